@@ -1,0 +1,207 @@
+"""Set the project up and run it, with nothing installed but Python 3.11 or newer and pip.
+
+python3 dev.py demo [ARGS...]   show the engine at work
+python3 dev.py test             lint, types, doctests, tests, and the coverage of the core
+python3 dev.py test ARGS...     only pytest, with these arguments: `python3 dev.py test -k machine -x`
+python3 dev.py lint             ruff check, ruff format --check, mypy
+python3 dev.py bench [NAMES]    the benchmarks, or those whose file name holds one of the names
+python3 dev.py run COMMAND ...  any command inside the project's environment: `python3 dev.py run journeyflow --help`
+python3 dev.py help             this page
+
+The first use makes `.venv` beside this file and installs what the command needs; later uses do so again only when
+the requirements in pyproject.toml or the Python version changed. Nothing outside this folder is touched; to start
+afresh, delete `.venv`.
+"""
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036 - this very file has to tell the user of an older one
+    sys.exit("journeyflow needs Python 3.11 or newer; this is %s (%s)" % (sys.version.split()[0], sys.executable))  # noqa: UP031
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = str(BIN / ("python.exe" if os.name == "nt" else "python"))
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+LINT = {
+    "ruff check": [PYTHON, "-m", "ruff", "check"],
+    "ruff format": [PYTHON, "-m", "ruff", "format", "--check"],
+    "mypy": [PYTHON, "-m", "mypy"],
+}
+TEST = {
+    "doctests": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "journeyflow"],
+    "tests": [PYTHON, "-m", "pytest", "-n", "auto", "--cov", "--cov-report="],
+    "core coverage": [
+        # A file at the top of the package is core, and so is a store; the command line is not.
+        PYTHON, "-m", "coverage", "report", "--fail-under=100",
+        "--include=journeyflow/*.py,journeyflow/stores/*.py", "--omit=journeyflow/cli.py,journeyflow/__main__.py",
+    ],
+}  # fmt: skip
+
+
+# --- The environment
+
+
+def succeeds(*command: str) -> bool:
+    """Say whether a command exists and exits with 0, without showing its output."""
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def make_environment() -> None:
+    """Make `.venv`, unless one is there that runs the Python version this script runs with.
+
+    Where ensurepip is missing (Debian ships it apart from Python), the environment is made without a pip of its own.
+    """
+    if succeeds(PYTHON, "-c", f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"):
+        return
+    print(f"making {VENV} with Python {RUNNING}", file=sys.stderr)
+    venv = [sys.executable, "-m", "venv", "--clear"]
+    if not succeeds(*venv, str(VENV)) and not succeeds(*venv, "--without-pip", str(VENV)):
+        sys.exit(f"`{sys.executable} -m venv {VENV}` fails: run it to see why (on Debian: apt install python3-venv)")
+
+
+def pip() -> list[str]:
+    """Find a pip that can install into `.venv`: its own, that of this Python, or any on the PATH."""
+    own = [PYTHON, "-m", "pip"]
+    others = ([sys.executable, "-m", "pip"], ["pip3"], ["pip"])
+    for candidate in (own, *([*other, "--python", PYTHON] for other in others)):
+        if succeeds(*candidate, "--version"):
+            return candidate
+    sys.exit(f"no pip (22.3 or newer) found for Python {RUNNING}; install it (on Debian: apt install python3-pip)")
+
+
+def requirements(project: dict[str, dict[str, list[str | dict[str, str]]]], group: str) -> list[str]:
+    """List what a dependency group asks for, with the groups it includes."""
+    found = []
+    for entry in project["dependency-groups"][group]:
+        found += [entry] if isinstance(entry, str) else requirements(project, entry["include-group"])
+    return found
+
+
+def set_up(*groups: str) -> None:
+    """Make `.venv` hold the package itself, editable, and these dependency groups, unless it already does.
+
+    What was installed is noted in a stamp inside `.venv`: per group, a digest of all that decides the outcome.
+    """
+    make_environment()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = {"": ["-e", str(ROOT)]} | {group: requirements(project, group) for group in groups}
+    state = json.dumps([str(ROOT), RUNNING, project["build-system"], project["project"]])
+    digests = {name: hashlib.sha256(f"{state}{what}".encode()).hexdigest() for name, what in wanted.items()}
+    stamp = VENV / "dev-stamp.json"
+    installed = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}
+    if digests.items() <= installed.items():
+        return
+    print(f"installing {', '.join(['journeyflow', *groups])} into {VENV}", file=sys.stderr)
+    asked = [requirement for what in wanted.values() for requirement in what]
+    install = [*pip(), "--disable-pip-version-check", "--no-input", "install", "--quiet", *asked]
+    if subprocess.run(install, cwd=ROOT, check=False).returncode:
+        sys.exit("installing failed: pip says above what is missing; a network or a package index it can reach?")
+    stamp.write_text(json.dumps(installed | digests, indent=1), encoding="utf-8")
+
+
+# --- The commands
+
+
+def call(*command: str, cwd: Path | None = None) -> int:
+    """Run a command in the foreground and return its exit code."""
+    return subprocess.run(command, cwd=cwd, check=False).returncode
+
+
+def call_all(parts: dict[str, list[str]]) -> int:
+    """Run every part, also after one failed; print a table of how each went; return 1 if one failed, else 0."""
+    lines, failed = [], False
+    for name, command in parts.items():
+        print(f"\n=== {name}", flush=True)
+        start = time.perf_counter()
+        code = call(*command, cwd=ROOT)
+        failed = failed or code != 0
+        lines.append(f"{name:18}{time.perf_counter() - start:7.1f} s  {f'FAILED (exit {code})' if code else 'ok'}")
+    print("", *lines, sep="\n", flush=True)
+    return int(failed)
+
+
+def demo(arguments: list[str]) -> int:
+    """Show the engine at work."""
+    set_up()
+    return call(PYTHON, "-m", "journeyflow.cli", "demo", *arguments)
+
+
+def test(arguments: list[str]) -> int:
+    """Run all checks; with arguments, only pytest, in one process, so that --pdb and the like work."""
+    set_up("lint", "test")
+    return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT) if arguments else call_all(LINT | TEST)
+
+
+def lint(arguments: list[str]) -> int:
+    """Run the linter, the formatter's check and the type checker."""
+    refuse("lint", arguments)
+    set_up("lint", "test")  # mypy reads the types of what the tests import
+    return call_all(LINT)
+
+
+def bench(arguments: list[str]) -> int:
+    """Run the benchmarks one after the other; a file whose name begins with an underscore is a helper."""
+    scripts = [script for script in sorted((ROOT / "benchmarks").glob("*.py")) if not script.name.startswith("_")]
+    chosen = [script for script in scripts if not arguments or any(name in script.stem for name in arguments)]
+    if not chosen:
+        sys.exit(f"no such benchmark; there are: {', '.join(script.stem for script in scripts) or 'none'}")
+    set_up("bench")
+    codes = [call(PYTHON, str(script), cwd=ROOT) for script in chosen]
+    return int(any(codes))
+
+
+def run(arguments: list[str]) -> int:
+    """Run any command of the project's environment, in the folder of the caller."""
+    set_up()
+    if not arguments:
+        sys.exit("run what? For example: python3 dev.py run journeyflow --help")
+    command = shutil.which(arguments[0], path=str(BIN))
+    if command is None:
+        sys.exit(f"{BIN} has no command {arguments[0]!r}")
+    return call(command, *arguments[1:])
+
+
+def show_help(arguments: list[str]) -> int:
+    """Print what this script can do."""
+    refuse("help", arguments)
+    print((__doc__ or "").strip())
+    return 0
+
+
+def refuse(command: str, arguments: list[str]) -> None:
+    """Stop with a message if a command that takes no arguments was given some."""
+    if arguments:
+        sys.exit(f"{command} takes no arguments, got: {' '.join(arguments)}")
+
+
+COMMANDS = {"demo": demo, "test": test, "lint": lint, "bench": bench, "run": run, "help": show_help}
+
+
+def main() -> int:
+    """Run the command that was named; without one, print the help."""
+    name, *arguments = sys.argv[1:] or ["help"]
+    name = "help" if name in {"-h", "--help"} else name
+    if name not in COMMANDS:
+        sys.exit(f"no command {name!r}; there are: {', '.join(COMMANDS)}")
+    try:
+        return COMMANDS[name](arguments)
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""journeyflow: an embedded, in-process customer-journey engine; the SQLite of marketing automation."""
+
+from journeyflow.changes import Change, field, tag
+from journeyflow.engine import Engine, TickResult
+from journeyflow.entry import Exit, Goal, Reentry, Trigger
+from journeyflow.errors import (
+    ClockJump,
+    Conflict,
+    CorruptDatabase,
+    Forbidden,
+    ForeignDatabase,
+    InvalidInput,
+    InvalidJourney,
+    JourneyflowError,
+    MissingExtra,
+    NewerSchema,
+    NotFound,
+    Problem,
+    ReadOnlyDatabase,
+    StorageError,
+)
+from journeyflow.journey import Journey, problems
+from journeyflow.moments import Duration, Until, Window
+from journeyflow.queries import JourneyInfo, Page
+from journeyflow.records import Customer, Enrollment, Event, Message, Visit
+from journeyflow.rules import all_of, any_of, not_
+from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch
+from journeyflow.stores.memory import MemoryStore

@@ -1,0 +1,109 @@
+"""One batch of work as values: what is due, what must be known for it, what is known (R7)."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from attrs import define, field, frozen
+
+from journeyflow.records import Input, Post, Run
+
+Key = tuple[int, int, int, int]
+"""The place of an item in the total order of R7: (own instant, rank, a, b)."""
+
+HELD, INPUT, TIMER = 0, 1, 2
+"""Ranks at one instant: work held by a pause (a: its own instant, b: serial), inputs (a: sequence number), timers
+(a: serial, b: 0 for a rest, the visit's number for the end of a message's lease)."""
+
+
+def timer_key(run: Run) -> Key:
+    """Give the place of a run's timer; it has one."""
+    due: int = run.due  # type: ignore[assignment]  # asked of runs with a timer only
+    return (due, TIMER, run.serial, 0) if run.held is None else (due, HELD, run.held, run.serial)
+
+
+@define(eq=False)
+class Person:
+    """A customer while a batch is handled: number, tenant, id, attributes (read from their text when first asked for)."""
+
+    number: int
+    tenant: str
+    id: str
+    text: str | None = None
+    values: dict[str, object] | None = None
+    serials: list[int] = field(factory=list)
+    """The newest run of each journey the customer was in, by serial, where they were asked for."""
+
+    @property
+    def attributes(self) -> dict[str, object]:
+        """The attributes; never changed in place."""
+        if self.values is None:
+            self.values = json.loads(self.text) if self.text else {}
+        return self.values
+
+
+@frozen
+class Due:
+    """The earliest due work, in total order (R7), with what was needed to find it.
+
+    `keys` are sorted; `more` tells that work beyond the last key is due too. `runs` are those of the keys that are
+    timers, `posts` those of the keys that are ends of leases, `inputs` by sequence number.
+    """
+
+    keys: tuple[Key, ...] = ()
+    more: bool = False
+    inputs: Mapping[int, Input] = field(factory=dict)
+    runs: Mapping[int, Run] = field(factory=dict)
+    posts: Mapping[tuple[int, int], Post] = field(factory=dict)
+
+
+@frozen
+class Request:
+    """What a batch needs to know of people.
+
+    `names` (tenant, id) and `whole` (numbers) ask for customers with the newest run of each journey they were in;
+    `numbers` for their attributes alone; `serials` for runs by serial with their customers; `posts` for messages by
+    (serial, n); `reading` are the versions whose runs need the newest message of each step; `posts_of` runs that need
+    them for sure; `events` are (tenant, type, id) to be looked up among handled events.
+    """
+
+    names: frozenset[tuple[str, str]] = frozenset()
+    numbers: frozenset[int] = frozenset()
+    whole: frozenset[int] = frozenset()
+    serials: frozenset[int] = frozenset()
+    posts: frozenset[tuple[int, int]] = frozenset()
+    posts_of: frozenset[int] = frozenset()
+    reading: frozenset[int] = frozenset()
+    events: frozenset[tuple[str, str, str]] = frozenset()
+    active_in: int | None = None
+    """Also the active runs of this journey with a serial beyond `after`, `limit` at most, by serial."""
+    after: int = 0
+    limit: int = 0
+
+
+@frozen
+class Loaded:
+    """What a store knows of a request; what does not exist is absent. `known` maps events to (at, customer, text)."""
+
+    people: tuple[Person, ...] = ()
+    runs: Mapping[int, Run] = field(factory=dict)
+    posts: Mapping[tuple[int, int], Post] = field(factory=dict)
+    known: Mapping[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]] = field(factory=dict)
+    next_serial: int = 1
+    next_customer: int = 1
+
+
+def select_due(inputs: Sequence[Input], runs: Sequence[Run], posts: Sequence[Post], limit: int) -> Due:
+    """Merge the three kinds of due work into the first `limit` places of the total order (R7)."""
+    keys: list[Key] = [(item.at, INPUT, item.seq, 0) for item in inputs]
+    keys += [timer_key(run) for run in runs]
+    keys += [(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts]
+    keys.sort()
+    more, keys = len(keys) > limit, keys[:limit]
+    wanted = set(keys)
+    return Due(
+        tuple(keys),
+        more,
+        {item.seq: item for item in inputs if (item.at, INPUT, item.seq, 0) in wanted},
+        {run.serial: run for run in runs if timer_key(run) in wanted},
+        {(post.serial, post.n): post for post in posts if (post.lease_until, TIMER, post.serial, post.n) in wanted},
+    )

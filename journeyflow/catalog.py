@@ -1,0 +1,105 @@
+"""What journeys there are, in which state, in which version, as of any instant (R11, R12)."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+
+from attrs import field, frozen
+
+from journeyflow.program import Program
+from journeyflow.records import State
+
+
+@frozen
+class JourneyRecord:
+    """One journey with its history: `transitions` are (instant, state) in order, `versions` (instant, program)."""
+
+    number: int
+    tenant: str
+    id: str
+    transitions: tuple[tuple[int, State], ...]
+    versions: tuple[tuple[int, Program], ...]
+
+    def state(self, at: int) -> State:
+        """Give the state as of an instant; DRAFT before the first transition (R11)."""
+        position = bisect_right(self.transitions, at, key=lambda each: each[0])
+        return self.transitions[position - 1][1] if position else "DRAFT"
+
+    @property
+    def newest_state(self) -> State:
+        """The state after every transition so far."""
+        return self.transitions[-1][1] if self.transitions else "DRAFT"
+
+    @property
+    def newest_at(self) -> int | None:
+        """The instant of the newest transition."""
+        return self.transitions[-1][0] if self.transitions else None
+
+    @property
+    def newest(self) -> Program:
+        """The newest version."""
+        return self.versions[-1][1]
+
+    def program(self, at: int) -> Program:
+        """Give the newest version as of an instant; the first one before that (R11)."""
+        position = bisect_right(self.versions, at, key=lambda each: each[0])
+        return self.versions[max(position - 1, 0)][1]
+
+    def resumes(self, after: int) -> int | None:
+        """Give the next instant after another at which the journey becomes ACTIVE, if that is known (R16)."""
+        return next((at for at, state in self.transitions if at > after and state == "ACTIVE"), None)
+
+
+@frozen
+class Catalog:
+    """Every journey of every tenant, ready to run. `revision` tells whether a newer one exists."""
+
+    revision: int
+    nonce: str
+    grace: int | None
+    journeys: Mapping[int, JourneyRecord]
+    programs: Mapping[int, Program]
+    by_name: Mapping[tuple[str, str], JourneyRecord]
+    triggered: Mapping[tuple[str, str], tuple[JourneyRecord, ...]] = field(repr=False)
+    listened: Mapping[str, frozenset[str]] = field(repr=False)
+    watched: frozenset[str] = field(repr=False)
+    reading_posts: frozenset[int] = field(repr=False)
+
+
+def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterable[JourneyRecord]) -> Catalog:
+    """Index journeys by name and by what triggers them, journeys of one trigger by id (R9).
+
+    A version that people may still be in counts, also when it is no longer the newest.
+    """
+    journeys = {record.number: record for record in records}
+    by_name = {(record.tenant, record.id): record for record in journeys.values()}
+    programs: dict[int, Program] = {}
+    triggered: dict[tuple[str, str], list[JourneyRecord]] = {}
+    listened: dict[str, set[str]] = {}
+    for name in sorted(by_name):
+        record = by_name[name]
+        types: dict[str, None] = {}
+        for _, program in record.versions:
+            programs[program.number] = program
+            listened.setdefault(record.tenant, set()).update(program.listens)
+            if program.journey.trigger.event:
+                types[program.journey.trigger.event] = None
+        for event in types:
+            triggered.setdefault((record.tenant, event), []).append(record)
+    return Catalog(
+        revision,
+        nonce,
+        grace,
+        journeys,
+        programs,
+        by_name,
+        {key: tuple(found) for key, found in triggered.items()},
+        {tenant: frozenset(types) for tenant, types in listened.items()},
+        frozenset(program.tenant for program in programs.values() if program.watches_customer),
+        frozenset(number for number, program in programs.items() if program.reads_posts),
+    )
+
+
+def goes_unheard(catalog: Catalog, program: Program) -> bool:
+    """Tell whether what a run of this program emits can reach nobody, so that its customer need not be loaded whole."""
+    heard = catalog.listened.get(program.tenant, frozenset())
+    return program.emits.isdisjoint(heard) and program.tenant not in catalog.watched

@@ -1,0 +1,666 @@
+"""The engine: the thin seam between a host and the pure core. Load, run, commit; then hand messages over.
+
+It has no clock, no thread, no sleep and no state of its own beyond a cache of the catalog; every instant is an argument.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from inspect import iscoroutinefunction
+from os import PathLike, fspath
+from typing import Any, Final, Literal
+
+from attrs import evolve, frozen
+
+from journeyflow import queries, scheduler
+from journeyflow.batch import Request
+from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.changes import attribute_faults, merge
+from journeyflow.errors import ClockJump, Conflict, Forbidden, InvalidInput
+from journeyflow.intake import DEDUP_DAYS, dedup_micros
+from journeyflow.journey import DEFAULT_TENANT, Journey
+from journeyflow.machine import Situation, advance, consents
+from journeyflow.moments import LAST, Duration, add, from_micros, iso, to_micros, zone
+from journeyflow.outbox import claim_posts
+from journeyflow.program import Program
+from journeyflow.queries import JourneyInfo, Page
+from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
+from journeyflow.store import Store, Transaction
+from journeyflow.values import describe, dumps, id_fault, thaw
+
+Handler = Callable[[Message], object]
+
+BATCH = 2_000
+"""Items per commit: a batch holds the write lock for some tens of milliseconds."""
+
+CHUNK = 10_000
+"""Inputs per commit when a host gives many."""
+
+UTC: Final = zone("UTC")
+
+
+@frozen
+class TickResult:
+    """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
+
+    `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
+    """
+
+    inputs: int = 0
+    entered: int = 0
+    moves: int = 0
+    messages: int = 0
+    refused: int = 0
+    late: int = 0
+    delivered: int = 0
+    failed: int = 0
+    next_due: datetime | None = None
+    more: bool = False
+
+
+class _Core:
+    """What an engine and its tenants share."""
+
+    def __init__(self, store: Store, channels: Mapping[str, Handler], options: "_Options") -> None:
+        self.store, self.channels, self.options = store, dict(channels), options
+        self.lock = threading.RLock()
+        self.catalog: Catalog | None = None
+        self.compiled: dict[tuple[int, str], Program] = {}
+        self.local = threading.local()
+
+    def refresh(self, transaction: Transaction) -> Catalog:
+        """Give the catalog as it stands in a transaction, read again only when another revision is there."""
+        from journeyflow.lifecycle import read_catalog  # noqa: PLC0415 it costs cattrs; wanted with journeys only
+
+        with self.lock:
+            shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
+            if shelf is not None:
+                self.catalog = read_catalog(shelf, getattr(self.store, "path", "memory"), self.compiled)
+            return self.catalog  # type: ignore[return-value]  # there is one by now
+
+
+@frozen
+class _Options:
+    max_jump: Duration | None
+    batch_size: int
+    dedup: int
+
+
+class Engine:
+    """An embedded journey engine on a SQLite file (a path) or any `Store`.
+
+    `channels` maps channel names to functions that deliver one message; without it the host claims messages itself.
+    `grace` is how late work may be found before its instant is softened (R5): default 1 hour for a file, kept in the
+    file; None is no limit. `max_jump` bounds how far behind the earliest due work may be (R3); None is no bound.
+    `dedup_days` is how long ids of events are known (R26). `batch_size` items make one commit. All methods may be called
+    from any thread (R72). As a context manager the engine closes its store at the end.
+
+    >>> from journeyflow import MemoryStore
+    >>> Engine(MemoryStore())
+    Engine(MemoryStore(0 customers, 0 enrollments), tenant='default')
+    """
+
+    def __init__(
+        self,
+        store: str | PathLike[str] | Store,
+        *,
+        channels: Mapping[str, Handler] | None = None,
+        grace: object = "default",
+        max_jump: object = "366 days",
+        batch_size: int = BATCH,
+        dedup_days: int = DEDUP_DAYS,
+    ) -> None:
+        """Open the store; raises StorageError for a file that cannot be used, TypeError for `async` handlers."""
+        for name, handler in (channels or {}).items():
+            if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
+                msg = (
+                    f"channel {name!r}: the handler is async; pass a plain function, such as one that asyncio.run()s it"
+                )
+                raise TypeError(msg)
+            if not callable(handler):
+                msg = f"channel {name!r}: the handler must be a function of a message, not {describe(handler)}"
+                raise TypeError(msg)
+        if type(batch_size) is not int or batch_size < 1:
+            msg = f"batch_size must be 1 or more, not {describe(batch_size)}"
+            raise ValueError(msg)
+        length = None if max_jump is None else Duration.parse(max_jump)
+        wanted = None if grace in {None, "default"} else _length(grace, "grace")
+        if isinstance(store, str | PathLike):
+            from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
+
+            store = SQLiteStore(fspath(store))
+        self._core = _Core(store, channels or {}, _Options(length, batch_size, dedup_micros(dedup_days)))
+        self._tenant = DEFAULT_TENANT
+        self._bound = False
+        with store.transaction(write=False) as transaction:
+            catalog = self._core.refresh(transaction)
+        if grace != "default" and catalog.grace != wanted:
+            with store.transaction() as transaction:
+                transaction.commit(Changes(meta=(("grace", "" if wanted is None else str(wanted)),)))
+
+    def __repr__(self) -> str:
+        """Show the store and the tenant."""
+        return f"Engine({self._core.store!r}, tenant={self._tenant!r})"
+
+    def __enter__(self) -> "Engine":
+        """Give the engine."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the store."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the store; closing again does nothing."""
+        self._core.store.close()
+
+    @property
+    def store(self) -> Store:
+        """The store underneath."""
+        return self._core.store
+
+    def tenant(self, name: str) -> "Engine":
+        """Give the same engine bound to a tenant, which exists by being named (R20, R91)."""
+        if fault := id_fault(name):
+            raise InvalidInput([f"tenant: {fault}"])
+        bound = object.__new__(Engine)
+        bound._core, bound._tenant, bound._bound = self._core, name, True  # noqa: SLF001 its own kind
+        return bound
+
+    # --- journeys -------------------------------------------------------------------------------------------------
+
+    def publish(self, journey: Journey, *, at: datetime, rollback: bool = False) -> int:
+        """Publish a definition and give its version: idempotent by content (R12).
+
+        In DRAFT it replaces the draft, else it makes the version that new enrollments enter.
+        """
+        from journeyflow.lifecycle import published  # noqa: PLC0415 it costs cattrs
+
+        tenant, instant = self._tenant_of(journey), to_micros(at)
+        with self._core.store.transaction() as transaction:
+            version, changes = published(self._core.refresh(transaction), tenant, journey, instant, rollback=rollback)
+            if changes:
+                transaction.commit(changes)
+        return version
+
+    def deploy(self, journey: Journey, *, at: datetime) -> int:
+        """Publish, and activate if DRAFT; give the version. A restart changes nothing, PAUSED stays PAUSED (R12)."""
+        version = self.publish(journey, at=at)
+        with self._core.store.transaction() as transaction:
+            record = self._find(transaction, journey.id, self._tenant_of(journey))
+            if record.newest_state == "DRAFT":
+                self._move(transaction, record, "activate", at)
+        return version
+
+    def activate(self, journey: str, *, at: datetime) -> JourneyInfo:
+        """DRAFT -> ACTIVE; raises Conflict from any other state, InvalidJourney without steps (R11, R13)."""
+        return self._lifecycle(journey, "activate", at)
+
+    def pause(self, journey: str, *, at: datetime) -> JourneyInfo:
+        """ACTIVE -> PAUSED: entries are refused, nothing goes on, nothing is handed out (R16)."""
+        return self._lifecycle(journey, "pause", at)
+
+    def resume(self, journey: str, *, at: datetime, overdue: Literal["run"] = "run") -> JourneyInfo:
+        """PAUSED -> ACTIVE; what came due meanwhile runs first, at the instant of the resume (R16)."""
+        if overdue != "run":
+            msg = f"overdue: only 'run' is supported by this version of journeyflow, not {overdue!r}"
+            raise ValueError(msg)
+        return self._lifecycle(journey, "resume", at)
+
+    def archive(self, journey: str, *, at: datetime) -> int:
+        """ACTIVE or PAUSED -> ARCHIVED, which is final; give how many enrollments it ended (R11, R15).
+
+        All work with instants before `at` is done first, without deliveries.
+        """
+        from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
+
+        core = self._core
+        with core.store.transaction(write=False) as transaction:
+            record = self._find(transaction, journey)
+            moved(record, "archive", to_micros(at))
+        self._work(max(to_micros(at) - 1, 0), limit=None, allow_jump=False)
+        with core.store.transaction() as transaction:
+            record = self._find(transaction, journey)
+            transition = moved(record, "archive", to_micros(at))
+            count = self._exit_all(transaction, record, transition.at)
+            transaction.commit(Changes(transitions=(transition,)))
+        return count
+
+    def _exit_all(self, transaction: Transaction, record: JourneyRecord, at: int) -> int:
+        """End every active run of a journey, a batch at a time; all are durable together."""
+        catalog, count, after = self._core.refresh(transaction), 0, 0
+        while True:
+            size = self._core.options.batch_size
+            loaded = transaction.load(Request(active_in=record.number, after=after, limit=size))
+            inside = sorted(
+                (run for run in loaded.runs.values() if run.journey == record.number and run.status == "ACTIVE"),
+                key=lambda run: run.serial,
+            )
+            people = {person.number: person for person in loaded.people}
+            results = [
+                advance(
+                    catalog.programs[run.version],
+                    run,
+                    "EXIT",
+                    Situation(people[run.customer].id, people[run.customer].attributes),
+                    max(at, run.last_at),
+                    reason="archived",
+                )
+                for run in inside
+            ]
+            if not results:
+                return count
+            moves = tuple(result.move for result in results if result.move is not None)
+            transaction.commit(Changes(runs=tuple(result.run for result in results), moves=moves))
+            count, after = count + len(results), inside[-1].serial
+
+    def _lifecycle(self, journey: str, call: str, at: datetime) -> JourneyInfo:
+        with self._core.store.transaction() as transaction:
+            self._move(transaction, self._find(transaction, journey), call, at)
+        return self.journey(journey)
+
+    def _move(self, transaction: Transaction, record: JourneyRecord, call: str, at: datetime) -> None:
+        from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
+
+        transition = moved(record, call, to_micros(at))
+        released = ((record.number, transition.at),) if call == "resume" else ()
+        transaction.commit(Changes(transitions=(transition,), released=released))
+
+    def _find(self, transaction: Transaction, journey: str, tenant: str | None = None) -> JourneyRecord:
+        from journeyflow.lifecycle import find  # noqa: PLC0415 it costs cattrs
+
+        return find(self._core.refresh(transaction), tenant or self._tenant, journey)
+
+    def _tenant_of(self, journey: Journey) -> str:
+        """Give the tenant a journey goes to; one bound to another tenant does not take it (R91)."""
+        if journey.tenant is None:
+            return self._tenant
+        if self._bound and journey.tenant != self._tenant:
+            msg = f"tenant: journey {journey.id!r} belongs to {journey.tenant!r}, this engine is bound to {self._tenant!r}"
+            raise InvalidInput([msg])
+        return journey.tenant
+
+    # --- inputs ---------------------------------------------------------------------------------------------------
+
+    def put_customer(
+        self, customer: str, attributes: Mapping[str, object], *, at: datetime, replace: bool = False
+    ) -> None:
+        """Tell attributes of a customer: merged by name, None takes a name away (R50). Handled by the next tick."""
+        self.put_customers({customer: attributes}, at=at, replace=replace)
+
+    def put_customers(
+        self,
+        customers: Mapping[str, Mapping[str, object]] | Iterable[tuple[str, Mapping[str, object]]],
+        *,
+        at: datetime,
+        replace: bool = False,
+    ) -> None:
+        """Tell attributes of many customers, as a mapping or pairs; one commit per chunk (R10, R50)."""
+        instant, kind = to_micros(at), "replace" if replace else "put"
+        pairs = customers.items() if isinstance(customers, Mapping) else customers
+        self._give(self._put_input(customer, attributes, instant, kind) for customer, attributes in pairs)
+
+    def _put_input(self, customer: object, attributes: object, at: int, kind: str) -> "Input | list[str]":
+        found = [f"customer: {fault}"] if (fault := id_fault(customer)) else []
+        if isinstance(attributes, Mapping):
+            found += attribute_faults(attributes)
+        else:
+            found.append(f"attributes: must be an object, not {describe(attributes)}")
+        if found:
+            return [f"customer {str(customer)[:60]!r}: {fault}" for fault in found]
+        return Input(0, self._tenant, str(customer), "put", kind, at, None, dumps(thaw(attributes)))
+
+    def feed(self, events: Event | Iterable[Event]) -> None:
+        """Tell one event or many; handled by the tick that reaches their instant (R8, R10)."""
+        many = [events] if isinstance(events, Event) else events
+        self._give(map(self._event_input, many))
+
+    def _event_input(self, event: object) -> "Input | list[str]":
+        if not isinstance(event, Event):
+            return [f"expected an Event, not {describe(event)}"]
+        text = dumps(thaw(event.data)) if event.data else None
+        return Input(0, self._tenant, event.customer, "event", event.type, to_micros(event.at), event.id, text)
+
+    def enroll(self, journey: str, customers: str | Iterable[str], *, at: datetime, force: bool = False) -> None:
+        """Enroll one customer or many by hand (R24).
+
+        Raises NotFound for an unknown journey and Forbidden for one that is not ACTIVE. `force` passes run criteria,
+        consent and re-entry; nobody is ever inside twice. What is refused later is recorded.
+        """
+        with self._core.store.transaction(write=False) as transaction:
+            state = self._find(transaction, journey).state(to_micros(at))
+        if state != "ACTIVE":
+            raise Forbidden(journey, state)
+        self._about("enroll", journey, customers, at, {"force": True} if force else {})
+
+    def exit(self, journey: str, customers: str | Iterable[str], *, at: datetime, reason: str = "manual") -> None:
+        """End the runs of one customer or many in a journey: EXITED with the reason."""
+        with self._core.store.transaction(write=False) as transaction:
+            self._find(transaction, journey)
+        self._about("exit", journey, customers, at, {"reason": reason})
+
+    def _about(
+        self, kind: str, journey: str, customers: str | Iterable[str], at: datetime, data: Mapping[str, object]
+    ) -> None:
+        instant, text = to_micros(at), dumps(data) if data else None
+        many = [customers] if isinstance(customers, str) else customers
+        self._give(
+            [f"customer: {fault}"]
+            if (fault := id_fault(customer))
+            else Input(0, self._tenant, customer, kind, journey, instant, None, text)
+            for customer in many
+        )
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Group calls of this thread into one commit; an exception drops them all (R10)."""
+        local = self._core.local
+        if getattr(local, "pending", None) is not None:
+            msg = "a batch is open already in this thread; batches do not nest"
+            raise RuntimeError(msg)
+        local.pending = []
+        try:
+            yield
+            if local.pending:
+                with self._core.store.transaction() as transaction:
+                    transaction.commit(Changes(inputs=tuple(local.pending)))
+        finally:
+            local.pending = None
+
+    def _give(self, inputs: Iterable["Input | list[str]"]) -> None:
+        """Put inputs into the inbox, a chunk per commit; a chunk with faults is not stored and all its faults told."""
+        pending = getattr(self._core.local, "pending", None)
+        accepted, chunk, found = 0, list[Input](), list[str]()
+        for position, item in enumerate(inputs):
+            if isinstance(item, Input):
+                chunk.append(item)
+            else:
+                found += [f"[{position}] {fault}" for fault in item]
+            if len(chunk) >= CHUNK and not found and pending is None:
+                self._store_inputs(chunk)
+                accepted, chunk = accepted + len(chunk), []
+        if found:
+            raise InvalidInput(found, accepted)
+        if pending is not None:
+            pending += chunk
+        elif chunk:
+            self._store_inputs(chunk)
+
+    def _store_inputs(self, inputs: Sequence[Input]) -> None:
+        with self._core.store.transaction() as transaction:
+            transaction.commit(Changes(inputs=tuple(inputs)))
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def tick(self, now: datetime, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:
+        """Do what is due at `now`, for all tenants, each thing at its own instant (R3, R4); then deliver.
+
+        `limit` bounds how many items are handled; `more` then tells whether some are left. Raises ClockJump when the
+        earliest work lies more than `max_jump` back, unless `allow_jump`.
+        """
+        instant = to_micros(now, "now")
+        if limit is not None and (type(limit) is not int or limit < 1):
+            msg = f"limit must be 1 or more, not {describe(limit)}"
+            raise ValueError(msg)
+        result = self._work(instant, limit=limit, allow_jump=allow_jump)
+        delivered, failed = self._deliver(instant) if self._core.channels else (0, 0)
+        due = self._next_due()
+        return evolve(
+            result,
+            delivered=delivered,
+            failed=failed,
+            next_due=None if due is None else from_micros(due),
+            more=due is not None and due <= instant,
+        )
+
+    def _work(self, now: int, *, limit: int | None, allow_jump: bool) -> TickResult:
+        """Handle batches until nothing is due; a glance without the lock first, for an idle tick writes nothing (R3)."""
+        earliest, jump = self._next_due(), self._core.options.max_jump
+        total = TickResult()
+        if earliest is None or earliest > now:
+            return total
+        if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
+            raise ClockJump(iso(earliest), iso(now), str(jump))
+        left = limit
+        while left is None or left > 0:
+            size = self._core.options.batch_size if left is None else min(left, self._core.options.batch_size)
+            count, more, tally = self._one_batch(now, size)
+            total = evolve(
+                total,
+                inputs=total.inputs + tally.inputs,
+                entered=total.entered + tally.entered,
+                moves=total.moves + tally.moves,
+                messages=total.messages + tally.messages,
+                refused=total.refused + tally.refused,
+                late=total.late + tally.late,
+            )
+            left = None if left is None else left - count
+            if not more:
+                break
+        return total
+
+    def _one_batch(self, now: int, size: int) -> tuple[int, bool, Any]:
+        """Load, run, commit."""
+        core = self._core
+        with core.store.transaction() as transaction:
+            catalog = core.refresh(transaction)
+            due = transaction.due(now, size)
+            loaded = transaction.load(scheduler.plan(due, catalog))
+            changes, tally = scheduler.run(due, loaded, catalog, now, grace=catalog.grace, dedup=core.options.dedup)
+            if changes:
+                transaction.commit(changes)
+        return len(due.keys), due.more, tally
+
+    def _next_due(self) -> int | None:
+        with self._core.store.transaction(write=False) as transaction:
+            keys = transaction.due(LAST, 1).keys
+        return keys[0][0] if keys else None
+
+    def next_due(self) -> datetime | None:
+        """Give the instant of the earliest work, over all tenants: when to tick next; None when nothing waits (R73)."""
+        due = self._next_due()
+        return None if due is None else from_micros(due)
+
+    # --- delivery -------------------------------------------------------------------------------------------------
+
+    def claim(
+        self,
+        worker: str,
+        *,
+        at: datetime,
+        channels: Iterable[str] | None = None,
+        limit: int = 100,
+        lease: object = "5 minutes",
+    ) -> tuple[Message, ...]:
+        """Lease messages to a worker until `at` + `lease`, oldest first (R71).
+
+        Every message carries its id, the idempotency key, and a token; give it back with `ack` or `nack`. What was
+        exited meanwhile is CANCELLED, what expired EXPIRED, what the customer no longer consents to SUPPRESSED. Only
+        this tenant's messages are given.
+        """
+        if fault := id_fault(worker):
+            raise InvalidInput([f"worker: {fault}"])
+        length = _length(lease, "lease")
+        wanted = None if channels is None else frozenset([channels] if isinstance(channels, str) else channels)
+        return self._claim(self._tenant, worker, to_micros(at), wanted, limit, length)
+
+    def _claim(  # noqa: PLR0913, PLR0917 what a claim depends on
+        self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
+    ) -> tuple[Message, ...]:
+        core, taken = self._core, list[tuple[int, int]]()
+        with core.store.transaction() as transaction:
+            catalog = core.refresh(transaction)
+            taken = claim_posts(transaction, catalog, tenant, channels, at, limit, length, worker)
+        if not taken:
+            return ()
+        with core.store.reader() as reader:
+            return tuple(queries.messages_by_place(reader, taken))
+
+    def ack(self, messages: Message | str | Iterable[Message | str], *, at: datetime) -> None:
+        """Tell that one message or many went out; the next tick makes them SENT, whatever else was so far (R71)."""
+        self._answer("ack", messages, at, "")
+
+    def nack(self, messages: Message | Iterable[Message], *, at: datetime, error: str = "") -> None:
+        """Tell that messages could not be delivered; they are handed out again later, or given up (R71)."""
+        self._answer("nack", messages, at, error)
+
+    def _answer(self, kind: str, messages: object, at: datetime, error: str) -> None:
+        instant = to_micros(at)
+        many: Iterable[object] = [messages] if isinstance(messages, Message | str) else messages  # type: ignore[assignment]
+        self._give(self._answer_input(kind, message, instant, error) for message in many)
+
+    def _answer_input(self, kind: str, message: object, at: int, error: str) -> "Input | list[str]":
+        if isinstance(message, Message):
+            data = {"token": message.token, **({"error": error[:1000]} if error else {})}
+            return Input(0, message.tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
+        if kind == "ack" and isinstance(message, str) and not id_fault(message):
+            return Input(0, self._tenant, "", kind, "", at, message, None)
+        return [f"expected a claimed Message, not {describe(message)}"]
+
+    def _deliver(self, now: int) -> tuple[int, int]:
+        """Push: claim, call the handler, ack; an exception is a nack (R71)."""
+        core, delivered, failed = self._core, 0, 0
+        length = _length("5 minutes", "lease")
+        while True:
+            names = frozenset(core.channels)
+            claimed = self._claim(None, "engine", now, names, core.options.batch_size, length)
+            if not claimed:
+                return delivered, failed
+            answers = []
+            for message in claimed:
+                try:
+                    core.channels[message.channel](message)
+                except Exception as error:  # noqa: BLE001 whatever a handler raises is a failed attempt
+                    failed += 1
+                    answers.append(self._answer_input("nack", message, now, f"{type(error).__name__}: {error}"))
+                else:
+                    delivered += 1
+                    answers.append(self._answer_input("ack", message, now, ""))
+            self._give(answers)
+
+    # --- questions ------------------------------------------------------------------------------------------------
+
+    def journeys(self, *, status: str | None = None, trigger: str | None = None) -> tuple[JourneyInfo, ...]:
+        """List this tenant's journeys by id, filtered by state or by the event type of the trigger (F88 to F91)."""
+        with self._core.store.reader() as reader:
+            return queries.journeys(reader, self._tenant, status=status, trigger=trigger)
+
+    def journey(self, journey: str) -> JourneyInfo:
+        """Give a journey as it stands; raises NotFound."""
+        with self._core.store.reader() as reader:
+            found = queries.journeys(reader, self._tenant, journey=journey)
+        return queries.required(found[0] if found else None, "journey", journey)
+
+    def definition(self, journey: str, *, version: int | None = None) -> Journey:
+        """Give the definition of a journey: the newest version or a named one; raises NotFound."""
+        with self._core.store.transaction(write=False) as transaction:
+            record = self._find(transaction, journey)
+        programs = {program.version: program for _, program in record.versions}
+        program = programs.get(version) if version is not None else record.newest
+        return queries.required(program, "version", f"{version} of {journey}").journey
+
+    def customer(self, customer: str, *, pending: bool = False) -> Customer:
+        """Give a customer as ticks have left it; `pending` adds what was put since (R10). Raises NotFound."""
+        return queries.required(self.find_customer(customer, pending=pending), "customer", customer)
+
+    def find_customer(self, customer: str, *, pending: bool = False) -> Customer | None:
+        """Give a customer, or None where there is none."""
+        with self._core.store.reader() as reader:
+            found = queries.find_customer(reader, self._tenant, customer)
+            puts = queries.pending_puts(reader, self._tenant, customer) if pending else []
+        if puts:
+            attributes = dict(found.attributes) if found else {}
+            for kind, put in puts:
+                attributes = merge(attributes, put, replace=kind == "replace")[0]
+            found = Customer(self._tenant, customer, attributes)
+        return found
+
+    def enrollments(  # noqa: PLR0913 the filters of R84
+        self,
+        journey: str | None = None,
+        *,
+        status: str | None = None,
+        customer: str | None = None,
+        skip: int = 0,
+        take: int = 25,
+        after: int | None = None,
+    ) -> Page[Enrollment]:
+        """List enrollments in order of entry, filtered by journey, status or customer; page by skip/take or a cursor.
+
+        Raises NotFound for an unknown journey, ValueError for a page that cannot be (R84, F128).
+        """
+        _check_page(skip, take)
+        if journey is not None:
+            with self._core.store.transaction(write=False) as transaction:
+                self._find(transaction, journey)
+        with self._core.store.reader() as reader:
+            return queries.enrollments(
+                reader,
+                self._tenant,
+                journey=journey,
+                status=status,
+                customer=customer,
+                skip=skip,
+                take=take,
+                after=after,
+            )
+
+    def enrollment(self, journey: str, customer: str, *, run: int | None = None) -> Enrollment:
+        """Give a run of a customer with its visits, the newest unless one is named; raises NotFound (R84)."""
+        return queries.required(self.find_enrollment(journey, customer, run=run), "enrollment", f"{journey}/{customer}")
+
+    def find_enrollment(self, journey: str, customer: str, *, run: int | None = None) -> Enrollment | None:
+        """Give a run of a customer with its visits, or None where there is none."""
+        with self._core.store.reader() as reader:
+            return queries.find_enrollment(reader, self._tenant, journey, customer, run)
+
+    def messages(  # noqa: PLR0913 the filters of R84
+        self,
+        journey: str | None = None,
+        *,
+        customer: str | None = None,
+        status: str | None = None,
+        skip: int = 0,
+        take: int = 25,
+    ) -> Page[Message]:
+        """List messages by enrollment and visit, filtered by journey, customer or status."""
+        _check_page(skip, take)
+        with self._core.store.reader() as reader:
+            return queries.messages(
+                reader, self._tenant, journey=journey, customer=customer, status=status, skip=skip, take=take
+            )
+
+    def explain(self, journey: str, customer: str, *, run: int | None = None) -> str:
+        """Tell every decision of a run with the values that were compared (R85); raises NotFound."""
+        from journeyflow.explanation import explain  # noqa: PLC0415 it costs cattrs
+
+        enrollment = self.enrollment(journey, customer, run=run)
+        with self._core.store.reader() as reader:
+            return explain(reader, enrollment)
+
+    def audit(self) -> list[str]:
+        """Give a sentence for everything in the store that does not add up; [] when all does (R80)."""
+        from journeyflow.audit import audit  # noqa: PLC0415 wanted when asked
+
+        with self._core.store.reader() as reader:
+            return audit(reader)
+
+
+def _length(value: object, what: str) -> int:
+    """Read a length of time that leads forward as microseconds, days as 24 hours."""
+    length = Duration.parse(value)
+    if length.sign <= 0:
+        msg = f"{what} must lead forward, not {value!r}"
+        raise ValueError(msg)
+    return add(0, length, UTC)
+
+
+def _check_page(skip: int, take: int) -> None:
+    """Refuse pages that cannot be."""
+    if type(skip) is not int or skip < 0 or type(take) is not int or not 1 <= take <= queries.MAX_TAKE:
+        msg = f"a page has skip >= 0 and take from 1 to {queries.MAX_TAKE}, not skip={skip!r}, take={take!r}"
+        raise ValueError(msg)
+
+
+__all__ = ["Conflict", "Engine", "TickResult", "consents"]

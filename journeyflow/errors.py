@@ -1,0 +1,152 @@
+"""Errors: one base, few classes; each takes ids and composes its own message.
+
+A message says what was expected, what was found and what to do about it.
+"""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from attrs import frozen
+
+ERROR = "error"
+WARNING = "warning"
+
+
+@frozen
+class Problem:
+    """One thing wrong with a definition: a stable code, its severity, where it is and a sentence (R13).
+
+    >>> print(Problem("dangling", "error", "steps[0].next", "step 'a' continues at unknown step 'b'"))
+    steps[0].next: step 'a' continues at unknown step 'b' [dangling]
+    """
+
+    code: str
+    severity: str
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """Give the problem as one line: path, sentence, code."""
+        return f"{self.path}: {self.message} [{self.code}]" if self.path else f"{self.message} [{self.code}]"
+
+
+def did_you_mean(wrong: object, known: Iterable[str]) -> str:
+    """Suggest the nearest known word, or nothing; the text starts with a blank when there is one.
+
+    >>> did_you_mean("chanel", ["channel", "template"])
+    " (did you mean 'channel'?)"
+    >>> did_you_mean("zzz", ["channel"])
+    ''
+    """
+    near = get_close_matches(str(wrong)[:100], list(known), n=1)
+    return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+class JourneyflowError(Exception):
+    """The base of everything that journeyflow raises on purpose."""
+
+
+class InvalidJourney(JourneyflowError, ValueError):
+    """A journey definition has errors; `problems` holds all of them in stable order (R13)."""
+
+    def __init__(self, journey: object, problems: Sequence[Problem]) -> None:
+        """Name the journey and list every problem."""
+        self.journey = journey
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = "".join(f"\n  - {problem}" for problem in self.problems)
+        super().__init__(f"journey {journey!r} has {count} problem{'s' if count != 1 else ''}:{lines}")
+
+
+class InvalidInput(JourneyflowError, ValueError):
+    """Events, customers or arguments that cannot be taken; nothing of the refused chunk was stored.
+
+    `faults` holds a sentence per fault. `accepted` counts what earlier chunks of the same call have stored.
+    """
+
+    def __init__(self, faults: Sequence[str], accepted: int = 0) -> None:
+        """List every fault at once."""
+        self.faults = tuple(faults)
+        self.accepted = accepted
+        head = self.faults[0] if len(self.faults) == 1 else "".join(f"\n  - {fault}" for fault in self.faults)
+        tail = f" ({accepted} before it were stored)" if accepted else ""
+        super().__init__(f"invalid input: {head}{tail}")
+
+
+class NotFound(JourneyflowError, LookupError):
+    """Something named by the caller does not exist in this tenant (R84, R91)."""
+
+    def __init__(self, kind: str, name: object, hint: str = "") -> None:
+        """Name the kind of thing and its id."""
+        self.kind = kind
+        self.name = name
+        super().__init__(f"no {kind} {name!r}{hint}")
+
+
+class Conflict(JourneyflowError, ValueError):
+    """A lifecycle call that the journey's state does not allow (R11); names both states."""
+
+    def __init__(self, journey: str, state: str, wanted: str, remedy: str = "") -> None:
+        """Name the journey, where it is and where it was to go."""
+        self.journey = journey
+        self.state = state
+        self.wanted = wanted
+        tail = f"; {remedy}" if remedy else ""
+        super().__init__(f"journey {journey!r} is {state} and cannot become {wanted}{tail}")
+
+
+class Forbidden(JourneyflowError):
+    """An enrollment into a journey that is not ACTIVE (R24)."""
+
+    def __init__(self, journey: str, state: str) -> None:
+        """Name the journey and its state."""
+        self.journey = journey
+        self.state = state
+        super().__init__(
+            f"journey {journey!r} is {state}; only an ACTIVE journey takes enrollments (activate it first)"
+        )
+
+
+class ClockJump(JourneyflowError, RuntimeError):
+    """The earliest due work lies implausibly far before `now` (R3)."""
+
+    def __init__(self, due: str, now: str, max_jump: str) -> None:
+        """Name both instants and the limit."""
+        super().__init__(
+            f"work has been due since {due}, which is more than max_jump ({max_jump}) before now ({now}); "
+            "check the clock, or say tick(now, allow_jump=True) to go on"
+        )
+
+
+class MissingExtra(JourneyflowError, ImportError):
+    """A feature needs an optional dependency; the message has the line to install."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        """Name the feature and the extra."""
+        super().__init__(f"{feature} needs an optional dependency: pip install 'journeyflow[{extra}]'")
+
+
+class StorageError(JourneyflowError, RuntimeError):
+    """The store could not do its work; the cause is chained."""
+
+    def __init__(self, path: object, what: str, remedy: str = "") -> None:
+        """Name the file, what happened and what to do."""
+        self.path = str(path)
+        tail = f"; {remedy}" if remedy else ""
+        super().__init__(f"{path}: {what}{tail}")
+
+
+class ForeignDatabase(StorageError):
+    """The file is no journeyflow database."""
+
+
+class NewerSchema(StorageError):
+    """The file was written by a newer version of journeyflow."""
+
+
+class CorruptDatabase(StorageError):
+    """The file is damaged."""
+
+
+class ReadOnlyDatabase(StorageError):
+    """The file or its folder cannot be written."""

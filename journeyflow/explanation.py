@@ -1,0 +1,100 @@
+"""Why a run went the way it went: every decision, with the values that were compared (R85)."""
+
+import json
+from typing import Any
+
+from journeyflow.codec import from_dict
+from journeyflow.journey import Journey
+from journeyflow.moments import from_micros, iso, zone
+from journeyflow.records import Enrollment
+from journeyflow.rules import Rule, Sample, explain as explain_rule
+from journeyflow.steps import Condition, Split, Wait
+from journeyflow.store import Reader
+
+
+def explain(reader: Reader, enrollment: Enrollment) -> str:
+    """Tell a run as text: a line per visit, and under it what was compared."""
+    text = reader.rows(
+        "SELECT definition FROM versions v JOIN enrollments e ON e.version = v.number WHERE e.serial = ?",
+        (enrollment.serial,),
+    )[0][0]
+    journey = from_dict(json.loads(text))
+    seen = _seen(reader, enrollment.serial)
+    lines = [
+        f"{enrollment.customer} in {enrollment.journey} version {enrollment.version}, run {enrollment.run}: "
+        + enrollment.status
+        + (f" ({enrollment.reason})" if enrollment.reason else "")
+    ]
+    entered = seen.get((0, "entry"), {})
+    lines.append(
+        f"  entered {_at(enrollment.entered_at)}" + _compared(_entry_rule(journey), entered, journey, enrollment)
+    )
+    for visit in enrollment.visits:
+        left = "" if visit.left_at is None or visit.left_at == visit.entered_at else f", left {_at(visit.left_at)}"
+        outcome = f" {visit.outcome}" if visit.outcome else ""
+        lines.append(f"  {visit.n}. {_at(visit.entered_at)} {visit.step}: {visit.status.lower()}{outcome}{left}")
+        values = seen.get((visit.n, "visit"), {})
+        lines += [f"       {line}" for line in _decision(journey, visit.step, visit.outcome, values)]
+    lines += [
+        f"  left by exit {enrollment.reason!r}: {_values(values)}"
+        for (_, what), values in seen.items()
+        if what == "exit"
+    ]
+    if enrollment.status == "ACTIVE":
+        until = f" until {_at(enrollment.due)}" if enrollment.due else ""
+        event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
+        lines.append(f"  now waiting at {enrollment.step}{event}{until}")
+    return "\n".join(lines)
+
+
+def _at(at: Any) -> str:  # noqa: ANN401 a datetime
+    return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _seen(reader: Reader, serial: int) -> dict[tuple[int, str], dict[str, object]]:
+    """Give what was read, by visit number and by what it was read for."""
+    found: dict[tuple[int, str], dict[str, object]] = {}
+    for visit, text in reader.rows("SELECT visit, seen FROM moves WHERE enrollment = ? ORDER BY visit", (serial,)):
+        for place, values in (json.loads(text) if text else {}).items():
+            if place.isdigit():
+                found[max(visit, 1) + int(place), "visit"] = values
+            else:
+                found[visit, place] = values
+    return found
+
+
+def _entry_rule(journey: Journey) -> Rule | None:
+    return journey.trigger.where
+
+
+def _compared(rule: Rule | None, values: dict[str, object], journey: Journey, enrollment: Enrollment) -> str:
+    if rule is None or not values:
+        return ""
+    at = (enrollment.entered_at - from_micros(0)).total_seconds()
+    return ": " + explain_rule(rule, Sample(values, int(at * 1_000_000), zone(journey.timezone)))
+
+
+def _decision(journey: Journey, step_id: str, outcome: str, values: dict[str, object]) -> list[str]:
+    """Say what decided a visit."""
+    step = journey.step(step_id)
+    if isinstance(step, Condition) and values:
+        decided = []
+        for each in step.branches:
+            if each.when is not None:
+                decided.append(f"{each.label}: {explain_rule(each.when, Sample(values))}")
+            if each.label == outcome:
+                break
+        return decided
+    if isinstance(step, Split):
+        share = next((arm.percentage for arm in step.arms if arm.label == outcome), None)
+        return [f"arm {outcome}, {share:g}% of people"] if share is not None else []
+    if isinstance(step, Wait) and values:
+        return [_values(values)]
+    return []
+
+
+def _values(values: dict[str, object]) -> str:
+    return ", ".join(f"{path} = {value!r}" for path, value in values.items())
+
+
+__all__ = ["explain", "iso"]

@@ -1,0 +1,270 @@
+"""Inputs: what a host told, handled at its place in the order, with its effect on the customer (R10, R26, R50, R52)."""
+
+import json
+from collections.abc import Callable, Mapping
+
+from attrs import evolve
+
+from journeyflow.batch import Person
+from journeyflow.changes import CONSENT, MEMBERS, WrongType, apply_changes, events_between, merge, write_path
+from journeyflow.facts import Data
+from journeyflow.moments import DAY, MINUTE, iso
+from journeyflow.records import CLAIMED, FAILED, QUEUED, SENT, Input, Post
+from journeyflow.rules import path_fault
+from journeyflow.stages import enter, handle, leave
+from journeyflow.validation import MESSAGE_KINDS
+from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, message_id, parse_message_id
+
+RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
+"""How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
+
+LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
+"""The kinds of message event that leave their instant with the customer, as `last<Channel>...` (R52)."""
+
+WITHDRAWING = frozenset({"unsubscribed", "complained"})
+"""The kinds that take back the consent to the channel (R52)."""
+
+
+def take(work: Work, item: Input, dedup: int) -> str:
+    """Handle one input and give its outcome, which is kept with it. `dedup` is how long ids are known, in micros."""
+    data = json.loads(item.text) if item.text else {}
+    return _KINDS[item.kind](work, item, data, work.effective(item.at), dedup)
+
+
+# --- events -------------------------------------------------------------------------------------------------------
+
+
+def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int) -> str:
+    """Take an event: known already, about no message of ours, without effect, or through all the stages."""
+    if item.id is not None and (known := _known(work, item, dedup)):
+        return known
+    if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
+        return _message_event(work, item, data, at)
+    person = work.person(item.tenant, item.customer)
+    changed = item.type in CUSTOMER_EVENTS
+    if changed:
+        effect = _change(work, person, item.type, data)
+        if effect is None:
+            return "invalid"
+        if not effect:
+            return "unchanged"
+        data = {**data, **effect}
+    text = item.text if not changed else None
+    handle(work, Happening(item.type, data, item.at, at, person, changed=changed, text=text))
+    return "handled"
+
+
+def _known(work: Work, item: Input, dedup: int) -> str | None:
+    """Say whether an event with the same id was there before: "duplicate", or "conflicting" with other content (R26)."""
+    key = (item.tenant, item.type, item.id or "")
+    seen = work.known.setdefault(key, [])
+    for at, customer, text in seen:
+        if abs(item.at - at) <= dedup:
+            same = customer == item.customer and (text == item.text or _loads(text) == _loads(item.text))
+            return "duplicate" if same else "conflicting"
+    seen.append((item.at, item.customer, item.text))
+    return None
+
+
+def _loads(text: str | None) -> object:
+    return json.loads(text) if text else {}
+
+
+def _change(work: Work, person: Person, kind: str, data: Data) -> dict[str, object] | None:
+    """Change the customer as an event of R50 says: what really changed, nothing, or None for an event that cannot be."""
+    change = _as_change(kind, data)
+    if change is None:
+        return None
+    try:
+        after, events = apply_changes([change], person.attributes)
+    except WrongType:
+        return None
+    if not events:
+        return {}
+    work.set_attributes(person, after)
+    return events[0][1]
+
+
+def _as_change(kind: str, data: Data) -> tuple[str, str, object] | None:
+    """Read what an event of R50 changes; None where its data do not say it."""
+    if kind == "field.changed":
+        name, new = data.get("field"), data.get("new")
+        if not isinstance(name, str) or path_fault(name) or name in MEMBERS or name == CONSENT:
+            return None
+        return (name, "unset" if new is None else "set", new)
+    attribute = "tags" if kind.startswith("tag.") else "lists"
+    added, _, member = MEMBERS[attribute]
+    value = data.get(member)
+    return (attribute, "add" if kind == added else "remove", value) if isinstance(value, str) else None
+
+
+def _message_event(work: Work, item: Input, data: dict[str, object], at: int) -> str:
+    """Take an event about a message: note it there and with the customer, then through the stages (R52)."""
+    named = data.get("message")
+    place = parse_message_id(named, work.catalog.nonce)
+    post = work.posts.get(place) if place else None
+    person = work.people.get((item.tenant, item.customer))
+    if person is None or (named is not None and (post is None or not _owns(work, person, post))):
+        return "unmatched"
+    tell(work, person, post, item.type.removeprefix(MESSAGE), data, item.at, at, item.text)
+    return "handled"
+
+
+def _owns(work: Work, person: Person, post: Post) -> bool:
+    run = work.runs.get(post.serial)
+    return run is not None and run.customer == person.number
+
+
+def tell(  # noqa: PLR0913 a message event has these parts
+    work: Work, person: Person, post: Post | None, kind: str, data: Data, own: int, at: int, text: str | None = None
+) -> None:
+    """Note what happened to a message, with the message and with the customer, and take the event through the stages."""
+    changed, emitted = False, []
+    if post is not None:
+        first, count = post.flags.get(kind, (own, 0))
+        post = evolve(post, flags={**post.flags, kind: (first, count + 1)})
+        work.set_post(post)
+        before = person.attributes
+        after = _marked(before, post.channel, kind, own)
+        if after is not before:
+            changed = True
+            work.set_attributes(person, after)
+            emitted = list(events_between(before, after, [CONSENT]))
+    handle(work, Happening(MESSAGE + kind, data, own, at, person, post=post, changed=changed, text=text))
+    work.emit(emitted, person, at)
+
+
+def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
+    """Leave the newest instant of a kind with the customer, and take back consent (R52)."""
+    if kind in LAST_ATTRIBUTE:
+        name = last_name(channel, kind)
+        before, now = attributes.get(name), iso(own)
+        return attributes if isinstance(before, str) and before >= now else {**attributes, name: now}
+    if kind in WITHDRAWING:
+        consent = attributes.get(CONSENT)
+        if not isinstance(consent, Mapping) or consent.get(channel) is not False:
+            return write_path(attributes, f"{CONSENT}.{channel}", False)  # noqa: FBT003 the value
+    return attributes
+
+
+def last_name(channel: str, kind: str) -> str:
+    """Name the attribute that keeps the newest instant of a kind of message event.
+
+    >>> last_name("EMAIL", "opened"), last_name("in-app push", "sent")
+    ('lastEmailOpenAt', 'lastInAppPushSentAt')
+    """
+    words = "".join(character if character.isalnum() else " " for character in channel).split()
+    return f"last{''.join(word.capitalize() for word in words)}{LAST_ATTRIBUTE[kind]}"
+
+
+# --- customers, enrollments, exits --------------------------------------------------------------------------------
+
+
+def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Merge attributes and tell each change as an event (R50)."""
+    person = work.person(item.tenant, item.customer)
+    after, events = merge(person.attributes, data, replace=item.type == "replace")
+    if not events:
+        return "unchanged"
+    work.set_attributes(person, after)
+    work.emit(events, person, at)
+    return "handled"
+
+
+def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Enroll by hand (R24)."""
+    record = work.catalog.by_name[item.tenant, item.type]
+    person = work.person(item.tenant, item.customer)
+    program = record.program(item.at)
+    event = Happening("", {}, item.at, at, person)
+    facts = work.facts(person, program, at)
+    reason = enter(work, record, program, event, facts, force=bool(data.get("force")))
+    return "handled" if reason is None else f"refused: {reason}"
+
+
+def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """End the runs of a customer in a journey by hand."""
+    record = work.catalog.by_name[item.tenant, item.type]
+    person = work.people.get((item.tenant, item.customer))
+    count = leave(work, person, record.number, at, str(data.get("reason", "manual"))) if person is not None else 0
+    return "handled" if count else "not inside"
+
+
+# --- deliveries ---------------------------------------------------------------------------------------------------
+
+
+def _delivered(work: Work, item: Input) -> tuple[Post, Person] | None:
+    """Give the message that an ack or nack names, with its customer, when it is this tenant's."""
+    place = parse_message_id(item.id, work.catalog.nonce)
+    post = work.posts.get(place) if place else None
+    run = work.runs.get(post.serial) if post is not None else None
+    person = work.numbered.get(run.customer) if run is not None else None
+    return (post, person) if post is not None and person is not None and person.tenant == item.tenant else None
+
+
+def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> str:
+    """Take the word of a worker that a message went out: it wins over any status and is final (R71)."""
+    found = _delivered(work, item)
+    if found is None:
+        return "unmatched"
+    post, person = found
+    if post.status == SENT:
+        return "duplicate"
+    post = evolve(post, status=SENT, lease_until=None, token=None)
+    work.set_post(post)
+    tell(work, person, post, "sent", {"message": item.id}, item.at, at)
+    return "handled"
+
+
+def _nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Take the word of a worker that it could not deliver; one without the lease is stale (R71)."""
+    found = _delivered(work, item)
+    if found is None:
+        return "unmatched"
+    post, person = found
+    if post.status != CLAIMED or post.token != data.get("token"):
+        return "stale"
+    _failed_attempt(work, post, person, item.at, at)
+    return "handled"
+
+
+def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
+    """Take the end of a lease as a failed attempt; one that was given back in time is no news (R71)."""
+    post = work.posts[key]
+    if post.status == CLAIMED and post.lease_until == until:
+        person = work.numbered[work.runs[post.serial].customer]
+        _failed_attempt(work, post, person, until, work.effective(until))
+
+
+def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -> None:
+    """Hand a message out again later, or give it up (R71)."""
+    if post.attempts <= len(RETRIES):
+        again = at + RETRIES[post.attempts - 1]
+        work.set_post(evolve(post, status=QUEUED, lease_until=None, token=None, available_at=again))
+        return
+    post = evolve(post, status=FAILED, lease_until=None, token=None)
+    work.set_post(post)
+    named = message_id(work.catalog.nonce, post.serial, post.n)
+    tell(work, person, post, "failed", {"message": named}, own, at)
+
+
+_KINDS: dict[str, Callable[[Work, Input, dict[str, object], int, int], str]] = {
+    "event": _event,
+    "put": _put,
+    "enroll": _enroll,
+    "exit": _exit,
+    "ack": _ack,
+    "nack": _nack,
+}
+
+DEDUP_DAYS = 90
+"""How many days the id of an event is known, unless the host says otherwise (R26)."""
+
+
+def dedup_micros(days: int) -> int:
+    """Give the reach of de-duplication in microseconds.
+
+    >>> dedup_micros(1)
+    86400000000
+    """
+    return days * DAY

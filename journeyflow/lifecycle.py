@@ -1,0 +1,120 @@
+"""What publishing and the lifecycle calls change: each a pure function from the catalog to `Changes` (R11, R12, R15)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from journeyflow.catalog import Catalog, JourneyRecord, build_catalog
+from journeyflow.codec import dumps_journey, fingerprint, from_dict, parse_json
+from journeyflow.errors import ERROR, Conflict, CorruptDatabase, InvalidJourney, NotFound, did_you_mean
+from journeyflow.journey import Journey, problems
+from journeyflow.program import Program, compile_journey
+from journeyflow.records import Changes, NewJourney, NewVersion, State, Transition
+from journeyflow.store import Shelf
+
+ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
+    "activate": frozenset({("DRAFT", "ACTIVE")}),
+    "pause": frozenset({("ACTIVE", "PAUSED")}),
+    "resume": frozenset({("PAUSED", "ACTIVE")}),
+    "archive": frozenset({("ACTIVE", "ARCHIVED"), ("PAUSED", "ARCHIVED")}),
+}
+"""Every lifecycle call with the transitions it makes (R11)."""
+
+GOALS: Mapping[str, State] = {"activate": "ACTIVE", "pause": "PAUSED", "resume": "ACTIVE", "archive": "ARCHIVED"}
+
+REMEDIES = {
+    ("activate", "PAUSED"): "resume it instead",
+    ("resume", "DRAFT"): "activate it instead",
+    ("pause", "DRAFT"): "nothing runs in a draft",
+}
+
+
+def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
+    """Give a journey of a tenant; raises NotFound with a suggestion (R91)."""
+    record = catalog.by_name.get((tenant, journey))
+    if record is None:
+        known = [name for of, name in catalog.by_name if of == tenant]
+        raise NotFound("journey", journey, did_you_mean(journey, known))
+    return record
+
+
+def published(
+    catalog: Catalog, tenant: str, journey: Journey, at: int, *, rollback: bool = False
+) -> tuple[int, Changes]:
+    """Publish a definition: the version it has, and what changes (R12).
+
+    The same content over all versions changes nothing but name, description and notes, which are edited in place. An
+    old content becomes newest again only with `rollback`. A draft is replaced.
+    """
+    record = catalog.by_name.get((tenant, journey.id))
+    text, mark = dumps_journey(journey, indent=None), fingerprint(journey)
+    free = max(catalog.programs, default=0) + 1
+    if record is None:
+        number = max(catalog.journeys, default=0) + 1
+        first = NewVersion(free, number, 1, at, mark, text)
+        return 1, Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
+    if record.newest_state == "ARCHIVED":
+        raise Conflict(journey.id, "ARCHIVED", "published", "an archived journey is final; use another id")
+    same = next((program for _, program in record.versions if fingerprint(program.journey) == mark), None)
+    if same is not None:
+        described = () if dumps_journey(same.journey, indent=None) == text else ((same.number, text),)
+        if rollback and same is not record.newest:
+            again = NewVersion(same.number, record.number, same.version, at, mark, text)
+            return same.version, Changes(versions=(again,))
+        return same.version, Changes(described=described)
+    if record.newest_state == "DRAFT":
+        draft = record.newest
+        return draft.version, Changes(
+            versions=(NewVersion(draft.number, record.number, draft.version, at, mark, text),)
+        )
+    version = max(program.version for _, program in record.versions) + 1
+    return version, Changes(versions=(NewVersion(free, record.number, version, at, mark, text),))
+
+
+def check_startable(journey: Journey) -> None:
+    """Refuse to activate a journey with an error, such as one without steps (R13)."""
+    wrong = [problem for problem in problems(journey) if problem.severity == ERROR]
+    if wrong:
+        raise InvalidJourney(journey.id, wrong)
+
+
+def moved(record: JourneyRecord, call: str, at: int) -> Transition:
+    """Give the transition of a lifecycle call, not before the journey's newest one; raises Conflict (R11)."""
+    before, after = record.newest_state, GOALS[call]
+    if (before, after) not in ALLOWED[call]:
+        raise Conflict(record.id, before, after, REMEDIES.get((call, before), ""))
+    if call == "activate":
+        check_startable(record.newest.journey)
+    newest = record.newest_at
+    return Transition(record.number, at if newest is None else max(at, newest), after)
+
+
+def read_catalog(shelf: Shelf, path: object, compiled: dict[tuple[int, str], Program]) -> Catalog:
+    """Build the catalog from a store's rows; `compiled` keeps programs from one revision to the next."""
+    transitions: dict[int, list[tuple[int, State]]] = {}
+    for journey, at, state in shelf.transitions:
+        transitions.setdefault(journey, []).append((at, state))
+    names = {number: (tenant, journey) for number, tenant, journey in shelf.journeys}
+    versions: dict[int, list[tuple[int, Program]]] = {}
+    for row in shelf.versions:
+        number, journey, version, published_at, _, text = row
+        program = compiled.get((number, text))
+        if program is None:
+            program = _compiled(text, names[journey][0], (number, journey, version), path)
+            compiled[number, text] = program
+        versions.setdefault(journey, []).append((published_at, program))
+    records = [
+        JourneyRecord(number, *names[number], tuple(transitions.get(number, ())), tuple(versions[number]))
+        for number in names
+    ]
+    grace = shelf.meta.get("grace")
+    return build_catalog(shelf.revision, shelf.meta["nonce"], int(grace) if grace else None, records)
+
+
+def _compiled(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:
+    """Read and compile a stored definition; one that cannot be read means a damaged file."""
+    faults: list[Any] = []
+    value = parse_json(text, faults)
+    if faults:
+        raise CorruptDatabase(path, f"the definition of version {numbers[0]} cannot be read: {faults[0]}")
+    number, journey, version = numbers
+    return compile_journey(from_dict(value), number=number, journey_number=journey, version=version, tenant=tenant)

@@ -1,0 +1,501 @@
+"""The machine: how one run of one customer goes through a journey. Read this page and you know the engine.
+
+Theory of operation
+===================
+
+A run is always in one of two conditions: it *rests* at a step, or it has *ended*. `advance` takes a resting (or new)
+run and one stimulus and walks from step to step, at one instant, until the run rests again or ends. What happened is a
+`Result`, a value; nothing is changed in place and nothing outside is touched.
+
+    stimulus     meaning                                          rests that listen
+    ---------    ---------------------------------------------    ---------------------------------
+    ENTER        the run begins at the first step (R20)           (none: the run is new)
+    DUE          the instant it rests until has come (R3, R4)     every rest with a `due`
+    EVENT        the event it waits for has happened (R36)        Wait for an event
+    CHANGED      an attribute of the customer changed (R37)       Wait for a date field
+    EXIT         somebody or something ends it (R42)              every rest
+
+The whole behaviour of the six kinds of step is in two tables: `ARRIVE` says what a step does when the walk comes to it,
+`WAKE` what a rest does when a stimulus reaches it. Each behaviour returns where to go: the position of the next step,
+`REST` when it has set the rest, or `NOWHERE` when the run has ended.
+
+Rules of the walk
+-----------------
+
+1.  Visits are numbered 1, 2, ... within the run; the number past the journey's bound fails the run (R41).
+2.  A visit is written into the path when it is left, with its status and outcome (R44); a rest is written as ACTIVE.
+    The first entry of a path that began with a rest is that rest, left.
+3.  The same Send never queues twice within one root item (R30); a run emits at most 100 events within one (R53).
+4.  A walk that fails queues no message; the Sends it passed are SKIPPED, outcome "failed" (R30).
+5.  What is asked again at the instant it takes effect: windows, openings, date fields (R5, R37). Durations stay.
+6.  Rules never raise, wrong types change nothing, calendar arithmetic stays inside the calendar: no customer's data
+    can make a walk raise.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from attrs import evolve, frozen
+
+from journeyflow.chance import bucket
+from journeyflow.changes import Emitted, WrongType, apply_changes, read_path
+from journeyflow.facts import Data, Facts
+from journeyflow.moments import DAY, Duration, add, anniversary, read_instant, to_micros
+from journeyflow.program import NOWHERE, Node, Program
+from journeyflow.records import ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED, Move, PathEntry, Post, Run
+from journeyflow.steps import Condition, End, Send, Split, Update, Wait
+from journeyflow.values import dumps
+
+REST = -2
+"""Where a walk goes that has come to rest."""
+
+MAX_EMITTED = 100
+"""Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
+
+MAX_GATE = 400 * DAY
+"""A gate that does not open for so long never opens (R31)."""
+
+Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT"]
+
+
+@frozen
+class Past:
+    """What a run has already done within the root item at hand: the Sends it made, how many events it emitted."""
+
+    sends: frozenset[int] = frozenset()
+    emitted: int = 0
+
+
+FRESH = Past()
+
+
+@frozen
+class Situation:
+    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce."""
+
+    customer: str
+    attributes: dict[str, object]
+    event: Data | None = None
+    posts: Mapping[str, Post] | None = None
+    nonce: str = ""
+
+
+@frozen
+class Result:
+    """What a walk came to: the run as it is now, the move (None when it still rests as before), and what it caused."""
+
+    run: Run
+    move: Move | None
+    posts: tuple[Post, ...]
+    attributes: dict[str, object]
+    emitted: tuple[Emitted, ...]
+    past: Past
+
+
+class Walk:
+    """The notes of one walk; they live as long as one call of `advance`."""
+
+    __slots__ = (
+        "at",
+        "attributes",
+        "awaits",
+        "due",
+        "emitted",
+        "facts",
+        "memory",
+        "past",
+        "path",
+        "posts",
+        "program",
+        "reason",
+        "run",
+        "seen",
+        "sends",
+        "since",
+        "situation",
+        "status",
+        "step",
+        "visit",
+        "zone",
+    )
+
+    def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
+        """Begin where the run is."""
+        self.program, self.run, self.situation, self.at, self.past = program, run, situation, at, past
+        self.attributes = situation.attributes
+        self.zone: ZoneInfo = program.zone_of(self.attributes)
+        self.facts = Facts(
+            situation.customer,
+            self.attributes,
+            at,
+            self.zone,
+            event=situation.event,
+            run=run,
+            header=program.header,
+            posts=situation.posts,
+            nonce=situation.nonce,
+        )
+        self.path: list[PathEntry] = []
+        self.seen: dict[str, dict[str, object]] = {}
+        self.posts: list[Post] = []
+        self.emitted: list[Emitted] = []
+        self.sends: list[int] = []
+        self.memory = run.memory
+        self.status, self.reason = ACTIVE, ""
+        self.step, self.visit, self.since = run.step, run.visit, run.since
+        self.due: int | None = None
+        self.awaits: str | None = None
+
+    def leave(self, status: str, outcome: str) -> None:
+        """Write the visit at hand into the path, and what its rules read."""
+        if self.facts.seen:
+            self.seen[str(len(self.path))] = self.facts.seen
+            self.facts.seen = {}
+        self.path.append((self.program.nodes[self.step].id, status, outcome))
+
+    def rest(self, due: int | None, awaits: str | None = None) -> int:
+        """Come to rest here until an instant, for an event, or both."""
+        self.due, self.awaits = due, awaits
+        return REST
+
+    def end(self, status: str, reason: str = "") -> int:
+        """End the run here."""
+        self.status, self.reason = status, reason
+        return NOWHERE
+
+    def fail(self, reason: str) -> int:
+        """End the run here as FAILED (R43)."""
+        self.leave(FAILED, "")
+        return self.end(FAILED, reason)
+
+    def emit(self, events: list[Emitted]) -> bool:
+        """Note events to be emitted; False, with none noted, past the bound of R53."""
+        if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
+            return False
+        self.emitted += events
+        return True
+
+
+def advance(  # noqa: PLR0913 the six things a walk depends on
+    program: Program,
+    run: Run,
+    stimulus: Stimulus,
+    situation: Situation,
+    at: int,
+    past: Past = FRESH,
+    *,
+    reason: str = "",
+    softened: bool = False,
+    asked: dict[str, object] | None = None,
+) -> Result:
+    """Walk a run from one rest to the next (R4, R30).
+
+    `at` is the effective instant, not before the run's last one (R6). `reason` goes with EXIT; `softened` says that a
+    DUE comes later than grace allows, so that a rest that stays a rest is not softened again (R5). `asked` are the
+    values that were compared before an entry or an exit; they are kept with the move (R85).
+    """
+    walk = Walk(program, run, situation, at, past)
+    if asked:
+        walk.seen["entry" if stimulus == "ENTER" else "exit"] = asked
+    if stimulus == "ENTER":
+        to = 0
+    elif stimulus == "EXIT":
+        walk.leave(EXITED, "")
+        to = walk.end(EXITED, reason)
+    else:
+        node = program.nodes[run.step]
+        to = WAKE[node.kind](walk, node, stimulus)
+        if to == REST:
+            return _still_resting(walk, softened=softened)
+    while to >= 0:
+        walk.step = to
+        walk.visit += 1
+        walk.since = at
+        if walk.visit > program.journey.max_visits:
+            to = walk.fail("visit limit")
+        else:
+            node = program.nodes[to]
+            to = ARRIVE[node.kind](walk, node)
+    if to == REST:
+        walk.leave(ACTIVE, "")
+    return _result(walk)
+
+
+def _still_resting(walk: Walk, *, softened: bool) -> Result:
+    """The rest goes on, perhaps until another instant: no visit is left, so nothing moved."""
+    run = walk.run
+    if walk.due != run.due or run.held is not None or softened:
+        run = evolve(run, due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
+    return Result(run, None, (), walk.attributes, (), walk.past)
+
+
+def _result(walk: Walk) -> Result:
+    """Make the value of a finished walk."""
+    run, ended, at = walk.run, walk.status != ACTIVE, walk.at
+    path, posts = walk.path, tuple(walk.posts)
+    if walk.status == FAILED and posts:
+        queued = {post.n - walk.visit + len(path) - 1 for post in posts}
+        path = [
+            (step, SKIPPED, "failed") if n in queued else (step, status, outcome)
+            for n, (step, status, outcome) in enumerate(path)
+        ]
+        posts = ()
+    after = Run(
+        run.serial,
+        run.customer,
+        run.journey,
+        run.version,
+        run.number,
+        walk.status,
+        walk.reason,
+        run.entered_at,
+        at,
+        at if ended else None,
+        run.converted_at,
+        walk.visit,
+        NOWHERE if ended else walk.step,
+        walk.since,
+        walk.due,
+        None,
+        walk.awaits,
+        False,  # noqa: FBT003 in the order of the record, for speed
+        run.trigger,
+        walk.memory,
+    )
+    move = Move(run.serial, run.visit, at, tuple(path), walk.seen)
+    past = walk.past
+    if walk.sends or walk.emitted:
+        past = Past(past.sends.union(walk.sends), past.emitted + len(walk.emitted))
+    return Result(after, move, posts, walk.attributes, tuple(walk.emitted), past)
+
+
+# --- Send ---------------------------------------------------------------------------------------------------------
+
+
+def send(walk: Walk, node: Node) -> int:
+    """Queue a message, or be held by the window, or say why not (R31)."""
+    step: Send = node.step  # type: ignore[assignment]  # the table says so
+    if node.window is not None:
+        opens = node.window.next_open(walk.at, walk.zone)
+        if opens - walk.at > MAX_GATE:
+            walk.leave(SKIPPED, "window")
+            return node.next
+        if opens > walk.at:
+            return walk.rest(opens)
+    if not step.transactional and not _consents(walk, step.channel):
+        walk.leave(SKIPPED, "consent")
+        return node.next
+    if walk.step in walk.past.sends or walk.step in walk.sends:
+        return walk.fail("zero-time loop")
+    text = node.text
+    if node.render is not None:
+        text = dumps(node.render(walk.facts))
+        walk.facts.seen = {}
+    expires = None if node.length is None else add(walk.at, node.length, walk.zone)
+    post = Post(
+        serial=walk.run.serial,
+        n=walk.visit,
+        step=node.id,
+        channel=step.channel,
+        template=step.template,
+        data=text,
+        at=walk.at,
+        expires_at=expires,
+        cancel_on_exit=step.cancel_on_exit,
+        available_at=walk.at,
+    )
+    walk.posts.append(post)
+    walk.sends.append(walk.step)
+    nonce, posts = walk.facts.posts
+    walk.facts.posts = (nonce, {**posts, node.id: post})
+    walk.leave(COMPLETED, "queued")
+    return node.next
+
+
+def _consents(walk: Walk, channel: str) -> bool:
+    """Tell whether the customer lets a channel be used; missing is yes unless the journey requires it (R54)."""
+    return consents(walk.attributes, channel, required=walk.program.journey.consent == "required")
+
+
+def consents(attributes: Mapping[str, object], channel: str, *, required: bool) -> bool:
+    """Tell whether attributes allow a channel: what they say, and where they say nothing, whether that is enough (R54).
+
+    >>> consents({"consent": {"SMS": False}}, "SMS", required=False), consents({}, "SMS", required=False)
+    (False, True)
+    """
+    given = attributes.get("consent")
+    answer = given.get(channel) if isinstance(given, Mapping) else None
+    return answer if isinstance(answer, bool) else not required
+
+
+def wake_send(walk: Walk, node: Node, stimulus: Stimulus) -> int:
+    """Ask a held Send's gates again when its instant has come."""
+    return send(walk, node) if stimulus == "DUE" else walk.rest(walk.run.due)
+
+
+# --- Wait ---------------------------------------------------------------------------------------------------------
+
+
+def wait(walk: Walk, node: Node) -> int:
+    """Rest, or go on at once when there is nothing to wait for (R32 to R37)."""
+    step: Wait = node.step  # type: ignore[assignment]  # the table says so
+    if step.event is not None:
+        due = None if node.length is None else _in_window(walk, node, add(walk.at, node.length, walk.zone))
+        return walk.rest(due, step.event)
+    if step.field is not None:
+        return _wait_for_field(walk, node, step)
+    if step.until is not None:
+        end = step.until.next_opening(walk.at, walk.zone, after=_last_left(walk, node) == walk.at)
+    elif step.at is not None:
+        end = to_micros(step.at)
+    else:
+        end = add(walk.at, node.length, walk.zone)  # type: ignore[arg-type]  # one of the forms is given
+    return _until(walk, node, end)
+
+
+def _until(walk: Walk, node: Node, end: int) -> int:
+    """Rest until an instant inside the window; go on at once when that is not later than now (R35)."""
+    end = _in_window(walk, node, max(end, walk.at))
+    return walk.rest(end) if end > walk.at else _go_on(walk, node, "elapsed")
+
+
+def _in_window(walk: Walk, node: Node, end: int) -> int:
+    return end if node.window is None else node.window.next_open(end, walk.zone)
+
+
+def _wait_for_field(walk: Walk, node: Node, step: Wait) -> int:
+    """Rest until the date in an attribute, moved by the offset; missing and past have ways of their own (R37)."""
+    target = _field_instant(walk, node, step, walk.at)
+    if target is None:
+        return _go_on(walk, node, "missing")
+    return _go_on(walk, node, "past") if target < walk.at else _until(walk, node, target)
+
+
+def _field_instant(walk: Walk, node: Node, step: Wait, not_before: int) -> int | None:
+    value = walk.facts.value(step.field)  # type: ignore[arg-type]  # a field wait has one
+    offset = step.offset
+    if step.every is not None:
+        return anniversary(value, offset or _NO_OFFSET, not_before, _last_left(walk, node), walk.zone)
+    instant = read_instant(value, walk.zone)
+    return instant if instant is None or offset is None else add(instant, offset, walk.zone)
+
+
+def _last_left(walk: Walk, node: Node) -> int | None:
+    """Give the instant at which this run last left this same step (R35)."""
+    return None if walk.memory is None else walk.memory.get("left", {}).get(node.id)
+
+
+def _go_on(walk: Walk, node: Node, outcome: str) -> int:
+    """Leave a Wait by the continuation of its outcome."""
+    if node.looping:
+        _remember(walk, "left", node.id, walk.at)
+    walk.leave(COMPLETED, outcome)
+    return node.edges[outcome]
+
+
+def _remember(walk: Walk, what: str, step: str, value: object) -> None:
+    memory: dict[str, Any] = walk.memory or {}
+    walk.memory = {**memory, what: {**memory.get(what, {}), step: value}}
+
+
+def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
+    """Go on when the time or the event has come; ask openings, windows and dates again first (R5, R36, R37)."""
+    step: Wait = node.step  # type: ignore[assignment]  # the table says so
+    if stimulus == "EVENT":
+        if node.question is not None and not node.question(walk.facts):
+            return walk.rest(walk.run.due, walk.run.awaits)
+        if walk.situation.event:
+            _remember(walk, "wait", node.id, dict(walk.situation.event))
+        return _go_on(walk, node, "event")
+    if stimulus == "CHANGED":
+        return _rearm(walk, node, step)
+    if step.field is not None:
+        target = _field_instant(walk, node, step, walk.since)
+        if target is None:
+            return _go_on(walk, node, "missing")
+        return _until(walk, node, target)
+    if step.until is not None:
+        return _until(walk, node, step.until.next_opening(walk.at, walk.zone))
+    opens = _in_window(walk, node, walk.at)
+    if opens > walk.at:
+        return walk.rest(opens, step.event)
+    return _go_on(walk, node, "timeout" if step.event is not None else "elapsed")
+
+
+def _rearm(walk: Walk, node: Node, step: Wait) -> int:
+    """Look at the date of a field wait again, as if it were entered now; nothing happens when it means the same."""
+    if step.field is None:
+        return walk.rest(walk.run.due, walk.run.awaits)
+    return _wait_for_field(walk, node, step)
+
+
+# --- Condition, Split, Update, End --------------------------------------------------------------------------------
+
+
+def condition(walk: Walk, node: Node) -> int:
+    """Take the first branch that is true, else the other way (R37)."""
+    for question, to, label in node.branches:
+        if question(walk.facts):
+            walk.leave(COMPLETED, label)
+            return to
+    to, label = node.otherwise
+    walk.leave(COMPLETED, label)
+    return to
+
+
+def split(walk: Walk, node: Node) -> int:
+    """Take the arm that the customer's bucket lies in (R38)."""
+    program = walk.program
+    place = bucket(program.tenant, program.journey.id, node.id, walk.situation.customer)
+    _, to, label = node.arms[bisect_right(node.arms, place, key=_arm_end)]
+    walk.leave(COMPLETED, label)
+    return to
+
+
+def _arm_end(arm: tuple[int, int, str]) -> int:
+    return arm[0]
+
+
+def update(walk: Walk, node: Node) -> int:
+    """Change the customer, all or nothing, and tell it as events (R39)."""
+    facts = walk.facts
+    changes = [(name, action, render(facts) if render else value) for name, action, value, render in node.actions]
+    facts.seen = {}
+    try:
+        attributes, events = apply_changes(changes, walk.attributes)
+    except WrongType:
+        walk.leave(COMPLETED, "type")
+        return node.next
+    if not walk.emit(events):
+        return walk.fail("event loop")
+    walk.attributes = facts.attributes = attributes
+    if events and walk.program.journey.customer_timezone:
+        walk.zone = facts.zone = walk.program.zone_of(attributes)
+    walk.leave(COMPLETED, "")
+    return node.next
+
+
+def end(walk: Walk, node: Node) -> int:
+    """Complete the run (R40)."""
+    if not walk.emit([("journey.completed", {"journey": walk.program.journey.id})]):
+        return walk.fail("event loop")
+    walk.leave(COMPLETED, node.label)
+    return walk.end(COMPLETED)
+
+
+_NO_OFFSET = Duration()
+
+ARRIVE: dict[type, Callable[[Walk, Node], int]] = {
+    Send: send,
+    Wait: wait,
+    Condition: condition,
+    Split: split,
+    Update: update,
+    End: end,
+}
+"""What each kind of step does when a walk comes to it."""
+
+WAKE: dict[type, Callable[[Walk, Node, Stimulus], int]] = {Send: wake_send, Wait: wake_wait}
+"""What each kind of rest does when a stimulus reaches it; the other kinds never rest."""

@@ -1,0 +1,575 @@
+"""Pure time: instants, durations, windows and local openings. Nothing here reads a clock.
+
+Inside journeyflow an instant is a whole number of microseconds since 1970-01-01T00:00:00 UTC (R2). Calendar
+arithmetic is done on local wall time in an IANA zone and turned back into an instant (R33).
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from attrs import field, frozen
+from dateutil.relativedelta import relativedelta
+
+SECOND = 1_000_000
+MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 local wall time is naive on purpose
+FIRST = -62_135_596_800 * SECOND
+"""The first instant a datetime can hold: 0001-01-01T00:00:00Z."""
+LAST = 253_402_300_799 * SECOND + 999_999
+"""The last instant a datetime can hold: 9999-12-31T23:59:59.999999Z."""
+MAX_DAYS_AHEAD = 400
+"""How far an opening is looked for: every weekly window opens within a week of local days, bar clock changes."""
+CACHED = 65_536
+"""Results kept per calendar function: more than the distinct instants of any one batch."""
+
+WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
+_MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+_CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
+
+
+# --- instants ---------------------------------------------------------------------------------------------------
+
+
+def to_micros(at: datetime, what: str = "at") -> int:
+    """Turn a timezone-aware datetime into microseconds UTC (R2).
+
+    Raises TypeError for anything else than a datetime, ValueError for a naive one, both saying what to write.
+
+    >>> to_micros(datetime(1970, 1, 2, tzinfo=UTC))
+    86400000000
+    """
+    if not isinstance(at, datetime):
+        msg = f"{what} must be a timezone-aware datetime, not {type(at).__name__} {at!r}"
+        raise TypeError(msg)
+    if at.tzinfo is None or at.utcoffset() is None:
+        msg = f"{what} is the naive datetime {at!r}; say which zone, for example datetime.now(UTC)"
+        raise ValueError(msg)
+    return (at - EPOCH) // timedelta(microseconds=1)
+
+
+def from_micros(instant: int) -> datetime:
+    """Turn microseconds into a datetime in UTC.
+
+    >>> from_micros(86_400_000_000)
+    datetime.datetime(1970, 1, 2, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    return EPOCH + timedelta(microseconds=instant)
+
+
+def iso(instant: int) -> str:
+    """Write an instant as ISO 8601 in UTC with six decimals, so that text order is time order.
+
+    >>> iso(0)
+    '1970-01-01T00:00:00.000000Z'
+    """
+    return f"{(NAIVE_EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')}Z"
+
+
+def parse_instant(text: str) -> int:
+    """Read an ISO 8601 instant with an offset; ValueError says what is wrong.
+
+    >>> parse_instant("1970-01-01T01:00:00+01:00")
+    0
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is no ISO 8601 instant such as 2026-01-31T09:00:00Z"
+        raise ValueError(msg) from None
+    if at.tzinfo is None:
+        msg = f"{text!r} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
+        raise ValueError(msg)
+    return _bounded((at - EPOCH) // timedelta(microseconds=1))
+
+
+def read_instant(value: object, zone: ZoneInfo) -> int | None:
+    """Read an attribute as an instant: ISO text with or without offset, or a date (00:00 local); else None (R37).
+
+    >>> iso(read_instant("2026-03-01", ZoneInfo("Europe/Paris")))
+    '2026-02-28T23:00:00.000000Z'
+    >>> read_instant("soon", ZoneInfo("UTC")) is None
+    True
+    """
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if at.tzinfo is None:
+        return local_instant(at, zone)
+    return _bounded((at - EPOCH) // timedelta(microseconds=1))
+
+
+def _bounded(instant: int) -> int:
+    """Keep an instant inside what a datetime can hold: far ends stay at the far end instead of failing a run."""
+    return max(FIRST, min(LAST, instant))
+
+
+# --- zones ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Load an IANA zone by name; ValueError for unknown names, paths and names that differ from machine to machine.
+
+    >>> zone("Africa/Johannesburg")
+    zoneinfo.ZoneInfo(key='Africa/Johannesburg')
+    """
+    if isinstance(name, str) and _ZONE_NAME.fullmatch(name) and name not in _MACHINE_ZONES:
+        try:
+            return ZoneInfo(name)
+        except (LookupError, ValueError, OSError):
+            pass
+    msg = f"{name!r} is no IANA time zone such as 'Europe/Paris'"
+    raise ValueError(msg)
+
+
+def zone_or(name: object, other: ZoneInfo) -> ZoneInfo:
+    """Load the zone a customer names, or take the other one where that name is no zone (R33).
+
+    >>> zone_or("/etc/passwd", ZoneInfo("UTC"))
+    zoneinfo.ZoneInfo(key='UTC')
+    """
+    if not isinstance(name, str):
+        return other
+    try:
+        return zone(name)
+    except ValueError:
+        return other
+
+
+def to_local(instant: int, where: ZoneInfo) -> datetime:
+    """Give the wall time of an instant in a zone, as a naive datetime; the far ends of time stay inside it.
+
+    >>> to_local(0, ZoneInfo("Europe/Paris"))
+    datetime.datetime(1970, 1, 1, 1, 0)
+    """
+    at = from_micros(instant)
+    try:
+        return at.astimezone(where).replace(tzinfo=None, fold=0)
+    except OverflowError:
+        return at.replace(tzinfo=None)
+
+
+def local_instant(wall: datetime, where: ZoneInfo) -> int:
+    """Turn a wall time into an instant: inside a gap it moves forward by the gap, an ambiguous one is the first (R33).
+
+    >>> iso(local_instant(datetime(2026, 3, 29, 2, 30), ZoneInfo("Europe/Paris")))
+    '2026-03-29T01:30:00.000000Z'
+    >>> iso(local_instant(datetime(2026, 10, 25, 2, 30), ZoneInfo("Europe/Paris")))
+    '2026-10-25T00:30:00.000000Z'
+    """
+    aware = wall.replace(tzinfo=where, fold=0)
+    offset = aware.utcoffset() or timedelta()
+    return _bounded((wall.replace(tzinfo=None) - NAIVE_EPOCH - offset) // timedelta(microseconds=1))
+
+
+def local_day(instant: int, where: ZoneInfo) -> str:
+    """Name the local day of an instant.
+
+    >>> local_day(0, ZoneInfo("America/New_York"))
+    '1969-12-31'
+    """
+    return to_local(instant, where).date().isoformat()
+
+
+# --- durations --------------------------------------------------------------------------------------------------
+
+_UNITS: dict[str, tuple[int, int, int]] = {
+    "second": (0, 0, SECOND),
+    "minute": (0, 0, MINUTE),
+    "hour": (0, 0, HOUR),
+    "day": (0, 1, 0),
+    "week": (0, 7, 0),
+    "month": (1, 0, 0),
+    "year": (12, 0, 0),
+}
+_WORDS = re.compile(r"\s*([+-]?\d{1,12}(?:\.\d{1,6})?)\s*([a-z]+?)s?(?=[\s\d]|$)", re.ASCII)
+_ISO = re.compile(
+    r"(?P<sign>[+-]?)P(?:(?P<year>\d+)Y)?(?:(?P<month>\d+)M)?(?:(?P<week>\d+)W)?(?:(?P<day>\d+)D)?"
+    r"(?:T(?:(?P<hour>\d+(?:\.\d{1,6})?)H)?(?:(?P<minute>\d+(?:\.\d{1,6})?)M)?(?:(?P<second>\d+(?:\.\d{1,6})?)S)?)?",
+    re.ASCII,
+)
+MAX_YEARS = 1_000
+"""The longest duration: beyond it a number is a slip, not a plan."""
+
+
+@frozen
+class Duration:
+    """A length of time: months and days of the calendar, and exact microseconds (R33).
+
+    >>> Duration.parse("3 days"), Duration.parse("1 week"), Duration.parse("PT90M")
+    (Duration('3 days'), Duration('7 days'), Duration('90 minutes'))
+    """
+
+    months: int = 0
+    days: int = 0
+    micros: int = 0
+
+    @classmethod
+    def parse(cls, value: object) -> "Duration":
+        """Read "30 minutes", "1 month 2 days", ISO 8601 ("P3DT12H"), a timedelta (exact) or a relativedelta.
+
+        Raises ValueError with the accepted forms for anything else.
+        """
+        if isinstance(value, Duration):
+            return value
+        if isinstance(value, timedelta):
+            return _checked(cls(micros=value // timedelta(microseconds=1)), value)
+        if isinstance(value, relativedelta):
+            return _checked(_from_relativedelta(value), value)
+        if isinstance(value, str):
+            parts = _parse_iso(value) or _parse_words(value)
+            if parts:
+                return _checked(cls(*(sum(column) for column in zip(*parts, strict=True))), value)
+        msg = f"{value!r} is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
+        raise ValueError(msg)
+
+    @property
+    def sign(self) -> int:
+        """Tell the direction: 1 forward, -1 backward, 0 none (months and days count as their usual length)."""
+        total = self.months * 30 * DAY + self.days * DAY + self.micros
+        return (total > 0) - (total < 0)
+
+    @property
+    def mixed(self) -> bool:
+        """Tell whether some parts lead forward and others back."""
+        return min(self.months, self.days, self.micros) < 0 < max(self.months, self.days, self.micros)
+
+    def __str__(self) -> str:
+        """Write the duration so that `parse` reads it back; equal durations give equal text."""
+        words = [_count(self.months, "month"), _count(self.days, "day"), *_exact_words(self.micros)]
+        return " ".join(word for word in words if word) or "0 seconds"
+
+    def __repr__(self) -> str:
+        """Show the duration in words."""
+        return f"Duration('{self}')"
+
+
+def _parse_iso(text: str) -> list[tuple[int, int, int]]:
+    """Read the parts of an ISO 8601 duration; an empty list where the text is none."""
+    match = _ISO.fullmatch(text.strip())
+    if not match or text.strip()[-1] in "PT":
+        return []
+    sign = "-" if match["sign"] == "-" else ""
+    return [
+        part for unit in _UNITS if match[unit] is not None and (part := _part(sign + match[unit], unit)) is not None
+    ]
+
+
+def _parse_words(text: str) -> list[tuple[int, int, int]]:
+    """Read "1 day 2 hours"; an empty list where any part of the text is not understood."""
+    parts, position, text = [], 0, text.strip().lower()
+    while position < len(text):
+        match = _WORDS.match(text, position)
+        part = _part(match[1], match[2]) if match else None
+        if not match or part is None:
+            return []
+        parts.append(part)
+        position = match.end()
+    return parts
+
+
+def _part(number: str, unit: str) -> tuple[int, int, int] | None:
+    """Read one number with its unit; None for unknown units and for fractions of days and longer."""
+    size = _UNITS.get(unit)
+    if size is None or ("." in number and not size[2]):
+        return None
+    whole, _, decimals = number.partition(".")
+    count = int(whole) * SECOND + int((decimals + "000000")[:6]) * (-1 if number.startswith("-") else 1)
+    months, days, micros = size
+    return months * count // SECOND, days * count // SECOND, micros * count // SECOND
+
+
+def _from_relativedelta(value: relativedelta) -> Duration:
+    """Turn a relativedelta into a duration; ValueError for one that sets fields, such as day=1."""
+    fields = ("year", "month", "day", "weekday", "hour", "minute", "second", "microsecond")
+    if any(getattr(value, name) is not None for name in fields) or value.leapdays:
+        msg = f"{value!r} sets a field of the date; a duration only adds (days=, months=, ...)"
+        raise ValueError(msg)
+    exact = timedelta(hours=value.hours, minutes=value.minutes, seconds=value.seconds, microseconds=value.microseconds)
+    return Duration(value.years * 12 + value.months, int(value.days), exact // timedelta(microseconds=1))
+
+
+def _checked(duration: Duration, source: object) -> Duration:
+    """Refuse durations beyond the bound."""
+    months = abs(duration.months) + abs(duration.days) // 28 + abs(duration.micros) // (28 * DAY)
+    if months > MAX_YEARS * 12:
+        msg = f"{source!r} is longer than {MAX_YEARS} years"
+        raise ValueError(msg)
+    return duration
+
+
+def _count(number: int, unit: str) -> str:
+    """Write a number with its unit, nothing for zero."""
+    return f"{number} {unit}{'' if abs(number) == 1 else 's'}" if number else ""
+
+
+def _exact_words(micros: int) -> list[str]:
+    """Write an exact length in the largest unit that takes it whole, seconds with decimals where none does."""
+    for unit, size in (("hour", HOUR), ("minute", MINUTE), ("second", SECOND)):
+        if micros % size == 0:
+            return [_count(micros // size, unit)]
+    sign, rest = ("-" if micros < 0 else ""), abs(micros)
+    return [f"{sign}{rest // SECOND}.{rest % SECOND:06d}".rstrip("0") + " seconds"]
+
+
+def add(instant: int, duration: Duration, where: ZoneInfo) -> int:
+    """Add a duration: months, then days on the local calendar, then the exact part (R33).
+
+    Month ends clip. The result stays inside what a datetime can hold.
+
+    >>> paris = ZoneInfo("Europe/Paris")
+    >>> iso(add(parse_instant("2026-01-31T09:00:00+01:00"), Duration.parse("1 month"), paris))
+    '2026-02-28T08:00:00.000000Z'
+    >>> iso(add(parse_instant("2026-03-28T09:00:00+01:00"), Duration.parse("1 day"), paris))
+    '2026-03-29T07:00:00.000000Z'
+    """
+    if duration.months or duration.days:
+        instant = _add_calendar(instant, duration.months, duration.days, where)
+    return _bounded(instant + duration.micros)
+
+
+@lru_cache(maxsize=CACHED)
+def _add_calendar(instant: int, months: int, days: int, where: ZoneInfo) -> int:
+    """Add calendar months and days to a wall time; kept, for a batch asks the same again and again."""
+    wall = to_local(instant, where)
+    try:
+        return local_instant(wall + relativedelta(months=months) + timedelta(days=days), where)
+    except (OverflowError, ValueError):
+        return LAST if (months, days) > (0, 0) else FIRST
+
+
+# --- windows and openings ---------------------------------------------------------------------------------------
+
+
+def parse_clock(value: object) -> int:
+    """Read a local time "HH:MM" or "HH:MM:SS" as seconds of the day; "24:00" is the end of the day.
+
+    >>> parse_clock("09:30")
+    34200
+    """
+    match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
+    seconds = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0) if match else DAY
+    if seconds > DAY // SECOND:
+        msg = f"{value!r} is no local time such as '09:00' or '17:30:00'"
+        raise ValueError(msg)
+    return seconds
+
+
+def write_clock(seconds: int) -> str:
+    """Write seconds of the day as "HH:MM", with ":SS" where there are seconds.
+
+    >>> write_clock(34_200), write_clock(86_400)
+    ('09:30', '24:00')
+    """
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{rest:02d}" if rest else "")
+
+
+def parse_weekdays(value: object) -> frozenset[int]:
+    """Read weekdays: "MON-FRI", "SAT,SUN", or a list of names; Monday is 0. None means all seven.
+
+    >>> sorted(parse_weekdays("FRI-MON"))
+    [0, 4, 5, 6]
+    """
+    if value is None:
+        return frozenset(range(7))
+    if isinstance(value, frozenset) and value <= frozenset(range(7)) and value:
+        return value
+    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    days: set[int] = set()
+    if isinstance(names, list | tuple):
+        for name in names:
+            first, dash, last = name.partition("-") if isinstance(name, str) else ("", "", "")
+            if first.upper() not in WEEKDAYS or (dash and last.upper() not in WEEKDAYS):
+                msg = f"{name!r} is no weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
+                raise ValueError(msg)
+            start = WEEKDAYS.index(first.upper())
+            length = (WEEKDAYS.index(last.upper()) - start) % 7 if dash else 0
+            days.update((start + step) % 7 for step in range(length + 1))
+    if not days:
+        msg = f"{value!r} names no weekday; use for example 'MON-FRI' or ['SAT', 'SUN']"
+        raise ValueError(msg)
+    return frozenset(days)
+
+
+def write_weekdays(days: frozenset[int]) -> tuple[str, ...]:
+    """List weekdays by name, Monday first.
+
+    >>> write_weekdays(frozenset({4, 0}))
+    ('MON', 'FRI')
+    """
+    return tuple(WEEKDAYS[day] for day in sorted(days))
+
+
+@frozen
+class Window:
+    """Hours in which something may go on: weekdays, local start and end (exclusive); overnight when end < start (R34).
+
+    >>> Window("MON-FRI", "09:00", "17:00")
+    Window('MON,TUE,WED,THU,FRI', '09:00', '17:00')
+    """
+
+    weekdays: frozenset[int] = field(default=None, converter=parse_weekdays)
+    start: int = field(default="00:00", converter=lambda value: value if type(value) is int else parse_clock(value))
+    end: int = field(default="24:00", converter=lambda value: value if type(value) is int else parse_clock(value))
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a window without length."""
+        if self.start == self.end:
+            msg = f"the window starts and ends at {write_clock(self.start)}; say 00:00 to 24:00 for the whole day"
+            raise ValueError(msg)
+        if self.start == DAY // SECOND:
+            msg = "a window cannot start at 24:00; say 00:00"
+            raise ValueError(msg)
+
+    def next_open(self, instant: int, where: ZoneInfo) -> int:
+        """Give `instant` when the window is open then, else the next opening: never earlier, and minimal (R34).
+
+        >>> office, utc = Window("MON-FRI", "09:00", "17:00"), ZoneInfo("UTC")
+        >>> iso(office.next_open(parse_instant("2026-11-20T17:00:00Z"), utc))
+        '2026-11-23T09:00:00.000000Z'
+        """
+        return _next_open(self, instant, where)
+
+    def __repr__(self) -> str:
+        """Show the window as it is written."""
+        days = ",".join(write_weekdays(self.weekdays))
+        return f"Window({days!r}, {write_clock(self.start)!r}, {write_clock(self.end)!r})"
+
+
+@lru_cache(maxsize=CACHED)
+def _next_open(window: Window, instant: int, where: ZoneInfo) -> int:
+    """Look through the local days from the day before, whose overnight window may still be open."""
+    today = to_local(instant, where).date()
+    for ahead in range(-1, MAX_DAYS_AHEAD):
+        day = _day(today, ahead)
+        if day is None or day.weekday() not in window.weekdays:
+            continue
+        opens = _at_clock(day, window.start, where)
+        closes = _at_clock(day, window.end + (86_400 if window.end < window.start else 0), where)
+        if instant < closes and opens < closes:
+            return max(instant, opens)
+    return LAST
+
+
+def _day(today: date, ahead: int) -> date | None:
+    """Give a day some days away, or None beyond the calendar."""
+    try:
+        return today + timedelta(days=ahead)
+    except OverflowError:
+        return None
+
+
+def _at_clock(day: date, seconds: int, where: ZoneInfo) -> int:
+    """Give the instant of a local time on a day; seconds beyond 86,400 belong to the day after."""
+    try:
+        wall = datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)  # noqa: DTZ001 wall time
+    except OverflowError:
+        return LAST
+    return local_instant(wall, where)
+
+
+@frozen
+class Until:
+    """The next local time, the next weekday, or both (R32).
+
+    With a time it is a moment: that time on the next of the weekdays. Without one it is any moment of such a day.
+
+    >>> Until.parse("09:00"), Until.parse("MON-FRI 09:00"), Until.parse("SAT")
+    (Until('09:00'), Until('MON,TUE,WED,THU,FRI 09:00'), Until('SAT'))
+    """
+
+    time: int | None = field(
+        default=None, converter=lambda value: value if value is None or type(value) is int else parse_clock(value)
+    )
+    weekdays: frozenset[int] = field(default=None, converter=parse_weekdays)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse 24:00 and an opening that names nothing."""
+        if self.time == DAY // SECOND:
+            msg = "'24:00' is no moment to wait for; say 00:00"
+            raise ValueError(msg)
+        if self.time is None and len(self.weekdays) == len(WEEKDAYS):
+            msg = "say a local time such as '09:00', or weekdays such as 'MON', or both"
+            raise ValueError(msg)
+
+    @classmethod
+    def parse(cls, value: object) -> "Until":
+        """Read "09:00", "MON-FRI", "MON-FRI 09:00", or take an Until as it is; ValueError otherwise."""
+        if isinstance(value, Until):
+            return value
+        words = value.split() if isinstance(value, str) else []
+        if not words or len(words) > 2:  # noqa: PLR2004 weekdays and a time
+            msg = f"{value!r} is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
+            raise ValueError(msg)
+        time = words.pop() if ":" in words[-1] else None
+        return cls(time, words[0] if words else None)
+
+    def next_opening(self, instant: int, where: ZoneInfo, *, after: bool = False) -> int:
+        """Give the first opening at or after an instant; strictly later than it with `after` (R35).
+
+        >>> utc = ZoneInfo("UTC")
+        >>> nine = parse_instant("2026-11-20T09:00:00Z")
+        >>> iso(Until("09:00").next_opening(nine, utc)), iso(Until("09:00").next_opening(nine, utc, after=True))
+        ('2026-11-20T09:00:00.000000Z', '2026-11-21T09:00:00.000000Z')
+        """
+        return _next_opening(self, instant, where, after)
+
+    def __repr__(self) -> str:
+        """Show the opening as it is written."""
+        return f"Until('{self}')"
+
+    def __str__(self) -> str:
+        """Write the opening so that `parse` reads it back."""
+        days = "" if len(self.weekdays) == len(WEEKDAYS) else ",".join(write_weekdays(self.weekdays))
+        return f"{days} {write_clock(self.time) if self.time is not None else ''}".strip()
+
+
+@lru_cache(maxsize=CACHED)
+def _next_opening(until: Until, instant: int, where: ZoneInfo, after: bool) -> int:  # noqa: FBT001 a cache key
+    """Look through the local days, today first."""
+    today = to_local(instant, where).date()
+    for ahead in range(MAX_DAYS_AHEAD):
+        day = _day(today, ahead)
+        if day is None or day.weekday() not in until.weekdays:
+            continue
+        opens = _at_clock(day, until.time or 0, where)
+        if until.time is None and ahead == 0 and not after:
+            return instant
+        if opens > instant or (opens == instant and not after):
+            return opens
+    return LAST
+
+
+def anniversary(value: object, offset: Duration, not_before: int, after: int | None, where: ZoneInfo) -> int | None:
+    """Give the next yearly return of a date plus offset, not before one instant and after another (R37).
+
+    29 February comes on the 28th in other years. None where the value is no date.
+
+    >>> utc, start = ZoneInfo("UTC"), parse_instant("2026-01-01T00:00:00Z")
+    >>> iso(anniversary("1988-02-29", Duration(), start, None, utc))
+    '2026-02-28T00:00:00.000000Z'
+    """
+    first = read_instant(value, where)
+    if first is None:
+        return None
+    wall = to_local(first, where)
+    start = max(not_before, after + 1 if after is not None else not_before)
+    years = offset.months // 12 + offset.days // 365 + offset.micros // (365 * DAY)
+    year = to_local(start, where).year - 2 - years
+    for ahead in range(MAX_YEARS):
+        try:
+            moved = wall + relativedelta(year=year + ahead)
+        except ValueError:
+            continue
+        candidate = add(local_instant(moved, where), offset, where)
+        if candidate >= start:
+            return candidate
+    return LAST

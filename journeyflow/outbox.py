@@ -1,0 +1,61 @@
+"""Handing messages out: what a worker gets, and what is no longer to be sent (R71)."""
+
+from collections.abc import Sequence
+
+from attrs import evolve
+
+from journeyflow.batch import Request
+from journeyflow.catalog import Catalog
+from journeyflow.machine import consents
+from journeyflow.records import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED, Changes, Post, Run
+from journeyflow.steps import Send
+from journeyflow.store import ClaimRequest, Transaction
+
+
+def claim_posts(  # noqa: PLR0913, PLR0917 what a claim depends on
+    transaction: Transaction,
+    catalog: Catalog,
+    tenant: str | None,
+    channels: frozenset[str] | None,
+    at: int,
+    limit: int,
+    lease: int,
+    worker: str,
+) -> list[tuple[int, int]]:
+    """Lease messages inside a transaction and give their places; those not to be sent any more are put aside."""
+    paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
+    posts = transaction.claimable(ClaimRequest(tenant, channels, at, limit, paused))
+    loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts)))
+    people = {person.number: person.attributes for person in loaded.people}
+    decided = [
+        _decided(post, loaded.runs[post.serial], catalog, people[loaded.runs[post.serial].customer], at)
+        for post in posts
+    ]
+    claimed = [evolve(each, **_leased(each, at + lease, worker)) if each.status == QUEUED else each for each in decided]
+    if claimed:
+        transaction.commit(Changes(posts=tuple(claimed)))
+    return _places(claimed)
+
+
+def _places(posts: Sequence[Post]) -> list[tuple[int, int]]:
+    return [(post.serial, post.n) for post in posts if post.status == CLAIMED]
+
+
+def _leased(post: Post, until: int, worker: str) -> dict[str, object]:
+    """Say what a lease changes: one more attempt, until when, and a token that no other attempt has."""
+    attempts = post.attempts + 1
+    return {"status": CLAIMED, "attempts": attempts, "lease_until": until, "token": f"{worker}.{attempts}"}
+
+
+def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, object], at: int) -> Post:
+    """Decide once more, at the instant of the claim, whether a message may still go out."""
+    program = catalog.programs[run.version]
+    step = program.journey.step(post.step)
+    free = isinstance(step, Send) and step.transactional
+    if run.status == EXITED and post.cancel_on_exit:
+        return evolve(post, status=CANCELLED)
+    if post.expires_at is not None and post.expires_at <= at:
+        return evolve(post, status=EXPIRED)
+    if not free and not consents(attributes, post.channel, required=program.journey.consent == "required"):
+        return evolve(post, status=SUPPRESSED)
+    return post

@@ -1,0 +1,40 @@
+"""Regular expressions of users, on a linear-time engine: the optional extra `regex` (R63)."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from journeyflow.errors import MissingExtra
+
+
+def available() -> bool:
+    """Tell whether the extra is installed.
+
+    >>> available() in (True, False)
+    True
+    """
+    try:
+        import re2  # noqa: F401, PLC0415 an optional dependency, imported here alone
+    except ImportError:
+        return False
+    return True
+
+
+@lru_cache(maxsize=1024)
+def searcher(pattern: str) -> Callable[[str], bool]:
+    """Compile a pattern into a search over a text.
+
+    Raises MissingExtra without the extra, ValueError (naming what is not supported) for a pattern it cannot compile.
+    """
+    try:
+        import re2  # noqa: PLC0415 an optional dependency, imported here alone
+    except ImportError:
+        raise MissingExtra("a regular expression (operators matches, notMatches)", "regex") from None
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options=options)
+    except re2.error as error:
+        reason = error.args[0].decode() if isinstance(error.args[0], bytes) else str(error.args[0])
+        msg = f"the pattern {pattern!r} cannot be used: {reason} (RE2 syntax: no look-around, no back-references)"
+        raise ValueError(msg) from None
+    return lambda text: compiled.search(text) is not None

@@ -1,0 +1,226 @@
+"""A journey version compiled for running: positions instead of ids, functions instead of rules, and what it reads."""
+
+from collections.abc import Callable
+from itertools import accumulate
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from journeyflow.changes import MEMBERS
+from journeyflow.graph import in_cycles
+from journeyflow.journey import Journey
+from journeyflow.moments import Duration, Window, zone, zone_or
+from journeyflow.rules import Question, compile_rule, reads
+from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
+from journeyflow.templates import Renderer, compile_template, template_reads
+from journeyflow.validation import rule_places
+from journeyflow.values import dumps, thaw
+
+NOWHERE = -1
+"""The position of a run that has ended."""
+
+
+class Node:
+    """One step, compiled. Which attributes it has depends on its kind; see the builders below."""
+
+    __slots__ = (
+        "actions",
+        "arms",
+        "branches",
+        "edges",
+        "id",
+        "kind",
+        "label",
+        "length",
+        "looping",
+        "next",
+        "otherwise",
+        "question",
+        "render",
+        "step",
+        "text",
+        "window",
+    )
+
+    def __init__(self, step: Step) -> None:
+        """Begin with what every kind has."""
+        self.id, self.kind, self.step = step.id, type(step), step
+        self.next = NOWHERE
+        self.looping = False
+        self.window: Window | None = None
+        self.length: Duration | None = None
+        self.question: Question | None = None
+        self.render: Renderer | None = None
+        self.text: str | None = None
+        self.edges: dict[str, int] = {}
+        self.branches: list[tuple[Question, int, str]] = []
+        self.otherwise: tuple[int, str] = (NOWHERE, "")
+        self.arms: list[tuple[int, int, str]] = []
+        self.actions: list[tuple[str, str, object, Renderer | None]] = []
+        self.label = ""
+
+
+@frozen
+class Way:
+    """An exit or a goal, compiled: its name, the event type, the questions, how it treats messages of other runs."""
+
+    name: str
+    event: str | None
+    where: Question | None
+    when: Question | None
+    any_message: bool
+    within: Duration | None = None
+    ends: bool = True
+
+
+@frozen(eq=False)
+class Program:
+    """A journey version ready to run. `number` and `journey_number` are the store's numbers of version and journey."""
+
+    number: int
+    journey_number: int
+    version: int
+    tenant: str
+    journey: Journey
+    nodes: tuple[Node, ...]
+    zone: ZoneInfo
+    where: Question | None
+    run_criteria: Question | None
+    exits: tuple[Way, ...]
+    goal: Way | None
+    reads_posts: bool
+    emits: frozenset[str]
+    listens: frozenset[str]
+    watches_customer: bool
+    channels: tuple[str, ...]
+
+    @property
+    def header(self) -> tuple[str, str, int]:
+        """Tenant, journey and version, as `enrollment.x` gives them."""
+        return (self.tenant, self.journey.id, self.version)
+
+    def zone_of(self, attributes: dict[str, object]) -> ZoneInfo:
+        """Give the zone that counts for a customer (R33)."""
+        return zone_or(attributes.get("timezone"), self.zone) if self.journey.customer_timezone else self.zone
+
+
+def compile_journey(journey: Journey, *, number: int, journey_number: int, version: int, tenant: str) -> Program:
+    """Compile a valid journey.
+
+    >>> from journeyflow.steps import End
+    >>> program = compile_journey(
+    ...     Journey(id="j", steps=[End("done")]), number=1, journey_number=1, version=1, tenant="t"
+    ... )
+    >>> program.header, program.emits
+    (('t', 'j', 1), frozenset({'journey.completed'}))
+    """
+    nodes = _compile_steps(journey)
+    goal = journey.goal
+    exits = tuple(
+        Way(each.name, each.event, _question(each.where), _question(each.when), each.any_message)
+        for each in journey.exits
+    )
+    compiled_goal = goal and Way(
+        "goal", goal.event, _question(goal.where), None, goal.any_message, goal.within, goal.exit
+    )
+    waits = {step.event for step in journey.steps if isinstance(step, Wait) and step.event}
+    ways = {way.event for way in (*exits, compiled_goal) if way and way.event}
+    paths = [path for _, read, _, _ in rule_places(journey) for path in read]
+    return Program(
+        number,
+        journey_number,
+        version,
+        tenant,
+        journey,
+        nodes,
+        zone(journey.timezone),
+        _question(journey.trigger.where),
+        _question(journey.run_criteria),
+        exits,
+        compiled_goal,
+        reads_posts=any(path.startswith("message.") for path in paths),
+        emits=frozenset(_emitted(journey)),
+        listens=frozenset({*waits, *ways, *({journey.trigger.event} if journey.trigger.event else ())}),
+        watches_customer=any(way.when for way in exits)
+        or any(isinstance(step, Wait) and step.field for step in journey.steps),
+        channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
+    )
+
+
+def _question(rule: object) -> Question | None:
+    return None if rule is None else compile_rule(rule)  # type: ignore[arg-type]  # validated
+
+
+def _emitted(journey: Journey) -> set[str]:
+    """Name the types of events that runs of a journey can emit."""
+    types = {"journey.completed"}
+    for step in journey.steps:
+        if isinstance(step, Update):
+            for change in step.changes:
+                types.update(MEMBERS[change.field][:2] if change.field in MEMBERS else ("field.changed",))
+    return types
+
+
+def _compile_steps(journey: Journey) -> tuple[Node, ...]:
+    position, circular = journey.index, in_cycles(journey.steps)
+    nodes = []
+    for step in journey.steps:
+        node = Node(step)
+        node.looping = step.id in circular
+        following = getattr(step, "next", None)
+        node.next = position[following] if following is not None else NOWHERE
+        _BUILDERS[type(step)](node, step, position)
+        nodes.append(node)
+    return tuple(nodes)
+
+
+def _build_send(node: Node, step: Send, _: dict[str, int]) -> None:
+    node.window, node.length = step.window, step.expires
+    node.render = compile_template(step.data)
+    node.text = dumps(thaw(step.data)) if step.data and node.render is None else None
+
+
+def _build_wait(node: Node, step: Wait, position: dict[str, int]) -> None:
+    node.window, node.length = step.window, step.duration or step.timeout
+    node.question = _question(step.where)
+    node.looping = node.looping and (step.until is not None or step.every is not None)
+    for name in ("event", "timeout", "missing", "past"):
+        target = getattr(step, f"on_{name}")
+        node.edges[name] = position[target] if target is not None else node.next
+    node.edges["elapsed"] = node.next
+
+
+def _build_condition(node: Node, step: Condition, position: dict[str, int]) -> None:
+    node.branches = [
+        (compile_rule(each.when), position[each.next], each.label)  # type: ignore[arg-type, index]  # validated
+        for each in step.branches
+    ]
+    node.otherwise = (position[step.otherwise], step.else_label)  # type: ignore[index]  # flattened
+
+
+def _build_split(node: Node, step: Split, position: dict[str, int]) -> None:
+    ends = accumulate(each.buckets or 0 for each in step.arms)
+    node.arms = [
+        (end, position[each.next], each.label)  # type: ignore[index]  # flattened
+        for end, each in zip(ends, step.arms, strict=True)
+    ]
+
+
+def _build_update(node: Node, step: Update, _: dict[str, int]) -> None:
+    node.actions = [
+        (change.field, change.action, thaw(change.value), compile_template(change.value)) for change in step.changes
+    ]
+
+
+def _build_end(node: Node, step: End, _: dict[str, int]) -> None:
+    node.label = step.outcome
+
+
+_BUILDERS: dict[type, Callable[[Node, object, dict[str, int]], None]] = {
+    Send: _build_send,
+    Wait: _build_wait,
+    Condition: _build_condition,
+    Split: _build_split,
+    Update: _build_update,
+    End: _build_end,
+}  # type: ignore[dict-item]  # each builder takes its own kind

@@ -1,0 +1,313 @@
+"""What is known about people: records that do not know how they are kept.
+
+Two families. `Event`, `Customer`, `Enrollment`, `Visit` and `Message` are what a host gives and gets: ids and datetimes.
+`Input`, `Run`, `Move`, `Post` and `Changes` are what the machine, the scheduler and the stores hand one another: numbers
+and microseconds.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+from journeyflow.errors import InvalidInput
+from journeyflow.moments import to_micros
+from journeyflow.values import describe, faults, freeze, id_fault
+
+# --- words --------------------------------------------------------------------------------------------------------
+
+State = Literal["DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"]
+"""The states of a journey (R11)."""
+
+ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED = "ACTIVE", "COMPLETED", "EXITED", "FAILED", "SKIPPED"
+"""The statuses of enrollments and visits (R44)."""
+
+QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED = (
+    "QUEUED",
+    "CLAIMED",
+    "SENT",
+    "SUPPRESSED",
+    "EXPIRED",
+    "CANCELLED",
+)
+"""The statuses of a message, beside FAILED (R70)."""
+
+
+# --- what a host gives ----------------------------------------------------------------------------------------------
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return MappingProxyType(dict(freeze(value))) if isinstance(value, Mapping) else value  # type: ignore[call-overload, return-value]
+
+
+@frozen
+class Event:
+    """Something that happened to a customer: its type, the customer's id, when, an optional id, its data (R20, R26).
+
+    `at` is timezone-aware. Raises InvalidInput with every fault at once.
+
+    >>> from datetime import UTC, datetime
+    >>> Event("purchase", customer="c1", at=datetime(2026, 1, 1, tzinfo=UTC), data={"amount": 5}).data["amount"]
+    5
+    """
+
+    type: str
+    customer: str = field(kw_only=True)
+    at: datetime = field(kw_only=True)
+    id: str | None = field(kw_only=True, default=None)
+    data: Mapping[str, object] = field(kw_only=True, factory=dict, converter=_mapping)
+
+    def __attrs_post_init__(self) -> None:
+        """Check at the door, so that nothing later has to."""
+        found = list(event_faults(self))
+        if found:
+            raise InvalidInput(found)
+
+
+def event_faults(event: Event) -> list[str]:
+    """List what is wrong with an event, each fault with the field it is in."""
+    named = (("type", event.type), ("customer", event.customer), ("id", event.id))
+    found = [
+        f"{name}: {fault}"
+        for name, value in named
+        if (name != "id" or value is not None) and (fault := id_fault(value))
+    ]
+    try:
+        to_micros(event.at)
+    except (TypeError, ValueError) as error:
+        found.append(f"at: {error}")
+    if isinstance(event.data, Mapping):
+        found += faults(event.data, "data")
+    else:
+        found.append(f"data: must be an object, not {describe(event.data)}")
+    return found
+
+
+# --- what a host gets -----------------------------------------------------------------------------------------------
+
+
+@frozen
+class Customer:
+    """A person: tenant, id and attributes, as ticks have left them (R10)."""
+
+    tenant: str
+    id: str
+    attributes: Mapping[str, object]
+
+
+@frozen
+class Visit:
+    """One stay at a step: its number within the run, when it was entered and left, status and outcome (R44)."""
+
+    n: int
+    step: str
+    status: str
+    outcome: str
+    entered_at: datetime
+    left_at: datetime | None
+
+
+@frozen
+class Enrollment:
+    """One run of one customer through one version of a journey, as it stands."""
+
+    tenant: str
+    journey: str
+    version: int
+    customer: str
+    run: int
+    serial: int
+    status: str
+    reason: str
+    entered_at: datetime
+    ended_at: datetime | None
+    converted_at: datetime | None
+    step: str | None
+    step_number: int | None
+    due: datetime | None
+    awaits: str | None
+    visits: tuple[Visit, ...] = field(default=(), repr=False)
+
+
+@frozen
+class Message:
+    """What a Send produced. `id` is the idempotency key: every delivery of the same visit carries the same (R70)."""
+
+    id: str
+    tenant: str
+    journey: str
+    customer: str
+    run: int
+    n: int
+    step: str
+    channel: str
+    template: str
+    data: Mapping[str, object]
+    at: datetime
+    status: str
+    attempts: int = 0
+    token: str | None = None
+    lease_until: datetime | None = None
+
+
+# --- what the machine and the stores hand one another -----------------------------------------------------------------
+
+
+@frozen
+class Input:
+    """One thing a host told the engine, waiting in the inbox or handled (R10).
+
+    `kind` is event, put, enroll, exit, ack or nack; `text` is its data as JSON text. `journey` names what an enroll or
+    exit is about, `message` what an ack or nack is about.
+    """
+
+    seq: int
+    tenant: str
+    customer: str
+    kind: str
+    type: str
+    at: int
+    id: str | None
+    text: str | None
+
+
+PathEntry = tuple[str, str, str]
+"""One visit inside a move: step id, status, outcome."""
+
+
+@frozen
+class Run:
+    """An enrollment as the machine sees it: numbers, microseconds, positions.
+
+    `step` is the position of the step it rests at, -1 once it has ended. It rests until `due`, or for an event of type
+    `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16).
+    `softened` tells that this rest's instant was softened once (R5). `trigger` is the data of the event that started it
+    as JSON text; `memory` keeps the data of awaited events and the instants at which looping openings were left.
+    """
+
+    serial: int
+    customer: int
+    journey: int
+    version: int
+    number: int
+    status: str
+    reason: str
+    entered_at: int
+    last_at: int
+    ended_at: int | None
+    converted_at: int | None
+    visit: int
+    step: int
+    since: int
+    due: int | None
+    held: int | None
+    awaits: str | None
+    softened: bool
+    trigger: str | None
+    memory: dict[str, Any] | None
+
+
+@frozen
+class Post:
+    """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52)."""
+
+    serial: int
+    n: int
+    step: str
+    channel: str
+    template: str
+    data: str | None
+    at: int
+    expires_at: int | None
+    cancel_on_exit: bool
+    status: str = QUEUED
+    attempts: int = 0
+    available_at: int = 0
+    lease_until: int | None = None
+    token: str | None = None
+    flags: Mapping[str, tuple[int, int]] = field(factory=dict)
+
+
+@frozen
+class Move:
+    """What happened to a run at one instant, from one rest to the next (one row of history).
+
+    `visit` is the number of the visit that is left, 0 at entry; the path begins with it, at entry with visit 1. `seen`
+    maps a position in the path (or "entry", "exit") to the values that were read there (R85).
+    """
+
+    serial: int
+    visit: int
+    at: int
+    path: tuple[PathEntry, ...]
+    seen: dict[str, dict[str, object]]
+
+
+@frozen
+class Refusal:
+    """An entry that was refused: the journey's number, the customer's, why, when, the values compared (R21)."""
+
+    journey: int
+    customer: int
+    reason: str
+    at: int
+    day: str
+    seen: dict[str, object]
+
+
+@frozen
+class Transition:
+    """One change of a journey's state (R11)."""
+
+    journey: int
+    at: int
+    state: State
+
+
+@frozen
+class NewJourney:
+    """A journey seen for the first time."""
+
+    number: int
+    tenant: str
+    id: str
+
+
+@frozen
+class NewVersion:
+    """A published definition: the journey's number, the version's own number and place, its text (R12).
+
+    `version` counts 1, 2, ... within the journey; a draft that is published again is replaced under the same number.
+    """
+
+    number: int
+    journey: int
+    version: int
+    published_at: int
+    fingerprint: str
+    text: str
+
+
+@frozen
+class Changes:
+    """Everything that one commit writes, as one value. Whatever is not named stays as it is."""
+
+    inputs: tuple[Input, ...] = ()
+    handled: tuple[tuple[int, str], ...] = ()
+    customers: tuple[tuple[int, str, str, dict[str, object]], ...] = ()
+    runs: tuple[Run, ...] = ()
+    moves: tuple[Move, ...] = ()
+    posts: tuple[Post, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    journeys: tuple[NewJourney, ...] = ()
+    versions: tuple[NewVersion, ...] = ()
+    described: tuple[tuple[int, str], ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    released: tuple[tuple[int, int], ...] = ()
+    meta: tuple[tuple[str, str], ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to write: an idle tick writes nothing (R3)."""
+        return any(getattr(self, name) for name in self.__slots__ if not name.startswith("__"))

@@ -1,0 +1,598 @@
+"""Rules: conditions about a customer, an event and a run, as frozen data (R59 to R63).
+
+A rule never raises when it is asked, never reads a clock, and says beforehand what it reads. `compile_rule` turns it
+into a function of the facts once per journey version; `explain` says in words how it came out.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from attrs import field as attrs_field
+from attrs import frozen
+
+from journeyflow import patterns
+from journeyflow.errors import ERROR, MissingExtra, Problem, did_you_mean
+from journeyflow.moments import Duration, add, from_micros, read_instant, to_micros
+from journeyflow.values import MAX_DEPTH, describe, faults, freeze, text_fault
+
+MAX_NUMBER_TEXT = 400
+"""Digits in a numeric string that is still read as a number: no double needs more."""
+
+_NUMERIC = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+
+
+class Facts(Protocol):
+    """What a rule may look at: values by path, the instant of the question and the zone it is asked in."""
+
+    @property
+    def at(self) -> int:
+        """The effective instant, in microseconds UTC."""
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone of local dates."""
+
+    def value(self, path: str) -> object:
+        """The value at a path; None where it is missing or null."""
+
+
+# --- operators --------------------------------------------------------------------------------------------------
+
+
+def as_number(value: object) -> int | float | None:
+    """Read a number or a numeric string in plain decimal grammar (R62); None for all else, booleans too.
+
+    >>> as_number("-2.50"), as_number("1e3"), as_number(" 5"), as_number(True)
+    (-2.5, 1000.0, None, None)
+    """
+    if isinstance(value, str):
+        if len(value) > MAX_NUMBER_TEXT or not _NUMERIC.fullmatch(value):
+            return None
+        number = int(value) if value.lstrip("-").isdigit() else float(value)
+        return number if abs(number) < float("inf") else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def equal(actual: object, expected: object) -> bool:
+    """Compare as R62 says: a number with a numeric string as numbers, else the same type and exact.
+
+    >>> equal("5", 5.0), equal("5", "5.0"), equal(True, 1)
+    (True, False, False)
+    """
+    if isinstance(actual, str) and isinstance(expected, str):
+        return actual == expected
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        return actual is expected
+    left, right = as_number(actual), as_number(expected)
+    return left is not None and left == right
+
+
+def _ordered(compare: Callable[[object, object], bool]) -> Callable[[object, object, Facts], bool]:
+    """Make an ordering operator: numbers and numeric strings as numbers, other text as text."""
+
+    def ask(actual: object, expected: object, _: Facts) -> bool:
+        left, right = as_number(actual), as_number(expected)
+        if left is not None and right is not None:
+            return compare(left, right)
+        return isinstance(actual, str) and isinstance(expected, str) and compare(actual, expected)
+
+    return ask
+
+
+_gte = _ordered(lambda left, right: left >= right)  # type: ignore[operator]  # both numbers or both text
+_lte = _ordered(lambda left, right: left <= right)  # type: ignore[operator]  # both numbers or both text
+
+
+def _contains(actual: object, expected: object, _: Facts) -> bool:
+    if isinstance(actual, list | tuple):
+        return any(equal(member, expected) for member in actual)
+    return isinstance(actual, str) and isinstance(expected, str) and expected in actual
+
+
+def _instants(actual: object, expected: object, facts: Facts) -> tuple[int, int] | None:
+    left, right = read_instant(actual, facts.zone), read_instant(expected, facts.zone)
+    return (left, right) if left is not None and right is not None else None
+
+
+def _before(actual: object, expected: object, facts: Facts) -> bool:
+    pair = _instants(actual, expected, facts)
+    return pair is not None and pair[0] < pair[1]
+
+
+def _after(actual: object, expected: object, facts: Facts) -> bool:
+    pair = _instants(actual, expected, facts)
+    return pair is not None and pair[0] > pair[1]
+
+
+@lru_cache(maxsize=1024)
+def _backwards(text: str) -> Duration:
+    """Read a length of time as one that leads back."""
+    length = Duration.parse(text)
+    return Duration(-length.months, -length.days, -length.micros)
+
+
+def _within_last(actual: object, expected: object, facts: Facts) -> bool:
+    moment = read_instant(actual, facts.zone)
+    if moment is None or not isinstance(expected, str) or _operand_duration(expected):
+        return False
+    return add(facts.at, _backwards(expected), facts.zone) <= moment <= facts.at
+
+
+def _matches(actual: object, expected: object, _: Facts) -> bool:
+    return isinstance(actual, str) and isinstance(expected, str) and patterns.searcher(expected)(actual)
+
+
+def _both(actual: object, expected: object, facts: Facts) -> bool:
+    pair = isinstance(expected, list | tuple) and len(expected) == 2  # noqa: PLR2004 lower and upper bound
+    return pair and _gte(actual, expected[0], facts) and _lte(actual, expected[1], facts)  # type: ignore[index]
+
+
+# --- operands: what may stand on the right --------------------------------------------------------------------------
+
+
+def _operand_scalar(value: object) -> str | None:
+    return None if isinstance(value, str | int | float) else f"needs a text, number or boolean, not {describe(value)}"
+
+
+def _operand_ordered(value: object) -> str | None:
+    fits = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return None if fits else f"needs a number or text, not {describe(value)}"
+
+
+def _operand_list(value: object) -> str | None:
+    if not isinstance(value, list | tuple) or not value:
+        return f"needs a list with at least one member, not {describe(value)}"
+    return next(filter(None, map(_operand_scalar, value)), None)
+
+
+def _operand_pair(value: object) -> str | None:
+    if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 lower and upper bound
+        return f"needs a list of two, lower and upper bound, not {describe(value)}"
+    return next(filter(None, map(_operand_ordered, value)), None)
+
+
+def _operand_text(value: object) -> str | None:
+    return None if isinstance(value, str) else f"needs a text, not {describe(value)}"
+
+
+def _operand_none(value: object) -> str | None:
+    return None if value is None else f"takes no value, not {describe(value)}"
+
+
+def _operand_instant(value: object) -> str | None:
+    fits = read_instant(value, ZoneInfo("UTC")) is not None
+    return None if fits else f"needs an ISO 8601 date or instant, not {describe(value)}"
+
+
+def _operand_duration(value: object) -> str | None:
+    try:
+        forward = Duration.parse(value).sign > 0 if isinstance(value, str) else False
+    except ValueError:
+        forward = False
+    return None if forward else f"needs a duration such as '30 days', not {describe(value)}"
+
+
+def _operand_pattern(value: object) -> str | None:
+    if not isinstance(value, str):
+        return f"needs a regular expression as text, not {describe(value)}"
+    try:
+        patterns.searcher(value)
+    except (ValueError, MissingExtra) as error:
+        return str(error)
+    return None
+
+
+@frozen
+class Operator:
+    """One way to compare: the positive question, whether the answer is turned round, the operand, the words (R60)."""
+
+    name: str
+    ask: Callable[[object, object, Facts], bool]
+    operand: Callable[[object], str | None]
+    words: str
+    negated: bool = False
+    summary: str = ""
+
+
+def _eq(actual: object, expected: object, _: Facts) -> bool:
+    return equal(actual, expected)
+
+
+def _in(actual: object, expected: object, _: Facts) -> bool:
+    return isinstance(expected, list | tuple) and any(equal(actual, member) for member in expected)
+
+
+def _is_null(actual: object, _expected: object, _: Facts) -> bool:
+    return actual is None
+
+
+def _starts_with(actual: object, expected: object, _: Facts) -> bool:
+    return isinstance(actual, str) and isinstance(expected, str) and actual.startswith(expected)
+
+
+def _ends_with(actual: object, expected: object, _: Facts) -> bool:
+    return isinstance(actual, str) and isinstance(expected, str) and actual.endswith(expected)
+
+
+OPERATORS: dict[str, Operator] = {
+    operator.name: operator
+    for operator in (
+        Operator("eq", _eq, _operand_scalar, "=", summary="equal"),
+        Operator("ne", _eq, _operand_scalar, "=", negated=True, summary="not equal, or missing"),
+        Operator("gt", _ordered(lambda a, b: a > b), _operand_ordered, ">", summary="greater"),  # type: ignore[operator]
+        Operator("gte", _gte, _operand_ordered, ">=", summary="greater or equal"),
+        Operator("lt", _ordered(lambda a, b: a < b), _operand_ordered, "<", summary="less"),  # type: ignore[operator]
+        Operator("lte", _lte, _operand_ordered, "<=", summary="less or equal"),
+        Operator("in", _in, _operand_list, "in", summary="one of a list"),
+        Operator("notIn", _in, _operand_list, "in", negated=True, summary="none of a list, or missing"),
+        Operator("contains", _contains, _operand_scalar, "contains", summary="has the text, or the member"),
+        Operator("notContains", _contains, _operand_scalar, "contains", negated=True, summary="has it not, or missing"),
+        Operator("startsWith", _starts_with, _operand_text, "starts with", summary="begins with the text"),
+        Operator("endsWith", _ends_with, _operand_text, "ends with", summary="ends with the text"),
+        Operator("matches", _matches, _operand_pattern, "matches", summary="the pattern is found (extra `regex`)"),
+        Operator("notMatches", _matches, _operand_pattern, "matches", negated=True, summary="it is not, or missing"),
+        Operator("isNull", _is_null, _operand_none, "is null", summary="missing or null"),
+        Operator("isNotNull", _is_null, _operand_none, "is null", negated=True, summary="there, and not null"),
+        Operator("between", _both, _operand_pair, "between", summary="from a lower to an upper bound, both included"),
+        Operator("before", _before, _operand_instant, "before", summary="an earlier date or instant"),
+        Operator("after", _after, _operand_instant, "after", summary="a later date or instant"),
+        Operator("withinLast", _within_last, _operand_duration, "within the last", summary="at most so long ago"),
+    )
+}
+
+ALIASES = {
+    "equals": "eq",
+    "doesn't equal": "ne",
+    "doesn't contain": "notContains",
+    "matches regex": "matches",
+    "doesn't match regex": "notMatches",
+    "greater than": "gt",
+    "less than": "lt",
+    "is set": "isNotNull",
+    "is not set": "isNull",
+}
+"""Octeth's names for the operators that have another name here; `contains` is the same in both (R60, F43)."""
+
+
+# --- the rule as data ---------------------------------------------------------------------------------------------
+
+
+def _operand(value: object) -> object:
+    """Keep an operand: datetimes as ISO text, lists as tuples."""
+    return from_micros(to_micros(value, "value")).isoformat() if isinstance(value, datetime) else freeze(value)
+
+
+class Combinable:
+    """What every kind of rule can do: `a & b`, `a | b`, `~a`."""
+
+    __slots__ = ()
+
+    def __and__(self, other: "Rule") -> "AllOf":
+        """Both."""
+        return AllOf((self, other))  # type: ignore[arg-type]  # a mixin of the rules alone
+
+    def __or__(self, other: "Rule") -> "AnyOf":
+        """One or both."""
+        return AnyOf((self, other))  # type: ignore[arg-type]  # a mixin of the rules alone
+
+    def __invert__(self) -> "NotRule":
+        """The opposite."""
+        return NotRule(self)  # type: ignore[arg-type]  # a mixin of the rules alone
+
+
+@frozen
+class Comparison(Combinable):
+    """A field, an operator, and a value or the name of a field to compare with (R59, R60)."""
+
+    field: str
+    op: str = attrs_field(converter=lambda op: ALIASES.get(op, op) if isinstance(op, str) else op)
+    value: object = attrs_field(default=None, converter=_operand)
+    value_of: str | None = None
+
+    def __str__(self) -> str:
+        """Write the comparison in words."""
+        return _sentence(self, OPERATORS[self.op].negated) if self.op in OPERATORS else f"{self.field} {self.op} ?"
+
+
+@frozen
+class AllOf(Combinable):
+    """All of several rules; true when there is none."""
+
+    rules: tuple["Rule", ...] = attrs_field(converter=tuple)
+
+    def __str__(self) -> str:
+        """Write the rules joined by "and"."""
+        return "(" + " and ".join(map(str, self.rules)) + ")"
+
+
+@frozen
+class AnyOf(Combinable):
+    """At least one of several rules; false when there is none."""
+
+    rules: tuple["Rule", ...] = attrs_field(converter=tuple)
+
+    def __str__(self) -> str:
+        """Write the rules joined by "or"."""
+        return "(" + " or ".join(map(str, self.rules)) + ")"
+
+
+@frozen
+class NotRule(Combinable):
+    """The opposite of a rule."""
+
+    rule: "Rule"
+
+    def __str__(self) -> str:
+        """Write the rule with a "not" before it."""
+        return f"not {self.rule}"
+
+
+Rule = Comparison | AllOf | AnyOf | NotRule
+
+
+def all_of(*rules: Rule) -> AllOf:
+    """Join rules with "and".
+
+    >>> print(all_of(field("plan").eq("paid"), field("age").gte(18)))
+    (plan = 'paid' and age >= 18)
+    """
+    return AllOf(rules)
+
+
+def any_of(*rules: Rule) -> AnyOf:
+    """Join rules with "or".
+
+    >>> print(any_of(field("plan").eq("paid"), field("trial").is_null()))
+    (plan = 'paid' or trial is null)
+    """
+    return AnyOf(rules)
+
+
+def not_(rule: Rule) -> NotRule:
+    """Turn a rule round.
+
+    >>> print(not_(field("plan").eq("paid")))
+    not plan = 'paid'
+    """
+    return NotRule(rule)
+
+
+def _comparing(op: str, summary: str) -> Callable[["Field", object], Comparison]:
+    def build(self: "Field", value: object) -> Comparison:
+        other = value.path if isinstance(value, Field) else None
+        return Comparison(self.path, op, None if other else value, other)
+
+    build.__doc__ = f"Ask for: {summary} (operator {op})."
+    return build
+
+
+@frozen
+class Field:
+    """A path into what is known of a customer, an event or a run; its methods make rules (R59).
+
+    >>> print(field("membershipTier").in_(["Gold", "Platinum"]))
+    membershipTier in ['Gold', 'Platinum']
+    """
+
+    path: str
+
+    eq = _comparing("eq", "equal")
+    ne = _comparing("ne", "not equal")
+    gt = _comparing("gt", "greater")
+    gte = _comparing("gte", "greater or equal")
+    lt = _comparing("lt", "less")
+    lte = _comparing("lte", "less or equal")
+    in_ = _comparing("in", "one of a list")
+    not_in = _comparing("notIn", "none of a list")
+    contains = _comparing("contains", "has the text, or the member")
+    not_contains = _comparing("notContains", "has it not")
+    starts_with = _comparing("startsWith", "begins with the text")
+    ends_with = _comparing("endsWith", "ends with the text")
+    matches = _comparing("matches", "the pattern is found")
+    not_matches = _comparing("notMatches", "the pattern is not found")
+    before = _comparing("before", "an earlier date or instant")
+    after = _comparing("after", "a later date or instant")
+    within_last = _comparing("withinLast", "at most so long ago")
+
+    def between(self, lower: object, upper: object) -> Comparison:
+        """Ask for a value from lower to upper, both included (operator between)."""
+        return Comparison(self.path, "between", (lower, upper))
+
+    def is_null(self) -> Comparison:
+        """Ask whether it is missing or null (operator isNull)."""
+        return Comparison(self.path, "isNull")
+
+    def is_not_null(self) -> Comparison:
+        """Ask whether it is there and not null (operator isNotNull)."""
+        return Comparison(self.path, "isNotNull")
+
+
+def field(path: str) -> Field:
+    """Name a field, to compare it.
+
+    >>> field("customer.address.city").eq("Cape Town")
+    Comparison(field='customer.address.city', op='eq', value='Cape Town', value_of=None)
+    """
+    return Field(path)
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+Question = Callable[[Facts], bool]
+
+
+def compile_rule(rule: Rule) -> Question:
+    """Turn a valid rule into a function of the facts; it never raises (R61).
+
+    >>> ask = compile_rule(field("age").gte(18))
+    >>> ask(Sample({"age": "21"})), ask(Sample({}))
+    (True, False)
+    """
+    if isinstance(rule, Comparison):
+        return _compile_comparison(rule)
+    if isinstance(rule, NotRule):
+        inner = compile_rule(rule.rule)
+        return lambda facts: not inner(facts)
+    questions = [compile_rule(part) for part in rule.rules]
+    if isinstance(rule, AllOf):
+        return lambda facts: all([question(facts) for question in questions])  # noqa: C419 all are read: explain
+    return lambda facts: any([question(facts) for question in questions])  # noqa: C419 all are read: explain
+
+
+def _compile_comparison(rule: Comparison) -> Question:
+    operator = OPERATORS[rule.op]
+    ask, negated, path, value, other = operator.ask, operator.negated, rule.field, rule.value, rule.value_of
+    if other is None:
+        return lambda facts: ask(facts.value(path), value, facts) is not negated
+    return lambda facts: ask(facts.value(path), facts.value(other), facts) is not negated
+
+
+@frozen
+class Sample:
+    """Facts from a plain mapping of paths to values: for tests, documentation and `explain`."""
+
+    values: Mapping[str, object]
+    at: int = 0
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+    def value(self, path: str) -> object:
+        """Look a path up as it is written."""
+        return self.values.get(path)
+
+
+def holds(rule: Rule, facts: Facts) -> bool:
+    """Ask a rule once.
+
+    >>> holds(field("tags").contains("vip") | field("spent").gt(100), Sample({"tags": ["vip"]}))
+    True
+    """
+    return compile_rule(rule)(facts)
+
+
+def reads(rule: Rule | None) -> frozenset[str]:
+    """Name every path that a rule reads.
+
+    >>> sorted(reads(field("a").eq(1) & ~field("b").gt(field("event.c"))))
+    ['a', 'b', 'event.c']
+    """
+    return frozenset(
+        path for part, _ in walk(rule) if isinstance(part, Comparison) for path in (part.field, part.value_of) if path
+    )
+
+
+def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:
+    """Yield each part of a rule with its path in a journey file, from the outside in, without recursion.
+
+    >>> [path for _, path in walk(field("a").eq(1) & ~field("b").eq(2), "where")]
+    ['where', 'where.all[0]', 'where.all[1]', 'where.all[1].not']
+    """
+    stack = [(rule, path)] if rule is not None else []
+    while stack:
+        part, where = stack.pop()
+        yield part, where
+        if isinstance(part, NotRule):
+            stack.append((part.rule, f"{where}.not"))
+        elif isinstance(part, AllOf | AnyOf):
+            word = "all" if isinstance(part, AllOf) else "any"
+            stack.extend((inner, f"{where}.{word}[{n}]") for n, inner in reversed(list(enumerate(part.rules))))
+
+
+def _sentence(rule: Comparison, turned: bool, actual: str = "") -> str:  # noqa: FBT001 private
+    """Write a comparison, or its opposite, with the actual value where there is one."""
+    operator = OPERATORS[rule.op]
+    words = operator.words
+    if turned:
+        words = {"=": "is not", "in": "not in", "is null": "is not null"}.get(words, f"not {words}")
+    value = list(rule.value) if isinstance(rule.value, tuple) else rule.value
+    shown = "" if operator.operand is _operand_none else f" {rule.value_of or repr(value)}"
+    return f"{rule.field}{actual} {words}{shown}"
+
+
+def explain(rule: Rule, facts: Facts) -> str:
+    """Say how a rule came out, with the values compared; a false "all" names only what failed (R85).
+
+    >>> explain(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))
+    "membershipTier 'Silver' not in ['Gold', 'Platinum']"
+    """
+    if isinstance(rule, Comparison):
+        operator = OPERATORS[rule.op]
+        actual, expected = facts.value(rule.field), facts.value(rule.value_of) if rule.value_of else rule.value
+        came_out = operator.ask(actual, expected, facts)
+        shown = "" if operator.operand is _operand_none else f" {_show(actual)}"
+        other = f" {_show(expected)}" if rule.value_of else ""
+        return _sentence(rule, not came_out, shown) + other
+    if isinstance(rule, NotRule):
+        return explain(rule.rule, facts)
+    whole = holds(rule, facts)
+    if not rule.rules:
+        return "no rules given"
+    deciding = (
+        [part for part in rule.rules if holds(part, facts) == whole] if whole != isinstance(rule, AllOf) else rule.rules
+    )
+    return (" and " if isinstance(rule, AllOf) == whole or len(deciding) == 1 else "; ").join(
+        explain(part, facts) for part in deciding
+    )
+
+
+def _show(value: object) -> str:
+    return "(missing)" if value is None else repr(list(value) if isinstance(value, tuple) else value)
+
+
+# --- validation ---------------------------------------------------------------------------------------------------
+
+
+def rule_problems(rule: object, path: str) -> Iterator[Problem]:
+    """Yield every problem of a rule with its place (R13, R60, R63).
+
+    >>> [str(problem) for problem in rule_problems(Comparison("age", "gteq", 18), "where")]
+    ["where.op: unknown operator 'gteq' (did you mean 'gte'?) [operator]"]
+    """
+    if rule is None:
+        return
+    for part, where in walk(rule, path):  # type: ignore[arg-type]  # anything else is told below
+        if not isinstance(part, Comparison | AllOf | AnyOf | NotRule):
+            yield Problem("rule", ERROR, where, f"expected a rule such as field('age').gte(18), not {describe(part)}")
+        elif where.count(".all[") + where.count(".any[") + where.count(".not") > MAX_DEPTH:
+            yield Problem("depth", ERROR, f"{path}...", f"the rule is nested deeper than {MAX_DEPTH} levels")
+            return
+        elif isinstance(part, Comparison):
+            yield from _comparison_problems(part, where)
+
+
+def _comparison_problems(rule: Comparison, where: str) -> Iterator[Problem]:
+    for name, at in ((rule.field, "field"), (rule.value_of, "value_of")):
+        if name is not None and (fault := path_fault(name)):
+            yield Problem("field", ERROR, f"{where}.{at}", f"the field {fault}")
+    operator = OPERATORS.get(rule.op) if isinstance(rule.op, str) else None
+    if operator is None:
+        names = [*OPERATORS, *ALIASES]
+        hint = did_you_mean(rule.op, names) or f"; known are {', '.join(OPERATORS)}"
+        yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {rule.op!r}{hint}")
+        return
+    if bad := list(faults(rule.value, "value")):
+        yield from (Problem("operand", ERROR, f"{where}.value", fault) for fault in bad)
+    elif rule.value_of is None:
+        if fault := operator.operand(rule.value):
+            yield Problem("operand", ERROR, f"{where}.value", f"operator {operator.name} {fault}")
+    elif rule.value is not None or operator.operand in (_operand_none, _operand_pattern):
+        both = "value and value_of exclude each other" if rule.value is not None else "takes no value_of"
+        yield Problem("operand", ERROR, f"{where}.value_of", f"operator {operator.name}: {both}")
+
+
+def path_fault(path: object) -> str | None:
+    """Say why a text is no path of names joined by dots, or None.
+
+    >>> path_fault("customer.address.city"), path_fault("a..b")
+    (None, "path 'a..b' has an empty name between dots")
+    """
+    if not isinstance(path, str):
+        return f"path must be text, not {describe(path)}"
+    if not path:
+        return "path must not be empty"
+    if fault := text_fault(path):
+        return f"path {fault}"
+    return None if all(path.split(".")) else f"path {path[:60]!r} has an empty name between dots"

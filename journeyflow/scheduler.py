@@ -1,0 +1,138 @@
+"""The order of work: a batch of due items, handled one by one in their total order (R4 to R9).
+
+`plan` says what a batch must load, `run` handles it and gives back `Changes`. Both are pure: what is due was found by
+the store, what changes is written by it.
+"""
+
+import json
+from collections.abc import Iterable
+from heapq import heappop
+
+from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request, timer_key
+from journeyflow.catalog import Catalog, goes_unheard
+from journeyflow.intake import lease_ended, take
+from journeyflow.records import ACTIVE, Changes, Input
+from journeyflow.stages import handle
+from journeyflow.work import MESSAGE, Tally, Work, parse_message_id
+
+
+def plan(due: Due, catalog: Catalog) -> Request:
+    """Say what must be known of people before due work can be handled.
+
+    A customer whose run emits what others may hear, or who gets an input, is loaded with all runs; else the attributes
+    are enough.
+    """
+    names: set[tuple[str, str]] = set()
+    numbers: set[int] = set()
+    whole: set[int] = set()
+    serials: set[int] = set()
+    posts: set[tuple[int, int]] = set()
+    events: set[tuple[str, str, str]] = set()
+    for item in due.inputs.values():
+        _plan_input(item, catalog, names, posts, events)
+    for run in due.runs.values():
+        alone = goes_unheard(catalog, catalog.programs[run.version])
+        (numbers if alone else whole).add(run.customer)
+    posts.update(due.posts)
+    serials.update(serial for serial, _ in posts)
+    posts_of = frozenset(run.serial for run in due.runs.values() if run.version in catalog.reading_posts)
+    return Request(
+        frozenset(names),
+        frozenset(numbers),
+        frozenset(whole),
+        frozenset(serials),
+        frozenset(posts),
+        posts_of,
+        catalog.reading_posts,
+        frozenset(events),
+    )
+
+
+def _plan_input(
+    item: Input,
+    catalog: Catalog,
+    names: set[tuple[str, str]],
+    posts: set[tuple[int, int]],
+    events: set[tuple[str, str, str]],
+) -> None:
+    """Add what one input needs."""
+    if item.kind in {"ack", "nack"}:
+        place = parse_message_id(item.id, catalog.nonce)
+        posts.update([place] if place else [])
+        return
+    names.add((item.tenant, item.customer))
+    if item.kind == "event":
+        if item.id is not None:
+            events.add((item.tenant, item.type, item.id))
+        if item.type.startswith(MESSAGE) and item.text:
+            posts.update(_named_posts(item.text, catalog.nonce))
+
+
+def _named_posts(text: str, nonce: str) -> Iterable[tuple[int, int]]:
+    """Give the message that an event's data name."""
+    place = parse_message_id(json.loads(text).get("message"), nonce)
+    return [place] if place else []
+
+
+def run(  # noqa: PLR0913 what a batch depends on
+    due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None, dedup: int
+) -> tuple[Changes, Tally]:
+    """Handle due work in its total order, and what it causes up to the place of the last item (R7).
+
+    `grace` and `dedup` are in microseconds; a `grace` of None knows no lateness (R5).
+    """
+    horizon = due.keys[-1] if due.more and due.keys else (now, TIMER + 1, 0, 0)
+    work = Work(catalog, now, grace, horizon)
+    _lay_out(work, due, loaded)
+    position, keys = 0, due.keys
+    while position < len(keys) or work.heap:
+        if work.heap and (position == len(keys) or work.heap[0] < keys[position]):
+            key = heappop(work.heap)
+        else:
+            key = keys[position]
+            position += 1
+        _handle_item(work, key, dedup)
+    return work.changes(), work.tally()
+
+
+def _lay_out(work: Work, due: Due, loaded: Loaded) -> None:
+    """Put what was loaded into the working set."""
+    work.inputs = due.inputs
+    work.runs = {**due.runs, **loaded.runs}
+    for person in loaded.people:
+        work.people[person.tenant, person.id] = work.numbered[person.number] = person
+    for key, post in sorted({**due.posts, **loaded.posts}.items()):
+        work.posts[key] = post
+        work.newest_posts.setdefault(post.serial, {})[post.step] = post
+    work.known = {key: list(found) for key, found in loaded.known.items()}
+    work.next_serial, work.next_customer = loaded.next_serial, loaded.next_customer
+
+
+def _handle_item(work: Work, key: Key, dedup: int) -> None:
+    """Handle one root item, then the events it caused, first in, first out (R7)."""
+    work.past.clear()
+    instant, rank, first, second = key
+    if rank == INPUT:
+        work.handled.append((first, take(work, work.inputs[first], dedup)))
+    elif rank == TIMER and second:
+        lease_ended(work, (first, second), instant)
+    else:
+        _wake(work, first if rank == TIMER else second, key)
+    while work.queue:
+        handle(work, work.queue.popleft())
+
+
+def _wake(work: Work, serial: int, key: Key) -> None:
+    """Wake a run whose instant has come, unless it has moved on meanwhile or a pause holds it (R4, R5, R16)."""
+    current = work.runs[serial]
+    if current.status != ACTIVE or current.due is None or timer_key(current) != key:
+        return
+    own = current.due
+    if work.paused(current, own):
+        work.hold(current, own)
+        return
+    at = own if current.softened else work.effective(own)
+    if at != own and work.paused(current, at):
+        work.hold(current, at)
+        return
+    work.advance(current, "DUE", at, softened=at != own)

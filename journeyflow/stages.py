@@ -1,0 +1,239 @@
+"""The stages that an event goes through, each completed before the next (R9).
+
+(1) its effect on the customer is in `intake.py`, for only inputs have one; here are (2) goals and exits, (3) the runs
+that wait for it, (4) entries.
+"""
+
+from attrs import evolve
+
+from journeyflow.batch import Person
+from journeyflow.catalog import JourneyRecord
+from journeyflow.facts import Facts
+from journeyflow.machine import consents
+from journeyflow.moments import add
+from journeyflow.program import Program, Way
+from journeyflow.records import ACTIVE, Run
+from journeyflow.steps import Wait
+from journeyflow.values import dumps
+from journeyflow.work import MESSAGE, Happening, Work, active_runs
+
+
+def handle(work: Work, event: Happening) -> None:
+    """Take an event through stages 2, 3 and 4 (R9)."""
+    serials = list(event.person.serials)
+    for serial in serials:
+        _ways_out(work, event, work.runs[serial])
+    for serial in serials:
+        _release(work, event, work.runs[serial])
+    for record in work.catalog.triggered.get((event.person.tenant, event.type), ()):
+        _trigger(work, event, record)
+
+
+# --- stage 2: goals and exits ---------------------------------------------------------------------------------------
+
+
+def _ways_out(work: Work, event: Happening, run: Run) -> None:
+    """Convert by the goal, then leave by the first exit that fits (R42)."""
+    program = work.program(run)
+    goal = program.goal
+    if goal is not None and goal.event == event.type and run.converted_at is None and _in_reach(event, goal, run):
+        run = _convert(work, event, run, program, goal)
+    if run.status != ACTIVE:
+        return
+    for way in program.exits:
+        facts = _fitting(work, event, way, run, program)
+        if facts is not None:
+            work.advance(run, "EXIT", event.at, causes=event.causes, reason=way.name, asked=facts.seen)
+            return
+
+
+def _in_reach(event: Happening, way: Way, run: Run) -> bool:
+    """Tell whether an event may touch a run: message events only the run whose message it is (R36)."""
+    return way.any_message or _reaches(event, run)
+
+
+def _reaches(event: Happening, run: Run) -> bool:
+    return not event.type.startswith(MESSAGE) or (event.post is not None and event.post.serial == run.serial)
+
+
+def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way) -> Run:
+    """Note a conversion within the goal's time, and end the run where the goal says so (R42)."""
+    person = event.person
+    at = max(event.at, run.last_at)
+    facts = work.facts(person, program, at, event.data, run)
+    if goal.within is not None and event.own > add(run.entered_at, goal.within, facts.zone):
+        return run
+    if goal.where is not None and not goal.where(facts):
+        return run
+    run = evolve(run, converted_at=at)
+    work.set_run(run)
+    if goal.ends and run.status == ACTIVE:
+        return work.advance(run, "EXIT", at, causes=event.causes, reason="goal", asked=facts.seen).run
+    return run
+
+
+def _fitting(work: Work, event: Happening, way: Way, run: Run, program: Program) -> Facts | None:
+    """Give the facts by which an exit fits, or None: by its event, or by what the customer has become (R42)."""
+    if way.event == event.type and _in_reach(event, way, run):
+        facts = work.facts(event.person, program, max(event.at, run.last_at), event.data, run)
+        return facts if way.where is None or way.where(facts) else None
+    if way.when is not None and event.changed:
+        facts = work.facts(event.person, program, max(event.at, run.last_at), None, run)
+        return facts if way.when(facts) else None
+    return None
+
+
+# --- stage 3: runs that wait ----------------------------------------------------------------------------------------
+
+
+def _release(work: Work, event: Happening, run: Run) -> None:
+    """Let a run go on that waits for this event, and look again at a date that may have changed (R36, R37)."""
+    if run.status != ACTIVE:
+        return
+    step = work.program(run).nodes[run.step].step
+    if not isinstance(step, Wait):
+        return
+    if step.field is not None and event.changed:
+        _rearm(work, event, run)
+    elif step.event == event.type and (step.any_message or _reaches(event, run)):
+        at = max(event.at, run.last_at)
+        if not work.paused(run, event.own, at):
+            work.advance(run, "EVENT", at, event=event.data, causes=event.causes)
+
+
+def _rearm(work: Work, event: Happening, run: Run) -> None:
+    """Look at the date of a field wait again; during a pause what is due at once is held (R16, R37)."""
+    if not work.paused(run, event.own, max(event.at, run.last_at)):
+        work.advance(run, "CHANGED", event.at, causes=event.causes)
+
+
+# --- stage 4: entries -----------------------------------------------------------------------------------------------
+
+
+def _trigger(work: Work, event: Happening, record: JourneyRecord) -> None:
+    """Enter the customer where the trigger matches; a DRAFT or ARCHIVED journey listens to nothing (R20)."""
+    if record.state(event.own) not in {"ACTIVE", "PAUSED"}:
+        return
+    program = record.program(event.own)
+    if program.journey.trigger.event != event.type:
+        return
+    facts = work.facts(event.person, program, event.at, event.data)
+    if program.where is not None and not program.where(facts):
+        return
+    enter(work, record, program, event, facts)
+
+
+def enter(  # noqa: PLR0913 what an entry depends on
+    work: Work,
+    record: JourneyRecord,
+    program: Program,
+    event: Happening,
+    facts: Facts,
+    *,
+    force: bool = False,
+) -> str | None:
+    """Enter a customer into a journey, or refuse with the first reason that stands against it (R21, R24).
+
+    Gives the reason, or None for an entry.
+    """
+    person = event.person
+    newest = next((run for run in _runs(work, person) if run.journey == record.number), None)
+    reason = _refusal(work, record, program, event, facts, newest, force=force)
+    if reason is not None:
+        return work.refuse(record, person, reason, event.at, facts.seen)
+    text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
+    run = Run(
+        serial=work.next_serial,
+        customer=person.number,
+        journey=record.number,
+        version=program.number,
+        number=1 if newest is None else newest.number + 1,
+        status=ACTIVE,
+        reason="",
+        entered_at=event.at,
+        last_at=event.at,
+        ended_at=None,
+        converted_at=None,
+        visit=0,
+        step=0,
+        since=event.at,
+        due=None,
+        held=None,
+        awaits=None,
+        softened=False,
+        trigger=text,
+        memory=None,
+    )
+    work.next_serial += 1
+    work.entered += 1
+    if newest is not None:
+        person.serials.remove(newest.serial)
+    person.serials.append(run.serial)
+    work.runs[run.serial] = run
+    work.advance(run, "ENTER", event.at, causes=event.causes, asked=facts.seen)
+    return None
+
+
+def _runs(work: Work, person: Person) -> list[Run]:
+    return [work.runs[serial] for serial in person.serials]
+
+
+def _refusal(  # noqa: PLR0913 what an entry depends on
+    work: Work,
+    record: JourneyRecord,
+    program: Program,
+    event: Happening,
+    facts: Facts,
+    newest: Run | None,
+    *,
+    force: bool,
+) -> str | None:
+    """Give the first reason against an entry, in the order of R21, or None."""
+    states = [record.state(event.own), record.state(event.at)]
+    closed = next((state for state in states if state != "ACTIVE"), None)
+    if closed is not None:
+        return closed.lower()
+    if record.number in event.causes:
+        return "event loop"
+    if not force and program.run_criteria is not None and not program.run_criteria(facts):
+        return "run criteria"
+    if _already_out(work, program, event):
+        return "exit rule"
+    if not force and not _consented(program, event.person):
+        return "consent"
+    if newest is not None and newest.status == ACTIVE:
+        return "already inside"
+    if not force and newest is not None and not _may_come_again(program, newest, event.at, facts):
+        return "re-entry"
+    return None
+
+
+def _already_out(work: Work, program: Program, event: Happening) -> bool:
+    """Tell whether an exit rule on the customer is true already."""
+    if not any(way.when for way in program.exits):
+        return False
+    facts = work.facts(event.person, program, event.at)
+    return any(way.when is not None and way.when(facts) for way in program.exits)
+
+
+def _consented(program: Program, person: Person) -> bool:
+    """Tell whether the customer consents to a channel of a journey that requires consent (R54)."""
+    if program.journey.consent != "required" or not program.channels:
+        return True
+    return any(consents(person.attributes, channel, required=True) for channel in program.channels)
+
+
+def _may_come_again(program: Program, newest: Run, at: int, facts: Facts) -> bool:
+    """Tell whether the journey takes a customer again after an earlier run (R22)."""
+    reentry = program.journey.reentry
+    if reentry.policy == "after" and reentry.period is not None:
+        return at >= add(newest.entered_at, reentry.period, facts.zone)
+    return reentry.policy == "always"
+
+
+def leave(work: Work, person: Person, journey: int, at: int, reason: str) -> int:
+    """End the active runs of a customer in a journey by hand; give how many (R42)."""
+    inside = [run for run in active_runs(work, person) if run.journey == journey]
+    for run in inside:
+        work.advance(run, "EXIT", at, reason=reason)
+    return len(inside)

@@ -1,0 +1,81 @@
+"""The contract of a store: what is loaded for a batch, and the one method that writes.
+
+A store keeps what `Changes` tell it and gives it back; it decides nothing. Two objects make it up: the `Store` itself
+(three methods) and the `Transaction` it opens (five). `journeyflow.testing.StoreConformance` holds a store to what is
+written here.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from journeyflow.batch import Due, Loaded, Request
+from journeyflow.records import Changes, Post
+
+
+@frozen
+class Shelf:
+    """What a store keeps about journeys, as rows: enough to build a `Catalog`.
+
+    `journeys` are (number, tenant, id), `versions` (number, journey, version, published_at, text) in order of
+    publication, `transitions` (journey, at, state) in order; `meta` are the file's settings.
+    """
+
+    revision: int
+    journeys: Sequence[tuple[int, str, str]]
+    versions: Sequence[tuple[int, int, int, int, str, str]]
+    transitions: Sequence[tuple[int, int, Any]]
+    meta: Mapping[str, str]
+
+
+@frozen
+class ClaimRequest:
+    """Which messages a worker would take: those it may have at `at`, oldest first (R71)."""
+
+    tenant: str | None
+    channels: frozenset[str] | None
+    at: int
+    limit: int
+    journeys: frozenset[int]
+    """The journeys from which nothing is given now, because they are paused."""
+
+
+class Transaction(Protocol):
+    """Everything between taking the lock and giving it back. What is committed is durable when the block is left."""
+
+    def shelf(self, known_revision: int | None) -> Shelf | None:
+        """Give the rows of the catalog, or None when its revision is still the known one."""
+
+    def due(self, now: int, limit: int) -> Due:
+        """Give the first `limit` due items at or before `now` in total order, of inbox, rests and leases (R7)."""
+
+    def load(self, request: Request) -> Loaded:
+        """Give what is known of a request."""
+
+    def claimable(self, request: ClaimRequest) -> Sequence[Post]:
+        """Give queued messages that may be handed out, by (instant, serial, n)."""
+
+    def commit(self, changes: Changes) -> None:
+        """Write everything at once; nothing of it is seen unless the block ends without an exception."""
+
+
+class Store(Protocol):
+    """Where journeys, people, runs and messages are kept. All methods may be called from any thread (R72)."""
+
+    def transaction(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
+        """Open a transaction; one that writes holds the lock from its first moment, so that what it reads stays true."""
+
+    def reader(self) -> "AbstractContextManager[Reader]":
+        """Open a consistent view for questions, in SQL over the same tables for every store (R80)."""
+
+    def close(self) -> None:
+        """Give everything back. Closing twice is closing once."""
+
+
+class Reader(Protocol):
+    """Questions about the past and the present, asked in SQL over the documented tables and views."""
+
+    def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Give all rows of a query."""

@@ -1,0 +1,303 @@
+"""The store in memory: plain dicts and heaps, for tests and simulation, and the model the others are held to.
+
+Questions are asked in SQL here too: the rows are laid into an in-memory SQLite database when somebody asks (R80).
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Person, Request, select_due, timer_key
+from journeyflow.errors import StorageError
+from journeyflow.records import (
+    ACTIVE,
+    QUEUED,
+    Changes,
+    Input,
+    Move,
+    NewJourney,
+    NewVersion,
+    Post,
+    Refusal,
+    Run,
+    Transition,
+)
+from journeyflow.store import ClaimRequest, Shelf
+
+if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
+    from journeyflow.stores.sqlite import SQLiteReader, SQLiteStore
+
+KnownEvent = tuple[int, str, str | None]
+
+
+class MemoryStore:
+    """Keeps everything in this process. `nonce` is part of message ids; it is fixed, so equal runs are equal (R90)."""
+
+    def __init__(self, *, nonce: str = "memory") -> None:
+        """Begin empty."""
+        self._lock = threading.RLock()
+        self._asked: SQLiteStore | None = None
+        self._closed = False
+        self.meta = {"nonce": nonce, "revision": "0"}
+        self.journeys: list[NewJourney] = []
+        self.versions: dict[int, NewVersion] = {}
+        self.transitions: list[Transition] = []
+        self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
+        self.numbers: dict[tuple[str, str], int] = {}
+        self.inputs: dict[int, Input] = {}
+        self.pending: dict[int, Input] = {}
+        self.outcomes: dict[int, str] = {}
+        self.known: dict[tuple[str, str, str], list[KnownEvent]] = {}
+        self.runs: dict[int, Run] = {}
+        self.newest: dict[int, dict[int, int]] = {}
+        self.moves: list[Move] = []
+        self.posts: dict[tuple[int, int], Post] = {}
+        self.posts_of: dict[int, list[int]] = {}
+        self.refusals: list[Refusal] = []
+        self.agenda: list[Key] = []
+        self.outbox: list[tuple[int, int, int]] = []
+
+    def __repr__(self) -> str:
+        """Show how much is kept."""
+        return f"MemoryStore({len(self.customers)} customers, {len(self.runs)} enrollments)"
+
+    def close(self) -> None:
+        """Forget everything that was kept for questions; what is kept stays readable to nobody."""
+        with self._lock:
+            self._closed = True
+            self._forget_questions()
+
+    def _forget_questions(self) -> None:
+        if self._asked is not None:
+            self._asked.close()
+            self._asked = None
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
+        """Open a transaction; what it commits is taken over when the block ends without an exception."""
+        with self._lock:
+            self._open()
+            transaction = MemoryTransaction(self)
+            try:
+                yield transaction
+                if write:
+                    for changes in transaction.committed:
+                        self._take(changes)
+            finally:
+                self._put_back(transaction.popped)
+
+    @contextmanager
+    def reader(self) -> Iterator["SQLiteReader"]:
+        """Lay the rows into an in-memory SQLite database, once until something changes, and ask there."""
+        from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 costs sqlite-utils; wanted for questions only
+
+        with self._lock:
+            self._open()
+            if self._asked is None:
+                self._asked = SQLiteStore(":memory:", nonce=self.meta["nonce"])
+                with self._asked.transaction() as transaction:
+                    transaction.commit(self.snapshot())
+            with self._asked.reader() as reader:
+                yield reader
+
+    def _open(self) -> None:
+        if self._closed:
+            raise StorageError("memory", "the store is closed", "make another")
+
+    def snapshot(self) -> Changes:
+        """Give everything that is kept as one value."""
+        return Changes(
+            inputs=tuple(self.inputs.values()),
+            handled=tuple(self.outcomes.items()),
+            customers=tuple((number, *rest) for number, rest in self.customers.items()),
+            runs=tuple(self.runs.values()),
+            moves=tuple(self.moves),
+            posts=tuple(self.posts.values()),
+            refusals=tuple(self.refusals),
+            journeys=tuple(self.journeys),
+            versions=tuple(self.versions.values()),
+            transitions=tuple(self.transitions),
+            meta=tuple(self.meta.items()),
+        )
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def _take(self, changes: Changes) -> None:
+        """Take over what one commit writes."""
+        self._forget_questions()
+        self._take_catalog(changes)
+        for item in changes.inputs:
+            seq = len(self.inputs) + 1
+            self.inputs[seq] = self.pending[seq] = evolve(item, seq=seq)
+            heappush(self.agenda, (item.at, INPUT, seq, 0))
+        for seq, outcome in changes.handled:
+            self.outcomes[seq] = outcome
+            item = self.pending.pop(seq)
+            if item.kind == "event" and item.id is not None and outcome not in {"duplicate", "conflicting"}:
+                self.known.setdefault((item.tenant, item.type, item.id), []).append((item.at, item.customer, item.text))
+        for number, tenant, name, attributes in changes.customers:
+            self.customers[number] = (tenant, name, attributes)
+            self.numbers[tenant, name] = number
+        for run in changes.runs:
+            self._take_run(run)
+        self.moves += changes.moves
+        for post in changes.posts:
+            self._take_post(post)
+        self.refusals += changes.refusals
+        for journey, at in changes.released:
+            held = [run for run in self.runs.values() if run.journey == journey and run.held is not None]
+            for run in held:
+                if run.due is None:
+                    self._take_run(evolve(run, due=at))
+
+    def _take_catalog(self, changes: Changes) -> None:
+        self.journeys += changes.journeys
+        for version in changes.versions:
+            self.versions[version.number] = version
+        for number, text in changes.described:
+            self.versions[number] = evolve(self.versions[number], text=text)
+        self.transitions += changes.transitions
+        self.meta.update(changes.meta)
+        if changes.journeys or changes.versions or changes.described or changes.transitions or changes.meta:
+            self.meta["revision"] = str(int(self.meta["revision"]) + 1)
+
+    def _take_run(self, run: Run) -> None:
+        if run.serial not in self.runs:
+            self.newest.setdefault(run.customer, {})[run.journey] = run.serial
+        self.runs[run.serial] = run
+        if run.due is not None:
+            heappush(self.agenda, timer_key(run))
+
+    def _take_post(self, post: Post) -> None:
+        key = (post.serial, post.n)
+        before = self.posts.get(key)
+        if before is None:
+            self.posts_of.setdefault(post.serial, []).append(post.n)
+        self.posts[key] = post
+        was_queued = before is not None and before.status == QUEUED and before.available_at == post.available_at
+        if post.status == QUEUED and not was_queued:
+            heappush(self.outbox, (post.available_at, *key))
+        if post.lease_until is not None:
+            heappush(self.agenda, (post.lease_until, TIMER, *key))
+
+    # --- the agenda -----------------------------------------------------------------------------------------------
+
+    def stands(self, key: Key) -> bool:
+        """Tell whether a place in the agenda still means something: what moved on left its old places behind."""
+        instant, rank, first, second = key
+        if rank == INPUT:
+            return first in self.pending
+        if rank == TIMER and second:
+            return self.posts[first, second].lease_until == instant
+        run = self.runs[first if rank == TIMER else second]
+        return run.due is not None and timer_key(run) == key
+
+    def _put_back(self, keys: Iterable[Key]) -> None:
+        for key in keys:
+            if self.stands(key):
+                heappush(self.agenda, key)
+
+
+class MemoryTransaction:
+    """A transaction on a `MemoryStore`; see `store.Transaction`."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        """Begin with nothing committed."""
+        self._store = store
+        self.committed: list[Changes] = []
+        self.popped: set[Key] = set()
+
+    def commit(self, changes: Changes) -> None:
+        """Note what is to be taken over at the end of the block."""
+        self.committed.append(changes)
+
+    def shelf(self, known_revision: int | None) -> Shelf | None:
+        """Give the rows of the catalog, or None when its revision is still the known one."""
+        store = self._store
+        revision = int(store.meta["revision"])
+        if revision == known_revision:
+            return None
+        versions = sorted(store.versions.values(), key=lambda each: (each.journey, each.published_at, each.version))
+        return Shelf(
+            revision,
+            [(each.number, each.tenant, each.id) for each in store.journeys],
+            [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in versions],
+            [(each.journey, each.at, each.state) for each in store.transitions],
+            dict(store.meta),
+        )
+
+    def due(self, now: int, limit: int) -> Due:
+        """Give the first due items in total order (R7)."""
+        store, found = self._store, set[Key]()
+        while store.agenda and store.agenda[0][0] <= now and len(found) <= limit:
+            key = heappop(store.agenda)
+            if key not in found and store.stands(key):
+                found.add(key)
+        self.popped |= found
+        ranked = sorted(found)
+        return select_due(
+            [store.inputs[key[2]] for key in ranked if key[1] == INPUT],
+            [
+                store.runs[key[2] if key[1] == TIMER else key[3]]
+                for key in ranked
+                if key[1] != INPUT and not _lease(key)
+            ],
+            [store.posts[key[2], key[3]] for key in ranked if _lease(key)],
+            limit,
+        )
+
+    def load(self, request: Request) -> Loaded:
+        """Give what is known of a request."""
+        store = self._store
+        runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
+        if request.active_in is not None:
+            active = [
+                run
+                for serial, run in sorted(store.runs.items())
+                if serial > request.after and run.journey == request.active_in and run.status == ACTIVE
+            ]
+            runs.update((run.serial, run) for run in active[: request.limit])
+        named = {store.numbers[name] for name in request.names if name in store.numbers}
+        whole = {*request.whole, *named, *(run.customer for run in runs.values())}
+        people = {}
+        for number in sorted(whole | request.numbers):
+            tenant, name, attributes = store.customers[number]
+            people[number] = Person(number, tenant, name, None, attributes)
+        for number in whole:
+            people[number].serials = sorted(store.newest.get(number, {}).values())
+            runs.update((serial, store.runs[serial]) for serial in people[number].serials)
+        posts = {key: store.posts[key] for key in request.posts if key in store.posts}
+        reading = {*request.posts_of, *(serial for serial, run in runs.items() if run.version in request.reading)}
+        for serial in reading:
+            newest = {store.posts[serial, n].step: n for n in store.posts_of.get(serial, ())}
+            posts.update(((serial, n), store.posts[serial, n]) for n in newest.values())
+        known = {event: tuple(store.known[event]) for event in request.events if event in store.known}
+        return Loaded(tuple(people.values()), runs, posts, known, len(store.runs) + 1, len(store.customers) + 1)
+
+    def claimable(self, request: ClaimRequest) -> list[Post]:
+        """Give queued messages that may be handed out, oldest first (R71)."""
+        store = self._store
+        withheld = {(item.tenant, item.customer) for item in store.pending.values() if item.at <= request.at}
+        passed, found = [], list[Post]()
+        while store.outbox and store.outbox[0][0] <= request.at and len(found) < request.limit:
+            place = heappop(store.outbox)
+            post = store.posts[place[1:]]
+            if post.status != QUEUED or post.available_at != place[0]:
+                continue
+            passed.append(place)
+            run = store.runs[post.serial]
+            tenant, name, _ = store.customers[run.customer]
+            fits = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
+            if fits and run.journey not in request.journeys and (tenant, name) not in withheld:
+                found.append(post)
+        for place in passed:
+            heappush(store.outbox, place)
+        return found
+
+
+def _lease(key: Key) -> bool:
+    return key[1] == TIMER and key[3] > 0

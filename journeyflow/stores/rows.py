@@ -1,0 +1,123 @@
+"""Records to rows and back, for SQL."""
+
+import json
+from operator import attrgetter
+from typing import Any
+
+from journeyflow.records import Move, Post, Run
+from journeyflow.values import dumps
+
+RUN_COLUMNS = (
+    "serial, customer, journey, version, run, status, reason, entered_at, last_at, ended_at, converted_at, visit, step,"
+    " since, due, held, awaits, softened, trigger_data, memory"
+)
+_RUN = attrgetter(
+    "serial",
+    "customer",
+    "journey",
+    "version",
+    "number",
+    "status",
+    "reason",
+    "entered_at",
+    "last_at",
+    "ended_at",
+    "converted_at",
+    "visit",
+    "step",
+    "since",
+    "due",
+    "held",
+    "awaits",
+    "softened",
+    "trigger",
+)
+_RUN_NOW = attrgetter(
+    "status",
+    "reason",
+    "last_at",
+    "ended_at",
+    "converted_at",
+    "visit",
+    "step",
+    "since",
+    "due",
+    "held",
+    "awaits",
+    "softened",
+)
+RUN_NOW_COLUMNS = (
+    "status, reason, last_at, ended_at, converted_at, visit, step, since, due, held, awaits, softened, memory"
+)
+
+POST_COLUMNS = (
+    "enrollment, n, step, channel, template, data, at, expires_at, cancel_on_exit, status, attempts, available_at,"
+    " lease_until, token, flags"
+)
+POST_NOW_COLUMNS = ("status", "attempts", "available_at", "lease_until", "token", "flags")
+_POST = attrgetter(
+    "serial",
+    "n",
+    "step",
+    "channel",
+    "template",
+    "data",
+    "at",
+    "expires_at",
+    "cancel_on_exit",
+    "status",
+    "attempts",
+    "available_at",
+    "lease_until",
+    "token",
+)
+
+
+def places(columns: str) -> str:
+    """Write as many question marks as there are columns.
+
+    >>> places("a, b, c")
+    '?, ?, ?'
+    """
+    return ", ".join("?" * (columns.count(",") + 1))
+
+
+def text_or_none(value: object) -> str | None:
+    """Write a value as JSON text, nothing for an empty one.
+
+    >>> text_or_none({}), text_or_none({"a": 1})
+    (None, '{"a":1}')
+    """
+    return dumps(value) if value else None
+
+
+def run_row(run: Run) -> tuple[Any, ...]:
+    """Write a run as a row of RUN_COLUMNS."""
+    return (*_RUN(run), text_or_none(run.memory))
+
+
+def run_now_row(run: Run) -> tuple[Any, ...]:
+    """Write what can change of a run as a row of RUN_NOW_COLUMNS, then its serial."""
+    return (*_RUN_NOW(run), text_or_none(run.memory), run.serial)
+
+
+def read_run(row: tuple[Any, ...]) -> Run:
+    """Read a run from a row of RUN_COLUMNS."""
+    memory = row[19]
+    return Run(*row[:17], bool(row[17]), row[18], json.loads(memory) if memory else None)
+
+
+def post_row(post: Post) -> tuple[Any, ...]:
+    """Write a message as a row of POST_COLUMNS."""
+    return (*_POST(post), text_or_none(post.flags))
+
+
+def read_post(row: tuple[Any, ...]) -> Post:
+    """Read a message from a row of POST_COLUMNS."""
+    flags = {kind: (first, count) for kind, (first, count) in json.loads(row[14]).items()} if row[14] else {}
+    return Post(*row[:8], bool(row[8]), *row[9:14], flags)
+
+
+def move_row(move: Move, path: int | None, steps: str | None) -> tuple[Any, ...]:
+    """Write a move, whose path is either interned or spelled out, as a row of the table."""
+    return (move.serial, move.visit, move.at, path, steps, text_or_none(move.seen))

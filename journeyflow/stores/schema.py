@@ -1,0 +1,174 @@
+"""The tables and views of a journeyflow database, made to be read by people (with Datasette, sqlite-utils, plain SQL).
+
+Instants are whole microseconds UTC; the views beside the tables show them as ISO 8601 text. A migration is a function
+on a connection, applied in order inside one immediate transaction; `PRAGMA user_version` counts those applied.
+(sqlite-utils' own migrations write the wall clock into the file, which would make equal runs unequal: R1, R90.)
+"""
+
+from collections.abc import Callable
+from sqlite3 import Connection
+
+APPLICATION_ID = 0x4A466C77
+"""`PRAGMA application_id` of a journeyflow file: "JFlw"."""
+
+LATER = 9_223_372_036_854_775_807
+"""Sorts timers after work that a pause held, at one instant (R16)."""
+
+TABLES = f"""
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE journeys (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL, UNIQUE (tenant, id)
+) STRICT;
+
+CREATE TABLE versions (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    journey INTEGER NOT NULL REFERENCES journeys, version INTEGER NOT NULL, published_at INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL, definition TEXT NOT NULL, UNIQUE (journey, version)
+) STRICT;
+
+CREATE TABLE transitions (
+    journey INTEGER NOT NULL REFERENCES journeys, n INTEGER NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL,
+    PRIMARY KEY (journey, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE customers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL, attributes TEXT NOT NULL,
+    UNIQUE (tenant, id)
+) STRICT;
+
+CREATE TABLE inputs (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT NOT NULL, customer TEXT NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, at INTEGER NOT NULL,
+    id TEXT, data TEXT, outcome TEXT
+) STRICT;
+CREATE INDEX inbox ON inputs (at, seq) WHERE outcome IS NULL;
+CREATE INDEX events_by_id ON inputs (id, type, tenant) WHERE kind = 'event' AND id IS NOT NULL;
+
+CREATE TABLE enrollments (
+    serial INTEGER PRIMARY KEY AUTOINCREMENT,
+    customer INTEGER NOT NULL REFERENCES customers, journey INTEGER NOT NULL REFERENCES journeys,
+    version INTEGER NOT NULL REFERENCES versions, run INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
+    entered_at INTEGER NOT NULL, last_at INTEGER NOT NULL, ended_at INTEGER, converted_at INTEGER,
+    visit INTEGER NOT NULL, step INTEGER NOT NULL, since INTEGER NOT NULL, due INTEGER, held INTEGER, awaits TEXT,
+    softened INTEGER NOT NULL, trigger_data TEXT, memory TEXT
+) STRICT;
+CREATE INDEX enrollments_due ON enrollments (due, ifnull(held, {LATER}), serial) WHERE due IS NOT NULL;
+CREATE INDEX enrollments_held ON enrollments (journey) WHERE held IS NOT NULL AND due IS NULL;
+CREATE UNIQUE INDEX enrollments_by_customer ON enrollments (customer, journey, run);
+CREATE INDEX enrollments_by_journey ON enrollments (journey, serial);
+
+CREATE TABLE paths (
+    number INTEGER PRIMARY KEY, version INTEGER NOT NULL REFERENCES versions, steps TEXT NOT NULL,
+    UNIQUE (version, steps)
+) STRICT;
+
+CREATE TABLE moves (
+    enrollment INTEGER NOT NULL REFERENCES enrollments, visit INTEGER NOT NULL, at INTEGER NOT NULL,
+    path INTEGER REFERENCES paths, steps TEXT, seen TEXT,
+    PRIMARY KEY (enrollment, visit)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+    enrollment INTEGER NOT NULL REFERENCES enrollments, n INTEGER NOT NULL, step TEXT NOT NULL, channel TEXT NOT NULL,
+    template TEXT NOT NULL, data TEXT, at INTEGER NOT NULL, expires_at INTEGER, cancel_on_exit INTEGER NOT NULL,
+    status TEXT NOT NULL, attempts INTEGER NOT NULL, available_at INTEGER NOT NULL, lease_until INTEGER, token TEXT,
+    flags TEXT,
+    PRIMARY KEY (enrollment, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX outbox ON messages (available_at, enrollment, n) WHERE status = 'QUEUED';
+CREATE INDEX leases ON messages (lease_until, enrollment, n) WHERE lease_until IS NOT NULL;
+
+CREATE TABLE refusals (
+    journey INTEGER NOT NULL REFERENCES journeys, day TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (journey, day, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE last_refusals (
+    journey INTEGER NOT NULL REFERENCES journeys, customer INTEGER NOT NULL REFERENCES customers,
+    reason TEXT NOT NULL, at INTEGER NOT NULL, seen TEXT,
+    PRIMARY KEY (journey, customer)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def _iso(column: str) -> str:
+    """Write the SQL that shows microseconds as ISO 8601 text."""
+    whole = f"(({column}) - ((({column}) % 1000000) + 1000000) % 1000000)"
+    return (
+        f"strftime('%Y-%m-%dT%H:%M:%S', {whole} / 1000000, 'unixepoch')"
+        f" || printf('.%06dZ', ((({column}) % 1000000) + 1000000) % 1000000)"
+    )
+
+
+VISITS = """SELECT m.enrollment, max(m.visit, 1) + s.key AS n, json_extract(s.value, '$[0]') AS step, json_extract(s.value, '$[1]') AS status,
+       json_extract(s.value, '$[2]') AS outcome,
+       CASE WHEN s.key = 0 AND m.visit > 0
+            THEN (SELECT p.at FROM moves p WHERE p.enrollment = m.enrollment AND p.visit < m.visit
+                  ORDER BY p.visit DESC LIMIT 1)
+            ELSE m.at END AS entered,
+       CASE WHEN json_extract(s.value, '$[1]') = 'ACTIVE' THEN NULL ELSE m.at END AS left
+FROM moves m
+JOIN enrollments e ON e.serial = m.enrollment
+LEFT JOIN paths p ON p.number = m.path
+JOIN json_each(ifnull(m.steps, p.steps)) s
+WHERE json_extract(s.value, '$[1]') <> 'ACTIVE' OR (e.status = 'ACTIVE' AND e.visit = max(m.visit, 1) + s.key)"""
+"""Moves expanded to visits. The engine writes it into its own questions: with `trusted_schema` off, as it should be for
+files that come from anywhere, SQLite runs no JSON function inside a view."""
+
+VIEWS = f"""
+CREATE VIEW enrollments_view AS
+SELECT e.serial, c.tenant, j.id AS journey, v.version, c.id AS customer, e.run, e.status, e.reason,
+       {_iso("e.entered_at")} AS entered_at, {_iso("e.ended_at")} AS ended_at, {_iso("e.converted_at")} AS converted_at,
+       CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END AS step, {_iso("e.due")} AS due, e.awaits
+FROM enrollments e
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey
+JOIN versions v ON v.number = e.version;
+
+CREATE VIEW visits AS
+{VISITS};
+
+CREATE VIEW visits_view AS
+SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, w.n, w.step, w.status,
+       {_iso("w.entered")} AS entered_at, {_iso("w.left")} AS left_at, w.outcome
+FROM visits w
+JOIN enrollments e ON e.serial = w.enrollment
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey;
+
+CREATE VIEW messages_view AS
+SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.n, m.step, m.channel, m.template,
+       {_iso("m.at")} AS at, m.status, m.attempts, m.data,
+       (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n AS id
+FROM messages m
+JOIN enrollments e ON e.serial = m.enrollment
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey;
+
+CREATE VIEW inputs_view AS
+SELECT seq, tenant, customer, kind, type, {_iso("at")} AS at, id, data, ifnull(outcome, 'pending') AS outcome
+FROM inputs;
+
+CREATE VIEW journeys_view AS
+SELECT j.tenant, j.id,
+       ifnull((SELECT state FROM transitions t WHERE t.journey = j.number ORDER BY n DESC LIMIT 1), 'DRAFT') AS state,
+       (SELECT max(version) FROM versions v WHERE v.journey = j.number) AS version,
+       (SELECT count(*) FROM enrollments e WHERE e.journey = j.number) AS enrolled
+FROM journeys j;
+"""
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script into statements; executescript would commit the transaction it stands in."""
+    return [statement for statement in script.split(";\n") if statement.strip()]
+
+
+def _create(connection: Connection) -> None:
+    """Make the tables and views of version 1."""
+    for statement in _statements(TABLES) + _statements(VIEWS):
+        connection.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create,)
+"""Every change of the schema, oldest first; a released one never changes."""

@@ -1,0 +1,547 @@
+"""The store in one SQLite file.
+
+One connection per store and process, guarded by a lock; WAL; `BEGIN IMMEDIATE` before anything is read that will be
+written; every statement over a batch. What the file can do wrong comes out as `StorageError` with the path and a remedy.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from journeyflow.batch import Due, Loaded, Person, Request, select_due
+from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
+from journeyflow.moments import HOUR
+from journeyflow.records import Changes, Input, Move, PathEntry, Post, Run
+from journeyflow.store import ClaimRequest, Shelf
+from journeyflow.stores.rows import (
+    POST_COLUMNS,
+    POST_NOW_COLUMNS,
+    RUN_COLUMNS,
+    RUN_NOW_COLUMNS,
+    move_row,
+    places,
+    post_row,
+    read_post,
+    read_run,
+    run_now_row,
+    run_row,
+    text_or_none,
+)
+from journeyflow.stores.schema import APPLICATION_ID, LATER, MIGRATIONS
+from journeyflow.values import dumps
+
+BUSY_SECONDS = 60
+"""How long a writer waits for the lock: batches hold it for milliseconds, an archive perhaps for seconds."""
+
+MAX_PATHS = 1_000
+"""Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
+
+MAX_INTERNED = 100
+"""Visits in an interned path; longer ones are met once and would only fill the table."""
+
+GRACE = HOUR
+"""How late work may be found before its instant is softened, unless the host says otherwise (R5); in no file, no limit."""
+
+CACHE_KIB = 65_536
+"""Page cache: the default loses half the speed at a million rows."""
+
+
+class SQLiteStore:
+    """Keeps everything in one SQLite file, or in memory with the path ":memory:".
+
+    `synchronous` is FULL (a commit survives power loss) or NORMAL (the last commits may be lost, nothing is damaged).
+    Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError, each naming path and remedy.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", nonce: str | None = None) -> None:
+        """Open or create the file; `nonce` is drawn when not given, for a file that has none yet (R70)."""
+        if synchronous not in {"FULL", "NORMAL"}:
+            msg = f"synchronous is 'FULL' or 'NORMAL', not {synchronous!r}"
+            raise ValueError(msg)
+        self.path = os.fspath(path)
+        self.db: Database | None = None
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+        self._paths: dict[int, dict[tuple[PathEntry, ...], int]] = {}
+        with self._guarded():
+            connection = _connect(self.path)
+            try:
+                _prepare(connection, self.path, synchronous, nonce)
+            except BaseException:
+                connection.close()
+                raise
+            self.db = Database(connection, execute_plugins=False)
+
+    def __repr__(self) -> str:
+        """Show the path."""
+        return f"SQLiteStore({self.path!r})"
+
+    def close(self) -> None:
+        """Close the file; closing again does nothing."""
+        with self._lock:
+            if self.db is not None:
+                self.db.close()
+                self.db = None
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator["SQLiteTransaction"]:
+        """Open a transaction; a writing one has the file's write lock from its first moment."""
+        with self._guarded(), self._lock:
+            connection = self._connection()
+            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
+            paths: dict[int, dict[tuple[PathEntry, ...], int]] = {}
+            try:
+                yield SQLiteTransaction(connection, self._paths, paths)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            for version, added in paths.items():
+                self._paths.setdefault(version, {}).update(added)
+
+    @contextmanager
+    def reader(self) -> Iterator["SQLiteReader"]:
+        """Open a consistent view for questions."""
+        with self._guarded(), self._lock:
+            connection = self._connection()
+            connection.execute("BEGIN")
+            try:
+                yield SQLiteReader(connection)
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _connection(self) -> sqlite3.Connection:
+        """Give the connection, unless the store is closed or came here through a fork."""
+        if self.db is None:
+            raise StorageError(self.path, "the store is closed", "open it again")
+        if os.getpid() != self._pid:
+            remedy = "open the file again in the child process"
+            raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
+        connection: sqlite3.Connection = self.db.conn
+        return connection
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Turn what SQLite raises into errors that name the file and the remedy."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _translated(error, self.path) from error
+
+
+def _translated(error: sqlite3.Error, path: str) -> StorageError:
+    """Find the error that says what an error of SQLite means."""
+    text = str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    for kind, codes, remedy in _MEANINGS:
+        if code in codes:
+            return kind(path, text, remedy)
+    return StorageError(path, text)
+
+
+_MEANINGS: tuple[tuple[type[StorageError], frozenset[int], str], ...] = (
+    (CorruptDatabase, frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}), "restore the file from a backup"),
+    (
+        ReadOnlyDatabase,
+        frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}),
+        "make the file and its folder writable",
+    ),
+    (StorageError, frozenset({sqlite3.SQLITE_FULL}), "free some space and go on; nothing was half written"),
+    (StorageError, frozenset({sqlite3.SQLITE_BUSY}), f"another process held the lock for over {BUSY_SECONDS} seconds"),
+    (StorageError, frozenset({sqlite3.SQLITE_CANTOPEN}), "check that the folder exists and may be written"),
+)
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    """Open a connection that leaves transactions to us."""
+    if path != ":memory:" and Path(path).is_dir():
+        raise StorageError(path, "this is a folder, not a file", "name a file in it")
+    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce: str | None) -> None:
+    """Check whose file it is, set it up, and bring its schema up to date in one transaction."""
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    _check_owner(connection, path)
+    _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
+    connection.execute("BEGIN IMMEDIATE")
+    version = _check_owner(connection, path)
+    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+        migration(connection)
+        connection.execute(f"PRAGMA user_version = {number}")
+    if version == 0:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        drawn = nonce if nonce is not None else os.urandom(5).hex()
+        settings = {"nonce": drawn, "revision": "0", **({} if path == ":memory:" else {"grace": str(GRACE)})}
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(settings.items()))
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_owner(connection: sqlite3.Connection, path: str) -> int:
+    """Give the version of the schema, 0 for an empty file; refuse files of others and of newer versions."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application == APPLICATION_ID:
+        if version > len(MIGRATIONS):
+            what = f"the file has schema version {version}, this journeyflow knows {len(MIGRATIONS)}"
+            raise NewerSchema(path, what, "upgrade journeyflow")
+        return version
+    if application or version or connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+        raise ForeignDatabase(path, "this is a database, but not one of journeyflow", "name another file")
+    return 0
+
+
+def _retry_busy(action: Callable[[], object]) -> None:
+    """Do again what ignores the busy timeout, until another process lets go of the file.
+
+    Changing the journal mode fails at once while others hold the file; taking and giving back the write lock waits for
+    them as the busy timeout says.
+    """
+    for attempt in range(1_000):
+        try:
+            action()
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+            if not busy or attempt == 999:  # noqa: PLR2004 the last attempt
+                raise
+            os.sched_yield() if hasattr(os, "sched_yield") else None
+        else:
+            return
+
+
+class SQLiteReader:
+    """Questions in SQL over the tables and views of `schema.py`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Ask through a connection."""
+        self._connection = connection
+
+    def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Give all rows of a query."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Give the rows of a query one by one."""
+        return iter(self._connection.execute(sql, parameters))
+
+
+class SQLiteTransaction:
+    """A transaction on one file; see `store.Transaction`."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        known: dict[int, dict[tuple[PathEntry, ...], int]],
+        added: dict[int, dict[tuple[PathEntry, ...], int]],
+    ) -> None:
+        """Work on a connection; `known` are interned paths by version, `added` takes those of this transaction."""
+        self._connection, self._known, self._added = connection, known, added
+
+    def _ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def shelf(self, known_revision: int | None) -> Shelf | None:
+        """Give the rows of the catalog, or None when its revision is still the known one."""
+        revision = int(self._ask("SELECT value FROM meta WHERE name = 'revision'")[0][0])
+        if revision == known_revision:
+            return None
+        return Shelf(
+            revision,
+            self._ask("SELECT number, tenant, id FROM journeys ORDER BY number"),
+            self._ask(
+                "SELECT number, journey, version, published_at, fingerprint, definition FROM versions"
+                " ORDER BY journey, published_at, version"
+            ),
+            self._ask("SELECT journey, at, state FROM transitions ORDER BY journey, n"),
+            dict(self._ask("SELECT name, value FROM meta")),
+        )
+
+    def due(self, now: int, limit: int) -> Due:
+        """Give the first due items in total order: each kind is a seek in its own index (R7)."""
+        inputs = [
+            Input(*row)
+            for row in self._ask(
+                "SELECT seq, tenant, customer, kind, type, at, id, data FROM inputs"
+                " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
+                (now, limit + 1),
+            )
+        ]
+        runs = [
+            read_run(row)
+            for row in self._ask(
+                f"SELECT {RUN_COLUMNS} FROM enrollments WHERE due <= ?"
+                f" ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
+                (now, limit + 1),
+            )
+        ]
+        posts = self._posts("lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?", (now, limit + 1))
+        return select_due(inputs, runs, posts, limit)
+
+    def _posts(self, condition: str, parameters: Sequence[object]) -> list[Post]:
+        return [
+            read_post(row) for row in self._ask(f"SELECT {POST_COLUMNS} FROM messages WHERE {condition}", parameters)
+        ]
+
+    def load(self, request: Request) -> Loaded:
+        """Give what is known of a request, a few statements for all of it."""
+        posts = {(post.serial, post.n): post for post in self._named_posts(request.posts)}
+        runs = {run.serial: run for run in self._runs("serial IN (SELECT value FROM json_each(?))", request.serials)}
+        if request.active_in is not None:
+            active = self._ask(
+                f"SELECT {RUN_COLUMNS} FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE'"
+                " ORDER BY serial LIMIT ?",
+                (request.active_in, request.after, request.limit),
+            )
+            runs.update((run.serial, run) for run in map(read_run, active))
+        people = {person.number: person for person in self._people_by_name(request.names)}
+        whole = {*request.whole, *people, *(run.customer for run in runs.values())}
+        missing = (whole | request.numbers) - people.keys()
+        people.update((person.number, person) for person in self._people_by_number(missing))
+        newest = self._newest_runs(whole)
+        for run in newest:
+            people[run.customer].serials.append(run.serial)
+            runs[run.serial] = run
+        reading = {*request.posts_of, *(run.serial for run in runs.values() if run.version in request.reading)}
+        posts.update(((post.serial, post.n), post) for post in self._newest_posts(reading))
+        return Loaded(
+            tuple(people.values()),
+            runs,
+            posts,
+            self._known_events(request.events),
+            self._next("enrollments"),
+            self._next("customers"),
+        )
+
+    def _next(self, table: str) -> int:
+        found = self._ask("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
+        return int(found[0][0]) + 1 if found else 1
+
+    def _runs(self, condition: str, numbers: Iterable[int]) -> list[Run]:
+        wanted = sorted(numbers)
+        if not wanted:
+            return []
+        sql = f"SELECT {RUN_COLUMNS} FROM enrollments WHERE {condition}"
+        return [read_run(row) for row in self._ask(sql, (dumps(wanted),))]
+
+    def _newest_runs(self, customers: Iterable[int]) -> list[Run]:
+        """Give the newest run of each journey of some customers, by serial: an index seek per customer and journey."""
+        wanted = sorted(customers)
+        if not wanted:
+            return []
+        rows = self._ask(
+            f"SELECT {RUN_COLUMNS}, max(run) FROM enrollments"
+            " WHERE customer IN (SELECT value FROM json_each(?)) GROUP BY customer, journey",
+            (dumps(wanted),),
+        )
+        return sorted((read_run(row[:-1]) for row in rows), key=lambda run: run.serial)
+
+    def _people_by_name(self, names: Iterable[tuple[str, str]]) -> list[Person]:
+        by_tenant: dict[str, list[str]] = {}
+        for tenant, customer in sorted(names):
+            by_tenant.setdefault(tenant, []).append(customer)
+        return [
+            Person(*row)
+            for tenant, ids in by_tenant.items()
+            for row in self._ask(
+                "SELECT number, tenant, id, attributes FROM customers"
+                " WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
+                (tenant, dumps(ids)),
+            )
+        ]
+
+    def _people_by_number(self, numbers: Iterable[int]) -> list[Person]:
+        wanted = sorted(numbers)
+        if not wanted:
+            return []
+        sql = "SELECT number, tenant, id, attributes FROM customers WHERE number IN (SELECT value FROM json_each(?))"
+        return [Person(*row) for row in self._ask(sql, (dumps(wanted),))]
+
+    def _named_posts(self, names: Iterable[tuple[int, int]]) -> list[Post]:
+        wanted = sorted(names)
+        if not wanted:
+            return []
+        condition = "(enrollment, n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+        return self._posts(condition, (dumps(wanted),))
+
+    def _newest_posts(self, serials: Iterable[int]) -> list[Post]:
+        """Give the newest message of each step of some runs."""
+        wanted = sorted(serials)
+        if not wanted:
+            return []
+        rows = self._ask(
+            f"SELECT {POST_COLUMNS}, max(n) FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
+            " GROUP BY enrollment, step",
+            (dumps(wanted),),
+        )
+        return [read_post(row[:-1]) for row in rows]
+
+    def _known_events(
+        self, events: Iterable[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
+        """Give the events that were taken under some ids before (R26)."""
+        wanted = sorted(events)
+        known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
+        rows = wanted and self._ask(
+            "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
+            " ON i.id = k.value ->> 2 AND i.type = k.value ->> 1 AND i.tenant = k.value ->> 0"
+            " WHERE i.kind = 'event' AND i.outcome NOT IN ('duplicate', 'conflicting') ORDER BY i.seq",
+            (dumps(wanted),),
+        )
+        for tenant, kind, name, at, customer, text in rows:
+            known.setdefault((tenant, kind, name), []).append((at, customer, text))
+        return {key: tuple(found) for key, found in known.items()}
+
+    def claimable(self, request: ClaimRequest) -> list[Post]:
+        """Give queued messages that may be handed out, oldest first (R71)."""
+        columns = ", ".join(f"m.{column.strip()}" for column in POST_COLUMNS.split(","))
+        rows = self._ask(
+            f"SELECT {columns} FROM messages m"
+            " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"
+            " WHERE m.status = 'QUEUED' AND m.available_at <= ?1 AND (?2 IS NULL OR c.tenant = ?2)"
+            " AND (?3 IS NULL OR m.channel IN (SELECT value FROM json_each(?3)))"
+            " AND e.journey NOT IN (SELECT value FROM json_each(?4))"
+            " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= ?1)"
+            " ORDER BY m.available_at, m.enrollment, m.n LIMIT ?5",
+            (
+                request.at,
+                request.tenant,
+                None if request.channels is None else dumps(sorted(request.channels)),
+                dumps(sorted(request.journeys)),
+                request.limit,
+            ),
+        )
+        return [read_post(row) for row in rows]
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def commit(self, changes: Changes) -> None:
+        """Write everything a batch came to, one statement per kind of row."""
+        many = self._connection.executemany
+        _write_catalog(self._connection, changes)
+        if changes.inputs:
+            many(
+                "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(i.tenant, i.customer, i.kind, i.type, i.at, i.id, i.text) for i in changes.inputs],
+            )
+        if changes.handled:
+            many("UPDATE inputs SET outcome = ? WHERE seq = ?", [(outcome, seq) for seq, outcome in changes.handled])
+        if changes.customers:
+            self._write_customers(changes)
+        if changes.runs:
+            self._write_runs(changes.runs)
+        if changes.moves:
+            self._write_moves(changes.moves, {run.serial: run.version for run in changes.runs})
+        if changes.posts:
+            news = ", ".join(f"{column} = excluded.{column}" for column in POST_NOW_COLUMNS)
+            many(
+                f"INSERT INTO messages ({POST_COLUMNS}) VALUES ({places(POST_COLUMNS)})"
+                f" ON CONFLICT (enrollment, n) DO UPDATE SET {news}",
+                [post_row(post) for post in changes.posts],
+            )
+        if changes.refusals:
+            _write_refusals(self._connection, changes)
+        if changes.released:
+            many(
+                "UPDATE enrollments SET due = ? WHERE journey = ? AND held IS NOT NULL AND due IS NULL",
+                [(at, journey) for journey, at in changes.released],
+            )
+
+    def _write_customers(self, changes: Changes) -> None:
+        first_new = self._next("customers")
+        rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]
+        self._connection.executemany(
+            "INSERT INTO customers VALUES (?, ?, ?, ?)", (row for row in rows if row[0] >= first_new)
+        )
+        self._connection.executemany(
+            "UPDATE customers SET attributes = ? WHERE number = ?",
+            ((row[3], row[0]) for row in rows if row[0] < first_new),
+        )
+
+    def _write_runs(self, runs: Sequence[Run]) -> None:
+        first_new = self._next("enrollments")
+        self._connection.executemany(
+            f"INSERT INTO enrollments ({RUN_COLUMNS}) VALUES ({places(RUN_COLUMNS)})",
+            [run_row(run) for run in runs if run.serial >= first_new],
+        )
+        news = ", ".join(f"{column.strip()} = ?" for column in RUN_NOW_COLUMNS.split(","))
+        self._connection.executemany(
+            f"UPDATE enrollments SET {news} WHERE serial = ?",
+            [run_now_row(run) for run in runs if run.serial < first_new],
+        )
+
+    def _write_moves(self, moves: Sequence[Move], versions: Mapping[int, int]) -> None:
+        rows = []
+        for move in moves:
+            number = self._intern(versions[move.serial], move.path)
+            rows.append(move_row(move, number, dumps(move.path) if number is None else None))
+        self._connection.executemany("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
+        """Give the number of a path of a version, made when it is new; None for one that is not kept."""
+        for cache in (self._known, self._added):
+            number = cache.get(version, {}).get(path)
+            if number is not None:
+                return number
+        if len(path) > MAX_INTERNED:
+            return None
+        text = dumps(path)
+        found = self._ask("SELECT number FROM paths WHERE version = ? AND steps = ?", (version, text))
+        if found:
+            number = int(found[0][0])
+        elif self._ask("SELECT count(*) FROM paths WHERE version = ?", (version,))[0][0] >= MAX_PATHS:
+            return None
+        else:
+            added = self._connection.execute("INSERT INTO paths (version, steps) VALUES (?, ?)", (version, text))
+            number = int(added.lastrowid or 0)
+        self._added.setdefault(version, {})[path] = number
+        return number
+
+
+def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Write journeys, versions and transitions, and tell other processes that the catalog is a new one."""
+    if changes.journeys:
+        rows = [(journey.number, journey.tenant, journey.id) for journey in changes.journeys]
+        connection.executemany("INSERT INTO journeys VALUES (?, ?, ?)", rows)
+    if changes.versions:
+        connection.executemany(
+            "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (journey, version) DO UPDATE SET"
+            " published_at = excluded.published_at, fingerprint = excluded.fingerprint, definition = excluded.definition",
+            [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in changes.versions],
+        )
+    if changes.described:
+        rows = [(text, number) for number, text in changes.described]
+        connection.executemany("UPDATE versions SET definition = ? WHERE number = ?", rows)
+    if changes.transitions:
+        connection.executemany(
+            "INSERT INTO transitions SELECT ?1, 1 + (SELECT count(*) FROM transitions WHERE journey = ?1), ?2, ?3",
+            [(t.journey, t.at, t.state) for t in changes.transitions],
+        )
+    if changes.meta:
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
+    if changes.journeys or changes.versions or changes.described or changes.transitions or changes.meta:
+        connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
+
+
+def _write_refusals(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Count refusals by day and reason, and keep the last of each customer (R21)."""
+    connection.executemany(
+        "INSERT INTO refusals VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+        [(r.journey, r.day, r.reason) for r in changes.refusals],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO last_refusals VALUES (?, ?, ?, ?, ?)",
+        [(r.journey, r.customer, r.reason, r.at, text_or_none(r.seen)) for r in changes.refusals],
+    )

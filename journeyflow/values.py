@@ -1,0 +1,141 @@
+"""What may be kept: the JSON values that both stores hold without changing them.
+
+Everything that a host or a file hands over passes `faults` once, at the door. What passes here is written and read
+back equal by either store: text without lone surrogates or NUL, integers of 64 bits, finite numbers, lists, objects
+with text keys, at most `MAX_DEPTH` levels deep.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from math import isfinite
+
+from journeyflow.chance import SEPARATOR
+
+MAX_DEPTH = 64
+"""Levels of nesting in a value or a rule: far beyond what people write, far below the interpreter's own limit."""
+MAX_ID = 200
+"""Characters in an id: long enough for any uuid, e-mail address or path, short enough for an index."""
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+
+
+def dumps(value: object) -> str:
+    """Write a value as compact JSON text, keys in their own order.
+
+    >>> dumps({"b": 1, "a": ["ö"]})
+    '{"b":1,"a":["ö"]}'
+    """
+    return _encode(value)
+
+
+def text_fault(text: str) -> str | None:
+    """Say what is wrong with a text, or None.
+
+    >>> text_fault("fine"), text_fault("a" + chr(0))
+    (None, 'contains a NUL character')
+    """
+    if "\x00" in text:
+        return "contains a NUL character"
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return "contains a lone surrogate, which is no valid text"
+    return None
+
+
+def id_fault(value: object) -> str | None:
+    """Say why a value cannot be an id, or None: ids are text of 1 to 200 characters without U+001F (R38).
+
+    >>> id_fault("c1"), id_fault(""), id_fault(7)
+    (None, 'must not be empty', 'must be text, not int 7')
+    """
+    if not isinstance(value, str):
+        return f"must be text, not {describe(value)}"
+    if not value:
+        return "must not be empty"
+    if len(value) > MAX_ID:
+        return f"has {len(value)} characters; at most {MAX_ID} are allowed"
+    if SEPARATOR in value:
+        return "contains U+001F, which is reserved"
+    return text_fault(value)
+
+
+def describe(value: object) -> str:
+    """Name a value with its type, shortened, for a message.
+
+    >>> describe("x"), describe(None), describe(True)
+    ("str 'x'", 'null', 'bool True')
+    """
+    if value is None:
+        return "null"
+    shown = repr(value) if not isinstance(value, int) or abs(value) < 1 << 128 else "(huge)"
+    return f"{type(value).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"  # noqa: PLR2004 a line's width
+
+
+def faults(value: object, path: str = "") -> Iterator[str]:
+    """Yield a sentence for everything in a value that cannot be kept, each with its path.
+
+    >>> list(faults({"a": [1, float("nan")]}, "data"))
+    ['data.a[1]: nan is not a finite number']
+    >>> list(faults({"ok": [1, 2.5, "x", True, None, {"y": "z"}]}))
+    []
+    """
+    stack: list[tuple[object, str, int]] = [(value, path, 1)]
+    while stack:
+        item, where, depth = stack.pop()
+        fault = _scalar_fault(item)
+        if fault is not None:
+            yield f"{where or 'value'}: {fault}"
+        elif isinstance(item, Mapping | list | tuple):
+            if depth > MAX_DEPTH:
+                yield f"{where[:60]}...: nested deeper than {MAX_DEPTH} levels"
+            elif isinstance(item, Mapping):
+                for key in item:
+                    problem = text_fault(key) if isinstance(key, str) else f"must be text, not {describe(key)}"
+                    if problem:
+                        yield f"{where or 'value'}: key {problem}"
+                stack.extend(
+                    (inner, f"{where}.{key}" if where else str(key), depth + 1) for key, inner in reversed(item.items())
+                )
+            else:
+                stack.extend(
+                    (inner, f"{where}[{index}]", depth + 1) for index, inner in reversed(list(enumerate(item)))
+                )
+
+
+def _scalar_fault(item: object) -> str | None:
+    """Say what is wrong with a value that has no parts; None also for lists and objects."""
+    if item is None or isinstance(item, bool | Mapping | list | tuple):
+        return None
+    if isinstance(item, str):
+        return text_fault(item)
+    if isinstance(item, int):
+        return None if INTEGER_MIN <= item <= INTEGER_MAX else "the integer needs more than 64 bits"
+    if isinstance(item, float):
+        return None if isfinite(item) else f"{item} is not a finite number"
+    return f"must be JSON (text, number, true, false, null, list or object), not {describe(item)}"
+
+
+def thaw(value: object) -> object:
+    """Copy a checked value into plain dicts and lists, ready for `dumps`.
+
+    >>> thaw(({"a": (1, 2)},))
+    [{'a': [1, 2]}]
+    """
+    if isinstance(value, Mapping):
+        return {key: thaw(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [thaw(inner) for inner in value]
+    return value
+
+
+def freeze(value: object) -> object:
+    """Copy a value so that lists become tuples; objects stay dicts that nobody hands out for writing.
+
+    >>> freeze({"a": [1, [2]]})
+    {'a': (1, (2,))}
+    """
+    if isinstance(value, Mapping):
+        return {key: freeze(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(freeze(inner) for inner in value)
+    return value

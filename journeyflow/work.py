@@ -1,0 +1,277 @@
+"""The working set of one batch: what was loaded, what has become of it, and the changes that come out.
+
+It lives as long as one `scheduler.run`. Only here are things changed in place; everything that goes in or comes out is
+a value.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from heapq import heappush
+
+from attrs import evolve, frozen
+
+from journeyflow.batch import Key, Person, timer_key
+from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.facts import Data, Facts
+from journeyflow.machine import FRESH, Past, Result, Situation, Stimulus, advance
+from journeyflow.moments import local_day
+from journeyflow.program import Program
+from journeyflow.records import ACTIVE, Changes, Input, Move, Post, Refusal, Run
+
+CUSTOMER_EVENTS = frozenset(
+    {"field.changed", "tag.added", "tag.removed", "list.subscribed", "list.unsubscribed"},
+)
+"""The events that tell of a change of the customer (R50)."""
+
+MESSAGE = "message."
+
+
+def message_id(nonce: str, serial: int, n: int) -> str:
+    """Write the id of a message (R70).
+
+    >>> message_id("k3", 17, 2)
+    'k3-17-2'
+    """
+    return f"{nonce}-{serial}-{n}"
+
+
+def parse_message_id(text: object, nonce: str) -> tuple[int, int] | None:
+    """Read the id of a message of this database; None for any other text.
+
+    >>> parse_message_id("k3-17-2", "k3"), parse_message_id("other-17-2", "k3"), parse_message_id(5, "k3")
+    ((17, 2), None, None)
+    """
+    if not isinstance(text, str) or not text.startswith(f"{nonce}-"):
+        return None
+    serial, _, n = text[len(nonce) + 1 :].partition("-")
+    if not (serial.isascii() and serial.isdigit() and n.isascii() and n.isdigit() and len(text) < 100):  # noqa: PLR2004
+        return None
+    numbers = int(serial), int(n)
+    return numbers if message_id(nonce, *numbers) == text else None
+
+
+@frozen
+class Happening:
+    """An event on its way through the stages of R9.
+
+    `own` is its own instant, `at` the effective one. `causes` are the journeys whose runs brought it about, however
+    indirectly (R53). `post` is the message it is about. `changed` tells that the customer changed.
+    """
+
+    type: str
+    data: Data
+    own: int
+    at: int
+    person: Person
+    causes: frozenset[int] = frozenset()
+    post: Post | None = None
+    changed: bool = False
+    text: str | None = None
+
+
+@frozen
+class Tally:
+    """What a batch did, in numbers."""
+
+    inputs: int = 0
+    entered: int = 0
+    moves: int = 0
+    messages: int = 0
+    refused: int = 0
+    late: int = 0
+
+
+class Work:
+    """The working set; see the module."""
+
+    def __init__(self, catalog: Catalog, now: int, grace: int | None, horizon: Key) -> None:
+        """Begin empty: `horizon` is the last place in the order that this batch may reach (R7)."""
+        self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
+        self.people: dict[tuple[str, str], Person] = {}
+        self.numbered: dict[int, Person] = {}
+        self.inputs: Mapping[int, Input] = {}
+        self.runs: dict[int, Run] = {}
+        self.posts: dict[tuple[int, int], Post] = {}
+        self.newest_posts: dict[int, dict[str, Post]] = {}
+        self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
+        self.next_serial = self.next_customer = 1
+        self.heap: list[Key] = []
+        self.queue: deque[Happening] = deque()
+        self.past: dict[int, Past] = {}
+        # what comes out
+        self.handled: list[tuple[int, str]] = []
+        self.moves: list[Move] = []
+        self.refusals: list[Refusal] = []
+        self.touched_people: dict[int, Person] = {}
+        self.touched_runs: dict[int, None] = {}
+        self.touched_posts: dict[tuple[int, int], None] = {}
+        self.entered = self.messages = self.late = 0
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def effective(self, own: int) -> int:
+        """Soften an instant that is found later than grace allows (R5)."""
+        if self.grace is None or self.now - own <= self.grace:
+            return own
+        self.late += 1
+        return self.now
+
+    def push(self, run: Run) -> None:
+        """Put a run's timer into this batch when its place is not beyond the horizon."""
+        if run.due is not None:
+            key = timer_key(run)
+            if key <= self.horizon:
+                heappush(self.heap, key)
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    def person(self, tenant: str, customer: str) -> Person:
+        """Give a customer, made without attributes where there is none yet (R20)."""
+        found = self.people.get((tenant, customer))
+        if found is None:
+            found = Person(self.next_customer, tenant, customer, None, {})
+            self.next_customer += 1
+            self.people[tenant, customer] = self.numbered[found.number] = found
+            self.touched_people[found.number] = found
+        return found
+
+    def set_attributes(self, person: Person, attributes: dict[str, object]) -> None:
+        """Note what a customer's attributes have become."""
+        if attributes is not person.attributes:
+            person.values = attributes
+            self.touched_people[person.number] = person
+
+    # --- runs -----------------------------------------------------------------------------------------------------
+
+    def program(self, run: Run) -> Program:
+        """Give the version that a run is pinned to (R12)."""
+        return self.catalog.programs[run.version]
+
+    def record(self, run: Run) -> JourneyRecord:
+        """Give the journey of a run."""
+        return self.catalog.journeys[run.journey]
+
+    def set_run(self, run: Run) -> None:
+        """Note what a run has become."""
+        self.runs[run.serial] = run
+        self.touched_runs[run.serial] = None
+
+    def set_post(self, post: Post) -> None:
+        """Note what a message has become."""
+        key = (post.serial, post.n)
+        self.posts[key] = post
+        self.touched_posts[key] = None
+        newest = self.newest_posts.setdefault(post.serial, {})
+        held = newest.get(post.step)
+        if held is None or held.n <= post.n:
+            newest[post.step] = post
+
+    def facts(
+        self, person: Person, program: Program, at: int, event: Data | None = None, run: Run | None = None
+    ) -> Facts:
+        """Lay out what a rule may look at outside of a walk."""
+        posts = self.newest_posts.get(run.serial) if run is not None else None
+        attributes = person.attributes
+        return Facts(
+            person.id,
+            attributes,
+            at,
+            program.zone_of(attributes),
+            event=event,
+            run=run,
+            header=program.header,
+            posts=posts,
+            nonce=self.catalog.nonce,
+        )
+
+    def advance(  # noqa: PLR0913 what a walk depends on
+        self,
+        run: Run,
+        stimulus: Stimulus,
+        at: int,
+        *,
+        event: Data | None = None,
+        causes: frozenset[int] = frozenset(),
+        reason: str = "",
+        softened: bool = False,
+        asked: dict[str, object] | None = None,
+    ) -> Result:
+        """Walk a run, take over what comes of it and queue what it emits."""
+        program, person = self.program(run), self.numbered[run.customer]
+        posts = self.newest_posts.get(run.serial)
+        situation = Situation(person.id, person.attributes, event, posts, self.catalog.nonce)
+        past = self.past.get(run.serial, FRESH)
+        result = advance(
+            program, run, stimulus, situation, max(at, run.last_at), past, reason=reason, softened=softened, asked=asked
+        )
+        if result.move is not None:
+            self._take_over(result, result.move, program, person, causes)
+        if result.run is not run:
+            self.set_run(result.run)
+            self.push(result.run)
+        return result
+
+    def _take_over(self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[int]) -> None:
+        """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
+        self.moves.append(move)
+        self.messages += len(result.posts)
+        for post in result.posts:
+            self.set_post(post)
+        self.set_attributes(person, result.attributes)
+        self.past[move.serial] = result.past
+        if result.emitted:
+            self.emit(result.emitted, person, move.at, causes | {program.journey_number})
+
+    def emit(
+        self, events: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[int] = frozenset()
+    ) -> None:
+        """Queue events that somebody may listen to; the customer has changed already (R7, R50)."""
+        listened = self.catalog.listened.get(person.tenant, frozenset())
+        watched = person.tenant in self.catalog.watched
+        for kind, data in events:
+            changed = kind in CUSTOMER_EVENTS
+            if kind in listened or (changed and watched):
+                self.queue.append(Happening(kind, data, at, at, person, causes, changed=changed))
+
+    def hold(self, run: Run, instant: int) -> None:
+        """Let a pause hold a timer: until the resume where that is known, else until there is one (R16)."""
+        due = self.record(run).resumes(instant)
+        held = evolve(run, due=due, held=run.due if run.held is None else run.held)
+        self.set_run(held)
+        self.push(held)
+
+    def paused(self, run: Run, *instants: int) -> bool:
+        """Tell whether a run's journey was paused at one of some instants."""
+        record = self.record(run)
+        return len(record.transitions) > 1 and any(record.state(instant) == "PAUSED" for instant in instants)
+
+    def refuse(self, record: JourneyRecord, person: Person, reason: str, at: int, seen: dict[str, object]) -> str:
+        """Record a refused entry (R21)."""
+        day = local_day(at, record.newest.zone)
+        self.refusals.append(Refusal(record.number, person.number, reason, at, day, seen))
+        return reason
+
+    # --- result ---------------------------------------------------------------------------------------------------
+
+    def changes(self) -> Changes:
+        """Give what is to be written, in a stable order (R90)."""
+        return Changes(
+            handled=tuple(self.handled),
+            customers=tuple(
+                (number, person.tenant, person.id, person.attributes) for number, person in self.touched_people.items()
+            ),
+            runs=tuple(self.runs[serial] for serial in sorted(self.touched_runs)),
+            moves=tuple(self.moves),
+            posts=tuple(self.posts[key] for key in self.touched_posts),
+            refusals=tuple(self.refusals),
+        )
+
+    def tally(self) -> Tally:
+        """Count what was done."""
+        refused = len(self.refusals)
+        return Tally(len(self.handled), self.entered, len(self.moves), self.messages, refused, self.late)
+
+
+def active_runs(work: Work, person: Person) -> list[Run]:
+    """List a customer's active runs by serial."""
+    return [run for serial in person.serials if (run := work.runs[serial]).status == ACTIVE]
