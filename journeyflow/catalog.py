@@ -21,6 +21,8 @@ class JourneyRecord:
 
     def state(self, at: int) -> State:
         """Give the state as of an instant; DRAFT before the first transition (R11)."""
+        if self.transitions and at >= self.transitions[-1][0]:  # nearly always; the search below says the same
+            return self.transitions[-1][1]
         position = bisect_right(self.transitions, at, key=lambda each: each[0])
         return self.transitions[position - 1][1] if position else "DRAFT"
 
@@ -41,6 +43,8 @@ class JourneyRecord:
 
     def program(self, at: int) -> Program:
         """Give the newest version as of an instant; the first one before that (R11)."""
+        if at >= self.versions[-1][0]:  # nearly always; the search below says the same
+            return self.versions[-1][1]
         position = bisect_right(self.versions, at, key=lambda each: each[0])
         return self.versions[max(position - 1, 0)][1]
 
@@ -63,6 +67,8 @@ class Catalog:
     listened: Mapping[str, frozenset[str]] = field(repr=False)
     watched: frozenset[str] = field(repr=False)
     reading_posts: frozenset[int] = field(repr=False)
+    unheard: frozenset[int] = field(repr=False)
+    """The versions whose runs emit nothing that anybody listens to: their customers need not be loaded whole."""
 
 
 def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterable[JourneyRecord]) -> Catalog:
@@ -85,6 +91,7 @@ def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterabl
                 types[program.journey.trigger.event] = None
         for event in types:
             triggered.setdefault((record.tenant, event), []).append(record)
+    watched = frozenset(program.tenant for program in programs.values() if program.watches_customer)
     return Catalog(
         revision,
         nonce,
@@ -94,12 +101,11 @@ def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterabl
         by_name,
         {key: tuple(found) for key, found in triggered.items()},
         {tenant: frozenset(types) for tenant, types in listened.items()},
-        frozenset(program.tenant for program in programs.values() if program.watches_customer),
+        watched,
         frozenset(number for number, program in programs.items() if program.reads_posts),
+        frozenset(
+            number
+            for number, program in programs.items()
+            if program.tenant not in watched and program.emits.isdisjoint(listened[program.tenant])
+        ),
     )
-
-
-def goes_unheard(catalog: Catalog, program: Program) -> bool:
-    """Tell whether what a run of this program emits can reach nobody, so that its customer need not be loaded whole."""
-    heard = catalog.listened.get(program.tenant, frozenset())
-    return program.emits.isdisjoint(heard) and program.tenant not in catalog.watched

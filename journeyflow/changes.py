@@ -23,6 +23,9 @@ MEMBERS = {"tags": ("tag.added", "tag.removed", "tag"), "lists": ("list.subscrib
 
 CONSENT = "consent"
 
+RESERVED = frozenset({CONSENT, *MEMBERS})
+"""Attributes of a fixed shape (R50, R54)."""
+
 
 class WrongType(Exception):  # noqa: N818 it never leaves the package
     """A change does not fit the value it meets; the Update then changes nothing (R39)."""
@@ -207,7 +210,7 @@ def apply_changes(
     for name, action, value in changes:
         changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
         names[name] = None
-    if next(attribute_faults(changed, reserved_only=True), None):
+    if any(name.partition(".")[0] in RESERVED for name in names) and any(attribute_faults(changed, reserved_only=True)):
         raise WrongType
     return changed, list(events_between(attributes, changed, names))
 

@@ -16,7 +16,7 @@ NOTHING: Data = {}
 class Facts:
     """What is known at one instant about one customer, one event and one run; notes in `seen` what was asked."""
 
-    __slots__ = ("_trigger", "at", "attributes", "customer", "event", "header", "posts", "run", "seen", "zone")
+    __slots__ = ("_trigger", "at", "attributes", "customer", "event", "header", "memory", "posts", "run", "seen", "zone")
 
     def __init__(
         self,
@@ -37,6 +37,7 @@ class Facts:
         """
         self.customer, self.attributes, self.at, self.zone = customer, attributes, at, zone
         self.event, self.run, self.header, self.posts = event, run, header, (nonce, posts or {})
+        self.memory = run.memory if run is not None else None
         self.seen: dict[str, object] = {}
         self._trigger: Data | None = None
 
@@ -77,7 +78,7 @@ def _trigger(facts: Facts, path: str) -> object:
 
 
 def _wait(facts: Facts, path: str) -> object:
-    memory = facts.run.memory if facts.run is not None else None
+    memory = facts.memory
     step, _, rest = path.partition(".")
     data = memory.get("wait", NOTHING).get(step) if memory else None
     return read_path(data, rest) if data else None

@@ -33,11 +33,11 @@ Rules of the walk
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from journeyflow.chance import bucket
 from journeyflow.changes import Emitted, WrongType, apply_changes, read_path
@@ -54,25 +54,25 @@ REST = -2
 MAX_EMITTED = 100
 """Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
 
+NO_POSTS: Mapping[str, Post] = {}
+
 MAX_GATE = 400 * DAY
 """A gate that does not open for so long never opens (R31)."""
 
 Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT"]
 
 
-@frozen
-class Past:
+class Past(NamedTuple):
     """What a run has already done within the root item at hand: the Sends it made, how many events it emitted."""
 
-    sends: frozenset[int] = frozenset()
+    sends: tuple[int, ...] = ()
     emitted: int = 0
 
 
 FRESH = Past()
 
 
-@frozen
-class Situation:
+class Situation(NamedTuple):
     """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce."""
 
     customer: str
@@ -82,77 +82,67 @@ class Situation:
     nonce: str = ""
 
 
-@frozen
-class Result:
+class Result(NamedTuple):
     """What a walk came to: the run as it is now, the move (None when it still rests as before), and what it caused."""
 
     run: Run
     move: Move | None
-    posts: tuple[Post, ...]
+    posts: Sequence[Post]
     attributes: dict[str, object]
-    emitted: tuple[Emitted, ...]
+    emitted: Sequence[Emitted]
     past: Past
 
 
-class Walk:
-    """The notes of one walk; they live as long as one call of `advance`."""
+class Walk(Facts):
+    """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`."""
 
     __slots__ = (
-        "at",
-        "attributes",
+        "_zone",
         "awaits",
         "due",
         "emitted",
-        "facts",
-        "memory",
+        "new_posts",
         "past",
         "path",
-        "posts",
         "program",
         "reason",
-        "run",
-        "seen",
+        "read",
         "sends",
         "since",
-        "situation",
         "status",
         "step",
         "visit",
-        "zone",
     )
 
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
-        self.program, self.run, self.situation, self.at, self.past = program, run, situation, at, past
-        self.attributes = situation.attributes
-        self.zone: ZoneInfo = program.zone_of(self.attributes)
-        self.facts = Facts(
-            situation.customer,
-            self.attributes,
-            at,
-            self.zone,
-            event=situation.event,
-            run=run,
-            header=program.header,
-            posts=situation.posts,
-            nonce=situation.nonce,
-        )
+        self.program, self.run, self.at, self.past = program, run, at, past
+        self.customer, self.attributes, self.event, posts, nonce = situation
+        self.posts = (nonce, posts or NO_POSTS)
+        self.header, self.memory = program.header, run.memory
+        self.seen, self._trigger, self._zone = {}, None, None
         self.path: list[PathEntry] = []
-        self.seen: dict[str, dict[str, object]] = {}
-        self.posts: list[Post] = []
+        self.read: dict[str, dict[str, object]] = {}
+        self.new_posts: list[Post] = []
         self.emitted: list[Emitted] = []
         self.sends: list[int] = []
-        self.memory = run.memory
         self.status, self.reason = ACTIVE, ""
         self.step, self.visit, self.since = run.step, run.visit, run.since
         self.due: int | None = None
         self.awaits: str | None = None
 
+    @property
+    def zone(self) -> ZoneInfo:  # type: ignore[override]  # found when asked for: most walks need none
+        """The zone that counts for this customer (R33)."""
+        if self._zone is None:
+            self._zone = self.program.zone_of(self.attributes)
+        return self._zone
+
     def leave(self, status: str, outcome: str) -> None:
         """Write the visit at hand into the path, and what its rules read."""
-        if self.facts.seen:
-            self.seen[str(len(self.path))] = self.facts.seen
-            self.facts.seen = {}
+        if self.seen:
+            self.read[str(len(self.path))] = self.seen
+            self.seen = {}
         self.path.append((self.program.nodes[self.step].id, status, outcome))
 
     def rest(self, due: int | None, awaits: str | None = None) -> int:
@@ -198,7 +188,7 @@ def advance(  # noqa: PLR0913 the six things a walk depends on
     """
     walk = Walk(program, run, situation, at, past)
     if asked:
-        walk.seen["entry" if stimulus == "ENTER" else "exit"] = asked
+        walk.read["entry" if stimulus == "ENTER" else "exit"] = asked
     if stimulus == "ENTER":
         to = 0
     elif stimulus == "EXIT":
@@ -234,14 +224,14 @@ def _still_resting(walk: Walk, *, softened: bool) -> Result:
 def _result(walk: Walk) -> Result:
     """Make the value of a finished walk."""
     run, ended, at = walk.run, walk.status != ACTIVE, walk.at
-    path, posts = walk.path, tuple(walk.posts)
+    path, posts = walk.path, walk.new_posts
     if walk.status == FAILED and posts:
         queued = {post.n - walk.visit + len(path) - 1 for post in posts}
         path = [
             (step, SKIPPED, "failed") if n in queued else (step, status, outcome)
             for n, (step, status, outcome) in enumerate(path)
         ]
-        posts = ()
+        posts = []
     after = Run(
         run.serial,
         run.customer,
@@ -264,11 +254,11 @@ def _result(walk: Walk) -> Result:
         run.trigger,
         walk.memory,
     )
-    move = Move(run.serial, run.visit, at, tuple(path), walk.seen)
+    move = Move(run.serial, run.visit, at, tuple(path), walk.read)
     past = walk.past
     if walk.sends or walk.emitted:
-        past = Past(past.sends.union(walk.sends), past.emitted + len(walk.emitted))
-    return Result(after, move, posts, walk.attributes, tuple(walk.emitted), past)
+        past = Past((*past.sends, *walk.sends), past.emitted + len(walk.emitted))
+    return Result(after, move, posts, walk.attributes, walk.emitted, past)
 
 
 # --- Send ---------------------------------------------------------------------------------------------------------
@@ -291,8 +281,8 @@ def send(walk: Walk, node: Node) -> int:
         return walk.fail("zero-time loop")
     text = node.text
     if node.render is not None:
-        text = dumps(node.render(walk.facts))
-        walk.facts.seen = {}
+        text = dumps(node.render(walk))
+        walk.seen = {}
     expires = None if node.length is None else add(walk.at, node.length, walk.zone)
     post = Post(
         serial=walk.run.serial,
@@ -306,10 +296,11 @@ def send(walk: Walk, node: Node) -> int:
         cancel_on_exit=step.cancel_on_exit,
         available_at=walk.at,
     )
-    walk.posts.append(post)
+    walk.new_posts.append(post)
     walk.sends.append(walk.step)
-    nonce, posts = walk.facts.posts
-    walk.facts.posts = (nonce, {**posts, node.id: post})
+    if walk.program.reads_posts:
+        nonce, posts = walk.posts
+        walk.posts = (nonce, {**posts, node.id: post})
     walk.leave(COMPLETED, "queued")
     return node.next
 
@@ -326,6 +317,8 @@ def consents(attributes: Mapping[str, object], channel: str, *, required: bool) 
     (False, True)
     """
     given = attributes.get("consent")
+    if given is None:
+        return not required
     answer = given.get(channel) if isinstance(given, Mapping) else None
     return answer if isinstance(answer, bool) else not required
 
@@ -374,7 +367,7 @@ def _wait_for_field(walk: Walk, node: Node, step: Wait) -> int:
 
 
 def _field_instant(walk: Walk, node: Node, step: Wait, not_before: int) -> int | None:
-    value = walk.facts.value(step.field)  # type: ignore[arg-type]  # a field wait has one
+    value = walk.value(step.field)  # type: ignore[arg-type]  # a field wait has one
     offset = step.offset
     if step.every is not None:
         return anniversary(value, offset or _NO_OFFSET, not_before, _last_left(walk, node), walk.zone)
@@ -404,10 +397,10 @@ def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
     """Go on when the time or the event has come; ask openings, windows and dates again first (R5, R36, R37)."""
     step: Wait = node.step  # type: ignore[assignment]  # the table says so
     if stimulus == "EVENT":
-        if node.question is not None and not node.question(walk.facts):
+        if node.question is not None and not node.question(walk):
             return walk.rest(walk.run.due, walk.run.awaits)
-        if walk.situation.event:
-            _remember(walk, "wait", node.id, dict(walk.situation.event))
+        if walk.event:
+            _remember(walk, "wait", node.id, dict(walk.event))
         return _go_on(walk, node, "event")
     if stimulus == "CHANGED":
         return _rearm(walk, node, step)
@@ -437,7 +430,7 @@ def _rearm(walk: Walk, node: Node, step: Wait) -> int:
 def condition(walk: Walk, node: Node) -> int:
     """Take the first branch that is true, else the other way (R37)."""
     for question, to, label in node.branches:
-        if question(walk.facts):
+        if question(walk):
             walk.leave(COMPLETED, label)
             return to
     to, label = node.otherwise
@@ -448,7 +441,7 @@ def condition(walk: Walk, node: Node) -> int:
 def split(walk: Walk, node: Node) -> int:
     """Take the arm that the customer's bucket lies in (R38)."""
     program = walk.program
-    place = bucket(program.tenant, program.journey.id, node.id, walk.situation.customer)
+    place = bucket(program.tenant, program.journey.id, node.id, walk.customer)
     _, to, label = node.arms[bisect_right(node.arms, place, key=_arm_end)]
     walk.leave(COMPLETED, label)
     return to
@@ -460,9 +453,8 @@ def _arm_end(arm: tuple[int, int, str]) -> int:
 
 def update(walk: Walk, node: Node) -> int:
     """Change the customer, all or nothing, and tell it as events (R39)."""
-    facts = walk.facts
-    changes = [(name, action, render(facts) if render else value) for name, action, value, render in node.actions]
-    facts.seen = {}
+    changes = [(name, action, render(walk) if render else value) for name, action, value, render in node.actions]
+    walk.seen = {}
     try:
         attributes, events = apply_changes(changes, walk.attributes)
     except WrongType:
@@ -470,9 +462,7 @@ def update(walk: Walk, node: Node) -> int:
         return node.next
     if not walk.emit(events):
         return walk.fail("event loop")
-    walk.attributes = facts.attributes = attributes
-    if events and walk.program.journey.customer_timezone:
-        walk.zone = facts.zone = walk.program.zone_of(attributes)
+    walk.attributes, walk._zone = attributes, None  # noqa: SLF001 the walk's own notes
     walk.leave(COMPLETED, "")
     return node.next
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 
 from journeyflow.changes import MEMBERS
 from journeyflow.graph import in_cycles
@@ -93,10 +93,11 @@ class Program:
     listens: frozenset[str]
     watches_customer: bool
     channels: tuple[str, ...]
+    header: tuple[str, str, int] = field(init=False)
+    """Tenant, journey and version, as `enrollment.x` gives them."""
 
-    @property
-    def header(self) -> tuple[str, str, int]:
-        """Tenant, journey and version, as `enrollment.x` gives them."""
+    @header.default
+    def _(self) -> tuple[str, str, int]:
         return (self.tenant, self.journey.id, self.version)
 
     def zone_of(self, attributes: dict[str, object]) -> ZoneInfo:

@@ -8,7 +8,7 @@ and microseconds.
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from attrs import field, frozen
 
@@ -230,8 +230,7 @@ class Post:
     flags: Mapping[str, tuple[int, int]] = field(factory=dict)
 
 
-@frozen
-class Move:
+class Move(NamedTuple):
     """What happened to a run at one instant, from one rest to the next (one row of history).
 
     `visit` is the number of the visit that is left, 0 at entry; the path begins with it, at entry with visit 1. `seen`
@@ -299,7 +298,9 @@ class Changes:
     customers: tuple[tuple[int, str, str, dict[str, object]], ...] = ()
     runs: tuple[Run, ...] = ()
     moves: tuple[Move, ...] = ()
+    new_posts: tuple[Post, ...] = ()
     posts: tuple[Post, ...] = ()
+    """Messages that were there before, as they are now; new ones stand in `new_posts`."""
     refusals: tuple[Refusal, ...] = ()
     journeys: tuple[NewJourney, ...] = ()
     versions: tuple[NewVersion, ...] = ()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from heapq import heappop
 
 from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request, timer_key
-from journeyflow.catalog import Catalog, goes_unheard
+from journeyflow.catalog import Catalog
 from journeyflow.intake import lease_ended, take
 from journeyflow.records import ACTIVE, Changes, Input
 from journeyflow.stages import handle
@@ -31,8 +31,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
     for item in due.inputs.values():
         _plan_input(item, catalog, names, posts, events)
     for run in due.runs.values():
-        alone = goes_unheard(catalog, catalog.programs[run.version])
-        (numbers if alone else whole).add(run.customer)
+        (numbers if run.version in catalog.unheard else whole).add(run.customer)
     posts.update(due.posts)
     serials.update(serial for serial, _ in posts)
     posts_of = frozenset(run.serial for run in due.runs.values() if run.version in catalog.reading_posts)

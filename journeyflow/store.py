@@ -5,7 +5,7 @@ A store keeps what `Changes` tell it and gives it back; it decides nothing. Two 
 written here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -79,3 +79,6 @@ class Reader(Protocol):
 
     def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
+
+    def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Give the rows of a query one by one."""

@@ -104,6 +104,7 @@ class Work:
         self.refusals: list[Refusal] = []
         self.touched_people: dict[int, Person] = {}
         self.touched_runs: dict[int, None] = {}
+        self.new_posts: dict[tuple[int, int], None] = {}
         self.touched_posts: dict[tuple[int, int], None] = {}
         self.entered = self.messages = self.late = 0
 
@@ -160,11 +161,13 @@ class Work:
         """Note what a message has become."""
         key = (post.serial, post.n)
         self.posts[key] = post
-        self.touched_posts[key] = None
-        newest = self.newest_posts.setdefault(post.serial, {})
-        held = newest.get(post.step)
-        if held is None or held.n <= post.n:
-            newest[post.step] = post
+        if key not in self.new_posts:
+            self.touched_posts[key] = None
+        if self.runs[post.serial].version in self.catalog.reading_posts:
+            newest = self.newest_posts.setdefault(post.serial, {})
+            held = newest.get(post.step)
+            if held is None or held.n <= post.n:
+                newest[post.step] = post
 
     def facts(
         self, person: Person, program: Program, at: int, event: Data | None = None, run: Run | None = None
@@ -216,6 +219,7 @@ class Work:
         self.moves.append(move)
         self.messages += len(result.posts)
         for post in result.posts:
+            self.new_posts[post.serial, post.n] = None
             self.set_post(post)
         self.set_attributes(person, result.attributes)
         self.past[move.serial] = result.past
@@ -262,6 +266,7 @@ class Work:
             ),
             runs=tuple(self.runs[serial] for serial in sorted(self.touched_runs)),
             moves=tuple(self.moves),
+            new_posts=tuple(self.posts[key] for key in self.new_posts),
             posts=tuple(self.posts[key] for key in self.touched_posts),
             refusals=tuple(self.refusals),
         )

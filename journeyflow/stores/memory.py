@@ -116,7 +116,7 @@ class MemoryStore:
             customers=tuple((number, *rest) for number, rest in self.customers.items()),
             runs=tuple(self.runs.values()),
             moves=tuple(self.moves),
-            posts=tuple(self.posts.values()),
+            new_posts=tuple(self.posts.values()),
             refusals=tuple(self.refusals),
             journeys=tuple(self.journeys),
             versions=tuple(self.versions.values()),
@@ -145,7 +145,7 @@ class MemoryStore:
         for run in changes.runs:
             self._take_run(run)
         self.moves += changes.moves
-        for post in changes.posts:
+        for post in (*changes.new_posts, *changes.posts):
             self._take_post(post)
         self.refusals += changes.refusals
         for journey, at in changes.released:

@@ -54,7 +54,7 @@ POST_COLUMNS = (
     "enrollment, n, step, channel, template, data, at, expires_at, cancel_on_exit, status, attempts, available_at,"
     " lease_until, token, flags"
 )
-POST_NOW_COLUMNS = ("status", "attempts", "available_at", "lease_until", "token", "flags")
+POST_NOW_COLUMNS = "status, attempts, available_at, lease_until, token, flags"
 _POST = attrgetter(
     "serial",
     "n",
@@ -110,6 +110,12 @@ def read_run(row: tuple[Any, ...]) -> Run:
 def post_row(post: Post) -> tuple[Any, ...]:
     """Write a message as a row of POST_COLUMNS."""
     return (*_POST(post), text_or_none(post.flags))
+
+
+def post_now_row(post: Post) -> tuple[Any, ...]:
+    """Write what can change of a message as a row of POST_NOW_COLUMNS, then its key."""
+    now = (post.status, post.attempts, post.available_at, post.lease_until, post.token)
+    return (*now, text_or_none(post.flags), post.serial, post.n)
 
 
 def read_post(row: tuple[Any, ...]) -> Post:

@@ -56,7 +56,6 @@ CREATE TABLE enrollments (
 CREATE INDEX enrollments_due ON enrollments (due, ifnull(held, {LATER}), serial) WHERE due IS NOT NULL;
 CREATE INDEX enrollments_held ON enrollments (journey) WHERE held IS NOT NULL AND due IS NULL;
 CREATE UNIQUE INDEX enrollments_by_customer ON enrollments (customer, journey, run);
-CREATE INDEX enrollments_by_journey ON enrollments (journey, serial);
 
 CREATE TABLE paths (
     number INTEGER PRIMARY KEY, version INTEGER NOT NULL REFERENCES versions, steps TEXT NOT NULL,

@@ -26,6 +26,7 @@ from journeyflow.stores.rows import (
     RUN_NOW_COLUMNS,
     move_row,
     places,
+    post_now_row,
     post_row,
     read_post,
     read_run,
@@ -444,13 +445,11 @@ class SQLiteTransaction:
             self._write_runs(changes.runs)
         if changes.moves:
             self._write_moves(changes.moves, {run.serial: run.version for run in changes.runs})
+        if changes.new_posts:
+            many(f"INSERT INTO messages VALUES ({places(POST_COLUMNS)})", map(post_row, changes.new_posts))
         if changes.posts:
-            news = ", ".join(f"{column} = excluded.{column}" for column in POST_NOW_COLUMNS)
-            many(
-                f"INSERT INTO messages ({POST_COLUMNS}) VALUES ({places(POST_COLUMNS)})"
-                f" ON CONFLICT (enrollment, n) DO UPDATE SET {news}",
-                [post_row(post) for post in changes.posts],
-            )
+            news = ", ".join(f"{column.strip()} = ?" for column in POST_NOW_COLUMNS.split(","))
+            many(f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", map(post_now_row, changes.posts))
         if changes.refusals:
             _write_refusals(self._connection, changes)
         if changes.released:
