@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from attrs import asdict
 
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.journey import Journey
@@ -21,7 +22,7 @@ BAR = 40
 """Characters of a progress bar."""
 
 
-class Instant(click.ParamType):
+class Instant(click.ParamType[datetime]):
     """An ISO 8601 instant with an offset."""
 
     name = "instant"
@@ -88,7 +89,9 @@ def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
     right = [all(isinstance(row[column], int) for row in rows) for column in range(len(header))]
     lines = []
     for row in cells:
-        parts = [cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right, strict=True)]
+        parts = [
+            cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right, strict=True)
+        ]
         lines.append("  ".join(parts).rstrip())
     return "\n".join(lines)
 
@@ -100,7 +103,8 @@ def load_journey(path: Path) -> Journey:
     try:
         return loads_journey(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
-        raise InvalidJourney(f"{error.journey} in {path}", error.problems) from error
+        name = f"{error.journey} in {path}"
+        raise InvalidJourney(name, error.problems) from error
     except UnicodeDecodeError as error:
         raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
 
@@ -125,7 +129,7 @@ NEW = click.Path(dir_okay=False, path_type=Path)
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="journeyflow")
 def main() -> None:
-    """Customer journeys in one file: define, run, replay and question them."""
+    """Define, run, replay and question customer journeys, kept in one file."""
 
 
 @main.command()
@@ -140,9 +144,11 @@ def demo(db: Path, *, as_json: bool) -> None:
         report = run_demo(db, lambda done, of: bar("days", done, of))
     bar.close()
     if as_json:
-        click.echo(json.dumps({name: getattr(report, name) for name in report.__slots__ if not name.startswith("_")}))
+        click.echo(json.dumps(asdict(report)))
         return
-    click.echo(f"{report.customers} people signed up; {report.entered} of them, Gold and Platinum, entered the journey.")
+    click.echo(
+        f"{report.customers} people signed up; {report.entered} of them, Gold and Platinum, entered the journey."
+    )
     click.echo(f"{DAYS} virtual days later {report.completed} have completed it, {report.exited} left, ", nl=False)
     click.echo(f"{report.active} are still inside; {report.converted} ordered. {report.messages} messages were sent.")
     click.echo()
@@ -155,15 +161,17 @@ def demo(db: Path, *, as_json: bool) -> None:
 
 NEXT = (
     "sqlite-utils rows {db} visits_view --limit 5 -t",
-    "sqlite-utils {db} \"select status, count(*) from enrollments_view group by status\" -t",
-    "sqlite-utils {db} \"select step, count(*) from messages_view group by step\" -t",
-    'python -c "from journeyflow import Engine; print(Engine(\'{db}\').explain(\'onboarding\', \'c00000\'))"',
+    'sqlite-utils {db} "select status, count(*) from enrollments_view group by status" -t',
+    'sqlite-utils {db} "select step, count(*) from messages_view group by step" -t',
+    "python -c \"from journeyflow import Engine; print(Engine('{db}').explain('onboarding', 'c00000'))\"",
 )
 
 
 @main.command()
 @click.argument("journeys", nargs=-1, required=True, type=EXISTING)
-@click.option("--events", required=True, type=EXISTING, help="CSV or NDJSON: at, type, customer[, id], further columns.")
+@click.option(
+    "--events", required=True, type=EXISTING, help="CSV or NDJSON: at, type, customer[, id], further columns."
+)
 @click.option("--customers", type=EXISTING, help="CSV or NDJSON: customer and attributes.")
 @click.option("--until", type=Instant(), help="The last instant that is run; default: the last event.")
 @click.option("--db", type=NEW, help="Keep the run in this new SQLite file; default: in memory.")
@@ -192,7 +200,7 @@ def backtest(  # noqa: PLR0917 click hands them over by name
         click.echo(f"skipped: {line}", err=True)
     if done.bad > len(done.bad_lines):
         click.echo(f"skipped: {done.bad - len(done.bad_lines)} more lines", err=True)
-    figures = {name: getattr(done, name) for name in done.__slots__ if not name.startswith("_")}
+    figures = asdict(done)
     if as_json:
         click.echo(json.dumps(figures, default=str))
         return

@@ -180,4 +180,3 @@ def _report(reader: Reader, path: str, entered: int, refused: int) -> Report:
 
 def _outcomes(counts: dict[str, int]) -> str:
     return ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()) if outcome)
-

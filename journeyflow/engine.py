@@ -1,6 +1,7 @@
 """The engine: the thin seam between a host and the pure core. Load, run, commit; then hand messages over.
 
-It has no clock, no thread, no sleep and no state of its own beyond a cache of the catalog; every instant is an argument.
+It has no clock, no thread, no sleep and no state of its own beyond a cache of the catalog; every instant is an
+argument.
 """
 
 import threading
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from inspect import iscoroutinefunction
 from os import PathLike, fspath
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from attrs import evolve, frozen
 
@@ -17,17 +18,19 @@ from journeyflow import queries, scheduler
 from journeyflow.batch import Request
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.changes import attribute_faults, merge
-from journeyflow.errors import ClockJump, Conflict, Forbidden, InvalidInput
+from journeyflow.errors import ClockJump, Forbidden, InvalidInput
 from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
-from journeyflow.machine import Situation, advance, consents
+from journeyflow.machine import Situation, advance
 from journeyflow.moments import LAST, Duration, add, from_micros, iso, to_micros, zone
 from journeyflow.outbox import claim_posts
-from journeyflow.program import Program
 from journeyflow.queries import JourneyInfo, Page
 from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
 from journeyflow.store import Store, Transaction
 from journeyflow.values import describe, dumps, id_fault, thaw
+
+if TYPE_CHECKING:
+    from journeyflow.program import Program
 
 Handler = Callable[[Message], object]
 
@@ -93,8 +96,8 @@ class Engine:
     `channels` maps channel names to functions that deliver one message; without it the host claims messages itself.
     `grace` is how late work may be found before its instant is softened (R5): default 1 hour for a file, kept in the
     file; None is no limit. `max_jump` bounds how far behind the earliest due work may be (R3); None is no bound.
-    `dedup_days` is how long ids of events are known (R26). `batch_size` items make one commit. All methods may be called
-    from any thread (R72). As a context manager the engine closes its store at the end.
+    `dedup_days` is how long ids of events are known (R26). `batch_size` items make one commit. All methods may be
+    called from any thread (R72). As a context manager the engine closes its store at the end.
 
     >>> from journeyflow import MemoryStore
     >>> Engine(MemoryStore())
@@ -143,7 +146,7 @@ class Engine:
         """Show the store and the tenant."""
         return f"Engine({self._core.store!r}, tenant={self._tenant!r})"
 
-    def __enter__(self) -> "Engine":
+    def __enter__(self) -> Self:
         """Give the engine."""
         return self
 
@@ -165,7 +168,7 @@ class Engine:
         if fault := id_fault(name):
             raise InvalidInput([f"tenant: {fault}"])
         bound = object.__new__(Engine)
-        bound._core, bound._tenant, bound._bound = self._core, name, True  # noqa: SLF001 its own kind
+        bound._core, bound._tenant, bound._bound = self._core, name, True
         return bound
 
     # --- journeys -------------------------------------------------------------------------------------------------
@@ -277,7 +280,7 @@ class Engine:
         if journey.tenant is None:
             return self._tenant
         if self._bound and journey.tenant != self._tenant:
-            msg = f"tenant: journey {journey.id!r} belongs to {journey.tenant!r}, this engine is bound to {self._tenant!r}"
+            msg = f"tenant: journey {journey.id!r} belongs to {journey.tenant!r}, this engine to {self._tenant!r}"
             raise InvalidInput([msg])
         return journey.tenant
 
@@ -415,7 +418,7 @@ class Engine:
         )
 
     def _work(self, now: int, *, limit: int | None, allow_jump: bool) -> TickResult:
-        """Handle batches until nothing is due; a glance without the lock first, for an idle tick writes nothing (R3)."""
+        """Handle batches until nothing is due; look without the lock first: an idle tick writes nothing (R3)."""
         earliest, jump = self._next_due(), self._core.options.max_jump
         total = TickResult()
         if earliest is None or earliest > now:
@@ -485,7 +488,7 @@ class Engine:
         wanted = None if channels is None else frozenset([channels] if isinstance(channels, str) else channels)
         return self._claim(self._tenant, worker, to_micros(at), wanted, limit, length)
 
-    def _claim(  # noqa: PLR0913, PLR0917 what a claim depends on
+    def _claim(  # noqa: PLR0917 what a claim depends on
         self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
     ) -> tuple[Message, ...]:
         core, taken = self._core, list[tuple[int, int]]()
@@ -576,7 +579,7 @@ class Engine:
             found = Customer(self._tenant, customer, attributes)
         return found
 
-    def enrollments(  # noqa: PLR0913 the filters of R84
+    def enrollments(
         self,
         journey: str | None = None,
         *,
@@ -615,7 +618,7 @@ class Engine:
         with self._core.store.reader() as reader:
             return queries.find_enrollment(reader, self._tenant, journey, customer, run)
 
-    def messages(  # noqa: PLR0913 the filters of R84
+    def messages(
         self,
         journey: str | None = None,
         *,
@@ -661,6 +664,3 @@ def _check_page(skip: int, take: int) -> None:
     if type(skip) is not int or skip < 0 or type(take) is not int or not 1 <= take <= queries.MAX_TAKE:
         msg = f"a page has skip >= 0 and take from 1 to {queries.MAX_TAKE}, not skip={skip!r}, take={take!r}"
         raise ValueError(msg)
-
-
-__all__ = ["Conflict", "Engine", "TickResult", "consents"]

@@ -1,13 +1,14 @@
 """Why a run went the way it went: every decision, with the values that were compared (R85)."""
 
 import json
-from typing import Any
+from datetime import datetime
 
 from journeyflow.codec import from_dict
 from journeyflow.journey import Journey
-from journeyflow.moments import from_micros, iso, zone
+from journeyflow.moments import to_micros, zone
 from journeyflow.records import Enrollment
-from journeyflow.rules import Rule, Sample, explain as explain_rule
+from journeyflow.rules import Rule, Sample
+from journeyflow.rules import explain as explain_rule
 from journeyflow.steps import Condition, Split, Wait
 from journeyflow.store import Reader
 
@@ -47,7 +48,7 @@ def explain(reader: Reader, enrollment: Enrollment) -> str:
     return "\n".join(lines)
 
 
-def _at(at: Any) -> str:  # noqa: ANN401 a datetime
+def _at(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -70,8 +71,8 @@ def _entry_rule(journey: Journey) -> Rule | None:
 def _compared(rule: Rule | None, values: dict[str, object], journey: Journey, enrollment: Enrollment) -> str:
     if rule is None or not values:
         return ""
-    at = (enrollment.entered_at - from_micros(0)).total_seconds()
-    return ": " + explain_rule(rule, Sample(values, int(at * 1_000_000), zone(journey.timezone)))
+    sample = Sample(values, to_micros(enrollment.entered_at), zone(journey.timezone))
+    return ": " + explain_rule(rule, sample)
 
 
 def _decision(journey: Journey, step_id: str, outcome: str, values: dict[str, object]) -> list[str]:
@@ -95,6 +96,3 @@ def _decision(journey: Journey, step_id: str, outcome: str, values: dict[str, ob
 
 def _values(values: dict[str, object]) -> str:
     return ", ".join(f"{path} = {value!r}" for path, value in values.items())
-
-
-__all__ = ["explain", "iso"]

@@ -89,15 +89,21 @@ def _rows(
     path: str | PathLike[str], columns: tuple[str, ...], bad: Bad, progress: Progress
 ) -> Iterator[tuple[int, Row]]:
     """Yield (line number, row) of a file; its first character tells whether it is NDJSON."""
+    file: TextIO
     with Path(fspath(path)).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         start = file.read(1)
         file.seek(0)
         rows = _json_rows(file, bad) if start == "{" else _csv_rows(file, columns, bad, fspath(path))
         for count, row in enumerate(rows):
             if count % 1_000 == 0:
-                progress(file.buffer.tell())
+                progress(_position(file))
             yield row
-        progress(file.buffer.tell())
+        progress(_position(file))
+
+
+def _position(file: TextIO) -> int:
+    """Give how many bytes were read; the text layer itself does not tell while it is iterated."""
+    return file.buffer.tell()
 
 
 def _json_rows(file: TextIO, bad: Bad) -> Iterator[tuple[int, Row]]:
@@ -153,9 +159,13 @@ def _csv_rows(file: TextIO, columns: tuple[str, ...], bad: Bad, path: str) -> It
 def _check_header(header: list[str], columns: tuple[str, ...], path: str) -> None:
     """Refuse a header without a column that must be there, or with one twice."""
     faults = [
-        f"{path}: the header has no column {name!r}{did_you_mean(name, header)}" for name in columns if name not in header
+        f"{path}: the header has no column {name!r}{did_you_mean(name, header)}"
+        for name in columns
+        if name not in header
     ]
-    faults += [f"{path}: the header has the column {name!r} twice" for name in sorted(set(header)) if header.count(name) > 1]
+    faults += [
+        f"{path}: the header has the column {name!r} twice" for name in sorted(set(header)) if header.count(name) > 1
+    ]
     if faults:
         raise InvalidInput(faults)
 

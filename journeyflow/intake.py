@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from attrs import evolve
 
 from journeyflow.batch import Person
-from journeyflow.changes import CONSENT, MEMBERS, WrongType, apply_changes, events_between, merge, write_path
+from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_changes, events_between, merge, write_path
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
 from journeyflow.records import CLAIMED, FAILED, QUEUED, SENT, Input, Post
@@ -55,7 +55,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
 
 
 def _known(work: Work, item: Input, dedup: int) -> str | None:
-    """Say whether an event with the same id was there before: "duplicate", or "conflicting" with other content (R26)."""
+    """Say whether an event with this id was there before: "duplicate", or "conflicting" by its content (R26)."""
     key = (item.tenant, item.type, item.id or "")
     seen = work.known.setdefault(key, [])
     for at, customer, text in seen:
@@ -71,7 +71,7 @@ def _loads(text: str | None) -> object:
 
 
 def _change(work: Work, person: Person, kind: str, data: Data) -> dict[str, object] | None:
-    """Change the customer as an event of R50 says: what really changed, nothing, or None for an event that cannot be."""
+    """Change the customer as an event of R50 says: give what changed, nothing, or None for an impossible event."""
     change = _as_change(kind, data)
     if change is None:
         return None
@@ -106,7 +106,7 @@ def _message_event(work: Work, item: Input, data: dict[str, object], at: int) ->
     person = work.people.get((item.tenant, item.customer))
     if person is None or (named is not None and (post is None or not _owns(work, person, post))):
         return "unmatched"
-    tell(work, person, post, item.type.removeprefix(MESSAGE), data, item.at, at, item.text)
+    tell(work, Happening(item.type, data, item.at, at, person, post=post, text=item.text))
     return "handled"
 
 
@@ -115,23 +115,21 @@ def _owns(work: Work, person: Person, post: Post) -> bool:
     return run is not None and run.customer == person.number
 
 
-def tell(  # noqa: PLR0913 a message event has these parts
-    work: Work, person: Person, post: Post | None, kind: str, data: Data, own: int, at: int, text: str | None = None
-) -> None:
-    """Note what happened to a message, with the message and with the customer, and take the event through the stages."""
-    changed, emitted = False, []
+def tell(work: Work, event: Happening) -> None:
+    """Note what happened to a message, there and with the customer; take the event through the stages (R52)."""
+    post, person, emitted = event.post, event.person, list[Emitted]()
     if post is not None:
-        first, count = post.flags.get(kind, (own, 0))
+        kind = event.type.removeprefix(MESSAGE)
+        first, count = post.flags.get(kind, (event.own, 0))
         post = evolve(post, flags={**post.flags, kind: (first, count + 1)})
         work.set_post(post)
         before = person.attributes
-        after = _marked(before, post.channel, kind, own)
-        if after is not before:
-            changed = True
-            work.set_attributes(person, after)
-            emitted = list(events_between(before, after, [CONSENT]))
-    handle(work, Happening(MESSAGE + kind, data, own, at, person, post=post, changed=changed, text=text))
-    work.emit(emitted, person, at)
+        after = _marked(before, post.channel, kind, event.own)
+        work.set_attributes(person, after)
+        emitted = list(events_between(before, after, [CONSENT]))
+        event = evolve(event, post=post, changed=after is not before)
+    handle(work, event)
+    work.emit(emitted, person, event.at)
 
 
 def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
@@ -143,7 +141,7 @@ def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) ->
     if kind in WITHDRAWING:
         consent = attributes.get(CONSENT)
         if not isinstance(consent, Mapping) or consent.get(channel) is not False:
-            return write_path(attributes, f"{CONSENT}.{channel}", False)  # noqa: FBT003 the value
+            return write_path(attributes, f"{CONSENT}.{channel}", False)
     return attributes
 
 
@@ -212,7 +210,7 @@ def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> 
         return "duplicate"
     post = evolve(post, status=SENT, lease_until=None, token=None)
     work.set_post(post)
-    tell(work, person, post, "sent", {"message": item.id}, item.at, at)
+    tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
     return "handled"
 
 
@@ -245,7 +243,7 @@ def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -
     post = evolve(post, status=FAILED, lease_until=None, token=None)
     work.set_post(post)
     named = message_id(work.catalog.nonce, post.serial, post.n)
-    tell(work, person, post, "failed", {"message": named}, own, at)
+    tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
 
 
 _KINDS: dict[str, Callable[[Work, Input, dict[str, object], int, int], str]] = {

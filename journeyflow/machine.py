@@ -40,7 +40,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve
 
 from journeyflow.chance import bucket
-from journeyflow.changes import Emitted, WrongType, apply_changes, read_path
+from journeyflow.changes import Emitted, WrongType, apply_changes
 from journeyflow.facts import Data, Facts
 from journeyflow.moments import DAY, Duration, add, anniversary, read_instant, to_micros
 from journeyflow.program import NOWHERE, Node, Program
@@ -105,8 +105,8 @@ class Walk(Facts):
         "past",
         "path",
         "program",
-        "reason",
         "read",
+        "reason",
         "sends",
         "since",
         "status",
@@ -114,13 +114,17 @@ class Walk(Facts):
         "visit",
     )
 
+    run: Run
+    """A walk has one."""
+
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
         self.program, self.run, self.at, self.past = program, run, at, past
         self.customer, self.attributes, self.event, posts, nonce = situation
         self.posts = (nonce, posts or NO_POSTS)
         self.header, self.memory = program.header, run.memory
-        self.seen, self._trigger, self._zone = {}, None, None
+        self.seen, self._trigger = {}, None
+        self._zone: ZoneInfo | None = None
         self.path: list[PathEntry] = []
         self.read: dict[str, dict[str, object]] = {}
         self.new_posts: list[Post] = []
@@ -168,7 +172,7 @@ class Walk(Facts):
         return True
 
 
-def advance(  # noqa: PLR0913 the six things a walk depends on
+def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual order
     program: Program,
     run: Run,
     stimulus: Stimulus,
@@ -214,7 +218,7 @@ def advance(  # noqa: PLR0913 the six things a walk depends on
 
 
 def _still_resting(walk: Walk, *, softened: bool) -> Result:
-    """The rest goes on, perhaps until another instant: no visit is left, so nothing moved."""
+    """Stay at the rest, perhaps until another instant: no visit is left, so nothing moved."""
     run = walk.run
     if walk.due != run.due or run.held is not None or softened:
         run = evolve(run, due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
@@ -250,7 +254,7 @@ def _result(walk: Walk) -> Result:
         walk.due,
         None,
         walk.awaits,
-        False,  # noqa: FBT003 in the order of the record, for speed
+        False,
         run.trigger,
         walk.memory,
     )
@@ -394,21 +398,24 @@ def _remember(walk: Walk, what: str, step: str, value: object) -> None:
 
 
 def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
-    """Go on when the time or the event has come; ask openings, windows and dates again first (R5, R36, R37)."""
-    step: Wait = node.step  # type: ignore[assignment]  # the table says so
-    if stimulus == "EVENT":
-        if node.question is not None and not node.question(walk):
-            return walk.rest(walk.run.due, walk.run.awaits)
-        if walk.event:
-            _remember(walk, "wait", node.id, dict(walk.event))
-        return _go_on(walk, node, "event")
-    if stimulus == "CHANGED":
-        return _rearm(walk, node, step)
+    """Go on when the time or the event has come, or look at a changed date again."""
+    return _WAKE_WAIT[stimulus](walk, node, node.step)  # type: ignore[arg-type]  # the table says it is a Wait
+
+
+def _event_came(walk: Walk, node: Node, _: Wait) -> int:
+    """Go on when the event fits, and keep its data (R36)."""
+    if node.question is not None and not node.question(walk):
+        return walk.rest(walk.run.due, walk.run.awaits)
+    if walk.event:
+        _remember(walk, "wait", node.id, dict(walk.event))
+    return _go_on(walk, node, "event")
+
+
+def _time_came(walk: Walk, node: Node, step: Wait) -> int:
+    """Go on; but ask openings, windows and dates again first, this may be another instant (R5, R37)."""
     if step.field is not None:
         target = _field_instant(walk, node, step, walk.since)
-        if target is None:
-            return _go_on(walk, node, "missing")
-        return _until(walk, node, target)
+        return _go_on(walk, node, "missing") if target is None else _until(walk, node, target)
     if step.until is not None:
         return _until(walk, node, step.until.next_opening(walk.at, walk.zone))
     opens = _in_window(walk, node, walk.at)
@@ -417,11 +424,16 @@ def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
     return _go_on(walk, node, "timeout" if step.event is not None else "elapsed")
 
 
-def _rearm(walk: Walk, node: Node, step: Wait) -> int:
-    """Look at the date of a field wait again, as if it were entered now; nothing happens when it means the same."""
-    if step.field is None:
-        return walk.rest(walk.run.due, walk.run.awaits)
+def _date_changed(walk: Walk, node: Node, step: Wait) -> int:
+    """Look at the date of a field wait again, as if it were entered now (R37)."""
     return _wait_for_field(walk, node, step)
+
+
+_WAKE_WAIT: dict[Stimulus, Callable[[Walk, Node, Wait], int]] = {
+    "DUE": _time_came,
+    "EVENT": _event_came,
+    "CHANGED": _date_changed,
+}
 
 
 # --- Condition, Split, Update, End --------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from journeyflow.steps import Send
 from journeyflow.store import ClaimRequest, Transaction
 
 
-def claim_posts(  # noqa: PLR0913, PLR0917 what a claim depends on
+def claim_posts(  # noqa: PLR0917 what a claim depends on
     transaction: Transaction,
     catalog: Catalog,
     tenant: str | None,
@@ -31,7 +31,7 @@ def claim_posts(  # noqa: PLR0913, PLR0917 what a claim depends on
         _decided(post, loaded.runs[post.serial], catalog, people[loaded.runs[post.serial].customer], at)
         for post in posts
     ]
-    claimed = [evolve(each, **_leased(each, at + lease, worker)) if each.status == QUEUED else each for each in decided]
+    claimed = [_leased(each, at + lease, worker) if each.status == QUEUED else each for each in decided]
     if claimed:
         transaction.commit(Changes(posts=tuple(claimed)))
     return _places(claimed)
@@ -41,10 +41,10 @@ def _places(posts: Sequence[Post]) -> list[tuple[int, int]]:
     return [(post.serial, post.n) for post in posts if post.status == CLAIMED]
 
 
-def _leased(post: Post, until: int, worker: str) -> dict[str, object]:
-    """Say what a lease changes: one more attempt, until when, and a token that no other attempt has."""
+def _leased(post: Post, until: int, worker: str) -> Post:
+    """Lease a message: one more attempt, until when, and a token that no other attempt has."""
     attempts = post.attempts + 1
-    return {"status": CLAIMED, "attempts": attempts, "lease_until": until, "token": f"{worker}.{attempts}"}
+    return evolve(post, status=CLAIMED, attempts=attempts, lease_until=until, token=f"{worker}.{attempts}")
 
 
 def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, object], at: int) -> Post:

@@ -117,7 +117,8 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
 
 _ENROLLMENTS = """
 SELECT c.tenant, j.id, v.version, c.id, e.run, e.serial, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
-       CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END, e.step, e.due, e.awaits
+       CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END,
+       e.step, e.due, e.awaits
 FROM enrollments e
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey
@@ -132,7 +133,7 @@ WHERE c.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:status 
 def _enrollment(row: tuple[Any, ...]) -> Enrollment:
     entered_at, ended_at, converted_at, step, position, due, awaits = row[8:]
     return Enrollment(
-        *row[:8],
+        *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
         from_micros(entered_at),
         _when(ended_at),
         _when(converted_at),
@@ -143,7 +144,7 @@ def _enrollment(row: tuple[Any, ...]) -> Enrollment:
     )
 
 
-def enrollments(  # noqa: PLR0913 the filters of R84
+def enrollments(
     reader: Reader,
     tenant: str,
     *,
@@ -183,7 +184,10 @@ def visits(reader: Reader, serial: int) -> tuple[Visit, ...]:
     rows = reader.rows(
         f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n", (serial,)
     )
-    return tuple(Visit(*row[:4], from_micros(row[4]), _when(row[5])) for row in rows)
+    return tuple(
+        Visit(n, step, status, outcome, from_micros(entered), _when(left))
+        for n, step, status, outcome, entered, left in rows
+    )
 
 
 _MESSAGES = """
@@ -199,10 +203,11 @@ JOIN journeys j ON j.number = e.journey
 def read_message(row: tuple[Any, ...]) -> Message:
     """Read a message from a row of the query above."""
     data, at, status, attempts, token, lease = row[9:]
-    return Message(*row[:9], json.loads(data) if data else {}, from_micros(at), status, attempts, token, _when(lease))
+    values = json.loads(data) if data else {}
+    return Message(*row[:9], values, from_micros(at), status, attempts, token, _when(lease))  # type: ignore[call-arg]  # nine of any type
 
 
-def messages(  # noqa: PLR0913 the filters of R84
+def messages(
     reader: Reader,
     tenant: str,
     *,

@@ -1,8 +1,8 @@
 """What is known about people: records that do not know how they are kept.
 
-Two families. `Event`, `Customer`, `Enrollment`, `Visit` and `Message` are what a host gives and gets: ids and datetimes.
-`Input`, `Run`, `Move`, `Post` and `Changes` are what the machine, the scheduler and the stores hand one another: numbers
-and microseconds.
+Two families. `Event`, `Customer`, `Enrollment`, `Visit` and `Message` are what a host gives and gets: ids and
+datetimes. `Input`, `Run`, `Move`, `Post` and `Changes` are what the machine, the scheduler and the stores hand one
+another: numbers and microseconds.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from journeyflow.errors import InvalidInput
 from journeyflow.moments import to_micros
@@ -311,4 +311,4 @@ class Changes:
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write: an idle tick writes nothing (R3)."""
-        return any(getattr(self, name) for name in self.__slots__ if not name.startswith("__"))
+        return any(getattr(self, each.name) for each in fields(Changes))

@@ -73,7 +73,7 @@ def _named_posts(text: str, nonce: str) -> Iterable[tuple[int, int]]:
     return [place] if place else []
 
 
-def run(  # noqa: PLR0913 what a batch depends on
+def run(
     due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None, dedup: int
 ) -> tuple[Changes, Tally]:
     """Handle due work in its total order, and what it causes up to the place of the last item (R7).

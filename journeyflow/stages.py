@@ -4,6 +4,9 @@
 that wait for it, (4) entries.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from attrs import evolve
 
 from journeyflow.batch import Person
@@ -123,7 +126,7 @@ def _trigger(work: Work, event: Happening, record: JourneyRecord) -> None:
     enter(work, record, program, event, facts)
 
 
-def enter(  # noqa: PLR0913 what an entry depends on
+def enter(
     work: Work,
     record: JourneyRecord,
     program: Program,
@@ -138,7 +141,7 @@ def enter(  # noqa: PLR0913 what an entry depends on
     """
     person = event.person
     newest = next((run for run in _runs(work, person) if run.journey == record.number), None)
-    reason = _refusal(work, record, program, event, facts, newest, force=force)
+    reason = _refusal(Candidate(work, record, program, event, facts, newest, force))
     if reason is not None:
         return work.refuse(record, person, reason, event.at, facts.seen)
     text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
@@ -160,7 +163,7 @@ def enter(  # noqa: PLR0913 what an entry depends on
         None,
         None,
         None,
-        False,  # noqa: FBT003 in the order of the record, for speed
+        False,
         text,
         None,
     )
@@ -178,57 +181,79 @@ def _runs(work: Work, person: Person) -> list[Run]:
     return [work.runs[serial] for serial in person.serials]
 
 
-def _refusal(  # noqa: PLR0913 what an entry depends on
-    work: Work,
-    record: JourneyRecord,
-    program: Program,
-    event: Happening,
-    facts: Facts,
-    newest: Run | None,
-    *,
-    force: bool,
-) -> str | None:
+class Candidate(NamedTuple):
+    """Somebody at the door of a journey, with all that is asked there. `force` passes what a host may pass (R24)."""
+
+    work: Work
+    record: JourneyRecord
+    program: Program
+    event: Happening
+    facts: Facts
+    newest: Run | None
+    force: bool
+
+
+def _refusal(candidate: Candidate) -> str | None:
     """Give the first reason against an entry, in the order of R21, or None."""
-    states = [record.state(event.own), record.state(event.at)]
-    closed = next((state for state in states if state != "ACTIVE"), None)
-    if closed is not None:
-        return closed.lower()
-    if record.number in event.causes:
-        return "event loop"
-    if not force and program.run_criteria is not None and not program.run_criteria(facts):
-        return "run criteria"
-    if _already_out(work, program, event):
-        return "exit rule"
-    if not force and not _consented(program, event.person):
-        return "consent"
-    if newest is not None and newest.status == ACTIVE:
-        return "already inside"
-    if not force and newest is not None and not _may_come_again(program, newest, event.at, facts):
-        return "re-entry"
-    return None
+    record, event = candidate.record, candidate.event
+    for state in (record.state(event.own), record.state(event.at)):
+        if state != "ACTIVE":
+            return state.lower()
+    return next((reason for reason, stands in REASONS if stands(candidate)), None)
 
 
-def _already_out(work: Work, program: Program, event: Happening) -> bool:
+def _caused_by_itself(candidate: Candidate) -> bool:
+    """Tell whether a run of this same journey brought the event about (R53)."""
+    return candidate.record.number in candidate.event.causes
+
+
+def _fails_criteria(candidate: Candidate) -> bool:
+    """Tell whether the run criteria are false."""
+    criteria = candidate.program.run_criteria
+    return criteria is not None and not candidate.force and not criteria(candidate.facts)
+
+
+def _already_out(candidate: Candidate) -> bool:
     """Tell whether an exit rule on the customer is true already."""
-    if not any(way.when for way in program.exits):
+    whens = [way.when for way in candidate.program.exits if way.when is not None]
+    if not whens:
         return False
-    facts = work.facts(event.person, program, event.at)
-    return any(way.when is not None and way.when(facts) for way in program.exits)
+    facts = candidate.work.facts(candidate.event.person, candidate.program, candidate.event.at)
+    return any(when(facts) for when in whens)
 
 
-def _consented(program: Program, person: Person) -> bool:
-    """Tell whether the customer consents to a channel of a journey that requires consent (R54)."""
-    if program.journey.consent != "required" or not program.channels:
-        return True
-    return any(consents(person.attributes, channel, required=True) for channel in program.channels)
+def _lacks_consent(candidate: Candidate) -> bool:
+    """Tell whether the customer consents to no channel of a journey that requires consent (R54)."""
+    program, attributes = candidate.program, candidate.event.person.attributes
+    if candidate.force or program.journey.consent != "required" or not program.channels:
+        return False
+    return not any(consents(attributes, channel, required=True) for channel in program.channels)
 
 
-def _may_come_again(program: Program, newest: Run, at: int, facts: Facts) -> bool:
-    """Tell whether the journey takes a customer again after an earlier run (R22)."""
-    reentry = program.journey.reentry
-    if reentry.policy == "after" and reentry.period is not None:
-        return at >= add(newest.entered_at, reentry.period, facts.zone)
-    return reentry.policy == "always"
+def _inside(candidate: Candidate) -> bool:
+    """Tell whether the customer is in the journey now."""
+    return candidate.newest is not None and candidate.newest.status == ACTIVE
+
+
+def _may_not_come_again(candidate: Candidate) -> bool:
+    """Tell whether the journey does not take a customer again after an earlier run (R22)."""
+    reentry, newest = candidate.program.journey.reentry, candidate.newest
+    if newest is None or candidate.force:
+        return False
+    if reentry.period is not None:
+        return candidate.event.at < add(newest.entered_at, reentry.period, candidate.facts.zone)
+    return reentry.policy != "always"
+
+
+REASONS: tuple[tuple[str, Callable[[Candidate], bool]], ...] = (
+    ("event loop", _caused_by_itself),
+    ("run criteria", _fails_criteria),
+    ("exit rule", _already_out),
+    ("consent", _lacks_consent),
+    ("already inside", _inside),
+    ("re-entry", _may_not_come_again),
+)
+"""What can stand against an entry once the journey is ACTIVE, in the order in which it is asked (R21)."""
 
 
 def leave(work: Work, person: Person, journey: int, at: int, reason: str) -> int:

@@ -187,7 +187,7 @@ class Work:
             nonce=self.catalog.nonce,
         )
 
-    def advance(  # noqa: PLR0913 what a walk depends on
+    def advance(
         self,
         run: Run,
         stimulus: Stimulus,

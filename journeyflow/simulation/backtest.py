@@ -62,7 +62,7 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
     """Show no progress."""
 
 
-def backtest(  # noqa: PLR0913 what a back-test is made of
+def backtest(
     journeys: Iterable[Journey],
     *,
     events: PathLikeText,
@@ -74,10 +74,10 @@ def backtest(  # noqa: PLR0913 what a back-test is made of
 ) -> Backtest:
     """Stream an event file through the engine and see what the journeys would have done.
 
-    `until` defaults to the last event. With `db` the run is kept in a new SQLite file, else in memory; with `export` its
-    enrollments, visits and messages are written there as CSV. Customers are known, and journeys active, just before the
-    first event. Raises InvalidInput for files that cannot be read at all and for a `db` that exists; single bad lines
-    are counted.
+    `until` defaults to the last event. With `db` the run is kept in a new SQLite file, else in memory; with `export`
+    its enrollments, visits and messages are written there as CSV. Customers are known, and journeys active, just before
+    the first event. Raises InvalidInput for files that cannot be read at all and for a `db` that exists; single bad
+    lines are counted.
     """
     store = _new_store(db)
     with Engine(store, grace=None, max_jump=None) as engine:
