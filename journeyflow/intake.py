@@ -3,8 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 
-from attrs import evolve
-
 from journeyflow.batch import Person
 from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_changes, events_between, merge, write_path
 from journeyflow.facts import Data
@@ -121,13 +119,13 @@ def tell(work: Work, event: Happening) -> None:
     if post is not None:
         kind = event.type.removeprefix(MESSAGE)
         first, count = post.flags.get(kind, (event.own, 0))
-        post = evolve(post, flags={**post.flags, kind: (first, count + 1)})
+        post = post._replace(flags={**post.flags, kind: (first, count + 1)})
         work.set_post(post)
         before = person.attributes
         after = _marked(before, post.channel, kind, event.own)
         work.set_attributes(person, after)
         emitted = list(events_between(before, after, [CONSENT]))
-        event = evolve(event, post=post, changed=after is not before)
+        event = event._replace(post=post, changed=after is not before)
     handle(work, event)
     work.emit(emitted, person, event.at)
 
@@ -208,7 +206,7 @@ def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> 
     post, person = found
     if post.status == SENT:
         return "duplicate"
-    post = evolve(post, status=SENT, lease_until=None, token=None)
+    post = post._replace(status=SENT, lease_until=None, token=None)
     work.set_post(post)
     tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
     return "handled"
@@ -238,9 +236,9 @@ def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -
     """Hand a message out again later, or give it up (R71)."""
     if post.attempts <= len(RETRIES):
         again = at + RETRIES[post.attempts - 1]
-        work.set_post(evolve(post, status=QUEUED, lease_until=None, token=None, available_at=again))
+        work.set_post(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
         return
-    post = evolve(post, status=FAILED, lease_until=None, token=None)
+    post = post._replace(status=FAILED, lease_until=None, token=None)
     work.set_post(post)
     named = message_id(work.catalog.nonce, post.serial, post.n)
     tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))

@@ -37,8 +37,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from attrs import evolve
-
 from journeyflow.chance import bucket
 from journeyflow.changes import Emitted, WrongType, apply_changes
 from journeyflow.facts import Data, Facts
@@ -147,7 +145,7 @@ class Walk(Facts):
         if self.seen:
             self.read[str(len(self.path))] = self.seen
             self.seen = {}
-        self.path.append((self.program.nodes[self.step].id, status, outcome))
+        self.path.append(self.program.nodes[self.step].entry(status, outcome))
 
     def rest(self, due: int | None, awaits: str | None = None) -> int:
         """Come to rest here until an instant, for an event, or both."""
@@ -221,7 +219,7 @@ def _still_resting(walk: Walk, *, softened: bool) -> Result:
     """Stay at the rest, perhaps until another instant: no visit is left, so nothing moved."""
     run = walk.run
     if walk.due != run.due or run.held is not None or softened:
-        run = evolve(run, due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
+        run = run._replace(due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
     return Result(run, None, (), walk.attributes, (), walk.past)
 
 

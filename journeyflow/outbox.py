@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from attrs import evolve
-
 from journeyflow.batch import Request
 from journeyflow.catalog import Catalog
 from journeyflow.machine import consents
@@ -44,7 +42,7 @@ def _places(posts: Sequence[Post]) -> list[tuple[int, int]]:
 def _leased(post: Post, until: int, worker: str) -> Post:
     """Lease a message: one more attempt, until when, and a token that no other attempt has."""
     attempts = post.attempts + 1
-    return evolve(post, status=CLAIMED, attempts=attempts, lease_until=until, token=f"{worker}.{attempts}")
+    return post._replace(status=CLAIMED, attempts=attempts, lease_until=until, token=f"{worker}.{attempts}")
 
 
 def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, object], at: int) -> Post:
@@ -53,9 +51,9 @@ def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, objec
     step = program.journey.step(post.step)
     free = isinstance(step, Send) and step.transactional
     if run.status == EXITED and post.cancel_on_exit:
-        return evolve(post, status=CANCELLED)
+        return post._replace(status=CANCELLED)
     if post.expires_at is not None and post.expires_at <= at:
-        return evolve(post, status=EXPIRED)
+        return post._replace(status=EXPIRED)
     if not free and not consents(attributes, post.channel, required=program.journey.consent == "required"):
-        return evolve(post, status=SUPPRESSED)
+        return post._replace(status=SUPPRESSED)
     return post

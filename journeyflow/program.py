@@ -10,6 +10,7 @@ from journeyflow.changes import MEMBERS
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Window, zone, zone_or
+from journeyflow.records import PathEntry
 from journeyflow.rules import Question, compile_rule, reads
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.templates import Renderer, compile_template, template_reads
@@ -28,6 +29,7 @@ class Node:
         "arms",
         "branches",
         "edges",
+        "entries",
         "id",
         "kind",
         "label",
@@ -58,6 +60,15 @@ class Node:
         self.arms: list[tuple[int, int, str]] = []
         self.actions: list[tuple[str, str, object, Renderer | None]] = []
         self.label = ""
+        self.entries: dict[str, PathEntry] = {}
+
+    def entry(self, status: str, outcome: str) -> PathEntry:
+        """Give the entry of a visit here for a path: the same object for the same visit, for there are millions."""
+        key = status + outcome
+        entry = self.entries.get(key)
+        if entry is None:
+            entry = self.entries[key] = (self.id, status, outcome)
+        return entry
 
 
 @frozen

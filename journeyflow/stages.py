@@ -7,8 +7,6 @@ that wait for it, (4) entries.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from attrs import evolve
-
 from journeyflow.batch import Person
 from journeyflow.catalog import JourneyRecord
 from journeyflow.facts import Facts
@@ -68,7 +66,7 @@ def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way
         return run
     if goal.where is not None and not goal.where(facts):
         return run
-    run = evolve(run, converted_at=at)
+    run = run._replace(converted_at=at)
     work.set_run(run)
     if goal.ends and run.status == ACTIVE:
         return work.advance(run, "EXIT", at, causes=event.causes, reason="goal", asked=facts.seen).run

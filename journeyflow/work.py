@@ -7,8 +7,9 @@ a value.
 from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import heappush
+from typing import NamedTuple
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import Catalog, JourneyRecord
@@ -50,8 +51,7 @@ def parse_message_id(text: object, nonce: str) -> tuple[int, int] | None:
     return numbers if message_id(nonce, *numbers) == text else None
 
 
-@frozen
-class Happening:
+class Happening(NamedTuple):
     """An event on its way through the stages of R9.
 
     `own` is its own instant, `at` the effective one. `causes` are the journeys whose runs brought it about, however
@@ -223,7 +223,7 @@ class Work:
             self.set_post(post)
         self.set_attributes(person, result.attributes)
         self.past[move.serial] = result.past
-        if result.emitted:
+        if result.emitted and program.number not in self.catalog.unheard:
             self.emit(result.emitted, person, move.at, causes | {program.journey_number})
 
     def emit(
@@ -240,7 +240,7 @@ class Work:
     def hold(self, run: Run, instant: int) -> None:
         """Let a pause hold a timer: until the resume where that is known, else until there is one (R16)."""
         due = self.record(run).resumes(instant)
-        held = evolve(run, due=due, held=run.due if run.held is None else run.held)
+        held = run._replace(due=due, held=run.due if run.held is None else run.held)
         self.set_run(held)
         self.push(held)
 

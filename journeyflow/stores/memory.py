@@ -132,7 +132,7 @@ class MemoryStore:
         self._take_catalog(changes)
         for item in changes.inputs:
             seq = len(self.inputs) + 1
-            self.inputs[seq] = self.pending[seq] = evolve(item, seq=seq)
+            self.inputs[seq] = self.pending[seq] = item._replace(seq=seq)
             heappush(self.agenda, (item.at, INPUT, seq, 0))
         for seq, outcome in changes.handled:
             self.outcomes[seq] = outcome
@@ -152,7 +152,7 @@ class MemoryStore:
             held = [run for run in self.runs.values() if run.journey == journey and run.held is not None]
             for run in held:
                 if run.due is None:
-                    self._take_run(evolve(run, due=at))
+                    self._take_run(run._replace(due=at))
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys

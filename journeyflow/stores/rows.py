@@ -1,7 +1,6 @@
 """Records to rows and back, for SQL."""
 
 import json
-from operator import attrgetter
 from typing import Any
 
 from journeyflow.records import Move, Post, Run
@@ -10,41 +9,6 @@ from journeyflow.values import dumps
 RUN_COLUMNS = (
     "serial, customer, journey, version, run, status, reason, entered_at, last_at, ended_at, converted_at, visit, step,"
     " since, due, held, awaits, softened, trigger_data, memory"
-)
-_RUN = attrgetter(
-    "serial",
-    "customer",
-    "journey",
-    "version",
-    "number",
-    "status",
-    "reason",
-    "entered_at",
-    "last_at",
-    "ended_at",
-    "converted_at",
-    "visit",
-    "step",
-    "since",
-    "due",
-    "held",
-    "awaits",
-    "softened",
-    "trigger",
-)
-_RUN_NOW = attrgetter(
-    "status",
-    "reason",
-    "last_at",
-    "ended_at",
-    "converted_at",
-    "visit",
-    "step",
-    "since",
-    "due",
-    "held",
-    "awaits",
-    "softened",
 )
 RUN_NOW_COLUMNS = (
     "status, reason, last_at, ended_at, converted_at, visit, step, since, due, held, awaits, softened, memory"
@@ -55,22 +19,6 @@ POST_COLUMNS = (
     " lease_until, token, flags"
 )
 POST_NOW_COLUMNS = "status, attempts, available_at, lease_until, token, flags"
-_POST = attrgetter(
-    "serial",
-    "n",
-    "step",
-    "channel",
-    "template",
-    "data",
-    "at",
-    "expires_at",
-    "cancel_on_exit",
-    "status",
-    "attempts",
-    "available_at",
-    "lease_until",
-    "token",
-)
 
 
 def places(columns: str) -> str:
@@ -93,29 +41,29 @@ def text_or_none(value: object) -> str | None:
 
 def run_row(run: Run) -> tuple[Any, ...]:
     """Write a run as a row of RUN_COLUMNS."""
-    return (*_RUN(run), text_or_none(run.memory))
+    return run if run.memory is None else (*run[:-1], dumps(run.memory))
 
 
 def run_now_row(run: Run) -> tuple[Any, ...]:
     """Write what can change of a run as a row of RUN_NOW_COLUMNS, then its serial."""
-    return (*_RUN_NOW(run), text_or_none(run.memory), run.serial)
+    memory = None if run.memory is None else dumps(run.memory)
+    return (*run[5:7], *run[8:18], memory, run.serial)
 
 
 def read_run(row: tuple[Any, ...]) -> Run:
     """Read a run from a row of RUN_COLUMNS."""
     memory = row[19]
-    return Run(*row[:17], bool(row[17]), row[18], json.loads(memory) if memory else None)
+    return Run(*row[:17], bool(row[17]), row[18], None if memory is None else json.loads(memory))
 
 
 def post_row(post: Post) -> tuple[Any, ...]:
     """Write a message as a row of POST_COLUMNS."""
-    return (*_POST(post), text_or_none(post.flags))
+    return (*post[:-1], text_or_none(post.flags))
 
 
 def post_now_row(post: Post) -> tuple[Any, ...]:
     """Write what can change of a message as a row of POST_NOW_COLUMNS, then its key."""
-    now = (post.status, post.attempts, post.available_at, post.lease_until, post.token)
-    return (*now, text_or_none(post.flags), post.serial, post.n)
+    return (*post[9:14], text_or_none(post.flags), post.serial, post.n)
 
 
 def read_post(row: tuple[Any, ...]) -> Post:

@@ -438,7 +438,7 @@ class SQLiteTransaction:
                 [(i.tenant, i.customer, i.kind, i.type, i.at, i.id, i.text) for i in changes.inputs],
             )
         if changes.handled:
-            many("UPDATE inputs SET outcome = ? WHERE seq = ?", [(outcome, seq) for seq, outcome in changes.handled])
+            many("UPDATE inputs SET outcome = ? WHERE seq BETWEEN ? AND ?", list(_stretches(changes.handled)))
         if changes.customers:
             self._write_customers(changes)
         if changes.runs:
@@ -532,6 +532,20 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
     if changes.journeys or changes.versions or changes.described or changes.transitions or changes.meta:
         connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
+
+
+def _stretches(handled: Sequence[tuple[int, str]]) -> Iterator[tuple[str, int, int]]:
+    """Yield (outcome, first, last) for neighbours with the same outcome: what was fed together is handled together."""
+    first = last = 0
+    outcome = ""
+    for seq, came_out in sorted(handled):
+        if seq == last + 1 and came_out == outcome:
+            last = seq
+            continue
+        if last:
+            yield outcome, first, last
+        first, last, outcome = seq, seq, came_out
+    yield outcome, first, last
 
 
 def _write_refusals(connection: sqlite3.Connection, changes: Changes) -> None:
