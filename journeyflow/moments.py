@@ -5,7 +5,7 @@ arithmetic is done on local wall time in an IANA zone and turned back into an in
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -20,13 +20,17 @@ FIRST = -62_135_596_800 * SECOND
 """The first instant a datetime can hold: 0001-01-01T00:00:00Z."""
 LAST = 253_402_300_799 * SECOND + 999_999
 """The last instant a datetime can hold: 9999-12-31T23:59:59.999999Z."""
+DAYS_BACK = 2
+"""Where the search for an opening begins: yesterday's overnight window may be open, and islands have skipped a day."""
 MAX_DAYS_AHEAD = 400
 """How far an opening is looked for: every weekly window opens within a week of local days, bar clock changes."""
+YEARS_AROUND = 2
+"""How far around the expected year an anniversary is looked for: month ends and leap years shift it by days only."""
 CACHED = 65_536
 """Results kept per calendar function: more than the distinct instants of any one batch."""
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_ZONE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
+_ZONE_NAME = re.compile(r"(?!(?:right|posix)/)[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
@@ -37,7 +41,8 @@ _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 def to_micros(at: datetime, what: str = "at") -> int:
     """Turn a timezone-aware datetime into microseconds UTC (R2).
 
-    Raises TypeError for anything else than a datetime, ValueError for a naive one, both saying what to write.
+    Raises TypeError for anything else than a datetime, ValueError for a naive one, both saying what to write. The far
+    ends of time are those of UTC.
 
     >>> to_micros(datetime(1970, 1, 2, tzinfo=UTC))
     86400000000
@@ -48,7 +53,7 @@ def to_micros(at: datetime, what: str = "at") -> int:
     if at.tzinfo is None or at.utcoffset() is None:
         msg = f"{what} is the naive datetime {at!r}; say which zone, for example datetime.now(UTC)"
         raise ValueError(msg)
-    return (at - EPOCH) // timedelta(microseconds=1)
+    return _instant(at)
 
 
 def from_micros(instant: int) -> datetime:
@@ -83,7 +88,7 @@ def parse_instant(text: str) -> int:
     if at.tzinfo is None:
         msg = f"{text!r} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
         raise ValueError(msg)
-    return _bounded((at - EPOCH) // timedelta(microseconds=1))
+    return _instant(at)
 
 
 def read_instant(value: object, zone: ZoneInfo) -> int | None:
@@ -94,14 +99,22 @@ def read_instant(value: object, zone: ZoneInfo) -> int | None:
     >>> read_instant("soon", ZoneInfo("UTC")) is None
     True
     """
-    if not isinstance(value, str):
+    at = _read_datetime(value)
+    if at is None:
         return None
+    return local_instant(at, zone) if at.tzinfo is None else _instant(at)
+
+
+def _read_datetime(value: object) -> datetime | None:
+    """Read ISO text with or without offset; a date is its 00:00."""
     try:
-        at = datetime.fromisoformat(value)
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
-    if at.tzinfo is None:
-        return local_instant(at, zone)
+
+
+def _instant(at: datetime) -> int:
+    """Turn a datetime that has an offset into microseconds UTC."""
     return _bounded((at - EPOCH) // timedelta(microseconds=1))
 
 
@@ -189,10 +202,13 @@ _UNITS: dict[str, tuple[int, int, int]] = {
     "month": (1, 0, 0),
     "year": (12, 0, 0),
 }
-_WORDS = re.compile(r"\s*([+-]?\d{1,12}(?:\.\d{1,6})?)\s*([a-z]+?)s?(?=[\s\d]|$)", re.ASCII)
+_WHOLE, _DECIMALS = r"\d{1,12}", r"(?:\.\d{1,6})?"
+_WORDS = re.compile(rf"\s*([+-]?{_WHOLE}{_DECIMALS})\s*([a-z]+?)s?(?=[\s\d]|$)", re.ASCII)
 _ISO = re.compile(
-    r"(?P<sign>[+-]?)P(?:(?P<year>\d+)Y)?(?:(?P<month>\d+)M)?(?:(?P<week>\d+)W)?(?:(?P<day>\d+)D)?"
-    r"(?:T(?:(?P<hour>\d+(?:\.\d{1,6})?)H)?(?:(?P<minute>\d+(?:\.\d{1,6})?)M)?(?:(?P<second>\d+(?:\.\d{1,6})?)S)?)?",
+    rf"(?P<sign>[+-]?)P(?:(?P<year>{_WHOLE})Y)?(?:(?P<month>{_WHOLE})M)?"
+    rf"(?:(?P<week>{_WHOLE})W)?(?:(?P<day>{_WHOLE})D)?"
+    rf"(?:T(?:(?P<hour>{_WHOLE}{_DECIMALS})H)?(?:(?P<minute>{_WHOLE}{_DECIMALS})M)?"
+    rf"(?:(?P<second>{_WHOLE}{_DECIMALS})S)?)?",
     re.ASCII,
 )
 MAX_YEARS = 1_000
@@ -229,6 +245,10 @@ class Duration:
                 return _checked(cls(*(sum(column) for column in zip(*parts, strict=True))), value)
         msg = f"{value!r} is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
         raise ValueError(msg)
+
+    def __neg__(self) -> "Duration":
+        """Turn the direction round."""
+        return Duration(-self.months, -self.days, -self.micros)
 
     @property
     def sign(self) -> int:
@@ -287,13 +307,17 @@ def _part(number: str, unit: str) -> tuple[int, int, int] | None:
 
 
 def _from_relativedelta(value: relativedelta) -> Duration:
-    """Turn a relativedelta into a duration; ValueError for one that sets fields, such as day=1."""
+    """Turn a relativedelta into a duration; ValueError for one that sets fields (day=1) or has fractions of days."""
     fields = ("year", "month", "day", "weekday", "hour", "minute", "second", "microsecond")
     if any(getattr(value, name) is not None for name in fields) or value.leapdays:
         msg = f"{value!r} sets a field of the date; a duration only adds (days=, months=, ...)"
         raise ValueError(msg)
     exact = timedelta(hours=value.hours, minutes=value.minutes, seconds=value.seconds, microseconds=value.microseconds)
-    return Duration(value.years * 12 + value.months, int(value.days), exact // timedelta(microseconds=1))
+    days = int(value.days)
+    if days != value.days:
+        msg = f"{value!r} has a fraction of a day; a day may have 23 or 25 hours, so say hours instead"
+        raise ValueError(msg)
+    return Duration(value.years * 12 + value.months, days, exact // timedelta(microseconds=1))
 
 
 def _checked(duration: Duration, source: object) -> Duration:
@@ -338,11 +362,13 @@ def add(instant: int, duration: Duration, where: ZoneInfo) -> int:
 @lru_cache(maxsize=CACHED)
 def _add_calendar(instant: int, months: int, days: int, where: ZoneInfo) -> int:
     """Add calendar months and days to a wall time; kept, for a batch asks the same again and again."""
-    wall = to_local(instant, where)
+    wall, leads = to_local(instant, where), months
     try:
-        return local_instant(wall + relativedelta(months=months) + timedelta(days=days), where)
+        wall, leads = wall + relativedelta(months=months), days
+        wall += timedelta(days=days)
     except (OverflowError, ValueError):
-        return LAST if (months, days) > (0, 0) else FIRST
+        return LAST if leads > 0 else FIRST
+    return local_instant(wall, where)
 
 
 # --- windows and openings ---------------------------------------------------------------------------------------
@@ -370,6 +396,16 @@ def write_clock(seconds: int) -> str:
     """
     minutes, rest = divmod(seconds, 60)
     return f"{minutes // 60:02d}:{minutes % 60:02d}" + (f":{rest:02d}" if rest else "")
+
+
+def _clock(value: object) -> int:
+    """Take a local time as text, or as seconds of the day."""
+    return value if type(value) is int and 0 <= value <= DAY // SECOND else parse_clock(value)
+
+
+def _clock_or_none(value: object) -> int | None:
+    """Take a local time, or none."""
+    return None if value is None else _clock(value)
 
 
 def parse_weekdays(value: object) -> frozenset[int]:
@@ -417,8 +453,8 @@ class Window:
     """
 
     weekdays: frozenset[int] = field(default=None, converter=parse_weekdays)
-    start: int = field(default="00:00", converter=lambda value: value if type(value) is int else parse_clock(value))
-    end: int = field(default="24:00", converter=lambda value: value if type(value) is int else parse_clock(value))
+    start: int = field(default=0, converter=_clock)
+    end: int = field(default=DAY // SECOND, converter=_clock)
 
     def __attrs_post_init__(self) -> None:
         """Refuse a window without length."""
@@ -446,9 +482,9 @@ class Window:
 
 @lru_cache(maxsize=CACHED)
 def _next_open(window: Window, instant: int, where: ZoneInfo) -> int:
-    """Look through the local days from the day before, whose overnight window may still be open."""
+    """Look through the local days; their windows open in the order of the days."""
     today = to_local(instant, where).date()
-    for ahead in range(-1, MAX_DAYS_AHEAD):
+    for ahead in range(-DAYS_BACK, MAX_DAYS_AHEAD):
         day = _day(today, ahead)
         if day is None or day.weekday() not in window.weekdays:
             continue
@@ -486,9 +522,7 @@ class Until:
     (Until('09:00'), Until('MON,TUE,WED,THU,FRI 09:00'), Until('SAT'))
     """
 
-    time: int | None = field(
-        default=None, converter=lambda value: value if value is None or type(value) is int else parse_clock(value)
-    )
+    time: int | None = field(default=None, converter=_clock_or_none)
     weekdays: frozenset[int] = field(default=None, converter=parse_weekdays)
 
     def __attrs_post_init__(self) -> None:
@@ -506,10 +540,10 @@ class Until:
         if isinstance(value, Until):
             return value
         words = value.split() if isinstance(value, str) else []
-        if not words or len(words) > 2:  # noqa: PLR2004 weekdays and a time
+        time = words.pop() if words and ":" in words[-1] else None
+        if len(words) > 1 or (time is None and not words):
             msg = f"{value!r} is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
             raise ValueError(msg)
-        time = words.pop() if ":" in words[-1] else None
         return cls(time, words[0] if words else None)
 
     def next_opening(self, instant: int, where: ZoneInfo, *, after: bool = False) -> int:
@@ -533,10 +567,10 @@ class Until:
 
 
 @lru_cache(maxsize=CACHED)
-def _next_opening(until: Until, instant: int, where: ZoneInfo, after: bool) -> int:  # noqa: FBT001 a cache key
-    """Look through the local days, today first."""
+def _next_opening(until: Until, instant: int, where: ZoneInfo, after: bool) -> int:
+    """Look through the local days; a time that a clock change moved past midnight belongs to the day before."""
     today = to_local(instant, where).date()
-    for ahead in range(MAX_DAYS_AHEAD):
+    for ahead in range(-DAYS_BACK, MAX_DAYS_AHEAD):
         day = _day(today, ahead)
         if day is None or day.weekday() not in until.weekdays:
             continue
@@ -557,19 +591,14 @@ def anniversary(value: object, offset: Duration, not_before: int, after: int | N
     >>> iso(anniversary("1988-02-29", Duration(), start, None, utc))
     '2026-02-28T00:00:00.000000Z'
     """
-    first = read_instant(value, where)
-    if first is None:
+    at = _read_datetime(value)
+    if at is None:
         return None
-    wall = to_local(first, where)
-    start = max(not_before, after + 1 if after is not None else not_before)
-    years = offset.months // 12 + offset.days // 365 + offset.micros // (365 * DAY)
-    year = to_local(start, where).year - 2 - years
-    for ahead in range(MAX_YEARS):
-        try:
-            moved = wall + relativedelta(year=year + ahead)
-        except ValueError:
-            continue
-        candidate = add(local_instant(moved, where), offset, where)
+    wall = at if at.tzinfo is None else to_local(_instant(at), where)
+    start = not_before if after is None else _bounded(max(not_before, after + 1))
+    near = to_local(add(start, -offset, where), where).year
+    for year in range(max(near - YEARS_AROUND, MINYEAR), min(near + YEARS_AROUND, MAXYEAR) + 1):
+        candidate = add(local_instant(wall + relativedelta(year=year), where), offset, where)
         if candidate >= start:
             return candidate
     return LAST
