@@ -67,7 +67,10 @@ def describe(value: object) -> str:
     """
     if value is None:
         return "null"
-    shown = repr(value) if not isinstance(value, int) or abs(value) < 1 << 128 else "(huge)"
+    try:
+        shown = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list of thousands of levels
+        shown = "(too large to show)"
     return f"{type(value).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"  # noqa: PLR2004 a line's width
 
 
@@ -89,17 +92,25 @@ def faults(value: object, path: str = "") -> Iterator[str]:
             if depth > MAX_DEPTH:
                 yield f"{where[:60]}...: nested deeper than {MAX_DEPTH} levels"
             elif isinstance(item, Mapping):
-                for key in item:
-                    problem = text_fault(key) if isinstance(key, str) else f"must be text, not {describe(key)}"
-                    if problem:
-                        yield f"{where or 'value'}: key {problem}"
-                stack.extend(
-                    (inner, f"{where}.{key}" if where else str(key), depth + 1) for key, inner in reversed(item.items())
-                )
+                yield from (f"{where or 'value'}: key {problem}" for key in item if (problem := _key_fault(key)))
+                inner = [(part, _inside(where, key), depth + 1) for key, part in item.items()]
+                stack.extend(reversed(inner))
             else:
-                stack.extend(
-                    (inner, f"{where}[{index}]", depth + 1) for index, inner in reversed(list(enumerate(item)))
-                )
+                stack.extend((item[n], f"{where}[{n}]", depth + 1) for n in reversed(range(len(item))))
+
+
+def _key_fault(key: object) -> str | None:
+    """Say what is wrong with the name of a value in an object, or None."""
+    if not isinstance(key, str):
+        return f"must be text, not {describe(key)}"
+    fault = text_fault(key)
+    return fault and f"{describe(key)} {fault}"
+
+
+def _inside(where: str, key: object) -> str:
+    """Give the path of a value in an object; a name that is no valid text is shown escaped."""
+    name = key if isinstance(key, str) and text_fault(key) is None else describe(key)
+    return f"{where}.{name}" if where else name
 
 
 def _scalar_fault(item: object) -> str | None:
@@ -131,11 +142,18 @@ def thaw(value: object) -> object:
 def freeze(value: object) -> object:
     """Copy a value so that lists become tuples; objects stay dicts that nobody hands out for writing.
 
+    What is nested too deep stays as it is: `faults` refuses it.
+
     >>> freeze({"a": [1, [2]]})
     {'a': (1, (2,))}
     """
-    if isinstance(value, Mapping):
-        return {key: freeze(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return tuple(freeze(inner) for inner in value)
+    return _freeze(value, MAX_DEPTH)
+
+
+def _freeze(value: object, levels: int) -> object:
+    """Copy so many levels and leave the rest."""
+    if isinstance(value, Mapping) and levels:
+        return {key: _freeze(inner, levels - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and levels:
+        return tuple(_freeze(inner, levels - 1) for inner in value)
     return value
