@@ -45,6 +45,17 @@ def did_you_mean(wrong: object, known: Iterable[str]) -> str:
 class JourneyflowError(Exception):
     """The base of everything that journeyflow raises on purpose."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle the message and what belongs to it, so that an error finds its way out of a worker process."""
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(kind: type[JourneyflowError], args: tuple[object, ...], state: dict[str, object]) -> JourneyflowError:
+    """Make an unpickled error without composing its message again."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 class InvalidJourney(JourneyflowError, ValueError):
     """A journey definition has errors; `problems` holds all of them in stable order (R13)."""
