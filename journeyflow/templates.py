@@ -5,21 +5,21 @@ values are written as "". There is no logic, no filter and no escape: what a cha
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, cast
 
 from journeyflow.errors import ERROR, Problem
 from journeyflow.rules import path_fault
 from journeyflow.values import dumps, thaw
 
-_TOKEN = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+_TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 class Lookup(Protocol):
     """What a template needs: values by path."""
 
     def value(self, path: str) -> object:
-        """The value at a path; None where it is missing or null."""
+        """Give the value at a path; None where it is missing or null."""
 
 
 Renderer = Callable[[Lookup], object]
@@ -35,17 +35,15 @@ def compile_template(value: object) -> Renderer | None:
     >>> compile_template("plain") is None
     True
     """
+    if not template_reads(value):
+        return None
     if isinstance(value, str):
         return _compile_text(value)
     if isinstance(value, Mapping):
         parts = {key: compile_template(inner) or _constant(inner) for key, inner in value.items()}
-        has_token = any(compile_template(inner) for inner in value.values())
-        return (lambda facts: {key: part(facts) for key, part in parts.items()}) if has_token else None
-    if isinstance(value, list | tuple):
-        members = [compile_template(inner) or _constant(inner) for inner in value]
-        has_token = any(compile_template(inner) for inner in value)
-        return (lambda facts: [member(facts) for member in members]) if has_token else None
-    return None
+        return lambda facts: {key: part(facts) for key, part in parts.items()}
+    members = [compile_template(inner) or _constant(inner) for inner in cast("Sequence[object]", value)]
+    return lambda facts: [member(facts) for member in members]
 
 
 def _constant(value: object) -> Renderer:
@@ -53,15 +51,12 @@ def _constant(value: object) -> Renderer:
     return lambda _: plain
 
 
-def _compile_text(text: str) -> Renderer | None:
-    tokens = _TOKEN.findall(text)
-    if not tokens:
-        return None
-    whole = _TOKEN.fullmatch(text)
-    if whole and len(tokens) == 1:
-        path = tokens[0]
-        return lambda facts: "" if (value := facts.value(path)) is None else value
+def _compile_text(text: str) -> Renderer:
     pieces = _TOKEN.split(text)  # plain, path, plain, path, ... plain
+    pieces[1::2] = [path.strip() for path in pieces[1::2]]
+    before, path, *after = pieces
+    if not before and after == [""]:
+        return lambda facts: "" if (value := facts.value(path)) is None else thaw(value)
 
     def render(facts: Lookup) -> str:
         return "".join(_text(facts.value(piece)) if n % 2 else piece for n, piece in enumerate(pieces))
@@ -81,7 +76,7 @@ def template_reads(value: object) -> frozenset[str]:
     >>> sorted(template_reads({"a": "{{ x }} {{ event.y }}", "b": 1}))
     ['event.y', 'x']
     """
-    return frozenset(path for text in _texts(value) for path in _TOKEN.findall(text))
+    return frozenset(path.strip() for text in _texts(value) for path in _TOKEN.findall(text))
 
 
 def template_problems(value: object, where: str) -> Iterator[Problem]:
@@ -92,8 +87,8 @@ def template_problems(value: object, where: str) -> Iterator[Problem]:
     """
     for text in _texts(value):
         for token in _TOKEN.findall(text):
-            if fault := path_fault(token):
-                yield Problem("template", ERROR, where, f"{{{{ {token[:60]} }}}}: the {fault}")
+            if fault := path_fault(token.strip()):
+                yield Problem("template", ERROR, where, f"{{{{ {token.strip()[:60]} }}}}: the {fault}")
 
 
 def _texts(value: object) -> Iterator[str]:
@@ -104,6 +99,6 @@ def _texts(value: object) -> Iterator[str]:
         if isinstance(item, str):
             yield item
         elif isinstance(item, Mapping):
-            stack.extend(reversed(item.values()))
+            stack.extend(reversed(list(item.values())))
         elif isinstance(item, list | tuple):
             stack.extend(reversed(item))
