@@ -3,7 +3,8 @@
 Attributes are plain dicts that are never changed in place: every function here returns new ones.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from json import JSONEncoder
 
 from attrs import field as attrs_field
 from attrs import frozen
@@ -27,7 +28,7 @@ RESERVED = frozenset({CONSENT, *MEMBERS})
 """Attributes of a fixed shape (R50, R54)."""
 
 
-class WrongType(Exception):  # noqa: N818 it never leaves the package
+class WrongType(Exception):
     """A change does not fit the value it meets; the Update then changes nothing (R39)."""
 
 
@@ -95,9 +96,12 @@ tag = Field("tags")
 # --- actions ------------------------------------------------------------------------------------------------------
 
 
+_in_order = JSONEncoder(sort_keys=True, check_circular=False).encode
+
+
 def _same(left: object, right: object) -> bool:
-    """Tell whether two JSON values are the same value; true and 1 are not."""
-    return left == right and repr(left) == repr(right)
+    """Tell whether two JSON values are the same value: true and 1 are not, objects whose names stand otherwise are."""
+    return left == right and _in_order(left) == _in_order(right)
 
 
 def _list(value: object) -> list[object]:
@@ -161,17 +165,18 @@ ACTIONS: dict[str, Callable[[object, object], object]] = {
 def read_path(attributes: Mapping[str, object], path: str) -> object:
     """Read a value by its name, or by dotted names inside objects; None where it is missing.
 
+    A name that holds a dot itself is found first.
+
     >>> read_path({"address": {"city": "Durban"}}, "address.city")
     'Durban'
     """
-    if path in attributes or "." not in path:
-        return attributes.get(path)
     value: object = attributes
-    for name in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
+    while isinstance(value, Mapping):
+        if path in value or "." not in path:
+            return value.get(path)
+        name, _, path = path.partition(".")
         value = value.get(name)
-    return value
+    return None
 
 
 def write_path(attributes: Attributes, path: str, value: object) -> Attributes:
@@ -210,9 +215,16 @@ def apply_changes(
     for name, action, value in changes:
         changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
         names[name] = None
+        if isinstance(value, dict | list) and any(faults(changed)):  # templates can nest a value into itself
+            raise WrongType
     if any(name.partition(".")[0] in RESERVED for name in names) and any(attribute_faults(changed, reserved_only=True)):
         raise WrongType
-    return changed, list(events_between(attributes, changed, names))
+    return changed, list(events_between(attributes, changed, _outermost(names, attributes)))
+
+
+def _outermost(names: Collection[str], attributes: Attributes) -> list[str]:
+    """Leave out names that lie inside another one of them, whose event tells of both."""
+    return [name for name in names if name in attributes or not any(name.startswith(f"{other}.") for other in names)]
 
 
 def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -> tuple[Attributes, list[Emitted]]:
@@ -317,7 +329,7 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
         return
     if fault := path_fault(change.field):
         yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
-    if change.action not in ACTIONS:
+    if not isinstance(change.action, str) or change.action not in ACTIONS:
         hint = did_you_mean(change.action, ACTIONS) or f"; known are {', '.join(ACTIONS)}"
         yield Problem("action", ERROR, f"{where}.action", f"unknown action {change.action!r}{hint}")
     elif (change.value is None) != (change.action == "unset"):
