@@ -16,7 +16,19 @@ NOTHING: Data = {}
 class Facts:
     """What is known at one instant about one customer, one event and one run; notes in `seen` what was asked."""
 
-    __slots__ = ("_trigger", "at", "attributes", "customer", "event", "header", "memory", "posts", "run", "seen", "zone")
+    __slots__ = (
+        "_trigger",
+        "at",
+        "attributes",
+        "customer",
+        "event",
+        "header",
+        "memory",
+        "posts",
+        "run",
+        "seen",
+        "zone",
+    )
 
     def __init__(
         self,
@@ -51,13 +63,15 @@ class Facts:
     def trigger(self) -> Data:
         """Read the data of the event that started the run, once."""
         if self._trigger is None:
-            text = self.run.trigger if self.run is not None else None
-            self._trigger = json.loads(text) if text else (self.event or NOTHING if self.run is None else NOTHING)
+            if self.run is None:
+                self._trigger = self.event or NOTHING
+            else:
+                self._trigger = json.loads(self.run.trigger) if self.run.trigger else NOTHING
         return self._trigger
 
 
 def _bare(facts: Facts, path: str) -> object:
-    """A bare name is in the data of the event at hand, else a customer attribute."""
+    """Look a bare name up in the data of the event at hand, else in the customer's attributes."""
     if facts.event:
         value = read_path(facts.event, path)
         if value is not None:

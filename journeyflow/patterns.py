@@ -28,7 +28,8 @@ def searcher(pattern: str) -> Callable[[str], bool]:
     try:
         import re2  # noqa: PLC0415 an optional dependency, imported here alone
     except ImportError:
-        raise MissingExtra("a regular expression (operators matches, notMatches)", "regex") from None
+        feature = "a regular expression (operators matches, notMatches)"
+        raise MissingExtra(feature, "regex") from None
     options = re2.Options()
     options.log_errors = False
     try:

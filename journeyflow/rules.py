@@ -5,7 +5,7 @@ into a function of the facts once per journey version; `explain` says in words h
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
@@ -22,6 +22,8 @@ from journeyflow.values import MAX_DEPTH, describe, faults, freeze, text_fault
 MAX_NUMBER_TEXT = 400
 """Digits in a numeric string that is still read as a number: no double needs more."""
 
+UTC = ZoneInfo("UTC")
+
 _NUMERIC = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -37,7 +39,7 @@ class Facts(Protocol):
         """The zone of local dates."""
 
     def value(self, path: str) -> object:
-        """The value at a path; None where it is missing or null."""
+        """Give the value at a path; None where it is missing or null."""
 
 
 # --- operators --------------------------------------------------------------------------------------------------
@@ -109,17 +111,19 @@ def _after(actual: object, expected: object, facts: Facts) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _backwards(text: str) -> Duration:
-    """Read a length of time as one that leads back."""
-    length = Duration.parse(text)
-    return Duration(-length.months, -length.days, -length.micros)
+def _length(text: str) -> Duration | None:
+    """Read a length of time that leads forward; None for anything else."""
+    try:
+        length = Duration.parse(text)
+    except ValueError:
+        return None
+    return length if length.sign > 0 else None
 
 
 def _within_last(actual: object, expected: object, facts: Facts) -> bool:
     moment = read_instant(actual, facts.zone)
-    if moment is None or not isinstance(expected, str) or _operand_duration(expected):
-        return False
-    return add(facts.at, _backwards(expected), facts.zone) <= moment <= facts.at
+    length = _length(expected) if isinstance(expected, str) else None
+    return moment is not None and length is not None and add(facts.at, -length, facts.zone) <= moment <= facts.at
 
 
 def _matches(actual: object, expected: object, _: Facts) -> bool:
@@ -164,16 +168,13 @@ def _operand_none(value: object) -> str | None:
 
 
 def _operand_instant(value: object) -> str | None:
-    fits = read_instant(value, ZoneInfo("UTC")) is not None
+    fits = read_instant(value, UTC) is not None
     return None if fits else f"needs an ISO 8601 date or instant, not {describe(value)}"
 
 
 def _operand_duration(value: object) -> str | None:
-    try:
-        forward = Duration.parse(value).sign > 0 if isinstance(value, str) else False
-    except ValueError:
-        forward = False
-    return None if forward else f"needs a duration such as '30 days', not {describe(value)}"
+    fits = isinstance(value, str) and _length(value) is not None
+    return None if fits else f"needs a duration such as '30 days', not {describe(value)}"
 
 
 def _operand_pattern(value: object) -> str | None:
@@ -280,8 +281,13 @@ class Combinable:
         return AnyOf((self, other))  # type: ignore[arg-type]  # a mixin of the rules alone
 
     def __invert__(self) -> "NotRule":
-        """The opposite."""
+        """Turn it round."""
         return NotRule(self)  # type: ignore[arg-type]  # a mixin of the rules alone
+
+
+def _known_name(op: str) -> str:
+    """Give an alias's operator; every other name stays, for validation to refuse."""
+    return ALIASES.get(op, op) if isinstance(op, str) else op
 
 
 @frozen
@@ -289,20 +295,26 @@ class Comparison(Combinable):
     """A field, an operator, and a value or the name of a field to compare with (R59, R60)."""
 
     field: str
-    op: str = attrs_field(converter=lambda op: ALIASES.get(op, op) if isinstance(op, str) else op)
+    op: str = attrs_field(converter=_known_name)
     value: object = attrs_field(default=None, converter=_operand)
     value_of: str | None = None
 
     def __str__(self) -> str:
         """Write the comparison in words."""
-        return _sentence(self, OPERATORS[self.op].negated) if self.op in OPERATORS else f"{self.field} {self.op} ?"
+        known = isinstance(self.op, str) and self.op in OPERATORS
+        return _sentence(self, OPERATORS[self.op].negated) if known else f"{self.field} {self.op} ?"
+
+
+def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
+    """Keep the parts of a rule in their order."""
+    return tuple(rules)
 
 
 @frozen
 class AllOf(Combinable):
     """All of several rules; true when there is none."""
 
-    rules: tuple["Rule", ...] = attrs_field(converter=tuple)
+    rules: tuple["Rule", ...] = attrs_field(converter=_parts)
 
     def __str__(self) -> str:
         """Write the rules joined by "and"."""
@@ -313,7 +325,7 @@ class AllOf(Combinable):
 class AnyOf(Combinable):
     """At least one of several rules; false when there is none."""
 
-    rules: tuple["Rule", ...] = attrs_field(converter=tuple)
+    rules: tuple["Rule", ...] = attrs_field(converter=_parts)
 
     def __str__(self) -> str:
         """Write the rules joined by "or"."""
@@ -457,7 +469,7 @@ class Sample:
 
     values: Mapping[str, object]
     at: int = 0
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = UTC
 
     def value(self, path: str) -> object:
         """Look a path up as it is written."""
@@ -501,7 +513,7 @@ def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:
             stack.extend((inner, f"{where}.{word}[{n}]") for n, inner in reversed(list(enumerate(part.rules))))
 
 
-def _sentence(rule: Comparison, turned: bool, actual: str = "") -> str:  # noqa: FBT001 private
+def _sentence(rule: Comparison, turned: bool, actual: str = "") -> str:
     """Write a comparison, or its opposite, with the actual value where there is one."""
     operator = OPERATORS[rule.op]
     words = operator.words
@@ -595,4 +607,7 @@ def path_fault(path: object) -> str | None:
         return "path must not be empty"
     if fault := text_fault(path):
         return f"path {fault}"
-    return None if all(path.split(".")) else f"path {path[:60]!r} has an empty name between dots"
+    names = path.split(".")
+    if len(names) > MAX_DEPTH:
+        return f"path {path[:60]!r}... has more than {MAX_DEPTH} names"
+    return None if all(names) else f"path {path[:60]!r} has an empty name between dots"
