@@ -4,35 +4,29 @@ It has no clock, no thread, no sleep and no state of its own beyond a cache of t
 argument.
 """
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from inspect import iscoroutinefunction
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from typing import Literal, Self
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from journeyflow import queries, scheduler
-from journeyflow.batch import Request
-from journeyflow.catalog import Catalog, JourneyRecord
-from journeyflow.changes import attribute_faults, merge
-from journeyflow.errors import ClockJump, Forbidden, InvalidInput
+from journeyflow import queries
+from journeyflow.catalog import JourneyRecord
+from journeyflow.changes import merge
+from journeyflow.errors import Forbidden, InvalidInput
+from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input
 from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
-from journeyflow.machine import Situation, advance
-from journeyflow.moments import LAST, Duration, add, from_micros, iso, to_micros, zone
+from journeyflow.moments import MINUTE, Duration, add, from_micros, to_micros
 from journeyflow.outbox import claim_posts
 from journeyflow.queries import JourneyInfo, Page
 from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
 from journeyflow.store import Store, Transaction
-from journeyflow.values import describe, dumps, id_fault, thaw
-
-if TYPE_CHECKING:
-    from journeyflow.program import Program
-
-Handler = Callable[[Message], object]
+from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_due
+from journeyflow.values import describe, id_fault
 
 BATCH = 2_000
 """Items per commit: a batch holds the write lock for some tens of milliseconds."""
@@ -40,54 +34,8 @@ BATCH = 2_000
 CHUNK = 10_000
 """Inputs per commit when a host gives many."""
 
-UTC: Final = zone("UTC")
-
-
-@frozen
-class TickResult:
-    """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
-
-    `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
-    """
-
-    inputs: int = 0
-    entered: int = 0
-    moves: int = 0
-    messages: int = 0
-    refused: int = 0
-    late: int = 0
-    delivered: int = 0
-    failed: int = 0
-    next_due: datetime | None = None
-    more: bool = False
-
-
-class _Core:
-    """What an engine and its tenants share."""
-
-    def __init__(self, store: Store, channels: Mapping[str, Handler], options: "_Options") -> None:
-        self.store, self.channels, self.options = store, dict(channels), options
-        self.lock = threading.RLock()
-        self.catalog: Catalog | None = None
-        self.compiled: dict[tuple[int, str], Program] = {}
-        self.local = threading.local()
-
-    def refresh(self, transaction: Transaction) -> Catalog:
-        """Give the catalog as it stands in a transaction, read again only when another revision is there."""
-        from journeyflow.lifecycle import read_catalog  # noqa: PLC0415 it costs cattrs; wanted with journeys only
-
-        with self.lock:
-            shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
-            if shelf is not None:
-                self.catalog = read_catalog(shelf, getattr(self.store, "path", "memory"), self.compiled)
-            return self.catalog  # type: ignore[return-value]  # there is one by now
-
-
-@frozen
-class _Options:
-    max_jump: Duration | None
-    batch_size: int
-    dedup: int
+LEASE = 5 * MINUTE
+"""How long the engine gives its own handlers before a message counts as not delivered."""
 
 
 class Engine:
@@ -133,7 +81,7 @@ class Engine:
             from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
 
             store = SQLiteStore(fspath(store))
-        self._core = _Core(store, channels or {}, _Options(length, batch_size, dedup_micros(dedup_days)))
+        self._core = Core(store, channels or {}, Options(length, batch_size, dedup_micros(dedup_days)))
         self._tenant = DEFAULT_TENANT
         self._bound = False
         with store.transaction(write=False) as transaction:
@@ -222,41 +170,13 @@ class Engine:
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
             moved(record, "archive", to_micros(at))
-        self._work(max(to_micros(at) - 1, 0), limit=None, allow_jump=False)
+        do_due_work(self._core, to_micros(at) - 1)
         with core.store.transaction() as transaction:
             record = self._find(transaction, journey)
             transition = moved(record, "archive", to_micros(at))
-            count = self._exit_all(transaction, record, transition.at)
+            count = exit_everybody(core, transaction, record, transition.at)
             transaction.commit(Changes(transitions=(transition,)))
         return count
-
-    def _exit_all(self, transaction: Transaction, record: JourneyRecord, at: int) -> int:
-        """End every active run of a journey, a batch at a time; all are durable together."""
-        catalog, count, after = self._core.refresh(transaction), 0, 0
-        while True:
-            size = self._core.options.batch_size
-            loaded = transaction.load(Request(active_in=record.number, after=after, limit=size))
-            inside = sorted(
-                (run for run in loaded.runs.values() if run.journey == record.number and run.status == "ACTIVE"),
-                key=lambda run: run.serial,
-            )
-            people = {person.number: person for person in loaded.people}
-            results = [
-                advance(
-                    catalog.programs[run.version],
-                    run,
-                    "EXIT",
-                    Situation(people[run.customer].id, people[run.customer].attributes),
-                    max(at, run.last_at),
-                    reason="archived",
-                )
-                for run in inside
-            ]
-            if not results:
-                return count
-            moves = tuple(result.move for result in results if result.move is not None)
-            transaction.commit(Changes(runs=tuple(result.run for result in results), moves=moves))
-            count, after = count + len(results), inside[-1].serial
 
     def _lifecycle(self, journey: str, call: str, at: datetime) -> JourneyInfo:
         with self._core.store.transaction() as transaction:
@@ -300,30 +220,14 @@ class Engine:
         replace: bool = False,
     ) -> None:
         """Tell attributes of many customers, as a mapping or pairs; one commit per chunk (R10, R50)."""
-        instant, kind = to_micros(at), "replace" if replace else "put"
+        instant = to_micros(at)
         pairs = customers.items() if isinstance(customers, Mapping) else customers
-        self._give(self._put_input(customer, attributes, instant, kind) for customer, attributes in pairs)
-
-    def _put_input(self, customer: object, attributes: object, at: int, kind: str) -> "Input | list[str]":
-        found = [f"customer: {fault}"] if (fault := id_fault(customer)) else []
-        if isinstance(attributes, Mapping):
-            found += attribute_faults(attributes)
-        else:
-            found.append(f"attributes: must be an object, not {describe(attributes)}")
-        if found:
-            return [f"customer {str(customer)[:60]!r}: {fault}" for fault in found]
-        return Input(0, self._tenant, str(customer), "put", kind, at, None, dumps(thaw(attributes)))
+        self._give(put_input(self._tenant, name, values, instant, replace=replace) for name, values in pairs)
 
     def feed(self, events: Event | Iterable[Event]) -> None:
         """Tell one event or many; handled by the tick that reaches their instant (R8, R10)."""
         many = [events] if isinstance(events, Event) else events
-        self._give(map(self._event_input, many))
-
-    def _event_input(self, event: object) -> "Input | list[str]":
-        if not isinstance(event, Event):
-            return [f"expected an Event, not {describe(event)}"]
-        text = dumps(thaw(event.data)) if event.data else None
-        return Input(0, self._tenant, event.customer, "event", event.type, to_micros(event.at), event.id, text)
+        self._give(event_input(self._tenant, event) for event in many)
 
     def enroll(self, journey: str, customers: str | Iterable[str], *, at: datetime, force: bool = False) -> None:
         """Enroll one customer or many by hand (R24).
@@ -346,14 +250,9 @@ class Engine:
     def _about(
         self, kind: str, journey: str, customers: str | Iterable[str], at: datetime, data: Mapping[str, object]
     ) -> None:
-        instant, text = to_micros(at), dumps(data) if data else None
+        instant = to_micros(at)
         many = [customers] if isinstance(customers, str) else customers
-        self._give(
-            [f"customer: {fault}"]
-            if (fault := id_fault(customer))
-            else Input(0, self._tenant, customer, kind, journey, instant, None, text)
-            for customer in many
-        )
+        self._give(journey_input(self._tenant, kind, journey, customer, instant, data=data) for customer in many)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -406,9 +305,9 @@ class Engine:
         if limit is not None and (type(limit) is not int or limit < 1):
             msg = f"limit must be 1 or more, not {describe(limit)}"
             raise ValueError(msg)
-        result = self._work(instant, limit=limit, allow_jump=allow_jump)
+        result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
         delivered, failed = self._deliver(instant) if self._core.channels else (0, 0)
-        due = self._next_due()
+        due = next_due(self._core)
         return evolve(
             result,
             delivered=delivered,
@@ -417,52 +316,9 @@ class Engine:
             more=due is not None and due <= instant,
         )
 
-    def _work(self, now: int, *, limit: int | None, allow_jump: bool) -> TickResult:
-        """Handle batches until nothing is due; look without the lock first: an idle tick writes nothing (R3)."""
-        earliest, jump = self._next_due(), self._core.options.max_jump
-        total = TickResult()
-        if earliest is None or earliest > now:
-            return total
-        if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
-            raise ClockJump(iso(earliest), iso(now), str(jump))
-        left = limit
-        while left is None or left > 0:
-            size = self._core.options.batch_size if left is None else min(left, self._core.options.batch_size)
-            count, more, tally = self._one_batch(now, size)
-            total = evolve(
-                total,
-                inputs=total.inputs + tally.inputs,
-                entered=total.entered + tally.entered,
-                moves=total.moves + tally.moves,
-                messages=total.messages + tally.messages,
-                refused=total.refused + tally.refused,
-                late=total.late + tally.late,
-            )
-            left = None if left is None else left - count
-            if not more:
-                break
-        return total
-
-    def _one_batch(self, now: int, size: int) -> tuple[int, bool, Any]:
-        """Load, run, commit."""
-        core = self._core
-        with core.store.transaction() as transaction:
-            catalog = core.refresh(transaction)
-            due = transaction.due(now, size)
-            loaded = transaction.load(scheduler.plan(due, catalog))
-            changes, tally = scheduler.run(due, loaded, catalog, now, grace=catalog.grace, dedup=core.options.dedup)
-            if changes:
-                transaction.commit(changes)
-        return len(due.keys), due.more, tally
-
-    def _next_due(self) -> int | None:
-        with self._core.store.transaction(write=False) as transaction:
-            keys = transaction.due(LAST, 1).keys
-        return keys[0][0] if keys else None
-
     def next_due(self) -> datetime | None:
         """Give the instant of the earliest work, over all tenants: when to tick next; None when nothing waits (R73)."""
-        due = self._next_due()
+        due = next_due(self._core)
         return None if due is None else from_micros(due)
 
     # --- delivery -------------------------------------------------------------------------------------------------
@@ -511,36 +367,25 @@ class Engine:
     def _answer(self, kind: str, messages: object, at: datetime, error: str) -> None:
         instant = to_micros(at)
         many: Iterable[object] = [messages] if isinstance(messages, Message | str) else messages  # type: ignore[assignment]
-        self._give(self._answer_input(kind, message, instant, error) for message in many)
-
-    def _answer_input(self, kind: str, message: object, at: int, error: str) -> "Input | list[str]":
-        if isinstance(message, Message):
-            data = {"token": message.token, **({"error": error[:1000]} if error else {})}
-            return Input(0, message.tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
-        if kind == "ack" and isinstance(message, str) and not id_fault(message):
-            return Input(0, self._tenant, "", kind, "", at, message, None)
-        return [f"expected a claimed Message, not {describe(message)}"]
+        self._give(answer_input(self._tenant, kind, message, instant, error) for message in many)
 
     def _deliver(self, now: int) -> tuple[int, int]:
-        """Push: claim, call the handler, ack; an exception is a nack (R71)."""
-        core, delivered, failed = self._core, 0, 0
-        length = _length("5 minutes", "lease")
-        while True:
-            names = frozenset(core.channels)
-            claimed = self._claim(None, "engine", now, names, core.options.batch_size, length)
-            if not claimed:
-                return delivered, failed
-            answers = []
+        """Push: claim, call the handler, ack; an exception is a nack (R71). Give how many went well and ill."""
+        core, answers = self._core, list[Checked]()
+        delivered = failed = 0
+        while claimed := self._claim(None, "engine", now, frozenset(core.channels), core.options.batch_size, LEASE):
             for message in claimed:
                 try:
                     core.channels[message.channel](message)
                 except Exception as error:  # noqa: BLE001 whatever a handler raises is a failed attempt
                     failed += 1
-                    answers.append(self._answer_input("nack", message, now, f"{type(error).__name__}: {error}"))
+                    answers.append(answer_input(self._tenant, "nack", message, now, f"{type(error).__name__}: {error}"))
                 else:
                     delivered += 1
-                    answers.append(self._answer_input("ack", message, now, ""))
+                    answers.append(answer_input(self._tenant, "ack", message, now))
             self._give(answers)
+            answers = []
+        return delivered, failed
 
     # --- questions ------------------------------------------------------------------------------------------------
 

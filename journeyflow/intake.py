@@ -8,9 +8,9 @@ from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_chan
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
 from journeyflow.records import CLAIMED, FAILED, QUEUED, SENT, Input, Post
+from journeyflow.references import MESSAGE_KINDS
 from journeyflow.rules import path_fault
 from journeyflow.stages import enter, handle, leave
-from journeyflow.validation import MESSAGE_KINDS
 from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, message_id, parse_message_id
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)

@@ -33,141 +33,20 @@ Rules of the walk
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from journeyflow.chance import bucket
-from journeyflow.changes import Emitted, WrongType, apply_changes
-from journeyflow.facts import Data, Facts
+from journeyflow.changes import WrongType, apply_changes
 from journeyflow.moments import DAY, Duration, add, anniversary, read_instant, to_micros
 from journeyflow.program import NOWHERE, Node, Program
-from journeyflow.records import ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED, Move, PathEntry, Post, Run
+from journeyflow.records import ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED, Move, Post, Run
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.values import dumps
-
-REST = -2
-"""Where a walk goes that has come to rest."""
-
-MAX_EMITTED = 100
-"""Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
-
-NO_POSTS: Mapping[str, Post] = {}
+from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk
 
 MAX_GATE = 400 * DAY
 """A gate that does not open for so long never opens (R31)."""
-
-Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT"]
-
-
-class Past(NamedTuple):
-    """What a run has already done within the root item at hand: the Sends it made, how many events it emitted."""
-
-    sends: tuple[int, ...] = ()
-    emitted: int = 0
-
-
-FRESH = Past()
-
-
-class Situation(NamedTuple):
-    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce."""
-
-    customer: str
-    attributes: dict[str, object]
-    event: Data | None = None
-    posts: Mapping[str, Post] | None = None
-    nonce: str = ""
-
-
-class Result(NamedTuple):
-    """What a walk came to: the run as it is now, the move (None when it still rests as before), and what it caused."""
-
-    run: Run
-    move: Move | None
-    posts: Sequence[Post]
-    attributes: dict[str, object]
-    emitted: Sequence[Emitted]
-    past: Past
-
-
-class Walk(Facts):
-    """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`."""
-
-    __slots__ = (
-        "_zone",
-        "awaits",
-        "due",
-        "emitted",
-        "new_posts",
-        "past",
-        "path",
-        "program",
-        "read",
-        "reason",
-        "sends",
-        "since",
-        "status",
-        "step",
-        "visit",
-    )
-
-    run: Run
-    """A walk has one."""
-
-    def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
-        """Begin where the run is."""
-        self.program, self.run, self.at, self.past = program, run, at, past
-        self.customer, self.attributes, self.event, posts, nonce = situation
-        self.posts = (nonce, posts or NO_POSTS)
-        self.header, self.memory = program.header, run.memory
-        self.seen, self._trigger = {}, None
-        self._zone: ZoneInfo | None = None
-        self.path: list[PathEntry] = []
-        self.read: dict[str, dict[str, object]] = {}
-        self.new_posts: list[Post] = []
-        self.emitted: list[Emitted] = []
-        self.sends: list[int] = []
-        self.status, self.reason = ACTIVE, ""
-        self.step, self.visit, self.since = run.step, run.visit, run.since
-        self.due: int | None = None
-        self.awaits: str | None = None
-
-    @property
-    def zone(self) -> ZoneInfo:  # type: ignore[override]  # found when asked for: most walks need none
-        """The zone that counts for this customer (R33)."""
-        if self._zone is None:
-            self._zone = self.program.zone_of(self.attributes)
-        return self._zone
-
-    def leave(self, status: str, outcome: str) -> None:
-        """Write the visit at hand into the path, and what its rules read."""
-        if self.seen:
-            self.read[str(len(self.path))] = self.seen
-            self.seen = {}
-        self.path.append(self.program.nodes[self.step].entry(status, outcome))
-
-    def rest(self, due: int | None, awaits: str | None = None) -> int:
-        """Come to rest here until an instant, for an event, or both."""
-        self.due, self.awaits = due, awaits
-        return REST
-
-    def end(self, status: str, reason: str = "") -> int:
-        """End the run here."""
-        self.status, self.reason = status, reason
-        return NOWHERE
-
-    def fail(self, reason: str) -> int:
-        """End the run here as FAILED (R43)."""
-        self.leave(FAILED, "")
-        return self.end(FAILED, reason)
-
-    def emit(self, events: list[Emitted]) -> bool:
-        """Note events to be emitted; False, with none noted, past the bound of R53."""
-        if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
-            return False
-        self.emitted += events
-        return True
 
 
 def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual order

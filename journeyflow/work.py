@@ -14,10 +14,11 @@ from attrs import frozen
 from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.facts import Data, Facts
-from journeyflow.machine import FRESH, Past, Result, Situation, Stimulus, advance
+from journeyflow.machine import advance
 from journeyflow.moments import local_day
 from journeyflow.program import Program
 from journeyflow.records import ACTIVE, Changes, Input, Move, Post, Refusal, Run
+from journeyflow.walk import FRESH, Past, Result, Situation, Stimulus
 
 CUSTOMER_EVENTS = frozenset(
     {"field.changed", "tag.added", "tag.removed", "list.subscribed", "list.unsubscribed"},

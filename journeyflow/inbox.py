@@ -1,0 +1,50 @@
+"""What a host tells, checked at the door and made into inputs: each is an `Input`, or a list of its faults (R10)."""
+
+from collections.abc import Mapping
+
+from journeyflow.changes import attribute_faults
+from journeyflow.moments import to_micros
+from journeyflow.records import Event, Input, Message
+from journeyflow.values import describe, dumps, id_fault, thaw
+
+Checked = Input | list[str]
+
+
+def put_input(tenant: str, customer: object, attributes: object, at: int, *, replace: bool) -> Checked:
+    """Check attributes of a customer (R50)."""
+    found = [fault] if (fault := id_fault(customer)) else []
+    if isinstance(attributes, Mapping):
+        found += attribute_faults(attributes)
+    else:
+        found.append(f"attributes: must be an object, not {describe(attributes)}")
+    if found:
+        return [f"customer {str(customer)[:60]!r}: {fault}" for fault in found]
+    kind = "replace" if replace else "put"
+    return Input(0, tenant, str(customer), "put", kind, at, None, dumps(thaw(attributes)))
+
+
+def event_input(tenant: str, event: object) -> Checked:
+    """Take an event, which checked itself when it was made (R20)."""
+    if not isinstance(event, Event):
+        return [f"expected an Event, not {describe(event)}"]
+    text = dumps(thaw(event.data)) if event.data else None
+    return Input(0, tenant, event.customer, "event", event.type, to_micros(event.at), event.id, text)
+
+
+def journey_input(
+    tenant: str, kind: str, journey: str, customer: object, at: int, *, data: Mapping[str, object]
+) -> Checked:
+    """Check a customer who is to be enrolled in a journey by hand, or to leave it (R24)."""
+    if fault := id_fault(customer):
+        return [f"customer: {fault}"]
+    return Input(0, tenant, str(customer), kind, journey, at, None, dumps(data) if data else None)
+
+
+def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:
+    """Check a message that a worker answers for: claimed ones can be acked and nacked, ids alone only acked (R71)."""
+    if isinstance(message, Message):
+        data = {"token": message.token, **({"error": error[:1000]} if error else {})}
+        return Input(0, message.tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
+    if kind == "ack" and isinstance(message, str) and not id_fault(message):
+        return Input(0, tenant, "", kind, "", at, message, None)
+    return [f"expected a claimed Message, not {describe(message)}"]

@@ -1,0 +1,147 @@
+"""Batches of work between a store and the scheduler: load, run, commit, until nothing is due (R3, R7)."""
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve, frozen
+
+from journeyflow import scheduler
+from journeyflow.batch import Request
+from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.errors import ClockJump
+from journeyflow.machine import advance
+from journeyflow.moments import LAST, Duration, add, iso, zone
+from journeyflow.records import ACTIVE, Changes, Message, Run
+from journeyflow.store import Store, Transaction
+from journeyflow.walk import Result, Situation
+from journeyflow.work import Tally
+
+if TYPE_CHECKING:
+    from journeyflow.program import Program
+
+Handler = Callable[[Message], object]
+
+UTC: Final = zone("UTC")
+
+
+@frozen
+class TickResult:
+    """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
+
+    `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
+    """
+
+    inputs: int = 0
+    entered: int = 0
+    moves: int = 0
+    messages: int = 0
+    refused: int = 0
+    late: int = 0
+    delivered: int = 0
+    failed: int = 0
+    next_due: datetime | None = None
+    more: bool = False
+
+
+@frozen
+class Options:
+    """What a host chose: the bound of R3, items per commit, how long ids of events are known (micros)."""
+
+    max_jump: Duration | None
+    batch_size: int
+    dedup: int
+
+
+class Core:
+    """What an engine and its tenants share: the store, the handlers, the options, a cache of the catalog."""
+
+    def __init__(self, store: Store, channels: Mapping[str, Handler], options: Options) -> None:
+        """Begin without a catalog."""
+        self.store, self.channels, self.options = store, dict(channels), options
+        self.lock = threading.RLock()
+        self.catalog: Catalog | None = None
+        self.compiled: dict[tuple[int, str], Program] = {}
+        self.local = threading.local()
+
+    def refresh(self, transaction: Transaction) -> Catalog:
+        """Give the catalog as it stands in a transaction, read again only when another revision is there."""
+        from journeyflow.lifecycle import read_catalog  # noqa: PLC0415 it costs cattrs; wanted with journeys only
+
+        with self.lock:
+            shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
+            if shelf is not None:
+                self.catalog = read_catalog(shelf, getattr(self.store, "path", "memory"), self.compiled)
+            return self.catalog  # type: ignore[return-value]  # there is one by now
+
+
+def next_due(core: Core) -> int | None:
+    """Give the instant of the earliest work, over all tenants; None when nothing waits (R73)."""
+    with core.store.transaction(write=False) as transaction:
+        keys = transaction.due(LAST, 1).keys
+    return keys[0][0] if keys else None
+
+
+def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:
+    """Handle batches until nothing is due; look without the lock first: an idle tick writes nothing (R3)."""
+    earliest, jump = next_due(core), core.options.max_jump
+    total = TickResult()
+    if earliest is None or earliest > now:
+        return total
+    if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
+        raise ClockJump(iso(earliest), iso(now), str(jump))
+    left, more = limit, True
+    while more and (left is None or left > 0):
+        size = core.options.batch_size if left is None else min(left, core.options.batch_size)
+        count, more, tally = _one_batch(core, now, size)
+        total = _added(total, tally)
+        left = None if left is None else left - count
+    return total
+
+
+def _one_batch(core: Core, now: int, size: int) -> tuple[int, bool, Tally]:
+    """Load, run, commit: give how many items, whether more are due, and what was done."""
+    with core.store.transaction() as transaction:
+        catalog = core.refresh(transaction)
+        due = transaction.due(now, size)
+        loaded = transaction.load(scheduler.plan(due, catalog))
+        changes, tally = scheduler.run(due, loaded, catalog, now, grace=catalog.grace, dedup=core.options.dedup)
+        if changes:
+            transaction.commit(changes)
+    return len(due.keys), due.more, tally
+
+
+def _added(total: TickResult, tally: Tally) -> TickResult:
+    """Add what a batch did to what was done before."""
+    return evolve(
+        total,
+        inputs=total.inputs + tally.inputs,
+        entered=total.entered + tally.entered,
+        moves=total.moves + tally.moves,
+        messages=total.messages + tally.messages,
+        refused=total.refused + tally.refused,
+        late=total.late + tally.late,
+    )
+
+
+def exit_everybody(core: Core, transaction: Transaction, record: JourneyRecord, at: int) -> int:
+    """End every active run of a journey, a batch at a time inside one transaction; give how many (R15)."""
+    catalog, count, after = core.refresh(transaction), 0, 0
+    while True:
+        loaded = transaction.load(Request(active_in=record.number, after=after, limit=core.options.batch_size))
+        inside = sorted(run for run in loaded.runs.values() if run.journey == record.number and run.status == ACTIVE)
+        if not inside:
+            return count
+        people = {person.number: person.id for person in loaded.people}
+        results = [_archived(catalog, run, people[run.customer], at) for run in inside]
+        moves = tuple(result.move for result in results if result.move is not None)
+        transaction.commit(Changes(runs=tuple(result.run for result in results), moves=moves))
+        count, after = count + len(results), inside[-1].serial
+
+
+def _archived(catalog: Catalog, run: Run, customer: str, at: int) -> Result:
+    """End one run because its journey is archived."""
+    return advance(
+        catalog.programs[run.version], run, "EXIT", Situation(customer, {}), max(at, run.last_at), reason="archived"
+    )

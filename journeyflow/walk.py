@@ -1,0 +1,130 @@
+"""The notes of one walk: what a step's behaviour reads, and where it writes what it does (see `machine.py`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from journeyflow.changes import Emitted
+from journeyflow.facts import Data, Facts
+from journeyflow.program import NOWHERE, Program
+from journeyflow.records import ACTIVE, FAILED, Move, PathEntry, Post, Run
+
+REST = -2
+"""Where a walk goes that has come to rest."""
+
+MAX_EMITTED = 100
+"""Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
+
+NO_POSTS: Mapping[str, Post] = {}
+
+Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT"]
+
+
+class Past(NamedTuple):
+    """What a run has already done within the root item at hand: the Sends it made, how many events it emitted."""
+
+    sends: tuple[int, ...] = ()
+    emitted: int = 0
+
+
+FRESH = Past()
+
+
+class Situation(NamedTuple):
+    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce."""
+
+    customer: str
+    attributes: dict[str, object]
+    event: Data | None = None
+    posts: Mapping[str, Post] | None = None
+    nonce: str = ""
+
+
+class Result(NamedTuple):
+    """What a walk came to: the run as it is now, the move (None when it still rests as before), and what it caused."""
+
+    run: Run
+    move: Move | None
+    posts: Sequence[Post]
+    attributes: dict[str, object]
+    emitted: Sequence[Emitted]
+    past: Past
+
+
+class Walk(Facts):
+    """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`."""
+
+    __slots__ = (
+        "_zone",
+        "awaits",
+        "due",
+        "emitted",
+        "new_posts",
+        "past",
+        "path",
+        "program",
+        "read",
+        "reason",
+        "sends",
+        "since",
+        "status",
+        "step",
+        "visit",
+    )
+
+    run: Run
+    """A walk has one."""
+
+    def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
+        """Begin where the run is."""
+        self.program, self.run, self.at, self.past = program, run, at, past
+        self.customer, self.attributes, self.event, posts, nonce = situation
+        self.posts = (nonce, posts or NO_POSTS)
+        self.header, self.memory = program.header, run.memory
+        self.seen, self._trigger = {}, None
+        self._zone: ZoneInfo | None = None
+        self.path: list[PathEntry] = []
+        self.read: dict[str, dict[str, object]] = {}
+        self.new_posts: list[Post] = []
+        self.emitted: list[Emitted] = []
+        self.sends: list[int] = []
+        self.status, self.reason = ACTIVE, ""
+        self.step, self.visit, self.since = run.step, run.visit, run.since
+        self.due: int | None = None
+        self.awaits: str | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:  # type: ignore[override]  # found when asked for: most walks need none
+        """The zone that counts for this customer (R33)."""
+        if self._zone is None:
+            self._zone = self.program.zone_of(self.attributes)
+        return self._zone
+
+    def leave(self, status: str, outcome: str) -> None:
+        """Write the visit at hand into the path, and what its rules read."""
+        if self.seen:
+            self.read[str(len(self.path))] = self.seen
+            self.seen = {}
+        self.path.append(self.program.nodes[self.step].entry(status, outcome))
+
+    def rest(self, due: int | None, awaits: str | None = None) -> int:
+        """Come to rest here until an instant, for an event, or both."""
+        self.due, self.awaits = due, awaits
+        return REST
+
+    def end(self, status: str, reason: str = "") -> int:
+        """End the run here."""
+        self.status, self.reason = status, reason
+        return NOWHERE
+
+    def fail(self, reason: str) -> int:
+        """End the run here as FAILED (R43)."""
+        self.leave(FAILED, "")
+        return self.end(FAILED, reason)
+
+    def emit(self, events: list[Emitted]) -> bool:
+        """Note events to be emitted; False, with none noted, past the bound of R53."""
+        if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
+            return False
+        self.emitted += events
+        return True
