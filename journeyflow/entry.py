@@ -4,8 +4,8 @@ from attrs import field as option
 from attrs import frozen
 
 from journeyflow.moments import Duration
+from journeyflow.options import Shown, as_duration
 from journeyflow.rules import Rule
-from journeyflow.steps import Shown
 
 
 @frozen(repr=False)
@@ -30,14 +30,12 @@ class Reentry(Shown):
     """
 
     policy: str = "never"
-    period: Duration | None = option(
-        default=None, converter=lambda value: None if value is None else Duration.parse(value)
-    )
+    period: Duration | None = option(default=None, converter=as_duration)
 
     @classmethod
     def after(cls, period: object) -> "Reentry":
         """Allow another run when so much time has passed since the last entry; exactly then is allowed."""
-        return cls("after", period)  # type: ignore[arg-type]  # the converter reads it
+        return cls("after", period)
 
     @classmethod
     def parse(cls, value: object) -> "Reentry":
@@ -73,8 +71,6 @@ class Goal(Shown):
 
     event: str
     where: Rule | None = option(kw_only=True, default=None)
-    within: Duration | None = option(
-        kw_only=True, default=None, converter=lambda value: None if value is None else Duration.parse(value)
-    )
+    within: Duration | None = option(kw_only=True, default=None, converter=as_duration)
     exit: bool = option(kw_only=True, default=False)
     any_message: bool = option(kw_only=True, default=False)

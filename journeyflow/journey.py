@@ -13,6 +13,7 @@ from attrs import frozen
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.graph import flatten
+from journeyflow.options import as_parts
 from journeyflow.rules import Rule
 from journeyflow.steps import Step
 from journeyflow.validation import problems as find_problems
@@ -21,6 +22,10 @@ MAX_VISITS = 10_000
 """How many visits one run may make unless the journey says otherwise: a year of hourly steps (R41)."""
 
 DEFAULT_TENANT = "default"
+
+
+def _reentry(value: object) -> Reentry:
+    return Reentry.parse(value)
 
 
 @frozen(repr=False)
@@ -37,7 +42,7 @@ class Journey:
     """
 
     id: str
-    steps: tuple[Step, ...] = option(kw_only=True, converter=lambda steps: flatten(steps))
+    steps: tuple[Step, ...] = option(kw_only=True, converter=flatten)
     trigger: Trigger = option(kw_only=True, factory=lambda: Trigger(manual=True))
     name: str = option(kw_only=True, default="")
     description: str = option(kw_only=True, default="")
@@ -46,8 +51,8 @@ class Journey:
     timezone: str = option(kw_only=True, default="UTC")
     customer_timezone: bool = option(kw_only=True, default=False)
     run_criteria: Rule | None = option(kw_only=True, default=None)
-    reentry: Reentry = option(kw_only=True, default="never", converter=Reentry.parse)
-    exits: tuple[Exit, ...] = option(kw_only=True, default=(), converter=tuple)
+    reentry: Reentry = option(kw_only=True, factory=Reentry, converter=_reentry)
+    exits: tuple[Exit, ...] = option(kw_only=True, default=(), converter=as_parts)
     goal: Goal | None = option(kw_only=True, default=None)
     consent: str = option(kw_only=True, default="optional")
     max_visits: int = option(kw_only=True, default=MAX_VISITS)

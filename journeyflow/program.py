@@ -14,7 +14,7 @@ from journeyflow.records import PathEntry
 from journeyflow.rules import Question, compile_rule, reads
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.templates import Renderer, compile_template, template_reads
-from journeyflow.validation import rule_places
+from journeyflow.references import rule_places
 from journeyflow.values import dumps, thaw
 
 NOWHERE = -1

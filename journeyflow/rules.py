@@ -491,9 +491,10 @@ def reads(rule: Rule | None) -> frozenset[str]:
     >>> sorted(reads(field("a").eq(1) & ~field("b").gt(field("event.c"))))
     ['a', 'b', 'event.c']
     """
-    return frozenset(
+    paths = (
         path for part, _ in walk(rule) if isinstance(part, Comparison) for path in (part.field, part.value_of) if path
     )
+    return frozenset(path for path in paths if isinstance(path, str))  # a rule is asked before it was validated too
 
 
 def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:

@@ -6,64 +6,34 @@ names every continuation by the id of a step.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Union
+from typing import Any, TypeGuard, Union, cast
 
-from attrs import Attribute, evolve, fields, frozen
+from attrs import evolve, frozen
 from attrs import field as option
 
 from journeyflow.changes import Change
-from journeyflow.moments import Duration, Until, Window, from_micros, parse_instant, to_micros
+from journeyflow.moments import Duration, Until, Window
+from journeyflow.options import (
+    Shown,
+    as_data,
+    as_duration,
+    as_instant,
+    as_parts,
+    as_percentage,
+    as_until,
+    hundredths,
+)
 from journeyflow.rules import Rule
-from journeyflow.values import freeze
 
-Target = Union[str, Sequence["Step"], None]
+Target = Union[str, Sequence["Step"], None]  # noqa: UP007 a name that is defined below cannot be joined with |
 """A continuation: the id of a step, a list of steps, or None for the step that follows."""
 
 
-def _duration(value: object) -> Duration | None:
-    return None if value is None else Duration.parse(value)
-
-
-def _until(value: object) -> Until | None:
-    return None if value is None else Until.parse(value)
-
-
-def _instant(value: object) -> datetime | None:
-    """Keep an instant as a datetime in UTC; ISO text with an offset is read."""
-    if value is None:
-        return None
-    return from_micros(parse_instant(value) if isinstance(value, str) else to_micros(value))  # type: ignore[arg-type]
-
-
 def _target(value: object) -> Target:
-    return value if value is None or isinstance(value, str) else tuple(value)  # type: ignore[arg-type]  # steps
+    return cast("Target", as_parts(value))
 
 
-def _text(value: object) -> object:
-    """Show a length of time as it is written."""
-    return str(value) if isinstance(value, Duration | Until) else value
-
-
-class Shown:
-    """A repr that names what was said and leaves out every default."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """Show positional options first, then those that differ from their default."""
-        parts = []
-        for each in fields(type(self)):
-            value = getattr(self, each.name)
-            if not each.kw_only and (each.default is not None or value is not None):
-                parts.append(repr(_text(value)))
-            elif value != _default(each):
-                parts.append(f"{each.name}={_text(value)!r}")
-        return f"{type(self).__name__}({', '.join(parts)})"
-
-
-def _default(each: "Attribute[object]") -> object:
-    return each.default.factory() if hasattr(each.default, "factory") else each.default
+# --- the kinds --------------------------------------------------------------------------------------------------------
 
 
 @frozen(repr=False)
@@ -77,11 +47,11 @@ class Send(Shown):
     id: str
     channel: str = option(kw_only=True)
     template: str = option(kw_only=True)
-    data: Mapping[str, object] = option(kw_only=True, factory=dict, converter=freeze)
+    data: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data)
     window: Window | None = option(kw_only=True, default=None)
     transactional: bool = option(kw_only=True, default=False)
     cancel_on_exit: bool = option(kw_only=True, default=True)
-    expires: Duration | None = option(kw_only=True, default=None, converter=_duration)
+    expires: Duration | None = option(kw_only=True, default=None, converter=as_duration)
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
     next: str | None = option(kw_only=True, default=None)
@@ -98,16 +68,16 @@ class Wait(Shown):
     """
 
     id: str
-    duration: Duration | None = option(default=None, converter=_duration)
-    until: Until | None = option(kw_only=True, default=None, converter=_until)
-    at: datetime | None = option(kw_only=True, default=None, converter=_instant)
+    duration: Duration | None = option(default=None, converter=as_duration)
+    until: Until | None = option(kw_only=True, default=None, converter=as_until)
+    at: datetime | None = option(kw_only=True, default=None, converter=as_instant)
     field: str | None = option(kw_only=True, default=None)
-    offset: Duration | None = option(kw_only=True, default=None, converter=_duration)
+    offset: Duration | None = option(kw_only=True, default=None, converter=as_duration)
     every: str | None = option(kw_only=True, default=None)
     event: str | None = option(kw_only=True, default=None)
     where: Rule | None = option(kw_only=True, default=None)
     any_message: bool = option(kw_only=True, default=False)
-    timeout: Duration | None = option(kw_only=True, default=None, converter=_duration)
+    timeout: Duration | None = option(kw_only=True, default=None, converter=as_duration)
     window: Window | None = option(kw_only=True, default=None)
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
@@ -131,8 +101,8 @@ class Branch(Shown):
 class Condition(Shown):
     """Go on by the first branch whose rule is true, else by `otherwise` (R37).
 
-    One branch is written `Condition(id, rule, yes=..., no=...)`, several `Condition(id, branches=[...], otherwise=...)`.
-    Labels default to "yes" and "no", or to "1", "2", ... and "else".
+    One branch is written `Condition(id, rule, yes=..., no=...)`, several `Condition(id, branches=[...],
+    otherwise=...)`; mixing the two raises TypeError. Labels default to "yes" and "no", or to "1", "2", ... and "else".
     """
 
     id: str
@@ -142,7 +112,7 @@ class Condition(Shown):
     notes: str = option(kw_only=True, default="")
     next: str | None = option(kw_only=True, default=None)
 
-    def __init__(  # noqa: D107 the class says it
+    def __init__(
         self,
         id: str,  # noqa: A002 the field's own word
         when: Rule | None = None,
@@ -155,13 +125,12 @@ class Condition(Shown):
         notes: str = "",
         next: str | None = None,  # noqa: A002 the word of the graph
     ) -> None:
-        if branches is None:
-            branches, otherwise = (Branch(when, yes),), no if otherwise is None else otherwise
-        elif when is not None or yes is not None or no is not None:
+        if _mixed(when, yes, no, branches, otherwise):
             msg = f"condition {id!r}: say either a rule with yes= and no=, or branches= with otherwise="
             raise TypeError(msg)
-        attributes = {"otherwise": otherwise, "name": name, "notes": notes, "next": next}
-        self.__attrs_init__(id, branches=_labelled_branches(branches), **attributes)  # type: ignore[attr-defined]
+        ways = (Branch(when, yes),) if branches is None else as_parts(branches)
+        otherwise = no if otherwise is None else otherwise
+        self.__attrs_init__(id, branches=_labelled(ways), otherwise=otherwise, name=name, notes=notes, next=next)
 
     @property
     def else_label(self) -> str:
@@ -169,13 +138,22 @@ class Condition(Shown):
         return "no" if len(self.branches) == 1 else "else"
 
 
-def _labelled_branches(branches: Sequence[Branch]) -> tuple[Branch, ...]:
+def _mixed(when: object, yes: object, no: object, branches: object, otherwise: object) -> bool:
+    """Tell whether both ways of writing a Condition were used at once; `otherwise` may stand in for `no`."""
+    short = when is not None or yes is not None or no is not None
+    return (branches is not None and short) or (no is not None and otherwise is not None)
+
+
+def _labelled(branches: Any) -> Any:  # noqa: ANN401 what is no list is told about later
     """Give every branch a label: "yes" to a single one, else its position."""
-    default = (lambda _: "yes") if len(branches) == 1 else (lambda n: str(n + 1))
-    return tuple(
-        Branch(each.when, each.next, each.label or default(n)) if isinstance(each, Branch) else each
-        for n, each in enumerate(branches)
-    )
+    if not isinstance(branches, tuple):
+        return branches
+    labels = ["yes"] if len(branches) == 1 else [str(n + 1) for n in range(len(branches))]
+    return tuple(map(_with_label, branches, labels))
+
+
+def _with_label(part: Any, label: str) -> Any:  # noqa: ANN401 a branch or an arm, or what is told about later
+    return evolve(part, label=label) if isinstance(part, Branch | Arm) and part.label == "" else part
 
 
 def branch(when: Rule, then: Target = None, label: str = "") -> Branch:
@@ -192,7 +170,7 @@ def branch(when: Rule, then: Target = None, label: str = "") -> Branch:
 class Arm(Shown):
     """One arm of a Split: its share in percent (at most two decimals), where it leads, its label."""
 
-    percentage: float
+    percentage: float = option(converter=as_percentage)
     next: Target = option(default=None, converter=_target)
     label: str = ""
 
@@ -202,23 +180,7 @@ class Arm(Shown):
         return hundredths(self.percentage)
 
 
-def hundredths(percentage: object) -> int | None:
-    """Read a percentage of at most two decimals from 0 to 100 as a whole number of hundredths, else None.
-
-    >>> hundredths(12.5), hundredths(33.333), hundredths(True)
-    (1250, None, None)
-    """
-    if isinstance(percentage, bool) or not isinstance(percentage, int | float | Decimal):
-        return None
-    try:
-        exact = Decimal(str(percentage)) * 100
-        whole = int(exact) if exact == exact.to_integral_value() else -1
-    except (InvalidOperation, OverflowError, ValueError):
-        return None
-    return whole if 0 <= whole <= 10_000 else None  # noqa: PLR2004 a hundred percent
-
-
-@frozen(repr=False)
+@frozen(repr=False, init=False)
 class Split(Shown):
     """Split people by chance that never changes its mind: the same person always takes the same arm (R38)."""
 
@@ -228,7 +190,7 @@ class Split(Shown):
     notes: str = option(kw_only=True, default="")
     next: str | None = option(kw_only=True, default=None)
 
-    def __init__(  # noqa: D107 the class says it
+    def __init__(
         self,
         id: str,  # noqa: A002 the field's own word
         *arms: Arm,
@@ -236,11 +198,8 @@ class Split(Shown):
         notes: str = "",
         next: str | None = None,  # noqa: A002 the word of the graph
     ) -> None:
-        labelled = tuple(
-            Arm(each.percentage, each.next, each.label or letters(n)) if isinstance(each, Arm) else each
-            for n, each in enumerate(arms)
-        )
-        self.__attrs_init__(id, labelled, name=name, notes=notes, next=next)  # type: ignore[attr-defined]
+        labelled = tuple(_with_label(each, letters(n)) for n, each in enumerate(arms))
+        self.__attrs_init__(id, labelled, name=name, notes=notes, next=next)
 
 
 def letters(number: int) -> str:
@@ -265,7 +224,7 @@ def arm(percentage: float, then: Target = None, label: str = "") -> Arm:
     return Arm(percentage, then, label)
 
 
-@frozen(repr=False)
+@frozen(repr=False, init=False)
 class Update(Shown):
     """Change the customer: `Update("onboarded", tag.add("onboarded"), field("plan").set("trial"))` (R39)."""
 
@@ -275,7 +234,7 @@ class Update(Shown):
     notes: str = option(kw_only=True, default="")
     next: str | None = option(kw_only=True, default=None)
 
-    def __init__(  # noqa: D107 the class says it
+    def __init__(
         self,
         id: str,  # noqa: A002 the field's own word
         *changes: Change,
@@ -283,7 +242,7 @@ class Update(Shown):
         notes: str = "",
         next: str | None = None,  # noqa: A002 the word of the graph
     ) -> None:
-        self.__attrs_init__(id, changes, name=name, notes=notes, next=next)  # type: ignore[attr-defined]
+        self.__attrs_init__(id, changes, name=name, notes=notes, next=next)
 
 
 @frozen(repr=False)
@@ -308,6 +267,17 @@ KINDS: dict[str, type[Step]] = {
 }
 """The word of each kind in a journey file."""
 
+_WORDS: dict[type, str] = {of: word for word, of in KINDS.items()}
+
+
+def is_step(value: object) -> TypeGuard[Step]:
+    """Tell whether a value is a step of one of the six kinds; a class derived from one is another kind, and unknown.
+
+    >>> is_step(End("done")), is_step("done")
+    (True, False)
+    """
+    return type(value) in _WORDS
+
 
 def kind(step: Step) -> str:
     """Name the kind of a step as a journey file does.
@@ -315,11 +285,14 @@ def kind(step: Step) -> str:
     >>> kind(End("done"))
     'end'
     """
-    return type(step).__name__.lower()
+    return _WORDS[type(step)]
 
 
 WAIT_FORMS = ("duration", "until", "at", "field", "event")
 """The forms of a Wait; exactly one is given (R32)."""
+
+
+# --- continuations ----------------------------------------------------------------------------------------------------
 
 
 def targets(step: Step) -> list[tuple[str, Target]]:
@@ -334,35 +307,42 @@ def targets(step: Step) -> list[tuple[str, Target]]:
     if isinstance(step, Wait):
         edges += [(name, getattr(step, name)) for name in ("on_event", "on_timeout", "on_missing", "on_past")]
     elif isinstance(step, Condition):
-        edges += [(f"branches[{n}].next", each.next) for n, each in enumerate(step.branches)]
-        edges.append(("else", step.otherwise))
+        edges += [*_of_parts("branches", step.branches), ("else", step.otherwise)]
     elif isinstance(step, Split):
-        edges += [(f"arms[{n}].next", each.next) for n, each in enumerate(step.arms)]
+        edges += _of_parts("arms", step.arms)
     return edges
+
+
+def _of_parts(word: str, parts: object) -> list[tuple[str, Target]]:
+    """List where branches or arms lead; what is neither leads nowhere."""
+    found = enumerate(parts if isinstance(parts, tuple) else ())
+    return [(f"{word}[{n}].next", each.next) for n, each in found if isinstance(each, Branch | Arm)]
 
 
 def with_targets(step: Step, place: Mapping[str, Target]) -> Step:
     """Return a step with some continuations replaced, by their places as `targets` names them.
 
     >>> with_targets(Split("s", arm(100, "a")), {"arms[0].next": "b", "next": "c"})
-    Split('s', (Arm(100, 'b', 'A'),), next='c')
+    Split('s', Arm(100, 'b', 'A'), next='c')
     """
-    if isinstance(step, End):
+    if isinstance(step, End) or not place:
         return step
-    next_ = place.get("next", step.next)
+    if isinstance(step, Send | Wait):
+        return evolve(step, **place)  # type: ignore[arg-type]  # the places are names of options
+    said: dict[str, Any] = {"name": step.name, "notes": step.notes, "next": place.get("next", step.next)}
     if isinstance(step, Condition):
-        branches = [
-            Branch(each.when, place.get(f"branches[{n}].next", each.next), each.label)
-            for n, each in enumerate(step.branches)
-        ]
-        otherwise = place.get("else", step.otherwise)
-        return Condition(step.id, branches=branches, otherwise=otherwise, name=step.name, notes=step.notes, next=next_)
+        branches = _moved("branches", step.branches, place)
+        return Condition(step.id, branches=branches, otherwise=place.get("else", step.otherwise), **said)
     if isinstance(step, Split):
-        arms = [
-            Arm(each.percentage, place.get(f"arms[{n}].next", each.next), each.label)
-            for n, each in enumerate(step.arms)
-        ]
-        return Split(step.id, *arms, name=step.name, notes=step.notes, next=next_)
-    if isinstance(step, Update):
-        return Update(step.id, *step.changes, name=step.name, notes=step.notes, next=next_)
-    return evolve(step, **{key.replace(".", "_"): target for key, target in place.items()})
+        return Split(step.id, *_moved("arms", step.arms, place), **said)
+    return Update(step.id, *step.changes, **said)
+
+
+def _moved(word: str, parts: Any, place: Mapping[str, Target]) -> Any:  # noqa: ANN401 branches or arms
+    """Give branches or arms their new continuations; what is neither stays as it is."""
+    if not isinstance(parts, tuple):
+        return parts
+    return tuple(
+        evolve(each, next=place.get(f"{word}[{n}].next", each.next)) if isinstance(each, Branch | Arm) else each
+        for n, each in enumerate(parts)
+    )

@@ -1,14 +1,19 @@
 """What can be wrong with a journey: every problem at once, with its place in a journey file (R13)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from attrs import evolve
+
+from journeyflow.chance import BUCKETS
 from journeyflow.changes import Change, change_problems
 from journeyflow.entry import REENTRY_POLICIES, Exit, Goal, Reentry, Trigger
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
-from journeyflow.graph import END, ways_on
-from journeyflow.moments import Duration, Window, zone
-from journeyflow.rules import Rule, reads, rule_problems
+from journeyflow.graph import END, reachable, zero_time_cycle
+from journeyflow.moments import Duration, Until, Window, zone
+from journeyflow.options import hundredths, read_at, whole_or_decimal
+from journeyflow.references import reference_problems, self_trigger_problems
+from journeyflow.rules import path_fault, rule_problems
 from journeyflow.steps import (
     WAIT_FORMS,
     Arm,
@@ -20,10 +25,10 @@ from journeyflow.steps import (
     Step,
     Update,
     Wait,
-    hundredths,
+    is_step,
     targets,
 )
-from journeyflow.templates import template_problems, template_reads
+from journeyflow.templates import template_problems
 from journeyflow.values import describe, faults, id_fault, text_fault
 
 if TYPE_CHECKING:  # a journey is validated while it is made
@@ -32,73 +37,45 @@ if TYPE_CHECKING:  # a journey is validated while it is made
 RESERVED = frozenset({"holdout", "entry"})
 """Ids that a step cannot have: "holdout" is the key of R25's chance, "entry" the name of the move into a run."""
 
-MESSAGE_KINDS = (
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "converted",
-    "browser_viewed",
-    "forwarded",
-    "unsubscribed",
-    "bounced",
-    "complained",
-    "failed",
-)
-"""What can happen to a message; `message.<kind>` is the event that tells of it (R50, R52)."""
+NOT_YET_ACTIONS = frozenset({"enroll", "exit", "forget"})
+"""Actions of an Update that this version of journeyflow refuses by name (R39)."""
 
-MESSAGE_NAMES = frozenset({"id", "at", *MESSAGE_KINDS, *(f"{kind}_at" for kind in MESSAGE_KINDS)})
-ENROLLMENT_NAMES = frozenset({"tenant", "journey", "version", "customer", "run", "entered_at"})
-
-MAX_STEPS = 1_000_000
-"""Steps in one journey: far beyond what anybody draws; a bound on what a file can make the process hold."""
+MAX_SHOWN = 20
+"""Steps of a cycle that are printed: a longer one is shown by both its ends."""
 
 
 def problems(journey: "Journey") -> Iterator[Problem]:
-    """Yield every problem: of the journey itself, of its steps one by one, of the graph they make."""
-    yield from _header_problems(journey)
-    steps: list[Step] = []
-    for position, step in enumerate(journey.steps):
-        where = f"steps[{position}]"
-        if isinstance(step, Step):
-            steps.append(step)
-            yield from _step_problems(step, where)
-        else:
-            yield Problem("step", ERROR, where, f"expected a step such as Send(...), not {describe(step)}")
-    if not journey.steps:
-        yield Problem("no-steps", ERROR, "steps", "the journey has no steps; it can be a draft but not be activated")
-    elif len(steps) == len(journey.steps):
-        yield from _reference_problems(journey)
-        yield from _graph_problems(journey)
-        yield from _self_trigger(journey)
+    """Yield every problem: of the journey itself, of its steps one by one, of the graph they make; then the warnings.
+
+    Warnings are about journeys without errors only: what people can reach is known when the graph is sound.
+    """
+    found = [*_header_problems(journey), *_body_problems(journey.steps), *reference_problems(journey)]
+    yield from found
+    if not found:
+        yield from _unreachable(journey.steps)
+        yield from self_trigger_problems(journey)
 
 
 # --- the parts every definition has -------------------------------------------------------------------------------
 
 
 def _header_problems(journey: "Journey") -> Iterator[Problem]:
-    if fault := id_fault(journey.id):
-        yield Problem("id", ERROR, "id", f"the journey's id {fault}")
-    if journey.tenant is not None and (fault := id_fault(journey.tenant)):
-        yield Problem("id", ERROR, "tenant", f"the tenant {fault}")
+    yield from _id("the journey's id", journey.id, "id")
+    if journey.tenant is not None:
+        yield from _id("the tenant", journey.tenant, "tenant")
     yield from _texts(journey, ("name", "description", "notes"), "")
     yield from _booleans(journey, ("customer_timezone",), "")
-    try:
-        zone(journey.timezone)
-    except (ValueError, TypeError):
-        yield Problem("zone", ERROR, "timezone", f"{journey.timezone!r} is no IANA time zone such as 'Europe/Paris'")
-    if journey.consent not in {"optional", "required"}:
-        yield Problem(
-            "consent", ERROR, "consent", f"expected 'optional' or 'required', not {describe(journey.consent)}"
-        )
+    yield from _read("zone", journey.timezone, "timezone", zone)
+    if journey.consent not in ("optional", "required"):
+        sentence = f"expected 'optional' or 'required', not {describe(journey.consent)}"
+        yield Problem("consent", ERROR, "consent", sentence)
     if type(journey.max_visits) is not int or journey.max_visits < 1:
-        yield Problem("max-visits", ERROR, "max_visits", f"expected 1 or more, not {describe(journey.max_visits)}")
+        sentence = f"expected a whole number from 1 up, not {describe(journey.max_visits)}"
+        yield Problem("max-visits", ERROR, "max_visits", sentence)
     yield from _trigger_problems(journey.trigger)
     yield from rule_problems(journey.run_criteria, "run_criteria")
     yield from _reentry_problems(journey.reentry)
-    names: set[str] = set()
-    for position, each in enumerate(journey.exits):
-        yield from _exit_problems(each, f"exits[{position}]", names)
+    yield from _exits_problems(journey.exits)
     yield from _goal_problems(journey.goal)
 
 
@@ -107,31 +84,42 @@ def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
         yield Problem("trigger", ERROR, "trigger", f"expected a Trigger, not {describe(trigger)}")
         return
     yield from _booleans(trigger, ("manual",), "trigger.")
-    if trigger.manual and (trigger.event is not None or trigger.where is not None):
+    if trigger.manual is True and (trigger.event is not None or trigger.where is not None):
         yield Problem("trigger", ERROR, "trigger", "a manual trigger has neither event nor criteria")
-    elif not trigger.manual and (fault := id_fault(trigger.event)):
-        yield Problem("trigger", ERROR, "trigger.event", f"the event type {fault}; say manual for none")
+    elif trigger.event is None and trigger.manual is False:
+        yield Problem("trigger", ERROR, "trigger", "say an event type, or manual for none")
+    elif trigger.event is not None and (fault := id_fault(trigger.event)):
+        yield Problem("trigger", ERROR, "trigger.event", f"the event type {fault}")
     yield from rule_problems(trigger.where, "trigger.where")
 
 
 def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:
-    if reentry.policy not in REENTRY_POLICIES:
-        later = "'restart' is not supported yet" if reentry.policy == "restart" else f"not {describe(reentry.policy)}"
-        yield Problem("reentry", ERROR, "reentry", f"expected 'never', 'always' or after a period; {later}")
+    if reentry.policy == "restart":
+        sentence = "'restart' is not supported by this version of journeyflow; use 'never', 'always' or after a period"
+        yield Problem("unsupported", ERROR, "reentry", sentence)
+    elif reentry.policy not in REENTRY_POLICIES:
+        sentence = f"expected 'never', 'always' or after a period, not {describe(reentry.policy)}"
+        yield Problem("reentry", ERROR, "reentry", sentence)
     elif (reentry.policy == "after") != (reentry.period is not None):
         yield Problem("reentry", ERROR, "reentry", "a period goes with 'after', and only with it")
-    yield from _positive(reentry.period, "reentry.after")
+    yield from _forward(reentry.period, "reentry.after")
 
 
-def _exit_problems(each: Exit, where: str, names: set[str]) -> Iterator[Problem]:
-    if not isinstance(each, Exit):
-        yield Problem("exit", ERROR, where, f"expected an Exit, not {describe(each)}")
+def _exits_problems(exits: object) -> Iterator[Problem]:
+    if not isinstance(exits, tuple):
+        yield Problem("exit", ERROR, "exits", f"expected a list of exits, not {describe(exits)}")
         return
-    if fault := id_fault(each.name):
-        yield Problem("exit", ERROR, f"{where}.name", f"the name {fault}")
-    elif each.name in names:
-        yield Problem("duplicate", ERROR, f"{where}.name", f"two exits are named {each.name!r}")
-    names.add(each.name)
+    names: set[str] = set()
+    for position, each in enumerate(exits):
+        where = f"exits[{position}]"
+        if isinstance(each, Exit):
+            yield from _name(each.name, names, f"{where}.name")
+            yield from _exit_problems(each, where)
+        else:
+            yield Problem("exit", ERROR, where, f"expected an Exit, not {describe(each)}")
+
+
+def _exit_problems(each: Exit, where: str) -> Iterator[Problem]:
     yield from _booleans(each, ("any_message",), f"{where}.")
     if (each.event is None) == (each.when is None):
         yield Problem("exit", ERROR, where, "say either an event (with where) or a condition on the customer (when)")
@@ -152,8 +140,26 @@ def _goal_problems(goal: Goal | None) -> Iterator[Problem]:
     if fault := id_fault(goal.event):
         yield Problem("goal", ERROR, "goal.event", f"the event type {fault}")
     yield from _booleans(goal, ("exit", "any_message"), "goal.")
-    yield from _positive(goal.within, "goal.within")
+    yield from _forward(goal.within, "goal.within")
     yield from rule_problems(goal.where, "goal.where")
+
+
+# --- single options ---------------------------------------------------------------------------------------------------
+
+
+def _id(what: str, value: object, where: str) -> Iterator[Problem]:
+    if fault := id_fault(value):
+        yield Problem("id", ERROR, where, f"{what} {fault}")
+
+
+def _name(name: object, taken: set[str], where: str) -> Iterator[Problem]:
+    """Check the label of a branch or an arm, or the name of an exit: an id, once."""
+    if fault := id_fault(name):
+        yield Problem("label", ERROR, where, f"the {where.rpartition('.')[2]} {fault}")
+    elif name in taken:
+        yield Problem("duplicate", ERROR, where, f"the {where.rpartition('.')[2]} {name!r} is there twice")
+    else:
+        taken.add(str(name))
 
 
 def _texts(holder: object, names: Iterable[str], where: str) -> Iterator[Problem]:
@@ -171,43 +177,83 @@ def _booleans(holder: object, names: Iterable[str], where: str) -> Iterator[Prob
             yield Problem("boolean", ERROR, f"{where}{name}", f"expected true or false, not {describe(value)}")
 
 
-def _positive(length: Duration | None, where: str) -> Iterator[Problem]:
-    if length is not None and (length.sign <= 0 or length.mixed):
+def _read(code: str, value: object, where: str, read: Callable[[Any], object]) -> Iterator[Problem]:
+    """Read a value only to hear what is wrong with it."""
+    try:
+        read(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        yield Problem(code, ERROR, where, str(error))
+
+
+def _duration(length: object, where: str) -> Iterator[Problem]:
+    if length is not None:
+        yield from _read("duration", length, where, Duration.parse)
+
+
+def _forward(length: object, where: str) -> Iterator[Problem]:
+    yield from _duration(length, where)
+    if isinstance(length, Duration) and (length.sign <= 0 or length.mixed):
         yield Problem("duration", ERROR, where, f"the duration '{length}' does not lead forward")
+
+
+def _window(window: object, where: str) -> Iterator[Problem]:
+    if window is not None and not isinstance(window, Window):
+        sentence = f"expected a Window such as Window('MON-FRI', '09:00', '17:00'), not {describe(window)}"
+        yield Problem("window", ERROR, where, sentence)
 
 
 # --- steps --------------------------------------------------------------------------------------------------------
 
 
+def _body_problems(steps: object) -> Iterator[Problem]:
+    """Check the steps one by one, then the ways between them."""
+    if not isinstance(steps, tuple):
+        yield Problem("steps", ERROR, "steps", f"expected a list of steps, not {describe(steps)}")
+        return
+    if not steps:
+        yield Problem("no-steps", ERROR, "steps", "the journey has no steps; it can be a draft but not be activated")
+        return
+    for position, step in enumerate(steps):
+        where = f"steps[{position}]"
+        if is_step(step):
+            yield from _of_step(step, _step_problems(step, where))
+        else:
+            yield Problem("step", ERROR, where, f"expected a step such as Send(...), not {describe(step)}")
+    yield from _graph_problems(steps)
+
+
+def _of_step(step: Step, found: Iterable[Problem]) -> Iterator[Problem]:
+    """Name the step in each sentence: positions say little to whoever wrote nested lists."""
+    for problem in found:
+        yield evolve(problem, message=f"step {step.id!r}: {problem.message}") if isinstance(step.id, str) else problem
+
+
 def _step_problems(step: Step, where: str) -> Iterator[Problem]:
-    if fault := id_fault(step.id):
-        yield Problem("id", ERROR, f"{where}.id", f"the step's id {fault}")
-    elif step.id in RESERVED or "." in step.id or (step.id == END and not isinstance(step, End)):
-        why = "contains a dot, which separates names in rules" if "." in step.id else "is reserved"
-        yield Problem("reserved", ERROR, f"{where}.id", f"the step's id {step.id!r} {why}")
+    yield from _id("the id", step.id, f"{where}.id")
+    if isinstance(step.id, str):
+        if "." in step.id:
+            sentence = "the id contains a dot, which separates names in rules"
+            yield Problem("reserved", ERROR, f"{where}.id", sentence)
+        if step.id in RESERVED or (step.id == END and not isinstance(step, End)):
+            yield Problem("reserved", ERROR, f"{where}.id", f"the id {step.id!r} is reserved")
     yield from _texts(step, ("name", "notes"), f"{where}.")
     yield from _CHECKS[type(step)](step, where)
 
 
 def _send_problems(step: Send, where: str) -> Iterator[Problem]:
     for name in ("channel", "template"):
-        if fault := id_fault(getattr(step, name)):
-            yield Problem(name, ERROR, f"{where}.{name}", f"step {step.id!r}: the {name} {fault}")
-        elif name == "channel" and "." in step.channel:
-            yield Problem(name, ERROR, f"{where}.{name}", f"step {step.id!r}: a channel has no dot in its name")
+        value = getattr(step, name)
+        if fault := id_fault(value):
+            yield Problem(name, ERROR, f"{where}.{name}", f"the {name} {fault}")
+        elif name == "channel" and "." in value:
+            yield Problem(name, ERROR, f"{where}.{name}", "a channel has no dot in its name")
     if not isinstance(step.data, Mapping):
         yield Problem("data", ERROR, f"{where}.data", f"expected an object, not {describe(step.data)}")
-    else:
-        yield from (Problem("data", ERROR, where, fault) for fault in faults(step.data, "data"))
-        yield from template_problems(step.data, f"{where}.data")
+    yield from (Problem("data", ERROR, f"{where}.data", fault) for fault in faults(step.data, "data"))
+    yield from template_problems(step.data, f"{where}.data")
     yield from _booleans(step, ("transactional", "cancel_on_exit"), f"{where}.")
     yield from _window(step.window, f"{where}.window")
-    yield from _positive(step.expires, f"{where}.expires")
-
-
-def _window(window: object, where: str) -> Iterator[Problem]:
-    if window is not None and not isinstance(window, Window):
-        yield Problem("window", ERROR, where, f"expected a Window, not {describe(window)}")
+    yield from _forward(step.expires, f"{where}.expires")
 
 
 _WAIT_OPTIONS = {
@@ -227,97 +273,100 @@ def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
     forms = [form for form in WAIT_FORMS if getattr(step, form) is not None]
     if len(forms) != 1:
         found = " and ".join(forms) or "none"
-        sentence = f"step {step.id!r}: a wait takes exactly one of {', '.join(WAIT_FORMS)}; found {found}"
-        yield Problem("wait", ERROR, where, sentence)
-        return
-    for name, form in _WAIT_OPTIONS.items():
-        if getattr(step, name) is not None and form != forms[0]:
-            yield Problem(
-                "wait", ERROR, f"{where}.{name}", f"step {step.id!r}: {name} goes with a wait for {form} only"
-            )
+        yield Problem("wait", ERROR, where, f"a wait takes exactly one of {', '.join(WAIT_FORMS)}; found {found}")
+    else:
+        yield from _wait_options(step, forms[0], where)
+    yield from _forward(step.duration, f"{where}.duration")
+    yield from _forward(step.timeout, f"{where}.timeout")
+    yield from _duration(step.offset, f"{where}.offset")
+    if isinstance(step.offset, Duration) and step.offset.mixed:
+        yield Problem("duration", ERROR, f"{where}.offset", f"the offset '{step.offset}' points both ways")
+    if step.until is not None:
+        yield from _read("time", step.until, f"{where}.until", Until.parse)
+    if step.at is not None:
+        yield from _read("time", step.at, f"{where}.at", read_at)
     if step.event is not None and (fault := id_fault(step.event)):
-        yield Problem("wait", ERROR, f"{where}.event", f"step {step.id!r}: the event type {fault}")
-    if step.field is not None:
-        yield from rule_problems(_probe(step.field), f"{where}")
-    if step.every not in {None, "year"}:
-        yield Problem(
-            "wait", ERROR, f"{where}.every", f"step {step.id!r}: only every year is known, not {step.every!r}"
-        )
-    if step.on_timeout is not None and step.timeout is None:
-        yield Problem("wait", ERROR, f"{where}.on_timeout", f"step {step.id!r}: on_timeout needs a timeout")
-    if step.offset is not None and step.offset.mixed:
-        yield Problem("duration", ERROR, f"{where}.offset", f"step {step.id!r}: the offset points both ways")
+        yield Problem("wait", ERROR, f"{where}.event", f"the event type {fault}")
+    if step.field is not None and (fault := path_fault(step.field)):
+        yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
+    if step.every not in (None, "year"):
+        yield Problem("wait", ERROR, f"{where}.every", f"only 'year' is known, not {describe(step.every)}")
     yield from _booleans(step, ("any_message",), f"{where}.")
-    yield from _positive(step.duration, f"{where}.duration")
-    yield from _positive(step.timeout, f"{where}.timeout")
     yield from _window(step.window, f"{where}.window")
     yield from rule_problems(step.where, f"{where}.where")
 
 
-def _probe(path: str) -> Rule:
-    """Ask about a field, to check its name as any rule's."""
-    from journeyflow.rules import Comparison  # noqa: PLC0415 used here alone
+def _wait_options(step: Wait, form: str, where: str) -> Iterator[Problem]:
+    for name, of in _WAIT_OPTIONS.items():
+        if getattr(step, name) is not None and of != form:
+            yield Problem("wait", ERROR, f"{where}.{name}", f"{name} goes with a wait for {_FORM_WORDS[of]} only")
+    if form == "event" and step.on_timeout is not None and step.timeout is None:
+        yield Problem("wait", ERROR, f"{where}.on_timeout", "on_timeout needs a timeout")
 
-    return Comparison(path, "isNull")
+
+_FORM_WORDS = {"field": "a date field", "event": "an event"}
 
 
 def _condition_problems(step: Condition, where: str) -> Iterator[Problem]:
+    if not isinstance(step.branches, tuple):
+        sentence = f"expected a list of branch(...), not {describe(step.branches)}"
+        yield Problem("branch", ERROR, f"{where}.branches", sentence)
+        return
     if not step.branches:
-        yield Problem("condition", ERROR, f"{where}.branches", f"step {step.id!r}: a condition needs a branch")
+        yield Problem("branch", ERROR, f"{where}.branches", "a condition needs a branch")
     labels: set[str] = {step.else_label}
     for position, each in enumerate(step.branches):
         at = f"{where}.branches[{position}]"
         if not isinstance(each, Branch):
-            yield Problem("branch", ERROR, at, f"step {step.id!r}: expected a branch(...), not {describe(each)}")
+            yield Problem("branch", ERROR, at, f"expected a branch(...), not {describe(each)}")
             continue
         if each.when is None:
-            yield Problem("branch", ERROR, f"{at}.when", f"step {step.id!r}: the branch has no rule")
+            yield Problem("branch", ERROR, f"{at}.when", "the branch has no rule")
         yield from rule_problems(each.when, f"{at}.when")
-        yield from _label(each.label, labels, at, step.id)
-
-
-def _label(label: object, taken: set[str], where: str, step_id: str) -> Iterator[Problem]:
-    if fault := id_fault(label):
-        yield Problem("label", ERROR, f"{where}.label", f"step {step_id!r}: the label {fault}")
-    elif label in taken:
-        yield Problem("duplicate", ERROR, f"{where}.label", f"step {step_id!r}: the label {label!r} is there twice")
-    else:
-        taken.add(str(label))
+        yield from _name(each.label, labels, f"{at}.label")
 
 
 def _split_problems(step: Split, where: str) -> Iterator[Problem]:
     labels: set[str] = set()
-    total = 0
+    shares: list[int | None] = []
     for position, each in enumerate(step.arms):
         at = f"{where}.arms[{position}]"
         if not isinstance(each, Arm):
-            yield Problem("arm", ERROR, at, f"step {step.id!r}: expected an arm(...), not {describe(each)}")
+            shares.append(None)
+            yield Problem("arm", ERROR, at, f"expected an arm(...), not {describe(each)}")
             continue
-        share = hundredths(each.percentage)
-        if share is None:
-            sentence = (
-                f"a percentage is a number from 0 to 100 with at most two decimals, not {describe(each.percentage)}"
-            )
-            yield Problem("percentage", ERROR, f"{at}.percentage", f"step {step.id!r}: {sentence}")
-        total += share or 0
-        yield from _label(each.label, labels, at, step.id)
-    if total != 10_000 and all(isinstance(each, Arm) and each.buckets is not None for each in step.arms):  # noqa: PLR2004
-        sentence = f"step {step.id!r}: the percentages sum to {total / 100:g}, not to 100"
-        yield Problem("percentage", ERROR, f"{where}.arms", sentence)
+        shares.append(hundredths(each.percentage))
+        if shares[-1] is None:
+            sentence = f"expected a number from 0 to 100 with at most two decimals, not {describe(each.percentage)}"
+            yield Problem("percentage", ERROR, f"{at}.percentage", sentence)
+        yield from _name(each.label, labels, f"{at}.label")
+    yield from _sum(shares, f"{where}.arms")
+
+
+def _sum(shares: Sequence[int | None], where: str) -> Iterator[Problem]:
+    known = [share for share in shares if share is not None]
+    if len(known) == len(shares) and sum(known) != BUCKETS:
+        total = whole_or_decimal(sum(known) / 100)
+        yield Problem("percentage", ERROR, where, f"the percentages sum to {total}, not to 100")
 
 
 def _update_problems(step: Update, where: str) -> Iterator[Problem]:
     if not step.changes:
-        yield Problem("update", ERROR, f"{where}.changes", f"step {step.id!r}: an update needs a change")
+        yield Problem("update", ERROR, f"{where}.changes", "an update needs a change")
     for position, change in enumerate(step.changes):
-        yield from change_problems(change, f"{where}.changes[{position}]")
+        at = f"{where}.changes[{position}]"
+        if isinstance(change, Change) and isinstance(change.action, str) and change.action in NOT_YET_ACTIONS:
+            sentence = f"the action {change.action!r} is not supported by this version of journeyflow"
+            yield Problem("unsupported", ERROR, f"{at}.action", sentence)
+        else:
+            yield from change_problems(change, at)
 
 
 def _end_problems(step: End, where: str) -> Iterator[Problem]:
     yield from _texts(step, ("outcome",), f"{where}.")
 
 
-_CHECKS: dict[type, Callable[..., Iterator[Problem]]] = {
+_CHECKS: dict[type, Callable[[Any, str], Iterator[Problem]]] = {
     Send: _send_problems,
     Wait: _wait_problems,
     Condition: _condition_problems,
@@ -327,146 +376,45 @@ _CHECKS: dict[type, Callable[..., Iterator[Problem]]] = {
 }
 
 
-# --- names that rules and templates read ----------------------------------------------------------------------------
-
-
-def rule_places(journey: "Journey") -> Iterator[tuple[str, frozenset[str], bool, bool]]:
-    """Yield every place that reads facts: where, the paths read, whether an event is at hand, whether a run is."""
-    yield "trigger.where", reads(journey.trigger.where), True, False
-    yield "run_criteria", reads(journey.run_criteria), True, False
-    for position, each in enumerate(journey.exits):
-        yield f"exits[{position}].where", reads(each.where), True, True
-        yield f"exits[{position}].when", reads(each.when), False, True
-    if journey.goal is not None:
-        yield "goal.where", reads(journey.goal.where), True, True
-    for position, step in enumerate(journey.steps):
-        where = f"steps[{position}]"
-        if isinstance(step, Condition):
-            for number, each in enumerate(step.branches):
-                yield f"{where}.branches[{number}].when", reads(each.when), False, True
-        elif isinstance(step, Wait):
-            yield f"{where}.where", reads(step.where), True, True
-            yield f"{where}.field", frozenset({step.field} if step.field else ()), False, True
-        elif isinstance(step, Send):
-            yield f"{where}.data", template_reads(step.data), False, True
-        elif isinstance(step, Update):
-            for number, change in enumerate(step.changes):
-                read = template_reads(change.value) if isinstance(change, Change) else frozenset[str]()
-                yield f"{where}.changes[{number}].value", read, False, True
-
-
-def _reference_problems(journey: "Journey") -> Iterator[Problem]:
-    sends = {step.id for step in journey.steps if isinstance(step, Send)}
-    waits = {step.id for step in journey.steps if isinstance(step, Wait) and step.event is not None}
-    for where, paths, event, run in rule_places(journey):
-        for path in sorted(path for path in paths if isinstance(path, str)):
-            if sentence := _reference_fault(path, sends, waits, event=event, run=run):
-                yield Problem("reference", ERROR, where, sentence)
-
-
-def _reference_fault(path: str, sends: set[str], waits: set[str], *, event: bool, run: bool) -> str | None:
-    root, _, rest = path.partition(".")
-    step_id, _, name = rest.partition(".")
-    if not rest or root not in {"event", "message", "wait", "enrollment"}:
-        return None
-    if root == "event":
-        return None if event else f"{path!r}: no event is at hand here; say trigger.x, or wait.<step>.x"
-    if not run:
-        return f"{path!r}: there is no run yet when this is asked"
-    if root == "enrollment":
-        hint = did_you_mean(rest, ENROLLMENT_NAMES) or f"; known are {', '.join(sorted(ENROLLMENT_NAMES))}"
-        return None if rest in ENROLLMENT_NAMES else f"{path!r}: unknown name{hint}"
-    known, what = (sends, "Send") if root == "message" else (waits, "Wait for an event")
-    if step_id not in known:
-        return f"{path!r}: there is no {what} named {step_id!r}{did_you_mean(step_id, known)}"
-    if root == "message" and name not in MESSAGE_NAMES:
-        return f"{path!r}: unknown name {name!r}{did_you_mean(name, MESSAGE_NAMES)}"
-    return None if name else f"{path!r}: say which value of that event, wait.{step_id}.x"
-
-
 # --- the graph ----------------------------------------------------------------------------------------------------
 
 
-def _graph_problems(journey: "Journey") -> Iterator[Problem]:
-    seen: dict[str, int] = {}
-    for position, step in enumerate(journey.steps):
-        if step.id in seen:
-            sentence = f"two steps are named {step.id!r} (steps[{seen[step.id]}] too)"
-            yield Problem("duplicate", ERROR, f"steps[{position}].id", sentence)
-        seen.setdefault(step.id, position)
-    dangling = False
-    for position, step in enumerate(journey.steps):
+def _graph_problems(steps: Sequence[Step]) -> Iterator[Problem]:
+    """Check the ways between the steps; cycles are looked for in a graph that is sound otherwise."""
+    known = [(f"steps[{position}]", step) for position, step in enumerate(steps) if is_step(step)]
+    places: dict[str, str] = {}
+    for where, step in known:
+        if isinstance(step.id, str):
+            places.setdefault(step.id, where)
+    found = [*_duplicates(known, places), *_dangling(known, places)]
+    yield from found
+    if not found and len(places) == len(steps) and (cycle := zero_time_cycle(steps)):
+        half = MAX_SHOWN // 2
+        shown = " -> ".join(cycle if len(cycle) <= MAX_SHOWN else [*cycle[:half], "...", *cycle[-half:]])
+        sentence = f"these steps can be walked in zero time for ever: {shown}; put a wait into the loop"
+        yield Problem("zero-time-cycle", ERROR, places[cycle[0]], sentence)
+
+
+def _duplicates(known: Iterable[tuple[str, Step]], places: Mapping[str, str]) -> Iterator[Problem]:
+    for where, step in known:
+        if isinstance(step.id, str) and places[step.id] != where:
+            sentence = f"two steps are named {step.id!r}; the other is {places[step.id]}"
+            yield Problem("duplicate", ERROR, f"{where}.id", sentence)
+
+
+def _dangling(known: Iterable[tuple[str, Step]], places: Mapping[str, str]) -> Iterator[Problem]:
+    for where, step in known:
         for place, target in targets(step):
-            if target is not None and target not in seen:
-                dangling = True
-                sentence = f"step {step.id!r} continues at unknown step {target!r}{did_you_mean(target, seen)}"
-                yield Problem("dangling", ERROR, f"steps[{position}].{place}", sentence)
-    if not dangling and len(seen) == len(journey.steps):
-        cycle = _zero_time_cycle(journey.steps)
-        if cycle:
-            shown = " -> ".join(cycle if len(cycle) <= 20 else [*cycle[:10], "...", *cycle[-9:]])  # noqa: PLR2004
-            sentence = f"these steps can be walked in zero time for ever: {shown}; put a wait into the loop"
-            yield Problem("zero-time-cycle", ERROR, f"steps[{seen[cycle[0]]}]", sentence)
-        yield from _unreachable(journey.steps, seen)
+            if target is not None and not isinstance(target, str):
+                sentence = f"step {step.id!r}: expected the id of a step, or a list of steps, not {describe(target)}"
+                yield Problem("target", ERROR, f"{where}.{place}", sentence)
+            elif target is not None and target not in places:
+                sentence = f"step {step.id!r} continues at unknown step {target!r}{did_you_mean(target, places)}"
+                yield Problem("dangling", ERROR, f"{where}.{place}", sentence)
 
 
-def takes_time(step: Step) -> bool:
-    """Tell whether a stay at a step always takes time, for R13: waits for events, openings, durations, every year.
-
-    >>> takes_time(Wait("w", until="09:00")), takes_time(Wait("w", field="birthday"))
-    (True, False)
-    """
-    return isinstance(step, Wait) and step.at is None and (step.field is None or step.every is not None)
-
-
-def _zero_time_cycle(steps: Iterable[Step]) -> list[str]:
-    """Find a cycle that can be walked without any time passing, as ids from a step back to it; no recursion."""
-    edges = {step.id: [] if takes_time(step) else ways_on(step) for step in steps}
-    done: set[str] = set()
-    for start in edges:
-        path: list[str] = []
-        on_path: set[str] = set()
-        stack: list[tuple[str, bool]] = [(start, False)]
-        while stack:
-            node, leaving = stack.pop()
-            if leaving:
-                on_path.remove(path.pop())
-                done.add(node)
-            elif node in on_path:
-                return [*path[path.index(node) :], node]
-            elif node not in done:
-                path.append(node)
-                on_path.add(node)
-                stack.append((node, True))
-                stack.extend((target, False) for target in reversed(edges[node]))
-    return []
-
-
-def _unreachable(steps: tuple[Step, ...], positions: Mapping[str, int]) -> Iterator[Problem]:
-    reached = {steps[0].id}
-    queue = [steps[0]]
-    while queue:
-        for target in ways_on(queue.pop()):
-            if target not in reached:
-                reached.add(target)
-                queue.append(steps[positions[target]])
+def _unreachable(steps: Sequence[Step]) -> Iterator[Problem]:
+    reached = reachable(steps)
     for position, step in enumerate(steps):
         if step.id not in reached:
             yield Problem("unreachable", WARNING, f"steps[{position}]", f"no path leads to step {step.id!r}")
-
-
-_CAUSES = {"tags": ("tag.added", "tag.removed"), "lists": ("list.subscribed", "list.unsubscribed")}
-
-
-def _self_trigger(journey: "Journey") -> Iterator[Problem]:
-    """Warn of a journey whose own Update, or whose own end, is what its trigger listens to."""
-    event = journey.trigger.event
-    names = {path.removeprefix("event.") for path in reads(journey.trigger.where)}
-    for position, step in enumerate(journey.steps):
-        if isinstance(step, Update):
-            for change in step.changes:
-                if event in _CAUSES.get(change.field, ("field.changed",)):
-                    sentence = f"step {step.id!r} changes {change.field!r}, which can trigger this same journey again"
-                    yield Problem("self-trigger", WARNING, f"steps[{position}]", sentence)
-    if event == "journey.completed" and "journey" not in names:
-        yield Problem("self-trigger", WARNING, "trigger", "the end of this journey triggers this same journey again")
