@@ -1,0 +1,127 @@
+"""What the behaviour tests share: a Monday to start on, and a host that says instants as lengths of time after it."""
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from attrs import frozen
+
+from journeyflow import Duration, Engine, Event, Journey, MemoryStore, Message, TickResult, Trigger
+from journeyflow.moments import add, from_micros, to_micros, zone
+from journeyflow.stores.sqlite import SQLiteStore
+
+START = datetime(2026, 1, 5, 8, tzinfo=UTC)
+"""A Monday morning."""
+
+STORES = ("memory", "sqlite")
+"""The stores that a parametrized test runs on."""
+
+When = str | datetime
+"""An instant, or how long after START it is."""
+
+
+def after(length: str) -> datetime:
+    """Give the instant so long after START, days as UTC days.
+
+    >>> after("1 day 90 minutes").isoformat()
+    '2026-01-06T09:30:00+00:00'
+    """
+    return from_micros(add(to_micros(START), Duration.parse(length), zone("UTC")))
+
+
+def instant(when: When) -> datetime:
+    """Take an instant as it is, a text as a length of time after START."""
+    return when if isinstance(when, datetime) else after(when)
+
+
+def utc(text: str) -> datetime:
+    """Read an instant written without zone as UTC.
+
+    >>> utc("2026-01-05 08:00") == START
+    True
+    """
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def open_engine(store: str, **options: Any) -> Engine:
+    """Open an engine on a fresh store: "memory", "sqlite" (in memory too), or the path of a file."""
+    if store == "memory":
+        return Engine(MemoryStore(), **options)
+    return Engine(SQLiteStore(":memory:" if store == "sqlite" else store, nonce="memory"), **options)
+
+
+@frozen
+class Host:
+    """A host with few words: journey "j" starts on the event "go", the customer is "c1" unless another is named."""
+
+    engine: Engine
+
+    def deploy(self, *steps: Any, id: str = "j", when: When = START, **options: Any) -> Journey:  # noqa: A002
+        """Publish and activate a journey of these steps."""
+        journey = Journey(id=id, steps=steps, **{"trigger": Trigger("go"), **options})
+        self.engine.deploy(journey, at=instant(when))
+        return journey
+
+    def put(self, when: When, customer: str = "c1", /, **attributes: object) -> None:
+        """Tell attributes."""
+        self.engine.put_customer(customer, attributes, at=instant(when))
+
+    def feed(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> None:  # noqa: A002
+        """Tell an event."""
+        self.engine.feed(Event(type, customer=customer, at=instant(when), data=data))
+
+    def tick(self, when: When = START, **options: Any) -> TickResult:
+        """Tick at an instant."""
+        return self.engine.tick(instant(when), **options)
+
+    def say(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> TickResult:  # noqa: A002
+        """Tell an event and tick at its instant."""
+        self.feed(type, when, customer, **data)
+        return self.tick(when)
+
+    def claim(self, when: When = START, **options: Any) -> tuple[Message, ...]:
+        """Claim messages."""
+        return self.engine.claim("worker", at=instant(when), **options)
+
+    def path(self, customer: str = "c1", journey: str = "j", run: int | None = None) -> list[str]:
+        """Give the visits of a run as texts: the step, its status unless COMPLETED, its outcome unless empty."""
+        visits = self.engine.enrollment(journey, customer, run=run).visits
+        return [" ".join(filter(None, (v.step, v.status.replace("COMPLETED", ""), v.outcome))) for v in visits]
+
+    def left(self, step: str, customer: str = "c1", journey: str = "j") -> datetime | None:
+        """Give the instant at which the newest run last left a step."""
+        visits = self.engine.enrollment(journey, customer).visits
+        return [visit.left_at for visit in visits if visit.step == step][-1]
+
+    def status(self, customer: str = "c1", journey: str = "j") -> tuple[str, str]:
+        """Give status and reason of the newest run."""
+        found = self.engine.enrollment(journey, customer)
+        return found.status, found.reason
+
+    def attributes(self, customer: str = "c1") -> dict[str, object]:
+        """Give what ticks have made of a customer."""
+        return dict(self.engine.customer(customer).attributes)
+
+    def messages(self, journey: str | None = None) -> list[str]:
+        """List messages as "step status"."""
+        return [f"{each.step} {each.status}" for each in self.engine.messages(journey, take=1_000).items]
+
+    def rows(self, sql: str, parameters: Iterable[object] = ()) -> list[tuple[Any, ...]]:
+        """Ask the store in SQL."""
+        with self.engine.store.reader() as reader:
+            return reader.rows(sql, tuple(parameters))
+
+    def outcomes(self) -> list[str | None]:
+        """Give what became of every input, in the order in which they were given."""
+        return [outcome for (outcome,) in self.rows("SELECT outcome FROM inputs ORDER BY seq")]
+
+    def refused(self) -> dict[str, int]:
+        """Count refusals by reason."""
+        return dict(self.rows("SELECT reason, sum(count) FROM refusals GROUP BY reason ORDER BY reason"))
+
+    def last_refusal(self, customer: str = "c1") -> tuple[str, dict[str, object]]:
+        """Give the reason and the values compared of a customer's last refusal."""
+        sql = "SELECT reason, seen FROM last_refusals r JOIN customers c ON c.number = r.customer WHERE c.id = ?"
+        ((reason, seen),) = self.rows(sql, (customer,))
+        return reason, json.loads(seen) if seen else {}
