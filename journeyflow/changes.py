@@ -55,6 +55,8 @@ class Field(rules.Field):
     increment purchases 1
     """
 
+    __slots__ = ()
+
     def set(self, value: object) -> Change:
         """Set it to a value."""
         return Change(self.path, "set", value)

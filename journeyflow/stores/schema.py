@@ -6,7 +6,10 @@ on a connection, applied in order inside one immediate transaction; `PRAGMA user
 """
 
 from collections.abc import Callable
-from sqlite3 import Connection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # questions need the texts of this module alone, and a host in memory no SQLite at all
+    from sqlite3 import Connection
 
 APPLICATION_ID = 0x4A466C77
 """`PRAGMA application_id` of a journeyflow file: "JFlw"."""
@@ -100,8 +103,8 @@ def _iso(column: str) -> str:
     )
 
 
-VISITS = """SELECT m.enrollment, max(m.visit, 1) + s.key AS n, json_extract(s.value, '$[0]') AS step, json_extract(s.value, '$[1]') AS status,
-       json_extract(s.value, '$[2]') AS outcome,
+VISITS = """SELECT m.enrollment, max(m.visit, 1) + s.key AS n, json_extract(s.value, '$[0]') AS step,
+       json_extract(s.value, '$[1]') AS status, json_extract(s.value, '$[2]') AS outcome,
        CASE WHEN s.key = 0 AND m.visit > 0
             THEN (SELECT p.at FROM moves p WHERE p.enrollment = m.enrollment AND p.visit < m.visit
                   ORDER BY p.visit DESC LIMIT 1)
@@ -119,7 +122,8 @@ VIEWS = f"""
 CREATE VIEW enrollments_view AS
 SELECT e.serial, c.tenant, j.id AS journey, v.version, c.id AS customer, e.run, e.status, e.reason,
        {_iso("e.entered_at")} AS entered_at, {_iso("e.ended_at")} AS ended_at, {_iso("e.converted_at")} AS converted_at,
-       CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END AS step, {_iso("e.due")} AS due, e.awaits
+       CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END AS step,
+       {_iso("e.due")} AS due, e.awaits
 FROM enrollments e
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey
@@ -163,11 +167,11 @@ def _statements(script: str) -> list[str]:
     return [statement for statement in script.split(";\n") if statement.strip()]
 
 
-def _create(connection: Connection) -> None:
+def _create(connection: "Connection") -> None:
     """Make the tables and views of version 1."""
     for statement in _statements(TABLES) + _statements(VIEWS):
         connection.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_create,)
+MIGRATIONS: tuple[Callable[["Connection"], None], ...] = (_create,)
 """Every change of the schema, oldest first; a released one never changes."""

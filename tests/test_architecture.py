@@ -1,0 +1,389 @@
+"""The shape of the house, read from its source: which way imports point, what the core may touch, how records look."""
+
+import ast
+import importlib
+import inspect
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import attrs
+import pytest
+
+from journeyflow import changes, intake, lifecycle, machine, program, reading, references, rules, steps, store, walk
+from journeyflow import validation as checks
+
+PACKAGE = "journeyflow"
+ROOT = Path(__file__).resolve().parents[1]
+
+LADDER = (
+    # words and values: know nothing of journeys
+    "errors", "chance", "values", "moments", "patterns",
+    # what can be asked and changed
+    "rules", "templates", "changes", "options",
+    # the definition of a journey, and its file
+    "steps", "entry", "graph", "references", "validation", "journey", "reading", "codec",
+    # one run
+    "records", "program", "facts", "walk", "machine",
+    # many runs, in order
+    "batch", "catalog", "work", "stages", "intake", "scheduler",
+    # the contract of a store, and what is done through it
+    "store", "lifecycle", "outbox", "inbox", "ticking",
+    # stores, and what can be asked of any of them in SQL
+    "stores", "stores.schema", "queries", "audit", "stores.rows", "stores.opening", "stores.sqlite", "stores.memory",
+    # the seam, and the names that users import
+    "explanation", "engine", "",
+    # outer features: they use what a host could use
+    "reporting", "files", "simulation", "demo", "testing",
+    # the command line
+    "cli",
+)  # fmt: skip
+"""Every module, from the bottom up; "" is the package itself. A module imports only what stands before it.
+
+A directory other than "stores" is an outer feature: it stands here as a whole, its inner order is its own affair.
+"""
+
+ONLY_FOR_TYPES = {
+    ("references", "journey"): "a journey is looked through while it is made",
+    ("validation", "journey"): "a journey is validated while it is made",
+}
+"""Arrows up that exist for the type checker alone, each with its reason. At run time there is none."""
+
+SEAM = frozenset({"", "engine", "ticking", "files", "demo", "cli"})
+"""What stands at the top of the package and is not core: it may touch files and threads."""
+
+READS_THE_CLOCK = {"cli.shared": "`--at` and `--now` of the command line default to now"}
+"""The one exception of R1."""
+
+THIRD_PARTY = {
+    "attrs": None,
+    "dateutil": {"moments"},
+    "cattrs": {"codec"},
+    "re2": {"patterns"},
+    "sqlite_utils": {"stores.sqlite"},
+    "click": {"cli"},
+    "hypothesis": {"testing"},
+}
+"""Every dependency with the modules that may import it; None is all. Each optional one is imported in one place."""
+
+WORLD = frozenset(
+    {"asyncio", "concurrent", "ctypes", "ftplib", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib",
+     "pickle", "random", "secrets", "select", "selectors", "shutil", "signal", "socket", "sqlite3", "subprocess", "sys",
+     "tempfile", "threading", "time", "urllib", "uuid"}
+)  # fmt: skip
+"""Standard modules that reach outside: clock, chance, files, network, threads, databases."""
+
+CALLS = frozenset({"breakpoint", "compile", "eval", "exec", "input", "open", "print"})
+CLOCKS = frozenset({"now", "today", "utcnow"})
+CLOCKS_IN_SQL = ("current_timestamp", "current_date", "current_time", "'now'")
+
+
+# --- the source -------------------------------------------------------------------------------------------------------
+
+
+class Import(NamedTuple):
+    """One import: what, and whether it is there for the type checker alone."""
+
+    name: str
+    types_only: bool
+
+
+def name_of(path: Path) -> str:
+    """Name a module without the package before it."""
+    parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Parse every module of the package."""
+    found = sorted((ROOT / PACKAGE).rglob("*.py"))
+    return {name_of(path): ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in found}
+
+
+def core() -> list[str]:
+    """List the modules that must be pure: those at the top of the package, bar the seam."""
+    return [name for name in modules() if "." not in name and name not in SEAM and name not in directories()]
+
+
+def directories() -> set[str]:
+    """List the directories inside the package."""
+    return {path.parent.name for path in (ROOT / PACKAGE).glob("*/*.py")}
+
+
+@cache
+def imports(module: str) -> list[Import]:
+    """List what a module imports, inside functions too; a name imported from a package is its module, if it is one."""
+    tree = modules()[module]
+    for_types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    return [
+        Import(name, id(node) in for_types)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in _imported(node)
+    ]
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (each.name for each in node.names)
+        return
+    source = node.module or ""
+    for each in node.names:
+        inner = f"{source}.{each.name}"
+        yield inner if inner.removeprefix(f"{PACKAGE}.") in modules() and source.startswith(PACKAGE) else source
+
+
+def arrows() -> list[tuple[str, str, bool]]:
+    """List (module, imported module, only for types) inside the package."""
+    return [
+        (module, each.name.removeprefix(PACKAGE).removeprefix("."), each.types_only)
+        for module in modules()
+        for each in imports(module)
+        if each.name.split(".")[0] == PACKAGE
+    ]
+
+
+def classes() -> list[tuple[str, ast.ClassDef]]:
+    """List every class of the package with its module."""
+    return [
+        (module, node)
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+
+
+# --- which way imports point ------------------------------------------------------------------------------------------
+
+
+def place(module: str) -> str:
+    """Give the name under which a module stands on the ladder."""
+    feature = module.split(".", maxsplit=1)[0]
+    return feature if feature in directories() - {"stores"} else module
+
+
+def test_every_module_has_its_place_on_the_ladder():
+    """A new module is placed on purpose; a module that is gone leaves no name behind."""
+    assert len(set(LADDER)) == len(LADDER)
+    assert set(map(place, modules())) == set(LADDER)
+
+
+def test_imports_point_down_the_ladder():
+    """No module imports one that stands above it, not even inside a function."""
+    inner = [(place(module), place(other)) for module, other, _ in arrows()]
+    up = {(module, other) for module, other in inner if LADDER.index(other) > LADDER.index(module)}
+    assert up == set(ONLY_FOR_TYPES)
+
+
+def test_arrows_for_types_alone_are_never_followed_at_run_time():
+    """The named exceptions stand under TYPE_CHECKING."""
+    assert {(module, other) for module, other, types in arrows() if types} >= set(ONLY_FOR_TYPES)
+    assert not [pair for pair in ONLY_FOR_TYPES if (*pair, False) in arrows()]
+
+
+def test_no_two_modules_import_one_another_by_a_round_about_way():
+    """What is imported at run time makes no cycle, whatever the ladder says."""
+    down: dict[str, set[str]] = {place(module): set() for module in modules()}
+    for module, other, types in arrows():
+        if not types:
+            down[place(module)].add(place(other))
+    left = set(down)
+    while free := {module for module in left if not down[module] & left - {module}}:
+        left -= free
+    assert not left
+
+
+def test_the_ladder_would_notice_an_arrow_that_points_up():
+    """Control: the rungs are in the order of the design."""
+    named = ("errors", "rules", "steps", "journey", "machine", "scheduler", "store", "stores.sqlite", "engine", "cli")
+    assert all(LADDER.index(lower) < LADDER.index(higher) for lower, higher in pairwise(named))
+    assert ("machine", "moments", False) in arrows()
+    assert ("engine", "lifecycle", False) in arrows(), "imports inside functions are seen"
+
+
+# --- what the core may touch ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("module", core())
+def test_the_core_touches_nothing_outside(module):
+    """R1: no clock, chance, file, network, thread or printing in the core."""
+    roots = {each.name.split(".")[0] for each in imports(module)}
+    assert not roots & WORLD
+    called = {
+        node.func.id
+        for node in ast.walk(modules()[module])
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & CALLS
+
+
+@pytest.mark.parametrize("module", sorted(set(modules()) - set(READS_THE_CLOCK)))
+def test_no_module_reads_a_clock(module):
+    """R1: every instant is an argument, for the outer features and in SQL as well."""
+    assert not [each.name for each in imports(module) if each.name.split(".")[0] == "time"]
+    for node in ast.walk(modules()[module]):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert node.func.attr not in CLOCKS, f"line {node.lineno} asks what time it is"
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and not _is_docstring(module, node):
+            assert not [word for word in CLOCKS_IN_SQL if word in node.value.lower()], f"line {node.lineno}"
+
+
+def _is_docstring(module: str, constant: ast.Constant) -> bool:
+    return any(isinstance(node, ast.Expr) and node.value is constant for node in ast.walk(modules()[module]))
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_dependency_is_imported_where_it_belongs(module):
+    """Third-party code enters through one module each, so that what is optional stays optional."""
+    standard = sys.stdlib_module_names | {PACKAGE}
+    for name in {each.name.split(".")[0] for each in imports(module)} - standard:
+        assert name in THIRD_PARTY, f"{name} is no dependency"
+        allowed = THIRD_PARTY[name]
+        assert allowed is None or module in allowed or module.split(".")[0] in allowed
+
+
+def test_importing_the_package_costs_next_to_nothing():
+    """A host that simulates in memory pays neither for SQLite nor for cattrs, Hypothesis or click."""
+    heavy = ("sqlite_utils", "sqlite3", "cattrs", "hypothesis", "click", "re2", "asyncio")
+    code = f"import sys, journeyflow; print([name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 our own code
+    assert done.stdout.strip() == "[]"
+
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+KEEPS_STATE = {
+    "Walk": "the notes of one walk (its base Facts too), gone when `advance` returns",
+    "Facts": "notes in `seen` what was asked",
+    "Node": "a compiled step, filled by its builder and then left alone",
+    "Person": "the working set of one batch",
+    "Work": "the working set of one batch",
+    "Engine": "the seam: a handle on the store",
+    "Core": "what an engine and its tenants share: store, lock, cache of the catalog",
+    "SQLiteStore": "a handle on a file",
+    "SQLiteReader": "a handle on a connection",
+    "SQLiteTransaction": "a handle on a connection",
+    "MemoryStore": "it is the store",
+    "MemoryTransaction": "a handle on the store",
+    "_Reader": "collects the faults of one file while it is read",
+    "_Doubled": "marks an object of a file in which a key stands twice",
+}
+"""Classes of the package that are no frozen records, each with its reason."""
+
+
+def is_record(node: ast.ClassDef) -> bool:
+    """Tell whether a class is a frozen attrs record or a NamedTuple."""
+    words = {ast.unparse(each).split("(")[0] for each in node.decorator_list}
+    return bool(words & {"frozen", "attrs.frozen"}) or "NamedTuple" in map(ast.unparse, node.bases)
+
+
+def is_other_kind(node: ast.ClassDef) -> bool:
+    """Tell whether a class is an error, an interface, or a mixin without any state of its own."""
+    bases = {ast.unparse(each) for each in node.bases}
+    stateless = any(ast.unparse(each) == "__slots__ = ()" for each in node.body)
+    return "Protocol" in bases or stateless or node.name in errors()
+
+
+@cache
+def errors() -> set[str]:
+    """Name every exception of the package."""
+    known = {"Exception"}
+    for _, node in classes() * 3:
+        if {ast.unparse(each) for each in node.bases} & known:
+            known.add(node.name)
+    return known
+
+
+def test_records_are_frozen():
+    """What goes in or comes out is a value; the few that keep state are named, with a reason."""
+    inner = [(module, node) for module, node in classes() if module.split(".")[0] not in {"testing", "cli"}]
+    others = {node.name for _, node in inner if not is_record(node) and not is_other_kind(node)}
+    assert others == set(KEEPS_STATE)
+
+
+def test_records_are_slotted():
+    """A record has no dictionary: a misspelt attribute is an error, and a million of them fit into memory."""
+    found = 0
+    for module, node in classes():
+        if not is_record(node) or node.name.startswith("_"):
+            continue
+        of = getattr(importlib.import_module(f"{PACKAGE}.{module}"), node.name)
+        found += 1
+        if issubclass(of, tuple):
+            continue
+        assert attrs.has(of)
+        assert "__dict__" not in dir(of), f"{node.name} has no slots"
+        assert of.__setattr__ is not object.__setattr__, f"{node.name} can be changed"
+    assert found > 40
+
+
+# --- interfaces and tables --------------------------------------------------------------------------------------------
+
+
+def test_the_interface_of_a_store_stays_small():
+    """Who writes a store writes at most eight methods."""
+    methods = [
+        name
+        for interface in (store.Store, store.Transaction)
+        for name, member in vars(interface).items()
+        if inspect.isfunction(member) and not name.startswith("_")
+    ]
+    assert 0 < len(methods) <= 8
+
+
+KINDS = set(steps.KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        (machine.ARRIVE, KINDS),
+        (program._BUILDERS, KINDS),
+        (checks._CHECKS, KINDS),
+        (set(get_args(steps.Step)), KINDS),
+        (reading._STEPS, set(steps.KINDS)),
+        (lifecycle.ALLOWED, set(lifecycle.GOALS)),
+    ],
+    ids=["ARRIVE", "builders", "checks", "Step", "file", "lifecycle"],
+)
+def test_tables_cover_every_kind(table, keys):
+    """A seventh kind of step cannot be forgotten in one of the tables that drive the engine."""
+    assert set(table) == keys
+
+
+def test_only_steps_that_rest_can_be_woken():
+    """WAKE names kinds of step, and every stimulus but ENTER and EXIT finds a Wait that listens."""
+    assert set(machine.WAKE) <= KINDS
+    assert set(machine._WAKE_WAIT) == set(get_args(walk.Stimulus)) - {"ENTER", "EXIT"}
+
+
+def test_every_operator_and_every_action_can_be_written_in_python():
+    """`field("x")` has a method for each operator of a rule, and for each action of an Update."""
+    snake = {"in": "in_"} | {
+        name: "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+        for name in rules.OPERATORS
+        if name != "in"
+    }
+    assert all(hasattr(rules.Field, method) for method in snake.values())
+    assert all(hasattr(changes.Field, action) for action in changes.ACTIONS)
+
+
+def test_what_touches_a_customer_is_a_kind_of_message_event():
+    """R52: the kinds that leave an instant or take back consent are among those that the engine knows."""
+    assert {*intake.LAST_ATTRIBUTE, *intake.WITHDRAWING} <= set(references.MESSAGE_KINDS)
+
+
+@pytest.mark.parametrize("module", modules())
+def test_every_module_says_what_it_is(module):
+    """A reader who opens any file is told first what it is for."""
+    assert ast.get_docstring(modules()[module])
