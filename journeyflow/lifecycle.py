@@ -1,11 +1,19 @@
-"""What publishing and the lifecycle calls change: each a pure function from the catalog to `Changes` (R11, R12, R15)."""
+"""What publishing and the lifecycle calls change: pure functions from the catalog to `Changes` (R11, R12, R15)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from journeyflow import patterns
 from journeyflow.catalog import Catalog, JourneyRecord, build_catalog
-from journeyflow.codec import dumps_journey, fingerprint, from_dict, parse_json
-from journeyflow.errors import ERROR, Conflict, CorruptDatabase, InvalidJourney, NotFound, did_you_mean
+from journeyflow.codec import dumps_journey, fingerprint, loads_journey
+from journeyflow.errors import (
+    ERROR,
+    Conflict,
+    CorruptDatabase,
+    InvalidJourney,
+    MissingExtra,
+    NotFound,
+    did_you_mean,
+)
 from journeyflow.journey import Journey, problems
 from journeyflow.program import Program, compile_journey
 from journeyflow.records import Changes, NewJourney, NewVersion, State, Transition
@@ -33,7 +41,8 @@ def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
     record = catalog.by_name.get((tenant, journey))
     if record is None:
         known = [name for of, name in catalog.by_name if of == tenant]
-        raise NotFound("journey", journey, did_you_mean(journey, known))
+        kind = "journey"
+        raise NotFound(kind, journey, did_you_mean(journey, known))
     return record
 
 
@@ -43,31 +52,36 @@ def published(
     """Publish a definition: the version it has, and what changes (R12).
 
     The same content over all versions changes nothing but name, description and notes, which are edited in place. An
-    old content becomes newest again only with `rollback`. A draft is replaced.
+    old content becomes newest again only with `rollback`. A draft is replaced. An `at` before the newest version's
+    instant means that instant. Raises Conflict for an ARCHIVED journey, InvalidJourney for a version without steps of
+    one that people can enter.
     """
     record = catalog.by_name.get((tenant, journey.id))
     text, mark = dumps_journey(journey, indent=None), fingerprint(journey)
-    free = max(catalog.programs, default=0) + 1
     if record is None:
         number = max(catalog.journeys, default=0) + 1
-        first = NewVersion(free, number, 1, at, mark, text)
+        first = NewVersion(_free(catalog), number, 1, at, mark, text)
         return 1, Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
     if record.newest_state == "ARCHIVED":
-        raise Conflict(journey.id, "ARCHIVED", "published", "an archived journey is final; use another id")
+        raise Conflict(record.id, record.newest_state, "published", "an archived journey is final; use another id")
     same = next((program for _, program in record.versions if fingerprint(program.journey) == mark), None)
-    if same is not None:
+    newest_at = record.versions[-1][0]
+    if same is not None and (same is record.newest or not rollback):
         described = () if dumps_journey(same.journey, indent=None) == text else ((same.number, text),)
-        if rollback and same is not record.newest:
-            again = NewVersion(same.number, record.number, same.version, at, mark, text)
-            return same.version, Changes(versions=(again,))
         return same.version, Changes(described=described)
-    if record.newest_state == "DRAFT":
-        draft = record.newest
-        return draft.version, Changes(
-            versions=(NewVersion(draft.number, record.number, draft.version, at, mark, text),)
-        )
-    version = max(program.version for _, program in record.versions) + 1
-    return version, Changes(versions=(NewVersion(free, record.number, version, at, mark, text),))
+    if same is not None:  # later than the newest version, or it would not be the newest again
+        again = NewVersion(same.number, record.number, same.version, max(at, newest_at + 1), mark, text)
+        return same.version, Changes(versions=(again,))
+    number, version = record.newest.number, record.newest.version
+    if record.newest_state != "DRAFT":
+        check_startable(journey)
+        number, version = _free(catalog), max(program.version for _, program in record.versions) + 1
+    return version, Changes(versions=(NewVersion(number, record.number, version, max(at, newest_at), mark, text),))
+
+
+def _free(catalog: Catalog) -> int:
+    """Give the next number of a version."""
+    return max(catalog.programs, default=0) + 1
 
 
 def check_startable(journey: Journey) -> None:
@@ -111,10 +125,17 @@ def read_catalog(shelf: Shelf, path: object, compiled: dict[tuple[int, str], Pro
 
 
 def _compiled(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:
-    """Read and compile a stored definition; one that cannot be read means a damaged file."""
-    faults: list[Any] = []
-    value = parse_json(text, faults)
-    if faults:
-        raise CorruptDatabase(path, f"the definition of version {numbers[0]} cannot be read: {faults[0]}")
-    number, journey, version = numbers
-    return compile_journey(from_dict(value), number=number, journey_number=journey, version=version, tenant=tenant)
+    """Read and compile a stored definition.
+
+    One that cannot be read means a damaged file, or the extra that its regular expressions need is missing (R63).
+    """
+    number, journey_number, version = numbers
+    try:
+        journey = loads_journey(text)
+    except InvalidJourney as error:
+        if not patterns.available() and any(problem.code == "operand" for problem in error.problems):
+            feature = f"journey {error.journey!r} of this database (operators matches, notMatches)"
+            raise MissingExtra(feature, "regex") from error
+        what = f"the definition of version {number} cannot be read: {error.problems[0]}"
+        raise CorruptDatabase(path, what) from error
+    return compile_journey(journey, number=number, journey_number=journey_number, version=version, tenant=tenant)

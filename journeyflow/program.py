@@ -1,7 +1,8 @@
 """A journey version compiled for running: positions instead of ids, functions instead of rules, and what it reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -11,10 +12,10 @@ from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Window, zone, zone_or
 from journeyflow.records import PathEntry
-from journeyflow.rules import Question, compile_rule, reads
-from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
-from journeyflow.templates import Renderer, compile_template, template_reads
 from journeyflow.references import rule_places
+from journeyflow.rules import Question, compile_rule
+from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
+from journeyflow.templates import Renderer, compile_template
 from journeyflow.values import dumps, thaw
 
 NOWHERE = -1
@@ -132,8 +133,10 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         Way(each.name, each.event, _question(each.where), _question(each.when), each.any_message)
         for each in journey.exits
     )
-    compiled_goal = goal and Way(
-        "goal", goal.event, _question(goal.where), None, goal.any_message, goal.within, goal.exit
+    compiled_goal = (
+        None
+        if goal is None
+        else Way("goal", goal.event, _question(goal.where), None, goal.any_message, goal.within, goal.exit)
     )
     waits = {step.event for step in journey.steps if isinstance(step, Wait) and step.event}
     ways = {way.event for way in (*exits, compiled_goal) if way and way.event}
@@ -186,13 +189,13 @@ def _compile_steps(journey: Journey) -> tuple[Node, ...]:
     return tuple(nodes)
 
 
-def _build_send(node: Node, step: Send, _: dict[str, int]) -> None:
+def _build_send(node: Node, step: Send, _: Mapping[str, int]) -> None:
     node.window, node.length = step.window, step.expires
     node.render = compile_template(step.data)
     node.text = dumps(thaw(step.data)) if step.data and node.render is None else None
 
 
-def _build_wait(node: Node, step: Wait, position: dict[str, int]) -> None:
+def _build_wait(node: Node, step: Wait, position: Mapping[str, int]) -> None:
     node.window, node.length = step.window, step.duration or step.timeout
     node.question = _question(step.where)
     node.looping = node.looping and (step.until is not None or step.every is not None)
@@ -202,7 +205,7 @@ def _build_wait(node: Node, step: Wait, position: dict[str, int]) -> None:
     node.edges["elapsed"] = node.next
 
 
-def _build_condition(node: Node, step: Condition, position: dict[str, int]) -> None:
+def _build_condition(node: Node, step: Condition, position: Mapping[str, int]) -> None:
     node.branches = [
         (compile_rule(each.when), position[each.next], each.label)  # type: ignore[arg-type, index]  # validated
         for each in step.branches
@@ -210,7 +213,7 @@ def _build_condition(node: Node, step: Condition, position: dict[str, int]) -> N
     node.otherwise = (position[step.otherwise], step.else_label)  # type: ignore[index]  # flattened
 
 
-def _build_split(node: Node, step: Split, position: dict[str, int]) -> None:
+def _build_split(node: Node, step: Split, position: Mapping[str, int]) -> None:
     ends = accumulate(each.buckets or 0 for each in step.arms)
     node.arms = [
         (end, position[each.next], each.label)  # type: ignore[index]  # flattened
@@ -218,21 +221,21 @@ def _build_split(node: Node, step: Split, position: dict[str, int]) -> None:
     ]
 
 
-def _build_update(node: Node, step: Update, _: dict[str, int]) -> None:
+def _build_update(node: Node, step: Update, _: Mapping[str, int]) -> None:
     node.actions = [
         (change.field, change.action, thaw(change.value), compile_template(change.value)) for change in step.changes
     ]
 
 
-def _build_end(node: Node, step: End, _: dict[str, int]) -> None:
+def _build_end(node: Node, step: End, _: Mapping[str, int]) -> None:
     node.label = step.outcome
 
 
-_BUILDERS: dict[type, Callable[[Node, object, dict[str, int]], None]] = {
+_BUILDERS: dict[type, Callable[[Node, Any, Mapping[str, int]], None]] = {
     Send: _build_send,
     Wait: _build_wait,
     Condition: _build_condition,
     Split: _build_split,
     Update: _build_update,
     End: _build_end,
-}  # type: ignore[dict-item]  # each builder takes its own kind
+}
