@@ -131,7 +131,7 @@ def run_demo(path: str | PathLike[str], progress: Callable[[int, int], object]) 
             for customer, attributes, at in _signups():
                 engine.put_customer(customer, attributes, at=at)
                 engine.feed(Event("member.created", customer=customer, at=at))
-        for hour in range(0, DAYS * 24 + 1, 2):
+        for hour in range(DAYS * 24 + 1):
             now = START + timedelta(hours=hour)
             result = engine.tick(now)
             entered, refused = entered + result.entered, refused + result.refused

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from journeyflow import Journey, Send, Trigger, Wait
-from journeyflow.cli import Bar, main, table
+from journeyflow.cli import main
+from journeyflow.cli.shared import Bar, table
 from journeyflow.codec import dumps_journey
 
 JOURNEY = Journey(
@@ -124,3 +125,112 @@ def test_a_table_puts_numbers_to_the_right():
 def test_the_version_is_told():
     """The version comes from the package's metadata."""
     assert "journeyflow" in call("--version").output
+
+
+@pytest.fixture
+def db(folder):
+    """Make a database with the journey deployed and one customer inside."""
+    path = folder / "journeys.db"
+    at = ("--at", "2026-01-01T00:00:00Z")
+    assert call("deploy", path, folder / "thanks.json", *at).exit_code == 0
+    (folder / "events.csv").write_text("at,type,customer\n2026-01-01T09:00:00Z,buy,c1\n")
+    assert "1 events taken, 0 lines skipped" in call("feed", path, folder / "events.csv").stdout
+    assert call("tick", path, "--now", "2026-01-01T09:00:00Z").exit_code == 0
+    return path
+
+
+def test_check_names_every_problem_and_fails_on_errors(folder):
+    """Warnings alone are no failure; errors give exit status 1."""
+    lonely = '{"format":1,"id":"j","trigger":{"manual":true},"steps":[{"kind":"end","id":"a"},{"kind":"end","id":"b"}]}'
+    (folder / "warned.json").write_text(lonely)
+    result = call("check", folder / "thanks.json", folder / "warned.json")
+    assert result.exit_code == 0
+    assert "warned.json: warning: steps[1]: no path leads to step 'b' [unreachable]" in result.stdout
+    assert "2 files, 0 errors, 1 warnings" in result.stdout
+    (folder / "bad.json").write_bytes(b"\xff")
+    result = call("check", folder / "bad.json", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout)[0]["problem"]["code"] == "encoding"
+    (folder / "bad.json").write_text(lonely.replace('"end"', '"edn"', 1))
+    assert "did you mean 'end'?" in call("check", folder / "bad.json").stdout
+
+
+@pytest.mark.parametrize(("form", "start"), [("mermaid", "flowchart TD"), ("dot", "digraph"), ("json", "{")])
+def test_show_draws_a_journey(folder, form, start):
+    """Mermaid, DOT, and the file written anew."""
+    result = call("show", folder / "thanks.json", "--format", form)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(start)
+
+
+def test_a_database_is_run_and_questioned_from_the_shell(db):
+    """Deploy, feed, tick, then list, explain and audit; tables for people."""
+    assert "thanks   ACTIVE        1  buy" in call("journeys", db).stdout
+    assert "1 to 1 of 1" in call("enrollments", db, "thanks", "--status", "ACTIVE").stdout
+    assert "none of 0" in call("enrollments", db, "--customer", "nobody").stdout
+    assert "now waiting at w until 2026-01-02 09:00:00" in call("explain", db, "thanks", "c1").stdout
+    result = call("tick", db, "--now", "2026-01-03T00:00:00Z")
+    assert "nothing waits" in result.stdout
+    assert call("audit", db).stdout == "everything adds up\n"
+
+
+def test_every_answer_can_be_json(db):
+    """Machines get the same values."""
+    assert json.loads(call("journeys", db, "--json").stdout)[0]["active"] == 1
+    assert json.loads(call("enrollments", db, "--json").stdout)["items"][0]["due"] == "2026-01-02T09:00:00+00:00"
+    assert json.loads(call("explain", db, "thanks", "c1", "--json").stdout)["enrollment"]["step"] == "w"
+    assert json.loads(call("tick", db, "--now", "2026-01-01T10:00:00Z", "--json").stdout)["moves"] == 0
+    assert json.loads(call("audit", db, "--json").stdout) == []
+
+
+def test_lifecycle_from_the_shell(db):
+    """Pause, resume and archive; a transition that is not allowed names both states and exits with 1."""
+    at = ("--at", "2026-01-01T10:00:00Z")
+    assert "PAUSED" in call("pause", db, "thanks", *at).stdout
+    result = call("activate", db, "thanks", *at)
+    assert result.exit_code == 1
+    assert "is PAUSED and cannot become ACTIVE; resume it instead" in result.stderr
+    assert "ACTIVE" in call("resume", db, "thanks", *at).stdout
+    assert json.loads(call("archive", db, "thanks", *at, "--json").stdout)["exited"] == 1
+
+
+def test_people_are_put_enrolled_and_taken_out_from_the_shell(db, folder):
+    """What is told is handled by the next tick; bad lines are named."""
+    at = ("--at", "2026-01-01T10:00:00Z")
+    (folder / "customers.csv").write_text("customer,tier\nc2,Gold\n" + ",x\n" * 25)
+    result = call("put-customers", db, folder / "customers.csv", *at)
+    assert "1 customers taken, 25 lines skipped" in result.stdout
+    assert "skipped: 5 more lines" in result.stderr
+    assert "2 to be enrolled" in call("enroll", db, "thanks", "c2", "c3", *at, "--force").stdout
+    assert "1 to leave" in call("exit", db, "thanks", "c3", "--at", "2026-01-01T11:00:00Z").stdout
+    call("tick", db, "--now", "2026-01-01T11:00:00Z")
+    rows = json.loads(call("enrollments", db, "thanks", "--json").stdout)["items"]
+    assert [(row["customer"], row["status"], row["reason"]) for row in rows] == [
+        ("c1", "ACTIVE", ""),
+        ("c2", "ACTIVE", ""),
+        ("c3", "EXITED", "manual"),
+    ]
+
+
+def test_what_is_not_there_is_told_with_a_suggestion(db, folder):
+    """Unknown names and foreign files are messages with exit status 1, never stack traces."""
+    result = call("explain", db, "thnks", "c1")
+    assert result.exit_code == 1
+    assert "no enrollment 'thnks/c1'" in result.stderr
+    assert "did you mean 'thanks'" in call("enrollments", db, "thnks").stderr
+    assert "a page has skip >= 0" in call("enrollments", db, "--take", "0").stderr
+    (folder / "text.db").write_text("this is no database, but it is long enough to look like one " * 20)
+    result = call("journeys", folder / "text.db")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
+def test_an_audit_that_finds_something_fails(db):
+    """Exit status 1 and a sentence for each fault."""
+    connection = sqlite3.connect(db)
+    connection.execute("update enrollments set due = null")
+    connection.commit()
+    connection.close()
+    result = call("audit", db)
+    assert result.exit_code == 1
+    assert "enrollment 1 is active and rests without a wake-up" in result.stdout

@@ -1,0 +1,5 @@
+"""`python -m journeyflow.cli`."""
+
+from journeyflow.cli.main import main
+
+main()

@@ -1,0 +1,294 @@
+"""Commands on a database: deploy, run, feed, and ask."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.shared import (
+    EXISTING,
+    NEW,
+    Bar,
+    Faults,
+    as_json,
+    faults_shown,
+    load_journeys,
+    now_option,
+    show,
+    table,
+    tenant,
+    when,
+)
+from journeyflow.engine import Engine
+from journeyflow.files import BadLine, read_customers, read_events
+from journeyflow.queries import JourneyInfo
+
+database = click.argument("db", type=EXISTING)
+
+
+@contextmanager
+def opened(path: Path, tenant: str) -> Iterator[Engine]:
+    """Open a database for one tenant, and turn faults into messages."""
+    with faults_shown(), Engine(path) as engine:
+        yield engine.tenant(tenant)
+
+
+def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
+    header = ("journey", "status", "version", "trigger", "steps", "enrolled", "active", "completed", "exited", "failed")
+    rows = [
+        (
+            each.id,
+            each.status,
+            each.version,
+            each.trigger or "by hand",
+            each.steps,
+            each.enrolled,
+            each.active,
+            each.completed,
+            each.exited,
+            each.failed,
+        )
+        for each in journeys
+    ]
+    return table(rows, header)
+
+
+@click.command()
+@click.argument("db", type=NEW)
+@click.argument("files", nargs=-1, required=True, type=EXISTING)
+@now_option()
+@as_json
+def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, as_json: bool) -> None:
+    """Publish journey files and activate new ones; a second time changes nothing. Makes the database if need be."""
+    journeys = load_journeys(files)
+    with faults_shown(), Engine(db) as engine:
+        versions = {journey.id: engine.deploy(journey, at=at) for journey in journeys}
+        states = {
+            journey.id: engine.tenant(journey.tenant or "default").journey(journey.id).status for journey in journeys
+        }
+    rows = [(journey, version, states[journey]) for journey, version in versions.items()]
+    show(versions, table(rows, ("journey", "version", "status")), as_json=as_json)
+
+
+def _lifecycle(name: str, text: str) -> click.Command:
+    """Make the command of a lifecycle call."""
+
+    @click.command(name, help=text)
+    @database
+    @click.argument("journey")
+    @now_option()
+    @tenant
+    @as_json
+    def call(db: Path, journey: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+        with opened(db, tenant) as engine:
+            getattr(engine, name)(journey, at=at)
+            info = engine.journey(journey)
+        show(info, _journey_lines([info]), as_json=as_json)
+
+    return call
+
+
+activate = _lifecycle("activate", "Activate a draft.")
+pause = _lifecycle("pause", "Pause a journey: nobody enters, nothing goes on, nothing is handed out.")
+resume = _lifecycle("resume", "Resume a paused journey; what came due meanwhile runs first.")
+archive = _lifecycle("archive", "Archive a journey for good; everybody inside leaves it.")
+
+
+@click.command("journeys")
+@database
+@click.option("--status", help="DRAFT, ACTIVE, PAUSED or ARCHIVED.")
+@click.option("--trigger", help="The event type of the trigger.")
+@tenant
+@as_json
+def list_journeys(db: Path, status: str | None, trigger: str | None, tenant: str, *, as_json: bool) -> None:
+    """List journeys with their counts."""
+    with opened(db, tenant) as engine:
+        found = engine.journeys(status=status, trigger=trigger)
+    show(found, _journey_lines(found), as_json=as_json)
+
+
+@click.command()
+@database
+@now_option("--now")
+@click.option("--limit", type=click.IntRange(min=1), help="Handle at most so many items.")
+@click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
+@as_json
+def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, as_json: bool) -> None:
+    """Do what is due, for all tenants."""
+    with opened(db, "default") as engine:
+        result = engine.tick(now, limit=limit, allow_jump=allow_jump)
+    rows = [(name, getattr(result, name)) for name in ("inputs", "entered", "moves", "messages", "refused", "late")]
+    text = table(rows, ("figure", "count"))
+    text += f"\nnext work at {when(result.next_due)} UTC" if result.next_due else "\nnothing waits"
+    show(result, text, as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("events", type=EXISTING)
+@tenant
+@as_json
+def feed(db: Path, events: Path, tenant: str, *, as_json: bool) -> None:
+    """Feed an event file (CSV or NDJSON); the next tick handles what is due of it."""
+    _read_in(db, tenant, events, "events", as_json=as_json)
+
+
+@click.command("put-customers")
+@database
+@click.argument("customers", type=EXISTING)
+@now_option()
+@tenant
+@as_json
+def put_customers(db: Path, customers: Path, at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Put the customers of a file (CSV or NDJSON); the next tick handles them."""
+    _read_in(db, tenant, customers, "customers", as_json=as_json, at=at)
+
+
+def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at: datetime | None = None) -> None:
+    """Read a file into the inbox; tell how many lines were taken and which were not."""
+    bad: list[BadLine] = []
+    size, bar, taken = path.stat().st_size, Bar(), 0
+
+    def counted(items: Iterable[object]) -> Iterator[object]:
+        nonlocal taken
+        for item in items:
+            taken += 1
+            yield item
+
+    def progress(done: int) -> None:
+        bar(what, done, size)
+
+    with opened(db, tenant) as engine:
+        if at is None:
+            engine.feed(counted(read_events(path, bad=bad.append, progress=progress)))  # type: ignore[arg-type]
+        else:
+            engine.put_customers(counted(read_customers(path, bad=bad.append, progress=progress)), at=at)  # type: ignore[arg-type]
+    bar.close()
+    for line in bad[:20]:
+        click.echo(f"skipped: {path}, {line}", err=True)
+    if len(bad) > len(bad[:20]):
+        click.echo(f"skipped: {len(bad) - 20} more lines", err=True)
+    show({"taken": taken, "bad": len(bad)}, f"{taken} {what} taken, {len(bad)} lines skipped", as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("customers", nargs=-1, required=True)
+@click.option("--force", is_flag=True, help="Pass run criteria, consent and re-entry.")
+@now_option()
+@tenant
+def enroll(db: Path, journey: str, customers: tuple[str, ...], at: datetime, tenant: str, *, force: bool) -> None:
+    """Enroll customers by hand; the next tick handles it."""
+    with opened(db, tenant) as engine:
+        engine.enroll(journey, customers, at=at, force=force)
+    click.echo(f"{len(customers)} to be enrolled by the next tick")
+
+
+@click.command("exit")
+@database
+@click.argument("journey")
+@click.argument("customers", nargs=-1, required=True)
+@click.option("--reason", default="manual", show_default=True, help="The reason that is kept.")
+@now_option()
+@tenant
+def exit_customers(  # noqa: PLR0917 click hands them over by name
+    db: Path, journey: str, customers: tuple[str, ...], reason: str, at: datetime, tenant: str
+) -> None:
+    """Take customers out of a journey; the next tick handles it."""
+    with opened(db, tenant) as engine:
+        engine.exit(journey, customers, at=at, reason=reason)
+    click.echo(f"{len(customers)} to leave by the next tick")
+
+
+@click.command()
+@database
+@click.argument("journey", required=False)
+@click.option("--status", help="ACTIVE, COMPLETED, EXITED or FAILED.")
+@click.option("--customer", help="Only of this customer.")
+@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
+@click.option("--take", default=25, show_default=True, help="Show at most so many.")
+@tenant
+@as_json
+def enrollments(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    journey: str | None,
+    status: str | None,
+    customer: str | None,
+    skip: int,
+    take: int,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """List enrollments in order of entry."""
+    with opened(db, tenant) as engine:
+        try:
+            page = engine.enrollments(journey, status=status, customer=customer, skip=skip, take=take)
+        except ValueError as error:
+            raise Faults(str(error)) from error
+    header = ("journey", "customer", "run", "status", "reason", "step", "entered", "ended", "due", "waits for")
+    rows = [
+        (
+            each.journey,
+            each.customer,
+            each.run,
+            each.status,
+            each.reason,
+            each.step or "",
+            when(each.entered_at),
+            when(each.ended_at),
+            when(each.due),
+            each.awaits or "",
+        )
+        for each in page.items
+    ]
+    shown = f"{skip + 1} to {skip + len(rows)} of {page.total}" if rows else f"none of {page.total}"
+    show(page, f"{table(rows, header)}\n{shown}", as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("customer")
+@click.option("--run", type=int, help="The run; default: the newest.")
+@tenant
+@as_json
+def explain(db: Path, journey: str, customer: str, run: int | None, tenant: str, *, as_json: bool) -> None:
+    """Tell every decision of a run with the values that were compared."""
+    with opened(db, tenant) as engine:
+        enrollment = engine.enrollment(journey, customer, run=run)
+        text = engine.explain(journey, customer, run=enrollment.run)
+    show({"enrollment": enrollment, "text": text}, text, as_json=as_json)
+
+
+@click.command()
+@database
+@as_json
+def audit(db: Path, *, as_json: bool) -> None:
+    """Name everything in the database that does not add up; exit status 1 when there is something."""
+    with opened(db, "default") as engine:
+        found = engine.audit()
+    show(found, "\n".join(found) or "everything adds up", as_json=as_json)
+    if found:
+        raise SystemExit(1)
+
+
+COMMANDS = (
+    deploy,
+    activate,
+    pause,
+    resume,
+    archive,
+    list_journeys,
+    tick,
+    feed,
+    put_customers,
+    enroll,
+    exit_customers,
+    enrollments,
+    explain,
+    audit,
+)

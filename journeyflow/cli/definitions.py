@@ -1,0 +1,56 @@
+"""Journey files: what is wrong with them, and what they look like."""
+
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.shared import EXISTING, as_json, load_journeys, show
+from journeyflow.errors import ERROR, InvalidJourney, Problem
+from journeyflow.journey import problems
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=EXISTING)
+@as_json
+def check(files: tuple[Path, ...], *, as_json: bool) -> None:
+    """Name every problem of journey files; exit status 1 when one is an error."""
+    found: list[tuple[str, Problem]] = []
+    for path in files:
+        found += [(str(path), problem) for problem in _problems(path)]
+    wrong = sum(problem.severity == ERROR for _, problem in found)
+    lines = [f"{path}: {problem.severity}: {problem}" for path, problem in found]
+    lines.append(f"{len(files)} files, {wrong} errors, {len(found) - wrong} warnings")
+    rows = [{"file": path, "problem": problem} for path, problem in found]
+    show(rows, "\n".join(lines), as_json=as_json)
+    if wrong:
+        raise SystemExit(1)
+
+
+def _problems(path: Path) -> tuple[Problem, ...]:
+    """Read one file and give what is wrong with it."""
+    from journeyflow.codec import loads_journey  # noqa: PLC0415 it costs cattrs
+
+    try:
+        return problems(loads_journey(path.read_text(encoding="utf-8-sig")))
+    except InvalidJourney as error:
+        return error.problems
+    except UnicodeDecodeError as error:
+        return (Problem("encoding", ERROR, "", f"this is no UTF-8 text: {error}"),)
+
+
+@click.command("show")
+@click.argument("file", type=EXISTING)
+@click.option(
+    "--format", "form", type=click.Choice(["mermaid", "dot", "json"]), default="mermaid", show_default=True,
+    help="Mermaid flowchart, DOT for Graphviz, or the file written anew.",
+)  # fmt: skip
+def show_journey(file: Path, form: str) -> None:
+    """Draw a journey file as a picture in text, or write it anew."""
+    from journeyflow.codec import dumps_journey  # noqa: PLC0415 it costs cattrs
+    from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 wanted here alone
+
+    journey = load_journeys([file])[0]
+    click.echo({"mermaid": mermaid, "dot": dot, "json": dumps_journey}[form](journey))
+
+
+COMMANDS = (check, show_journey)

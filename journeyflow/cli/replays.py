@@ -1,0 +1,100 @@
+"""Running journeys that are no longer, or not yet, real: the demonstration and the back-test."""
+
+import shutil
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.shared import EXISTING, NEW, Bar, Instant, as_json, faults_shown, load_journeys, show, table
+
+
+@click.command()
+@click.option("--db", type=NEW, default=Path("demo.db"), show_default=True, help="The SQLite file it leaves behind.")
+@as_json
+def demo(db: Path, *, as_json: bool) -> None:
+    """Run an onboarding journey for 2,000 made-up customers over 30 virtual days."""
+    from journeyflow.demo import DAYS, run_demo  # noqa: PLC0415 wanted here alone
+
+    bar = Bar()
+    with faults_shown():
+        report = run_demo(db, lambda done, of: bar("days", done, of))
+    bar.close()
+    head = (
+        f"{report.customers} people signed up; {report.entered} of them, Gold and Platinum, entered the journey.\n"
+        f"{DAYS} virtual days later {report.completed} have completed it, {report.exited} left,"
+        f" {report.active} are still inside; {report.converted} ordered.\n{report.messages} messages were sent.\n"
+    )
+    funnel = table(report.funnel, ("step", "kind", "people", "what came of it"))
+    following = "\n".join(f"  {line}" for line in _next_lines(report.path))
+    text = f"{head}\n{funnel}\n\nEverything is in {report.path}. What to try next:\n{following}"
+    show(report, text, as_json=as_json)
+
+
+def _next_lines(path: str) -> list[str]:
+    """Write commands that a person can copy: with the folder of this Python where it is not on the path."""
+    here = Path(sys.executable).parent
+    tools = {name: name if shutil.which(name) else str(_short(here / name)) for name in ("sqlite-utils", "journeyflow")}
+    return [line.format(db=path, utils=tools["sqlite-utils"], journeyflow=tools["journeyflow"]) for line in NEXT]
+
+
+def _short(path: Path) -> Path:
+    """Write a path from the current folder on, where it lies below it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+NEXT = (
+    "{journeyflow} journeys {db}",
+    "{journeyflow} enrollments {db} onboarding --take 5",
+    "{journeyflow} explain {db} onboarding c00001",
+    "{journeyflow} audit {db}",
+    '{utils} {db} "select step, status, count(*) from messages_view group by 1, 2" -t',
+    "{utils} rows {db} visits_view --limit 5 -t",
+)
+
+
+@click.command()
+@click.argument("journeys", nargs=-1, required=True, type=EXISTING)
+@click.option(
+    "--events", required=True, type=EXISTING, help="CSV or NDJSON: at, type, customer[, id], further columns."
+)
+@click.option("--customers", type=EXISTING, help="CSV or NDJSON: customer and attributes.")
+@click.option("--until", type=Instant(), help="The last instant that is run; default: the last event.")
+@click.option("--db", type=NEW, help="Keep the run in this new SQLite file; default: in memory.")
+@click.option("--export", type=click.Path(file_okay=False, path_type=Path), help="Write CSV files into this folder.")
+@as_json
+def backtest(  # noqa: PLR0917 click hands them over by name
+    journeys: tuple[Path, ...],
+    events: Path,
+    customers: Path | None,
+    until: datetime | None,
+    db: Path | None,
+    export: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Run journey files on the events of the past and see what they would have done."""
+    from journeyflow.simulation import backtest as run  # noqa: PLC0415 wanted here alone
+
+    bar = Bar()
+    with faults_shown():
+        done = run(
+            load_journeys(journeys), events=events, customers=customers, until=until, db=db, export=export, progress=bar
+        )
+    bar.close()
+    for line in done.bad_lines:
+        click.echo(f"skipped: {line}", err=True)
+    if done.bad > len(done.bad_lines):
+        click.echo(f"skipped: {done.bad - len(done.bad_lines)} more lines", err=True)
+    names = ("entered", "refused", "moves", "messages", "bad", "unhandled")
+    lines = [
+        f"{done.events} events from {done.first:%Y-%m-%d} on, run until {done.until:%Y-%m-%d %H:%M:%S} UTC:",
+        table([(name, getattr(done, name)) for name in names], ("figure", "count")),
+    ]
+    lines += [f"The run is kept in {db}"] if db is not None else []
+    lines += [f"Tables are in {export}"] if export is not None else []
+    show(done, "\n".join(lines), as_json=as_json)
+
+
+COMMANDS = (demo, backtest)

@@ -1,0 +1,157 @@
+"""What all commands share: how they read instants and files, show progress, tables and JSON, and tell faults."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import click
+
+from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
+from journeyflow.journey import Journey
+from journeyflow.moments import from_micros, parse_instant
+
+BAR = 40
+"""Characters of a progress bar."""
+
+
+class Instant(click.ParamType[datetime]):
+    """An ISO 8601 instant with an offset."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401
+        """Read the instant, or say what is wrong with it."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            return from_micros(parse_instant(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Faults(click.ClickException):
+    """Faults of the input or the database, one per line; exit status 1."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:  # noqa: ANN401 click's signature
+        """Print the faults without a stack trace."""
+        click.echo(f"Error: {self.message}", err=True, file=file)
+
+
+@contextmanager
+def faults_shown() -> Iterator[None]:
+    """Turn errors of the library and of the file system into messages."""
+    try:
+        yield
+    except (JourneyflowError, OSError) as error:
+        raise Faults(str(error)) from error
+
+
+class Bar:
+    """A progress bar on standard error, on a terminal only."""
+
+    def __init__(self) -> None:
+        """Begin hidden."""
+        self.shown = sys.stderr.isatty()
+        self.last = ""
+
+    def __call__(self, phase: str, done: int, of: int) -> None:
+        """Show how far a phase is."""
+        if not self.shown:
+            return
+        share = min(done / of, 1.0) if of else 0.0
+        filled = int(share * BAR)
+        text = f"{phase:<10} [{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%}"
+        if text != self.last:
+            self.last = text
+            click.echo(f"\r{text}", nl=False, err=True)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.last:
+            click.echo("\r" + " " * len(self.last) + "\r", nl=False, err=True)
+            self.last = ""
+
+
+def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
+    """Lay rows out in columns, numbers to the right."""
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    right = [all(isinstance(row[column], int) for row in rows) for column in range(len(header))]
+    lines = []
+    for row in cells:
+        parts = [
+            cell.rjust(width) if to else cell.ljust(width) for cell, width, to in zip(row, widths, right, strict=True)
+        ]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def load_journey(path: Path) -> Journey:
+    """Read a journey file; raises InvalidJourney with the file's name."""
+    from journeyflow.codec import loads_journey  # noqa: PLC0415 it costs cattrs
+
+    try:
+        return loads_journey(path.read_text(encoding="utf-8-sig"))
+    except InvalidJourney as error:
+        name = f"{error.journey} in {path}"
+        raise InvalidJourney(name, error.problems) from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+
+
+def load_journeys(paths: Sequence[Path]) -> list[Journey]:
+    """Read journey files; the faults of all of them are told at once."""
+    journeys, found = [], []
+    for path in paths:
+        try:
+            journeys.append(load_journey(path))
+        except JourneyflowError as error:
+            found.append(str(error))
+    if found:
+        raise Faults("\n".join(found))
+    return journeys
+
+
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+NEW = click.Path(dir_okay=False, path_type=Path)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+tenant = click.option("--tenant", default="default", show_default=True, help="The tenant.")
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def now_option(what: str = "--at") -> Callable[[Command], Command]:
+    """Make the option of an instant that defaults to now: the one place where journeyflow reads a clock (R1)."""
+    return click.option(
+        what, type=Instant(), default=lambda: datetime.now(UTC), show_default="now", help="The instant, ISO 8601."
+    )
+
+
+def to_json(value: object) -> object:
+    """Make JSON of results: records as objects, instants as ISO 8601."""
+    if attrs.has(type(value)):
+        return {name: to_json(getattr(value, name)) for name in attrs.fields_dict(type(value))}  # type: ignore[arg-type]
+    if isinstance(value, Mapping):
+        return {str(key): to_json(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_json(inner) for inner in value]
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def show(value: object, text: str, *, as_json: bool) -> None:
+    """Print a result: as JSON for machines, else as text."""
+    click.echo(json.dumps(to_json(value), ensure_ascii=False, indent=2) if as_json else text)
+
+
+def when(at: datetime | None) -> str:
+    """Write an instant for people."""
+    return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%S")
