@@ -1,7 +1,7 @@
 """journeyflow: an embedded, in-process customer-journey engine; the SQLite of marketing automation."""
 
 from journeyflow.changes import Change, field, tag
-from journeyflow.engine import Engine, TickResult
+from journeyflow.engine import Engine
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.errors import (
     ClockJump,
@@ -26,3 +26,54 @@ from journeyflow.records import Customer, Enrollment, Event, Message, Visit
 from journeyflow.rules import all_of, any_of, not_
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch
 from journeyflow.stores.memory import MemoryStore
+from journeyflow.ticking import TickResult
+
+__all__ = [
+    "Change",
+    "ClockJump",
+    "Condition",
+    "Conflict",
+    "CorruptDatabase",
+    "Customer",
+    "Duration",
+    "End",
+    "Engine",
+    "Enrollment",
+    "Event",
+    "Exit",
+    "Forbidden",
+    "ForeignDatabase",
+    "Goal",
+    "InvalidInput",
+    "InvalidJourney",
+    "Journey",
+    "JourneyInfo",
+    "JourneyflowError",
+    "MemoryStore",
+    "Message",
+    "MissingExtra",
+    "NewerSchema",
+    "NotFound",
+    "Page",
+    "Problem",
+    "ReadOnlyDatabase",
+    "Reentry",
+    "Send",
+    "Split",
+    "StorageError",
+    "TickResult",
+    "Trigger",
+    "Until",
+    "Update",
+    "Visit",
+    "Wait",
+    "Window",
+    "all_of",
+    "any_of",
+    "arm",
+    "branch",
+    "field",
+    "not_",
+    "problems",
+    "tag",
+]

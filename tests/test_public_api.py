@@ -1,0 +1,81 @@
+"""What users may rely on: every public name with its arguments, compared with a stored list.
+
+A change of the interface is thereby a visible difference in `public_api.txt`. After one that is meant:
+`python3 dev.py run python tests/test_public_api.py`.
+"""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import journeyflow
+
+STORED = Path(__file__).with_name("public_api.txt")
+MODULES = ("journeyflow", "journeyflow.simulation", "journeyflow.testing")
+
+
+def arguments(of: object) -> str:
+    """Write the arguments of a function without types and defaults; "=" marks one that may be left out."""
+    try:
+        signature = inspect.signature(of)  # type: ignore[arg-type]  # what is not callable raises
+    except (TypeError, ValueError):
+        return ""
+    shown, keyword = [], False
+    for each in signature.parameters.values():
+        if each.kind is each.KEYWORD_ONLY and not keyword:
+            shown.append("*")
+        keyword = keyword or each.kind in {each.KEYWORD_ONLY, each.VAR_POSITIONAL}
+        star = "*" if each.kind is each.VAR_POSITIONAL else ""
+        shown.append(f"{star}{each.name}{'' if each.default is each.empty else '='}")
+    return f"({', '.join(name for name in shown if name != 'self')})"
+
+
+def lines(module: str) -> Iterator[str]:
+    """List the public names of a module, classes with their methods and properties."""
+    of = importlib.import_module(module)
+    for name in of.__all__:
+        member = getattr(of, name)
+        error = isinstance(member, type) and issubclass(member, Exception)
+        yield f"{module}.{name}{'' if error else arguments(member)}"
+        if isinstance(member, type):
+            for inner, what in inspect.getmembers_static(member):
+                if not inner.startswith("_") and inner not in dir(Exception) and not inspect.ismemberdescriptor(what):
+                    function = inspect.isfunction(what) or isinstance(what, classmethod)
+                    yield f"{module}.{name}.{inner}{arguments(getattr(member, inner)) if function else ''}"
+
+
+def written() -> str:
+    """Write the whole list."""
+    return "".join(f"{line}\n" for module in MODULES for line in lines(module))
+
+
+def test_the_public_interface_is_the_one_that_is_stored():
+    """Nothing public comes, goes or takes other arguments by accident."""
+    assert written() == STORED.read_text(encoding="utf-8"), "meant? python3 dev.py run python tests/test_public_api.py"
+
+
+def test_every_public_name_is_there_once_and_in_order():
+    """`__all__` is sorted, has no double, and names everything that the package imports."""
+    for module in MODULES:
+        names = importlib.import_module(module).__all__
+        assert names == sorted(set(names), key=lambda name: (not name.isupper(), name[0].islower(), name))
+    public = {
+        name for name, member in vars(journeyflow).items() if not name.startswith("_") and not inspect.ismodule(member)
+    }
+    assert public == set(journeyflow.__all__)
+
+
+def test_every_public_name_says_what_it_is():
+    """`help()` answers for every name and every method."""
+    for name in journeyflow.__all__:
+        member = getattr(journeyflow, name)
+        if isinstance(member, type) or inspect.isfunction(member):
+            assert inspect.getdoc(member), name
+        if isinstance(member, type):
+            methods = [(inner, what) for inner, what in vars(member).items() if inspect.isfunction(what)]
+            assert not [inner for inner, what in methods if not inner.startswith("_") and not what.__doc__]
+
+
+if __name__ == "__main__":
+    STORED.write_text(written(), encoding="utf-8")

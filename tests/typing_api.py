@@ -1,0 +1,231 @@
+"""Every public name as a typed host would use it: checked by mypy, never run."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dateutil.relativedelta import relativedelta
+
+import journeyflow as jf
+from journeyflow import (
+    Condition,
+    End,
+    Engine,
+    Event,
+    Journey,
+    Send,
+    Split,
+    Trigger,
+    Update,
+    Wait,
+    arm,
+    branch,
+    field,
+    tag,
+)
+from journeyflow.codec import dumps_journey, loads_journey
+from journeyflow.rules import Rule
+from journeyflow.simulation import Backtest, backtest
+from journeyflow.store import Store
+from journeyflow.testing import Life, Run, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOW = datetime(2026, 1, 5, 8, tzinfo=UTC)
+
+
+# --- definitions ------------------------------------------------------------------------------------------------------
+
+
+def rules() -> list[Rule]:
+    """Write rules in all ways there are."""
+    name = field("customer.address.city")
+    return [
+        name.eq("Durban") & name.ne(None) | ~name.is_null(),
+        jf.all_of(field("n").gt(1), field("n").gte(1), field("n").lt(9), field("n").lte(9), field("n").between(1, 9)),
+        jf.any_of(field("tier").in_(["Gold"]), field("tier").not_in(("Basic",)), name.is_not_null()),
+        jf.not_(name.contains("x") & name.not_contains("y") & name.starts_with("a") & name.ends_with("z")),
+        field("born").before("2008-01-01") & field("born").after(NOW) & field("lastEmailOpenAt").within_last("30 days"),
+        name.matches("^D") | name.not_matches("^D"),
+        field("event.cart").eq(field("trigger.cart")),
+    ]
+
+
+def changes() -> list[jf.Change]:
+    """Write changes in all ways there are."""
+    return [
+        tag.add("vip"),
+        tag.remove("trial"),
+        field("plan").set("{{ trigger.plan }}"),
+        field("plan").unset(),
+        field("visits").increment(),
+        field("visits").increment(2.5),
+        field("seen").append({"at": "{{ enrollment.entered_at }}"}),
+    ]
+
+
+def steps() -> list[jf.Send | jf.Wait | jf.Condition | jf.Split | jf.Update | jf.End]:
+    """Write every kind of step."""
+    return [
+        Send("hello", channel="EMAIL", template="t", data={"n": 1}, window=jf.Window("MON-FRI", "09:00", "17:00")),
+        Send("code", channel="SMS", template="t", transactional=True, cancel_on_exit=False, expires="1 hour"),
+        Wait("a", "3 days"),
+        Wait("b", timedelta(hours=1), window=jf.Window(None, "22:00", "06:00")),
+        Wait("c", jf.Duration.parse("P3D"), name="Breathe", notes="not too long"),
+        Wait("d", relativedelta(months=1)),
+        Wait("e", until="MON-FRI 09:00"),
+        Wait("f", until=jf.Until("09:00", ["SAT", "SUN"])),
+        Wait("g", at=NOW),
+        Wait("h", field="birthday", offset="-3 days", every="year", on_missing=[End("no birthday")], on_past="done"),
+        Wait("i", event="order.placed", where=rules()[0], timeout="2 days", on_event="done", on_timeout=[End("late")]),
+        Wait("j", event="message.opened", any_message=True),
+        Condition("k", rules()[0], yes=[Wait("l", "1 day")], no="done"),
+        Condition("m", branches=[branch(rules()[0], "done", "first"), jf.branch(rules()[1])], otherwise="done"),
+        Split("n", arm(50, [Wait("o", "1 day")], "A"), jf.arm(49.5, "done"), arm(0.5)),
+        Update("p", *changes(), next="done"),
+        End("done", "finished"),
+    ]
+
+
+def journey() -> Journey:
+    """Write a journey with every option."""
+    return Journey(
+        id="j",
+        steps=steps(),
+        trigger=Trigger("member.created", where=rules()[0]),
+        name="n",
+        description="d",
+        notes="n",
+        tenant="acme",
+        timezone="Europe/Paris",
+        customer_timezone=True,
+        run_criteria=rules()[1],
+        reentry=jf.Reentry.after("90 days"),
+        exits=[jf.Exit("bought", event="order.placed", where=rules()[0]), jf.Exit("paid", when=rules()[1])],
+        goal=jf.Goal("order.placed", where=rules()[0], within="7 days", exit=True, any_message=False),
+        consent="required",
+        max_visits=100,
+    )
+
+
+def other_journeys() -> list[Journey]:
+    """Write the short forms."""
+    return [
+        Journey(id="a", steps=[]),
+        Journey(id="b", steps=[End("done")], trigger=Trigger(manual=True), reentry="always"),
+        loads_journey(dumps_journey(journey(), indent=None)),
+    ]
+
+
+def what_is_wrong(definition: Journey) -> list[tuple[str, str, str, str]]:
+    """Ask for problems."""
+    return [(each.code, each.severity, each.path, each.message) for each in jf.problems(definition)]
+
+
+# --- the engine -------------------------------------------------------------------------------------------------------
+
+
+def deliver(message: jf.Message) -> None:
+    """Deliver a message."""
+    data: Mapping[str, object] = message.data
+    print(message.id, message.channel, message.template, data, message.attempts, message.token)  # noqa: T201 never run
+
+
+def opening(store: Store) -> list[Engine]:
+    """Open an engine in all ways there are."""
+    return [
+        Engine("journeys.db", channels={"EMAIL": deliver}, grace="10 minutes", max_jump=timedelta(days=30)),
+        Engine(Path("journeys.db"), grace=None, max_jump=None, batch_size=500, dedup_days=30),
+        Engine(jf.MemoryStore(nonce="n")).tenant("acme"),
+        Engine(store),
+    ]
+
+
+def lifecycle(engine: Engine) -> list[str]:
+    """Take a journey through its states."""
+    version: int = engine.publish(journey(), at=NOW, rollback=True) + engine.deploy(journey(), at=NOW)
+    ended: int = engine.archive("j", at=NOW)
+    states = [engine.activate("j", at=NOW), engine.pause("j", at=NOW), engine.resume("j", at=NOW, overdue="run")]
+    definition: Journey = engine.definition("j", version=version + ended)
+    return [each.status for each in states] + [definition.id]
+
+
+def inputs(engine: Engine) -> None:
+    """Tell the engine everything it can be told."""
+    with engine.batch():
+        engine.put_customer("c1", {"email": "a@example.com", "consent": {"EMAIL": True}}, at=NOW, replace=True)
+        engine.put_customers([("c1", {}), ("c2", {})], at=NOW)
+        engine.put_customers({"c1": {}}, at=NOW)
+        engine.feed(Event("order.placed", customer="c1", at=NOW, id="e1", data={"amount": 5}))
+        engine.feed(Event("x", customer=str(n), at=NOW) for n in range(9))
+    engine.enroll("j", "c1", at=NOW, force=True)
+    engine.enroll("j", ["c1", "c2"], at=NOW)
+    engine.exit("j", "c1", at=NOW, reason="asked to")
+
+
+def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:
+    """Tick and deliver."""
+    result: jf.TickResult = engine.tick(NOW, limit=100, allow_jump=True)
+    messages: tuple[jf.Message, ...] = engine.claim("w", at=NOW, channels=["EMAIL"], limit=10, lease="5 minutes")
+    engine.ack(messages, at=NOW)
+    engine.ack(messages[0], at=NOW)
+    engine.ack("db-1-1", at=NOW)
+    engine.nack(messages, at=NOW, error="no such address")
+    counts = result.inputs + result.entered + result.moves + result.messages + result.refused + result.late
+    return counts + result.delivered + result.failed + result.more, result.next_due, engine.next_due()
+
+
+def questions(engine: Engine) -> list[object]:
+    """Ask everything that can be asked."""
+    info: jf.JourneyInfo = engine.journey("j")
+    found: jf.Enrollment | None = engine.find_enrollment("j", "c1", run=1)
+    page: jf.Page[jf.Enrollment] = engine.enrollments("j", status="ACTIVE", customer="c1", skip=0, take=9, after=3)
+    customer: jf.Customer | None = engine.find_customer("c1", pending=True)
+    visits: tuple[jf.Visit, ...] = engine.enrollment("j", "c1").visits
+    text: str = engine.explain("j", "c1", run=2)
+    wrong: list[str] = engine.audit()
+    infos: tuple[jf.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created")
+    sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
+    return [info, found, page, customer, visits, text, wrong, infos, sent, engine.customer("c1"), engine.store]
+
+
+def errors(engine: Engine) -> list[str]:  # noqa: PLR0911 one for each family of errors
+    """Meet every error."""
+    try:
+        engine.tick(NOW)
+    except jf.InvalidJourney as error:
+        return [problem.message for problem in error.problems]
+    except jf.InvalidInput as error:
+        return [*error.faults, str(error.accepted)]
+    except (jf.Conflict, jf.Forbidden) as error:
+        return [error.journey, error.state]
+    except jf.NotFound as error:
+        return [error.kind]
+    except (jf.CorruptDatabase, jf.ForeignDatabase, jf.NewerSchema, jf.ReadOnlyDatabase) as error:
+        return [error.path]
+    except (jf.ClockJump, jf.MissingExtra, jf.StorageError, jf.JourneyflowError) as error:
+        return [str(error)]
+    return []
+
+
+# --- around it --------------------------------------------------------------------------------------------------------
+
+
+def the_past(folder: Path) -> Backtest:
+    """Run journeys on the events of the past."""
+    return backtest(
+        [journey()],
+        events=folder / "events.csv",
+        customers="customers.csv",
+        until=NOW,
+        db=folder / "run.db",
+        export="out",
+        progress=lambda phase, done, of: f"{phase}: {done} of {of}",
+    )
+
+
+def a_life(life: Life) -> list[str]:
+    """Play a life."""
+    played: Run = run([journey()], life, grace=None, batch_size=10)
+    return [message.template for message in played.messages(template="t", channel="EMAIL", customer="c")]
