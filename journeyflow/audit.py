@@ -1,54 +1,185 @@
 """The audit: what in a store does not add up (R80). Each check is one query whose rows are the faults."""
 
+from collections.abc import Iterator
+
+from journeyflow.moments import FIRST, LAST
 from journeyflow.store import Reader
 from journeyflow.stores.schema import VISITS
 
+SHAPE: dict[str, str] = {
+    "the file is damaged: {0}": "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "row {1} of table {0} points at nothing": 'SELECT "table", rowid FROM pragma_foreign_key_check ORDER BY 1, 2',
+    "the setting {0!r} is missing or cannot be read": """
+        SELECT 'nonce' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce') UNION ALL
+        SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'revision' AND value GLOB '[0-9]*')""",
+    "{0} {1}: its {2} cannot be read": """
+        SELECT * FROM (
+            SELECT 'customer' AS kind, number, 'attributes' AS part, attributes AS text FROM customers UNION ALL
+            SELECT 'input', seq, 'data', data FROM inputs UNION ALL
+            SELECT 'version', number, 'definition', definition FROM versions UNION ALL
+            SELECT 'enrollment', serial, 'trigger', trigger_data FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, 'memory', memory FROM enrollments UNION ALL
+            SELECT 'path', number, 'steps', steps FROM paths UNION ALL
+            SELECT 'enrollment', enrollment, 'history', steps FROM moves UNION ALL
+            SELECT 'enrollment', enrollment, 'compared values', seen FROM moves UNION ALL
+            SELECT 'enrollment', enrollment, 'message data', data FROM messages UNION ALL
+            SELECT 'enrollment', enrollment, 'message flags', flags FROM messages)
+        WHERE text IS NOT NULL AND NOT json_valid(text) ORDER BY 1, 2, 3""",
+}
+"""Whether the rows can be read at all; only then do the checks below say anything."""
+
+MOVES = """
+    SELECT m.enrollment, m.visit, m.at, max(m.visit, 1) + json_array_length(m.entries) - 1 AS last,
+           m.entries ->> '$[0][0]' AS from_step, m.entries ->> '$[#-1][0]' AS to_step,
+           m.entries ->> '$[#-1][1]' AS to_status
+    FROM (SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) AS entries
+          FROM moves m LEFT JOIN paths p ON p.number = m.path) m"""
+"""Moves, with the visit that each leads to, where it begins and how it ends."""
+
+PAIRS = """
+    SELECT w.version, a.value ->> 0 AS step, w.entries ->> ('$[' || (a.key + 1) || '][0]') AS following
+    FROM (SELECT version, steps AS entries FROM paths UNION
+          SELECT e.version, m.steps FROM moves m JOIN enrollments e ON e.serial = m.enrollment
+          WHERE m.steps IS NOT NULL) w
+    JOIN json_each(w.entries) a"""
+"""Steps that follow one another in the history of a version; none follows the last one of a path."""
+
+STEPS = """
+    SELECT v.number AS version, s.value ->> 'id' AS step, s.value AS definition
+    FROM versions v JOIN json_each(v.definition, '$.steps') s"""
+
 CHECKS: dict[str, str] = {
+    "enrollment {0} is {1}, which is no status": """
+        SELECT serial, status FROM enrollments
+        WHERE status NOT IN ('ACTIVE', 'COMPLETED', 'EXITED', 'FAILED') ORDER BY 1""",
     "enrollment {0} is active and rests without a wake-up": """
         SELECT serial FROM enrollments
-        WHERE status = 'ACTIVE' AND due IS NULL AND awaits IS NULL AND held IS NULL ORDER BY serial""",
+        WHERE status = 'ACTIVE' AND due IS NULL AND awaits IS NULL AND held IS NULL ORDER BY 1""",
     "enrollment {0} is {1} and still has a wake-up": """
         SELECT serial, status FROM enrollments
-        WHERE status <> 'ACTIVE' AND (due IS NOT NULL OR awaits IS NOT NULL OR held IS NOT NULL) ORDER BY serial""",
-    "enrollment {0} has status {1}, which is none": """
-        SELECT serial, status FROM enrollments
-        WHERE status NOT IN ('ACTIVE', 'COMPLETED', 'EXITED', 'FAILED') ORDER BY serial""",
-    "enrollment {0} has {1} visits in its history, not {2}": """
-        SELECT e.serial, ifnull(h.visits, 0), e.visit FROM enrollments e LEFT JOIN (
-            SELECT m.enrollment, max(max(m.visit, 1) + json_array_length(ifnull(m.steps, p.steps)) - 1) AS visits
-            FROM moves m LEFT JOIN paths p ON p.number = m.path GROUP BY m.enrollment) h ON h.enrollment = e.serial
-        WHERE ifnull(h.visits, 0) <> e.visit ORDER BY e.serial""",
-    "enrollment {0} moved last at {1}, its history says {2}": """
-        SELECT e.serial, e.last_at, max(m.at) FROM enrollments e JOIN moves m ON m.enrollment = e.serial
-        GROUP BY e.serial HAVING max(m.at) <> e.last_at ORDER BY e.serial""",
-    "enrollment {0} goes on at visit {1} where its history has no rest": """
-        SELECT m.enrollment, m.visit FROM moves m WHERE m.visit > 0 AND NOT EXISTS (
-            SELECT 1 FROM moves b LEFT JOIN paths p ON p.number = b.path
-            WHERE b.enrollment = m.enrollment AND b.visit < m.visit
-              AND max(b.visit, 1) + json_array_length(ifnull(b.steps, p.steps)) - 1 = m.visit)
+        WHERE status <> 'ACTIVE' AND (due IS NOT NULL OR awaits IS NOT NULL OR held IS NOT NULL) ORDER BY 1""",
+    "enrollment {0} is {1}, and the instant of its end is {2}": """
+        SELECT serial, status, ended_at FROM enrollments
+        WHERE (status = 'ACTIVE') <> (ended_at IS NULL) ORDER BY 1""",
+    "enrollment {0} is {1} at position {2} of a journey with {3} steps": """
+        SELECT e.serial, e.status, e.step, json_array_length(v.definition, '$.steps')
+        FROM enrollments e JOIN versions v ON v.number = e.version
+        WHERE (e.status = 'ACTIVE') <> (e.step >= 0) OR e.step >= json_array_length(v.definition, '$.steps')
+        ORDER BY 1""",
+    "enrollment {0} is in a version of another journey": """
+        SELECT e.serial FROM enrollments e JOIN versions v ON v.number = e.version
+        WHERE v.journey <> e.journey ORDER BY 1""",
+    "customer {1!r} is twice in journey {0!r}": """
+        SELECT j.id, c.id FROM enrollments e JOIN journeys j ON j.number = e.journey
+        JOIN customers c ON c.number = e.customer WHERE e.status = 'ACTIVE'
+        GROUP BY e.journey, e.customer HAVING count(*) > 1 ORDER BY 1, 2""",
+    "customer {1!r} has {2} runs of journey {0!r}, the newest of which is run {3}": """
+        SELECT j.id, c.id, count(*), max(e.run) FROM enrollments e JOIN journeys j ON j.number = e.journey
+        JOIN customers c ON c.number = e.customer
+        GROUP BY e.journey, e.customer HAVING count(*) <> max(e.run) ORDER BY 1, 2""",
+    "enrollment {0} has {1} visits in its history, not {2}": f"""
+        SELECT e.serial, ifnull(max(m.last), 0), e.visit FROM enrollments e LEFT JOIN ({MOVES}) m
+        ON m.enrollment = e.serial GROUP BY e.serial HAVING ifnull(max(m.last), 0) <> e.visit ORDER BY 1""",
+    "enrollment {0} lasts from {1} to {2}, its history from {3} to {4}": """
+        SELECT e.serial, e.entered_at, e.last_at, min(m.at), max(m.at)
+        FROM enrollments e JOIN moves m ON m.enrollment = e.serial
+        GROUP BY e.serial HAVING min(m.at) <> e.entered_at OR max(m.at) <> e.last_at ORDER BY 1""",
+    "enrollment {0} goes on at visit {1} where its history has no rest": f"""
+        SELECT enrollment, visit FROM (
+            SELECT enrollment, visit, from_step, lag(last) OVER before AS last, lag(to_step) OVER before AS to_step,
+                   lag(to_status) OVER before AS to_status
+            FROM ({MOVES}) WINDOW before AS (PARTITION BY enrollment ORDER BY visit))
+        WHERE visit > 0 AND (last IS NOT visit OR to_step IS NOT from_step OR to_status IS NOT 'ACTIVE')
         ORDER BY 1, 2""",
+    "enrollment {0} leaves visit {1} before it came there": """
+        SELECT enrollment, visit FROM (
+            SELECT enrollment, visit, at, lag(at) OVER (PARTITION BY enrollment ORDER BY visit) AS came FROM moves)
+        WHERE at < came ORDER BY 1, 2""",
+    "enrollment {0} is {1} at step {2!r}, its history says {3} at {4!r}": f"""
+        SELECT e.serial, e.status, s.definition ->> 'id', m.to_status, m.to_step FROM enrollments e
+        JOIN ({MOVES}) m ON m.enrollment = e.serial
+             AND m.visit = (SELECT max(n.visit) FROM moves n WHERE n.enrollment = e.serial)
+        LEFT JOIN (SELECT v.number AS version, s.key AS step, s.value AS definition
+                   FROM versions v JOIN json_each(v.definition, '$.steps') s) s
+        ON s.version = e.version AND s.step = e.step
+        WHERE (e.status = 'ACTIVE') <> (m.to_status = 'ACTIVE')
+           OR (e.status = 'ACTIVE' AND s.definition ->> 'id' IS NOT m.to_step)
+        ORDER BY 1""",
+    "version {0} has no step {1!r}, where people have been": f"""
+        SELECT DISTINCT p.version, p.step FROM ({PAIRS}) p
+        LEFT JOIN ({STEPS}) s ON s.version = p.version AND s.step = p.step WHERE s.step IS NULL ORDER BY 1, 2""",
+    "no way leads from step {1!r} to {2!r} in version {0}, where people have gone": f"""
+        SELECT DISTINCT p.version, p.step, p.following FROM ({PAIRS}) p
+        JOIN ({STEPS}) s ON s.version = p.version AND s.step = p.step
+        WHERE p.following IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM json_tree(s.definition) t WHERE t.atom = p.following
+            AND t.key IN ('next', 'else', 'on_event', 'on_timeout', 'on_missing', 'on_past'))
+        ORDER BY 1, 2, 3""",
     "message {0}-{1} was queued by no visit": f"""
         SELECT g.enrollment, g.n FROM messages g LEFT JOIN ({VISITS}) w
         ON w.enrollment = g.enrollment AND w.n = g.n AND w.step = g.step AND w.outcome = 'queued'
         WHERE w.n IS NULL ORDER BY 1, 2""",
     "visit {1} of enrollment {0} queued a message that is not there": f"""
         SELECT w.enrollment, w.n FROM ({VISITS}) w JOIN enrollments e ON e.serial = w.enrollment
-        JOIN versions v ON v.number = e.version
-        JOIN json_each(v.definition, '$.steps') s ON s.value ->> 'id' = w.step AND s.value ->> 'kind' = 'send'
+        JOIN ({STEPS}) s ON s.version = e.version AND s.step = w.step AND s.definition ->> 'kind' = 'send'
         LEFT JOIN messages g ON g.enrollment = w.enrollment AND g.n = w.n
         WHERE w.outcome = 'queued' AND g.n IS NULL ORDER BY 1, 2""",
-    "message {0}-{1} is {2} without a lease": """
-        SELECT enrollment, n, status FROM messages WHERE (status = 'CLAIMED') <> (lease_until IS NOT NULL) ORDER BY 1, 2""",
-    "customer {1!r} is twice in journey {0!r}": """
-        SELECT j.id, c.id FROM enrollments e JOIN journeys j ON j.number = e.journey
-        JOIN customers c ON c.number = e.customer WHERE e.status = 'ACTIVE'
-        GROUP BY e.journey, e.customer HAVING count(*) > 1 ORDER BY 1, 2""",
-    "row {1} of table {0} points at nothing": 'SELECT "table", rowid FROM pragma_foreign_key_check',
-    "the file is damaged: {0}": "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+    "message {0}-{1} is {2}, which is no status": """
+        SELECT enrollment, n, status FROM messages
+        WHERE status NOT IN ('QUEUED', 'CLAIMED', 'SENT', 'SUPPRESSED', 'EXPIRED', 'CANCELLED', 'FAILED')
+        ORDER BY 1, 2""",
+    "message {0}-{1} is {2}, and the end of its lease is {3}": """
+        SELECT enrollment, n, status, lease_until FROM messages
+        WHERE (status = 'CLAIMED') <> (lease_until IS NOT NULL) ORDER BY 1, 2""",
+    "journey {0!r} has no version": """
+        SELECT j.id FROM journeys j LEFT JOIN versions v ON v.journey = j.number WHERE v.number IS NULL ORDER BY 1""",
+    "journey {0!r} went from {1} to {2}": """
+        SELECT j.id, t.came, t.state FROM journeys j JOIN (
+            SELECT journey, n, at, state, lag(state, 1, 'DRAFT') OVER w AS came, lag(at, 1, at) OVER w AS came_at
+            FROM transitions WINDOW w AS (PARTITION BY journey ORDER BY n)) t ON t.journey = j.number
+        WHERE t.at < t.came_at OR (t.came, t.state) NOT IN (
+            VALUES ('DRAFT', 'ACTIVE'), ('ACTIVE', 'PAUSED'), ('PAUSED', 'ACTIVE'), ('ACTIVE', 'ARCHIVED'),
+            ('PAUSED', 'ARCHIVED'))
+        ORDER BY 1, t.n""",
+    "journey {0!r} counts {2} refusals {1!r}, and for {3} customers that was the last one": """
+        SELECT j.id, l.reason, ifnull(r.total, 0), l.customers FROM (
+            SELECT journey, reason, count(*) AS customers FROM last_refusals GROUP BY journey, reason) l
+        JOIN journeys j ON j.number = l.journey LEFT JOIN (
+            SELECT journey, reason, sum(count) AS total FROM refusals GROUP BY journey, reason) r
+        ON r.journey = l.journey AND r.reason = l.reason
+        WHERE ifnull(r.total, 0) < l.customers ORDER BY 1, 2""",
+    "{0} {1}: the instant {2} is in no calendar": f"""
+        SELECT * FROM (
+            SELECT 'input' AS kind, seq, at AS instant FROM inputs UNION ALL
+            SELECT 'enrollment', serial, entered_at FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, last_at FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, ended_at FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, converted_at FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, since FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, due FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, held FROM enrollments UNION ALL
+            SELECT 'message of enrollment', enrollment, at FROM messages UNION ALL
+            SELECT 'message of enrollment', enrollment, available_at FROM messages UNION ALL
+            SELECT 'message of enrollment', enrollment, lease_until FROM messages UNION ALL
+            SELECT 'version', number, published_at FROM versions UNION ALL
+            SELECT 'transition of journey', journey, at FROM transitions)
+        WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
 }
 """A sentence for each fault, filled with the columns of the query that finds it."""
 
 
+def faults(reader: Reader) -> Iterator[str]:
+    """Give a sentence for each fault, as they are found; what cannot be read is not checked further."""
+    readable = True
+    for checks in (SHAPE, CHECKS):
+        for sentence, sql in checks.items():
+            for row in reader.stream(sql):
+                readable = False
+                yield sentence.format(*row)
+        if not readable:
+            return
+
+
 def audit(reader: Reader) -> list[str]:
     """Run every check and give a sentence for each fault."""
-    return [sentence.format(*row) for sentence, sql in CHECKS.items() for row in reader.rows(sql)]
+    return list(faults(reader))

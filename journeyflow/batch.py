@@ -23,7 +23,7 @@ def timer_key(run: Run) -> Key:
 
 @define(eq=False)
 class Person:
-    """A customer while a batch is handled: number, tenant, id, attributes (read from their text when first asked for)."""
+    """A customer while a batch is handled; the attributes are read from their text when first asked for."""
 
     number: int
     tenant: str

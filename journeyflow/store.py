@@ -43,7 +43,10 @@ class ClaimRequest:
 
 
 class Transaction(Protocol):
-    """Everything between taking the lock and giving it back. What is committed is durable when the block is left."""
+    """Everything between taking the lock and giving it back. What is committed is durable when the block is left.
+
+    Whether a transaction sees what it has committed itself is not said: everything is read first.
+    """
 
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Give the rows of the catalog, or None when its revision is still the known one."""
@@ -52,23 +55,34 @@ class Transaction(Protocol):
         """Give the first `limit` due items at or before `now` in total order, of inbox, rests and leases (R7)."""
 
     def load(self, request: Request) -> Loaded:
-        """Give what is known of a request."""
+        """Give what is known of a request; what does not exist is left out."""
 
     def claimable(self, request: ClaimRequest) -> Sequence[Post]:
         """Give queued messages that may be handed out, by (instant, serial, n)."""
 
     def commit(self, changes: Changes) -> None:
-        """Write everything at once; nothing of it is seen unless the block ends without an exception."""
+        """Write everything at once; nothing of it is seen unless the block ends without an exception.
+
+        Every run that a move belongs to is among the runs. May be called again, after which both are written. Raises
+        StorageError in a transaction that was opened for reading.
+        """
 
 
 class Store(Protocol):
-    """Where journeys, people, runs and messages are kept. All methods may be called from any thread (R72)."""
+    """Where journeys, people, runs and messages are kept. All methods may be called from any thread (R72).
+
+    What the medium does wrong comes out as StorageError. Transactions and views of one thread do not nest; opening one
+    inside another, or on a closed store, raises StorageError.
+    """
 
     def transaction(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
-        """Open a transaction; one that writes holds the lock from its first moment, so that what it reads stays true."""
+        """Open a transaction; one that writes has the lock from its first moment, so that what it reads stays true."""
 
     def reader(self) -> "AbstractContextManager[Reader]":
-        """Open a consistent view for questions, in SQL over the same tables for every store (R80)."""
+        """Open a consistent view for questions, in SQL over the same tables for every store (R80).
+
+        Nothing that a question changes is kept.
+        """
 
     def close(self) -> None:
         """Give everything back. Closing twice is closing once."""
@@ -81,4 +95,4 @@ class Reader(Protocol):
         """Give all rows of a query."""
 
     def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of a query one by one."""
+        """Give the rows of a query one by one, as long as the view is open."""

@@ -4,7 +4,8 @@ Questions are asked in SQL here too: the rows are laid into an in-memory SQLite 
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
@@ -31,7 +32,17 @@ from journeyflow.store import ClaimRequest, Shelf
 if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
     from journeyflow.stores.sqlite import SQLiteReader, SQLiteStore
 
-KnownEvent = tuple[int, str, str | None]
+KnownEvent = tuple[int, int, str, str | None]
+"""An event that was taken under an id: its instant, its sequence number, the customer, its data."""
+
+Place = tuple[int, int, int]
+"""Where a message stands in the outbox: (instant, serial, n)."""
+
+NAME = "memory"
+"""What stands for the path in errors."""
+NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
+READING = ("this transaction was opened for reading", "open it with write=True to commit")
+CLOSED = ("the store is closed", "make another")
 
 
 class MemoryStore:
@@ -41,7 +52,7 @@ class MemoryStore:
         """Begin empty."""
         self._lock = threading.RLock()
         self._asked: SQLiteStore | None = None
-        self._closed = False
+        self._closed = self._open = False
         self.meta = {"nonce": nonce, "revision": "0"}
         self.journeys: list[NewJourney] = []
         self.versions: dict[int, NewVersion] = {}
@@ -59,14 +70,14 @@ class MemoryStore:
         self.posts_of: dict[int, list[int]] = {}
         self.refusals: list[Refusal] = []
         self.agenda: list[Key] = []
-        self.outbox: list[tuple[int, int, int]] = []
+        self.outbox: list[Place] = []
 
     def __repr__(self) -> str:
         """Show how much is kept."""
         return f"MemoryStore({len(self.customers)} customers, {len(self.runs)} enrollments)"
 
     def close(self) -> None:
-        """Forget everything that was kept for questions; what is kept stays readable to nobody."""
+        """Give back what was laid out for questions; a closed store answers nothing."""
         with self._lock:
             self._closed = True
             self._forget_questions()
@@ -79,24 +90,21 @@ class MemoryStore:
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
         """Open a transaction; what it commits is taken over when the block ends without an exception."""
-        with self._lock:
-            self._open()
-            transaction = MemoryTransaction(self)
+        with self._alone():
+            transaction = MemoryTransaction(self, write=write)
             try:
                 yield transaction
-                if write:
-                    for changes in transaction.committed:
-                        self._take(changes)
+                for changes in transaction.committed:
+                    self._take(changes)
             finally:
-                self._put_back(transaction.popped)
+                self.put_back(transaction.popped)
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
         """Lay the rows into an in-memory SQLite database, once until something changes, and ask there."""
         from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 costs sqlite-utils; wanted for questions only
 
-        with self._lock:
-            self._open()
+        with self._alone():
             if self._asked is None:
                 self._asked = SQLiteStore(":memory:", nonce=self.meta["nonce"])
                 with self._asked.transaction() as transaction:
@@ -104,12 +112,23 @@ class MemoryStore:
             with self._asked.reader() as reader:
                 yield reader
 
-    def _open(self) -> None:
-        if self._closed:
-            raise StorageError("memory", "the store is closed", "make another")
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock; refuse a store that is closed, or one that this thread is using already."""
+        with self._lock:
+            if self._closed:
+                raise StorageError(NAME, *CLOSED)
+            if self._open:
+                raise StorageError(NAME, *NESTED)
+            self._open = True
+            try:
+                yield
+            finally:
+                self._open = False
 
     def snapshot(self) -> Changes:
-        """Give everything that is kept as one value."""
+        """Give everything that is kept as one value; committed to an empty store it gives an equal one."""
+        before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
         return Changes(
             inputs=tuple(self.inputs.values()),
             handled=tuple(self.outcomes.items()),
@@ -121,7 +140,7 @@ class MemoryStore:
             journeys=tuple(self.journeys),
             versions=tuple(self.versions.values()),
             transitions=tuple(self.transitions),
-            meta=tuple(self.meta.items()),
+            meta=tuple(before.items()),
         )
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -130,15 +149,7 @@ class MemoryStore:
         """Take over what one commit writes."""
         self._forget_questions()
         self._take_catalog(changes)
-        for item in changes.inputs:
-            seq = len(self.inputs) + 1
-            self.inputs[seq] = self.pending[seq] = item._replace(seq=seq)
-            heappush(self.agenda, (item.at, INPUT, seq, 0))
-        for seq, outcome in changes.handled:
-            self.outcomes[seq] = outcome
-            item = self.pending.pop(seq)
-            if item.kind == "event" and item.id is not None and outcome not in {"duplicate", "conflicting"}:
-                self.known.setdefault((item.tenant, item.type, item.id), []).append((item.at, item.customer, item.text))
+        self._take_inputs(changes)
         for number, tenant, name, attributes in changes.customers:
             self.customers[number] = (tenant, name, attributes)
             self.numbers[tenant, name] = number
@@ -149,10 +160,26 @@ class MemoryStore:
             self._take_post(post)
         self.refusals += changes.refusals
         for journey, at in changes.released:
-            held = [run for run in self.runs.values() if run.journey == journey and run.held is not None]
-            for run in held:
-                if run.due is None:
-                    self._take_run(run._replace(due=at))
+            self._release(journey, at)
+
+    def _take_inputs(self, changes: Changes) -> None:
+        for item in changes.inputs:
+            seq = len(self.inputs) + 1
+            self.inputs[seq] = self.pending[seq] = item._replace(seq=seq)
+            heappush(self.agenda, (item.at, INPUT, seq, 0))
+        for seq, outcome in changes.handled:
+            self.outcomes[seq] = outcome
+            item = self.pending.pop(seq)
+            if item.kind == "event" and item.id is not None and outcome not in {"duplicate", "conflicting"}:
+                known = self.known.setdefault((item.tenant, item.type, item.id), [])
+                insort(known, (item.at, seq, item.customer, item.text))
+
+    def _release(self, journey: int, at: int) -> None:
+        """Give held work of a journey its instant."""
+        held = [run for run in self.runs.values() if run.journey == journey and run.held is not None]
+        for run in held:
+            if run.due is None:
+                self._take_run(run._replace(due=at))
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys
@@ -193,10 +220,16 @@ class MemoryStore:
             return first in self.pending
         if rank == TIMER and second:
             return self.posts[first, second].lease_until == instant
-        run = self.runs[first if rank == TIMER else second]
+        run = self.run_of(key)
         return run.due is not None and timer_key(run) == key
 
-    def _put_back(self, keys: Iterable[Key]) -> None:
+    def run_of(self, key: Key) -> Run:
+        """Give the run whose timer has a place."""
+        _, rank, first, second = key
+        return self.runs[first if rank == TIMER else second]
+
+    def put_back(self, keys: Iterable[Key]) -> None:
+        """Return places to the agenda that were taken out to be looked at."""
         for key in keys:
             if self.stands(key):
                 heappush(self.agenda, key)
@@ -205,14 +238,16 @@ class MemoryStore:
 class MemoryTransaction:
     """A transaction on a `MemoryStore`; see `store.Transaction`."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemoryStore, *, write: bool) -> None:
         """Begin with nothing committed."""
-        self._store = store
+        self._store, self._write = store, write
         self.committed: list[Changes] = []
         self.popped: set[Key] = set()
 
     def commit(self, changes: Changes) -> None:
         """Note what is to be taken over at the end of the block."""
+        if not self._write:
+            raise StorageError(NAME, *READING)
         self.committed.append(changes)
 
     def shelf(self, known_revision: int | None) -> Shelf | None:
@@ -226,26 +261,23 @@ class MemoryTransaction:
             revision,
             [(each.number, each.tenant, each.id) for each in store.journeys],
             [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in versions],
-            [(each.journey, each.at, each.state) for each in store.transitions],
+            [(each.journey, each.at, each.state) for each in sorted(store.transitions, key=lambda each: each.journey)],
             dict(store.meta),
         )
 
     def due(self, now: int, limit: int) -> Due:
         """Give the first due items in total order (R7)."""
         store, found = self._store, set[Key]()
+        store.put_back(self.popped)
         while store.agenda and store.agenda[0][0] <= now and len(found) <= limit:
             key = heappop(store.agenda)
             if key not in found and store.stands(key):
                 found.add(key)
-        self.popped |= found
+        self.popped = found
         ranked = sorted(found)
         return select_due(
             [store.inputs[key[2]] for key in ranked if key[1] == INPUT],
-            [
-                store.runs[key[2] if key[1] == TIMER else key[3]]
-                for key in ranked
-                if key[1] != INPUT and not _lease(key)
-            ],
+            [store.run_of(key) for key in ranked if key[1] != INPUT and not _lease(key)],
             [store.posts[key[2], key[3]] for key in ranked if _lease(key)],
             limit,
         )
@@ -254,49 +286,72 @@ class MemoryTransaction:
         """Give what is known of a request."""
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
-        if request.active_in is not None:
-            active = [
-                run
-                for serial, run in sorted(store.runs.items())
-                if serial > request.after and run.journey == request.active_in and run.status == ACTIVE
-            ]
-            runs.update((run.serial, run) for run in active[: request.limit])
+        runs.update((run.serial, run) for run in self._active(request))
         named = {store.numbers[name] for name in request.names if name in store.numbers}
         whole = {*request.whole, *named, *(run.customer for run in runs.values())}
-        people = {}
-        for number in sorted(whole | request.numbers):
+        people = self._people(whole, whole | request.numbers)
+        runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
+        known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
+        posts = self._posts(request, runs)
+        return Loaded(people, runs, posts, known, len(store.runs) + 1, len(store.customers) + 1)
+
+    def _active(self, request: Request) -> list[Run]:
+        """Give the active runs of a journey that are asked for, by serial."""
+        if request.active_in is None:
+            return []
+        active = [
+            run
+            for serial, run in sorted(self._store.runs.items())
+            if serial > request.after and run.journey == request.active_in and run.status == ACTIVE
+        ]
+        return active[: request.limit]
+
+    def _people(self, whole: set[int], numbers: set[int]) -> tuple[Person, ...]:
+        """Give the customers under some numbers, the whole ones with the newest run of each of their journeys."""
+        store, people = self._store, []
+        for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]
-            people[number] = Person(number, tenant, name, None, attributes)
-        for number in whole:
-            people[number].serials = sorted(store.newest.get(number, {}).values())
-            runs.update((serial, store.runs[serial]) for serial in people[number].serials)
+            serials = sorted(store.newest.get(number, {}).values()) if number in whole else []
+            people.append(Person(number, tenant, name, None, attributes, serials))
+        return tuple(people)
+
+    def _posts(self, request: Request, runs: Mapping[int, Run]) -> dict[tuple[int, int], Post]:
+        """Give the messages asked for by name, and the newest of each step of the runs that read them."""
+        store = self._store
         posts = {key: store.posts[key] for key in request.posts if key in store.posts}
         reading = {*request.posts_of, *(serial for serial, run in runs.items() if run.version in request.reading)}
         for serial in reading:
-            newest = {store.posts[serial, n].step: n for n in store.posts_of.get(serial, ())}
+            newest = {store.posts[serial, n].step: n for n in sorted(store.posts_of.get(serial, ()))}
             posts.update(((serial, n), store.posts[serial, n]) for n in newest.values())
-        known = {event: tuple(store.known[event]) for event in request.events if event in store.known}
-        return Loaded(tuple(people.values()), runs, posts, known, len(store.runs) + 1, len(store.customers) + 1)
+        return posts
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Give queued messages that may be handed out, oldest first (R71)."""
         store = self._store
         withheld = {(item.tenant, item.customer) for item in store.pending.values() if item.at <= request.at}
-        passed, found = [], list[Post]()
+        passed, found = dict[Place, None](), list[Post]()
         while store.outbox and store.outbox[0][0] <= request.at and len(found) < request.limit:
             place = heappop(store.outbox)
             post = store.posts[place[1:]]
-            if post.status != QUEUED or post.available_at != place[0]:
+            if post.status != QUEUED or post.available_at != place[0] or place in passed:
                 continue
-            passed.append(place)
-            run = store.runs[post.serial]
-            tenant, name, _ = store.customers[run.customer]
-            fits = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
-            if fits and run.journey not in request.journeys and (tenant, name) not in withheld:
+            passed[place] = None
+            if self._fits(post, request, withheld):
                 found.append(post)
         for place in passed:
             heappush(store.outbox, place)
         return found
+
+    def _fits(self, post: Post, request: ClaimRequest, withheld: set[tuple[str, str]]) -> bool:
+        """Tell whether a queued message is one that this worker may have now."""
+        run = self._store.runs[post.serial]
+        tenant, name, _ = self._store.customers[run.customer]
+        wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
+        return wanted and run.journey not in request.journeys and (tenant, name) not in withheld
+
+
+def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:
+    return tuple((at, customer, text) for at, _, customer, text in known)
 
 
 def _lease(key: Key) -> bool:

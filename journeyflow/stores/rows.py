@@ -53,7 +53,7 @@ def run_now_row(run: Run) -> tuple[Any, ...]:
 def read_run(row: tuple[Any, ...]) -> Run:
     """Read a run from a row of RUN_COLUMNS."""
     memory = row[19]
-    return Run(*row[:17], bool(row[17]), row[18], None if memory is None else json.loads(memory))
+    return Run._make((*row[:17], bool(row[17]), row[18], None if memory is None else json.loads(memory)))
 
 
 def post_row(post: Post) -> tuple[Any, ...]:
@@ -69,7 +69,7 @@ def post_now_row(post: Post) -> tuple[Any, ...]:
 def read_post(row: tuple[Any, ...]) -> Post:
     """Read a message from a row of POST_COLUMNS."""
     flags = {kind: (first, count) for kind, (first, count) in json.loads(row[14]).items()} if row[14] else {}
-    return Post(*row[:8], bool(row[8]), *row[9:14], flags)
+    return Post._make((*row[:8], bool(row[8]), *row[9:14], flags))
 
 
 def move_row(move: Move, path: int | None, steps: str | None) -> tuple[Any, ...]:

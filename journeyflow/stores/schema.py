@@ -115,8 +115,8 @@ JOIN enrollments e ON e.serial = m.enrollment
 LEFT JOIN paths p ON p.number = m.path
 JOIN json_each(ifnull(m.steps, p.steps)) s
 WHERE json_extract(s.value, '$[1]') <> 'ACTIVE' OR (e.status = 'ACTIVE' AND e.visit = max(m.visit, 1) + s.key)"""
-"""Moves expanded to visits. The engine writes it into its own questions: with `trusted_schema` off, as it should be for
-files that come from anywhere, SQLite runs no JSON function inside a view."""
+"""Moves expanded to visits. With `trusted_schema` off, as it should be for files that come from anywhere, SQLite runs
+no JSON function inside a view of the file; so the engine writes it into its own questions."""
 
 VIEWS = f"""
 CREATE VIEW enrollments_view AS
@@ -171,6 +171,12 @@ def _create(connection: "Connection") -> None:
     """Make the tables and views of version 1."""
     for statement in _statements(TABLES) + _statements(VIEWS):
         connection.execute(statement)
+
+
+def make_own_views(connection: "Connection") -> None:
+    """Make the views for this connection alone: its own views may run JSON functions, those of a file may not."""
+    for statement in _statements(VIEWS):
+        connection.execute(statement.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
 
 
 MIGRATIONS: tuple[Callable[["Connection"], None], ...] = (_create,)

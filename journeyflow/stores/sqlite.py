@@ -1,24 +1,24 @@
 """The store in one SQLite file.
 
 One connection per store and process, guarded by a lock; WAL; `BEGIN IMMEDIATE` before anything is read that will be
-written; every statement over a batch. What the file can do wrong comes out as `StorageError` with the path and a remedy.
+written; every statement over a batch. What a file can do wrong comes out as `StorageError` with the path and a remedy.
 """
 
+import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from sqlite_utils import Database
 
 from journeyflow.batch import Due, Loaded, Person, Request, select_due
-from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
-from journeyflow.moments import HOUR
+from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
 from journeyflow.records import Changes, Input, Move, PathEntry, Post, Run
 from journeyflow.store import ClaimRequest, Shelf
+from journeyflow.stores.opening import RESTORE, meaning, open_file, primary_code
 from journeyflow.stores.rows import (
     POST_COLUMNS,
     POST_NOW_COLUMNS,
@@ -34,11 +34,8 @@ from journeyflow.stores.rows import (
     run_row,
     text_or_none,
 )
-from journeyflow.stores.schema import APPLICATION_ID, LATER, MIGRATIONS
+from journeyflow.stores.schema import LATER
 from journeyflow.values import dumps
-
-BUSY_SECONDS = 60
-"""How long a writer waits for the lock: batches hold it for milliseconds, an archive perhaps for seconds."""
 
 MAX_PATHS = 1_000
 """Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
@@ -46,11 +43,14 @@ MAX_PATHS = 1_000
 MAX_INTERNED = 100
 """Visits in an interned path; longer ones are met once and would only fill the table."""
 
-GRACE = HOUR
-"""How late work may be found before its instant is softened, unless the host says otherwise (R5); in no file, no limit."""
+NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
+READING = ("this transaction was opened for reading", "open it with write=True to commit")
 
-CACHE_KIB = 65_536
-"""Page cache: the default loses half the speed at a million rows."""
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
+"""What code raises that meets values which were never written: JSON cut short, numbers that lead nowhere."""
+
+Paths = dict[int, dict[tuple[PathEntry, ...], int]]
+"""The numbers of interned paths, by version."""
 
 
 class SQLiteStore:
@@ -66,25 +66,19 @@ class SQLiteStore:
             msg = f"synchronous is 'FULL' or 'NORMAL', not {synchronous!r}"
             raise ValueError(msg)
         self.path = os.fspath(path)
-        self.db: Database | None = None
         self._lock = threading.RLock()
         self._pid = os.getpid()
-        self._paths: dict[int, dict[tuple[PathEntry, ...], int]] = {}
-        with self._guarded():
-            connection = _connect(self.path)
-            try:
-                _prepare(connection, self.path, synchronous, nonce)
-            except BaseException:
-                connection.close()
-                raise
-            self.db = Database(connection, execute_plugins=False)
+        self._paths: Paths = {}
+        self.db: Database | None = Database(open_file(self.path, synchronous, nonce), execute_plugins=False)
 
     def __repr__(self) -> str:
         """Show the path."""
         return f"SQLiteStore({self.path!r})"
 
     def close(self) -> None:
-        """Close the file; closing again does nothing."""
+        """Close the file; closing again does nothing. A process that came here through a fork leaves it alone."""
+        if os.getpid() != self._pid:
+            return
         with self._lock:
             if self.db is not None:
                 self.db.close()
@@ -93,132 +87,90 @@ class SQLiteStore:
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["SQLiteTransaction"]:
         """Open a transaction; a writing one has the file's write lock from its first moment."""
-        with self._guarded(), self._lock:
-            connection = self._connection()
-            connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
-            paths: dict[int, dict[tuple[PathEntry, ...], int]] = {}
-            try:
-                yield SQLiteTransaction(connection, self._paths, paths)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            for version, added in paths.items():
-                self._paths.setdefault(version, {}).update(added)
+        added: Paths = {}
+        with self._block("BEGIN IMMEDIATE" if write else "BEGIN", "COMMIT") as connection:
+            yield SQLiteTransaction(connection, self._paths, added, None if write else self.path)
+        for version, numbers in added.items():
+            self._paths.setdefault(version, {}).update(numbers)
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
         """Open a consistent view for questions."""
-        with self._guarded(), self._lock:
-            connection = self._connection()
-            connection.execute("BEGIN")
+        with self._block("BEGIN", "ROLLBACK") as connection:
+            reader = SQLiteReader(connection)
             try:
-                yield SQLiteReader(connection)
+                yield reader
             finally:
-                connection.execute("ROLLBACK")
+                reader.close()
 
-    def _connection(self) -> sqlite3.Connection:
-        """Give the connection, unless the store is closed or came here through a fork."""
-        if self.db is None:
-            raise StorageError(self.path, "the store is closed", "open it again")
+    @contextmanager
+    def _block(self, begin: str, end: str) -> Iterator[sqlite3.Connection]:
+        """Hold the lock and a transaction; after an exception nothing of it stays."""
+        self._refuse_fork()  # before the lock, which another thread may have held when the process was forked
+        with self._lock:
+            connection = self._connection()
+            try:
+                connection.execute(begin)
+                yield connection
+                connection.execute(end)
+            except BaseException as error:
+                _roll_back(connection)
+                found = self._meaning(connection, error)
+                if found is None:
+                    raise
+                raise found from error
+
+    def _refuse_fork(self) -> None:
+        """Refuse to work in a process that came to this store through a fork."""
         if os.getpid() != self._pid:
             remedy = "open the file again in the child process"
             raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
+
+    def _connection(self) -> sqlite3.Connection:
+        """Give the connection, unless the store is closed or in a transaction of this same thread."""
+        if self.db is None:
+            raise StorageError(self.path, "the store is closed", "open it again")
         connection: sqlite3.Connection = self.db.conn
+        if connection.in_transaction:
+            raise StorageError(self.path, *NESTED)
         return connection
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        """Turn what SQLite raises into errors that name the file and the remedy."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _translated(error, self.path) from error
+    def _meaning(self, connection: sqlite3.Connection, error: BaseException) -> StorageError | None:
+        """Find the error that says what went wrong in a transaction; None where the one at hand says it.
+
+        What should never be raised here is the file's fault when the file does not add up.
+        """
+        if isinstance(error, sqlite3.Error) and not _doubtful(error):
+            return meaning(error, self.path)
+        if isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
+            return None
+        damage = _damage(connection)
+        if damage is not None:
+            return CorruptDatabase(self.path, damage, RESTORE)
+        return meaning(error, self.path) if isinstance(error, sqlite3.Error) else None
 
 
-def _translated(error: sqlite3.Error, path: str) -> StorageError:
-    """Find the error that says what an error of SQLite means."""
-    text = str(error)
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    for kind, codes, remedy in _MEANINGS:
-        if code in codes:
-            return kind(path, text, remedy)
-    return StorageError(path, text)
+def _doubtful(error: sqlite3.Error) -> bool:
+    """Tell whether a fault of the file may be behind what SQLite says about a statement."""
+    return primary_code(error) == sqlite3.SQLITE_CONSTRAINT or "malformed JSON" in str(error)
 
 
-_MEANINGS: tuple[tuple[type[StorageError], frozenset[int], str], ...] = (
-    (CorruptDatabase, frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}), "restore the file from a backup"),
-    (
-        ReadOnlyDatabase,
-        frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}),
-        "make the file and its folder writable",
-    ),
-    (StorageError, frozenset({sqlite3.SQLITE_FULL}), "free some space and go on; nothing was half written"),
-    (StorageError, frozenset({sqlite3.SQLITE_BUSY}), f"another process held the lock for over {BUSY_SECONDS} seconds"),
-    (StorageError, frozenset({sqlite3.SQLITE_CANTOPEN}), "check that the folder exists and may be written"),
-)
+def _damage(connection: sqlite3.Connection) -> str | None:
+    """Say what is wrong with the file, or None."""
+    from journeyflow.audit import faults  # noqa: PLC0415 wanted when something is wrong
+
+    try:
+        with closing(SQLiteReader(connection)) as reader:
+            return next(faults(reader), None)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return str(error)
 
 
-def _connect(path: str) -> sqlite3.Connection:
-    """Open a connection that leaves transactions to us."""
-    if path != ":memory:" and Path(path).is_dir():
-        raise StorageError(path, "this is a folder, not a file", "name a file in it")
-    return sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-
-
-def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce: str | None) -> None:
-    """Check whose file it is, set it up, and bring its schema up to date in one transaction."""
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute("PRAGMA cell_size_check = ON")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    _check_owner(connection, path)
-    _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-    connection.execute("BEGIN IMMEDIATE")
-    version = _check_owner(connection, path)
-    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-        migration(connection)
-        connection.execute(f"PRAGMA user_version = {number}")
-    if version == 0:
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        drawn = nonce if nonce is not None else os.urandom(5).hex()
-        settings = {"nonce": drawn, "revision": "0", **({} if path == ":memory:" else {"grace": str(GRACE)})}
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(settings.items()))
-    connection.execute("COMMIT")
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _check_owner(connection: sqlite3.Connection, path: str) -> int:
-    """Give the version of the schema, 0 for an empty file; refuse files of others and of newer versions."""
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if application == APPLICATION_ID:
-        if version > len(MIGRATIONS):
-            what = f"the file has schema version {version}, this journeyflow knows {len(MIGRATIONS)}"
-            raise NewerSchema(path, what, "upgrade journeyflow")
-        return version
-    if application or version or connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
-        raise ForeignDatabase(path, "this is a database, but not one of journeyflow", "name another file")
-    return 0
-
-
-def _retry_busy(action: Callable[[], object]) -> None:
-    """Do again what ignores the busy timeout, until another process lets go of the file.
-
-    Changing the journal mode fails at once while others hold the file; taking and giving back the write lock waits for
-    them as the busy timeout says.
-    """
-    for attempt in range(1_000):
-        try:
-            action()
-        except sqlite3.OperationalError as error:
-            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-            if not busy or attempt == 999:  # noqa: PLR2004 the last attempt
-                raise
-            os.sched_yield() if hasattr(os, "sched_yield") else None
-        else:
-            return
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that SQLite may have ended itself, on a connection that may be closed by now."""
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 class SQLiteReader:
@@ -227,14 +179,22 @@ class SQLiteReader:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Ask through a connection."""
         self._connection = connection
+        self._streams: list[sqlite3.Cursor] = []
 
     def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Give all rows of a query."""
         return self._connection.execute(sql, parameters).fetchall()
 
     def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of a query one by one."""
-        return iter(self._connection.execute(sql, parameters))
+        """Give the rows of a query one by one, as long as the view is open."""
+        cursor = self._connection.execute(sql, parameters)
+        self._streams.append(cursor)
+        return iter(cursor)
+
+    def close(self) -> None:
+        """End every stream: one that is left half-way would hold its old view, and the next writer would find it."""
+        for cursor in self._streams:
+            cursor.close()
 
 
 class SQLiteTransaction:
@@ -243,11 +203,15 @@ class SQLiteTransaction:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        known: dict[int, dict[tuple[PathEntry, ...], int]],
-        added: dict[int, dict[tuple[PathEntry, ...], int]],
+        known: Paths,
+        added: Paths,
+        readable: str | None,
     ) -> None:
-        """Work on a connection; `known` are interned paths by version, `added` takes those of this transaction."""
-        self._connection, self._known, self._added = connection, known, added
+        """Work on a connection; `known` are interned paths, `added` takes those of this transaction.
+
+        `readable` is the path of a file that is open for reading only.
+        """
+        self._connection, self._known, self._added, self._readable = connection, known, added, readable
 
     def _ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
@@ -392,13 +356,13 @@ class SQLiteTransaction:
     def _known_events(
         self, events: Iterable[tuple[str, str, str]]
     ) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
-        """Give the events that were taken under some ids before (R26)."""
+        """Give the events that were taken under some ids before, by (instant, sequence number) (R26)."""
         wanted = sorted(events)
         known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         rows = wanted and self._ask(
             "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
             " ON i.id = k.value ->> 2 AND i.type = k.value ->> 1 AND i.tenant = k.value ->> 0"
-            " WHERE i.kind = 'event' AND i.outcome NOT IN ('duplicate', 'conflicting') ORDER BY i.seq",
+            " WHERE i.kind = 'event' AND i.outcome NOT IN ('duplicate', 'conflicting') ORDER BY i.at, i.seq",
             (dumps(wanted),),
         )
         for tenant, kind, name, at, customer, text in rows:
@@ -430,30 +394,21 @@ class SQLiteTransaction:
 
     def commit(self, changes: Changes) -> None:
         """Write everything a batch came to, one statement per kind of row."""
-        many = self._connection.executemany
+        if self._readable is not None:
+            raise StorageError(self._readable, *READING)
         _write_catalog(self._connection, changes)
-        if changes.inputs:
-            many(
-                "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(i.tenant, i.customer, i.kind, i.type, i.at, i.id, i.text) for i in changes.inputs],
-            )
-        if changes.handled:
-            many("UPDATE inputs SET outcome = ? WHERE seq BETWEEN ? AND ?", list(_stretches(changes.handled)))
+        _write_inputs(self._connection, changes)
         if changes.customers:
             self._write_customers(changes)
         if changes.runs:
             self._write_runs(changes.runs)
         if changes.moves:
             self._write_moves(changes.moves, {run.serial: run.version for run in changes.runs})
-        if changes.new_posts:
-            many(f"INSERT INTO messages VALUES ({places(POST_COLUMNS)})", map(post_row, changes.new_posts))
-        if changes.posts:
-            news = ", ".join(f"{column.strip()} = ?" for column in POST_NOW_COLUMNS.split(","))
-            many(f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", map(post_now_row, changes.posts))
+        _write_posts(self._connection, changes)
         if changes.refusals:
             _write_refusals(self._connection, changes)
         if changes.released:
-            many(
+            self._connection.executemany(
                 "UPDATE enrollments SET due = ? WHERE journey = ? AND held IS NOT NULL AND due IS NULL",
                 [(at, journey) for journey, at in changes.released],
             )
@@ -490,23 +445,51 @@ class SQLiteTransaction:
 
     def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
         """Give the number of a path of a version, made when it is new; None for one that is not kept."""
-        for cache in (self._known, self._added):
-            number = cache.get(version, {}).get(path)
-            if number is not None:
-                return number
-        if len(path) > MAX_INTERNED:
-            return None
+        known, added = self._known.get(version, {}), self._added.setdefault(version, {})
+        number = known.get(path, added.get(path))
+        if number is not None or len(path) > MAX_INTERNED or len(known) + len(added) >= MAX_PATHS:
+            return number
         text = dumps(path)
         found = self._ask("SELECT number FROM paths WHERE version = ? AND steps = ?", (version, text))
         if found:
             number = int(found[0][0])
         elif self._ask("SELECT count(*) FROM paths WHERE version = ?", (version,))[0][0] >= MAX_PATHS:
+            added.update(self._all_paths(version))  # from now on nothing needs to be asked
             return None
         else:
-            added = self._connection.execute("INSERT INTO paths (version, steps) VALUES (?, ?)", (version, text))
-            number = int(added.lastrowid or 0)
-        self._added.setdefault(version, {})[path] = number
+            inserted = self._connection.execute("INSERT INTO paths (version, steps) VALUES (?, ?)", (version, text))
+            number = int(inserted.lastrowid or 0)
+        added[path] = number
         return number
+
+    def _all_paths(self, version: int) -> dict[tuple[PathEntry, ...], int]:
+        rows = self._ask("SELECT number, steps FROM paths WHERE version = ?", (version,))
+        return {tuple((step, status, outcome) for step, status, outcome in json.loads(text)): n for n, text in rows}
+
+
+def _write_inputs(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Put new inputs into the inbox, and note what became of those that were handled."""
+    if changes.inputs:
+        connection.executemany(
+            "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(i.tenant, i.customer, i.kind, i.type, i.at, i.id, i.text) for i in changes.inputs],
+        )
+    if changes.handled:
+        rows = [(outcome, seq) for seq, outcome in changes.handled]
+        connection.executemany("UPDATE inputs SET outcome = ? WHERE seq = ?", rows)
+
+
+def _write_posts(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Write new messages, and what has become of those that were there."""
+    if changes.new_posts:
+        connection.executemany(
+            f"INSERT INTO messages VALUES ({places(POST_COLUMNS)})", map(post_row, changes.new_posts)
+        )
+    if changes.posts:
+        news = ", ".join(f"{column.strip()} = ?" for column in POST_NOW_COLUMNS.split(","))
+        connection.executemany(
+            f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", map(post_now_row, changes.posts)
+        )
 
 
 def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
@@ -517,12 +500,13 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
     if changes.versions:
         connection.executemany(
             "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (journey, version) DO UPDATE SET"
-            " published_at = excluded.published_at, fingerprint = excluded.fingerprint, definition = excluded.definition",
+            " published_at = excluded.published_at, fingerprint = excluded.fingerprint,"
+            " definition = excluded.definition",
             [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in changes.versions],
         )
     if changes.described:
-        rows = [(text, number) for number, text in changes.described]
-        connection.executemany("UPDATE versions SET definition = ? WHERE number = ?", rows)
+        texts = [(text, number) for number, text in changes.described]
+        connection.executemany("UPDATE versions SET definition = ? WHERE number = ?", texts)
     if changes.transitions:
         connection.executemany(
             "INSERT INTO transitions SELECT ?1, 1 + (SELECT count(*) FROM transitions WHERE journey = ?1), ?2, ?3",
