@@ -169,8 +169,8 @@ class Engine:
         core = self._core
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
-            moved(record, "archive", to_micros(at))
-        do_due_work(self._core, to_micros(at) - 1)
+            first = moved(record, "archive", to_micros(at)).at
+        do_due_work(core, first - 1)
         with core.store.transaction() as transaction:
             record = self._find(transaction, journey)
             transition = moved(record, "archive", to_micros(at))

@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 
 from journeyflow.batch import Person
-from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_changes, events_between, merge, write_path
+from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_changes, events_between, merge
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
 from journeyflow.records import CLAIMED, FAILED, QUEUED, SENT, Input, Post
 from journeyflow.references import MESSAGE_KINDS
 from journeyflow.rules import path_fault
 from journeyflow.stages import enter, handle, leave
-from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, message_id, parse_message_id
+from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, changed_attribute, message_id, parse_message_id
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
 """How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
@@ -39,14 +39,15 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
     if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
         return _message_event(work, item, data, at)
     person = work.person(item.tenant, item.customer)
-    changed = item.type in CUSTOMER_EVENTS
-    if changed:
+    changed = ""
+    if item.type in CUSTOMER_EVENTS:
         effect = _change(work, person, item.type, data)
         if effect is None:
             return "invalid"
         if not effect:
             return "unchanged"
         data = {**data, **effect}
+        changed = changed_attribute(item.type, data)
     text = item.text if not changed else None
     handle(work, Happening(item.type, data, item.at, at, person, changed=changed, text=text))
     return "handled"
@@ -125,9 +126,10 @@ def tell(work: Work, event: Happening) -> None:
         after = _marked(before, post.channel, kind, event.own)
         work.set_attributes(person, after)
         emitted = list(events_between(before, after, [CONSENT]))
-        event = event._replace(post=post, changed=after is not before)
+        changed = "" if after is before else CONSENT if kind in WITHDRAWING else last_name(post.channel, kind)
+        event = event._replace(post=post, changed=changed)
     handle(work, event)
-    work.emit(emitted, person, event.at)
+    work.emit(emitted, person, event.at, own=event.own)
 
 
 def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
@@ -138,8 +140,8 @@ def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) ->
         return attributes if isinstance(before, str) and before >= now else {**attributes, name: now}
     if kind in WITHDRAWING:
         consent = attributes.get(CONSENT)
-        if not isinstance(consent, Mapping) or consent.get(channel) is not False:
-            return write_path(attributes, f"{CONSENT}.{channel}", False)
+        given = consent if isinstance(consent, Mapping) else {}
+        return attributes if given.get(channel) is False else {**attributes, CONSENT: {**given, channel: False}}
     return attributes
 
 
@@ -163,7 +165,7 @@ def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> s
     if not events:
         return "unchanged"
     work.set_attributes(person, after)
-    work.emit(events, person, at)
+    work.emit(events, person, at, own=item.at)
     return "handled"
 
 

@@ -13,7 +13,7 @@ from journeyflow.facts import Facts
 from journeyflow.machine import consents
 from journeyflow.moments import add
 from journeyflow.program import Program, Way
-from journeyflow.records import ACTIVE, Run
+from journeyflow.records import ACTIVE, Run, make_run
 from journeyflow.steps import Wait
 from journeyflow.values import dumps
 from journeyflow.work import MESSAGE, Happening, Work, active_runs
@@ -94,7 +94,7 @@ def _release(work: Work, event: Happening, run: Run) -> None:
     step = work.program(run).nodes[run.step].step
     if not isinstance(step, Wait):
         return
-    if step.field is not None and event.changed:
+    if step.field is not None and event.changed == step.field.removeprefix("customer.").partition(".")[0]:
         _rearm(work, event, run)
     elif step.event == event.type and (step.any_message or _reaches(event, run)):
         at = max(event.at, run.last_at)
@@ -103,9 +103,13 @@ def _release(work: Work, event: Happening, run: Run) -> None:
 
 
 def _rearm(work: Work, event: Happening, run: Run) -> None:
-    """Look at the date of a field wait again; during a pause what is due at once is held (R16, R37)."""
-    if not work.paused(run, event.own, max(event.at, run.last_at)):
-        work.advance(run, "CHANGED", event.at, causes=event.causes)
+    """Look at the date of a field wait again; a pause holds that until the resume (R16, R37)."""
+    at = max(event.at, run.last_at)
+    for instant in (event.own, at):
+        if work.paused(run, instant):
+            work.hold(run._replace(due=at), instant)
+            return
+    work.advance(run, "CHANGED", at, causes=event.causes)
 
 
 # --- stage 4: entries -----------------------------------------------------------------------------------------------
@@ -143,7 +147,7 @@ def enter(
     if reason is not None:
         return work.refuse(record, person, reason, event.at, facts.seen)
     text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
-    run = Run(
+    fields = (
         work.next_serial,
         person.number,
         record.number,
@@ -165,6 +169,7 @@ def enter(
         text,
         None,
     )
+    run = make_run(fields)
     work.next_serial += 1
     work.entered += 1
     if newest is not None:
@@ -194,6 +199,8 @@ class Candidate(NamedTuple):
 def _refusal(candidate: Candidate) -> str | None:
     """Give the first reason against an entry, in the order of R21, or None."""
     record, event = candidate.record, candidate.event
+    if record.newest_state == "ARCHIVED":  # also what happened before and is told too late: nobody is inside any more
+        return "archived"
     for state in (record.state(event.own), record.state(event.at)):
         if state != "ACTIVE":
             return state.lower()

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.changes import MEMBERS
 from journeyflow.facts import Data, Facts
 from journeyflow.machine import advance
 from journeyflow.moments import local_day
@@ -52,11 +53,23 @@ def parse_message_id(text: object, nonce: str) -> tuple[int, int] | None:
     return numbers if message_id(nonce, *numbers) == text else None
 
 
+def changed_attribute(kind: str, data: Data) -> str:
+    """Name the attribute, at the top level, whose change an event tells of; nothing for other events (R50).
+
+    >>> changed_attribute("tag.added", {"tag": "vip"}), changed_attribute("field.changed", {"field": "plan.ends"})
+    ('tags', 'plan')
+    """
+    if kind == "field.changed":
+        return str(data["field"]).partition(".")[0]
+    return next((attribute for attribute, words in MEMBERS.items() if kind in words[:2]), "")
+
+
 class Happening(NamedTuple):
     """An event on its way through the stages of R9.
 
     `own` is its own instant, `at` the effective one. `causes` are the journeys whose runs brought it about, however
-    indirectly (R53). `post` is the message it is about. `changed` tells that the customer changed.
+    indirectly (R53). `post` is the message it is about. `changed` names the attribute of the customer that
+    changed, at the top level; it is empty when none did.
     """
 
     type: str
@@ -66,7 +79,7 @@ class Happening(NamedTuple):
     person: Person
     causes: frozenset[int] = frozenset()
     post: Post | None = None
-    changed: bool = False
+    changed: str = ""
     text: str | None = None
 
 
@@ -228,15 +241,25 @@ class Work:
             self.emit(result.emitted, person, move.at, causes | {program.journey_number})
 
     def emit(
-        self, events: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[int] = frozenset()
+        self,
+        events: Iterable[tuple[str, Data]],
+        person: Person,
+        at: int,
+        causes: frozenset[int] = frozenset(),
+        own: int | None = None,
     ) -> None:
-        """Queue events that somebody may listen to; the customer has changed already (R7, R50)."""
+        """Queue events that somebody may listen to; the customer has changed already (R7, R50).
+
+        `own` is the own instant of what an input brings about; what a run does has none but that of its move.
+        """
         listened = self.catalog.listened.get(person.tenant, frozenset())
         watched = person.tenant in self.catalog.watched
         for kind, data in events:
-            changed = kind in CUSTOMER_EVENTS
+            changed = changed_attribute(kind, data)
             if kind in listened or (changed and watched):
-                self.queue.append(Happening(kind, data, at, at, person, causes, changed=changed))
+                self.queue.append(
+                    Happening(kind, data, at if own is None else own, at, person, causes, changed=changed)
+                )
 
     def hold(self, run: Run, instant: int) -> None:
         """Let a pause hold a timer: until the resume where that is known, else until there is one (R16)."""
