@@ -17,12 +17,12 @@ from journeyflow.changes import Change
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Until, Window, iso, to_micros, write_clock, write_weekdays
-from journeyflow.reading import FORMAT, from_dict, loads_journey, parse_json
+from journeyflow.reading import FORMAT, from_dict, loads_journey
 from journeyflow.rules import AllOf, AnyOf, Comparison, NotRule, Rule
 from journeyflow.steps import Arm, Branch, Condition, End, Send, Split, Update, Wait, kind
 from journeyflow.values import thaw
 
-__all__ = ["FORMAT", "dumps_journey", "fingerprint", "from_dict", "loads_journey", "parse_json", "to_dict"]
+__all__ = ["FORMAT", "dumps_journey", "fingerprint", "from_dict", "loads_journey", "to_dict"]
 
 
 def _rule_to_json(rule: Rule) -> dict[str, Any]:

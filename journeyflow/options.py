@@ -11,12 +11,8 @@ from typing import Any, cast
 
 from attrs import NOTHING, Attribute, fields
 
-from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.moments import Duration, Until, from_micros, parse_instant, to_micros
-from journeyflow.values import MAX_DEPTH, freeze
-
-UNNAMED = "(without id)"
-"""What stands for the id of a journey where none is known."""
+from journeyflow.values import freeze
 
 
 def as_duration(value: object) -> Duration | None:
@@ -27,7 +23,7 @@ def as_duration(value: object) -> Duration | None:
     """
     try:
         return None if value is None else Duration.parse(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         return cast("Duration", value)
 
 
@@ -51,12 +47,12 @@ def as_instant(value: object) -> datetime | None:
     """
     try:
         return None if value is None else read_at(value)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError):
         return cast("datetime", value)
 
 
 def read_at(value: object) -> datetime:
-    """Read an instant from ISO text or a datetime; TypeError, ValueError or OverflowError say what is wrong.
+    """Read an instant from ISO text or a datetime; TypeError and ValueError say what is wrong.
 
     >>> read_at("1970-01-01T00:00:00Z").timestamp()
     0.0
@@ -75,16 +71,12 @@ def as_parts(value: object) -> Any:  # noqa: ANN401 a tuple of the caller's part
 
 
 def as_data(value: object) -> Mapping[str, object]:
-    """Copy data; what is no object stays as it is. Data that never end raise InvalidJourney: they cannot be copied.
+    """Copy data; what is no object stays as it is.
 
     >>> as_data({"items": [1, 2]})
     {'items': (1, 2)}
     """
-    try:
-        return cast("Mapping[str, object]", freeze(value))
-    except RecursionError:
-        endless = Problem("data", ERROR, "data", f"nested deeper than {MAX_DEPTH} levels")
-        raise InvalidJourney(UNNAMED, [endless]) from None
+    return cast("Mapping[str, object]", freeze(value))
 
 
 # --- percentages ------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
 from journeyflow.graph import flatten
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Until, Window, parse_clock, parse_weekdays
-from journeyflow.options import UNNAMED, read_at
+from journeyflow.options import read_at
 from journeyflow.rules import AllOf, AnyOf, Comparison, NotRule
 from journeyflow.steps import KINDS, Arm, Branch, Condition, End, Step
 from journeyflow.validation import NOT_YET_ACTIONS
@@ -30,8 +30,11 @@ FORMAT = 1
 MAX_FILE_DEPTH = 4 * MAX_DEPTH
 """Levels of JSON in a file: a rule nested to its own bound takes two of them for each level, its operand some more."""
 
-UNREAD = "(unread)"
-"""What stands for the id of a journey whose file cannot be read at all."""
+UNREAD, UNNAMED = "(unread)", "(without id)"
+"""What stands for the id of a journey in a file that cannot be read, or does not say it."""
+
+
+_TOO_DEEP = Problem("depth", ERROR, "", f"the file is nested deeper than {MAX_FILE_DEPTH} levels")
 
 
 # --- JSON -------------------------------------------------------------------------------------------------------------
@@ -41,22 +44,6 @@ class _Doubled(dict[str, Any]):
     """A JSON object in which keys stood twice."""
 
     twice: tuple[str, ...] = ()
-
-
-def parse_json(text: str, faults: list[Problem]) -> Any:  # noqa: ANN401 any JSON
-    """Parse JSON; what is none goes into `faults`. Keys that stand twice are remembered for `from_dict` to refuse.
-
-    >>> found = []
-    >>> parse_json("{", found), [problem.code for problem in found]
-    (None, ['json'])
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_object)
-    except RecursionError:
-        faults.append(Problem("depth", ERROR, "", f"nested deeper than {MAX_FILE_DEPTH} levels"))
-    except (ValueError, TypeError) as error:
-        faults.append(Problem("json", ERROR, "", f"this is no JSON: {error}"))
-    return None
 
 
 def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -94,10 +81,12 @@ def loads_journey(text: str) -> Journey:
       - trigger: missing; write {"event": "..."} or {"manual": true} [missing]
       - steps[0].kind: unknown kind 'sent' (did you mean 'send'?) [kind]
     """
-    faults: list[Problem] = []
-    value = parse_json(text, faults)
-    if faults:
-        raise InvalidJourney(UNREAD, faults)
+    try:
+        value = json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise InvalidJourney(UNREAD, [_TOO_DEEP]) from None
+    except (ValueError, TypeError) as error:
+        raise InvalidJourney(UNREAD, [Problem("json", ERROR, "", f"this is no JSON: {error}")]) from None
     return from_dict(value)
 
 
@@ -108,7 +97,7 @@ def from_dict(value: object) -> Journey:
     Journey('j', manual, 0 steps: none)
     """
     if _too_deep(value):
-        raise InvalidJourney(UNREAD, [Problem("depth", ERROR, "", f"nested deeper than {MAX_FILE_DEPTH} levels")])
+        raise InvalidJourney(UNREAD, [_TOO_DEEP])
     reader = _Reader()
     options = reader.journey(value)
     faults = reader.faults

@@ -13,16 +13,7 @@ from attrs import field as option
 
 from journeyflow.changes import Change
 from journeyflow.moments import Duration, Until, Window
-from journeyflow.options import (
-    Shown,
-    as_data,
-    as_duration,
-    as_instant,
-    as_parts,
-    as_percentage,
-    as_until,
-    hundredths,
-)
+from journeyflow.options import Shown, as_data, as_duration, as_instant, as_parts, as_percentage, as_until, hundredths
 from journeyflow.rules import Rule
 
 Target = Union[str, Sequence["Step"], None]  # noqa: UP007 a name that is defined below cannot be joined with |

@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from journeyflow.errors import ERROR, Problem
 from journeyflow.rules import path_fault
-from journeyflow.values import dumps, thaw
+from journeyflow.values import MAX_DEPTH, dumps, thaw
 
 _TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
 
@@ -92,13 +92,15 @@ def template_problems(value: object, where: str) -> Iterator[Problem]:
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield every text inside a value."""
-    stack = [value]
+    """Yield every text inside a value, as deep as values may be: what is not validated yet may contain itself."""
+    stack = [(value, 0)]
     while stack:
-        item = stack.pop()
+        item, depth = stack.pop()
+        inner: list[object] = []
         if isinstance(item, str):
             yield item
         elif isinstance(item, Mapping):
-            stack.extend(reversed(list(item.values())))
+            inner = list(item.values())
         elif isinstance(item, list | tuple):
-            stack.extend(reversed(item))
+            inner = list(item)
+        stack.extend((each, depth + 1) for each in reversed(inner) if depth < MAX_DEPTH)

@@ -181,7 +181,7 @@ def _read(code: str, value: object, where: str, read: Callable[[Any], object]) -
     """Read a value only to hear what is wrong with it."""
     try:
         read(value)
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError) as error:
         yield Problem(code, ERROR, where, str(error))
 
 
