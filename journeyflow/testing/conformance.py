@@ -1,0 +1,955 @@
+"""What every store must do: the contract of `journeyflow.store` as tests, for whoever writes another store.
+
+Derive a class from `StoreConformance` in a test module, say how a new store is made, and let pytest collect it:
+
+    class TestMyStore(StoreConformance):
+        def make_store(self, tmp_path):
+            return MyStore(tmp_path / "somewhere")
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from journeyflow.batch import HELD, INPUT, TIMER, Due, Key, Loaded, Request, timer_key
+from journeyflow.errors import StorageError
+from journeyflow.records import (
+    ACTIVE,
+    CLAIMED,
+    COMPLETED,
+    EXITED,
+    QUEUED,
+    SENT,
+    Changes,
+    Input,
+    Move,
+    NewJourney,
+    NewVersion,
+    Post,
+    Refusal,
+    Run,
+    Transition,
+)
+from journeyflow.store import ClaimRequest, Shelf, Store
+from journeyflow.values import dumps
+
+MINUTE = 60_000_000
+NOON = 1_767_268_800_000_000
+"""2026-01-01T12:00:00Z."""
+
+TOKEN = "w.1"
+
+LIMITS = (1, 7, 10_000)
+"""Sizes of batches between which nothing may differ (R7)."""
+
+DEFINITION = dumps(
+    {
+        "format": 1,
+        "id": "welcome",
+        "trigger": {"event": "member.created"},
+        "steps": [
+            {"kind": "send", "id": "hello", "channel": "EMAIL", "template": "welcome", "next": "breathe"},
+            {"kind": "wait", "id": "breathe", "duration": "2 days", "next": "end"},
+            {"kind": "end", "id": "end"},
+        ],
+    }
+)
+
+CATALOG = Changes(
+    journeys=(NewJourney(1, "t", "welcome"), NewJourney(2, "t", "birthday"), NewJourney(3, "u", "welcome")),
+    versions=tuple(NewVersion(number, number, 1, NOON, f"mark {number}", DEFINITION) for number in (1, 2, 3)),
+    transitions=tuple(Transition(number, NOON, "ACTIVE") for number in (1, 2, 3)),
+    meta=(("nonce", "k"),),
+)
+"""Two journeys of one tenant, one of another, all of them active."""
+
+PEOPLE = Changes(
+    customers=(
+        (1, "t", "ann", {"plan": "free"}),
+        (2, "t", "bob", {}),
+        (3, "u", "ann", {"plan": "paid"}),
+        (4, "t", "cid", {"tags": ["x"]}),
+    )
+)
+"""Two people of one id in two tenants, and two others."""
+
+
+class Raised(Exception):
+    """Something goes wrong while a transaction is open."""
+
+
+def expect(found: object, wanted: object, what: str = "") -> None:
+    """Fail unless two values are equal, and say both."""
+    if found != wanted:
+        msg = f"{what}\n  wanted {wanted!r}\n  found  {found!r}"
+        raise AssertionError(msg)
+
+
+@contextmanager
+def refused(what: str) -> Iterator[None]:
+    """Fail unless the block raises StorageError."""
+    try:
+        yield
+    except StorageError:
+        return
+    msg = f"{what} must raise StorageError"
+    raise AssertionError(msg)
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+
+def run(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
+    """Make a run that rests at the second step until noon, unless something else is said."""
+    usual: dict[str, Any] = {
+        "version": journey,
+        "number": 1,
+        "status": ACTIVE,
+        "reason": "",
+        "entered_at": NOON,
+        "last_at": NOON,
+        "ended_at": None,
+        "converted_at": None,
+        "visit": 2,
+        "step": 1,
+        "since": NOON,
+        "due": NOON,
+        "held": None,
+        "awaits": None,
+        "softened": False,
+        "trigger": None,
+        "memory": None,
+    }
+    return Run(serial=serial, customer=customer, journey=journey, **{**usual, **said})
+
+
+def ended(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
+    """Make a run that has come to its end."""
+    usual = {"status": COMPLETED, "ended_at": NOON, "step": -1, "due": None, "visit": 3}
+    return run(serial, customer, journey, **{**usual, **said})
+
+
+def post(serial: int, n: int = 1, **said: object) -> Post:
+    """Make a queued message that may be handed out from noon on."""
+    usual: dict[str, Any] = {
+        "step": "hello",
+        "channel": "EMAIL",
+        "template": "welcome",
+        "data": None,
+        "at": NOON,
+        "expires_at": None,
+        "cancel_on_exit": True,
+        "available_at": NOON,
+    }
+    return Post(serial=serial, n=n, **{**usual, **said})
+
+
+def leased(serial: int, n: int, until: int) -> Post:
+    """Make a message that a worker has until an instant."""
+    return post(serial, n, status=CLAIMED, attempts=1, lease_until=until, token=TOKEN)
+
+
+def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
+    """Make an event of tenant "t"."""
+    usual: dict[str, Any] = {"tenant": "t", "kind": "event", "type": "order.placed", "id": None, "text": None}
+    return Input(seq=0, customer=customer, at=at, **{**usual, **said})
+
+
+def entry(serial: int) -> Move:
+    """Make the move by which a run came to rest at the second step."""
+    return Move(serial, 0, NOON, (("hello", COMPLETED, "queued"), ("breathe", ACTIVE, "")), {})
+
+
+def write(store: Store, *changes: Changes) -> None:
+    """Commit changes, each in a transaction of its own."""
+    for each in changes:
+        with store.transaction() as transaction:
+            transaction.commit(each)
+
+
+def due(store: Store, now: int = NOON, limit: int = 100) -> Due:
+    """Ask what is due, without the lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.due(now, limit)
+
+
+def load(store: Store, **wanted: object) -> Loaded:
+    """Load a request, without the lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.load(Request(**wanted))  # type: ignore[arg-type]  # what a request holds
+
+
+def shelf(store: Store, known: int | None = None) -> Shelf | None:
+    """Ask for the catalog, without the lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.shelf(known)
+
+
+def revision(store: Store) -> int:
+    """Ask for the revision of the catalog."""
+    found = shelf(store)
+    return -1 if found is None else found.revision
+
+
+def claimable(store: Store, **said: object) -> list[tuple[int, int]]:
+    """Ask what may be handed out at noon, as (serial, n)."""
+    usual: dict[str, Any] = {"tenant": None, "channels": None, "at": NOON, "limit": 100, "journeys": frozenset()}
+    with store.transaction() as transaction:
+        return [(each.serial, each.n) for each in transaction.claimable(ClaimRequest(**{**usual, **said}))]
+
+
+def rows(store: Store, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Ask a question in SQL."""
+    with store.reader() as reader:
+        return reader.rows(sql, parameters)
+
+
+def busy_agenda() -> Changes:
+    """Make inputs, timers, held work and leases, many of them at equal instants."""
+    instants = [NOON - MINUTE, NOON, NOON + MINUTE]
+    runs = [run(serial, 1 + serial % 3, due=instants[serial % 3], number=serial) for serial in range(1, 25)]
+    held = [
+        run(serial, 1 + serial % 3, due=instants[serial % 2], held=NOON - serial % 4 * MINUTE, number=serial)
+        for serial in range(25, 37)
+    ]
+    return Changes(
+        inputs=tuple(event(at=instants[place % 3]) for place in range(20)),
+        runs=(*runs, *held),
+        new_posts=tuple(leased(serial, 1 + n, instants[(serial + n) % 3]) for serial in range(1, 25) for n in (0, 2)),
+    )
+
+
+def whole_order(agenda: Changes) -> list[Key]:
+    """Sort an agenda as R7 says."""
+    keys = [(item.at, INPUT, place + 1, 0) for place, item in enumerate(agenda.inputs)]
+    keys += [timer_key(each) for each in agenda.runs]
+    keys += [(each.lease_until or 0, TIMER, each.serial, each.n) for each in agenda.new_posts]
+    return sorted(keys)
+
+
+# --- what is held to --------------------------------------------------------------------------------------------------
+
+
+class StoreConformance:
+    """The contract of a store, as tests; see the module."""
+
+    def make_store(self, tmp_path: Path) -> Store:
+        """Make a new, empty store; `tmp_path` is an empty folder."""
+        raise NotImplementedError
+
+    @contextmanager
+    def begun(self, tmp_path: Path) -> Iterator[Store]:
+        """Give a store with the journeys and the people of this module, and close it in the end."""
+        store = self.make_store(tmp_path)
+        try:
+            write(store, CATALOG, PEOPLE)
+            yield store
+        finally:
+            store.close()
+
+    # --- the catalog
+
+    def test_new_store_holds_nothing(self, tmp_path: Path) -> None:
+        """A new store has no journeys, nobody, nothing due, and counts from 1; its nonce is there (R70)."""
+        store = self.make_store(tmp_path)
+        try:
+            found = shelf(store)
+            expect(found and [*found.journeys, *found.versions, *found.transitions], [], "catalog")
+            expect(found and sorted({"nonce", "revision"} - found.meta.keys()), [], "settings that are missing")
+            expect(due(store), Due(), "due work")
+            loaded = load(store, names=frozenset({("t", "ann")}))
+            expect((loaded.people, loaded.next_serial, loaded.next_customer), ((), 1, 1), "people")
+            expect(claimable(store), [], "messages")
+        finally:
+            store.close()
+
+    def test_shelf_gives_the_catalog(self, tmp_path: Path) -> None:
+        """The catalog comes back as it was written: journeys, versions, transitions, settings."""
+        with self.begun(tmp_path) as store:
+            found = shelf(store)
+            if found is None:
+                msg = "a shelf is given when no revision is known"
+                raise AssertionError(msg)
+            expect(list(found.journeys), [(1, "t", "welcome"), (2, "t", "birthday"), (3, "u", "welcome")])
+            versions = [(number, number, 1, NOON, f"mark {number}", DEFINITION) for number in (1, 2, 3)]
+            expect(list(found.versions), versions)
+            expect(list(found.transitions), [(number, NOON, "ACTIVE") for number in (1, 2, 3)])
+            expect(found.meta["nonce"], "k")
+
+    def test_shelf_is_asked_once_per_revision(self, tmp_path: Path) -> None:
+        """Who knows the revision is told that nothing is new; who knows another one gets the catalog."""
+        with self.begun(tmp_path) as store:
+            known = revision(store)
+            expect(shelf(store, known), None, "shelf of a known revision")
+            if shelf(store, known - 1) is None:
+                msg = "a shelf is given when another revision is known"
+                raise AssertionError(msg)
+
+    def test_revision_changes_with_the_catalog_alone(self, tmp_path: Path) -> None:
+        """Whatever changes the catalog makes a new revision; people, runs and messages do not."""
+        catalog = [
+            Changes(journeys=(NewJourney(4, "t", "new"),), versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),)),
+            Changes(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),)),
+            Changes(described=((1, DEFINITION),)),
+            Changes(transitions=(Transition(1, NOON, "PAUSED"),)),
+            Changes(meta=(("grace", ""),)),
+        ]
+        others = [
+            Changes(inputs=(event(),)),
+            Changes(handled=((1, "handled"),)),
+            Changes(customers=((5, "t", "dan", {}),)),
+            Changes(runs=(run(1, 1),), moves=(entry(1),), new_posts=(post(1),)),
+            Changes(posts=(post(1, status=SENT),)),
+            Changes(refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {}),)),
+            Changes(released=((1, NOON),)),
+        ]
+        with self.begun(tmp_path) as store:
+            for changes, differs in [*((each, True) for each in catalog), *((each, False) for each in others)]:
+                before = revision(store)
+                write(store, changes)
+                expect(revision(store) != before, differs, f"another revision after {changes}")
+
+    def test_draft_is_replaced_under_its_number(self, tmp_path: Path) -> None:
+        """A version that is written again under its number takes the place of what was there (R12)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(versions=(NewVersion(1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'),)))
+            found = shelf(store)
+            expect(found and found.versions[0], (1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'))
+            expect(found and len(found.versions), 3)
+
+    def test_versions_stand_in_order_of_publication(self, tmp_path: Path) -> None:
+        """A version that is published again goes to the end of its journey's versions (R12)."""
+        second = NewVersion(4, 1, 2, NOON + 1, "second", DEFINITION)
+        again = NewVersion(1, 1, 1, NOON + 2, "mark 1", DEFINITION)
+        with self.begun(tmp_path) as store:
+            write(store, Changes(versions=(second,)), Changes(versions=(again,)))
+            found = shelf(store)
+            expect(found and [row[:3] for row in found.versions], [(4, 1, 2), (1, 1, 1), (2, 2, 1), (3, 3, 1)])
+
+    def test_description_is_edited_in_place(self, tmp_path: Path) -> None:
+        """A new text of a version changes nothing else of it (R12)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(described=((2, '{"name":"n"}'),)))
+            found = shelf(store)
+            expect(found and found.versions[1], (2, 2, 1, NOON, "mark 2", '{"name":"n"}'))
+
+    def test_transitions_keep_their_order(self, tmp_path: Path) -> None:
+        """Transitions come back journey by journey in the order written, also at one instant (R11)."""
+        with self.begun(tmp_path) as store:
+            states = ["PAUSED", "ACTIVE", "PAUSED", "ARCHIVED"]
+            write(store, Changes(transitions=tuple(Transition(1, NOON, state) for state in states)))  # type: ignore[arg-type]  # four states
+            found = shelf(store)
+            wanted = [(1, NOON, state) for state in ["ACTIVE", *states]]
+            expect(found and [row for row in found.transitions if row[0] == 1], wanted)
+
+    # --- what is due
+
+    def test_due_work_at_one_instant_has_an_order(self, tmp_path: Path) -> None:
+        """At one instant: work that a pause held, then inputs, then timers and leases by serial (R7, R16)."""
+        agenda = Changes(
+            inputs=(event(), event("bob")),
+            runs=(
+                run(1, 1),
+                run(2, 2, due=NOON, held=NOON - 5),
+                run(3, 4),
+                run(4, 1, 2, due=NOON, held=NOON - 9),
+            ),
+            new_posts=(leased(1, 1, NOON), leased(2, 1, NOON)),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, agenda)
+            expect(
+                due(store).keys,
+                (
+                    (NOON, HELD, NOON - 9, 4),
+                    (NOON, HELD, NOON - 5, 2),
+                    (NOON, INPUT, 1, 0),
+                    (NOON, INPUT, 2, 0),
+                    (NOON, TIMER, 1, 0),
+                    (NOON, TIMER, 1, 1),
+                    (NOON, TIMER, 2, 1),
+                    (NOON, TIMER, 3, 0),
+                ),
+            )
+
+    def test_due_gives_a_prefix_of_the_order(self, tmp_path: Path) -> None:
+        """However many are asked for, they are the earliest in total order, with just what belongs to them (R7)."""
+        agenda = busy_agenda()
+        order = whole_order(agenda)
+        with self.begun(tmp_path) as store:
+            write(store, agenda)
+            for limit in (*LIMITS, len(order) - 1, len(order), len(order) + 1):
+                found = due(store, NOON + MINUTE, limit)
+                expect(list(found.keys), order[:limit], f"keys with limit {limit}")
+                expect(found.more, len(order) > limit, f"more with limit {limit}")
+                expect_contents(found)
+
+    def test_due_stops_at_now(self, tmp_path: Path) -> None:
+        """What is due exactly now is given, what is due later is not (R3)."""
+        agenda = busy_agenda()
+        with self.begun(tmp_path) as store:
+            write(store, agenda)
+            for now in (NOON - MINUTE - 1, NOON - MINUTE, NOON, NOON + MINUTE - 1):
+                wanted = [key for key in whole_order(agenda) if key[0] <= now]
+                found = due(store, now, 10_000)
+                expect((list(found.keys), found.more), (wanted, False), f"keys until {now}")
+
+    def test_due_may_be_asked_again(self, tmp_path: Path) -> None:
+        """Asking takes nothing away, in one transaction or in the next."""
+        with self.begun(tmp_path) as store:
+            write(store, busy_agenda())
+            with store.transaction() as transaction:
+                first, second = transaction.due(NOON, 7), transaction.due(NOON, 9)
+            expect(second.keys[:7], first.keys, "asked twice in one transaction")
+            expect(due(store, NOON, 7).keys, first.keys, "asked in the next one")
+
+    def test_due_work_is_taken_away_by_commits(self, tmp_path: Path) -> None:
+        """An input that was handled, a run that went on or ended and a message given back are due no more (R3)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=(event(), event()), runs=(run(1, 1), run(2, 2), run(3, 4))))
+            write(store, Changes(new_posts=(leased(1, 1, NOON), leased(1, 2, NOON))))
+            write(
+                store,
+                Changes(
+                    handled=((1, "handled"),),
+                    runs=(run(1, 1, due=NOON + 1), ended(2, 2)),
+                    posts=(post(1, 1, status=SENT), post(1, 2, available_at=NOON + MINUTE)),
+                ),
+            )
+            expect(due(store).keys, ((NOON, INPUT, 2, 0), (NOON, TIMER, 3, 0)))
+            expect(due(store, NOON + 1).keys[2:], ((NOON + 1, TIMER, 1, 0),))
+
+    def test_batches_of_any_size_go_the_same_way(self, tmp_path: Path) -> None:
+        """Handling what is due batch by batch visits the total order, whatever the size of a batch (R7)."""
+        agenda = busy_agenda()
+        for limit in LIMITS:
+            folder = tmp_path / str(limit)
+            folder.mkdir()
+            with self.begun(folder) as store:
+                write(store, agenda)
+                expect(drained(store, limit), whole_order(agenda), f"in batches of {limit}")
+
+    def test_held_work_waits_for_its_release(self, tmp_path: Path) -> None:
+        """What a pause holds without an instant is not due until its own journey is released (R16)."""
+        with self.begun(tmp_path) as store:
+            write(
+                store,
+                Changes(runs=(run(1, 1, due=None, held=NOON), run(2, 2, 2, due=None, held=NOON - 1))),
+                Changes(runs=(run(3, 4, due=NOON + 5, held=NOON), run(4, 3, 3, due=None, awaits="x"))),
+            )
+            expect(due(store, NOON + 9).keys, ((NOON + 5, HELD, NOON, 3),), "before the release")
+            write(store, Changes(released=((1, NOON + 3),)))
+            expect(due(store, NOON + 9).keys, ((NOON + 3, HELD, NOON, 1), (NOON + 5, HELD, NOON, 3)), "after it")
+            expect(load(store, serials=frozenset({1, 2, 4})).runs[4].due, None, "a run that waits for an event")
+
+    # --- what is loaded
+
+    def test_load_names(self, tmp_path: Path) -> None:
+        """A customer asked for by name comes with attributes and the newest run of each journey, by serial."""
+        older, newer, other = ended(1, 1), run(3, 1, number=2), run(2, 1, 2)
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(older, other)), Changes(runs=(newer,)))
+            found = load(store, names=frozenset({("t", "ann"), ("u", "ann"), ("t", "nobody")}))
+            expect(people(found), {1: ("t", "ann", {"plan": "free"}, [2, 3]), 3: ("u", "ann", {"plan": "paid"}, [])})
+            expect(dict(found.runs), {2: other, 3: newer})
+
+    def test_load_numbers(self, tmp_path: Path) -> None:
+        """A customer asked for by number comes with attributes alone, a whole one with runs too."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2))))
+            found = load(store, numbers=frozenset({1, 2, 99}), whole=frozenset({2, 4, 98}))
+            expect({number: each[3] for number, each in people(found).items()}, {1: [], 2: [2], 4: []})
+            expect(dict(found.runs), {2: run(2, 2)})
+
+    def test_load_serials(self, tmp_path: Path) -> None:
+        """A run asked for by serial comes as it is, with its customer whole."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(ended(1, 1), run(2, 1, 2))), Changes(runs=(run(3, 1, number=2),)))
+            found = load(store, serials=frozenset({1, 77}))
+            expect(dict(found.runs), {1: ended(1, 1), 2: run(2, 1, 2), 3: run(3, 1, number=2)})
+            expect(people(found), {1: ("t", "ann", {"plan": "free"}, [2, 3])})
+
+    def test_load_posts(self, tmp_path: Path) -> None:
+        """A message asked for by name comes as it is."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1),), new_posts=(post(1, 1), post(1, 2, step="later"))))
+            found = load(store, posts=frozenset({(1, 2), (1, 3), (9, 1)}))
+            expect(dict(found.posts), {(1, 2): post(1, 2, step="later")})
+
+    def test_load_newest_posts(self, tmp_path: Path) -> None:
+        """Runs whose rules read messages come with the newest message of each step (R59)."""
+        posts = (post(1, 1), post(1, 3), post(1, 5, step="later"), post(2, 1))
+        newest = {(1, 3): post(1, 3), (1, 5): post(1, 5, step="later")}
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2, 2)), new_posts=posts))
+            by_version = load(store, whole=frozenset({1, 2}), reading=frozenset({1}))
+            expect(dict(by_version.posts), newest, "by version")
+            expect(dict(load(store, posts_of=frozenset({1, 55})).posts), newest, "by serial")
+
+    def test_load_known_events(self, tmp_path: Path) -> None:
+        """Events that were taken are found by tenant, type and id; pending ones and duplicates are not (R26)."""
+        inputs = (
+            event(id="e1", text='{"a":1}'),
+            event(id="e1"),
+            event(id="e1", at=NOON - 1, customer="bob"),
+            event(id="e2"),
+            event(id="e1", type="other"),
+            event(id="e1", tenant="u"),
+            event(id="e3", kind="ack"),
+        )
+        outcomes = ("handled", "duplicate", "unchanged", "", "handled", "handled", "handled")
+        with self.begun(tmp_path) as store:
+            handled = tuple((place + 1, outcome) for place, outcome in enumerate(outcomes) if outcome)
+            write(store, Changes(inputs=inputs), Changes(handled=handled))
+            name, other, later = ("t", "order.placed", "e1"), ("t", "order.placed", "e3"), ("t", "order.placed", "e2")
+            found = load(store, events=frozenset({name, other, later})).known
+            expect(dict(found), {name: ((NOON - 1, "bob", None), (NOON, "ann", '{"a":1}'))})
+
+    def test_load_active_runs(self, tmp_path: Path) -> None:
+        """The active runs of a journey come by serial, some at a time."""
+        runs = tuple(run(serial, 1 + serial % 2, number=serial) for serial in range(1, 7))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(*runs[:2], ended(3, 2, number=3), *runs[3:], run(7, 4, 2))))
+            pages = [
+                sorted(serial for serial in (1, 2, 4) if serial in load(store, active_in=1, limit=3).runs),
+                sorted(serial for serial in (5, 6) if serial in load(store, active_in=1, after=4, limit=3).runs),
+            ]
+            expect(pages, [[1, 2, 4], [5, 6]])
+            expect(dict(load(store, active_in=1, after=6, limit=3).runs), {}, "beyond the last")
+            expect(set(people(load(store, active_in=2, limit=3))), {4}, "with their customers")
+
+    def test_load_counts(self, tmp_path: Path) -> None:
+        """The next enrollment and the next customer have the numbers after the last ones."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2))))
+            found = load(store)
+            expect((found.next_serial, found.next_customer), (3, 5))
+
+    def test_runs_come_back_as_they_were(self, tmp_path: Path) -> None:
+        """Every value of a run is kept, when it is new and when it has changed."""
+        rich = run(
+            1,
+            1,
+            number=7,
+            status=EXITED,
+            reason="goal",
+            ended_at=NOON + 1,
+            converted_at=NOON + 2,
+            due=None,
+            awaits="order.placed",
+            held=NOON - 3,
+            softened=True,
+            trigger='{"a":"ö"}',
+            memory={"left": {"w": NOON}, "event": {"a": [1, 2.5, None, True, "x"]}},
+        )
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(rich,)))
+            expect(load(store, serials=frozenset({1})).runs[1], rich, "new")
+            memories: tuple[dict[str, Any] | None, ...] = ({}, None)
+            for memory in memories:
+                changed = rich._replace(
+                    status=ACTIVE,
+                    reason="",
+                    last_at=NOON + 9,
+                    ended_at=None,
+                    converted_at=None,
+                    visit=3,
+                    step=0,
+                    since=NOON + 8,
+                    due=NOON + 7,
+                    held=None,
+                    awaits=None,
+                    softened=False,
+                    memory=memory,
+                )
+                write(store, Changes(runs=(changed,)))
+                expect(load(store, serials=frozenset({1})).runs[1], changed, "changed")
+
+    def test_messages_come_back_as_they_were(self, tmp_path: Path) -> None:
+        """Every value of a message is kept, when it is new and when it has changed."""
+        rich = post(
+            1,
+            2,
+            channel="in-app push",
+            data='{"a":"ö"}',
+            expires_at=NOON + 5,
+            cancel_on_exit=False,
+            available_at=NOON + 6,
+            flags={"opened": (NOON, 2)},
+        )
+        changed = rich._replace(
+            status=CLAIMED, attempts=3, available_at=NOON, lease_until=NOON, token=TOKEN, flags={"clicked": (NOON, 1)}
+        )
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1),), new_posts=(rich,)))
+            expect(load(store, posts=frozenset({(1, 2)})).posts[1, 2], rich, "new")
+            write(store, Changes(posts=(changed,)))
+            expect(load(store, posts=frozenset({(1, 2)})).posts[1, 2], changed, "changed")
+
+    def test_customers_come_back_as_they_were(self, tmp_path: Path) -> None:
+        """Attributes are kept exactly: types, order of names, text of any kind, the largest numbers."""
+        attributes: dict[str, object] = {
+            "z": [1, 1.0, -0.5, 2**63 - 1, -(2**63), True, False, None, ""],
+            "a": {"nested": {"deep": ["é", "漢字", "🙂", "'; DROP TABLE customers; --", "line\nbreak", "\x1f"]}},
+            "empty": [{}, []],
+        }
+        with self.begun(tmp_path) as store:
+            write(store, Changes(customers=((1, "t", "ann", attributes), (5, "t", "'", {}), (6, "t", " Ann", {}))))
+            found = people(load(store, names=frozenset({("t", "ann"), ("t", "'"), ("t", " Ann"), ("t", "ANN")})))
+            expect(set(found), {1, 5, 6})
+            expect(repr(found[1][2]), repr(attributes))
+
+    # --- what may be handed out
+
+    def test_claimable_messages_have_an_order(self, tmp_path: Path) -> None:
+        """Messages come by instant, serial and visit, as many as wanted, none before its instant (R71)."""
+        posts = (
+            post(1, 3),
+            post(1, 1, available_at=NOON - 1),
+            post(2, 1),
+            post(1, 2),
+            post(2, 2, available_at=NOON + 1),
+            post(2, 3, available_at=NOON - 2),
+        )
+        order = [(2, 3), (1, 1), (1, 2), (1, 3), (2, 1)]
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2)), new_posts=posts))
+            for limit in (1, 2, 5, 100):
+                expect(claimable(store, limit=limit), order[:limit], f"with limit {limit}")
+            expect(claimable(store, at=NOON + 1), [*order, (2, 2)], "a moment later")
+
+    def test_claimable_messages_are_filtered(self, tmp_path: Path) -> None:
+        """A worker gets the messages of its tenant and channels, none of paused journeys, none past its limit (R71)."""
+        runs = (run(1, 1), run(2, 2, 2), run(3, 3, 3))
+        posts = (post(1), post(1, 2, channel="SMS"), post(2), post(3), post(3, 2, channel="SMS"))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=runs, new_posts=posts))
+            expect(claimable(store, tenant="t"), [(1, 1), (1, 2), (2, 1)])
+            expect(claimable(store, tenant="u"), [(3, 1), (3, 2)])
+            expect(claimable(store, channels=frozenset({"SMS"})), [(1, 2), (3, 2)])
+            expect(claimable(store, channels=frozenset({"SMS", "EMAIL"}), limit=1), [(1, 1)])
+            expect(claimable(store, channels=frozenset()), [])
+            expect(claimable(store, journeys=frozenset({1, 3})), [(2, 1)])
+            expect(claimable(store, tenant="t", channels=frozenset({"EMAIL"}), journeys=frozenset({2})), [(1, 1)])
+
+    def test_claimable_messages_are_withheld(self, tmp_path: Path) -> None:
+        """Nothing goes to a customer of whom an input waits that has come by then, until it is handled (R71)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2), run(3, 3, 3)), new_posts=(post(1), post(2), post(3))))
+            write(store, Changes(inputs=(event("ann"), event("bob", NOON + 1))))
+            expect(claimable(store), [(2, 1), (3, 1)], "at the instant of the first input")
+            expect(claimable(store, at=NOON + 1), [(3, 1)], "at the instant of the second")
+            write(store, Changes(handled=((1, "handled"),)))
+            expect(claimable(store), [(1, 1), (2, 1), (3, 1)], "when the first is handled")
+
+    def test_claimable_messages_are_queued_ones(self, tmp_path: Path) -> None:
+        """What a worker has or what is done is not handed out; what comes back is, once, whenever it may be (R71)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1),), new_posts=(post(1, 1), post(1, 2), post(1, 3))))
+            expect(claimable(store), [(1, 1), (1, 2), (1, 3)])
+            write(store, Changes(posts=(leased(1, 1, NOON + 5), post(1, 2, status=SENT), leased(1, 3, NOON + 5))))
+            expect(claimable(store), [], "claimed or sent")
+            write(store, Changes(posts=(post(1, 1, attempts=1), post(1, 3, attempts=1, available_at=NOON + 9))))
+            expect(claimable(store), [(1, 1)], "back at its old instant")
+            expect(claimable(store, at=NOON + 9), [(1, 1), (1, 3)], "and at a later one")
+            write(store, Changes(posts=(post(1, 1, attempts=1, flags={"opened": (NOON, 1)}),)))
+            expect(claimable(store), [(1, 1)], "changed where it stands")
+
+    # --- writing
+
+    def test_nothing_stays_of_a_block_that_raises(self, tmp_path: Path) -> None:
+        """An exception inside the block leaves nothing of what was committed in it, the revision neither (R70)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1),), moves=(entry(1),), new_posts=(post(1),), inputs=(event(),)))
+            before = everything(store)
+            for error in (Raised, KeyboardInterrupt):
+                with suppress(error), store.transaction() as transaction:
+                    transaction.commit(everything_else())
+                    raise error
+                expect(everything(store), before, f"after {error.__name__}")
+            write(store, everything_else())
+            if everything(store) == before:
+                msg = "the same changes are kept when nothing is raised"
+                raise AssertionError(msg)
+
+    def test_serials_are_not_lost_to_a_block_that_raises(self, tmp_path: Path) -> None:
+        """Numbers that were given inside a block that raised are given again: equal runs are equal (R90)."""
+        with self.begun(tmp_path) as store:
+            with suppress(Raised), store.transaction() as transaction:
+                transaction.commit(Changes(runs=(run(1, 1),), customers=((5, "t", "dan", {}),), inputs=(event(),)))
+                raise Raised
+            write(store, Changes(inputs=(event("bob"),)))
+            found = load(store)
+            expect((found.next_serial, found.next_customer), (1, 5))
+            expect(due(store).inputs, {1: event("bob")._replace(seq=1)})
+
+    def test_commits_of_one_block_add_up(self, tmp_path: Path) -> None:
+        """Several commits in one transaction are all written, in their order."""
+        with self.begun(tmp_path) as store:
+            with store.transaction() as transaction:
+                transaction.commit(Changes(runs=(run(1, 1),), moves=(entry(1),), inputs=(event("ann"),)))
+                transaction.commit(Changes(runs=(run(2, 2),), moves=(entry(2),), inputs=(event("bob"),)))
+                transaction.commit(Changes(runs=(ended(1, 1),)))
+            expect(dict(load(store, serials=frozenset({1, 2})).runs), {1: ended(1, 1), 2: run(2, 2)})
+            expect([item.customer for item in due(store).inputs.values()], ["ann", "bob"])
+
+    def test_reading_writes_nothing(self, tmp_path: Path) -> None:
+        """A transaction that was opened for reading refuses to commit."""
+        with self.begun(tmp_path) as store:
+            before = everything(store)
+            with refused("to commit what was opened for reading"), store.transaction(write=False) as transaction:
+                transaction.commit(Changes(inputs=(event(),)))
+            expect(everything(store), before)
+
+    def test_transactions_do_not_nest(self, tmp_path: Path) -> None:
+        """Inside a transaction or a view no other is opened by the same thread; the outer one goes on."""
+        with self.begun(tmp_path) as store:
+            with store.transaction() as transaction:
+                with refused("a transaction in a transaction"), store.transaction():
+                    pass
+                with refused("a view in a transaction"), store.reader():
+                    pass
+                transaction.commit(Changes(inputs=(event(),)))
+            with store.reader() as reader:
+                with refused("a transaction in a view"), store.transaction(write=False):
+                    pass
+                expect(reader.rows("SELECT count(*) FROM inputs"), [(1,)])
+
+    def test_closed_store_refuses(self, tmp_path: Path) -> None:
+        """A closed store raises StorageError; closing it again does nothing."""
+        with self.begun(tmp_path) as store:
+            store.close()
+            store.close()
+            with refused("a transaction on a closed store"), store.transaction():
+                pass
+            with refused("a view of a closed store"), store.reader():
+                pass
+
+    def test_writers_wait_for_one_another(self, tmp_path: Path) -> None:
+        """What a writing transaction reads stays true until it ends: no thread's change is lost (R72)."""
+        threads, times = 6, 20
+
+        def count() -> None:
+            for _ in range(times):
+                with store.transaction() as transaction:
+                    person = transaction.load(Request(numbers=frozenset({2}))).people[0]
+                    so_far = person.attributes.get("count", 0)
+                    after: dict[str, object] = {"count": so_far + 1 if isinstance(so_far, int) else 0}
+                    transaction.commit(Changes(customers=((2, "t", "bob", after),)))
+
+        with self.begun(tmp_path) as store:
+            crowd = [threading.Thread(target=count) for _ in range(threads)]
+            for each in crowd:
+                each.start()
+            for each in crowd:
+                each.join()
+            expect(people(load(store, numbers=frozenset({2})))[2][2], {"count": threads * times})
+
+    # --- questions
+
+    def test_refusals_are_counted(self, tmp_path: Path) -> None:
+        """Refusals are counted by journey, reason and day; the last one of each customer is kept whole (R21)."""
+        refusals = (
+            Refusal(1, 1, "re-entry", NOON, "2026-01-01", {}),
+            Refusal(1, 2, "re-entry", NOON + 1, "2026-01-01", {"plan": "free"}),
+            Refusal(1, 1, "consent", NOON + 2, "2026-01-02", {"a": [1]}),
+            Refusal(2, 1, "re-entry", NOON + 3, "2026-01-01", {}),
+        )
+        again = Refusal(1, 2, "re-entry", NOON + 4, "2026-01-02", {})
+        with self.begun(tmp_path) as store:
+            write(store, Changes(refusals=refusals), Changes(refusals=(again,)))
+            expect(
+                rows(store, "SELECT journey, day, reason, count FROM refusals ORDER BY 1, 2, 3"),
+                [
+                    (1, "2026-01-01", "re-entry", 2),
+                    (1, "2026-01-02", "consent", 1),
+                    (1, "2026-01-02", "re-entry", 1),
+                    (2, "2026-01-01", "re-entry", 1),
+                ],
+            )
+            expect(
+                rows(store, "SELECT journey, customer, reason, at, seen FROM last_refusals ORDER BY 1, 2"),
+                [
+                    (1, 1, "consent", NOON + 2, '{"a":[1]}'),
+                    (1, 2, "re-entry", NOON + 4, None),
+                    (2, 1, "re-entry", NOON + 3, None),
+                ],
+            )
+
+    def test_views_show_what_was_written(self, tmp_path: Path) -> None:
+        """Every store answers the same questions with the same rows (R80)."""
+        leaving = Move(
+            1, 2, NOON + MINUTE, (("breathe", COMPLETED, "elapsed"), ("end", COMPLETED, "")), {"0": {"a": 1}}
+        )
+        done = ended(1, 1, last_at=NOON + MINUTE, ended_at=NOON + MINUTE)
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 3, 3)), moves=(entry(1), entry(2)), new_posts=(post(1),)))
+            write(store, Changes(runs=(done,), moves=(leaving,), new_posts=(post(2, data='{"a":1}'),)))
+            write(store, Changes(inputs=(event(id="e", text="{}"), event("bob")), handled=((1, "handled"),)))
+            for view, wanted in VIEWED.items():
+                expect(rows(store, f"SELECT * FROM {view} ORDER BY 1, 2, 3, 4, 5"), wanted, view)
+            expect(rows(store, "SELECT number, attributes FROM customers WHERE id = ?", ("bob",)), [(2, "{}")])
+            expect(rows(store, "SELECT enrollment, visit, seen FROM moves WHERE seen IS NOT NULL"), [(1, 2, SEEN)])
+
+    def test_long_paths_are_shown(self, tmp_path: Path) -> None:
+        """A move through many hundred visits is shown visit by visit, like any other."""
+        path = (*((f"s{n}", COMPLETED, "") for n in range(700)), ("breathe", ACTIVE, ""))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1, visit=701),), moves=(Move(1, 0, NOON, path, {}),)))
+            found = rows(store, "SELECT n, step FROM visits_view ORDER BY n")
+            expect(found, [(n + 1, step) for n, (step, _, _) in enumerate(path)])
+
+    def test_questions_can_be_streamed(self, tmp_path: Path) -> None:
+        """Rows come one by one; a stream that is left half-way is in nobody's way."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=tuple(event() for _ in range(1_000))))
+            with store.reader() as reader:
+                stream = reader.stream("SELECT seq FROM inputs WHERE seq > ? ORDER BY seq", (10,))
+                expect((next(stream), next(stream)), ((11,), (12,)))
+            write(store, Changes(inputs=(event(),)))
+            expect(rows(store, "SELECT count(*) FROM inputs"), [(1_001,)])
+
+    def test_questions_change_nothing(self, tmp_path: Path) -> None:
+        """Whatever a question does to the rows is forgotten with the view."""
+        with self.begun(tmp_path) as store:
+            before = everything(store)
+            with store.reader() as reader:
+                reader.rows("DELETE FROM customers WHERE number = 2")
+            expect(everything(store), before)
+
+    def test_wrong_questions_are_refused(self, tmp_path: Path) -> None:
+        """A question that is no SQL raises StorageError; the store goes on."""
+        with self.begun(tmp_path) as store:
+            with refused("a question about no table"), store.reader() as reader:
+                reader.rows("SELECT * FROM nothing")
+            expect(rows(store, "SELECT count(*) FROM customers"), [(4,)])
+
+
+SEEN = '{"0":{"a":1}}'
+
+VIEWED: dict[str, list[tuple[Any, ...]]] = {
+    "journeys_view": [
+        ("t", "birthday", "ACTIVE", 1, 0),
+        ("t", "welcome", "ACTIVE", 1, 1),
+        ("u", "welcome", "ACTIVE", 1, 1),
+    ],
+    "enrollments_view": [
+        (
+            *(1, "t", "welcome", 1, "ann", 1, "COMPLETED", "", "2026-01-01T12:00:00.000000Z"),
+            *("2026-01-01T12:01:00.000000Z", None, None, None, None),
+        ),
+        (
+            *(2, "u", "welcome", 1, "ann", 1, "ACTIVE", "", "2026-01-01T12:00:00.000000Z"),
+            *(None, None, "breathe", "2026-01-01T12:00:00.000000Z", None),
+        ),
+    ],
+    "visits_view": [
+        (
+            "t",
+            "welcome",
+            "ann",
+            1,
+            n,
+            step,
+            "COMPLETED",
+            f"2026-01-01T12:{came}.000000Z",
+            f"2026-01-01T12:{left}.000000Z",
+            outcome,
+        )
+        for n, step, came, left, outcome in [
+            (1, "hello", "00:00", "00:00", "queued"),
+            (2, "breathe", "00:00", "01:00", "elapsed"),
+            (3, "end", "01:00", "01:00", ""),
+        ]
+    ]
+    + [
+        (
+            *("u", "welcome", "ann", 1, 1, "hello", "COMPLETED", "2026-01-01T12:00:00.000000Z"),
+            *("2026-01-01T12:00:00.000000Z", "queued"),
+        ),
+        ("u", "welcome", "ann", 1, 2, "breathe", "ACTIVE", "2026-01-01T12:00:00.000000Z", None, ""),
+    ],
+    "messages_view": [
+        (
+            *(tenant, "welcome", "ann", 1, 1, "hello", "EMAIL", "welcome", "2026-01-01T12:00:00.000000Z"),
+            *("QUEUED", 0, data, name),
+        )
+        for tenant, data, name in [("t", None, "k-1-1"), ("u", '{"a":1}', "k-2-1")]
+    ],
+    "inputs_view": [
+        (1, "t", "ann", "event", "order.placed", "2026-01-01T12:00:00.000000Z", "e", "{}", "handled"),
+        (2, "t", "bob", "event", "order.placed", "2026-01-01T12:00:00.000000Z", None, None, "pending"),
+    ],
+}
+
+
+def people(loaded: Loaded) -> dict[int, tuple[str, str, dict[str, object], list[int]]]:
+    """Lay customers out: tenant, id, attributes, serials by number."""
+    return {
+        person.number: (person.tenant, person.id, person.attributes, person.serials)
+        for person in sorted(loaded.people, key=lambda person: person.number)
+    }
+
+
+def expect_contents(found: Due) -> None:
+    """Hold what came with due keys to them: nothing is missing, nothing is too much."""
+    leases = {key[2:] for key in found.keys if key[1] == TIMER and key[3]}
+    rests = {key[2] for key in found.keys if key[1] == TIMER and not key[3]}
+    rests |= {key[3] for key in found.keys if key[1] == HELD}
+    expect(set(found.posts), leases, "messages")
+    expect(set(found.inputs), {key[2] for key in found.keys if key[1] == INPUT}, "inputs")
+    expect(set(found.runs), rests, "runs")
+    expect({timer_key(each) for each in found.runs.values()} - set(found.keys), set(), "places of runs")
+
+
+def drained(store: Store, limit: int) -> list[Key]:
+    """Handle everything that is due, some at a time, and give the order in which it came."""
+    order: list[Key] = []
+    more = True
+    while more:
+        with store.transaction() as transaction:
+            found = transaction.due(NOON + MINUTE, limit)
+            transaction.commit(
+                Changes(
+                    handled=tuple((seq, "handled") for seq in found.inputs),
+                    runs=tuple(each._replace(due=None, held=None, awaits="x") for each in found.runs.values()),
+                    posts=tuple(each._replace(status=SENT, lease_until=None) for each in found.posts.values()),
+                )
+            )
+        order += found.keys
+        more = found.more
+    return order
+
+
+TABLES = (
+    *("meta", "journeys", "versions", "transitions", "customers", "inputs", "enrollments", "paths", "moves"),
+    *("messages", "refusals", "last_refusals"),
+)
+
+
+def everything(store: Store) -> list[list[tuple[Any, ...]]]:
+    """Ask for every row of every table."""
+    with store.reader() as reader:
+        return [reader.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES]
+
+
+def everything_else() -> Changes:
+    """Make changes of every kind, to what `begun` and an entry of run 1 have left."""
+    return Changes(
+        inputs=(event("bob"),),
+        handled=((1, "handled"),),
+        customers=((5, "t", "dan", {}), (1, "t", "ann", {})),
+        runs=(ended(1, 1), run(2, 2)),
+        moves=(entry(2), Move(1, 2, NOON, (("breathe", COMPLETED, "elapsed"), ("end", COMPLETED, "")), {})),
+        new_posts=(post(2),),
+        posts=(post(1, status=SENT, flags={QUEUED: (NOON, 1)}),),
+        refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {}),),
+        journeys=(NewJourney(4, "t", "new"),),
+        versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),),
+        described=((1, '{"steps":[]}'),),
+        transitions=(Transition(1, NOON, "PAUSED"),),
+        released=((1, NOON),),
+        meta=(("grace", "5"),),
+    )
