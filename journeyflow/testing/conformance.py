@@ -39,7 +39,8 @@ MINUTE = 60_000_000
 NOON = 1_767_268_800_000_000
 """2026-01-01T12:00:00Z."""
 
-TOKEN = "w.1"
+GIVEN = "w.1"
+"""What a worker shows to give a message back."""
 
 LIMITS = (1, 7, 10_000)
 """Sizes of batches between which nothing may differ (R7)."""
@@ -148,7 +149,7 @@ def post(serial: int, n: int = 1, **said: object) -> Post:
 
 def leased(serial: int, n: int, until: int) -> Post:
     """Make a message that a worker has until an instant."""
-    return post(serial, n, status=CLAIMED, attempts=1, lease_until=until, token=TOKEN)
+    return post(serial, n, status=CLAIMED, attempts=1, lease_until=until, token=GIVEN)
 
 
 def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
@@ -580,7 +581,7 @@ class StoreConformance:
             flags={"opened": (NOON, 2)},
         )
         changed = rich._replace(
-            status=CLAIMED, attempts=3, available_at=NOON, lease_until=NOON, token=TOKEN, flags={"clicked": (NOON, 1)}
+            status=CLAIMED, attempts=3, available_at=NOON, lease_until=NOON, token=GIVEN, flags={"clicked": (NOON, 1)}
         )
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1),), new_posts=(rich,)))
@@ -650,12 +651,13 @@ class StoreConformance:
             write(store, Changes(runs=(run(1, 1),), new_posts=(post(1, 1), post(1, 2), post(1, 3))))
             expect(claimable(store), [(1, 1), (1, 2), (1, 3)])
             write(store, Changes(posts=(leased(1, 1, NOON + 5), post(1, 2, status=SENT), leased(1, 3, NOON + 5))))
-            expect(claimable(store), [], "claimed or sent")
             write(store, Changes(posts=(post(1, 1, attempts=1), post(1, 3, attempts=1, available_at=NOON + 9))))
             expect(claimable(store), [(1, 1)], "back at its old instant")
             expect(claimable(store, at=NOON + 9), [(1, 1), (1, 3)], "and at a later one")
             write(store, Changes(posts=(post(1, 1, attempts=1, flags={"opened": (NOON, 1)}),)))
             expect(claimable(store), [(1, 1)], "changed where it stands")
+            write(store, Changes(posts=(leased(1, 1, NOON + 5), leased(1, 3, NOON + 5))))
+            expect(claimable(store, at=NOON + 9), [], "claimed again")
 
     # --- writing
 
