@@ -287,7 +287,9 @@ def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> It
 
 
 def _members(value: object) -> list[object]:
-    return list(dict.fromkeys(member for member in value if isinstance(member, str))) if isinstance(value, list) else []
+    if not isinstance(value, list):
+        return []
+    return list(dict.fromkeys(member for member in value if isinstance(member, str)))
 
 
 def _object(value: object) -> dict[str, object]:

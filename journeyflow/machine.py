@@ -40,7 +40,19 @@ from journeyflow.chance import bucket
 from journeyflow.changes import WrongType, apply_changes
 from journeyflow.moments import DAY, Duration, add, anniversary, read_instant, to_micros
 from journeyflow.program import NOWHERE, Node, Program
-from journeyflow.records import ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED, Move, Post, Run
+from journeyflow.records import (
+    ACTIVE,
+    COMPLETED,
+    EXITED,
+    FAILED,
+    NO_FLAGS,
+    QUEUED,
+    SKIPPED,
+    Move,
+    Run,
+    make_post,
+    make_run,
+)
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.values import dumps
 from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk
@@ -67,7 +79,7 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
     DUE comes later than grace allows, so that a rest that stays a rest is not softened again (R5). `asked` are the
     values that were compared before an entry or an exit; they are kept with the move (R85).
     """
-    walk = Walk(program, run, situation, at, past)
+    walk, bound = Walk(program, run, situation, at, past), program.journey.max_visits
     if asked:
         walk.read["entry" if stimulus == "ENTER" else "exit"] = asked
     if stimulus == "ENTER":
@@ -84,7 +96,7 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
         walk.step = to
         walk.visit += 1
         walk.since = at
-        if walk.visit > program.journey.max_visits:
+        if walk.visit > bound:
             to = walk.fail("visit limit")
         else:
             node = program.nodes[to]
@@ -113,7 +125,7 @@ def _result(walk: Walk) -> Result:
             for n, (step, status, outcome) in enumerate(path)
         ]
         posts = []
-    after = Run(
+    fields = (
         run.serial,
         run.customer,
         run.journey,
@@ -135,6 +147,7 @@ def _result(walk: Walk) -> Result:
         run.trigger,
         walk.memory,
     )
+    after = make_run(fields)
     move = Move(run.serial, run.visit, at, tuple(path), walk.read)
     past = walk.past
     if walk.sends or walk.emitted:
@@ -165,17 +178,24 @@ def send(walk: Walk, node: Node) -> int:
         text = dumps(node.render(walk))
         walk.seen = {}
     expires = None if node.length is None else add(walk.at, node.length, walk.zone)
-    post = Post(
-        serial=walk.run.serial,
-        n=walk.visit,
-        step=node.id,
-        channel=step.channel,
-        template=step.template,
-        data=text,
-        at=walk.at,
-        expires_at=expires,
-        cancel_on_exit=step.cancel_on_exit,
-        available_at=walk.at,
+    post = make_post(
+        (
+            walk.run.serial,
+            walk.visit,
+            node.id,
+            step.channel,
+            step.template,
+            text,
+            walk.at,
+            expires,
+            step.cancel_on_exit,
+            QUEUED,
+            0,
+            walk.at,
+            None,
+            None,
+            NO_FLAGS,
+        )
     )
     walk.new_posts.append(post)
     walk.sends.append(walk.step)

@@ -6,8 +6,9 @@ another: numbers and microseconds. Of those there are millions, so they are tupl
 gives, and to make one costs a third of making an attrs object.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -208,6 +209,12 @@ class Run(NamedTuple):
     memory: dict[str, Any] | None
 
 
+make_run: Callable[[tuple[object, ...]], Run] = partial(tuple.__new__, Run)
+"""Make a run of all its fields in order: what `Run(...)` does, in a third of the time."""
+
+NO_FLAGS: Mapping[str, tuple[int, int]] = MappingProxyType({})
+
+
 class Post(NamedTuple):
     """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52)."""
 
@@ -225,7 +232,11 @@ class Post(NamedTuple):
     available_at: int = 0
     lease_until: int | None = None
     token: str | None = None
-    flags: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    flags: Mapping[str, tuple[int, int]] = NO_FLAGS
+
+
+make_post: Callable[[tuple[object, ...]], Post] = partial(tuple.__new__, Post)
+"""Make a message of all its fields in order."""
 
 
 class Move(NamedTuple):

@@ -1,7 +1,9 @@
 """Batches of work between a store and the scheduler: load, run, commit, until nothing is due (R3, R7)."""
 
+import gc
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -102,7 +104,7 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
 
 def _one_batch(core: Core, now: int, size: int) -> tuple[int, bool, Tally]:
     """Load, run, commit: give how many items, whether more are due, and what was done."""
-    with core.store.transaction() as transaction:
+    with core.store.transaction() as transaction, _collector_at_rest():
         catalog = core.refresh(transaction)
         due = transaction.due(now, size)
         loaded = transaction.load(scheduler.plan(due, catalog))
@@ -110,6 +112,22 @@ def _one_batch(core: Core, now: int, size: int) -> tuple[int, bool, Tally]:
         if changes:
             transaction.commit(changes)
     return len(due.keys), due.more, tally
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Keep Python's cycle collector from running while a batch is made.
+
+    A batch makes tens of thousands of small objects that all live until its end and hold no cycles; the collector would
+    look at them, and at everything the host holds, again and again: up to half of the time in memory.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _added(total: TickResult, tally: Tally) -> TickResult:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from journeyflow.records import Move, Post, Run
+from journeyflow.records import Move, Post, Run, make_run
 from journeyflow.values import dumps
 
 RUN_COLUMNS = (
@@ -52,8 +52,7 @@ def run_now_row(run: Run) -> tuple[Any, ...]:
 
 def read_run(row: tuple[Any, ...]) -> Run:
     """Read a run from a row of RUN_COLUMNS."""
-    memory = row[19]
-    return Run._make((*row[:17], bool(row[17]), row[18], None if memory is None else json.loads(memory)))
+    return make_run(row if row[19] is None else (*row[:19], json.loads(row[19])))
 
 
 def post_row(post: Post) -> tuple[Any, ...]:
