@@ -378,7 +378,7 @@ def update(walk: Walk, node: Node) -> int:
 
 def end(walk: Walk, node: Node) -> int:
     """Complete the run (R40)."""
-    if not walk.emit([("journey.completed", {"journey": walk.program.journey.id})]):
+    if not walk.emit(node.completed):
         return walk.fail("event loop")
     walk.leave(COMPLETED, node.label)
     return walk.end(COMPLETED)

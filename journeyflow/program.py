@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from journeyflow.changes import MEMBERS
+from journeyflow.changes import MEMBERS, Emitted
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Window, zone, zone_or
@@ -29,6 +29,7 @@ class Node:
         "actions",
         "arms",
         "branches",
+        "completed",
         "edges",
         "entries",
         "id",
@@ -61,6 +62,7 @@ class Node:
         self.arms: list[tuple[int, int, str]] = []
         self.actions: list[tuple[str, str, object, Renderer | None]] = []
         self.label = ""
+        self.completed: list[Emitted] = []
         self.entries: dict[str, PathEntry] = {}
 
     def entry(self, status: str, outcome: str) -> PathEntry:
@@ -182,6 +184,7 @@ def _compile_steps(journey: Journey) -> tuple[Node, ...]:
     for step in journey.steps:
         node = Node(step)
         node.looping = step.id in circular
+        node.completed = [("journey.completed", {"journey": journey.id})]
         following = getattr(step, "next", None)
         node.next = position[following] if following is not None else NOWHERE
         _BUILDERS[type(step)](node, step, position)

@@ -5,7 +5,7 @@ a value.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush
 from typing import NamedTuple
 
@@ -232,13 +232,21 @@ class Work:
         """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
         self.moves.append(move)
         self.messages += len(result.posts)
-        for post in result.posts:
-            self.new_posts[post.serial, post.n] = None
-            self.set_post(post)
+        if result.posts:
+            self._add_posts(result.posts, reading=program.reads_posts)
         self.set_attributes(person, result.attributes)
         self.past[move.serial] = result.past
         if result.emitted and program.number not in self.catalog.unheard:
             self.emit(result.emitted, person, move.at, causes | {program.journey_number})
+
+    def _add_posts(self, posts: Sequence[Post], *, reading: bool) -> None:
+        """Note new messages; each is the newest of its step (R59)."""
+        for post in posts:
+            key = (post.serial, post.n)
+            self.posts[key] = post
+            self.new_posts[key] = None
+            if reading:
+                self.newest_posts.setdefault(post.serial, {})[post.step] = post
 
     def emit(
         self,

@@ -347,11 +347,11 @@ class SQLiteTransaction:
         if not wanted:
             return []
         rows = self._ask(
-            f"SELECT {POST_COLUMNS}, max(n) FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
-            " GROUP BY enrollment, step",
+            f"SELECT {POST_COLUMNS} FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
+            " ORDER BY enrollment, n",
             (dumps(wanted),),
         )
-        return [read_post(row[:-1]) for row in rows]
+        return list(map(read_post, {(row[0], row[2]): row for row in rows}.values()))
 
     def _known_events(
         self, events: Iterable[tuple[str, str, str]]
