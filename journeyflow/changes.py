@@ -217,10 +217,10 @@ def apply_changes(
     for name, action, value in changes:
         changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
         names[name] = None
+        if name.partition(".")[0] in RESERVED and any(attribute_faults(changed, reserved_only=True)):
+            raise WrongType
         if isinstance(value, dict | list) and any(faults(changed)):  # templates can nest a value into itself
             raise WrongType
-    if any(name.partition(".")[0] in RESERVED for name in names) and any(attribute_faults(changed, reserved_only=True)):
-        raise WrongType
     return changed, list(events_between(attributes, changed, _outermost(names, attributes)))
 
 
