@@ -1,0 +1,138 @@
+"""Errors: what they say, what they are, and that they travel."""
+
+import pickle
+
+import pytest
+
+from journeyflow import errors
+from journeyflow.errors import (
+    ClockJump,
+    Conflict,
+    CorruptDatabase,
+    Forbidden,
+    ForeignDatabase,
+    InvalidInput,
+    InvalidJourney,
+    JourneyflowError,
+    MissingExtra,
+    NewerSchema,
+    NotFound,
+    Problem,
+    ReadOnlyDatabase,
+    StorageError,
+    did_you_mean,
+)
+
+EVERY_ERROR = [
+    InvalidJourney("welcome", [Problem("id", "error", "id", "the journey's id must not be empty")]),
+    InvalidInput(["at: must not be empty"], accepted=2),
+    NotFound("journey", "welcom", " (did you mean 'welcome'?)"),
+    Conflict("welcome", "ARCHIVED", "ACTIVE", "publish it under another id"),
+    Forbidden("welcome", "DRAFT"),
+    ClockJump("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "366 days"),
+    MissingExtra("a regular expression", "regex"),
+    StorageError("a.db", "the disk is full"),
+    ForeignDatabase("a.db", "is no journeyflow database"),
+    NewerSchema("a.db", "has schema 9", "install a newer journeyflow"),
+    CorruptDatabase("a.db", "is damaged"),
+    ReadOnlyDatabase("a.db", "cannot be written"),
+]
+
+
+def test_every_error_class_is_in_the_list_of_this_test():
+    """A new error class has to be added to `EVERY_ERROR`, and so is tested below."""
+    classes = {
+        each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, JourneyflowError)
+    } - {JourneyflowError}
+    assert {type(error) for error in EVERY_ERROR} == classes
+
+
+@pytest.mark.parametrize("error", EVERY_ERROR, ids=lambda error: type(error).__name__)
+def test_an_error_survives_pickling(error):
+    """A worker process can hand an error back: same class, same message, same attributes."""
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 our own bytes
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert vars(again) == vars(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "builtin"),
+    [
+        (InvalidJourney("a", []), ValueError),
+        (InvalidInput(["x"]), ValueError),
+        (NotFound("journey", "a"), LookupError),
+        (Conflict("a", "DRAFT", "PAUSED"), ValueError),
+        (ClockJump("a", "b", "c"), RuntimeError),
+        (MissingExtra("a", "b"), ImportError),
+        (StorageError("a", "b"), RuntimeError),
+    ],
+)
+def test_an_error_is_also_the_fitting_builtin(error, builtin):
+    """Who does not know journeyflow's classes catches the builtin one."""
+    assert isinstance(error, builtin)
+    assert isinstance(error, JourneyflowError)
+
+
+def test_an_invalid_journey_lists_every_problem_in_order():
+    """R13: all problems at once, each with its path and code; a problem of the whole has no path."""
+    problems = [
+        Problem("no-steps", "error", "", "the journey has no step"),
+        Problem("zone", "error", "timezone", "'X' is no IANA time zone"),
+    ]
+    error = InvalidJourney("welcome", problems)
+    assert error.journey == "welcome"
+    assert error.problems == tuple(problems)
+    assert str(error) == (
+        "journey 'welcome' has 2 problems:\n"
+        "  - the journey has no step [no-steps]\n"
+        "  - timezone: 'X' is no IANA time zone [zone]"
+    )
+    assert str(InvalidJourney("welcome", problems[:1])).startswith("journey 'welcome' has 1 problem:\n")
+
+
+def test_invalid_input_lists_every_fault_and_counts_what_was_stored():
+    """One fault stands in the line, several one per line; earlier chunks that were stored are counted."""
+    assert str(InvalidInput(["at: no"])) == "invalid input: at: no"
+    assert (
+        str(InvalidInput(["at: no", "id: no"], 3))
+        == "invalid input: \n  - at: no\n  - id: no (3 before it were stored)"
+    )
+    assert InvalidInput(["a", "b"], 3).faults == ("a", "b")
+    assert InvalidInput(["a"], 3).accepted == 3
+
+
+def test_messages_name_what_was_wrong_and_what_to_do():
+    """R3, R11, R24, R84: each message has the ids, the states and the remedy."""
+    assert str(NotFound("journey", "x")) == "no journey 'x'"
+    assert str(NotFound("journey", "x", " (did you mean 'y'?)")) == "no journey 'x' (did you mean 'y'?)"
+    assert str(Conflict("w", "DRAFT", "PAUSED")) == "journey 'w' is DRAFT and cannot become PAUSED"
+    assert str(Conflict("w", "ARCHIVED", "ACTIVE", "clone it")).endswith("cannot become ACTIVE; clone it")
+    assert str(Forbidden("w", "DRAFT")) == (
+        "journey 'w' is DRAFT; only an ACTIVE journey takes enrollments (activate it first)"
+    )
+    assert str(ClockJump("A", "B", "366 days")) == (
+        "work has been due since A, which is more than max_jump (366 days) before now (B); "
+        "check the clock, or say tick(now, allow_jump=True) to go on"
+    )
+    assert str(MissingExtra("it", "regex")) == "it needs an optional dependency: pip install 'journeyflow[regex]'"
+    assert str(StorageError("a.db", "is locked")) == "a.db: is locked"
+    assert str(StorageError("a.db", "is locked", "close it")) == "a.db: is locked; close it"
+
+
+def test_errors_keep_what_they_are_about():
+    """A program reads the ids from attributes, not from the message."""
+    missing = NotFound("journey", "welcom")
+    conflict, forbidden = Conflict("welcome", "ARCHIVED", "ACTIVE"), Forbidden("welcome", "DRAFT")
+    assert (missing.kind, missing.name) == ("journey", "welcom")
+    assert (conflict.journey, conflict.state, conflict.wanted) == ("welcome", "ARCHIVED", "ACTIVE")
+    assert (forbidden.journey, forbidden.state) == ("welcome", "DRAFT")
+    assert StorageError(7, "x").path == "7"
+
+
+def test_the_nearest_known_word_is_suggested():
+    """A slip of the finger gets a hint, also when what was written is no text; a far word gets none."""
+    assert did_you_mean("chanel", ["template", "channel"]) == " (did you mean 'channel'?)"
+    assert did_you_mean(["channel"], {"channel": 1}) == " (did you mean 'channel'?)"
+    assert did_you_mean("x" * 10_000, ["channel"]) == ""
+    assert did_you_mean("channel", []) == ""
