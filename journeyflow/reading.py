@@ -81,13 +81,21 @@ def loads_journey(text: str) -> Journey:
       - trigger: missing; write {"event": "..."} or {"manual": true} [missing]
       - steps[0].kind: unknown kind 'sent' (did you mean 'send'?) [kind]
     """
+    return from_dict(parse_json(text))
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
+    """Parse the JSON of a file of any dialect; raises InvalidJourney where it is none.
+
+    >>> parse_json('{"id": "j"}')
+    {'id': 'j'}
+    """
     try:
-        value = json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
         raise InvalidJourney(UNREAD, [_TOO_DEEP]) from None
     except (ValueError, TypeError) as error:
         raise InvalidJourney(UNREAD, [Problem("json", ERROR, "", f"this is no JSON: {error}")]) from None
-    return from_dict(value)
 
 
 def from_dict(value: object) -> Journey:
