@@ -75,6 +75,9 @@ class Engine:
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be 1 or more, not {describe(batch_size)}"
             raise ValueError(msg)
+        if type(dedup_days) is not int or dedup_days < 0:
+            msg = f"dedup_days must be 0 or more, not {describe(dedup_days)}"
+            raise ValueError(msg)
         length = None if max_jump is None else Duration.parse(max_jump)
         wanted = None if grace in {None, "default"} else _length(grace, "grace")
         if isinstance(store, str | PathLike):
@@ -302,9 +305,8 @@ class Engine:
         earliest work lies more than `max_jump` back, unless `allow_jump`.
         """
         instant = to_micros(now, "now")
-        if limit is not None and (type(limit) is not int or limit < 1):
-            msg = f"limit must be 1 or more, not {describe(limit)}"
-            raise ValueError(msg)
+        if limit is not None:
+            _check_limit(limit)
         result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
         delivered, failed = self._deliver(instant) if self._core.channels else (0, 0)
         due = next_due(self._core)
@@ -340,6 +342,7 @@ class Engine:
         """
         if fault := id_fault(worker):
             raise InvalidInput([f"worker: {fault}"])
+        _check_limit(limit)
         length = _length(lease, "lease")
         wanted = None if channels is None else frozenset([channels] if isinstance(channels, str) else channels)
         return self._claim(self._tenant, worker, to_micros(at), wanted, limit, length)
@@ -347,10 +350,13 @@ class Engine:
     def _claim(  # noqa: PLR0917 what a claim depends on
         self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
     ) -> tuple[Message, ...]:
-        core, taken = self._core, list[tuple[int, int]]()
-        with core.store.transaction() as transaction:
-            catalog = core.refresh(transaction)
-            taken = claim_posts(transaction, catalog, tenant, channels, at, limit, length, worker)
+        """Lease messages until there are enough; what is not to be sent any more takes no place of the limit."""
+        core, taken, more = self._core, list[tuple[int, int]](), True
+        while more and len(taken) < limit:
+            with core.store.transaction() as transaction:
+                catalog, left = core.refresh(transaction), limit - len(taken)
+                found, more = claim_posts(transaction, catalog, tenant, channels, at, left, length, worker)
+            taken += found
         if not taken:
             return ()
         with core.store.reader() as reader:
@@ -502,6 +508,13 @@ def _length(value: object, what: str) -> int:
         msg = f"{what} must lead forward, not {value!r}"
         raise ValueError(msg)
     return add(0, length, UTC)
+
+
+def _check_limit(limit: int) -> None:
+    """Refuse what is no number of items."""
+    if type(limit) is not int or limit < 1:
+        msg = f"limit must be 1 or more, not {describe(limit)}"
+        raise ValueError(msg)
 
 
 def _check_page(skip: int, take: int) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from journeyflow.codec import from_dict
 from journeyflow.journey import Journey
 from journeyflow.moments import to_micros, zone
-from journeyflow.records import Enrollment
+from journeyflow.records import Enrollment, Visit
 from journeyflow.rules import Rule, Sample
 from journeyflow.rules import explain as explain_rule
 from journeyflow.steps import Condition, Split, Wait
@@ -35,7 +35,7 @@ def explain(reader: Reader, enrollment: Enrollment) -> str:
         outcome = f" {visit.outcome}" if visit.outcome else ""
         lines.append(f"  {visit.n}. {_at(visit.entered_at)} {visit.step}: {visit.status.lower()}{outcome}{left}")
         values = seen.get((visit.n, "visit"), {})
-        lines += [f"       {line}" for line in _decision(journey, visit.step, visit.outcome, values)]
+        lines += [f"       {line}" for line in _decision(journey, visit, values)]
     lines += [
         f"  left by exit {enrollment.reason!r}: {_values(values)}"
         for (_, what), values in seen.items()
@@ -75,14 +75,14 @@ def _compared(rule: Rule | None, values: dict[str, object], journey: Journey, en
     return ": " + explain_rule(rule, sample)
 
 
-def _decision(journey: Journey, step_id: str, outcome: str, values: dict[str, object]) -> list[str]:
-    """Say what decided a visit."""
-    step = journey.step(step_id)
+def _decision(journey: Journey, visit: Visit, values: dict[str, object]) -> list[str]:
+    """Say what decided a visit, asked again as of its instant."""
+    step, outcome = journey.step(visit.step), visit.outcome
     if isinstance(step, Condition) and values:
-        decided = []
+        decided, sample = [], Sample(values, to_micros(visit.entered_at), zone(journey.timezone))
         for each in step.branches:
             if each.when is not None:
-                decided.append(f"{each.label}: {explain_rule(each.when, Sample(values))}")
+                decided.append(f"{each.label}: {explain_rule(each.when, sample)}")
             if each.label == outcome:
                 break
         return decided

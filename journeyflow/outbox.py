@@ -1,7 +1,5 @@
 """Handing messages out: what a worker gets, and what is no longer to be sent (R71)."""
 
-from collections.abc import Sequence
-
 from journeyflow.batch import Request
 from journeyflow.catalog import Catalog
 from journeyflow.machine import consents
@@ -19,8 +17,8 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     limit: int,
     lease: int,
     worker: str,
-) -> list[tuple[int, int]]:
-    """Lease messages inside a transaction and give their places; those not to be sent any more are put aside."""
+) -> tuple[list[tuple[int, int]], bool]:
+    """Lease messages inside a transaction: give their places, and whether more may wait behind those put aside."""
     paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
     posts = transaction.claimable(ClaimRequest(tenant, channels, at, limit, paused))
     loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts)))
@@ -32,11 +30,7 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     claimed = [_leased(each, at + lease, worker) if each.status == QUEUED else each for each in decided]
     if claimed:
         transaction.commit(Changes(posts=tuple(claimed)))
-    return _places(claimed)
-
-
-def _places(posts: Sequence[Post]) -> list[tuple[int, int]]:
-    return [(post.serial, post.n) for post in posts if post.status == CLAIMED]
+    return [(post.serial, post.n) for post in claimed if post.status == CLAIMED], len(posts) == limit
 
 
 def _leased(post: Post, until: int, worker: str) -> Post:

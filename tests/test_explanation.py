@@ -1,0 +1,186 @@
+"""Why a run went the way it went (R85)."""
+
+import pytest
+
+from journeyflow import (
+    Condition,
+    End,
+    Exit,
+    Journey,
+    NotFound,
+    Send,
+    Split,
+    Trigger,
+    Update,
+    Wait,
+    arm,
+    branch,
+    field,
+    tag,
+)
+from tests.samples import START, STORES, Host, after, open_engine
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store."""
+    with open_engine(request.param) as engine:
+        yield Host(engine)
+
+
+RICH = {
+    "trigger": Trigger("go", where=field("amount").gte(10) & field("tier").in_(["Gold", "Platinum"])),
+    "run_criteria": field("plan").ne("none"),
+    "reentry": "always",
+    "exits": [Exit("paid", when=field("plan").eq("paid"))],
+}
+
+STEPS = (
+    Send("hello", channel="EMAIL", template="t", data={"hi": "{{ name }}"}),
+    Wait("breathe", "1 day"),
+    Condition(
+        "size",
+        branches=[
+            branch(field("trigger.amount").gte(1_000), [Send("big", channel="EMAIL", template="t")], "huge"),
+            branch(field("trigger.amount").gte(100) & field("plan").is_null(), [Update("mark", tag.add("mid"))], "mid"),
+        ],
+        otherwise=[End("small")],
+    ),
+    Split(
+        "test", arm(100, [Wait("reply", event="order", where=field("sku").starts_with("a"), timeout="2 days")]), arm(0)
+    ),
+    Send("sms", channel="SMS", template="t"),
+    Wait("soon", field="renews", offset="-1 day"),
+    Wait("more", event="never", timeout="9 days"),
+)
+
+
+def test_a_rich_run_tells_every_decision_with_its_values(host):
+    """Explain tells entry, each visit, what was compared, and where the run waits now (R85)."""
+    host.put(START, tier="Gold", name="Ann", renews="2026-01-09T12:00:00Z", consent={"SMS": False})
+    host.deploy(*STEPS, **RICH)
+    host.say("go", START, amount=250)
+    host.tick("1 day")
+    host.say("order", "30 hours", sku="a-1")
+    host.tick("4 days")
+    assert host.engine.explain("j", "c1") == (
+        "c1 in j version 1, run 1: ACTIVE\n"
+        "  entered 2026-01-05 08:00:00: amount 250 >= 10 and tier 'Gold' in ['Gold', 'Platinum']\n"
+        "  1. 2026-01-05 08:00:00 hello: completed queued\n"
+        "  2. 2026-01-05 08:00:00 breathe: completed elapsed, left 2026-01-06 08:00:00\n"
+        "  3. 2026-01-06 08:00:00 size: completed mid\n"
+        "       huge: trigger.amount 250 not >= 1000\n"
+        "       mid: trigger.amount 250 >= 100 and plan is null\n"
+        "  4. 2026-01-06 08:00:00 mark: completed\n"
+        "  5. 2026-01-06 08:00:00 test: completed A\n"
+        "       arm A, 100% of people\n"
+        "  6. 2026-01-06 08:00:00 reply: completed event, left 2026-01-06 14:00:00\n"
+        "       sku = 'a-1'\n"
+        "  7. 2026-01-06 14:00:00 sms: skipped consent\n"
+        "  8. 2026-01-06 14:00:00 soon: completed elapsed, left 2026-01-08 12:00:00\n"
+        "       renews = '2026-01-09T12:00:00Z'\n"
+        "  9. 2026-01-08 12:00:00 more: active\n"
+        "  now waiting at more for event 'never' until 2026-01-17 12:00:00"
+    )
+
+
+def test_an_exit_tells_what_it_was_left_by(host):
+    """The values of the exit rule are kept with the move (R42, R85)."""
+    host.deploy(Wait("rest", "9 days"), exits=[Exit("paid", when=field("plan").eq("paid"))])
+    host.say("go")
+    host.put("1 day", plan="paid")
+    host.tick("1 day")
+    assert host.engine.explain("j", "c1") == (
+        "c1 in j version 1, run 1: EXITED (paid)\n"
+        "  entered 2026-01-05 08:00:00\n"
+        "  1. 2026-01-05 08:00:00 rest: exited, left 2026-01-06 08:00:00\n"
+        "  left by exit 'paid': plan = 'paid'"
+    )
+
+
+def test_a_wait_without_an_end_says_what_it_waits_for(host):
+    """An event without timeout, a wait without event (R85)."""
+    host.deploy(Wait("reply", event="order"))
+    host.deploy(Wait("rest", "1 day"), id="k")
+    host.say("go")
+    assert host.engine.explain("j", "c1").endswith("\n  now waiting at reply for event 'order'")
+    assert host.engine.explain("k", "c1").endswith("\n  now waiting at rest until 2026-01-06 08:00:00")
+
+
+def test_the_else_branch_tells_what_failed(host):
+    """With none true, every branch is told (R85)."""
+    host.deploy(Condition("c", field("a").eq(1), yes=[End("won")], no=[End("lost")]))
+    host.say("go")
+    assert "       yes: a (missing) is not 1\n" in host.engine.explain("j", "c1")
+
+
+def test_time_is_asked_as_of_the_instant_of_the_question(host):
+    """A rule about time is explained as it was answered: at its instant, in the journey's zone (R60, R85)."""
+    host.put(START, seen="2026-01-04", born="2026-01-05T23:30:00")
+    rule = field("seen").within_last("2 days") & field("born").before("2026-01-05T22:45:00Z")
+    host.deploy(
+        Condition("recent", rule, yes=[End("won")], no=[End("lost")]),
+        trigger=Trigger("go", where=field("seen").within_last("2 days")),
+        timezone="Europe/Paris",
+    )
+    host.say("go")
+    told = host.engine.explain("j", "c1")
+    assert host.path() == ["recent yes", "won"]
+    assert "entered 2026-01-05 08:00:00: seen '2026-01-04' within the last '2 days'" in told
+    assert "yes: seen '2026-01-04' within the last '2 days' and born '2026-01-05T23:30:00' before" in told
+    assert "not" not in told
+
+
+def test_a_visit_that_failed_tells_no_arm(host):
+    """A Split that the visit limit stopped has no arm (R41, R85)."""
+    host.deploy(Update("u", tag.add("x")), Split("test", arm(100)), max_visits=1)
+    host.say("go")
+    assert host.engine.explain("j", "c1") == (
+        "c1 in j version 1, run 1: FAILED (visit limit)\n"
+        "  entered 2026-01-05 08:00:00\n"
+        "  1. 2026-01-05 08:00:00 u: completed\n"
+        "  2. 2026-01-05 08:00:00 test: failed"
+    )
+
+
+def test_a_condition_that_reads_nothing_has_nothing_to_tell(host):
+    """`seen` is absent when nothing was read (R85)."""
+    from journeyflow import all_of  # noqa: PLC0415 used here alone
+
+    host.deploy(Condition("always", all_of()))
+    host.say("go")
+    assert host.engine.explain("j", "c1").splitlines()[2] == "  1. 2026-01-05 08:00:00 always: completed yes"
+
+
+def test_each_run_and_version_is_told_by_itself(host):
+    """The newest run, or run= (R84, R85), by the version it went through."""
+    host.deploy(End("one"), reentry="always")
+    host.say("go")
+    host.deploy(End("two"), reentry="always", when="1 hour")
+    host.say("go", "1 hour")
+    assert host.engine.explain("j", "c1").startswith("c1 in j version 2, run 2: COMPLETED")
+    assert "one: completed" in host.engine.explain("j", "c1", run=1)
+
+
+@pytest.mark.parametrize(("journey", "customer", "run"), [("j", "c2", None), ("k", "c1", None), ("j", "c1", 2)])
+def test_there_is_nothing_to_explain_for_nobody(host, journey, customer, run):
+    """Raises NotFound (R84), also from another tenant (R91)."""
+    host.deploy(End("one"))
+    host.say("go")
+    with pytest.raises(NotFound):
+        host.engine.explain(journey, customer, run=run)
+    with pytest.raises(NotFound):
+        host.engine.tenant("other").explain("j", "c1")
+
+
+def test_explaining_needs_the_stored_definition_only(host):
+    """The definition is read from the store: another engine on it tells the same (R85)."""
+    from journeyflow import Engine  # noqa: PLC0415 used here alone
+
+    host.deploy(*STEPS, **RICH)
+    host.put(START, "c1", tier="Gold")
+    host.say("go", START, amount=50)
+    host.tick("1 day")
+    assert Engine(host.engine.store).explain("j", "c1") == host.engine.explain("j", "c1")
+    assert isinstance(host.engine.definition("j"), Journey)
+    assert host.left("size") == after("1 day")
