@@ -38,7 +38,7 @@ LADDER = (
     # the seam, and the names that users import
     "explanation", "engine", "",
     # outer features: they use what a host could use
-    "reporting", "files", "simulation", "demo", "testing",
+    "reporting", "dialects", "files", "simulation", "demo", "testing",
     # the command line
     "cli",
 )  # fmt: skip

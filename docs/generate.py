@@ -1,0 +1,381 @@
+"""Rewrite the parts of the documentation that are drawn from the code.
+
+`python3 dev.py run python docs/generate.py` fills every pair of markers in README.md and docs/*.md; a test compares.
+
+    <!-- generated: NAME -->
+    ...
+    <!-- end of NAME -->
+"""
+
+import ast
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import attrs
+import click
+
+import journeyflow
+from journeyflow import changes, graph, intake, lifecycle, machine, reading, records, references, rules, stages, steps
+from journeyflow.cli import main
+from journeyflow.moments import MINUTE
+from journeyflow.stores.sqlite import SQLiteStore
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+PACKAGE = ROOT / "journeyflow"
+WIDTH = 100
+"""Columns of a help text."""
+
+LIMITS = frozenset({"BATCH", "BUSY_SECONDS", "CACHED", "CHUNK", "STEP"})
+"""Limits whose name does not begin with MAX_."""
+
+_MARKED = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end of (?P=name) -->)", re.DOTALL)
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay rows out as a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
+
+
+def code(*words: object) -> str:
+    """Write words as code, with commas between."""
+    return ", ".join(f"`{word}`" for word in words)
+
+
+def summary(of: object) -> str:
+    """Give the first sentence of what something says about itself."""
+    text = of if isinstance(of, str) else inspect.getdoc(of) or ""
+    return " ".join(text.split("\n\n")[0].split()).replace("``", "`")
+
+
+# --- the house --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Parse every module, by its name without the package."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = ast.parse(path.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def below(module: str) -> frozenset[str]:
+    """Name the modules that a module imports at run time, inside functions too."""
+    for_types = {
+        id(inner)
+        for node in ast.walk(modules()[module])
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    found = set()
+    for node in ast.walk(modules()[module]):
+        if isinstance(node, ast.ImportFrom) and id(node) not in for_types and (node.module or "").startswith("journey"):
+            source = (node.module or "").removeprefix("journeyflow").removeprefix(".")
+            inner = {f"{source}.{each.name}".removeprefix(".") for each in node.names} & modules().keys()
+            found |= inner or {source}
+    return frozenset(found - {module})
+
+
+def place(module: str) -> str:
+    """Name the file at the top of the package, the store, or the directory that a module belongs to."""
+    parts = module.split(".")
+    return module if len(parts) == 1 or parts[0] == "stores" else f"{parts[0]}/"
+
+
+@cache
+def floor(name: str) -> int:
+    """Count how far above the ground a file or directory stands: one more than the highest it imports."""
+    inside = [module for module in modules() if place(module) == name.rstrip("/") or place(module) == name]
+    lower = {place(other) for module in inside for other in below(module) if other} - {name, name.rstrip("/")}
+    return 1 + max((floor(other) for other in lower), default=0)
+
+
+def ladder() -> str:
+    """Draw the rungs of the house from its imports."""
+    directories = {name.removesuffix("/") for name in map(place, modules()) if name.endswith("/")}
+    names = sorted({place(module) for module in modules() if module and module not in directories | {"stores"}})
+    rows = [
+        (
+            str(floor(name)),
+            f"`{name.replace('.', '/') if name.endswith('/') else name.replace('.', '/') + '.py'}`",
+            says(name),
+        )
+        for name in names
+    ]
+    return table(("floor", "module", "what it is"), sorted(rows, key=lambda row: (int(row[0]), row[1])))
+
+
+def says(name: str) -> str:
+    """Give what a file or directory says about itself."""
+    return summary(ast.get_docstring(modules()[name.rstrip("/")]) or "")
+
+
+def limits() -> str:
+    """List the named limits with what their comments say."""
+    rows = []
+    for module, tree in modules().items():
+        for node, after in zip(tree.body, tree.body[1:], strict=False):
+            if not isinstance(node, ast.Assign) or not isinstance(after, ast.Expr):
+                continue
+            name = ast.unparse(node.targets[0])
+            if name.startswith("MAX_") or name in LIMITS:
+                said = summary(ast.literal_eval(after.value))
+                rows.append((f"`{name}`", f"`{ast.unparse(node.value)}`", f"`{module}`", said))
+    return table(("limit", "value", "where", "what and why"), rows)
+
+
+# --- the database -----------------------------------------------------------------------------------------------------
+
+
+def schema(kind: str) -> Callable[[], str]:
+    """Make a list of the tables or views with their columns, as SQLite knows them."""
+
+    def draw() -> str:
+        store = SQLiteStore(":memory:", nonce="docs")
+        with store.reader() as reader:
+            names = [
+                name for (name,) in reader.rows("SELECT name FROM sqlite_schema WHERE type = ? ORDER BY 1", (kind,))
+            ]
+            rows = [
+                (f"`{name}`", code(*(row[1] for row in reader.rows(f"PRAGMA table_info({name})"))))
+                for name in names
+                if not name.startswith("sqlite_")
+            ]
+        store.close()
+        return table((kind, "columns"), rows)
+
+    return draw
+
+
+# --- journeys ---------------------------------------------------------------------------------------------------------
+
+
+def step_table() -> str:
+    """List the kinds of step."""
+    ways = {
+        "Wait": ("elapsed", "event", "timeout", "missing", "past"),
+        "Send": ("queued", "consent", "window", "failed"),
+    }
+    others = {
+        "Condition": "the branch's label, or `else` (`no`)",
+        "Split": "the arm's label",
+        "Update": "nothing, or `type`",
+        "End": "its own outcome",
+    }
+    rows = []
+    for word, of in steps.KINDS.items():
+        rests = "yes" if of in machine.WAKE else "no"
+        outcomes = code(*ways[of.__name__]) if of.__name__ in ways else others[of.__name__]
+        rows.append((f"`{word}`", f"`{of.__name__}`", summary(of), rests, outcomes))
+    return table(("kind", "class", "what it does", "rests", "outcomes"), rows)
+
+
+def options() -> str:
+    """List the options of each kind of step."""
+    rows = [(f"`{of.__name__}`", code(*(each.name for each in attrs.fields(of)))) for of in steps.KINDS.values()]
+    return table(("class", "options"), rows)
+
+
+def file_keys() -> str:
+    """List the keys of a journey file."""
+    later = reading._LATER  # noqa: SLF001 the table itself
+    tables = {"journey": reading._JOURNEY, **reading._STEPS}  # noqa: SLF001 the table itself
+    rows = [
+        (f"`{name}`", code(*sorted(key for key, read in keys.items() if read is not later)),
+         code(*sorted(key for key, read in keys.items() if read is later)))
+        for name, keys in tables.items()
+    ]  # fmt: skip
+    return table(("object", "keys", "refused by name, not built yet"), rows)
+
+
+def operators() -> str:
+    """List the operators of rules."""
+    aliases = {op: [alias for alias, of in rules.ALIASES.items() if of == op] for op in rules.OPERATORS}
+    rows = [
+        (f"`{name}`", each.summary, "true" if each.negated or name == "isNull" else "false", code(*aliases[name]))
+        for name, each in rules.OPERATORS.items()
+    ]
+    rows = [(*row[:2], "false" if row[0] == "`isNotNull`" else row[2], row[3]) for row in rows]
+    return table(("operator", "true when the value is", "for a missing value", "also written"), rows)
+
+
+def actions() -> str:
+    """List the actions of an Update."""
+    rows = [(f"`{name}`", summary(getattr(changes.Field, name))) for name in changes.ACTIONS]
+    return table(("action", "what it does"), rows)
+
+
+def reasons() -> str:
+    """List why an entry is refused, in the order of the questions."""
+    rows = [
+        (
+            "`paused`, `archived`, `draft`",
+            "the journey is not ACTIVE, at the instant of the event or when it takes effect",
+        )
+    ]
+    rows += [(f"`{name}`", _clause(ask)) for name, ask in stages.REASONS]
+    return table(("reason", "when"), rows)
+
+
+def _clause(ask: object) -> str:
+    return summary(ask).removeprefix("Tell whether ").rstrip(".")
+
+
+def transitions() -> str:
+    """Draw the states of a journey."""
+    lines = ["stateDiagram-v2", "    [*] --> DRAFT: publish"]
+    lines += [
+        f"    {before} --> {after}: {call}"
+        for call, ways in lifecycle.ALLOWED.items()
+        for before, after in sorted(ways)
+    ]
+    return "```mermaid\n" + "\n".join(lines) + "\n```\n"
+
+
+def statuses() -> str:
+    """List every status there is."""
+    rows = [
+        ("journey", code("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")),
+        ("enrollment", code(records.ACTIVE, records.COMPLETED, records.EXITED, records.FAILED)),
+        ("visit", code(records.ACTIVE, records.COMPLETED, records.SKIPPED, records.EXITED, records.FAILED)),
+        ("message", code(records.QUEUED, records.CLAIMED, records.SENT, records.SUPPRESSED, records.EXPIRED,
+                         records.CANCELLED, records.FAILED)),
+    ]  # fmt: skip
+    return table(("of a", "status"), rows)
+
+
+def events() -> str:
+    """List the events that the engine knows."""
+    rows = [
+        ("`field.changed`", "`field`, `old`, `new`", "an attribute has another value"),
+        *((f"`{name}`", f"`{member}`", f"a member of `{attribute}` {verb}")
+          for attribute, (added, removed, member) in changes.MEMBERS.items()
+          for name, verb in ((added, "came"), (removed, "went"))),
+        ("`journey.completed`", "`journey`", "a run came to an End"),
+        *((f"`message.{kind}`", "`message`", _effect(kind)) for kind in references.MESSAGE_KINDS),
+    ]  # fmt: skip
+    return table(("event", "data", "what it tells, and what it does to the customer"), rows)
+
+
+def _effect(kind: str) -> str:
+    if kind in intake.LAST_ATTRIBUTE:
+        return f"notes the instant as `last<Channel>{intake.LAST_ATTRIBUTE[kind]}`"
+    return "sets `consent.<CHANNEL>` to false" if kind in intake.WITHDRAWING else ""
+
+
+def retries() -> str:
+    """List after how long a message is handed out again."""
+    rows = [(str(n), f"{wait // MINUTE} min later") for n, wait in enumerate(intake.RETRIES, 1)]
+    rows.append((str(len(intake.RETRIES) + 1), "given up: FAILED, and the event `message.failed`"))
+    return table(("failed attempt", "what follows"), rows)
+
+
+def names() -> str:
+    """List what rules and templates can read of a message and of a run."""
+    rows = [
+        ("`message.<step>.`", code(*sorted(references.MESSAGE_NAMES))),
+        ("`enrollment.`", code(*sorted(references.ENROLLMENT_NAMES))),
+    ]
+    return table(("begins with", "goes on with"), rows)
+
+
+def takes_time() -> str:
+    """List which waits make a loop legal."""
+    waits = {
+        "a duration": steps.Wait("w", "1 day"),
+        "`until` an opening": steps.Wait("w", until="09:00"),
+        "`at` an instant": steps.Wait("w", at="2026-01-01T00:00:00Z"),
+        "a `field`": steps.Wait("w", field="f"),
+        "a `field`, `every` year": steps.Wait("w", field="f", every="year"),
+        "an `event`": steps.Wait("w", event="e"),
+    }
+    rows = [(name, "yes" if graph.takes_time(step) else "no") for name, step in waits.items()]
+    return table(("a wait for", "takes time"), rows)
+
+
+# --- calls and commands -----------------------------------------------------------------------------------------------
+
+
+def calls() -> str:
+    """List what an engine can be asked to do."""
+    rows = []
+    for name, member in vars(journeyflow.Engine).items():
+        if not name.startswith("_") and callable(member):
+            given = [each for each in inspect.signature(member).parameters if each != "self"]
+            rows.append((f"`{name}({', '.join(given)})`", summary(member).split("; raises")[0]))
+    return table(("call", "what it does"), rows)
+
+
+def commands() -> str:
+    """Write the help of every command."""
+    found = ["journeyflow"]
+    found += [f"journeyflow {name}" for name in sorted(main.commands)]
+    return "\n".join(f"## {name}\n\n```text\n{help_of(name)}```\n" for name in found)
+
+
+def help_of(command: str) -> str:
+    """Give the help of one command as a terminal of fixed width shows it."""
+    *_, last = command.split()
+    of: Any = main.commands.get(last, main)
+    width: dict[str, Any] = {"terminal_width": WIDTH, "max_content_width": WIDTH}
+    context = click.Context(main, info_name="journeyflow", **{**main.context_settings, **width})
+    if of is not main:
+        context = click.Context(of, parent=context, info_name=last, **width)
+    return "".join(f"{line.rstrip()}\n" for line in of.get_help(context).splitlines())
+
+
+# --- files ------------------------------------------------------------------------------------------------------------
+
+SECTIONS: dict[str, Callable[[], str]] = {
+    "actions": actions,
+    "calls": calls,
+    "commands": commands,
+    "events": events,
+    "file-keys": file_keys,
+    "ladder": ladder,
+    "limits": limits,
+    "names": names,
+    "operators": operators,
+    "options": options,
+    "reasons": reasons,
+    "retries": retries,
+    "statuses": statuses,
+    "steps": step_table,
+    "tables": schema("table"),
+    "takes-time": takes_time,
+    "transitions": transitions,
+    "views": schema("view"),
+}
+
+
+def pages() -> Iterator[Path]:
+    """Yield every page of the documentation."""
+    yield ROOT / "README.md"
+    yield from sorted(DOCS.glob("*.md"))
+
+
+def sections(text: str) -> list[str]:
+    """Name the generated parts of a page."""
+    return [match["name"] for match in _MARKED.finditer(text)]
+
+
+def rewritten(text: str) -> str:
+    """Give a page with its generated parts drawn anew."""
+    return _MARKED.sub(lambda match: f"{match[1]}\n{SECTIONS[match['name']]()}\n{match[3]}", text)
+
+
+if __name__ == "__main__":
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        after = rewritten(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            print(f"rewrote {page.relative_to(ROOT)}")

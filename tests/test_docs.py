@@ -1,0 +1,242 @@
+"""The documentation says what the code does: examples are run, outputs compared, drawn parts drawn again.
+
+A block of Python runs in the namespace of its page; a `text` block right after it is what it prints. In a `console`
+block every line after `$ ` is a command, the lines below it what it prints; a last line `...` stands for the rest.
+`<!-- not run: WHY -->` before a block of Python has it compiled only. All of it happens in an empty folder.
+"""
+
+import contextlib
+import importlib.util
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+from journeyflow.codec import loads_journey, to_dict
+from journeyflow.rules import OPERATORS
+from journeyflow.steps import KINDS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md")), ROOT / "tests" / "README.md"]
+NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
+FIRST_SCREEN = 45
+"""Lines of the first screen, and in it an example of at most so many:"""
+FIRST_EXAMPLE = 12
+
+PROGRAMS = {"journeyflow": ["-m", "journeyflow.cli"], "sqlite-utils": ["-m", "sqlite_utils"], "python": []}
+"""What a console block may start, as arguments of this interpreter."""
+
+_BLOCK = re.compile(
+    r"^(?P<before><!-- not run: [^\n]+ -->\n+)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+
+
+def load(path: Path) -> ModuleType:
+    """Import a script that belongs to no package."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+generate = load(ROOT / "docs" / "generate.py")
+
+
+class Block(NamedTuple):
+    """A fenced block: its kind, its text, the line it begins at, whether it is run, and whether it follows another."""
+
+    kind: str
+    text: str
+    line: int
+    run: bool
+    follows: bool
+
+
+def blocks(page: Path) -> list[Block]:
+    """Read the fenced blocks of a page."""
+    text, found, end = page.read_text(encoding="utf-8"), list[Block](), 0
+    for match in _BLOCK.finditer(text):
+        line = text.count("\n", 0, match.start("text")) + 1
+        follows = not text[end : match.start()].strip()
+        found.append(Block(match["kind"], match["text"], line, match["before"] is None, follows))
+        end = match.end()
+    return found
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def run_python(block: Block, page: Path, namespace: dict[str, object]) -> str:
+    """Run a block and give what it printed; a failure shows the page's line."""
+    code = compile("\n" * (block.line - 1) + block.text, str(page), "exec")
+    printed = io.StringIO()
+    if block.run:
+        with contextlib.redirect_stdout(printed):
+            exec(code, namespace)  # noqa: S102 our own documentation
+    return printed.getvalue()
+
+
+def run_command(command: str) -> str:
+    """Run one command line and give what it printed; its exit status must be 0."""
+    program, *arguments = shlex.split(command)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    line = [sys.executable, *PROGRAMS[program], *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 our own
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def sessions(block: Block) -> Iterator[tuple[str, str]]:
+    """Yield (command, expected output) of a console block."""
+    for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+        command, _, expected = part.partition("\n")
+        yield command, expected
+
+
+def tidy(text: str) -> str:
+    """Forget blanks at the ends of lines and of the text."""
+    return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
+
+
+def agrees(printed: str, expected: str) -> bool:
+    """Tell whether an output is the one that stands on the page."""
+    shown = tidy(expected)
+    return tidy(printed).startswith(shown.removesuffix("...")) if shown.endswith("\n...") else tidy(printed) == shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_examples_do_what_the_page_says(page, tmp_path, monkeypatch):
+    """Every example of the documentation runs, and prints what stands below it."""
+    monkeypatch.chdir(tmp_path)
+    namespace: dict[str, object] = {"__name__": page.stem}
+    printed = ""
+    for block in blocks(page):
+        where = f"{page.relative_to(ROOT)}, line {block.line}"
+        if block.kind == "python":
+            printed = run_python(block, page, namespace)
+        elif block.kind == "text" and block.follows:
+            assert agrees(printed, block.text), f"{where}\n{printed}"
+        elif block.kind == "console":
+            for command, expected in sessions(block):
+                output = run_command(command)
+                assert agrees(output, expected), f"{where}: {command}\n{output}"
+        elif block.kind == "json":
+            json.loads(block.text)
+
+
+def test_an_output_that_differs_is_noticed():
+    """Control: blanks at line ends do not matter, everything else does; only a last `...` stands for more."""
+    assert agrees("a \nb\n", "a\nb")
+    assert agrees("a\nb\nc\n", "a\n...")
+    assert not agrees("a\nb\n", "a\nc")
+    assert not agrees("a\nb\n", "a")
+
+
+# --- drawn parts ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_drawn_parts_are_what_the_code_says_today(page):
+    """Tables, the ladder, the diagrams and the help of commands are those of this code."""
+    text = page.read_text(encoding="utf-8")
+    assert generate.rewritten(text) == text, "draw them again: python3 dev.py run python docs/generate.py"
+
+
+def test_every_drawn_part_is_used_and_none_is_unknown():
+    """A marker with a misspelt name would never be filled; a drawing that nobody shows is dead."""
+    used = [name for page in PAGES for name in generate.sections(page.read_text(encoding="utf-8"))]
+    assert set(used) == set(generate.SECTIONS)
+    marked = sum(
+        page.read_text(encoding="utf-8").count("<!-- generated:") for page in PAGES if page.parent != ROOT / "x"
+    )
+    assert marked == len(used)
+
+
+def test_drawing_notices_a_page_that_is_out_of_date():
+    """Control: a changed table is drawn again."""
+    stale = "<!-- generated: operators -->\nold\n<!-- end of operators -->\n"
+    drawn = generate.rewritten(stale)
+    assert drawn != stale
+    assert all(f"`{name}`" in drawn for name in OPERATORS)
+
+
+# --- what the pages promise -------------------------------------------------------------------------------------------
+
+
+def test_the_first_screen_of_the_readme_installs_and_shows():
+    """The line to install, an example of at most twelve lines, and what it prints."""
+    install, example, output, *_ = blocks(README)
+    assert install.kind == "sh"
+    assert "pip install" in install.text
+    assert (example.kind, output.kind, output.follows) == ("python", "text", True)
+    assert example.text.count("\n") <= FIRST_EXAMPLE
+    assert output.line + output.text.count("\n") <= FIRST_SCREEN
+
+
+def test_every_page_is_linked_from_the_readme_and_every_link_leads_somewhere():
+    """Nobody looks for a page that nothing points to."""
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+    text = README.read_text(encoding="utf-8")
+    assert [page.name for page in PAGES if page.parent.name == "docs" and f"](docs/{page.name})" not in text] == []
+
+
+def test_the_commands_named_in_the_readme_are_those_of_dev_py():
+    """What a newcomer types first exists."""
+    named = set(re.findall(r"python3 dev\.py (\w+)", README.read_text(encoding="utf-8")))
+    assert {"demo", "test"} <= named <= set(load(ROOT / "dev.py").COMMANDS)
+
+
+# --- semantics --------------------------------------------------------------------------------------------------------
+
+RANGES = ((1, 18), (20, 26), (30, 44), (50, 54), (59, 63), (70, 73), (80, 86), (90, 91))
+RULES = [number for first, last in RANGES for number in range(first, last + 1)]
+
+
+def test_every_rule_stands_in_the_semantics_once_and_in_order():
+    """Rules keep their numbers; what is not built yet has its line too."""
+    text = (ROOT / "docs" / "semantics.md").read_text(encoding="utf-8")
+    assert [int(number) for number in re.findall(r"^\*\*R(\d+)\b", text, flags=re.MULTILINE)] == RULES
+
+
+def test_the_code_and_the_tests_name_no_rule_that_is_not_there():
+    """A rule that a docstring refers to can be looked up."""
+    files = [*ROOT.glob("journeyflow/**/*.py"), *ROOT.glob("tests/**/*.py"), *PAGES]
+    named = {
+        (path.name, int(number))
+        for path in files
+        for number in re.findall(r"\bR(\d{1,2})\b", path.read_text(encoding="utf-8"))
+    }
+    assert {pair for pair in named if pair[1] not in RULES} == set()
+
+
+# --- journey files ----------------------------------------------------------------------------------------------------
+
+
+def test_the_journey_file_of_the_docs_reads_and_shows_every_kind_of_step():
+    """The example file is valid, uses all six kinds, and is written back as the same journey."""
+    texts = [block.text for block in blocks(ROOT / "docs" / "journey-file.md") if block.kind == "json"]
+    assert texts
+    journeys = [loads_journey(text) for text in texts]
+    assert {type(step) for journey in journeys for step in journey.steps} == set(KINDS.values())
+    assert all(loads_journey(json.dumps(to_dict(journey))) == journey for journey in journeys)
+
+
+def test_the_changelog_has_a_place_for_what_comes_next():
+    """Keep a Changelog: what is not released yet stands on top."""
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert headings[0] == "[Unreleased]"
