@@ -308,6 +308,10 @@ def attribute_faults(attributes: Mapping[str, object], *, reserved_only: bool = 
     if not reserved_only:
         yield from faults(attributes)
         yield from ("a name must not be empty" for name in attributes if name == "")
+        dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
+        yield from (
+            f'{name}: nobody would ask it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted
+        )
     for name in MEMBERS:
         value = attributes.get(name)
         fits = isinstance(value, list | tuple) and all(isinstance(member, str) for member in value)

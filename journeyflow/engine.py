@@ -17,7 +17,7 @@ from journeyflow import queries
 from journeyflow.catalog import JourneyRecord
 from journeyflow.changes import merge
 from journeyflow.errors import Forbidden, InvalidInput
-from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input
+from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input, told_error
 from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
 from journeyflow.moments import MINUTE, Duration, add, from_micros, to_micros
@@ -246,6 +246,8 @@ class Engine:
 
     def exit(self, journey: str, customers: str | Iterable[str], *, at: datetime, reason: str = "manual") -> None:
         """End the runs of one customer or many in a journey: EXITED with the reason."""
+        if fault := id_fault(reason):
+            raise InvalidInput([f"reason: {fault}"])
         with self._core.store.transaction(write=False) as transaction:
             self._find(transaction, journey)
         self._about("exit", journey, customers, at, {"reason": reason})
@@ -385,10 +387,10 @@ class Engine:
                     core.channels[message.channel](message)
                 except Exception as error:  # noqa: BLE001 whatever a handler raises is a failed attempt
                     failed += 1
-                    answers.append(answer_input(self._tenant, "nack", message, now, f"{type(error).__name__}: {error}"))
+                    answers.append(answer_input(message.tenant, "nack", message, now, told_error(error)))
                 else:
                     delivered += 1
-                    answers.append(answer_input(self._tenant, "ack", message, now))
+                    answers.append(answer_input(message.tenant, "ack", message, now))
             self._give(answers)
             answers = []
         return delivered, failed

@@ -9,6 +9,9 @@ from journeyflow.values import describe, dumps, id_fault, thaw
 
 Checked = Input | list[str]
 
+MAX_ERROR = 1_000
+"""Characters of a worker's error that are kept: a sentence and a half of a traceback."""
+
 
 def put_input(tenant: str, customer: object, attributes: object, at: int, *, replace: bool) -> Checked:
     """Check attributes of a customer (R50)."""
@@ -43,8 +46,22 @@ def journey_input(
 def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:
     """Check a message that a worker answers for: claimed ones can be acked and nacked, ids alone only acked (R71)."""
     if isinstance(message, Message):
-        data = {"token": message.token, **({"error": error[:1000]} if error else {})}
-        return Input(0, message.tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
+        told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # names of files may hold lone surrogates
+        data = {"token": message.token, **({"error": told} if told else {})}
+        return Input(0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
     if kind == "ack" and isinstance(message, str) and not id_fault(message):
         return Input(0, tenant, "", kind, "", at, message, None)
     return [f"expected a claimed Message, not {describe(message)}"]
+
+
+def told_error(error: BaseException) -> str:
+    """Show an error in a line, whatever its own words do.
+
+    >>> told_error(OSError("no route"))
+    'OSError: no route'
+    """
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001 an error that cannot be shown is still a failed attempt
+        words = "(cannot be shown)"
+    return f"{type(error).__name__}: {words}"
