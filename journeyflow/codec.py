@@ -78,7 +78,7 @@ _BY_HAND: Mapping[type, Any] = {
     Arm: _arm_to_json,
     **dict.fromkeys((Comparison, AllOf, AnyOf, NotRule), _rule_to_json),
 }
-_BY_FIELDS: tuple[type, ...] = (Send, Wait, Update, End, Split, Change, Trigger, Exit, Goal)
+_BY_FIELDS: tuple[type, ...] = (Change, Send, Wait, Update, End, Split, Trigger, Exit, Goal)  # parts before wholes
 
 
 def _make_converter() -> Converter:

@@ -30,6 +30,9 @@ FORMAT = 1
 MAX_FILE_DEPTH = 4 * MAX_DEPTH
 """Levels of JSON in a file: a rule nested to its own bound takes two of them for each level, its operand some more."""
 
+CUT = "..."
+"""Ends a path of which only the beginning is shown."""
+
 UNREAD, UNNAMED = "(unread)", "(without id)"
 """What stands for the id of a journey in a file that cannot be read, or does not say it."""
 
@@ -124,7 +127,7 @@ def _validated(options: dict[str, Any]) -> list[Problem]:
     plain = {each.name: each.default for each in Journey.__attrs_attrs__ if each.name not in absent}
     draft = SimpleNamespace(**{**plain, **absent, **options})
     draft.steps, draft.exits = flatten(draft.steps), tuple(draft.exits)
-    return [each for each in find_problems(draft) if each.code != "no-steps"]  # type: ignore[arg-type]  # looks like one
+    return [each for each in find_problems(draft) if each.severity == ERROR and each.code != "no-steps"]  # type: ignore[arg-type]  # looks like one
 
 
 def _follows(problem: Problem, faults: Iterable[Problem]) -> bool:
@@ -141,7 +144,9 @@ _UNKNOWN_STEP = re.compile(r"steps(\[\d+\](\.(id|kind|event))?)?")
 
 
 def _inside(path: str, outer: str) -> bool:
-    """Tell whether a path is another one, or inside it."""
+    """Tell whether a path is another one, or inside it; the path to what is nested too deep is cut short."""
+    if outer.endswith(CUT):
+        return path.startswith(outer.removesuffix(CUT))
     return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
@@ -152,10 +157,10 @@ _WORDS = {"branches[0].when": "when", "branches[0].next": "yes", "else": "no"}
 def _as_written(problem: Problem, short: Mapping[str, Container[str]]) -> Problem:
     """Give the place of a problem in the words of a condition written with `when`, `yes` and `no`."""
     match = _SHORT.fullmatch(problem.path)
-    word = _WORDS[match[2]] if match else ""
-    if not match or word not in short.get(match[1], ()):
+    keys = short.get(match[1]) if match else None
+    if match is None or keys is None or (match[2] == "else" and "no" not in keys):
         return problem
-    return evolve(problem, path=f"{match[1]}.{word}{match[3] or ''}")
+    return evolve(problem, path=f"{match[1]}.{_WORDS[match[2]]}{match[3] or ''}")
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------
@@ -248,7 +253,7 @@ class _Reader:
     def rule(self, value: object, path: str, depth: int = 1) -> object:
         """Read a rule."""
         if depth > MAX_DEPTH:
-            self.fault("depth", f"{path[:60]}...", f"the rule is nested deeper than {MAX_DEPTH} levels")
+            self.fault("depth", f"{path[:60]}{CUT}", f"the rule is nested deeper than {MAX_DEPTH} levels")
             return None
 
         def inner(reader: "_Reader", part: object, where: str) -> object:
@@ -282,12 +287,12 @@ class _Reader:
         if not isinstance(name, str) or name not in KINDS:
             hint = did_you_mean(name, KINDS) or f"; known are {', '.join(KINDS)}"
             self.fault("kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {name!r}{hint}")
-            return End(value.get("id", ""))
+            return End(self.fields({key: value[key] for key in value if key == "id"}, path, {"id": _TEXT}, "id")["id"])
         read = self.fields(value, path, _STEPS[name], "id", *_NEEDED.get(name, ()))
         if name == "condition" and "branches" not in read:
             self.short[path] = frozenset(read)
         try:
-            return _step(name, read)
+            return _step(name, dict(read))
         except TypeError as error:  # a condition written in both forms
             self.fault("condition", path, str(error))
             return End(read["id"])
