@@ -47,7 +47,7 @@ def pushing(store, handler, **options):
     return Host(open_engine(store, channels={"EMAIL": handler}, **options))
 
 
-# --- opening and closing ----------------------------------------------------------------------------------------------
+# --- opening and closing --------------------------------------------------------------------------------------------
 
 
 def test_a_path_is_a_file_that_stays(tmp_path):
@@ -107,7 +107,7 @@ def test_async_handlers_are_refused_at_construction(handler):
         Engine(MemoryStore(), channels={"EMAIL": handler})
 
 
-# --- the inbox --------------------------------------------------------------------------------------------------------
+# --- the inbox ------------------------------------------------------------------------------------------------------
 
 
 def test_calls_only_join_the_inbox(host):
@@ -218,7 +218,7 @@ def test_chunks_are_stored_while_the_rest_still_comes(host, monkeypatch):
     assert host.tick().inputs == 5
 
 
-# --- batches ----------------------------------------------------------------------------------------------------------
+# --- batches --------------------------------------------------------------------------------------------------------
 
 
 def test_a_batch_groups_calls_into_one_commit(host):
@@ -262,7 +262,7 @@ def test_a_batch_belongs_to_its_thread(host):
     assert host.outcomes() == [None, None]
 
 
-# --- ticks ------------------------------------------------------------------------------------------------------------
+# --- ticks ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_tick_tells_what_it_did(host):
@@ -304,7 +304,7 @@ def test_the_next_work_is_told(host):
     assert host.engine.next_due() == after("1 hour")
 
 
-# --- push -------------------------------------------------------------------------------------------------------------
+# --- push -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -429,7 +429,7 @@ def test_a_reason_is_text_that_can_be_kept(host):
     assert host.outcomes() == []
 
 
-# --- journeys ---------------------------------------------------------------------------------------------------------
+# --- journeys -------------------------------------------------------------------------------------------------------
 
 
 def test_deploy_is_a_restart_that_changes_nothing(host):
@@ -483,7 +483,7 @@ def test_definitions_can_be_read_back(host):
         host.engine.definition("j", version=3)
 
 
-# --- tenants ----------------------------------------------------------------------------------------------------------
+# --- tenants --------------------------------------------------------------------------------------------------------
 
 
 def test_tenants_never_see_each_other(host):
@@ -556,7 +556,7 @@ def test_a_tenant_has_a_name(host, name):
         host.engine.tenant(name)
 
 
-# --- threads ----------------------------------------------------------------------------------------------------------
+# --- threads --------------------------------------------------------------------------------------------------------
 
 
 def test_threads_may_share_an_engine(host):

@@ -106,7 +106,7 @@ def test_an_empty_put_makes_a_customer(host):
     assert host.attributes() == {}
 
 
-# --- events that change the customer ----------------------------------------------------------------------------------
+# --- events that change the customer --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -479,7 +479,7 @@ def test_acks_of_nothing_are_unmatched(host):
     assert host.messages() == ["hello CLAIMED"]
 
 
-# --- nack, leases, retries --------------------------------------------------------------------------------------------
+# --- nack, leases, retries ------------------------------------------------------------------------------------------
 
 
 def given_up(host, message):

@@ -27,7 +27,7 @@ def enter(host, *customers):
     host.tick()
 
 
-# --- what a worker gets -----------------------------------------------------------------------------------------------
+# --- what a worker gets ---------------------------------------------------------------------------------------------
 
 
 def test_a_claimed_message_has_all_a_worker_needs(host):
@@ -127,7 +127,7 @@ def test_a_worker_has_a_name_and_a_lease_leads_forward(host):
         host.engine.claim("w", at=START, lease="0 minutes")
 
 
-# --- asked again ------------------------------------------------------------------------------------------------------
+# --- asked again ----------------------------------------------------------------------------------------------------
 
 
 def test_consent_is_asked_again(host):
@@ -224,7 +224,7 @@ def test_push_goes_on_past_what_is_not_to_be_sent():
     assert got == ["late"]
 
 
-# --- withheld ---------------------------------------------------------------------------------------------------------
+# --- withheld -------------------------------------------------------------------------------------------------------
 
 
 def test_messages_of_a_customer_with_an_unhandled_input_are_withheld(host):
@@ -263,7 +263,7 @@ def test_a_paused_journey_gives_nothing_and_the_others_do(host):
     assert [message.step for message in host.claim("1 day")] == ["other"]
 
 
-# --- many at once -----------------------------------------------------------------------------------------------------
+# --- many at once ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("store", [*STORES, "file"])

@@ -52,7 +52,7 @@ def history(host):
     return rows
 
 
-# --- own instants, one tick or many -----------------------------------------------------------------------------
+# --- own instants, one tick or many ---------------------------------------------------------------------------------
 
 
 def test_each_thing_happens_at_its_own_instant_however_late_the_tick(host):
@@ -478,7 +478,7 @@ def test_nothing_due_nothing_raised(host):
     assert host.tick(datetime(9000, 1, 1, tzinfo=UTC)).moves == 0
 
 
-# --- state and version as of the instant ------------------------------------------------------------------------------
+# --- state and version as of the instant ----------------------------------------------------------------------------
 
 
 def test_work_sees_the_newest_version_as_of_its_own_instant(host):
@@ -738,7 +738,7 @@ def test_held_openings_are_asked_again_at_the_resume(host):
     assert host.left("nine") == utc("2026-01-06 09:30")
 
 
-# --- archive ----------------------------------------------------------------------------------------------------------
+# --- archive --------------------------------------------------------------------------------------------------------
 
 
 def test_archive_exits_everybody_and_counts(host):

@@ -514,7 +514,7 @@ def test_an_exit_by_hand_ends_the_runs_in_a_journey(host):
     assert host.outcomes()[-1] == "not inside"
 
 
-# --- messages reach their own run only --------------------------------------------------------------------------------
+# --- messages reach their own run only ------------------------------------------------------------------------------
 
 
 def two_runs(host, *steps, **options):

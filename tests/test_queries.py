@@ -1,0 +1,216 @@
+"""Questions: lists and pages (R84), journeys with their counts (R80, R81), visits, messages, customers."""
+
+import pytest
+
+from journeyflow import End, Exit, NotFound, Send, Trigger, Update, Visit, Wait, tag
+from tests.samples import START, STORES, Host, after, open_engine
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store."""
+    with open_engine(request.param) as engine:
+        yield Host(engine)
+
+
+def mail(step="hello", **options):
+    """Write a Send with few words."""
+    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+
+
+@pytest.fixture
+def crowd(host):
+    """Give a host with twelve people in one journey and three in another."""
+    host.deploy(mail(), Wait("rest", "1 day"), name="The first", exits=[Exit("left", event="bye")])
+    host.deploy(End("done"), id="k", trigger=Trigger("other"))
+    for n in range(12):
+        host.feed("go", f"{n} minutes", f"c{n:02}")
+    for n in range(3):
+        host.feed("other", "20 minutes", f"c{n:02}")
+    host.feed("bye", "30 minutes", "c03")
+    host.tick("1 day 5 minutes")
+    return host
+
+
+# --- pages of enrollments -------------------------------------------------------------------------------------------
+
+
+def customers(page):
+    """Name who is on a page."""
+    return [each.customer for each in page.items]
+
+
+def test_enrollments_are_listed_in_order_of_entry(crowd):
+    """Orders are stated and total: by serial; skip/take with total (R84)."""
+    page = crowd.engine.enrollments("j", skip=2, take=3)
+    assert customers(page) == ["c02", "c03", "c04"]
+    assert (page.total, page.skip, page.take, page.cursor) == (12, 2, 3, 5)
+    assert [each.serial for each in page.items] == [3, 4, 5]
+    assert [each.entered_at for each in page.items] == [after(f"{n} minutes") for n in (2, 3, 4)]
+
+
+def test_a_cursor_goes_through_everybody_once(crowd):
+    """Keyset cursors (R84): no row twice, none left out, also when new ones come meanwhile."""
+    seen, cursor = [], 0
+    while cursor is not None:
+        page = crowd.engine.enrollments("j", take=5, after=cursor)
+        seen += customers(page)
+        cursor = page.cursor
+        crowd.say("go", "2 days", f"new{len(seen)}")
+    assert seen[:12] == [f"c{n:02}" for n in range(12)]
+    assert len(seen) == len(set(seen))
+
+
+def test_the_default_page_has_twenty_five(crowd):
+    """Skip 0, take 25; the last page has no cursor (R84)."""
+    page = crowd.engine.enrollments()
+    assert (page.total, len(page.items), page.skip, page.take, page.cursor) == (15, 15, 0, 25, None)
+
+
+@pytest.mark.parametrize(
+    ("filters", "total"),
+    [
+        ({"journey": "j", "status": "ACTIVE"}, 6),
+        ({"journey": "j", "status": "COMPLETED"}, 5),
+        ({"status": "EXITED"}, 1),
+        ({"status": "FAILED"}, 0),
+        ({"customer": "c01"}, 2),
+        ({"customer": "nobody"}, 0),
+    ],
+)
+def test_enrollments_can_be_filtered(crowd, filters, total):
+    """By journey, status or customer (R84)."""
+    page = crowd.engine.enrollments(**filters)
+    assert page.total == len(page.items) == total
+
+
+def test_an_unknown_journey_is_not_found_an_unknown_customer_has_none(crowd):
+    """get-like calls raise NotFound, find_ calls return None (R84)."""
+    with pytest.raises(NotFound, match="no journey 'x'"):
+        crowd.engine.enrollments("x")
+    with pytest.raises(NotFound, match="no enrollment 'j/c99'"):
+        crowd.engine.enrollment("j", "c99")
+    assert crowd.engine.find_enrollment("j", "c99") is None
+    assert crowd.engine.find_enrollment("x", "c01") is None
+    with pytest.raises(NotFound, match="no customer 'c99'"):
+        crowd.engine.customer("c99")
+    assert crowd.engine.find_customer("c99") is None
+    with pytest.raises(NotFound, match="no journey 'x'"):
+        crowd.engine.journey("x")
+
+
+@pytest.mark.parametrize(
+    "page", [{"skip": -1}, {"take": 0}, {"take": 10_001}, {"take": "5"}, {"skip": 1.5}, {"skip": True}, {"take": True}]
+)
+def test_pages_that_cannot_be_are_refused(host, page):
+    """A page has skip >= 0 and take from 1 to 10,000 (R84)."""
+    for ask in (host.engine.enrollments, host.engine.messages):
+        with pytest.raises(ValueError, match="a page has skip >= 0 and take from 1 to 10000"):
+            ask(**page)
+
+
+# --- one enrollment -------------------------------------------------------------------------------------------------
+
+
+def test_an_enrollment_tells_all_about_itself(host):
+    """One run of one customer, with its visits (R44)."""
+    host.deploy(mail(), Wait("reply", event="order", timeout="1 day"), Update("u", tag.add("x")), reentry="always")
+    host.say("go")
+    found = host.engine.enrollment("j", "c1")
+    assert (found.tenant, found.journey, found.version, found.customer) == ("default", "j", 1, "c1")
+    assert (found.run, found.serial, found.status, found.reason) == (1, 1, "ACTIVE", "")
+    assert (found.entered_at, found.ended_at, found.converted_at) == (START, None, None)
+    assert (found.step, found.step_number, found.due, found.awaits) == ("reply", 2, after("1 day"), "order")
+    host.say("order", "1 hour")
+    found = host.engine.enrollment("j", "c1")
+    assert found.visits == (
+        Visit(1, "hello", "COMPLETED", "queued", START, START),
+        Visit(2, "reply", "COMPLETED", "event", START, after("1 hour")),
+        Visit(3, "u", "COMPLETED", "", after("1 hour"), after("1 hour")),
+        Visit(4, "end", "COMPLETED", "", after("1 hour"), after("1 hour")),
+    )
+    assert (found.status, found.ended_at, found.step, found.step_number) == ("COMPLETED", after("1 hour"), None, None)
+
+
+def test_the_newest_run_is_given_unless_one_is_named(host):
+    """With several runs the newest, or run= (R84)."""
+    host.deploy(End("done"), reentry="always")
+    for hour in range(3):
+        host.say("go", f"{hour} hours")
+    assert host.engine.enrollment("j", "c1").run == 3
+    assert host.engine.enrollment("j", "c1", run=2).entered_at == after("1 hour")
+    assert host.engine.find_enrollment("j", "c1", run=4) is None
+
+
+# --- journeys -------------------------------------------------------------------------------------------------------
+
+
+def test_journeys_are_listed_by_id_with_their_counts(crowd):
+    """TotalEnrolled = active + completed + exited + failed (R81); filtered by state and trigger."""
+    crowd.deploy(mail(), id="a", when="2 hours", trigger=Trigger(manual=True))
+    crowd.engine.pause("k", at=after("1 day"))
+    assert [each.id for each in crowd.engine.journeys()] == ["a", "j", "k"]
+    assert [each.id for each in crowd.engine.journeys(status="ACTIVE")] == ["a", "j"]
+    assert [each.id for each in crowd.engine.journeys(status="PAUSED", trigger="other")] == ["k"]
+    assert [each.id for each in crowd.engine.journeys(trigger="go")] == ["j"]
+    assert crowd.engine.journeys(status="DRAFT") == ()
+    info = crowd.engine.journey("j")
+    assert (info.enrolled, info.active, info.completed, info.exited, info.failed) == (12, 6, 5, 1, 0)
+    assert (info.name, info.trigger, info.version, info.steps) == ("The first", "go", 1, 3)
+    assert crowd.engine.journey("a").trigger is None
+    assert crowd.engine.journey("a").enrolled == 0
+
+
+def test_a_journey_knows_when_it_came_to_be_what_it_is(host):
+    """Each transition records its instant; activatedAt is the first activation (R11)."""
+    from journeyflow import Journey  # noqa: PLC0415 used here alone
+
+    host.engine.publish(Journey(id="j", steps=[mail()]), at=START)
+    info = host.engine.journey("j")
+    assert (info.status, info.activated_at, info.published_at) == ("DRAFT", None, START)
+    host.engine.activate("j", at=after("1 hour"))
+    assert host.engine.journey("j").resumed_at is None
+    host.engine.pause("j", at=after("2 hours"))
+    host.engine.resume("j", at=after("3 hours"))
+    host.engine.pause("j", at=after("4 hours"))
+    host.engine.archive("j", at=after("5 hours"))
+    info = host.engine.journey("j")
+    assert info.status == "ARCHIVED"
+    assert (info.activated_at, info.resumed_at) == (after("1 hour"), after("3 hours"))
+    assert (info.paused_at, info.archived_at) == (after("4 hours"), after("5 hours"))
+
+
+def test_the_newest_version_is_shown(host):
+    """What new enrollments enter (R12)."""
+    host.deploy(mail(), name="one")
+    host.deploy(mail("other"), End("done"), name="two", when="1 hour")
+    info = host.engine.journey("j")
+    assert (info.version, info.name, info.steps, info.published_at) == (2, "two", 2, after("1 hour"))
+
+
+# --- messages -------------------------------------------------------------------------------------------------------
+
+
+def test_messages_are_listed_by_enrollment_and_visit(host):
+    """Orders are stated and total (R84); filtered by journey, customer, status."""
+    host.deploy(mail("a"), mail("b", data={"x": [1]}))
+    host.deploy(mail("k"), id="k")
+    for n in range(3):
+        host.feed("go", f"{n} hours", f"c{n}")
+    host.tick("3 hours")
+    host.claim("3 hours", limit=2)
+    page = host.engine.messages("j", skip=1, take=3)
+    assert [(each.customer, each.step) for each in page.items] == [("c0", "b"), ("c1", "a"), ("c1", "b")]
+    assert (page.total, page.skip, page.take) == (6, 1, 3)
+    assert host.engine.messages(customer="c1").total == 3
+    assert host.engine.messages(status="CLAIMED").total == 2
+    assert host.engine.messages("k", status="QUEUED").total == 3
+    assert host.engine.messages("j", customer="c0").items[1].data == {"x": [1]}
+    assert host.engine.messages("j", customer="c0").items[0].data == {}
+
+
+def test_a_bookkeeper_finds_nothing_wrong(crowd):
+    """audit() is [] when all adds up (R80)."""
+    crowd.claim("2 days", limit=3)
+    crowd.tick("9 days")
+    assert crowd.engine.audit() == []
