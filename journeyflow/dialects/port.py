@@ -5,7 +5,7 @@ given. What it can read but not keep, and what it can keep but not write, it lis
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
@@ -77,18 +77,21 @@ def make_journey(
     raise InvalidJourney(name, told) from None
 
 
-_GRAPH = frozenset({"dangling", "reference", "zero-time-cycle"})
-_UNKNOWN_STEP = re.compile(r"steps(\[\d+\](\.(id|type))?)?")
+_HIDDEN = {
+    "dangling": re.compile(r"steps(\[\d+\](\.id)?)?"),
+    **dict.fromkeys(("reference", "zero-time-cycle"), re.compile(r"steps(\[\d+\](\.(id|type))?)?")),
+}
+"""Problems of the graph, with the places where what could not be read may be what is missed there."""
 
 
-def _follows(problem: Problem, faults: Iterable[Problem]) -> bool:
+def _follows(problem: Problem, faults: Sequence[Problem]) -> bool:
     """Tell whether a problem may only follow from a part that could not be read."""
-    broken = [fault.path for fault in faults]
-    if problem.code in _GRAPH and any(_UNKNOWN_STEP.fullmatch(path) for path in broken):
+    hidden = _HIDDEN.get(problem.code)
+    if hidden and any(fault.code in {"type", "kind"} and hidden.fullmatch(fault.path) for fault in faults):
         return True
-    return any(_inside(problem.path, path) or _inside(path, problem.path) for path in broken)
+    return any(_inside(problem.path, fault.path) or _inside(fault.path, problem.path) for fault in faults)
 
 
 def _inside(path: str, outer: str) -> bool:
     """Tell whether a path is another one, or inside it."""
-    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
+    return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))

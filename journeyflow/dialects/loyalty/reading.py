@@ -44,8 +44,9 @@ def _one_of(words: Sequence[str], code: str) -> ReadPart:
     def word(reader: _Reader, value: object, path: str) -> object:
         if value in words:
             return value
-        hint = did_you_mean(value, words) or f"; known are {', '.join(words)}"
-        reader.fault(code, path, f"unknown {path.rpartition('.')[2]} {describe(value)}{hint}")
+        hint = (did_you_mean(value, words) if isinstance(value, str) else "") or f"; known are {', '.join(words)}"
+        what = "missing" if value is None else f"unknown {path.rpartition('.')[2]} {describe(value)}"
+        reader.fault(code, path, f"{what}{hint}")
         return None
 
     return word
@@ -64,6 +65,11 @@ def _misplaced(reader: _Reader, _: object, path: str) -> None:
     reader.fault("pointer", path, f"a step of this type has no {path.rpartition('.')[2]}")
 
 
+def _said(**keys: object) -> Part:
+    """Keep the keys that could be read."""
+    return {key: value for key, value in keys.items() if value is not None}
+
+
 def _comparison(field: str, operator: str, value: object = None) -> Comparison:
     return Comparison(field, operator, value)
 
@@ -71,7 +77,7 @@ def _comparison(field: str, operator: str, value: object = None) -> Comparison:
 _TEXT = _Reader.text
 _CONDITION = _part(_comparison, {"field": _TEXT, "operator": _TEXT, "value": _Reader.anything}, "field", "operator")
 _CONDITIONS = _each(_CONDITION)
-_SPLIT = _part(dict, {"percentage": _Reader.number, "nextStepId": _TEXT}, "percentage")
+_SPLIT = _part(_said, {"percentage": _Reader.number, "nextStepId": _TEXT}, "percentage")
 _UPDATE = _part(Change, {"field": _TEXT, "action": _TEXT, "value": _Reader.anything}, "field", "action")
 
 _CONFIGS: Mapping[str, tuple[Mapping[str, ReadPart], tuple[str, ...]]] = {
@@ -99,7 +105,7 @@ def _keys(of: str) -> dict[str, ReadPart]:
     known, needed = _CONFIGS[of]
     pointers = {name: _TEXT if name in _HAS[of] else _misplaced for name in _POINTERS}
     plain = dict.fromkeys(("id", "type", "name"), _TEXT)
-    return {**plain, "stepNumber": _number, "config": _part(dict, known, *needed), **pointers}
+    return {**plain, "stepNumber": _number, "config": _part(_said, known, *needed), **pointers}
 
 
 _STEPS = {of: _keys(of) for of in _CONFIGS}
@@ -113,8 +119,8 @@ def _step(reader: _Reader, value: object, path: str) -> Part | None:
         return None
     of = _one_of(tuple(_CONFIGS), "kind")(reader, value.get("type"), f"{path}.type")
     if of is None:
-        return {"id": value.get("id"), "type": "END"}
-    return {"config": {}, **reader.fields(value, path, _STEPS[of], *_NEEDED[of])}
+        return {**_said(**reader.fields({"id": value.get("id")}, path, {"id": _TEXT})), "type": "END"}
+    return {"config": {}, **_said(**reader.fields(value, path, _STEPS[of], *_NEEDED[of]))}
 
 
 _RECORDED = (
@@ -128,7 +134,7 @@ _DOCUMENT: Mapping[str, ReadPart] = {
     **dict.fromkeys(("id", "tenantId", "name", "description", "timezone", "triggerType"), _TEXT),
     **dict.fromkeys(_RECORDED, _Reader.anything),
     "status": _STATE,
-    "triggerConfig": _part(dict, {"conditions": _CONDITIONS}),
+    "triggerConfig": _part(_said, {"conditions": _CONDITIONS}),
     "allowReentry": _Reader.boolean,
     "steps": _each(_step),
 }
@@ -148,6 +154,10 @@ class _Row(NamedTuple):
     @property
     def path(self) -> str:
         return f"steps[{self.place}]"
+
+    @property
+    def is_trigger(self) -> bool:
+        return bool(self.keys["type"] == "TRIGGER")
 
 
 class _Said(NamedTuple):
@@ -169,10 +179,9 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
         raise InvalidJourney(UNREAD, [_TOO_DEEP])
     reader = _Reader()
     document = reader.fields(value, "", _DOCUMENT)
-    found = [(place, keys) for place, keys in enumerate(document.get("steps", ())) if keys is not None]
-    rows = [_Row(place, keys, keys.get("id") or f"step_{place + 1}") for place, keys in found]
-    triggers = [row for row in rows if row.keys["type"] == "TRIGGER"]
-    steps = _from_entry([row for row in rows if row not in triggers], triggers)
+    rows = _rows(document.get("steps", ()))
+    triggers = [row for row in rows if row.is_trigger]
+    steps = _from_entry([row for row in rows if not row.is_trigger], triggers)
     event, conditions = _entry(reader, document, triggers)
     name = document.get("id") or _slug(document.get("name", ""))
     _check(reader, rows, steps, name)
@@ -191,6 +200,17 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     return journey, [*_document_losses(document, name), *_row_losses(rows), *_any_message(conditions, steps)]
 
 
+def _rows(steps: Sequence[Part | None]) -> list[_Row]:
+    """Name the steps that could be read; one without id after its number, the TRIGGER not counted."""
+    rows: list[_Row] = []
+    number = 0
+    for place, keys in enumerate(steps):
+        number += keys is None or keys["type"] != "TRIGGER"
+        if keys is not None:
+            rows.append(_Row(place, keys, keys.get("id") or ("" if keys["type"] == "TRIGGER" else f"step_{number}")))
+    return rows
+
+
 def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
     """Put the step first at which the journey begins."""
     begins = [row.keys.get("nextStepId") for row in triggers[:1]]
@@ -205,11 +225,16 @@ def _entry(reader: _Reader, document: Part, triggers: Sequence[_Row]) -> tuple[_
     conditions = [_Said("triggerConfig.conditions", document.get("triggerConfig", {}).get("conditions"))]
     conditions += [_Said(f"{path}.config.conditions", config.get("conditions")) for path, config in configs]
     event = _agreed(reader, events)
-    if event.what is None and not {each.path for each in events} & {fault.path for fault in reader.faults}:
+    if event.what is None and not _at_fault(reader, *(each.path for each in events)):
         reader.fault("missing", "triggerType", "missing; write the type of the event that starts the journey")
     for row in triggers[1:]:
         reader.fault("trigger", row.path, f"a journey has one TRIGGER; the other is {triggers[0].path}")
     return event, _agreed(reader, conditions)
+
+
+def _at_fault(reader: _Reader, *places: str) -> bool:
+    """Tell whether the whole file or one of some places could not be read."""
+    return any(fault.path in {"", *places} for fault in reader.faults)
 
 
 def _agreed(reader: _Reader, places: Sequence[_Said]) -> _Said:
@@ -223,14 +248,13 @@ def _agreed(reader: _Reader, places: Sequence[_Said]) -> _Said:
 
 def _check(reader: _Reader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
     """Note the faults that no part of the file has by itself."""
-    if not name:
+    if not name and not _at_fault(reader, "id"):
         reader.fault("missing", "id", "missing; write an id, or a name to make one of")
     numbered = [row for row in rows if "stepNumber" in row.keys]
     for one, other in pairwise(numbered):
         if other.keys["stepNumber"] <= one.keys["stepNumber"]:
-            sentence = (
-                f"does not come after the {one.keys['stepNumber']} of {one.path}; write steps in order, or no numbers"
-            )
+            before = one.keys["stepNumber"]
+            sentence = f"does not come after the {before} of {one.path}; write steps in their order, or no numbers"
             reader.fault("step-number", f"{other.path}.stepNumber", sentence)
     first = {row.id: row.path for row in reversed(rows)}
     for row in rows:
@@ -238,11 +262,9 @@ def _check(reader: _Reader, rows: Sequence[_Row], steps: Sequence[_Row], name: s
             reader.fault("duplicate", f"{row.path}.id", f"two steps are named {row.id!r}; the other is {first[row.id]}")
     known = {row.id for row in steps}
     for row, place, target in _pointers(rows):
-        if target not in known and (target == END or row not in steps):
-            hint = did_you_mean(target, known)
-            reader.fault(
-                "dangling", f"{row.path}.{place}", f"step {row.id!r} continues at unknown step {target!r}{hint}"
-            )
+        if target not in known and (target == END or row.is_trigger):
+            sentence = f"step {row.id!r} continues at unknown step {target!r}{did_you_mean(target, known)}"
+            reader.fault("dangling", f"{row.path}.{place}", sentence)
 
 
 def _pointers(rows: Sequence[_Row]) -> Iterator[tuple[_Row, str, str]]:
@@ -284,7 +306,7 @@ def _make_wait(name: str, keys: Part, absent: str | None) -> Step:
 
 def _make_condition(name: str, keys: Part, absent: str | None) -> Step:
     config, otherwise = keys["config"], keys.get("nextStepId", absent)
-    rule = _rule(config.get("rules") or (), AnyOf if config.get("combinator") == "OR" else AllOf)
+    rule = _rule(config.get("rules", ()), AnyOf if config.get("combinator") == "OR" else AllOf)
     yes, no = keys.get("nextStepYesId", otherwise), keys.get("nextStepNoId", otherwise)
     return Condition(name, rule, yes=yes, no=no, name=keys.get("name", ""), next=keys.get("nextStepId"))
 
@@ -368,7 +390,7 @@ def _document_losses(document: Part, name: str) -> Iterator[Loss]:
 
 def _row_losses(rows: Sequence[_Row]) -> Iterator[Loss]:
     for row in rows:
-        if row.keys["type"] == "TRIGGER":
+        if row.is_trigger:
             if row.keys.keys() & {"id", "name"}:
                 yield Loss(row.path, "the TRIGGER becomes the trigger of the journey, which has no id and no name")
         elif "id" not in row.keys:
