@@ -4,6 +4,7 @@ A change of the interface is thereby a visible difference in `public_api.txt`. A
 `python3 dev.py run python tests/test_public_api.py`.
 """
 
+import ast
 import importlib
 import inspect
 from collections.abc import Iterator
@@ -75,6 +76,15 @@ def test_every_public_name_says_what_it_is():
         if isinstance(member, type):
             methods = [(inner, what) for inner, what in vars(member).items() if inspect.isfunction(what)]
             assert not [inner for inner, what in methods if not inner.startswith("_") and not what.__doc__]
+
+
+def test_every_public_name_is_called_in_the_file_that_is_type_checked():
+    """A name or a method of the engine that a typed host could not use would be noticed there."""
+    tree = ast.parse(STORED.with_name("typing_api.py").read_text(encoding="utf-8"))
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert set(journeyflow.__all__) - used == set()
+    assert {name for name in vars(journeyflow.Engine) if not name.startswith("_")} - used == set()
 
 
 if __name__ == "__main__":

@@ -120,7 +120,8 @@ def other_journeys() -> list[Journey]:
 
 def what_is_wrong(definition: Journey) -> list[tuple[str, str, str, str]]:
     """Ask for problems."""
-    return [(each.code, each.severity, each.path, each.message) for each in jf.problems(definition)]
+    found: tuple[jf.Problem, ...] = jf.problems(definition)
+    return [(each.code, each.severity, each.path, each.message) for each in found]
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------
@@ -140,6 +141,12 @@ def opening(store: Store) -> list[Engine]:
         Engine(jf.MemoryStore(nonce="n")).tenant("acme"),
         Engine(store),
     ]
+
+
+def closing(engine: Engine) -> None:
+    """Close an engine in both ways."""
+    with engine as same:
+        same.close()
 
 
 def lifecycle(engine: Engine) -> list[str]:
