@@ -81,8 +81,7 @@ def _decision(journey: Journey, visit: Visit, values: dict[str, object]) -> list
     if isinstance(step, Condition) and values:
         decided, sample = [], Sample(values, to_micros(visit.entered_at), zone(journey.timezone))
         for each in step.branches:
-            if each.when is not None:
-                decided.append(f"{each.label}: {explain_rule(each.when, sample)}")
+            decided.append(f"{each.label}: {explain_rule(each.when, sample)}")  # type: ignore[arg-type]  # validated
             if each.label == outcome:
                 break
         return decided

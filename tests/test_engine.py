@@ -3,6 +3,7 @@
 The instants of work are in `test_scheduler.py`, what becomes of inputs in `test_intake.py`.
 """
 
+import gc
 import threading
 from datetime import UTC, datetime
 
@@ -304,6 +305,19 @@ def test_the_next_work_is_told(host):
     assert host.engine.next_due() == after("1 hour")
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_tick_leaves_the_garbage_collector_as_it_was(host, enabled):
+    """A tick may switch it off for its batches; afterwards all is as before."""
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        host.deploy(mail())
+        host.say("go")
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
 # --- push -----------------------------------------------------------------------------------------------------------
 
 
@@ -314,15 +328,15 @@ def test_handlers_get_messages_after_the_commit(store):
 
     def handler(message):
         got.append((message.customer, message.status, message.attempts))
-        assert host.path() == ["hello queued", "end"]
+        assert pushed.path() == ["hello queued", "end"]
 
-    host = pushing(store, handler)
-    host.deploy(mail())
-    result = host.say("go")
+    pushed = pushing(store, handler)
+    pushed.deploy(mail())
+    result = pushed.say("go")
     assert got == [("c1", "CLAIMED", 1)]
     assert (result.delivered, result.failed, result.more) == (1, 0, True)
-    host.tick()
-    assert host.messages() == ["hello SENT"]
+    pushed.tick()
+    assert pushed.messages() == ["hello SENT"]
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -393,13 +407,13 @@ def test_a_handler_may_tell_the_engine_things():
     """A handler runs outside of every transaction: it may feed events (R71, R72)."""
 
     def handler(message):
-        host.feed("message.opened", START, message.customer, message=message.id)
+        pushed.feed("message.opened", START, message.customer, message=message.id)
 
-    host = pushing("memory", handler)
-    host.deploy(mail(), Wait("reply", event="message.opened"))
-    host.say("go")
-    host.tick()
-    assert host.path() == ["hello queued", "reply event", "end"]
+    pushed = pushing("memory", handler)
+    pushed.deploy(mail(), Wait("reply", event="message.opened"))
+    pushed.say("go")
+    pushed.tick()
+    assert pushed.path() == ["hello queued", "reply event", "end"]
 
 
 def test_answers_need_a_message(host):

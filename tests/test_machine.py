@@ -1,5 +1,7 @@
 """What a run does at each kind of step (R30 to R41), seen from outside; a few walks are asked directly."""
 
+from typing import Any
+
 import pytest
 
 from journeyflow import (
@@ -19,10 +21,11 @@ from journeyflow import (
     tag,
 )
 from journeyflow.chance import bucket
-from journeyflow.machine import FRESH, Situation, advance, consents
+from journeyflow.machine import advance, consents
 from journeyflow.moments import DAY, to_micros
 from journeyflow.program import compile_journey
 from journeyflow.records import ACTIVE, COMPLETED, FAILED, Run
+from journeyflow.walk import FRESH, Situation
 from tests.samples import START, STORES, Host, after, open_engine, utc
 
 
@@ -435,7 +438,7 @@ def test_a_window_holds_also_a_wait_that_is_over_at_once(quick):
 
 
 # --- Wait: a date field ---------------------------------------------------------------------------------------------
-WAYS = {"on_missing": [End("without")], "on_past": [End("too-late")]}
+WAYS: Any = {"on_missing": [End("without")], "on_past": [End("too-late")]}
 
 
 @pytest.mark.parametrize(
@@ -999,6 +1002,33 @@ def test_the_flags_of_a_message_can_be_read(host):
     assert host.claim("2 days")[-1].data == {"at": "2026-01-05T09:00:00.000000Z", "no": "", "x": False}
 
 
+def test_the_flags_of_an_older_message_are_not_those_of_the_newest(host):
+    """message.<step>.<flag> of the newest message of that step (R59): opening the first says nothing of the second."""
+    host.deploy(
+        mail(),
+        Wait("reply", event="message.opened", timeout="1 day", any_message=True),
+        Condition("read", field("message.hello.opened").eq(True)),
+        Wait("rest", "1 hour", next="hello"),
+    )
+    host.say("go")
+    first = host.claim()[0].id
+    host.tick("1 day 1 hour")
+    host.say("message.opened", "26 hours", message=first)
+    assert host.path()[1:7] == ["reply timeout", "read no", "rest elapsed", "hello queued", "reply event", "read no"]
+
+
+def test_a_message_may_be_opened_in_the_tick_that_made_it(host):
+    """Whoever knows the id may tell of a message before the tick that makes it (R4, R70)."""
+    host.deploy(
+        mail(), Wait("reply", event="message.opened"), Condition("read", field("message.hello.opened").eq(True))
+    )
+    host.feed("go")
+    host.feed("message.opened", "1 hour", message="memory-1-1")
+    host.tick("2 hours")
+    assert host.path() == ["hello queued", "reply event", "read yes", "end"]
+    assert host.engine.audit() == []
+
+
 def test_a_bare_name_with_a_dot_may_start_with_any_word(quick):
     """A name that is no source is an attribute, with dots into objects (R59)."""
     quick.put(START, customers={"x": 1}, customer="me")
@@ -1022,7 +1052,8 @@ def entering():
 def test_advance_changes_nothing_in_place():
     """A walk is a function: the run and the attributes it got are as they were (theory of operation)."""
     program = compiled(Update("u", tag.add("vip")), Wait("rest", "1 day"))
-    run, attributes = entering(), {"tags": ["a"]}
+    run = entering()
+    attributes: dict[str, object] = {"tags": ["a"]}
     first = advance(program, run, "ENTER", Situation("c1", attributes), to_micros(START))
     again = advance(program, run, "ENTER", Situation("c1", attributes), to_micros(START))
     assert first == again

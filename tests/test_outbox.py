@@ -275,7 +275,7 @@ def test_threads_never_claim_the_same_message(store, tmp_path):
         with engine.batch():
             for n in range(60):
                 host.feed("go", START, f"c{n}")
-        claimed, errors = [], []
+        claimed, errors = list[str](), list[Exception]()
 
         def work(name):
             try:

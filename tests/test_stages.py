@@ -148,6 +148,26 @@ def test_runs_are_numbered_per_customer_and_journey(host):
     assert [(each.customer, each.run, each.serial) for each in found] == [("c1", 1, 1), ("c2", 1, 2), ("c1", 2, 3)]
 
 
+def test_an_older_version_with_another_trigger_hears_nothing_any_more(host):
+    """The trigger of the newest version as of the event's own instant counts (R11, R12, R20)."""
+    host.deploy(mail("one"))
+    host.deploy(mail("two"), trigger=Trigger("went"), when="1 hour")
+    host.feed("go", "2 hours", "c1")
+    host.feed("went", "2 hours", "c2")
+    host.feed("go", "30 minutes", "c3")
+    host.tick("1 day")
+    assert [each.customer for each in host.engine.enrollments().items] == ["c3", "c2"]
+
+
+def test_run_criteria_may_name_the_trigger(host):
+    """trigger.x of the event that would start the run (R59)."""
+    host.deploy(mail(), run_criteria=field("trigger.amount").gte(10))
+    host.say("go", START, amount=10)
+    host.say("go", START, "c2")
+    assert host.path() == ["hello queued", "end"]
+    assert host.last_refusal("c2") == ("run criteria", {"trigger.amount": None})
+
+
 # --- refusals -------------------------------------------------------------------------------------------------------
 
 

@@ -231,7 +231,7 @@ def test_the_same_webhook_twice_is_one_entry(host):
 # --- one among many -------------------------------------------------------------------------------------------------
 
 
-HOSTILE = [
+HOSTILE: list[dict[str, object]] = [
     {"timezone": "../../etc/passwd"},
     {"timezone": "Europe/Nowhere"},
     {"timezone": "localtime"},
@@ -294,9 +294,9 @@ def test_one_bad_customer_never_hurts_the_batch(store):
             continue
         accepted += 1
         host.feed("go", "1 hour", f"bad{number}", x=attributes)
-        host.put("1 hour", f"good{number}", n=1, renewsAt="2026-01-20", birthday="1990-01-25")
+        host.put("1 hour", f"good{number}", n=1, renewsAt="2026-01-20", birthday="1990-02-20")
         host.feed("go", "1 hour", f"good{number}")
-    for days in (0, 1, 2, 3, 20, 60, 365, 380):
+    for days in (0, 1, 2, 3, 20, 60, 62, 70):
         host.tick(f"{days} days 2 hours")
     assert accepted >= len(HOSTILE) - 1
     good = {
