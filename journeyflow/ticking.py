@@ -96,7 +96,8 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
     left, more = limit, True
     while more and (left is None or left > 0):
         size = core.options.batch_size if left is None else min(left, core.options.batch_size)
-        count, more, tally = _one_batch(core, now, size)
+        with _collector_at_rest():
+            count, more, tally = _one_batch(core, now, size)
         total = _added(total, tally)
         left = None if left is None else left - count
     return total
@@ -104,7 +105,7 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
 
 def _one_batch(core: Core, now: int, size: int) -> tuple[int, bool, Tally]:
     """Load, run, commit: give how many items, whether more are due, and what was done."""
-    with core.store.transaction() as transaction, _collector_at_rest():
+    with core.store.transaction() as transaction:
         catalog = core.refresh(transaction)
         due = transaction.due(now, size)
         loaded = transaction.load(scheduler.plan(due, catalog))
@@ -116,7 +117,7 @@ def _one_batch(core: Core, now: int, size: int) -> tuple[int, bool, Tally]:
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
-    """Keep Python's cycle collector from running while a batch is made.
+    """Keep Python's cycle collector from running while a batch is made, until the batch is gone again.
 
     A batch makes tens of thousands of small objects that all live until its end and hold no cycles; the collector would
     look at them, and at everything the host holds, again and again: up to half of the time in memory.
