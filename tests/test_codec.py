@@ -902,7 +902,7 @@ def rename(draw: Any, holder: Any, key: Any) -> None:
 
 def retype(draw: Any, holder: Any, key: Any) -> None:
     """Put something else in the place of a part."""
-    holder[key] = draw(OTHERS)
+    holder[key] = copy.deepcopy(draw(OTHERS))
 
 
 def double(draw: Any, holder: Any, key: Any) -> None:
