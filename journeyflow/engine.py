@@ -25,7 +25,7 @@ from journeyflow.outbox import claim_posts
 from journeyflow.queries import JourneyInfo, Page
 from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
 from journeyflow.store import Store, Transaction
-from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_due
+from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
 from journeyflow.values import describe, id_fault
 
 BATCH = 2_000
@@ -33,6 +33,9 @@ BATCH = 2_000
 
 CHUNK = 10_000
 """Inputs per commit when a host gives many."""
+
+PUSH = 100
+"""Messages the engine claims for its own handlers at a time: answered before their lease ends at 3 seconds each."""
 
 LEASE = 5 * MINUTE
 """How long the engine gives its own handlers before a message counts as not delivered."""
@@ -162,10 +165,10 @@ class Engine:
             raise ValueError(msg)
         return self._lifecycle(journey, "resume", at)
 
-    def archive(self, journey: str, *, at: datetime) -> int:
+    def archive(self, journey: str, *, at: datetime, allow_jump: bool = False) -> int:
         """ACTIVE or PAUSED -> ARCHIVED, which is final; give how many enrollments it ended (R11, R15).
 
-        All work with instants before `at` is done first, without deliveries.
+        All work with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3).
         """
         from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
 
@@ -173,7 +176,7 @@ class Engine:
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
             first = moved(record, "archive", to_micros(at)).at
-        do_due_work(core, first - 1)
+        do_due_work(core, first - 1, allow_jump=allow_jump)
         with core.store.transaction() as transaction:
             record = self._find(transaction, journey)
             transition = moved(record, "archive", to_micros(at))
@@ -311,7 +314,7 @@ class Engine:
             _check_limit(limit)
         result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
         delivered, failed = self._deliver(instant) if self._core.channels else (0, 0)
-        due = next_due(self._core)
+        due = next_call(self._core)
         return evolve(
             result,
             delivered=delivered,
@@ -321,8 +324,11 @@ class Engine:
         )
 
     def next_due(self) -> datetime | None:
-        """Give the instant of the earliest work, over all tenants: when to tick next; None when nothing waits (R73)."""
-        due = next_due(self._core)
+        """Give the instant of the earliest work, over all tenants: when to tick next; None when nothing waits (R73).
+
+        With `channels`, a message that is to be handed to one of them again is work too.
+        """
+        due = next_call(self._core)
         return None if due is None else from_micros(due)
 
     # --- delivery -------------------------------------------------------------------------------------------------
@@ -381,7 +387,7 @@ class Engine:
         """Push: claim, call the handler, ack; an exception is a nack (R71). Give how many went well and ill."""
         core, answers = self._core, list[Checked]()
         delivered = failed = 0
-        while claimed := self._claim(None, "engine", now, frozenset(core.channels), core.options.batch_size, LEASE):
+        while claimed := self._claim(None, "engine", now, frozenset(core.channels), PUSH, LEASE):
             for message in claimed:
                 try:
                     core.channels[message.channel](message)

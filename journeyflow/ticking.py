@@ -16,7 +16,7 @@ from journeyflow.errors import ClockJump
 from journeyflow.machine import advance
 from journeyflow.moments import LAST, Duration, add, iso, zone
 from journeyflow.records import ACTIVE, Changes, Message, Run
-from journeyflow.store import Store, Transaction
+from journeyflow.store import ClaimRequest, Store, Transaction
 from journeyflow.walk import Result, Situation
 from journeyflow.work import Tally
 
@@ -83,6 +83,18 @@ def next_due(core: Core) -> int | None:
     with core.store.transaction(write=False) as transaction:
         keys = transaction.due(LAST, 1).keys
     return keys[0][0] if keys else None
+
+
+def next_call(core: Core) -> int | None:
+    """Give the instant at which a tick has something to do: work, or a message for the engine's own channels (R73)."""
+    due = next_due(core)
+    if not core.channels:
+        return due
+    with core.store.transaction(write=False) as transaction:
+        catalog = core.refresh(transaction)
+        paused = frozenset(record.number for record in catalog.journeys.values() if record.newest_state == "PAUSED")
+        posts = transaction.claimable(ClaimRequest(None, frozenset(core.channels), LAST, 1, paused))
+    return min([post.available_at for post in posts] + ([] if due is None else [due]), default=None)
 
 
 def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:

@@ -146,7 +146,7 @@ def test_check_names_every_problem_and_fails_on_errors(folder):
     result = call("check", folder / "thanks.json", folder / "warned.json")
     assert result.exit_code == 0
     assert "warned.json: warning: steps[1]: no path leads to step 'b' [unreachable]" in result.stdout
-    assert "2 files, 0 errors, 1 warnings" in result.stdout
+    assert "files: 2, errors: 0, warnings: 1" in result.stdout
     (folder / "bad.json").write_bytes(b"\xff")
     result = call("check", folder / "bad.json", "--json")
     assert result.exit_code == 1

@@ -19,7 +19,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
         found += [(str(path), problem) for problem in _problems(path)]
     wrong = sum(problem.severity == ERROR for _, problem in found)
     lines = [f"{path}: {problem.severity}: {problem}" for path, problem in found]
-    lines.append(f"{len(files)} files, {wrong} errors, {len(found) - wrong} warnings")
+    lines.append(f"files: {len(files)}, errors: {wrong}, warnings: {len(found) - wrong}")
     rows = [{"file": path, "problem": problem} for path, problem in found]
     show(rows, "\n".join(lines), as_json=as_json)
     if wrong:
