@@ -1,0 +1,267 @@
+"""Play a life against journeys: say it to an engine call by call, tick, and look at what came out."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from attrs import field, frozen
+
+from journeyflow.engine import Engine
+from journeyflow.errors import Forbidden
+from journeyflow.journey import Journey
+from journeyflow.queries import MAX_TAKE
+from journeyflow.records import Customer, Enrollment, Event, Message
+from journeyflow.store import Store
+from journeyflow.stores.memory import MemoryStore
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+"""When a life begins and its journeys are activated: a Thursday, at midnight UTC."""
+INSTANT = timedelta(microseconds=1)
+
+DUMPED = {
+    "customers": "SELECT number, tenant, id, attributes FROM customers ORDER BY number",
+    "inputs": "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs ORDER BY seq",
+    "enrollments": "SELECT * FROM enrollments ORDER BY serial",
+    "moves": """SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) AS path, m.seen
+                FROM moves m LEFT JOIN paths p ON p.number = m.path ORDER BY m.enrollment, m.visit""",
+    "messages": "SELECT * FROM messages ORDER BY enrollment, n",
+    "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
+    "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
+    "transitions": "SELECT * FROM transitions ORDER BY journey, n",
+}
+"""Everything that is kept of a run, table by table, ordered by key (R90); paths are written out."""
+
+
+# --- what can be said -----------------------------------------------------------------------------------------------
+
+
+@frozen
+class Put:
+    """The host tells attributes of a customer: `Engine.put_customer`."""
+
+    customer: str
+    attributes: Mapping[str, object]
+    at: datetime = field(kw_only=True)
+    replace: bool = field(kw_only=True, default=False)
+
+
+@frozen
+class Enroll:
+    """The host enrolls a customer by hand: `Engine.enroll`. Passed over where the journey is not ACTIVE (R24)."""
+
+    journey: str
+    customer: str
+    at: datetime = field(kw_only=True)
+    force: bool = field(kw_only=True, default=False)
+
+
+@frozen
+class Leave:
+    """The host ends the runs of a customer in a journey: `Engine.exit`."""
+
+    journey: str
+    customer: str
+    at: datetime = field(kw_only=True)
+    reason: str = field(kw_only=True, default="manual")
+
+
+@frozen
+class Lifecycle:
+    """The host pauses, resumes or archives a journey (R11)."""
+
+    journey: str
+    action: Literal["pause", "resume", "archive"]
+    at: datetime = field(kw_only=True)
+
+
+@frozen
+class Reaction:
+    """Something happens to a message: `kind` is opened, clicked, ...; `acknowledged` is the channel's `Engine.ack`.
+
+    It names the message by its place among those queued so far, in order of enrollment and visit, counted round; as
+    long as there is none nothing happens.
+    """
+
+    kind: str
+    nth: int
+    at: datetime = field(kw_only=True)
+
+
+@frozen
+class Ack:
+    """The channel tells that a message went out: `Engine.ack`. What a Reaction "acknowledged" comes to."""
+
+    message: str
+    at: datetime = field(kw_only=True)
+
+
+Call = Event | Put | Enroll | Leave | Lifecycle | Reaction | Ack
+"""One thing that a host says to the engine."""
+
+
+@frozen
+class Life:
+    """What happens from `START` to `end`: the calls of a host, in the order in which it makes them."""
+
+    calls: Sequence[Call] = field(converter=tuple)
+    end: datetime
+
+
+# --- playing it -----------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Run:
+    """What came out of a life.
+
+    `script` is what was really said, in order: calls, with every Reaction made out to the message it named, and the
+    instants of ticks. `audit` is what the engine found wrong with its own books: always [] (R80).
+    """
+
+    journeys: Sequence[Journey]
+    life: Life
+    script: Sequence[Call | datetime] = field(repr=False)
+    enrollments: Sequence[Enrollment]
+    customers: Mapping[str, Customer]
+    sent: Sequence[Message] = field(repr=False)
+    tables: Mapping[str, Sequence[tuple[object, ...]]] = field(repr=False)
+    audit: Sequence[str]
+    late: int
+
+    def messages(
+        self, *, template: str | None = None, channel: str | None = None, customer: str | None = None
+    ) -> Sequence[Message]:
+        """List the messages that were queued, by enrollment and visit, filtered by what is named."""
+        wanted = {"template": template, "channel": channel, "customer": customer}
+        return [
+            message
+            for message in self.sent
+            if all(value is None or getattr(message, name) == value for name, value in wanted.items())
+        ]
+
+    def customer(self, customer: str) -> Customer:
+        """Give a customer as the life has left it; KeyError where nothing was ever said of it."""
+        return self.customers[customer]
+
+    @property
+    def said(self) -> Life:
+        """The life as it was really said: every Reaction made out to the message it named."""
+        return Life([each for each in self.script if not isinstance(each, datetime)], self.life.end)
+
+
+def run(
+    journeys: Iterable[Journey],
+    life: Life,
+    *,
+    store: Store | None = None,
+    ticks: Iterable[datetime] | None = None,
+    grace: object = None,
+    batch_size: int | None = None,
+) -> Run:
+    """Play a life against journeys that are active from `START`, and give what came out.
+
+    The engine works on `store`, an empty one: a new `MemoryStore` unless given. It ticks at each of `ticks`, each time
+    before the first call with a later instant, so that what is said in order of time is never late; and once at the
+    end of the life. Without `ticks` it ticks an instant before every call whose `at` is later than all before: the
+    densest schedule, in which every Reaction finds the messages queued so far. What a sorted life comes to is the same
+    for every schedule (R4), as long as its Reactions are made out: play `Run.said` again. `grace` and `batch_size` are
+    the engine's (R5).
+
+    >>> from journeyflow import End, Journey, Send, Trigger
+    >>> hello = Journey(
+    ...     id="hello", trigger=Trigger("joined"), steps=[Send("hi", channel="EMAIL", template="t"), End("done")]
+    ... )
+    >>> life = Life([Event("joined", customer="ann", at=START)], START + timedelta(days=1))
+    >>> played = run([hello], life)
+    >>> [(message.customer, message.at.hour) for message in played.messages(template="t")]
+    [('ann', 0)]
+    >>> [enrollment.status for enrollment in played.enrollments]
+    ['COMPLETED']
+    """
+    given = tuple(journeys)
+    options = {} if batch_size is None else {"batch_size": batch_size}
+    with Engine(MemoryStore() if store is None else store, grace=grace, max_jump=None, **options) as engine:
+        for journey in given:
+            engine.deploy(journey, at=START)
+        player = _Player(engine, None if ticks is None else sorted(ticks))
+        for call in life.calls:
+            player.say(call)
+        player.finish(life.end)
+        return player.outcome(given, life)
+
+
+class _Player:
+    """Says a life to an engine, and notes what was said."""
+
+    def __init__(self, engine: Engine, ticks: Sequence[datetime] | None) -> None:
+        self.engine, self.ticks = engine, None if ticks is None else list(ticks)
+        self.latest = START
+        self.script: list[Call | datetime] = []
+        self.late = 0
+
+    def tick(self, now: datetime) -> None:
+        self.script.append(now)
+        self.late += self.engine.tick(now).late
+
+    def say(self, call: Call) -> None:
+        """Tick up to just before a call, then make it."""
+        if call.at > self.latest:
+            self.latest = call.at
+            if self.ticks is None:
+                self.tick(call.at - INSTANT)
+        while self.ticks and self.ticks[0] < self.latest:
+            self.tick(self.ticks.pop(0))
+        made_out = self.make_out(call) if isinstance(call, Reaction) else call
+        if made_out is not None:
+            self.script.append(made_out)
+            self.make(made_out)
+
+    def make_out(self, reaction: Reaction) -> Call | None:
+        """Find the message that a Reaction is about; None as long as there is none."""
+        queued = self.engine.messages(take=MAX_TAKE).items
+        if not queued:
+            return None
+        message = queued[reaction.nth % len(queued)]
+        if reaction.kind == "acknowledged":
+            return Ack(message.id, at=reaction.at)
+        named = {"message": message.id}
+        return Event(f"message.{reaction.kind}", customer=message.customer, at=reaction.at, data=named)
+
+    def make(self, call: Call) -> None:
+        """Say one thing to the engine."""
+        engine = self.engine
+        if isinstance(call, Event):
+            engine.feed(call)
+        elif isinstance(call, Put):
+            engine.put_customer(call.customer, call.attributes, at=call.at, replace=call.replace)
+        elif isinstance(call, Leave):
+            engine.exit(call.journey, call.customer, at=call.at, reason=call.reason)
+        elif isinstance(call, Lifecycle):
+            getattr(engine, call.action)(call.journey, at=call.at)
+        elif isinstance(call, Ack):
+            engine.ack(call.message, at=call.at)
+        elif isinstance(call, Enroll):
+            try:
+                engine.enroll(call.journey, call.customer, at=call.at, force=call.force)
+            except Forbidden:
+                self.script.pop()
+
+    def finish(self, end: datetime) -> None:
+        """Make the ticks that are left, and the last one."""
+        for now in [*(self.ticks or []), end]:
+            self.tick(now)
+
+    def outcome(self, journeys: Sequence[Journey], life: Life) -> Run:
+        """Ask the engine for everything it knows."""
+        engine = self.engine
+        with engine.store.reader() as reader:
+            tables = {name: reader.rows(sql) for name, sql in DUMPED.items()}
+        enrollments = [
+            engine.enrollment(each.journey, each.customer, run=each.run)
+            for each in engine.enrollments(take=MAX_TAKE).items
+        ]
+        customers = {name: engine.customer(name) for _, _, name, _ in tables["customers"]}
+        sent = engine.messages(take=MAX_TAKE).items
+        return Run(
+            journeys, life, self.script, enrollments, customers, sent, tables, audit=engine.audit(), late=self.late
+        )
