@@ -109,7 +109,7 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
 def _still_resting(walk: Walk, *, softened: bool) -> Result:
     """Stay at the rest, perhaps until another instant: no visit is left, so nothing moved."""
     run = walk.run
-    if walk.due != run.due or run.held is not None or softened:
+    if walk.due != run.due:  # always so after a DUE: what it asked again opens later
         run = run._replace(due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
     return Result(run, None, (), walk.attributes, (), walk.past)
 
@@ -224,9 +224,9 @@ def consents(attributes: Mapping[str, object], channel: str, *, required: bool) 
     return answer if isinstance(answer, bool) else not required
 
 
-def wake_send(walk: Walk, node: Node, stimulus: Stimulus) -> int:
-    """Ask a held Send's gates again when its instant has come."""
-    return send(walk, node) if stimulus == "DUE" else walk.rest(walk.run.due)
+def wake_send(walk: Walk, node: Node, _: Stimulus) -> int:
+    """Ask a held Send's gates again when its instant has come; it listens to nothing else."""
+    return send(walk, node)
 
 
 # --- Wait ---------------------------------------------------------------------------------------------------------

@@ -231,6 +231,16 @@ def test_emitted_events_are_heard_in_the_order_of_their_causes(host):
     assert host.attributes()["log"][:3] == ["tag.added", "field.changed", "journey.completed"]
 
 
+def test_a_wake_up_that_an_event_made_void_wakes_nobody(host):
+    """A timeout that the event was quicker than says nothing to the next rest (R7, R36)."""
+    host.deploy(Wait("reply", event="order", timeout="1 day"), Wait("rest", "3 days"))
+    host.say("go")
+    host.feed("order", "12 hours")
+    host.tick("2 days")
+    assert host.path() == ["reply event", "rest ACTIVE"]
+    assert host.engine.next_due() == after("3 days 12 hours")
+
+
 # --- late inputs ----------------------------------------------------------------------------------------------------
 
 
@@ -409,6 +419,37 @@ def test_late_counts_what_was_softened(strict):
     strict.claim("1 hour")
     strict.put("2 hours", name="Ann")
     assert strict.tick("5 days").late == 3
+
+
+def test_a_late_change_is_looked_at_as_of_now(strict):
+    """Exits on the customer and dates are asked at the effective instant (R5, R37, R42)."""
+    gone = Exit("gone", when=field("seen").is_not_null() & ~field("seen").within_last("2 hours"))
+    strict.put(START, renews="2026-01-20")
+    strict.deploy(Wait("soon", field="renews", on_past=[End("too late")]), reentry="always")
+    strict.deploy(Wait("rest", "9 days"), id="k", exits=[gone])
+    strict.say("go")
+    strict.put("1 hour", renews=after("3 hours").isoformat(), seen=after("1 hour").isoformat())
+    strict.tick("5 hours")
+    assert strict.path() == ["soon past", "too late"]
+    assert strict.status(journey="k") == ("EXITED", "gone")
+
+
+def test_a_late_trigger_from_before_the_activation_enters_nobody(strict):
+    """DRAFT as of its own instant, ACTIVE by now: nothing is entered, nothing recorded (R11)."""
+    strict.deploy(mail(), when="2 hours")
+    strict.feed("go", "1 hour")
+    assert strict.tick("5 hours").entered == 0
+    assert strict.refused() == {}
+
+
+def test_a_late_refusal_is_recorded_as_of_now(strict):
+    """What is refused late is refused now (R5, R21)."""
+    strict.deploy(Wait("rest", "9 days"))
+    strict.say("go")
+    strict.feed("go", "1 hour")
+    strict.tick("2 days")
+    assert strict.rows("SELECT at FROM last_refusals") == [(int(after("2 days").timestamp() * 1_000_000),)]
+    assert strict.rows("SELECT day FROM refusals") == [("2026-01-07",)]
 
 
 def test_grace_is_kept_in_the_file(tmp_path):
@@ -755,6 +796,18 @@ def test_archive_exits_everybody_and_counts(host):
     assert host.engine.find_enrollment("j", "late") is None
     assert host.refused() == {}
     assert host.engine.audit() == []
+
+
+def test_archive_leaves_other_journeys_and_other_ends_alone(host):
+    """Only the active runs of that journey end (R15)."""
+    host.deploy(Wait("rest", "1 day"), reentry="always")
+    host.deploy(Wait("rest", "9 days"), id="k")
+    host.say("go")
+    host.tick("1 day")
+    host.say("go", "2 days")
+    assert host.engine.archive("j", at=after("50 hours")) == 1
+    assert host.engine.enrollment("j", "c1", run=1).status == "COMPLETED"
+    assert host.status(journey="k") == ("ACTIVE", "")
 
 
 def test_archive_does_all_earlier_work_first(host):
