@@ -64,10 +64,10 @@ def _too_deep(value: object) -> bool:
     stack = [(value, 1)]
     while stack:
         item, depth = stack.pop()
-        inner: Iterable[object] = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-        if depth > MAX_FILE_DEPTH:
-            return True
-        stack.extend((each, depth + 1) for each in inner)
+        if isinstance(item, dict | list):
+            if depth > MAX_FILE_DEPTH:
+                return True
+            stack.extend((inner, depth + 1) for inner in (item.values() if isinstance(item, dict) else item))
     return False
 
 

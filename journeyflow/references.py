@@ -100,8 +100,8 @@ class _Known:
 
     sends: frozenset[str]
     waits: frozenset[str]
-    event: bool = False
-    run: bool = False
+    event: bool
+    run: bool
 
 
 def reference_problems(journey: "Journey") -> Iterator[Problem]:

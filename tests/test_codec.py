@@ -768,6 +768,19 @@ def test_a_file_nested_without_measure(levels):
         from_dict(endless)
 
 
+def test_a_file_nests_256_levels():
+    """One more is refused as a whole; up to there each part says for itself what is too deep."""
+
+    def file_of(levels: int) -> str:
+        value: Any = 1
+        for _ in range(levels - 2):
+            value = [value]
+        return json.dumps(file(run_criteria={"value": value}))
+
+    assert "run_criteria.field: missing [missing]" in reading(file_of(256))
+    assert reading(file_of(257)) == ["the file is nested deeper than 256 levels [depth]"]
+
+
 def test_lone_surrogates():
     """Text that cannot be written as UTF-8 is refused, and the error can be printed."""
     with pytest.raises(InvalidJourney) as caught:

@@ -38,6 +38,26 @@ def test_steps_are_frozen(step):
         step.id = "other"
 
 
+@pytest.mark.parametrize("of", [Send, Wait, Condition, Split, Update, End, Trigger, Exit, Goal])
+def test_options_are_named_in_the_call(of):
+    """Only the id, and what reads well after it, goes by position."""
+    by_position = [each.name for each in of.__attrs_attrs__ if not each.kw_only]
+    assert (
+        by_position
+        == {
+            Send: ["id"],
+            Wait: ["id", "duration"],
+            Condition: ["id"],
+            Split: ["id", "arms"],
+            Update: ["id", "changes"],
+            End: ["id", "outcome"],
+            Trigger: ["event"],
+            Exit: ["name"],
+            Goal: ["event"],
+        }[of]
+    )
+
+
 def test_only_the_six_kinds_are_steps():
     """R13: a class derived from one is another kind, which nothing knows how to run."""
 

@@ -534,6 +534,24 @@ def test_names_in_every_other_place():
     ]
 
 
+def test_names_where_a_run_is_at_hand():
+    """R59: what belongs to the run may be asked in every place that knows one."""
+    sent, mine = field("message.s.opened").eq(True), field("enrollment.run").gt(1)
+    assert (
+        wrong(
+            send(),
+            Wait("w", event="x", where=sent & mine),
+            Wait("f", field="wait.w.date"),
+            send("t", data={"a": "{{ message.s.id }} {{ wait.w.x }} {{ enrollment.customer }}"}),
+            Update("u", field("a").set("{{ message.t.at }}")),
+            Condition("c", sent & mine & field("wait.w.x").eq(1)),
+            exits=[Exit("e", event="x", where=sent), Exit("f", when=sent & mine)],
+            goal=Goal("x", where=sent & mine & field("wait.w.x").eq(1)),
+        )
+        == []
+    )
+
+
 # --- the graph --------------------------------------------------------------------------------------------------------
 
 
@@ -572,6 +590,13 @@ def test_a_long_cycle_is_printed_by_its_ends():
         "s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> s6 -> s7 -> s8 -> s9 -> ... -> "
         "s92 -> s93 -> s94 -> s95 -> s96 -> s97 -> s98 -> s99 -> last -> s0; put a wait into the loop [zero-time-cycle]"
     )
+
+
+@pytest.mark.parametrize(("steps", "whole"), [(19, True), (20, False)])
+def test_a_cycle_of_twenty_names_is_printed_whole(steps, whole):
+    """R13: the step it comes back to is named twice."""
+    (only,) = wrong(*(send(f"s{n}") for n in range(steps - 1)), send("last", next="s0"))
+    assert ("..." not in only) is whole
 
 
 def test_waits_that_may_take_no_time_do_not_break_a_cycle():
