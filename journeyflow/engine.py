@@ -453,9 +453,7 @@ class Engine:
         Raises NotFound for an unknown journey, ValueError for a page that cannot be (R84, F128).
         """
         _check_page(skip, take)
-        if journey is not None:
-            with self._core.store.transaction(write=False) as transaction:
-                self._find(transaction, journey)
+        self._check_known(journey)
         with self._core.store.reader() as reader:
             return queries.enrollments(
                 reader,
@@ -486,12 +484,22 @@ class Engine:
         skip: int = 0,
         take: int = 25,
     ) -> Page[Message]:
-        """List messages by enrollment and visit, filtered by journey, customer or status."""
+        """List messages by enrollment and visit, filtered by journey, customer or status.
+
+        Raises NotFound for an unknown journey, ValueError for a page that cannot be (R84).
+        """
         _check_page(skip, take)
+        self._check_known(journey)
         with self._core.store.reader() as reader:
             return queries.messages(
                 reader, self._tenant, journey=journey, customer=customer, status=status, skip=skip, take=take
             )
+
+    def _check_known(self, journey: str | None) -> None:
+        """Refuse to look into a journey that is not there."""
+        if journey is not None:
+            with self._core.store.transaction(write=False) as transaction:
+                self._find(transaction, journey)
 
     def explain(self, journey: str, customer: str, *, run: int | None = None) -> str:
         """Tell every decision of a run with the values that were compared (R85); raises NotFound."""
