@@ -24,6 +24,9 @@ CACHE_KIB = 65_536
 
 MEMORY = ":memory:"
 
+OLDEST = (3, 38)
+"""The SQLite that brought the operator ->> for JSON; STRICT tables are a little older."""
+
 RESTORE = "restore the file from a backup"
 
 UNREADABLE_TEXT = "Could not decode to UTF-8"
@@ -85,6 +88,11 @@ def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connect
 
     Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError.
     """
+    if sqlite3.sqlite_version_info < OLDEST:
+        what = (
+            f"this Python has SQLite {sqlite3.sqlite_version}, journeyflow needs {'.'.join(map(str, OLDEST))} or newer"
+        )
+        raise StorageError(path, what, "use another build of Python")
     try:
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         try:
@@ -92,6 +100,10 @@ def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connect
         except BaseException:
             connection.close()
             raise
+    except sqlite3.OperationalError as error:
+        if primary_code(error) == sqlite3.SQLITE_ERROR:  # our own statements are right
+            raise CorruptDatabase(path, str(error), RESTORE) from error
+        raise meaning(error, path) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise meaning(error, path) from error
     return connection

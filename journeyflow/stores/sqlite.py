@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from journeyflow.batch import Due, Loaded, Person, Request, select_due
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.records import Changes, Input, Move, PathEntry, Post, Run
+from journeyflow.records import ACTIVE, CLAIMED, QUEUED, Changes, Input, Move, PathEntry, Post, Run
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.opening import RESTORE, meaning, open_file, primary_code
 from journeyflow.stores.rows import (
@@ -44,7 +44,11 @@ MAX_INTERNED = 100
 """Visits in an interned path; longer ones are met once and would only fill the table."""
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
+DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
 READING = ("this transaction was opened for reading", "open it with write=True to commit")
+
+BAD_JSON = "malformed JSON"
+"""What SQLite says about text in the file that should be JSON."""
 
 UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
 """What code raises that meets values which were never written: JSON cut short, numbers that lead nowhere."""
@@ -88,15 +92,15 @@ class SQLiteStore:
     def transaction(self, *, write: bool = True) -> Iterator["SQLiteTransaction"]:
         """Open a transaction; a writing one has the file's write lock from its first moment."""
         added: Paths = {}
-        with self._block("BEGIN IMMEDIATE" if write else "BEGIN", "COMMIT") as connection:
-            yield SQLiteTransaction(connection, self._paths, added, None if write else self.path)
+        with self._block("BEGIN IMMEDIATE" if write else "BEGIN", "COMMIT", _OURS) as connection:
+            yield SQLiteTransaction(connection, self.path, self._paths, added, write=write)
         for version, numbers in added.items():
             self._paths.setdefault(version, {}).update(numbers)
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
         """Open a consistent view for questions."""
-        with self._block("BEGIN", "ROLLBACK") as connection:
+        with self._block("BEGIN", "ROLLBACK", _THEIRS) as connection:
             reader = SQLiteReader(connection)
             try:
                 yield reader
@@ -104,8 +108,11 @@ class SQLiteStore:
                 reader.close()
 
     @contextmanager
-    def _block(self, begin: str, end: str) -> Iterator[sqlite3.Connection]:
-        """Hold the lock and a transaction; after an exception nothing of it stays."""
+    def _block(self, begin: str, end: str, doubtful: frozenset[int]) -> Iterator[sqlite3.Connection]:
+        """Hold the lock and a transaction; after an exception nothing of it stays.
+
+        `doubtful` are the codes of errors behind which a fault of the file may be.
+        """
         self._refuse_fork()  # before the lock, which another thread may have held when the process was forked
         with self._lock:
             connection = self._connection()
@@ -115,7 +122,7 @@ class SQLiteStore:
                 connection.execute(end)
             except BaseException as error:
                 _roll_back(connection)
-                found = self._meaning(connection, error)
+                found = self._meaning(connection, error, doubtful)
                 if found is None:
                     raise
                 raise found from error
@@ -135,24 +142,26 @@ class SQLiteStore:
             raise StorageError(self.path, *NESTED)
         return connection
 
-    def _meaning(self, connection: sqlite3.Connection, error: BaseException) -> StorageError | None:
+    def _meaning(
+        self, connection: sqlite3.Connection, error: BaseException, doubtful: frozenset[int]
+    ) -> StorageError | None:
         """Find the error that says what went wrong in a transaction; None where the one at hand says it.
 
         What should never be raised here is the file's fault when the file does not add up.
         """
-        if isinstance(error, sqlite3.Error) and not _doubtful(error):
-            return meaning(error, self.path)
         if isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
             return None
+        plain = meaning(error, self.path) if isinstance(error, sqlite3.Error) else None
+        if isinstance(error, sqlite3.Error) and primary_code(error) not in doubtful and BAD_JSON not in str(error):
+            return plain
         damage = _damage(connection)
-        if damage is not None:
-            return CorruptDatabase(self.path, damage, RESTORE)
-        return meaning(error, self.path) if isinstance(error, sqlite3.Error) else None
+        return plain if damage is None else CorruptDatabase(self.path, damage, RESTORE)
 
 
-def _doubtful(error: sqlite3.Error) -> bool:
-    """Tell whether a fault of the file may be behind what SQLite says about a statement."""
-    return primary_code(error) == sqlite3.SQLITE_CONSTRAINT or "malformed JSON" in str(error)
+_OURS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT})
+"""Our own statements are right, and so are the rows they write: where SQLite says no, the file may be at fault."""
+_THEIRS = frozenset({sqlite3.SQLITE_CONSTRAINT})
+"""A question may well be wrong."""
 
 
 def _damage(connection: sqlite3.Connection) -> str | None:
@@ -203,18 +212,27 @@ class SQLiteTransaction:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        path: str,
         known: Paths,
         added: Paths,
-        readable: str | None,
+        *,
+        write: bool,
     ) -> None:
-        """Work on a connection; `known` are interned paths, `added` takes those of this transaction.
-
-        `readable` is the path of a file that is open for reading only.
-        """
-        self._connection, self._known, self._added, self._readable = connection, known, added, readable
+        """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
+        self._connection, self._path, self._known, self._added, self._write = connection, path, known, added, write
 
     def _ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
+
+    def _change(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Change rows that are known to be there."""
+        changed = self._connection.executemany(sql, rows).rowcount
+        self._expect(changed == len(rows))
+
+    def _expect(self, agrees: bool) -> None:
+        """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
+        if not agrees:
+            raise CorruptDatabase(self._path, *DISAGREEING)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
@@ -236,24 +254,21 @@ class SQLiteTransaction:
 
     def due(self, now: int, limit: int) -> Due:
         """Give the first due items in total order: each kind is a seek in its own index (R7)."""
-        inputs = [
-            Input(*row)
-            for row in self._ask(
-                "SELECT seq, tenant, customer, kind, type, at, id, data FROM inputs"
-                " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
-                (now, limit + 1),
-            )
-        ]
-        runs = [
-            read_run(row)
-            for row in self._ask(
-                f"SELECT {RUN_COLUMNS} FROM enrollments WHERE due <= ?"
-                f" ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
-                (now, limit + 1),
-            )
-        ]
+        inputs = self._ask(
+            "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs"
+            " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
+            (now, limit + 1),
+        )
+        rows = self._ask(
+            f"SELECT {RUN_COLUMNS} FROM enrollments WHERE due <= ? ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
+            (now, limit + 1),
+        )
+        runs = [read_run(row) for row in rows]
         posts = self._posts("lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?", (now, limit + 1))
-        return select_due(inputs, runs, posts, limit)
+        self._expect(all(row[8] is None for row in inputs))
+        self._expect(all(run.status == ACTIVE for run in runs))
+        self._expect(all(post.status == CLAIMED for post in posts))
+        return select_due([Input._make(row[:8]) for row in inputs], runs, posts, limit)
 
     def _posts(self, condition: str, parameters: Sequence[object]) -> list[Post]:
         return [
@@ -388,23 +403,25 @@ class SQLiteTransaction:
                 request.limit,
             ),
         )
-        return [read_post(row) for row in rows]
+        posts = [read_post(row) for row in rows]
+        self._expect(all(post.status == QUEUED for post in posts))
+        return posts
 
     # --- writing --------------------------------------------------------------------------------------------------
 
     def commit(self, changes: Changes) -> None:
         """Write everything a batch came to, one statement per kind of row."""
-        if self._readable is not None:
-            raise StorageError(self._readable, *READING)
+        if not self._write:
+            raise StorageError(self._path, *READING)
         _write_catalog(self._connection, changes)
-        _write_inputs(self._connection, changes)
+        self._write_inputs(changes)
         if changes.customers:
             self._write_customers(changes)
         if changes.runs:
             self._write_runs(changes.runs)
         if changes.moves:
             self._write_moves(changes.moves, {run.serial: run.version for run in changes.runs})
-        _write_posts(self._connection, changes)
+        self._write_posts(changes)
         if changes.refusals:
             _write_refusals(self._connection, changes)
         if changes.released:
@@ -413,16 +430,36 @@ class SQLiteTransaction:
                 [(at, journey) for journey, at in changes.released],
             )
 
+    def _write_inputs(self, changes: Changes) -> None:
+        """Put new inputs into the inbox, and note what became of those that were handled."""
+        if changes.inputs:
+            self._connection.executemany(
+                "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [item[1:] for item in changes.inputs],
+            )
+        if changes.handled:
+            rows = [(outcome, seq) for seq, outcome in changes.handled]
+            self._change("UPDATE inputs SET outcome = ? WHERE seq = ?", rows)
+
+    def _write_posts(self, changes: Changes) -> None:
+        """Write new messages, and what has become of those that were there."""
+        if changes.new_posts:
+            self._connection.executemany(
+                f"INSERT INTO messages VALUES ({places(POST_COLUMNS)})", map(post_row, changes.new_posts)
+            )
+        if changes.posts:
+            news = ", ".join(f"{column.strip()} = ?" for column in POST_NOW_COLUMNS.split(","))
+            rows = [post_now_row(post) for post in changes.posts]
+            self._change(f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", rows)
+
     def _write_customers(self, changes: Changes) -> None:
         first_new = self._next("customers")
         rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]
         self._connection.executemany(
             "INSERT INTO customers VALUES (?, ?, ?, ?)", (row for row in rows if row[0] >= first_new)
         )
-        self._connection.executemany(
-            "UPDATE customers SET attributes = ? WHERE number = ?",
-            ((row[3], row[0]) for row in rows if row[0] < first_new),
-        )
+        old = [(row[3], row[0]) for row in rows if row[0] < first_new]
+        self._change("UPDATE customers SET attributes = ? WHERE number = ?", old)
 
     def _write_runs(self, runs: Sequence[Run]) -> None:
         first_new = self._next("enrollments")
@@ -431,10 +468,8 @@ class SQLiteTransaction:
             [run_row(run) for run in runs if run.serial >= first_new],
         )
         news = ", ".join(f"{column.strip()} = ?" for column in RUN_NOW_COLUMNS.split(","))
-        self._connection.executemany(
-            f"UPDATE enrollments SET {news} WHERE serial = ?",
-            [run_now_row(run) for run in runs if run.serial < first_new],
-        )
+        old = [run_now_row(run) for run in runs if run.serial < first_new]
+        self._change(f"UPDATE enrollments SET {news} WHERE serial = ?", old)
 
     def _write_moves(self, moves: Sequence[Move], versions: Mapping[int, int]) -> None:
         rows = []
@@ -465,31 +500,6 @@ class SQLiteTransaction:
     def _all_paths(self, version: int) -> dict[tuple[PathEntry, ...], int]:
         rows = self._ask("SELECT number, steps FROM paths WHERE version = ?", (version,))
         return {tuple((step, status, outcome) for step, status, outcome in json.loads(text)): n for n, text in rows}
-
-
-def _write_inputs(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Put new inputs into the inbox, and note what became of those that were handled."""
-    if changes.inputs:
-        connection.executemany(
-            "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(i.tenant, i.customer, i.kind, i.type, i.at, i.id, i.text) for i in changes.inputs],
-        )
-    if changes.handled:
-        rows = [(outcome, seq) for seq, outcome in changes.handled]
-        connection.executemany("UPDATE inputs SET outcome = ? WHERE seq = ?", rows)
-
-
-def _write_posts(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Write new messages, and what has become of those that were there."""
-    if changes.new_posts:
-        connection.executemany(
-            f"INSERT INTO messages VALUES ({places(POST_COLUMNS)})", map(post_row, changes.new_posts)
-        )
-    if changes.posts:
-        news = ", ".join(f"{column.strip()} = ?" for column in POST_NOW_COLUMNS.split(","))
-        connection.executemany(
-            f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", map(post_now_row, changes.posts)
-        )
 
 
 def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
