@@ -83,17 +83,23 @@ class Engine:
             raise ValueError(msg)
         length = None if max_jump is None else Duration.parse(max_jump)
         wanted = None if grace in {None, "default"} else _length(grace, "grace")
-        if isinstance(store, str | PathLike):
-            from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
-
-            store = SQLiteStore(fspath(store))
-        self._core = Core(store, channels or {}, Options(length, batch_size, dedup_micros(dedup_days)))
+        opened = _opened(store)
+        self._core = Core(opened, channels or {}, Options(length, batch_size, dedup_micros(dedup_days)))
         self._tenant = DEFAULT_TENANT
         self._bound = False
-        with store.transaction(write=False) as transaction:
+        try:
+            self._keep_grace(grace, wanted)
+        except BaseException:
+            if opened is not store:  # nobody else could close it
+                opened.close()
+            raise
+
+    def _keep_grace(self, grace: object, wanted: int | None) -> None:
+        """Read the catalog, and keep the grace that the host wants from now on (R5)."""
+        with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
         if grace != "default" and catalog.grace != wanted:
-            with store.transaction() as transaction:
+            with self._core.store.transaction() as transaction:
                 transaction.commit(Changes(meta=(("grace", "" if wanted is None else str(wanted)),)))
 
     def __repr__(self) -> str:
@@ -515,6 +521,15 @@ class Engine:
 
         with self._core.store.reader() as reader:
             return audit(reader)
+
+
+def _opened(store: str | PathLike[str] | Store) -> Store:
+    """Open the file that a path names; a store is taken as it is."""
+    if not isinstance(store, str | PathLike):
+        return store
+    from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
+
+    return SQLiteStore(fspath(store))
 
 
 def _length(value: object, what: str) -> int:
