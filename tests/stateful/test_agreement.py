@@ -260,7 +260,7 @@ def drained(engine: Engine, now: datetime, limit: int) -> TickResult:
 
 TestAgreement = Agreement.TestCase
 TestAgreement.settings = settings(
-    max_examples=30,
+    max_examples=20,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],

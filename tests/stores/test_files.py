@@ -284,7 +284,7 @@ def stumbles(file: Path) -> bool:
 
 
 def test_any_flipped_bit_is_met_with_storage_error_or_not_at_all(file: Path, healthy: bytes) -> None:
-    """Whatever bit of a file flips, the engine works on or says that the file is damaged; nothing else gets out (C5)."""
+    """Whatever bit of a file flips, the engine works on or says that the file is damaged, nothing else (C5)."""
     draw = random.Random(5)
     met = 0
     for _ in range(60):
