@@ -6,7 +6,7 @@ from journeyflow.cli import database, definitions, replays
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="journeyflow")
+@click.version_option(package_name="journeyflow", prog_name="journeyflow")
 def main() -> None:
     """Define, run, replay and question customer journeys, kept in one file.
 
