@@ -234,3 +234,15 @@ def test_an_audit_that_finds_something_fails(db):
     result = call("audit", db)
     assert result.exit_code == 1
     assert "enrollment 1 is active and rests without a wake-up" in result.stdout
+
+
+def test_files_of_the_loyalty_platform_are_read_too_and_losses_are_named(folder):
+    """A journey file is recognised by its shape; what it says that journeyflow cannot keep is told (F49)."""
+    text = '{"id": "hi", "triggerType": "joined", "status": "ACTIVE", "steps": [{"id": "bye", "type": "END"}]}'
+    (folder / "loyalty.json").write_text(text)
+    result = call("show", folder / "loyalty.json", "--format", "json")
+    assert json.loads(result.stdout)["trigger"] == {"event": "joined"}
+    assert "lost: " in result.stderr
+    result = call("check", folder / "loyalty.json")
+    assert result.exit_code == 0
+    assert "[lost]" in result.stdout

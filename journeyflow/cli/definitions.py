@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from journeyflow.cli.shared import EXISTING, as_json, load_journeys, show
-from journeyflow.errors import ERROR, InvalidJourney, Problem
+from journeyflow.errors import ERROR, WARNING, InvalidJourney, Problem
 from journeyflow.journey import problems
 
 
@@ -28,14 +28,15 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
 
 def _problems(path: Path) -> tuple[Problem, ...]:
     """Read one file and give what is wrong with it."""
-    from journeyflow.codec import loads_journey  # noqa: PLC0415 it costs cattrs
+    from journeyflow.dialects import loads_any  # noqa: PLC0415 it costs cattrs
 
     try:
-        return problems(loads_journey(path.read_text(encoding="utf-8-sig")))
+        journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
         return error.problems
     except UnicodeDecodeError as error:
         return (Problem("encoding", ERROR, "", f"this is no UTF-8 text: {error}"),)
+    return (*problems(journey), *(Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses))
 
 
 @click.command("show")

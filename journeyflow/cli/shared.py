@@ -94,16 +94,22 @@ def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
 
 
 def load_journey(path: Path) -> Journey:
-    """Read a journey file; raises InvalidJourney with the file's name."""
-    from journeyflow.codec import loads_journey  # noqa: PLC0415 it costs cattrs
+    """Read a journey file of any dialect, and name on standard error what it says that is lost.
+
+    Raises InvalidJourney with the file's name.
+    """
+    from journeyflow.dialects import loads_any  # noqa: PLC0415 it costs cattrs
 
     try:
-        return loads_journey(path.read_text(encoding="utf-8-sig"))
+        journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
         name = f"{error.journey} in {path}"
         raise InvalidJourney(name, error.problems) from error
     except UnicodeDecodeError as error:
         raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+    for loss in losses:
+        click.echo(f"lost: {path}: {loss}", err=True)
+    return journey
 
 
 def load_journeys(paths: Sequence[Path]) -> list[Journey]:
