@@ -100,10 +100,6 @@ def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connect
         except BaseException:
             connection.close()
             raise
-    except sqlite3.OperationalError as error:
-        if primary_code(error) == sqlite3.SQLITE_ERROR:  # our own statements are right
-            raise CorruptDatabase(path, str(error), RESTORE) from error
-        raise meaning(error, path) from error
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise meaning(error, path) from error
     return connection

@@ -224,10 +224,9 @@ class SQLiteTransaction:
     def _ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
 
-    def _change(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Change rows that are known to be there."""
-        changed = self._connection.executemany(sql, rows).rowcount
-        self._expect(changed == len(rows))
+    def _change(self, sql: str, parameters: Sequence[tuple[Any, ...]], count: int) -> None:
+        """Change rows that are known to be there, so many of them."""
+        self._expect(self._connection.executemany(sql, parameters).rowcount == count)
 
     def _expect(self, agrees: bool) -> None:
         """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
@@ -438,8 +437,8 @@ class SQLiteTransaction:
                 [item[1:] for item in changes.inputs],
             )
         if changes.handled:
-            rows = [(outcome, seq) for seq, outcome in changes.handled]
-            self._change("UPDATE inputs SET outcome = ? WHERE seq = ?", rows)
+            stretches = list(_stretches(changes.handled))
+            self._change("UPDATE inputs SET outcome = ? WHERE seq BETWEEN ? AND ?", stretches, len(changes.handled))
 
     def _write_posts(self, changes: Changes) -> None:
         """Write new messages, and what has become of those that were there."""
@@ -450,7 +449,7 @@ class SQLiteTransaction:
         if changes.posts:
             news = ", ".join(f"{column.strip()} = ?" for column in POST_NOW_COLUMNS.split(","))
             rows = [post_now_row(post) for post in changes.posts]
-            self._change(f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", rows)
+            self._change(f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", rows, len(rows))
 
     def _write_customers(self, changes: Changes) -> None:
         first_new = self._next("customers")
@@ -459,7 +458,7 @@ class SQLiteTransaction:
             "INSERT INTO customers VALUES (?, ?, ?, ?)", (row for row in rows if row[0] >= first_new)
         )
         old = [(row[3], row[0]) for row in rows if row[0] < first_new]
-        self._change("UPDATE customers SET attributes = ? WHERE number = ?", old)
+        self._change("UPDATE customers SET attributes = ? WHERE number = ?", old, len(old))
 
     def _write_runs(self, runs: Sequence[Run]) -> None:
         first_new = self._next("enrollments")
@@ -469,7 +468,7 @@ class SQLiteTransaction:
         )
         news = ", ".join(f"{column.strip()} = ?" for column in RUN_NOW_COLUMNS.split(","))
         old = [run_now_row(run) for run in runs if run.serial < first_new]
-        self._change(f"UPDATE enrollments SET {news} WHERE serial = ?", old)
+        self._change(f"UPDATE enrollments SET {news} WHERE serial = ?", old, len(old))
 
     def _write_moves(self, moves: Sequence[Move], versions: Mapping[int, int]) -> None:
         rows = []
@@ -529,7 +528,11 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
 
 
 def _stretches(handled: Sequence[tuple[int, str]]) -> Iterator[tuple[str, int, int]]:
-    """Yield (outcome, first, last) for neighbours with the same outcome: what was fed together is handled together."""
+    """Yield (outcome, first, last) for neighbours with the same outcome: what was fed together is handled together.
+
+    >>> list(_stretches([(1, "a"), (3, "a"), (2, "a"), (4, "b"), (6, "b")]))
+    [('a', 1, 3), ('b', 4, 4), ('b', 6, 6)]
+    """
     first = last = 0
     outcome = ""
     for seq, came_out in sorted(handled):

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from journeyflow import MemoryStore
+from journeyflow.records import Changes
 from journeyflow.store import Store
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import StoreConformance
+from journeyflow.testing import StoreConformance, conformance
 
 
 class TestMemoryStore(StoreConformance):
@@ -32,3 +33,10 @@ class TestSQLiteInMemory(StoreConformance):
         """Keep everything in SQLite's own memory."""
         del tmp_path
         return SQLiteStore(":memory:", nonce="k")
+
+
+def test_a_store_in_memory_shows_how_much_it_holds() -> None:
+    """The representation counts customers and enrollments."""
+    store = MemoryStore()
+    conformance.write(store, conformance.CATALOG, conformance.PEOPLE, Changes(runs=(conformance.run(1, 1),)))
+    assert repr(store) == "MemoryStore(4 customers, 1 enrollments)"

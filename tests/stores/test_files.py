@@ -235,6 +235,14 @@ def test_rows_that_nobody_wrote_are_damage(file: Path, statement: str) -> None:
         tick_and_claim(engine, START + timedelta(days=9))
 
 
+def test_a_file_that_the_engine_refuses_is_closed(file: Path) -> None:
+    """When an engine cannot begin, nothing stays open of the file that it opened itself: SQLite's log goes with it."""
+    sql(file, "UPDATE versions SET definition = '['")
+    with pytest.raises(CorruptDatabase, match="version 1"):
+        Engine(file)
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
 @pytest.mark.parametrize(
     ("index", "row"),
     [
