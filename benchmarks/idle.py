@@ -39,8 +39,10 @@ def main() -> None:
         for engine in engines:
             engine.close()
     ratio = middle(times[0]) / middle(times[1])
-    report("idle", "tick", middle(times[0]) * 1e6, "us", against=f"the same with {SMALL} waiting", ratio=round(ratio, 4),
-           n=ROUNDS, waiting=large)  # fmt: skip
+    against = f"the same with {SMALL} waiting"
+    report(
+        "idle", "tick", middle(times[0]) * 1e6, "us", against=against, ratio=round(ratio, 4), n=ROUNDS, waiting=large
+    )
 
 
 if __name__ == "__main__":
