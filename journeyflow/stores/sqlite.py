@@ -154,14 +154,15 @@ class SQLiteStore:
         plain = meaning(error, self.path) if isinstance(error, sqlite3.Error) else None
         if isinstance(error, sqlite3.Error) and primary_code(error) not in doubtful and BAD_JSON not in str(error):
             return plain
-        damage = _damage(connection)
+        certain = isinstance(error, sqlite3.Error) and primary_code(error) in doubtful - _THEIRS
+        damage = str(error) if certain else _damage(connection)
         return plain if damage is None else CorruptDatabase(self.path, damage, RESTORE)
 
 
 _OURS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT})
-"""Our own statements are right, and so are the rows they write: where SQLite says no, the file may be at fault."""
+"""Our own statements fit the tables: what SQLite does not find there was taken away."""
 _THEIRS = frozenset({sqlite3.SQLITE_CONSTRAINT})
-"""A question may well be wrong."""
+"""A question may well be wrong, and a row be refused, while the file is whole: then the audit decides."""
 
 
 def _damage(connection: sqlite3.Connection) -> str | None:

@@ -226,6 +226,7 @@ def test_a_damaged_file_is_refused(file: Path, damage: Callable[[bytes], bytes])
         "UPDATE meta SET value = 'many' WHERE name = 'revision'",
         "DROP TABLE customers",
         "ALTER TABLE enrollments DROP COLUMN memory",
+        "ALTER TABLE enrollments RENAME COLUMN reason TO season",
     ],
 )
 def test_rows_that_nobody_wrote_are_damage(file: Path, statement: str) -> None:
@@ -314,6 +315,17 @@ def test_errors_of_the_caller_stay_their_own(file: Path) -> None:
         with pytest.raises(StorageError, match="UNIQUE constraint failed") as caught:
             conformance.write(store, Changes(runs=(conformance.run(10_000, 1, number=1),)))
         assert type(caught.value) is StorageError
+
+
+def test_an_audit_that_cannot_be_made_is_damage(file: Path) -> None:
+    """Where something is wrong and the file cannot even be checked, the file is named."""
+    sql(file, "DROP TABLE refusals")
+    with (
+        closing(SQLiteStore(file)) as store,
+        pytest.raises(CorruptDatabase, match="no such table: refusals"),
+        store.transaction(),
+    ):
+        raise KeyError
 
 
 # --- what may not be written ------------------------------------------------------------------------------------------
