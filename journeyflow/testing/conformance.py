@@ -499,8 +499,9 @@ class StoreConformance:
             event(id="e1", type="other"),
             event(id="e1", tenant="u"),
             event(id="e3", kind="ack"),
+            event(id="e1", customer="cid"),
         )
-        outcomes = ("handled", "duplicate", "unchanged", "", "handled", "handled", "handled")
+        outcomes = ("handled", "duplicate", "unchanged", "", "handled", "handled", "handled", "conflicting")
         with self.begun(tmp_path) as store:
             handled = tuple((place + 1, outcome) for place, outcome in enumerate(outcomes) if outcome)
             write(store, Changes(inputs=inputs), Changes(handled=handled))

@@ -6,7 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -133,6 +133,25 @@ def test_a_foreign_database_is_left_alone(tmp_path: Path, statements: list[str])
         SQLiteStore(path)
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["foreign.db"]
+
+
+def test_a_file_that_is_being_made_is_not_a_foreign_one(tmp_path: Path) -> None:
+    """Mark and version are looked at in one view, so that another process that makes the file is not misread (P2)."""
+    path = tmp_path / "new.db"
+
+    def make(statement: str) -> None:
+        if statement == "PRAGMA user_version":
+            connection.set_trace_callback(None)
+            with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other, suppress(sqlite3.Error):
+                other.execute("BEGIN IMMEDIATE")
+                opening._migrate(other, str(path), "k")
+                other.execute("COMMIT")
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.set_trace_callback(make)
+        opening._prepare(connection, str(path), "FULL", "k")
+    with Engine(path) as engine:
+        assert engine.audit() == []
 
 
 def test_a_newer_schema_is_left_alone(file: Path) -> None:
@@ -417,7 +436,8 @@ def test_a_setting_that_does_not_wait_is_tried_again(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "x.db", isolation_level=None)) as connection:
         locked = sqlite3.OperationalError("database is locked")
         locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
-        answers = [locked] * 3
+        answers, asked = [locked] * 3, list[str]()
+        connection.set_trace_callback(asked.append)
 
         def action() -> None:
             if answers:
@@ -425,6 +445,7 @@ def test_a_setting_that_does_not_wait_is_tried_again(tmp_path: Path) -> None:
 
         opening._retry_busy(connection, action)
         assert not answers
+        assert asked == ["BEGIN IMMEDIATE", "ROLLBACK"] * 3, "the lock is waited for in between"
         answers += [locked] * (opening.MAX_ATTEMPTS + 1)
         with pytest.raises(sqlite3.OperationalError, match="locked"):
             opening._retry_busy(connection, action)
