@@ -57,12 +57,12 @@ def _known(work: Work, item: Input, dedup: int) -> str | None:
     """Say whether an event with this id was there before: "duplicate", or "conflicting" by its content (R26)."""
     key = (item.tenant, item.type, item.id or "")
     seen = work.known.setdefault(key, [])
-    for at, customer, text in seen:
-        if abs(item.at - at) <= dedup:
-            same = customer == item.customer and (text == item.text or _loads(text) == _loads(item.text))
-            return "duplicate" if same else "conflicting"
-    seen.append((item.at, item.customer, item.text))
-    return None
+    near = [(customer, text) for at, customer, text in seen if abs(item.at - at) <= dedup]
+    if not near:
+        seen.append((item.at, item.customer, item.text))
+        return None
+    same = any(customer == item.customer and _loads(text) == _loads(item.text) for customer, text in near)
+    return "duplicate" if same else "conflicting"
 
 
 def _loads(text: str | None) -> object:

@@ -1,140 +1,64 @@
-"""An interpreter of journeys, written only from the numbered rules, as naive as can be: the engine has to agree with it.
+"""An interpreter of journeys, written only from the numbered rules and as naive as can be: the engine must agree.
 
-One list of work that is sorted again for every item, plain dicts, datetimes in UTC. Left out: zones, windows, `until`
-(the rules are asked elsewhere), new versions of a journey, claiming. It reads a script: calls, and instants of ticks.
+One list of work, sorted anew for every item; plain things in plain lists; datetimes in UTC. It knows no zones, windows
+or `until`, no second version of a journey and no claiming. What a change does to attributes, what a rule and a template
+mean is asked of the package's pure functions, which have tests of their own. A script is what `testing.run` has said:
+calls, and the instants of ticks.
 """
 
-import re
 from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from json import dumps
 from types import SimpleNamespace as Thing
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
 from journeyflow import Condition, End, Event, Send, Split, Update, Wait
+from journeyflow.changes import WrongType, apply_changes, merge, read_path
 from journeyflow.rules import holds
-from journeyflow.testing import START, Ack, Enroll, Leave, Lifecycle, Put
+from journeyflow.templates import compile_template
+from journeyflow.testing import START, Ack, Leave, Lifecycle, Put
 from journeyflow.values import thaw
 
-LEAK = False
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MEMBERS = {"tags": ("tag.added", "tag.removed", "tag"), "lists": ("list.subscribed", "list.unsubscribed", "list")}
-FIELDS = {kind: (name, kinds[2], kind == kinds[0]) for name, kinds in MEMBERS.items() for kind in kinds[:2]}
+EPOCH, INSTANT, NOTHING = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1), frozenset()
+CHANGES = {  # fed events that change the customer (R50)
+    "tag.added": lambda data: ("tags", "add", data["tag"]),
+    "tag.removed": lambda data: ("tags", "remove", data["tag"]),
+    "list.subscribed": lambda data: ("lists", "add", data["list"]),
+    "list.unsubscribed": lambda data: ("lists", "remove", data["list"]),
+    "field.changed": lambda data: (data["field"], "set", data["new"]),
+}
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}
-
-
-class WrongType(Exception):
-    """A change meets a value of another type."""
+STATES = {"pause": "PAUSED", "resume": "ACTIVE", "archive": "ARCHIVED"}
 
 
 class Facts:
-    """What rules and templates see (R59)."""
+    """What rules and templates see of a customer, a run and the event at hand (R59)."""
 
     zone = ZoneInfo("UTC")
 
-    def __init__(self, naive, customer, at, run=None, event=None, trigger=None):
-        self.attributes, self.run, self.event = naive.customers[customer], run, event
-        self.trigger, self.messages = (run.trigger if run else trigger), naive.messages
-        self.at = (at - EPOCH) // timedelta(microseconds=1)
+    def __init__(self, naive, about, at, run=None, event=None):
+        self.at, trigger, self.event = (at - EPOCH) // INSTANT, run.trigger if run else about.data, event or {}
+        self.roots = {"event": self.event, "trigger": trigger or {}, "customer": naive.customers[about.customer]}
+        if run:
+            sent = [each for each in naive.messages.values() if each.run is run]
+            ids = {"run": run.number, "journey": run.journey.id, "customer": run.customer}
+            flags = {each.step: dict.fromkeys(each.flags, True) for each in sent}
+            self.roots |= {"message": flags, "wait": run.waits, "enrollment": ids}
 
     def value(self, path):
         root, _, rest = path.partition(".")
-        if root == "event":
-            return find(self.event, rest)
-        if root == "trigger":
-            return find(self.trigger, rest)
-        if root == "wait":
-            return find(self.run.waits.get(rest.split(".")[0]), rest.partition(".")[2])
-        if root == "message":
-            step, flag = rest.split(".")
-            mine = [each for each in self.messages.values() if each.run is self.run and each.step == step]
-            return (flag in mine[-1].flags) if mine else None
-        if root == "enrollment":
-            return {"run": self.run.number, "journey": self.run.journey.id, "customer": self.run.customer}[rest]
-        if root == "customer":
-            return find(self.attributes, rest)
-        at_hand = find(self.event, path)
-        return at_hand if at_hand is not None else find(self.attributes, path)
+        if root in self.roots:
+            return read_path(self.roots[root], rest)
+        at_hand = read_path(self.event, path)
+        return read_path(self.roots["customer"], path) if at_hand is None else at_hand
 
 
-def find(value, path):
-    """Look a dotted path up."""
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
-
-
-def write(attributes, path, value):
-    """Write a dotted path into a copy; None takes the name away."""
-    name, _, rest = path.partition(".")
-    if rest:
-        inner = attributes.get(name)
-        if inner is not None and not isinstance(inner, dict):
-            raise WrongType
-        if inner is None and value is None:
-            return attributes
-        value = write(inner or {}, rest, value)
-    kept = {key: old for key, old in attributes.items() if key != name or value is not None}
-    return kept if value is None else {**kept, name: value}
-
-
-def same(left, right):
-    """Tell whether two JSON values are one: 1 and true are not."""
-    return dumps(left, sort_keys=True) == dumps(right, sort_keys=True)
-
-
-def events_between(old, new, names):
-    """One event for each attribute or member that differs (R50)."""
-    for name in dict.fromkeys(names):
-        if name in MEMBERS:
-            before, after = dict.fromkeys(old.get(name) or ()), dict.fromkeys(new.get(name) or ())
-            added, removed, member = MEMBERS[name]
-            yield from ((removed, {member: each}) for each in before if each not in after)
-            yield from ((added, {member: each}) for each in after if each not in before)
-        elif name == "consent":
-            channels = [*(old.get(name) or {}), *(new.get(name) or {})]
-            yield from events_between(old, new, [f"consent.{channel}" for channel in channels])
-        elif not same(find(old, name), find(new, name)):
-            yield "field.changed", {"field": name, "old": find(old, name), "new": find(new, name)}
-
-
-def change(old, action, value):
-    """Give what an attribute is after one change of an Update (R39)."""
-    if action in {"set", "unset"}:
-        return value
-    if action == "increment":
-        number = 0 if old is None else old
-        if type(number) not in {int, float} or type(value) not in {int, float}:
-            raise WrongType
-        return number + value
-    if old is not None and not isinstance(old, list):
-        raise WrongType
-    if action == "remove":
-        return None if old is None else [each for each in old if not same(each, value)]
-    members = old or []
-    return members if action == "add" and any(same(each, value) for each in members) else [*members, value]
-
-
-def render(value, facts):
-    """Fill templates in: one token alone keeps its type, missing is "" (R39)."""
-    if isinstance(value, dict):
-        return {key: render(inner, facts) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [render(inner, facts) for inner in value]
-    if not isinstance(value, str):
-        return value
-    if whole := re.fullmatch(r"\{\{ ([^{}]*) \}\}", value):
-        found = facts.value(whole[1])
-        return "" if found is None else found
-
-    def text(token):
-        found = facts.value(token[1])
-        return "" if found is None else found if isinstance(found, str) else dumps(found)
-
-    return re.sub(r"\{\{ ([^{}]*) \}\}", text, value)
+def rendered(value, facts):
+    """Fill templates in (R39)."""
+    template = compile_template(thaw(value))
+    return template(facts) if template else thaw(value)
 
 
 def later(at, length):
@@ -142,17 +66,8 @@ def later(at, length):
     return at + relativedelta(months=length.months, days=length.days) + timedelta(microseconds=length.micros)
 
 
-def read_date(value):
-    """Read an attribute as an instant; None where it is none (R37)."""
-    try:
-        at = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 class Naive:
-    """Plays a script; afterwards `runs`, `messages`, `customers`, `refused` and `outcomes` tell what came of it."""
+    """Plays a script; then `runs`, `messages`, `customers`, `refused`, `outcomes` and `late` tell what came of it."""
 
     def __init__(self, journeys, script, grace=None):
         self.journeys = {each.id: each for each in sorted(journeys, key=lambda each: each.id)}
@@ -161,378 +76,317 @@ class Naive:
         self.customers, self.runs, self.messages, self.refused, self.late = {}, [], {}, Counter(), 0
         for said in script:
             if isinstance(said, datetime):
-                self.tick(said)
+                self.late += self._tick(said)
             elif isinstance(said, Lifecycle):
-                self.lifecycle(said)
+                self._lifecycle(said)
             else:
                 self.inbox.append((said.at, len(self.outcomes), said))
                 self.outcomes.append("pending")
 
-    # --- order (R4, R7, R11, R16)
+    def _states(self, journey, *instants):  # as of these instants (R11)
+        return {[state for since, state in self.states[journey.id] if since <= at][-1] for at in instants}
 
-    def state(self, journey, at):
-        return [state for since, state in self.states[journey.id] if since <= at][-1]
+    # --- work in its order (R4, R7); what a pause held comes first when the pause is over (R16)
 
-    def place(self, run):
-        """Give a run's place in the order of work: when a pause is over, what it held comes before other timers."""
-        for at in [run.due, *(since for since, _ in self.states[run.journey.id] if since >= run.due)]:
-            if self.state(run.journey, at) != "PAUSED":
-                return (at, 2, run.serial) if at == run.own else (at, -1, run.own, run.serial)
-        return None
+    def _work(self):
+        found = [((at, 1, number), said) for at, number, said in self.inbox]
+        for run in (run for run in self.runs if run.due):
+            resumed = [since for since, _ in self.states[run.journey.id] if since >= run.due]
+            free = [at for at in [run.due, *resumed] if "PAUSED" not in self._states(run.journey, at)]
+            place = (2, run.serial) if free[:1] == [run.own] else (0, run.own, run.serial)
+            found += [((at, *place), run) for at in free[:1]]
+        return sorted(found, key=lambda each: each[0])
 
-    def work(self):
-        timers = [(self.place(run), run) for run in self.runs if run.status == "ACTIVE" and run.due]
-        found = [(place, run) for place, run in timers if place]
-        found += [((at, 0, number), said) for at, number, said in self.inbox]
-        return sorted(found, key=lambda pair: pair[0])
-
-    def tick(self, now, before=False):
-        while (work := self.work()) and (work[0][0][0] < now or (work[0][0][0] == now and not before)):
+    def _tick(self, now):
+        late = 0
+        while (work := self._work()) and work[0][0][0] <= now:
             place, item = work[0]
-            self.softened = self.grace is not None and now - place[0] > self.grace
-            self.late += self.softened
-            at = now if self.softened else place[0]
-            self.queue, self.made, self.emitted = deque(), set(), Counter()
+            softened = self.grace is not None and now - place[0] > self.grace  # R5
+            late, at = late + softened, now if softened else place[0]
+            self.queue, self.made, self.emitted, self.causes = deque(), set(), Counter(), {}
             if isinstance(item, Thing):
-                self.timer(item, max(at, item.last))
+                self._timer(item, max(at, item.last))
             else:
                 self.inbox.remove((item.at, place[2], item))
-                self.outcomes[place[2]] = self.input(item, at)
+                self.outcomes[place[2]] = self._input(item, at) or "handled"
             while self.queue:
-                self.stages(self.queue.popleft())
+                self._stages(self.queue.popleft())
+        return late
 
-    def timer(self, run, at):
-        if self.state(run.journey, at) == "PAUSED":
+    def _timer(self, run, at):
+        if run.step.field:  # the customer as then decides (R16, R37)
+            run.outcome, end = self._date(run, at, run.visits[-1].entered)
+            run.outcome = run.outcome.replace("past", "elapsed")
+            if end > at:
+                run.due = run.own = end
+                return
+        if "PAUSED" in self._states(run.journey, at):
             run.due = at
         else:
-            if run.step.field:
-                run.outcome, due = self.date(run, run.step, run.visits[-1].entered)
-                run.outcome = "missing" if run.outcome == "missing" else "elapsed"
-                if due > at:
-                    run.due = run.own = due
-                    return
-            self.leave(run, at, run.outcome, run.causes)
+            self._leave(run, at)
 
-    def lifecycle(self, said):
-        states = self.states[said.journey]
-        at = max(said.at, states[-1][0])
+    def _lifecycle(self, said):
+        at = max(said.at, self.states[said.journey][-1][0])
         if said.action == "archive":
-            self.tick(at, before=True)
+            self._tick(at - INSTANT)
             for run in self.runs:
-                if run.status == "ACTIVE" and run.journey.id == said.journey:
-                    self.end(run, max(at, run.last), "EXITED", "archived")
-        states.append((at, {"pause": "PAUSED", "resume": "ACTIVE", "archive": "ARCHIVED"}[said.action]))
+                if run.journey.id == said.journey:
+                    self._end(run, max(at, run.last), "EXITED", "archived")
+        self.states[said.journey].append((at, STATES[said.action]))
 
-    # --- inputs (R20, R24, R26, R50, R52)
+    # --- inputs: what becomes of the customer, and the events that tell of it (R20, R24, R26, R50, R52)
 
-    def input(self, said, at):
+    def _input(self, said, at):
         if isinstance(said, Event):
-            return self.event(said.type, said.customer, thaw(said.data), said.id, said.at, at)
+            about = Thing(kind=said.type, customer=said.customer, data=thaw(said.data), own=said.at, at=at)
+            return self._event(about, said.id)
+        about = Thing(customer=getattr(said, "customer", None), own=said.at, at=at, data=None, causes=NOTHING)
         if isinstance(said, Ack):
             message = self.messages.get(said.message)
-            if message and message.status == "SENT":
-                return "duplicate"
-            if message:
-                message.status = "SENT"
-            return self.event("message.sent", message and message.run.customer, {"message": said.message}, None, said.at, at)
+            if message is None or message.status == "SENT":
+                return "duplicate" if message else "unmatched"
+            message.status, about.kind, about.data = "SENT", "message.sent", {"message": said.message}
+            about.customer = message.run.customer
+            return self._event(about)
         if isinstance(said, Leave):
-            inside = [run for run in self.runs if self.inside(run, said.customer) and run.journey.id == said.journey]
-            for run in inside:
-                self.end(run, max(at, run.last), "EXITED", said.reason)
-            return "handled" if inside else "not inside"
+            mine = [run for run in self.runs if (run.customer, run.journey.id) == (said.customer, said.journey)]
+            left = [self._end(run, max(at, run.last), "EXITED", said.reason) for run in mine]
+            return None if any(left) else "not inside"
+        attributes = self.customers.setdefault(said.customer, {})
         if isinstance(said, Put):
-            old = self.customers.setdefault(said.customer, {})
-            kept = {"consent", "tags", "lists"}
-            gone = [name for name in old if name not in kept and not re.fullmatch("last.*(Sent|Open|Click)At", name)]
-            put = {**({name: None for name in gone} if said.replace else {}), **thaw(said.attributes)}
-            if isinstance(put.get("consent"), dict):
-                consent = {**(old.get("consent") or {}), **put["consent"]}
-                put["consent"] = {key: value for key, value in consent.items() if value is not None} or None
-            return self.changed(said.customer, {**old, **put}, put, said.at, at)
-        self.customers.setdefault(said.customer, {})
-        return self.enter(self.journeys[said.journey], said.customer, said.at, at, None, frozenset(), said) or "handled"
+            return self._change(about, *merge(attributes, thaw(said.attributes), replace=said.replace))
+        return self._enter(self.journeys[said.journey], about, asked=not said.force, by_hand=True)
 
-    def changed(self, customer, new, names, own, at):
-        """Keep a customer's new attributes and emit one event per change."""
-        old = self.customers[customer]
-        self.customers[customer] = {name: value for name, value in new.items() if value is not None}
-        told = list(events_between(old, self.customers[customer], names))
-        self.queue.extend(self.happening(kind, customer, data, own, at) for kind, data in told)
-        return "handled" if told else "unchanged"
+    def _change(self, about, attributes, told):
+        if told:
+            self.customers[about.customer] = attributes
+        self._tell(about, told)
+        return None if told else "unchanged"
 
-    def happening(self, kind, customer, data, own, at, causes=frozenset(), changes=True, owner=None):
-        return Thing(**{key: value for key, value in locals().items() if key != "self"})
+    def _tell(self, about, told, causes=NOTHING):
+        for kind, data in told:
+            same = {"customer": about.customer, "own": about.own, "at": about.at, "owner": None, "causes": causes}
+            self.queue.append(Thing(kind=kind, data=data, changes=kind != "journey.completed", **same))
 
-    def event(self, kind, customer, data, name, own, at):
-        if name is not None:
-            content = (customer, data)
-            if (kind, name) in self.known:
-                return "duplicate" if self.known[kind, name] == content else "conflicting"
-            self.known[kind, name] = content
-        message, of_message = None, kind.startswith("message.")
-        if of_message and (customer not in self.customers or "message" in data):
-            message = self.messages.get(data.get("message"))
-            if message is None or message.run.customer != customer:
-                return "unmatched"
-        old = self.customers.setdefault(customer, {})
-        happened = self.happening(kind, customer, data, own, at, changes=False, owner=message and message.run)
-        new = old
-        if kind == "field.changed":
-            new = write(old, data["field"], data["new"])
-        elif kind in FIELDS:
-            members, what, added = FIELDS[kind]
-            new = {**old, members: change(old.get(members) or [], "add" if added else "remove", data[what])}
-        if kind == "field.changed" or kind in FIELDS:
-            if not list(events_between(old, new, [data["field"] if kind == "field.changed" else FIELDS[kind][0]])):
-                return "unchanged"
-            self.customers[customer] = new
-            happened.changes = True
-        self.queue.append(happened)
-        if message:
+    def _event(self, event, name=None):
+        kind, customer, data = event.kind, event.customer, event.data
+        if name and (kind, name) in self.known:
+            return "duplicate" if self.known[kind, name] == (customer, data) else "conflicting"
+        self.known[kind, name] = (customer, data)
+        message, of_message = self.messages.get(data.get("message")), kind.startswith("message.")
+        mine = message is not None and message.run.customer == customer
+        if of_message and not mine and (customer not in self.customers or "message" in data):
+            return "unmatched"
+        attributes = self.customers.setdefault(customer, {})
+        event.causes, event.changes, event.owner = NOTHING, False, message.run if of_message and mine else None
+        if kind in CHANGES:
+            changed, told = apply_changes([CHANGES[kind](data)], attributes)
+            return self._change(event, changed, [(kind, data)] if told else [])
+        self.queue.append(event)
+        if event.owner:
             message.flags.add(kind.removeprefix("message."))
-            if kind in LAST:
-                name, last = f"last{message.channel.capitalize()}{LAST[kind]}", own.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-                self.customers[customer] = {**old, name: max(last, old.get(name, ""))}
-                happened.changes = last > old.get(name, "")
+            last, text = f"last{message.channel.title()}{LAST.get(kind)}", f"{event.own:%Y-%m-%dT%H:%M:%S.%fZ}"
+            if kind in LAST and text > attributes.get(last, ""):
+                event.changes, self.customers[customer] = True, {**attributes, last: text}
             elif kind in {"message.unsubscribed", "message.complained"}:
-                path = f"consent.{message.channel}"
-                happened.changes = self.changed(customer, write(old, path, False), [path], own, at) == "handled"
-        return "handled"
+                change = (f"consent.{message.channel}", "set", False)
+                event.changes = not self._change(event, *apply_changes([change], attributes))
+        return None
 
-    # --- the stages of one event (R9), after its effect on the customer
+    # --- the stages of one event, when its effect on the customer is done (R9)
 
-    def inside(self, run, customer):
-        return run.customer == customer and run.status == "ACTIVE"
-
-    def reaches(self, event, run, part):
-        mine = part.any_message or not event.kind.startswith("message.") or event.owner is run
-        facts = Facts(self, run.customer, max(event.at, run.last), run, event.data)
-        return mine and part.event == event.kind and (part.where is None or holds(part.where, facts))
-
-    def stages(self, event):
+    def _stages(self, event):
         runs = [run for run in self.runs if run.customer == event.customer]
         for run in runs:
-            at = max(event.at, run.last)
-            newest = [each for each in runs if each.journey is run.journey][-1]
-            self.goal(run, newest, event, at)
-            self.exits(run, event, at)
+            self._goal_and_exits(run, event, max(event.at, run.last), {each.journey.id: each for each in runs})
         for run in runs:
-            if run.status == "ACTIVE" and not (run.due and run.due < event.own):
-                self.release(run, event, max(event.at, run.last))
+            if run.status == "ACTIVE" and not (run.own and run.own < event.own):
+                self._release(run, event, max(event.at, run.last))
         for journey in self.journeys.values():
-            trigger, facts = journey.trigger, Facts(self, event.customer, event.at, None, event.data, event.data)
-            if trigger.event == event.kind and (trigger.where is None or holds(trigger.where, facts)):
-                self.enter(journey, event.customer, event.own, event.at, event.data, event.causes)
+            if journey.trigger.event == event.kind and self._true(journey.trigger.where, event, event.at, event=event):
+                self._enter(journey, event)
 
-    def goal(self, run, newest, event, at):
+    def _true(self, rule, about, at, run=None, event=None):
+        return rule is None or holds(rule, Facts(self, about, at, run, event and event.data))
+
+    def _reaches(self, event, run, part, at):
+        mine = part.any_message or event.owner is run or not event.kind.startswith("message.")
+        return part.event == event.kind and mine and self._true(part.where, run, at, run, event)
+
+    def _goal_and_exits(self, run, event, at, newest):
         goal = run.journey.goal
-        if goal is None or run is not newest or run.converted_at or not self.reaches(event, run, goal):
-            return
-        if goal.within is None or event.own <= later(run.entered_at, goal.within):
-            run.converted_at = at
-            if goal.exit and run.status == "ACTIVE":
-                self.end(run, at, "EXITED", "goal")
-
-    def exits(self, run, event, at):
+        if goal and newest[run.journey.id] is run and not run.converted_at and self._reaches(event, run, goal, at):
+            in_time = goal.within is None or event.own <= later(run.entered_at, goal.within)
+            run.converted_at = at if in_time else None
+            if in_time and goal.exit:
+                self._end(run, at, "EXITED", "goal")
         for each in run.journey.exits:
-            asked = self.reaches(event, run, each) if each.event else event.changes and self.when(each, run, at)
-            if run.status == "ACTIVE" and asked:
-                self.end(run, at, "EXITED", each.name)
+            asked = self._reaches(event, run, each, at) if each.event else event.changes
+            if asked and self._true(each.when, run, at, run):
+                self._end(run, at, "EXITED", each.name)
 
-    def when(self, each, run, at):
-        return holds(each.when, Facts(self, run.customer, at, run))
-
-    def release(self, run, event, at):
-        """Stage 3: what awaits the event goes on; a wait for a date is set anew when that date changes (R36, R37)."""
-        step = run.step
-        paused = [instant for instant in (event.own, at) if self.state(run.journey, instant) == "PAUSED"]
-        if step.event and not paused and self.reaches(event, run, step):
-            run.outcome, run.released = "event", event.data
-        elif step.field and event.changes:
-            run.outcome, run.due = self.date(run, step, run.visits[-1].entered, at)
+    def _release(self, run, event, at):
+        self.causes[run.serial] = self.causes.get(run.serial, NOTHING) | event.causes
+        paused, changed = "PAUSED" in self._states(run.journey, event.own, at), event.data.get("field")
+        if run.step.event and not paused and self._reaches(event, run, run.step, at):
+            run.outcome, run.waits[run.step.id] = "event", event.data
+            self._leave(run, at)
+        elif run.step.field and event.changes and changed in {None, run.step.field.removeprefix("customer.")}:
+            run.outcome, run.due = self._date(run, at, at)
             run.own = run.due
-            if run.due > at or (paused and run.outcome == "elapsed"):
-                return
-        else:
-            return
-        run.causes |= event.causes
-        if paused:
-            run.own, run.due = event.own, paused[0]
-        else:
-            self.leave(run, at, run.outcome, run.causes)
+            if run.due <= at and not paused:
+                self._leave(run, at)
 
-    # --- entry (R21 to R24)
-
-    def enter(self, journey, customer, own, at, data, causes, by_hand=None):
-        states = {self.state(journey, own), self.state(journey, at), self.states[journey.id][-1][1]}
-        if self.state(journey, own) == "ARCHIVED" and not by_hand:
+    def _enter(self, journey, about, *, asked=True, by_hand=False):
+        customer, at, own = about.customer, about.at, self._states(journey, about.own)
+        if own == {"ARCHIVED"} and not by_hand:
             return None
-        facts = Facts(self, customer, at, None, data, data)
         before = [run for run in self.runs if run.customer == customer and run.journey is journey]
-        asked = not (by_hand and by_hand.force)
-        period = journey.reentry.period
-        soon = bool(before) and (period is None or at < later(before[-1].entered_at, period))
-        channels = {step.channel for step in journey.steps if isinstance(step, Send)}
-        consent = find(self.customers[customer], "consent") or {}
-        allowed = journey.consent != "required" or not channels or any(consent.get(channel) is True for channel in channels)
-        exits = [each for each in journey.exits if each.when]
+        consent = self.customers[customer].get("consent") or {}
+        channels = [step.channel for step in journey.steps if isinstance(step, Send)]
+        period, at_hand = journey.reentry.period, None if by_hand else about
+        soon = before and (period is None or at < later(before[-1].entered_at, period))
         refusals = {
-            "archived": "ARCHIVED" in states,
-            "paused": "PAUSED" in {self.state(journey, own), self.state(journey, at)},
-            "event loop": journey.id in causes,
-            "run criteria": asked and journey.run_criteria is not None and not holds(journey.run_criteria, facts),
-            "exit rule": any(holds(each.when, Facts(self, customer, at, None, None, data)) for each in exits),
-            "consent": asked and not allowed,
+            "archived": self.states[journey.id][-1][1] == "ARCHIVED",
+            "paused": "PAUSED" in own | self._states(journey, at),
+            "event loop": journey.id in about.causes,
+            "run criteria": asked and not self._true(journey.run_criteria, about, at, event=at_hand),
+            "exit rule": any(self._true(each.when, about, at) for each in journey.exits if each.when),
+            "consent": asked and journey.consent == "required" and channels and not any(map(consent.get, channels)),
             "already inside": any(run.status == "ACTIVE" for run in before),
             "re-entry": asked and journey.reentry.policy != "always" and soon,
         }
-        for reason, refused in refusals.items():
-            if refused:
-                self.refused[journey.id, reason] += 1
-                return f"refused: {reason}"
-        run = Thing(
-            journey=journey, customer=customer, number=len(before) + 1, serial=len(self.runs) + 1, status="ACTIVE",
-            reason="", entered_at=at, ended_at=None, converted_at=None, visits=[], trigger=data, waits={}, left={},
-            last=at, due=None, own=None, outcome=None, causes=causes, step=None, released=None, leak=None,
-        )  # fmt: skip
+        for reason in (reason for reason, refused in refusals.items() if refused):
+            self.refused[journey.id, reason] += 1
+            return f"refused: {reason}"
+        serial, number = len(self.runs) + 1, len(before) + 1
+        run = Thing(journey=journey, customer=customer, number=number, serial=serial, trigger=about.data)
+        run.status, run.reason, run.visits, run.waits, run.left = "ACTIVE", "", [], {}, {}
+        run.entered_at, run.last, run.ended_at, run.converted_at = at, at, None, None
+        self.causes[run.serial] = about.causes
         self.runs.append(run)
-        self.walk(run, journey.steps[0].id, at)
+        self._walk(run, journey.steps[0].id, at)
         return None
 
-    # --- moves (R30 to R44)
+    # --- moves (R30 to R44): every kind of step gives why the run fails there, or where it goes on
 
-    def leave(self, run, at, outcome, causes):
-        """Leave the rest, and go on to the next one."""
-        step, run.causes = run.step, causes
-        if outcome == "event":
-            run.waits[step.id] = run.released
-        run.leak = run.released if LEAK else None
-        self.walk(run, self.done(run, at, outcome, self.way(step, outcome)), at)
-        run.leak = None
+    def _leave(self, run, at):
+        self._walk(run, self._done(run, at, run.outcome, self._way(run)), at)
 
-    def way(self, step, outcome):
-        return getattr(step, f"on_{outcome}", None) or step.next
+    def _way(self, run):
+        return getattr(run.step, f"on_{run.outcome}", None) or run.step.next
 
-    def done(self, run, at, outcome, target, status="COMPLETED"):
-        """Close the visit at hand and give where to go."""
+    def _done(self, run, at, outcome, target, status="COMPLETED"):
         visit = run.visits[-1]
         visit.status, visit.outcome, visit.left = status, outcome, at
         run.left[visit.step], run.last = at, at
         return target
 
-    def end(self, run, at, status, reason):
+    def _end(self, run, at, status, reason):
+        if run.status != "ACTIVE":
+            return False
         if run.visits[-1].status == "ACTIVE":
-            self.done(run, at, "", None, "FAILED" if status == "FAILED" else "EXITED")
+            self._done(run, at, "", None, status)
         run.status, run.reason, run.ended_at, run.last, run.due = status, reason, at, at, None
+        return True
 
-    def walk(self, run, target, at):
-        """Go from step to step at one instant until the run rests or ends."""
-        first, move = len(run.visits), []
-        run.due = run.own = run.outcome = run.released = None
-        while target:
+    def _walk(self, run, target, at):
+        run.due = run.own = run.outcome = failure = None
+        first, self.posts = len(run.visits), []
+        while target and not failure:
             step = run.step = run.journey.step(target)
-            run.visits.append(Thing(n=len(run.visits) + 1, step=step.id, status="ACTIVE", outcome="", entered=at, left=None))
-            failure = "visit limit" if len(run.visits) > run.journey.max_visits else None
-            facts = Facts(self, run.customer, at, run, run.leak)
-            target = None
-            if failure:
-                pass
-            elif isinstance(step, Send):
-                failure, target = self.send(run, step, at, facts, move)
-            elif isinstance(step, Wait):
-                target = self.wait(run, step, at)
-            elif isinstance(step, Condition):
-                open_ = [each for each in step.branches if holds(each.when, facts)]
-                label = open_[0].label if open_ else step.else_label
-                target = self.done(run, at, label, open_[0].next if open_ else step.otherwise)
-            elif isinstance(step, Split):
-                arm = self.arm(run, step)
-                target = self.done(run, at, arm.label, arm.next)
-            elif isinstance(step, Update):
-                failure, target = self.update(run, step, at, facts)
-            elif isinstance(step, End):
-                failure = self.emit(run, at, [("journey.completed", {"journey": run.journey.id})], changes=False)
-                if not failure:
-                    self.done(run, at, step.outcome, None)
-                    self.end(run, at, "COMPLETED", "")
-            if failure:
-                self.end(run, at, "FAILED", failure)
-                for name in move:
-                    del self.messages[name]
-                for visit in run.visits[first:]:
-                    if visit.outcome == "queued":
-                        visit.status, visit.outcome = "SKIPPED", "failed"
+            number = len(run.visits) + 1
+            run.visits.append(Thing(n=number, step=target, status="ACTIVE", outcome="", entered=at, left=None))
+            limited = number > run.journey.max_visits
+            failure, target = ("visit limit", None) if limited else KINDS[type(step)](self, run, step, at)
+        if failure:
+            self._end(run, at, "FAILED", failure)
+            self.messages = {name: each for name, each in self.messages.items() if name not in self.posts}
+            for visit in (visit for visit in run.visits[first:] if visit.outcome == "queued"):
+                visit.status, visit.outcome = "SKIPPED", "failed"
 
-    def send(self, run, step, at, facts, move):
-        consent = find(self.customers[run.customer], f"consent.{step.channel}")
-        if not step.transactional and not (consent is True or (consent is None and run.journey.consent == "optional")):
-            return None, self.done(run, at, "consent", step.next, "SKIPPED")
+    def _send(self, run, step, at):
+        consent = read_path(self.customers[run.customer], f"consent.{step.channel}")
+        if not step.transactional and not (run.journey.consent == "optional" if consent is None else consent):
+            return None, self._done(run, at, "consent", step.next, "SKIPPED")
         if (run.serial, step.id) in self.made:
             return "zero-time loop", None
         self.made.add((run.serial, step.id))
-        move.append(f"memory-{run.serial}-{len(run.visits)}")
-        self.messages[move[-1]] = Thing(
-            run=run, step=step.id, channel=step.channel, template=step.template, at=at, status="QUEUED", flags=set(),
-            data=render(thaw(step.data), facts), id=move[-1],
-        )  # fmt: skip
-        return None, self.done(run, at, "queued", step.next)
+        self.posts.append(f"memory-{run.serial}-{len(run.visits)}")
+        message = Thing(id=self.posts[-1], run=run, step=step.id, at=at, status="QUEUED", flags=set())
+        message.channel, message.template = step.channel, step.template
+        message.data = rendered(step.data, Facts(self, run, at, run))
+        self.messages[message.id] = message
+        return None, self._done(run, at, "queued", step.next)
 
-    def wait(self, run, step, at):
-        run.outcome = "elapsed"
-        if step.event:
-            run.outcome, end = "timeout", step.timeout and later(at, step.timeout)
-            run.due = run.own = end
-            return None
+    def _wait(self, run, step, at):
+        run.outcome, end = "elapsed", step.at or (step.duration and later(at, step.duration))
         if step.field:
-            run.outcome, end = self.date(run, step, at)
-        else:
-            end = step.at or later(at, step.duration)
-        if end <= at:
-            return self.done(run, at, run.outcome, self.way(step, run.outcome))
+            run.outcome, end = self._date(run, at, at)
+        elif step.event:
+            run.outcome, end = "timeout", step.timeout and later(at, step.timeout)
+        if end and end <= at:
+            return None, self._done(run, at, run.outcome, self._way(run))
         run.due = run.own = end
-        return None
+        return None, None
 
-    def date(self, run, step, start, now=None):
-        """Give how a wait for a date ends, and when; `now` is when the date changed (R37)."""
-        value = Facts(self, run.customer, start, run, run.leak).value(step.field)
-        date = read_date(value)
-        if date is None:
-            return "missing", now or start
-        offset = step.offset or later
-        end = later(date, step.offset) if step.offset else date
-        if step.every:
-            ends = [date + relativedelta(year=year) for year in range(start.year - 2, start.year + 9)]
-            ends = [later(each, offset) if step.offset else each for each in ends]
-            last = run.left.get(step.id)
-            end = next(each for each in ends if each >= start and (last is None or each > last))
-        return ("past", now or start) if end < (now or start) else ("elapsed", end)
-
-    def arm(self, run, step):
-        text = "\x1f".join(("default", run.journey.id, step.id, run.customer))
-        bucket = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big") * 10000 // 2**64
-        ends = [sum(each.percentage * 100 for each in step.arms[: n + 1]) for n in range(len(step.arms))]
-        return next(each for each, end in zip(step.arms, ends, strict=True) if bucket < round(end))
-
-    def update(self, run, step, at, facts):
-        old = new = self.customers[run.customer]
+    def _date(self, run, at, start):  # how a wait for a date ends and when, as seen at an instant (R37)
+        step, last = run.step, run.left.get(run.step.id)
         try:
-            for each in step.changes:
-                new = write(new, each.field, change(find(new, each.field), each.action, render(thaw(each.value), facts)))
-                if not all(isinstance(tag, str) for name in MEMBERS for tag in new.get(name) or ()):
-                    raise WrongType
-        except WrongType:
-            return None, self.done(run, at, "type", step.next)
-        failure = self.emit(run, at, list(events_between(old, new, [each.field for each in step.changes])))
-        if failure:
-            return failure, None
-        self.customers[run.customer] = new
-        return None, self.done(run, at, "", step.next)
+            date = datetime.fromisoformat(Facts(self, run, at, run).value(step.field))
+        except (TypeError, ValueError):
+            return "missing", at
+        years = range(start.year - 2, start.year + 9) if step.every else [date.year]
+        dates = [date.replace(tzinfo=date.tzinfo or UTC) + relativedelta(year=year) for year in years]
+        ends = [later(each, step.offset) if step.offset else each for each in dates]
+        if step.every:
+            ends = [end for end in ends if end >= start and (last is None or end > last)]
+        return ("past", at) if ends[0] < at else ("elapsed", ends[0])
 
-    def emit(self, run, at, told, changes=True):
-        """Queue what a run causes, unless it is too much for one root item (R53)."""
+    def _condition(self, run, step, at):
+        ways = [(each.label, each.next) for each in step.branches if self._true(each.when, run, at, run)]
+        return None, self._done(run, at, *[*ways, (step.else_label, step.otherwise)][0])
+
+    def _split(self, run, step, at):
+        key = f"default\x1f{run.journey.id}\x1f{step.id}\x1f{run.customer}".encode()
+        bucket = int.from_bytes(blake2b(key, digest_size=8).digest(), "big") * 10000 // 2**64
+        ways = [each for each in step.arms for _ in range(round(each.percentage * 100))]
+        return None, self._done(run, at, ways[bucket].label, ways[bucket].next)
+
+    def _update(self, run, step, at):
+        facts = Facts(self, run, at, run)
+        changes = [(each.field, each.action, rendered(each.value, facts)) for each in step.changes]
+        try:
+            attributes, told = apply_changes(changes, self.customers[run.customer])
+        except WrongType:
+            return None, self._done(run, at, "type", step.next)
+        failure = self._emit(run, at, told)
+        if not failure:
+            self.customers[run.customer] = attributes
+            self._done(run, at, "", None)
+        return failure, step.next
+
+    def _finish(self, run, step, at):
+        failure = self._emit(run, at, [("journey.completed", {"journey": run.journey.id})])
+        if not failure:
+            self._done(run, at, step.outcome, None)
+            self._end(run, at, "COMPLETED", "")
+        return failure, None
+
+    def _emit(self, run, at, told):  # unless it is too much for one root item (R53)
         self.emitted[run.serial] += len(told)
         if self.emitted[run.serial] > 100:
             return "event loop"
-        causes = run.causes | {run.journey.id}
-        self.queue.extend(self.happening(kind, run.customer, data, at, at, causes, changes) for kind, data in told)
+        about = Thing(customer=run.customer, own=at, at=at)
+        self._tell(about, told, self.causes.get(run.serial, NOTHING) | {run.journey.id})
         return None
+
+
+KINDS = {
+    Send: Naive._send,
+    Wait: Naive._wait,
+    Condition: Naive._condition,
+    Split: Naive._split,
+    Update: Naive._update,
+    End: Naive._finish,
+}

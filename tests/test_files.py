@@ -12,14 +12,14 @@ from journeyflow.files import BadLine, read_customers, read_events
 def events_of(path, text, encoding="utf-8"):
     """Write a file and read it as events: (events, bad lines)."""
     path.write_text(text, encoding=encoding, errors="surrogateescape")
-    bad = []
+    bad: list[BadLine] = []
     return list(read_events(path, bad=bad.append)), bad
 
 
 def customers_of(path, text):
     """Write a file and read it as customers: (pairs, bad lines)."""
     path.write_text(text, encoding="utf-8")
-    bad = []
+    bad: list[BadLine] = []
     return list(read_customers(path, bad=bad.append)), bad
 
 
@@ -139,7 +139,7 @@ def test_progress_is_told_in_bytes_up_to_the_size_of_the_file(tmp_path):
     """Long reading tells how far it is; the last word is the size of the file."""
     path = tmp_path / "e.csv"
     path.write_text("at,type,customer\n" + "2026-01-01T00:00:00Z,buy,c1\n" * 2_500)
-    told = []
+    told: list[int] = []
     assert sum(1 for _ in read_events(path, bad=print, progress=told.append)) == 2_500
     assert told == sorted(told)
     assert told[-1] == path.stat().st_size

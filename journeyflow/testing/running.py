@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from journeyflow.engine import Engine
+from journeyflow.engine import BATCH, Engine
 from journeyflow.errors import Forbidden
 from journeyflow.journey import Journey
 from journeyflow.queries import MAX_TAKE
@@ -99,11 +99,15 @@ Call = Event | Put | Enroll | Leave | Lifecycle | Reaction | Ack
 """One thing that a host says to the engine."""
 
 
+def _calls(calls: Iterable[Call]) -> Sequence[Call]:
+    return tuple(calls)
+
+
 @frozen
 class Life:
     """What happens from `START` to `end`: the calls of a host, in the order in which it makes them."""
 
-    calls: Sequence[Call] = field(converter=tuple)
+    calls: Sequence[Call] = field(converter=_calls)
     end: datetime
 
 
@@ -179,8 +183,8 @@ def run(
     ['COMPLETED']
     """
     given = tuple(journeys)
-    options = {} if batch_size is None else {"batch_size": batch_size}
-    with Engine(MemoryStore() if store is None else store, grace=grace, max_jump=None, **options) as engine:
+    size = BATCH if batch_size is None else batch_size
+    with Engine(MemoryStore() if store is None else store, grace=grace, max_jump=None, batch_size=size) as engine:
         for journey in given:
             engine.deploy(journey, at=START)
         player = _Player(engine, None if ticks is None else sorted(ticks))

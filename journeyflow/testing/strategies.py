@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from attrs import evolve, frozen
 
@@ -62,7 +62,7 @@ def _weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy
 # --- rules --------------------------------------------------------------------------------------------------------
 
 _NUMBERS = st.builds(
-    lambda path, op, value: Comparison(path, op, value),
+    Comparison,
     st.sampled_from(("n", "customer.n")),
     st.sampled_from(("eq", "ne", "gt", "gte", "lt", "lte")),
     st.sampled_from((1, 2)),
@@ -115,17 +115,19 @@ class _Place:
     awaited: Sequence[str]
     windows: bool
 
-    def pick(self, *options: Any) -> Any:
+    def pick(self, *options: Any) -> Any:  # noqa: ANN401 whatever is drawn from
         """Draw one of some values."""
         return self.draw(_sampled(options))
 
     def forward(self) -> str | None:
         """Draw a later step; None, the one that follows, most often."""
-        return self.pick(None, None, *(f"s{number}" for number in range(self.number + 1, self.count)))
+        step: str | None = self.pick(None, None, *(f"s{number}" for number in range(self.number + 1, self.count)))
+        return step
 
     def anywhere(self) -> str | None:
         """Draw any step: a loop is legal through a wait that takes time (R41)."""
-        return self.pick(None, None, None, *(f"s{number}" for number in range(self.count)))
+        step: str | None = self.pick(None, None, None, *(f"s{number}" for number in range(self.count)))
+        return step
 
     def rule(self) -> Rule:
         """Draw a rule about the customer, the run's trigger, its messages or the events it waited for."""
@@ -366,7 +368,7 @@ def _listened(journey: Journey) -> Iterator[str]:
 
 
 def _rules(journey: Journey) -> Iterator[Rule | None]:
-    yield from (journey.trigger.where, journey.run_criteria, journey.goal and journey.goal.where)
+    yield from (journey.trigger.where, journey.run_criteria, None if journey.goal is None else journey.goal.where)
     yield from (rule for each in journey.exits for rule in (each.where, each.when))
     for step in journey.steps:
         if isinstance(step, Wait):
@@ -462,7 +464,7 @@ class _Saying:
         """Draw what a host knows of a customer: attributes, tags, lists, consent."""
         words = self.words
         members = {
-            name: st.lists(st.sampled_from(some), unique=True, min_size=1, max_size=2).map(sorted)
+            name: st.lists(st.sampled_from(some), unique=True, max_size=2)
             for name, some in (("tags", words.tags), ("lists", words.lists))
         }
         given = {channel: st.sampled_from((True, False, None)) for channel in words.channels or ["EMAIL"]}
@@ -521,7 +523,7 @@ def _nested(flat: Mapping[str, object]) -> dict[str, object]:
         inner = whole
         for each in outer:
             found = inner.get(each)
-            inner[each] = inner = found if isinstance(found, dict) else {}  # type: ignore[assignment]  # left to right
+            inner[each] = inner = found if isinstance(found, dict) else {}
         inner[name] = value
     return whole
 
@@ -533,7 +535,10 @@ def _instants(days: int) -> st.SearchStrategy[datetime]:
     return st.builds(lambda hour, micro: START + timedelta(hours=hour, microseconds=micro), hours, beside)
 
 
-_NEXT = {("ACTIVE", "pause"): ("pause", "PAUSED"), ("PAUSED", "pause"): ("resume", "ACTIVE")}
+_NEXT: dict[tuple[str, str], tuple[Literal["pause", "resume", "archive"], str]] = {
+    ("ACTIVE", "pause"): ("pause", "PAUSED"),
+    ("PAUSED", "pause"): ("resume", "ACTIVE"),
+}
 
 
 def _possible(calls: Sequence[Call]) -> Iterator[Call]:

@@ -1,0 +1,114 @@
+"""An interpreter written from the rules alone, and the engine, come to the same end on random journeys and lives."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journeyflow import MemoryStore
+from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.testing import journeys, lives, run
+from tests.naive import Naive
+
+MANY = settings(
+    max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
+FEW = settings(MANY, max_examples=30)
+
+SOME = st.integers(1, 3).flatmap(
+    lambda count: st.tuples(*(journeys(id=f"j{number}", windows=False) for number in range(1, count + 1)))
+)
+"""One to three journeys without zones and windows, which the interpreter leaves out."""
+
+STORES = {"memory": lambda: MemoryStore(nonce="memory"), "sqlite": lambda: SQLiteStore(":memory:", nonce="memory")}
+
+
+def what_the_engine_did(played):
+    """Picture everything that a run of the engine left behind."""
+    names = {number + 1: journey.id for number, journey in enumerate(played.journeys)}
+    refused: Counter[tuple[str, str]] = Counter()
+    for journey, _, reason, count in played.tables["refusals"]:
+        refused[names[journey], reason] += count
+    return {
+        "runs": [
+            (
+                *(each.journey, each.customer, each.run, each.status, each.reason),
+                *(each.entered_at, each.ended_at, each.converted_at),
+                [(v.n, v.step, v.status, v.outcome, v.entered_at, v.left_at) for v in each.visits],
+            )
+            for each in played.enrollments
+        ],
+        "messages": sorted(
+            (m.id, m.customer, m.step, m.channel, m.template, repr(dict(m.data)), m.at, m.status) for m in played.sent
+        ),
+        "customers": {name: dict(customer.attributes) for name, customer in played.customers.items()},
+        "refused": dict(refused),
+        "outcomes": [row[-1] or "pending" for row in played.tables["inputs"]],
+        "late": played.late,
+    }
+
+
+def what_the_rules_say(naive):
+    """Picture the same of the interpreter."""
+    return {
+        "runs": [
+            (
+                *(each.journey.id, each.customer, each.number, each.status, each.reason),
+                *(each.entered_at, each.ended_at, each.converted_at),
+                [(v.n, v.step, v.status, v.outcome, v.entered, v.left) for v in each.visits],
+            )
+            for each in naive.runs
+        ],
+        "messages": sorted(
+            (m.id, m.run.customer, m.step, m.channel, m.template, repr(dict(m.data)), m.at, m.status)
+            for m in naive.messages.values()
+        ),
+        "customers": dict(naive.customers),
+        "refused": dict(naive.refused),
+        "outcomes": naive.outcomes,
+        "late": naive.late,
+    }
+
+
+def compare(given_journeys, life, store, **options):
+    """Play a life both ways and hold one against the other."""
+    played = run(given_journeys, life, store=store, **options)
+    naive = Naive(given_journeys, played.script, timedelta(hours=1) if "grace" in options else None)
+    done, said = what_the_engine_did(played), what_the_rules_say(naive)
+    for part, expected in said.items():
+        assert done[part] == expected, part
+    assert played.audit == []
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_engine_and_interpreter_agree_when_everything_is_told_in_time(store):
+    """Every run, visit, message, attribute, refusal and outcome of R20 to R54 is what the rules say."""
+
+    @settings(MANY if store == "memory" else FEW)
+    @given(st.data())
+    def agree(data):
+        chosen = data.draw(SOME)
+        compare(chosen, data.draw(lives(*chosen)), STORES[store]())
+
+    agree()
+
+
+@MANY
+@given(st.data())
+def test_engine_and_interpreter_agree_when_inputs_come_late(data):
+    """What is told after its instant takes effect as R6 says."""
+    chosen = data.draw(SOME)
+    compare(chosen, data.draw(lives(*chosen, late=True)), STORES["memory"]())
+
+
+@FEW
+@given(st.data())
+def test_engine_and_interpreter_agree_on_what_grace_does(data):
+    """Work found more than an hour late happens when it is found, at most once a rest (R5)."""
+    chosen = data.draw(SOME)
+    life = data.draw(lives(*chosen))
+    hours = data.draw(st.lists(st.integers(0, 24 * 60), max_size=12))
+    ticks = [life.end - timedelta(hours=hour) for hour in hours]
+    compare(chosen, run(chosen, life).said, STORES["memory"](), grace="1 hour", ticks=ticks)

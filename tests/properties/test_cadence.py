@@ -1,0 +1,52 @@
+"""How often a host ticks, and how large the batches are, changes nothing (R4, R7, R90)."""
+
+from datetime import timedelta
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journeyflow import MemoryStore
+from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.testing import START, journeys, lives, run
+
+SOME = settings(
+    max_examples=80, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
+
+PAIRS = st.tuples(journeys(id="a"), journeys(id="b"))
+"""Two journeys at a time, with windows and openings."""
+
+
+def dump(played):
+    """Give the whole content of the store, table by table, in order of key."""
+    return {name: list(rows) for name, rows in played.tables.items() if name != "paths"}
+
+
+@SOME
+@given(st.data())
+def test_one_tick_equals_many(data):
+    """The same life, told in time, leaves the same dump with one tick at the end and with any others before (R4)."""
+    chosen = data.draw(PAIRS)
+    life = run(chosen, data.draw(lives(*chosen))).said
+    once = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
+    hours = data.draw(st.lists(st.integers(0, int((life.end - START) / timedelta(hours=1))), max_size=20))
+    ticks = [START + timedelta(hours=hour) for hour in hours]
+    often = run(chosen, life, ticks=ticks, store=MemoryStore(nonce="memory"))
+    assert dump(often) == dump(once)
+
+
+@SOME
+@given(st.data())
+def test_the_size_of_batches_changes_nothing(data):
+    """Batches of 1, 7 and 10,000 items leave the same dump, in memory and in SQLite (R7, R90)."""
+    chosen = data.draw(PAIRS)
+    life = run(chosen, data.draw(lives(*chosen, late=True))).said
+    dumps = [
+        dump(run(chosen, life, ticks=[], batch_size=size, store=store))
+        for size, store in (
+            (1, MemoryStore(nonce="memory")),
+            (7, SQLiteStore(":memory:", nonce="memory")),
+            (10_000, MemoryStore(nonce="memory")),
+        )
+    ]
+    assert dumps[0] == dumps[1] == dumps[2]
