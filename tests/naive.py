@@ -21,7 +21,7 @@ from journeyflow.templates import compile_template
 from journeyflow.testing import START, Ack, Leave, Lifecycle, Put
 from journeyflow.values import thaw
 
-EPOCH, INSTANT, NOTHING = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1), frozenset()
+EPOCH, INSTANT, NOTHING = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1), frozenset[str]()
 CHANGES = {  # fed events that change the customer (R50)
     "tag.added": lambda data: ("tags", "add", data["tag"]),
     "tag.removed": lambda data: ("tags", "remove", data["tag"]),
