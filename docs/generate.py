@@ -1,4 +1,4 @@
-"""Rewrite the parts of the documentation that are drawn from the code.
+"""Rewrite the parts of the documentation that are drawn from the code and, on docs/features.md, from marks of tests.
 
 `python3 dev.py run python docs/generate.py` fills every pair of markers in README.md and docs/*.md; a test compares.
 
@@ -10,10 +10,11 @@
 import ast
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 import click
@@ -332,6 +333,97 @@ def help_of(command: str) -> str:
     return "".join(f"{line.rstrip()}\n" for line in of.get_help(context).splitlines())
 
 
+# --- features ---------------------------------------------------------------------------------------------------------
+
+TESTED = (*sorted((ROOT / "tests").rglob("*.py")), PACKAGE / "testing" / "conformance.py")
+"""Where tests stand."""
+
+
+class Feature(NamedTuple):
+    """A row of the seed documents: its name, and why no test of this package shows it, if none can."""
+
+    name: str
+    without: str = ""
+
+
+@cache
+def features() -> dict[str, dict[int, Feature]]:
+    """Read docs/features.toml: rows by number, by section."""
+    listed = tomllib.loads((DOCS / "features.toml").read_text(encoding="utf-8"))
+    return {section: {int(number): _feature(row) for number, row in rows.items()} for section, rows in listed.items()}
+
+
+def _feature(row: str | Mapping[str, str]) -> Feature:
+    if isinstance(row, str):
+        return Feature(row)
+    return Feature(row["name"], f"later: {row['layer']}" if "layer" in row else f"not here: {row['cannot']}")
+
+
+def marked_rows(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield (row, test) for each mark `pytest.mark.rows(...)` of a test, its class or its module."""
+    yield from _marked_rows(tree.body, [])
+
+
+def _marked_rows(body: Sequence[ast.stmt], above: Sequence[int]) -> Iterator[tuple[int, str]]:
+    above = [*above, *(number for node in body if _is_pytestmark(node) for number in _rows_in(node))]
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            own = [*above, *(number for each in node.decorator_list for number in _rows_in(each))]
+            if isinstance(node, ast.ClassDef):
+                yield from _marked_rows(node.body, own)
+            elif node.name.startswith("test_"):
+                yield from ((number, node.name) for number in own)
+
+
+def _is_pytestmark(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+
+
+def _rows_in(node: ast.AST) -> list[int]:
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    marks = [each for each in calls if ast.unparse(each.func) == "pytest.mark.rows"]
+    return [ast.literal_eval(argument) for each in marks for argument in each.args]
+
+
+@cache
+def shown() -> dict[int, list[tuple[Path, str]]]:
+    """List the tests that show each row."""
+    found: dict[int, list[tuple[Path, str]]] = {}
+    for path in TESTED:
+        text = path.read_text(encoding="utf-8")
+        if "mark.rows(" in text:
+            for number, test in marked_rows(ast.parse(text)):
+                found.setdefault(number, []).append((path, test))
+    return found
+
+
+def empty_rows() -> list[int]:
+    """List the rows that neither a test shows nor anything excuses."""
+    return [
+        number
+        for rows in features().values()
+        for number, row in rows.items()
+        if not row.without and number not in shown()
+    ]
+
+
+def feature_tables() -> str:
+    """List every row with the tests that show it, or why there is none."""
+    parts = []
+    for section, rows in features().items():
+        lines = [(f"F{number}", row.name, _shown_by(number) or row.without) for number, row in rows.items()]
+        parts.append(f"## {section}\n\n{table(('row', 'what is asked', 'shown by'), lines)}")
+    return "\n".join(parts)
+
+
+def _shown_by(number: int) -> str:
+    links = [
+        f"[{test.removeprefix('test_')}](../{path.relative_to(ROOT).as_posix()})"
+        for path, test in shown().get(number, ())
+    ]
+    return ", ".join(links)
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 SECTIONS: dict[str, Callable[[], str]] = {
@@ -339,6 +431,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "calls": calls,
     "commands": commands,
     "events": events,
+    "features": feature_tables,
     "file-keys": file_keys,
     "ladder": ladder,
     "limits": limits,
@@ -379,3 +472,4 @@ if __name__ == "__main__":
         if after != before:
             page.write_text(after, encoding="utf-8")
             print(f"rewrote {page.relative_to(ROOT)}")
+    print(f"{len(empty_rows())} rows of docs/features.md are empty")

@@ -147,6 +147,7 @@ def test_every_action_is_a_method_of_a_field():
         (field("a").increment(1), {"a": INTEGER_MAX - 1}, {"a": INTEGER_MAX}),
     ],
 )
+@pytest.mark.rows(75, 82, 217)
 def test_an_action_by_example(change, before, after):
     """R39: lists behave as sets in insertion order under add and remove; true, 1 and 1.0 are different members."""
     assert written(changed(change, **before)) == written(after)

@@ -236,6 +236,7 @@ def test_an_audit_that_finds_something_fails(db):
     assert "enrollment 1 is active and rests without a wake-up" in result.stdout
 
 
+@pytest.mark.rows(49)
 def test_files_of_the_loyalty_platform_are_read_too_and_losses_are_named(folder):
     """A journey file is recognised by its shape; what it says that journeyflow cannot keep is told (F49)."""
     text = '{"id": "hi", "triggerType": "joined", "status": "ACTIVE", "steps": [{"id": "bye", "type": "END"}]}'

@@ -5,6 +5,7 @@ block every line after `$ ` is a command, the lines below it what it prints; a l
 `<!-- not run: WHY -->` before a block of Python has it compiled only. All of it happens in an empty folder.
 """
 
+import ast
 import contextlib
 import importlib.util
 import io
@@ -171,6 +172,51 @@ def test_drawing_notices_a_page_that_is_out_of_date():
     drawn = generate.rewritten(stale)
     assert drawn != stale
     assert all(f"`{name}`" in drawn for name in OPERATORS)
+
+
+# --- features ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_row_of_the_seed_documents_is_listed_once_and_in_order():
+    """F1 to F228 have a name each."""
+    rows = {number: row for section in generate.features().values() for number, row in section.items()}
+    assert list(rows) == list(range(1, 229))
+    assert all(row.name for row in rows.values())
+
+
+def test_a_mark_names_rows_that_there_are():
+    """A slip in a mark would show nothing, and nobody would notice."""
+    rows = {number for section in generate.features().values() for number in section}
+    assert sorted(generate.shown().keys() - rows) == []
+
+
+def test_empty_rows_are_counted_and_visible():
+    """A row that nothing shows has an empty cell on the page, and all of those are counted."""
+    text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    empty = [int(number) for number in re.findall(r"^\| F(\d+) \| .* \|  \|$", text, flags=re.MULTILINE)]
+    assert empty == generate.empty_rows()
+    assert len(re.findall(r"^\| F\d+ \|", text, flags=re.MULTILINE)) == 228
+
+
+def test_marks_of_tests_classes_and_modules_are_read():
+    """Control: marks add up from the outside inward, and stand on tests alone."""
+    text = """
+pytestmark = [pytest.mark.slow, pytest.mark.rows(1)]
+
+@pytest.mark.rows(2)
+def test_a(): pass
+
+class Tests:
+    pytestmark = pytest.mark.rows(3)
+
+    @pytest.mark.parametrize("x", [1])
+    @pytest.mark.rows(4, 5)
+    def test_b(self): pass
+
+    def helper(self): pass
+"""
+    found = sorted(generate.marked_rows(ast.parse(text)))
+    assert found == [(1, "test_a"), (1, "test_b"), (2, "test_a"), (3, "test_b"), (4, "test_b"), (5, "test_b")]
 
 
 # --- what the pages promise -------------------------------------------------------------------------------------------

@@ -446,6 +446,7 @@ def test_a_reason_is_text_that_can_be_kept(host):
 # --- journeys -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(85)
 def test_deploy_is_a_restart_that_changes_nothing(host):
     """Deploy = publish, and activate if DRAFT; PAUSED stays PAUSED, ARCHIVED raises (R12)."""
     journey = host.deploy(mail())
@@ -459,6 +460,7 @@ def test_deploy_is_a_restart_that_changes_nothing(host):
         host.engine.deploy(journey, at=after("5 hours"))
 
 
+@pytest.mark.rows(85, 99)
 def test_publishing_and_activating_by_itself(host):
     """Publish makes a DRAFT, activate starts it; a draft is replaced (R11, R12)."""
     journey = Journey(id="j", trigger=Trigger("go"), steps=[])
@@ -472,6 +474,7 @@ def test_publishing_and_activating_by_itself(host):
 
 
 @pytest.mark.parametrize("call", ["activate", "pause", "resume", "archive"])
+@pytest.mark.rows(86, 204)
 def test_unknown_journeys_are_not_found(host, call):
     """Raises NotFound, with a suggestion (R84)."""
     host.deploy(mail(), id="welcome")
@@ -488,6 +491,7 @@ def test_only_overdue_run_is_known(host):
     assert host.engine.resume("j", at=START, overdue="run").status == "ACTIVE"
 
 
+@pytest.mark.rows(19, 86, 118)
 def test_definitions_can_be_read_back(host):
     """The newest version or a named one (R12, R84)."""
     first, second = host.deploy(mail("a")), host.deploy(mail("b"), when="1 hour")
@@ -500,6 +504,7 @@ def test_definitions_can_be_read_back(host):
 # --- tenants --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(3, 15, 205)
 def test_tenants_never_see_each_other(host):
     """A foreign id is "not found" (R91), whatever is asked."""
     host.deploy(mail(), Wait("rest", "1 day"))
@@ -550,6 +555,7 @@ def test_a_foreign_message_cannot_be_answered(host):
     assert host.messages() == ["hello CLAIMED"]
 
 
+@pytest.mark.rows(3, 15)
 def test_a_journey_may_name_its_tenant(host):
     """journey.tenant says where it goes; an engine bound to another tenant does not take it (R91)."""
     journey = Journey(id="j", tenant="acme", trigger=Trigger("go"), steps=[mail()])

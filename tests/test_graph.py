@@ -78,6 +78,7 @@ def test_what_stands_after_an_end_is_reached_only_by_name():
     }
 
 
+@pytest.mark.rows(61, 219)
 def test_branches_rejoin_after_their_step():
     """Both branches of a condition go on at the step after it."""
     condition = Condition("c", PAID, yes=[send("y1"), send("y2")], no=[send("n")])
@@ -156,6 +157,7 @@ def test_a_missing_and_a_past_date_may_be_lists():
     assert edges(Wait("w", field="birthday"), send("after"))["w"] == {"next": "after"}
 
 
+@pytest.mark.rows(60)
 def test_a_continuation_by_name_goes_before_the_order():
     """`next="id"` names an edge by hand, also for all that is nested in the step."""
     condition = Condition("c", PAID, yes=[send("y")], next="z")
@@ -206,6 +208,7 @@ def test_the_end_can_be_named_before_it_is_there():
     assert list(edges(Condition("c", PAID, yes=[End("a")], no=[End("b")], next="end"))) == ["c", "a", "b", "end"]
 
 
+@pytest.mark.rows(51)
 def test_lists_in_lists_keep_the_order_written():
     """A branch stands right after its step, before what comes after it."""
     inner = Condition("inner", PAID, yes=[send("a")], no=[send("b")])

@@ -34,11 +34,13 @@ def journey(**options: Any) -> Journey:
     return Journey(**{"id": "j", "steps": steps, **options})
 
 
+@pytest.mark.rows(1)
 def test_a_journey_keeps_the_flat_graph():
     """R40: in the order written, with the implicit End."""
     assert [step.id for step in journey().steps] == ["hello", "c", "paid", "end"]
 
 
+@pytest.mark.rows(20)
 def test_defaults():
     """R20, R22, R41, R54: entered by hand, once, without goal, consent not required, 10,000 visits, in UTC."""
     plain = journey()
@@ -81,6 +83,7 @@ def test_steps_are_found_by_id():
         made.step("gone")
 
 
+@pytest.mark.rows(204)
 def test_an_invalid_definition_is_no_journey():
     """R13: the constructor raises, with the id and every problem."""
     with pytest.raises(InvalidJourney, match="journey 'j' has 2 problems") as caught:

@@ -79,6 +79,7 @@ def shop() -> Shop:
 # --- publishing -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(21, 85)
 def test_the_first_publication_is_a_draft(shop):
     """R11, R12: version 1, and nobody enters."""
     record = find(shop.catalog, "t", "j")
@@ -87,6 +88,7 @@ def test_the_first_publication_is_a_draft(shop):
     assert record.newest.journey == journey("one")
 
 
+@pytest.mark.rows(92)
 def test_a_draft_is_replaced(shop):
     """R12: under the same number and version."""
     assert shop.publish(journey("two"), 5) == 1
@@ -95,6 +97,7 @@ def test_a_draft_is_replaced(shop):
 
 
 @pytest.mark.parametrize("state", ["ACTIVE", "PAUSED"])
+@pytest.mark.rows(92)
 def test_what_is_published_later_is_a_new_version(shop, state):
     """R12: people inside stay pinned, the older version is kept."""
     assert shop.to(state).publish(journey("two"), 5) == 2
@@ -140,6 +143,7 @@ def test_a_rollback_to_the_newest_is_none(shop):
 
 
 @pytest.mark.parametrize("state", ["DRAFT", "ACTIVE", "PAUSED"])
+@pytest.mark.rows(4, 5, 6, 55, 56, 92, 93)
 def test_names_are_edited_in_place(shop, state):
     """R12: name, description and notes, of the journey and its steps; no version arises, and fingerprints agree."""
     shop.to(state)
@@ -211,6 +215,7 @@ REMEDIES = {
 }
 
 
+@pytest.mark.rows(11)
 def test_the_table_of_transitions():
     """R11: DRAFT -> ACTIVE <-> PAUSED; ACTIVE or PAUSED -> ARCHIVED, which is final."""
     assert set.union(*map(set, ALLOWED.values())) == {
@@ -225,6 +230,7 @@ def test_the_table_of_transitions():
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("call", ALLOWED)
+@pytest.mark.rows(97, 98, 99, 100, 101, 102)
 def test_every_call_in_every_state(shop, call, state):
     """R11: a call makes its transition or raises a Conflict that names both states and what to do instead."""
     record = find(shop.to(state).catalog, "t", "j")
@@ -245,6 +251,7 @@ def test_an_earlier_instant_means_the_newest(shop):
     assert moved(find(shop.catalog, "t", "j"), "pause", 60).at == 60
 
 
+@pytest.mark.rows(99)
 def test_activation_needs_a_step(shop):
     """R13: an empty draft is told so."""
     shop.publish(journey(steps=[]))

@@ -71,6 +71,7 @@ def test_a_path_without_an_end_gets_one_named_end(host):
     assert host.engine.enrollment("j", "c1").ended_at == START
 
 
+@pytest.mark.rows(83)
 def test_an_end_keeps_its_label(host):
     """An End has an optional outcome (R40, R44)."""
     host.deploy(End("done", "won"))
@@ -163,6 +164,7 @@ def test_a_loop_through_a_wait_that_takes_time_goes_round(host):
 
 
 # --- Send -----------------------------------------------------------------------------------------------------------
+@pytest.mark.rows(72)
 def test_a_send_queues_a_message_with_everything_a_channel_needs(host):
     """The message joins the outbox in the commit of the move, with rendered data (R31, R39, R70)."""
     host.put(START, name="Ann", n=3)
@@ -318,6 +320,7 @@ def test_a_rule_sees_the_message_that_the_same_walk_made(quick):
         ("P1DT12H", utc("2026-01-06 20:00")),
     ],
 )
+@pytest.mark.rows(66, 68)
 def test_a_duration_ends_at_its_instant_however_late_the_tick(host, duration, end):
     """A wait for a duration is left at its end, "elapsed" (R4, R32, R33)."""
     host.deploy(Wait("rest", duration))
@@ -328,6 +331,7 @@ def test_a_duration_ends_at_its_instant_however_late_the_tick(host, duration, en
     assert host.path() == ["rest elapsed", "end"]
 
 
+@pytest.mark.rows(16)
 def test_durations_count_in_the_journeys_zone(quick):
     """Days are calendar days of the journey's timezone (R33): 28 to 29 March 2026 in Paris has 23 hours."""
     quick.deploy(Wait("rest", "1 day"), timezone="Europe/Paris")
@@ -361,6 +365,7 @@ def test_an_update_of_the_zone_counts_at_once(quick):
     assert quick.engine.next_due() == utc("2026-03-29 07:00")
 
 
+@pytest.mark.rows(210)
 def test_a_window_binds_the_end_of_a_duration(host):
     """A window binds elapsed (R32): the end moves to the next opening."""
     host.deploy(Wait("rest", "1 day", window=Window("MON-FRI", "09:00", "17:00")))
@@ -742,6 +747,7 @@ def test_a_bare_name_is_looked_up_in_the_event_first(quick):
 
 
 # --- Condition ------------------------------------------------------------------------------------------------------
+@pytest.mark.rows(61, 74, 77, 219)
 def test_a_condition_takes_one_branch_and_only_one(host):
     """First true branch wins; with none true, the else branch (R37)."""
     host.deploy(
@@ -776,6 +782,7 @@ def test_a_condition_without_a_way_for_no_goes_on(host):
 
 
 # --- Split ----------------------------------------------------------------------------------------------------------
+@pytest.mark.rows(81)
 def test_a_split_takes_the_arm_of_the_bucket(quick):
     """Arms take consecutive ranges of buckets in written order (R38)."""
     quick.deploy(Split("test", arm(33.33, [End("a")]), arm(0, [End("b")]), arm(66.67, [End("c")])))
@@ -800,6 +807,7 @@ def test_the_same_person_takes_the_same_arm_in_every_run_and_version(host):
 
 
 # --- Update ---------------------------------------------------------------------------------------------------------
+@pytest.mark.rows(82)
 def test_an_update_makes_all_its_changes_in_order(host):
     """set, unset, add, remove, increment, append, in order (R39)."""
     host.put(START, old=1, tags=["a", "b"], log=["x"])
@@ -853,6 +861,7 @@ def test_a_wrong_type_changes_nothing(quick, change):
     assert quick.attributes() == before
 
 
+@pytest.mark.rows(211)
 def test_updates_take_templates(host):
     """A value that is one token keeps its type; missing = "" (R39)."""
     host.put(START, n=3, tags=["a", "b"])
@@ -978,6 +987,7 @@ def test_a_run_without_trigger_data_has_none(quick):
     assert quick.path()[0] == "any yes"
 
 
+@pytest.mark.rows(79)
 def test_the_flags_of_a_message_can_be_read(host):
     """message.<step>.<flag> of the newest message of that step in this run, and when (R59)."""
     host.deploy(

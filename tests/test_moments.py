@@ -371,6 +371,7 @@ def test_a_duration_is_text_and_back(duration):
         ("1000 years", Duration(months=12_000)),
     ],
 )
+@pytest.mark.rows(66, 67)
 def test_durations_are_read_in_every_form(text, expected):
     """R33: words, ISO 8601, timedelta (exact), relativedelta (calendar), Duration."""
     assert Duration.parse(text) == expected

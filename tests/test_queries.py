@@ -40,6 +40,7 @@ def customers(page):
     return [each.customer for each in page.items]
 
 
+@pytest.mark.rows(128)
 def test_enrollments_are_listed_in_order_of_entry(crowd):
     """Orders are stated and total: by serial; skip/take with total (R84)."""
     page = crowd.engine.enrollments("j", skip=2, take=3)
@@ -61,6 +62,7 @@ def test_a_cursor_goes_through_everybody_once(crowd):
     assert len(seen) == len(set(seen))
 
 
+@pytest.mark.rows(128)
 def test_the_default_page_has_twenty_five(crowd):
     """Skip 0, take 25; the last page has no cursor (R84)."""
     page = crowd.engine.enrollments()
@@ -78,6 +80,7 @@ def test_the_default_page_has_twenty_five(crowd):
         ({"customer": "nobody"}, 0),
     ],
 )
+@pytest.mark.rows(125, 128, 134)
 def test_enrollments_can_be_filtered(crowd, filters, total):
     """By journey, status or customer (R84)."""
     page = crowd.engine.enrollments(**filters)
@@ -112,6 +115,7 @@ def test_pages_that_cannot_be_are_refused(host, page):
 # --- one enrollment -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(52, 123, 125, 126, 127, 135)
 def test_an_enrollment_tells_all_about_itself(host):
     """One run of one customer, with its visits (R44)."""
     host.deploy(mail(), Wait("reply", event="order", timeout="1 day"), Update("u", tag.add("x")), reentry="always")
@@ -145,6 +149,7 @@ def test_the_newest_run_is_given_unless_one_is_named(host):
 # --- journeys -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(18, 88, 89, 90, 91, 138, 151)
 def test_journeys_are_listed_by_id_with_their_counts(crowd):
     """TotalEnrolled = active + completed + exited + failed (R81); filtered by state and trigger."""
     crowd.deploy(mail(), id="a", when="2 hours", trigger=Trigger(manual=True))
@@ -161,6 +166,7 @@ def test_journeys_are_listed_by_id_with_their_counts(crowd):
     assert crowd.engine.journey("a").enrolled == 0
 
 
+@pytest.mark.rows(13, 91)
 def test_a_journey_knows_when_it_came_to_be_what_it_is(host):
     """Each transition records its instant; activatedAt is the first activation (R11)."""
     from journeyflow import Journey  # noqa: PLC0415 used here alone

@@ -262,6 +262,7 @@ def test_every_operator_is_in_a_table_of_this_file():
 @pytest.mark.parametrize(
     ("op", "actual", "expected", "answer"), [(op, *row) for op, rows in POSITIVE.items() for row in rows]
 )
+@pytest.mark.rows(78)
 def test_a_positive_operator_by_example(op, actual, expected, answer):
     """R60, R62: type by type, with the local date in Paris and the instant of the question at 14:00 there."""
     assert ask(op, actual, expected) is answer
@@ -437,6 +438,7 @@ def test_a_valid_rule_never_raises(rule, sample):
 
 
 @given(st.lists(rules, max_size=3), samples)
+@pytest.mark.rows(46, 77)
 def test_all_any_and_not_are_logic(parts, sample):
     """R60: true for all of none, false for any of none."""
     answers = [holds(part, sample) for part in parts]
@@ -446,6 +448,7 @@ def test_all_any_and_not_are_logic(parts, sample):
 
 
 @given(rules, rules, samples)
+@pytest.mark.rows(46, 80)
 def test_rules_are_combined_with_operators_of_python(one, other, sample):
     """R60: `&`, `|` and `~`."""
     assert one & other == all_of(one, other)
@@ -527,6 +530,7 @@ def test_a_field_has_methods_for_the_operators_without_a_value():
         ("is not set", "isNull"),
     ],
 )
+@pytest.mark.rows(43)
 def test_the_ten_names_of_octeth_are_aliases(alias, op):
     """R60, F43: the rule is kept under our name."""
     assert Comparison("a", alias).op == op

@@ -55,6 +55,7 @@ def history(host):
 # --- own instants, one tick or many ---------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(68)
 def test_each_thing_happens_at_its_own_instant_however_late_the_tick(host):
     """A wait that ended at 09:00 and is ticked at 09:07 is left at 09:00, and the next counts from there (R4)."""
     host.deploy(Wait("first", "1 hour"), mail(), Wait("second", "1 hour"))
@@ -533,6 +534,7 @@ def test_work_sees_the_newest_version_as_of_its_own_instant(host):
     assert [host.path(customer)[0] for customer in ("c1", "c2", "c3")] == ["one queued", "two queued", "two queued"]
 
 
+@pytest.mark.rows(92)
 def test_people_inside_stay_in_their_version(host):
     """People inside stay pinned to the version they entered (R12)."""
     host.deploy(Wait("rest", "1 day"), mail("one"))
@@ -583,6 +585,7 @@ def paused(host, *steps, **options):
     host.engine.pause("j", at=after("1 hour"))
 
 
+@pytest.mark.rows(100, 224)
 def test_a_pause_refuses_entries(host):
     """Entries are refused, "paused" (R16)."""
     paused(host, mail())
@@ -591,6 +594,7 @@ def test_a_pause_refuses_entries(host):
     assert host.last_refusal("c2")[0] == "paused"
 
 
+@pytest.mark.rows(100, 101, 224)
 def test_a_pause_holds_timers_until_the_resume(host):
     """Nothing is released; resume runs held work at the resume instant (R16)."""
     paused(host, Wait("rest", "2 hours"), mail())
@@ -782,6 +786,7 @@ def test_held_openings_are_asked_again_at_the_resume(host):
 # --- archive --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(102, 136)
 def test_archive_exits_everybody_and_counts(host):
     """Archive exits every active enrollment, EXITED "archived", and returns how many (R15)."""
     host.deploy(Wait("rest", "9 days"))

@@ -288,6 +288,7 @@ def test_both_refuse(value, code):
     ],
     ids=str,
 )
+@pytest.mark.rows(54)
 def test_both_refuse_a_step(step):
     """What a step needs, what excludes what, and which words there are."""
     value = {"format": 1, "id": "j", "trigger": {"event": "go"}, "steps": [step]}

@@ -116,6 +116,7 @@ def test_entries_go_by_the_journeys_id(host):
 # --- entry ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(7, 37, 41, 42, 44)
 def test_an_event_enters_every_journey_whose_trigger_matches(host):
     """Type equal, criteria true (R20); a trigger that does not match is not stored (R21)."""
     host.deploy(mail(), id="all")
@@ -159,6 +160,7 @@ def test_an_older_version_with_another_trigger_hears_nothing_any_more(host):
     assert [each.customer for each in host.engine.enrollments().items] == ["c3", "c2"]
 
 
+@pytest.mark.rows(45)
 def test_run_criteria_may_name_the_trigger(host):
     """trigger.x of the event that would start the run (R59)."""
     host.deploy(mail(), run_criteria=field("trigger.amount").gte(10))
@@ -179,6 +181,7 @@ GATES = {
 }
 
 
+@pytest.mark.rows(45)
 def test_the_first_failure_refuses_in_the_order_of_the_rule(host):
     """Lifecycle, run criteria, exit rule, consent, already inside, re-entry: the first that fails is told (R21)."""
     host.deploy(mail("hello", transactional=True), Wait("rest", "1 day"), **GATES)
@@ -241,6 +244,7 @@ def test_the_last_refusal_keeps_the_values_compared(host):
         (Reentry.after("90 minutes"), "90 minutes", True),
     ],
 )
+@pytest.mark.rows(17)
 def test_reentry_says_who_may_come_again(host, reentry, when, enters):
     """Never, always, after a duration since the previous entry; exactly then is allowed (R22)."""
     host.deploy(mail(), reentry=reentry)
@@ -279,6 +283,7 @@ def test_a_journey_without_sends_needs_no_consent(host):
 # --- manual enrollment ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(22, 129, 130)
 def test_enrolling_by_hand_skips_the_trigger(host):
     """Manual enrollment skips trigger (R24), and creates an unknown customer."""
     host.deploy(mail(), trigger=Trigger("go", where=field("tier").eq("Gold")))
@@ -315,6 +320,7 @@ def test_force_does_not_pass_an_exit_rule(host):
     assert host.outcomes()[-1] == "refused: exit rule"
 
 
+@pytest.mark.rows(131)
 def test_enrolling_into_a_journey_that_is_not_active_is_forbidden(host):
     """On a journey that is not ACTIVE: a forbidden error; unknown ones are not found (R10, R24)."""
     host.deploy(mail(), when="1 hour")
@@ -519,6 +525,7 @@ def test_a_tag_changes_the_customer_too(host):
     assert (host.status("c1"), host.status("c2")) == (("EXITED", "vip"), ("EXITED", "in"))
 
 
+@pytest.mark.rows(132, 133)
 def test_an_exit_by_hand_ends_the_runs_in_a_journey(host):
     """exit() ends the active run with a reason; who is not inside is told so (R10)."""
     host.deploy(REST)

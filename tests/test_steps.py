@@ -25,6 +25,7 @@ STEPS = (
 )
 
 
+@pytest.mark.rows(53)
 def test_there_are_six_kinds():
     """Every kind has its word in a journey file, and `kind` says it."""
     assert list(KINDS) == [kind(step) for step in STEPS]

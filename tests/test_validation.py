@@ -117,6 +117,7 @@ def test_a_zone_that_cannot_be_a_key():
         ),
     ],
 )
+@pytest.mark.rows(7)
 def test_triggers(trigger, expected):
     """R20: an event type with criteria, or manual."""
     assert wrong(trigger=trigger) == [expected]
@@ -412,6 +413,7 @@ def test_percentages(percentage, shown):
     ("shares", "total"),
     [((99.9,), "99.9"), ((33.33, 33.33, 33.33), "99.99"), ((50, 50.01), "100.01"), ((0,), "0"), ((), "0")],
 )
+@pytest.mark.rows(81)
 def test_percentages_sum_to_100_exactly(shares, total):
     """R13: to the hundredth."""
     assert wrong(Split("s", *map(arm, shares))) == [
@@ -555,6 +557,7 @@ def test_names_where_a_run_is_at_hand():
 # --- the graph --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(50)
 def test_duplicate_ids():
     """R13: each further step of the same name, wherever it is nested."""
     assert wrong(send("a"), Condition("c", PAID, yes=[send("a")], no=[End("a")])) == [

@@ -200,6 +200,7 @@ def test_any_mapping_is_an_object():
         (b"c1", "must be text, not bytes b'c1'"),
     ],
 )
+@pytest.mark.rows(2)
 def test_ids_are_short_text(value, fault):
     """R38: 1 to 200 characters without U+001F, NUL or lone surrogates."""
     assert id_fault(value) == fault

@@ -78,6 +78,7 @@ def faults(value):
 
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+@pytest.mark.rows(49, 60, 61, 67, 72, 77, 81, 82, 83, 84)
 def test_documents_of_the_platform_are_read_and_written(path):
     """F49, F60, F61, F66 to F84: the examples of the platform, put together; what is lost; what is written back."""
     golden = json.loads(path.read_text(encoding="utf-8"))
@@ -99,6 +100,7 @@ def test_there_are_golden_files():
 # --- where people go --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(60)
 def test_without_any_pointer_the_written_order_counts():
     """R40, F60: a step goes on at the one after it, the last one ends."""
     condition = step("CONDITION", "b", {"rules": [rule()]})
@@ -107,6 +109,7 @@ def test_without_any_pointer_the_written_order_counts():
     assert at(journey, "b").branches[0].next == "c"
 
 
+@pytest.mark.rows(60)
 def test_with_a_pointer_an_absent_one_is_the_end():
     """R40, F60: null and absent are the same, and nobody falls through to the step below."""
     wait = step("WAIT", "c", {"duration": "1 day"})
@@ -114,6 +117,7 @@ def test_with_a_pointer_an_absent_one_is_the_end():
     assert [at(journey, name).next for name in "abc"] == ["c", "end", "end"]
 
 
+@pytest.mark.rows(61, 81)
 def test_a_choice_without_pointer_takes_its_next():
     """F61, F81: `nextStepId` of a CONDITION or SPLIT is for people to whom no other pointer applies."""
     condition = step("CONDITION", "a", {"rules": [rule()]}, nextStepYesId="b", nextStepId="c")
@@ -124,6 +128,7 @@ def test_a_choice_without_pointer_takes_its_next():
     assert read(write(journey)[0])[0] == journey
 
 
+@pytest.mark.rows(49, 84)
 def test_the_journey_begins_where_its_trigger_points():
     """F49, F84: the first step is the one the TRIGGER names, else the first that is no TRIGGER."""
     steps = step("SEND", "a", SEND), step("SEND", "b", SEND, nextStepId="a")
@@ -133,6 +138,7 @@ def test_the_journey_begins_where_its_trigger_points():
     assert plain.steps[0].id == "a"
 
 
+@pytest.mark.rows(52, 84)
 def test_a_made_up_id_does_not_count_the_trigger():
     """F52, F84: steps without id are numbered as the platform numbers them."""
     journey, losses = read(document({"type": "TRIGGER"}, {"type": "SEND", "config": SEND}, {"type": "END"}))
@@ -152,12 +158,14 @@ def test_a_made_up_id_does_not_count_the_trigger():
         ({"triggerType": None, "triggerConfig": {"conditions": [TIER]}}, {"eventType": "joined"}),
     ],
 )
+@pytest.mark.rows(44, 49)
 def test_the_entry_is_said_once_or_twice_the_same(keys, config):
     """F44, F49: the journey, its TRIGGER, both, or each a part."""
     journey, _ = read(document(step("TRIGGER", "t", config), step("END", "done"), **keys))
     assert journey.trigger == Trigger("joined", where=field("membershipTier").in_(["Gold", "Platinum"]))
 
 
+@pytest.mark.rows(49)
 def test_two_definitions_of_the_entry_are_a_fault():
     """F49: nobody guesses which one counts; no conditions and some are two things."""
     config = {"eventType": "left", "conditions": []}
@@ -168,6 +176,7 @@ def test_two_definitions_of_the_entry_are_a_fault():
     ]
 
 
+@pytest.mark.rows(44, 80)
 def test_several_conditions_of_a_trigger_must_all_hold():
     """F44: AND is implied."""
     conditions = [TIER, rule()]
@@ -176,6 +185,7 @@ def test_several_conditions_of_a_trigger_must_all_hold():
     assert write(journey)[0]["triggerConfig"] == {"conditions": conditions}
 
 
+@pytest.mark.rows(2)
 def test_a_journey_without_id_is_named_after_its_name():
     """F2: what the platform would have numbered gets a readable id, and that is said."""
     journey, losses = read(document(id=None, name="Grüße, Member!"))
@@ -191,6 +201,7 @@ def test_a_journey_without_id_is_named_after_its_name():
     [("30 minutes", "30 minutes"), ("1 hour", "1 hour"), ("48 hours", "48 hours"), ("3 days", "3 days"),
      ("1 week", "7 days"), ("2 weeks", "14 days")],
 )  # fmt: skip
+@pytest.mark.rows(67)
 def test_durations_are_read_and_written(text, native):
     """F67: the four units of the platform, singular and plural."""
     duration = reading.read_duration(text)
@@ -217,6 +228,7 @@ def test_durations_that_the_platform_does_not_know_are_a_loss(text):
 
 
 @pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.rows(78)
 def test_every_operator_goes_there_and_back(name):
     """F78: the platform shows four operators; all of the native file are written and read."""
     values = {"in": ["a"], "notIn": ["a"], "between": [1, 2], "isNull": None, "isNotNull": None,
@@ -230,6 +242,7 @@ def test_every_operator_goes_there_and_back(name):
     assert write(journey)[0]["steps"][0]["config"] == {"rules": [kept]}
 
 
+@pytest.mark.rows(79)
 def test_a_field_that_any_message_sets_is_noted():
     """F79: lastEmailOpenAt is kept, as an attribute, wherever it is read."""
     opened = {"field": "lastEmailOpenAt", "operator": "isNotNull"}
@@ -247,6 +260,7 @@ def test_what_the_platform_records_is_lost_and_said():
     assert [loss.path for loss in losses] == [*recorded, "status"]
 
 
+@pytest.mark.rows(21)
 def test_a_document_without_steps_is_a_draft():
     """F21: the body that creates a journey has no steps yet."""
     journey, losses = read({"id": "j", "tenantId": "t", "name": "J", "triggerType": "joined", "allowReentry": True})
