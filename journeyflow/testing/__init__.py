@@ -1,4 +1,9 @@
-"""For the tests of those who write journeys or stores."""
+"""For the tests of those who write journeys or stores.
+
+Lives are played without any extra; `journeys` and `lives` make random ones and need Hypothesis, the extra `testing`.
+"""
+
+from typing import TYPE_CHECKING
 
 from journeyflow.testing.conformance import StoreConformance
 from journeyflow.testing.running import (
@@ -14,7 +19,9 @@ from journeyflow.testing.running import (
     Run,
     run,
 )
-from journeyflow.testing.strategies import journeys, lives
+
+if TYPE_CHECKING:
+    from journeyflow.testing.strategies import journeys, lives
 
 __all__ = [
     "START",
@@ -32,3 +39,18 @@ __all__ = [
     "lives",
     "run",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load the strategies when one is asked for; raises MissingExtra without Hypothesis."""
+    if name in {"journeys", "lives"}:
+        from journeyflow.testing import strategies  # noqa: PLC0415 an optional dependency
+
+        return getattr(strategies, name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """List the public names, also those that are loaded when asked for."""
+    return sorted(__all__)

@@ -164,12 +164,12 @@ def run(
 ) -> Run:
     """Play a life against journeys that are active from `START`, and give what came out.
 
-    The engine works on `store`, an empty one: a new `MemoryStore` unless given. It ticks at each of `ticks`, each time
-    before the first call with a later instant, so that what is said in order of time is never late; and once at the
-    end of the life. Without `ticks` it ticks an instant before every call whose `at` is later than all before: the
-    densest schedule, in which every Reaction finds the messages queued so far. What a sorted life comes to is the same
-    for every schedule (R4), as long as its Reactions are made out: play `Run.said` again. `grace` and `batch_size` are
-    the engine's (R5).
+    The engine works on `store`, an empty one, and closes it at the end: a new `MemoryStore` unless given. It ticks at
+    each of `ticks`, each time before the first call with a later instant, so that what is said in order of time is
+    never late; and once at the end of the life. Without `ticks` it ticks an instant before every call whose `at` is
+    later than all before: the densest schedule, in which every Reaction finds the messages queued so far. What a sorted
+    life comes to is the same for every schedule (R4), as long as its Reactions are made out: play `Run.said` again.
+    `grace` and `batch_size` are the engine's (R5).
 
     >>> from journeyflow import End, Journey, Send, Trigger
     >>> hello = Journey(

@@ -21,7 +21,7 @@ from journeyflow.testing.running import START, Call, Enroll, Leave, Life, Lifecy
 try:
     from hypothesis import strategies as st
 except ImportError as error:
-    feature = "journeyflow.testing"
+    feature = "making random journeys and lives (journeyflow.testing.journeys, lives)"
     raise MissingExtra(feature, "testing") from error
 
 EVENTS = ("go", "buy", "view")
