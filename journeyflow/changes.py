@@ -41,7 +41,7 @@ class Change:
 
     field: str
     action: str
-    value: object = attrs_field(default=None, converter=freeze)
+    value: object = attrs_field(default=None, converter=freeze, hash=False)
 
     def __str__(self) -> str:
         """Write the change in words."""

@@ -4,7 +4,6 @@ A part that cannot be read is noted as a fault and left out; what is left is val
 of what validation finds, everything that only follows from a part left out is dropped.
 """
 
-import json
 import re
 from collections.abc import Callable, Container, Iterable, Mapping
 from types import SimpleNamespace
@@ -19,6 +18,18 @@ from journeyflow.graph import flatten
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Until, Window, parse_clock, parse_weekdays
 from journeyflow.options import read_at
+from journeyflow.parts import (
+    TOO_DEEP,
+    UNNAMED,
+    UNREAD,
+    Read,
+    Reader,
+    list_of,
+    parse_json,
+    parsed_by,
+    part_of,
+    too_deep,
+)
 from journeyflow.rules import AllOf, AnyOf, Comparison, NotRule
 from journeyflow.steps import KINDS, Arm, Branch, Condition, End, Step
 from journeyflow.validation import NOT_YET_ACTIONS
@@ -27,48 +38,8 @@ from journeyflow.values import MAX_DEPTH, describe
 
 FORMAT = 1
 
-MAX_FILE_DEPTH = 4 * MAX_DEPTH
-"""Levels of JSON in a file: a rule nested to its own bound takes two of them for each level, its operand some more."""
-
 CUT = "..."
 """Ends a path of which only the beginning is shown."""
-
-UNREAD, UNNAMED = "(unread)", "(without id)"
-"""What stands for the id of a journey in a file that cannot be read, or does not say it."""
-
-
-_TOO_DEEP = Problem("depth", ERROR, "", f"the file is nested deeper than {MAX_FILE_DEPTH} levels")
-
-
-# --- JSON -------------------------------------------------------------------------------------------------------------
-
-
-class _Doubled(dict[str, Any]):
-    """A JSON object in which keys stood twice."""
-
-    twice: tuple[str, ...] = ()
-
-
-def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(items)
-    if len(found) == len(items):
-        return found
-    doubled = _Doubled(found)
-    keys = [key for key, _ in items]
-    doubled.twice = tuple(key for key in found if keys.count(key) > 1)
-    return doubled
-
-
-def _too_deep(value: object) -> bool:
-    """Tell whether lists and objects are nested beyond the bound; no recursion."""
-    stack = [(value, 1)]
-    while stack:
-        item, depth = stack.pop()
-        if isinstance(item, dict | list):
-            if depth > MAX_FILE_DEPTH:
-                return True
-            stack.extend((inner, depth + 1) for inner in (item.values() if isinstance(item, dict) else item))
-    return False
 
 
 # --- journeys ---------------------------------------------------------------------------------------------------------
@@ -87,28 +58,14 @@ def loads_journey(text: str) -> Journey:
     return from_dict(parse_json(text))
 
 
-def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
-    """Parse the JSON of a file of any dialect; raises InvalidJourney where it is none.
-
-    >>> parse_json('{"id": "j"}')
-    {'id': 'j'}
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_object)
-    except RecursionError:
-        raise InvalidJourney(UNREAD, [_TOO_DEEP]) from None
-    except (ValueError, TypeError) as error:
-        raise InvalidJourney(UNREAD, [Problem("json", ERROR, "", f"this is no JSON: {error}")]) from None
-
-
 def from_dict(value: object) -> Journey:
     """Read a journey from the JSON object of a native file; raises InvalidJourney with every fault.
 
     >>> from_dict({"format": 1, "id": "j", "trigger": {"manual": True}, "steps": []})
     Journey('j', manual, 0 steps: none)
     """
-    if _too_deep(value):
-        raise InvalidJourney(UNREAD, [_TOO_DEEP])
+    if too_deep(value):
+        raise InvalidJourney(UNREAD, [TOO_DEEP])
     reader = _Reader()
     options = reader.journey(value)
     faults = reader.faults
@@ -136,6 +93,8 @@ def _follows(problem: Problem, faults: Iterable[Problem]) -> bool:
     if problem.code == "reference" and any(_UNKNOWN_STEP.fullmatch(path) for path in broken):
         return True
     if problem.code == "zero-time-cycle" and any(path.startswith("steps") for path in broken):
+        return True
+    if problem.path.endswith(".on_timeout") and problem.path.replace(".on_timeout", ".timeout") in broken:
         return True
     return any(_inside(problem.path, path) or _inside(path, problem.path) for path in broken)
 
@@ -165,78 +124,15 @@ def _as_written(problem: Problem, short: Mapping[str, Container[str]]) -> Proble
 
 # --- parts ------------------------------------------------------------------------------------------------------------
 
-Read = Callable[["_Reader", Any, str], Any]
-"""Reads a part at a path; None where nothing of it can be read."""
 
+class _Reader(Reader):
+    """Reads the parts of one native file. `short` is the keys of conditions in the short form."""
 
-class _Reader:
-    """Reads the parts of one file. `faults` is what is wrong, `short` the keys of conditions in the short form."""
+    hints = {"trigger": '; write {"event": "..."} or {"manual": true}', "format": f"; write {FORMAT}"}  # noqa: RUF012 typed above it
 
     def __init__(self) -> None:
-        self.faults: list[Problem] = []
+        super().__init__()
         self.short: dict[str, Container[str]] = {}
-
-    def fault(self, code: str, path: str, message: str) -> None:
-        """Note a fault."""
-        self.faults.append(Problem(code, ERROR, path, message))
-
-    def fields(self, value: object, path: str, known: Mapping[str, Read], *needed: str) -> dict[str, Any]:
-        """Read the keys of an object, each by its reader; null counts as absent, what is needed is None at least."""
-        if not isinstance(value, dict):
-            self.fault("type", path, f"expected an object, not {describe(value)}")
-            return {}
-        self.doubled(value, path)
-        read: dict[str, Any] = dict.fromkeys(needed)
-        for name in needed:
-            if value.get(name) is None:
-                self.fault("missing", _join(path, name), f"missing{_HINTS.get(name, '')}")
-        for key, inner in value.items():
-            if key not in known:
-                hint = did_you_mean(key, known) or f"; known are {', '.join(sorted(known))}"
-                self.fault("unknown-key", _join(path, key), f"unknown key {key!r}{hint}")
-            elif inner is not None and (got := known[key](self, inner, _join(path, key))) is not None:
-                read[key] = got
-        return read
-
-    def doubled(self, value: object, path: str) -> None:
-        """Note the keys that stand twice in an object."""
-        for key in value.twice if isinstance(value, _Doubled) else ():
-            self.fault("duplicate-key", _join(path, key), f"the key {key!r} stands twice in one object")
-
-    # --- values -------------------------------------------------------------------------------------------------------
-
-    def text(self, value: object, path: str) -> str | None:
-        """Read a text."""
-        if isinstance(value, str):
-            return value
-        self.fault("type", path, f"expected text, not {describe(value)}")
-        return None
-
-    def boolean(self, value: object, path: str) -> bool | None:
-        """Read true or false."""
-        if isinstance(value, bool):
-            return value
-        self.fault("type", path, f"expected true or false, not {describe(value)}")
-        return None
-
-    def number(self, value: object, path: str) -> float | None:
-        """Read a number."""
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return value
-        self.fault("type", path, f"expected a number, not {describe(value)}")
-        return None
-
-    def anything(self, value: object, path: str) -> object:
-        """Take any JSON; validation looks into it."""
-        stack = [(value, path)]
-        while stack:
-            item, where = stack.pop()
-            self.doubled(item, where)
-            if isinstance(item, dict):
-                stack.extend((inner, _join(where, key)) for key, inner in item.items())
-            elif isinstance(item, list):
-                stack.extend((inner, f"{where}[{position}]") for position, inner in enumerate(item))
-        return value
 
     def format(self, value: object, path: str) -> None:
         """Check the number of the format."""
@@ -259,9 +155,9 @@ class _Reader:
         def inner(reader: "_Reader", part: object, where: str) -> object:
             return reader.rule(part, where, depth + 1)
 
-        for word, (make, each) in _COMBINED.items():
+        for word, (make, read) in _COMBINED.items():
             if isinstance(value, dict) and word in value:
-                got = self.fields(value, path, {word: each(inner)}, word)[word]
+                got = self.fields(value, path, {word: read(inner)}, word)[word]
                 return None if got is None else make(got)
         return _COMPARISON(self, value, path)
 
@@ -300,7 +196,7 @@ class _Reader:
     def journey(self, value: object) -> dict[str, Any]:
         """Read the whole file into the options of a Journey."""
         read = self.fields(value, "", _JOURNEY, "id", "format", "trigger", "steps")
-        return {name: got for name, got in read.items() if got is not None and name != "format"}
+        return {name: got for name, got in read.items() if got is not None and name not in {"format", "$schema"}}
 
 
 def _step(name: str, read: dict[str, Any]) -> Step:
@@ -313,47 +209,7 @@ def _step(name: str, read: dict[str, Any]) -> Step:
     return KINDS[name](identity, *(parts or ()), **read)
 
 
-def _join(path: str, key: object) -> str:
-    """Name a key inside a path; what no terminal could print is escaped."""
-    name = str(key).encode("utf-8", "backslashreplace").decode()
-    return f"{path}.{name}" if path else name
-
-
 # --- readers ----------------------------------------------------------------------------------------------------------
-
-
-def _each(read: Read) -> Read:
-    """Make a reader of lists; a member that cannot be read stays as None."""
-
-    def members(reader: _Reader, value: object, path: str) -> list[Any] | None:
-        if isinstance(value, list):
-            return [read(reader, inner, f"{path}[{position}]") for position, inner in enumerate(value)]
-        reader.fault("type", path, f"expected a list, not {describe(value)}")
-        return None
-
-    return members
-
-
-def _parsed(parse: Callable[[Any], Any], code: str) -> Read:
-    """Make a reader of a value that is parsed."""
-
-    def parsed(reader: _Reader, value: object, path: str) -> object:
-        try:
-            return parse(value)
-        except (ValueError, TypeError) as error:
-            reader.fault(code, path, str(error))
-        return None
-
-    return parsed
-
-
-def _part(make: Callable[..., Any], known: Mapping[str, Read], *needed: str) -> Read:
-    """Make a reader of a part with keys; it is made of what could be read."""
-
-    def part(reader: _Reader, value: object, path: str) -> object:
-        return make(**{**dict.fromkeys(needed), **reader.fields(value, path, known, *needed)})
-
-    return part
 
 
 def _hours(make: Callable[..., Any], known: Mapping[str, Read], code: str) -> Read:
@@ -363,33 +219,35 @@ def _hours(make: Callable[..., Any], known: Mapping[str, Read], code: str) -> Re
         before = len(reader.faults)
         read = reader.fields(value, path, known)
         return (
-            _parsed(lambda options: make(**options), code)(reader, read, path) if len(reader.faults) == before else None
+            parsed_by(lambda options: make(**options), code)(reader, read, path)
+            if len(reader.faults) == before
+            else None
         )
 
     return hours
 
 
 _TEXT, _FLAG, _ANY, _RULE, _LATER = _Reader.text, _Reader.boolean, _Reader.anything, _Reader.rule, _Reader.unsupported
-_LENGTH, _AT = _parsed(Duration.parse, "duration"), _parsed(read_at, "time")
-_DAYS = _parsed(parse_weekdays, "weekdays")
+_LENGTH, _AT = parsed_by(Duration.parse, "duration"), parsed_by(read_at, "time")
+_DAYS = parsed_by(parse_weekdays, "weekdays")
 _WINDOW = _hours(
     Window,
-    {"weekdays": _DAYS, "start": _parsed(parse_clock, "time"), "end": _parsed(parse_clock, "time")},
+    {"weekdays": _DAYS, "start": parsed_by(parse_clock, "time"), "end": parsed_by(parse_clock, "time")},
     "window",
 )
-_UNTIL = _hours(Until, {"time": _parsed(parse_clock, "time"), "weekdays": _DAYS}, "time")
-_COMPARISON = _part(Comparison, {"field": _TEXT, "op": _TEXT, "value": _ANY, "value_of": _TEXT}, "field", "op")
+_UNTIL = _hours(Until, {"time": parsed_by(parse_clock, "time"), "weekdays": _DAYS}, "time")
+_COMPARISON = part_of(Comparison, {"field": _TEXT, "op": _TEXT, "value": _ANY, "value_of": _TEXT}, "field", "op")
 _COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[Read], Read]]] = {
-    "all": (AllOf, _each),
-    "any": (AnyOf, _each),
+    "all": (AllOf, list_of),
+    "any": (AnyOf, list_of),
     "not": (NotRule, lambda read: read),
 }
-_CHANGE = _part(Change, {"field": _TEXT, "action": _TEXT, "value": _ANY}, "field", "action")
-_TRIGGER = _part(Trigger, {"event": _TEXT, "where": _RULE, "manual": _FLAG})
-_EXIT = _part(Exit, {"name": _TEXT, "event": _TEXT, "where": _RULE, "when": _RULE, "any_message": _FLAG}, "name")
-_GOAL = _part(Goal, {"event": _TEXT, "where": _RULE, "within": _LENGTH, "exit": _FLAG, "any_message": _FLAG}, "event")
-_BRANCH = _part(Branch, {"when": _RULE, "next": _TEXT, "label": _TEXT}, "when")
-_ARM = _part(Arm, {"percentage": _Reader.number, "next": _TEXT, "label": _TEXT}, "percentage")
+_CHANGE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": _ANY}, "field", "action")
+_TRIGGER = part_of(Trigger, {"event": _TEXT, "where": _RULE, "manual": _FLAG})
+_EXIT = part_of(Exit, {"name": _TEXT, "event": _TEXT, "where": _RULE, "when": _RULE, "any_message": _FLAG}, "name")
+_GOAL = part_of(Goal, {"event": _TEXT, "where": _RULE, "within": _LENGTH, "exit": _FLAG, "any_message": _FLAG}, "event")
+_BRANCH = part_of(Branch, {"when": _RULE, "next": _TEXT, "label": _TEXT}, "when")
+_ARM = part_of(Arm, {"percentage": _Reader.number, "next": _TEXT, "label": _TEXT}, "percentage")
 
 _COMMON: dict[str, Read] = dict.fromkeys(("kind", "id", "name", "notes"), _TEXT)
 _ONWARD: dict[str, Read] = {**_COMMON, "next": _TEXT}
@@ -416,30 +274,30 @@ _STEPS: dict[str, dict[str, Read]] = {
     "condition": {
         **_ONWARD,
         **dict.fromkeys(("else", "yes", "no"), _TEXT),
-        "branches": _each(_BRANCH),
+        "branches": list_of(_BRANCH),
         "when": _RULE,
     },
-    "split": {**_ONWARD, "arms": _each(_ARM)},
-    "update": {**_ONWARD, "changes": _each(_Reader.change)},
+    "split": {**_ONWARD, "arms": list_of(_ARM)},
+    "update": {**_ONWARD, "changes": list_of(_Reader.change)},
     "end": {**_COMMON, "outcome": _TEXT},
 }
 """The keys of each kind of step."""
 
 _JOURNEY: dict[str, Read] = {
+    "$schema": _TEXT,  # for editors: nothing of it is kept
     "format": _Reader.format,
     **dict.fromkeys(("id", "name", "description", "notes", "tenant", "timezone", "consent"), _TEXT),
     "customer_timezone": _FLAG,
     "trigger": _TRIGGER,
     "run_criteria": _RULE,
     "reentry": _Reader.reentry,
-    "exits": _each(_EXIT),
+    "exits": list_of(_EXIT),
     "goal": _GOAL,
     "max_visits": _Reader.number,
-    "steps": _each(_Reader.step),
+    "steps": list_of(_Reader.step),
     **dict.fromkeys(("holdout", "limits", "reentry_key", "caps", "quiet_hours"), _LATER),
 }
 """The keys of a journey."""
 
 _NEEDED = {"send": ("channel", "template"), "split": ("arms",), "update": ("changes",)}
 _PARTS = {"split": "arms", "update": "changes"}
-_HINTS = {"trigger": '; write {"event": "..."} or {"manual": true}', "format": f"; write {FORMAT}"}

@@ -59,7 +59,7 @@ class Event:
     customer: str = field(kw_only=True)
     at: datetime = field(kw_only=True)
     id: str | None = field(kw_only=True, default=None)
-    data: Mapping[str, object] = field(kw_only=True, factory=dict, converter=_mapping)
+    data: Mapping[str, object] = field(kw_only=True, factory=dict, converter=_mapping, hash=False)
 
     def __attrs_post_init__(self) -> None:
         """Check at the door, so that nothing later has to."""
@@ -96,7 +96,7 @@ class Customer:
 
     tenant: str
     id: str
-    attributes: Mapping[str, object]
+    attributes: Mapping[str, object] = field(hash=False)
 
 
 @frozen
@@ -146,7 +146,7 @@ class Message:
     step: str
     channel: str
     template: str
-    data: Mapping[str, object]
+    data: Mapping[str, object] = field(hash=False)
     at: datetime
     status: str
     attempts: int = 0

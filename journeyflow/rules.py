@@ -296,7 +296,7 @@ class Comparison(Combinable):
 
     field: str
     op: str = attrs_field(converter=_known_name)
-    value: object = attrs_field(default=None, converter=_operand)
+    value: object = attrs_field(default=None, converter=_operand, hash=False)
     value_of: str | None = None
 
     def __str__(self) -> str:
@@ -306,8 +306,9 @@ class Comparison(Combinable):
 
 
 def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
-    """Keep the parts of a rule in their order."""
-    return tuple(rules)
+    """Keep the parts of a rule in their order; what is no list of parts counts as one, for validation to look at."""
+    many = isinstance(rules, Iterable) and not isinstance(rules, str | bytes | Mapping)
+    return tuple(rules) if many else (rules,)  # type: ignore[return-value]
 
 
 @frozen

@@ -38,7 +38,7 @@ class Send(Shown):
     id: str
     channel: str = option(kw_only=True)
     template: str = option(kw_only=True)
-    data: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data)
+    data: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
     window: Window | None = option(kw_only=True, default=None)
     transactional: bool = option(kw_only=True, default=False)
     cancel_on_exit: bool = option(kw_only=True, default=True)

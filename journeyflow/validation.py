@@ -256,7 +256,7 @@ def _send_problems(step: Send, where: str) -> Iterator[Problem]:
     yield from _forward(step.expires, f"{where}.expires")
 
 
-_WAIT_OPTIONS = {
+WAIT_OPTIONS = {
     "offset": "field",
     "every": "field",
     "on_missing": "field",
@@ -297,7 +297,7 @@ def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
 
 
 def _wait_options(step: Wait, form: str, where: str) -> Iterator[Problem]:
-    for name, of in _WAIT_OPTIONS.items():
+    for name, of in WAIT_OPTIONS.items():
         if getattr(step, name) is not None and of != form:
             yield Problem("wait", ERROR, f"{where}.{name}", f"{name} goes with a wait for {_FORM_WORDS[of]} only")
     if form == "event" and step.on_timeout is not None and step.timeout is None:

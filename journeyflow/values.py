@@ -60,18 +60,19 @@ def id_fault(value: object) -> str | None:
 
 
 def describe(value: object) -> str:
-    """Name a value with its type, shortened, for a message.
+    """Name a value with its type, shortened, for a message; a list is shown as one, although it is kept as a tuple.
 
-    >>> describe("x"), describe(None), describe(True)
-    ("str 'x'", 'null', 'bool True')
+    >>> describe("x"), describe(None), describe(True), describe((1, 2))
+    ("str 'x'", 'null', 'bool True', 'list [1, 2]')
     """
     if value is None:
         return "null"
+    kind = list if type(value) is tuple else type(value)
     try:
-        shown = repr(value)
+        shown = repr(thaw(value) if kind in {dict, list} else value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list of thousands of levels
         shown = "(too large to show)"
-    return f"{type(value).__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"  # noqa: PLR2004 a line's width
+    return f"{kind.__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"  # noqa: PLR2004 a line's width
 
 
 def faults(value: object, path: str = "") -> Iterator[str]:

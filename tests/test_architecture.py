@@ -26,7 +26,7 @@ LADDER = (
     # what can be asked and changed
     "rules", "templates", "changes", "options",
     # the definition of a journey, and its file
-    "steps", "entry", "graph", "references", "validation", "journey", "reading", "codec",
+    "steps", "entry", "graph", "references", "validation", "journey", "parts", "reading", "codec",
     # one run
     "records", "program", "facts", "walk", "machine",
     # many runs, in order
@@ -275,6 +275,7 @@ KEEPS_STATE = {
     "SQLiteTransaction": "a handle on a connection",
     "MemoryStore": "it is the store",
     "MemoryTransaction": "a handle on the store",
+    "Reader": "collects the faults of one file while it is read",
     "_Reader": "collects the faults of one file while it is read",
     "_Doubled": "marks an object of a file in which a key stands twice",
 }
@@ -302,6 +303,19 @@ def errors() -> set[str]:
         if {ast.unparse(each) for each in node.bases} & known:
             known.add(node.name)
     return known
+
+
+def test_no_module_takes_what_another_keeps_to_itself():
+    """A name that begins with an underscore is imported nowhere: whatever two modules need has a public place."""
+    taken = [
+        f"{module} takes {each.name} of {node.module}"
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for each in node.names
+        if each.name.startswith("_")
+    ]
+    assert taken == []
 
 
 def test_records_are_frozen():

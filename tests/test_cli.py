@@ -10,6 +10,7 @@ from journeyflow import Journey, Send, Trigger, Wait
 from journeyflow.cli import main
 from journeyflow.cli.shared import Bar, table
 from journeyflow.codec import dumps_journey
+from journeyflow.dialects.schema import dumps_schema
 
 JOURNEY = Journey(
     id="thanks",
@@ -161,6 +162,7 @@ def test_show_draws_a_journey(folder, form, start):
     result = call("show", folder / "thanks.json", "--format", form)
     assert result.exit_code == 0
     assert result.stdout.startswith(start)
+    assert json.loads(call("show", folder / "thanks.json", "--json").stdout)["id"] == "thanks"
 
 
 def test_a_database_is_run_and_questioned_from_the_shell(db):
@@ -181,6 +183,20 @@ def test_every_answer_can_be_json(db):
     assert json.loads(call("explain", db, "thanks", "c1", "--json").stdout)["enrollment"]["step"] == "w"
     assert json.loads(call("tick", db, "--now", "2026-01-01T10:00:00Z", "--json").stdout)["moves"] == 0
     assert json.loads(call("audit", db, "--json").stdout) == []
+    at = ("--at", "2026-01-01T10:00:00Z", "--json")
+    assert json.loads(call("enroll", db, "thanks", "c2", "c3", *at).stdout) == {"taken": 2}
+    assert json.loads(call("exit", db, "thanks", "c2", *at).stdout) == {"taken": 1}
+
+
+@pytest.mark.parametrize("name", sorted(set(main.commands) - {"schema"}))
+def test_every_command_can_print_json(name):
+    """`--json` is everywhere; a schema is JSON by itself."""
+    assert "--json" in {option for each in main.commands[name].params for option in each.opts}
+
+
+def test_the_schema_is_printed_for_editors():
+    """What is printed is the file that is shipped, byte for byte."""
+    assert call("schema").stdout == dumps_schema()
 
 
 def test_lifecycle_from_the_shell(db):

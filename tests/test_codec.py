@@ -476,6 +476,29 @@ def test_what_a_file_must_have():
     assert reading({"format": None, "id": None, "trigger": None, "steps": None}) == reading({})
 
 
+def test_a_file_may_name_its_schema():
+    """`$schema` is for editors: it is text, and nothing of it is kept."""
+    named = from_dict(file(**{"$schema": "./journey.schema.json"}))
+    assert named == from_dict(file())
+    assert "$schema" not in to_dict(named)
+    assert reading(file(**{"$schema": 1})) == ["$schema: expected text, not int 1 [type]"]
+
+
+def test_a_timeout_that_cannot_be_read_is_there_all_the_same():
+    """`on_timeout` does not ask for a timeout that was given, only for one that was not."""
+    wait = {"kind": "wait", "id": "w", "event": "x", "timeout": "soon", "on_timeout": "done"}
+    assert reading(file(wait, DONE)) == [
+        "steps[0].timeout: 'soon' is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
+    ]
+    del wait["timeout"]
+    assert reading(file(wait, DONE)) == ["steps[0].on_timeout: step 'w': on_timeout needs a timeout [wait]"]
+    both = [{**wait, "id": "v", "timeout": "soon"}, wait]
+    assert [each.partition(": ")[0] for each in reading(file(*both, DONE))] == [
+        "steps[0].timeout",
+        "steps[1].on_timeout",
+    ]
+
+
 @pytest.mark.parametrize(
     ("version", "sentence"),
     [
@@ -577,7 +600,7 @@ def test_wrong_types_in_the_journey(options, expected):
         ({"kind": "send", "id": "s"}, ".channel: missing [missing]"),
         ({**SEND, "id": 5}, ".id: expected text, not int 5 [type]"),
         ({**SEND, "template": ["t"]}, ".template: expected text, not list ['t'] [type]"),
-        ({**SEND, "data": []}, ".data: step 's': expected an object, not tuple () [data]"),
+        ({**SEND, "data": []}, ".data: step 's': expected an object, not list [] [data]"),
         ({**SEND, "transactional": "yes"}, ".transactional: expected true or false, not str 'yes' [type]"),
         ({**SEND, "window": "9-5"}, ".window: expected an object, not str '9-5' [type]"),
         ({**SEND, "window": {"start": 9}}, ".window.start: 9 is no local time such as '09:00' or '17:30:00' [time]"),

@@ -125,6 +125,14 @@ def test_equal_definitions_are_equal():
     assert evolve(flat, name="other") == journey(name="other")
 
 
+def test_equal_definitions_have_equal_hashes():
+    """A journey is a key like any value, whatever its data and its operands hold."""
+    one, same = (journey(run_criteria=field("a").in_([1, 2]), exits=[Exit("e", when=PAID)]) for _ in "12")
+    assert {one: 1}[same] == 1
+    data = Journey("d", steps=[Send("s", channel="C", template="t", data={"a": {"b": [1]}})])
+    assert len({one, same, data, journey()}) == 3
+
+
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))])  # noqa: S301
 def test_a_journey_can_be_copied_and_sent_to_another_process(again):
     """Simulation may spread over processes."""

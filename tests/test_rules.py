@@ -663,6 +663,26 @@ def test_a_rule_far_too_deep_in_its_operand_is_a_problem():
     assert (code, message.endswith("nested deeper than 64 levels")) == ("operand", True)
 
 
+def test_lists_are_shown_as_lists():
+    """R13: a list is kept as a tuple, which is nobody's business."""
+    ((_, _, message),) = problems(Comparison("a", "gt", [1, (2,)]))
+    assert message == "operator gt needs a number or text, not list [1, [2]]"
+
+
+@pytest.mark.parametrize("of", [AllOf, AnyOf])
+@pytest.mark.parametrize("parts", [5, "abc", b"", {"a": 1}, None])
+def test_what_is_no_list_of_rules_is_one_bad_part(of, parts):
+    """R13: nothing is raised while a rule is made; validation tells of it with everything else."""
+    ((code, path, message),) = problems(of(parts))
+    assert (code, path) == ("rule", f"where.{'all' if of is AllOf else 'any'}[0]")
+    assert message.startswith("expected a rule such as")
+
+
+def test_a_single_rule_is_a_list_of_one():
+    """Joining one rule is that rule."""
+    assert AllOf(field("a").eq(1)) == AllOf([field("a").eq(1)])  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("op", "message"),
     [

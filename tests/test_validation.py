@@ -224,7 +224,7 @@ def test_goals(goal, expected):
         (send(channel=5), "steps[0].channel: step 's': the channel must be text, not int 5 [channel]"),
         (send(channel="a.b"), "steps[0].channel: step 's': a channel has no dot in its name [channel]"),
         (send(template=""), "steps[0].template: step 's': the template must not be empty [template]"),
-        (send(data=[1]), "steps[0].data: step 's': expected an object, not tuple (1,) [data]"),
+        (send(data=[1]), "steps[0].data: step 's': expected an object, not list [1] [data]"),
         (
             send(data={"a": [float("nan")]}),
             "steps[0].data: step 's': data.a[0]: nan is not a finite number [data]",

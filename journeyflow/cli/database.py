@@ -180,11 +180,14 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
 @click.option("--force", is_flag=True, help="Pass run criteria, consent and re-entry.")
 @now_option()
 @tenant
-def enroll(db: Path, journey: str, customers: tuple[str, ...], at: datetime, tenant: str, *, force: bool) -> None:
+@as_json
+def enroll(
+    db: Path, journey: str, customers: tuple[str, ...], at: datetime, tenant: str, *, force: bool, as_json: bool
+) -> None:
     """Enroll customers by hand; the next tick handles it."""
     with opened(db, tenant) as engine:
         engine.enroll(journey, customers, at=at, force=force)
-    click.echo(f"{len(customers)} to be enrolled by the next tick")
+    show({"taken": len(customers)}, f"{len(customers)} to be enrolled by the next tick", as_json=as_json)
 
 
 @click.command("exit")
@@ -194,13 +197,14 @@ def enroll(db: Path, journey: str, customers: tuple[str, ...], at: datetime, ten
 @click.option("--reason", default="manual", show_default=True, help="The reason that is kept.")
 @now_option()
 @tenant
+@as_json
 def exit_customers(  # noqa: PLR0917 click hands them over by name
-    db: Path, journey: str, customers: tuple[str, ...], reason: str, at: datetime, tenant: str
+    db: Path, journey: str, customers: tuple[str, ...], reason: str, at: datetime, tenant: str, *, as_json: bool
 ) -> None:
     """Take customers out of a journey; the next tick handles it."""
     with opened(db, tenant) as engine:
         engine.exit(journey, customers, at=at, reason=reason)
-    click.echo(f"{len(customers)} to leave by the next tick")
+    show({"taken": len(customers)}, f"{len(customers)} to leave by the next tick", as_json=as_json)
 
 
 @click.command()

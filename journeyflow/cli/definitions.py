@@ -1,5 +1,6 @@
 """Journey files: what is wrong with them, and what they look like."""
 
+from importlib.resources import files as resources
 from pathlib import Path
 
 import click
@@ -45,6 +46,7 @@ def _problems(path: Path) -> tuple[Problem, ...]:
     "--format", "form", type=click.Choice(["mermaid", "dot", "json"]), default="mermaid", show_default=True,
     help="Mermaid flowchart, DOT for Graphviz, or the file written anew.",
 )  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def show_journey(file: Path, form: str) -> None:
     """Draw a journey file as a picture in text, or write it anew."""
     from journeyflow.codec import dumps_journey  # noqa: PLC0415 it costs cattrs
@@ -54,4 +56,10 @@ def show_journey(file: Path, form: str) -> None:
     click.echo({"mermaid": mermaid, "dot": dot, "json": dumps_journey}[form](journey))
 
 
-COMMANDS = (check, show_journey)
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of journey files, for editors: journeyflow schema > journey.schema.json."""
+    click.echo(resources("journeyflow").joinpath("journey.schema.json").read_text(encoding="ascii"), nl=False)
+
+
+COMMANDS = (check, show_journey, schema)

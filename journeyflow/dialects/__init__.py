@@ -7,7 +7,8 @@ from journeyflow.dialects import loyalty
 from journeyflow.dialects.port import Dialect, Loss, has_steps_with
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.journey import Journey
-from journeyflow.reading import UNREAD, from_dict, parse_json
+from journeyflow.parts import UNREAD, parse_json
+from journeyflow.reading import from_dict
 from journeyflow.values import describe
 
 __all__ = ["DIALECTS", "Dialect", "Loss", "loads_any", "recognise"]

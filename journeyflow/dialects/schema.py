@@ -21,7 +21,7 @@ from journeyflow.moments import WEEKDAYS, Duration, Until, Window
 from journeyflow.reading import FORMAT
 from journeyflow.rules import ALIASES, OPERATORS, Comparison, Rule
 from journeyflow.steps import KINDS, WAIT_FORMS, Arm, Branch
-from journeyflow.validation import _WAIT_OPTIONS, RESERVED
+from journeyflow.validation import RESERVED, WAIT_OPTIONS
 from journeyflow.values import MAX_DEPTH, MAX_ID
 
 Schema = dict[str, Any]
@@ -213,7 +213,7 @@ def _with_kind(name: str, step: Schema) -> Schema:
 
 
 def _wait(of: type) -> Schema:
-    needs = {option: [form] for option, form in _WAIT_OPTIONS.items()}
+    needs = {option: [form] for option, form in WAIT_OPTIONS.items()}
     return _part(of, oneOf=_one_of(*WAIT_FORMS), dependentRequired={**needs, "on_timeout": ["event", "timeout"]})
 
 
@@ -295,7 +295,7 @@ def schema() -> Schema:
         "title": f"A journey file of journeyflow, format {FORMAT}",
         "$comment": f"Journeyflow asks more of a file than this can say: {beyond}.",
         **whole,
-        "properties": {"format": {"const": FORMAT}, **whole["properties"]},
+        "properties": {"$schema": {"type": "string"}, "format": {"const": FORMAT}, **whole["properties"]},
         "required": ["format", "id", "trigger", "steps"],
         "$defs": {**_TEXTS, **_rules(), **_parts(), **_steps()},
     }

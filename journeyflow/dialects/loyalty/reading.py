@@ -12,8 +12,8 @@ from journeyflow.errors import InvalidJourney, did_you_mean
 from journeyflow.graph import END
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration
-from journeyflow.reading import _TOO_DEEP, UNNAMED, UNREAD, _each, _parsed, _part, _Reader, _too_deep
-from journeyflow.reading import Read as ReadPart
+from journeyflow.parts import TOO_DEEP, UNNAMED, UNREAD, Reader, list_of, parsed_by, part_of, too_deep
+from journeyflow.parts import Read as ReadPart
 from journeyflow.rules import AllOf, AnyOf, Comparison, Rule
 from journeyflow.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.values import describe
@@ -41,7 +41,7 @@ def read_duration(value: object) -> Duration:
 def _one_of(words: Sequence[str], code: str) -> ReadPart:
     """Make a reader of one word of several."""
 
-    def word(reader: _Reader, value: object, path: str) -> object:
+    def word(reader: Reader, value: object, path: str) -> object:
         if value in words:
             return value
         hint = (did_you_mean(value, words) if isinstance(value, str) else "") or f"; known are {', '.join(words)}"
@@ -52,7 +52,7 @@ def _one_of(words: Sequence[str], code: str) -> ReadPart:
     return word
 
 
-def _number(reader: _Reader, value: object, path: str) -> object:
+def _number(reader: Reader, value: object, path: str) -> object:
     """Read the number of a step."""
     if type(value) is int and value > 0:
         return value
@@ -60,7 +60,7 @@ def _number(reader: _Reader, value: object, path: str) -> object:
     return None
 
 
-def _misplaced(reader: _Reader, _: object, path: str) -> None:
+def _misplaced(reader: Reader, _: object, path: str) -> None:
     """Refuse a pointer that a type of step does not have."""
     reader.fault("pointer", path, f"a step of this type has no {path.rpartition('.')[2]}")
 
@@ -74,19 +74,19 @@ def _comparison(field: str, operator: str, value: object = None) -> Comparison:
     return Comparison(field, operator, value)
 
 
-_TEXT = _Reader.text
-_CONDITION = _part(_comparison, {"field": _TEXT, "operator": _TEXT, "value": _Reader.anything}, "field", "operator")
-_CONDITIONS = _each(_CONDITION)
-_SPLIT = _part(_said, {"percentage": _Reader.number, "nextStepId": _TEXT}, "percentage")
-_UPDATE = _part(Change, {"field": _TEXT, "action": _TEXT, "value": _Reader.anything}, "field", "action")
+_TEXT = Reader.text
+_CONDITION = part_of(_comparison, {"field": _TEXT, "operator": _TEXT, "value": Reader.anything}, "field", "operator")
+_CONDITIONS = list_of(_CONDITION)
+_SPLIT = part_of(_said, {"percentage": Reader.number, "nextStepId": _TEXT}, "percentage")
+_UPDATE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": Reader.anything}, "field", "action")
 
 _CONFIGS: Mapping[str, tuple[Mapping[str, ReadPart], tuple[str, ...]]] = {
     "TRIGGER": ({"eventType": _TEXT, "conditions": _CONDITIONS}, ()),
     "SEND": ({"channel": _TEXT, "templateId": _TEXT}, ("channel", "templateId")),
-    "WAIT": ({"duration": _parsed(read_duration, "duration")}, ("duration",)),
+    "WAIT": ({"duration": parsed_by(read_duration, "duration")}, ("duration",)),
     "CONDITION": ({"combinator": _one_of(("AND", "OR"), "combinator"), "rules": _CONDITIONS}, ("rules",)),
-    "SPLIT": ({"splits": _each(_SPLIT)}, ("splits",)),
-    "UPDATE": ({"updates": _each(_UPDATE)}, ("updates",)),
+    "SPLIT": ({"splits": list_of(_SPLIT)}, ("splits",)),
+    "UPDATE": ({"updates": list_of(_UPDATE)}, ("updates",)),
     "END": ({}, ()),
 }
 """The keys of `config` by type of step, and those it must have."""
@@ -105,14 +105,14 @@ def _keys(of: str) -> dict[str, ReadPart]:
     known, needed = _CONFIGS[of]
     pointers = {name: _TEXT if name in _HAS[of] else _misplaced for name in _POINTERS}
     plain = dict.fromkeys(("id", "type", "name"), _TEXT)
-    return {**plain, "stepNumber": _number, "config": _part(_said, known, *needed), **pointers}
+    return {**plain, "stepNumber": _number, "config": part_of(_said, known, *needed), **pointers}
 
 
 _STEPS = {of: _keys(of) for of in _CONFIGS}
 _NEEDED = {of: ("config",) if needed else () for of, (_, needed) in _CONFIGS.items()}
 
 
-def _step(reader: _Reader, value: object, path: str) -> Part | None:
+def _step(reader: Reader, value: object, path: str) -> Part | None:
     """Read a step by its type; one of unknown type is kept as an END, so that others may lead there."""
     if not isinstance(value, dict):
         reader.fault("type", path, f"expected an object, not {describe(value)}")
@@ -132,11 +132,11 @@ _RECORDED = (
 _STATE = _one_of(("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"), "status")
 _DOCUMENT: Mapping[str, ReadPart] = {
     **dict.fromkeys(("id", "tenantId", "name", "description", "timezone", "triggerType"), _TEXT),
-    **dict.fromkeys(_RECORDED, _Reader.anything),
+    **dict.fromkeys(_RECORDED, Reader.anything),
     "status": _STATE,
-    "triggerConfig": _part(_said, {"conditions": _CONDITIONS}),
-    "allowReentry": _Reader.boolean,
-    "steps": _each(_step),
+    "triggerConfig": part_of(_said, {"conditions": _CONDITIONS}),
+    "allowReentry": Reader.boolean,
+    "steps": list_of(_step),
 }
 """The keys of a journey."""
 
@@ -175,9 +175,9 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     >>> journey, [loss.path for loss in losses]
     (Journey('hi', trigger 'joined', 1 step: bye), ['status'])
     """
-    if _too_deep(value):
-        raise InvalidJourney(UNREAD, [_TOO_DEEP])
-    reader = _Reader()
+    if too_deep(value):
+        raise InvalidJourney(UNREAD, [TOO_DEEP])
+    reader = Reader()
     document = reader.fields(value, "", _DOCUMENT)
     rows = _rows(document.get("steps", ()))
     triggers = [row for row in rows if row.is_trigger]
@@ -217,7 +217,7 @@ def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
 
 
-def _entry(reader: _Reader, document: Part, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
+def _entry(reader: Reader, document: Part, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
     """Put together what the journey and its TRIGGER say of the entry: the event, and the conditions."""
     configs = [(row.path, row.keys["config"]) for row in triggers]
     events = [_Said("triggerType", document.get("triggerType"))]
@@ -232,12 +232,12 @@ def _entry(reader: _Reader, document: Part, triggers: Sequence[_Row]) -> tuple[_
     return event, _agreed(reader, conditions)
 
 
-def _at_fault(reader: _Reader, *places: str) -> bool:
+def _at_fault(reader: Reader, *places: str) -> bool:
     """Tell whether the whole file or one of some places could not be read."""
     return any(fault.path in {"", *places} for fault in reader.faults)
 
 
-def _agreed(reader: _Reader, places: Sequence[_Said]) -> _Said:
+def _agreed(reader: Reader, places: Sequence[_Said]) -> _Said:
     """Give what is said first; whoever says something else is at fault."""
     said = [each for each in places if each.what is not None] or [places[0]]
     for each in said[1:]:
@@ -246,7 +246,7 @@ def _agreed(reader: _Reader, places: Sequence[_Said]) -> _Said:
     return said[0]
 
 
-def _check(reader: _Reader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
+def _check(reader: Reader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
     """Note the faults that no part of the file has by itself."""
     if not name and not _at_fault(reader, "id"):
         reader.fault("missing", "id", "missing; write an id, or a name to make one of")
