@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = (
     # words and values: know nothing of journeys
-    "errors", "chance", "values", "moments", "patterns",
+    "errors", "chance", "values", "moments", "patterns", "results",
     # what can be asked and changed
     "rules", "templates", "changes", "options",
     # the definition of a journey, and its file
