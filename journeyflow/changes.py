@@ -217,7 +217,8 @@ def apply_changes(
     for name, action, value in changes:
         changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
         names[name] = None
-        if name.partition(".")[0] in RESERVED and any(attribute_faults(changed, reserved_only=True)):
+        root = name.partition(".")[0]
+        if root in RESERVED and any(_shape_faults(root, changed.get(root))):
             raise WrongType
         if isinstance(value, dict | list) and any(faults(changed)):  # templates can nest a value into itself
             raise WrongType
@@ -299,29 +300,31 @@ def _object(value: object) -> dict[str, object]:
 # --- validation ---------------------------------------------------------------------------------------------------
 
 
-def attribute_faults(attributes: Mapping[str, object], *, reserved_only: bool = False) -> Iterator[str]:
+def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
     """Yield what is wrong with attributes; `tags`, `lists` and `consent` have fixed shapes (R50, R54).
 
     >>> list(attribute_faults({"tags": "vip", "consent": {"EMAIL": "yes"}}))
     ["tags: must be a list of texts, not str 'vip'", "consent.EMAIL: must be true or false, not str 'yes'"]
     """
-    if not reserved_only:
-        yield from faults(attributes)
-        yield from ("a name must not be empty" for name in attributes if name == "")
-        dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
-        yield from (
-            f'{name}: nobody would ask it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted
-        )
-    for name in MEMBERS:
-        value = attributes.get(name)
-        fits = isinstance(value, list | tuple) and all(isinstance(member, str) for member in value)
-        if value is not None and not fits:
+    yield from faults(attributes)
+    yield from ("a name must not be empty" for name in attributes if name == "")
+    dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
+    yield from (f'{name}: nobody would ask it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted)
+    for name in (*MEMBERS, CONSENT):
+        yield from _shape_faults(name, attributes.get(name))
+
+
+def _shape_faults(name: str, value: object) -> Iterator[str]:
+    """Yield what is wrong with the value of an attribute of a fixed shape."""
+    if value is None:
+        return
+    if name in MEMBERS:
+        if not isinstance(value, list | tuple) or any(not isinstance(member, str) for member in value):
             yield f"{name}: must be a list of texts, not {describe(value)}"
-    consent = attributes.get(CONSENT)
-    if consent is not None and not isinstance(consent, Mapping):
-        yield f"{CONSENT}: must be an object of channels, not {describe(consent)}"
-    elif consent is not None:
-        for channel, given in consent.items():
+    elif not isinstance(value, Mapping):
+        yield f"{CONSENT}: must be an object of channels, not {describe(value)}"
+    else:
+        for channel, given in value.items():
             if given is not None and not isinstance(given, bool):
                 yield f"{CONSENT}.{channel}: must be true or false, not {describe(given)}"
 

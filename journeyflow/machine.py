@@ -48,14 +48,14 @@ from journeyflow.records import (
     NO_FLAGS,
     QUEUED,
     SKIPPED,
-    Move,
     Run,
+    make_move,
     make_post,
     make_run,
 )
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.values import dumps
-from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk
+from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
 
 MAX_GATE = 400 * DAY
 """A gate that does not open for so long never opens (R31)."""
@@ -148,11 +148,11 @@ def _result(walk: Walk) -> Result:
         walk.memory,
     )
     after = make_run(fields)
-    move = Move(run.serial, run.visit, at, tuple(path), walk.read)
+    move = make_move((run.serial, run.visit, at, tuple(path), walk.read))
     past = walk.past
     if walk.sends or walk.emitted:
         past = Past((*past.sends, *walk.sends), past.emitted + len(walk.emitted))
-    return Result(after, move, posts, walk.attributes, walk.emitted, past)
+    return make_result((after, move, posts, walk.attributes, walk.emitted, past))
 
 
 # --- Send ---------------------------------------------------------------------------------------------------------

@@ -67,11 +67,7 @@ class Node:
 
     def entry(self, status: str, outcome: str) -> PathEntry:
         """Give the entry of a visit here for a path: the same object for the same visit, for there are millions."""
-        key = status + outcome
-        entry = self.entries.get(key)
-        if entry is None:
-            entry = self.entries[key] = (self.id, status, outcome)
-        return entry
+        return self.entries.setdefault(status + outcome, (self.id, status, outcome))
 
 
 @frozen

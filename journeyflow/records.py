@@ -253,6 +253,10 @@ class Move(NamedTuple):
     seen: dict[str, dict[str, object]]
 
 
+make_move: Callable[[tuple[object, ...]], Move] = partial(tuple.__new__, Move)
+"""Make a move of all its fields in order."""
+
+
 class Refusal(NamedTuple):
     """An entry that was refused: the journey's number, the customer's, why, when, the values compared (R21)."""
 

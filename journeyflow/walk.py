@@ -1,6 +1,7 @@
 """The notes of one walk: what a step's behaviour reads, and where it writes what it does (see `machine.py`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,10 @@ class Result(NamedTuple):
     attributes: dict[str, object]
     emitted: Sequence[Emitted]
     past: Past
+
+
+make_result: Callable[[tuple[object, ...]], Result] = partial(tuple.__new__, Result)
+"""Make a result of all its fields in order: what `Result(...)` does, in a third of the time."""
 
 
 class Walk(Facts):
@@ -105,7 +110,8 @@ class Walk(Facts):
         if self.seen:
             self.read[str(len(self.path))] = self.seen
             self.seen = {}
-        self.path.append(self.program.nodes[self.step].entry(status, outcome))
+        node = self.program.nodes[self.step]
+        self.path.append(node.entries.get(status + outcome) or node.entry(status, outcome))
 
     def rest(self, due: int | None, awaits: str | None = None) -> int:
         """Come to rest here until an instant, for an event, or both."""

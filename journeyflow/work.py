@@ -5,7 +5,7 @@ a value.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from heapq import heappush
 from typing import NamedTuple
 
@@ -214,39 +214,37 @@ class Work:
         asked: dict[str, object] | None = None,
     ) -> Result:
         """Walk a run, take over what comes of it and queue what it emits."""
-        program, person = self.program(run), self.numbered[run.customer]
-        posts = self.newest_posts.get(run.serial)
+        serial, program, person = run.serial, self.catalog.programs[run.version], self.numbered[run.customer]
+        posts, past = self.newest_posts.get(serial), self.past.get(serial, FRESH)
         situation = Situation(person.id, person.attributes, event, posts, self.catalog.nonce)
-        past = self.past.get(run.serial, FRESH)
         result = advance(
             program, run, stimulus, situation, max(at, run.last_at), past, reason=reason, softened=softened, asked=asked
         )
-        if result.move is not None:
-            self._take_over(result, result.move, program, person, causes)
-        if result.run is not run:
-            self.set_run(result.run)
-            self.push(result.run)
+        after, move = result.run, result.move
+        if move is not None:
+            self._take_over(result, move, program, person, causes)
+        if after is not run:
+            self.runs[serial] = after
+            self.touched_runs[serial] = None
+            if after.due is not None:
+                self.push(after)
         return result
 
     def _take_over(self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[int]) -> None:
         """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
         self.moves.append(move)
-        self.messages += len(result.posts)
-        if result.posts:
-            self._add_posts(result.posts, reading=program.reads_posts)
-        self.set_attributes(person, result.attributes)
-        self.past[move.serial] = result.past
-        if result.emitted and program.number not in self.catalog.unheard:
-            self.emit(result.emitted, person, move.at, causes | {program.journey_number})
-
-    def _add_posts(self, posts: Sequence[Post], *, reading: bool) -> None:
-        """Note new messages; each is the newest of its step (R59)."""
-        for post in posts:
+        for post in result.posts:
             key = (post.serial, post.n)
             self.posts[key] = post
             self.new_posts[key] = None
-            if reading:
+            if program.reads_posts:  # it is the newest of its step (R59)
                 self.newest_posts.setdefault(post.serial, {})[post.step] = post
+        self.messages += len(result.posts)
+        if result.attributes is not person.attributes:
+            self.set_attributes(person, result.attributes)
+        self.past[move.serial] = result.past
+        if result.emitted and program.number not in self.catalog.unheard:
+            self.emit(result.emitted, person, move.at, causes | {program.journey_number})
 
     def emit(
         self,

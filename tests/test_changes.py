@@ -428,9 +428,6 @@ def test_all_faults_of_attributes_are_told_at_once():
     assert [sentence.partition(":")[0] for sentence in attribute_faults(some)] == [
         "a", "a name must not be empty", "tags", "lists", "consent.A", "consent.C",
     ]  # fmt: skip
-    assert [sentence.partition(":")[0] for sentence in attribute_faults(some, reserved_only=True)] == [
-        "tags", "lists", "consent.A", "consent.C",
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

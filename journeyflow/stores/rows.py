@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from journeyflow.records import Move, Post, Run, make_run
+from journeyflow.records import NO_FLAGS, Move, Post, Run, make_post, make_run
 from journeyflow.values import dumps
 
 RUN_COLUMNS = (
@@ -67,8 +67,8 @@ def post_now_row(post: Post) -> tuple[Any, ...]:
 
 def read_post(row: tuple[Any, ...]) -> Post:
     """Read a message from a row of POST_COLUMNS."""
-    flags = {kind: (first, count) for kind, (first, count) in json.loads(row[14]).items()} if row[14] else {}
-    return Post._make((*row[:8], bool(row[8]), *row[9:14], flags))
+    flags = {kind: (first, count) for kind, (first, count) in json.loads(row[14]).items()} if row[14] else NO_FLAGS
+    return make_post((*row[:8], row[8] == 1, *row[9:14], flags))
 
 
 def move_row(move: Move, path: int | None, steps: str | None) -> tuple[Any, ...]:

@@ -472,9 +472,13 @@ class SQLiteTransaction:
         self._change(f"UPDATE enrollments SET {news} WHERE serial = ?", old, len(old))
 
     def _write_moves(self, moves: Sequence[Move], versions: Mapping[int, int]) -> None:
+        interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
         rows = []
         for move in moves:
-            number = self._intern(versions[move.serial], move.path)
+            place = versions[move.serial], move.path
+            number = interned.get(place)
+            if number is None:
+                number = interned[place] = self._intern(*place)
             rows.append(move_row(move, number, dumps(move.path) if number is None else None))
         self._connection.executemany("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?)", rows)
 
