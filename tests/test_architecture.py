@@ -34,7 +34,8 @@ LADDER = (
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL
-    "stores", "stores.schema", "queries", "audit", "stores.rows", "stores.opening", "stores.sqlite", "stores.memory",
+    "stores", "stores.schema", "queries", "audit", "stores.rows", "stores.opening", "stores.writing",
+    "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "explanation", "engine", "",
     # outer features: they use what a host could use
@@ -273,6 +274,7 @@ KEEPS_STATE = {
     "SQLiteStore": "a handle on a file",
     "SQLiteReader": "a handle on a connection",
     "SQLiteTransaction": "a handle on a connection",
+    "Writer": "likewise",
     "MemoryStore": "it is the store",
     "MemoryTransaction": "a handle on the store",
     "Reader": "collects the faults of one file while it is read",

@@ -4,7 +4,6 @@ One connection per store and process, guarded by a lock; WAL; `BEGIN IMMEDIATE` 
 written; every statement over a batch. What a file can do wrong comes out as `StorageError` with the path and a remedy.
 """
 
-import json
 import os
 import sqlite3
 import threading
@@ -16,32 +15,13 @@ from sqlite_utils import Database
 
 from journeyflow.batch import Due, Loaded, Person, Request, select_due
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.records import ACTIVE, CLAIMED, QUEUED, Changes, Input, Move, PathEntry, Post, Run
+from journeyflow.records import ACTIVE, CLAIMED, QUEUED, Changes, Input, Post, Run
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.opening import RESTORE, meaning, open_file, primary_code
-from journeyflow.stores.rows import (
-    POST_COLUMNS,
-    POST_NOW_COLUMNS,
-    RUN_COLUMNS,
-    RUN_NOW_COLUMNS,
-    move_row,
-    places,
-    post_now_row,
-    post_row,
-    read_post,
-    read_run,
-    run_now_row,
-    run_row,
-    text_or_none,
-)
+from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run
 from journeyflow.stores.schema import LATER
+from journeyflow.stores.writing import Paths, Writer, next_number
 from journeyflow.values import dumps
-
-MAX_PATHS = 1_000
-"""Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
-
-MAX_INTERNED = 100
-"""Visits in an interned path; longer ones are met once and would only fill the table."""
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
 DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
@@ -52,9 +32,6 @@ BAD_JSON = "malformed JSON"
 
 UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
 """What code raises that meets values which were never written: JSON cut short, numbers that lead nowhere."""
-
-Paths = dict[int, dict[tuple[PathEntry, ...], int]]
-"""The numbers of interned paths, by version."""
 
 
 class SQLiteStore:
@@ -220,14 +197,11 @@ class SQLiteTransaction:
         write: bool,
     ) -> None:
         """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
-        self._connection, self._path, self._known, self._added, self._write = connection, path, known, added, write
+        self._connection, self._path, self._write = connection, path, write
+        self._writer = Writer(connection, known, added, self._expect)
 
     def _ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
-
-    def _change(self, sql: str, parameters: Sequence[tuple[Any, ...]], count: int) -> None:
-        """Change rows that are known to be there, so many of them."""
-        self._expect(self._connection.executemany(sql, parameters).rowcount == count)
 
     def _expect(self, agrees: bool) -> None:
         """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
@@ -260,7 +234,7 @@ class SQLiteTransaction:
             (now, limit + 1),
         )
         rows = self._ask(
-            f"SELECT {RUN_COLUMNS} FROM enrollments WHERE due <= ? ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
+            f"SELECT {RUN_ROW} FROM enrollments WHERE due <= ? ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
             (now, limit + 1),
         )
         runs = [read_run(row) for row in rows]
@@ -271,9 +245,7 @@ class SQLiteTransaction:
         return select_due([Input._make(row[:8]) for row in inputs], runs, posts, limit)
 
     def _posts(self, condition: str, parameters: Sequence[object]) -> list[Post]:
-        return [
-            read_post(row) for row in self._ask(f"SELECT {POST_COLUMNS} FROM messages WHERE {condition}", parameters)
-        ]
+        return [read_post(row) for row in self._ask(f"SELECT {POST_ROW} FROM messages WHERE {condition}", parameters)]
 
     def load(self, request: Request) -> Loaded:
         """Give what is known of a request, a few statements for all of it."""
@@ -281,7 +253,7 @@ class SQLiteTransaction:
         runs = {run.serial: run for run in self._runs("serial IN (SELECT value FROM json_each(?))", request.serials)}
         if request.active_in is not None:
             active = self._ask(
-                f"SELECT {RUN_COLUMNS} FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE'"
+                f"SELECT {RUN_ROW} FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE'"
                 " ORDER BY serial LIMIT ?",
                 (request.active_in, request.after, request.limit),
             )
@@ -301,19 +273,15 @@ class SQLiteTransaction:
             runs,
             posts,
             self._known_events(request.events),
-            self._next("enrollments"),
-            self._next("customers"),
+            next_number(self._connection, "enrollments"),
+            next_number(self._connection, "customers"),
         )
-
-    def _next(self, table: str) -> int:
-        found = self._ask("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,))
-        return int(found[0][0]) + 1 if found else 1
 
     def _runs(self, condition: str, numbers: Iterable[int]) -> list[Run]:
         wanted = sorted(numbers)
         if not wanted:
             return []
-        sql = f"SELECT {RUN_COLUMNS} FROM enrollments WHERE {condition}"
+        sql = f"SELECT {RUN_ROW} FROM enrollments WHERE {condition}"
         return [read_run(row) for row in self._ask(sql, (dumps(wanted),))]
 
     def _newest_runs(self, customers: Iterable[int]) -> list[Run]:
@@ -322,7 +290,7 @@ class SQLiteTransaction:
         if not wanted:
             return []
         rows = self._ask(
-            f"SELECT {RUN_COLUMNS}, max(run) FROM enrollments"
+            f"SELECT {RUN_ROW}, max(run) FROM enrollments"
             " WHERE customer IN (SELECT value FROM json_each(?)) GROUP BY customer, journey",
             (dumps(wanted),),
         )
@@ -362,7 +330,7 @@ class SQLiteTransaction:
         if not wanted:
             return []
         rows = self._ask(
-            f"SELECT {POST_COLUMNS} FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
+            f"SELECT {POST_ROW} FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
             " ORDER BY enrollment, n",
             (dumps(wanted),),
         )
@@ -386,7 +354,7 @@ class SQLiteTransaction:
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Give queued messages that may be handed out, oldest first (R71)."""
-        columns = ", ".join(f"m.{column.strip()}" for column in POST_COLUMNS.split(","))
+        columns = ", ".join(f"m.{column.strip()}" for column in POST_ROW.split(","))
         rows = self._ask(
             f"SELECT {columns} FROM messages m"
             " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"
@@ -410,153 +378,7 @@ class SQLiteTransaction:
     # --- writing --------------------------------------------------------------------------------------------------
 
     def commit(self, changes: Changes) -> None:
-        """Write everything a batch came to, one statement per kind of row."""
+        """Write everything a batch came to (see `writing.py`)."""
         if not self._write:
             raise StorageError(self._path, *READING)
-        _write_catalog(self._connection, changes)
-        self._write_inputs(changes)
-        if changes.customers:
-            self._write_customers(changes)
-        if changes.runs:
-            self._write_runs(changes.runs)
-        if changes.moves:
-            self._write_moves(changes.moves, {run.serial: run.version for run in changes.runs})
-        self._write_posts(changes)
-        if changes.refusals:
-            _write_refusals(self._connection, changes)
-        if changes.released:
-            self._connection.executemany(
-                "UPDATE enrollments SET due = ? WHERE journey = ? AND held IS NOT NULL AND due IS NULL",
-                [(at, journey) for journey, at in changes.released],
-            )
-
-    def _write_inputs(self, changes: Changes) -> None:
-        """Put new inputs into the inbox, and note what became of those that were handled."""
-        if changes.inputs:
-            self._connection.executemany(
-                "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [item[1:] for item in changes.inputs],
-            )
-        if changes.handled:
-            stretches = list(_stretches(changes.handled))
-            self._change("UPDATE inputs SET outcome = ? WHERE seq BETWEEN ? AND ?", stretches, len(changes.handled))
-
-    def _write_posts(self, changes: Changes) -> None:
-        """Write new messages, and what has become of those that were there."""
-        if changes.new_posts:
-            self._connection.executemany(
-                f"INSERT INTO messages VALUES ({places(POST_COLUMNS)})", map(post_row, changes.new_posts)
-            )
-        if changes.posts:
-            news = ", ".join(f"{column.strip()} = ?" for column in POST_NOW_COLUMNS.split(","))
-            rows = [post_now_row(post) for post in changes.posts]
-            self._change(f"UPDATE messages SET {news} WHERE enrollment = ? AND n = ?", rows, len(rows))
-
-    def _write_customers(self, changes: Changes) -> None:
-        first_new = self._next("customers")
-        rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]
-        self._connection.executemany(
-            "INSERT INTO customers VALUES (?, ?, ?, ?)", (row for row in rows if row[0] >= first_new)
-        )
-        old = [(row[3], row[0]) for row in rows if row[0] < first_new]
-        self._change("UPDATE customers SET attributes = ? WHERE number = ?", old, len(old))
-
-    def _write_runs(self, runs: Sequence[Run]) -> None:
-        first_new = self._next("enrollments")
-        self._connection.executemany(
-            f"INSERT INTO enrollments ({RUN_COLUMNS}) VALUES ({places(RUN_COLUMNS)})",
-            [run_row(run) for run in runs if run.serial >= first_new],
-        )
-        news = ", ".join(f"{column.strip()} = ?" for column in RUN_NOW_COLUMNS.split(","))
-        old = [run_now_row(run) for run in runs if run.serial < first_new]
-        self._change(f"UPDATE enrollments SET {news} WHERE serial = ?", old, len(old))
-
-    def _write_moves(self, moves: Sequence[Move], versions: Mapping[int, int]) -> None:
-        interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
-        rows = []
-        for move in moves:
-            place = versions[move.serial], move.path
-            number = interned.get(place)
-            if number is None:
-                number = interned[place] = self._intern(*place)
-            rows.append(move_row(move, number, dumps(move.path) if number is None else None))
-        self._connection.executemany("INSERT INTO moves VALUES (?, ?, ?, ?, ?, ?)", rows)
-
-    def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
-        """Give the number of a path of a version, made when it is new; None for one that is not kept."""
-        known, added = self._known.get(version, {}), self._added.setdefault(version, {})
-        number = known.get(path, added.get(path))
-        if number is not None or len(path) > MAX_INTERNED or len(known) + len(added) >= MAX_PATHS:
-            return number
-        text = dumps(path)
-        found = self._ask("SELECT number FROM paths WHERE version = ? AND steps = ?", (version, text))
-        if found:
-            number = int(found[0][0])
-        elif self._ask("SELECT count(*) FROM paths WHERE version = ?", (version,))[0][0] >= MAX_PATHS:
-            added.update(self._all_paths(version))  # from now on nothing needs to be asked
-            return None
-        else:
-            inserted = self._connection.execute("INSERT INTO paths (version, steps) VALUES (?, ?)", (version, text))
-            number = int(inserted.lastrowid or 0)
-        added[path] = number
-        return number
-
-    def _all_paths(self, version: int) -> dict[tuple[PathEntry, ...], int]:
-        rows = self._ask("SELECT number, steps FROM paths WHERE version = ?", (version,))
-        return {tuple((step, status, outcome) for step, status, outcome in json.loads(text)): n for n, text in rows}
-
-
-def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Write journeys, versions and transitions, and tell other processes that the catalog is a new one."""
-    if changes.journeys:
-        rows = [(journey.number, journey.tenant, journey.id) for journey in changes.journeys]
-        connection.executemany("INSERT INTO journeys VALUES (?, ?, ?)", rows)
-    if changes.versions:
-        connection.executemany(
-            "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (journey, version) DO UPDATE SET"
-            " published_at = excluded.published_at, fingerprint = excluded.fingerprint,"
-            " definition = excluded.definition",
-            [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in changes.versions],
-        )
-    if changes.described:
-        texts = [(text, number) for number, text in changes.described]
-        connection.executemany("UPDATE versions SET definition = ? WHERE number = ?", texts)
-    if changes.transitions:
-        connection.executemany(
-            "INSERT INTO transitions SELECT ?1, 1 + (SELECT count(*) FROM transitions WHERE journey = ?1), ?2, ?3",
-            [(t.journey, t.at, t.state) for t in changes.transitions],
-        )
-    if changes.meta:
-        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
-    if changes.journeys or changes.versions or changes.described or changes.transitions or changes.meta:
-        connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
-
-
-def _stretches(handled: Sequence[tuple[int, str]]) -> Iterator[tuple[str, int, int]]:
-    """Yield (outcome, first, last) for neighbours with the same outcome: what was fed together is handled together.
-
-    >>> list(_stretches([(1, "a"), (3, "a"), (2, "a"), (4, "b"), (6, "b")]))
-    [('a', 1, 3), ('b', 4, 4), ('b', 6, 6)]
-    """
-    first = last = 0
-    outcome = ""
-    for seq, came_out in sorted(handled):
-        if seq == last + 1 and came_out == outcome:
-            last = seq
-            continue
-        if last:
-            yield outcome, first, last
-        first, last, outcome = seq, seq, came_out
-    yield outcome, first, last
-
-
-def _write_refusals(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Count refusals by day and reason, and keep the last of each customer (R21)."""
-    connection.executemany(
-        "INSERT INTO refusals VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
-        [(r.journey, r.day, r.reason) for r in changes.refusals],
-    )
-    connection.executemany(
-        "INSERT OR REPLACE INTO last_refusals VALUES (?, ?, ?, ?, ?)",
-        [(r.journey, r.customer, r.reason, r.at, text_or_none(r.seen)) for r in changes.refusals],
-    )
+        self._writer.write(changes)

@@ -523,7 +523,7 @@ def test_paths_are_named(file: Path) -> None:
 
 def test_the_dictionary_of_paths_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond its bound a move spells its path out; what is shown is the same, and no path is asked for twice."""
-    monkeypatch.setattr("journeyflow.stores.sqlite.MAX_PATHS", 3)
+    monkeypatch.setattr("journeyflow.stores.writing.MAX_PATHS", 3)
     path = tmp_path / "x.db"
 
     def enter(store: SQLiteStore, serial: int, label: str) -> None:

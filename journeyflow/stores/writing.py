@@ -1,0 +1,251 @@
+"""Writing a commit to SQLite: one statement per kind of row, and one for all rows that differ in their key alone.
+
+People who rest until the same instant, or were told of in one go, move together: what is written about them is alike
+in all but whom it is about. Such rows are written set-wise, their keys as one JSON list; SQLite is then given the rest
+once, and not once for each of thousands. Rows that have too few like them are written one by one.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from journeyflow.records import Changes, Move, PathEntry, Run
+from journeyflow.stores.rows import (
+    MOVE_COLUMNS,
+    POST_COLUMNS,
+    POST_NOW_COLUMNS,
+    RUN_COLUMNS,
+    RUN_NOW_COLUMNS,
+    move_rest,
+    places,
+    post_now_rest,
+    post_rest,
+    run_now_rest,
+    run_rest,
+    text_or_none,
+)
+from journeyflow.values import dumps
+
+ALIKE: Final = 8
+"""So many rows that differ in their key alone are worth a statement of their own."""
+
+MAX_PATHS: Final = 1_000
+"""Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
+
+MAX_INTERNED: Final = 100
+"""Visits in an interned path; longer ones are met once and would only fill the table."""
+
+Paths = dict[int, dict[tuple[PathEntry, ...], int]]
+"""The numbers of interned paths, by version."""
+
+Key = int | tuple[int, int]
+Row = tuple[tuple[Any, ...], Key]
+"""What is written, and whom it is about: a number, or two."""
+
+
+class Statement(NamedTuple):
+    """The same change in two forms: for one row, and for all rows whose keys are in a JSON list.
+
+    Both take what is written first and the key, or the list of keys, last.
+    """
+
+    one: str
+    many: str
+
+
+def insert(table: str, columns: str, key: str) -> Statement:
+    """Write the statement that adds rows.
+
+    >>> insert("t", "a, b", "k").one
+    'INSERT INTO t (a, b, k) VALUES (?, ?, ?)'
+    >>> insert("t", "a", "k, l").many
+    'INSERT INTO t (a, k, l) SELECT ?, value ->> 0, value ->> 1 FROM json_each(?)'
+    """
+    named = f"INSERT INTO {table} ({columns}, {key})"
+    keys = "value" if "," not in key else "value ->> 0, value ->> 1"
+    return Statement(
+        f"{named} VALUES ({places(f'{columns}, {key}')})", f"{named} SELECT {places(columns)}, {keys} FROM json_each(?)"
+    )
+
+
+def update(table: str, columns: str, key: str) -> Statement:
+    """Write the statement that changes rows.
+
+    >>> update("t", "a, b", "k").one
+    'UPDATE t SET a = ?, b = ? WHERE k = ?'
+    >>> update("t", "a", "k, l").many
+    'UPDATE t SET a = ? WHERE (k, l) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
+    """
+    news = ", ".join(f"{column.strip()} = ?" for column in columns.split(","))
+    if "," not in key:
+        where, keys = f"{key} = ?", f"{key} IN (SELECT value FROM json_each(?))"
+    else:
+        where = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
+        keys = f"({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+    return Statement(f"UPDATE {table} SET {news} WHERE {where}", f"UPDATE {table} SET {news} WHERE {keys}")
+
+
+HANDLED = update("inputs", "outcome", "seq")
+NEW_RUNS = insert("enrollments", RUN_COLUMNS, "serial, customer")
+RUNS = update("enrollments", RUN_NOW_COLUMNS, "serial")
+MOVES = insert("moves", MOVE_COLUMNS, "enrollment")
+NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
+CUSTOMERS = update("customers", "attributes", "number")
+POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
+
+
+class Writer:
+    """Writes what a commit says through the connection of a transaction.
+
+    `known` are interned paths, `added` takes those of this transaction. `expect` is told whether the rows that were to
+    change were there.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, known: Paths, added: Paths, expect: Callable[[bool], None]
+    ) -> None:
+        """Write through a connection."""
+        self._connection, self._known, self._added, self._expect = connection, known, added, expect
+
+    def write(self, changes: Changes) -> None:
+        """Write everything a batch came to."""
+        _write_catalog(self._connection, changes)
+        if changes.inputs:
+            self._connection.executemany(
+                "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [item[1:] for item in changes.inputs],
+            )
+        self._change(HANDLED, [((outcome,), seq) for seq, outcome in changes.handled])
+        if changes.customers:
+            self._write_customers(changes)
+        if changes.runs:
+            self._write_runs(changes.runs)
+        if changes.moves:
+            self._write_moves(changes.moves, {run.serial: run.version for run in changes.runs})
+        self._add(NEW_POSTS, [(post_rest(post), post.serial) for post in changes.new_posts])
+        self._change(POSTS, [(post_now_rest(post), (post.serial, post.n)) for post in changes.posts])
+        if changes.refusals:
+            _write_refusals(self._connection, changes)
+        if changes.released:
+            self._connection.executemany(
+                "UPDATE enrollments SET due = ? WHERE journey = ? AND held IS NOT NULL AND due IS NULL",
+                [(at, journey) for journey, at in changes.released],
+            )
+
+    # --- rows that are alike --------------------------------------------------------------------------------------
+
+    def _add(self, statement: Statement, rows: Sequence[Row]) -> int:
+        """Write rows, those that are alike in all but their key at once; give how many were written."""
+        alike: dict[tuple[Any, ...], list[Key]] = {}
+        for rest, key in rows:
+            alike.setdefault(rest, []).append(key)
+        count, single = 0, list[tuple[Any, ...]]()
+        for rest, keys in alike.items():
+            if len(keys) >= ALIKE:
+                count += self._connection.execute(statement.many, (*rest, dumps(keys))).rowcount
+            else:
+                single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
+        if single:
+            count += self._connection.executemany(statement.one, single).rowcount
+        return count
+
+    def _change(self, statement: Statement, rows: Sequence[Row]) -> None:
+        """Change rows that are known to be there."""
+        self._expect(self._add(statement, rows) == len(rows))
+
+    # --- kinds of rows --------------------------------------------------------------------------------------------
+
+    def _write_customers(self, changes: Changes) -> None:
+        first_new = next_number(self._connection, "customers")
+        rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]
+        self._connection.executemany(
+            "INSERT INTO customers VALUES (?, ?, ?, ?)", (row for row in rows if row[0] >= first_new)
+        )
+        self._change(CUSTOMERS, [((row[3],), row[0]) for row in rows if row[0] < first_new])
+
+    def _write_runs(self, runs: Sequence[Run]) -> None:
+        first_new = next_number(self._connection, "enrollments")
+        self._add(NEW_RUNS, [(run_rest(run), (run.serial, run.customer)) for run in runs if run.serial >= first_new])
+        self._change(RUNS, [(run_now_rest(run), run.serial) for run in runs if run.serial < first_new])
+
+    def _write_moves(self, moves: Sequence[Move], versions: Mapping[int, int]) -> None:
+        interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
+        rows = list[Row]()
+        for move in moves:
+            place = versions[move.serial], move.path
+            if place not in interned:
+                interned[place] = self._intern(*place)
+            number = interned[place]
+            rows.append((move_rest(move, number, dumps(move.path) if number is None else None), move.serial))
+        self._add(MOVES, rows)
+
+    def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
+        """Give the number of a path of a version, made when it is new; None for one that is not kept."""
+        known, added = self._known.get(version, {}), self._added.setdefault(version, {})
+        number = known.get(path, added.get(path))
+        if number is not None or len(path) > MAX_INTERNED or len(known) + len(added) >= MAX_PATHS:
+            return number
+        text = dumps(path)
+        found = self._ask("SELECT number FROM paths WHERE version = ? AND steps = ?", (version, text))
+        if found:
+            number = int(found[0][0])
+        elif self._ask("SELECT count(*) FROM paths WHERE version = ?", (version,))[0][0] >= MAX_PATHS:
+            added.update(self._all_paths(version))  # from now on nothing needs to be asked
+            return None
+        else:
+            inserted = self._connection.execute("INSERT INTO paths (version, steps) VALUES (?, ?)", (version, text))
+            number = int(inserted.lastrowid or 0)
+        added[path] = number
+        return number
+
+    def _all_paths(self, version: int) -> dict[tuple[PathEntry, ...], int]:
+        rows = self._ask("SELECT number, steps FROM paths WHERE version = ?", (version,))
+        return {tuple((step, status, outcome) for step, status, outcome in json.loads(text)): n for n, text in rows}
+
+    def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+
+def next_number(connection: sqlite3.Connection, table: str) -> int:
+    """Give the number that the next row of a table gets; numbers are never used again."""
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(found[0]) + 1 if found else 1
+
+
+def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Write journeys, versions and transitions, and tell other processes that the catalog is a new one."""
+    if changes.journeys:
+        rows = [(journey.number, journey.tenant, journey.id) for journey in changes.journeys]
+        connection.executemany("INSERT INTO journeys VALUES (?, ?, ?)", rows)
+    if changes.versions:
+        connection.executemany(
+            "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (journey, version) DO UPDATE SET"
+            " published_at = excluded.published_at, fingerprint = excluded.fingerprint,"
+            " definition = excluded.definition",
+            [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in changes.versions],
+        )
+    if changes.described:
+        texts = [(text, number) for number, text in changes.described]
+        connection.executemany("UPDATE versions SET definition = ? WHERE number = ?", texts)
+    if changes.transitions:
+        connection.executemany(
+            "INSERT INTO transitions SELECT ?1, 1 + (SELECT count(*) FROM transitions WHERE journey = ?1), ?2, ?3",
+            [(t.journey, t.at, t.state) for t in changes.transitions],
+        )
+    if changes.meta:
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
+    if changes.journeys or changes.versions or changes.described or changes.transitions or changes.meta:
+        connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
+
+
+def _write_refusals(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Count refusals by day and reason, and keep the last of each customer (R21)."""
+    connection.executemany(
+        "INSERT INTO refusals VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+        [(r.journey, r.day, r.reason) for r in changes.refusals],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO last_refusals VALUES (?, ?, ?, ?, ?)",
+        [(r.journey, r.customer, r.reason, r.at, text_or_none(r.seen)) for r in changes.refusals],
+    )
