@@ -1,6 +1,7 @@
 """journeyflow: an embedded, in-process customer-journey engine; the SQLite of marketing automation."""
 
 from journeyflow.changes import Change, field, tag
+from journeyflow.editing import add_step, remove_step, reorder_steps, replace_step, replace_steps, update_step
 from journeyflow.engine import Engine
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.errors import (
@@ -68,6 +69,7 @@ __all__ = [
     "Visit",
     "Wait",
     "Window",
+    "add_step",
     "all_of",
     "any_of",
     "arm",
@@ -75,5 +77,10 @@ __all__ = [
     "field",
     "not_",
     "problems",
+    "remove_step",
+    "reorder_steps",
+    "replace_step",
+    "replace_steps",
     "tag",
+    "update_step",
 ]

@@ -26,7 +26,7 @@ LADDER = (
     # what can be asked and changed
     "rules", "templates", "changes", "options",
     # the definition of a journey, and its file
-    "steps", "entry", "graph", "references", "validation", "journey", "parts", "reading", "codec",
+    "steps", "entry", "graph", "references", "validation", "journey", "editing", "parts", "reading", "codec",
     # one run
     "records", "program", "facts", "walk", "machine",
     # many runs, in order
@@ -278,6 +278,8 @@ KEEPS_STATE = {
     "MemoryStore": "it is the store",
     "MemoryTransaction": "a handle on the store",
     "Reader": "collects the faults of one file while it is read",
+    "_Outline": "the lists of one edit, gone when the new journey is made",
+    "_Row": "a list of an outline",
     "_Reader": "collects the faults of one file while it is read",
     "_Doubled": "marks an object of a file in which a key stands twice",
 }

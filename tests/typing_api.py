@@ -88,6 +88,16 @@ def steps() -> list[jf.Send | jf.Wait | jf.Condition | jf.Split | jf.Update | jf
     ]
 
 
+def edited(journey: Journey) -> Journey:
+    """Edit a journey in all ways there are."""
+    journey = jf.add_step(journey, Wait("more", "1 day"), after="hello")
+    journey = jf.add_step(jf.add_step(journey, End("x"), after="n", way="A"), Wait("y", "1 day"), before="hello")
+    journey = jf.update_step(journey, "more", duration="2 days", name="More")
+    journey = jf.remove_step(jf.replace_step(journey, Wait("more", until="09:00")), "more", to="done")
+    journey = jf.reorder_steps(journey, [step.id for step in journey.steps])
+    return jf.replace_steps(journey, steps())
+
+
 def journey() -> Journey:
     """Write a journey with every option."""
     return Journey(
