@@ -22,7 +22,9 @@ from journeyflow.errors import (
 )
 from journeyflow.journey import Journey, problems
 from journeyflow.moments import Duration, Until, Window
-from journeyflow.queries import JourneyInfo, Page
+from journeyflow.paging import Page
+from journeyflow.people import Engagement, Person
+from journeyflow.queries import JourneyInfo
 from journeyflow.records import Customer, Enrollment, Event, Message, Visit
 from journeyflow.rules import all_of, any_of, not_
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch
@@ -38,6 +40,7 @@ __all__ = [
     "Customer",
     "Duration",
     "End",
+    "Engagement",
     "Engine",
     "Enrollment",
     "Event",
@@ -56,6 +59,7 @@ __all__ = [
     "NewerSchema",
     "NotFound",
     "Page",
+    "Person",
     "Problem",
     "ReadOnlyDatabase",
     "Reentry",

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from attrs import evolve
 
-from journeyflow import queries
+from journeyflow import people, queries
 from journeyflow.catalog import JourneyRecord
 from journeyflow.changes import merge
 from journeyflow.errors import Forbidden, InvalidInput
@@ -22,11 +22,13 @@ from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
 from journeyflow.moments import MINUTE, Duration, add, from_micros, to_micros
 from journeyflow.outbox import claim_posts
-from journeyflow.queries import JourneyInfo, Page
+from journeyflow.paging import Cursor, Page, Slice, page_faults, slice_faults, word_faults, words
+from journeyflow.people import Person
+from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
 from journeyflow.store import Store, Transaction
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
-from journeyflow.values import describe, id_fault
+from journeyflow.values import describe, dumps, id_fault
 
 BATCH = 2_000
 """Items per commit: a batch holds the write lock for some tens of milliseconds."""
@@ -448,29 +450,36 @@ class Engine:
         self,
         journey: str | None = None,
         *,
-        status: str | None = None,
+        status: str | Iterable[str] | None = None,
         customer: str | None = None,
+        step: str | None = None,
+        version: int | None = None,
+        order: str = "entered",
+        descending: bool = False,
         skip: int = 0,
         take: int = 25,
-        after: int | None = None,
+        after: Cursor | None = None,
+        fields: Iterable[str] = (),
     ) -> Page[Enrollment]:
-        """List enrollments in order of entry, filtered by journey, status or customer; page by skip/take or a cursor.
+        """List enrollments by order of entry, customer, due or ended; serials break ties (R84, F128).
 
-        Raises NotFound for an unknown journey, ValueError for a page that cannot be (R84, F128).
+        Filtered by journey, one status or several, customer, the step where they rest, version; a page by skip and
+        take, or after the cursor of the page before. `fields` names attributes of the customer to show beside it.
+        Raises NotFound for an unknown journey, InvalidInput with everything that cannot be asked.
         """
-        _check_page(skip, take)
+        part, statuses, names = Slice(order, descending, skip, take, after), words(status), words(fields)
+        found = slice_faults(part, queries.ENROLLMENT_ORDERS, "entered")
+        _refuse(found + word_faults("status", statuses, queries.ENROLLMENT_STATUSES))
         self._check_known(journey)
+        asked = {
+            "journey": journey,
+            "customer": customer,
+            "status": dumps(statuses) if statuses else None,
+            "step": step,
+            "version": version,
+        }
         with self._core.store.reader() as reader:
-            return queries.enrollments(
-                reader,
-                self._tenant,
-                journey=journey,
-                status=status,
-                customer=customer,
-                skip=skip,
-                take=take,
-                after=after,
-            )
+            return queries.enrollments(reader, self._tenant, asked, part, names)
 
     def enrollment(self, journey: str, customer: str, *, run: int | None = None) -> Enrollment:
         """Give a run of a customer with its visits, the newest unless one is named; raises NotFound (R84)."""
@@ -479,27 +488,70 @@ class Engine:
     def find_enrollment(self, journey: str, customer: str, *, run: int | None = None) -> Enrollment | None:
         """Give a run of a customer with its visits, or None where there is none."""
         with self._core.store.reader() as reader:
-            return queries.find_enrollment(reader, self._tenant, journey, customer, run)
+            return queries.find_enrollment(reader, self._tenant, {"journey": journey, "customer": customer, "run": run})
+
+    def people(
+        self,
+        journey: str,
+        step: str,
+        *,
+        now: bool = False,
+        did: str | Iterable[str] = (),
+        did_not: str | Iterable[str] = (),
+        match: str = "all",
+        order: str = "customer",
+        descending: bool = False,
+        skip: int = 0,
+        take: int = 25,
+        after: Cursor | None = None,
+        fields: Iterable[str] = (),
+    ) -> Page[Person]:
+        """List who is or was at a step, each person once; `now`: only who is there (F139 to F148).
+
+        `did` and `did_not` name what people did with the messages of a Send: "opened", "clicked", "converted",
+        "browser_viewed", "forwarded", "unsubscribed", "bounced", "complained" and the like; `match` "all" or "any" of
+        that. Sorted by customer, entered, left, stays or any attribute. Raises NotFound for an unknown journey or step,
+        InvalidInput with everything that cannot be asked.
+        """
+        part = Slice(order, descending, skip, take, after)
+        wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields))
+        with self._core.store.transaction(write=False) as transaction:
+            record = self._find(transaction, journey)
+        programs = [program for _, program in record.versions]
+        place = people.find_place(self._tenant, journey, record.number, programs, step)
+        _refuse(people.faults(wanted, place))
+        with self._core.store.reader() as reader:
+            return people.list_people(reader, place, wanted)
 
     def messages(
         self,
         journey: str | None = None,
         *,
         customer: str | None = None,
-        status: str | None = None,
+        run: int | None = None,
+        step: str | None = None,
+        channel: str | None = None,
+        status: str | Iterable[str] | None = None,
         skip: int = 0,
         take: int = 25,
     ) -> Page[Message]:
-        """List messages by enrollment and visit, filtered by journey, customer or status.
+        """List messages by enrollment and visit, filtered by journey, customer, run, step, channel, status.
 
-        Raises NotFound for an unknown journey, ValueError for a page that cannot be (R84).
+        Raises NotFound for an unknown journey, InvalidInput with everything that cannot be asked (R84).
         """
-        _check_page(skip, take)
+        statuses = words(status)
+        _refuse(page_faults(skip, take) + word_faults("status", statuses, queries.MESSAGE_STATUSES))
         self._check_known(journey)
+        asked = {
+            "journey": journey,
+            "customer": customer,
+            "run": run,
+            "step": step,
+            "channel": channel,
+            "status": dumps(statuses) if statuses else None,
+        }
         with self._core.store.reader() as reader:
-            return queries.messages(
-                reader, self._tenant, journey=journey, customer=customer, status=status, skip=skip, take=take
-            )
+            return queries.messages(reader, self._tenant, asked, skip=skip, take=take)
 
     def _check_known(self, journey: str | None) -> None:
         """Refuse to look into a journey that is not there."""
@@ -548,8 +600,7 @@ def _check_limit(limit: int) -> None:
         raise ValueError(msg)
 
 
-def _check_page(skip: int, take: int) -> None:
-    """Refuse pages that cannot be."""
-    if type(skip) is not int or skip < 0 or type(take) is not int or not 1 <= take <= queries.MAX_TAKE:
-        msg = f"a page has skip >= 0 and take from 1 to {queries.MAX_TAKE}, not skip={skip!r}, take={take!r}"
-        raise ValueError(msg)
+def _refuse(faults: Sequence[str]) -> None:
+    """Refuse a question with everything that is wrong with it."""
+    if faults:
+        raise InvalidInput(faults)

@@ -3,31 +3,40 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 
+from journeyflow.changes import read_path
 from journeyflow.errors import NotFound
 from journeyflow.moments import from_micros
-from journeyflow.records import Customer, Enrollment, Message, Visit
+from journeyflow.paging import Page, Slice, cursor_of, keyset
+from journeyflow.records import (
+    ACTIVE,
+    CANCELLED,
+    CLAIMED,
+    COMPLETED,
+    EXITED,
+    EXPIRED,
+    FAILED,
+    QUEUED,
+    SENT,
+    SUPPRESSED,
+    Customer,
+    Enrollment,
+    Message,
+    Visit,
+)
 from journeyflow.store import Reader
-from journeyflow.stores.schema import VISITS
+from journeyflow.stores.schema import LATER, VISITS
 
 Item = TypeVar("Item")
 
-MAX_TAKE = 10_000
-"""Rows in one page: enough for any screen, and a bound on what one question may hold in memory."""
+ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED)
+"""What an enrollment can be (R44)."""
 
-
-@frozen
-class Page(Generic[Item]):
-    """A page of results: its items, the total without paging, what was asked for, the cursor of the next page (R84)."""
-
-    items: tuple[Item, ...]
-    total: int
-    skip: int
-    take: int
-    cursor: int | None = None
+MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
+"""What a message can be (R70)."""
 
 
 @frozen
@@ -119,19 +128,42 @@ _ENROLLMENTS = """
 SELECT c.tenant, j.id, v.version, c.id, e.run, e.serial, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
        CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END,
        e.step, e.due, e.awaits
+"""
+_JOINS = """
 FROM enrollments e
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey
 JOIN versions v ON v.number = e.version
 """
-_FILTER = """
-WHERE c.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:status IS NULL OR e.status = :status)
-  AND (:customer IS NULL OR c.id = :customer)
-"""
+_CONDITIONS = {
+    "journey": "e.journey = (SELECT number FROM journeys WHERE tenant = :tenant AND id = :journey)",
+    "customer": "e.customer = (SELECT number FROM customers WHERE tenant = :tenant AND id = :customer)",
+    "status": "e.status IN (SELECT value FROM json_each(:status))",
+    "version": "v.version = :version",
+    "run": "e.run = :run",
+    "step": "(e.version, e.step) IN (SELECT w.number, s.key FROM versions w JOIN json_each(w.definition, '$.steps') s"
+    " WHERE s.value ->> 'id' = :step)",
+}
+"""What each filter asks of an enrollment, so that only what is asked for is looked at."""
+
+ENROLLMENT_ORDERS = {
+    "entered": "e.serial",
+    "customer": "c.id",
+    "due": f"ifnull(e.due, {LATER})",
+    "ended": f"ifnull(e.ended_at, {LATER})",
+}
+"""What enrollments can be sorted by; who has no such instant comes last. Serials break ties and are given in order of
+entry."""
 
 
-def _enrollment(row: tuple[Any, ...]) -> Enrollment:
-    entered_at, ended_at, converted_at, step, position, due, awaits = row[8:]
+def _where(asked: Mapping[str, object], conditions: Mapping[str, str]) -> str:
+    """Write the conditions of those filters that were given."""
+    given = [condition for name, condition in conditions.items() if asked.get(name) is not None]
+    return " AND ".join(["c.tenant = :tenant", *given])
+
+
+def _enrollment(row: Sequence[Any]) -> Enrollment:
+    entered_at, ended_at, converted_at, step, position, due, awaits = row[8:15]
     return Enrollment(
         *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
         from_micros(entered_at),
@@ -144,34 +176,41 @@ def _enrollment(row: tuple[Any, ...]) -> Enrollment:
     )
 
 
+def some_fields(text: str, names: Sequence[str]) -> dict[str, object]:
+    """Give what a customer's attributes say under some names, dots leading into objects; None where they say nothing.
+
+    >>> some_fields('{"email": "a@example.com", "address": {"city": "Durban"}}', ["email", "address.city", "phone"])
+    {'email': 'a@example.com', 'address.city': 'Durban', 'phone': None}
+    """
+    attributes = json.loads(text)
+    return {name: read_path(attributes, name) for name in names}
+
+
 def enrollments(
-    reader: Reader,
-    tenant: str,
-    *,
-    journey: str | None,
-    status: str | None,
-    customer: str | None,
-    skip: int,
-    take: int,
-    after: int | None,
+    reader: Reader, tenant: str, asked: Mapping[str, object], part: Slice, names: Sequence[str] = ()
 ) -> Page[Enrollment]:
-    """List enrollments by serial, that is in order of entry; page by skip and take, or after a cursor (R84, F128)."""
-    asked = {"tenant": tenant, "journey": journey, "status": status, "customer": customer}
-    joins = _ENROLLMENTS[_ENROLLMENTS.index("FROM") :]
-    total = reader.rows(f"SELECT count(*) {joins} {_FILTER}", asked)[0][0]
+    """List enrollments, filtered by what was asked, each with some of its customer's attributes (R84, F124, F128)."""
+    parameters: dict[str, object] = {**asked, "tenant": tenant}
+    where, value = _where(asked, _CONDITIONS), ENROLLMENT_ORDERS[part.order]
+    beyond, order, of_part = keyset(part, value, "e.serial")
+    total = reader.rows(f"SELECT count(*) {_JOINS} WHERE {where}", parameters)[0][0]
     rows = reader.rows(
-        f"{_ENROLLMENTS} {_FILTER} AND e.serial > :after ORDER BY e.serial LIMIT :take OFFSET :skip",
-        {**asked, "after": after or 0, "take": take, "skip": skip},
+        f"{_ENROLLMENTS}, {value}, {'c.attributes' if names else 'NULL'} {_JOINS} WHERE {where} AND {beyond}"
+        f" ORDER BY {order} LIMIT :take OFFSET :skip",
+        {**parameters, **of_part},
     )
     items = tuple(_enrollment(row) for row in rows)
-    return Page(items, total, skip, take, items[-1].serial if len(items) == take else None)
+    if names:
+        items = tuple(evolve(item, fields=some_fields(row[16], names)) for item, row in zip(items, rows, strict=True))
+    cursor = cursor_of(rows[-1][15], items[-1].serial, plain=value == "e.serial") if len(rows) == part.take else None
+    return Page(items, total, part.skip, part.take, cursor)
 
 
-def find_enrollment(reader: Reader, tenant: str, journey: str, customer: str, run: int | None) -> Enrollment | None:
+def find_enrollment(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
     """Give a run of a customer with its visits, the newest unless one is named; None where there is none (R84)."""
     rows = reader.rows(
-        f"{_ENROLLMENTS} {_FILTER} AND (:run IS NULL OR e.run = :run) ORDER BY e.run DESC LIMIT 1",
-        {"tenant": tenant, "journey": journey, "status": None, "customer": customer, "run": run},
+        f"{_ENROLLMENTS} {_JOINS} WHERE {_where(asked, _CONDITIONS)} ORDER BY e.run DESC LIMIT 1",
+        {**asked, "tenant": tenant},
     )
     if not rows:
         return None
@@ -207,23 +246,24 @@ def read_message(row: tuple[Any, ...]) -> Message:
     return Message(*row[:9], values, from_micros(at), status, attempts, token, _when(lease))  # type: ignore[call-arg]  # nine of any type
 
 
-def messages(
-    reader: Reader,
-    tenant: str,
-    *,
-    journey: str | None,
-    customer: str | None,
-    status: str | None,
-    skip: int,
-    take: int,
-) -> Page[Message]:
-    """List messages by enrollment and visit."""
-    asked = {"tenant": tenant, "journey": journey, "status": status, "customer": customer}
-    condition = _FILTER.replace("e.status", "m.status")
-    total = reader.rows(f"SELECT count(*) {_MESSAGES[_MESSAGES.index('FROM messages') :]} {condition}", asked)[0][0]
+_MESSAGE_CONDITIONS = {
+    **{name: _CONDITIONS[name] for name in ("journey", "customer", "run")},
+    "status": "m.status IN (SELECT value FROM json_each(:status))",
+    "step": "m.step = :step",
+    "channel": "m.channel = :channel",
+}
+
+
+def messages(reader: Reader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int) -> Page[Message]:
+    """List messages by enrollment and visit, filtered by what was asked."""
+    parameters: dict[str, object] = {**asked, "tenant": tenant}
+    where = _where(asked, _MESSAGE_CONDITIONS)
+    total = reader.rows(f"SELECT count(*) {_MESSAGES[_MESSAGES.index('FROM messages') :]} WHERE {where}", parameters)[
+        0
+    ][0]
     rows = reader.rows(
-        f"{_MESSAGES} {condition} ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
-        {**asked, "take": take, "skip": skip},
+        f"{_MESSAGES} WHERE {where} ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
+        {**parameters, "take": take, "skip": skip},
     )
     return Page(tuple(read_message(row) for row in rows), total, skip, take)
 

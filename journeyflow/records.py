@@ -113,7 +113,7 @@ class Visit:
 
 @frozen
 class Enrollment:
-    """One run of one customer through one version of a journey, as it stands."""
+    """One run of one customer through one version of a journey, as it stands; a list gives it without visits."""
 
     tenant: str
     journey: str
@@ -131,6 +131,8 @@ class Enrollment:
     due: datetime | None
     awaits: str | None
     visits: tuple[Visit, ...] = field(default=(), repr=False)
+    fields: Mapping[str, object] = field(factory=dict, repr=False)
+    """Attributes of the customer that were asked for beside it (F124)."""
 
 
 @frozen

@@ -1,7 +1,8 @@
 """What the behaviour tests share: a Monday to start on, and a host that says instants as lengths of time after it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -49,6 +50,19 @@ def open_engine(store: str, **options: Any) -> Engine:
     if store == "memory":
         return Engine(MemoryStore(), **options)
     return Engine(SQLiteStore(":memory:" if store == "sqlite" else store, nonce="memory"), **options)
+
+
+@contextmanager
+def statements(engine: Engine) -> Iterator[list[str]]:
+    """Note every question that an engine on SQLite asks its file."""
+    assert isinstance(engine.store, SQLiteStore)
+    assert engine.store.db is not None
+    noted = list[str]()
+    engine.store.db.conn.set_trace_callback(
+        lambda sql: noted.append(sql) if sql.lstrip().startswith(("SELECT", "WITH")) else None
+    )
+    yield noted
+    engine.store.db.conn.set_trace_callback(None)
 
 
 @frozen

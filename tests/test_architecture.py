@@ -34,8 +34,8 @@ LADDER = (
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL
-    "stores", "stores.schema", "queries", "audit", "stores.rows", "stores.opening", "stores.writing",
-    "stores.sqlite", "stores.memory",
+    "stores", "stores.schema", "paging", "queries", "people", "audit",
+    "stores.rows", "stores.opening", "stores.writing", "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "explanation", "engine", "",
     # outer features: they use what a host could use

@@ -2,8 +2,8 @@
 
 import pytest
 
-from journeyflow import End, Exit, NotFound, Send, Trigger, Update, Visit, Wait, tag
-from tests.samples import START, STORES, Host, after, open_engine
+from journeyflow import End, Exit, InvalidInput, NotFound, Send, Trigger, Update, Visit, Wait, tag
+from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
 @pytest.fixture(params=STORES)
@@ -78,11 +78,18 @@ def test_the_default_page_has_twenty_five(crowd):
         ({"status": "FAILED"}, 0),
         ({"customer": "c01"}, 2),
         ({"customer": "nobody"}, 0),
+        ({"status": ["COMPLETED", "EXITED"]}, 9),
+        ({"status": []}, 15),
+        ({"journey": "j", "step": "rest"}, 6),
+        ({"step": "hello"}, 0),
+        ({"customer": "c01", "status": "ACTIVE", "journey": "k"}, 0),
+        ({"version": 1}, 15),
+        ({"journey": "j", "version": 2}, 0),
     ],
 )
 @pytest.mark.rows(125, 128, 134)
 def test_enrollments_can_be_filtered(crowd, filters, total):
-    """By journey, status or customer (R84)."""
+    """By journey, status, customer, the step where they rest, version; all of them together (R84)."""
     page = crowd.engine.enrollments(**filters)
     assert page.total == len(page.items) == total
 
@@ -110,6 +117,106 @@ def test_pages_that_cannot_be_are_refused(host, page):
     for ask in (host.engine.enrollments, host.engine.messages):
         with pytest.raises(ValueError, match="a page has skip >= 0 and take from 1 to 10000"):
             ask(**page)
+
+
+@pytest.mark.rows(128)
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", ["entered", "customer", "due", "ended"])
+def test_enrollments_are_sorted_and_a_cursor_goes_on_in_that_order(crowd, order, descending):
+    """Orders are total: serials break ties, who has no such instant comes last, or first downward (R84)."""
+    asked = {"order": order, "descending": descending}
+    key = {
+        "entered": lambda each: each.serial,
+        "customer": lambda each: (each.customer, each.serial),
+        "due": lambda each: (each.due is None, each.due or START, each.serial),
+        "ended": lambda each: (each.ended_at is None, each.ended_at or START, each.serial),
+    }[order]
+    whole = crowd.engine.enrollments(**asked).items
+    assert list(whole) == sorted(whole, key=key, reverse=descending)
+    found, cursor = list(crowd.engine.enrollments(take=4, **asked).items), None
+    cursor = crowd.engine.enrollments(take=4, **asked).cursor
+    while cursor is not None:
+        page = crowd.engine.enrollments(take=4, after=cursor, **asked)
+        assert page.total == 15
+        found, cursor = found + list(page.items), page.cursor
+    assert found == list(whole)
+
+
+@pytest.mark.rows(124)
+def test_enrollments_show_what_was_asked_for_of_their_customers(crowd):
+    """Names and addresses stand beside the enrollment where somebody wants them there."""
+    crowd.put("2 days", "c00", name="Ann", address={"email": "ann@example.com"})
+    crowd.tick("2 days")
+    first, second = crowd.engine.enrollments("j", take=2, fields=["name", "address.email"]).items
+    assert first.fields == {"name": "Ann", "address.email": "ann@example.com"}
+    assert second.fields == {"name": None, "address.email": None}
+    assert crowd.engine.enrollments("j", take=1).items[0].fields == {}
+
+
+def test_what_cannot_be_asked_of_enrollments_is_told_all_at_once(crowd):
+    """Unknown orders and statuses with the nearest word, cursors of another order, pages that cannot be (R84)."""
+    with pytest.raises(InvalidInput) as error:
+        crowd.engine.enrollments("j", status=["ACTVE", 5], order="entred", take=0)
+    assert error.value.faults == (
+        "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
+        "order: there is no 'entred' (did you mean 'entered'?)",
+        "status: there is no str 'ACTVE' (did you mean 'ACTIVE'?)",
+        "status: there is no int 5",
+    )
+    for order, cursor in (("entered", '["c01",2]'), ("customer", 5), ("entered", True)):
+        with pytest.raises(InvalidInput, match="is no cursor of such a page"):
+            crowd.engine.enrollments("j", order=order, after=cursor)
+    with pytest.raises(InvalidInput, match="status: there is no str 'ACTIVE'"):
+        crowd.engine.messages("j", status="ACTIVE")
+
+
+@pytest.mark.rows(134)
+def test_the_journeys_of_a_customer(crowd):
+    """Where somebody is and was, over all journeys, with the definitions one call away."""
+    page = crowd.engine.enrollments(customer="c01")
+    assert [(each.journey, each.status) for each in page.items] == [("j", "COMPLETED"), ("k", "COMPLETED")]
+    inside = crowd.engine.enrollments(customer="c08", status="ACTIVE").items
+    assert [(each.journey, each.step) for each in inside] == [("j", "rest")]
+    assert crowd.engine.definition(inside[0].journey).trigger == Trigger("go")
+
+
+@pytest.mark.rows(87)
+def test_a_journey_is_read_with_its_steps_and_its_enrollments(crowd):
+    """The state, the steps of its newest version, a page of its enrollments: three calls that go together."""
+    info, definition = crowd.engine.journey("j"), crowd.engine.definition("j")
+    page = crowd.engine.enrollments("j")
+    assert [step.id for step in definition.steps] == ["hello", "rest", "end"]
+    assert (info.steps, info.enrolled) == (len(definition.steps), page.total)
+
+
+@pytest.mark.rows(137)
+def test_who_comes_twice_is_two_enrollments_of_one_person(host):
+    """Runs are counted, and people are people (R81)."""
+    host.deploy(End("done"), reentry="always")
+    host.say("go")
+    host.say("go", "1 hour")
+    assert host.engine.journey("j").enrolled == host.engine.enrollments("j").total == 2
+    assert {each.customer for each in host.engine.enrollments("j").items} == {"c1"}
+    assert host.engine.people("j", "done").total == 1
+
+
+def test_lists_take_the_same_statements_however_long_they_are():
+    """No statement per row (F251)."""
+    counts = []
+    for many in (1, 30):
+        with open_engine("sqlite") as engine:
+            host = Host(engine)
+            for n in range(many):
+                host.deploy(mail(), id=f"j{n:02}")
+                host.feed("go", START, f"c{n:02}")
+            host.tick()
+            with statements(engine) as asked:
+                assert len(engine.journeys()) == many
+                assert engine.enrollments(order="customer", fields=["name"]).total == many * many
+                assert engine.messages().total == many * many
+                assert engine.enrollment("j00", "c00").status == "COMPLETED"
+            counts.append(len(asked))
+    assert counts[0] == counts[1]
 
 
 # --- one enrollment -------------------------------------------------------------------------------------------------
@@ -205,6 +312,9 @@ def test_messages_are_listed_by_enrollment_and_visit(host):
         host.feed("go", f"{n} hours", f"c{n}")
     host.tick("3 hours")
     host.claim("3 hours", limit=2)
+    assert host.engine.messages("j", step="b", channel="EMAIL").total == 3
+    assert host.engine.messages("j", channel="SMS").total == 0
+    assert host.engine.messages("k", customer="c1", run=1, status=["CLAIMED", "QUEUED"]).total == 1
     page = host.engine.messages("j", skip=1, take=3)
     assert [(each.customer, each.step) for each in page.items] == [("c0", "b"), ("c1", "a"), ("c1", "b")]
     assert (page.total, page.skip, page.take) == (6, 1, 3)

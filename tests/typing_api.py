@@ -198,13 +198,18 @@ def questions(engine: Engine) -> list[object]:
     info: jf.JourneyInfo = engine.journey("j")
     found: jf.Enrollment | None = engine.find_enrollment("j", "c1", run=1)
     page: jf.Page[jf.Enrollment] = engine.enrollments("j", status="ACTIVE", customer="c1", skip=0, take=9, after=3)
+    engine.enrollments(status=["ACTIVE"], step="s", version=1, order="due", descending=True, fields=["email"])
+    people: jf.Page[jf.Person] = engine.people("j", "hello", now=True, did="opened", did_not=["clicked"], match="any")
+    engine.people("j", "hello", order="email", descending=True, skip=1, take=2, after=people.cursor, fields=["email"])
+    first: dict[str, jf.Engagement] = dict(people.items[0].did)
     customer: jf.Customer | None = engine.find_customer("c1", pending=True)
     visits: tuple[jf.Visit, ...] = engine.enrollment("j", "c1").visits
     text: str = engine.explain("j", "c1", run=2)
     wrong: list[str] = engine.audit()
     infos: tuple[jf.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created")
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
-    return [info, found, page, customer, visits, text, wrong, infos, sent, engine.customer("c1"), engine.store]
+    engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
+    return [info, found, page, first, customer, visits, text, wrong, infos, sent, engine.customer("c1"), engine.store]
 
 
 def errors(engine: Engine) -> list[str]:  # noqa: PLR0911 one for each family of errors

@@ -11,7 +11,6 @@ from journeyflow.cli.shared import (
     EXISTING,
     NEW,
     Bar,
-    Faults,
     as_json,
     faults_shown,
     load_journeys,
@@ -209,52 +208,6 @@ def exit_customers(  # noqa: PLR0917 click hands them over by name
 
 @click.command()
 @database
-@click.argument("journey", required=False)
-@click.option("--status", help="ACTIVE, COMPLETED, EXITED or FAILED.")
-@click.option("--customer", help="Only of this customer.")
-@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
-@click.option("--take", default=25, show_default=True, help="Show at most so many.")
-@tenant
-@as_json
-def enrollments(  # noqa: PLR0917 click hands them over by name
-    db: Path,
-    journey: str | None,
-    status: str | None,
-    customer: str | None,
-    skip: int,
-    take: int,
-    tenant: str,
-    *,
-    as_json: bool,
-) -> None:
-    """List enrollments in order of entry."""
-    with opened(db, tenant) as engine:
-        try:
-            page = engine.enrollments(journey, status=status, customer=customer, skip=skip, take=take)
-        except ValueError as error:
-            raise Faults(str(error)) from error
-    header = ("journey", "customer", "run", "status", "reason", "step", "entered", "ended", "due", "waits for")
-    rows = [
-        (
-            each.journey,
-            each.customer,
-            each.run,
-            each.status,
-            each.reason,
-            each.step or "",
-            when(each.entered_at),
-            when(each.ended_at),
-            when(each.due),
-            each.awaits or "",
-        )
-        for each in page.items
-    ]
-    shown = f"{skip + 1} to {skip + len(rows)} of {page.total}" if rows else f"none of {page.total}"
-    show(page, f"{table(rows, header)}\n{shown}", as_json=as_json)
-
-
-@click.command()
-@database
 @click.argument("journey")
 @click.argument("customer")
 @click.option("--run", type=int, help="The run; default: the newest.")
@@ -292,7 +245,6 @@ COMMANDS = (
     put_customers,
     enroll,
     exit_customers,
-    enrollments,
     explain,
     audit,
 )

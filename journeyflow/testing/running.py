@@ -9,7 +9,7 @@ from attrs import field, frozen
 from journeyflow.engine import BATCH, Engine
 from journeyflow.errors import Forbidden
 from journeyflow.journey import Journey
-from journeyflow.queries import MAX_TAKE
+from journeyflow.paging import MAX_TAKE
 from journeyflow.records import Customer, Enrollment, Event, Message
 from journeyflow.store import Store
 from journeyflow.stores.memory import MemoryStore

@@ -1,0 +1,124 @@
+"""Commands that ask about people: who is at a step, who is enrolled, and why."""
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.shared import as_json, show, table, tenant, when
+from journeyflow.paging import Cursor, Page
+from journeyflow.references import MESSAGE_KINDS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def page_options(order: str, orders: str) -> Callable[[Command], Command]:
+    """Add the options of a list: its order, which page of it, and attributes to show."""
+
+    def add(command: Command) -> Command:
+        for option in (
+            click.option("--field", "fields", multiple=True, help="Show an attribute of the customer; repeatable."),
+            click.option("--after", type=_cursor, help="Go on after the cursor of the page before."),
+            click.option("--take", default=25, show_default=True, help="Show at most so many."),
+            click.option("--skip", default=0, show_default=True, help="Pass over so many."),
+            click.option("--descending", is_flag=True, help="The other way round."),
+            click.option("--order", default=order, show_default=True, help=f"Sort by {orders}."),
+        ):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _cursor(text: str) -> Cursor:
+    """Read a cursor as it was printed."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[object]], fields: Iterable[str]) -> str:
+    """Lay out a page as a table, its place in the whole, and where the next one begins."""
+    lines = [
+        [*row, *("" if value is None else value for value in item.fields.values())]
+        for row, item in zip(rows, page.items, strict=True)
+    ]
+    end = f"{page.skip + 1} to {page.skip + len(lines)} of {page.total}" if lines else f"none of {page.total}"
+    more = f"\nmore: --after '{page.cursor}'" if page.cursor is not None else ""
+    return f"{table(lines, [*header, *fields])}\n{end}{more}"
+
+
+@click.command()
+@database
+@click.argument("journey", required=False)
+@click.option("--status", multiple=True, help="ACTIVE, COMPLETED, EXITED or FAILED; repeatable.")
+@click.option("--customer", help="Only of this customer.")
+@click.option("--step", help="Only those that rest at this step.")
+@page_options("entered", "entered, customer, due or ended")
+@tenant
+@as_json
+def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401
+    """List enrollments."""
+    with opened(db, tenant) as engine:
+        page = engine.enrollments(journey, **asked)
+    header = ("journey", "customer", "run", "status", "reason", "step", "entered", "ended", "due", "waits for")
+    rows = [
+        (
+            each.journey,
+            each.customer,
+            each.run,
+            each.status,
+            each.reason,
+            each.step or "",
+            when(each.entered_at),
+            when(each.ended_at),
+            when(each.due),
+            each.awaits or "",
+        )
+        for each in page.items
+    ]
+    show(page, page_shown(page, header, rows, asked["fields"]), as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("step")
+@click.option("--now", is_flag=True, help="Only who is there now.")
+@click.option("--did", multiple=True, metavar="KIND", help=f"Who did this: {', '.join(MESSAGE_KINDS)}; repeatable.")
+@click.option("--did-not", multiple=True, metavar="KIND", help="Who did not; repeatable.")
+@click.option("--any", "match", flag_value="any", default="all", help="Any of that is enough; default: all of it.")
+@page_options("customer", "customer, entered, left, stays or an attribute")
+@tenant
+@as_json
+def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401
+    """List who is or was at a step, and what they did with its messages."""
+    with opened(db, tenant) as engine:
+        page = engine.people(journey, step, **asked)
+    header = ("customer", "run", "status", "outcome", "entered", "left", "stays", "did")
+    rows = [
+        (
+            each.customer,
+            each.run,
+            each.status,
+            each.outcome,
+            when(each.entered_at),
+            when(each.left_at),
+            each.stays,
+            _counted({kind: did.count for kind, did in each.did.items()}),
+        )
+        for each in page.items
+    ]
+    show(page, page_shown(page, header, rows, asked["fields"]), as_json=as_json)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    """Write what was done and how often, where it was more than once.
+
+    >>> _counted({"opened": 2, "clicked": 1})
+    'opened 2x, clicked'
+    """
+    return ", ".join(kind if count == 1 else f"{kind} {count}x" for kind, count in counts.items())
+
+
+COMMANDS = (enrollments, people)

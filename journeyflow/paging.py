@@ -1,0 +1,128 @@
+"""Pages of long lists: what part is wanted, in which order, and the cursor that leads on from it (R84)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+
+from journeyflow.errors import did_you_mean
+from journeyflow.values import describe, dumps
+
+Item = TypeVar("Item")
+
+MAX_TAKE = 10_000
+"""Rows in one page: enough for any screen, and a bound on what one question may hold in memory."""
+
+Cursor = int | str
+"""Where a page ended: a number in a list in order of entry, else the text of a place. Only to be given back."""
+
+
+@frozen
+class Page(Generic[Item]):
+    """A page of results: its items, the total without paging, what was asked for, the cursor of the next page (R84)."""
+
+    items: tuple[Item, ...]
+    total: int
+    skip: int
+    take: int
+    cursor: Cursor | None = None
+
+
+@frozen
+class Slice:
+    """What part of a list is wanted: in which order, from which place on, how much."""
+
+    order: str
+    descending: bool = False
+    skip: int = 0
+    take: int = 25
+    after: Cursor | None = None
+
+
+def page_faults(skip: object, take: object) -> list[str]:
+    """Tell of pages that cannot be.
+
+    >>> page_faults(0, 0)
+    ['a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0']
+    """
+    if type(skip) is not int or skip < 0 or type(take) is not int or not 1 <= take <= MAX_TAKE:
+        return [f"a page has skip >= 0 and take from 1 to {MAX_TAKE}, not skip={skip!r}, take={take!r}"]
+    return []
+
+
+def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: str = "") -> list[str]:
+    """Tell everything that is wrong with a slice; `orders` are all there are, `plain` the one by number alone.
+
+    >>> slice_faults(Slice("entred", after="x"), {"entered": "e.serial"}, plain="entered")
+    ["order: there is no 'entred' (did you mean 'entered'?)", "after: 'x' is no cursor of such a page"]
+    """
+    found = page_faults(wanted.skip, wanted.take)
+    if orders is not None and wanted.order not in orders:
+        found.append(f"order: there is no {wanted.order!r}{did_you_mean(wanted.order, orders)}")
+    if wanted.after is not None and _place(wanted.after, is_plain=wanted.order == plain) is None:
+        found.append(f"after: {wanted.after!r} is no cursor of such a page")
+    return found
+
+
+def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> list[str]:
+    """Tell of words that are none of the known ones.
+
+    >>> word_faults("status", ["ACTVE"], ["ACTIVE"])
+    ["status: there is no str 'ACTVE' (did you mean 'ACTIVE'?)"]
+    """
+    known = list(known)
+    return [f"{name}: there is no {describe(word)}{did_you_mean(word, known)}" for word in words if word not in known]
+
+
+def words(value: str | Iterable[str] | None) -> list[str]:
+    """Take one word or many; None is none.
+
+    >>> words("a"), words(("a", "b")), words(None)
+    (['a'], ['a', 'b'], [])
+    """
+    return [] if value is None else [value] if isinstance(value, str) else list(value)
+
+
+def _place(cursor: object, *, is_plain: bool) -> list[Any] | None:
+    """Read a cursor: the number alone, or the value that is sorted by and the number."""
+    if is_plain:
+        return [cursor] if type(cursor) is int else None
+    try:
+        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
+    except ValueError:
+        return None
+    if not isinstance(place, list) or len(place) != 2 or type(place[1]) is not int:  # noqa: PLR2004 value and number
+        return None
+    return place if isinstance(place[0], str | int | float) else None
+
+
+def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, object]]:
+    """Write the condition and the order of a slice in SQL, with the parameters of both.
+
+    `value` and `number` are SQL; the number makes the order total. Where both are the same, it alone is asked.
+
+    >>> keyset(Slice("entered", after=7), "e.serial", "e.serial")
+    ('e.serial > :after', 'e.serial', {'take': 25, 'skip': 0, 'after': 7})
+    >>> keyset(Slice("customer", descending=True), "c.id", "e.serial")
+    ('TRUE', 'c.id DESC, e.serial DESC', {'take': 25, 'skip': 0})
+    """
+    parameters: dict[str, object] = {"take": wanted.take, "skip": wanted.skip}
+    plain, direction, beyond = value == number, " DESC" if wanted.descending else "", "<" if wanted.descending else ">"
+    order = f"{number}{direction}" if plain else f"{value}{direction}, {number}{direction}"
+    if wanted.after is None:
+        return "TRUE", order, parameters
+    *values, parameters["after"] = _place(wanted.after, is_plain=plain) or [0]
+    if plain:
+        return f"{number} {beyond} :after", order, parameters
+    parameters["after_value"] = values[0]
+    return f"({value}, {number}) {beyond} (:after_value, :after)", order, parameters
+
+
+def cursor_of(value: object, number: int, *, plain: bool) -> Cursor:
+    """Write the place of a row as a cursor.
+
+    >>> cursor_of("ann@example.com", 7, plain=False), cursor_of(7, 7, plain=True)
+    ('["ann@example.com",7]', 7)
+    """
+    return number if plain else dumps([value, number])

@@ -1,0 +1,75 @@
+"""Questions from the shell: tables for people, JSON for machines."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from journeyflow import Engine, Event, Journey, Send, Trigger, Wait
+from tests.test_cli import call
+
+NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+THANKS = Journey(
+    id="thanks",
+    trigger=Trigger("buy"),
+    steps=[Send("hello", channel="EMAIL", template="t"), Wait("w", "1 day")],
+)
+
+
+@pytest.fixture
+def db(tmp_path):
+    """Give a database with three people in a journey; two opened its mail, one of them twice."""
+    path = tmp_path / "run.db"
+    with Engine(path) as engine:
+        engine.deploy(THANKS, at=NEW_YEAR)
+        for name in ("ann", "bob", "cid"):
+            engine.put_customer(name, {"email": f"{name}@example.com"}, at=NEW_YEAR)
+            engine.feed(Event("buy", customer=name, at=NEW_YEAR))
+        engine.tick(NEW_YEAR)
+        ids = [message.id for message in engine.messages().items]
+        for name, place in (("ann", 0), ("bob", 1), ("ann", 0)):
+            engine.feed(Event("message.opened", customer=name, at=NEW_YEAR, data={"message": ids[place]}))
+        engine.tick(NEW_YEAR)
+    return path
+
+
+def test_people_at_a_step_from_the_shell(db):
+    """Who was there and what they did: filtered, sorted, page by page."""
+    result = call(
+        "people", db, "thanks", "hello", "--did", "opened", "--take", 1, "--field", "email", "--order", "email"
+    )
+    assert result.stdout.splitlines() == [
+        "customer  run  status     outcome  entered              left                 stays  did        email",
+        (
+            "ann         1  COMPLETED  queued   2026-01-01 00:00:00  2026-01-01 00:00:00      1  opened 2x "
+            " ann@example.com"
+        ),
+        "1 to 1 of 2",
+        """more: --after '["ann@example.com",1]'""",
+    ]
+    more = ("--order", "email", "--after", '["ann@example.com",1]', "--json")
+    page = json.loads(call("people", db, "thanks", "hello", "--did", "opened", *more).stdout)
+    assert [each["customer"] for each in page["items"]] == ["bob"]
+    assert page["items"][0]["did"]["opened"]["first_at"] == "2026-01-01T00:00:00+00:00"
+
+
+def test_people_are_filtered_from_the_shell(db):
+    """What they did and did not do, all of it or any; who is there now; what cannot be asked."""
+    asked = ("--did", "clicked", "--did-not", "opened", "--any", "--descending")
+    assert call("people", db, "thanks", "hello", *asked).stdout.splitlines()[1].startswith("cid")
+    assert call("people", db, "thanks", "hello", *asked[:4]).stdout.endswith("none of 0\n")
+    assert call("people", db, "thanks", "w", "--now", "--skip", 9).stdout.endswith("none of 3\n")
+    result = call("people", db, "thanks", "w", "--did", "opened")
+    assert (result.exit_code, "step 'w' sends nothing" in result.stderr) == (1, True)
+
+
+def test_enrollments_from_the_shell(db):
+    """Filtered by status and step, sorted, with attributes; page by page."""
+    asked = ("--status", "ACTIVE", "--status", "EXITED", "--step", "w", "--order", "customer", "--descending")
+    result = call("enrollments", db, "thanks", *asked, "--take", 2, "--skip", 1, "--field", "email")
+    lines = result.stdout.splitlines()
+    assert [line.split()[1] for line in lines[1:3]] == ["bob", "ann"]
+    assert lines[1].endswith("bob@example.com")
+    assert lines[3:] == ["2 to 3 of 3", """more: --after '["ann",1]'"""]
+    assert call("enrollments", db, "--take", 1, "--after", 2).stdout.splitlines()[1].split()[1] == "cid"
+    assert "did you mean 'ACTIVE'" in call("enrollments", db, "--status", "ACTVE").stderr
