@@ -20,7 +20,20 @@ import attrs
 import click
 
 import journeyflow
-from journeyflow import changes, graph, intake, lifecycle, machine, reading, records, references, rules, stages, steps
+from journeyflow import (
+    chains,
+    changes,
+    graph,
+    intake,
+    lifecycle,
+    machine,
+    reading,
+    records,
+    references,
+    rules,
+    stages,
+    steps,
+)
 from journeyflow.cli import main
 from journeyflow.moments import MINUTE
 from journeyflow.stores.sqlite import SQLiteStore
@@ -211,6 +224,7 @@ def operators() -> str:
 def actions() -> str:
     """List the actions of an Update."""
     rows = [(f"`{name}`", summary(getattr(changes.Field, name))) for name in changes.ACTIONS]
+    rows += [(f"`{name}`", said) for name, said in chains.CHAINS.items()]
     return table(("action", "what it does"), rows)
 
 

@@ -1,5 +1,6 @@
 """journeyflow: an embedded, in-process customer-journey engine; the SQLite of marketing automation."""
 
+from journeyflow.chains import Chain
 from journeyflow.changes import Change, field, tag
 from journeyflow.editing import add_step, remove_step, reorder_steps, replace_step, replace_steps, update_step
 from journeyflow.engine import Engine
@@ -32,6 +33,7 @@ from journeyflow.stores.memory import MemoryStore
 from journeyflow.ticking import TickResult
 
 __all__ = [
+    "Chain",
     "Change",
     "ClockJump",
     "Condition",

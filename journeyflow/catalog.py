@@ -68,7 +68,8 @@ class Catalog:
     watched: frozenset[str] = field(repr=False)
     reading_posts: frozenset[int] = field(repr=False)
     unheard: frozenset[int] = field(repr=False)
-    """The versions whose runs emit nothing that anybody listens to: their customers need not be loaded whole."""
+    """The versions whose runs emit nothing that anybody listens to, nor touch other runs: nothing else need be known of
+    their customers."""
 
 
 def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterable[JourneyRecord]) -> Catalog:
@@ -106,6 +107,8 @@ def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterabl
         frozenset(
             number
             for number, program in programs.items()
-            if program.tenant not in watched and program.emits.isdisjoint(listened[program.tenant])
+            if not program.chained
+            and program.tenant not in watched
+            and program.emits.isdisjoint(listened[program.tenant])
         ),
     )

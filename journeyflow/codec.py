@@ -13,6 +13,7 @@ from typing import Any, cast
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from journeyflow.chains import Chain
 from journeyflow.changes import Change
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.journey import Journey
@@ -78,7 +79,18 @@ _BY_HAND: Mapping[type, Any] = {
     Arm: _arm_to_json,
     **dict.fromkeys((Comparison, AllOf, AnyOf, NotRule), _rule_to_json),
 }
-_BY_FIELDS: tuple[type, ...] = (Change, Send, Wait, Update, End, Split, Trigger, Exit, Goal)  # parts before wholes
+_BY_FIELDS: tuple[type, ...] = (
+    Change,
+    Chain,
+    Send,
+    Wait,
+    Update,
+    End,
+    Split,
+    Trigger,
+    Exit,
+    Goal,
+)  # parts before wholes
 
 
 def _make_converter() -> Converter:

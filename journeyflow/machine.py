@@ -361,7 +361,7 @@ def _arm_end(arm: tuple[int, int, str]) -> int:
 
 
 def update(walk: Walk, node: Node) -> int:
-    """Change the customer, all or nothing, and tell it as events (R39)."""
+    """Change the customer, all or nothing, tell it as events, then say what other runs are to do (R39)."""
     changes = [(name, action, render(walk) if render else value) for name, action, value, render in node.actions]
     walk.seen = {}
     try:
@@ -369,11 +369,11 @@ def update(walk: Walk, node: Node) -> int:
     except WrongType:
         walk.leave(COMPLETED, "type")
         return node.next
-    if not walk.emit(events):
+    if not walk.emit(events + node.orders):
         return walk.fail("event loop")
     walk.attributes, walk._zone = attributes, None  # noqa: SLF001 the walk's own notes
     walk.leave(COMPLETED, "")
-    return node.next
+    return walk.end(EXITED, node.leaves) if node.leaves else node.next
 
 
 def end(walk: Walk, node: Node) -> int:

@@ -44,7 +44,7 @@ def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, objec
     program = catalog.programs[run.version]
     step = program.journey.step(post.step)
     free = isinstance(step, Send) and step.transactional
-    if run.status == EXITED and post.cancel_on_exit:
+    if run.status == EXITED and post.cancel_on_exit and run.reason not in program.own_exits:
         return post._replace(status=CANCELLED)
     if post.expires_at is not None and post.expires_at <= at:
         return post._replace(status=EXPIRED)

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from journeyflow.changes import MEMBERS, Emitted
+from journeyflow.chains import Chain
+from journeyflow.changes import MEMBERS, Change, Emitted
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Window, zone, zone_or
@@ -35,9 +36,11 @@ class Node:
         "id",
         "kind",
         "label",
+        "leaves",
         "length",
         "looping",
         "next",
+        "orders",
         "otherwise",
         "question",
         "render",
@@ -61,6 +64,8 @@ class Node:
         self.otherwise: tuple[int, str] = (NOWHERE, "")
         self.arms: list[tuple[int, int, str]] = []
         self.actions: list[tuple[str, str, object, Renderer | None]] = []
+        self.orders: list[Emitted] = []
+        self.leaves = ""
         self.label = ""
         self.completed: list[Emitted] = []
         self.entries: dict[str, PathEntry] = {}
@@ -103,6 +108,10 @@ class Program:
     listens: frozenset[str]
     watches_customer: bool
     channels: tuple[str, ...]
+    chained: bool
+    """Whether its runs enroll the customer elsewhere or end other runs."""
+    own_exits: frozenset[str]
+    """The reasons of runs that have ended themselves."""
     header: tuple[str, str, int] = field(init=False)
     """Tenant, journey and version, as `enrollment.x` gives them."""
 
@@ -157,6 +166,8 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         watches_customer=any(way.when for way in exits)
         or any(isinstance(step, Wait) and step.field for step in journey.steps),
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
+        chained=any(node.orders for node in nodes),
+        own_exits=frozenset(node.leaves for node in nodes if node.leaves),
     )
 
 
@@ -170,6 +181,8 @@ def _emitted(journey: Journey) -> set[str]:
     for step in journey.steps:
         if isinstance(step, Update):
             for change in step.changes:
+                if isinstance(change, Chain):
+                    continue
                 types.update(MEMBERS[change.field][:2] if change.field in MEMBERS else ("field.changed",))
     return types
 
@@ -184,6 +197,8 @@ def _compile_steps(journey: Journey) -> tuple[Node, ...]:
         following = getattr(step, "next", None)
         node.next = position[following] if following is not None else NOWHERE
         _BUILDERS[type(step)](node, step, position)
+        if isinstance(step, Update):
+            _build_chains(node, step, journey.id)
         nodes.append(node)
     return tuple(nodes)
 
@@ -222,8 +237,18 @@ def _build_split(node: Node, step: Split, position: Mapping[str, int]) -> None:
 
 def _build_update(node: Node, step: Update, _: Mapping[str, int]) -> None:
     node.actions = [
-        (change.field, change.action, thaw(change.value), compile_template(change.value)) for change in step.changes
+        (change.field, change.action, thaw(change.value), compile_template(change.value))
+        for change in step.changes
+        if isinstance(change, Change)
     ]
+
+
+def _build_chains(node: Node, step: Update, journey: str) -> None:
+    """Compile the changes that are about journeys; the reason of what they end names journey and step."""
+    chains = [change for change in step.changes if isinstance(change, Chain)]
+    reason = f"{journey}/{step.id}"
+    node.orders = [order for chain in chains for order in chain.orders(reason)]
+    node.leaves = reason if any(chain.leaves(journey) for chain in chains) else ""
 
 
 def _build_end(node: Node, step: End, _: Mapping[str, int]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import evolve
 
+from journeyflow.chains import CHAINS, Chain
 from journeyflow.changes import Change
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
@@ -169,8 +170,13 @@ class _Reader(Reader):
         return None if policy is None else Reentry(policy)
 
     def change(self, value: object, path: str) -> object:
-        """Read a change; one that comes with a later version is left to validation, which refuses it by name."""
+        """Read a change of an attribute, or one that is about journeys.
+
+        One that comes with a later version is left to validation, which refuses it by name.
+        """
         action = value.get("action") if isinstance(value, dict) else None
+        if isinstance(action, str) and action in CHAINS:
+            return _CHAIN(self, value, path)
         later = isinstance(action, str) and action in NOT_YET_ACTIONS
         return Change("-", str(action)) if later else _CHANGE(self, value, path)
 
@@ -212,6 +218,11 @@ def _step(name: str, read: dict[str, Any]) -> Step:
 # --- readers ----------------------------------------------------------------------------------------------------------
 
 
+def _one_or_many(reader: _Reader, value: object, path: str) -> list[Any] | None:
+    """Read a text, or a list of texts."""
+    return [value] if isinstance(value, str) else list_of(_Reader.text)(reader, value, path)
+
+
 def _hours(make: Callable[..., Any], known: Mapping[str, Read], code: str) -> Read:
     """Make a reader of a window or an opening, which is read as a whole or not at all."""
 
@@ -243,6 +254,7 @@ _COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[Read], Read]]] = {
     "not": (NotRule, lambda read: read),
 }
 _CHANGE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": _ANY}, "field", "action")
+_CHAIN = part_of(Chain, {"action": _TEXT, "journeys": _one_or_many}, "action")
 _TRIGGER = part_of(Trigger, {"event": _TEXT, "where": _RULE, "manual": _FLAG})
 _EXIT = part_of(Exit, {"name": _TEXT, "event": _TEXT, "where": _RULE, "when": _RULE, "any_message": _FLAG}, "name")
 _GOAL = part_of(Goal, {"event": _TEXT, "where": _RULE, "within": _LENGTH, "exit": _FLAG, "any_message": _FLAG}, "event")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from journeyflow.chains import Chain
 from journeyflow.changes import CONSENT, MEMBERS, Change
 from journeyflow.entry import Exit, Goal, Trigger
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
@@ -167,11 +168,19 @@ def self_trigger_problems(journey: "Journey") -> Iterator[Problem]:
     event, where = journey.trigger.event, journey.trigger.where
     for position, step in enumerate(journey.steps):
         for change in step.changes if isinstance(step, Update) else ():
-            if event in _caused(change) and _may_hold(where, _told(change)):
+            if isinstance(change, Chain):
+                yield from _self_enrolling(journey, change, f"steps[{position}]", step.id)
+            elif event in _caused(change) and _may_hold(where, _told(change)):
                 sentence = f"step {step.id!r} changes {change.field!r}, which can trigger this same journey again"
                 yield Problem("self-trigger", WARNING, f"steps[{position}]", sentence)
     if event == "journey.completed" and _may_hold(where, {"journey": journey.id}):
         yield Problem("self-trigger", WARNING, "trigger", "the end of this journey triggers this same journey again")
+
+
+def _self_enrolling(journey: "Journey", change: Chain, where: str, step: str) -> Iterator[Problem]:
+    if change.action == "enroll" and journey.id in change.journeys:
+        sentence = f"step {step!r} enrolls in this same journey, which is always refused (event loop)"
+        yield Problem("self-trigger", WARNING, where, sentence)
 
 
 def _caused(change: Change) -> tuple[str, ...]:

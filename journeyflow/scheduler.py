@@ -11,9 +11,10 @@ from heapq import heappop
 from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request, timer_key
 from journeyflow.catalog import Catalog
 from journeyflow.intake import lease_ended, take
+from journeyflow.orders import follow
 from journeyflow.records import ACTIVE, Changes, Input
 from journeyflow.stages import handle
-from journeyflow.work import MESSAGE, Tally, Work, parse_message_id
+from journeyflow.work import MESSAGE, Order, Tally, Work, parse_message_id
 
 
 def plan(due: Due, catalog: Catalog) -> Request:
@@ -110,6 +111,7 @@ def _lay_out(work: Work, due: Due, loaded: Loaded) -> None:
 def _handle_item(work: Work, key: Key, dedup: int) -> None:
     """Handle one root item, then the events it caused, first in, first out (R7)."""
     work.past.clear()
+    work.caused.clear()
     instant, rank, first, second = key
     if rank == INPUT:
         work.handled.append((first, take(work, work.inputs[first], dedup)))
@@ -118,7 +120,11 @@ def _handle_item(work: Work, key: Key, dedup: int) -> None:
     else:
         _wake(work, first if rank == TIMER else second, key)
     while work.queue:
-        handle(work, work.queue.popleft())
+        following = work.queue.popleft()
+        if isinstance(following, Order):
+            follow(work, following)
+        else:
+            handle(work, following)
 
 
 def _wake(work: Work, serial: int, key: Key) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeGuard, Union, cast
 from attrs import evolve, frozen
 from attrs import field as option
 
+from journeyflow.chains import Chain
 from journeyflow.changes import Change
 from journeyflow.moments import Duration, Until, Window
 from journeyflow.options import Shown, as_data, as_duration, as_instant, as_parts, as_percentage, as_until, hundredths
@@ -217,10 +218,13 @@ def arm(percentage: float, then: Target = None, label: str = "") -> Arm:
 
 @frozen(repr=False, init=False)
 class Update(Shown):
-    """Change the customer: `Update("onboarded", tag.add("onboarded"), field("plan").set("trial"))` (R39)."""
+    """Change the customer: `Update("onboarded", tag.add("onboarded"), field("plan").set("trial"))` (R39).
+
+    A `Chain` among the changes enrolls the customer in journeys or ends runs: `Update("next", Chain.enroll("loyal"))`.
+    """
 
     id: str
-    changes: tuple[Change, ...] = ()
+    changes: tuple[Change | Chain, ...] = ()
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
     next: str | None = option(kw_only=True, default=None)
@@ -228,7 +232,7 @@ class Update(Shown):
     def __init__(
         self,
         id: str,  # noqa: A002 the field's own word
-        *changes: Change,
+        *changes: Change | Chain,
         name: str = "",
         notes: str = "",
         next: str | None = None,  # noqa: A002 the word of the graph

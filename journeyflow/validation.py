@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 
+from journeyflow.chains import Chain, chain_problems
 from journeyflow.chance import BUCKETS
 from journeyflow.changes import Change, change_problems
 from journeyflow.entry import REENTRY_POLICIES, Exit, Goal, Reentry, Trigger
@@ -37,7 +38,7 @@ if TYPE_CHECKING:  # a journey is validated while it is made
 RESERVED = frozenset({"holdout", "entry"})
 """Ids that a step cannot have: "holdout" is the key of R25's chance, "entry" the name of the move into a run."""
 
-NOT_YET_ACTIONS = frozenset({"enroll", "exit", "forget"})
+NOT_YET_ACTIONS = frozenset({"forget"})
 """Actions of an Update that this version of journeyflow refuses by name (R39)."""
 
 MAX_SHOWN = 20
@@ -358,6 +359,8 @@ def _update_problems(step: Update, where: str) -> Iterator[Problem]:
         if isinstance(change, Change) and isinstance(change.action, str) and change.action in NOT_YET_ACTIONS:
             sentence = f"the action {change.action!r} is not supported by this version of journeyflow"
             yield Problem("unsupported", ERROR, f"{at}.action", sentence)
+        elif isinstance(change, Chain):
+            yield from chain_problems(change, at)
         else:
             yield from change_problems(change, at)
 

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.chains import ORDERS
 from journeyflow.changes import MEMBERS
 from journeyflow.facts import Data, Facts
 from journeyflow.machine import advance
@@ -83,6 +84,21 @@ class Happening(NamedTuple):
     text: str | None = None
 
 
+class Order(NamedTuple):
+    """What an Update says to other runs: in which journey, "" for none in particular, and the reason of what it ends.
+
+    `giver` is the journey whose run says so, `at` the instant of its move; `causes` as of an event.
+    """
+
+    action: str
+    journey: str
+    reason: str
+    at: int
+    person: Person
+    giver: int
+    causes: frozenset[int]
+
+
 @frozen
 class Tally:
     """What a batch did, in numbers."""
@@ -110,8 +126,9 @@ class Work:
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         self.next_serial = self.next_customer = 1
         self.heap: list[Key] = []
-        self.queue: deque[Happening] = deque()
+        self.queue: deque[Happening | Order] = deque()
         self.past: dict[int, Past] = {}
+        self.caused: dict[int, frozenset[int]] = {}
         # what comes out
         self.handled: list[tuple[int, str]] = []
         self.moves: list[Move] = []
@@ -216,6 +233,8 @@ class Work:
         """Walk a run, take over what comes of it and queue what it emits."""
         serial, program, person = run.serial, self.catalog.programs[run.version], self.numbered[run.customer]
         posts, past = self.newest_posts.get(serial), self.past.get(serial, FRESH)
+        if causes or self.caused:
+            causes = self.caused[serial] = causes | self.caused.get(serial, causes)
         situation = Situation(person.id, person.attributes, event, posts, self.catalog.nonce)
         result = advance(
             program, run, stimulus, situation, max(at, run.last_at), past, reason=reason, softened=softened, asked=asked
@@ -244,7 +263,21 @@ class Work:
             self.set_attributes(person, result.attributes)
         self.past[move.serial] = result.past
         if result.emitted and program.number not in self.catalog.unheard:
-            self.emit(result.emitted, person, move.at, causes | {program.journey_number})
+            self._emit_of_run(result.emitted, person, move.at, causes | {program.journey_number}, program)
+
+    def _emit_of_run(
+        self, emitted: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[int], program: Program
+    ) -> None:
+        """Queue what a run emits: events, and after those of one Update its orders to other runs (R39)."""
+        if not program.chained:
+            self.emit(emitted, person, at, causes)
+            return
+        for kind, data in emitted:
+            if kind in ORDERS:
+                journey, reason = str(data["journey"]), str(data["reason"])
+                self.queue.append(Order(kind, journey, reason, at, person, program.journey_number, causes))
+            else:
+                self.emit([(kind, data)], person, at, causes)
 
     def emit(
         self,

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
-from journeyflow import Condition, End, Event, Send, Split, Update, Wait
+from journeyflow import Chain, Condition, End, Event, Send, Split, Update, Wait
 from journeyflow.changes import WrongType, apply_changes, merge, read_path
 from journeyflow.rules import holds
 from journeyflow.templates import compile_template
@@ -30,6 +30,7 @@ CHANGES = {  # fed events that change the customer (R50)
     "field.changed": lambda data: (data["field"], "set", data["new"]),
 }
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}
+ORDERS = {"enroll", "exit", "exit_others", "exit_all"}
 STATES = {"pause": "PAUSED", "resume": "ACTIVE", "archive": "ARCHIVED"}
 
 
@@ -110,7 +111,8 @@ class Naive:
                 self.inbox.remove((item.at, place[2], item))
                 self.outcomes[place[2]] = self._input(item, at) or "handled"
             while self.queue:
-                self._stages(self.queue.popleft())
+                about = self.queue.popleft()
+                (self._stages if about.kind not in ORDERS else self._order)(about)
         return late
 
     def _timer(self, run, at):
@@ -205,6 +207,14 @@ class Naive:
         for journey in self.journeys.values():
             if journey.trigger.event == event.kind and self._true(journey.trigger.where, event, event.at, event=event):
                 self._enter(journey, event)
+
+    def _order(self, about):  # what an Update says to other runs (R39)
+        if about.kind == "enroll" and about.named in self.journeys:
+            self._enter(self.journeys[about.named], about, by_hand=True)
+        for run in self.runs if about.kind != "enroll" else ():
+            meant = {"exit": run.journey.id == about.named, "exit_others": run.journey.id != about.giver}
+            if run.customer == about.customer and meant.get(about.kind, True):
+                self._end(run, max(about.at, run.last), "EXITED", about.reason)
 
     def _true(self, rule, about, at, run=None, event=None):
         return rule is None or holds(rule, Facts(self, about, at, run, event and event.data))
@@ -355,15 +365,22 @@ class Naive:
 
     def _update(self, run, step, at):
         facts = Facts(self, run, at, run)
-        changes = [(each.field, each.action, rendered(each.value, facts)) for each in step.changes]
+        chains = [each for each in step.changes if isinstance(each, Chain)]
+        plain = [each for each in step.changes if not isinstance(each, Chain)]
+        changes = [(each.field, each.action, rendered(each.value, facts)) for each in plain]
         try:
             attributes, told = apply_changes(changes, self.customers[run.customer])
         except WrongType:
             return None, self._done(run, at, "type", step.next)
-        failure = self._emit(run, at, told)
+        mine, reason = run.journey.id, f"{run.journey.id}/{step.id}"
+        orders = [(each.action, each.journeys or [None]) for each in chains if each.action != "exit_this"]
+        orders = [(action, name) for action, names in orders for name in names]
+        failure = self._emit(run, at, told, orders, reason)
         if not failure:
             self.customers[run.customer] = attributes
             self._done(run, at, "", None)
+            if {("exit", mine), ("exit_all", None)} & {*orders} or any(each.action == "exit_this" for each in chains):
+                return self._end(run, at, "EXITED", reason) and None, None
         return failure, step.next
 
     def _finish(self, run, step, at):
@@ -373,12 +390,17 @@ class Naive:
             self._end(run, at, "COMPLETED", "")
         return failure, None
 
-    def _emit(self, run, at, told):  # unless it is too much for one root item (R53)
-        self.emitted[run.serial] += len(told)
+    def _emit(self, run, at, told, orders=(), reason=""):  # unless it is too much for one root item (R53)
+        self.emitted[run.serial] += len(told) + len(orders)
         if self.emitted[run.serial] > 100:
             return "event loop"
         about = Thing(customer=run.customer, own=at, at=at)
-        self._tell(about, told, self.causes.get(run.serial, NOTHING) | {run.journey.id})
+        causes = self.causes.get(run.serial, NOTHING) | {run.journey.id}
+        self._tell(about, told, causes)
+        for kind, name in orders:
+            order = Thing(kind=kind, named=name, reason=reason, giver=run.journey.id, data=None, causes=causes)
+            order.customer, order.own, order.at = run.customer, at, at
+            self.queue.append(order)
         return None
 
 

@@ -24,13 +24,13 @@ LADDER = (
     # words and values: know nothing of journeys
     "errors", "chance", "values", "moments", "patterns", "results",
     # what can be asked and changed
-    "rules", "templates", "changes", "options",
+    "rules", "templates", "changes", "chains", "options",
     # the definition of a journey, and its file
     "steps", "entry", "graph", "references", "validation", "journey", "editing", "parts", "reading", "codec",
     # one run
     "records", "program", "facts", "walk", "machine",
     # many runs, in order
-    "batch", "catalog", "work", "stages", "intake", "scheduler",
+    "batch", "catalog", "work", "stages", "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import (
+    Chain,
     Condition,
     End,
     Exit,
@@ -453,9 +454,13 @@ def test_arms():
         (
             (tag.add("vip"), Change("j2", "enroll")),
             (
-                ".changes[1].action: step 'u': the action 'enroll' is not supported by this version of journeyflow "
-                "[unsupported]"
+                ".changes[1].action: step 'u': unknown action 'enroll'; known are set, unset, add, remove, increment, "
+                "append [action]"
             ),
+        ),
+        (
+            (tag.add("vip"), Chain.enroll("")),
+            ".changes[1].journeys[0]: step 'u': the journey's id must not be empty [id]",
         ),
         (
             (Change("c", "forget"),),

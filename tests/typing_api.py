@@ -8,6 +8,7 @@ from dateutil.relativedelta import relativedelta
 
 import journeyflow as jf
 from journeyflow import (
+    Chain,
     Condition,
     End,
     Engine,
@@ -52,11 +53,16 @@ def rules() -> list[Rule]:
     ]
 
 
-def changes() -> list[jf.Change]:
+def changes() -> list[jf.Change | jf.Chain]:
     """Write changes in all ways there are."""
     return [
         tag.add("vip"),
         tag.remove("trial"),
+        Chain.enroll("second-order"),
+        Chain.exit("trial", "winback"),
+        Chain.exit_this(),
+        Chain.exit_others(),
+        Chain.exit_all(),
         field("plan").set("{{ trigger.plan }}"),
         field("plan").unset(),
         field("visits").increment(),

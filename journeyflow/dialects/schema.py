@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import NOTHING, fields
 
+from journeyflow.chains import CHAINS, NAMING, Chain
 from journeyflow.changes import ACTIONS, Change
 from journeyflow.entry import REENTRY_POLICIES, Exit, Goal, Reentry, Trigger
 from journeyflow.graph import END
@@ -267,11 +268,19 @@ def _reentries() -> list[Schema]:
 
 
 def _changes() -> list[Schema]:
-    """Describe changes: all but unset take a value."""
+    """Describe changes: all but unset take a value, those about journeys name some or none."""
     value = {"type": ["string", "number", "boolean", "array", "object"]}
     actions = [action for action in ACTIONS if action != "unset"]
     keys = {"field": _ref("path"), "action": {"enum": actions}, "value": value}
-    return [_closed(keys, keys), _closed({"field": _ref("path"), "action": {"const": "unset"}}, ("field", "action"))]
+    chain = {"anyOf": [_ref("id"), {"type": "array", "items": _ref("id"), "minItems": 1}]}
+    naming = {"action": {"enum": [action for action in CHAINS if action in NAMING]}, "journeys": chain}
+    plain = {"action": {"enum": [action for action in CHAINS if action not in NAMING]}}
+    return [
+        _closed(keys, keys),
+        _closed({"field": _ref("path"), "action": {"const": "unset"}}, ("field", "action")),
+        _closed(naming, naming, _about(Chain)),
+        _closed(plain, plain),
+    ]
 
 
 def schema() -> Schema:

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from attrs import evolve, frozen
 
-from journeyflow.changes import field, tag
+from journeyflow.chains import Chain
+from journeyflow.changes import Change, field, tag
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.errors import MissingExtra
 from journeyflow.journey import Journey
@@ -52,6 +53,17 @@ CHANGES = (
     field("seen.by").set("{{ enrollment.journey }}-{{ n }}"),
     field("consent.EMAIL").set(True),
 )
+CHAINS = (
+    Chain.enroll("a"),
+    Chain.enroll("b", "j1"),
+    Chain.enroll("j2", "j3"),
+    Chain.exit("a", "j1"),
+    Chain.exit("b", "j2"),
+    Chain.exit_this(),
+    Chain.exit_others(),
+    Chain.exit_all(),
+)
+"""Changes that are about journeys, by ids that tests give; an id that nobody has is nobody's journey."""
 
 
 def _weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
@@ -211,7 +223,8 @@ def _split(id: str, place: _Place) -> Step:  # noqa: A002
 
 
 def _update(id: str, place: _Place) -> Step:  # noqa: A002
-    return Update(id, *(place.pick(*CHANGES) for _ in range(place.pick(1, 1, 2, 3))), next=place.forward())
+    choices = (*CHANGES, *CHANGES, *CHAINS)
+    return Update(id, *(place.pick(*choices) for _ in range(place.pick(1, 1, 2, 3))), next=place.forward())
 
 
 def _end(id: str, place: _Place) -> Step:  # noqa: A002
@@ -389,7 +402,7 @@ def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
         if isinstance(step, Wait) and step.field:
             yield step.field, DATES
         elif isinstance(step, Update):
-            yield from ((each.field, _around(each.value)) for each in step.changes)
+            yield from ((each.field, _around(each.value)) for each in step.changes if isinstance(each, Change))
         elif isinstance(step, Send):
             yield from ((path, ("a", 1)) for path in template_reads(step.data))
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from attrs import fields
 
+from journeyflow.chains import Chain
+from journeyflow.changes import Change
 from journeyflow.dialects.port import Loss
 from journeyflow.journey import Journey
 from journeyflow.moments import HOUR, MINUTE, Duration
@@ -89,7 +91,8 @@ def _write_split(step: Split) -> Part:
 
 
 def _write_update(step: Update) -> Part:
-    changes = [{"field": each.field, "action": each.action, "value": thaw(each.value)} for each in step.changes]
+    sayable = [each for each in step.changes if isinstance(each, Change)]
+    changes = [{"field": each.field, "action": each.action, "value": thaw(each.value)} for each in sayable]
     return {"config": {"updates": [_present(each) for each in changes]}, "nextStepId": step.next}
 
 
@@ -220,7 +223,9 @@ def _step_unsaid(step: Step, where: str) -> Iterator[Loss]:
         other = [n for n, each in enumerate(step.arms) if each.label != letters(n)]
         yield from (Loss(f"{where}.arms[{n}].label", "an arm has no label") for n in other)
     elif isinstance(step, Update):
-        filled = [n for n, each in enumerate(step.changes) if template_reads(each.value)]
+        chains = [(n, each) for n, each in enumerate(step.changes) if isinstance(each, Chain)]
+        yield from (Loss(f"{where}.changes[{n}]", f"left out: {each} is about journeys") for n, each in chains)
+        filled = [n for n, each in enumerate(step.changes) if isinstance(each, Change) and template_reads(each.value)]
         yield from (Loss(f"{where}.changes[{n}].value", "there are no templates in values") for n in filled)
 
 
