@@ -70,6 +70,8 @@ class Catalog:
     unheard: frozenset[int] = field(repr=False)
     """The versions whose runs emit nothing that anybody listens to, nor touch other runs: nothing else need be known of
     their customers."""
+    paused: frozenset[int] = field(repr=False)
+    """The journeys that were ever paused."""
 
 
 def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterable[JourneyRecord]) -> Catalog:
@@ -110,5 +112,8 @@ def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterabl
             if not program.chained
             and program.tenant not in watched
             and program.emits.isdisjoint(listened[program.tenant])
+        ),
+        frozenset(
+            record.number for record in journeys.values() if any("PAUSED" in each for each in record.transitions)
         ),
     )

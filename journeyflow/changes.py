@@ -172,6 +172,8 @@ def read_path(attributes: Mapping[str, object], path: str) -> object:
     >>> read_path({"address": {"city": "Durban"}}, "address.city")
     'Durban'
     """
+    if path in attributes or "." not in path:
+        return attributes.get(path)
     value: object = attributes
     while isinstance(value, Mapping):
         if path in value or "." not in path:
@@ -227,6 +229,8 @@ def apply_changes(
 
 def _outermost(names: Collection[str], attributes: Attributes) -> list[str]:
     """Leave out names that lie inside another one of them, whose event tells of both."""
+    if len(names) == 1:
+        return list(names)
     return [name for name in names if name in attributes or not any(name.startswith(f"{other}.") for other in names)]
 
 
@@ -275,11 +279,17 @@ def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> It
     """
     for name in names:
         before, after = read_path(old, name), read_path(new, name)
+        if before is after:
+            continue
         if name in MEMBERS:
             added, removed, member_name = MEMBERS[name]
             left, right = _members(before), _members(after)
-            yield from ((removed, {member_name: member}) for member in left if member not in right)
-            yield from ((added, {member_name: member}) for member in right if member not in left)
+            for member in left:
+                if member not in right:
+                    yield removed, {member_name: member}
+            for member in right:
+                if member not in left:
+                    yield added, {member_name: member}
         elif name == CONSENT:
             channels = dict.fromkeys([*_object(before), *_object(after)])
             yield from events_between(old, new, [f"{CONSENT}.{channel}" for channel in channels])
@@ -287,10 +297,8 @@ def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> It
             yield "field.changed", {"field": name, "old": before, "new": after}
 
 
-def _members(value: object) -> list[object]:
-    if not isinstance(value, list):
-        return []
-    return list(dict.fromkeys(member for member in value if isinstance(member, str)))
+def _members(value: object) -> dict[object, None]:
+    return dict.fromkeys([member for member in value if isinstance(member, str)]) if isinstance(value, list) else {}
 
 
 def _object(value: object) -> dict[str, object]:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable
 from heapq import heappop
 
-from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request, timer_key
+from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
 from journeyflow.intake import lease_ended, take
 from journeyflow.orders import follow
@@ -117,8 +117,10 @@ def _handle_item(work: Work, key: Key, dedup: int) -> None:
         work.handled.append((first, take(work, work.inputs[first], dedup)))
     elif rank == TIMER and second:
         lease_ended(work, (first, second), instant)
+    elif rank == TIMER:
+        _wake(work, first, instant, None)
     else:
-        _wake(work, first if rank == TIMER else second, key)
+        _wake(work, second, instant, first)
     while work.queue:
         following = work.queue.popleft()
         if isinstance(following, Order):
@@ -127,12 +129,11 @@ def _handle_item(work: Work, key: Key, dedup: int) -> None:
             handle(work, following)
 
 
-def _wake(work: Work, serial: int, key: Key) -> None:
+def _wake(work: Work, serial: int, own: int, held: int | None) -> None:
     """Wake a run whose instant has come, unless it has moved on meanwhile or a pause holds it (R4, R5, R16)."""
     current = work.runs[serial]
-    if current.status != ACTIVE or current.due is None or timer_key(current) != key:
+    if current.status != ACTIVE or current.due != own or current.held != held:
         return
-    own = current.due
     if work.paused(current, own):
         work.hold(current, own)
         return

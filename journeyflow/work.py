@@ -309,8 +309,10 @@ class Work:
 
     def paused(self, run: Run, *instants: int) -> bool:
         """Tell whether a run's journey was paused at one of some instants."""
+        if run.journey not in self.catalog.paused:
+            return False
         record = self.record(run)
-        return len(record.transitions) > 1 and any(record.state(instant) == "PAUSED" for instant in instants)
+        return any(record.state(instant) == "PAUSED" for instant in instants)
 
     def refuse(self, record: JourneyRecord, person: Person, reason: str, at: int, seen: dict[str, object]) -> str:
         """Record a refused entry (R21)."""
