@@ -31,6 +31,7 @@ from journeyflow.rules import all_of, any_of, not_
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch
 from journeyflow.stores.memory import MemoryStore
 from journeyflow.ticking import TickResult
+from journeyflow.timeline import Moment, Timeline
 
 __all__ = [
     "Chain",
@@ -58,6 +59,7 @@ __all__ = [
     "MemoryStore",
     "Message",
     "MissingExtra",
+    "Moment",
     "NewerSchema",
     "NotFound",
     "Page",
@@ -69,6 +71,7 @@ __all__ = [
     "Split",
     "StorageError",
     "TickResult",
+    "Timeline",
     "Trigger",
     "Until",
     "Update",

@@ -16,18 +16,20 @@ from attrs import evolve
 from journeyflow import people, queries
 from journeyflow.catalog import JourneyRecord
 from journeyflow.changes import merge
-from journeyflow.errors import Forbidden, InvalidInput
+from journeyflow.errors import Forbidden, InvalidInput, NotFound
 from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input, told_error
 from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
-from journeyflow.moments import MINUTE, Duration, add, from_micros, to_micros
+from journeyflow.moments import FIRST, LAST, MINUTE, Duration, add, from_micros, to_micros
 from journeyflow.outbox import claim_posts
 from journeyflow.paging import Cursor, Page, Slice, page_faults, slice_faults, word_faults, words
+from journeyflow.past import enrollment_at
 from journeyflow.people import Person
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
 from journeyflow.store import Store, Transaction
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
+from journeyflow.timeline import Timeline, tell
 from journeyflow.values import describe, dumps, id_fault
 
 BATCH = 2_000
@@ -489,6 +491,48 @@ class Engine:
         """Give a run of a customer with its visits, or None where there is none."""
         with self._core.store.reader() as reader:
             return queries.find_enrollment(reader, self._tenant, {"journey": journey, "customer": customer, "run": run})
+
+    def at(
+        self, journey: str | Enrollment, customer: str | None = None, *, instant: datetime, run: int | None = None
+    ) -> Enrollment:
+        """Give a run as it stood at an instant, after all that happened then: step, visits, status (R85).
+
+        Takes an enrollment, or a journey and a customer: then the run that was the newest, unless one is named. Raises
+        NotFound where nobody had entered by then.
+        """
+        asked, name = self._asked(journey, customer, run)
+        with self._core.store.reader() as reader:
+            found = enrollment_at(reader, self._tenant, asked, to_micros(instant, "instant"))
+        return queries.required(found, "enrollment", f"{name} at {instant.isoformat()}")
+
+    def _asked(self, journey: str | Enrollment, customer: str | None, run: int | None) -> tuple[dict[str, object], str]:
+        """Take an enrollment, or a journey and a customer: what is asked for, and how to call it."""
+        if isinstance(journey, Enrollment):
+            if journey.tenant != self._tenant:
+                kind = "enrollment"
+                raise NotFound(kind, f"{journey.journey}/{journey.customer}")
+            return self._asked(journey.journey, journey.customer, journey.run)
+        if customer is None:
+            msg = "name a journey and a customer, or give an Enrollment"
+            raise TypeError(msg)
+        return {"journey": journey, "customer": customer, "run": run}, f"{journey}/{customer}"
+
+    def timeline(
+        self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int = 1_000
+    ) -> Timeline:
+        """Tell what happened to a customer across all journeys, oldest first; raises NotFound (R85).
+
+        Events and attributes told, entries, refusals, visits, messages, goals and ends, both instants included; the
+        newest `take` of them.
+        """
+        _refuse(page_faults(0, take))
+        first = FIRST if since is None else to_micros(since, "since")
+        last = LAST if until is None else to_micros(until, "until")
+        with self._core.store.transaction(write=False) as transaction:
+            programs = self._core.refresh(transaction).programs
+        with self._core.store.reader() as reader:
+            found = tell(reader, programs, self._tenant, customer, first, last, take)
+        return queries.required(found, "customer", customer)
 
     def people(
         self,

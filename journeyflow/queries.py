@@ -141,6 +141,7 @@ _CONDITIONS = {
     "status": "e.status IN (SELECT value FROM json_each(:status))",
     "version": "v.version = :version",
     "run": "e.run = :run",
+    "by": "e.entered_at <= :by",
     "step": "(e.version, e.step) IN (SELECT w.number, s.key FROM versions w JOIN json_each(w.definition, '$.steps') s"
     " WHERE s.value ->> 'id' = :step)",
 }
@@ -208,14 +209,17 @@ def enrollments(
 
 def find_enrollment(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
     """Give a run of a customer with its visits, the newest unless one is named; None where there is none (R84)."""
+    found = find_run(reader, tenant, asked)
+    return None if found is None else evolve(found, visits=visits(reader, found.serial))
+
+
+def find_run(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
+    """Give the newest run that fits, without its visits; None where there is none."""
     rows = reader.rows(
         f"{_ENROLLMENTS} {_JOINS} WHERE {_where(asked, _CONDITIONS)} ORDER BY e.run DESC LIMIT 1",
         {**asked, "tenant": tenant},
     )
-    if not rows:
-        return None
-    found = _enrollment(rows[0])
-    return evolve(found, visits=visits(reader, found.serial))
+    return _enrollment(rows[0]) if rows else None
 
 
 def visits(reader: Reader, serial: int) -> tuple[Visit, ...]:

@@ -34,7 +34,7 @@ LADDER = (
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL
-    "stores", "stores.schema", "paging", "queries", "people", "audit",
+    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "audit",
     "stores.rows", "stores.opening", "stores.writing", "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "explanation", "engine", "",

@@ -73,3 +73,38 @@ def test_enrollments_from_the_shell(db):
     assert lines[3:] == ["2 to 3 of 3", """more: --after '["ann",1]'"""]
     assert call("enrollments", db, "--take", 1, "--after", 2).stdout.splitlines()[1].split()[1] == "cid"
     assert "did you mean 'ACTIVE'" in call("enrollments", db, "--status", "ACTVE").stderr
+
+
+def test_a_life_is_told_from_the_shell(db):
+    """A line for each moment, or a part of them; JSON with their data."""
+    lines = call("timeline", db, "ann").stdout.splitlines()
+    assert lines[0] == "ann"
+    assert lines[2:5] == [
+        "  2026-01-01 00:00:00             event buy",
+        "  2026-01-01 00:00:00             event message.opened: message = '" + _first_id(db) + "'",
+        "  2026-01-01 00:00:00             event message.opened: message = '" + _first_id(db) + "'",
+    ]
+    assert lines[5] == "  2026-01-01 00:00:00  thanks #1  enters, version 1"
+    asked = ("--since", "2026-01-01T00:00:00Z", "--until", "2026-01-02T00:00:00Z", "--take", 1, "--json")
+    life = json.loads(call("timeline", db, "ann", *asked).stdout)
+    assert (life["customer"], life["more"], life["moments"][0]["text"]) == ("ann", True, "w: waits")
+    assert "no customer 'nobody'" in call("timeline", db, "nobody").stderr
+
+
+def _first_id(db):
+    with Engine(db) as engine:
+        return engine.messages().items[0].id
+
+
+def test_the_past_is_shown_from_the_shell(db):
+    """How a run stood at an instant: where it was and what lay behind it; JSON with all of it."""
+    call("tick", db, "--now", "2026-01-02T00:00:00Z")
+    assert call("at", db, "thanks", "ann", "2026-01-01T12:00:00Z").stdout.splitlines() == [
+        "ann in thanks, run 1: ACTIVE, at w",
+        "n  step   status     outcome  entered              left",
+        "1  hello  COMPLETED  queued   2026-01-01 00:00:00  2026-01-01 00:00:00",
+        "2  w      ACTIVE              2026-01-01 00:00:00",
+    ]
+    found = json.loads(call("at", db, "thanks", "ann", "2026-01-02T00:00:00Z", "--run", 1, "--json").stdout)
+    assert (found["status"], found["step"], len(found["visits"])) == ("COMPLETED", None, 3)
+    assert "no enrollment 'thanks/ann at 2025" in call("at", db, "thanks", "ann", "2025-01-01T00:00:00Z").stderr

@@ -211,11 +211,28 @@ def questions(engine: Engine) -> list[object]:
     customer: jf.Customer | None = engine.find_customer("c1", pending=True)
     visits: tuple[jf.Visit, ...] = engine.enrollment("j", "c1").visits
     text: str = engine.explain("j", "c1", run=2)
+    then: jf.Enrollment = engine.at("j", "c1", instant=NOW, run=1)
+    life: jf.Timeline = engine.timeline(engine.at(then, instant=NOW).customer, since=NOW, until=NOW, take=9)
+    moment: jf.Moment = life.moments[0]
     wrong: list[str] = engine.audit()
     infos: tuple[jf.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created")
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
-    return [info, found, page, first, customer, visits, text, wrong, infos, sent, engine.customer("c1"), engine.store]
+    return [
+        info,
+        found,
+        page,
+        first,
+        moment,
+        customer,
+        visits,
+        text,
+        wrong,
+        infos,
+        sent,
+        engine.customer("c1"),
+        engine.store,
+    ]
 
 
 def errors(engine: Engine) -> list[str]:  # noqa: PLR0911 one for each family of errors

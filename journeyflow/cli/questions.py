@@ -1,13 +1,14 @@
 """Commands that ask about people: who is at a step, who is enrolled, and why."""
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import as_json, show, table, tenant, when
+from journeyflow.cli.shared import Instant, as_json, show, table, tenant, when
 from journeyflow.paging import Cursor, Page
 from journeyflow.references import MESSAGE_KINDS
 
@@ -121,4 +122,44 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(kind if count == 1 else f"{kind} {count}x" for kind, count in counts.items())
 
 
-COMMANDS = (enrollments, people)
+@click.command()
+@database
+@click.argument("customer")
+@click.option("--since", type=Instant(), help="From this instant on, ISO 8601.")
+@click.option("--until", type=Instant(), help="Up to this instant, ISO 8601.")
+@click.option("--take", default=1_000, show_default=True, help="Tell at most so many moments, the newest.")
+@tenant
+@as_json
+def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401
+    """Tell what happened to a customer, across all journeys."""
+    with opened(db, tenant) as engine:
+        found = engine.timeline(customer, **window)
+    show(found, str(found), as_json=as_json)
+
+
+@click.command("at")
+@database
+@click.argument("journey")
+@click.argument("customer")
+@click.argument("instant", type=Instant())
+@click.option("--run", type=int, help="The run; default: the newest of that time.")
+@tenant
+@as_json
+def stood_at(  # noqa: PLR0917 click hands them over by name
+    db: Path, journey: str, customer: str, instant: datetime, run: int | None, tenant: str, *, as_json: bool
+) -> None:
+    """Show how a run stood at an instant: status, step and visits."""
+    with opened(db, tenant) as engine:
+        found = engine.at(journey, customer, instant=instant, run=run)
+    why = f" ({found.reason})" if found.reason else ""
+    where = f", at {found.step}" if found.step else ""
+    rows = [
+        (visit.n, visit.step, visit.status, visit.outcome, when(visit.entered_at), when(visit.left_at))
+        for visit in found.visits
+    ]
+    head = f"{found.customer} in {found.journey}, run {found.run}: {found.status}{why}{where}"
+    text = f"{head}\n{table(rows, ('n', 'step', 'status', 'outcome', 'entered', 'left'))}"
+    show(found, text, as_json=as_json)
+
+
+COMMANDS = (enrollments, people, timeline, stood_at)

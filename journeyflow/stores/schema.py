@@ -46,6 +46,7 @@ CREATE TABLE inputs (
     id TEXT, data TEXT, outcome TEXT
 ) STRICT;
 CREATE INDEX inbox ON inputs (at, seq) WHERE outcome IS NULL;
+CREATE INDEX inputs_by_customer ON inputs (customer);
 CREATE INDEX events_by_id ON inputs (id, type, tenant) WHERE kind = 'event' AND id IS NOT NULL;
 
 CREATE TABLE enrollments (

@@ -1,0 +1,70 @@
+"""An enrollment as it stood at an instant, read from its moves (R85)."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from attrs import evolve
+
+from journeyflow.moments import from_micros, to_micros
+from journeyflow.queries import find_run
+from journeyflow.records import ACTIVE, Enrollment, Visit
+from journeyflow.store import Reader
+
+_MOVES = """
+SELECT m.visit, m.at, ifnull(m.steps, p.steps)
+FROM moves m LEFT JOIN paths p ON p.number = m.path
+WHERE m.enrollment = ? ORDER BY m.visit
+"""
+
+_POSITION = """
+SELECT s.key FROM enrollments e JOIN versions v ON v.number = e.version JOIN json_each(v.definition, '$.steps') s
+WHERE e.serial = ? AND s.value ->> 'id' = ?
+"""
+
+
+def enrollment_at(reader: Reader, tenant: str, asked: Mapping[str, object], at: int) -> Enrollment | None:
+    """Give a run as it stood when everything of an instant had happened; None where nobody had entered by then.
+
+    Without `run` it is the newest run of that time. What a rest that is over by now would have waited for is not kept:
+    its `due` and `awaits` are None. The version is the one of today.
+    """
+    found = find_run(reader, tenant, {**asked, "by": at})
+    if found is None:
+        return None
+    moves = reader.rows(_MOVES, (found.serial,))
+    past = [move for move in moves if move[1] <= at]
+    visits = _visits(past)
+    found = evolve(found, visits=visits, converted_at=_by(found.converted_at, at))
+    if _by(found.ended_at, at) is not None:
+        return found
+    if found.ended_at is not None:
+        found = evolve(found, status=ACTIVE, reason="", ended_at=None)
+    if not visits or len(past) == len(moves):  # nobody moved it since; in a holdout nobody ever does
+        return found
+    return _rest(reader, found, visits[-1])
+
+
+def _by(instant: datetime | None, at: int) -> datetime | None:
+    """Forget an instant that had not come yet."""
+    return None if instant is None or to_micros(instant) > at else instant
+
+
+def _visits(moves: Iterable[tuple[int, int, str]]) -> tuple[Visit, ...]:
+    """Give the visits as some moves had left them, in order; a later move says how a stay ended."""
+    found: dict[int, Visit] = {}
+    for visit, micros, steps in moves:
+        instant = from_micros(micros)
+        for n, (step, status, outcome) in enumerate(json.loads(steps), max(visit, 1)):
+            entered_at = found[n].entered_at if n in found else instant
+            found[n] = Visit(n, step, status, outcome, entered_at, None if status == ACTIVE else instant)
+    return tuple(found.values())
+
+
+def _rest(reader: Reader, found: Enrollment, last: Visit) -> Enrollment:
+    """Say where a run rested then that has gone on since."""
+    found = evolve(found, step=None, step_number=None, due=None, awaits=None)
+    if last.status != ACTIVE:  # it had ended, and was put back later
+        return evolve(found, status=last.status, ended_at=last.left_at)
+    positions = reader.rows(_POSITION, (found.serial, last.step))
+    return evolve(found, step=last.step, step_number=positions[0][0] + 1 if positions else None)

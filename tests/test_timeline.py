@@ -1,0 +1,156 @@
+"""What happened to one customer, across all journeys (R85)."""
+
+import pytest
+
+from journeyflow import End, Exit, Goal, InvalidInput, NotFound, Send, Trigger, Update, Wait, field, tag
+from tests.samples import START, STORES, Host, after, open_engine, statements
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store."""
+    with open_engine(request.param) as engine:
+        yield Host(engine)
+
+
+@pytest.fixture
+def life(host):
+    """Give a host in which c1 went through two journeys, and was refused by a third."""
+    host.deploy(
+        Send("hello", channel="EMAIL", template="welcome"),
+        Wait("rest", "1 day"),
+        Update("mark", tag.add("vip"), field("n").increment()),
+        Send("text", channel="SMS", template="hi"),
+        Wait("long", "9 days"),
+        id="welcome",
+        goal=Goal("order"),
+        exits=[Exit("paid", when=field("plan").eq("paid"))],
+    )
+    host.deploy(End("done"), id="orders", trigger=Trigger("order"), reentry="always")
+    host.deploy(End("done"), id="rich", trigger=Trigger("go"), run_criteria=field("plan").eq("paid"))
+    host.put(START, plan="free", consent={"SMS": False})
+    host.say("go", START, amount=5)
+    (message,) = host.claim("1 minute")
+    host.engine.ack(message, at=after("1 minute"))
+    host.say("message.opened", "2 minutes", message=message.id)
+    host.say("order", "2 days", sku="a")
+    host.put("3 days", plan="paid")
+    host.tick("3 days")
+    host.engine.enroll("orders", "c1", at=after("4 days"))
+    return host
+
+
+def test_the_whole_life_is_told_in_order(life):
+    """Events, attributes, entries, refusals, visits, messages, goals, ends: one line each, readable in a terminal."""
+    assert str(life.engine.timeline("c1")) == (
+        "c1\n"
+        "  2026-01-05 08:00:00              attributes: plan = 'free', consent = {'SMS': False}\n"
+        "  2026-01-05 08:00:00              event go: amount = 5\n"
+        "  2026-01-05 08:00:00  rich        refused, run criteria: plan = 'free'\n"
+        "  2026-01-05 08:00:00  welcome #1  enters, version 1\n"
+        "  2026-01-05 08:00:00  welcome #1  hello: queued\n"
+        "  2026-01-05 08:00:00  welcome #1  message EMAIL 'welcome': SENT\n"
+        "  2026-01-05 08:00:00  welcome #1  rest: waits\n"
+        "  2026-01-05 08:01:00  welcome #1  message EMAIL 'welcome' sent\n"
+        "  2026-01-05 08:02:00              event message.opened: message = 'memory-1-1'\n"
+        "  2026-01-06 08:00:00  welcome #1  rest: elapsed\n"
+        "  2026-01-06 08:00:00  welcome #1  mark: completed (add tags 'vip', increment n 1)\n"
+        "  2026-01-06 08:00:00  welcome #1  text: skipped, consent\n"
+        "  2026-01-06 08:00:00  welcome #1  long: waits\n"
+        "  2026-01-07 08:00:00              event order: sku = 'a'\n"
+        "  2026-01-07 08:00:00  welcome #1  reaches the goal\n"
+        "  2026-01-07 08:00:00  orders #1   enters, version 1\n"
+        "  2026-01-07 08:00:00  orders #1   done: completed\n"
+        "  2026-01-07 08:00:00  orders #1   COMPLETED\n"
+        "  2026-01-08 08:00:00              attributes: plan = 'paid'\n"
+        "  2026-01-08 08:00:00  welcome #1  long: exited\n"
+        "  2026-01-08 08:00:00  welcome #1  EXITED (paid)\n"
+        "  2026-01-09 08:00:00  orders      enroll by hand (waits for a tick)"
+    )
+
+
+def test_a_moment_is_a_value_too(life):
+    """Kind, place and data of each moment, for programs."""
+    moments = life.engine.timeline("c1").moments
+    kinds = [each.kind for each in moments]
+    assert {"event", "put", "enroll", "refusal", "entry", "visit", "message", "goal", "end"} == set(kinds)
+    event = next(each for each in moments if each.kind == "event")
+    assert event.data == {"type": "go", "id": None, "outcome": "handled", "data": {"amount": 5}}
+    refusal = next(each for each in moments if each.kind == "refusal")
+    assert (refusal.journey, refusal.run, refusal.data) == ("rich", None, {"seen": {"plan": "free"}})
+    message = next(each for each in moments if each.kind == "message")
+    assert (message.journey, message.run, message.step, message.at) == ("welcome", 1, "hello", START)
+    assert message.data == {
+        "id": "memory-1-1", "channel": "EMAIL", "template": "welcome", "status": "SENT", "attempts": 1
+    }  # fmt: skip
+    visit = next(each for each in moments if each.step == "text")
+    assert visit.data == {"n": 4, "status": "SKIPPED", "outcome": "consent"}
+    assert moments[-3].data == {"n": 5, "status": "EXITED", "outcome": ""}
+    assert moments[-2].data == {"status": "EXITED", "reason": "paid"}
+    assert repr(life.engine.timeline("c1")) == (
+        "Timeline(tenant='default', customer='c1', moments=<22 moments>, more=False)"
+    )
+
+
+def test_a_window_of_a_life(life):
+    """From one instant to another, both included; the newest moments where there are too many."""
+    day = life.engine.timeline("c1", since=after("2 days"), until=after("3 days"))
+    assert [each.text for each in day.moments][:2] == ["event order: sku = 'a'", "reaches the goal"]
+    assert [each.text for each in day.moments][-1] == "EXITED (paid)"
+    assert not day.more
+    short = life.engine.timeline("c1", take=3, until=after("3 days"))
+    assert [each.text for each in short.moments] == ["attributes: plan = 'paid'", "long: exited", "EXITED (paid)"]
+    assert short.more
+    assert str(short).splitlines()[1] == "  ..."
+    assert [each.text for each in life.engine.timeline("c1", until=after("90 seconds")).moments][-1] == (
+        "message EMAIL 'welcome' sent"
+    )
+    with pytest.raises(InvalidInput, match="take from 1 to 10000"):
+        life.engine.timeline("c1", take=0)
+    with pytest.raises(ValueError, match="since"):
+        life.engine.timeline("c1", since=START.replace(tzinfo=None))
+
+
+def test_only_ones_own_life_is_told(life):
+    """Other customers and tenants are somebody else (R91); who is not known is not found, who was told of is."""
+    life.feed("go", "5 days", "c2")
+    assert [each.text for each in life.engine.timeline("c2").moments] == ["event go (waits for a tick)"]
+    life.engine.tenant("other").put_customer("c1", {"x": 1}, at=START)
+    assert len(life.engine.tenant("other").timeline("c1").moments) == 1
+    with pytest.raises(NotFound, match="no customer 'c9'"):
+        life.engine.timeline("c9")
+
+
+def test_what_came_of_nothing_is_told_as_such(host):
+    """Duplicates, unmatched message events and refusals by hand say so."""
+    host.deploy(End("done"))
+    host.say("message.opened", START, message="x-1-1")
+    host.put(START)
+    host.engine.exit("j", "c1", at=START)
+    host.engine.enroll("j", ["c1", "c1"], at=START)
+    host.tick()
+    assert [each.text for each in host.engine.timeline("c1").moments if each.kind not in {"visit", "entry"}] == [
+        "event message.opened: message = 'x-1-1' (unmatched)",
+        "attributes (unchanged)",
+        "exit by hand: reason = 'manual' (not inside)",
+        "enroll by hand",
+        "enroll by hand (refused: re-entry)",
+        "refused, re-entry",
+        "COMPLETED",
+    ]
+
+
+def test_a_life_takes_the_same_statements_however_long_it_is():
+    """No statement per run, visit or message."""
+    counts = []
+    for many in (1, 20):
+        with open_engine("sqlite") as engine:
+            host = Host(engine)
+            host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("w", "1 minute"), reentry="always")
+            for hour in range(many):
+                host.feed("go", f"{hour} hours")
+            host.tick("30 hours")
+            with statements(engine) as asked:
+                assert len(host.engine.timeline("c1").moments) == many * 8
+            counts.append(len(asked))
+    assert counts[0] == counts[1] <= 7
