@@ -259,7 +259,7 @@ def statuses() -> str:
     """List every status there is."""
     rows = [
         ("journey", code("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")),
-        ("enrollment", code(records.ACTIVE, records.COMPLETED, records.EXITED, records.FAILED)),
+        ("enrollment", code(records.ACTIVE, records.COMPLETED, records.EXITED, records.FAILED, records.HOLDOUT)),
         ("visit", code(records.ACTIVE, records.COMPLETED, records.SKIPPED, records.EXITED, records.FAILED)),
         ("message", code(records.QUEUED, records.CLAIMED, records.SENT, records.SUPPRESSED, records.EXPIRED,
                          records.CANCELLED, records.FAILED)),

@@ -51,7 +51,7 @@ STEPS = """
 CHECKS: dict[str, str] = {
     "enrollment {0} is {1}, which is no status": """
         SELECT serial, status FROM enrollments
-        WHERE status NOT IN ('ACTIVE', 'COMPLETED', 'EXITED', 'FAILED') ORDER BY 1""",
+        WHERE status NOT IN ('ACTIVE', 'COMPLETED', 'EXITED', 'FAILED', 'HOLDOUT') ORDER BY 1""",
     "enrollment {0} is active and rests without a wake-up": """
         SELECT serial FROM enrollments
         WHERE status = 'ACTIVE' AND due IS NULL AND awaits IS NULL AND held IS NULL ORDER BY 1""",
@@ -60,7 +60,9 @@ CHECKS: dict[str, str] = {
         WHERE status <> 'ACTIVE' AND (due IS NOT NULL OR awaits IS NOT NULL OR held IS NOT NULL) ORDER BY 1""",
     "enrollment {0} is {1}, and the instant of its end is {2}": """
         SELECT serial, status, ended_at FROM enrollments
-        WHERE (status = 'ACTIVE') <> (ended_at IS NULL) ORDER BY 1""",
+        WHERE (status IN ('ACTIVE', 'HOLDOUT')) <> (ended_at IS NULL) ORDER BY 1""",
+    "enrollment {0} is kept out and has {1} visits": """
+        SELECT serial, visit FROM enrollments WHERE status = 'HOLDOUT' AND visit > 0 ORDER BY 1""",
     "enrollment {0} is {1} at position {2} of a journey with {3} steps": """
         SELECT e.serial, e.status, e.step, json_array_length(v.definition, '$.steps')
         FROM enrollments e JOIN versions v ON v.number = e.version
@@ -69,10 +71,11 @@ CHECKS: dict[str, str] = {
     "enrollment {0} is in a version of another journey": """
         SELECT e.serial FROM enrollments e JOIN versions v ON v.number = e.version
         WHERE v.journey <> e.journey ORDER BY 1""",
-    "customer {1!r} is twice in journey {0!r}": """
-        SELECT j.id, c.id FROM enrollments e JOIN journeys j ON j.number = e.journey
+    "customer {1!r} is twice in journey {0!r}{2}": """
+        SELECT j.id, c.id, iif(e.key = '', '', ' under key ' || quote(e.key))
+        FROM enrollments e JOIN journeys j ON j.number = e.journey
         JOIN customers c ON c.number = e.customer WHERE e.status = 'ACTIVE'
-        GROUP BY e.journey, e.customer HAVING count(*) > 1 ORDER BY 1, 2""",
+        GROUP BY e.journey, e.customer, e.key HAVING count(*) > 1 ORDER BY 1, 2, 3""",
     "customer {1!r} has {2} runs of journey {0!r}, the newest of which is run {3}": """
         SELECT j.id, c.id, count(*), max(e.run) FROM enrollments e JOIN journeys j ON j.number = e.journey
         JOIN customers c ON c.number = e.customer

@@ -31,7 +31,7 @@ class Person:
     text: str | None = None
     values: dict[str, object] | None = None
     serials: list[int] = field(factory=list)
-    """The newest run of each journey the customer was in, by serial, where they were asked for."""
+    """The newest run of each journey and key the customer was in, by serial, where they were asked for (R22)."""
 
     @property
     def attributes(self) -> dict[str, object]:
@@ -60,8 +60,8 @@ class Due:
 class Request:
     """What a batch needs to know of people.
 
-    `names` (tenant, id) and `whole` (numbers) ask for customers with the newest run of each journey they were in;
-    `numbers` for their attributes alone; `serials` for runs by serial with their customers; `posts` for messages by
+    `names` (tenant, id) and `whole` (numbers) ask for customers with the newest run of each journey and key they were
+    in; `numbers` for their attributes alone; `serials` for runs by serial with their customers; `posts` for messages by
     (serial, n); `reading` are the versions whose runs need the newest message of each step; `posts_of` runs that need
     them for sure; `events` are (tenant, type, id) to be looked up among handled events.
     """

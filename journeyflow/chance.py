@@ -9,6 +9,10 @@ BUCKETS = 10_000
 """Percentages have at most two decimals, so a hundredth of a percent is the unit."""
 
 
+KEPT_OUT = "holdout"
+"""What stands in the place of the step for the chance of being kept out; no step has this id (R25)."""
+
+
 def bucket(tenant: str, journey: str, step: str, customer: str) -> int:
     """Put a person at a step into one of 10,000 buckets: the same one always and everywhere (R38).
 

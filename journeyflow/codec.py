@@ -5,7 +5,7 @@ in `reading`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, cast
@@ -51,8 +51,12 @@ def _days(weekdays: frozenset[int]) -> list[str]:
     return list(write_weekdays(weekdays))
 
 
-def _reentry_to_json(reentry: Reentry) -> object:
-    return {"after": str(reentry.period)} if reentry.policy == "after" else reentry.policy
+def _reentry_keys(reentry: Reentry) -> Iterator[tuple[str, Any]]:
+    """Yield the two keys of a journey that say who may come again."""
+    if reentry.policy != "never":
+        yield "reentry", {"after": str(reentry.period)} if reentry.policy == "after" else reentry.policy
+    if reentry.key is not None:
+        yield "reentry_key", reentry.key
 
 
 def _condition_to_json(step: Condition) -> dict[str, Any]:
@@ -73,7 +77,6 @@ _BY_HAND: Mapping[type, Any] = {
     Duration: str,
     Until: _until_to_json,
     Window: _window_to_json,
-    Reentry: _reentry_to_json,
     datetime: lambda at: iso(to_micros(at)),
     Condition: _condition_to_json,
     Arm: _arm_to_json,
@@ -121,6 +124,7 @@ _KEYS = (
     "reentry",
     "exits",
     "goal",
+    "holdout",
     "consent",
     "max_visits",
 )
@@ -138,7 +142,9 @@ def to_dict(journey: Journey) -> dict[str, Any]:
     written: dict[str, Any] = {"format": FORMAT, "id": journey.id}
     for name in _KEYS:
         value = getattr(journey, name)
-        if name == "trigger" or value != getattr(_DEFAULT, name):
+        if name == "reentry":
+            written.update(_reentry_keys(value))
+        elif name == "trigger" or value != getattr(_DEFAULT, name):
             written[name] = _write(value)
     written["steps"] = [{"kind": kind(step), **_write(step)} for step in journey.steps]
     return written

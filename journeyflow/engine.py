@@ -245,25 +245,46 @@ class Engine:
         many = [events] if isinstance(events, Event) else events
         self._give(event_input(self._tenant, event) for event in many)
 
-    def enroll(self, journey: str, customers: str | Iterable[str], *, at: datetime, force: bool = False) -> None:
-        """Enroll one customer or many by hand (R24).
+    def enroll(
+        self,
+        journey: str,
+        customers: str | Iterable[str],
+        *,
+        at: datetime,
+        force: bool = False,
+        key: str | None = None,
+    ) -> None:
+        """Enroll one customer or many by hand, in a journey with parallel runs under a key (R22, R24).
 
-        Raises NotFound for an unknown journey and Forbidden for one that is not ACTIVE. `force` passes run criteria,
-        consent and re-entry; nobody is ever inside twice. What is refused later is recorded.
+        Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE, InvalidInput for a key that is
+        none, or that the journey does not ask for. `force` passes run criteria, consent and re-entry; nobody is ever
+        inside twice. What is refused later is recorded.
         """
         with self._core.store.transaction(write=False) as transaction:
-            state = self._find(transaction, journey).state(to_micros(at))
+            record = self._find(transaction, journey)
+        state = record.state(to_micros(at))
         if state != "ACTIVE":
             raise Forbidden(journey, state)
-        self._about("enroll", journey, customers, at, {"force": True} if force else {})
+        _check_key(key, journey, record.program(to_micros(at)).key)
+        said = {"force": force, "key": key}
+        self._about("enroll", journey, customers, at, {name: value for name, value in said.items() if value})
 
-    def exit(self, journey: str, customers: str | Iterable[str], *, at: datetime, reason: str = "manual") -> None:
-        """End the runs of one customer or many in a journey: EXITED with the reason."""
+    def exit(
+        self,
+        journey: str,
+        customers: str | Iterable[str],
+        *,
+        at: datetime,
+        reason: str = "manual",
+        key: str | None = None,
+    ) -> None:
+        """End the runs of one customer or many in a journey, with a key that run alone: EXITED with the reason."""
         if fault := id_fault(reason):
             raise InvalidInput([f"reason: {fault}"])
         with self._core.store.transaction(write=False) as transaction:
-            self._find(transaction, journey)
-        self._about("exit", journey, customers, at, {"reason": reason})
+            record = self._find(transaction, journey)
+        _check_key(key, journey, record.program(to_micros(at)).key)
+        self._about("exit", journey, customers, at, {"reason": reason, **({} if key is None else {"key": key})})
 
     def _about(
         self, kind: str, journey: str, customers: str | Iterable[str], at: datetime, data: Mapping[str, object]
@@ -454,6 +475,7 @@ class Engine:
         *,
         status: str | Iterable[str] | None = None,
         customer: str | None = None,
+        key: str | None = None,
         step: str | None = None,
         version: int | None = None,
         order: str = "entered",
@@ -465,7 +487,7 @@ class Engine:
     ) -> Page[Enrollment]:
         """List enrollments by order of entry, customer, due or ended; serials break ties (R84, F128).
 
-        Filtered by journey, one status or several, customer, the step where they rest, version; a page by skip and
+        Filtered by journey, one status or several, customer, key, the step where they rest, version; a page by skip and
         take, or after the cursor of the page before. `fields` names attributes of the customer to show beside it.
         Raises NotFound for an unknown journey, InvalidInput with everything that cannot be asked.
         """
@@ -476,6 +498,7 @@ class Engine:
         asked = {
             "journey": journey,
             "customer": customer,
+            "key": key,
             "status": dumps(statuses) if statuses else None,
             "step": step,
             "version": version,
@@ -483,14 +506,21 @@ class Engine:
         with self._core.store.reader() as reader:
             return queries.enrollments(reader, self._tenant, asked, part, names)
 
-    def enrollment(self, journey: str, customer: str, *, run: int | None = None) -> Enrollment:
-        """Give a run of a customer with its visits, the newest unless one is named; raises NotFound (R84)."""
-        return queries.required(self.find_enrollment(journey, customer, run=run), "enrollment", f"{journey}/{customer}")
+    def enrollment(self, journey: str, customer: str, *, run: int | None = None, key: str | None = None) -> Enrollment:
+        """Give a run of a customer with its visits: the newest, or the newest with a key, or the one of a number.
 
-    def find_enrollment(self, journey: str, customer: str, *, run: int | None = None) -> Enrollment | None:
+        Raises NotFound (R84).
+        """
+        found = self.find_enrollment(journey, customer, run=run, key=key)
+        return queries.required(found, "enrollment", f"{journey}/{customer}")
+
+    def find_enrollment(
+        self, journey: str, customer: str, *, run: int | None = None, key: str | None = None
+    ) -> Enrollment | None:
         """Give a run of a customer with its visits, or None where there is none."""
         with self._core.store.reader() as reader:
-            return queries.find_enrollment(reader, self._tenant, {"journey": journey, "customer": customer, "run": run})
+            asked = {"journey": journey, "customer": customer, "run": run, "key": key}
+            return queries.find_enrollment(reader, self._tenant, asked)
 
     def at(
         self, journey: str | Enrollment, customer: str | None = None, *, instant: datetime, run: int | None = None
@@ -603,11 +633,11 @@ class Engine:
             with self._core.store.transaction(write=False) as transaction:
                 self._find(transaction, journey)
 
-    def explain(self, journey: str, customer: str, *, run: int | None = None) -> str:
+    def explain(self, journey: str, customer: str, *, run: int | None = None, key: str | None = None) -> str:
         """Tell every decision of a run with the values that were compared (R85); raises NotFound."""
         from journeyflow.explanation import explain  # noqa: PLC0415 it costs cattrs
 
-        enrollment = self.enrollment(journey, customer, run=run)
+        enrollment = self.enrollment(journey, customer, run=run, key=key)
         with self._core.store.reader() as reader:
             return explain(reader, enrollment)
 
@@ -635,6 +665,16 @@ def _length(value: object, what: str) -> int:
         msg = f"{what} must lead forward, not {value!r}"
         raise ValueError(msg)
     return add(0, length, UTC)
+
+
+def _check_key(key: object, journey: str, path: str | None) -> None:
+    """Refuse what cannot be the key of a run, and any key where a journey has none (R22)."""
+    if key is None:
+        return
+    if fault := id_fault(key):
+        raise InvalidInput([f"key: {fault}"])
+    if path is None:
+        raise InvalidInput([f"key: journey {journey!r} has no parallel runs; give it Reentry(..., key='event.x')"])
 
 
 def _check_limit(limit: int) -> None:

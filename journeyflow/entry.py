@@ -23,19 +23,38 @@ class Trigger(Shown):
 
 @frozen(repr=False)
 class Reentry(Shown):
-    """Who may come again: nobody ("never"), anybody ("always"), or after a time since the last entry (R22).
+    """Who may come again: nobody, anybody, or after a time since the last entry; or every trigger begins anew (R22).
 
-    >>> Reentry.after("90 days"), Reentry.parse("always")
-    (Reentry('after', '90 days'), Reentry('always'))
+    `key` is a path into the trigger's data, such as "event.cart": a customer then has a run for each key at a time, and
+    an event that carries the path reaches the run with its key alone.
+
+    >>> Reentry.after("90 days"), Reentry.restart(key="event.cart"), Reentry.parse("always")
+    (Reentry('after', '90 days'), Reentry('restart', key='event.cart'), Reentry('always'))
     """
 
     policy: str = "never"
     period: Duration | None = option(default=None, converter=as_duration)
+    key: str | None = option(kw_only=True, default=None)
 
     @classmethod
-    def after(cls, period: object) -> "Reentry":
+    def never(cls, *, key: str | None = None) -> "Reentry":
+        """Allow one run, with a key one for each key; the same as `Reentry()`."""
+        return cls("never", key=key)
+
+    @classmethod
+    def always(cls, *, key: str | None = None) -> "Reentry":
+        """Allow another run as soon as the one before has ended."""
+        return cls("always", key=key)
+
+    @classmethod
+    def after(cls, period: object, *, key: str | None = None) -> "Reentry":
         """Allow another run when so much time has passed since the last entry; exactly then is allowed."""
-        return cls("after", period)
+        return cls("after", period, key=key)
+
+    @classmethod
+    def restart(cls, *, key: str | None = None) -> "Reentry":
+        """Let every trigger begin anew: the present run ends, EXITED "restarted", when the new one enters."""
+        return cls("restart", key=key)
 
     @classmethod
     def parse(cls, value: object) -> "Reentry":
@@ -43,7 +62,10 @@ class Reentry(Shown):
         return value if isinstance(value, Reentry) else cls(value)  # type: ignore[arg-type]  # checked as a problem
 
 
-REENTRY_POLICIES = ("never", "always", "after")
+KEY_ROOT = "event."
+"""A key is read from the data of the event at hand (R22)."""
+
+REENTRY_POLICIES = ("never", "always", "after", "restart")
 
 
 @frozen(repr=False)

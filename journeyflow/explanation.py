@@ -3,10 +3,11 @@
 import json
 from datetime import datetime
 
+from journeyflow.chance import BUCKETS, KEPT_OUT, bucket
 from journeyflow.codec import from_dict
 from journeyflow.journey import Journey
 from journeyflow.moments import to_micros, zone
-from journeyflow.records import Enrollment, Visit
+from journeyflow.records import HOLDOUT, Enrollment, Visit
 from journeyflow.rules import Rule, Sample
 from journeyflow.rules import explain as explain_rule
 from journeyflow.steps import Condition, Split, Wait
@@ -22,7 +23,8 @@ def explain(reader: Reader, enrollment: Enrollment) -> str:
     journey = from_dict(json.loads(text))
     seen = _seen(reader, enrollment.serial)
     lines = [
-        f"{enrollment.customer} in {enrollment.journey} version {enrollment.version}, run {enrollment.run}: "
+        f"{enrollment.customer} in {enrollment.journey} version {enrollment.version}, run {enrollment.run}"
+        + (f", key {enrollment.key!r}: " if enrollment.key else ": ")
         + enrollment.status
         + (f" ({enrollment.reason})" if enrollment.reason else "")
     ]
@@ -41,6 +43,9 @@ def explain(reader: Reader, enrollment: Enrollment) -> str:
         for (_, what), values in seen.items()
         if what == "exit"
     ]
+    if enrollment.status == HOLDOUT:
+        place = bucket(enrollment.tenant, enrollment.journey, KEPT_OUT, enrollment.customer)
+        lines.append(f"  kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%")
     if enrollment.status == "ACTIVE":
         until = f" until {_at(enrollment.due)}" if enrollment.due else ""
         event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""

@@ -125,6 +125,7 @@ def _enrollment(facts: Facts, name: str) -> object:
         "version": version,
         "customer": facts.customer,
         "run": run.number,
+        "key": run.key or None,
         "entered_at": iso(run.entered_at),
     }.get(name)
 

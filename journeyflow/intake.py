@@ -176,7 +176,7 @@ def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -
     program = record.program(item.at)
     event = Happening("", {}, item.at, at, person)
     facts = work.facts(person, program, at)
-    reason = enter(work, record, program, event, facts, force=bool(data.get("force")))
+    reason = enter(work, record, program, event, facts, force=bool(data.get("force")), key=str(data.get("key", "")))
     return "handled" if reason is None else f"refused: {reason}"
 
 
@@ -184,7 +184,9 @@ def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
     """End the runs of a customer in a journey by hand."""
     record = work.catalog.by_name[item.tenant, item.type]
     person = work.people.get((item.tenant, item.customer))
-    count = leave(work, person, record.number, at, str(data.get("reason", "manual"))) if person is not None else 0
+    reason, key = str(data.get("reason", "manual")), data.get("key")
+    named = None if key is None else str(key)
+    count = leave(work, person, record.number, at, reason=reason, key=named) if person is not None else 0
     return "handled" if count else "not inside"
 
 

@@ -13,7 +13,7 @@ from attrs import frozen
 from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.graph import flatten
-from journeyflow.options import as_parts
+from journeyflow.options import as_parts, as_percentage
 from journeyflow.rules import Rule
 from journeyflow.steps import Step
 from journeyflow.validation import problems as find_problems
@@ -34,7 +34,8 @@ class Journey:
 
     `steps` may be nested; what is kept is the flat graph in the order written, every `next` explicit. `timezone` is an
     IANA zone for calendar arithmetic, windows and local times; with `customer_timezone` the customer's own `timezone`
-    attribute goes before it where it is valid (R33). Raises InvalidJourney.
+    attribute goes before it where it is valid (R33). `holdout` is the percentage of people who are kept out, to compare
+    those who come in with (R25). Raises InvalidJourney.
 
     >>> from journeyflow.steps import End
     >>> Journey(id="hi", trigger=Trigger("member.created"), steps=[End("done")])
@@ -54,6 +55,7 @@ class Journey:
     reentry: Reentry = option(kw_only=True, factory=Reentry, converter=_reentry)
     exits: tuple[Exit, ...] = option(kw_only=True, default=(), converter=as_parts)
     goal: Goal | None = option(kw_only=True, default=None)
+    holdout: float = option(kw_only=True, default=0, converter=as_percentage)
     consent: str = option(kw_only=True, default="optional")
     max_visits: int = option(kw_only=True, default=MAX_VISITS)
 

@@ -145,6 +145,7 @@ def _result(walk: Walk) -> Result:
         walk.awaits,
         False,
         run.trigger,
+        run.key,
         walk.memory,
     )
     after = make_run(fields)
@@ -305,6 +306,7 @@ def _event_came(walk: Walk, node: Node, _: Wait) -> int:
         return walk.rest(walk.run.due, walk.run.awaits)
     if walk.event:
         _remember(walk, "wait", node.id, dict(walk.event))
+        walk.event = None  # at hand in the wait alone; what comes after says wait.<step>.x (R59)
     return _go_on(walk, node, "event")
 
 

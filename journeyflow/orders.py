@@ -26,20 +26,20 @@ def _exit(work: Work, order: Order) -> None:
     """End the customer's active runs of the journey that is named."""
     record = work.catalog.by_name.get((order.person.tenant, order.journey))
     if record is not None:
-        leave(work, order.person, record.number, order.at, order.reason)
+        leave(work, order.person, record.number, order.at, reason=order.reason)
 
 
 def _exit_others(work: Work, order: Order) -> None:
     """End the customer's active runs of all journeys but that of the run which says so."""
     for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
         if journey != order.giver:
-            leave(work, order.person, journey, order.at, order.reason)
+            leave(work, order.person, journey, order.at, reason=order.reason)
 
 
 def _exit_all(work: Work, order: Order) -> None:
     """End all active runs of the customer; the one that says so has ended already."""
     for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
-        leave(work, order.person, journey, order.at, order.reason)
+        leave(work, order.person, journey, order.at, reason=order.reason)
 
 
 _ORDERS: dict[str, Callable[[Work, Order], None]] = {

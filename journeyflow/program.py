@@ -8,16 +8,18 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from journeyflow.chains import Chain
-from journeyflow.changes import MEMBERS, Change, Emitted
+from journeyflow.changes import MEMBERS, Change, Emitted, read_path
+from journeyflow.entry import KEY_ROOT
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Window, zone, zone_or
+from journeyflow.options import hundredths, whole_or_decimal
 from journeyflow.records import PathEntry
 from journeyflow.references import rule_places
 from journeyflow.rules import Question, compile_rule
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.templates import Renderer, compile_template
-from journeyflow.values import dumps, thaw
+from journeyflow.values import dumps, id_fault, thaw
 
 NOWHERE = -1
 """The position of a run that has ended."""
@@ -88,6 +90,17 @@ class Way:
     ends: bool = True
 
 
+def key_text(value: object) -> str:
+    """Write a value as a key: a text that could be an id, or a number; "" for anything else, which is no key (R22).
+
+    >>> key_text("cart-7"), key_text(7), key_text(7.0), key_text(None), key_text([7]), key_text(True)
+    ('cart-7', '7', '7', '', '', '')
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(whole_or_decimal(value))
+    return value if isinstance(value, str) and not id_fault(value) else ""
+
+
 @frozen(eq=False)
 class Program:
     """A journey version ready to run. `number` and `journey_number` are the store's numbers of version and journey."""
@@ -112,6 +125,10 @@ class Program:
     """Whether its runs enroll the customer elsewhere or end other runs."""
     own_exits: frozenset[str]
     """The reasons of runs that have ended themselves."""
+    key: str | None
+    """Where the key of parallel runs stands in an event's data (R22)."""
+    holdout: int
+    """How many of the buckets of chance are kept out (R25)."""
     header: tuple[str, str, int] = field(init=False)
     """Tenant, journey and version, as `enrollment.x` gives them."""
 
@@ -122,6 +139,10 @@ class Program:
     def zone_of(self, attributes: dict[str, object]) -> ZoneInfo:
         """Give the zone that counts for a customer (R33)."""
         return zone_or(attributes.get("timezone"), self.zone) if self.journey.customer_timezone else self.zone
+
+    def key_of(self, data: Mapping[str, object]) -> str:
+        """Give the key that an event's data carry; "" where they carry none, or the journey asks for none (R22)."""
+        return "" if self.key is None else key_text(read_path(data, self.key))
 
 
 def compile_journey(journey: Journey, *, number: int, journey_number: int, version: int, tenant: str) -> Program:
@@ -168,6 +189,8 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
         chained=any(node.orders for node in nodes),
         own_exits=frozenset(node.leaves for node in nodes if node.leaves),
+        key=journey.reentry.key.removeprefix(KEY_ROOT) if journey.reentry.key else None,
+        holdout=hundredths(journey.holdout) or 0,
     )
 
 

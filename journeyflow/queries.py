@@ -19,6 +19,7 @@ from journeyflow.records import (
     EXITED,
     EXPIRED,
     FAILED,
+    HOLDOUT,
     QUEUED,
     SENT,
     SUPPRESSED,
@@ -32,7 +33,7 @@ from journeyflow.stores.schema import LATER, VISITS
 
 Item = TypeVar("Item")
 
-ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED)
+ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT)
 """What an enrollment can be (R44)."""
 
 MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
@@ -41,7 +42,10 @@ MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILE
 
 @frozen
 class JourneyInfo:
-    """A journey as it stands: its newest version, its state, when it came there, how many people it has seen (R11)."""
+    """A journey as it stands: its newest version, its state, when it came there, how many people it has seen (R11).
+
+    `enrolled` is the sum of active, completed, exited and failed; whoever is kept out is counted apart (R25, R81).
+    """
 
     tenant: str
     id: str
@@ -55,6 +59,7 @@ class JourneyInfo:
     completed: int
     exited: int
     failed: int
+    holdout: int
     activated_at: datetime | None
     paused_at: datetime | None
     resumed_at: datetime | None
@@ -111,11 +116,12 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
         definition["trigger"].get("event"),
         version,
         len(definition["steps"]),
-        sum(counts.values()),
+        sum(counts.values()) - counts.get("HOLDOUT", 0),
         counts.get("ACTIVE", 0),
         counts.get("COMPLETED", 0),
         counts.get("EXITED", 0),
         counts.get("FAILED", 0),
+        counts.get("HOLDOUT", 0),
         activated_at=_when(active[0] if active else None),
         paused_at=_when(last.get("PAUSED")),
         resumed_at=_when(active[-1] if len(active) > 1 else None),
@@ -127,7 +133,7 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
 _ENROLLMENTS = """
 SELECT c.tenant, j.id, v.version, c.id, e.run, e.serial, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
        CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END,
-       e.step, e.due, e.awaits
+       e.step, e.due, e.awaits, e.key
 """
 _JOINS = """
 FROM enrollments e
@@ -142,6 +148,7 @@ _CONDITIONS = {
     "version": "v.version = :version",
     "run": "e.run = :run",
     "by": "e.entered_at <= :by",
+    "key": "e.key = :key",
     "step": "(e.version, e.step) IN (SELECT w.number, s.key FROM versions w JOIN json_each(w.definition, '$.steps') s"
     " WHERE s.value ->> 'id' = :step)",
 }
@@ -164,7 +171,7 @@ def _where(asked: Mapping[str, object], conditions: Mapping[str, str]) -> str:
 
 
 def _enrollment(row: Sequence[Any]) -> Enrollment:
-    entered_at, ended_at, converted_at, step, position, due, awaits = row[8:15]
+    entered_at, ended_at, converted_at, step, position, due, awaits, key = row[8:16]
     return Enrollment(
         *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
         from_micros(entered_at),
@@ -174,6 +181,7 @@ def _enrollment(row: Sequence[Any]) -> Enrollment:
         None if position < 0 else position + 1,
         _when(due),
         awaits,
+        key,
     )
 
 
@@ -202,8 +210,8 @@ def enrollments(
     )
     items = tuple(_enrollment(row) for row in rows)
     if names:
-        items = tuple(evolve(item, fields=some_fields(row[16], names)) for item, row in zip(items, rows, strict=True))
-    cursor = cursor_of(rows[-1][15], items[-1].serial, plain=value == "e.serial") if len(rows) == part.take else None
+        items = tuple(evolve(item, fields=some_fields(row[17], names)) for item, row in zip(items, rows, strict=True))
+    cursor = cursor_of(rows[-1][16], items[-1].serial, plain=value == "e.serial") if len(rows) == part.take else None
     return Page(items, total, part.skip, part.take, cursor)
 
 

@@ -202,6 +202,9 @@ class _Reader(Reader):
     def journey(self, value: object) -> dict[str, Any]:
         """Read the whole file into the options of a Journey."""
         read = self.fields(value, "", _JOURNEY, "id", "format", "trigger", "steps")
+        key = read.pop("reentry_key", None)
+        if key is not None:
+            read["reentry"] = evolve(read.get("reentry") or Reentry(), key=key)
         return {name: got for name, got in read.items() if got is not None and name not in {"format", "$schema"}}
 
 
@@ -307,7 +310,9 @@ _JOURNEY: dict[str, Read] = {
     "goal": _GOAL,
     "max_visits": _Reader.number,
     "steps": list_of(_Reader.step),
-    **dict.fromkeys(("holdout", "limits", "reentry_key", "caps", "quiet_hours"), _LATER),
+    "reentry_key": _TEXT,
+    "holdout": _Reader.number,
+    **dict.fromkeys(("limits", "caps", "quiet_hours"), _LATER),
 }
 """The keys of a journey."""
 

@@ -26,6 +26,9 @@ State = Literal["DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"]
 ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED = "ACTIVE", "COMPLETED", "EXITED", "FAILED", "SKIPPED"
 """The statuses of enrollments and visits (R44)."""
 
+HOLDOUT = "HOLDOUT"
+"""The status of an enrollment that is kept out for comparison: it never begins and never ends (R25)."""
+
 QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED = (
     "QUEUED",
     "CLAIMED",
@@ -113,7 +116,10 @@ class Visit:
 
 @frozen
 class Enrollment:
-    """One run of one customer through one version of a journey, as it stands; a list gives it without visits."""
+    """One run of one customer through one version of a journey, as it stands; a list gives it without visits.
+
+    `key` tells parallel runs of one customer apart; it is empty in a journey without a key (R22).
+    """
 
     tenant: str
     journey: str
@@ -130,6 +136,7 @@ class Enrollment:
     step_number: int | None
     due: datetime | None
     awaits: str | None
+    key: str = ""
     visits: tuple[Visit, ...] = field(default=(), repr=False)
     fields: Mapping[str, object] = field(factory=dict, repr=False)
     """Attributes of the customer that were asked for beside it (F124)."""
@@ -186,7 +193,8 @@ class Run(NamedTuple):
     `step` is the position of the step it rests at, -1 once it has ended. It rests until `due`, or for an event of type
     `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16).
     `softened` tells that this rest's instant was softened once (R5). `trigger` is the data of the event that started it
-    as JSON text; `memory` keeps the data of awaited events and the instants at which looping openings were left.
+    as JSON text; `key` is what tells parallel runs of one customer apart, empty where a journey has no key (R22);
+    `memory` keeps the data of awaited events and the instants at which looping openings were left.
     """
 
     serial: int
@@ -208,6 +216,7 @@ class Run(NamedTuple):
     awaits: str | None
     softened: bool
     trigger: str | None
+    key: str
     memory: dict[str, Any] | None
 
 

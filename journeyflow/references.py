@@ -32,7 +32,7 @@ MESSAGE_KINDS = (
 """What can happen to a message; `message.<kind>` is the event that tells of it (R50, R52)."""
 
 MESSAGE_NAMES = frozenset({"id", "at", *MESSAGE_KINDS, *(f"{kind}_at" for kind in MESSAGE_KINDS)})
-ENROLLMENT_NAMES = frozenset({"tenant", "journey", "version", "customer", "run", "entered_at"})
+ENROLLMENT_NAMES = frozenset({"tenant", "journey", "version", "customer", "run", "key", "entered_at"})
 
 
 Place = tuple[str, frozenset[str], bool, bool]

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from journeyflow.batch import Person
 from journeyflow.catalog import JourneyRecord
+from journeyflow.chance import KEPT_OUT, bucket
 from journeyflow.facts import Facts
 from journeyflow.machine import consents
 from journeyflow.moments import add
-from journeyflow.program import Program, Way
-from journeyflow.records import ACTIVE, Run, make_run
+from journeyflow.program import NOWHERE, Program, Way
+from journeyflow.records import ACTIVE, HOLDOUT, Run, make_run
 from journeyflow.steps import Wait
 from journeyflow.values import dumps
 from journeyflow.work import MESSAGE, Happening, Work, active_runs
@@ -37,7 +38,13 @@ def _ways_out(work: Work, event: Happening, run: Run) -> None:
     """Convert by the goal, then leave by the first exit that fits (R42)."""
     program = work.program(run)
     goal = program.goal
-    if goal is not None and goal.event == event.type and run.converted_at is None and _in_reach(event, goal, run):
+    if (
+        goal is not None
+        and goal.event == event.type
+        and run.converted_at is None
+        and _in_reach(event, goal, run)
+        and _is_meant(event, run, program)
+    ):
         run = _convert(work, event, run, program, goal)
     if run.status != ACTIVE:
         return
@@ -55,6 +62,11 @@ def _in_reach(event: Happening, way: Way, run: Run) -> bool:
 
 def _reaches(event: Happening, run: Run) -> bool:
     return not event.type.startswith(MESSAGE) or (event.post is not None and event.post.serial == run.serial)
+
+
+def _is_meant(event: Happening, run: Run, program: Program) -> bool:
+    """Tell whether an event is for a run: one that carries a key is for the run with that key alone (R22)."""
+    return program.key is None or program.key_of(event.data) in {"", run.key}
 
 
 def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way) -> Run:
@@ -75,7 +87,7 @@ def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way
 
 def _fitting(work: Work, event: Happening, way: Way, run: Run, program: Program) -> Facts | None:
     """Give the facts by which an exit fits, or None: by its event, or by what the customer has become (R42)."""
-    if way.event == event.type and _in_reach(event, way, run):
+    if way.event == event.type and _in_reach(event, way, run) and _is_meant(event, run, program):
         facts = work.facts(event.person, program, max(event.at, run.last_at), event.data, run)
         return facts if way.where is None or way.where(facts) else None
     if way.when is not None and event.changed:
@@ -91,14 +103,15 @@ def _release(work: Work, event: Happening, run: Run) -> None:
     """Let a run go on that waits for this event, and look again at a date that may have changed (R36, R37)."""
     if run.status != ACTIVE:
         return
-    step = work.program(run).nodes[run.step].step
+    program = work.program(run)
+    step = program.nodes[run.step].step
     if not isinstance(step, Wait):
         return
     if step.field is not None and event.changed == step.field.removeprefix("customer.").partition(".")[0]:
         _rearm(work, event, run)
     elif step.event == event.type and (step.any_message or _reaches(event, run)):
         at = max(event.at, run.last_at)
-        if not work.paused(run, event.own, at):
+        if _is_meant(event, run, program) and not work.paused(run, event.own, at):
             work.advance(run, "EVENT", at, event=event.data, causes=event.causes)
 
 
@@ -136,56 +149,73 @@ def enter(
     facts: Facts,
     *,
     force: bool = False,
+    key: str | None = None,
 ) -> str | None:
     """Enter a customer into a journey, or refuse with the first reason that stands against it (R21, R24).
 
-    Gives the reason, or None for an entry.
+    `key` is that of an enrollment by hand; else the event's data say it (R22). Gives the reason, or None for an entry.
     """
     person = event.person
-    newest = next((run for run in _runs(work, person) if run.journey == record.number), None)
-    reason = _refusal(Candidate(work, record, program, event, facts, newest, force))
+    before = [run for serial in person.serials if (run := work.runs[serial]).journey == record.number]
+    key = program.key_of(event.data) if key is None or program.key is None else key
+    newest = next((run for run in before if run.key == key), None)
+    reason = _refusal(Candidate(work, record, program, event, facts, newest, key, force))
     if reason is not None:
         return work.refuse(record, person, reason, event.at, facts.seen)
+    restarts = newest is not None and newest.status == ACTIVE  # only where a trigger begins anew
+    kept_out = not restarts and _is_kept_out(program, person)
+    if newest is not None and restarts:
+        work.advance(newest, "EXIT", event.at, causes=event.causes, reason="restarted")
     text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
     fields = (
         work.next_serial,
         person.number,
         record.number,
         program.number,
-        1 if newest is None else newest.number + 1,
-        ACTIVE,
+        1 + max((run.number for run in before), default=0),
+        HOLDOUT if kept_out else ACTIVE,
         "",
         event.at,
         event.at,
         None,
         None,
         0,
-        0,
+        NOWHERE if kept_out else 0,
         event.at,
         None,
         None,
         None,
         False,
         text,
+        key,
         None,
     )
     run = make_run(fields)
     work.next_serial += 1
-    work.entered += 1
     if newest is not None:
         person.serials.remove(newest.serial)
     person.serials.append(run.serial)
+    if kept_out:
+        work.set_run(run)
+        return None
+    work.entered += 1
     work.runs[run.serial] = run
     work.advance(run, "ENTER", event.at, causes=event.causes, asked=facts.seen)
     return None
 
 
-def _runs(work: Work, person: Person) -> list[Run]:
-    return [work.runs[serial] for serial in person.serials]
+def _is_kept_out(program: Program, person: Person) -> bool:
+    """Tell whether chance keeps a customer out of a journey: the same one always (R25, R38)."""
+    if not program.holdout:
+        return False
+    return bucket(program.tenant, program.journey.id, KEPT_OUT, person.id) < program.holdout
 
 
 class Candidate(NamedTuple):
-    """Somebody at the door of a journey, with all that is asked there. `force` passes what a host may pass (R24)."""
+    """Somebody at the door of a journey, with all that is asked there.
+
+    `newest` is the newest run with the same key; `force` passes what a host may pass (R24).
+    """
 
     work: Work
     record: JourneyRecord
@@ -193,6 +223,7 @@ class Candidate(NamedTuple):
     event: Happening
     facts: Facts
     newest: Run | None
+    key: str
     force: bool
 
 
@@ -207,9 +238,14 @@ def _refusal(candidate: Candidate) -> str | None:
     return next((reason for reason, stands in REASONS if stands(candidate)), None)
 
 
+def _lacks_key(candidate: Candidate) -> bool:
+    """Tell whether the journey has parallel runs by key, and the trigger carries none (R22)."""
+    return candidate.program.key is not None and not candidate.key
+
+
 def _caused_by_itself(candidate: Candidate) -> bool:
-    """Tell whether a run of this same journey brought the event about (R53)."""
-    return candidate.record.number in candidate.event.causes
+    """Tell whether a run of this same journey, with the same key, brought the event about (R53)."""
+    return (candidate.record.number, candidate.key) in candidate.event.causes
 
 
 def _fails_criteria(candidate: Candidate) -> bool:
@@ -236,8 +272,13 @@ def _lacks_consent(candidate: Candidate) -> bool:
 
 
 def _inside(candidate: Candidate) -> bool:
-    """Tell whether the customer is in the journey now."""
-    return candidate.newest is not None and candidate.newest.status == ACTIVE
+    """Tell whether the customer is in the journey now and no trigger begins anew, or is kept out of it (R22, R25)."""
+    newest, policy = candidate.newest, candidate.program.journey.reentry.policy
+    if newest is None or newest.status != HOLDOUT:
+        return newest is not None and newest.status == ACTIVE and policy != "restart"
+    goal = candidate.work.program(newest).goal
+    within = None if goal is None else goal.within
+    return within is not None and candidate.event.at <= add(newest.entered_at, within, candidate.facts.zone)
 
 
 def _may_not_come_again(candidate: Candidate) -> bool:
@@ -247,10 +288,11 @@ def _may_not_come_again(candidate: Candidate) -> bool:
         return False
     if reentry.period is not None:
         return candidate.event.at < add(newest.entered_at, reentry.period, candidate.facts.zone)
-    return reentry.policy != "always"
+    return reentry.policy not in {"always", "restart"}
 
 
 REASONS: tuple[tuple[str, Callable[[Candidate], bool]], ...] = (
+    ("key missing", _lacks_key),
     ("event loop", _caused_by_itself),
     ("run criteria", _fails_criteria),
     ("exit rule", _already_out),
@@ -261,9 +303,9 @@ REASONS: tuple[tuple[str, Callable[[Candidate], bool]], ...] = (
 """What can stand against an entry once the journey is ACTIVE, in the order in which it is asked (R21)."""
 
 
-def leave(work: Work, person: Person, journey: int, at: int, reason: str) -> int:
-    """End the active runs of a customer in a journey by hand; give how many (R42)."""
-    inside = [run for run in active_runs(work, person) if run.journey == journey]
+def leave(work: Work, person: Person, journey: int, at: int, *, reason: str, key: str | None = None) -> int:
+    """End the active runs of a customer in a journey by hand, with a key that one alone; give how many (R22, R42)."""
+    inside = [run for run in active_runs(work, person) if run.journey == journey and key in {None, run.key}]
     for run in inside:
         work.advance(run, "EXIT", at, reason=reason)
     return len(inside)

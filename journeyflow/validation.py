@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from journeyflow.chains import Chain, chain_problems
-from journeyflow.chance import BUCKETS
+from journeyflow.chance import BUCKETS, KEPT_OUT
 from journeyflow.changes import Change, change_problems
-from journeyflow.entry import REENTRY_POLICIES, Exit, Goal, Reentry, Trigger
+from journeyflow.entry import KEY_ROOT, REENTRY_POLICIES, Exit, Goal, Reentry, Trigger
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
 from journeyflow.graph import END, reachable, zero_time_cycle
 from journeyflow.moments import Duration, Until, Window, zone
@@ -35,7 +35,7 @@ from journeyflow.values import describe, faults, id_fault, text_fault
 if TYPE_CHECKING:  # a journey is validated while it is made
     from journeyflow.journey import Journey
 
-RESERVED = frozenset({"holdout", "entry"})
+RESERVED = frozenset({KEPT_OUT, "entry"})
 """Ids that a step cannot have: "holdout" is the key of R25's chance, "entry" the name of the move into a run."""
 
 NOT_YET_ACTIONS = frozenset({"forget"})
@@ -78,6 +78,7 @@ def _header_problems(journey: "Journey") -> Iterator[Problem]:
     yield from _reentry_problems(journey.reentry)
     yield from _exits_problems(journey.exits)
     yield from _goal_problems(journey.goal)
+    yield from _holdout_problems(journey)
 
 
 def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
@@ -95,15 +96,17 @@ def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
 
 
 def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:
-    if reentry.policy == "restart":
-        sentence = "'restart' is not supported by this version of journeyflow; use 'never', 'always' or after a period"
-        yield Problem("unsupported", ERROR, "reentry", sentence)
-    elif reentry.policy not in REENTRY_POLICIES:
-        sentence = f"expected 'never', 'always' or after a period, not {describe(reentry.policy)}"
+    if reentry.policy not in REENTRY_POLICIES:
+        sentence = f"expected 'never', 'always', 'restart' or after a period, not {describe(reentry.policy)}"
         yield Problem("reentry", ERROR, "reentry", sentence)
     elif (reentry.policy == "after") != (reentry.period is not None):
         yield Problem("reentry", ERROR, "reentry", "a period goes with 'after', and only with it")
     yield from _forward(reentry.period, "reentry.after")
+    if reentry.key is not None and (fault := path_fault(reentry.key)):
+        yield Problem("key", ERROR, "reentry_key", f"the key {fault}")
+    elif reentry.key is not None and not reentry.key.startswith(KEY_ROOT):
+        sentence = f"the key is read from the trigger's data: write 'event.{reentry.key}'"
+        yield Problem("key", ERROR, "reentry_key", sentence)
 
 
 def _exits_problems(exits: object) -> Iterator[Problem]:
@@ -143,6 +146,15 @@ def _goal_problems(goal: Goal | None) -> Iterator[Problem]:
     yield from _booleans(goal, ("exit", "any_message"), "goal.")
     yield from _forward(goal.within, "goal.within")
     yield from rule_problems(goal.where, "goal.where")
+
+
+def _holdout_problems(journey: "Journey") -> Iterator[Problem]:
+    """Check the share of those who are kept out; how long they are is the time of the goal (R25)."""
+    if hundredths(journey.holdout) is None:
+        sentence = f"expected a percentage from 0 to 100 with two decimals at most, not {describe(journey.holdout)}"
+        yield Problem("percentage", ERROR, "holdout", sentence)
+    elif journey.holdout and getattr(journey.goal, "within", None) is None:
+        yield Problem("holdout", ERROR, "holdout", "a holdout needs a goal with within: the time in which both compare")
 
 
 # --- single options ---------------------------------------------------------------------------------------------------

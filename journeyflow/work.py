@@ -65,12 +65,16 @@ def changed_attribute(kind: str, data: Data) -> str:
     return next((attribute for attribute, words in MEMBERS.items() if kind in words[:2]), "")
 
 
+Cause = tuple[int, str]
+"""A journey's number and the key of its run that brought an event about (R53)."""
+
+
 class Happening(NamedTuple):
     """An event on its way through the stages of R9.
 
-    `own` is its own instant, `at` the effective one. `causes` are the journeys whose runs brought it about, however
-    indirectly (R53). `post` is the message it is about. `changed` names the attribute of the customer that
-    changed, at the top level; it is empty when none did.
+    `own` is its own instant, `at` the effective one. `causes` are the journeys, each with the key of its run,
+    that brought it about, however indirectly (R53). `post` is the message it is about. `changed` names the attribute of
+    the customer that changed, at the top level; it is empty when none did.
     """
 
     type: str
@@ -78,7 +82,7 @@ class Happening(NamedTuple):
     own: int
     at: int
     person: Person
-    causes: frozenset[int] = frozenset()
+    causes: frozenset[Cause] = frozenset()
     post: Post | None = None
     changed: str = ""
     text: str | None = None
@@ -96,7 +100,7 @@ class Order(NamedTuple):
     at: int
     person: Person
     giver: int
-    causes: frozenset[int]
+    causes: frozenset[Cause]
 
 
 @frozen
@@ -128,7 +132,7 @@ class Work:
         self.heap: list[Key] = []
         self.queue: deque[Happening | Order] = deque()
         self.past: dict[int, Past] = {}
-        self.caused: dict[int, frozenset[int]] = {}
+        self.caused: dict[int, frozenset[Cause]] = {}
         # what comes out
         self.handled: list[tuple[int, str]] = []
         self.moves: list[Move] = []
@@ -225,7 +229,7 @@ class Work:
         at: int,
         *,
         event: Data | None = None,
-        causes: frozenset[int] = frozenset(),
+        causes: frozenset[Cause] = frozenset(),
         reason: str = "",
         softened: bool = False,
         asked: dict[str, object] | None = None,
@@ -249,7 +253,9 @@ class Work:
                 self.push(after)
         return result
 
-    def _take_over(self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[int]) -> None:
+    def _take_over(
+        self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[Cause]
+    ) -> None:
         """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
         self.moves.append(move)
         for post in result.posts:
@@ -263,10 +269,11 @@ class Work:
             self.set_attributes(person, result.attributes)
         self.past[move.serial] = result.past
         if result.emitted and program.number not in self.catalog.unheard:
-            self._emit_of_run(result.emitted, person, move.at, causes | {program.journey_number}, program)
+            cause = (program.journey_number, result.run.key)
+            self._emit_of_run(result.emitted, person, move.at, causes | {cause}, program)
 
     def _emit_of_run(
-        self, emitted: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[int], program: Program
+        self, emitted: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[Cause], program: Program
     ) -> None:
         """Queue what a run emits: events, and after those of one Update its orders to other runs (R39)."""
         if not program.chained:
@@ -284,7 +291,7 @@ class Work:
         events: Iterable[tuple[str, Data]],
         person: Person,
         at: int,
-        causes: frozenset[int] = frozenset(),
+        causes: frozenset[Cause] = frozenset(),
         own: int | None = None,
     ) -> None:
         """Queue events that somebody may listen to; the customer has changed already (R7, R50).

@@ -21,7 +21,7 @@ from journeyflow.templates import compile_template
 from journeyflow.testing import START, Ack, Leave, Lifecycle, Put
 from journeyflow.values import thaw
 
-EPOCH, INSTANT, NOTHING = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1), frozenset[str]()
+EPOCH, INSTANT, NOTHING = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1), frozenset[tuple[str, str]]()
 CHANGES = {  # fed events that change the customer (R50)
     "tag.added": lambda data: ("tags", "add", data["tag"]),
     "tag.removed": lambda data: ("tags", "remove", data["tag"]),
@@ -44,7 +44,7 @@ class Facts:
         self.roots = {"event": self.event, "trigger": trigger or {}, "customer": naive.customers[about.customer]}
         if run:
             sent = [each for each in naive.messages.values() if each.run is run]
-            ids = {"run": run.number, "journey": run.journey.id, "customer": run.customer}
+            ids = {"run": run.number, "journey": run.journey.id, "customer": run.customer, "key": run.key or None}
             flags = {each.step: dict.fromkeys(each.flags, True) for each in sent}
             self.roots |= {"message": flags, "wait": run.waits, "enrollment": ids}
 
@@ -65,6 +65,20 @@ def rendered(value, facts):
 def later(at, length):
     """Add a duration on the calendar of UTC (R33)."""
     return at + relativedelta(months=length.months, days=length.days) + timedelta(microseconds=length.micros)
+
+
+def key_of(journey, data):
+    """Give the key of an event's data, as text (R22)."""
+    value = journey.reentry.key and read_path(data or {}, journey.reentry.key.removeprefix("event."))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = f"{value:g}" if is_number else value
+    return text if isinstance(text, str) else ""
+
+
+def bucket(journey, step, customer):
+    """Give a customer's place among the 10,000 (R38)."""
+    key = f"default\x1f{journey.id}\x1f{step}\x1f{customer}".encode()
+    return int.from_bytes(blake2b(key, digest_size=8).digest(), "big") * 10000 // 2**64
 
 
 class Naive:
@@ -152,12 +166,13 @@ class Naive:
             return self._event(about)
         if isinstance(said, Leave):
             mine = [run for run in self.runs if (run.customer, run.journey.id) == (said.customer, said.journey)]
+            mine = [run for run in mine if said.key in {None, run.key}]
             left = [self._end(run, max(at, run.last), "EXITED", said.reason) for run in mine]
             return None if any(left) else "not inside"
         attributes = self.customers.setdefault(said.customer, {})
         if isinstance(said, Put):
             return self._change(about, *merge(attributes, thaw(said.attributes), replace=said.replace))
-        return self._enter(self.journeys[said.journey], about, asked=not said.force, by_hand=True)
+        return self._enter(self.journeys[said.journey], about, asked=not said.force, by_hand=True, key=said.key or "")
 
     def _change(self, about, attributes, told):
         if told:
@@ -200,7 +215,8 @@ class Naive:
     def _stages(self, event):
         runs = [run for run in self.runs if run.customer == event.customer]
         for run in runs:
-            self._goal_and_exits(run, event, max(event.at, run.last), {each.journey.id: each for each in runs})
+            newest = {(each.journey.id, each.key): each for each in runs}
+            self._goal_and_exits(run, event, max(event.at, run.last), newest)
         for run in runs:
             if run.status == "ACTIVE" and not (run.own and run.own < event.own):
                 self._release(run, event, max(event.at, run.last))
@@ -221,11 +237,17 @@ class Naive:
 
     def _reaches(self, event, run, part, at):
         mine = part.any_message or event.owner is run or not event.kind.startswith("message.")
-        return part.event == event.kind and mine and self._true(part.where, run, at, run, event)
+        meant = mine and key_of(run.journey, event.data) in {"", run.key}
+        return part.event == event.kind and meant and self._true(part.where, run, at, run, event)
 
     def _goal_and_exits(self, run, event, at, newest):
         goal = run.journey.goal
-        if goal and newest[run.journey.id] is run and not run.converted_at and self._reaches(event, run, goal, at):
+        if (
+            goal
+            and newest[run.journey.id, run.key] is run
+            and not run.converted_at
+            and self._reaches(event, run, goal, at)
+        ):
             in_time = goal.within is None or event.own <= later(run.entered_at, goal.within)
             run.converted_at = at if in_time else None
             if in_time and goal.exit:
@@ -247,11 +269,15 @@ class Naive:
             if run.due <= at and not paused:
                 self._leave(run, at)
 
-    def _enter(self, journey, about, *, asked=True, by_hand=False):
+    def _enter(self, journey, about, *, asked=True, by_hand=False, key=""):
         customer, at, own = about.customer, about.at, self._states(journey, about.own)
         if own == {"ARCHIVED"} and not by_hand:
             return None
-        before = [run for run in self.runs if run.customer == customer and run.journey is journey]
+        key = key if by_hand else key_of(journey, about.data)
+        every = [run for run in self.runs if run.customer == customer and run.journey is journey]
+        before = [run for run in every if run.key == key]
+        inside = any(run.status == "ACTIVE" for run in before)
+        kept_out = before and before[-1].status == "HOLDOUT" and at <= later(before[-1].entered_at, journey.goal.within)
         consent = self.customers[customer].get("consent") or {}
         channels = [step.channel for step in journey.steps if isinstance(step, Send)]
         period, at_hand = journey.reentry.period, None if by_hand else about
@@ -259,22 +285,29 @@ class Naive:
         refusals = {
             "archived": self.states[journey.id][-1][1] == "ARCHIVED",
             "paused": "PAUSED" in own | self._states(journey, at),
-            "event loop": journey.id in about.causes,
+            "key missing": journey.reentry.key and not key,
+            "event loop": (journey.id, key) in about.causes,
             "run criteria": asked and not self._true(journey.run_criteria, about, at, event=at_hand),
             "exit rule": any(self._true(each.when, about, at) for each in journey.exits if each.when),
             "consent": asked and journey.consent == "required" and channels and not any(map(consent.get, channels)),
-            "already inside": any(run.status == "ACTIVE" for run in before),
-            "re-entry": asked and journey.reentry.policy != "always" and soon,
+            "already inside": (inside and journey.reentry.policy != "restart") or kept_out,
+            "re-entry": asked and journey.reentry.policy not in {"always", "restart"} and soon,
         }
         for reason in (reason for reason, refused in refusals.items() if refused):
             self.refused[journey.id, reason] += 1
             return f"refused: {reason}"
-        serial, number = len(self.runs) + 1, len(before) + 1
-        run = Thing(journey=journey, customer=customer, number=number, serial=serial, trigger=about.data)
+        for run in before:
+            self._end(run, max(at, run.last), "EXITED", "restarted")
+        serial, number = len(self.runs) + 1, len(every) + 1
+        run = Thing(journey=journey, customer=customer, key=key, number=number, serial=serial, trigger=about.data)
         run.status, run.reason, run.visits, run.waits, run.left = "ACTIVE", "", [], {}, {}
+        run.due = run.own = None
         run.entered_at, run.last, run.ended_at, run.converted_at = at, at, None, None
         self.causes[run.serial] = about.causes
         self.runs.append(run)
+        if bucket(journey, "holdout", customer) < round(journey.holdout * 100) and not inside:  # R25
+            run.status = "HOLDOUT"
+            return None
         self._walk(run, journey.steps[0].id, at)
         return None
 
@@ -358,10 +391,9 @@ class Naive:
         return None, self._done(run, at, *[*ways, (step.else_label, step.otherwise)][0])
 
     def _split(self, run, step, at):
-        key = f"default\x1f{run.journey.id}\x1f{step.id}\x1f{run.customer}".encode()
-        bucket = int.from_bytes(blake2b(key, digest_size=8).digest(), "big") * 10000 // 2**64
         ways = [each for each in step.arms for _ in range(round(each.percentage * 100))]
-        return None, self._done(run, at, ways[bucket].label, ways[bucket].next)
+        way = ways[bucket(run.journey, step.id, run.customer)]
+        return None, self._done(run, at, way.label, way.next)
 
     def _update(self, run, step, at):
         facts = Facts(self, run, at, run)
@@ -395,7 +427,7 @@ class Naive:
         if self.emitted[run.serial] > 100:
             return "event loop"
         about = Thing(customer=run.customer, own=at, at=at)
-        causes = self.causes.get(run.serial, NOTHING) | {run.journey.id}
+        causes = self.causes.get(run.serial, NOTHING) | {(run.journey.id, run.key)}
         self._tell(about, told, causes)
         for kind, name in orders:
             order = Thing(kind=kind, named=name, reason=reason, giver=run.journey.id, data=None, causes=causes)

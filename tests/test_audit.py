@@ -124,6 +124,14 @@ FAULTS: list[tuple[str, str]] = [
         "enrollment 5 is COMPLETED at position 1 of a journey with 2 steps",
     ),
     ("UPDATE enrollments SET version = 2 WHERE serial = 1", "enrollment 1 is in a version of another journey"),
+    (
+        "UPDATE enrollments SET status = 'HOLDOUT', step = -1, due = NULL WHERE serial = 1",
+        "enrollment 1 is kept out and has 5 visits",
+    ),
+    (
+        "UPDATE enrollments SET customer = 1, run = serial, key = 'a' WHERE serial < 3",
+        "customer 'ann' is twice in journey 'drip' under key 'a'",
+    ),
     ("UPDATE enrollments SET customer = 1, run = 2 WHERE serial = 2", "customer 'ann' is twice in journey 'drip'"),
     (
         "UPDATE enrollments SET run = 4 WHERE serial = 1",

@@ -138,7 +138,8 @@ JOURNEYS = {
     "abandoned-cart": Journey(
         id="abandoned-cart",
         trigger=Trigger("cart.updated"),
-        reentry="always",
+        reentry=Reentry.restart(key="event.cart"),
+        holdout=10,
         exits=[
             Exit("bought", event="order.placed", where=field("event.cart").eq(field("trigger.cart"))),
             Exit("paid", when=field("plan").eq("paid")),
@@ -403,6 +404,7 @@ def steps(name: str, ahead: tuple[str, ...]) -> st.SearchStrategy[Any]:
     )
 
 
+MAYBE_KEY = st.sampled_from([None, "event.cart", "event.a.b"])
 EXITS = st.fixed_dictionaries({"event": words, "where": rules("event")}) | st.fixed_dictionaries({"when": rules()})
 
 
@@ -411,6 +413,7 @@ def journeys(draw: st.DrawFn) -> Journey:
     """Draw a valid journey with every option of the format."""
     count = draw(st.integers(0, 5))
     names = [f"s{number}" for number in range(count)]
+    goal = draw(st.none() | st.builds(Goal, words, where=rules("event"), within=MAYBE_LENGTH, exit=FLAGS))
     return Journey(
         id=draw(words),
         steps=[draw(steps(name, tuple(names[position + 1 :]))) for position, name in enumerate(names)],
@@ -422,9 +425,13 @@ def journeys(draw: st.DrawFn) -> Journey:
         timezone=draw(st.sampled_from(["UTC", "Africa/Johannesburg", "America/New_York"])),
         customer_timezone=draw(FLAGS),
         run_criteria=draw(st.none() | rules("event")),
-        reentry=draw(st.sampled_from(["never", "always"]) | lengths.map(Reentry.after)),
+        reentry=draw(
+            st.builds(Reentry, st.sampled_from(["never", "always", "restart"]), key=MAYBE_KEY)
+            | st.builds(Reentry.after, lengths, key=MAYBE_KEY)
+        ),
         exits=[Exit(f"x{n}", **draw(EXITS), any_message=draw(FLAGS)) for n in range(draw(st.integers(0, 2)))],
-        goal=draw(st.none() | st.builds(Goal, words, where=rules("event"), within=MAYBE_LENGTH, exit=FLAGS)),
+        goal=goal,
+        holdout=draw(st.integers(0, 10_000)) / 100 if goal and goal.within else 0,
         consent=draw(st.sampled_from(["optional", "required"])),
         max_visits=draw(st.integers(1, 10**6)),
     )
@@ -688,12 +695,9 @@ def test_places_of_unknown_continuations():
 @pytest.mark.parametrize(
     ("value", "place"),
     [
-        (file(holdout=10), "holdout"),
         (file(limits={"per_day": 1}), "limits"),
-        (file(reentry_key="event.order"), "reentry_key"),
         (file(caps={}), "caps"),
         (file(quiet_hours={}), "quiet_hours"),
-        (file(reentry="restart"), "reentry"),
         (file({**SEND, "on_failure": "fail"}), "steps[0].on_failure"),
         (file({"kind": "update", "id": "u", "changes": [{"action": "forget"}]}), "steps[0].changes[0].action"),
     ],

@@ -18,6 +18,7 @@ PAID = field("plan").eq("paid")
         (Trigger(manual=True), "Trigger(manual=True)"),
         (Reentry(), "Reentry()"),
         (Reentry.after("90 days"), "Reentry('after', '90 days')"),
+        (Reentry.restart(key="event.cart"), "Reentry('restart', key='event.cart')"),
         (Exit("bought", event="order.placed"), "Exit('bought', event='order.placed')"),
         (Goal("order.placed", within="7 days", exit=True), "Goal('order.placed', within='7 days', exit=True)"),
     ],
@@ -37,6 +38,14 @@ def test_all_are_frozen(made):
 def test_nobody_comes_again_by_default():
     """R22: `never` is the default policy."""
     assert Reentry().policy == REENTRY_POLICIES[0] == "never"
+
+
+def test_every_policy_takes_a_key():
+    """R22: parallel runs by key, with whatever policy."""
+    made = [Reentry.never(key="event.x"), Reentry.always(key="event.x"), Reentry.restart(key="event.x")]
+    assert [(each.policy, each.key) for each in made] == [(name, "event.x") for name in ("never", "always", "restart")]
+    assert Reentry.after("1 day", key="event.x") == Reentry("after", "1 day", key="event.x")
+    assert Reentry.never() == Reentry()
 
 
 def test_a_period_is_a_duration():

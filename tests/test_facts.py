@@ -25,7 +25,7 @@ ATTRIBUTES: dict[str, object] = {
 def run(trigger=None, memory=None):
     """Make a run that rests at its second step."""
     return Run(
-        7, 1, 1, 3, 2, ACTIVE, "", NOW - 5, NOW, None, None, 1, 1, NOW, None, None, None, False, trigger, memory
+        7, 1, 1, 3, 2, ACTIVE, "", NOW - 5, NOW, None, None, 1, 1, NOW, None, None, None, False, trigger, "", memory
     )  # fmt: skip
 
 

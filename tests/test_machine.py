@@ -1056,7 +1056,7 @@ def compiled(*steps, **options):
 def entering():
     """Make a run that begins at START."""
     at = to_micros(START)
-    return Run(1, 1, 1, 1, 1, ACTIVE, "", at, at, None, None, 0, 0, at, None, None, None, False, None, None)
+    return Run(1, 1, 1, 1, 1, ACTIVE, "", at, at, None, None, 0, 0, at, None, None, None, False, None, "", None)
 
 
 def test_advance_changes_nothing_in_place():

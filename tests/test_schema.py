@@ -125,6 +125,9 @@ SHORT: dict[str, Any] = {
     ],
     "exits": [{"name": "x", "event": "y", "where": {"field": "a", "op": "doesn't equal", "value_of": "b"}}],
     "reentry": {"after": " 1.5 Hours "},
+    "reentry_key": "event.cart.id",
+    "holdout": 12.5,
+    "goal": {"event": "y", "within": "1 week"},
 }
 
 
@@ -174,7 +177,7 @@ def confusions(value: Any) -> Iterator[Fault]:
     for way in places(value):
         if isinstance(at(value, way), dict):
             yield from (((*way, word), "a") for word in ("event", "when", "next", "duration", "value"))
-            yield (*way, "holdout"), 10
+            yield from (((*way, word), 10) for word in ("holdout", "reentry_key"))
         if way:
             others: tuple[Any, ...] = (7, True, "?", [], {}, {"x": "?"})
             yield from ((way, other) for other in others)
@@ -240,7 +243,7 @@ def test_broken_journeys_are_refused_by_both(journey, data):
         ({"format": 1, "id": "j", "trigger": {"manual": True, "event": "x"}, "steps": []}, "trigger"),
         ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "max_visits": 0}, "max-visits"),
         ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "exits": [{"name": "x"}]}, "exit"),
-        ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "reentry": "restart"}, "unsupported"),
+        ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "limits": {"per_day": 1}}, "unsupported"),
     ],
 )
 def test_both_refuse(value, code):
@@ -310,6 +313,7 @@ LIKELY: dict[str, tuple[Any, ...]] = {
     "id": ("go", "message.sent"),
     "label": ("", "A", "no"),
     "channel": ("EMAIL",),
+    "key": ("event.cart", "event.a.b"),
 }
 """Texts of drawn files: few, so that they meet each other; all of them are valid."""
 

@@ -9,6 +9,7 @@ from journeyflow import (
     Event,
     Exit,
     MemoryStore,
+    Reentry,
     Send,
     Update,
     Wait,
@@ -226,6 +227,32 @@ def test_the_same_webhook_twice_is_one_entry(host):
     host.engine.feed([Event("go", customer="c1", at=START, id="evt")] * 3)
     host.tick()
     assert host.messages() == ["hello QUEUED"]
+
+
+def test_a_restart_does_not_send_the_first_mail_again(host):
+    """What a restarted run had queued is cancelled, also when its delivery was tried already (R22, R71)."""
+    quiet, reply = Wait("quiet", "1 hour"), Wait("reply", "2 days")
+    host.deploy(quiet, mail("reminder"), reply, reentry=Reentry.restart(key="event.cart"))
+    host.say("go", "0 minutes", cart=7)
+    host.say("go", "30 minutes", cart=7)
+    host.tick("91 minutes")
+    (first,) = host.claim("91 minutes")
+    host.engine.nack(first, at=after("92 minutes"))
+    host.say("go", "92 minutes", cart=7)
+    host.tick("3 hours")
+    (second,) = host.claim("3 hours")
+    assert (first.run, second.run) == (2, 3)
+    assert host.messages() == ["reminder CANCELLED", "reminder CLAIMED"]
+
+
+def test_a_webhook_that_comes_twice_restarts_nothing(host):
+    """The same id is the same event: the clock of the run goes on (R22, R26)."""
+    host.deploy(mail("first"), Wait("rest", "1 hour"), mail("second"), reentry="restart")
+    for minute in (0, 20, 40):
+        host.engine.feed(Event("go", customer="c1", at=START, id="evt"))
+        host.tick(f"{minute} minutes")
+    host.tick("1 hour")
+    assert host.messages() == ["first QUEUED", "second QUEUED"]
 
 
 # --- one among many -------------------------------------------------------------------------------------------------

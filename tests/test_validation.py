@@ -127,16 +127,15 @@ def test_triggers(trigger, expected):
 @pytest.mark.parametrize(
     ("reentry", "expected"),
     [
-        (None, "reentry: expected 'never', 'always' or after a period, not null [reentry]"),
-        ("sometimes", "reentry: expected 'never', 'always' or after a period, not str 'sometimes' [reentry]"),
-        ([], "reentry: expected 'never', 'always' or after a period, not list [] [reentry]"),
+        (None, "reentry: expected 'never', 'always', 'restart' or after a period, not null [reentry]"),
         (
-            "restart",
-            (
-                "reentry: 'restart' is not supported by this version of journeyflow; "
-                "use 'never', 'always' or after a period [unsupported]"
-            ),
+            "sometimes",
+            "reentry: expected 'never', 'always', 'restart' or after a period, not str 'sometimes' [reentry]",
         ),
+        ([], "reentry: expected 'never', 'always', 'restart' or after a period, not list [] [reentry]"),
+        (Reentry.restart(key="cart"), "reentry_key: the key is read from the trigger's data: write 'event.cart' [key]"),
+        (Reentry.never(key="event..x"), "reentry_key: the key path 'event..x' has an empty name between dots [key]"),
+        (Reentry.never(key=5), "reentry_key: the key path must be text, not int 5 [key]"),  # type: ignore[arg-type]
         ("after", "reentry: a period goes with 'after', and only with it [reentry]"),
         (Reentry("never", "1 day"), "reentry: a period goes with 'after', and only with it [reentry]"),
         (Reentry.after("-1 day"), "reentry.after: the duration '-1 day' does not lead forward [duration]"),
@@ -147,8 +146,31 @@ def test_triggers(trigger, expected):
     ],
 )
 def test_reentry(reentry, expected):
-    """R22: `restart` is refused by name until it is supported."""
+    """R22: a known policy, a period where it belongs, a key that is read from an event."""
     assert wrong(reentry=reentry) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"holdout": 10}, "holdout: a holdout needs a goal with within: the time in which both compare [holdout]"),
+        (
+            {"holdout": 0.01, "goal": Goal("x")},
+            "holdout: a holdout needs a goal with within: the time in which both compare [holdout]",
+        ),
+        (
+            {"holdout": 33.333, "goal": Goal("x", within="1 day")},
+            "holdout: expected a percentage from 0 to 100 with two decimals at most, not float 33.333 [percentage]",
+        ),
+        (
+            {"holdout": "10"},
+            "holdout: expected a percentage from 0 to 100 with two decimals at most, not str '10' [percentage]",
+        ),
+    ],
+)
+def test_holdouts(options, expected):
+    """R25: a percentage, and a goal whose time says for how long."""
+    assert wrong(**options) == [expected]
 
 
 @pytest.mark.parametrize(
@@ -503,7 +525,7 @@ def asks(path: str) -> Condition:
         ("wait.rest.amount", "there is no Wait for an event named 'rest'"),
         ("wait.reply", "say which value of that event, wait.reply.x"),
         ("enrollment.runn", "unknown name 'runn' (did you mean 'run'?)"),
-        ("enrollment.xyz", "unknown name 'xyz'; known are customer, entered_at, journey, run, tenant, version"),
+        ("enrollment.xyz", "unknown name 'xyz'; known are customer, entered_at, journey, key, run, tenant, version"),
         ("event.amount", "no event is at hand here; say trigger.x, or wait.<step>.x"),
     ],
 )
@@ -699,7 +721,7 @@ def test_all_problems_at_once_in_the_order_written():
         "id": "",
         "timezone": "Mars/Base",
         "trigger": Trigger(),
-        "reentry": "restart",
+        "reentry": "sometimes",
         "exits": [Exit("e")],
         "goal": Goal("x", within="never"),
     }
@@ -712,7 +734,7 @@ def test_all_problems_at_once_in_the_order_written():
     ]
     codes = [line.rpartition("[")[2].removesuffix("]") for line in wrong(*steps, **options)]
     assert codes == [
-        *("id", "zone", "trigger", "unsupported", "exit", "duration"),
+        *("id", "zone", "trigger", "reentry", "exit", "duration"),
         *("duration", "percentage", "window", "step"),
         *("duplicate", "dangling", "reference"),
     ]

@@ -35,7 +35,8 @@ def opened(path: Path, tenant: str) -> Iterator[Engine]:
 
 
 def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
-    header = ("journey", "status", "version", "trigger", "steps", "enrolled", "active", "completed", "exited", "failed")
+    counts = ("enrolled", "active", "completed", "exited", "failed", "holdout")
+    header = ("journey", "status", "version", "trigger", "steps", *counts)
     rows = [
         (
             each.id,
@@ -43,11 +44,7 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
             each.version,
             each.trigger or "by hand",
             each.steps,
-            each.enrolled,
-            each.active,
-            each.completed,
-            each.exited,
-            each.failed,
+            *(getattr(each, name) for name in counts),
         )
         for each in journeys
     ]
@@ -177,15 +174,24 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
 @click.argument("journey")
 @click.argument("customers", nargs=-1, required=True)
 @click.option("--force", is_flag=True, help="Pass run criteria, consent and re-entry.")
+@click.option("--key", help="The key, in a journey with parallel runs.")
 @now_option()
 @tenant
 @as_json
-def enroll(
-    db: Path, journey: str, customers: tuple[str, ...], at: datetime, tenant: str, *, force: bool, as_json: bool
+def enroll(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    journey: str,
+    customers: tuple[str, ...],
+    key: str | None,
+    at: datetime,
+    tenant: str,
+    *,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Enroll customers by hand; the next tick handles it."""
     with opened(db, tenant) as engine:
-        engine.enroll(journey, customers, at=at, force=force)
+        engine.enroll(journey, customers, at=at, force=force, key=key)
     show({"taken": len(customers)}, f"{len(customers)} to be enrolled by the next tick", as_json=as_json)
 
 
@@ -194,15 +200,24 @@ def enroll(
 @click.argument("journey")
 @click.argument("customers", nargs=-1, required=True)
 @click.option("--reason", default="manual", show_default=True, help="The reason that is kept.")
+@click.option("--key", help="Only from the run with this key.")
 @now_option()
 @tenant
 @as_json
 def exit_customers(  # noqa: PLR0917 click hands them over by name
-    db: Path, journey: str, customers: tuple[str, ...], reason: str, at: datetime, tenant: str, *, as_json: bool
+    db: Path,
+    journey: str,
+    customers: tuple[str, ...],
+    reason: str,
+    key: str | None,
+    at: datetime,
+    tenant: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Take customers out of a journey; the next tick handles it."""
     with opened(db, tenant) as engine:
-        engine.exit(journey, customers, at=at, reason=reason)
+        engine.exit(journey, customers, at=at, reason=reason, key=key)
     show({"taken": len(customers)}, f"{len(customers)} to leave by the next tick", as_json=as_json)
 
 
@@ -211,12 +226,15 @@ def exit_customers(  # noqa: PLR0917 click hands them over by name
 @click.argument("journey")
 @click.argument("customer")
 @click.option("--run", type=int, help="The run; default: the newest.")
+@click.option("--key", help="The key, in a journey with parallel runs; default: any.")
 @tenant
 @as_json
-def explain(db: Path, journey: str, customer: str, run: int | None, tenant: str, *, as_json: bool) -> None:
+def explain(  # noqa: PLR0917 click hands them over by name
+    db: Path, journey: str, customer: str, run: int | None, key: str | None, tenant: str, *, as_json: bool
+) -> None:
     """Tell every decision of a run with the values that were compared."""
     with opened(db, tenant) as engine:
-        enrollment = engine.enrollment(journey, customer, run=run)
+        enrollment = engine.enrollment(journey, customer, run=run, key=key)
         text = engine.explain(journey, customer, run=enrollment.run)
     show({"enrollment": enrollment, "text": text}, text, as_json=as_json)
 

@@ -34,6 +34,7 @@ BEYOND: Mapping[str, str] = {
     "duplicate": "ids of steps, labels of branches and arms, and names of exits are there once",
     "duplicate-key": "no key stands twice in an object",
     "duration": "a length of time is text that can be read, and leads forward",
+    "holdout": "a holdout has a goal with a within",
     "operand": "an operand that is a date, a length of time or a pattern can be read; an integer has 64 bits at most",
     "percentage": "percentages have two decimals at most and sum to 100",
     "reference": "names in rules and templates tell of something that is at hand there",
@@ -72,6 +73,7 @@ _TEXTS: dict[str, Schema] = {
     "channel": _matching(r"^[^.\u0000\u001f]+$", maxLength=MAX_ID),
     "stepId": _matching(r"^[^.\u0000\u001f]+$", maxLength=MAX_ID, **{"not": {"enum": sorted(RESERVED)}}),
     "path": _matching(rf"^{_NAME}(\.{_NAME}){{0,{MAX_DEPTH - 1}}}$", examples=["event.amount", "membershipTier"]),
+    "key": _matching(rf"^event(\.{_NAME}){{1,{MAX_DEPTH - 1}}}$", examples=["event.cart"]),
     "duration": _matching(rf"^\s*({_WORDS}|{_ISO}\s*)$", examples=["30 minutes", "3 days", "1 month", "P3DT12H"]),
     "instant": {"type": "string", "format": "date-time", "examples": ["2026-12-24T09:00:00+01:00"]},
     "time": _matching(rf"^{_HOUR}$", examples=["09:00"]),
@@ -107,7 +109,7 @@ _BY_NAME: Mapping[str, Schema] = {
     "label": _ref("label"),
     "field": _ref("path"),
     "value_of": _ref("path"),
-    "percentage": {"type": "number", "minimum": 0, "maximum": 100},
+    **{name: {"type": "number", "minimum": 0, "maximum": 100} for name in ("percentage", "holdout")},
     "every": {"const": "year"},
     "data": {"type": "object"},
     **{
@@ -304,7 +306,12 @@ def schema() -> Schema:
         "title": f"A journey file of journeyflow, format {FORMAT}",
         "$comment": f"Journeyflow asks more of a file than this can say: {beyond}.",
         **whole,
-        "properties": {"$schema": {"type": "string"}, "format": {"const": FORMAT}, **whole["properties"]},
+        "properties": {
+            "$schema": {"type": "string"},
+            "format": {"const": FORMAT},
+            **whole["properties"],
+            "reentry_key": _ref("key"),
+        },
         "required": ["format", "id", "trigger", "steps"],
         "$defs": {**_TEXTS, **_rules(), **_parts(), **_steps()},
     }

@@ -64,7 +64,7 @@ class MemoryStore:
         self.outcomes: dict[int, str] = {}
         self.known: dict[tuple[str, str, str], list[KnownEvent]] = {}
         self.runs: dict[int, Run] = {}
-        self.newest: dict[int, dict[int, int]] = {}
+        self.newest: dict[int, dict[tuple[int, str], int]] = {}
         self.moves: list[Move] = []
         self.posts: dict[tuple[int, int], Post] = {}
         self.posts_of: dict[int, list[int]] = {}
@@ -194,7 +194,7 @@ class MemoryStore:
 
     def _take_run(self, run: Run) -> None:
         if run.serial not in self.runs:
-            self.newest.setdefault(run.customer, {})[run.journey] = run.serial
+            self.newest.setdefault(run.customer, {})[run.journey, run.key] = run.serial
         self.runs[run.serial] = run
         if run.due is not None:
             heappush(self.agenda, timer_key(run))
@@ -307,7 +307,7 @@ class MemoryTransaction:
         return active[: request.limit]
 
     def _people(self, whole: set[int], numbers: set[int]) -> tuple[Person, ...]:
-        """Give the customers under some numbers, the whole ones with the newest run of each of their journeys."""
+        """Give the customers under some numbers, the whole ones with the newest run of each journey and key."""
         store, people = self._store, []
         for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]

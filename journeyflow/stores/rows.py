@@ -8,7 +8,7 @@ from journeyflow.values import dumps
 
 RUN_COLUMNS = (
     "journey, version, run, status, reason, entered_at, last_at, ended_at, converted_at, visit, step, since, due, held,"
-    " awaits, softened, trigger_data, memory"
+    " awaits, softened, trigger_data, key, memory"
 )
 RUN_ROW = f"serial, customer, {RUN_COLUMNS}"
 """A run as a row; what stands in RUN_COLUMNS may be alike for many."""
@@ -61,7 +61,7 @@ def run_now_rest(run: Run) -> tuple[Any, ...]:
 
 def read_run(row: tuple[Any, ...]) -> Run:
     """Read a run from a RUN_ROW."""
-    return make_run(row if row[19] is None else (*row[:19], json.loads(row[19])))
+    return make_run(row if row[20] is None else (*row[:20], json.loads(row[20])))
 
 
 def post_rest(post: Post) -> tuple[Any, ...]:

@@ -55,11 +55,11 @@ CREATE TABLE enrollments (
     version INTEGER NOT NULL REFERENCES versions, run INTEGER NOT NULL, status TEXT NOT NULL, reason TEXT NOT NULL,
     entered_at INTEGER NOT NULL, last_at INTEGER NOT NULL, ended_at INTEGER, converted_at INTEGER,
     visit INTEGER NOT NULL, step INTEGER NOT NULL, since INTEGER NOT NULL, due INTEGER, held INTEGER, awaits TEXT,
-    softened INTEGER NOT NULL, trigger_data TEXT, memory TEXT
+    softened INTEGER NOT NULL, trigger_data TEXT, key TEXT NOT NULL, memory TEXT
 ) STRICT;
 CREATE INDEX enrollments_due ON enrollments (due, ifnull(held, {LATER}), serial) WHERE due IS NOT NULL;
 CREATE INDEX enrollments_held ON enrollments (journey) WHERE held IS NOT NULL AND due IS NULL;
-CREATE UNIQUE INDEX enrollments_by_customer ON enrollments (customer, journey, run);
+CREATE UNIQUE INDEX enrollments_by_customer ON enrollments (customer, journey, key, run);
 
 CREATE TABLE paths (
     number INTEGER PRIMARY KEY, version INTEGER NOT NULL REFERENCES versions, steps TEXT NOT NULL,
@@ -121,7 +121,7 @@ no JSON function inside a view of the file; so the engine writes it into its own
 
 VIEWS = f"""
 CREATE VIEW enrollments_view AS
-SELECT e.serial, c.tenant, j.id AS journey, v.version, c.id AS customer, e.run, e.status, e.reason,
+SELECT e.serial, c.tenant, j.id AS journey, v.version, c.id AS customer, e.key, e.run, e.status, e.reason,
        {_iso("e.entered_at")} AS entered_at, {_iso("e.ended_at")} AS ended_at, {_iso("e.converted_at")} AS converted_at,
        CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END AS step,
        {_iso("e.due")} AS due, e.awaits
@@ -158,7 +158,7 @@ CREATE VIEW journeys_view AS
 SELECT j.tenant, j.id,
        ifnull((SELECT state FROM transitions t WHERE t.journey = j.number ORDER BY n DESC LIMIT 1), 'DRAFT') AS state,
        (SELECT max(version) FROM versions v WHERE v.journey = j.number) AS version,
-       (SELECT count(*) FROM enrollments e WHERE e.journey = j.number) AS enrolled
+       (SELECT count(*) FROM enrollments e WHERE e.journey = j.number AND e.status <> 'HOLDOUT') AS enrolled
 FROM journeys j;
 """
 

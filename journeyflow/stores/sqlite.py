@@ -285,13 +285,13 @@ class SQLiteTransaction:
         return [read_run(row) for row in self._ask(sql, (dumps(wanted),))]
 
     def _newest_runs(self, customers: Iterable[int]) -> list[Run]:
-        """Give the newest run of each journey of some customers, by serial: an index seek per customer and journey."""
+        """Give the newest run of each journey and key of some customers, by serial: an index seek for each of them."""
         wanted = sorted(customers)
         if not wanted:
             return []
         rows = self._ask(
             f"SELECT {RUN_ROW}, max(run) FROM enrollments"
-            " WHERE customer IN (SELECT value FROM json_each(?)) GROUP BY customer, journey",
+            " WHERE customer IN (SELECT value FROM json_each(?)) GROUP BY customer, journey, key",
             (dumps(wanted),),
         )
         return sorted((read_run(row[:-1]) for row in rows), key=lambda run: run.serial)

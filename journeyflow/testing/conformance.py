@@ -121,6 +121,7 @@ def run(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
         "awaits": None,
         "softened": False,
         "trigger": None,
+        "key": "",
         "memory": None,
     }
     return Run(serial=serial, customer=customer, journey=journey, **{**usual, **said})
@@ -840,11 +841,11 @@ VIEWED: dict[str, list[tuple[Any, ...]]] = {
     ],
     "enrollments_view": [
         (
-            *(1, "t", "welcome", 1, "ann", 1, "COMPLETED", "", "2026-01-01T12:00:00.000000Z"),
+            *(1, "t", "welcome", 1, "ann", "", 1, "COMPLETED", "", "2026-01-01T12:00:00.000000Z"),
             *("2026-01-01T12:01:00.000000Z", None, None, None, None),
         ),
         (
-            *(2, "u", "welcome", 1, "ann", 1, "ACTIVE", "", "2026-01-01T12:00:00.000000Z"),
+            *(2, "u", "welcome", 1, "ann", "", 1, "ACTIVE", "", "2026-01-01T12:00:00.000000Z"),
             *(None, None, "breathe", "2026-01-01T12:00:00.000000Z", None),
         ),
     ],

@@ -53,6 +53,7 @@ class Enroll:
     customer: str
     at: datetime = field(kw_only=True)
     force: bool = field(kw_only=True, default=False)
+    key: str | None = field(kw_only=True, default=None)
 
 
 @frozen
@@ -63,6 +64,7 @@ class Leave:
     customer: str
     at: datetime = field(kw_only=True)
     reason: str = field(kw_only=True, default="manual")
+    key: str | None = field(kw_only=True, default=None)
 
 
 @frozen
@@ -239,14 +241,14 @@ class _Player:
         elif isinstance(call, Put):
             engine.put_customer(call.customer, call.attributes, at=call.at, replace=call.replace)
         elif isinstance(call, Leave):
-            engine.exit(call.journey, call.customer, at=call.at, reason=call.reason)
+            engine.exit(call.journey, call.customer, at=call.at, reason=call.reason, key=call.key)
         elif isinstance(call, Lifecycle):
             getattr(engine, call.action)(call.journey, at=call.at)
         elif isinstance(call, Ack):
             engine.ack(call.message, at=call.at)
         elif isinstance(call, Enroll):
             try:
-                engine.enroll(call.journey, call.customer, at=call.at, force=call.force)
+                engine.enroll(call.journey, call.customer, at=call.at, force=call.force, key=call.key)
             except Forbidden:
                 self.script.pop()
 

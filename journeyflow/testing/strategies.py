@@ -33,6 +33,7 @@ DATES = ("2025-01-04", "2026-01-03", "2026-01-05T12:00:00+00:00", "2026-01-02T06
 DURATIONS = ("1 hour", "6 hours", "1 day", "2 days", "1 week", "1 month")
 VISITS = (60, 10, 400)
 REACTIONS = ("opened", "clicked", "sent", "delivered", "unsubscribed", "complained", "acknowledged")
+KEYS = ("a", 1, "1", 1.0, 2)
 MAX_STEPS = 7
 ZONES = ("UTC", "Africa/Johannesburg", "America/New_York")
 WINDOWS = (Window("MON-FRI", "09:00", "17:00"), Window(None, "22:00", "06:00"), Window("SAT,SUN"))
@@ -276,7 +277,18 @@ _TRIGGERS = _weighted(
     (2, st.builds(Trigger, _TYPES, where=_MAYBE_EVENT_RULES)),
     (1, st.just(Trigger(manual=True))),
 )
-_REENTRIES = st.sampled_from((Reentry("never"), Reentry("always"), Reentry("always"), Reentry.after("1 day")))
+KEY = "event.n"
+_REENTRIES = st.sampled_from(
+    (
+        Reentry.never(),
+        Reentry.always(),
+        Reentry.always(),
+        Reentry.after("1 day"),
+        Reentry.restart(),
+        *(each(key=KEY) for each in (Reentry.never, Reentry.always, Reentry.restart)),
+        Reentry.after("1 day", key=KEY),
+    )
+)
 _EXIT = st.builds(
     lambda kind, where, any_message: Exit("x", event=kind, where=where, any_message=any_message),
     _TYPES,
@@ -308,6 +320,7 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
     >>> find(journeys(windows=False), lambda journey: journey.trigger.manual)
     Journey('j1', manual, 2 steps: s0, end)
     """
+    goal = draw(_GOALS)
     return Journey(
         id,
         steps=_steps(draw, windows=windows),
@@ -315,7 +328,8 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
         run_criteria=draw(_RUN_CRITERIA),
         reentry=draw(_REENTRIES),
         exits=draw(_EXITS),
-        goal=draw(_GOALS),
+        goal=goal,
+        holdout=draw(_sampled((0, 0, 50, 12.5, 100))) if goal and goal.within else 0,
         consent=draw(_sampled(("optional", "optional", "optional", "optional", "required"))),
         max_visits=draw(_sampled(VISITS)),
         timezone=draw(_sampled(ZONES if windows else ("UTC",))),
@@ -392,6 +406,8 @@ def _rules(journey: Journey) -> Iterator[Rule | None]:
 
 def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
     """Yield every path that a journey reads or writes, with values that make a difference there."""
+    if journey.reentry.key:
+        yield journey.reentry.key, KEYS
     for rule in _rules(journey):
         for part, _ in walk(rule):
             if isinstance(part, Comparison):
@@ -489,8 +505,20 @@ class _Saying:
 
     def by_hand(self) -> st.SearchStrategy[Call]:
         """Draw an enrollment or an exit by hand."""
-        enroll = st.builds(Enroll, self.journey, self.customer, at=st.just(START), force=st.booleans())
-        return _weighted((3, enroll), (1, st.builds(Leave, self.journey, self.customer, at=st.just(START))))
+        keyed = [each.id for each in self.journeys if each.reentry.key]
+        pairs = [(each.id, None) for each in self.journeys] + [(each, key) for each in keyed for key in ("a", "1", "2")]
+        enroll = st.builds(
+            lambda pair, customer, force: Enroll(pair[0], customer, at=START, force=force, key=pair[1]),
+            st.sampled_from(pairs),
+            self.customer,
+            st.booleans(),
+        )
+        leave = st.builds(
+            lambda pair, customer: Leave(pair[0], customer, at=START, key=pair[1]),
+            st.sampled_from(pairs),
+            self.customer,
+        )
+        return _weighted((3, enroll), (1, leave))
 
     def of_messages(self) -> st.SearchStrategy[Call]:
         """Draw what happens to a message, now and then to one that nobody knows."""

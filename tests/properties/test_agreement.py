@@ -34,7 +34,7 @@ def what_the_engine_did(played):
     return {
         "runs": [
             (
-                *(each.journey, each.customer, each.run, each.status, each.reason),
+                *(each.journey, each.customer, each.key, each.run, each.status, each.reason),
                 *(each.entered_at, each.ended_at, each.converted_at),
                 [(v.n, v.step, v.status, v.outcome, v.entered_at, v.left_at) for v in each.visits],
             )
@@ -55,7 +55,7 @@ def what_the_rules_say(naive):
     return {
         "runs": [
             (
-                *(each.journey.id, each.customer, each.number, each.status, each.reason),
+                *(each.journey.id, each.customer, each.key, each.number, each.status, each.reason),
                 *(each.entered_at, each.ended_at, each.converted_at),
                 [(v.n, v.step, v.status, v.outcome, v.entered, v.left) for v in each.visits],
             )

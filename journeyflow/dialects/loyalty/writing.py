@@ -161,6 +161,7 @@ _WHY = {
     "run_criteria": "there are no criteria besides the conditions of the trigger",
     "exits": "there are no exits",
     "goal": "there are no goals",
+    "holdout": "nobody is kept out for comparison",
     "consent": "no journey can require consent",
     "max_visits": "there is no bound on visits",
     "data": "a SEND takes no data but channel and template",
@@ -201,6 +202,10 @@ def _entry_unsaid(journey: Journey) -> Iterator[Loss]:
     yield from _rule_unsaid(journey.trigger.where, "trigger.where", AllOf)
     if journey.reentry.policy == "after":
         yield Loss("reentry", f"written as never: there is no coming again only after {journey.reentry.period}")
+    elif journey.reentry.policy == "restart":
+        yield Loss("reentry", "written as never: no trigger begins a run anew")
+    if journey.reentry.key is not None:
+        yield Loss("reentry.key", "nobody is in a journey twice at once")
 
 
 def _rule_unsaid(rule: Rule | None, path: str, *groups: type) -> Iterator[Loss]:
