@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from journeyflow.moments import FIRST, LAST
+from journeyflow.recount import miscounts
 from journeyflow.store import Reader
 from journeyflow.stores.schema import VISITS
 
@@ -184,5 +185,5 @@ def faults(reader: Reader) -> Iterator[str]:
 
 
 def audit(reader: Reader) -> list[str]:
-    """Run every check and give a sentence for each fault."""
-    return list(faults(reader))
+    """Run every check, count everything again, and give a sentence for each fault."""
+    return list(faults(reader)) or list(miscounts(reader))

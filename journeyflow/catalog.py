@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
+from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
@@ -41,6 +42,11 @@ class JourneyRecord:
         """The newest version."""
         return self.versions[-1][1]
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the journey's days are counted: that of its first version, so that days stay days (R82)."""
+        return min((program for _, program in self.versions), key=lambda program: program.version).zone
+
     def program(self, at: int) -> Program:
         """Give the newest version as of an instant; the first one before that (R11)."""
         if at >= self.versions[-1][0]:  # nearly always; the search below says the same
@@ -72,6 +78,8 @@ class Catalog:
     their customers."""
     paused: frozenset[int] = field(repr=False)
     """The journeys that were ever paused."""
+    zones: Mapping[int, ZoneInfo] = field(repr=False)
+    """The zone in which the days of each journey are counted, by its number."""
 
 
 def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterable[JourneyRecord]) -> Catalog:
@@ -116,4 +124,5 @@ def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterabl
         frozenset(
             record.number for record in journeys.values() if any("PAUSED" in each for each in record.transitions)
         ),
+        {number: record.zone for number, record in journeys.items()},
     )

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from journeyflow.batch import Person
 from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_changes, events_between, merge
+from journeyflow.counting import KINDS, mailbox_domain, told
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
-from journeyflow.records import CLAIMED, FAILED, QUEUED, SENT, Input, Post
+from journeyflow.records import CLAIMED, FAILED, QUEUED, REVENUE, SENT, Input, Post
 from journeyflow.references import MESSAGE_KINDS
 from journeyflow.rules import path_fault
 from journeyflow.stages import enter, handle, leave
@@ -48,9 +50,10 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
             return "unchanged"
         data = {**data, **effect}
         changed = changed_attribute(item.type, data)
+    outcome = "handled" if item.type != REVENUE or _note_revenue(work, item, data, person) else "unmatched"
     text = item.text if not changed else None
     handle(work, Happening(item.type, data, item.at, at, person, changed=changed, text=text))
-    return "handled"
+    return outcome
 
 
 def _known(work: Work, item: Input, dedup: int) -> str | None:
@@ -120,8 +123,10 @@ def tell(work: Work, event: Happening) -> None:
     if post is not None:
         kind = event.type.removeprefix(MESSAGE)
         first, count = post.flags.get(kind, (event.own, 0))
-        post = post._replace(flags={**post.flags, kind: (first, count + 1)})
+        post = _with_domain(post, person)._replace(flags={**post.flags, kind: (first, count + 1)})
         work.set_post(post)
+        if event.type in KINDS:
+            work.notes.append(told(work.runs[post.serial], post, event.type, event.own, unique=not count))
         before = person.attributes
         after = _marked(before, post.channel, kind, event.own)
         work.set_attributes(person, after)
@@ -130,6 +135,26 @@ def tell(work: Work, event: Happening) -> None:
         event = event._replace(post=post, changed=changed)
     handle(work, event)
     work.emit(emitted, person, event.at, own=event.own)
+
+
+def _with_domain(post: Post, person: Person) -> Post:
+    """Keep the domain of the mailbox, as it is when the first thing is told of a message (F172)."""
+    if post.domain is not None:
+        return post
+    return post._replace(domain=mailbox_domain(post.channel, person.attributes))
+
+
+def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> bool:
+    """Note revenue with the message that it names; False for one that is not the customer's (R50, R52, R83)."""
+    named = data.get("message")
+    place = parse_message_id(named, work.catalog.nonce)
+    post = work.posts.get(place) if place else None
+    ours = post is not None and _owns(work, person, post)
+    if post is not None and ours:
+        post = _with_domain(post, person)
+        work.set_post(post)
+        work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
+    return ours or named is None
 
 
 def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:

@@ -196,6 +196,7 @@ def send(walk: Walk, node: Node) -> int:
             None,
             None,
             NO_FLAGS,
+            None,
         )
     )
     walk.new_posts.append(post)

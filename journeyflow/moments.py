@@ -191,6 +191,22 @@ def local_day(instant: int, where: ZoneInfo) -> str:
     return to_local(instant, where).date().isoformat()
 
 
+def local_day_span(instant: int, where: ZoneInfo) -> tuple[str, int]:
+    """Name the local day of an instant, and give an instant up to which that stays the name: at most the day's end.
+
+    On a day on which the clocks change it promises the instant itself only.
+
+    >>> day, until = local_day_span(0, ZoneInfo("America/New_York"))
+    >>> day, iso(until)
+    ('1969-12-31', '1970-01-01T05:00:00.000000Z')
+    """
+    local = to_local(instant, where)
+    since = local - local.replace(hour=0, minute=0, second=0, microsecond=0)
+    until = min(instant + DAY - since // timedelta(microseconds=1), LAST + 1)
+    steady = to_local(until - 1, where) - local == timedelta(microseconds=until - 1 - instant)
+    return local.date().isoformat(), until if steady else instant + 1
+
+
 # --- durations --------------------------------------------------------------------------------------------------
 
 _UNITS: dict[str, tuple[int, int, int]] = {

@@ -40,6 +40,13 @@ QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED = (
 """The statuses of a message, beside FAILED (R70)."""
 
 
+REVENUE = "revenue"
+"""The event that tells of money a customer has paid, or got back (R50)."""
+
+MAX_REVENUE = 1_000_000_000_000
+"""Minor units in one event: ten billions of any currency, and millions of such events may still be summed up."""
+
+
 # --- what a host gives ----------------------------------------------------------------------------------------------
 
 
@@ -87,7 +94,17 @@ def event_faults(event: Event) -> list[str]:
         found += faults(event.data, "data")
     else:
         found.append(f"data: must be an object, not {describe(event.data)}")
+    if event.type == REVENUE and isinstance(event.data, Mapping):
+        found += _revenue_faults(event.data.get("amount"))
     return found
+
+
+def _revenue_faults(amount: object) -> list[str]:
+    """Say why something is no amount of revenue (R83)."""
+    if type(amount) is int and abs(amount) <= MAX_REVENUE:
+        return []
+    msg = f"must be a whole number of minor units such as 1999 for 19.99, up to {MAX_REVENUE:,}, not {describe(amount)}"
+    return [f"data.amount: {msg}"]
 
 
 # --- what a host gets -----------------------------------------------------------------------------------------------
@@ -227,7 +244,11 @@ NO_FLAGS: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 class Post(NamedTuple):
-    """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52)."""
+    """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52).
+
+    `domain` is that of the customer's mailbox when the first thing was told of the message, empty where there was none,
+    None until then.
+    """
 
     serial: int
     n: int
@@ -244,6 +265,7 @@ class Post(NamedTuple):
     lease_until: int | None = None
     token: str | None = None
     flags: Mapping[str, tuple[int, int]] = NO_FLAGS
+    domain: str | None = None
 
 
 make_post: Callable[[tuple[object, ...]], Post] = partial(tuple.__new__, Post)
@@ -277,6 +299,20 @@ class Refusal(NamedTuple):
     at: int
     day: str
     seen: dict[str, object]
+
+
+class Counter(NamedTuple):
+    """A kept counter, or what a commit adds to it; `counting` says what each number means (R80)."""
+
+    journey: int
+    day: str
+    domain: str
+    step: str
+    what: str
+    label: str
+    total: int
+    uniques: int
+    last_at: int
 
 
 @frozen
@@ -325,6 +361,8 @@ class Changes:
     posts: tuple[Post, ...] = ()
     """Messages that were there before, as they are now; new ones stand in `new_posts`."""
     refusals: tuple[Refusal, ...] = ()
+    counters: tuple[Counter, ...] = ()
+    """What is to be added to the kept counters."""
     journeys: tuple[NewJourney, ...] = ()
     versions: tuple[NewVersion, ...] = ()
     described: tuple[tuple[int, str], ...] = ()

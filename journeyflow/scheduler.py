@@ -12,7 +12,7 @@ from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
 from journeyflow.intake import lease_ended, take
 from journeyflow.orders import follow
-from journeyflow.records import ACTIVE, Changes, Input
+from journeyflow.records import ACTIVE, REVENUE, Changes, Input
 from journeyflow.stages import handle
 from journeyflow.work import MESSAGE, Order, Tally, Work, parse_message_id
 
@@ -64,7 +64,7 @@ def _plan_input(
     if item.kind == "event":
         if item.id is not None:
             events.add((item.tenant, item.type, item.id))
-        if item.type.startswith(MESSAGE) and item.text:
+        if (item.type.startswith(MESSAGE) or item.type == REVENUE) and item.text:
             posts.update(_named_posts(item.text, catalog.nonce))
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from journeyflow.batch import Person
 from journeyflow.catalog import JourneyRecord
 from journeyflow.chance import KEPT_OUT, bucket
+from journeyflow.counting import converted, held_out
 from journeyflow.facts import Facts
 from journeyflow.machine import consents
 from journeyflow.moments import add
@@ -80,6 +81,7 @@ def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way
         return run
     run = run._replace(converted_at=at)
     work.set_run(run)
+    work.notes.append(converted(run, at))
     if goal.ends and run.status == ACTIVE:
         return work.advance(run, "EXIT", at, causes=event.causes, reason="goal", asked=facts.seen).run
     return run
@@ -197,6 +199,7 @@ def enter(
     person.serials.append(run.serial)
     if kept_out:
         work.set_run(run)
+        work.notes.append(held_out(run))
         return None
     work.entered += 1
     work.runs[run.serial] = run

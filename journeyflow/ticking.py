@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, frozen
 
-from journeyflow import scheduler
+from journeyflow import counting, scheduler
 from journeyflow.batch import Request
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.errors import ClockJump
@@ -167,7 +167,9 @@ def exit_everybody(core: Core, transaction: Transaction, record: JourneyRecord, 
         people = {person.number: person.id for person in loaded.people}
         results = [_archived(catalog, run, people[run.customer], at) for run in inside]
         moves = tuple(result.move for result in results if result.move is not None)
-        transaction.commit(Changes(runs=tuple(result.run for result in results), moves=moves))
+        runs = {result.run.serial: result.run for result in results}
+        counters = counting.count(moves, runs, (), catalog.zones)
+        transaction.commit(Changes(runs=tuple(runs.values()), moves=moves, counters=counters))
         count, after = count + len(results), inside[-1].serial
 
 

@@ -15,6 +15,7 @@ from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.chains import ORDERS
 from journeyflow.changes import MEMBERS
+from journeyflow.counting import Note, count
 from journeyflow.facts import Data, Facts
 from journeyflow.machine import advance
 from journeyflow.moments import local_day
@@ -137,6 +138,7 @@ class Work:
         self.handled: list[tuple[int, str]] = []
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
+        self.notes: list[Note] = []
         self.touched_people: dict[int, Person] = {}
         self.touched_runs: dict[int, None] = {}
         self.new_posts: dict[tuple[int, int], None] = {}
@@ -341,6 +343,7 @@ class Work:
             new_posts=tuple(self.posts[key] for key in self.new_posts),
             posts=tuple(self.posts[key] for key in self.touched_posts),
             refusals=tuple(self.refusals),
+            counters=count(self.moves, self.runs, self.notes, self.catalog.zones),
         )
 
     def tally(self) -> Tally:

@@ -30,11 +30,11 @@ LADDER = (
     # one run
     "records", "program", "facts", "walk", "machine",
     # many runs, in order
-    "batch", "catalog", "work", "stages", "orders", "intake", "scheduler",
+    "batch", "catalog", "counting", "work", "stages", "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL
-    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "audit",
+    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "recount", "audit",
     "stores.rows", "stores.opening", "stores.writing", "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "explanation", "engine", "",
@@ -269,6 +269,7 @@ KEEPS_STATE = {
     "Node": "a compiled step, filled by its builder and then left alone",
     "Person": "the working set of one batch",
     "Work": "the working set of one batch",
+    "Sums": "counters while they are summed up",
     "Engine": "the seam: a handle on the store",
     "Core": "what an engine and its tenants share: store, lock, cache of the catalog",
     "SQLiteStore": "a handle on a file",

@@ -18,6 +18,7 @@ from journeyflow.records import (
     ACTIVE,
     QUEUED,
     Changes,
+    Counter,
     Input,
     Move,
     NewJourney,
@@ -69,6 +70,7 @@ class MemoryStore:
         self.posts: dict[tuple[int, int], Post] = {}
         self.posts_of: dict[int, list[int]] = {}
         self.refusals: list[Refusal] = []
+        self.counters: dict[tuple[object, ...], Counter] = {}
         self.agenda: list[Key] = []
         self.outbox: list[Place] = []
 
@@ -137,6 +139,7 @@ class MemoryStore:
             moves=tuple(self.moves),
             new_posts=tuple(self.posts.values()),
             refusals=tuple(self.refusals),
+            counters=tuple(self.counters.values()),
             journeys=tuple(self.journeys),
             versions=tuple(self.versions.values()),
             transitions=tuple(self.transitions),
@@ -159,8 +162,19 @@ class MemoryStore:
         for post in (*changes.new_posts, *changes.posts):
             self._take_post(post)
         self.refusals += changes.refusals
+        for counter in changes.counters:
+            self._count(counter)
         for journey, at in changes.released:
             self._release(journey, at)
+
+    def _count(self, added: Counter) -> None:
+        """Add to a kept counter."""
+        *key, total, uniques, last_at = added
+        before = self.counters.get(tuple(key))
+        if before is not None:
+            total, uniques = before.total + total, before.uniques + uniques
+            last_at = max(before.last_at, last_at)
+        self.counters[tuple(key)] = added._replace(total=total, uniques=uniques, last_at=last_at)
 
     def _take_inputs(self, changes: Changes) -> None:
         for item in changes.inputs:

@@ -76,7 +76,7 @@ CREATE TABLE messages (
     enrollment INTEGER NOT NULL REFERENCES enrollments, n INTEGER NOT NULL, step TEXT NOT NULL, channel TEXT NOT NULL,
     template TEXT NOT NULL, data TEXT, at INTEGER NOT NULL, expires_at INTEGER, cancel_on_exit INTEGER NOT NULL,
     status TEXT NOT NULL, attempts INTEGER NOT NULL, available_at INTEGER NOT NULL, lease_until INTEGER, token TEXT,
-    flags TEXT,
+    flags TEXT, domain TEXT,
     PRIMARY KEY (enrollment, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox ON messages (available_at, enrollment, n) WHERE status = 'QUEUED';
@@ -91,6 +91,13 @@ CREATE TABLE last_refusals (
     journey INTEGER NOT NULL REFERENCES journeys, customer INTEGER NOT NULL REFERENCES customers,
     reason TEXT NOT NULL, at INTEGER NOT NULL, seen TEXT,
     PRIMARY KEY (journey, customer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counters (
+    journey INTEGER NOT NULL REFERENCES journeys, day TEXT NOT NULL, domain TEXT NOT NULL, step TEXT NOT NULL,
+    what TEXT NOT NULL, label TEXT NOT NULL,
+    total INTEGER NOT NULL, uniques INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    PRIMARY KEY (journey, day, domain, step, what, label)
 ) STRICT, WITHOUT ROWID;
 """
 

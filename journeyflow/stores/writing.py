@@ -94,6 +94,10 @@ NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
 CUSTOMERS = update("customers", "attributes", "number")
 POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
 
+COUNT = """INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+total = total + excluded.total, uniques = uniques + excluded.uniques, last_at = max(last_at, excluded.last_at)"""
+"""Adds to a kept counter."""
+
 
 class Writer:
     """Writes what a commit says through the connection of a transaction.
@@ -127,6 +131,8 @@ class Writer:
         self._change(POSTS, [(post_now_rest(post), (post.serial, post.n)) for post in changes.posts])
         if changes.refusals:
             _write_refusals(self._connection, changes)
+        if changes.counters:
+            self._connection.executemany(COUNT, changes.counters)
         if changes.released:
             self._connection.executemany(
                 "UPDATE enrollments SET due = ? WHERE journey = ? AND held IS NOT NULL AND due IS NULL",

@@ -23,6 +23,7 @@ from journeyflow.records import (
     QUEUED,
     SENT,
     Changes,
+    Counter,
     Input,
     Move,
     NewJourney,
@@ -782,6 +783,26 @@ class StoreConformance:
                 ],
             )
 
+    def test_counters_add_up(self, tmp_path: Path) -> None:
+        """What is counted is added to what was; the newest instant stays, whatever the order (R80)."""
+
+        def counted(journey: int, day: str, step: str, total: int, uniques: int, last_at: int) -> Counter:  # noqa: PLR0917
+            return Counter(journey, day, "*", step, "visited", "", total, uniques, last_at)
+
+        first = (counted(1, "*", "hello", 5, 2, NOON), counted(1, "2026-01-01", "hello", 5, 2, NOON))
+        again = (counted(1, "*", "hello", 2, 1, NOON - 1), counted(2, "*", "hello", 1, 0, NOON + 1))
+        back = (counted(1, "*", "hello", -1, 0, NOON + 2),)
+        with self.begun(tmp_path) as store:
+            write(store, Changes(counters=first), Changes(counters=again), Changes(counters=back))
+            expect(
+                rows(store, "SELECT * FROM counters ORDER BY journey, day DESC"),
+                [
+                    counted(1, "2026-01-01", "hello", 5, 2, NOON),
+                    counted(1, "*", "hello", 6, 3, NOON + 2),
+                    counted(2, "*", "hello", 1, 0, NOON + 1),
+                ],
+            )
+
     def test_views_show_what_was_written(self, tmp_path: Path) -> None:
         """Every store answers the same questions with the same rows (R80)."""
         leaving = Move(
@@ -929,7 +950,7 @@ def drained(store: Store, limit: int) -> list[Key]:
 
 TABLES = (
     *("meta", "journeys", "versions", "transitions", "customers", "inputs", "enrollments", "paths", "moves"),
-    *("messages", "refusals", "last_refusals"),
+    *("messages", "refusals", "last_refusals", "counters"),
 )
 
 
@@ -950,6 +971,7 @@ def everything_else() -> Changes:
         new_posts=(post(2),),
         posts=(post(1, status=SENT, flags={QUEUED: (NOON, 1)}),),
         refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {}),),
+        counters=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
         journeys=(NewJourney(4, "t", "new"),),
         versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),),
         described=((1, '{"steps":[]}'),),

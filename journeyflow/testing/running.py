@@ -26,6 +26,7 @@ DUMPED = {
                 FROM moves m LEFT JOIN paths p ON p.number = m.path ORDER BY m.enrollment, m.visit""",
     "messages": "SELECT * FROM messages ORDER BY enrollment, n",
     "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
+    "counters": "SELECT * FROM counters ORDER BY journey, day, domain, step, what, label",
     "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
     "transitions": "SELECT * FROM transitions ORDER BY journey, n",
 }

@@ -1,0 +1,122 @@
+"""Counting again: the counters that the log asks for, beside those that were kept (R80)."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from journeyflow.counting import ALL, KINDS, Note, Sums, Walked, entry_kind
+from journeyflow.moments import zone
+from journeyflow.records import HOLDOUT, REVENUE, Counter
+from journeyflow.store import Reader
+
+AT_ONCE = 50_000
+"""Rows of the log that are summed up before more are read: some tens of megabytes."""
+
+_MOVES = """
+SELECT e.journey, e.status, ifnull(m.steps, p.steps), m.visit, e.run, m.at
+FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON p.number = m.path
+"""
+
+_TOLD = f"""
+SELECT 'message.sent', at, id, 1 FROM inputs WHERE kind = 'ack' AND outcome = 'handled'
+UNION ALL
+SELECT type, at, data ->> 'message', ifnull(data ->> 'amount', 1) FROM inputs
+WHERE kind = 'event' AND outcome = 'handled' AND data ->> 'message' IS NOT NULL
+  AND type IN ('{REVENUE}', {", ".join(f"'{kind}'" for kind in KINDS)})
+"""
+"""What was told of messages, in order of no kind; what is handled names a message that is there."""
+
+
+def recount(reader: Reader) -> tuple[Counter, ...]:
+    """Count the whole log again: every move, conversion, message event and revenue; sorted by key.
+
+    It reads everything once, and holds no more than a part of it at a time.
+    """
+    sums = Sums(_zones(reader))
+    for moves in _parts(reader.stream(_MOVES)):
+        sums.walk(_walked(moves))
+    for notes in _parts(_notes(reader)):
+        sums.note(notes)
+    return sums.rows()
+
+
+def miscounts(reader: Reader) -> Iterator[str]:
+    """Give a sentence for each kept counter that is not what the log says, by key."""
+    names = dict(reader.rows("SELECT number, id FROM journeys"))
+    kept = {row[:6]: row[6:] for row in reader.stream("SELECT * FROM counters")}
+    again = {tuple(row[:6]): tuple(row[6:]) for row in recount(reader)}
+    for key in sorted(kept.keys() | again.keys()):
+        found, wanted = kept.get(key, (0, 0, None)), again.get(key, (0, 0, None))
+        if found != wanted:
+            journey, day, domain, step, what, label = key
+            yield (
+                f"journey {names.get(journey)!r} counts {found} of {what!r} {label!r} at step {step!r}, day {day!r},"
+                f" domain {domain!r}; its history says {wanted}"
+            )
+
+
+def _parts(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield rows some at a time."""
+    rest = iter(rows)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
+
+
+def _zones(reader: Reader) -> dict[int, ZoneInfo]:
+    """Give the zone of each journey: that of its first version (R82)."""
+    rows = reader.rows("SELECT journey, definition ->> 'timezone' FROM versions WHERE version = 1")
+    return {journey: zone(name or "UTC") for journey, name in rows}
+
+
+def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, list[int]]]:
+    """Group moves that did the same, as the batches did."""
+    groups: defaultdict[tuple[int, str, str, int], list[int]] = defaultdict(list)
+    for journey, status, path, visit, number, at in moves:
+        groups[journey, status, path, entry_kind(visit, number)].append(at)
+    for (journey, status, path, entry), instants in groups.items():
+        yield Walked(journey, status, json.loads(path), entry), instants
+
+
+def _notes(reader: Reader) -> Iterator[Note]:
+    """Yield what no move tells: holdouts, conversions, the first of each kind of a message, and all that was told."""
+    for journey, number, at in reader.stream(
+        "SELECT journey, run, entered_at FROM enrollments WHERE status = ?", (HOLDOUT,)
+    ):
+        yield Note(journey, ALL, "", "holdout", at, number == 1)
+    for journey, status, number, at in reader.stream(
+        "SELECT journey, status, run, converted_at FROM enrollments WHERE converted_at IS NOT NULL"
+    ):
+        yield Note(journey, ALL, "", "holdout converted" if status == HOLDOUT else "converted", at, number == 1)
+    for journey, domain, step, flags in reader.stream(
+        "SELECT e.journey, m.domain, m.step, m.flags FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
+        " WHERE m.flags IS NOT NULL"
+    ):
+        for kind, (first, _) in json.loads(flags).items():
+            if f"message.{kind}" in KINDS:
+                yield Note(journey, domain, step, f"message.{kind}", first, True, 0)
+    for told in _parts(reader.stream(_TOLD)):
+        yield from _told(reader, told)
+
+
+def _told(reader: Reader, told: list[tuple[str, int, str, int]]) -> Iterator[Note]:
+    """Yield what was told of messages, which are looked up together."""
+    named: Mapping[tuple[int, int], tuple[int, str, str]] = {
+        (serial, n): (journey, domain, step)
+        for serial, n, journey, domain, step in reader.rows(
+            "SELECT m.enrollment, m.n, e.journey, m.domain, m.step FROM json_each(?) k CROSS JOIN messages m"
+            " ON m.enrollment = k.value ->> 0 AND m.n = k.value ->> 1 JOIN enrollments e ON e.serial = m.enrollment",
+            (json.dumps(sorted({_place(name) for _, _, name, _ in told})),),
+        )
+    }
+    for what, at, name, amount in told:
+        journey, domain, step = named[_place(name)]
+        yield Note(journey, domain, step, what, at, False, amount)
+
+
+def _place(name: str) -> tuple[int, int]:
+    """Read the place of a message from its id, whatever the nonce was then."""
+    _, serial, n = name.rsplit("-", 2)
+    return int(serial), int(n)
