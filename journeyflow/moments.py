@@ -32,6 +32,7 @@ CACHED = 65_536
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 _ZONE_NAME = re.compile(r"(?!(?:right|posix)/)[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+_HOUR_24 = re.compile(r"(\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?).24", re.ASCII | re.DOTALL)
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
 
@@ -81,7 +82,7 @@ def parse_instant(text: str) -> int:
     0
     """
     try:
-        at = datetime.fromisoformat(text)
+        at = _from_iso(text)
     except ValueError:
         msg = f"{text!r} is no ISO 8601 instant such as 2026-01-31T09:00:00Z"
         raise ValueError(msg) from None
@@ -108,9 +109,18 @@ def read_instant(value: object, zone: ZoneInfo) -> int | None:
 def _read_datetime(value: object) -> datetime | None:
     """Read ISO text with or without offset; a date is its 00:00."""
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        return _from_iso(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def _from_iso(text: str) -> datetime:
+    """Read ISO 8601 as every Python does: the hour 24, which is read from 3.14 on, is none (R90)."""
+    at = datetime.fromisoformat(text)
+    if not at.hour and _HOUR_24.match(text):
+        msg = "the hour is 24"
+        raise ValueError(msg)
+    return at
 
 
 def _instant(at: datetime) -> int:

@@ -76,7 +76,7 @@ SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number
 FROM journeys j
 JOIN versions v ON v.number = (
     SELECT number FROM versions w WHERE w.journey = j.number ORDER BY published_at DESC, version DESC LIMIT 1)
-WHERE j.tenant = ? AND (?2 IS NULL OR j.id = ?2)
+WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
 ORDER BY j.id
 """
 
@@ -86,19 +86,22 @@ def journeys(
 ) -> tuple[JourneyInfo, ...]:
     """List journeys by id, with their counts: a fixed number of statements, however many there are (F88 to F91)."""
     counts: dict[int, dict[str, int]] = {}
-    sql = "SELECT journey, status, count(*) FROM enrollments WHERE ?1 IS NULL OR journey = ?1 GROUP BY journey, status"
+    sql = (
+        "SELECT journey, status, count(*) FROM enrollments"
+        " WHERE :number IS NULL OR journey = :number GROUP BY journey, status"
+    )
     numbers = (
         reader.rows("SELECT number FROM journeys WHERE tenant = ? AND id = ?", (tenant, journey)) if journey else []
     )
     if journey is None or numbers:
-        for number, state, count in reader.rows(sql, (numbers[0][0] if numbers else None,)):
+        for number, state, count in reader.rows(sql, {"number": numbers[0][0] if numbers else None}):
             counts.setdefault(number, {})[state] = count
     history: dict[int, list[tuple[int, str]]] = {}
     for number, at, state in reader.rows("SELECT journey, at, state FROM transitions ORDER BY journey, n"):
         history.setdefault(number, []).append((at, state))
     found = (
         _journey(row, history.get(row[5], []), counts.get(row[5], {}))
-        for row in reader.rows(_JOURNEYS, (tenant, journey))
+        for row in reader.rows(_JOURNEYS, {"tenant": tenant, "journey": journey})
     )
     return tuple(each for each in found if status in {None, each.status} and trigger in {None, each.trigger})
 

@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -308,6 +309,17 @@ def errors() -> set[str]:
         if {ast.unparse(each) for each in node.bases} & known:
             known.add(node.name)
     return known
+
+
+def test_sql_has_no_numbered_places():
+    """SQLite's `?1` with a list of values is deprecated in Python 3.12 and refused by 3.14: `?` or `:name` it is."""
+    texts = [
+        (module, node.value)
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert [module for module, text in texts if re.search(r"(SELECT|WHERE|LIMIT|VALUES)\b[^?]*\?\d", text)] == []
 
 
 def test_no_module_takes_what_another_keeps_to_itself():

@@ -155,6 +155,27 @@ def test_an_instant_needs_an_offset_and_a_date_that_exists(text, message):
         parse_instant(text)
 
 
+class Newer(datetime):
+    """What Python 3.14 reads besides: midnight written as the hour 24 of the day before."""
+
+    @classmethod
+    def fromisoformat(cls, text):
+        """Read the hour 24 as the 0 of the next day."""
+        early = datetime.fromisoformat(re.sub(r"(?<=[T _])24", "00", text))
+        return early + timedelta(days=1) if re.search(r"[T _]24", text) else early
+
+
+@pytest.mark.parametrize("text", ["2026-01-31T24:00:00Z", "20260131T24Z", "2026-W05-6 24:00Z", "2026W056_2400Z"])
+def test_the_hour_24_is_none_whatever_python_reads(text, monkeypatch):
+    """R90: Python 3.14 reads it, older ones do not; here it is refused by all, as an instant and as an attribute."""
+    for reads in (datetime, Newer):
+        monkeypatch.setattr("journeyflow.moments.datetime", reads)
+        with pytest.raises(ValueError, match="is no ISO 8601 instant"):
+            parse_instant(text)
+        assert read_instant(text, PARIS) is None
+        assert parse_instant(text.replace("24", "00")) == at("2026-01-31T00:00:00.000000Z")
+
+
 def test_instants_beyond_the_calendar_stay_at_its_ends():
     """An offset can push a text beyond the calendar of UTC; that is the last instant, no error."""
     assert parse_instant("9999-12-31T23:59:59-01:00") == LAST

@@ -200,7 +200,7 @@ class SQLiteTransaction:
         self._connection, self._path, self._write = connection, path, write
         self._writer = Writer(connection, known, added, self._expect)
 
-    def _ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _ask(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
 
     def _expect(self, agrees: bool) -> None:
@@ -358,18 +358,18 @@ class SQLiteTransaction:
         rows = self._ask(
             f"SELECT {columns} FROM messages m"
             " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"
-            " WHERE m.status = 'QUEUED' AND m.available_at <= ?1 AND (?2 IS NULL OR c.tenant = ?2)"
-            " AND (?3 IS NULL OR m.channel IN (SELECT value FROM json_each(?3)))"
-            " AND e.journey NOT IN (SELECT value FROM json_each(?4))"
-            " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= ?1)"
-            " ORDER BY m.available_at, m.enrollment, m.n LIMIT ?5",
-            (
-                request.at,
-                request.tenant,
-                None if request.channels is None else dumps(sorted(request.channels)),
-                dumps(sorted(request.journeys)),
-                request.limit,
-            ),
+            " WHERE m.status = 'QUEUED' AND m.available_at <= :at AND (:tenant IS NULL OR c.tenant = :tenant)"
+            " AND (:channels IS NULL OR m.channel IN (SELECT value FROM json_each(:channels)))"
+            " AND e.journey NOT IN (SELECT value FROM json_each(:journeys))"
+            " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at)"
+            " ORDER BY m.available_at, m.enrollment, m.n LIMIT :limit",
+            {
+                "at": request.at,
+                "tenant": request.tenant,
+                "channels": None if request.channels is None else dumps(sorted(request.channels)),
+                "journeys": dumps(sorted(request.journeys)),
+                "limit": request.limit,
+            },
         )
         posts = [read_post(row) for row in rows]
         self._expect(all(post.status == QUEUED for post in posts))

@@ -236,8 +236,8 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
         connection.executemany("UPDATE versions SET definition = ? WHERE number = ?", texts)
     if changes.transitions:
         connection.executemany(
-            "INSERT INTO transitions SELECT ?1, 1 + (SELECT count(*) FROM transitions WHERE journey = ?1), ?2, ?3",
-            [(t.journey, t.at, t.state) for t in changes.transitions],
+            "INSERT INTO transitions SELECT ?, 1 + (SELECT count(*) FROM transitions WHERE journey = ?), ?, ?",
+            [(t.journey, t.journey, t.at, t.state) for t in changes.transitions],
         )
     if changes.meta:
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
