@@ -1,9 +1,10 @@
 """Set the project up and run it, with nothing installed but Python 3.11 or newer and pip.
 
 python3 dev.py demo [ARGS...]   show the engine at work
-python3 dev.py test             lint, types, doctests, tests, and the coverage of the core
+python3 dev.py test             lint, types, doctests, tests, the coverage of the core, and the built package
 python3 dev.py test ARGS...     only pytest, with these arguments: `python3 dev.py test -k machine -x`
 python3 dev.py lint             ruff check, ruff format --check, mypy
+python3 dev.py packages [PY...] the tests against the built package, on every Python found here or on those named
 python3 dev.py bench [NAMES]    the benchmarks, or those whose file name holds one of the names
 python3 dev.py run COMMAND ...  any command inside the project's environment: `python3 dev.py run journeyflow --help`
 python3 dev.py help             this page
@@ -46,7 +47,10 @@ TEST = {
         PYTHON, "-m", "coverage", "report", "--fail-under=100",
         "--include=journeyflow/*.py,journeyflow/stores/*.py", "--omit=journeyflow/cli.py,journeyflow/__main__.py",
     ],
+    "package": [PYTHON, "-m", "tests.packages"],
 }  # fmt: skip
+VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
+"""The versions of Python that are looked for; one that is too new for a dependency says so."""
 
 
 # --- The environment
@@ -73,11 +77,10 @@ def make_environment() -> None:
         sys.exit(f"`{sys.executable} -m venv {VENV}` fails: run it to see why (on Debian: apt install python3-venv)")
 
 
-def pip() -> list[str]:
-    """Find a pip that can install into `.venv`: its own, that of this Python, or any on the PATH."""
-    own = [PYTHON, "-m", "pip"]
-    others = ([sys.executable, "-m", "pip"], ["pip3"], ["pip"])
-    for candidate in (own, *([*other, "--python", PYTHON] for other in others)):
+def pip(python: str = PYTHON) -> list[str]:
+    """Find a pip that can install for a Python: its own, that of `.venv`, that of this Python, or any on the PATH."""
+    others = ([PYTHON, "-m", "pip"], [sys.executable, "-m", "pip"], ["pip3"], ["pip"])
+    for candidate in ([python, "-m", "pip"], *([*other, "--python", python] for other in others)):
         if succeeds(*candidate, "--version"):
             return candidate
     sys.exit(f"no pip (22.3 or newer) found for Python {RUNNING}; install it (on Debian: apt install python3-pip)")
@@ -137,6 +140,7 @@ def call_all(parts: dict[str, list[str]]) -> int:
 def demo(arguments: list[str]) -> int:
     """Show the engine at work."""
     set_up()
+    os.environ["JOURNEYFLOW_RUN"] = f"{Path(sys.executable).name} {os.path.relpath(__file__)} run"
     return call(PYTHON, "-m", "journeyflow.cli", "demo", *arguments)
 
 
@@ -153,6 +157,24 @@ def lint(arguments: list[str]) -> int:
     return call_all(LINT)
 
 
+def packages(arguments: list[str]) -> int:
+    """Build the package and test it, installed in empty environments, on every Python that can be found."""
+    set_up("test")
+    return call(PYTHON, "-m", "tests.packages", *(arguments or found_pythons()), cwd=ROOT)
+
+
+def found_pythons() -> list[str]:
+    """List a Python of each version: this one, and those on the PATH and of pyenv."""
+    homes = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"))
+    found = {RUNNING: sys.executable}
+    for version in VERSIONS:
+        for folder in (None, *map(str, homes)):
+            python = shutil.which(f"python{version}", path=folder)
+            if python is not None and succeeds(python, "-c", "import sqlite3, venv"):
+                found.setdefault(version, python)
+    return [found[version] for version in VERSIONS if version in found]
+
+
 def bench(arguments: list[str]) -> int:
     """Run the benchmarks one after the other; a file whose name begins with an underscore is a helper."""
     scripts = [script for script in sorted((ROOT / "benchmarks").glob("*.py")) if not script.name.startswith("_")]
@@ -166,7 +188,7 @@ def bench(arguments: list[str]) -> int:
 
 def run(arguments: list[str]) -> int:
     """Run any command of the project's environment, in the folder of the caller."""
-    set_up()
+    set_up("test")
     if not arguments:
         sys.exit("run what? For example: python3 dev.py run journeyflow --help")
     command = shutil.which(arguments[0], path=str(BIN))
@@ -188,7 +210,9 @@ def refuse(command: str, arguments: list[str]) -> None:
         sys.exit(f"{command} takes no arguments, got: {' '.join(arguments)}")
 
 
-COMMANDS = {"demo": demo, "test": test, "lint": lint, "bench": bench, "run": run, "help": show_help}
+COMMANDS = {
+    "demo": demo, "test": test, "lint": lint, "packages": packages, "bench": bench, "run": run, "help": show_help,
+}  # fmt: skip
 
 
 def main() -> int:

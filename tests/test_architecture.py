@@ -18,6 +18,8 @@ import pytest
 from journeyflow import changes, intake, lifecycle, machine, program, reading, references, rules, steps, store, walk
 from journeyflow import validation as checks
 
+pytestmark = pytest.mark.source
+
 PACKAGE = "journeyflow"
 ROOT = Path(__file__).resolve().parents[1]
 

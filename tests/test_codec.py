@@ -438,6 +438,7 @@ def journeys(draw: st.DrawFn) -> Journey:
 
 
 @given(journeys())
+@pytest.mark.regex
 def test_what_is_written_reads_back_equal(journey):
     """Nothing is lost, and what is written a second time is the same text."""
     text = dumps_journey(journey)
@@ -995,6 +996,7 @@ def check(read: Callable[[], Journey]) -> None:
 
 
 @given(mutants())
+@pytest.mark.regex
 def test_a_changed_file_is_a_journey_or_an_invalid_journey(value):
     """No file raises anything else, whatever was dropped, renamed, retyped, doubled, wrapped or swapped."""
     check(lambda: from_dict(value))

@@ -150,6 +150,7 @@ def test_an_output_that_differs_is_noticed():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
+@pytest.mark.source
 def test_drawn_parts_are_what_the_code_says_today(page):
     """Tables, the ladder, the diagrams and the help of commands are those of this code."""
     text = page.read_text(encoding="utf-8")
@@ -184,12 +185,14 @@ def test_every_row_of_the_seed_documents_is_listed_once_and_in_order():
     assert all(row.name for row in rows.values())
 
 
+@pytest.mark.source
 def test_a_mark_names_rows_that_there_are():
     """A slip in a mark would show nothing, and nobody would notice."""
     rows = {number for section in generate.features().values() for number in section}
     assert sorted(generate.shown().keys() - rows) == []
 
 
+@pytest.mark.source
 def test_empty_rows_are_counted_and_visible():
     """A row that nothing shows has an empty cell on the page, and all of those are counted."""
     text = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ def without_the_extra(monkeypatch):
     patterns.searcher.cache_clear()
 
 
+@pytest.mark.regex
 def test_a_pattern_is_searched_for_anywhere():
     """R63: found, not matched as a whole; anchors and flags are the pattern's."""
     assert patterns.searcher("b+")("abbbc")
@@ -28,6 +29,7 @@ def test_a_pattern_is_searched_for_anywhere():
     assert patterns.searcher("^$")("")
 
 
+@pytest.mark.regex
 def test_the_engine_says_whether_it_is_there():
     """R63: with the extra."""
     assert patterns.available()
@@ -50,6 +52,7 @@ def test_without_the_extra_a_pattern_is_refused_with_the_line_to_install():
         ("a{100000}", "invalid repetition size: {100000}"),
     ],
 )
+@pytest.mark.regex
 def test_a_pattern_that_cannot_be_compiled_is_refused_with_the_reason(pattern, reason, capfd):
     """R63: look-around, back-references and mistakes; nothing is printed."""
     with pytest.raises(ValueError, match="cannot be used") as caught:
@@ -60,6 +63,7 @@ def test_a_pattern_that_cannot_be_compiled_is_refused_with_the_reason(pattern, r
 
 
 @given(st.text(st.characters(), max_size=12), st.text(st.characters(exclude_categories=["Cs"])))
+@pytest.mark.regex
 def test_any_pattern_is_a_search_or_a_value_error(pattern, text):
     """R61, R63: what compiles never raises on text."""
     try:
@@ -70,6 +74,7 @@ def test_any_pattern_is_a_search_or_a_value_error(pattern, text):
 
 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|aa)+$", "(.*)*x", "(a|a?)+$"])
+@pytest.mark.regex
 def test_time_is_linear(pattern):
     """R63: patterns that take other engines years take milliseconds over a million letters."""
     search = patterns.searcher(pattern)

@@ -263,6 +263,7 @@ def test_every_operator_is_in_a_table_of_this_file():
     ("op", "actual", "expected", "answer"), [(op, *row) for op, rows in POSITIVE.items() for row in rows]
 )
 @pytest.mark.rows(78)
+@pytest.mark.regex
 def test_a_positive_operator_by_example(op, actual, expected, answer):
     """R60, R62: type by type, with the local date in Paris and the instant of the question at 14:00 there."""
     assert ask(op, actual, expected) is answer
@@ -429,6 +430,7 @@ def test_a_datetime_operand_is_kept_as_text():
 
 
 @given(rules, samples)
+@pytest.mark.regex
 def test_a_valid_rule_never_raises(rule, sample):
     """R61: any valid rule, any JSON facts, any instant and zone; nor does explaining it or writing it."""
     assert problems(rule) == []
@@ -439,6 +441,7 @@ def test_a_valid_rule_never_raises(rule, sample):
 
 @given(st.lists(rules, max_size=3), samples)
 @pytest.mark.rows(46, 77)
+@pytest.mark.regex
 def test_all_any_and_not_are_logic(parts, sample):
     """R60: true for all of none, false for any of none."""
     answers = [holds(part, sample) for part in parts]
@@ -594,6 +597,7 @@ def test_a_rule_is_written_in_words(rule, text):
         (field("a").gt(field("b")), {"a": 1}, "a 1 not > b (missing)"),
     ],
 )
+@pytest.mark.regex
 def test_an_explanation_says_how_a_comparison_came_out(rule, facts, text):
     """R85: the value found, the operator or its opposite, the value wanted."""
     assert explain(rule, Sample(facts, NOW)) == text

@@ -292,6 +292,7 @@ HOSTILE: list[dict[str, object]] = [
 
 
 @pytest.mark.parametrize("store", STORES)
+@pytest.mark.regex
 def test_one_bad_customer_never_hurts_the_batch(store):
     """Rules never raise, wrong types change nothing: everybody else goes on, and so do they (R43, R61)."""
     host = Host(open_engine(store, grace="1 hour"))

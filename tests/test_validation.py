@@ -119,6 +119,7 @@ def test_a_zone_that_cannot_be_a_key():
     ],
 )
 @pytest.mark.rows(7)
+@pytest.mark.regex
 def test_triggers(trigger, expected):
     """R20: an event type with criteria, or manual."""
     assert wrong(trigger=trigger) == [expected]

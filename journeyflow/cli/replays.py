@@ -1,5 +1,6 @@
 """Running journeys that are no longer, or not yet, real: the demonstration and the back-test."""
 
+import os
 import shutil
 import sys
 from datetime import datetime
@@ -33,10 +34,18 @@ def demo(db: Path, *, as_json: bool) -> None:
 
 
 def _next_lines(path: str) -> list[str]:
-    """Write commands that a person can copy: with the folder of this Python where it is not on the path."""
-    here = Path(sys.executable).parent
-    tools = {name: name if shutil.which(name) else str(_short(here / name)) for name in ("sqlite-utils", "journeyflow")}
-    return [line.format(db=path, utils=tools["sqlite-utils"], journeyflow=tools["journeyflow"]) for line in NEXT]
+    """Write commands that a person can copy."""
+    return [line.format(db=path, utils=_command("sqlite-utils"), journeyflow=_command("journeyflow")) for line in NEXT]
+
+
+def _command(name: str) -> str:
+    """Write how a command is called here: as the caller says, by its name, or with the folder of this Python.
+
+    `JOURNEYFLOW_RUN` is what the caller says: `python3 dev.py run` in a checkout.
+    """
+    if said := os.environ.get("JOURNEYFLOW_RUN"):
+        return f"{said} {name}"
+    return name if shutil.which(name) else str(_short(Path(sys.executable).parent / name))
 
 
 def _short(path: Path) -> Path:

@@ -229,6 +229,7 @@ def test_durations_that_the_platform_does_not_know_are_a_loss(text):
 
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.rows(78)
+@pytest.mark.regex
 def test_every_operator_goes_there_and_back(name):
     """F78: the platform shows four operators; all of the native file are written and read."""
     values = {"in": ["a"], "notIn": ["a"], "between": [1, 2], "isNull": None, "isNotNull": None,

@@ -1,0 +1,158 @@
+"""Build the package, install it into empty environments, and run the tests there, far from the source.
+
+    python -m tests.packages            a choice of the tests, on the Python of `.venv`: a part of `python3 dev.py test`
+    python -m tests.packages PYTHON...  all but the slow ones, on each of these: `python3 dev.py packages` finds them
+
+The wheel is built from what the sdist holds, so that a file missing in either is noticed. Each Python gets two
+environments inside `.venv`, one without extras and one with all of them. They are kept until the requirements change;
+the wheel is put in anew each time.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+import tomllib
+import zipfile
+from pathlib import Path
+
+import dev
+
+FOLDER = dev.VENV / "packages"
+EXTRAS = {"without extras": "", "with extras": "[regex,testing]"}
+REGEX = "google-re2"
+"""What the tests need besides is installed everywhere; this one only where the extra brings it."""
+
+QUICK = (
+    *("tests/test_cli.py", "tests/test_docs.py", "tests/test_examples.py", "tests/test_files.py"),
+    *("tests/test_patterns.py", "tests/test_public_api.py", "tests/test_queries.py", "tests/test_lifecycle.py"),
+    *("tests/simulation", "tests/stores/test_conformance.py"),
+)
+"""A choice that goes through every file and every dependency of the package, in seconds."""
+
+SLOW = (
+    *("tests/properties", "tests/stateful", "tests/stores/test_processes.py", "tests/test_backtest_cdnow.py"),
+    "tests/packages.py",
+)
+"""What says nothing about packaging that the rest does not say."""
+
+IN_WHEEL = ("journeyflow/py.typed", "journeyflow/journey.schema.json", "journeyflow/stores/sqlite.py")
+IN_SDIST = (
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "pyproject.toml",
+    "dev.py",
+    "docs/semantics.md",
+    "tests/conftest.py",
+)
+
+INSIDE = """
+import importlib.util, pathlib, sys
+import journeyflow
+place = pathlib.Path(journeyflow.__file__).resolve()
+assert place.is_relative_to(pathlib.Path(sys.prefix).resolve()), f"imported from {place}"
+assert (importlib.util.find_spec("re2") is not None) == (sys.argv[1] == "with extras"), "the extra is wrongly there"
+"""
+
+
+def ask(*command: str, cwd: Path | None = None) -> str:
+    """Run a command and give what it prints; stop everything with its output where it fails."""
+    done = subprocess.run(command, cwd=cwd, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.exit(f"{done.stdout}\nfailed: {' '.join(command)}")
+    return done.stdout
+
+
+# --- building ---------------------------------------------------------------------------------------------------------
+
+
+def build() -> tuple[Path, Path]:
+    """Build the sdist, and the wheel from what the sdist holds; give the wheel and the unpacked sdist."""
+    made, tree = FOLDER / "made", FOLDER / "tree"
+    for old in (made, tree):
+        shutil.rmtree(old, ignore_errors=True)
+    ask(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(made), cwd=dev.ROOT)
+    (sdist,) = made.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tree, filter="data")
+    (unpacked,) = tree.iterdir()
+    ask(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(made), cwd=unpacked)
+    (wheel,) = made.glob("*.whl")
+    return wheel, unpacked
+
+
+def check_contents(wheel: Path, unpacked: Path) -> None:
+    """See that both hold what they must, and the wheel nothing but the package."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    missing = [name for name in IN_WHEEL if name not in names]
+    missing += [name for name in IN_SDIST if not (unpacked / name).exists()]
+    foreign = [name for name in names if not name.startswith(("journeyflow/", "journeyflow-"))]
+    if missing or foreign:
+        sys.exit(f"the package lacks {missing} and holds {foreign}, which is not the package's")
+
+
+# --- environments -----------------------------------------------------------------------------------------------------
+
+
+def environment(python: str, version: str, name: str, wheel: Path) -> str:
+    """Give the Python of an environment that holds the wheel and what tests need; make it where it is not as wanted."""
+    project = tomllib.loads((dev.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    needed = [each for each in dev.requirements(project, "test") if not each.startswith(REGEX)]
+    state = json.dumps([python, version, needed, project["project"]])
+    digest = hashlib.sha256(state.encode()).hexdigest()
+    folder = FOLDER / f"{version}-{name.replace(' ', '-')}"
+    stamp, inside = folder / "stamp", str(folder / dev.BIN.name / Path(dev.PYTHON).name)
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
+        ask(python, "-m", "venv", "--clear", "--without-pip", str(folder))
+        install(inside, f"journeyflow{EXTRAS[name]} @ {wheel.as_uri()}", *needed)
+        stamp.write_text(digest, encoding="utf-8")
+    else:
+        install(inside, "--force-reinstall", "--no-deps", str(wheel))
+    return inside
+
+
+def install(python: str, *what: str) -> None:
+    """Install into an environment, from outside."""
+    ask(*dev.pip(python), "--disable-pip-version-check", "--no-input", "install", "--quiet", *what)
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def run_tests(python: str, name: str, unpacked: Path, chosen: tuple[str, ...]) -> tuple[bool, str]:
+    """Run tests in an environment; give whether they passed, and pytest's last line."""
+    ask(python, "-I", "-c", INSIDE, name)
+    ask(str(Path(python).with_name("journeyflow")), "check", *map(str, (unpacked / "examples").glob("*.json")))
+    command = [python, "-m", "pytest", "-q", "-n", "auto", "-m", "not source", "-p", "no:cacheprovider", *chosen]
+    done = subprocess.run(command, cwd=unpacked, check=False, text=True, capture_output=True)
+    if done.returncode:
+        print(done.stdout, done.stderr, sep="\n", flush=True)
+    return not done.returncode, done.stdout.strip().rpartition("\n")[2].strip("= ")
+
+
+def main(pythons: list[str]) -> int:
+    """Build once, then test on every Python with and without extras; return 1 if a test failed, else 0."""
+    chosen = (f"--ignore={path}" for path in SLOW) if pythons else QUICK
+    wheel, unpacked = build()
+    check_contents(wheel, unpacked)
+    shutil.rmtree(unpacked / "journeyflow")  # from here on only the installed one can be imported
+    os.environ.pop("PYTHONPATH", None)
+    options, failed = tuple(chosen), False
+    for python in pythons or [sys.executable]:
+        version = ask(python, "-c", "import platform; print(platform.python_version())").strip()
+        for name in EXTRAS:
+            start = time.perf_counter()
+            passed, last = run_tests(environment(python, version, name, wheel), name, unpacked, options)
+            failed = failed or not passed
+            print(f"Python {version:8} {name:15} {time.perf_counter() - start:6.1f} s  {last}", flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
