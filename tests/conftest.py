@@ -4,9 +4,18 @@ import pytest
 from hypothesis import settings
 
 from journeyflow import patterns
+from tests.samples import OPENED
 
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def every_engine_is_closed():
+    """Close what a test has opened with `open_engine`: a connection left open is a warning from Python 3.13 on."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
 
 
 def pytest_collection_modifyitems(items):

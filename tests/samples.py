@@ -49,7 +49,13 @@ def open_engine(store: str, **options: Any) -> Engine:
     """Open an engine on a fresh store: "memory", "sqlite" (in memory too), or the path of a file."""
     if store == "memory":
         return Engine(MemoryStore(), **options)
-    return Engine(SQLiteStore(":memory:" if store == "sqlite" else store, nonce="memory"), **options)
+    engine = Engine(SQLiteStore(":memory:" if store == "sqlite" else store, nonce="memory"), **options)
+    OPENED.append(engine)
+    return engine
+
+
+OPENED: list[Engine] = []
+"""Engines on connections: closed when the test ends (see `conftest.py`)."""
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
@@ -74,7 +75,8 @@ def test_faults_of_all_files_are_told_at_once_without_a_trace(folder):
 
 def test_an_existing_database_is_not_mixed_with_a_new_run(folder):
     """Exit status 1 and the remedy."""
-    sqlite3.connect(folder / "run.db").execute("create table x (y)")
+    with closing(sqlite3.connect(folder / "run.db")) as connection:
+        connection.execute("create table x (y)")
     result = call("backtest", folder / "thanks.json", "--events", folder / "events.csv", "--db", folder / "run.db")
     assert result.exit_code == 1
     assert "the file exists already; name a new one" in result.stderr
@@ -94,7 +96,8 @@ def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path):
     assert result.exit_code == 0, result.output
     assert "2000 people signed up" in result.stdout
     assert "What to try next" in result.stdout
-    status = sqlite3.connect(tmp_path / "demo.db").execute("select count(*) from enrollments_view").fetchone()
+    with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
+        status = connection.execute("select count(*) from enrollments_view").fetchone()
     again = json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout)
     assert again["entered"] == status[0]
     assert again["entered"] == again["completed"] + again["exited"] + again["active"]

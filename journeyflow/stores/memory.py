@@ -84,6 +84,10 @@ class MemoryStore:
             self._closed = True
             self._forget_questions()
 
+    def __del__(self) -> None:
+        """Give back what was laid out for questions: a host that drops the store has nothing else to close."""
+        self._forget_questions()
+
     def _forget_questions(self) -> None:
         if self._asked is not None:
             self._asked.close()
