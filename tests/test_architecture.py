@@ -420,3 +420,8 @@ def test_what_touches_a_customer_is_a_kind_of_message_event():
 def test_every_module_says_what_it_is(module):
     """A reader who opens any file is told first what it is for."""
     assert ast.get_docstring(modules()[module])
+
+
+def test_the_naive_interpreter_stays_small():
+    """What holds the engine to the rules can be read in one go; further rules go into files beside it."""
+    assert len((ROOT / "tests/naive.py").read_text(encoding="utf-8").splitlines()) <= 250

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeyflow import MemoryStore
+from journeyflow.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import journeys, lives, run
-from tests.naive import Naive
+from tests.naive_orders import OrderingNaive
 
 MANY = settings(
     max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -21,6 +22,8 @@ SOME = st.integers(1, 3).flatmap(
     lambda count: st.tuples(*(journeys(id=f"j{number}", windows=False) for number in range(1, count + 1)))
 )
 """One to three journeys without zones and windows, which the interpreter leaves out."""
+
+HOUR = 3_600_000_000
 
 STORES = {"memory": lambda: MemoryStore(nonce="memory"), "sqlite": lambda: SQLiteStore(":memory:", nonce="memory")}
 
@@ -50,24 +53,37 @@ def what_the_engine_did(played):
     }
 
 
+def instant(micros):
+    """Turn an instant of the interpreter into one of the interface."""
+    return None if micros is None else from_micros(micros)
+
+
+def sent_as(step):
+    """Name a Send as a message of it does."""
+    return step.id, step.channel, step.template
+
+
 def what_the_rules_say(naive):
     """Picture the same of the interpreter."""
     return {
         "runs": [
             (
                 *(each.journey.id, each.customer, each.key, each.number, each.status, each.reason),
-                *(each.entered_at, each.ended_at, each.converted_at),
-                [(v.n, v.step, v.status, v.outcome, v.entered, v.left) for v in each.visits],
+                *map(instant, (each.entered_at, each.ended_at, each.converted_at)),
+                [
+                    (n, v.step, v.status, v.outcome, instant(v.entered), instant(v.left))
+                    for n, v in enumerate(each.visits, 1)
+                ],
             )
             for each in naive.runs
         ],
         "messages": sorted(
-            (m.id, m.run.customer, m.step, m.channel, m.template, repr(dict(m.data)), m.at, m.status)
-            for m in naive.messages.values()
+            (name, m.run.customer, *sent_as(m.step), repr(dict(m.data)), instant(m.at), m.status)
+            for name, m in naive.messages.items()
         ),
         "customers": dict(naive.customers),
         "refused": dict(naive.refused),
-        "outcomes": naive.outcomes,
+        "outcomes": [each.outcome for each in naive.inputs],
         "late": naive.late,
     }
 
@@ -75,7 +91,7 @@ def what_the_rules_say(naive):
 def compare(given_journeys, life, store, **options):
     """Play a life both ways and hold one against the other."""
     played = run(given_journeys, life, store=store, **options)
-    naive = Naive(given_journeys, played.script, timedelta(hours=1) if "grace" in options else None)
+    naive = OrderingNaive(given_journeys, played.script, HOUR if "grace" in options else None)
     done, said = what_the_engine_did(played), what_the_rules_say(naive)
     for part, expected in said.items():
         assert done[part] == expected, part
