@@ -32,6 +32,7 @@ from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, br
 from journeyflow.stores.memory import MemoryStore
 from journeyflow.ticking import TickResult
 from journeyflow.timeline import Moment, Timeline
+from journeyflow.whynot import WhyNot
 
 __all__ = [
     "Chain",
@@ -77,6 +78,7 @@ __all__ = [
     "Update",
     "Visit",
     "Wait",
+    "WhyNot",
     "Window",
     "add_step",
     "all_of",

@@ -13,7 +13,7 @@ from typing import Literal, Self
 
 from attrs import evolve
 
-from journeyflow import people, queries
+from journeyflow import people, queries, scheduler, whynot
 from journeyflow.catalog import JourneyRecord
 from journeyflow.changes import merge
 from journeyflow.errors import Forbidden, InvalidInput, NotFound
@@ -31,6 +31,7 @@ from journeyflow.store import Store, Transaction
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
 from journeyflow.timeline import Timeline, tell
 from journeyflow.values import describe, dumps, id_fault
+from journeyflow.whynot import WhyNot
 
 BATCH = 2_000
 """Items per commit: a batch holds the write lock for some tens of milliseconds."""
@@ -546,6 +547,26 @@ class Engine:
             msg = "name a journey and a customer, or give an Enrollment"
             raise TypeError(msg)
         return {"journey": journey, "customer": customer, "run": run}, f"{journey}/{customer}"
+
+    def why_not(self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None) -> WhyNot:
+        """Tell why a customer did not enter, and whether the same event at `at` would let them in (R21, R85).
+
+        Takes a journey and a customer, or an enrollment. `at` defaults to the newest instant known of both. Raises
+        NotFound for an unknown journey; an unknown customer is an answer.
+        """
+        asked, _ = self._asked(journey, customer, None)
+        journey, customer = str(asked["journey"]), str(asked["customer"])
+        core = self._core
+        with core.store.transaction(write=False) as transaction:
+            record = self._find(transaction, journey)
+        with core.store.reader() as reader:
+            told, kept = whynot.evidence(reader, record, customer)
+        instant = whynot.newest_instant(record, told, kept) if at is None else to_micros(at)
+        due = whynot.attempt(record, customer, told, instant)
+        with core.store.transaction(write=False) as transaction:
+            catalog = core.refresh(transaction)
+            loaded = transaction.load(scheduler.plan(due, catalog))
+        return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded), told, kept)
 
     def timeline(
         self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int = 1_000

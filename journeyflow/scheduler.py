@@ -81,9 +81,7 @@ def run(
 
     `grace` and `dedup` are in microseconds; a `grace` of None knows no lateness (R5).
     """
-    horizon = due.keys[-1] if due.more and due.keys else (now, TIMER + 1, 0, 0)
-    work = Work(catalog, now, grace, horizon)
-    _lay_out(work, due, loaded)
+    work = lay_out(due, loaded, catalog, now, grace=grace)
     position, keys = 0, due.keys
     while position < len(keys) or work.heap:
         if work.heap and (position == len(keys) or work.heap[0] < keys[position]):
@@ -95,8 +93,10 @@ def run(
     return work.changes(), work.tally()
 
 
-def _lay_out(work: Work, due: Due, loaded: Loaded) -> None:
-    """Put what was loaded into the working set."""
+def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None) -> Work:
+    """Put what was loaded into a working set that reaches as far as the due work does."""
+    horizon = due.keys[-1] if due.more and due.keys else (now, TIMER + 1, 0, 0)
+    work = Work(catalog, now, grace, horizon)
     work.inputs = due.inputs
     work.runs = {**due.runs, **loaded.runs}
     for person in loaded.people:
@@ -106,6 +106,7 @@ def _lay_out(work: Work, due: Due, loaded: Loaded) -> None:
         work.newest_posts.setdefault(post.serial, {})[post.step] = post
     work.known = {key: list(found) for key, found in loaded.known.items()}
     work.next_serial, work.next_customer = loaded.next_serial, loaded.next_customer
+    return work
 
 
 def _handle_item(work: Work, key: Key, dedup: int) -> None:

@@ -37,7 +37,7 @@ LADDER = (
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL
-    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "recount", "audit",
+    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot", "recount", "audit",
     "stores.rows", "stores.opening", "stores.writing", "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "explanation", "engine", "",
@@ -273,6 +273,7 @@ KEEPS_STATE = {
     "Person": "the working set of one batch",
     "Work": "the working set of one batch",
     "Sums": "counters while they are summed up",
+    "Door": "a working set in which an entry is tried, and nothing of it written",
     "Engine": "the seam: a handle on the store",
     "Core": "what an engine and its tenants share: store, lock, cache of the catalog",
     "SQLiteStore": "a handle on a file",

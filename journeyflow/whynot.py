@@ -1,0 +1,291 @@
+"""Why somebody did not enter a journey, and whether the same event would let them in now (R21, R85).
+
+What was refused is kept with the values compared. A trigger that did not match is not stored: it is asked again of the
+customer's newest event of its type. Whether somebody would enter is found by trying it, with the very code that would
+do it, on a copy of what is known; nothing of that is written.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from attrs import frozen
+
+from journeyflow.batch import INPUT, Due, Loaded
+from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.moments import add, from_micros
+from journeyflow.program import Program
+from journeyflow.records import ACTIVE, Input, Run
+from journeyflow.rules import Rule, Sample, explain, holds
+from journeyflow.scheduler import lay_out
+from journeyflow.stages import enter
+from journeyflow.store import Reader
+from journeyflow.work import CUSTOMER_EVENTS, Happening
+
+EMITTED = CUSTOMER_EVENTS | {"journey.completed", "message.sent", "message.failed"}
+"""Events that the engine makes itself, so that none may be found among what the host told."""
+
+
+@frozen
+class WhyNot:
+    """Why a customer is not in a journey, and what would happen now.
+
+    `reason` is one of R21, or "trigger criteria", "no event", "by hand", "unknown customer", "waits for a tick", what
+    became of the event ("duplicate", ...), or "" for somebody who entered. `told` says it in words, `seen` has the
+    values compared, `at` the instant. `against` is what would stand against an entry at `asked_at`, "" when the same
+    event would let the customer in: then `would_enter` is true.
+    """
+
+    tenant: str
+    journey: str
+    customer: str
+    reason: str
+    told: str
+    at: datetime | None
+    seen: Mapping[str, object]
+    asked_at: datetime
+    against: str
+    told_now: str
+
+    @property
+    def would_enter(self) -> bool:
+        """Whether the same event at `asked_at` would enter the customer."""
+        return not self.against
+
+    def __str__(self) -> str:
+        """Tell why not, when that was, and what would happen now."""
+        head = f"{self.reason}: {self.told}" if self.reason and self.told else self.reason or self.told
+        when = "" if self.at is None else f"\n  at {_when(self.at)}"
+        verdict = "would enter" if self.would_enter else f"would not enter, {self.told_now}"
+        return f"{head}{when}\n  the same at {_when(self.asked_at)}: {verdict}"
+
+
+def _when(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@frozen
+class Told:
+    """The newest event of the trigger's type: its instant, its data, what became of it."""
+
+    at: int
+    text: str | None
+    outcome: str | None
+
+
+@frozen
+class Kept:
+    """The last refusal of a customer by a journey."""
+
+    reason: str
+    at: int
+    seen: dict[str, object]
+
+
+_EVENT = """
+SELECT at, data, outcome FROM inputs WHERE customer = ? AND tenant = ? AND kind = 'event' AND type = ?
+ORDER BY at DESC, seq DESC LIMIT 1
+"""
+_REFUSAL = """
+SELECT r.reason, r.at, r.seen FROM last_refusals r JOIN customers c ON c.number = r.customer
+WHERE r.journey = ? AND c.tenant = ? AND c.id = ?
+"""
+
+
+def evidence(reader: Reader, record: JourneyRecord, customer: str) -> tuple[Told | None, Kept | None]:
+    """Give the newest event that could have entered a customer, and the last refusal."""
+    events = reader.rows(_EVENT, (customer, record.tenant, record.newest.journey.trigger.event))
+    refusals = reader.rows(_REFUSAL, (record.number, record.tenant, customer))
+    kept = [Kept(reason, at, json.loads(text) if text else {}) for reason, at, text in refusals]
+    return Told(*events[0]) if events else None, kept[0] if kept else None
+
+
+def attempt(record: JourneyRecord, customer: str, told: Told | None, at: int) -> Due:
+    """Make the event, or the enrollment by hand, with which a customer might come again."""
+    event, text = record.newest.journey.trigger.event, told.text if told else None
+    kind, type_ = ("event", event) if event else ("enroll", record.id)
+    return Due(((at, INPUT, 0, 0),), inputs={0: Input(0, record.tenant, customer, kind, type_, at, None, text)})
+
+
+def newest_instant(record: JourneyRecord, told: Told | None, kept: Kept | None) -> int:
+    """Give the newest instant that is known of a journey and a customer."""
+    signs = [sign.at for sign in (told, kept) if sign is not None]
+    return max([record.versions[-1][0], record.newest_at or record.versions[-1][0], *signs])
+
+
+class Door:
+    """A copy of what is known about one customer, in which an entry can be tried."""
+
+    def __init__(self, catalog: Catalog, record: JourneyRecord, due: Due, loaded: Loaded) -> None:
+        """Lay out what was loaded; the attempt says who comes and when."""
+        self.record, self.item = record, due.inputs[0]
+        self.known = any((each.tenant, each.id) == (self.item.tenant, self.item.customer) for each in loaded.people)
+        self.work = lay_out(due, loaded, catalog, self.item.at, grace=None)
+        self.person = self.work.person(self.item.tenant, self.item.customer)
+        inside = [run for serial in self.person.serials if (run := self.work.runs[serial]).journey == record.number]
+        self.newest: Run | None = max(inside, key=lambda run: run.number, default=None)
+
+    def happening(self, at: int, text: str | None) -> Happening:
+        """Make an event of the trigger's type."""
+        data = json.loads(text) if text else {}
+        return Happening(self.record.newest.journey.trigger.event or "", data, at, at, self.person, text=text)
+
+    def misses(self, program: Program, event: Happening) -> tuple[str, Mapping[str, object]]:
+        """Say why the trigger does not match, nothing when it does; and give the values compared."""
+        facts = self.work.facts(self.person, program, event.at, event.data)
+        rule = program.journey.trigger.where
+        if rule is None or program.where is None or program.where(facts):
+            return "", facts.seen
+        return explain(rule, facts), facts.seen
+
+    def tried(self) -> tuple[str, str]:
+        """Try to come in: what stands against it, and in words."""
+        program, event = self.record.newest, self.happening(self.item.at, self.item.text)
+        words, _ = self.misses(program, event)
+        if words:
+            return "trigger criteria", f"trigger criteria: {words}"
+        newest, facts = self.newest, self.work.facts(self.person, program, event.at, event.data)
+        reason = enter(self.work, self.record, program, event, facts)
+        if reason is None:
+            return "", ""
+        return reason, _joined(reason, in_words(reason, self, newest, program, event.at, facts.seen))
+
+
+def _joined(reason: str, words: str) -> str:
+    return f"{reason}: {words}" if words else reason
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Refused:
+    """What there is to say something with."""
+
+    door: Door
+    newest: Run | None
+    program: Program
+    at: int
+    seen: Mapping[str, object]
+
+
+def in_words(  # noqa: PLR0917 all there is to say something with
+    reason: str, door: Door, newest: Run | None, program: Program, at: int, seen: Mapping[str, object]
+) -> str:
+    """Say what a reason means for this customer, with the values compared."""
+    return _WORDS.get(reason, _plain)(Refused(door, newest, program, at, seen))
+
+
+def _plain(refused: Refused) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in refused.seen.items())
+
+
+def _state(_: Refused) -> str:
+    return "only an ACTIVE journey is entered"
+
+
+def _rule(refused: Refused, rule: Rule) -> str:
+    zone = refused.program.zone_of(refused.door.person.attributes)
+    return explain(rule, Sample(dict(refused.seen), refused.at, zone))
+
+
+def _criteria(refused: Refused) -> str:
+    rule = refused.program.journey.run_criteria
+    return "" if rule is None else _rule(refused, rule)
+
+
+def _exit(refused: Refused) -> str:
+    facts = refused.door.work.facts(refused.door.person, refused.program, refused.at)
+    true = [each for each in refused.program.journey.exits if each.when is not None and holds(each.when, facts)]
+    return "; ".join(f"{each.name!r}, {explain(each.when, facts)}" for each in true if each.when is not None)
+
+
+def _consent(refused: Refused) -> str:
+    return f"it is required, and given for none of {', '.join(refused.program.channels)}"
+
+
+def _inside(refused: Refused) -> str:
+    run = refused.newest
+    return "" if run is None else f"run {run.number}, since {_when(from_micros(run.entered_at))}"
+
+
+def _reentry(refused: Refused) -> str:
+    run, reentry = refused.newest, refused.program.journey.reentry
+    if run is None:
+        return ""
+    entered = f"run {run.number} entered {_when(from_micros(run.entered_at))}"
+    if reentry.period is None:
+        return f"{entered}, and nobody comes again"
+    again = add(run.entered_at, reentry.period, refused.program.zone_of(refused.door.person.attributes))
+    return f"{entered}, again from {_when(from_micros(again))}"
+
+
+_WORDS: dict[str, Callable[[Refused], str]] = {
+    "draft": _state,
+    "paused": _state,
+    "archived": _state,
+    "run criteria": _criteria,
+    "exit rule": _exit,
+    "consent": _consent,
+    "already inside": _inside,
+    "re-entry": _reentry,
+}
+"""How each reason is said; any other shows the values that were compared."""
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+def why_not(door: Door, told: Told | None, kept: Kept | None) -> WhyNot:
+    """Put the answer together: what happened, then what would happen now."""
+    newest = door.newest  # before anything is tried
+    reason, words, at, seen = _happened(door, newest, told, kept)
+    against, told_now = door.tried()
+    record, item = door.record, door.item
+    when = None if at is None else from_micros(at)
+    asked_at = from_micros(item.at)
+    return WhyNot(record.tenant, record.id, item.customer, reason, words, when, seen, asked_at, against, told_now)
+
+
+Happened = tuple[str, str, int | None, Mapping[str, object]]
+"""Reason, words, instant, values compared."""
+
+
+def _happened(door: Door, newest: Run | None, told: Told | None, kept: Kept | None) -> Happened:
+    """Say what came of the newest sign of a customer."""
+    record = door.record
+    if kept is not None and (told is None or told.outcome is None or kept.at >= told.at):
+        program = record.program(kept.at)
+        return kept.reason, in_words(kept.reason, door, newest, program, kept.at, kept.seen), kept.at, kept.seen
+    if newest is not None and (told is None or newest.entered_at >= told.at):
+        state = "is inside" if newest.status == ACTIVE else newest.status
+        return "", f"run {newest.number} entered and {state}", newest.entered_at, {}
+    if told is None:
+        return _nothing(door)
+    if told.outcome != "handled":
+        return told.outcome or "waits for a tick", "", told.at, {}
+    return _missed(door, told)
+
+
+def _nothing(door: Door) -> Happened:
+    """Say why nothing was ever tried."""
+    event = door.record.newest.journey.trigger.event
+    if event is None:
+        return "by hand", "nobody enrolled this customer, and nothing else enters", None, {}
+    if not door.known:
+        return "unknown customer", "nothing was ever told of this customer", None, {}
+    hint = "; what put_customer, an Update or a run brings about is not kept as an event" if event in EMITTED else ""
+    return "no event", f"no {event!r} was ever told of this customer{hint}", None, {}
+
+
+def _missed(door: Door, told: Told) -> Happened:
+    """Say why an event that was handled left no trace."""
+    record = door.record
+    state, program, event = record.state(told.at), record.program(told.at), door.happening(told.at, told.text)
+    if state in {"DRAFT", "ARCHIVED"}:
+        return state.lower(), "only an ACTIVE journey is entered", told.at, {}
+    if program.journey.trigger.event != event.type:
+        return "trigger", f"version {program.version} listened to {program.journey.trigger.event!r}", told.at, {}
+    words, seen = door.misses(program, event)
+    words = words or "they did not hold then; since, the customer has changed"
+    return "trigger criteria", words, told.at, seen

@@ -1,0 +1,217 @@
+"""Why somebody did not enter a journey, and whether the same event would let them in now (R21, R85)."""
+
+from typing import Any
+
+import pytest
+
+from journeyflow import End, Exit, Journey, NotFound, Reentry, Send, Trigger, Wait, field
+from tests.samples import START, STORES, Host, after, open_engine, statements
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store."""
+    with open_engine(request.param) as engine:
+        yield Host(engine)
+
+
+HELLO = Send("hello", channel="EMAIL", template="t")
+REST = Wait("rest", "1 day")
+GOLD = Trigger("joined", where=field("membershipTier").in_(["Gold", "Platinum"]))
+
+
+def why(host, when=None, customer="c1"):
+    """Ask why a customer is not in j."""
+    return host.engine.why_not("j", customer, at=None if when is None else after(when))
+
+
+def test_a_trigger_that_did_not_match_is_asked_again(host):
+    """Nothing is stored of it; the customer's newest event of that type is compared anew."""
+    host.deploy(HELLO, trigger=GOLD)
+    host.put(START, membershipTier="Silver")
+    host.say("joined", "1 hour")
+    found = why(host, "2 hours")
+    assert (found.reason, found.at, found.seen) == ("trigger criteria", after("1 hour"), {"membershipTier": "Silver"})
+    assert found.told == "membershipTier 'Silver' not in ['Gold', 'Platinum']"
+    assert (found.would_enter, found.against) == (False, "trigger criteria")
+    assert str(found) == (
+        "trigger criteria: membershipTier 'Silver' not in ['Gold', 'Platinum']\n"
+        "  at 2026-01-05 09:00:00\n"
+        "  the same at 2026-01-05 10:00:00: would not enter, "
+        "trigger criteria: membershipTier 'Silver' not in ['Gold', 'Platinum']"
+    )
+
+
+def test_what_has_changed_since_would_let_somebody_in(host):
+    """The newest event is the same, the customer is not: would enter."""
+    host.deploy(HELLO, trigger=GOLD)
+    host.put(START, membershipTier="Silver")
+    host.say("joined", "1 hour")
+    host.put("2 hours", membershipTier="Gold")
+    host.tick("2 hours")
+    found = why(host, "3 hours")
+    assert (found.reason, found.would_enter, found.against) == ("trigger criteria", True, "")
+    assert str(found).splitlines() == [
+        "trigger criteria: they did not hold then; since, the customer has changed",
+        "  at 2026-01-05 09:00:00",
+        "  the same at 2026-01-05 11:00:00: would enter",
+    ]
+
+
+def test_the_data_of_the_newest_event_count(host):
+    """Of several events the newest says why."""
+    host.deploy(HELLO, trigger=Trigger("buy", where=field("amount").gte(100)))
+    host.say("buy", START, amount=5)
+    host.say("buy", "1 hour", amount=50)
+    found = why(host)
+    assert (found.told, found.asked_at) == ("amount 50 not >= 100", after("1 hour"))
+
+
+def refuse(host, reason):
+    """Have c1 refused for a reason, an hour after the start."""
+    options: dict[str, Any] = {
+        "paused": {},
+        "run criteria": {"run_criteria": field("plan").eq("paid") & field("event.amount").lt(100)},
+        "exit rule": {"exits": [Exit("gone", when=field("left").eq(True))]},
+        "consent": {"consent": "required"},
+        "already inside": {},
+        "re-entry": {"reentry": Reentry.after("30 days")},
+    }[reason]
+    host.put(START, plan="free", left=True)
+    host.deploy(HELLO, REST, **options)
+    if reason in {"already inside", "re-entry"}:
+        host.say("go")
+    if reason == "paused":
+        host.engine.pause("j", at=after("1 hour"))
+    host.say("go", "25 hours" if reason == "re-entry" else "1 hour", amount=5)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("paused", "only an ACTIVE journey is entered"),
+        ("run criteria", "plan 'free' is not 'paid'"),
+        ("exit rule", "'gone', left True = True"),
+        ("consent", "it is required, and given for none of EMAIL"),
+        ("already inside", "run 1, since 2026-01-05 08:00:00"),
+        ("re-entry", "run 1 entered 2026-01-05 08:00:00, again from 2026-02-04 08:00:00"),
+    ],
+)
+def test_a_refusal_is_told_with_what_it_means(host, reason, told):
+    """Each reason of R21 in words, with the values compared then; asked again at once, the same stands against it."""
+    refuse(host, reason)
+    found = why(host)
+    assert (found.reason, found.told) == (reason, told)
+    assert found.at == after("25 hours" if reason == "re-entry" else "1 hour")
+    assert (found.against, found.told_now) == (reason, f"{reason}: {told}")
+
+
+def test_what_stood_against_it_may_be_over(host):
+    """Would enter, after the period of re-entry, the resume, the change of the customer."""
+    refuse(host, "re-entry")
+    assert not why(host, "29 days").would_enter
+    assert why(host, "30 days").would_enter
+
+
+def test_asking_changes_nothing(host):
+    """The attempt is made on a copy: nobody enters, nothing is refused, nothing is written."""
+    refuse(host, "run criteria")
+    before = host.rows("SELECT * FROM enrollments"), host.refused(), host.rows("SELECT * FROM customers")
+    host.put("2 hours", plan="paid")
+    host.tick("2 hours")
+    assert why(host, "3 hours").would_enter
+    assert (host.rows("SELECT * FROM enrollments"), host.refused()) == before[:2]
+    assert host.engine.find_enrollment("j", "c1") is None
+
+
+def test_who_entered_is_told_so(host):
+    """Nothing was against it; what stands against the next time is told all the same."""
+    host.deploy(HELLO, REST, trigger=GOLD)
+    host.put(START, membershipTier="Gold")
+    host.say("joined")
+    found = why(host)
+    assert (found.reason, found.told, found.at) == ("", "run 1 entered and is inside", START)
+    assert found.against == "already inside"
+    host.tick("2 days")
+    assert why(host).told == "run 1 entered and COMPLETED"
+    assert why(host).told_now == "re-entry: run 1 entered 2026-01-05 08:00:00, and nobody comes again"
+
+
+def test_somebody_of_whom_nothing_was_told(host):
+    """No event of that type, a customer whom nobody has named, a journey that is entered by hand."""
+    host.deploy(HELLO, trigger=GOLD)
+    assert (why(host).reason, why(host).told) == ("unknown customer", "nothing was ever told of this customer")
+    host.put(START, membershipTier="Gold")
+    host.tick()
+    assert (why(host).reason, why(host).told) == ("no event", "no 'joined' was ever told of this customer")
+    assert why(host, "1 hour").would_enter
+    host.deploy(HELLO, id="tagged", trigger=Trigger("tag.added", where=field("tag").eq("vip")))
+    assert host.engine.why_not("tagged", "c1").told.endswith(
+        "what put_customer, an Update or a run brings about is not kept as an event"
+    )
+    host.deploy(HELLO, id="hand", trigger=Trigger(manual=True))
+    found = host.engine.why_not("hand", "c1")
+    assert (found.reason, found.would_enter) == ("by hand", True)
+
+
+def test_an_event_that_came_of_nothing(host):
+    """One that waits for a tick, one from before the activation, one that another version did not listen to."""
+    host.engine.publish(Journey(id="j", trigger=Trigger("go"), steps=[HELLO]), at=START)
+    host.say("go")
+    assert (why(host).reason, why(host).told) == ("draft", "only an ACTIVE journey is entered")
+    host.engine.activate("j", at=after("1 hour"))
+    host.feed("go", "2 hours")
+    assert (why(host).reason, why(host).would_enter) == ("waits for a tick", True)
+    host.deploy(End("done"), id="k", trigger=Trigger("old"))
+    host.say("new", "1 hour", "c2")
+    host.deploy(End("done"), id="k", trigger=Trigger("new"), when="2 hours")
+    found = host.engine.why_not("k", "c2")
+    assert (found.reason, found.told) == ("trigger", "version 1 listened to 'old'")
+
+
+def test_duplicates_are_told_as_such(host):
+    """What became of the event is the answer where it never was asked about."""
+    from journeyflow import Event  # noqa: PLC0415 used here alone
+
+    host.deploy(HELLO, trigger=Trigger("joined", where=field("a").eq(1)))
+    for when in ("1 hour", "2 hours"):
+        host.engine.feed(Event("joined", customer="c1", at=after(when), id="e1"))
+    host.tick("2 hours")
+    assert why(host).reason == "duplicate"
+
+
+def test_an_enrollment_can_be_given_and_unknown_journeys_are_not_found(host):
+    """Takes an enrollment or (journey, customer); another tenant's journey is unknown (R84, R85, R91)."""
+    host.deploy(HELLO, REST)
+    host.say("go")
+    assert host.engine.why_not(host.engine.enrollment("j", "c1")).against == "already inside"
+    with pytest.raises(NotFound, match="no journey 'x'"):
+        host.engine.why_not("x", "c1")
+    with pytest.raises(NotFound, match="no journey 'j'"):
+        host.engine.tenant("other").why_not("j", "c1")
+
+
+def test_an_unknown_reason_shows_the_values(host):
+    """A loop of events has no words of its own: the values compared stand for it."""
+    host.deploy(End("done"), trigger=Trigger("journey.completed", where=field("journey").eq("j")), reentry="always")
+    host.engine.enroll("j", "c1", at=START)
+    host.tick()
+    found = why(host)
+    assert (found.reason, found.told) == ("event loop", "journey = 'j'")
+
+
+def test_the_answer_takes_few_statements_however_much_was_told():
+    """No statement per event, run or journey."""
+    counts = []
+    for many in (1, 25):
+        with open_engine("sqlite") as engine:
+            host = Host(engine)
+            host.deploy(HELLO, reentry="always")
+            for hour in range(many):
+                host.feed("go", f"{hour} hours")
+                host.deploy(HELLO, id=f"k{hour}")
+            host.tick("90 hours")
+            with statements(engine) as asked:
+                why(host)
+            counts.append(len(asked))
+    assert counts[0] == counts[1] <= 15
