@@ -21,6 +21,7 @@ from journeyflow.errors import (
     ReadOnlyDatabase,
     StorageError,
 )
+from journeyflow.explanation import Decision, Explanation
 from journeyflow.journey import Journey, problems
 from journeyflow.moments import Duration, Until, Window
 from journeyflow.paging import Page
@@ -42,6 +43,7 @@ __all__ = [
     "Conflict",
     "CorruptDatabase",
     "Customer",
+    "Decision",
     "Duration",
     "End",
     "Engagement",
@@ -49,6 +51,7 @@ __all__ = [
     "Enrollment",
     "Event",
     "Exit",
+    "Explanation",
     "Forbidden",
     "ForeignDatabase",
     "Goal",

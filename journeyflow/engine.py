@@ -17,6 +17,7 @@ from journeyflow import people, queries, scheduler, whynot
 from journeyflow.catalog import JourneyRecord
 from journeyflow.changes import merge
 from journeyflow.errors import Forbidden, InvalidInput, NotFound
+from journeyflow.explanation import Explanation, explain
 from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input, told_error
 from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
@@ -524,19 +525,27 @@ class Engine:
             return queries.find_enrollment(reader, self._tenant, asked)
 
     def at(
-        self, journey: str | Enrollment, customer: str | None = None, *, instant: datetime, run: int | None = None
+        self,
+        journey: str | Enrollment,
+        customer: str | None = None,
+        *,
+        instant: datetime,
+        run: int | None = None,
+        key: str | None = None,
     ) -> Enrollment:
         """Give a run as it stood at an instant, after all that happened then: step, visits, status (R85).
 
         Takes an enrollment, or a journey and a customer: then the run that was the newest, unless one is named. Raises
         NotFound where nobody had entered by then.
         """
-        asked, name = self._asked(journey, customer, run)
+        asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
             found = enrollment_at(reader, self._tenant, asked, to_micros(instant, "instant"))
         return queries.required(found, "enrollment", f"{name} at {instant.isoformat()}")
 
-    def _asked(self, journey: str | Enrollment, customer: str | None, run: int | None) -> tuple[dict[str, object], str]:
+    def _asked(
+        self, journey: str | Enrollment, customer: str | None, run: int | None = None, key: str | None = None
+    ) -> tuple[dict[str, object], str]:
         """Take an enrollment, or a journey and a customer: what is asked for, and how to call it."""
         if isinstance(journey, Enrollment):
             if journey.tenant != self._tenant:
@@ -546,7 +555,7 @@ class Engine:
         if customer is None:
             msg = "name a journey and a customer, or give an Enrollment"
             raise TypeError(msg)
-        return {"journey": journey, "customer": customer, "run": run}, f"{journey}/{customer}"
+        return {"journey": journey, "customer": customer, "run": run, "key": key}, f"{journey}/{customer}"
 
     def why_not(self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None) -> WhyNot:
         """Tell why a customer did not enter, and whether the same event at `at` would let them in (R21, R85).
@@ -554,7 +563,7 @@ class Engine:
         Takes a journey and a customer, or an enrollment. `at` defaults to the newest instant known of both. Raises
         NotFound for an unknown journey; an unknown customer is an answer.
         """
-        asked, _ = self._asked(journey, customer, None)
+        asked, _ = self._asked(journey, customer)
         journey, customer = str(asked["journey"]), str(asked["customer"])
         core = self._core
         with core.store.transaction(write=False) as transaction:
@@ -654,13 +663,23 @@ class Engine:
             with self._core.store.transaction(write=False) as transaction:
                 self._find(transaction, journey)
 
-    def explain(self, journey: str, customer: str, *, run: int | None = None, key: str | None = None) -> str:
-        """Tell every decision of a run with the values that were compared (R85); raises NotFound."""
-        from journeyflow.explanation import explain  # noqa: PLC0415 it costs cattrs
+    def explain(
+        self,
+        journey: str | Enrollment,
+        customer: str | None = None,
+        *,
+        run: int | None = None,
+        key: str | None = None,
+    ) -> Explanation:
+        """Tell every decision of a run with the values compared: printed as text, or as values (R85).
 
-        enrollment = self.enrollment(journey, customer, run=run, key=key)
+        Takes an enrollment, or a journey and a customer: then the newest run, the newest with a key, or the one of a
+        number. Raises NotFound.
+        """
+        asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
-            return explain(reader, enrollment)
+            found = queries.find_enrollment(reader, self._tenant, asked)
+            return explain(reader, queries.required(found, "enrollment", name))
 
     def audit(self) -> list[str]:
         """Give a sentence for everything in the store that does not add up; [] when all does (R80)."""

@@ -1,56 +1,115 @@
 """Why a run went the way it went: every decision, with the values that were compared (R85)."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
+from attrs import frozen
+
 from journeyflow.chance import BUCKETS, KEPT_OUT, bucket
-from journeyflow.codec import from_dict
 from journeyflow.journey import Journey
 from journeyflow.moments import to_micros, zone
-from journeyflow.records import HOLDOUT, Enrollment, Visit
+from journeyflow.records import ACTIVE, HOLDOUT, Enrollment, Visit
 from journeyflow.rules import Rule, Sample
 from journeyflow.rules import explain as explain_rule
 from journeyflow.steps import Condition, Split, Wait
 from journeyflow.store import Reader
 
 
-def explain(reader: Reader, enrollment: Enrollment) -> str:
-    """Tell a run as text: a line per visit, and under it what was compared."""
+@frozen
+class Decision:
+    """What happened at one visit, or at the entry (n is 0): what came out, and what it was decided by.
+
+    `compared` says it in words, a line for each rule that was asked; `seen` has the values. `left_at` is None while the
+    visit lasts.
+    """
+
+    n: int
+    step: str
+    status: str
+    outcome: str
+    at: datetime
+    left_at: datetime | None
+    compared: tuple[str, ...]
+    seen: Mapping[str, object]
+
+    def __str__(self) -> str:
+        """Tell the visit in a line, and under it what was compared."""
+        left = "" if self.left_at is None or self.left_at == self.at else f", left {_at(self.left_at)}"
+        outcome = f" {self.outcome}" if self.outcome else ""
+        head = f"  {self.n}. {_at(self.at)} {self.step}: {self.status.lower()}{outcome}{left}"
+        return "\n".join([head, *(f"       {line}" for line in self.compared)])
+
+
+@frozen
+class Explanation:
+    """Every decision of a run (R85): as values, and printed as text.
+
+    `exit` has the values by which an exit ended the run; `now` says what a run that goes on waits for, or how it was
+    kept out.
+    """
+
+    enrollment: Enrollment
+    entry: Decision
+    visits: tuple[Decision, ...]
+    exit: Mapping[str, object]
+    now: str
+
+    def __str__(self) -> str:
+        """Tell the run: a line per visit, and under it what was compared."""
+        found = self.enrollment
+        lines = [
+            f"{found.customer} in {found.journey} version {found.version}, run {found.run}"
+            + (f", key {found.key!r}: " if found.key else ": ")
+            + found.status
+            + (f" ({found.reason})" if found.reason else ""),
+            ": ".join([f"  entered {_at(found.entered_at)}", *self.entry.compared]),
+            *map(str, self.visits),
+        ]
+        if self.exit:
+            lines.append(f"  left by exit {found.reason!r}: {_values(self.exit)}")
+        return "\n".join([*lines, f"  {self.now}"] if self.now else lines)
+
+
+def explain(reader: Reader, enrollment: Enrollment) -> Explanation:
+    """Explain a run that is given with its visits."""
+    from journeyflow.codec import from_dict  # noqa: PLC0415 it costs cattrs
+
     text = reader.rows(
         "SELECT definition FROM versions v JOIN enrollments e ON e.version = v.number WHERE e.serial = ?",
         (enrollment.serial,),
     )[0][0]
     journey = from_dict(json.loads(text))
     seen = _seen(reader, enrollment.serial)
-    lines = [
-        f"{enrollment.customer} in {enrollment.journey} version {enrollment.version}, run {enrollment.run}"
-        + (f", key {enrollment.key!r}: " if enrollment.key else ": ")
-        + enrollment.status
-        + (f" ({enrollment.reason})" if enrollment.reason else "")
-    ]
-    entered = seen.get((0, "entry"), {})
-    lines.append(
-        f"  entered {_at(enrollment.entered_at)}" + _compared(_entry_rule(journey), entered, journey, enrollment)
+    return Explanation(
+        enrollment,
+        _entry(journey, enrollment, seen.get((0, "entry"), {})),
+        tuple(_visit(journey, visit, seen.get((visit.n, "visit"), {})) for visit in enrollment.visits),
+        next((values for (_, what), values in seen.items() if what == "exit"), {}),
+        _now(journey, enrollment),
     )
-    for visit in enrollment.visits:
-        left = "" if visit.left_at is None or visit.left_at == visit.entered_at else f", left {_at(visit.left_at)}"
-        outcome = f" {visit.outcome}" if visit.outcome else ""
-        lines.append(f"  {visit.n}. {_at(visit.entered_at)} {visit.step}: {visit.status.lower()}{outcome}{left}")
-        values = seen.get((visit.n, "visit"), {})
-        lines += [f"       {line}" for line in _decision(journey, visit, values)]
-    lines += [
-        f"  left by exit {enrollment.reason!r}: {_values(values)}"
-        for (_, what), values in seen.items()
-        if what == "exit"
-    ]
+
+
+def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object]) -> Decision:
+    compared, at = _compared(journey.trigger.where, seen, journey, enrollment), enrollment.entered_at
+    return Decision(0, "", enrollment.status, "", at, at, compared, seen)
+
+
+def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object]) -> Decision:
+    compared = tuple(_decision(journey, visit, seen))
+    return Decision(visit.n, visit.step, visit.status, visit.outcome, visit.entered_at, visit.left_at, compared, seen)
+
+
+def _now(journey: Journey, enrollment: Enrollment) -> str:
+    """Say what a run that has not ended waits for, or why it never begins."""
     if enrollment.status == HOLDOUT:
         place = bucket(enrollment.tenant, enrollment.journey, KEPT_OUT, enrollment.customer)
-        lines.append(f"  kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%")
-    if enrollment.status == "ACTIVE":
-        until = f" until {_at(enrollment.due)}" if enrollment.due else ""
-        event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
-        lines.append(f"  now waiting at {enrollment.step}{event}{until}")
-    return "\n".join(lines)
+        return f"kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"
+    if enrollment.status != ACTIVE:
+        return ""
+    until = f" until {_at(enrollment.due)}" if enrollment.due else ""
+    event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
+    return f"now waiting at {enrollment.step}{event}{until}"
 
 
 def _at(at: datetime) -> str:
@@ -69,22 +128,19 @@ def _seen(reader: Reader, serial: int) -> dict[tuple[int, str], dict[str, object
     return found
 
 
-def _entry_rule(journey: Journey) -> Rule | None:
-    return journey.trigger.where
-
-
-def _compared(rule: Rule | None, values: dict[str, object], journey: Journey, enrollment: Enrollment) -> str:
+def _compared(
+    rule: Rule | None, values: Mapping[str, object], journey: Journey, enrollment: Enrollment
+) -> tuple[str, ...]:
     if rule is None or not values:
-        return ""
-    sample = Sample(values, to_micros(enrollment.entered_at), zone(journey.timezone))
-    return ": " + explain_rule(rule, sample)
+        return ()
+    return (explain_rule(rule, Sample(dict(values), to_micros(enrollment.entered_at), zone(journey.timezone))),)
 
 
-def _decision(journey: Journey, visit: Visit, values: dict[str, object]) -> list[str]:
+def _decision(journey: Journey, visit: Visit, values: Mapping[str, object]) -> list[str]:
     """Say what decided a visit, asked again as of its instant."""
     step, outcome = journey.step(visit.step), visit.outcome
     if isinstance(step, Condition) and values:
-        decided, sample = [], Sample(values, to_micros(visit.entered_at), zone(journey.timezone))
+        decided, sample = [], Sample(dict(values), to_micros(visit.entered_at), zone(journey.timezone))
         for each in step.branches:
             decided.append(f"{each.label}: {explain_rule(each.when, sample)}")  # type: ignore[arg-type]  # validated
             if each.label == outcome:
@@ -98,5 +154,5 @@ def _decision(journey: Journey, visit: Visit, values: dict[str, object]) -> list
     return []
 
 
-def _values(values: dict[str, object]) -> str:
+def _values(values: Mapping[str, object]) -> str:
     return ", ".join(f"{path} = {value!r}" for path, value in values.items())

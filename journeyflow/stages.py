@@ -263,7 +263,10 @@ def _already_out(candidate: Candidate) -> bool:
     if not whens:
         return False
     facts = candidate.work.facts(candidate.event.person, candidate.program, candidate.event.at)
-    return any(when(facts) for when in whens)
+    out = any(when(facts) for when in whens)
+    if out:
+        candidate.facts.seen.update(facts.seen)
+    return out
 
 
 def _lacks_consent(candidate: Candidate) -> bool:

@@ -13,9 +13,10 @@ from attrs import frozen
 
 from journeyflow.batch import INPUT, Due, Loaded
 from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.chance import KEPT_OUT
 from journeyflow.moments import add, from_micros
 from journeyflow.program import Program
-from journeyflow.records import ACTIVE, Input, Run
+from journeyflow.records import ACTIVE, HOLDOUT, Input, Run
 from journeyflow.rules import Rule, Sample, explain, holds
 from journeyflow.scheduler import lay_out
 from journeyflow.stages import enter
@@ -122,8 +123,10 @@ class Door:
         self.known = any((each.tenant, each.id) == (self.item.tenant, self.item.customer) for each in loaded.people)
         self.work = lay_out(due, loaded, catalog, self.item.at, grace=None)
         self.person = self.work.person(self.item.tenant, self.item.customer)
-        inside = [run for serial in self.person.serials if (run := self.work.runs[serial]).journey == record.number]
-        self.newest: Run | None = max(inside, key=lambda run: run.number, default=None)
+        key = record.newest.key_of(json.loads(self.item.text) if self.item.text else {})
+        runs = [run for serial in self.person.serials if (run := self.work.runs[serial]).journey == record.number]
+        meant = [run for run in runs if key in {"", run.key}]
+        self.newest: Run | None = max(meant, key=lambda run: run.number, default=None)
 
     def happening(self, at: int, text: str | None) -> Happening:
         """Make an event of the trigger's type."""
@@ -147,7 +150,8 @@ class Door:
         newest, facts = self.newest, self.work.facts(self.person, program, event.at, event.data)
         reason = enter(self.work, self.record, program, event, facts)
         if reason is None:
-            return "", ""
+            entered = self.work.runs[self.person.serials[-1]]
+            return (KEPT_OUT, KEPT_OUT) if entered.status == HOLDOUT else ("", "")
         return reason, _joined(reason, in_words(reason, self, newest, program, event.at, facts.seen))
 
 
@@ -206,18 +210,20 @@ def _consent(refused: Refused) -> str:
 
 def _inside(refused: Refused) -> str:
     run = refused.newest
-    return "" if run is None else f"run {run.number}, since {_when(from_micros(run.entered_at))}"
+    kept_out = ", kept out for comparison" if run is not None and run.status == HOLDOUT else ""
+    return "" if run is None else f"run {run.number}, since {_when(from_micros(run.entered_at))}{kept_out}"
 
 
 def _reentry(refused: Refused) -> str:
     run, reentry = refused.newest, refused.program.journey.reentry
-    if run is None:
-        return ""
-    entered = f"run {run.number} entered {_when(from_micros(run.entered_at))}"
-    if reentry.period is None:
-        return f"{entered}, and nobody comes again"
+    if run is None or reentry.period is None:
+        return f"{'run 1' if run is None else _entered(run)}, and nobody comes again"
     again = add(run.entered_at, reentry.period, refused.program.zone_of(refused.door.person.attributes))
-    return f"{entered}, again from {_when(from_micros(again))}"
+    return f"{_entered(run)}, again from {_when(from_micros(again))}"
+
+
+def _entered(run: Run) -> str:
+    return f"run {run.number} entered {_when(from_micros(run.entered_at))}"
 
 
 _WORDS: dict[str, Callable[[Refused], str]] = {
@@ -258,6 +264,8 @@ def _happened(door: Door, newest: Run | None, told: Told | None, kept: Kept | No
         program = record.program(kept.at)
         return kept.reason, in_words(kept.reason, door, newest, program, kept.at, kept.seen), kept.at, kept.seen
     if newest is not None and (told is None or newest.entered_at >= told.at):
+        if newest.status == HOLDOUT:
+            return KEPT_OUT, f"run {newest.number} is kept out for comparison", newest.entered_at, {}
         state = "is inside" if newest.status == ACTIVE else newest.status
         return "", f"run {newest.number} entered and {state}", newest.entered_at, {}
     if told is None:

@@ -108,3 +108,14 @@ def test_the_past_is_shown_from_the_shell(db):
     found = json.loads(call("at", db, "thanks", "ann", "2026-01-02T00:00:00Z", "--run", 1, "--json").stdout)
     assert (found["status"], found["step"], len(found["visits"])) == ("COMPLETED", None, 3)
     assert "no enrollment 'thanks/ann at 2025" in call("at", db, "thanks", "ann", "2025-01-01T00:00:00Z").stderr
+
+
+def test_why_somebody_is_not_in_a_journey_from_the_shell(db):
+    """The reason with what was compared, and whether the same would enter at an instant; JSON with all of it."""
+    assert call("why-not", db, "thanks", "nobody", "--at", "2026-01-01T12:00:00Z").stdout.splitlines() == [
+        "unknown customer: nothing was ever told of this customer",
+        "  the same at 2026-01-01 12:00:00: would enter",
+    ]
+    found = json.loads(call("why-not", db, "thanks", "ann", "--json").stdout)
+    assert (found["reason"], found["told"], found["against"]) == ("", "run 1 entered and is inside", "already inside")
+    assert "no journey 'thnks' (did you mean 'thanks'?)" in call("why-not", db, "thnks", "ann").stderr

@@ -63,7 +63,7 @@ def test_a_rich_run_tells_every_decision_with_its_values(host):
     host.tick("1 day")
     host.say("order", "30 hours", sku="a-1")
     host.tick("4 days")
-    assert host.engine.explain("j", "c1") == (
+    assert str(host.engine.explain("j", "c1")) == (
         "c1 in j version 1, run 1: ACTIVE\n"
         "  entered 2026-01-05 08:00:00: amount 250 >= 10 and tier 'Gold' in ['Gold', 'Platinum']\n"
         "  1. 2026-01-05 08:00:00 hello: completed queued\n"
@@ -90,7 +90,7 @@ def test_an_exit_tells_what_it_was_left_by(host):
     host.say("go")
     host.put("1 day", plan="paid")
     host.tick("1 day")
-    assert host.engine.explain("j", "c1") == (
+    assert str(host.engine.explain("j", "c1")) == (
         "c1 in j version 1, run 1: EXITED (paid)\n"
         "  entered 2026-01-05 08:00:00\n"
         "  1. 2026-01-05 08:00:00 rest: exited, left 2026-01-06 08:00:00\n"
@@ -103,15 +103,15 @@ def test_a_wait_without_an_end_says_what_it_waits_for(host):
     host.deploy(Wait("reply", event="order"))
     host.deploy(Wait("rest", "1 day"), id="k")
     host.say("go")
-    assert host.engine.explain("j", "c1").endswith("\n  now waiting at reply for event 'order'")
-    assert host.engine.explain("k", "c1").endswith("\n  now waiting at rest until 2026-01-06 08:00:00")
+    assert str(host.engine.explain("j", "c1")).endswith("\n  now waiting at reply for event 'order'")
+    assert str(host.engine.explain("k", "c1")).endswith("\n  now waiting at rest until 2026-01-06 08:00:00")
 
 
 def test_the_else_branch_tells_what_failed(host):
     """With none true, every branch is told (R85)."""
     host.deploy(Condition("c", field("a").eq(1), yes=[End("won")], no=[End("lost")]))
     host.say("go")
-    assert "       yes: a (missing) is not 1\n" in host.engine.explain("j", "c1")
+    assert "       yes: a (missing) is not 1\n" in str(host.engine.explain("j", "c1"))
 
 
 def test_time_is_asked_as_of_the_instant_of_the_question(host):
@@ -124,7 +124,7 @@ def test_time_is_asked_as_of_the_instant_of_the_question(host):
         timezone="Europe/Paris",
     )
     host.say("go")
-    told = host.engine.explain("j", "c1")
+    told = str(host.engine.explain("j", "c1"))
     assert host.path() == ["recent yes", "won"]
     assert "entered 2026-01-05 08:00:00: seen '2026-01-04' within the last '2 days'" in told
     assert "yes: seen '2026-01-04' within the last '2 days' and born '2026-01-05T23:30:00' before" in told
@@ -135,7 +135,7 @@ def test_a_visit_that_failed_tells_no_arm(host):
     """A Split that the visit limit stopped has no arm (R41, R85)."""
     host.deploy(Update("u", tag.add("x")), Split("test", arm(100)), max_visits=1)
     host.say("go")
-    assert host.engine.explain("j", "c1") == (
+    assert str(host.engine.explain("j", "c1")) == (
         "c1 in j version 1, run 1: FAILED (visit limit)\n"
         "  entered 2026-01-05 08:00:00\n"
         "  1. 2026-01-05 08:00:00 u: completed\n"
@@ -149,7 +149,7 @@ def test_a_condition_that_reads_nothing_has_nothing_to_tell(host):
 
     host.deploy(Condition("always", all_of()))
     host.say("go")
-    assert host.engine.explain("j", "c1").splitlines()[2] == "  1. 2026-01-05 08:00:00 always: completed yes"
+    assert str(host.engine.explain("j", "c1")).splitlines()[2] == "  1. 2026-01-05 08:00:00 always: completed yes"
 
 
 def test_each_run_and_version_is_told_by_itself(host):
@@ -158,8 +158,8 @@ def test_each_run_and_version_is_told_by_itself(host):
     host.say("go")
     host.deploy(End("two"), reentry="always", when="1 hour")
     host.say("go", "1 hour")
-    assert host.engine.explain("j", "c1").startswith("c1 in j version 2, run 2: COMPLETED")
-    assert "one: completed" in host.engine.explain("j", "c1", run=1)
+    assert str(host.engine.explain("j", "c1")).startswith("c1 in j version 2, run 2: COMPLETED")
+    assert "one: completed" in str(host.engine.explain("j", "c1", run=1))
 
 
 @pytest.mark.parametrize(("journey", "customer", "run"), [("j", "c2", None), ("k", "c1", None), ("j", "c1", 2)])
@@ -184,3 +184,25 @@ def test_explaining_needs_the_stored_definition_only(host):
     assert Engine(host.engine.store).explain("j", "c1") == host.engine.explain("j", "c1")
     assert isinstance(host.engine.definition("j"), Journey)
     assert host.left("size") == after("1 day")
+
+
+def test_an_explanation_is_a_value_too(host):
+    """What was decided and compared, visit by visit, for programs; an enrollment can be given as it is (R85)."""
+    host.put(START, tier="Gold", plan="none yet")
+    host.deploy(*STEPS, **RICH)
+    host.say("go", START, amount=50)
+    host.tick("1 day")
+    found = host.engine.explain(host.engine.enrollment("j", "c1"))
+    assert found == host.engine.explain("j", "c1")
+    assert (found.entry.n, found.entry.seen) == (0, {"amount": 50, "tier": "Gold", "plan": "none yet"})
+    assert found.entry.compared == ("amount 50 >= 10 and tier 'Gold' in ['Gold', 'Platinum']",)
+    assert [(each.n, each.step, each.outcome) for each in found.visits][1:] == [
+        (2, "breathe", "elapsed"), (3, "size", "else"), (4, "small", "")
+    ]  # fmt: skip
+    size = found.visits[2]
+    assert size.seen == {"trigger.amount": 50, "plan": "none yet"}
+    assert size.compared == (
+        "huge: trigger.amount 50 not >= 1000",
+        "mid: trigger.amount 50 not >= 100; plan is not null",
+    )
+    assert (found.exit, found.now, found.enrollment.status) == ({}, "", "COMPLETED")

@@ -272,7 +272,7 @@ def test_runs_are_asked_for_by_key_and_by_number(host):
     assert engine.find_enrollment("j", "c1", run=1, key="b") is None
     assert [each.run for each in engine.enrollments("j", key="b").items] == [2, 4]
     assert engine.enrollments("j", key="b").total == 2
-    assert "run 3, key 'a': COMPLETED" in engine.explain("j", "c1", key="a")
+    assert "run 3, key 'a': COMPLETED" in str(engine.explain("j", "c1", key="a"))
     assert [json.dumps(dict(each.data)) for each in engine.messages("j").items] == [
         f'{{"cart": "{cart}"}}' for cart in "abab"
     ]
@@ -411,7 +411,7 @@ def test_it_is_explained_why_somebody_was_kept_out(host):
     """The bucket and the share (R85)."""
     host.deploy(mail(), **COMPARED)
     host.say("go", START, OUT)
-    text = host.engine.explain("j", OUT)
+    text = str(host.engine.explain("j", OUT))
     assert text.splitlines()[0] == f"{OUT} in j version 1, run 1: HOLDOUT"
     assert text.endswith(
         f"  kept out for comparison: bucket {bucket('default', 'j', KEPT_OUT, OUT)} of 10000, below 30%"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from journeyflow import End, Exit, Journey, NotFound, Reentry, Send, Trigger, Wait, field
+from journeyflow import End, Exit, Goal, Journey, NotFound, Reentry, Send, Trigger, Wait, field
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
@@ -69,16 +69,16 @@ def test_the_data_of_the_newest_event_count(host):
 
 def refuse(host, reason):
     """Have c1 refused for a reason, an hour after the start."""
-    options: dict[str, Any] = {
+    of: dict[str, dict[str, Any]] = {
         "paused": {},
         "run criteria": {"run_criteria": field("plan").eq("paid") & field("event.amount").lt(100)},
         "exit rule": {"exits": [Exit("gone", when=field("left").eq(True))]},
         "consent": {"consent": "required"},
         "already inside": {},
         "re-entry": {"reentry": Reentry.after("30 days")},
-    }[reason]
+    }
     host.put(START, plan="free", left=True)
-    host.deploy(HELLO, REST, **options)
+    host.deploy(HELLO, REST, **of[reason])
     if reason in {"already inside", "re-entry"}:
         host.say("go")
     if reason == "paused":
@@ -104,6 +104,7 @@ def test_a_refusal_is_told_with_what_it_means(host, reason, told):
     assert (found.reason, found.told) == (reason, told)
     assert found.at == after("25 hours" if reason == "re-entry" else "1 hour")
     assert (found.against, found.told_now) == (reason, f"{reason}: {told}")
+    assert reason != "exit rule" or found.seen == {"left": True}
 
 
 def test_what_stood_against_it_may_be_over(host):
@@ -215,3 +216,26 @@ def test_the_answer_takes_few_statements_however_much_was_told():
                 why(host)
             counts.append(len(asked))
     assert counts[0] == counts[1] <= 15
+
+
+def test_parallel_runs_are_told_apart_by_the_key_of_the_event(host):
+    """The run with the key of the newest event counts; a trigger without one is missing it (R22)."""
+    host.deploy(HELLO, REST, reentry=Reentry("never", key="event.cart"))
+    host.say("go", START, cart="a")
+    host.say("go", "1 hour", cart="b")
+    host.say("go", "2 hours", cart="a")
+    assert why(host).told == "run 1, since 2026-01-05 08:00:00"
+    host.say("go", "3 hours")
+    assert (why(host).reason, why(host).told_now) == ("key missing", "key missing")
+
+
+def test_who_is_kept_out_for_comparison_is_told_so(host):
+    """HOLDOUT is no refusal: the person counts, and runs nothing (R25)."""
+    host.deploy(HELLO, REST, holdout=100, goal=Goal("order", within="1 day"))
+    host.put(START)
+    host.tick()
+    assert (why(host).against, why(host).would_enter) == ("holdout", False)
+    host.say("go")
+    found = why(host)
+    assert (found.reason, found.told) == ("holdout", "run 1 is kept out for comparison")
+    assert found.told_now == "already inside: run 1, since 2026-01-05 08:00:00, kept out for comparison"

@@ -210,8 +210,12 @@ def questions(engine: Engine) -> list[object]:
     first: dict[str, jf.Engagement] = dict(people.items[0].did)
     customer: jf.Customer | None = engine.find_customer("c1", pending=True)
     visits: tuple[jf.Visit, ...] = engine.enrollment("j", "c1").visits
-    text: str = engine.explain("j", "c1", run=2)
-    then: jf.Enrollment = engine.at("j", "c1", instant=NOW, run=1)
+    told: jf.Explanation = engine.explain("j", "c1", run=2, key="k")
+    text = str(engine.explain(told.enrollment))
+    decisions: list[jf.Decision] = [told.entry, *told.visits]
+    refused: jf.WhyNot = engine.why_not("j", "c1", at=NOW)
+    verdict: bool = refused.would_enter and engine.why_not(told.enrollment).would_enter
+    then: jf.Enrollment = engine.at("j", "c1", instant=NOW, run=1, key="k")
     life: jf.Timeline = engine.timeline(engine.at(then, instant=NOW).customer, since=NOW, until=NOW, take=9)
     moment: jf.Moment = life.moments[0]
     wrong: list[str] = engine.audit()
@@ -224,6 +228,8 @@ def questions(engine: Engine) -> list[object]:
         page,
         first,
         moment,
+        decisions,
+        verdict,
         customer,
         visits,
         text,

@@ -234,9 +234,8 @@ def explain(  # noqa: PLR0917 click hands them over by name
 ) -> None:
     """Tell every decision of a run with the values that were compared."""
     with opened(db, tenant) as engine:
-        enrollment = engine.enrollment(journey, customer, run=run, key=key)
-        text = engine.explain(journey, customer, run=enrollment.run)
-    show({"enrollment": enrollment, "text": text}, text, as_json=as_json)
+        found = engine.explain(journey, customer, run=run, key=key)
+    show(found, str(found), as_json=as_json)
 
 
 @click.command()

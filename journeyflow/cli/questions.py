@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Instant, as_json, show, table, tenant, when
+from journeyflow.cli.shared import Instant, as_json, now_option, show, table, tenant, when
 from journeyflow.paging import Cursor, Page
 from journeyflow.references import MESSAGE_KINDS
 
@@ -122,6 +122,20 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(kind if count == 1 else f"{kind} {count}x" for kind, count in counts.items())
 
 
+@click.command("why-not")
+@database
+@click.argument("journey")
+@click.argument("customer")
+@now_option()
+@tenant
+@as_json
+def why_not(db: Path, journey: str, customer: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Tell why a customer did not enter a journey, and whether the same event would let them in now."""
+    with opened(db, tenant) as engine:
+        found = engine.why_not(journey, customer, at=at)
+    show(found, str(found), as_json=as_json)
+
+
 @click.command()
 @database
 @click.argument("customer")
@@ -143,14 +157,23 @@ def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: A
 @click.argument("customer")
 @click.argument("instant", type=Instant())
 @click.option("--run", type=int, help="The run; default: the newest of that time.")
+@click.option("--key", help="The key, in a journey with parallel runs; default: any.")
 @tenant
 @as_json
 def stood_at(  # noqa: PLR0917 click hands them over by name
-    db: Path, journey: str, customer: str, instant: datetime, run: int | None, tenant: str, *, as_json: bool
+    db: Path,
+    journey: str,
+    customer: str,
+    instant: datetime,
+    run: int | None,
+    key: str | None,
+    tenant: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Show how a run stood at an instant: status, step and visits."""
     with opened(db, tenant) as engine:
-        found = engine.at(journey, customer, instant=instant, run=run)
+        found = engine.at(journey, customer, instant=instant, run=run, key=key)
     why = f" ({found.reason})" if found.reason else ""
     where = f", at {found.step}" if found.step else ""
     rows = [
@@ -162,4 +185,4 @@ def stood_at(  # noqa: PLR0917 click hands them over by name
     show(found, text, as_json=as_json)
 
 
-COMMANDS = (enrollments, people, timeline, stood_at)
+COMMANDS = (enrollments, people, why_not, timeline, stood_at)
