@@ -26,6 +26,7 @@ from journeyflow.journey import Journey, problems
 from journeyflow.moments import Duration, Until, Window
 from journeyflow.paging import Page
 from journeyflow.people import Engagement, Person
+from journeyflow.policies import Cap, Policies, QuietHours
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Customer, Enrollment, Event, Message, Visit
 from journeyflow.rules import all_of, any_of, not_
@@ -36,6 +37,7 @@ from journeyflow.timeline import Moment, Timeline
 from journeyflow.whynot import WhyNot
 
 __all__ = [
+    "Cap",
     "Chain",
     "Change",
     "ClockJump",
@@ -68,7 +70,9 @@ __all__ = [
     "NotFound",
     "Page",
     "Person",
+    "Policies",
     "Problem",
+    "QuietHours",
     "ReadOnlyDatabase",
     "Reentry",
     "Send",

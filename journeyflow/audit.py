@@ -18,6 +18,7 @@ SHAPE: dict[str, str] = {
             SELECT 'customer' AS kind, number, 'attributes' AS part, attributes AS text FROM customers UNION ALL
             SELECT 'input', seq, 'data', data FROM inputs UNION ALL
             SELECT 'version', number, 'definition', definition FROM versions UNION ALL
+            SELECT 'policies of tenant', tenant, 'definition', definition FROM policies UNION ALL
             SELECT 'enrollment', serial, 'trigger', trigger_data FROM enrollments UNION ALL
             SELECT 'enrollment', serial, 'memory', memory FROM enrollments UNION ALL
             SELECT 'path', number, 'steps', steps FROM paths UNION ALL
@@ -145,6 +146,10 @@ CHECKS: dict[str, str] = {
             VALUES ('DRAFT', 'ACTIVE'), ('ACTIVE', 'PAUSED'), ('PAUSED', 'ACTIVE'), ('ACTIVE', 'ARCHIVED'),
             ('PAUSED', 'ARCHIVED'))
         ORDER BY 1, t.n""",
+    "policies {1} of tenant {0!r} hold from before those that they follow": """
+        SELECT tenant, n FROM (SELECT tenant, n, at, lag(at, 1, at) OVER (PARTITION BY tenant ORDER BY n) AS came
+                               FROM policies)
+        WHERE at < came ORDER BY 1, 2""",
     "journey {0!r} counts {2} refusals {1!r}, and for {3} customers that was the last one": """
         SELECT j.id, l.reason, ifnull(r.total, 0), l.customers FROM (
             SELECT journey, reason, count(*) AS customers FROM last_refusals GROUP BY journey, reason) l
@@ -166,6 +171,7 @@ CHECKS: dict[str, str] = {
             SELECT 'message of enrollment', enrollment, available_at FROM messages UNION ALL
             SELECT 'message of enrollment', enrollment, lease_until FROM messages UNION ALL
             SELECT 'version', number, published_at FROM versions UNION ALL
+            SELECT 'policies of tenant', tenant, at FROM policies UNION ALL
             SELECT 'transition of journey', journey, at FROM transitions)
         WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
 }

@@ -78,11 +78,17 @@ class Request:
     """Also the active runs of this journey with a serial beyond `after`, `limit` at most, by serial."""
     after: int = 0
     limit: int = 0
+    capped: frozenset[str] = frozenset()
+    """Also, of the customers of these tenants, the messages that caps count (R31) with an `at` not before `since`."""
+    since: int = 0
 
 
 @frozen
 class Loaded:
-    """What a store knows of a request; what does not exist is absent. `known` maps events to (at, customer, text)."""
+    """What a store knows of a request; what does not exist is absent. `known` maps events to (at, customer, text).
+
+    `sent` are the messages that caps count: (customer's number, serial, n, at, channel), in any order.
+    """
 
     people: tuple[Person, ...] = ()
     runs: Mapping[int, Run] = field(factory=dict)
@@ -90,6 +96,7 @@ class Loaded:
     known: Mapping[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]] = field(factory=dict)
     next_serial: int = 1
     next_customer: int = 1
+    sent: Sequence[tuple[int, int, int, int, str]] = ()
 
 
 def select_due(inputs: Sequence[Input], runs: Sequence[Run], posts: Sequence[Post], limit: int) -> Due:

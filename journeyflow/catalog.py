@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from journeyflow.policies import Timeline
 from journeyflow.program import Program
 from journeyflow.records import State
 
@@ -80,9 +81,23 @@ class Catalog:
     """The journeys that were ever paused."""
     zones: Mapping[int, ZoneInfo] = field(repr=False)
     """The zone in which the days of each journey are counted, by its number."""
+    policies: Mapping[str, Timeline] = field(factory=dict, repr=False)
+    """The policies of every tenant that has set some (R31)."""
+    capped: frozenset[str] = field(init=False, repr=False)
+    """The tenants whose caps count messages."""
+
+    @capped.default
+    def _(self) -> frozenset[str]:
+        return frozenset(tenant for tenant, timeline in self.policies.items() if timeline.reach is not None)
 
 
-def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterable[JourneyRecord]) -> Catalog:
+def build_catalog(
+    revision: int,
+    nonce: str,
+    grace: int | None,
+    records: Iterable[JourneyRecord],
+    policies: Mapping[str, Timeline] | None = None,
+) -> Catalog:
     """Index journeys by name and by what triggers them, journeys of one trigger by id (R9).
 
     A version that people may still be in counts, also when it is no longer the newest.
@@ -125,4 +140,5 @@ def build_catalog(revision: int, nonce: str, grace: int | None, records: Iterabl
             record.number for record in journeys.values() if any("PAUSED" in each for each in record.transitions)
         ),
         {number: record.zone for number, record in journeys.items()},
+        policies or {},
     )

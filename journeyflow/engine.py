@@ -26,6 +26,7 @@ from journeyflow.outbox import claim_posts
 from journeyflow.paging import Cursor, Page, Slice, page_faults, slice_faults, word_faults, words
 from journeyflow.past import enrollment_at
 from journeyflow.people import Person
+from journeyflow.policies import Policies
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
 from journeyflow.store import Store, Transaction
@@ -221,6 +222,31 @@ class Engine:
             msg = f"tenant: journey {journey.id!r} belongs to {journey.tenant!r}, this engine to {self._tenant!r}"
             raise InvalidInput([msg])
         return journey.tenant
+
+    # --- policies -------------------------------------------------------------------------------------------------
+
+    def set_policies(self, policies: Policies, *, at: datetime) -> None:
+        """Set this tenant's caps and quiet hours from an instant on; the same again changes nothing (R31).
+
+        Work sees the policies as of the instant at which it happens, so what is late sees those of its own time. An
+        `at` before the newest policies' instant means that instant (R11). `Policies()` takes all away.
+        """
+        from journeyflow.lifecycle import policies_set  # noqa: PLC0415 it costs cattrs
+
+        instant = to_micros(at)
+        with self._core.store.transaction() as transaction:
+            changes = policies_set(self._core.refresh(transaction), self._tenant, policies, instant)
+            if changes:
+                transaction.commit(changes)
+
+    def policies(self, *, at: datetime | None = None) -> Policies:
+        """Give this tenant's policies as of an instant, or those that were set last; `Policies()` where none are."""
+        with self._core.store.transaction(write=False) as transaction:
+            timeline = self._core.refresh(transaction).policies.get(self._tenant)
+        if timeline is None:
+            return Policies()
+        terms = timeline.at(LAST if at is None else to_micros(at))
+        return Policies() if terms is None else terms.policies
 
     # --- inputs ---------------------------------------------------------------------------------------------------
 

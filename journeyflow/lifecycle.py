@@ -9,14 +9,17 @@ from journeyflow.errors import (
     ERROR,
     Conflict,
     CorruptDatabase,
+    InvalidInput,
     InvalidJourney,
     MissingExtra,
     NotFound,
     did_you_mean,
 )
 from journeyflow.journey import Journey, problems
+from journeyflow.policies import Policies, Terms, Timeline
+from journeyflow.policyfile import dumps_policies, loads_policies
 from journeyflow.program import Program, compile_journey
-from journeyflow.records import Changes, NewJourney, NewVersion, State, Transition
+from journeyflow.records import Changes, NewJourney, NewPolicies, NewVersion, State, Transition
 from journeyflow.store import Shelf
 
 ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
@@ -121,7 +124,32 @@ def read_catalog(shelf: Shelf, path: object, compiled: dict[tuple[int, str], Pro
         for number in names
     ]
     grace = shelf.meta.get("grace")
-    return build_catalog(shelf.revision, shelf.meta["nonce"], int(grace) if grace else None, records)
+    policies = _read_policies(shelf, path)
+    return build_catalog(shelf.revision, shelf.meta["nonce"], int(grace) if grace else None, records, policies)
+
+
+def _read_policies(shelf: Shelf, path: object) -> dict[str, Timeline]:
+    """Read the policies of every tenant; what cannot be read means a damaged file."""
+    history: dict[str, list[tuple[int, Terms]]] = {}
+    for tenant, at, text in shelf.policies:
+        try:
+            history.setdefault(tenant, []).append((at, Terms(loads_policies(text))))
+        except InvalidInput as error:
+            what = f"the policies of tenant {tenant!r} cannot be read: {error.faults[0]}"
+            raise CorruptDatabase(path, what) from error
+    return {tenant: Timeline(tuple(rows)) for tenant, rows in history.items()}
+
+
+def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> Changes:
+    """Give what changes when a tenant sets policies: nothing where they hold already (R31).
+
+    An `at` before the newest instant means that instant (R11).
+    """
+    timeline = catalog.policies.get(tenant)
+    since, before = (at, Policies()) if timeline is None else timeline.newest
+    if before == policies:
+        return Changes()
+    return Changes(policies=(NewPolicies(tenant, max(at, since), dumps_policies(policies, indent=None)),))
 
 
 def _compiled(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:

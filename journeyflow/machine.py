@@ -27,18 +27,20 @@ Rules of the walk
     The first entry of a path that began with a rest is that rest, left.
 3.  The same Send never queues twice within one root item (R30); a run emits at most 100 events within one (R53).
 4.  A walk that fails queues no message; the Sends it passed are SKIPPED, outcome "failed" (R30).
-5.  What is asked again at the instant it takes effect: windows, openings, date fields (R5, R37). Durations stay.
+5.  What is asked again at the instant it takes effect: the gates of a Send (`gates.py`), windows, openings, date
+    fields (R5, R31, R37). Durations stay.
 6.  Rules never raise, wrong types change nothing, calendar arithmetic stays inside the calendar: no customer's data
     can make a walk raise.
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from journeyflow.chance import bucket
 from journeyflow.changes import WrongType, apply_changes
-from journeyflow.moments import DAY, Duration, add, anniversary, read_instant, to_micros
+from journeyflow.gates import closed
+from journeyflow.moments import Duration, add, anniversary, read_instant, to_micros
 from journeyflow.program import NOWHERE, Node, Program
 from journeyflow.records import (
     ACTIVE,
@@ -56,9 +58,6 @@ from journeyflow.records import (
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.values import dumps
 from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
-
-MAX_GATE = 400 * DAY
-"""A gate that does not open for so long never opens (R31)."""
 
 
 def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual order
@@ -160,17 +159,13 @@ def _result(walk: Walk) -> Result:
 
 
 def send(walk: Walk, node: Node) -> int:
-    """Queue a message, or be held by the window, or say why not (R31)."""
+    """Queue a message, or be held by a gate, or say why not (R31)."""
     step: Send = node.step  # type: ignore[assignment]  # the table says so
-    if node.window is not None:
-        opens = node.window.next_open(walk.at, walk.zone)
-        if opens - walk.at > MAX_GATE:
-            walk.leave(SKIPPED, "window")
-            return node.next
-        if opens > walk.at:
-            return walk.rest(opens)
-    if not step.transactional and not _consents(walk, step.channel):
-        walk.leave(SKIPPED, "consent")
+    answer = closed(walk, node)
+    if isinstance(answer, int):
+        return walk.rest(answer)
+    if answer is not None:
+        walk.leave(SKIPPED, answer)
         return node.next
     if walk.step in walk.past.sends or walk.step in walk.sends:
         return walk.fail("zero-time loop")
@@ -206,24 +201,6 @@ def send(walk: Walk, node: Node) -> int:
         walk.posts = (nonce, {**posts, node.id: post})
     walk.leave(COMPLETED, "queued")
     return node.next
-
-
-def _consents(walk: Walk, channel: str) -> bool:
-    """Tell whether the customer lets a channel be used; missing is yes unless the journey requires it (R54)."""
-    return consents(walk.attributes, channel, required=walk.program.journey.consent == "required")
-
-
-def consents(attributes: Mapping[str, object], channel: str, *, required: bool) -> bool:
-    """Tell whether attributes allow a channel: what they say, and where they say nothing, whether that is enough (R54).
-
-    >>> consents({"consent": {"SMS": False}}, "SMS", required=False), consents({}, "SMS", required=False)
-    (False, True)
-    """
-    given = attributes.get("consent")
-    if given is None:
-        return not required
-    answer = given.get(channel) if isinstance(given, Mapping) else None
-    return answer if isinstance(answer, bool) else not required
 
 
 def wake_send(walk: Walk, node: Node, _: Stimulus) -> int:

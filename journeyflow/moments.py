@@ -5,8 +5,11 @@ arithmetic is done on local wall time in an IANA zone and turned back into an in
 """
 
 import re
+from calendar import monthrange
+from collections.abc import Iterator
 from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -30,6 +33,8 @@ CACHED = 65_536
 """Results kept per calendar function: more than the distinct instants of any one batch."""
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+PERIODS = {"day": 1, "week": 7, "month": 31}
+"""The periods of the calendar that messages are counted in, with the most days each may have."""
 _ZONE_NAME = re.compile(r"(?!(?:right|posix)/)[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 _MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 _HOUR_24 = re.compile(r"(\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?).24", re.ASCII | re.DOTALL)
@@ -500,6 +505,15 @@ class Window:
         """
         return _next_open(self, instant, where)
 
+    def closes(self, instant: int, where: ZoneInfo) -> int:
+        """Give the instant at which the window closes that is open at `instant`, else `instant` itself (R34).
+
+        >>> night, utc = Window(None, "22:00", "06:00"), ZoneInfo("UTC")
+        >>> iso(night.closes(parse_instant("2026-11-20T23:00:00Z"), utc))
+        '2026-11-21T06:00:00.000000Z'
+        """
+        return _closes(self, instant, where)
+
     def __repr__(self) -> str:
         """Show the window as it is written."""
         days = ",".join(write_weekdays(self.weekdays))
@@ -509,6 +523,21 @@ class Window:
 @lru_cache(maxsize=CACHED)
 def _next_open(window: Window, instant: int, where: ZoneInfo) -> int:
     """Look through the local days; their windows open in the order of the days."""
+    for opens, closes in _openings(window, instant, where):
+        if instant < closes:
+            return max(instant, opens)
+    return LAST
+
+
+@lru_cache(maxsize=CACHED)
+def _closes(window: Window, instant: int, where: ZoneInfo) -> int:
+    """Look for the latest end of an opening that the instant lies in; only those around it can hold it."""
+    around = islice(_openings(window, instant, where), 2 * DAYS_BACK)
+    return max((closes for opens, closes in around if opens <= instant < closes), default=instant)
+
+
+def _openings(window: Window, instant: int, where: ZoneInfo) -> Iterator[tuple[int, int]]:
+    """Yield the openings of a window with their ends, day by day from shortly before an instant."""
     today = to_local(instant, where).date()
     for ahead in range(-DAYS_BACK, MAX_DAYS_AHEAD):
         day = _day(today, ahead)
@@ -516,9 +545,34 @@ def _next_open(window: Window, instant: int, where: ZoneInfo) -> int:
             continue
         opens = _at_clock(day, window.start, where)
         closes = _at_clock(day, window.end + (86_400 if window.end < window.start else 0), where)
-        if instant < closes and opens < closes:
-            return max(instant, opens)
-    return LAST
+        if opens < closes:
+            yield opens, closes
+
+
+@lru_cache(maxsize=CACHED)
+def calendar_period(period: str, instant: int, where: ZoneInfo) -> tuple[int, int]:
+    """Give the local day, week (from Monday) or month that an instant lies in: its first instant, and that of the next.
+
+    >>> utc = ZoneInfo("UTC")
+    >>> [iso(each)[:10] for each in calendar_period("week", parse_instant("2026-11-21T12:00:00Z"), utc)]
+    ['2026-11-16', '2026-11-23']
+    >>> [iso(each)[:10] for each in calendar_period("month", parse_instant("2026-12-31T12:00:00Z"), utc)]
+    ['2026-12-01', '2027-01-01']
+    """
+    start, end = _period_of(period, to_local(instant, where).date(), where)
+    if end <= instant < LAST:  # a clock was set back over midnight: the day after has begun before
+        start, end = _period_of(period, to_local(end, where).date(), where)
+    return start, end
+
+
+def _period_of(period: str, today: date, where: ZoneInfo) -> tuple[int, int]:
+    """Give the first instants of the period that a local day lies in, and of the one after it."""
+    first = today.replace(day=1) if period == "month" else today
+    if period == "week":
+        first = _day(today, -today.weekday()) or date.min
+    days = monthrange(first.year, first.month)[1] if period == "month" else PERIODS[period]
+    following = _day(first, days)
+    return _at_clock(first, 0, where), LAST if following is None else _at_clock(following, 0, where)
 
 
 def _day(today: date, ahead: int) -> date | None:

@@ -2,7 +2,7 @@
 
 from journeyflow.batch import Request
 from journeyflow.catalog import Catalog
-from journeyflow.machine import consents
+from journeyflow.gates import consents
 from journeyflow.records import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED, Changes, Post, Run
 from journeyflow.steps import Send
 from journeyflow.store import ClaimRequest, Transaction

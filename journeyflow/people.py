@@ -11,7 +11,7 @@ from typing import Any
 from attrs import field, frozen
 
 from journeyflow.errors import NotFound, did_you_mean
-from journeyflow.machine import consents
+from journeyflow.gates import consents
 from journeyflow.moments import from_micros
 from journeyflow.paging import Page, Slice, cursor_of, keyset, slice_faults, word_faults
 from journeyflow.program import Program

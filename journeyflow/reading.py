@@ -312,7 +312,7 @@ _JOURNEY: dict[str, Read] = {
     "steps": list_of(_Reader.step),
     "reentry_key": _TEXT,
     "holdout": _Reader.number,
-    **dict.fromkeys(("limits", "caps", "quiet_hours"), _LATER),
+    "limits": _LATER,
 }
 """The keys of a journey."""
 

@@ -268,6 +268,9 @@ class Post(NamedTuple):
     domain: str | None = None
 
 
+COUNTED = frozenset({QUEUED, CLAIMED, SENT})
+"""The statuses of messages that caps count: what goes out or went out, not what never will (R31)."""
+
 make_post: Callable[[tuple[object, ...]], Post] = partial(tuple.__new__, Post)
 """Make a message of all its fields in order."""
 
@@ -349,6 +352,15 @@ class NewVersion:
 
 
 @frozen
+class NewPolicies:
+    """Policies of a tenant from an instant on, as the text of a policy file (R31)."""
+
+    tenant: str
+    at: int
+    text: str
+
+
+@frozen
 class Changes:
     """Everything that one commit writes, as one value. Whatever is not named stays as it is."""
 
@@ -367,6 +379,7 @@ class Changes:
     versions: tuple[NewVersion, ...] = ()
     described: tuple[tuple[int, str], ...] = ()
     transitions: tuple[Transition, ...] = ()
+    policies: tuple[NewPolicies, ...] = ()
     released: tuple[tuple[int, int], ...] = ()
     meta: tuple[tuple[str, str], ...] = ()
 

@@ -45,7 +45,15 @@ def plan(due: Due, catalog: Catalog) -> Request:
         posts_of,
         catalog.reading_posts,
         frozenset(events),
+        capped=catalog.capped,
+        since=_since(due, catalog),
     )
+
+
+def _since(due: Due, catalog: Catalog) -> int:
+    """Give the instant from which on messages may count for the caps that this batch meets (R31)."""
+    reach = max((catalog.policies[tenant].reach or 0 for tenant in catalog.capped), default=0)
+    return due.keys[0][0] - reach if due.keys else 0
 
 
 def _plan_input(
@@ -105,6 +113,8 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
         work.posts[key] = post
         work.newest_posts.setdefault(post.serial, {})[post.step] = post
     work.known = {key: list(found) for key, found in loaded.known.items()}
+    for customer, serial, n, at, channel in loaded.sent:
+        work.sent.setdefault(customer, {})[serial, n] = (at, channel)
     work.next_serial, work.next_customer = loaded.next_serial, loaded.next_customer
     return work
 

@@ -12,7 +12,7 @@ from journeyflow.catalog import JourneyRecord
 from journeyflow.chance import KEPT_OUT, bucket
 from journeyflow.counting import converted, held_out
 from journeyflow.facts import Facts
-from journeyflow.machine import consents
+from journeyflow.gates import consents
 from journeyflow.moments import add
 from journeyflow.program import NOWHERE, Program, Way
 from journeyflow.records import ACTIVE, HOLDOUT, Run, make_run

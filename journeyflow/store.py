@@ -20,7 +20,8 @@ class Shelf:
     """What a store keeps about journeys, as rows: enough to build a `Catalog`.
 
     `journeys` are (number, tenant, id), `versions` (number, journey, version, published_at, text) in order of
-    publication, `transitions` (journey, at, state) in order; `meta` are the file's settings.
+    publication, `transitions` (journey, at, state) in order; `meta` are the file's settings, `policies` (tenant, at,
+    text) in order.
     """
 
     revision: int
@@ -28,6 +29,7 @@ class Shelf:
     versions: Sequence[tuple[int, int, int, int, str, str]]
     transitions: Sequence[tuple[int, int, Any]]
     meta: Mapping[str, str]
+    policies: Sequence[tuple[str, int, str]] = ()
 
 
 @frozen

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.changes import Emitted
 from journeyflow.facts import Data, Facts
+from journeyflow.policies import Terms
 from journeyflow.program import NOWHERE, Program
 from journeyflow.records import ACTIVE, FAILED, Move, PathEntry, Post, Run
 
@@ -17,6 +18,11 @@ MAX_EMITTED = 100
 """Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
 
 NO_POSTS: Mapping[str, Post] = {}
+
+Sent = Mapping[tuple[int, int], tuple[int, str]]
+"""The messages of a customer that caps count: (serial, n) to (instant, channel)."""
+
+NOTHING_SENT: Sent = {}
 
 Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT"]
 
@@ -32,13 +38,18 @@ FRESH = Past()
 
 
 class Situation(NamedTuple):
-    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce."""
+    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce.
+
+    `terms` are the tenant's policies in force, `sent` the customer's messages that its caps count (R31).
+    """
 
     customer: str
     attributes: dict[str, object]
     event: Data | None = None
     posts: Mapping[str, Post] | None = None
     nonce: str = ""
+    terms: Terms | None = None
+    sent: Sent = NOTHING_SENT
 
 
 class Result(NamedTuple):
@@ -71,9 +82,11 @@ class Walk(Facts):
         "read",
         "reason",
         "sends",
+        "sent",
         "since",
         "status",
         "step",
+        "terms",
         "visit",
     )
 
@@ -83,7 +96,7 @@ class Walk(Facts):
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
         self.program, self.run, self.at, self.past = program, run, at, past
-        self.customer, self.attributes, self.event, posts, nonce = situation
+        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent = situation
         self.posts = (nonce, posts or NO_POSTS)
         self.header, self.memory = program.header, run.memory
         self.seen, self._trigger = {}, None

@@ -19,9 +19,10 @@ from journeyflow.counting import Note, count
 from journeyflow.facts import Data, Facts
 from journeyflow.machine import advance
 from journeyflow.moments import local_day
+from journeyflow.policies import Terms
 from journeyflow.program import Program
-from journeyflow.records import ACTIVE, Changes, Input, Move, Post, Refusal, Run
-from journeyflow.walk import FRESH, Past, Result, Situation, Stimulus
+from journeyflow.records import ACTIVE, COUNTED, Changes, Input, Move, Post, Refusal, Run
+from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Situation, Stimulus
 
 CUSTOMER_EVENTS = frozenset(
     {"field.changed", "tag.added", "tag.removed", "list.subscribed", "list.unsubscribed"},
@@ -128,6 +129,7 @@ class Work:
         self.runs: dict[int, Run] = {}
         self.posts: dict[tuple[int, int], Post] = {}
         self.newest_posts: dict[int, dict[str, Post]] = {}
+        self.sent: dict[int, dict[tuple[int, int], tuple[int, str]]] = {}
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         self.next_serial = self.next_customer = 1
         self.heap: list[Key] = []
@@ -200,11 +202,21 @@ class Work:
         self.posts[key] = post
         if key not in self.new_posts:
             self.touched_posts[key] = None
+        if self.catalog.capped:
+            self.count(post)
         if self.runs[post.serial].version in self.catalog.reading_posts:
             newest = self.newest_posts.setdefault(post.serial, {})
             held = newest.get(post.step)
             if held is None or held.n <= post.n:
                 newest[post.step] = post
+
+    def count(self, post: Post) -> None:
+        """Let caps count a message from now on, or no longer (R31)."""
+        sent = self.sent.setdefault(self.runs[post.serial].customer, {})
+        if post.status in COUNTED:
+            sent[post.serial, post.n] = (post.at, post.channel)
+        else:
+            sent.pop((post.serial, post.n), None)
 
     def facts(
         self, person: Person, program: Program, at: int, event: Data | None = None, run: Run | None = None
@@ -241,10 +253,10 @@ class Work:
         posts, past = self.newest_posts.get(serial), self.past.get(serial, FRESH)
         if causes or self.caused:
             causes = self.caused[serial] = causes | self.caused.get(serial, causes)
-        situation = Situation(person.id, person.attributes, event, posts, self.catalog.nonce)
-        result = advance(
-            program, run, stimulus, situation, max(at, run.last_at), past, reason=reason, softened=softened, asked=asked
-        )
+        at = max(at, run.last_at)
+        terms, sent = (None, NOTHING_SENT) if not self.catalog.policies else self._bounds(program, person, at)
+        situation = Situation(person.id, person.attributes, event, posts, self.catalog.nonce, terms, sent)
+        result = advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
         after, move = result.run, result.move
         if move is not None:
             self._take_over(result, move, program, person, causes)
@@ -255,15 +267,23 @@ class Work:
                 self.push(after)
         return result
 
+    def _bounds(self, program: Program, person: Person, at: int) -> tuple[Terms | None, Sent]:
+        """Give the policies that bind a program's tenant as of an instant, and what they count (R11, R31)."""
+        timeline = self.catalog.policies.get(program.tenant)
+        return None if timeline is None else timeline.at(at), self.sent.get(person.number, NOTHING_SENT)
+
     def _take_over(
         self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[Cause]
     ) -> None:
         """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
         self.moves.append(move)
+        counting = program.tenant in self.catalog.capped
         for post in result.posts:
             key = (post.serial, post.n)
             self.posts[key] = post
             self.new_posts[key] = None
+            if counting:
+                self.count(post)
             if program.reads_posts:  # it is the newest of its step (R59)
                 self.newest_posts.setdefault(post.serial, {})[post.step] = post
         self.messages += len(result.posts)

@@ -27,11 +27,11 @@ LADDER = (
     # words and values: know nothing of journeys
     "errors", "chance", "values", "moments", "patterns", "results",
     # what can be asked and changed
-    "rules", "templates", "changes", "chains", "options",
+    "rules", "templates", "changes", "chains", "options", "policies", "policyfile",
     # the definition of a journey, and its file
     "steps", "entry", "graph", "references", "validation", "journey", "editing", "parts", "reading", "codec",
     # one run
-    "records", "program", "facts", "walk", "machine",
+    "records", "program", "facts", "walk", "gates", "machine",
     # many runs, in order
     "batch", "catalog", "counting", "work", "stages", "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it

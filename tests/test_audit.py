@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from journeyflow import Condition, Engine, Event, Journey, MemoryStore, Send, Trigger, Wait, field
+from journeyflow import Cap, Condition, Engine, Event, Journey, MemoryStore, Policies, Send, Trigger, Wait, field
 from journeyflow.audit import CHECKS, SHAPE, audit, faults
 from journeyflow.moments import to_micros
 from journeyflow.store import Store
@@ -50,6 +50,8 @@ def live(store: Store) -> None:
     engine.tick(START + 2 * DAY)
     engine.pause("news", at=START + 2 * DAY)
     engine.resume("news", at=START + 3 * DAY)
+    engine.set_policies(Policies(caps=[Cap(5, per="day")]), at=START + 3 * DAY)
+    engine.set_policies(Policies(), at=START + 3 * DAY)
     claimed = engine.claim("w", at=START + 3 * DAY, limit=1)
     engine.feed(Event("message.opened", customer="ann", at=START + 3 * DAY, data={"message": claimed[0].id}))
     engine.tick(START + 3 * DAY)
@@ -90,6 +92,7 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE customers SET attributes = '{' WHERE number = 2", "customer 2: its attributes cannot be read"),
     ("UPDATE inputs SET data = '{' WHERE seq = 5", "input 5: its data cannot be read"),
     ("UPDATE versions SET definition = '' WHERE number = 1", "version 1: its definition cannot be read"),
+    ("UPDATE policies SET definition = '{' WHERE n = 2", "policies of tenant default: its definition cannot be read"),
     ("UPDATE enrollments SET trigger_data = '{' WHERE serial = 1", "enrollment 1: its trigger cannot be read"),
     ("UPDATE enrollments SET memory = '{' WHERE serial = 1", "enrollment 1: its memory cannot be read"),
     ("UPDATE paths SET steps = '[' WHERE number = 1", "path 1: its steps cannot be read"),
@@ -97,6 +100,15 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE moves SET seen = '[' WHERE enrollment = 2", "enrollment 2: its compared values cannot be read"),
     ("UPDATE messages SET data = '[' WHERE enrollment = 2", "enrollment 2: its message data cannot be read"),
     ("UPDATE messages SET flags = '[' WHERE enrollment = 2", "enrollment 2: its message flags cannot be read"),
+    # policies
+    (
+        "UPDATE policies SET at = at - 1 WHERE n = 2",
+        "policies 2 of tenant 'default' hold from before those that they follow",
+    ),
+    (
+        f"UPDATE policies SET at = {FAR} WHERE n = 2",
+        f"policies of tenant default: the instant {FAR} is in no calendar",
+    ),
     # runs
     ("UPDATE enrollments SET status = 'LOST' WHERE serial = 1", "enrollment 1 is LOST, which is no status"),
     ("UPDATE enrollments SET due = NULL WHERE serial = 1", "enrollment 1 is active and rests without a wake-up"),

@@ -697,8 +697,6 @@ def test_places_of_unknown_continuations():
     ("value", "place"),
     [
         (file(limits={"per_day": 1}), "limits"),
-        (file(caps={}), "caps"),
-        (file(quiet_hours={}), "quiet_hours"),
         (file({**SEND, "on_failure": "fail"}), "steps[0].on_failure"),
         (file({"kind": "update", "id": "u", "changes": [{"action": "forget"}]}), "steps[0].changes[0].action"),
     ],

@@ -21,7 +21,8 @@ from journeyflow import (
     tag,
 )
 from journeyflow.chance import bucket
-from journeyflow.machine import advance, consents
+from journeyflow.gates import consents
+from journeyflow.machine import advance
 from journeyflow.moments import DAY, to_micros
 from journeyflow.program import compile_journey
 from journeyflow.records import ACTIVE, COMPLETED, FAILED, Run

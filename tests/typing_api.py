@@ -140,6 +140,23 @@ def what_is_wrong(definition: Journey) -> list[tuple[str, str, str, str]]:
     return [(each.code, each.severity, each.path, each.message) for each in found]
 
 
+def policies() -> jf.Policies:
+    """Write caps and quiet hours."""
+    caps = [
+        jf.Cap(3, per="day", channel="EMAIL", over="defer"),
+        jf.Cap(5, within="7 days"),
+        jf.Cap(None, within=timedelta(hours=3)),
+    ]
+    quiet = [jf.QuietHours("22:00", "08:00"), jf.QuietHours("00:00", "24:00", weekdays="SUN", channel="SMS")]
+    return jf.Policies(caps=caps, quiet=quiet, timezone="Europe/Paris")
+
+
+def set_them(engine: jf.Engine) -> list[jf.Policies]:
+    """Set policies, and ask for them."""
+    engine.set_policies(policies(), at=NOW)
+    return [engine.policies(), engine.policies(at=NOW)]
+
+
 # --- the engine -------------------------------------------------------------------------------------------------------
 
 

@@ -16,12 +16,14 @@ from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Person, Request, s
 from journeyflow.errors import StorageError
 from journeyflow.records import (
     ACTIVE,
+    COUNTED,
     QUEUED,
     Changes,
     Counter,
     Input,
     Move,
     NewJourney,
+    NewPolicies,
     NewVersion,
     Post,
     Refusal,
@@ -58,6 +60,7 @@ class MemoryStore:
         self.journeys: list[NewJourney] = []
         self.versions: dict[int, NewVersion] = {}
         self.transitions: list[Transition] = []
+        self.policies: list[NewPolicies] = []
         self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
         self.numbers: dict[tuple[str, str], int] = {}
         self.inputs: dict[int, Input] = {}
@@ -73,6 +76,7 @@ class MemoryStore:
         self.counters: dict[tuple[object, ...], Counter] = {}
         self.agenda: list[Key] = []
         self.outbox: list[Place] = []
+        self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
 
     def __repr__(self) -> str:
         """Show how much is kept."""
@@ -147,6 +151,7 @@ class MemoryStore:
             journeys=tuple(self.journeys),
             versions=tuple(self.versions.values()),
             transitions=tuple(self.transitions),
+            policies=tuple(self.policies),
             meta=tuple(before.items()),
         )
 
@@ -206,8 +211,11 @@ class MemoryStore:
         for number, text in changes.described:
             self.versions[number] = evolve(self.versions[number], text=text)
         self.transitions += changes.transitions
+        self.policies += changes.policies
         self.meta.update(changes.meta)
-        if changes.journeys or changes.versions or changes.described or changes.transitions or changes.meta:
+        if any(
+            (changes.journeys, changes.versions, changes.described, changes.transitions, changes.policies, changes.meta)
+        ):
             self.meta["revision"] = str(int(self.meta["revision"]) + 1)
 
     def _take_run(self, run: Run) -> None:
@@ -222,12 +230,22 @@ class MemoryStore:
         before = self.posts.get(key)
         if before is None:
             self.posts_of.setdefault(post.serial, []).append(post.n)
+            if self.posts_by_customer is not None:
+                self.posts_by_customer.setdefault(self.runs[post.serial].customer, []).append(key)
         self.posts[key] = post
         was_queued = before is not None and before.status == QUEUED and before.available_at == post.available_at
         if post.status == QUEUED and not was_queued:
             heappush(self.outbox, (post.available_at, *key))
         if post.lease_until is not None:
             heappush(self.agenda, (post.lease_until, TIMER, *key))
+
+    def by_customer(self) -> dict[int, list[tuple[int, int]]]:
+        """Give the messages of each customer, noted from the first time that somebody asks: only caps do."""
+        if self.posts_by_customer is None:
+            self.posts_by_customer = {}
+            for key in self.posts:
+                self.posts_by_customer.setdefault(self.runs[key[0]].customer, []).append(key)
+        return self.posts_by_customer
 
     # --- the agenda -----------------------------------------------------------------------------------------------
 
@@ -281,6 +299,7 @@ class MemoryTransaction:
             [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in versions],
             [(each.journey, each.at, each.state) for each in sorted(store.transitions, key=lambda each: each.journey)],
             dict(store.meta),
+            [(each.tenant, each.at, each.text) for each in sorted(store.policies, key=lambda each: each.tenant)],
         )
 
     def due(self, now: int, limit: int) -> Due:
@@ -310,8 +329,26 @@ class MemoryTransaction:
         people = self._people(whole, whole | request.numbers)
         runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
         known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
-        posts = self._posts(request, runs)
-        return Loaded(people, runs, posts, known, len(store.runs) + 1, len(store.customers) + 1)
+        posts, sent = self._posts(request, runs), self._sent(request, people)
+        return Loaded(people, runs, posts, known, len(store.runs) + 1, len(store.customers) + 1, sent)
+
+    def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
+        """Give the messages that caps count, of the customers of some tenants, since an instant (R31)."""
+        if not request.capped:
+            return []
+        store = self._store
+        by_customer = store.by_customer()
+        found = (
+            (person.number, store.posts[key])
+            for person in people
+            if person.tenant in request.capped
+            for key in by_customer.get(person.number, ())
+        )
+        return [
+            (number, post.serial, post.n, post.at, post.channel)
+            for number, post in found
+            if post.at >= request.since and post.status in COUNTED
+        ]
 
     def _active(self, request: Request) -> list[Run]:
         """Give the active runs of a journey that are asked for, by serial."""

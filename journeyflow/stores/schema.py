@@ -35,6 +35,10 @@ CREATE TABLE transitions (
     PRIMARY KEY (journey, n)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE policies (
+    tenant TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, definition TEXT NOT NULL, PRIMARY KEY (tenant, n)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE customers (
     number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL, attributes TEXT NOT NULL,
     UNIQUE (tenant, id)
@@ -160,6 +164,9 @@ JOIN journeys j ON j.number = e.journey;
 CREATE VIEW inputs_view AS
 SELECT seq, tenant, customer, kind, type, {_iso("at")} AS at, id, data, ifnull(outcome, 'pending') AS outcome
 FROM inputs;
+
+CREATE VIEW policies_view AS
+SELECT tenant, n, {_iso("at")} AS at, definition FROM policies;
 
 CREATE VIEW journeys_view AS
 SELECT j.tenant, j.id,

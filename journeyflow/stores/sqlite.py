@@ -15,7 +15,7 @@ from sqlite_utils import Database
 
 from journeyflow.batch import Due, Loaded, Person, Request, select_due
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.records import ACTIVE, CLAIMED, QUEUED, Changes, Input, Post, Run
+from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Input, Post, Run
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.opening import RESTORE, meaning, open_file, primary_code
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run
@@ -224,6 +224,7 @@ class SQLiteTransaction:
             ),
             self._ask("SELECT journey, at, state FROM transitions ORDER BY journey, n"),
             dict(self._ask("SELECT name, value FROM meta")),
+            self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
         )
 
     def due(self, now: int, limit: int) -> Due:
@@ -275,6 +276,23 @@ class SQLiteTransaction:
             self._known_events(request.events),
             next_number(self._connection, "enrollments"),
             next_number(self._connection, "customers"),
+            self._sent(request, people.values()),
+        )
+
+    def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
+        """Give the messages that caps count, of the customers of some tenants, since an instant (R31).
+
+        A run that has not moved since then has sent nothing since then.
+        """
+        wanted = sorted(person.number for person in people if person.tenant in request.capped)
+        if not wanted:
+            return []
+        return self._ask(
+            "SELECT e.customer, m.enrollment, m.n, m.at, m.channel FROM enrollments e"
+            " JOIN messages m ON m.enrollment = e.serial"
+            " WHERE e.customer IN (SELECT value FROM json_each(?)) AND e.last_at >= ? AND m.at >= ?"
+            " AND m.status IN (SELECT value FROM json_each(?))",
+            (dumps(wanted), request.since, request.since, dumps(sorted(COUNTED))),
         )
 
     def _runs(self, condition: str, numbers: Iterable[int]) -> list[Run]:

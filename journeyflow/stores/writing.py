@@ -239,9 +239,16 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
             "INSERT INTO transitions SELECT ?, 1 + (SELECT count(*) FROM transitions WHERE journey = ?), ?, ?",
             [(t.journey, t.journey, t.at, t.state) for t in changes.transitions],
         )
+    if changes.policies:
+        connection.executemany(
+            "INSERT INTO policies VALUES (?, 1 + (SELECT count(*) FROM policies WHERE tenant = ?), ?, ?)",
+            [(each.tenant, each.tenant, each.at, each.text) for each in changes.policies],
+        )
     if changes.meta:
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
-    if changes.journeys or changes.versions or changes.described or changes.transitions or changes.meta:
+    if any(
+        (changes.journeys, changes.versions, changes.described, changes.transitions, changes.policies, changes.meta)
+    ):
         connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
 
 

@@ -1,6 +1,7 @@
 """For the tests of those who write journeys or stores.
 
-Lives are played without any extra; `journeys` and `lives` make random ones and need Hypothesis, the extra `testing`.
+Lives are played without any extra; `journeys`, `lives` and `policies` make random ones and need Hypothesis, the extra
+`testing`.
 """
 
 from typing import TYPE_CHECKING
@@ -17,11 +18,12 @@ from journeyflow.testing.running import (
     Put,
     Reaction,
     Run,
+    SetPolicies,
     run,
 )
 
 if TYPE_CHECKING:
-    from journeyflow.testing.strategies import journeys, lives
+    from journeyflow.testing.strategies import journeys, lives, policies
 
 __all__ = [
     "START",
@@ -34,16 +36,18 @@ __all__ = [
     "Put",
     "Reaction",
     "Run",
+    "SetPolicies",
     "StoreConformance",
     "journeys",
     "lives",
+    "policies",
     "run",
 ]
 
 
 def __getattr__(name: str) -> object:
     """Load the strategies when one is asked for; raises MissingExtra without Hypothesis."""
-    if name in {"journeys", "lives"}:
+    if name in {"journeys", "lives", "policies"}:
         from journeyflow.testing import strategies  # noqa: PLC0415 an optional dependency
 
         return getattr(strategies, name)

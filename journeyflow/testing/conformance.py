@@ -27,6 +27,7 @@ from journeyflow.records import (
     Input,
     Move,
     NewJourney,
+    NewPolicies,
     NewVersion,
     Post,
     Refusal,
@@ -297,6 +298,7 @@ class StoreConformance:
             Changes(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),)),
             Changes(described=((1, DEFINITION),)),
             Changes(transitions=(Transition(1, NOON, "PAUSED"),)),
+            Changes(policies=(NewPolicies("t", NOON, '{"format":1}'),)),
             Changes(meta=(("grace", ""),)),
         ]
         others = [
@@ -337,6 +339,16 @@ class StoreConformance:
             write(store, Changes(described=((2, '{"name":"n"}'),)))
             found = shelf(store)
             expect(found and found.versions[1], (2, 2, 1, NOON, "mark 2", '{"name":"n"}'))
+
+    def test_policies_keep_their_order(self, tmp_path: Path) -> None:
+        """The policies of a tenant come back in the order in which they were set, also those of one instant (R31)."""
+        texts = ['{"format":1}', '{"format":1,"timezone":"UTC"}', '{"format":1,"caps":[]}']
+        with self.begun(tmp_path) as store:
+            for text in texts:
+                write(store, Changes(policies=(NewPolicies("u", NOON, text), NewPolicies("t", NOON, text))))
+            found = shelf(store)
+            in_order = [(name, NOON, text) for name in "tu" for text in texts]
+            expect(found and [(*row,) for row in found.policies], in_order)
 
     def test_transitions_keep_their_order(self, tmp_path: Path) -> None:
         """Transitions come back journey by journey in the order written, also at one instant (R11)."""
@@ -490,6 +502,48 @@ class StoreConformance:
             by_version = load(store, whole=frozenset({1, 2}), reading=frozenset({1}))
             expect(dict(by_version.posts), newest, "by version")
             expect(dict(load(store, posts_of=frozenset({1, 55})).posts), newest, "by serial")
+
+    def test_load_messages_that_caps_count(self, tmp_path: Path) -> None:
+        """Of the customers of some tenants, those queued, claimed and sent since an instant, over all runs (R31)."""
+        later = NOON + MINUTE
+        runs = (
+            ended(1, 1, last_at=later),
+            run(2, 1, number=2, last_at=later),
+            run(3, 1, 2, last_at=later),
+            run(4, 3, 3, last_at=later),
+            run(5, 2, last_at=later),
+        )
+        posts = (
+            post(1, at=NOON - 1),
+            post(1, 2, at=NOON),
+            post(1, 3, at=later, channel="SMS"),
+            leased(2, 1, later),
+            post(2, 2, status=SENT),
+            *(post(2, 3 + place, status=status) for place, status in enumerate(("SUPPRESSED", "EXPIRED", "CANCELLED"))),
+            post(3, status="FAILED"),
+            post(3, 2, at=later),
+            post(4),
+            post(5),
+        )
+        ann = [
+            (1, 1, 2, NOON, "EMAIL"),
+            (1, 1, 3, later, "SMS"),
+            (1, 2, 1, NOON, "EMAIL"),
+            (1, 2, 2, NOON, "EMAIL"),
+            (1, 3, 2, later, "EMAIL"),
+        ]
+        asked: dict[str, Any] = {"names": frozenset({("t", "ann")}), "capped": frozenset({"t", "v"}), "since": NOON}
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=runs[:2], new_posts=posts[:2]))
+            expect(sorted(load(store, **asked).sent), ann[:1], "before the rest was written")
+            write(store, Changes(runs=runs[2:], new_posts=posts[2:]))
+            expect(sorted(load(store, **asked).sent), ann, "of ann")
+            others = {**asked, "names": frozenset(), "numbers": frozenset({2, 3, 4})}
+            expect([*load(store, **others).sent], [(2, 5, 1, NOON, "EMAIL")], "by number, of one tenant")
+            expect([*load(store, **{**asked, "since": later + 1}).sent], [], "since later")
+            expect([*load(store, **{**asked, "capped": frozenset()}).sent], [], "of no tenant")
+            write(store, Changes(posts=(post(2, 2, status="FAILED"), post(3, status=SENT))))
+            expect(sorted(load(store, **asked).sent), sorted([*ann[:3], (1, 3, 1, NOON, "EMAIL"), ann[4]]), "changed")
 
     def test_load_known_events(self, tmp_path: Path) -> None:
         """Events that were taken are found by tenant, type and id; pending ones and duplicates are not (R26)."""

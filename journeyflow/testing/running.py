@@ -10,6 +10,7 @@ from journeyflow.engine import BATCH, Engine
 from journeyflow.errors import Forbidden
 from journeyflow.journey import Journey
 from journeyflow.paging import MAX_TAKE
+from journeyflow.policies import Policies
 from journeyflow.records import Customer, Enrollment, Event, Message
 from journeyflow.store import Store
 from journeyflow.stores.memory import MemoryStore
@@ -29,6 +30,7 @@ DUMPED = {
     "counters": "SELECT * FROM counters ORDER BY journey, day, domain, step, what, label",
     "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
     "transitions": "SELECT * FROM transitions ORDER BY journey, n",
+    "policies": "SELECT * FROM policies ORDER BY tenant, n",
 }
 """Everything that is kept of a run, table by table, ordered by key (R90); paths are written out."""
 
@@ -98,7 +100,15 @@ class Ack:
     at: datetime = field(kw_only=True)
 
 
-Call = Event | Put | Enroll | Leave | Lifecycle | Reaction | Ack
+@frozen
+class SetPolicies:
+    """The host sets caps and quiet hours: `Engine.set_policies`."""
+
+    policies: Policies
+    at: datetime = field(kw_only=True)
+
+
+Call = Event | Put | Enroll | Leave | Lifecycle | Reaction | Ack | SetPolicies
 """One thing that a host says to the engine."""
 
 
@@ -245,6 +255,8 @@ class _Player:
             engine.exit(call.journey, call.customer, at=call.at, reason=call.reason, key=call.key)
         elif isinstance(call, Lifecycle):
             getattr(engine, call.action)(call.journey, at=call.at)
+        elif isinstance(call, SetPolicies):
+            engine.set_policies(call.policies, at=call.at)
         elif isinstance(call, Ack):
             engine.ack(call.message, at=call.at)
         elif isinstance(call, Enroll):

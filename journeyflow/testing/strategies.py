@@ -13,11 +13,12 @@ from journeyflow.entry import Exit, Goal, Reentry, Trigger
 from journeyflow.errors import MissingExtra
 from journeyflow.journey import Journey
 from journeyflow.moments import Window
+from journeyflow.policies import Cap, Policies, QuietHours
 from journeyflow.records import Event
 from journeyflow.rules import Comparison, Rule, all_of, any_of, not_, walk
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
 from journeyflow.templates import template_reads
-from journeyflow.testing.running import START, Call, Enroll, Leave, Life, Lifecycle, Put, Reaction
+from journeyflow.testing.running import START, Call, Enroll, Leave, Life, Lifecycle, Put, Reaction, SetPolicies
 
 try:
     from hypothesis import strategies as st
@@ -337,6 +338,41 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
     )
 
 
+# --- policies -----------------------------------------------------------------------------------------------------
+
+_CAPS = st.builds(
+    lambda count, length, channel, over: Cap(count, **length, channel=channel, over=over),
+    st.sampled_from((0, 1, 1, 2, 2, 3, None)),
+    st.sampled_from(({"per": "day"}, {"per": "week"}, {"per": "month"}, {"within": "6 hours"}, {"within": "2 days"})),
+    st.sampled_from((None, None, *CHANNELS)),
+    st.sampled_from(("skip", "defer", "defer")),
+)
+_QUIET = st.sampled_from(
+    (
+        QuietHours("22:00", "08:00"),
+        QuietHours("12:00", "18:00", channel="SMS"),
+        QuietHours("00:00", "24:00", weekdays="SAT,SUN"),
+        QuietHours("20:00", "06:00", weekdays="MON-FRI", channel="EMAIL"),
+    )
+)
+
+
+@st.composite
+def policies(draw: st.DrawFn, *, windows: bool = True) -> Policies:
+    """Draw policies of a tenant: a few caps, a few quiet hours (R31).
+
+    Without `windows` nothing asks for a zone: no quiet hours, and UTC.
+
+    >>> from hypothesis import find
+    >>> find(policies(), lambda each: any(cap.over == "defer" for cap in each.caps))
+    Policies(caps=(Cap(0, per='day', over='defer'),))
+    """
+    caps = draw(st.lists(_CAPS, max_size=3))
+    if not windows:
+        return Policies(caps=caps, timezone="UTC")
+    return Policies(caps=caps, quiet=draw(st.lists(_QUIET, max_size=2)), timezone=draw(_sampled((None, *ZONES))))
+
+
 # --- lives --------------------------------------------------------------------------------------------------------
 
 
@@ -453,6 +489,7 @@ class _Saying:
     journeys: Sequence[Journey]
     words: _Vocabulary
     customers: Sequence[str]
+    bounds: st.SearchStrategy[Policies] | None
 
     @property
     def customer(self) -> st.SearchStrategy[str]:
@@ -498,7 +535,8 @@ class _Saying:
         }
         given = {channel: st.sampled_from((True, False, None)) for channel in words.channels or ["EMAIL"]}
         consent = st.fixed_dictionaries({}, optional=given)
-        reserved = st.fixed_dictionaries({}, optional={**members, "consent": consent})
+        zones = {"timezone": st.sampled_from((*ZONES, "Nowhere"))} if self.zoned else {}
+        reserved = st.fixed_dictionaries({}, optional={**members, **zones, "consent": consent})
         attributes = st.builds(lambda left, right: {**left, **right}, _objects(words.attributes, gone=True), reserved)
         replaces = st.sampled_from((False, False, False, True))
         return st.builds(Put, self.customer, attributes, at=st.just(START), replace=replaces)
@@ -533,9 +571,20 @@ class _Saying:
         actions = st.sampled_from(("pause", "pause", "pause", "archive"))
         return st.builds(Lifecycle, self.journey, actions, at=st.just(START))
 
+    @property
+    def zoned(self) -> bool:
+        """Tell whether somebody asks for the customers' zones."""
+        return any(each.customer_timezone for each in self.journeys)
+
+    def policies(self) -> st.SearchStrategy[Call]:
+        """Draw policies that the host sets (R31)."""
+        bounds = st.nothing() if self.bounds is None else self.bounds
+        return st.builds(SetPolicies, bounds, at=st.just(START))
+
     def calls(self) -> st.SearchStrategy[Call]:
         """Draw any call; events, messages and attributes more often than the rest."""
         messages = 3 if self.words.channels else 0
+        policies = 0 if self.bounds is None else 1
         return _weighted(
             (5, self.events()),
             (3, self.puts()),
@@ -543,6 +592,7 @@ class _Saying:
             (messages, self.of_messages()),
             (1, self.by_hand()),
             (1, self.lifecycles()),
+            (policies, self.policies()),
         )
 
 
@@ -597,14 +647,21 @@ def _possible(calls: Sequence[Call]) -> Iterator[Call]:
 
 @st.composite
 def lives(
-    draw: st.DrawFn, *journeys: Journey, customers: int = 2, days: int = 10, late: bool = False, calls: int = 24
+    draw: st.DrawFn,
+    *journeys: Journey,
+    customers: int = 2,
+    days: int = 10,
+    late: bool = False,
+    calls: int = 24,
+    policies: st.SearchStrategy[Policies] | None = None,
 ) -> Life:
     """Draw lives of a few customers among given journeys: what they do, what is told of them, what hosts do.
 
     Events, attributes and values are those that the journeys' own rules tell apart, so that they match often. Calls
     come in order of their instants, from `START` on over so many days, at most so many calls; with `late` some come
-    after later ones. Hosts pause, resume and archive as R11 allows. The life ends after everything has run its course,
-    or 60 days after the last call.
+    after later ones. Hosts pause, resume and archive as R11 allows, and set `policies` at the start and now and then
+    where a strategy for them is given (R31). The life ends after everything has run its course, or 60 days after the
+    last call.
 
     >>> from hypothesis import find
     >>> from journeyflow import End, Journey, Trigger
@@ -613,7 +670,7 @@ def lives(
     >>> [(call.type, call.customer) for call in life.calls]
     [('joined', 'c1')]
     """
-    saying = _Saying(journeys, _vocabulary(journeys), [f"c{number + 1}" for number in range(customers)])
+    saying = _Saying(journeys, _vocabulary(journeys), [f"c{number + 1}" for number in range(customers)], policies)
     size = draw(st.integers(0, calls))
     drawn = draw(st.lists(st.tuples(saying.calls(), _instants(days)), min_size=size, max_size=size))
     timed = [evolve(call, at=at) for call, at in drawn]
@@ -622,4 +679,5 @@ def lives(
         order = sorted(range(len(timed)), key=lambda n: (timed[n].at + timedelta(hours=delays[n]), n))
     else:
         order = sorted(range(len(timed)), key=lambda n: (timed[n].at, n))
-    return Life(_possible([timed[n] for n in order]), START + timedelta(days=days + 60))
+    first = [] if policies is None else [SetPolicies(draw(policies), at=START)]
+    return Life([*first, *_possible([timed[n] for n in order])], START + timedelta(days=days + 60))

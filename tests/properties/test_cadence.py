@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from journeyflow import MemoryStore
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import START, journeys, lives, run
+from journeyflow.testing import START, journeys, lives, policies, run
 
 SOME = settings(
     max_examples=80, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -15,6 +15,10 @@ SOME = settings(
 
 PAIRS = st.tuples(journeys(id="a"), journeys(id="b"))
 """Two journeys at a time, with windows and openings."""
+
+
+BOUNDS = policies()
+"""Caps and quiet hours, so many that they bite."""
 
 
 def dump(played):
@@ -25,9 +29,12 @@ def dump(played):
 @SOME
 @given(st.data())
 def test_one_tick_equals_many(data):
-    """The same life, told in time, leaves the same dump with one tick at the end and with any others before (R4)."""
+    """The same life, told in time, leaves the same dump with one tick at the end and with any others before (R4).
+
+    So it is with caps and quiet hours that come and go (R31).
+    """
     chosen = data.draw(PAIRS)
-    life = run(chosen, data.draw(lives(*chosen))).said
+    life = run(chosen, data.draw(lives(*chosen, policies=BOUNDS))).said
     once = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
     hours = data.draw(st.lists(st.integers(0, int((life.end - START) / timedelta(hours=1))), max_size=20))
     ticks = [START + timedelta(hours=hour) for hour in hours]
@@ -40,7 +47,7 @@ def test_one_tick_equals_many(data):
 def test_the_size_of_batches_changes_nothing(data):
     """Batches of 1, 7 and 10,000 items leave the same dump, in memory and in SQLite (R7, R90)."""
     chosen = data.draw(PAIRS)
-    life = run(chosen, data.draw(lives(*chosen, late=True))).said
+    life = run(chosen, data.draw(lives(*chosen, late=True, policies=BOUNDS))).said
     dumps = [
         dump(run(chosen, life, ticks=[], batch_size=size, store=store))
         for size, store in (

@@ -1,0 +1,65 @@
+"""Policies of a tenant: show them, or set them from a policy file."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.shared import EXISTING, as_json, faults_shown, now_option, show, table, tenant
+from journeyflow.errors import InvalidInput
+from journeyflow.moments import WEEKDAYS, write_clock, write_weekdays
+from journeyflow.policies import Cap, Policies, QuietHours
+from journeyflow.policyfile import loads_policies, policies_to_dict
+
+
+def _cap_line(cap: Cap) -> tuple[str, str, str]:
+    channel = cap.channel or "all channels"
+    if cap.count is None:
+        return ("cap", channel, "off")
+    length = f"per {cap.per}" if cap.per else f"within {cap.within}"
+    return ("cap", channel, f"at most {cap.count} {length}, else {'deferred' if cap.over == 'defer' else 'skipped'}")
+
+
+def _quiet_line(quiet: QuietHours) -> tuple[str, str, str]:
+    hours = quiet.hours
+    days = "every day" if len(hours.weekdays) == len(WEEKDAYS) else ", ".join(write_weekdays(hours.weekdays))
+    return ("quiet", quiet.channel or "all channels", f"{write_clock(hours.start)} to {write_clock(hours.end)}, {days}")
+
+
+def _lines(policies: Policies) -> str:
+    """Write policies for people."""
+    rows = [*map(_cap_line, policies.caps), *map(_quiet_line, policies.quiet)]
+    if policies.timezone is not None:
+        rows.append(("zone", policies.timezone, "for customers without a zone of their own"))
+    return table(rows, ("policy", "binds", "what")) if rows else "no policies"
+
+
+def _load(path: Path) -> Policies:
+    """Read a policy file; its faults are told with its name."""
+    try:
+        return loads_policies(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+    except InvalidInput as error:
+        raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
+
+
+@click.command()
+@database
+@click.argument("file", type=EXISTING, required=False)
+@now_option()
+@tenant
+@as_json
+def policies(db: Path, file: Path | None, at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Show the caps and quiet hours of a tenant, or set them from a policy file, as of an instant."""
+    with faults_shown():
+        wanted = None if file is None else _load(file)
+    with opened(db, tenant) as engine:
+        if wanted is not None:
+            engine.set_policies(wanted, at=at)
+        found = engine.policies(at=at) if wanted is None else engine.policies()
+    show(policies_to_dict(found), _lines(found), as_json=as_json)
+
+
+COMMANDS = (policies,)

@@ -1,0 +1,121 @@
+"""The gates of a Send: what must be open before a message goes out, asked in one order (R31).
+
+A gate is a function of the walk and the step. It gives None when it is open; an instant, later than now, until which
+the Send is held and then asks all gates again; or the word of why it is skipped.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from journeyflow.moments import CACHED, DAY, LAST, Window, zone_or
+from journeyflow.policies import Terms
+from journeyflow.program import Node
+from journeyflow.walk import Walk
+
+MAX_GATE = 400 * DAY
+"""A gate that does not open for so long never opens (R31)."""
+
+Closed = int | str | None
+"""What a gate says: held until an instant, skipped for a reason, or open."""
+
+
+def closed(walk: Walk, node: Node) -> Closed:
+    """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
+    for gate in TRANSACTIONAL if node.step.transactional else GATES:  # type: ignore[union-attr]  # asked of Sends
+        answer = gate(walk, node)
+        if answer is not None:
+            return "window" if isinstance(answer, int) and answer - walk.at > MAX_GATE else answer
+    return None
+
+
+def _hours(walk: Walk, node: Node) -> Closed:
+    """Ask the Send's own window and the quiet hours of the tenant together: held until neither stands against it."""
+    terms = walk.terms
+    quiet = terms.quiet(node.step.channel) if terms is not None else ()  # type: ignore[union-attr]
+    if not quiet:
+        return _window(walk, node)
+    opens = first_opening(node.window, walk.zone, quiet, _customer_zone(walk, terms), walk.at)  # type: ignore[arg-type]
+    return opens if opens > walk.at else None
+
+
+def _window(walk: Walk, node: Node) -> Closed:
+    """Ask the Send's own window alone."""
+    if node.window is None:
+        return None
+    opens = node.window.next_open(walk.at, walk.zone)
+    return opens if opens > walk.at else None
+
+
+def _consent(walk: Walk, node: Node) -> Closed:
+    """Ask whether the customer lets the channel be used (R54)."""
+    required = walk.program.journey.consent == "required"
+    return None if consents(walk.attributes, node.step.channel, required=required) else "consent"  # type: ignore[union-attr]
+
+
+def _caps(walk: Walk, node: Node) -> Closed:
+    """Ask the caps of the tenant: one that skips decides at once, else the one that opens last."""
+    terms, channel = walk.terms, node.step.channel  # type: ignore[union-attr]
+    if terms is None:
+        return None
+    held = at = walk.at
+    for cap in terms.caps(channel):
+        if not cap.count:
+            return "cap"
+        if len(walk.sent) + len(walk.new_posts) < cap.count:  # as nearly always: who they are makes no difference
+            continue
+        sent = [each for each, by in walk.sent.values() if cap.counts(by)]
+        sent += [post.at for post in walk.new_posts if cap.counts(post.channel)]
+        opens = cap.opens(sent, at, _customer_zone(walk, terms))
+        if opens > at and cap.over == "skip":
+            return "cap"
+        held = max(held, opens)
+    return held if held > at else None
+
+
+GATES: tuple[Callable[[Walk, Node], Closed], ...] = (_hours, _consent, _caps)
+"""What is asked of a Send, in this order."""
+
+TRANSACTIONAL: tuple[Callable[[Walk, Node], Closed], ...] = (_window,)
+"""What is asked of a transactional Send: it ignores consent, caps and quiet hours."""
+
+
+def _customer_zone(walk: Walk, terms: Terms) -> ZoneInfo:
+    """Give the zone in which policies are read for a customer, whatever the journey's own rule about zones is."""
+    return zone_or(walk.attributes.get("timezone"), terms.zone or walk.program.zone)
+
+
+@lru_cache(maxsize=CACHED)
+def first_opening(
+    window: Window | None, where: ZoneInfo, quiet: tuple[Window, ...], theirs: ZoneInfo, instant: int
+) -> int:
+    """Give the first instant from one on at which a window is open and no quiet hour holds; LAST for a gate too far.
+
+    >>> from journeyflow.moments import iso, parse_instant
+    >>> utc, nights = ZoneInfo("UTC"), (Window(None, "22:00", "08:00"),)
+    >>> late = parse_instant("2026-11-20T23:00:00Z")
+    >>> iso(first_opening(None, utc, nights, utc, late))
+    '2026-11-21T08:00:00.000000Z'
+    >>> iso(first_opening(Window("MON-FRI", "07:00", "09:00"), utc, nights, utc, late))
+    '2026-11-23T08:00:00.000000Z'
+    """
+    at = instant
+    while at - instant <= MAX_GATE:  # each turn leaves a quiet hour behind, or the day
+        opens = at if window is None else window.next_open(at, where)
+        at = max(each.closes(opens, theirs) for each in quiet)
+        if at == opens:
+            return opens
+    return LAST
+
+
+def consents(attributes: Mapping[str, object], channel: str, *, required: bool) -> bool:
+    """Tell whether attributes allow a channel: what they say, and where they say nothing, whether that is enough (R54).
+
+    >>> consents({"consent": {"SMS": False}}, "SMS", required=False), consents({}, "SMS", required=False)
+    (False, True)
+    """
+    given = attributes.get("consent")
+    if given is None:
+        return not required
+    answer = given.get(channel) if isinstance(given, dict) else None
+    return answer if isinstance(answer, bool) else not required
