@@ -32,8 +32,8 @@ SHAPE: dict[str, str] = {
 
 MOVES = """
     SELECT m.enrollment, m.visit, m.at, max(m.visit, 1) + json_array_length(m.entries) - 1 AS last,
-           m.entries ->> '$[0][0]' AS from_step, m.entries ->> '$[#-1][0]' AS to_step,
-           m.entries ->> '$[#-1][1]' AS to_status
+           m.entries ->> '$[0][0]' AS from_step, m.entries ->> '$[0][2]' AS from_outcome,
+           m.entries ->> '$[#-1][0]' AS to_step, m.entries ->> '$[#-1][1]' AS to_status
     FROM (SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) AS entries
           FROM moves m LEFT JOIN paths p ON p.number = m.path) m"""
 """Moves, with the visit that each leads to, where it begins and how it ends."""
@@ -43,8 +43,8 @@ PAIRS = """
     FROM (SELECT version, steps AS entries FROM paths UNION
           SELECT e.version, m.steps FROM moves m JOIN enrollments e ON e.serial = m.enrollment
           WHERE m.steps IS NOT NULL) w
-    JOIN json_each(w.entries) a"""
-"""Steps that follow one another in the history of a version; none follows the last one of a path."""
+    JOIN json_each(w.entries) a WHERE a.value ->> 2 <> 'retry'"""
+"""Steps that follow one another in the history of a version; none follows the last one of a path, nor a retry."""
 
 STEPS = """
     SELECT v.number AS version, s.value ->> 'id' AS step, s.value AS definition
@@ -92,9 +92,10 @@ CHECKS: dict[str, str] = {
     "enrollment {0} goes on at visit {1} where its history has no rest": f"""
         SELECT enrollment, visit FROM (
             SELECT enrollment, visit, from_step, lag(last) OVER before AS last, lag(to_step) OVER before AS to_step,
-                   lag(to_status) OVER before AS to_status
+                   lag(to_status) OVER before AS to_status, from_outcome
             FROM ({MOVES}) WINDOW before AS (PARTITION BY enrollment ORDER BY visit))
-        WHERE visit > 0 AND (last IS NOT visit OR to_step IS NOT from_step OR to_status IS NOT 'ACTIVE')
+        WHERE visit > 0 AND CASE WHEN from_outcome = 'retry' THEN last IS NOT visit - 1 OR to_status IS NOT 'FAILED'
+            ELSE last IS NOT visit OR to_step IS NOT from_step OR to_status IS NOT 'ACTIVE' END
         ORDER BY 1, 2""",
     "enrollment {0} leaves visit {1} before it came there": """
         SELECT enrollment, visit FROM (

@@ -29,7 +29,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from journeyflow.moments import local_day_span
-from journeyflow.records import ACTIVE, HOLDOUT, Counter, Move, PathEntry, Post, Run
+from journeyflow.records import ACTIVE, FAILED, HOLDOUT, RETRY, Counter, Move, PathEntry, Post, Run
 from journeyflow.references import MESSAGE_KINDS
 
 ALL = "*"
@@ -132,18 +132,24 @@ def count(
     return sums.rows()
 
 
-def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield what one move adds one to: (step, what, label, whether it is also unique)."""
-    first = walked.entry == 1
+def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool, int]]:
+    """Yield what one move adds one to: (step, what, label, whether it is also unique, 1).
+
+    A run that is put back has not failed after all: -1 (R43).
+    """
+    first, again = walked.entry == 1, walked.path[0][2] == RETRY
     if walked.entry:
-        yield "", "entered", "", first
+        yield "", "entered", "", first, 1
     for position, (step, status, outcome) in enumerate(walked.path):
-        if position or walked.entry:
-            yield step, "visited", "", False
+        if position or walked.entry or again:
+            yield step, "visited", "", False, 1
         if status != ACTIVE:
-            yield step, status.lower(), outcome, False
-    if walked.path[-1][1] != ACTIVE:
-        yield "", walked.status.lower(), "", False
+            yield step, status.lower(), outcome, False, 1
+    if again:
+        yield "", "failed", "", False, -1
+    last = walked.path[-1][1]
+    if last != ACTIVE:  # a run that failed may have gone on since, nothing else may
+        yield "", (FAILED if last == FAILED else walked.status).lower(), "", False, 1
 
 
 def by_day(instants: list[int], zone: ZoneInfo) -> Iterator[tuple[str, int, int]]:
@@ -189,9 +195,9 @@ class Sums:
         for each, instants in walked:
             parts = tuple(_parts(each))
             for day, number, last in by_day(instants, self._zones[each.journey]):
-                for step, what, label, first in parts:
+                for step, what, label, first, one in parts:
                     key = (each.journey, day, ALL, step, what, label)
-                    self._add(key, number, number if first else 0, last)
+                    self._add(key, number * one, number if first else 0, last)
 
     def note(self, notes: Iterable[Note]) -> None:
         """Count what no move tells."""

@@ -18,7 +18,7 @@ from journeyflow.catalog import JourneyRecord
 from journeyflow.changes import merge
 from journeyflow.errors import Forbidden, InvalidInput, NotFound
 from journeyflow.explanation import Explanation, explain
-from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input, told_error
+from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input, retry_input, told_error
 from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
 from journeyflow.moments import FIRST, LAST, MINUTE, Duration, add, from_micros, to_micros
@@ -288,11 +288,7 @@ class Engine:
         none, or that the journey does not ask for. `force` passes run criteria, consent and re-entry; nobody is ever
         inside twice. What is refused later is recorded.
         """
-        with self._core.store.transaction(write=False) as transaction:
-            record = self._find(transaction, journey)
-        state = record.state(to_micros(at))
-        if state != "ACTIVE":
-            raise Forbidden(journey, state)
+        record = self._check_active(journey, at)
         _check_key(key, journey, record.program(to_micros(at)).key)
         said = {"force": force, "key": key}
         self._about("enroll", journey, customers, at, {name: value for name, value in said.items() if value})
@@ -313,6 +309,32 @@ class Engine:
             record = self._find(transaction, journey)
         _check_key(key, journey, record.program(to_micros(at)).key)
         self._about("exit", journey, customers, at, {"reason": reason, **({} if key is None else {"key": key})})
+
+    def retry(
+        self, enrollments: Enrollment | tuple[str, str] | Iterable[Enrollment | tuple[str, str]], *, at: datetime
+    ) -> None:
+        """Put FAILED runs back at their last rest; each is an Enrollment, or (journey, customer): the newest run (R43).
+
+        Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE, InvalidInput for an enrollment
+        that has not failed, or failed with a given-up message. What the next tick refuses is recorded: a customer who
+        is inside again, a newer run.
+        """
+        instant = to_micros(at)
+        many: Iterable[Enrollment | tuple[str, str]]
+        many = [enrollments] if isinstance(enrollments, Enrollment | tuple) else list(enrollments)
+        inputs = [retry_input(self._tenant, each, instant) for each in many]
+        for name in dict.fromkeys(item.type for item in inputs if isinstance(item, Input)):
+            self._check_active(name, at)
+        self._give(inputs)
+
+    def _check_active(self, journey: str, at: datetime) -> JourneyRecord:
+        """Give a journey that takes people; refuse one that is not there, or does not."""
+        with self._core.store.transaction(write=False) as transaction:
+            record = self._find(transaction, journey)
+        state = record.state(to_micros(at))
+        if state != "ACTIVE":
+            raise Forbidden(journey, state)
+        return record
 
     def _about(
         self, kind: str, journey: str, customers: str | Iterable[str], at: datetime, data: Mapping[str, object]

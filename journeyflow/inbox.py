@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from journeyflow.changes import attribute_faults
+from journeyflow.intake import GIVEN_UP
 from journeyflow.moments import to_micros
-from journeyflow.records import Event, Input, Message
+from journeyflow.records import FAILED, Enrollment, Event, Input, Message
 from journeyflow.values import describe, dumps, id_fault, thaw
 
 Checked = Input | list[str]
@@ -41,6 +42,24 @@ def journey_input(
     if fault := id_fault(customer):
         return [f"customer: {fault}"]
     return Input(0, tenant, str(customer), kind, journey, at, None, dumps(data) if data else None)
+
+
+def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
+    """Check a run that is to be put back: an enrollment that has failed, or (journey, customer) (R43)."""
+    if isinstance(enrollment, Enrollment):
+        named, customer, data = enrollment.journey, enrollment.customer, {"run": enrollment.run}
+        if enrollment.tenant != tenant:
+            return [f"{named}/{customer}: no enrollment of this tenant"]
+        if enrollment.status != FAILED:
+            return [
+                f"{named}/{customer}: run {enrollment.run} is {enrollment.status}; only a FAILED one can be retried"
+            ]
+        if enrollment.reason == GIVEN_UP:
+            return [f"{named}/{customer}: its message was given up; enroll the customer again"]
+        return journey_input(tenant, "retry", named, customer, at, data=data)
+    if isinstance(enrollment, tuple) and len(enrollment) == len(("journey", "customer")):
+        return journey_input(tenant, "retry", enrollment[0], enrollment[1], at, data={})
+    return [f"expected an Enrollment or (journey, customer), not {describe(enrollment)}"]
 
 
 def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:

@@ -9,10 +9,11 @@ from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_chan
 from journeyflow.counting import KINDS, mailbox_domain, told
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
-from journeyflow.records import CLAIMED, FAILED, QUEUED, REVENUE, SENT, Input, Post
+from journeyflow.records import ACTIVE, CLAIMED, FAILED, QUEUED, REVENUE, SENT, Input, Post
 from journeyflow.references import MESSAGE_KINDS
 from journeyflow.rules import path_fault
-from journeyflow.stages import enter, handle, leave
+from journeyflow.stages import closed_by, enter, handle, leave
+from journeyflow.steps import Send
 from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, changed_attribute, message_id, parse_message_id
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
@@ -20,6 +21,9 @@ RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
 
 LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
 """The kinds of message event that leave their instant with the customer, as `last<Channel>...` (R52)."""
+
+GIVEN_UP = "message given up"
+"""The reason of a run that FAILED because a Send of it says so (R43)."""
 
 WITHDRAWING = frozenset({"unsubscribed", "complained"})
 """The kinds that take back the consent to the channel (R52)."""
@@ -215,6 +219,28 @@ def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
     return "handled" if count else "not inside"
 
 
+def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Put a FAILED run back at its last rest, unless something stands against it (R43)."""
+    record = work.catalog.by_name[item.tenant, item.type]
+    person = work.people.get((item.tenant, item.customer))
+    mine = [] if person is None else [work.runs[serial] for serial in person.serials]
+    numbers = {run.number: run for run in mine if run.journey == record.number}  # the newest under each key
+    newest = max(numbers, default=0)
+    run = numbers.get(int(str(data.get("run", newest))))
+    reasons = {
+        "not enrolled": not numbers,
+        "a newer run": run is None,
+        "already inside": run is not None and run.status == ACTIVE,
+        "not failed": run is not None and run.status != FAILED,
+        GIVEN_UP: run is not None and run.reason == GIVEN_UP,
+    }
+    reason = next((reason for reason, stands in reasons.items() if stands), closed_by(record, item.at, at))
+    if run is None or reason is not None:
+        return f"refused: {reason}"
+    work.advance(run, "RETRY", at)
+    return "handled"
+
+
 # --- deliveries ---------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +297,10 @@ def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -
     work.set_post(post)
     named = message_id(work.catalog.nonce, post.serial, post.n)
     tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
+    run = work.runs[post.serial]
+    step = work.program(run).journey.step(post.step)
+    if run.status == ACTIVE and isinstance(step, Send) and step.on_failure == "fail":
+        work.advance(run, "FAIL", at, reason=GIVEN_UP)
 
 
 _KINDS: dict[str, Callable[[Work, Input, dict[str, object], int, int], str]] = {
@@ -278,6 +308,7 @@ _KINDS: dict[str, Callable[[Work, Input, dict[str, object], int, int], str]] = {
     "put": _put,
     "enroll": _enroll,
     "exit": _exit,
+    "retry": _retry,
     "ack": _ack,
     "nack": _nack,
 }

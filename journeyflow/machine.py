@@ -14,6 +14,8 @@ run and one stimulus and walks from step to step, at one instant, until the run 
     EVENT        the event it waits for has happened (R36)        Wait for an event
     CHANGED      an attribute of the customer changed (R37)       Wait for a date field
     EXIT         somebody or something ends it (R42)              every rest
+    FAIL         its message was given up (R43)                   every rest
+    RETRY        a host puts it back (R43)                        (none: the run has FAILED)
 
 The whole behaviour of the six kinds of step is in two tables: `ARRIVE` says what a step does when the walk comes to it,
 `WAKE` what a rest does when a stimulus reaches it. Each behaviour returns where to go: the position of the next step,
@@ -34,7 +36,7 @@ Rules of the walk
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from journeyflow.chance import bucket
@@ -49,6 +51,7 @@ from journeyflow.records import (
     FAILED,
     NO_FLAGS,
     QUEUED,
+    RETRY,
     SKIPPED,
     Run,
     make_move,
@@ -58,6 +61,12 @@ from journeyflow.records import (
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.values import dumps
 from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
+
+WAKING = frozenset({"DUE", "EVENT", "CHANGED"})
+"""The stimuli that rests listen to."""
+
+ENDING: Mapping[str, str] = {"EXIT": EXITED, "FAIL": FAILED}
+"""The stimuli that end a run, with the status it gets."""
 
 
 def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual order
@@ -74,23 +83,25 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
 ) -> Result:
     """Walk a run from one rest to the next (R4, R30).
 
-    `at` is the effective instant, not before the run's last one (R6). `reason` goes with EXIT; `softened` says that a
-    DUE comes later than grace allows, so that a rest that stays a rest is not softened again (R5). `asked` are the
-    values that were compared before an entry or an exit; they are kept with the move (R85).
+    `at` is the effective instant, not before the run's last one (R6). `reason` goes with EXIT and FAIL;
+    `softened` says that a DUE comes later than grace allows, so that a rest that stays a rest is not softened again
+    (R5). `asked` are the values that were compared before an entry or an exit; they are kept with the move (R85).
     """
     walk, bound = Walk(program, run, situation, at, past), program.journey.max_visits
     if asked:
         walk.read["entry" if stimulus == "ENTER" else "exit"] = asked
-    if stimulus == "ENTER":
-        to = 0
-    elif stimulus == "EXIT":
-        walk.leave(EXITED, "")
-        to = walk.end(EXITED, reason)
-    else:
+    if stimulus in WAKING:
         node = program.nodes[run.step]
         to = WAKE[node.kind](walk, node, stimulus)
         if to == REST:
             return _still_resting(walk, softened=softened)
+    elif stimulus == "ENTER":
+        to = 0
+    elif stimulus == "RETRY":
+        to = _put_back(walk)
+    else:
+        walk.leave(ENDING[stimulus], "")
+        to = walk.end(ENDING[stimulus], reason)
     while to >= 0:
         walk.step = to
         walk.visit += 1
@@ -103,6 +114,36 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
     if to == REST:
         walk.leave(ACTIVE, "")
     return _result(walk)
+
+
+def _put_back(walk: Walk) -> int:
+    """Go back to where a FAILED run rested last, or to the start when it never did (R43).
+
+    The time since it failed is a visit of its own, SKIPPED, "retry". What it waited for it waits for again: until the
+    instant until which it did, but not before this one.
+    """
+    run = walk.run
+    memory = {**(run.memory or {})}
+    rest = memory.pop("rest", None)
+    walk.memory = memory or None
+    walk.visit += 1
+    walk.run = run._replace(visit=walk.visit)  # the failed visit was written by the move that failed
+    walk.step = 0 if rest is None else rest[0]
+    walk.leave(SKIPPED, RETRY)
+    if rest is None:
+        return 0
+    _, walk.since, due, awaits = rest
+    walk.visit += 1
+    return walk.rest(None if due is None else max(due, walk.at), awaits)
+
+
+def _where_it_rested(walk: Walk) -> dict[str, Any] | None:
+    """Remember for a retry where a run rested before the walk that fails, as it was then (R43)."""
+    run = walk.run
+    if run.step == NOWHERE:  # it was put back to its start, and fails again
+        return run.memory
+    rest = [run.step, run.since, run.due, run.awaits] if run.visit else None
+    return {**(run.memory or {}), "rest": rest}
 
 
 def _still_resting(walk: Walk, *, softened: bool) -> Result:
@@ -145,7 +186,7 @@ def _result(walk: Walk) -> Result:
         False,
         run.trigger,
         run.key,
-        walk.memory,
+        walk.memory if walk.status != FAILED else _where_it_rested(walk),
     )
     after = make_run(fields)
     move = make_move((run.serial, run.visit, at, tuple(path), walk.read))

@@ -53,11 +53,14 @@ def _by(instant: datetime | None, at: int) -> datetime | None:
 def _visits(moves: Iterable[tuple[int, int, str]]) -> tuple[Visit, ...]:
     """Give the visits as some moves had left them, in order; a later move says how a stay ended."""
     found: dict[int, Visit] = {}
+    before = None
     for visit, micros, steps in moves:
         instant = from_micros(micros)
         for n, (step, status, outcome) in enumerate(json.loads(steps), max(visit, 1)):
-            entered_at = found[n].entered_at if n in found else instant
+            began = before if n == visit and before is not None else instant  # a retry: since the run had failed (R43)
+            entered_at = found[n].entered_at if n in found else began
             found[n] = Visit(n, step, status, outcome, entered_at, None if status == ACTIVE else instant)
+        before = instant
     return tuple(found.values())
 
 

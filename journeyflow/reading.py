@@ -274,7 +274,7 @@ _STEPS: dict[str, dict[str, Read]] = {
         "data": _ANY,
         "window": _WINDOW,
         "expires": _LENGTH,
-        "on_failure": _LATER,
+        "on_failure": _TEXT,
     },
     "wait": {
         **_ONWARD,

@@ -26,6 +26,9 @@ State = Literal["DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"]
 ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED = "ACTIVE", "COMPLETED", "EXITED", "FAILED", "SKIPPED"
 """The statuses of enrollments and visits (R44)."""
 
+RETRY = "retry"
+"""The outcome of the visit, SKIPPED, with which a run that failed is put back (R43)."""
+
 HOLDOUT = "HOLDOUT"
 """The status of an enrollment that is kept out for comparison: it never begins and never ends (R25)."""
 

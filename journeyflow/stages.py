@@ -230,15 +230,17 @@ class Candidate(NamedTuple):
     force: bool
 
 
-def _refusal(candidate: Candidate) -> str | None:
-    """Give the first reason against an entry, in the order of R21, or None."""
-    record, event = candidate.record, candidate.event
+def closed_by(record: JourneyRecord, own: int, at: int) -> str | None:
+    """Say which state of its journey refuses what has this own and this effective instant, or None (R11)."""
     if record.newest_state == "ARCHIVED":  # also what happened before and is told too late: nobody is inside any more
         return "archived"
-    for state in (record.state(event.own), record.state(event.at)):
-        if state != "ACTIVE":
-            return state.lower()
-    return next((reason for reason, stands in REASONS if stands(candidate)), None)
+    return next((state.lower() for state in (record.state(own), record.state(at)) if state != "ACTIVE"), None)
+
+
+def _refusal(candidate: Candidate) -> str | None:
+    """Give the first reason against an entry, in the order of R21, or None."""
+    closed = closed_by(candidate.record, candidate.event.own, candidate.event.at)
+    return closed or next((reason for reason, stands in REASONS if stands(candidate)), None)
 
 
 def _lacks_key(candidate: Candidate) -> bool:

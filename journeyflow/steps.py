@@ -34,6 +34,8 @@ class Send(Shown):
 
     `data` goes to the channel with the message; its texts may hold templates, rendered at the instant of sending.
     `transactional` sends ignore consent. `expires` is how long after sending the message may still be handed out.
+    `on_failure` says what a message that was given up means for a run that is still going on: "continue", or "fail"
+    (R43).
     """
 
     id: str
@@ -44,6 +46,7 @@ class Send(Shown):
     transactional: bool = option(kw_only=True, default=False)
     cancel_on_exit: bool = option(kw_only=True, default=True)
     expires: Duration | None = option(kw_only=True, default=None, converter=as_duration)
+    on_failure: str = option(kw_only=True, default="continue")
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
     next: str | None = option(kw_only=True, default=None)
@@ -285,6 +288,10 @@ def kind(step: Step) -> str:
 
 WAIT_FORMS = ("duration", "until", "at", "field", "event")
 """The forms of a Wait; exactly one is given (R32)."""
+
+
+ON_FAILURE = ("continue", "fail")
+"""What a Send may do when its message was given up (R43)."""
 
 
 # --- continuations ----------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from journeyflow.options import hundredths, read_at, whole_or_decimal
 from journeyflow.references import reference_problems, self_trigger_problems
 from journeyflow.rules import path_fault, rule_problems
 from journeyflow.steps import (
+    ON_FAILURE,
     WAIT_FORMS,
     Arm,
     Branch,
@@ -267,6 +268,9 @@ def _send_problems(step: Send, where: str) -> Iterator[Problem]:
     yield from _booleans(step, ("transactional", "cancel_on_exit"), f"{where}.")
     yield from _window(step.window, f"{where}.window")
     yield from _forward(step.expires, f"{where}.expires")
+    if step.on_failure not in ON_FAILURE:
+        sentence = f"expected 'continue' or 'fail', not {describe(step.on_failure)}"
+        yield Problem("on-failure", ERROR, f"{where}.on_failure", sentence)
 
 
 WAIT_OPTIONS = {

@@ -24,7 +24,7 @@ Sent = Mapping[tuple[int, int], tuple[int, str]]
 
 NOTHING_SENT: Sent = {}
 
-Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT"]
+Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT", "FAIL", "RETRY"]
 
 
 class Past(NamedTuple):

@@ -396,9 +396,10 @@ def test_tables_cover_every_kind(table, keys):
 
 
 def test_only_steps_that_rest_can_be_woken():
-    """WAKE names kinds of step, and every stimulus but ENTER and EXIT finds a Wait that listens."""
+    """WAKE names kinds of step; every stimulus wakes a Wait that listens, begins a run, puts it back, or ends it."""
     assert set(machine.WAKE) <= KINDS
-    assert set(machine._WAKE_WAIT) == set(get_args(walk.Stimulus)) - {"ENTER", "EXIT"}
+    assert set(machine._WAKE_WAIT) == machine.WAKING
+    assert {*machine.WAKING, *machine.ENDING, "ENTER", "RETRY"} == set(get_args(walk.Stimulus))
 
 
 def test_every_operator_and_every_action_can_be_written_in_python():

@@ -41,9 +41,11 @@ from journeyflow import (
     not_,
     tag,
 )
+from journeyflow.chains import CHAINS, NAMING, Chain
 from journeyflow.changes import Change
 from journeyflow.codec import FORMAT, dumps_journey, fingerprint, from_dict, loads_journey, to_dict
 from journeyflow.rules import AllOf, AnyOf, Comparison, NotRule, Rule
+from journeyflow.steps import ON_FAILURE
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -155,6 +157,7 @@ JOURNEYS = {
                 data={"items": "{{ trigger.items }}", "footer": None, "prices": [1, 2.5, {"vat": False}]},
                 window=Window("MON-SUN", "08:00", "22:00"),
                 expires="2 days",
+                on_failure="fail",
             ),
             Wait(
                 "reply",
@@ -194,6 +197,9 @@ JOURNEYS = {
                 field("b").unset(),
                 field("c").append("{{ trigger.c }}"),
                 field("d").remove(False),
+                Chain.enroll("second-purchase"),
+                Chain.exit("birthday", "abandoned-cart"),
+                Chain.exit_others(),
                 notes="each action",
             ),
         ],
@@ -354,6 +360,9 @@ changes = st.builds(Change, words, st.just("unset")) | st.builds(
     st.sampled_from(["set", "add", "remove", "increment", "append"]),
     json_values.filter(lambda value: value is not None),
 )
+chains = st.builds(Chain, st.sampled_from(sorted(NAMING)), st.lists(words, min_size=1, max_size=3)) | st.builds(
+    Chain, st.sampled_from(sorted(set(CHAINS) - NAMING))
+)
 
 
 @cache
@@ -376,6 +385,7 @@ def steps(name: str, ahead: tuple[str, ...]) -> st.SearchStrategy[Any]:
             transactional=FLAGS,
             cancel_on_exit=FLAGS,
             expires=MAYBE_LENGTH,
+            on_failure=st.sampled_from(ON_FAILURE),
             **onward,
         ),
         st.builds(Wait, this, lengths, **waits),
@@ -398,7 +408,9 @@ def steps(name: str, ahead: tuple[str, ...]) -> st.SearchStrategy[Any]:
             **onward,
         ),
         st.builds(
-            lambda parts, **rest: Update(name, *parts, **rest), st.lists(changes, min_size=1, max_size=3), **onward
+            lambda parts, **rest: Update(name, *parts, **rest),
+            st.lists(changes | chains, min_size=1, max_size=3),
+            **onward,
         ),
         st.builds(End, this, texts, **said),
     )
@@ -616,6 +628,7 @@ def test_wrong_types_in_the_journey(options, expected):
         ({**SEND, "window": {"weekdays": []}}, ".window.weekdays: [] names no weekday; "),
         ({**SEND, "window": {"weekdays": ["MO"]}}, ".window.weekdays: 'MO' is no weekday; "),
         ({**SEND, "window": {"start": "09:00", "end": "09:00"}}, ".window: the window starts and ends at 09:00; "),
+        ({**SEND, "on_failure": "stop"}, ".on_failure: step 's': expected 'continue' or 'fail', not str 'stop'"),
         ({**SEND, "expires": 5}, ".expires: 5 is no duration such as "),
         ({"kind": "wait", "id": "w", "duration": "3 dayz"}, ".duration: '3 dayz' is no duration such as "),
         ({"kind": "wait", "id": "w", "until": "09:00"}, ".until: expected an object, not str '09:00' [type]"),
@@ -697,7 +710,6 @@ def test_places_of_unknown_continuations():
     ("value", "place"),
     [
         (file(limits={"per_day": 1}), "limits"),
-        (file({**SEND, "on_failure": "fail"}), "steps[0].on_failure"),
         (file({"kind": "update", "id": "u", "changes": [{"action": "forget"}]}), "steps[0].changes[0].action"),
     ],
 )

@@ -273,6 +273,10 @@ def test_goals(goal, expected):
                 "[duration]"
             ),
         ),
+        (
+            send(on_failure="stop"),
+            "steps[0].on_failure: step 's': expected 'continue' or 'fail', not str 'stop' [on-failure]",
+        ),
         (send(next=5), "steps[0].next: step 's': expected the id of a step, or a list of steps, not int 5 [target]"),
         (send(next="x"), "steps[0].next: step 's' continues at unknown step 'x' [dangling]"),
         (send(next=""), "steps[0].next: step 's' continues at unknown step '' [dangling]"),
@@ -760,7 +764,7 @@ garbage = st.sampled_from(
 endless: dict[str, Any] = {}
 endless["again"] = endless
 STEP_OPTIONS: dict[type, list[str]] = {
-    Send: ["id", "channel", "template", "data", "window", "transactional", "expires", "name", "next"],
+    Send: ["id", "channel", "template", "data", "window", "transactional", "expires", "on_failure", "next"],
     Wait: [
         *("id", "duration", "until", "at", "field", "offset", "every", "event", "where", "any_message", "timeout"),
         *("window", "notes", "next", "on_event", "on_timeout", "on_missing", "on_past"),

@@ -202,6 +202,8 @@ def inputs(engine: Engine) -> None:
     engine.enroll("j", "c1", at=NOW, force=True)
     engine.enroll("j", ["c1", "c2"], at=NOW)
     engine.exit("j", "c1", at=NOW, reason="asked to")
+    engine.retry(engine.enrollments(status="FAILED").items, at=NOW)
+    engine.retry(("welcome", "c1"), at=NOW)
 
 
 def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:

@@ -21,7 +21,7 @@ from journeyflow.journey import Journey
 from journeyflow.moments import WEEKDAYS, Duration, Until, Window
 from journeyflow.reading import FORMAT
 from journeyflow.rules import ALIASES, OPERATORS, Comparison, Rule
-from journeyflow.steps import KINDS, WAIT_FORMS, Arm, Branch
+from journeyflow.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
 from journeyflow.validation import RESERVED, WAIT_OPTIONS
 from journeyflow.values import MAX_DEPTH, MAX_ID
 
@@ -111,6 +111,7 @@ _BY_NAME: Mapping[str, Schema] = {
     "value_of": _ref("path"),
     **{name: {"type": "number", "minimum": 0, "maximum": 100} for name in ("percentage", "holdout")},
     "every": {"const": "year"},
+    "on_failure": {"enum": list(ON_FAILURE)},
     "data": {"type": "object"},
     **{
         name: {"type": "array", "items": _ref(of), "minItems": 1}

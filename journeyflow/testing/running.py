@@ -71,6 +71,15 @@ class Leave:
 
 
 @frozen
+class Retry:
+    """The host puts a customer's newest run of a journey back where it failed: `Engine.retry` (R43)."""
+
+    journey: str
+    customer: str
+    at: datetime = field(kw_only=True)
+
+
+@frozen
 class Lifecycle:
     """The host pauses, resumes or archives a journey (R11)."""
 
@@ -108,7 +117,7 @@ class SetPolicies:
     at: datetime = field(kw_only=True)
 
 
-Call = Event | Put | Enroll | Leave | Lifecycle | Reaction | Ack | SetPolicies
+Call = Event | Put | Enroll | Leave | Retry | Lifecycle | Reaction | Ack | SetPolicies
 """One thing that a host says to the engine."""
 
 
@@ -259,11 +268,18 @@ class _Player:
             engine.set_policies(call.policies, at=call.at)
         elif isinstance(call, Ack):
             engine.ack(call.message, at=call.at)
-        elif isinstance(call, Enroll):
-            try:
-                engine.enroll(call.journey, call.customer, at=call.at, force=call.force, key=call.key)
-            except Forbidden:
-                self.script.pop()
+        else:
+            self.make_if_active(call)
+
+    def make_if_active(self, call: Call) -> None:
+        """Say what only an ACTIVE journey takes; passed over where it is not (R24, R43)."""
+        try:
+            if isinstance(call, Enroll):
+                self.engine.enroll(call.journey, call.customer, at=call.at, force=call.force, key=call.key)
+            elif isinstance(call, Retry):
+                self.engine.retry((call.journey, call.customer), at=call.at)
+        except Forbidden:
+            self.script.pop()
 
     def finish(self, end: datetime) -> None:
         """Make the ticks that are left, and the last one."""

@@ -18,7 +18,18 @@ from journeyflow.records import Event
 from journeyflow.rules import Comparison, Rule, all_of, any_of, not_, walk
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
 from journeyflow.templates import template_reads
-from journeyflow.testing.running import START, Call, Enroll, Leave, Life, Lifecycle, Put, Reaction, SetPolicies
+from journeyflow.testing.running import (
+    START,
+    Call,
+    Enroll,
+    Leave,
+    Life,
+    Lifecycle,
+    Put,
+    Reaction,
+    Retry,
+    SetPolicies,
+)
 
 try:
     from hypothesis import strategies as st
@@ -169,6 +180,7 @@ def _send(id: str, place: _Place) -> Step:  # noqa: A002 the field's own word, h
         template=f"t{place.number}",
         data=dict(place.pick((), (), (("n", "{{ n }}"), ("said", "{{ plan }} for {{ trigger.n }}")))),
         transactional=place.pick(False, False, True),
+        on_failure=place.pick("continue", "continue", "fail"),
         window=place.window(),
         next=place.forward(),
     )
@@ -542,7 +554,7 @@ class _Saying:
         return st.builds(Put, self.customer, attributes, at=st.just(START), replace=replaces)
 
     def by_hand(self) -> st.SearchStrategy[Call]:
-        """Draw an enrollment or an exit by hand."""
+        """Draw an enrollment, an exit or a retry by hand."""
         keyed = [each.id for each in self.journeys if each.reentry.key]
         pairs = [(each.id, None) for each in self.journeys] + [(each, key) for each in keyed for key in ("a", "1", "2")]
         enroll = st.builds(
@@ -556,7 +568,8 @@ class _Saying:
             st.sampled_from(pairs),
             self.customer,
         )
-        return _weighted((3, enroll), (1, leave))
+        retry = st.builds(Retry, self.journey, self.customer, at=st.just(START))
+        return _weighted((3, enroll), (1, leave), (2, retry))
 
     def of_messages(self) -> st.SearchStrategy[Call]:
         """Draw what happens to a message, now and then to one that nobody knows."""

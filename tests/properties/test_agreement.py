@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from journeyflow import MemoryStore
 from journeyflow.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import journeys, lives, run
-from tests.naive_orders import OrderingNaive
+from journeyflow.testing import Life, Retry, journeys, lives, run
+from tests.naive_retries import RetryingNaive
 
 MANY = settings(
     max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -91,7 +91,7 @@ def what_the_rules_say(naive):
 def compare(given_journeys, life, store, **options):
     """Play a life both ways and hold one against the other."""
     played = run(given_journeys, life, store=store, **options)
-    naive = OrderingNaive(given_journeys, played.script, HOUR if "grace" in options else None)
+    naive = RetryingNaive(given_journeys, played.script, HOUR if "grace" in options else None)
     done, said = what_the_engine_did(played), what_the_rules_say(naive)
     for part, expected in said.items():
         assert done[part] == expected, part
@@ -117,6 +117,23 @@ def test_engine_and_interpreter_agree_when_inputs_come_late(data):
     """What is told after its instant takes effect as R6 says."""
     chosen = data.draw(SOME)
     compare(chosen, data.draw(lives(*chosen, late=True)), STORES["memory"]())
+
+
+@MANY
+@given(st.data())
+def test_engine_and_interpreter_agree_on_runs_that_are_put_back(data):
+    """Whatever has failed is put back at its last rest, some of it twice, and goes on from there (R43)."""
+    chosen = data.draw(SOME)
+    life = run(chosen, data.draw(lives(*chosen))).said
+    for _ in range(2):
+        failed = [each for each in run(chosen, life).enrollments if each.status == "FAILED"]
+        if not failed:
+            break
+        again = data.draw(st.sampled_from(failed))
+        at = again.ended_at + timedelta(hours=data.draw(st.sampled_from((0, 6, 48))))
+        calls = [*life.calls, Retry(again.journey, again.customer, at=at)]
+        life = Life(sorted(calls, key=lambda call: call.at), life.end)
+    compare(chosen, life, STORES["memory"]())
 
 
 @FEW

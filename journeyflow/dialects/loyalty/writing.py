@@ -169,6 +169,7 @@ _WHY = {
     "transactional": "no SEND is free of consent",
     "cancel_on_exit": "a message that waits does not outlive its run",
     "expires": "no message expires",
+    "on_failure": "a message that was given up fails no run",
     "any_message": "messages cannot be waited for",
     "outcome": "an END has no outcome",
     **dict.fromkeys(("until", "at", "field", "offset", "every", "event", "where", "timeout"), _ONLY_DURATIONS),
