@@ -149,24 +149,37 @@ def limits() -> str:
 # --- the database -----------------------------------------------------------------------------------------------------
 
 
-def schema(kind: str) -> Callable[[], str]:
-    """Make a list of the tables or views with their columns, as SQLite knows them."""
+def columns(kind: str) -> dict[str, list[str]]:
+    """Name the tables or views with their columns, as SQLite knows them."""
+    store = SQLiteStore(":memory:", nonce="docs")
+    with store.reader() as reader:
+        names = [name for (name,) in reader.rows("SELECT name FROM sqlite_schema WHERE type = ? ORDER BY 1", (kind,))]
+        found = {
+            name: [row[1] for row in reader.rows(f"PRAGMA table_info({name})")]
+            for name in names
+            if not name.startswith("sqlite_")
+        }
+    store.close()
+    return found
 
-    def draw() -> str:
-        store = SQLiteStore(":memory:", nonce="docs")
-        with store.reader() as reader:
-            names = [
-                name for (name,) in reader.rows("SELECT name FROM sqlite_schema WHERE type = ? ORDER BY 1", (kind,))
-            ]
-            rows = [
-                (f"`{name}`", code(*(row[1] for row in reader.rows(f"PRAGMA table_info({name})"))))
-                for name in names
-                if not name.startswith("sqlite_")
-            ]
-        store.close()
-        return table((kind, "columns"), rows)
 
-    return draw
+def tables() -> str:
+    """List the tables with their columns."""
+    return table(("table", "columns"), ((f"`{name}`", code(*found)) for name, found in columns("table").items()))
+
+
+def described_views() -> dict[str, dict[str, str]]:
+    """Read docs/views.toml: what each view is, under an empty name, and each of its columns."""
+    return tomllib.loads((DOCS / "views.toml").read_text(encoding="utf-8"))
+
+
+def views() -> str:
+    """Describe every view and its columns, in the order of docs/views.toml."""
+    actual, parts = columns("view"), []
+    for name, said in described_views().items():
+        rows = [(f"`{column}`", said.get(column, "")) for column in actual.get(name, [])]
+        parts.append(f"### {name}\n\nA row is {said['']}.\n\n{table(('column', 'what it is'), rows)}")
+    return "\n".join(parts)
 
 
 # --- journeys ---------------------------------------------------------------------------------------------------------
@@ -456,10 +469,10 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "retries": retries,
     "statuses": statuses,
     "steps": step_table,
-    "tables": schema("table"),
+    "tables": tables,
     "takes-time": takes_time,
     "transitions": transitions,
-    "views": schema("view"),
+    "views": views,
 }
 
 

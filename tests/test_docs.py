@@ -175,6 +175,16 @@ def test_drawing_notices_a_page_that_is_out_of_date():
     assert all(f"`{name}`" in drawn for name in OPERATORS)
 
 
+@pytest.mark.source
+def test_every_view_and_every_column_is_described():
+    """What is in the file is on the page, and nothing else."""
+    described = {name: [column for column in said if column] for name, said in generate.described_views().items()}
+    assert {name: sorted(said) for name, said in described.items()} == {
+        name: sorted(found) for name, found in generate.columns("view").items()
+    }
+    assert all(text for said in generate.described_views().values() for text in said.values())
+
+
 # --- features ---------------------------------------------------------------------------------------------------------
 
 

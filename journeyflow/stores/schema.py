@@ -135,7 +135,7 @@ CREATE VIEW enrollments_view AS
 SELECT e.serial, c.tenant, j.id AS journey, v.version, c.id AS customer, e.key, e.run, e.status, e.reason,
        {_iso("e.entered_at")} AS entered_at, {_iso("e.ended_at")} AS ended_at, {_iso("e.converted_at")} AS converted_at,
        CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END AS step,
-       {_iso("e.due")} AS due, e.awaits
+       {_iso("e.due")} AS due, e.awaits, e.trigger_data
 FROM enrollments e
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey
@@ -146,7 +146,7 @@ CREATE VIEW visits AS
 
 CREATE VIEW visits_view AS
 SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, w.n, w.step, w.status,
-       {_iso("w.entered")} AS entered_at, {_iso("w.left")} AS left_at, w.outcome
+       {_iso("w.entered")} AS entered_at, {_iso("w.left")} AS left_at, w.outcome, e.key
 FROM visits w
 JOIN enrollments e ON e.serial = w.enrollment
 JOIN customers c ON c.number = e.customer
@@ -155,8 +155,19 @@ JOIN journeys j ON j.number = e.journey;
 CREATE VIEW messages_view AS
 SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.n, m.step, m.channel, m.template,
        {_iso("m.at")} AS at, m.status, m.attempts, m.data,
-       (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n AS id
+       (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n AS id,
+       e.key, m.domain, {_iso("m.available_at")} AS available_at, {_iso("m.lease_until")} AS lease_until,
+       {_iso("m.expires_at")} AS expires_at
 FROM messages m
+JOIN enrollments e ON e.serial = m.enrollment
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey;
+
+CREATE VIEW engagement_view AS
+SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.n, m.step, f.key AS kind,
+       {_iso("json_extract(f.value, '$[0]')")} AS first_at, json_extract(f.value, '$[1]') AS count
+FROM messages m
+JOIN json_each(m.flags) f
 JOIN enrollments e ON e.serial = m.enrollment
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey;
@@ -172,8 +183,68 @@ CREATE VIEW journeys_view AS
 SELECT j.tenant, j.id,
        ifnull((SELECT state FROM transitions t WHERE t.journey = j.number ORDER BY n DESC LIMIT 1), 'DRAFT') AS state,
        (SELECT max(version) FROM versions v WHERE v.journey = j.number) AS version,
-       (SELECT count(*) FROM enrollments e WHERE e.journey = j.number AND e.status <> 'HOLDOUT') AS enrolled
-FROM journeys j;
+       ifnull(e.enrolled, 0) AS enrolled, ifnull(e.active, 0) AS active, ifnull(e.completed, 0) AS completed,
+       ifnull(e.exited, 0) AS exited, ifnull(e.failed, 0) AS failed, ifnull(e.holdout, 0) AS holdout
+FROM journeys j
+LEFT JOIN (
+    SELECT journey, count(*) FILTER (WHERE status <> 'HOLDOUT') AS enrolled,
+           count(*) FILTER (WHERE status = 'ACTIVE') AS active,
+           count(*) FILTER (WHERE status = 'COMPLETED') AS completed,
+           count(*) FILTER (WHERE status = 'EXITED') AS exited,
+           count(*) FILTER (WHERE status = 'FAILED') AS failed,
+           count(*) FILTER (WHERE status = 'HOLDOUT') AS holdout
+    FROM enrollments GROUP BY journey
+) e ON e.journey = j.number;
+
+CREATE VIEW versions_view AS
+SELECT j.tenant, j.id AS journey, v.version, {_iso("v.published_at")} AS published_at,
+       json_extract(v.definition, '$.name') AS name, json_extract(v.definition, '$.trigger.event') AS trigger,
+       json_array_length(v.definition, '$.steps') AS steps, v.definition
+FROM versions v
+JOIN journeys j ON j.number = v.journey;
+
+CREATE VIEW steps_view AS
+SELECT j.tenant, j.id AS journey, v.version, s.key + 1 AS number, json_extract(s.value, '$.id') AS step,
+       json_extract(s.value, '$.kind') AS kind, json_extract(s.value, '$.channel') AS channel,
+       json_extract(s.value, '$.template') AS template, json_extract(s.value, '$.next') AS next, s.value AS definition
+FROM versions v
+JOIN journeys j ON j.number = v.journey
+JOIN json_each(v.definition, '$.steps') s;
+
+CREATE VIEW transitions_view AS
+SELECT j.tenant, j.id AS journey, t.n, {_iso("t.at")} AS at, t.state
+FROM transitions t
+JOIN journeys j ON j.number = t.journey;
+
+CREATE VIEW customers_view AS
+SELECT c.tenant, c.id, (SELECT count(*) FROM enrollments e WHERE e.customer = c.number) AS enrollments, c.attributes
+FROM customers c;
+
+CREATE VIEW moves_view AS
+SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.visit, {_iso("m.at")} AS at,
+       ifnull(m.steps, p.steps) AS steps, m.seen
+FROM moves m
+JOIN enrollments e ON e.serial = m.enrollment
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey
+LEFT JOIN paths p ON p.number = m.path;
+
+CREATE VIEW refusals_view AS
+SELECT j.tenant, j.id AS journey, r.day, r.reason, r.count
+FROM refusals r
+JOIN journeys j ON j.number = r.journey;
+
+CREATE VIEW last_refusals_view AS
+SELECT j.tenant, j.id AS journey, c.id AS customer, r.reason, {_iso("r.at")} AS at, r.seen
+FROM last_refusals r
+JOIN customers c ON c.number = r.customer
+JOIN journeys j ON j.number = r.journey;
+
+CREATE VIEW counters_view AS
+SELECT j.tenant, j.id AS journey, k.day, k.domain, k.step, k.what, k.label, k.total, k.uniques,
+       {_iso("k.last_at")} AS last_at
+FROM counters k
+JOIN journeys j ON j.number = k.journey;
 """
 
 

@@ -910,18 +910,18 @@ SEEN = '{"0":{"a":1}}'
 
 VIEWED: dict[str, list[tuple[Any, ...]]] = {
     "journeys_view": [
-        ("t", "birthday", "ACTIVE", 1, 0),
-        ("t", "welcome", "ACTIVE", 1, 1),
-        ("u", "welcome", "ACTIVE", 1, 1),
+        ("t", "birthday", "ACTIVE", 1, 0, 0, 0, 0, 0, 0),
+        ("t", "welcome", "ACTIVE", 1, 1, 0, 1, 0, 0, 0),
+        ("u", "welcome", "ACTIVE", 1, 1, 1, 0, 0, 0, 0),
     ],
     "enrollments_view": [
         (
             *(1, "t", "welcome", 1, "ann", "", 1, "COMPLETED", "", "2026-01-01T12:00:00.000000Z"),
-            *("2026-01-01T12:01:00.000000Z", None, None, None, None),
+            *("2026-01-01T12:01:00.000000Z", None, None, None, None, None),
         ),
         (
             *(2, "u", "welcome", 1, "ann", "", 1, "ACTIVE", "", "2026-01-01T12:00:00.000000Z"),
-            *(None, None, "breathe", "2026-01-01T12:00:00.000000Z", None),
+            *(None, None, "breathe", "2026-01-01T12:00:00.000000Z", None, None),
         ),
     ],
     "visits_view": [
@@ -936,6 +936,7 @@ VIEWED: dict[str, list[tuple[Any, ...]]] = {
             f"2026-01-01T12:{came}.000000Z",
             f"2026-01-01T12:{left}.000000Z",
             outcome,
+            "",
         )
         for n, step, came, left, outcome in [
             (1, "hello", "00:00", "00:00", "queued"),
@@ -946,14 +947,14 @@ VIEWED: dict[str, list[tuple[Any, ...]]] = {
     + [
         (
             *("u", "welcome", "ann", 1, 1, "hello", "COMPLETED", "2026-01-01T12:00:00.000000Z"),
-            *("2026-01-01T12:00:00.000000Z", "queued"),
+            *("2026-01-01T12:00:00.000000Z", "queued", ""),
         ),
-        ("u", "welcome", "ann", 1, 2, "breathe", "ACTIVE", "2026-01-01T12:00:00.000000Z", None, ""),
+        ("u", "welcome", "ann", 1, 2, "breathe", "ACTIVE", "2026-01-01T12:00:00.000000Z", None, "", ""),
     ],
     "messages_view": [
         (
             *(tenant, "welcome", "ann", 1, 1, "hello", "EMAIL", "welcome", "2026-01-01T12:00:00.000000Z"),
-            *("QUEUED", 0, data, name),
+            *("QUEUED", 0, data, name, "", None, "2026-01-01T12:00:00.000000Z", None, None),
         )
         for tenant, data, name in [("t", None, "k-1-1"), ("u", '{"a":1}', "k-2-1")]
     ],

@@ -1,0 +1,130 @@
+"""The file is read with plain SQL, sqlite-utils and Datasette: every view answers, in names and ISO instants."""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from journeyflow import Cap, Engine, Exit, Goal, Policies, Reentry, Send, Trigger, Wait, field
+from journeyflow.demo import run_demo
+from tests.samples import START, Host, after
+
+INSTANT = r"????-??-??T??:??:??.??????Z"
+
+VIEWS = {
+    "counters_view", "customers_view", "engagement_view", "enrollments_view", "inputs_view", "journeys_view",
+    "last_refusals_view", "messages_view", "moves_view", "policies_view", "refusals_view", "steps_view", "transitions_view",
+    "versions_view", "visits", "visits_view",
+}  # fmt: skip
+"""Those that a life as below fills."""
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory):
+    """Give a file with something in every view: opens, refusals, exits, keys, a pause."""
+    path = tmp_path_factory.mktemp("views") / "life.db"
+    with Engine(path, grace=None) as engine:
+        host = Host(engine)
+        engine.set_policies(Policies(caps=[Cap(9, per="day")]), at=START)
+        host.deploy(
+            Send("hello", channel="EMAIL", template="t", data={"a": "{{ trigger.cart }}"}, expires="1 day"),
+            Wait("rest", "1 day"),
+            reentry=Reentry("never", key="event.cart"),
+            goal=Goal("order"),
+            run_criteria=field("plan").ne("none"),
+            exits=[Exit("paid", when=field("plan").eq("paid"))],
+        )
+        host.deploy(Wait("w", event="never"), id="k", trigger=Trigger(manual=True))
+        host.put("0 seconds", "c1", email="c1@example.com")
+        host.put("0 seconds", "c2", plan="none")
+        for cart, name in (("a", "c1"), ("b", "c1"), ("a", "c2")):
+            host.feed("go", "0 seconds", name, cart=cart)
+        host.tick("0 seconds")
+        (message, _) = host.claim("1 minute")
+        engine.ack(message, at=after("1 minute"))
+        host.say("message.opened", "2 minutes", "c1", message=message.id)
+        host.say("order", "3 minutes", "c1", cart="a")
+        host.claim("4 minutes")
+        engine.pause("j", at=after("5 minutes"))
+        host.put("6 minutes", "c1", plan="paid")
+        host.tick("6 minutes")
+    return path
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_a_view_is_read_with_the_command_line_of_sqlite_utils(db, view):
+    """Rows come as JSON with the columns of the view; none is empty in a life that has everything."""
+    line = [sys.executable, "-m", "sqlite_utils", "rows", str(db), view]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)  # noqa: S603 our own
+    rows = json.loads(done.stdout)
+    assert rows
+    with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as connection:
+        columns = [row[1] for row in connection.execute(f"PRAGMA table_info({view})")]
+        count = connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0]
+    assert list(rows[0]) == columns
+    assert len(rows) == count
+
+
+def test_no_view_is_forgotten(db):
+    """Each view of the file is read above."""
+    with sqlite3.connect(db) as connection:
+        found = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
+    assert found == VIEWS
+
+
+def test_instants_are_iso_text_in_every_view(db):
+    """Whatever is called `at` or ends so is ISO 8601 in UTC, or NULL."""
+    with sqlite3.connect(db) as connection:
+        for view in sorted(VIEWS - {"visits"}):
+            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({view})")]
+            instants = [each for each in columns if each in {"at", "due", "lease_until"} or each.endswith("_at")]
+            for column in instants:
+                sql = f"SELECT count(*) FROM {view} WHERE {column} IS NOT NULL AND NOT {column} GLOB ?"
+                assert connection.execute(sql, (INSTANT,)).fetchone() == (0,), f"{view}.{column}"
+
+
+def test_views_say_what_questions_say(db):
+    """What SQL shows of journeys, enrollments, messages and engagement is what the engine answers (R80)."""
+    with Engine(db) as engine, sqlite3.connect(db) as connection:
+        info = engine.journey("j")
+        counted = connection.execute(
+            "SELECT state, version, enrolled, active, completed, exited, failed FROM journeys_view WHERE id = 'j'"
+        ).fetchone()
+        assert counted == (
+            info.status, info.version, info.enrolled, info.active, info.completed, info.exited, info.failed
+        )  # fmt: skip
+        shown = connection.execute("SELECT customer, key, run, status, reason FROM enrollments_view ORDER BY serial")
+        assert shown.fetchall() == [
+            (each.customer, each.key, each.run, each.status, each.reason) for each in engine.enrollments().items
+        ]
+        ids = connection.execute("SELECT id FROM messages_view ORDER BY run, n").fetchall()
+        assert ids == [(each.id,) for each in engine.messages("j").items]
+        did = connection.execute("SELECT kind, count FROM engagement_view ORDER BY first_at").fetchall()
+        assert did == [(kind, each.count) for kind, each in engine.people("j", "hello").items[0].did.items()]
+
+
+def test_datasette_opens_the_file_of_the_demo(tmp_path):
+    """Every view is a page of Datasette, and its rows are JSON there."""
+    app = pytest.importorskip("datasette.app", reason="Datasette is not installed")
+    run_demo(tmp_path / "demo.db", lambda *_: None)
+
+    async def pages() -> dict[str, int]:
+        datasette = app.Datasette([str(tmp_path / "demo.db")])
+        await datasette.invoke_startup()
+        found = {}
+        for view in sorted(VIEWS):
+            page = await datasette.client.get(f"/demo/{view}")
+            rows = await datasette.client.get(f"/demo/{view}.json?_shape=array")
+            assert page.status_code == rows.status_code == 200, view
+            found[view] = len(rows.json())
+        return found
+
+    found = asyncio.run(pages())
+    assert {view for view, rows in found.items() if not rows} <= {
+        "last_refusals_view",
+        "refusals_view",
+        "policies_view",
+    }
