@@ -16,8 +16,8 @@ INSTANT = r"????-??-??T??:??:??.??????Z"
 
 VIEWS = {
     "counters_view", "customers_view", "engagement_view", "enrollments_view", "inputs_view", "journeys_view",
-    "last_refusals_view", "messages_view", "moves_view", "policies_view", "refusals_view", "steps_view", "transitions_view",
-    "versions_view", "visits", "visits_view",
+    "last_refusals_view", "messages_view", "moves_view", "policies_view", "refusals_view", "steps_view",
+    "transitions_view", "versions_view", "visits", "visits_view",
 }  # fmt: skip
 """Those that a life as below fills."""
 
