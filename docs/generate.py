@@ -23,6 +23,7 @@ import journeyflow
 from journeyflow import (
     chains,
     changes,
+    entry,
     graph,
     intake,
     lifecycle,
@@ -288,7 +289,9 @@ def events() -> str:
           for attribute, (added, removed, member) in changes.MEMBERS.items()
           for name, verb in ((added, "came"), (removed, "went"))),
         ("`journey.completed`", "`journey`", "a run came to an End"),
-        *((f"`message.{kind}`", "`message`", _effect(kind)) for kind in references.MESSAGE_KINDS),
+        *((f"`message.{kind}`", "`message`", _effect(kind)) for kind in entry.MESSAGE_KINDS),
+        ("`revenue`", "`amount`", "so many minor units of money came in"),
+        *((f"`website.{kind}`", "any", "something happened on the website") for kind in entry.WEBSITE_KINDS),
     ]  # fmt: skip
     return table(("event", "data", "what it tells, and what it does to the customer"), rows)
 

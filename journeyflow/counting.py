@@ -28,9 +28,9 @@ from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.moments import local_day_span
 from journeyflow.records import ACTIVE, FAILED, HOLDOUT, RETRY, Counter, Move, PathEntry, Post, Run
-from journeyflow.references import MESSAGE_KINDS
 
 ALL = "*"
 """The day that stands for all days, and the domain that stands for all domains."""

@@ -1,11 +1,32 @@
 """Who enters a journey, who may come again, what ends a run early, what it is for (R20 to R24, R42)."""
 
+from collections.abc import Sequence
+
 from attrs import field as option
 from attrs import frozen
 
+from journeyflow.errors import did_you_mean
 from journeyflow.moments import Duration
 from journeyflow.options import Shown, as_duration
-from journeyflow.rules import Rule
+from journeyflow.rules import Comparison, Rule, all_of
+
+MESSAGE_KINDS = (
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "converted",
+    "browser_viewed",
+    "forwarded",
+    "unsubscribed",
+    "bounced",
+    "complained",
+    "failed",
+)
+"""What can happen to a message; `message.<kind>` is the event that tells of it (R50, R52)."""
+
+WEBSITE_KINDS = ("pageView", "identify", "customEvent", "conversion")
+"""What people do on a website; `website.<kind>` is the event that tells of it, whatever its data (R50)."""
 
 
 @frozen(repr=False)
@@ -19,6 +40,84 @@ class Trigger(Shown):
     event: str | None = None
     where: Rule | None = option(kw_only=True, default=None)
     manual: bool = option(kw_only=True, default=False)
+
+    @classmethod
+    def list_subscribed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
+        """Enter who joins a list, or any list (F23)."""
+        return cls("list.subscribed", where=_narrowed(where, list=name))
+
+    @classmethod
+    def list_unsubscribed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
+        """Enter who leaves a list, or any list (F24)."""
+        return cls("list.unsubscribed", where=_narrowed(where, list=name))
+
+    @classmethod
+    def tag_added(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
+        """Enter who is given a tag, or any tag (F32)."""
+        return cls("tag.added", where=_narrowed(where, tag=name))
+
+    @classmethod
+    def tag_removed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
+        """Enter who loses a tag, or any tag (F33)."""
+        return cls("tag.removed", where=_narrowed(where, tag=name))
+
+    @classmethod
+    def field_changed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
+        """Enter whose attribute changes, or any attribute; `event.new` and `event.old` are its values (F34).
+
+        >>> Trigger.field_changed("plan", where=Comparison("event.new", "eq", "paid")).event
+        'field.changed'
+        """
+        return cls("field.changed", where=_narrowed(where, field=name))
+
+    @classmethod
+    def message(
+        cls, kind: str, *, template: str | None = None, channel: str | None = None, where: Rule | None = None
+    ) -> "Trigger":
+        """Enter to whose message something happens: "opened", "clicked", "converted" and the like (F25 to F27).
+
+        `template` and `channel` are those of the message; without them any message will do. Raises ValueError for a
+        kind that there is not.
+
+        >>> str(Trigger.message("opened", template="welcome").where)
+        "event.template eq 'welcome'"
+        """
+        _check_kind(kind, MESSAGE_KINDS)
+        return cls(f"message.{kind}", where=_narrowed(where, template=template, channel=channel))
+
+    @classmethod
+    def website(cls, kind: str, *, where: Rule | None = None) -> "Trigger":
+        """Enter who does something on the website: "pageView", "identify", "customEvent" or "conversion" (F28 to F31).
+
+        Raises ValueError for a kind that there is not.
+        """
+        _check_kind(kind, WEBSITE_KINDS)
+        return cls(f"website.{kind}", where=where)
+
+    @classmethod
+    def revenue(cls, at_least: int = 0, *, where: Rule | None = None) -> "Trigger":
+        """Enter who brings a revenue of at least so many minor units at once (F35)."""
+        hit = Comparison("event.amount", "gte", at_least)
+        return cls("revenue", where=hit if where is None else all_of(hit, where))
+
+    @classmethod
+    def journey_completed(cls, journey: str | None = None, *, where: Rule | None = None) -> "Trigger":
+        """Enter who comes to the end of a journey, or of any journey (F36)."""
+        return cls("journey.completed", where=_narrowed(where, journey=journey))
+
+
+def _narrowed(where: Rule | None, **named: str | None) -> Rule | None:
+    """Ask for values of the event's data too, where some are named; nothing named is any value (F38 to F40)."""
+    asked: list[Rule] = [Comparison(f"event.{name}", "eq", value) for name, value in named.items() if value is not None]
+    asked += [] if where is None else [where]
+    return all_of(*asked) if len(asked) > 1 else next(iter(asked), None)
+
+
+def _check_kind(kind: object, known: Sequence[str]) -> None:
+    """Refuse a kind of event that never comes."""
+    if kind not in known:
+        msg = f"unknown kind {kind!r}{did_you_mean(kind, known) or '; known are ' + ', '.join(known)}"
+        raise ValueError(msg)
 
 
 @frozen(repr=False)

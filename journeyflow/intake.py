@@ -7,10 +7,10 @@ from typing import cast
 from journeyflow.batch import Person
 from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_changes, events_between, merge
 from journeyflow.counting import KINDS, mailbox_domain, told
+from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
 from journeyflow.records import ACTIVE, CLAIMED, FAILED, QUEUED, REVENUE, SENT, Input, Post
-from journeyflow.references import MESSAGE_KINDS
 from journeyflow.rules import path_fault
 from journeyflow.stages import closed_by, enter, handle, leave
 from journeyflow.steps import Send
@@ -136,7 +136,8 @@ def tell(work: Work, event: Happening) -> None:
         work.set_attributes(person, after)
         emitted = list(events_between(before, after, [CONSENT]))
         changed = "" if after is before else CONSENT if kind in WITHDRAWING else last_name(post.channel, kind)
-        event = event._replace(post=post, changed=changed)
+        data = {**_about(work, post), **event.data}
+        event = event._replace(post=post, changed=changed, data=data, text=None)
     handle(work, event)
     work.emit(emitted, person, event.at, own=event.own)
 
@@ -159,6 +160,12 @@ def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> bool:
         work.set_post(post)
         work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
     return ours or named is None
+
+
+def _about(work: Work, post: Post) -> dict[str, object]:
+    """Say what message an event is about, so that triggers can ask for a certain one (R51)."""
+    journey = work.program(work.runs[post.serial]).journey.id
+    return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}
 
 
 def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:

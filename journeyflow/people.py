@@ -10,13 +10,13 @@ from typing import Any
 
 from attrs import field, frozen
 
+from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.gates import consents
 from journeyflow.moments import from_micros
 from journeyflow.paging import Page, Slice, cursor_of, keyset, slice_faults, word_faults
 from journeyflow.program import Program
 from journeyflow.queries import some_fields
-from journeyflow.references import MESSAGE_KINDS
 from journeyflow.steps import Send
 from journeyflow.store import Reader
 from journeyflow.values import dumps

@@ -7,7 +7,7 @@ from attrs import frozen
 
 from journeyflow.chains import Chain
 from journeyflow.changes import CONSENT, MEMBERS, Change
-from journeyflow.entry import Exit, Goal, Trigger
+from journeyflow.entry import MESSAGE_KINDS, Exit, Goal, Trigger
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
 from journeyflow.rules import AllOf, Comparison, Rule, Sample, holds, reads
 from journeyflow.steps import Branch, Condition, Send, Step, Update, Wait
@@ -15,21 +15,6 @@ from journeyflow.templates import template_reads
 
 if TYPE_CHECKING:  # a journey is validated while it is made
     from journeyflow.journey import Journey
-
-MESSAGE_KINDS = (
-    "sent",
-    "delivered",
-    "opened",
-    "clicked",
-    "converted",
-    "browser_viewed",
-    "forwarded",
-    "unsubscribed",
-    "bounced",
-    "complained",
-    "failed",
-)
-"""What can happen to a message; `message.<kind>` is the event that tells of it (R50, R52)."""
 
 MESSAGE_NAMES = frozenset({"id", "at", *MESSAGE_KINDS, *(f"{kind}_at" for kind in MESSAGE_KINDS)})
 ENROLLMENT_NAMES = frozenset({"tenant", "journey", "version", "customer", "run", "key", "entered_at"})

@@ -7,7 +7,7 @@ from types import SimpleNamespace as Thing
 from journeyflow import Condition, End, Event, Send, Split, Update, Wait, chance, changes, testing
 from journeyflow.moments import Duration, add, anniversary, iso, read_instant, to_micros
 from journeyflow.values import thaw
-from tests.naive_parts import facts, key_of
+from tests.naive_parts import facts, key_of, noted
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}  # R52
@@ -93,7 +93,7 @@ class Naive:
         event.kind, event.data, event.changes, event.owner = kind, data, False, message.run if mine else None
         self.queue.append(event)
         if mine:
-            message.flags[kind.removeprefix("message.")] = True
+            event.data = noted(message, kind, data)
             last, text = f"last{message.step.channel.title()}{LAST.get(kind)}", iso(event.own)
             if kind in LAST and text > attributes.get(last, ""):
                 event.changes, self.customers[said.customer] = True, {**attributes, last: text}

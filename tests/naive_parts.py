@@ -1,4 +1,4 @@
-"""What the interpreter of `naive.py` asks again and again: what rules see (R59), and the key of an event (R22)."""
+"""What the interpreter of `naive.py` asks again and again: what rules see (R59), what events say (R22, R51)."""
 
 from datetime import UTC
 from types import SimpleNamespace as Thing
@@ -26,6 +26,18 @@ def facts(naive, about, at, event=None):
     seen.true = lambda rule: rule is None or rules.holds(rule, seen)
     seen.fill = lambda text: (templates.compile_template(thaw(text)) or (lambda _: thaw(text)))(seen)
     return seen
+
+
+def noted(message, kind, data):
+    """Note with a message what happened to it, and say what message that was besides what was told (R51, R52)."""
+    message.flags[kind.removeprefix("message.")] = True
+    step = message.step
+    return {
+        "journey": message.run.journey.id,
+        "step": step.id,
+        "channel": step.channel,
+        "template": step.template,
+    } | data
 
 
 def key_of(journey, data):

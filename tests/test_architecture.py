@@ -15,7 +15,7 @@ from typing import NamedTuple, get_args
 import attrs
 import pytest
 
-from journeyflow import changes, intake, lifecycle, machine, program, reading, references, rules, steps, store, walk
+from journeyflow import changes, entry, intake, lifecycle, machine, program, reading, rules, steps, store, walk
 from journeyflow import validation as checks
 
 pytestmark = pytest.mark.source
@@ -415,7 +415,7 @@ def test_every_operator_and_every_action_can_be_written_in_python():
 
 def test_what_touches_a_customer_is_a_kind_of_message_event():
     """R52: the kinds that leave an instant or take back consent are among those that the engine knows."""
-    assert {*intake.LAST_ATTRIBUTE, *intake.WITHDRAWING} <= set(references.MESSAGE_KINDS)
+    assert {*intake.LAST_ATTRIBUTE, *intake.WITHDRAWING} <= set(entry.MESSAGE_KINDS)
 
 
 @pytest.mark.parametrize("module", modules())

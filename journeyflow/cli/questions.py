@@ -9,8 +9,8 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import Instant, as_json, now_option, show, table, tenant, when
+from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.paging import Cursor, Page
-from journeyflow.references import MESSAGE_KINDS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
