@@ -21,7 +21,9 @@ from journeyflow.errors import (
     ReadOnlyDatabase,
     StorageError,
 )
+from journeyflow.experiments import Results, SplitResults
 from journeyflow.explanation import Decision, Explanation
+from journeyflow.figures import Benchmark, Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
 from journeyflow.journey import Journey, problems
 from journeyflow.moments import Duration, Until, Window
 from journeyflow.paging import Page
@@ -29,6 +31,7 @@ from journeyflow.people import Engagement, Person
 from journeyflow.policies import Cap, Policies, QuietHours
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Customer, Enrollment, Event, Message, Visit
+from journeyflow.results import Comparison, Group, Interval, SampleRatio
 from journeyflow.rules import all_of, any_of, not_
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch
 from journeyflow.stores.memory import MemoryStore
@@ -37,14 +40,18 @@ from journeyflow.timeline import Moment, Timeline
 from journeyflow.whynot import WhyNot
 
 __all__ = [
+    "Benchmark",
     "Cap",
     "Chain",
     "Change",
     "ClockJump",
+    "Comparison",
     "Condition",
     "Conflict",
     "CorruptDatabase",
+    "Count",
     "Customer",
+    "DayStats",
     "Decision",
     "Duration",
     "End",
@@ -57,26 +64,35 @@ __all__ = [
     "Forbidden",
     "ForeignDatabase",
     "Goal",
+    "Group",
+    "Interval",
     "InvalidInput",
     "InvalidJourney",
     "Journey",
     "JourneyInfo",
+    "JourneyStats",
     "JourneyflowError",
     "MemoryStore",
     "Message",
+    "MessageStats",
     "MissingExtra",
     "Moment",
     "NewerSchema",
     "NotFound",
     "Page",
+    "PeopleStats",
     "Person",
     "Policies",
     "Problem",
     "QuietHours",
     "ReadOnlyDatabase",
     "Reentry",
+    "Results",
+    "SampleRatio",
     "Send",
     "Split",
+    "SplitResults",
+    "StepStats",
     "StorageError",
     "TickResult",
     "Timeline",

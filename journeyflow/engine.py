@@ -6,18 +6,20 @@ argument.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from inspect import iscoroutinefunction
 from os import PathLike, fspath
 from typing import Literal, Self
 
 from attrs import evolve
 
-from journeyflow import people, queries, scheduler, whynot
+from journeyflow import figures, people, queries, scheduler, whynot
 from journeyflow.catalog import JourneyRecord
 from journeyflow.changes import merge
 from journeyflow.errors import Forbidden, InvalidInput, NotFound
+from journeyflow.experiments import Results, results
 from journeyflow.explanation import Explanation, explain
+from journeyflow.figures import Asked, Benchmark, JourneyStats, MessageStats
 from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input, retry_input, told_error
 from journeyflow.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.journey import DEFAULT_TENANT, Journey
@@ -29,6 +31,7 @@ from journeyflow.people import Person
 from journeyflow.policies import Policies
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
+from journeyflow.results import CONFIDENCE
 from journeyflow.store import Store, Transaction
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
 from journeyflow.timeline import Timeline, tell
@@ -728,6 +731,81 @@ class Engine:
         with self._core.store.reader() as reader:
             found = queries.find_enrollment(reader, self._tenant, asked)
             return explain(reader, queries.required(found, "enrollment", name))
+
+    # --- numbers --------------------------------------------------------------------------------------------------
+
+    def stats(
+        self,
+        journey: str,
+        *,
+        at: datetime,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        step: str | None = None,
+        domain: str | None = None,
+    ) -> JourneyStats:
+        """Give the statistics of a journey, a step, a mailbox domain, or a step by domain (R81 to R83, F150 to F183).
+
+        Days are the journey's own, from `since` to `until`, both included: by default the 31 days up to that of `at`.
+        Raises NotFound for an unknown journey or step, InvalidInput with all faults of dates and domain (F189).
+        """
+        record = self._record(journey)
+        with self._core.store.reader() as reader:
+            return figures.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain))[0]
+
+    def all_stats(
+        self, *, at: datetime, since: date | str | None = None, until: date | str | None = None
+    ) -> tuple[JourneyStats, ...]:
+        """Give the statistics of all this tenant's journeys, by id: one question, however many there are (F251)."""
+        records = self._records()
+        with self._core.store.reader() as reader:
+            return figures.all_stats(reader, records, Asked(to_micros(at), since, until))
+
+    def domain_stats(
+        self,
+        journey: str,
+        *,
+        at: datetime,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        step: str | None = None,
+    ) -> Mapping[str, MessageStats]:
+        """Give what became of a journey's messages in the window by mailbox domain, most sent first (F175).
+
+        The empty domain holds those that have none. Raises as `stats` does.
+        """
+        record = self._record(journey)
+        with self._core.store.reader() as reader:
+            return figures.domain_stats(reader, record, Asked(to_micros(at), since, until, step))
+
+    def benchmark(self, *, at: datetime, since: date | str | None = None, until: date | str | None = None) -> Benchmark:
+        """Sum up this tenant's journeys that sent something in the window, weighted by what they sent (F184 to F188).
+
+        The usual window ends with the day of `at` in UTC. Raises InvalidInput with all faults of the dates.
+        """
+        records = self._records()
+        with self._core.store.reader() as reader:
+            return figures.benchmark(reader, self._tenant, records, Asked(to_micros(at), since, until))
+
+    def results(self, journey: str, *, confidence: float = CONFIDENCE) -> Results:
+        """Give what a journey's holdout and the arms of its Splits came to, by its goal (R25).
+
+        Rates have Wilson's intervals, differences Newcombe's, sizes are tested; walks through the journey's history.
+        Raises NotFound for an unknown journey, InvalidInput for one without a goal.
+        """
+        record = self._record(journey)
+        with self._core.store.reader() as reader:
+            return results(reader, record, confidence)
+
+    def _record(self, journey: str) -> JourneyRecord:
+        with self._core.store.transaction(write=False) as transaction:
+            return self._find(transaction, journey)
+
+    def _records(self) -> list[JourneyRecord]:
+        """Give this tenant's journeys by id."""
+        with self._core.store.transaction(write=False) as transaction:
+            by_name = self._core.refresh(transaction).by_name
+        return [record for (tenant, _), record in sorted(by_name.items()) if tenant == self._tenant]
 
     def audit(self) -> list[str]:
         """Give a sentence for everything in the store that does not add up; [] when all does (R80)."""

@@ -81,21 +81,21 @@ ORDER BY j.id
 """
 
 
+_COUNTS = """
+SELECT journey, what, total FROM counters
+WHERE journey IN (SELECT number FROM journeys WHERE tenant = :tenant AND (:journey IS NULL OR id = :journey))
+  AND day = '*' AND domain = '*' AND step = ''
+"""
+"""What the whole of each journey has counted over all days (R80): its cost is that of the journeys, not of people."""
+
+
 def journeys(
     reader: Reader, tenant: str, *, journey: str | None = None, status: str | None = None, trigger: str | None = None
 ) -> tuple[JourneyInfo, ...]:
     """List journeys by id, with their counts: a fixed number of statements, however many there are (F88 to F91)."""
     counts: dict[int, dict[str, int]] = {}
-    sql = (
-        "SELECT journey, status, count(*) FROM enrollments"
-        " WHERE :number IS NULL OR journey = :number GROUP BY journey, status"
-    )
-    numbers = (
-        reader.rows("SELECT number FROM journeys WHERE tenant = ? AND id = ?", (tenant, journey)) if journey else []
-    )
-    if journey is None or numbers:
-        for number, state, count in reader.rows(sql, {"number": numbers[0][0] if numbers else None}):
-            counts.setdefault(number, {})[state] = count
+    for number, what, count in reader.rows(_COUNTS, {"tenant": tenant, "journey": journey}):
+        counts.setdefault(number, {})[what] = count
     history: dict[int, list[tuple[int, str]]] = {}
     for number, at, state in reader.rows("SELECT journey, at, state FROM transitions ORDER BY journey, n"):
         history.setdefault(number, []).append((at, state))
@@ -111,6 +111,8 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
     definition = json.loads(text)
     active = [at for at, state in history if state == "ACTIVE"]
     last = {state: at for at, state in history}
+    entered = counts.get("entered", 0)
+    completed, exited, failed = (counts.get(word, 0) for word in ("completed", "exited", "failed"))
     return JourneyInfo(
         tenant,
         journey,
@@ -119,12 +121,12 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
         definition["trigger"].get("event"),
         version,
         len(definition["steps"]),
-        sum(counts.values()) - counts.get("HOLDOUT", 0),
-        counts.get("ACTIVE", 0),
-        counts.get("COMPLETED", 0),
-        counts.get("EXITED", 0),
-        counts.get("FAILED", 0),
-        counts.get("HOLDOUT", 0),
+        entered,
+        entered - completed - exited - failed,
+        completed,
+        exited,
+        failed,
+        counts.get("holdout", 0),
         activated_at=_when(active[0] if active else None),
         paused_at=_when(last.get("PAUSED")),
         resumed_at=_when(active[-1] if len(active) > 1 else None),

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import repeat
 from math import erfc, exp, isfinite, pi, sqrt
-from statistics import NormalDist
 
 from attrs import field, frozen
 
@@ -42,6 +41,8 @@ def _quantile(confidence: float) -> float:
     if not 0 < confidence < 1:
         msg = f"confidence lies between 0 and 1, such as {CONFIDENCE}, not {confidence!r}"
         raise ValueError(msg)
+    from statistics import NormalDist  # noqa: PLC0415 it costs decimal and fractions; wanted for intervals only
+
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 

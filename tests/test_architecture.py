@@ -37,7 +37,8 @@ LADDER = (
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL
-    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot", "recount", "audit",
+    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
+    "recount", "figures", "experiments", "audit",
     "stores.rows", "stores.opening", "stores.writing", "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "explanation", "engine", "",

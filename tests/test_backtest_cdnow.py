@@ -7,8 +7,8 @@ looked for beside it. The made-up ones sit where it hurts: clock changes, month 
 import csv
 import random
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from journeyflow import Engine
 from journeyflow.cli import main
 from journeyflow.codec import loads_journey
+from journeyflow.figures import MessageStats
 from journeyflow.simulation import backtest
 from tests import direct_cdnow as direct
 
@@ -104,6 +105,72 @@ def test_the_headline_figures_follow_from_the_event_file(exported):
     arms = [outcomes["second-purchase", "test", arm] for arm in ("discount", "postage")]
     assert sum(arms) == 2_357 - 617
     assert min(arms) > 800
+
+
+@with_data
+def test_statistics_are_those_of_a_direct_computation(tmp_path, expected):
+    """People, outcomes and messages, in all and on each day, are counts over the direct tables (R81, R82)."""
+    run("sqlite", DATA, tmp_path)
+    first = datetime(1997, 1, 1, tzinfo=direct.NEW_YORK).date()
+    with Engine(tmp_path / "run.db") as engine:
+        for journey in direct.JOURNEYS:
+            assert counted(engine, journey, first) == computed(expected, journey, first)
+        assert engine.audit() == []
+
+
+def counted(engine: Engine, journey: str, first: date) -> dict[str, object]:
+    """Lay out what the engine's statistics say of a journey."""
+    stats = engine.stats(journey, at=direct.UNTIL, since=first)
+    people, messages = stats.people, stats.messages
+    assert people is not None
+    assert messages is not None
+    return {
+        "people": [people.total, people.active, people.completed, people.exited, people.failed, people.lifetime],
+        "queued": messages.queued,
+        "days": [(day.date, day.entered, day.completed, day.exited, queued(day.messages)) for day in stats.daily],
+        "visited": {name: step.visited for name, step in stats.by_step.items() if step.visited},
+        "active": {name: step.active for name, step in stats.by_step.items() if step.active},
+        "outcomes": {(name, label): n for name, step in stats.by_step.items() for label, n in told(step.outcomes) if n},
+        "last entry": stats.last_triggered_at,
+    }
+
+
+def queued(messages: MessageStats | None) -> int | None:
+    """Give how many messages were queued."""
+    return None if messages is None else messages.queued
+
+
+def told(outcomes: Mapping[str, int] | None) -> Iterable[tuple[str, int]]:
+    """Give outcomes with their counts."""
+    return (outcomes or {}).items()
+
+
+def computed(tables: dict[str, list[list[str]]], journey: str, first: date) -> dict[str, object]:
+    """Lay out the same from the tables that were computed directly."""
+    runs, visits, messages = ([row for row in tables[name][1:] if row[1] == journey] for name in direct.COLUMNS)
+    statuses = Counter(row[5] for row in runs)
+    entered, sent = Counter(day_of(row[7]) for row in runs), Counter(day_of(row[8]) for row in messages)
+    ended = {status: Counter(day_of(row[8]) for row in runs if row[5] == status) for status in ("COMPLETED", "EXITED")}
+    last = direct.UNTIL.astimezone(direct.NEW_YORK).date()
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return {
+        "people": [
+            len(runs),
+            *(statuses[status] for status in ("ACTIVE", "COMPLETED", "EXITED", "FAILED")),
+            len({row[3] for row in runs}),
+        ],
+        "queued": len(messages),
+        "days": [(day, entered[day], ended["COMPLETED"][day], ended["EXITED"][day], sent[day]) for day in days],
+        "visited": Counter(row[5] for row in visits),
+        "active": Counter(row[5] for row in visits if row[6] == "ACTIVE"),
+        "outcomes": Counter((row[5], row[9]) for row in visits if row[9]),
+        "last entry": max(datetime.fromisoformat(row[7]) for row in runs),
+    }
+
+
+def day_of(instant: str) -> date:
+    """Give the day of an instant in New York."""
+    return datetime.fromisoformat(instant).astimezone(direct.NEW_YORK).date()
 
 
 def purchases() -> dict[str, list[tuple[datetime, float]]]:

@@ -260,6 +260,27 @@ def questions(engine: Engine) -> list[object]:
     ]
 
 
+def numbers(engine: Engine) -> list[object]:
+    """Ask for figures of every kind."""
+    stats: jf.JourneyStats = engine.stats("j", at=NOW, since="2026-01-01", until=NOW.date(), step="s", domain="a.org")
+    people: jf.PeopleStats | None = stats.people
+    messages: jf.MessageStats | None = stats.messages
+    step: jf.StepStats = stats.by_step["s"]
+    days: tuple[jf.DayStats, ...] = (*stats.daily, *step.daily)
+    opened: jf.Count | None = None if messages is None else messages.opened
+    rate: float | None = None if messages is None else messages.open_rate
+    every: tuple[jf.JourneyStats, ...] = engine.all_stats(at=NOW)
+    domains = [each.sent.unique for each in engine.domain_stats("j", at=NOW).values()]
+    benchmark: jf.Benchmark = engine.benchmark(at=NOW)
+    results: jf.Results = engine.results("j", confidence=0.9)
+    split: jf.SplitResults = results.splits["test"]
+    groups: tuple[jf.Group, ...] = split.arms
+    comparison: jf.Comparison = split.comparisons[0]
+    interval: jf.Interval | None = comparison.interval
+    ratio: jf.SampleRatio = split.ratio
+    return [people, days, opened, rate, every, domains, benchmark, groups, interval, ratio.sentence]
+
+
 def errors(engine: Engine) -> list[str]:  # noqa: PLR0911 one for each family of errors
     """Meet every error."""
     try:

@@ -2,7 +2,7 @@
 
 import click
 
-from journeyflow.cli import database, definitions, policies, questions, replays
+from journeyflow.cli import database, definitions, numbers, policies, questions, replays
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -14,5 +14,12 @@ def main() -> None:
     """
 
 
-for command in (*replays.COMMANDS, *definitions.COMMANDS, *database.COMMANDS, *questions.COMMANDS, *policies.COMMANDS):
+for command in (
+    *replays.COMMANDS,
+    *definitions.COMMANDS,
+    *database.COMMANDS,
+    *questions.COMMANDS,
+    *policies.COMMANDS,
+    *numbers.COMMANDS,
+):
     main.add_command(command)

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -143,14 +143,14 @@ def now_option(what: str = "--at") -> Callable[[Command], Command]:
 
 
 def to_json(value: object) -> object:
-    """Make JSON of results: records as objects, instants as ISO 8601."""
+    """Make JSON of results: records as objects, days and instants as ISO 8601."""
     if attrs.has(type(value)):
         return {name: to_json(getattr(value, name)) for name in attrs.fields_dict(type(value))}  # type: ignore[arg-type]
     if isinstance(value, Mapping):
         return {str(key): to_json(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):
         return [to_json(inner) for inner in value]
-    return value.isoformat() if isinstance(value, datetime) else value
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def show(value: object, text: str, *, as_json: bool) -> None:

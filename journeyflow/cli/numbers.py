@@ -1,0 +1,212 @@
+"""Commands that ask for numbers: statistics, the benchmark of an account, what experiments came to."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
+from journeyflow.results import Group
+
+since = click.option("--since", help="First day, YYYY-MM-DD; by default 30 days before the last.")
+until = click.option("--until", help="Last day, YYYY-MM-DD; by default that of --at.")
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a spreadsheet takes for the beginning of a formula."""
+
+Row = Sequence[object]
+
+PEOPLE = ("total", "active", "completed", "exited", "failed", "converted")
+MESSAGES = ("queued", "sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "complained", "revenue")
+
+
+def _cell(value: object) -> object:
+    """Write a figure for people: what is unknown is a dash, a count is that of messages."""
+    if isinstance(value, Count):
+        return value.unique
+    return "-" if value is None else value
+
+
+def _people(people: PeopleStats | None) -> list[object]:
+    return [_cell(getattr(people, name, None)) for name in PEOPLE]
+
+
+def _messages(messages: MessageStats | None) -> list[object]:
+    return [_cell(getattr(messages, name, None)) for name in MESSAGES]
+
+
+def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Row, Sequence[Row]]:
+    """Lay journeys out, with the messages of the window."""
+    rows = [(each.journey, *_people(each.people), *_messages(each.window)) for each in stats]
+    return ("journey", *PEOPLE, *MESSAGES), rows
+
+
+def _by_step(stats: JourneyStats) -> tuple[Row, Sequence[Row]]:
+    def row(step: StepStats) -> Row:
+        told = ", ".join(f"{label} {count}" for label, count in (step.outcomes or {}).items())
+        return (step.step, step.kind, _cell(step.active), _cell(step.visited), *_messages(step.messages), told)
+
+    return ("step", "kind", "active", "visited", *MESSAGES, "outcomes"), list(map(row, stats.by_step.values()))
+
+
+def _by_day(days: Iterable[DayStats]) -> tuple[Row, Sequence[Row]]:
+    names = ("entered", "completed", "exited", "failed", "converted")
+    rows = [(day.date, *(_cell(getattr(day, name)) for name in names), *_messages(day.messages)) for day in days]
+    return ("date", *names, *MESSAGES), rows
+
+
+def _by_domain(domains: Mapping[str, MessageStats]) -> tuple[Row, Sequence[Row]]:
+    names = [name for name in MESSAGES if name != "queued"]
+    rows = [(name or "(none)", *(_cell(getattr(each, of)) for of in names)) for name, each in domains.items()]
+    return ("domain", *names), rows
+
+
+def csv_text(header: Row, rows: Iterable[Row]) -> str:
+    """Write a table as CSV; a cell that a spreadsheet would take for a formula gets an apostrophe before it."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in (header, *rows):
+        writer.writerow([f"'{cell}" if _is_formula(cell) else cell for cell in row])
+    return text.getvalue().rstrip("\n")
+
+
+def _is_formula(cell: object) -> bool:
+    return isinstance(cell, str) and len(cell) > 1 and cell.startswith(FORMULA)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _summary(stats: JourneyStats) -> str:
+    """Write the lifetime of a journey, or of a part of it, in three lines."""
+    of = [stats.journey, *([f"step {stats.step}"] if stats.step else []), *([stats.domain] if stats.domain else [])]
+    people = " ".join(f"{name} {value}" for name, value in zip(PEOPLE, _people(stats.people), strict=True))
+    messages = " ".join(f"{name} {value}" for name, value in zip(MESSAGES, _messages(stats.messages), strict=True))
+    rates = stats.messages or MessageStats()
+    names = ("open", "click", "bounce", "unsubscribe")
+    shares = " ".join(f"{name} {_percent(getattr(rates, f'{name}_rate'))}" for name in names)
+    entry, activity = (when(at) or "never" for at in (stats.last_triggered_at, stats.last_activity_at))
+    return "\n".join(
+        (
+            f"{', '.join(of)}: {stats.since} to {stats.until} ({stats.timezone})",
+            f"people    {people}",
+            f"messages  {messages}",
+            f"rates     {shares}",
+            f"newest    entry {entry}, activity {activity} (UTC)",
+        )
+    )
+
+
+@click.command()
+@database
+@click.argument("journey", required=False)
+@since
+@until
+@click.option("--step", help="Of this step alone.")
+@click.option("--domain", help="Of messages to this mailbox domain alone.")
+@click.option(
+    "--by", type=click.Choice(["step", "day", "domain"]), default="step", show_default=True,
+    help="What the rows of the table are.",
+)  # fmt: skip
+@click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
+@now_option()
+@tenant
+@as_json
+def stats(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    journey: str | None,
+    since: str | None,
+    until: str | None,
+    step: str | None,
+    domain: str | None,
+    by: str,
+    at: datetime,
+    tenant: str,
+    *,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """Count people, messages and revenue of a journey, or of all of them.
+
+    Lifetime first, then a table of the days from --since to --until. A dash is what is not known.
+    """
+    if journey is None and (step or domain):
+        what = "--step and --domain are of one journey: name it"
+        raise click.UsageError(what)
+    with opened(db, tenant) as engine:
+        if journey is None:
+            found = engine.all_stats(at=at, since=since, until=until)
+            value: object = found
+            head, (header, rows) = "", _by_journey(found)
+        else:
+            one = engine.stats(journey, at=at, since=since, until=until, step=step, domain=domain)
+            value, head = one, _summary(one) + "\n\n"
+            header, rows = _by_day(one.daily) if by == "day" else _by_step(one)
+            if by == "domain":
+                value = engine.domain_stats(journey, at=at, since=since, until=until, step=step)
+                header, rows = _by_domain(value)
+    text = csv_text(header, rows) if as_csv else head + table(rows, [str(name) for name in header])
+    show(value, text, as_json=as_json)
+
+
+@click.command()
+@database
+@since
+@until
+@now_option()
+@tenant
+@as_json
+def benchmark(db: Path, since: str | None, until: str | None, at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Compare with all that the account sent: rates weighted by what each journey sent."""
+    with opened(db, tenant) as engine:
+        found = engine.benchmark(at=at, since=since, until=until)
+    rates = found.messages
+    rows = [
+        ("journeys", found.journeys),
+        ("sent", rates.sent.unique),
+        ("open rate", _percent(rates.open_rate)),
+        ("click rate", _percent(rates.click_rate)),
+        ("click to open rate", _percent(rates.click_to_open_rate)),
+        ("bounce rate", _percent(rates.bounce_rate)),
+        ("unsubscribe rate", _percent(rates.unsubscribe_rate)),
+        ("complaint rate", _percent(rates.complaint_rate)),
+        ("revenue", rates.revenue),
+        ("revenue per subscriber", _cell(found.revenue_per_subscriber)),
+    ]
+    text = f"{found.since} to {found.until}\n{table(rows, ('figure', 'value'))}"
+    show(found, text, as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.option("--confidence", default=0.95, show_default=True, help="How sure the intervals are, between 0 and 1.")
+@tenant
+@as_json
+def results(db: Path, journey: str, confidence: float, tenant: str, *, as_json: bool) -> None:
+    """Tell what a journey's holdout and the arms of its Splits came to, by its goal."""
+    if not 0 < confidence < 1:
+        what = f"--confidence lies between 0 and 1, not {confidence}"
+        raise click.UsageError(what)
+    with opened(db, tenant) as engine:
+        found = engine.results(journey, confidence=confidence)
+    groups = [("", group) for group in (found.holdout, found.let_in) if group is not None]
+    groups += [(name, group) for name, split in found.splits.items() for group in split.arms]
+    rows = [_group_row(step, group) for step, group in groups]
+    text = table(rows, ("split", "group", "people", "converted", "rate", "interval"))
+    show(found, "\n".join((text, *found.sentences)), as_json=as_json)
+
+
+def _group_row(step: str, group: Group) -> Row:
+    interval = group.interval
+    span = "-" if interval is None else f"{interval.low:.1%} to {interval.high:.1%}"
+    return (step, group.label, group.n, group.converted, _percent(group.rate), span)
+
+
+COMMANDS = (stats, benchmark, results)

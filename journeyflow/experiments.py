@@ -1,0 +1,156 @@
+"""Experiments read from the log: arms beside one another, and those who were let in beside those kept out (R25).
+
+People are counted once, by their first entry into the journey: an arm holds the customers whose first run came through
+it, and those of them who converted in that run. Whoever was kept out is followed up all the same.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+
+from attrs import field, frozen
+
+from journeyflow.catalog import JourneyRecord
+from journeyflow.errors import InvalidInput
+from journeyflow.records import COMPLETED, HOLDOUT
+from journeyflow.results import CONFIDENCE, Comparison, Group, SampleRatio, against, comparisons, sample_ratio
+from journeyflow.steps import Split
+from journeyflow.store import Reader
+from journeyflow.values import dumps
+
+KEPT_OUT = "holdout"
+LET_IN = "let in"
+"""The labels of the two groups that a holdout makes."""
+
+MAX_PERCENT = 100
+
+
+@frozen
+class SplitResults:
+    """What a Split came to: its arms in order, whether they have the sizes asked for, each beside the first one.
+
+    `against_holdout` compares the arms with those who were kept out. It is fair as far as everybody who was let in has
+    come to the Split; where a condition or a wait comes before it, the arms are a choice of people.
+    """
+
+    step: str
+    arms: tuple[Group, ...]
+    ratio: SampleRatio
+    comparisons: tuple[Comparison, ...]
+    against_holdout: tuple[Comparison, ...]
+
+
+@frozen
+class Results:
+    """What a journey came to, by its goal: those let in, those kept out, and the arms of each Split.
+
+    `holdout`, `comparison` (how much more those who were let in convert) and `ratio` are None without a holdout.
+    """
+
+    tenant: str
+    journey: str
+    let_in: Group
+    holdout: Group | None
+    comparison: Comparison | None
+    ratio: SampleRatio | None
+    splits: Mapping[str, SplitResults] = field(repr=False)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the numbers allow to be said, each after the place it is about."""
+        found = [] if self.comparison is None else [self.comparison.sentence]
+        found += [] if self.ratio is None else [self.ratio.sentence]
+        lines = [f"{self.journey}: {sentence}" for sentence in found]
+        for split in self.splits.values():
+            said = [each.sentence for each in (*split.comparisons, *split.against_holdout)]
+            lines += [f"{split.step}: {sentence}" for sentence in (split.ratio.sentence, *said)]
+        return tuple(lines)
+
+
+def results(reader: Reader, record: JourneyRecord, confidence: float = CONFIDENCE) -> Results:
+    """Count what came of a journey's Splits and holdout; walks through its history.
+
+    Raises InvalidInput for a journey that never had a goal: nobody can tell who converted.
+    """
+    journeys = {program.number: program.journey for _, program in record.versions}
+    if all(journey.goal is None for journey in journeys.values()):
+        raise InvalidInput([f"journey {record.id!r} has no goal: give it one, for example goal=Goal('order.placed')"])
+    sizes: dict[str, list[int]] = {KEPT_OUT: [0, 0], LET_IN: [0, 0]}
+    shares = dict.fromkeys(sizes, 0.0)
+    for version, kept_out, n, converted in reader.rows(_FIRST_ENTRIES, (HOLDOUT, record.number)):
+        size = sizes[KEPT_OUT if kept_out else LET_IN]
+        size[0] += n
+        size[1] += converted
+        percentage = journeys[version].holdout
+        shares[KEPT_OUT] += n * percentage
+        shares[LET_IN] += n * (MAX_PERCENT - percentage)
+    let_in, holdout = (Group(label, *sizes[label], confidence=confidence) for label in (LET_IN, KEPT_OUT))
+    is_held = holdout.n > 0 or any(journey.holdout for journey in journeys.values())
+    base = holdout if is_held else None
+    return Results(
+        record.tenant,
+        record.id,
+        let_in,
+        base,
+        Comparison(holdout, let_in) if is_held else None,
+        sample_ratio({label: size for label, (size, _) in sizes.items()}, shares) if is_held else None,
+        {each.step: each for each in _splits(reader, record, base, confidence)},
+    )
+
+
+_FIRST_ENTRIES = """
+SELECT version, status = ?, count(*), count(converted_at) FROM enrollments WHERE journey = ? AND run = 1 GROUP BY 1, 2
+"""
+
+_ARMS = """
+WITH passed AS (SELECT value ->> 0 AS path, value ->> 1 AS version, value ->> 2 AS step, value ->> 3 AS arm
+    FROM json_each(:paths))
+SELECT version, step, arm, count(*), count(converted_at) FROM (
+    SELECT e.serial, p.version, e.converted_at, p.step, p.arm
+    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN passed p ON p.path = m.path
+    WHERE e.journey = :journey AND e.run = 1
+    UNION
+    SELECT e.serial, e.version, e.converted_at, s.value ->> 0, s.value ->> 2
+    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s
+    WHERE e.journey = :journey AND e.run = 1 AND s.value ->> 1 = :completed
+      AND (e.version, s.value ->> 0) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:splits)))
+GROUP BY version, step, arm
+"""
+"""Customers by the arm their first run took: by interned paths, and by those that are spelled out."""
+
+
+def _splits(reader: Reader, record: JourneyRecord, holdout: Group | None, confidence: float) -> Iterator[SplitResults]:
+    """Yield the results of every Split of every version, those of the newest version first, in order."""
+    splits = {
+        (program.number, step.id): step
+        for _, program in reversed(record.versions)
+        for step in program.journey.steps
+        if isinstance(step, Split)
+    }
+    sizes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    converted: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    shares: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for (_, step), split in splits.items():
+        sizes[step].update({arm.label: 0 for arm in split.arms})
+    asked = {"journey": record.number, "completed": COMPLETED, "splits": dumps(list(map(list, splits)))}
+    for version, step, arm, n, reached in reader.rows(_ARMS, {**asked, "paths": dumps(_paths(reader, record, splits))}):
+        sizes[step][arm] += n
+        converted[step][arm] += reached
+        for each in splits[version, step].arms:
+            shares[step][each.label] += n * (each.buckets or 0)
+    for step, found in sizes.items():
+        arms = tuple(Group(label, n, converted[step][label], confidence=confidence) for label, n in found.items())
+        ratio = sample_ratio(found, {label: shares[step][label] for label in found})
+        yield SplitResults(step, arms, ratio, comparisons(arms), against(holdout, arms))
+
+
+def _paths(
+    reader: Reader, record: JourneyRecord, splits: Mapping[tuple[int, str], Split]
+) -> list[tuple[int, int, str, str]]:
+    """Give the interned paths that lead through a Split: their number and version, the Split, the arm."""
+    rows = reader.rows(
+        "SELECT p.number, p.version, s.value ->> 0, s.value ->> 2"
+        " FROM paths p JOIN versions v ON v.number = p.version JOIN json_each(p.steps) s"
+        " WHERE v.journey = ? AND s.value ->> 1 = ?",
+        (record.number, COMPLETED),
+    )
+    return [(path, version, step, arm) for path, version, step, arm in rows if (version, step) in splits]

@@ -1,0 +1,122 @@
+"""The commands that print numbers: tables, CSV and JSON of the same figures."""
+
+import csv
+import io
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from journeyflow import Engine, Event, Goal, Journey, Send, Split, Trigger, Wait, arm
+from journeyflow.cli import main
+from journeyflow.cli.numbers import csv_text
+from tests.samples import START, after
+
+AT = ("--at", "2026-01-06T12:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory):
+    """Make a database with two journeys, in one of which ten people are."""
+    path = tmp_path_factory.mktemp("numbers") / "journeys.db"
+    split = Split("test", arm(50, [Send("tips", channel="EMAIL", template="t")]), arm(50, [Wait("day", "1 day")]))
+    hello = Send("hello", channel="EMAIL", template="t")
+    with Engine(path, grace=None) as engine:
+        engine.deploy(Journey(id="welcome", trigger=Trigger("go"), steps=[hello, split], goal=Goal("buy")), at=START)
+        engine.deploy(Journey(id="=quiet", trigger=Trigger("no"), steps=[Wait("day", "1 day")]), at=START)
+        engine.put_customers({f"c{n}": {"email": f"c{n}@example.com"} for n in range(10)}, at=START)
+        engine.feed(Event("go", customer=f"c{n}", at=START) for n in range(10))
+        engine.tick(START)
+        claimed = [message for message in engine.claim("w", at=START) if message.step == "hello"]
+        engine.ack(claimed, at=START)
+        told = {"message": claimed[0].id}
+        engine.feed(Event("message.opened", customer=claimed[0].customer, at=START, data=told))
+        engine.feed(Event("revenue", customer=claimed[0].customer, at=START, data={**told, "amount": 250}))
+        engine.tick(after("1 hour"))
+    return path
+
+
+def call(*arguments):
+    """Run a command that goes well, and give what it prints."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_stats_lists_journeys(db):
+    """Without a journey there is a row for each, by id; in CSV a cell that could be a formula is text."""
+    lines = call("stats", db, *AT).splitlines()
+    assert lines[0].split()[:4] == ["journey", "total", "active", "completed"]
+    assert [line.split()[0] for line in lines[1:]] == ["=quiet", "welcome"]
+    rows = list(csv.DictReader(io.StringIO(call("stats", db, *AT, "--csv"))))
+    assert [row["journey"] for row in rows] == ["'=quiet", "welcome"]
+    assert [(row["total"], row["sent"], row["revenue"]) for row in rows] == [("0", "0", "0"), ("10", "10", "250")]
+    assert len(json.loads(call("stats", db, *AT, "--json"))) == 2
+
+
+def test_stats_of_a_journey_has_a_table_of_steps(db):
+    """Lifetime first, then a row per step with its outcomes; what is not known is a dash."""
+    text = call("stats", db, "welcome", *AT)
+    assert text.startswith("welcome: 2025-12-07 to 2026-01-06 (UTC)\npeople    total 10 active ")
+    assert "rates     open 10.0% click 0.0% bounce 0.0% unsubscribe 0.0%" in text
+    assert "newest    entry 2026-01-05 08:00:00, activity 2026-01-05 08:00:00 (UTC)" in text
+    rows = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", *AT, "--csv"))))
+    assert [row["step"] for row in rows] == ["hello", "test", "tips", "day", "end"]
+    assert (rows[0]["outcomes"], rows[0]["sent"], rows[1]["sent"]) == ("queued 10", "10", "-")
+    assert rows[1]["outcomes"].startswith("A ")
+
+
+def test_stats_has_a_table_of_days_or_domains(db):
+    """One row per day of the window, or per mailbox domain; parts of a journey can be asked for."""
+    window = ("--since", "2026-01-05", "--until", "2026-01-06")
+    days = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", *AT, *window, "--by", "day", "--csv"))))
+    assert [(day["date"], day["entered"], day["opened"]) for day in days] == [
+        ("2026-01-05", "10", "1"),
+        ("2026-01-06", "0", "0"),
+    ]
+    domains = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", *AT, "--by", "domain", "--csv"))))
+    assert [(row["domain"], row["sent"]) for row in domains] == [("example.com", "10")]
+    part = call("stats", db, "welcome", *AT, "--step", "tips", "--domain", "example.com")
+    assert part.startswith("welcome, step tips, example.com: ")
+    assert "people    total - active -" in part
+    assert "newest    entry never, activity never (UTC)" in part
+    found = json.loads(call("stats", db, "welcome", *AT, "--json", *window))
+    assert (found["since"], found["daily"][0]["date"]) == ("2026-01-05", "2026-01-05")
+    assert found["by_step"]["hello"]["messages"]["opened"] == {"total": 1, "unique": 1}
+
+
+def test_benchmark_and_results(db):
+    """Rates in percent, a dash where there is none; results end with what may be said."""
+    text = call("benchmark", db, *AT)
+    assert "open rate" in text
+    assert "10.0%" in text
+    assert "25.0" in text
+    assert json.loads(call("benchmark", db, *AT, "--json"))["journeys"] == 1
+    assert " -" in call("benchmark", db, *AT, "--tenant", "nobody")
+    told = call("results", db, "welcome")
+    assert "let in" in told
+    assert told.splitlines()[-1] == "test: not enough data"
+    assert json.loads(call("results", db, "welcome", "--json"))["let_in"]["n"] == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("stats", "--step", "x"), 2, "name it"),
+        (("stats", "welcome", "--since", "x", "--until", "2026-02-30"), 1, "until: str '2026-02-30' is no date"),
+        (("stats", "other"), 1, "other"),
+        (("stats", "welcome", "--step", "helo"), 1, "hello"),
+        (("results", "=quiet"), 1, "has no goal"),
+        (("results", "welcome", "--confidence", "95"), 2, "between 0 and 1"),
+    ],
+)
+def test_wrong_questions_are_messages(db, arguments, code, told):
+    """What cannot be asked ends with a sentence and the exit status of its kind."""
+    command, *rest = arguments
+    result = CliRunner().invoke(main, [command, str(db), *rest])
+    assert (result.exit_code, told in result.stderr) == (code, True), result.stderr
+
+
+def test_formulas_are_text():
+    """A cell that begins like a formula gets an apostrophe; a lone sign and numbers stay."""
+    assert csv_text(("a",), [("=1+1",), ("-2",), ("-",), (-2,), ("@x",)]) == "a\n'=1+1\n'-2\n-\n-2\n'@x"
