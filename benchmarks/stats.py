@@ -1,0 +1,89 @@
+"""Statistics of one journey over 30 days: a file with a million enrollments against one with ten thousand.
+
+Both files are made by the engine: people come on 30 days, a tenth of the first mails goes out, half of those are
+opened. Promised are a ratio of at most 1.5 and an answer within 20 ms. Arguments: the enrollments of the larger file
+(default 1,000,000, which takes some minutes to make).
+"""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from _common import START, WELCOME, count_from_arguments, middle, report, seconds
+
+from journeyflow import Engine, Event
+from journeyflow.stores.sqlite import SQLiteStore
+
+ROUNDS = 50
+SMALL = 10_000
+DAYS = 30
+DOMAINS = 100
+"""Mailbox domains that the customers have."""
+
+SOME = 2_000
+"""Messages claimed at a time."""
+
+
+def people(day: int, count: int) -> Iterator[tuple[str, dict[str, object]]]:
+    """Make up those who come on a day."""
+    for n in range(day, count, DAYS):
+        yield f"c{n:07d}", {"membershipTier": "Gold", "email": f"c{n}@d{n % DOMAINS}.example"}
+
+
+def made(path: Path, count: int) -> Engine:
+    """Make a file in which so many people came within 30 days."""
+    engine = Engine(SQLiteStore(path, synchronous="NORMAL", nonce="bench"), grace=None)
+    engine.deploy(WELCOME, at=START)
+    for day in range(DAYS):
+        now = START + timedelta(days=day)
+        engine.put_customers(people(day, count), at=now)
+        engine.feed(Event("member.created", customer=name, at=now) for name, _ in people(day, count))
+        engine.tick(now)
+        left = count // DAYS // 10
+        while left > 0:
+            messages = engine.claim("bench", channels=["EMAIL"], limit=min(left, SOME), at=now)
+            left -= SOME
+            engine.ack(messages, at=now)
+            engine.feed(
+                Event("message.opened", customer=message.customer, at=now, data={"message": message.id})
+                for message in messages[::2]
+            )
+        engine.tick(now)
+    return engine
+
+
+def size(path: Path) -> int:
+    """Give the bytes of a database, its write-ahead log included."""
+    return sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
+
+
+def main() -> None:
+    """Ask both files in turn and print the medians."""
+    large, last = count_from_arguments(1_000_000), START + timedelta(days=DAYS)
+    with tempfile.TemporaryDirectory() as folder:
+        counts = (large, SMALL)
+        engines = [made(Path(folder) / f"{count}.db", count) for count in counts]
+        for engine, count in zip(engines, counts, strict=True):
+            stats = engine.stats("welcome", at=last)
+            assert stats.people is not None
+            assert stats.people.total == count
+            assert sum(day.entered or 0 for day in stats.daily) == count
+        assert engines[1].audit() == []
+        times: list[list[float]] = [[], []]
+        for _ in range(ROUNDS):
+            for engine, taken in zip(engines, times, strict=True):
+                taken.append(seconds(partial(engine.stats, "welcome", at=last)))
+        for engine in engines:
+            engine.close()
+        each = size(Path(folder) / f"{large}.db") / large
+    ratio = middle(times[0]) / middle(times[1])
+    against = f"the same with {SMALL} enrollments; promised: 1.5 at most"
+    report("stats", "30 days of one journey", middle(times[0]) * 1e3, "ms", against=against, ratio=round(ratio, 4),
+           n=ROUNDS, enrollments=large, promised=20)  # fmt: skip
+    report("stats", "size of the file", each, "bytes/enrollment", n=1, enrollments=large)
+
+
+if __name__ == "__main__":
+    main()
