@@ -17,11 +17,15 @@ ANSWERED = ("sent", "failed")
 """What a worker's answers say of a message: everything else about it is an event of the customer's own."""
 
 
+ABOUT_JOURNEYS = frozenset({"enroll", "exit", "retry"})
+"""What a host tells by hand: the type of such an input is the journey's id."""
+
+
 @frozen
 class Moment:
     """One thing that happened to a customer.
 
-    `kind` is one of event, put, enroll, exit (what the host told), refusal, entry, visit, message, goal, end.
+    `kind` is one of event, put, enroll, exit, retry (what the host told), refusal, entry, visit, message, goal, end.
     `journey`, `run` and `step` say where, `text` says it in words, `data` as values.
     """
 
@@ -74,8 +78,7 @@ _LAST = 1 << 62
 
 _INPUTS = """
 SELECT seq, kind, type, at, id, data, outcome, count(*) OVER ()
-FROM inputs WHERE customer = :customer AND tenant = :tenant AND kind IN ('event', 'put', 'enroll', 'exit')
-  AND at BETWEEN :since AND :until
+FROM inputs WHERE customer = :customer AND tenant = :tenant AND at BETWEEN :since AND :until
 ORDER BY at DESC, seq DESC LIMIT :take
 """
 _RUNS = """
@@ -150,7 +153,7 @@ def _told(row: Sequence[Any]) -> Found:
     seq, kind, type_, at, id_, text, outcome, _ = row
     data = json.loads(text) if text else {}
     words = {"event": f"event {type_}", "put": "attributes"}.get(kind, f"{kind} by hand")
-    journey = type_ if kind in {"enroll", "exit"} else None
+    journey = type_ if kind in ABOUT_JOURNEYS else None
     notes = [] if outcome == "handled" else [outcome or "waits for a tick"]
     end = f" ({', '.join(notes)})" if notes else ""
     values = {"type": type_, "id": id_, "outcome": outcome, "data": data}

@@ -4,9 +4,6 @@ import pytest
 from attrs import evolve
 
 from journeyflow import End, Exit, Goal, NotFound, Send, Update, Visit, Wait, field, tag
-from journeyflow.batch import Request
-from journeyflow.moments import to_micros
-from journeyflow.records import Changes, Move
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
@@ -131,15 +128,14 @@ def test_the_past_takes_the_same_statements_however_long_it_is():
 
 def test_a_run_that_was_put_back_had_failed_before(host):
     """Between the failure and the retry it was FAILED, though it goes on today (R43)."""
-    host.deploy(Wait("w", "1 hour", next="u"), Update("u", tag.add("x"), next="w"), max_visits=1)
+    host.deploy(Wait("w", event="x", next="u"), Update("u", tag.add("x"), next="w"), max_visits=1)
     host.say("go")
-    host.tick("1 hour")
-    with host.engine.store.transaction() as transaction:
-        run = transaction.load(Request(serials=frozenset({1}))).runs[1]
-        back = run._replace(status="ACTIVE", reason="", ended_at=None, visit=3, step=0)
-        move = Move(1, 2, to_micros(after("3 hours")), (("u", "FAILED", ""), ("w", "ACTIVE", "")), {})
-        transaction.commit(Changes(runs=(back,), moves=(move,)))
+    host.say("x", "1 hour")
+    host.engine.retry(("j", "c1"), at=after("3 hours"))
+    host.tick("3 hours")
     assert seen(at(host, "30 minutes"))[:2] == ("ACTIVE", "w")
     failed = at(host, "2 hours")
     assert (failed.status, failed.step, failed.ended_at) == ("FAILED", None, after("1 hour"))
     assert seen(at(host, "3 hours"))[:2] == ("ACTIVE", "w")
+    assert at(host, "3 hours") == host.engine.enrollment("j", "c1")
+    assert host.engine.timeline("c1").moments[-3].text == "retry by hand"
