@@ -260,7 +260,7 @@ def test_a_step_is_replaced_by_another_kind():
     ]
 
 
-@pytest.mark.rows(109, 63)
+@pytest.mark.rows(109, 63, 64)
 def test_all_steps_are_replaced():
     """What is not among the new ones is gone; everything else of the journey stays."""
     before = Journey(id="j", name="J", steps=[send("a"), send("b")])

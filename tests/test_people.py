@@ -71,7 +71,7 @@ def test_everybody_who_was_at_a_step_is_listed_once(crowd):
     assert dan.suppressed
 
 
-@pytest.mark.rows(139)
+@pytest.mark.rows(65, 139)
 def test_only_who_is_there_now_can_be_asked_for(crowd):
     """`now` lists those whose stay lasts; without it those who have left are listed too."""
     crowd.tick("25 hours 30 minutes")
