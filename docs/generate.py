@@ -250,7 +250,7 @@ def reasons() -> str:
             "the journey is not ACTIVE, at the instant of the event or when it takes effect",
         )
     ]
-    rows += [(f"`{name}`", _clause(ask)) for name, ask in stages.REASONS]
+    rows += [(f"`{name}`", _clause(ask)) for name, ask, _ in stages.REASONS]
     return table(("reason", "when"), rows)
 
 

@@ -22,7 +22,8 @@ Closed = int | str | None
 
 def closed(walk: Walk, node: Node) -> Closed:
     """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
-    for gate in TRANSACTIONAL if node.step.transactional else GATES:  # type: ignore[union-attr]  # asked of Sends
+    gates = TRANSACTIONAL if node.step.transactional else OWN if walk.terms is None else GATES  # type: ignore[union-attr]
+    for gate in gates:
         answer = gate(walk, node)
         if answer is not None:
             return "window" if isinstance(answer, int) and answer - walk.at > MAX_GATE else answer
@@ -75,6 +76,9 @@ def _caps(walk: Walk, node: Node) -> Closed:
 
 GATES: tuple[Callable[[Walk, Node], Closed], ...] = (_hours, _consent, _caps)
 """What is asked of a Send, in this order."""
+
+OWN: tuple[Callable[[Walk, Node], Closed], ...] = (_window, _consent)
+"""What is left of them for a tenant without policies."""
 
 TRANSACTIONAL: tuple[Callable[[Walk, Node], Closed], ...] = (_window,)
 """What is asked of a transactional Send: it ignores consent, caps and quiet hours."""

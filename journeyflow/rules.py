@@ -204,7 +204,12 @@ def _eq(actual: object, expected: object, _: Facts) -> bool:
 
 
 def _in(actual: object, expected: object, _: Facts) -> bool:
-    return isinstance(expected, list | tuple) and any(equal(actual, member) for member in expected)
+    if not isinstance(expected, list | tuple):
+        return False
+    for member in expected:  # noqa: SIM110 asked of everybody: any() would make a generator each time
+        if equal(actual, member):
+            return True
+    return False
 
 
 def _is_null(actual: object, _expected: object, _: Facts) -> bool:

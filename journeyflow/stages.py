@@ -5,7 +5,8 @@ that wait for it, (4) entries.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from journeyflow.batch import Person
 from journeyflow.catalog import JourneyRecord
@@ -19,6 +20,12 @@ from journeyflow.records import ACTIVE, HOLDOUT, Run, make_run
 from journeyflow.steps import Wait
 from journeyflow.values import dumps
 from journeyflow.work import MESSAGE, Happening, Work, active_runs
+
+if TYPE_CHECKING:
+    from journeyflow.rules import Question
+
+MAX_ASKED = 4_096
+"""Versions of journeys for which it is kept what can stand against an entry."""
 
 
 def handle(work: Work, event: Happening) -> None:
@@ -160,7 +167,8 @@ def enter(
     person = event.person
     before = [run for serial in person.serials if (run := work.runs[serial]).journey == record.number]
     key = program.key_of(event.data) if key is None or program.key is None else key
-    newest = next((run for run in before if run.key == key), None)
+    alike = [run for run in before if run.key == key]
+    newest = alike[0] if alike else None
     reason = _refusal(Candidate(work, record, program, event, facts, newest, key, force))
     if reason is not None:
         return work.refuse(record, person, reason, event.at, facts.seen)
@@ -174,7 +182,7 @@ def enter(
         person.number,
         record.number,
         program.number,
-        1 + max((run.number for run in before), default=0),
+        1 + max([run.number for run in before], default=0),
         HOLDOUT if kept_out else ACTIVE,
         "",
         event.at,
@@ -234,18 +242,32 @@ def closed_by(record: JourneyRecord, own: int, at: int) -> str | None:
     """Say which state of its journey refuses what has this own and this effective instant, or None (R11)."""
     if record.newest_state == "ARCHIVED":  # also what happened before and is told too late: nobody is inside any more
         return "archived"
-    return next((state.lower() for state in (record.state(own), record.state(at)) if state != "ACTIVE"), None)
+    for state in (record.state(own), record.state(at)):
+        if state != "ACTIVE":
+            return state.lower()
+    return None
 
 
 def _refusal(candidate: Candidate) -> str | None:
     """Give the first reason against an entry, in the order of R21, or None."""
     closed = closed_by(candidate.record, candidate.event.own, candidate.event.at)
-    return closed or next((reason for reason, stands in REASONS if stands(candidate)), None)
+    if closed is not None:
+        return closed
+    for reason, stands in _asked_of(candidate.program):
+        if stands(candidate):
+            return reason
+    return None
+
+
+@lru_cache(maxsize=MAX_ASKED)
+def _asked_of(program: Program) -> tuple[tuple[str, Callable[[Candidate], bool]], ...]:
+    """Give what can stand against an entry into this version of a journey."""
+    return tuple((reason, stands) for reason, stands, concerns in REASONS if concerns(program))
 
 
 def _lacks_key(candidate: Candidate) -> bool:
-    """Tell whether the journey has parallel runs by key, and the trigger carries none (R22)."""
-    return candidate.program.key is not None and not candidate.key
+    """Tell whether the trigger carries none of the keys by which the journey has parallel runs (R22)."""
+    return not candidate.key
 
 
 def _caused_by_itself(candidate: Candidate) -> bool:
@@ -255,17 +277,14 @@ def _caused_by_itself(candidate: Candidate) -> bool:
 
 def _fails_criteria(candidate: Candidate) -> bool:
     """Tell whether the run criteria are false."""
-    criteria = candidate.program.run_criteria
-    return criteria is not None and not candidate.force and not criteria(candidate.facts)
+    criteria: Question = candidate.program.run_criteria  # type: ignore[assignment]  # asked where there are some
+    return not candidate.force and not criteria(candidate.facts)
 
 
 def _already_out(candidate: Candidate) -> bool:
     """Tell whether an exit rule on the customer is true already."""
-    whens = [way.when for way in candidate.program.exits if way.when is not None]
-    if not whens:
-        return False
     facts = candidate.work.facts(candidate.event.person, candidate.program, candidate.event.at)
-    out = any(when(facts) for when in whens)
+    out = any(way.when is not None and way.when(facts) for way in candidate.program.exits)
     if out:
         candidate.facts.seen.update(facts.seen)
     return out
@@ -273,10 +292,8 @@ def _already_out(candidate: Candidate) -> bool:
 
 def _lacks_consent(candidate: Candidate) -> bool:
     """Tell whether the customer consents to no channel of a journey that requires consent (R54)."""
-    program, attributes = candidate.program, candidate.event.person.attributes
-    if candidate.force or program.journey.consent != "required" or not program.channels:
-        return False
-    return not any(consents(attributes, channel, required=True) for channel in program.channels)
+    attributes, channels = candidate.event.person.attributes, candidate.program.channels
+    return not candidate.force and not any(consents(attributes, channel, required=True) for channel in channels)
 
 
 def _inside(candidate: Candidate) -> bool:
@@ -296,19 +313,24 @@ def _may_not_come_again(candidate: Candidate) -> bool:
         return False
     if reentry.period is not None:
         return candidate.event.at < add(newest.entered_at, reentry.period, candidate.facts.zone)
-    return reentry.policy not in {"always", "restart"}
+    return True
 
 
-REASONS: tuple[tuple[str, Callable[[Candidate], bool]], ...] = (
-    ("key missing", _lacks_key),
-    ("event loop", _caused_by_itself),
-    ("run criteria", _fails_criteria),
-    ("exit rule", _already_out),
-    ("consent", _lacks_consent),
-    ("already inside", _inside),
-    ("re-entry", _may_not_come_again),
+def _always(_: Program) -> bool:
+    return True
+
+
+REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Program], bool]], ...] = (
+    ("key missing", _lacks_key, lambda program: program.key is not None),
+    ("event loop", _caused_by_itself, _always),
+    ("run criteria", _fails_criteria, lambda program: program.run_criteria is not None),
+    ("exit rule", _already_out, lambda program: any(way.when for way in program.exits)),
+    ("consent", _lacks_consent, lambda program: program.journey.consent == "required" and bool(program.channels)),
+    ("already inside", _inside, _always),
+    ("re-entry", _may_not_come_again, lambda program: program.journey.reentry.policy not in {"always", "restart"}),
 )
-"""What can stand against an entry once the journey is ACTIVE, in the order in which it is asked (R21)."""
+"""What can stand against an entry once the journey is ACTIVE, in the order in which it is asked (R21): the reason,
+whether it stands, and of which journeys it is asked at all."""
 
 
 def leave(work: Work, person: Person, journey: int, at: int, *, reason: str, key: str | None = None) -> int:
