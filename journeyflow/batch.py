@@ -81,6 +81,8 @@ class Request:
     capped: frozenset[str] = frozenset()
     """Also, of the customers of these tenants, the messages that caps count (R31) with an `at` not before `since`."""
     since: int = 0
+    clicked: frozenset[tuple[str, str]] = frozenset()
+    """Also, of these customers (tenant, id), every message that was clicked, with its run (R83)."""
 
 
 @frozen

@@ -7,7 +7,7 @@ argument.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
 from os import PathLike, fspath
 from typing import Literal, Self
 
@@ -323,8 +323,10 @@ class Engine:
         is inside again, a newer run.
         """
         instant = to_micros(at)
-        many: Iterable[Enrollment | tuple[str, str]]
-        many = [enrollments] if isinstance(enrollments, Enrollment | tuple) else list(enrollments)
+        one = isinstance(enrollments, Enrollment) or (
+            isinstance(enrollments, tuple) and any(isinstance(part, str) for part in enrollments)
+        )
+        many: Iterable[object] = [enrollments] if one else list(enrollments)  # type: ignore[arg-type]  # one or many
         inputs = [retry_input(self._tenant, each, instant) for each in many]
         for name in dict.fromkeys(item.type for item in inputs if isinstance(item, Input)):
             self._check_active(name, at)
@@ -474,7 +476,7 @@ class Engine:
         while claimed := self._claim(None, "engine", now, frozenset(core.channels), PUSH, LEASE):
             for message in claimed:
                 try:
-                    core.channels[message.channel](message)
+                    _refuse_awaitable(core.channels[message.channel](message))
                 except Exception as error:  # noqa: BLE001 whatever a handler raises is a failed attempt
                     failed += 1
                     answers.append(answer_input(message.tenant, "nack", message, now, told_error(error)))
@@ -689,13 +691,16 @@ class Engine:
         status: str | Iterable[str] | None = None,
         skip: int = 0,
         take: int = 25,
+        after: Cursor | None = None,
     ) -> Page[Message]:
         """List messages by enrollment and visit, filtered by journey, customer, run, step, channel, status.
 
-        Raises NotFound for an unknown journey, InvalidInput with everything that cannot be asked (R84).
+        `after` is the cursor of the page before: the id of its last message. Raises NotFound for an unknown journey,
+        InvalidInput with everything that cannot be asked (R84).
         """
-        statuses = words(status)
-        _refuse(page_faults(skip, take) + word_faults("status", statuses, queries.MESSAGE_STATUSES))
+        statuses, place = words(status), (0, 0) if after is None else queries.message_place(after)
+        found = page_faults(skip, take) + word_faults("status", statuses, queries.MESSAGE_STATUSES)
+        _refuse(found + ([] if place else [f"after: {after!r} is no cursor of such a page"]))
         self._check_known(journey)
         asked = {
             "journey": journey,
@@ -706,7 +711,23 @@ class Engine:
             "status": dumps(statuses) if statuses else None,
         }
         with self._core.store.reader() as reader:
-            return queries.messages(reader, self._tenant, asked, skip=skip, take=take)
+            return queries.messages(reader, self._tenant, asked, skip=skip, take=take, after=place or (0, 0))
+
+    def message(self, message: str) -> Message:
+        """Give a message by its id, with what was told of it; raises NotFound (R52, R84)."""
+        return queries.required(self.find_message(message), "message", message)
+
+    def find_message(self, message: str) -> Message | None:
+        """Give a message by its id, or None where there is none."""
+        with self._core.store.reader() as reader:
+            return queries.find_message(reader, self._tenant, message)
+
+    def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event]:
+        """List the events that named no message of their customer, as they were told; the total counts them (R52)."""
+        wrong = after is not None and type(after) is not int
+        _refuse(page_faults(skip, take) + ([f"after: {after!r} is no cursor of such a page"] if wrong else []))
+        with self._core.store.reader() as reader:
+            return queries.unmatched(reader, self._tenant, skip=skip, take=take, after=int(after or 0))
 
     def _check_known(self, journey: str | None) -> None:
         """Refuse to look into a journey that is not there."""
@@ -813,6 +834,14 @@ class Engine:
 
         with self._core.store.reader() as reader:
             return audit(reader)
+
+
+def _refuse_awaitable(answer: object) -> None:
+    """Refuse what a handler gave back unawaited: nothing was delivered yet, and nobody would ever (R71)."""
+    if iscoroutine(answer):
+        answer.close()
+        msg = "the handler gave back a coroutine; pass a plain function, such as one that asyncio.run()s it"
+        raise TypeError(msg)
 
 
 def _opened(store: str | PathLike[str] | Store) -> Store:

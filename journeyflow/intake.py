@@ -10,7 +10,7 @@ from journeyflow.counting import KINDS, mailbox_domain, told
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
-from journeyflow.records import ACTIVE, CLAIMED, FAILED, QUEUED, REVENUE, SENT, Input, Post
+from journeyflow.records import ACTIVE, ATTRIBUTED, CLAIMED, FAILED, QUEUED, REVENUE, SENT, Input, Post
 from journeyflow.rules import path_fault
 from journeyflow.stages import closed_by, enter, handle, leave
 from journeyflow.steps import Send
@@ -18,6 +18,9 @@ from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, changed_
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
 """How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
+
+ATTRIBUTION = 7 * DAY
+"""How long after the first click on a message revenue that names none is attributed to it (R83)."""
 
 LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
 """The kinds of message event that leave their instant with the customer, as `last<Channel>...` (R52)."""
@@ -54,7 +57,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
             return "unchanged"
         data = {**data, **effect}
         changed = changed_attribute(item.type, data)
-    outcome = "handled" if item.type != REVENUE or _note_revenue(work, item, data, person) else "unmatched"
+    outcome = "handled" if item.type != REVENUE else _note_revenue(work, item, data, person)
     text = item.text if not changed else None
     handle(work, Happening(item.type, data, item.at, at, person, changed=changed, text=text))
     return outcome
@@ -72,7 +75,7 @@ def _known(work: Work, item: Input, dedup: int) -> str | None:
     return "duplicate" if same else "conflicting"
 
 
-def _loads(text: str | None) -> object:
+def _loads(text: str | None) -> dict[str, object]:
     return json.loads(text) if text else {}
 
 
@@ -129,6 +132,8 @@ def tell(work: Work, event: Happening) -> None:
         first, count = post.flags.get(kind, (event.own, 0))
         post = _with_domain(post, person)._replace(flags={**post.flags, kind: (first, count + 1)})
         work.set_post(post)
+        if kind == "clicked":
+            work.clicked.setdefault(person.number, {})[post.serial, post.n] = None
         if event.type in KINDS:
             work.notes.append(told(work.runs[post.serial], post, event.type, event.own, unique=not count))
         before = person.attributes
@@ -149,17 +154,40 @@ def _with_domain(post: Post, person: Person) -> Post:
     return post._replace(domain=mailbox_domain(post.channel, person.attributes))
 
 
-def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> bool:
-    """Note revenue with the message that it names; False for one that is not the customer's (R50, R52, R83)."""
+def names_no_message(item: Input) -> bool:
+    """Tell whether revenue is to be attributed, because it names no message itself (R83)."""
+    return _loads(item.text).get("message") is None
+
+
+def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> str:
+    """Note revenue with its message, and give the outcome: what it names, else what was clicked last (R50, R52, R83).
+
+    Revenue that names a message which is not the customer's is "unmatched", and nobody's.
+    """
     named = data.get("message")
-    place = parse_message_id(named, work.catalog.nonce)
-    post = work.posts.get(place) if place else None
-    ours = post is not None and _owns(work, person, post)
-    if post is not None and ours:
+    if named is None:
+        post = _clicked_last(work, person, item.at)
+        outcome = f"{ATTRIBUTED}{message_id(work.catalog.nonce, post.serial, post.n)}" if post else "handled"
+    else:
+        place = parse_message_id(named, work.catalog.nonce)
+        post = work.posts.get(place) if place else None
+        post = post if post is not None and _owns(work, person, post) else None
+        outcome = "handled" if post else "unmatched"
+    if post is not None:
         post = _with_domain(post, person)
         work.set_post(post)
         work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
-    return ours or named is None
+    return outcome
+
+
+def _clicked_last(work: Work, person: Person, at: int) -> Post | None:
+    """Give the message of a customer whose first click is the newest one, not more than a week before (R83)."""
+    clicks = [
+        (first, key)
+        for key in work.clicked.get(person.number, ())
+        if 0 <= at - (first := work.posts[key].flags["clicked"][0]) <= ATTRIBUTION
+    ]
+    return work.posts[max(clicks)[1]] if clicks else None
 
 
 def _about(work: Work, post: Post) -> dict[str, object]:

@@ -24,7 +24,9 @@ from journeyflow.records import (
     SENT,
     SUPPRESSED,
     Customer,
+    Engagement,
     Enrollment,
+    Event,
     Message,
     Visit,
 )
@@ -248,7 +250,7 @@ def visits(reader: Reader, serial: int) -> tuple[Visit, ...]:
 
 _MESSAGES = """
 SELECT (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n, c.tenant, j.id, c.id, e.run,
-       m.n, m.step, m.channel, m.template, m.data, m.at, m.status, m.attempts, m.token, m.lease_until
+       m.n, m.step, m.channel, m.template, m.data, m.at, m.status, m.attempts, m.token, m.lease_until, m.flags
 FROM messages m
 JOIN enrollments e ON e.serial = m.enrollment
 JOIN customers c ON c.number = e.customer
@@ -258,9 +260,18 @@ JOIN journeys j ON j.number = e.journey
 
 def read_message(row: tuple[Any, ...]) -> Message:
     """Read a message from a row of the query above."""
-    data, at, status, attempts, token, lease = row[9:]
-    values = json.loads(data) if data else {}
-    return Message(*row[:9], values, from_micros(at), status, attempts, token, _when(lease))  # type: ignore[call-arg]  # nine of any type
+    data, at, status, attempts, token, lease, flags = row[9:]
+    told = json.loads(flags).items() if flags else ()
+    return Message(
+        *row[:9],  # type: ignore[call-arg]  # nine of any type
+        json.loads(data) if data else {},
+        from_micros(at),
+        status,
+        attempts,
+        token,
+        _when(lease),
+        {kind: Engagement(from_micros(first), total) for kind, (first, total) in told},
+    )
 
 
 _MESSAGE_CONDITIONS = {
@@ -271,18 +282,59 @@ _MESSAGE_CONDITIONS = {
 }
 
 
-def messages(reader: Reader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int) -> Page[Message]:
-    """List messages by enrollment and visit, filtered by what was asked."""
+def messages(
+    reader: Reader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int, after: tuple[int, int]
+) -> Page[Message]:
+    """List messages by enrollment and visit, filtered by what was asked; the cursor is the id of the last one (R84)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where = _where(asked, _MESSAGE_CONDITIONS)
-    total = reader.rows(f"SELECT count(*) {_MESSAGES[_MESSAGES.index('FROM messages') :]} WHERE {where}", parameters)[
-        0
-    ][0]
+    counted = f"SELECT count(*) {_MESSAGES[_MESSAGES.index('FROM messages') :]} WHERE {where}"
+    total = reader.rows(counted, parameters)[0][0]
     rows = reader.rows(
-        f"{_MESSAGES} WHERE {where} ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
-        {**parameters, "take": take, "skip": skip},
+        f"{_MESSAGES} WHERE {where} AND (m.enrollment, m.n) > (:serial, :n)"
+        " ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
+        {**parameters, "take": take, "skip": skip, "serial": after[0], "n": after[1]},
     )
-    return Page(tuple(read_message(row) for row in rows), total, skip, take)
+    items = tuple(map(read_message, rows))
+    return Page(items, total, skip, take, items[-1].id if len(items) == take else None)
+
+
+def message_place(name: object) -> tuple[int, int] | None:
+    """Read the place of a message from its id, of whatever database; None for what is no id.
+
+    >>> message_place("k3-17-2"), message_place("k3"), message_place(5)
+    ((17, 2), None, None)
+    """
+    parts = name.rsplit("-", 2) if isinstance(name, str) else ()
+    if len(parts) != len(("nonce", "serial", "n")) or not all(each.isascii() and each.isdigit() for each in parts[1:]):
+        return None
+    serial, n = (min(int(each), LATER) for each in parts[1:])
+    return serial, n
+
+
+def find_message(reader: Reader, tenant: str, name: str) -> Message | None:
+    """Give a message by its id; None where there is none (R84)."""
+    rows = reader.rows(
+        f"{_MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(message_place(name) or (0, 0)))
+    )
+    found = read_message(rows[0]) if rows else None
+    return found if found is not None and found.id == name else None
+
+
+def unmatched(reader: Reader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event]:
+    """List the events that named no message of their customer, in the order in which they were told (R52)."""
+    where = "FROM inputs WHERE outcome = 'unmatched' AND kind = 'event' AND tenant = :tenant"
+    asked = {"tenant": tenant, "after": after, "take": take, "skip": skip}
+    total = reader.rows(f"SELECT count(*) {where}", {"tenant": tenant})[0][0]
+    rows = reader.rows(
+        f"SELECT seq, type, customer, at, id, data {where} AND seq > :after ORDER BY seq LIMIT :take OFFSET :skip",
+        asked,
+    )
+    events = tuple(
+        Event(kind, customer=customer, at=from_micros(at), id=name, data=json.loads(data) if data else {})
+        for _, kind, customer, at, name, data in rows
+    )
+    return Page(events, total, skip, take, rows[-1][0] if len(rows) == take else None)
 
 
 def messages_by_place(reader: Reader, places: Sequence[tuple[int, int]]) -> list[Message]:

@@ -46,6 +46,9 @@ QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED = (
 REVENUE = "revenue"
 """The event that tells of money a customer has paid, or got back (R50)."""
 
+ATTRIBUTED = "attributed to "
+"""Begins the outcome of revenue that named no message; the id of the one it was attributed to follows (R83)."""
+
 MAX_REVENUE = 1_000_000_000_000
 """Minor units in one event: ten billions of any currency, and millions of such events may still be summed up."""
 
@@ -163,8 +166,19 @@ class Enrollment:
 
 
 @frozen
+class Engagement:
+    """What was told of a message: the first time counts as unique, all count in total (R52)."""
+
+    first_at: datetime
+    total: int
+
+
+@frozen
 class Message:
-    """What a Send produced. `id` is the idempotency key: every delivery of the same visit carries the same (R70)."""
+    """What a Send produced. `id` is the idempotency key: every delivery of the same visit carries the same (R70).
+
+    `engagement` has an entry for each kind of message event that was told: sent, opened, clicked, ... (R52).
+    """
 
     id: str
     tenant: str
@@ -181,6 +195,7 @@ class Message:
     attempts: int = 0
     token: str | None = None
     lease_until: datetime | None = None
+    engagement: Mapping[str, Engagement] = field(factory=dict, hash=False, repr=False)
 
 
 # --- what the machine and the stores hand one another -----------------------------------------------------------------

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.counting import ALL, KINDS, Note, Sums, Walked, entry_kind
 from journeyflow.moments import zone
-from journeyflow.records import HOLDOUT, REVENUE, Counter
+from journeyflow.records import ATTRIBUTED, HOLDOUT, REVENUE, Counter
 from journeyflow.store import Reader
 
 AT_ONCE = 50_000
@@ -26,6 +26,9 @@ UNION ALL
 SELECT type, at, data ->> 'message', ifnull(data ->> 'amount', 1) FROM inputs
 WHERE kind = 'event' AND outcome = 'handled' AND data ->> 'message' IS NOT NULL
   AND type IN ('{REVENUE}', {", ".join(f"'{kind}'" for kind in KINDS)})
+UNION ALL
+SELECT type, at, substr(outcome, {len(ATTRIBUTED) + 1}), data ->> 'amount' FROM inputs
+WHERE kind = 'event' AND type = '{REVENUE}' AND outcome LIKE '{ATTRIBUTED}%'
 """
 """What was told of messages, in order of no kind; what is handled names a message that is there."""
 

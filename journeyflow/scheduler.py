@@ -10,7 +10,7 @@ from heapq import heappop
 
 from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
-from journeyflow.intake import lease_ended, take
+from journeyflow.intake import lease_ended, names_no_message, take
 from journeyflow.orders import follow
 from journeyflow.records import ACTIVE, REVENUE, Changes, Input
 from journeyflow.stages import handle
@@ -29,8 +29,11 @@ def plan(due: Due, catalog: Catalog) -> Request:
     serials: set[int] = set()
     posts: set[tuple[int, int]] = set()
     events: set[tuple[str, str, str]] = set()
+    clicked: set[tuple[str, str]] = set()
     for item in due.inputs.values():
         _plan_input(item, catalog, names, posts, events)
+        if item.type == REVENUE and item.kind == "event" and names_no_message(item):
+            clicked.add((item.tenant, item.customer))
     for run in due.runs.values():
         (numbers if run.version in catalog.unheard else whole).add(run.customer)
     posts.update(due.posts)
@@ -47,6 +50,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
         frozenset(events),
         capped=catalog.capped,
         since=_since(due, catalog),
+        clicked=frozenset(clicked),
     )
 
 
@@ -112,6 +116,8 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
     for key, post in sorted({**due.posts, **loaded.posts}.items()):
         work.posts[key] = post
         work.newest_posts.setdefault(post.serial, {})[post.step] = post
+        if "clicked" in post.flags and post.serial in work.runs:
+            work.clicked.setdefault(work.runs[post.serial].customer, {})[key] = None
     work.known = {key: list(found) for key, found in loaded.known.items()}
     for customer, serial, n, at, channel in loaded.sent:
         work.sent.setdefault(customer, {})[serial, n] = (at, channel)

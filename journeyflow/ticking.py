@@ -32,6 +32,8 @@ UTC: Final = zone("UTC")
 class TickResult:
     """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
 
+    `unmatched` counts events that named no message of their customer (R52).
+
     `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
     """
 
@@ -41,6 +43,7 @@ class TickResult:
     messages: int = 0
     refused: int = 0
     late: int = 0
+    unmatched: int = 0
     delivered: int = 0
     failed: int = 0
     next_due: datetime | None = None
@@ -153,6 +156,7 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
         messages=total.messages + tally.messages,
         refused=total.refused + tally.refused,
         late=total.late + tally.late,
+        unmatched=total.unmatched + tally.unmatched,
     )
 
 

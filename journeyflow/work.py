@@ -115,6 +115,7 @@ class Tally:
     messages: int = 0
     refused: int = 0
     late: int = 0
+    unmatched: int = 0
 
 
 class Work:
@@ -130,6 +131,7 @@ class Work:
         self.posts: dict[tuple[int, int], Post] = {}
         self.newest_posts: dict[int, dict[str, Post]] = {}
         self.sent: dict[int, dict[tuple[int, int], tuple[int, str]]] = {}
+        self.clicked: dict[int, dict[tuple[int, int], None]] = {}
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         self.next_serial = self.next_customer = 1
         self.heap: list[Key] = []
@@ -369,7 +371,8 @@ class Work:
     def tally(self) -> Tally:
         """Count what was done."""
         refused = len(self.refusals)
-        return Tally(len(self.handled), self.entered, len(self.moves), self.messages, refused, self.late)
+        unmatched = sum(outcome == "unmatched" for _, outcome in self.handled)
+        return Tally(len(self.handled), self.entered, len(self.moves), self.messages, refused, self.late, unmatched)
 
 
 def active_runs(work: Work, person: Person) -> list[Run]:

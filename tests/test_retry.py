@@ -246,6 +246,19 @@ def test_a_retry_is_handled_at_its_own_instant(host):
     assert host.left("more") == after("4 days")
 
 
+def test_a_page_of_enrollments_is_put_back_as_it_is(host):
+    """R10, R43: a tuple of enrollments is many of them, one of none is nobody."""
+    host.deploy(Wait("rest", "1 day"), SUBSCRIBE, End("done"))
+    for customer in ("c1", "c2"):
+        host.put(START, customer, wanted=MANY)
+        host.feed("go", START, customer)
+    host.tick("1 day")
+    host.engine.retry(host.engine.enrollments(status="COMPLETED").items, at=after("2 days"))
+    host.engine.retry(host.engine.enrollments(status="FAILED").items, at=after("2 days"))
+    host.tick("2 days")
+    assert host.outcomes()[-2:] == ["handled", "handled"]
+
+
 # --- refused ----------------------------------------------------------------------------------------------------------
 
 

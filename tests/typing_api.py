@@ -204,6 +204,10 @@ def inputs(engine: Engine) -> None:
     engine.exit("j", "c1", at=NOW, reason="asked to")
     engine.retry(engine.enrollments(status="FAILED").items, at=NOW)
     engine.retry(("welcome", "c1"), at=NOW)
+    message: jf.Message | None = engine.find_message("k3-1-1")
+    opened: dict[str, int] = {kind: each.total for kind, each in engine.message("k3-1-1").engagement.items()}
+    stray: tuple[jf.Event, ...] = engine.unmatched(take=10, after=None).items
+    assert message, (opened, stray)
 
 
 def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:

@@ -115,7 +115,8 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, as_jso
     """Do what is due, for all tenants."""
     with opened(db, "default") as engine:
         result = engine.tick(now, limit=limit, allow_jump=allow_jump)
-    rows = [(name, getattr(result, name)) for name in ("inputs", "entered", "moves", "messages", "refused", "late")]
+    names = ("inputs", "entered", "moves", "messages", "refused", "late", "unmatched")
+    rows = [(name, getattr(result, name)) for name in names]
     text = table(rows, ("figure", "count"))
     text += f"\nnext work at {when(result.next_due)} UTC" if result.next_due else "\nnothing waits"
     show(result, text, as_json=as_json)

@@ -2,7 +2,7 @@
 
 import click
 
-from journeyflow.cli import database, definitions, numbers, policies, questions, replays
+from journeyflow.cli import database, definitions, delivery, numbers, policies, questions, replays
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -14,12 +14,6 @@ def main() -> None:
     """
 
 
-for command in (
-    *replays.COMMANDS,
-    *definitions.COMMANDS,
-    *database.COMMANDS,
-    *questions.COMMANDS,
-    *policies.COMMANDS,
-    *numbers.COMMANDS,
-):
-    main.add_command(command)
+for module in (replays, definitions, database, delivery, questions, policies, numbers):
+    for command in module.COMMANDS:
+        main.add_command(command)

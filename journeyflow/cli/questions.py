@@ -21,7 +21,7 @@ def page_options(order: str, orders: str) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in (
             click.option("--field", "fields", multiple=True, help="Show an attribute of the customer; repeatable."),
-            click.option("--after", type=_cursor, help="Go on after the cursor of the page before."),
+            click.option("--after", type=cursor_option, help="Go on after the cursor of the page before."),
             click.option("--take", default=25, show_default=True, help="Show at most so many."),
             click.option("--skip", default=0, show_default=True, help="Pass over so many."),
             click.option("--descending", is_flag=True, help="The other way round."),
@@ -33,7 +33,7 @@ def page_options(order: str, orders: str) -> Callable[[Command], Command]:
     return add
 
 
-def _cursor(text: str) -> Cursor:
+def cursor_option(text: str) -> Cursor:
     """Read a cursor as it was printed."""
     return int(text) if text.isascii() and text.isdigit() else text
 

@@ -330,7 +330,19 @@ class MemoryTransaction:
         runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
         known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
         posts, sent = self._posts(request, runs), self._sent(request, people)
+        clicked = self._clicked(request, people)
+        posts.update(clicked)
+        runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         return Loaded(people, runs, posts, known, len(store.runs) + 1, len(store.customers) + 1, sent)
+
+    def _clicked(self, request: Request, people: Iterable[Person]) -> dict[tuple[int, int], Post]:
+        """Give the messages of some customers that were clicked (R83)."""
+        if not request.clicked:
+            return {}
+        by_customer, store = self._store.by_customer(), self._store
+        wanted = (person.number for person in people if (person.tenant, person.id) in request.clicked)
+        keys = (key for number in wanted for key in by_customer.get(number, ()))
+        return {key: store.posts[key] for key in keys if "clicked" in store.posts[key].flags}
 
     def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
         """Give the messages that caps count, of the customers of some tenants, since an instant (R31)."""

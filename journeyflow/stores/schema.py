@@ -51,6 +51,7 @@ CREATE TABLE inputs (
 ) STRICT;
 CREATE INDEX inbox ON inputs (at, seq) WHERE outcome IS NULL;
 CREATE INDEX inputs_by_customer ON inputs (customer);
+CREATE INDEX unmatched ON inputs (tenant, seq) WHERE outcome = 'unmatched';
 CREATE INDEX events_by_id ON inputs (id, type, tenant) WHERE kind = 'event' AND id IS NOT NULL;
 
 CREATE TABLE enrollments (

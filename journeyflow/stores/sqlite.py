@@ -269,6 +269,10 @@ class SQLiteTransaction:
             runs[run.serial] = run
         reading = {*request.posts_of, *(run.serial for run in runs.values() if run.version in request.reading)}
         posts.update(((post.serial, post.n), post) for post in self._newest_posts(reading))
+        clicked = self._clicked(request, people.values())
+        posts.update(((post.serial, post.n), post) for post in clicked)
+        older = {post.serial for post in clicked} - runs.keys()
+        runs.update((run.serial, run) for run in self._runs("serial IN (SELECT value FROM json_each(?))", older))
         return Loaded(
             tuple(people.values()),
             runs,
@@ -278,6 +282,15 @@ class SQLiteTransaction:
             next_number(self._connection, "customers"),
             self._sent(request, people.values()),
         )
+
+    def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:
+        """Give the messages of some customers that were clicked (R83)."""
+        wanted = sorted(person.number for person in people if (person.tenant, person.id) in request.clicked)
+        condition = (
+            "flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
+            " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))"
+        )
+        return self._posts(condition, (dumps(wanted),)) if wanted else []
 
     def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
         """Give the messages that caps count, of the customers of some tenants, since an instant (R31).

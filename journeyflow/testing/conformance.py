@@ -545,6 +545,27 @@ class StoreConformance:
             write(store, Changes(posts=(post(2, 2, status="FAILED"), post(3, status=SENT))))
             expect(sorted(load(store, **asked).sent), sorted([*ann[:3], (1, 3, 1, NOON, "EMAIL"), ann[4]]), "changed")
 
+    def test_load_clicked_messages(self, tmp_path: Path) -> None:
+        """Of the customers that are named, every message that was clicked, with its run, also an older one (R83)."""
+        clicked = {"clicked": (NOON, 1)}
+        old, new, other = (
+            post(1, flags=clicked),
+            post(2, flags={**clicked, "opened": (NOON, 2)}),
+            post(3, flags=clicked),
+        )
+        runs = (ended(1, 1), run(2, 1, number=2), run(3, 2))
+        asked: dict[str, Any] = {"names": frozenset({("t", "ann"), ("t", "bob")})}
+        with self.begun(tmp_path) as store:
+            write(
+                store,
+                Changes(runs=runs, new_posts=(post(1), new, other, post(2, 2), post(2, 3, flags={"sent": (NOON, 1)}))),
+            )
+            write(store, Changes(posts=(old,)))
+            found = load(store, **asked, clicked=frozenset({("t", "ann"), ("t", "nobody")}))
+            expect(dict(found.posts), {(1, 1): old, (2, 1): new}, "of ann")
+            expect(sorted(found.runs), [1, 2, 3], "with their runs, and the newest of those who are named")
+            expect(dict(load(store, **asked).posts), {}, "of nobody")
+
     def test_load_known_events(self, tmp_path: Path) -> None:
         """Events that were taken are found by tenant, type and id; pending ones and duplicates are not (R26)."""
         inputs = (

@@ -1,0 +1,158 @@
+"""Commands that hand messages out to scripts and take back what became of them, and put back what failed."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+from attrs import evolve
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.questions import cursor_option
+from journeyflow.cli.shared import Faults, as_json, now_option, show, table, tenant, when
+from journeyflow.paging import Cursor, Page
+from journeyflow.records import Event, Message
+
+
+def _engaged(message: Message) -> str:
+    """Write how often what was told of a message."""
+    return ", ".join(f"{kind} {each.total}" for kind, each in message.engagement.items())
+
+
+@click.command()
+@database
+@click.argument("worker")
+@click.option("--channel", "channels", multiple=True, help="Only of this channel; repeatable.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.option("--lease", default="5 minutes", show_default=True, help="How long the worker has to answer.")
+@now_option()
+@tenant
+@as_json
+def claim(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    worker: str,
+    channels: tuple[str, ...],
+    limit: int,
+    lease: str,
+    at: datetime,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Lease messages to a worker; answer each with ack or nack before its lease ends."""
+    with opened(db, tenant) as engine:
+        try:
+            claimed = engine.claim(worker, at=at, channels=channels or None, limit=limit, lease=lease)
+        except ValueError as error:
+            raise Faults(str(error)) from error
+    header = ("message", "token", "customer", "channel", "template", "attempts", "lease until")
+    rows = [(m.id, m.token, m.customer, m.channel, m.template, m.attempts, when(m.lease_until)) for m in claimed]
+    show(claimed, table(rows, header), as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("messages", nargs=-1, required=True)
+@now_option()
+@tenant
+@as_json
+def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Tell by their ids that messages went out; the next tick makes them SENT."""
+    with opened(db, tenant) as engine:
+        engine.ack(messages, at=at)
+    show({"taken": len(messages)}, f"{len(messages)} to be SENT by the next tick", as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("message")
+@click.argument("token")
+@click.option("--error", default="", help="What went wrong.")
+@now_option()
+@tenant
+@as_json
+def nack(  # noqa: PLR0917 as above
+    db: Path, message: str, token: str, error: str, at: datetime, tenant: str, *, as_json: bool
+) -> None:
+    """Tell that a message could not be delivered under a lease; it is handed out again later, or given up."""
+    with opened(db, tenant) as engine:
+        engine.nack(evolve(engine.message(message), token=token), at=at, error=error)
+    show({"taken": 1}, "to be handed out again, or given up, by the next tick", as_json=as_json)
+
+
+@click.command("messages")
+@database
+@click.argument("journey", required=False)
+@click.option("--status", multiple=True, help="QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED or FAILED.")
+@click.option("--customer", help="Only of this customer.")
+@click.option("--step", help="Only of this step.")
+@click.option("--channel", help="Only of this channel.")
+@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
+@click.option("--take", default=25, show_default=True, help="Show at most so many.")
+@click.option("--after", help="Go on after the cursor of the page before.")
+@tenant
+@as_json
+def list_messages(  # noqa: PLR0917 as above
+    db: Path,
+    journey: str | None,
+    status: tuple[str, ...],
+    customer: str | None,
+    step: str | None,
+    channel: str | None,
+    skip: int,
+    take: int,
+    after: str | None,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """List messages in order of enrollment and visit, with what was told of them."""
+    with opened(db, tenant) as engine:
+        page = engine.messages(
+            journey, customer=customer, step=step, channel=channel, status=status, skip=skip, take=take, after=after
+        )
+    header = ("message", "journey", "customer", "step", "channel", "template", "at", "status", "attempts", "told")
+    rows = [
+        (m.id, m.journey, m.customer, m.step, m.channel, m.template, when(m.at), m.status, m.attempts, _engaged(m))
+        for m in page.items
+    ]
+    show(page, table(rows, header) + _place(page), as_json=as_json)
+
+
+@click.command("unmatched")
+@database
+@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
+@click.option("--take", default=25, show_default=True, help="Show at most so many.")
+@click.option("--after", type=cursor_option, help="Go on after the cursor of the page before.")
+@tenant
+@as_json
+def list_unmatched(db: Path, skip: int, take: int, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
+    """List the events that named no message of their customer."""
+    with opened(db, tenant) as engine:
+        page = engine.unmatched(skip=skip, take=take, after=after)
+    rows = [(when(each.at), each.type, each.customer, each.data.get("message") or "") for each in page.items]
+    show(page, table(rows, ("at", "event", "customer", "message")) + _place(page), as_json=as_json)
+
+
+def _place(page: Page[Message] | Page[Event]) -> str:
+    """Say where a page stands in the whole, and where the next one begins."""
+    shown = (
+        f"{page.skip + 1} to {page.skip + len(page.items)} of {page.total}" if page.items else f"none of {page.total}"
+    )
+    return f"\n{shown}" + (f"\nmore: --after {page.cursor}" if page.cursor is not None else "")
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("customers", nargs=-1, required=True)
+@now_option()
+@tenant
+@as_json
+def retry(db: Path, journey: str, customers: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Put customers' newest runs back where they failed; the next tick handles it."""
+    with opened(db, tenant) as engine:
+        engine.retry([(journey, customer) for customer in customers], at=at)
+    show({"taken": len(customers)}, f"{len(customers)} to be put back by the next tick", as_json=as_json)
+
+
+COMMANDS = (claim, ack, nack, list_messages, list_unmatched, retry)
