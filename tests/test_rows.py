@@ -251,3 +251,19 @@ def test_a_note_for_the_developer_is_a_message_to_nobody():
     assert notes == []
     host.tick("5 seconds")
     assert notes == ["c1 is here"]
+
+
+@pytest.mark.rows(58, 65)
+def test_each_step_knows_how_many_are_there_and_how_often_it_was_done(host):
+    """People at a step now, those who ever were, and how often it was completed: for every step, not only for Sends."""
+    host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day"), reentry="always")
+    for hour, name in enumerate(("ann", "bob", "ann")):
+        host.feed("go", f"{hour} days", name)
+    host.tick("36 hours")
+    steps = host.engine.stats("j", at=after("36 hours")).by_step
+    assert (steps["rest"].active, steps["rest"].visited, steps["rest"].outcomes) == (1, 2, {"elapsed": 1})
+    assert (steps["hello"].active, steps["hello"].visited, steps["hello"].outcomes) == (0, 2, {"queued": 2})
+    host.tick("4 days")
+    rest = host.engine.stats("j", at=after("4 days")).by_step["rest"]
+    assert (rest.active, rest.visited, rest.outcomes) == (0, 3, {"elapsed": 3})
+    assert host.engine.people("j", "rest").total == 2
