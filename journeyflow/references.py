@@ -189,12 +189,12 @@ def _may_hold(where: Rule | None, data: Mapping[str, object]) -> bool:
     known = Sample({**data, **{f"event.{name}": value for name, value in data.items()}})
     return all(
         holds(part, known)
-        for part in _conjuncts(where)
+        for part in conjuncts(where)
         if isinstance(part, Comparison) and part.value_of is None and part.field in known.values
     )
 
 
-def _conjuncts(rule: Rule | None) -> Iterator[Rule]:
+def conjuncts(rule: Rule | None) -> Iterator[Rule]:
     """Yield the parts of a rule that must all be true."""
     stack = [rule] if rule is not None else []
     while stack:

@@ -29,7 +29,7 @@ LADDER = (
     # what can be asked and changed
     "rules", "templates", "changes", "chains", "options", "policies", "policyfile",
     # the definition of a journey, and its file
-    "steps", "entry", "graph", "references", "validation", "journey", "editing", "parts", "reading", "codec",
+    "steps", "entry", "graph", "references", "validation", "journey", "linking", "editing", "parts", "reading", "codec",
     # one run
     "records", "program", "facts", "walk", "gates", "machine",
     # many runs, in order

@@ -7,17 +7,28 @@ import click
 
 from journeyflow.cli.shared import EXISTING, as_json, load_journeys, show
 from journeyflow.errors import ERROR, WARNING, InvalidJourney, Problem
-from journeyflow.journey import problems
+from journeyflow.journey import DEFAULT_TENANT, Journey, problems
+from journeyflow.linking import link_problems
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=EXISTING)
 @as_json
 def check(files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Name every problem of journey files; exit status 1 when one is an error."""
+    """Name every problem of journey files; exit status 1 when one is an error.
+
+    Several files are taken for all there are: then journeys that they name and do not hold are told too, and circles.
+    """
     found: list[tuple[str, Problem]] = []
+    sound: dict[str, list[tuple[Path, Journey]]] = {}
     for path in files:
-        found += [(str(path), problem) for problem in _problems(path)]
+        journey, wrong_here = _problems(path)
+        found += [(str(path), problem) for problem in wrong_here]
+        if journey is not None:
+            sound.setdefault(journey.tenant or DEFAULT_TENANT, []).append((path, journey))
+    for together in sound.values() if len(files) > 1 else ():
+        places = {journey.id: str(path) for path, journey in together}
+        found += [(places[name], problem) for name, problem in link_problems(journey for _, journey in together)]
     wrong = sum(problem.severity == ERROR for _, problem in found)
     lines = [f"{path}: {problem.severity}: {problem}" for path, problem in found]
     lines.append(f"files: {len(files)}, errors: {wrong}, warnings: {len(found) - wrong}")
@@ -27,17 +38,17 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _problems(path: Path) -> tuple[Problem, ...]:
-    """Read one file and give what is wrong with it."""
+def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
+    """Read one file; give its journey where there is one, and what is wrong with it."""
     from journeyflow.dialects import loads_any  # noqa: PLC0415 it costs cattrs
 
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
-        return error.problems
+        return None, error.problems
     except UnicodeDecodeError as error:
-        return (Problem("encoding", ERROR, "", f"this is no UTF-8 text: {error}"),)
-    return (*problems(journey), *(Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses))
+        return None, (Problem("encoding", ERROR, "", f"this is no UTF-8 text: {error}"),)
+    return journey, (*problems(journey), *(Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses))
 
 
 @click.command("show")
