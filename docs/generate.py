@@ -214,14 +214,8 @@ def options() -> str:
 
 def file_keys() -> str:
     """List the keys of a journey file."""
-    later = reading._LATER  # noqa: SLF001 the table itself
     tables = {"journey": reading._JOURNEY, **reading._STEPS}  # noqa: SLF001 the table itself
-    rows = [
-        (f"`{name}`", code(*sorted(key for key, read in keys.items() if read is not later)),
-         code(*sorted(key for key, read in keys.items() if read is later)))
-        for name, keys in tables.items()
-    ]  # fmt: skip
-    return table(("object", "keys", "refused by name, not built yet"), rows)
+    return table(("object", "keys"), [(f"`{name}`", code(*sorted(keys))) for name, keys in tables.items()])
 
 
 def operators() -> str:
@@ -251,6 +245,10 @@ def reasons() -> str:
         )
     ]
     rows += [(f"`{name}`", _clause(ask)) for name, ask, _ in stages.REASONS]
+    rows += [
+        ("`entry limit`", "there is no slot, and nobody is to wait for one (R23)"),
+        ("`already deferred`", "the customer waits for a slot already (R23)"),
+    ]
     return table(("reason", "when"), rows)
 
 

@@ -4,7 +4,7 @@ from journeyflow.chains import Chain
 from journeyflow.changes import Change, field, tag
 from journeyflow.editing import add_step, remove_step, reorder_steps, replace_step, replace_steps, update_step
 from journeyflow.engine import Engine
-from journeyflow.entry import Exit, Goal, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import (
     ClockJump,
     Conflict,
@@ -72,6 +72,7 @@ __all__ = [
     "JourneyInfo",
     "JourneyStats",
     "JourneyflowError",
+    "Limits",
     "MemoryStore",
     "Message",
     "MessageStats",

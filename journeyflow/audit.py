@@ -21,6 +21,7 @@ SHAPE: dict[str, str] = {
             SELECT 'policies of tenant', tenant, 'definition', definition FROM policies UNION ALL
             SELECT 'enrollment', serial, 'trigger', trigger_data FROM enrollments UNION ALL
             SELECT 'enrollment', serial, 'memory', memory FROM enrollments UNION ALL
+            SELECT 'deferred entry', number, 'trigger', trigger_data FROM deferred UNION ALL
             SELECT 'path', number, 'steps', steps FROM paths UNION ALL
             SELECT 'enrollment', enrollment, 'history', steps FROM moves UNION ALL
             SELECT 'enrollment', enrollment, 'compared values', seen FROM moves UNION ALL
@@ -137,6 +138,18 @@ CHECKS: dict[str, str] = {
     "message {0}-{1} is {2}, and the end of its lease is {3}": """
         SELECT enrollment, n, status, lease_until FROM messages
         WHERE (status = 'CLAIMED') <> (lease_until IS NOT NULL) ORDER BY 1, 2""",
+    "{1} people wait for a slot of journey {0!r} and nothing wakes them": """
+        SELECT j.id, count(*) FROM deferred d JOIN journeys j ON j.number = d.journey
+        LEFT JOIN journey_timers t ON t.journey = d.journey AND t.which = 0
+        WHERE t.due IS NULL AND (t.which IS NULL OR 'PAUSED' IS NOT (
+            SELECT state FROM transitions s WHERE s.journey = d.journey ORDER BY n DESC LIMIT 1))
+        GROUP BY d.journey ORDER BY 1""",
+    "journey {0!r} counts {1} slots, and {2} people entered": """
+        SELECT j.id, s.slots, ifnull(e.entered, 0) FROM (
+            SELECT journey, sum(count) AS slots FROM slots GROUP BY journey) s
+        JOIN journeys j ON j.number = s.journey LEFT JOIN (
+            SELECT journey, count(*) AS entered FROM enrollments WHERE status <> 'HOLDOUT' GROUP BY journey) e
+        ON e.journey = s.journey WHERE s.slots > ifnull(e.entered, 0) ORDER BY 1""",
     "journey {0!r} has no version": """
         SELECT j.id FROM journeys j LEFT JOIN versions v ON v.journey = j.number WHERE v.number IS NULL ORDER BY 1""",
     "journey {0!r} went from {1} to {2}": """
@@ -171,6 +184,9 @@ CHECKS: dict[str, str] = {
             SELECT 'message of enrollment', enrollment, at FROM messages UNION ALL
             SELECT 'message of enrollment', enrollment, available_at FROM messages UNION ALL
             SELECT 'message of enrollment', enrollment, lease_until FROM messages UNION ALL
+            SELECT 'deferred entry', number, at FROM deferred UNION ALL
+            SELECT 'timer of journey', journey, due FROM journey_timers UNION ALL
+            SELECT 'slot of journey', journey, at FROM slots UNION ALL
             SELECT 'version', number, published_at FROM versions UNION ALL
             SELECT 'policies of tenant', tenant, at FROM policies UNION ALL
             SELECT 'transition of journey', journey, at FROM transitions)

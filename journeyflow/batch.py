@@ -5,14 +5,18 @@ from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
 
-from journeyflow.records import Input, Post, Run
+from journeyflow.records import Deferred, Input, Post, Run
 
 Key = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
 
-HELD, INPUT, TIMER = 0, 1, 2
+HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
 """Ranks at one instant: work held by a pause (a: its own instant, b: serial), inputs (a: sequence number), timers
-(a: serial, b: 0 for a rest, the visit's number for the end of a message's lease)."""
+(a: serial, b: 0 for a rest, the visit's number for the end of a message's lease), timers of journeys (a: the journey's
+number, b: which of them)."""
+
+QUEUE = 0
+"""The timer of a journey at which the next slot of its entry limits opens (R23)."""
 
 
 def timer_key(run: Run) -> Key:
@@ -83,6 +87,35 @@ class Request:
     since: int = 0
     clicked: frozenset[tuple[str, str]] = frozenset()
     """Also, of these customers (tenant, id), every message that was clicked, with its run (R83)."""
+    limits: "LimitRequest | None" = None
+
+
+@frozen
+class LimitRequest:
+    """What a batch needs to know of entry limits (R23): which `journeys` have any.
+
+    `slots` are (journey, since, count): the newest slots later than an instant, so many at most. Of the `queues` the
+    first `ahead` entries are wanted with their customers; and whatever the customers of the batch have in any queue.
+    """
+
+    journeys: frozenset[int]
+    slots: tuple[tuple[int, int, int], ...] = ()
+    queues: frozenset[int] = frozenset()
+    ahead: int = 0
+
+
+@frozen
+class LimitsLoaded:
+    """What a store knows of entry limits: slots by journey, the beginnings of queues in order, single entries, timers.
+
+    `timers` map (journey, which) to the instant at which they ring, None while a pause holds them.
+    """
+
+    slots: Mapping[int, Sequence[int]] = field(factory=dict)
+    queues: Mapping[int, Sequence[Deferred]] = field(factory=dict)
+    deferred: Sequence[Deferred] = ()
+    timers: Mapping[tuple[int, int], int | None] = field(factory=dict)
+    next_number: int = 1
 
 
 @frozen
@@ -99,11 +132,15 @@ class Loaded:
     next_serial: int = 1
     next_customer: int = 1
     sent: Sequence[tuple[int, int, int, int, str]] = ()
+    limits: LimitsLoaded | None = None
 
 
-def select_due(inputs: Sequence[Input], runs: Sequence[Run], posts: Sequence[Post], limit: int) -> Due:
-    """Merge the three kinds of due work into the first `limit` places of the total order (R7)."""
+def select_due(
+    inputs: Sequence[Input], runs: Sequence[Run], posts: Sequence[Post], limit: int, timers: Sequence[Key] = ()
+) -> Due:
+    """Merge the kinds of due work into the first `limit` places of the total order (R7)."""
     keys: list[Key] = [(item.at, INPUT, item.seq, 0) for item in inputs]
+    keys += timers
     keys += [timer_key(run) for run in runs]
     keys += [(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts]
     keys.sort()

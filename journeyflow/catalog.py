@@ -74,6 +74,8 @@ class Catalog:
     listened: Mapping[str, frozenset[str]] = field(repr=False)
     watched: frozenset[str] = field(repr=False)
     reading_posts: frozenset[int] = field(repr=False)
+    limited: Mapping[int, int] = field(repr=False)
+    """The journeys with entry limits in any version, and the largest of them (R23)."""
     unheard: frozenset[int] = field(repr=False)
     """The versions whose runs emit nothing that anybody listens to, nor touch other runs: nothing else need be known of
     their customers."""
@@ -129,6 +131,7 @@ def build_catalog(
         {tenant: frozenset(types) for tenant, types in listened.items()},
         watched,
         frozenset(number for number, program in programs.items() if program.reads_posts),
+        {record.number: largest for record in journeys.values() if (largest := _largest_limit(record))},
         frozenset(
             number
             for number, program in programs.items()
@@ -142,3 +145,8 @@ def build_catalog(
         {number: record.zone for number, record in journeys.items()},
         policies or {},
     )
+
+
+def _largest_limit(record: JourneyRecord) -> int:
+    """Give the largest entry limit of any version of a journey, 0 where there is none."""
+    return max((count for _, program in record.versions for _, count in program.limits), default=0)

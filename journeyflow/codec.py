@@ -125,6 +125,7 @@ _KEYS = (
     "exits",
     "goal",
     "holdout",
+    "limits",
     "consent",
     "max_visits",
 )

@@ -30,7 +30,7 @@ from journeyflow.past import enrollment_at
 from journeyflow.people import Person
 from journeyflow.policies import Policies
 from journeyflow.queries import JourneyInfo
-from journeyflow.records import Changes, Customer, Enrollment, Event, Input, Message
+from journeyflow.records import Changes, Customer, DeferredEntry, Enrollment, Event, Input, LimitChanges, Message
 from journeyflow.results import CONFIDENCE
 from journeyflow.store import Store, Transaction
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
@@ -197,7 +197,8 @@ class Engine:
             record = self._find(transaction, journey)
             transition = moved(record, "archive", to_micros(at))
             count = exit_everybody(core, transaction, record, transition.at)
-            transaction.commit(Changes(transitions=(transition,)))
+            emptied = LimitChanges(emptied=(record.number,))
+            transaction.commit(Changes(transitions=(transition,), limits=emptied))
         return count
 
     def _lifecycle(self, journey: str, call: str, at: datetime) -> JourneyInfo:
@@ -679,6 +680,19 @@ class Engine:
         _refuse(people.faults(wanted, place))
         with self._core.store.reader() as reader:
             return people.list_people(reader, place, wanted)
+
+    def deferred(
+        self, journey: str | None = None, *, customer: str | None = None, skip: int = 0, take: int = 25
+    ) -> Page[DeferredEntry]:
+        """List who waits for a slot of the entry limits, journey by journey in order of their triggers (R23).
+
+        Raises NotFound for an unknown journey, InvalidInput for a page that cannot be.
+        """
+        part = Slice("entered", False, skip, take, None)
+        _refuse(slice_faults(part, queries.ENROLLMENT_ORDERS, "entered"))
+        self._check_known(journey)
+        with self._core.store.reader() as reader:
+            return queries.deferred(reader, self._tenant, journey, customer, skip, take)
 
     def messages(
         self,

@@ -168,6 +168,24 @@ REENTRY_POLICIES = ("never", "always", "after", "restart")
 
 
 @frozen(repr=False)
+class Limits(Shown):
+    """How many may enter an hour and a day, in windows that roll; 0 is no limit (R23).
+
+    Who comes when there is no slot waits for one ("defer"), or is refused ("drop").
+
+    >>> Limits(per_hour=100, per_day=1_000)
+    Limits(per_hour=100, per_day=1000)
+    """
+
+    per_hour: int = option(kw_only=True, default=0)
+    per_day: int = option(kw_only=True, default=0)
+    over: str = option(kw_only=True, default="defer")
+
+
+OVER_POLICIES = ("defer", "drop")
+
+
+@frozen(repr=False)
 class Exit(Shown):
     """A way out of the whole journey: on an event, or when the customer comes to match a rule (R42).
 

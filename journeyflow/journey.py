@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from attrs import field as option
 from attrs import frozen
 
-from journeyflow.entry import Exit, Goal, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.graph import flatten
 from journeyflow.options import as_parts, as_percentage
@@ -35,7 +35,7 @@ class Journey:
     `steps` may be nested; what is kept is the flat graph in the order written, every `next` explicit. `timezone` is an
     IANA zone for calendar arithmetic, windows and local times; with `customer_timezone` the customer's own `timezone`
     attribute goes before it where it is valid (R33). `holdout` is the percentage of people who are kept out, to compare
-    those who come in with (R25). Raises InvalidJourney.
+    those who come in with (R25); `limits` bound how many enter an hour and a day (R23). Raises InvalidJourney.
 
     >>> from journeyflow.steps import End
     >>> Journey(id="hi", trigger=Trigger("member.created"), steps=[End("done")])
@@ -56,6 +56,7 @@ class Journey:
     exits: tuple[Exit, ...] = option(kw_only=True, default=(), converter=as_parts)
     goal: Goal | None = option(kw_only=True, default=None)
     holdout: float = option(kw_only=True, default=0, converter=as_percentage)
+    limits: Limits = option(kw_only=True, factory=Limits)
     consent: str = option(kw_only=True, default="optional")
     max_visits: int = option(kw_only=True, default=MAX_VISITS)
 

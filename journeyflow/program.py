@@ -12,7 +12,7 @@ from journeyflow.changes import MEMBERS, Change, Emitted, read_path
 from journeyflow.entry import KEY_ROOT
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
-from journeyflow.moments import Duration, Window, zone, zone_or
+from journeyflow.moments import DAY, HOUR, Duration, Window, zone, zone_or
 from journeyflow.options import hundredths, whole_or_decimal
 from journeyflow.records import PathEntry
 from journeyflow.references import rule_places
@@ -129,6 +129,8 @@ class Program:
     """Where the key of parallel runs stands in an event's data (R22)."""
     holdout: int
     """How many of the buckets of chance are kept out (R25)."""
+    limits: tuple[tuple[int, int], ...]
+    """How many entries fit into which window, in microseconds (R23)."""
     header: tuple[str, str, int] = field(init=False)
     """Tenant, journey and version, as `enrollment.x` gives them."""
 
@@ -191,6 +193,11 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         own_exits=frozenset(node.leaves for node in nodes if node.leaves),
         key=journey.reentry.key.removeprefix(KEY_ROOT) if journey.reentry.key else None,
         holdout=hundredths(journey.holdout) or 0,
+        limits=tuple(
+            (window, count)
+            for window, count in ((HOUR, journey.limits.per_hour), (DAY, journey.limits.per_day))
+            if count
+        ),
     )
 
 

@@ -24,6 +24,7 @@ from journeyflow.records import (
     SENT,
     SUPPRESSED,
     Customer,
+    DeferredEntry,
     Engagement,
     Enrollment,
     Event,
@@ -246,6 +247,30 @@ def visits(reader: Reader, serial: int) -> tuple[Visit, ...]:
         Visit(n, step, status, outcome, from_micros(entered), _when(left))
         for n, step, status, outcome, entered, left in rows
     )
+
+
+_DEFERRED = """
+FROM deferred d JOIN customers c ON c.number = d.customer JOIN journeys j ON j.number = d.journey
+WHERE c.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:customer IS NULL OR c.id = :customer)
+"""
+
+
+def deferred(  # noqa: PLR0917 what a list depends on
+    reader: Reader, tenant: str, journey: str | None, customer: str | None, skip: int, take: int
+) -> Page[DeferredEntry]:
+    """List who waits for a slot, journey by journey in order of their triggers (R23)."""
+    asked = {"tenant": tenant, "journey": journey, "customer": customer}
+    total = reader.rows(f"SELECT count(*) {_DEFERRED}", asked)[0][0]
+    rows = reader.rows(
+        f"SELECT c.tenant, j.id, c.id, d.key, d.at, d.trigger_data {_DEFERRED}"
+        " ORDER BY j.id, d.at, d.number LIMIT :take OFFSET :skip",
+        {**asked, "take": take, "skip": skip},
+    )
+    items = tuple(
+        DeferredEntry(tenant, name, person, key, from_micros(at), json.loads(text) if text else {})
+        for tenant, name, person, key, at, text in rows
+    )
+    return Page(items, total, skip, take)
 
 
 _MESSAGES = """

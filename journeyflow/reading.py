@@ -13,7 +13,7 @@ from attrs import evolve
 
 from journeyflow.chains import CHAINS, Chain
 from journeyflow.changes import Change
-from journeyflow.entry import Exit, Goal, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
 from journeyflow.graph import flatten
 from journeyflow.journey import Journey
@@ -81,7 +81,7 @@ def from_dict(value: object) -> Journey:
 
 def _validated(options: dict[str, Any]) -> list[Problem]:
     """Validate what could be read, as far as it could be read."""
-    absent = {"id": "-", "steps": (), "trigger": Trigger(manual=True), "reentry": Reentry()}
+    absent = {"id": "-", "steps": (), "trigger": Trigger(manual=True), "reentry": Reentry(), "limits": Limits()}
     plain = {each.name: each.default for each in Journey.__attrs_attrs__ if each.name not in absent}
     draft = SimpleNamespace(**{**plain, **absent, **options})
     draft.steps, draft.exits = flatten(draft.steps), tuple(draft.exits)
@@ -140,10 +140,6 @@ class _Reader(Reader):
         if type(value) is not int or value != FORMAT:
             newer = "; a newer journeyflow may read it" if type(value) is int and value > FORMAT else ""
             self.fault("format", path, f"expected {FORMAT}, not {describe(value)}{newer}")
-
-    def unsupported(self, _: object, path: str) -> None:
-        """Refuse a key of the format that comes with a later version."""
-        self.fault("unsupported", path, f"{path.rpartition('.')[2]!r} is not supported by this version of journeyflow")
 
     # --- parts --------------------------------------------------------------------------------------------------------
 
@@ -241,7 +237,7 @@ def _hours(make: Callable[..., Any], known: Mapping[str, Read], code: str) -> Re
     return hours
 
 
-_TEXT, _FLAG, _ANY, _RULE, _LATER = _Reader.text, _Reader.boolean, _Reader.anything, _Reader.rule, _Reader.unsupported
+_TEXT, _FLAG, _ANY, _RULE = _Reader.text, _Reader.boolean, _Reader.anything, _Reader.rule
 _LENGTH, _AT = parsed_by(Duration.parse, "duration"), parsed_by(read_at, "time")
 _DAYS = parsed_by(parse_weekdays, "weekdays")
 _WINDOW = _hours(
@@ -259,6 +255,7 @@ _COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[Read], Read]]] = {
 _CHANGE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": _ANY}, "field", "action")
 _CHAIN = part_of(Chain, {"action": _TEXT, "journeys": _one_or_many}, "action")
 _TRIGGER = part_of(Trigger, {"event": _TEXT, "where": _RULE, "manual": _FLAG})
+_LIMITS = part_of(Limits, {"per_hour": _Reader.number, "per_day": _Reader.number, "over": _TEXT})
 _EXIT = part_of(Exit, {"name": _TEXT, "event": _TEXT, "where": _RULE, "when": _RULE, "any_message": _FLAG}, "name")
 _GOAL = part_of(Goal, {"event": _TEXT, "where": _RULE, "within": _LENGTH, "exit": _FLAG, "any_message": _FLAG}, "event")
 _BRANCH = part_of(Branch, {"when": _RULE, "next": _TEXT, "label": _TEXT}, "when")
@@ -312,7 +309,7 @@ _JOURNEY: dict[str, Read] = {
     "steps": list_of(_Reader.step),
     "reentry_key": _TEXT,
     "holdout": _Reader.number,
-    "limits": _LATER,
+    "limits": _LIMITS,
 }
 """The keys of a journey."""
 

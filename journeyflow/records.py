@@ -174,6 +174,18 @@ class Engagement:
 
 
 @frozen
+class DeferredEntry:
+    """Somebody who waits for a slot of a journey's entry limits: since when, and the data of the trigger (R23)."""
+
+    tenant: str
+    journey: str
+    customer: str
+    key: str
+    at: datetime
+    data: Mapping[str, object]
+
+
+@frozen
 class Message:
     """What a Send produced. `id` is the idempotency key: every delivery of the same visit carries the same (R70).
 
@@ -336,6 +348,36 @@ class Counter(NamedTuple):
     last_at: int
 
 
+class Deferred(NamedTuple):
+    """An entry that waits for a slot: who, into which journey, under which key, by which trigger, when that was (R23).
+
+    `number` counts over all journeys and is never reused; a queue is ordered by `at`, then by it.
+    """
+
+    number: int
+    journey: int
+    customer: int
+    key: str
+    at: int
+    trigger: str | None
+
+
+@frozen
+class LimitChanges:
+    """What one commit writes about entry limits (R23)."""
+
+    slots: tuple[tuple[int, int], ...] = ()
+    """Slots that were taken: the journey and the instant."""
+    joined: tuple[Deferred, ...] = ()
+    gone: tuple[int, ...] = ()
+    """Numbers of deferred entries that wait no longer."""
+    timers: tuple[tuple[int, int, int | None], ...] = ()
+    """Timers of journeys: the journey, which, and the instant at which it rings; None while a pause holds it."""
+    stopped: tuple[tuple[int, int], ...] = ()
+    emptied: tuple[int, ...] = ()
+    """Journeys that lose their queue and their timers, because they are archived."""
+
+
 @frozen
 class Transition:
     """One change of a journey's state (R11)."""
@@ -399,6 +441,7 @@ class Changes:
     transitions: tuple[Transition, ...] = ()
     policies: tuple[NewPolicies, ...] = ()
     released: tuple[tuple[int, int], ...] = ()
+    limits: LimitChanges | None = None
     meta: tuple[tuple[str, str], ...] = ()
 
     def __bool__(self) -> bool:

@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterable
 from heapq import heappop
 
-from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Request
+from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
 from journeyflow.intake import lease_ended, names_no_message, take
+from journeyflow.limits import plan_limits
 from journeyflow.orders import follow
 from journeyflow.records import ACTIVE, REVENUE, Changes, Input
-from journeyflow.stages import handle
+from journeyflow.stages import admit, handle
 from journeyflow.work import MESSAGE, Order, Tally, Work, parse_message_id
 
 
@@ -51,6 +52,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
         capped=catalog.capped,
         since=_since(due, catalog),
         clicked=frozenset(clicked),
+        limits=plan_limits(due, catalog),
     )
 
 
@@ -101,15 +103,19 @@ def run(
         else:
             key = keys[position]
             position += 1
+        if work.stop is not None and key >= work.stop:
+            break
         _handle_item(work, key, dedup)
     return work.changes(), work.tally()
 
 
 def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None) -> Work:
     """Put what was loaded into a working set that reaches as far as the due work does."""
-    horizon = due.keys[-1] if due.more and due.keys else (now, TIMER + 1, 0, 0)
+    horizon = due.keys[-1] if due.more and due.keys else (now, JOURNEY + 1, 0, 0)
     work = Work(catalog, now, grace, horizon)
     work.inputs = due.inputs
+    if loaded.limits is not None:
+        work.gate.lay_out(loaded.limits)
     work.runs = {**due.runs, **loaded.runs}
     for person in loaded.people:
         work.people[person.tenant, person.id] = work.numbered[person.number] = person
@@ -136,8 +142,10 @@ def _handle_item(work: Work, key: Key, dedup: int) -> None:
         lease_ended(work, (first, second), instant)
     elif rank == TIMER:
         _wake(work, first, instant, None)
-    else:
+    elif rank == HELD:
         _wake(work, second, instant, first)
+    else:
+        admit(work, first, instant)
     while work.queue:
         following = work.queue.popleft()
         if isinstance(following, Order):

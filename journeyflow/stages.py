@@ -4,19 +4,21 @@
 that wait for it, (4) entries.
 """
 
+import json
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from journeyflow.batch import Person
+from journeyflow.batch import JOURNEY, QUEUE, Person
 from journeyflow.catalog import JourneyRecord
 from journeyflow.chance import KEPT_OUT, bucket
 from journeyflow.counting import converted, held_out
 from journeyflow.facts import Facts
 from journeyflow.gates import consents
+from journeyflow.limits import opening
 from journeyflow.moments import add
 from journeyflow.program import NOWHERE, Program, Way
-from journeyflow.records import ACTIVE, HOLDOUT, Run, make_run
+from journeyflow.records import ACTIVE, HOLDOUT, Deferred, Run, make_run
 from journeyflow.steps import Wait
 from journeyflow.values import dumps
 from journeyflow.work import MESSAGE, Happening, Work, active_runs
@@ -147,7 +149,7 @@ def _trigger(work: Work, event: Happening, record: JourneyRecord) -> None:
     facts = work.facts(event.person, program, event.at, event.data)
     if program.where is not None and not program.where(facts):
         return
-    enter(work, record, program, event, facts)
+    enter(work, record, program, event, facts, limited=True)
 
 
 def enter(
@@ -159,10 +161,12 @@ def enter(
     *,
     force: bool = False,
     key: str | None = None,
+    limited: bool = False,
 ) -> str | None:
     """Enter a customer into a journey, or refuse with the first reason that stands against it (R21, R24).
 
-    `key` is that of an enrollment by hand; else the event's data say it (R22). Gives the reason, or None for an entry.
+    `key` is that of an enrollment by hand; else the event's data say it (R22). `limited` asks for a slot; whoever finds
+    none waits or is refused (R23). Gives the reason, or None for an entry and for one that waits.
     """
     person = event.person
     before = [run for serial in person.serials if (run := work.runs[serial]).journey == record.number]
@@ -174,9 +178,14 @@ def enter(
         return work.refuse(record, person, reason, event.at, facts.seen)
     restarts = newest is not None and newest.status == ACTIVE  # only where a trigger begins anew
     kept_out = not restarts and _is_kept_out(program, person)
+    text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
+    if not kept_out and record.number in work.catalog.limited:
+        if limited and program.limits and not _has_slot(work, program, event):
+            reason = _waits(work, program, event, key, text)
+            return None if reason is None else work.refuse(record, person, reason, event.at, facts.seen)
+        work.gate.take(record.number, event.own)
     if newest is not None and restarts:
         work.advance(newest, "EXIT", event.at, causes=event.causes, reason="restarted")
-    text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
     fields = (
         work.next_serial,
         person.number,
@@ -213,6 +222,67 @@ def enter(
     work.runs[run.serial] = run
     work.advance(run, "ENTER", event.at, causes=event.causes, asked=facts.seen)
     return None
+
+
+def _has_slot(work: Work, program: Program, event: Happening) -> bool:
+    """Tell whether there is a slot at an instant, and nobody waits for it (R23)."""
+    gate, number = work.gate, program.journey_number
+    return not gate.waiting(number) and opening(gate.slots[number], program.limits, event.own) is None
+
+
+def _waits(work: Work, program: Program, event: Happening, key: str, text: str | None) -> str | None:
+    """Let somebody wait for a slot, or give the reason why not (R23)."""
+    gate, number, journey = work.gate, program.journey_number, program.journey
+    if journey.limits.over == "drop":
+        return "entry limit"
+    if (number, event.person.number, key) in gate.held and journey.reentry.policy != "restart":
+        return "already deferred"
+    gate.join(Deferred(gate.next_number, number, event.person.number, key, event.own, text))
+    if not gate.waiting(number):
+        _set_queue(work, program, opening(gate.slots[number], program.limits, event.own))
+    return None
+
+
+def _set_queue(work: Work, program: Program, due: int | None) -> None:
+    """Let the queue of a journey go on at an instant."""
+    work.gate.set_timer(program.journey_number, QUEUE, due)
+    work.gate.push(work.heap, work.horizon, program.journey_number, QUEUE)
+
+
+def admit(work: Work, number: int, own: int) -> None:
+    """Let the first of a journey's queue in, now that a slot opens; all of R21 is asked again (R23)."""
+    gate, record = work.gate, work.catalog.journeys[number]
+    if gate.timers.get((number, QUEUE)) != own:
+        return
+    program = record.program(own)
+    later = opening(gate.slots[number], program.limits, own)
+    if later is not None and record.state(own) != "PAUSED":
+        _set_queue(work, program, later)
+        return
+    at = own if record.state(own) == "PAUSED" else work.effective(own)
+    if record.state(at) == "PAUSED":
+        _set_queue(work, program, record.resumes(at))
+        return
+    entry = gate.first(number)
+    if entry is not None:
+        gate.leave(entry)
+        data = json.loads(entry.trigger) if entry.trigger else {}
+        event = Happening("", data, own, at, work.numbered[entry.customer], text=entry.trigger)
+        enter(work, record, program, event, work.facts(event.person, program, at, data), key=entry.key)
+    _go_on(work, program, own)
+
+
+def _go_on(work: Work, program: Program, own: int) -> None:
+    """Wait for the next slot, unless nobody is left; a batch ends where the rest of the queue is not loaded (R7)."""
+    gate, number = work.gate, program.journey_number
+    if gate.first(number) is None and number not in gate.partial:
+        gate.stop_timer(number, QUEUE)
+        return
+    due = opening(gate.slots[number], program.limits, own) or own
+    _set_queue(work, program, due)
+    key = (due, JOURNEY, number, QUEUE)
+    if gate.first(number) is None and key <= work.horizon:
+        work.stop = key if work.stop is None else min(work.stop, key)
 
 
 def _is_kept_out(program: Program, person: Person) -> bool:
@@ -338,4 +408,7 @@ def leave(work: Work, person: Person, journey: int, at: int, *, reason: str, key
     inside = [run for run in active_runs(work, person) if run.journey == journey and key in {None, run.key}]
     for run in inside:
         work.advance(run, "EXIT", at, reason=reason)
-    return len(inside)
+    waiting = [each for each in work.gate.held.values() if (each.journey, each.customer) == (journey, person.number)]
+    for entry in (each for each in waiting if key in {None, each.key}):
+        work.gate.leave(entry)
+    return len(inside) + len(waiting)

@@ -32,7 +32,8 @@ UTC: Final = zone("UTC")
 class TickResult:
     """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
 
-    `unmatched` counts events that named no message of their customer (R52).
+    `unmatched` counts events that named no message of their customer (R52), `deferred` entries that wait for a slot
+    (R23).
 
     `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
     """
@@ -44,6 +45,7 @@ class TickResult:
     refused: int = 0
     late: int = 0
     unmatched: int = 0
+    deferred: int = 0
     delivered: int = 0
     failed: int = 0
     next_due: datetime | None = None
@@ -127,7 +129,7 @@ def _one_batch(core: Core, now: int, size: int) -> tuple[int, bool, Tally]:
         changes, tally = scheduler.run(due, loaded, catalog, now, grace=catalog.grace, dedup=core.options.dedup)
         if changes:
             transaction.commit(changes)
-    return len(due.keys), due.more, tally
+    return len(due.keys), due.more or tally.cut, tally
 
 
 @contextmanager
@@ -157,6 +159,7 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
         refused=total.refused + tally.refused,
         late=total.late + tally.late,
         unmatched=total.unmatched + tally.unmatched,
+        deferred=total.deferred + tally.deferred,
     )
 
 

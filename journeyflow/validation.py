@@ -8,7 +8,7 @@ from attrs import evolve
 from journeyflow.chains import Chain, chain_problems
 from journeyflow.chance import BUCKETS, KEPT_OUT
 from journeyflow.changes import Change, change_problems
-from journeyflow.entry import KEY_ROOT, REENTRY_POLICIES, Exit, Goal, Reentry, Trigger
+from journeyflow.entry import KEY_ROOT, OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
 from journeyflow.graph import END, reachable, zero_time_cycle
 from journeyflow.moments import Duration, Until, Window, zone
@@ -31,7 +31,7 @@ from journeyflow.steps import (
     targets,
 )
 from journeyflow.templates import template_problems
-from journeyflow.values import describe, faults, id_fault, text_fault
+from journeyflow.values import INTEGER_MAX, describe, faults, id_fault, text_fault
 
 if TYPE_CHECKING:  # a journey is validated while it is made
     from journeyflow.journey import Journey
@@ -80,6 +80,7 @@ def _header_problems(journey: "Journey") -> Iterator[Problem]:
     yield from _exits_problems(journey.exits)
     yield from _goal_problems(journey.goal)
     yield from _holdout_problems(journey)
+    yield from _limit_problems(journey.limits)
 
 
 def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
@@ -147,6 +148,20 @@ def _goal_problems(goal: Goal | None) -> Iterator[Problem]:
     yield from _booleans(goal, ("exit", "any_message"), "goal.")
     yield from _forward(goal.within, "goal.within")
     yield from rule_problems(goal.where, "goal.where")
+
+
+def _limit_problems(limits: Limits) -> Iterator[Problem]:
+    """Check how many may enter, and what becomes of the others (R23)."""
+    if not isinstance(limits, Limits):
+        yield Problem("limits", ERROR, "limits", f"expected Limits(per_hour=..., per_day=...), not {describe(limits)}")
+        return
+    for name in ("per_hour", "per_day"):
+        count = getattr(limits, name)
+        if type(count) is not int or not 0 <= count <= INTEGER_MAX:
+            sentence = f"expected a whole number from 0 up, 0 for no limit, not {describe(count)}"
+            yield Problem("limits", ERROR, f"limits.{name}", sentence)
+    if limits.over not in OVER_POLICIES:
+        yield Problem("limits", ERROR, "limits.over", f"expected 'defer' or 'drop', not {describe(limits.over)}")
 
 
 def _holdout_problems(journey: "Journey") -> Iterator[Problem]:

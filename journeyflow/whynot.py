@@ -11,7 +11,7 @@ from datetime import datetime
 
 from attrs import frozen
 
-from journeyflow.batch import INPUT, Due, Loaded
+from journeyflow.batch import INPUT, QUEUE, Due, Loaded
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.chance import KEPT_OUT
 from journeyflow.moments import add, from_micros
@@ -148,7 +148,12 @@ class Door:
         if words:
             return "trigger criteria", f"trigger criteria: {words}"
         newest, facts = self.newest, self.work.facts(self.person, program, event.at, event.data)
-        reason = enter(self.work, self.record, program, event, facts)
+        limited = bool(program.journey.trigger.event)
+        reason = enter(self.work, self.record, program, event, facts, limited=limited)
+        if reason is None and self.work.gate.count:
+            due = self.work.gate.timers[self.record.number, QUEUE]
+            slot = "" if due is None else f", at the earliest {_when(from_micros(due))}"
+            return "entry limit", f"entry limit: would wait for a slot{slot}"
         if reason is None:
             entered = self.work.runs[self.person.serials[-1]]
             return (KEPT_OUT, KEPT_OUT) if entered.status == HOLDOUT else ("", "")

@@ -17,6 +17,7 @@ from journeyflow.chains import ORDERS
 from journeyflow.changes import MEMBERS
 from journeyflow.counting import Note, count
 from journeyflow.facts import Data, Facts
+from journeyflow.limits import Gate
 from journeyflow.machine import advance
 from journeyflow.moments import local_day
 from journeyflow.policies import Terms
@@ -116,6 +117,9 @@ class Tally:
     refused: int = 0
     late: int = 0
     unmatched: int = 0
+    deferred: int = 0
+    cut: bool = False
+    """Whether the batch ended before its last item."""
 
 
 class Work:
@@ -148,6 +152,9 @@ class Work:
         self.new_posts: dict[tuple[int, int], None] = {}
         self.touched_posts: dict[tuple[int, int], None] = {}
         self.entered = self.messages = self.late = 0
+        self.gate = Gate()
+        self.stop: Key | None = None
+        """The place before which this batch has to end, because what comes there is not loaded."""
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -365,6 +372,7 @@ class Work:
             new_posts=tuple(self.posts[key] for key in self.new_posts),
             posts=tuple(self.posts[key] for key in self.touched_posts),
             refusals=tuple(self.refusals),
+            limits=self.gate.changes(),
             counters=count(self.moves, self.runs, self.notes, self.catalog.zones),
         )
 
@@ -372,7 +380,17 @@ class Work:
         """Count what was done."""
         refused = len(self.refusals)
         unmatched = sum(outcome == "unmatched" for _, outcome in self.handled)
-        return Tally(len(self.handled), self.entered, len(self.moves), self.messages, refused, self.late, unmatched)
+        return Tally(
+            len(self.handled),
+            self.entered,
+            len(self.moves),
+            self.messages,
+            refused,
+            self.late,
+            unmatched,
+            self.gate.count,
+            self.stop is not None,
+        )
 
 
 def active_runs(work: Work, person: Person) -> list[Run]:

@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from types import SimpleNamespace as Thing
 
-from journeyflow import Condition, End, Event, Send, Split, Update, Wait, chance, changes, testing
+from journeyflow import Condition, End, Event, Journey, Send, Split, Update, Wait, chance, changes, testing
 from journeyflow.moments import Duration, add, anniversary, iso, read_instant, to_micros
 from journeyflow.values import thaw
-from tests.naive_parts import facts, key_of, noted
+from tests.naive_parts import Doors, facts, key_of, noted, work_of
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}  # R52
@@ -20,7 +20,7 @@ class Naive:
         self.journeys = {each.id: each for each in sorted(journeys, key=lambda each: each.id)}
         self.calls = {name: [(to_micros(testing.START), "activate")] for name in self.journeys}
         self.grace, self.inputs, self.known, self.customers = grace, [], {}, defaultdict(dict)
-        self.runs, self.messages, self.refused, self.late = [], {}, Counter(), 0
+        self.runs, self.messages, self.refused, self.late, self.doors = [], {}, Counter(), 0, Doors(self)
         for said in script:
             if isinstance(said, datetime):
                 self._tick(to_micros(said))
@@ -36,20 +36,15 @@ class Naive:
     def _states(self, journey, *instants):  # by the call that was the last as of these instants (R11)
         return {[call for since, call in self.calls[journey.id] if since <= at][-1] for at in instants}
 
-    def _work(self):  # with its place in the order (R4, R7); what a pause held comes first when it is over (R16)
-        yield from (((each.at, 1, n), each) for n, each in enumerate(self.inputs) if each.outcome == "pending")
-        for run in (run for run in self.runs if run.due):
-            resumed = [since for since, _ in self.calls[run.journey.id] if since >= run.due]
-            free = [at for at in [run.due, *resumed] if "pause" not in self._states(run.journey, at)]
-            yield from (((at, 0 if at > run.own else 2, run.own, run.serial), run) for at in free[:1])
-
     def _tick(self, now, *, counted=True):
-        while (work := min(self._work(), default=None)) and work[0][0] <= now:
+        while (work := min(work_of(self), default=None)) and work[0][0] <= now:
             (at, *_), item = work
             if self.grace is not None and now - at > self.grace:  # R5
                 self.late, at = self.late + counted, now
             self.queue, self.counted, self.causes = [], Counter(), defaultdict(frozenset)
-            if "said" in vars(item):
+            if isinstance(item, Journey):
+                self.doors.open(item, work[0][0], at)
+            elif "said" in vars(item):
                 item.outcome = self._input(item.said, at) or "handled"
             else:
                 run, at = item, max(at, item.last)
@@ -72,7 +67,8 @@ class Naive:
         if isinstance(said, testing.Leave):
             mine = [run for run in self.runs if (run.customer, run.journey.id) == (said.customer, said.journey)]
             mine = [run for run in mine if said.key in {None, run.key}]
-            return None if self._exit(mine, at, said.reason) else "not inside"
+            left = self._exit(mine, at, said.reason) + self.doors.leave(said)
+            return None if left else "not inside"
         if isinstance(said, testing.Enroll):
             return self._enter(self.journeys[said.journey], event, None, said.key or "", asked=not said.force)
         if isinstance(said, testing.Put):
@@ -141,9 +137,9 @@ class Naive:
         for journey in (each for each in self.journeys.values() if each.trigger.event == event.kind):
             meant = facts(self, event, event.at, event).true(journey.trigger.where)
             if meant and self._states(journey, event.own) != {"archive"}:
-                self._enter(journey, event, event, key_of(journey, event.data))
+                self._enter(journey, event, event, key_of(journey, event.data), limited=True)
 
-    def _enter(self, journey, about, event, key="", *, asked=True):
+    def _enter(self, journey, about, event, key="", *, asked=True, limited=False):
         customer, at, reentry = self.customers[about.customer], about.at, journey.reentry
         consents = [customer.get("consent", {}).get(step.channel) for step in journey.steps if isinstance(step, Send)]
         every = [run for run in self.runs if run.customer == about.customer and run.journey is journey]
@@ -165,6 +161,9 @@ class Naive:
         for reason in (reason for reason, refused in refusals.items() if refused):
             self.refused[journey.id, reason] += 1
             return f"refused: {reason}"
+        held_out = chance.bucket("default", journey.id, "holdout", about.customer) < round(journey.holdout * 100)
+        if not (held_out and not inside) and self.doors.turn_away(journey, about, key, limited=limited):
+            return None
         self._exit(before, at, "restarted")
         run = Thing(customer=about.customer, journey=journey, key=key, serial=len(self.runs) + 1, number=len(every) + 1)
         enrollment = {"run": run.number, "journey": journey.id, "customer": run.customer, "key": key or None}
@@ -172,7 +171,6 @@ class Naive:
         run.visits, run.entered_at, run.last, run.ended_at, run.converted_at = [], at, at, None, None
         self.causes[run.serial] = about.causes
         self.runs.append(run)
-        held_out = chance.bucket("default", journey.id, "holdout", run.customer) < round(journey.holdout * 100)
         run.status, run.due, run.own = "HOLDOUT" if held_out and not inside else "ACTIVE", None, None  # R25
         return None if run.status == "HOLDOUT" else self._walk(run, at, journey.steps[0].id)
 

@@ -1,10 +1,12 @@
-"""What the interpreter of `naive.py` asks again and again: what rules see (R59), what events say (R22, R51)."""
+"""Parts of the interpreter of `naive.py`: what rules see (R59), what events say (R22, R51), entry limits (R23)."""
 
+from collections import defaultdict
 from datetime import UTC
 from types import SimpleNamespace as Thing
 
 from journeyflow import rules, templates
 from journeyflow.changes import read_path
+from journeyflow.moments import DAY, HOUR
 from journeyflow.values import thaw
 
 
@@ -46,3 +48,82 @@ def key_of(journey, data):
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     text = f"{value:g}" if is_number else value
     return text if isinstance(text, str) else ""
+
+
+def work_of(naive):
+    """Give all work with its place in the order (R4, R7); what a pause held comes first when it is over (R16)."""
+    yield from (((each.at, 1, n), each) for n, each in enumerate(naive.inputs) if each.outcome == "pending")
+    yield from naive.doors.work()
+    for run in (run for run in naive.runs if run.due):
+        resumed = [since for since, _ in naive.calls[run.journey.id] if since >= run.due]
+        free = [at for at in [run.due, *resumed] if "pause" not in naive._states(run.journey, at)]
+        yield from (((at, 0 if at > run.own else 2, run.own, run.serial), run) for at in free[:1])
+
+
+class Doors:
+    """Slots of entries and who waits for one (R23)."""
+
+    def __init__(self, naive):
+        self.naive, self.slots, self.waiting, self.due = naive, defaultdict(list), [], {}
+
+    def opening(self, journey, at):
+        """Give the instant at which there is a slot, `at` when there is one."""
+        opens, slots = at, sorted(self.slots[journey.id], reverse=True)
+        for window, count in ((HOUR, journey.limits.per_hour), (DAY, journey.limits.per_day)):
+            if count and len([slot for slot in slots if slot > at - window]) >= count:
+                opens = max(opens, slots[count - 1] + window)
+        return opens
+
+    def turn_away(self, journey, about, key, *, limited):
+        """Take a slot, or else wait or be refused."""
+        limits, place = journey.limits, (journey.id, about.customer, key)
+        asked = limited and (limits.per_hour or limits.per_day)
+        opens = self.opening(journey, about.own)
+        if not asked or (journey.id not in self.due and opens == about.own):
+            self.slots[journey.id].append(about.own)
+            return False
+        mine = [each for each in self.waiting if each.place == place]
+        reasons = {
+            "entry limit": limits.over == "drop",
+            "already deferred": mine and journey.reentry.policy != "restart",
+        }
+        for reason in [reason for reason, stands in reasons.items() if stands][:1]:
+            self.naive.refused[journey.id, reason] += 1
+            return True
+        self.waiting = [each for each in self.waiting if each.place != place]
+        self.waiting.append(Thing(place=place, at=about.own, data=about.data, customer=about.customer, key=key))
+        self.waiting.sort(key=lambda each: each.at)
+        self.due.setdefault(journey.id, opens)
+        return True
+
+    def work(self):
+        """Give the openings of queues with their places in the order; a pause holds them (R16)."""
+        for number, (name, journey) in enumerate(self.naive.journeys.items(), 1):
+            if name in self.due:
+                resumed = [since for since, _ in self.naive.calls[name] if since >= self.due[name]]
+                free = [at for at in [self.due[name], *resumed] if "pause" not in self.naive._states(journey, at)]
+                yield from (((at, 3, number, 0), journey) for at in free[:1])
+
+    def open(self, journey, own, at):
+        """Let the first in, and wait for the next slot."""
+        naive, opens = self.naive, self.opening(journey, own)
+        if opens > own:
+            naive.late -= at > own
+            self.due[journey.id] = opens
+            return
+        if "pause" in naive._states(journey, at):
+            self.due[journey.id] = at
+            return
+        for entry in [each for each in self.waiting if each.place[0] == journey.id][:1]:
+            self.waiting.remove(entry)
+            about = Thing(customer=entry.customer, own=own, at=at, data=entry.data, names={}, causes=frozenset())
+            naive._enter(journey, about, about, entry.key)
+        self.due[journey.id] = self.opening(journey, own)
+        if not any(each.place[0] == journey.id for each in self.waiting):
+            del self.due[journey.id]
+
+    def leave(self, said):
+        """Wait no longer."""
+        left = [e for e in self.waiting if e.place[:2] == (said.journey, said.customer) and said.key in {None, e.key}]
+        self.waiting = [each for each in self.waiting if each not in left]
+        return left

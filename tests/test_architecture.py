@@ -33,13 +33,13 @@ LADDER = (
     # one run
     "records", "program", "facts", "walk", "gates", "machine",
     # many runs, in order
-    "batch", "catalog", "counting", "work", "stages", "orders", "intake", "scheduler",
+    "batch", "catalog", "counting", "limits", "work", "stages", "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
     "recount", "figures", "experiments", "audit",
-    "stores.rows", "stores.opening", "stores.writing", "stores.sqlite", "stores.memory",
+    "stores.rows", "stores.opening", "stores.limits", "stores.writing", "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "explanation", "engine", "",
     # outer features: they use what a host could use
@@ -273,6 +273,8 @@ KEEPS_STATE = {
     "Node": "a compiled step, filled by its builder and then left alone",
     "Person": "the working set of one batch",
     "Work": "the working set of one batch",
+    "Gate": "slots and queues of one batch",
+    "KeptLimits": "a part of the store in memory",
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "Engine": "the seam: a handle on the store",

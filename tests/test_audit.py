@@ -8,7 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from journeyflow import Cap, Condition, Engine, Event, Journey, MemoryStore, Policies, Send, Trigger, Wait, field
+from journeyflow import (
+    Cap,
+    Condition,
+    Engine,
+    Event,
+    Journey,
+    Limits,
+    MemoryStore,
+    Policies,
+    Send,
+    Trigger,
+    Wait,
+    field,
+)
 from journeyflow.audit import CHECKS, SHAPE, audit, faults
 from journeyflow.moments import to_micros
 from journeyflow.store import Store
@@ -32,6 +45,8 @@ DRIP = Journey(
 NEWS = Journey(id="news", steps=[Wait("week", "7 days"), Send("digest", channel="EMAIL", template="digest")])
 NOTE = Journey(id="note", trigger=Trigger("note"), steps=[Send("written", channel="SMS", template="note")])
 
+QUEUE = Journey(id="queue", trigger=Trigger("queue"), limits=Limits(per_day=1), steps=[Wait("year", "1 year")])
+
 
 def live(store: Store) -> None:
     """Let four people live for two days.
@@ -39,7 +54,7 @@ def live(store: Store) -> None:
     Runs 1 (ann) and 2 (bob) rest in "drip", cid left it (3); ann waits in "news" (4); dan completed "note" (5).
     """
     engine = Engine(store, grace=None, max_jump=None)
-    for journey in (DRIP, NEWS, NOTE):
+    for journey in (DRIP, NEWS, NOTE, QUEUE):
         engine.deploy(journey, at=START)
     engine.put_customers({"ann": {"plan": "paid"}, "bob": {}, "cid": {}, "dan": {}}, at=START)
     engine.feed([Event("go", customer=name, at=START, data={"a": 1}) for name in ("ann", "bob", "cid")])
@@ -52,6 +67,8 @@ def live(store: Store) -> None:
     engine.resume("news", at=START + 3 * DAY)
     engine.set_policies(Policies(caps=[Cap(5, per="day")]), at=START + 3 * DAY)
     engine.set_policies(Policies(), at=START + 3 * DAY)
+    engine.feed([Event("queue", customer=name, at=START + 3 * DAY, data={"n": 1}) for name in ("ann", "bob")])
+    engine.tick(START + 3 * DAY)
     claimed = engine.claim("w", at=START + 3 * DAY, limit=1)
     engine.feed(Event("message.opened", customer="ann", at=START + 3 * DAY, data={"message": claimed[0].id}))
     engine.tick(START + 3 * DAY)
@@ -209,6 +226,17 @@ FAULTS: list[tuple[str, str]] = [
         "UPDATE messages SET lease_until = NULL WHERE enrollment = 1",
         "message 1-1 is CLAIMED, and the end of its lease is None",
     ),
+    # limits
+    (
+        "DELETE FROM journey_timers WHERE journey = 4",
+        "1 people wait for a slot of journey 'queue' and nothing wakes them",
+    ),
+    (
+        "UPDATE journey_timers SET due = NULL WHERE journey = 4",
+        "1 people wait for a slot of journey 'queue' and nothing wakes them",
+    ),
+    ("UPDATE slots SET count = 9", "journey 'queue' counts 9 slots, and 1 people entered"),
+    ("UPDATE deferred SET trigger_data = '['", "deferred entry 1: its trigger cannot be read"),
     # journeys
     ("INSERT INTO journeys VALUES (9, 't', 'bare')", "journey 'bare' has no version"),
     ("UPDATE transitions SET state = 'ARCHIVED' WHERE n = 2", "journey 'news' went from ARCHIVED to ACTIVE"),
@@ -230,6 +258,9 @@ FAULTS: list[tuple[str, str]] = [
             ("messages", "at available_at lease_until", "enrollment = 1", "message of enrollment 1"),
             ("versions", "published_at", "number = 1", "version 1"),
             ("transitions", "at", "journey = 1", "transition of journey 1"),
+            ("deferred", "at", "number = 1", "deferred entry 1"),
+            ("journey_timers", "due", "journey = 4", "timer of journey 4"),
+            ("slots", "at", "journey = 4", "slot of journey 4"),
         ]
         for column in columns.split()
         for value in (FAR, -FAR)

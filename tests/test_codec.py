@@ -25,6 +25,7 @@ from journeyflow import (
     Goal,
     InvalidJourney,
     Journey,
+    Limits,
     Reentry,
     Send,
     Split,
@@ -142,6 +143,7 @@ JOURNEYS = {
         trigger=Trigger("cart.updated"),
         reentry=Reentry.restart(key="event.cart"),
         holdout=10,
+        limits=Limits(per_hour=100, per_day=1_000),
         exits=[
             Exit("bought", event="order.placed", where=field("event.cart").eq(field("trigger.cart"))),
             Exit("paid", when=field("plan").eq("paid")),
@@ -416,6 +418,7 @@ def steps(name: str, ahead: tuple[str, ...]) -> st.SearchStrategy[Any]:
     )
 
 
+COUNTS = st.integers(0, 2**63 - 1)
 MAYBE_KEY = st.sampled_from([None, "event.cart", "event.a.b"])
 EXITS = st.fixed_dictionaries({"event": words, "where": rules("event")}) | st.fixed_dictionaries({"when": rules()})
 
@@ -444,6 +447,7 @@ def journeys(draw: st.DrawFn) -> Journey:
         exits=[Exit(f"x{n}", **draw(EXITS), any_message=draw(FLAGS)) for n in range(draw(st.integers(0, 2)))],
         goal=goal,
         holdout=draw(st.integers(0, 10_000)) / 100 if goal and goal.within else 0,
+        limits=draw(st.builds(Limits, per_hour=COUNTS, per_day=COUNTS, over=st.sampled_from(["defer", "drop"]))),
         consent=draw(st.sampled_from(["optional", "required"])),
         max_visits=draw(st.integers(1, 10**6)),
     )
@@ -709,7 +713,6 @@ def test_places_of_unknown_continuations():
 @pytest.mark.parametrize(
     ("value", "place"),
     [
-        (file(limits={"per_day": 1}), "limits"),
         (file({"kind": "update", "id": "u", "changes": [{"action": "forget"}]}), "steps[0].changes[0].action"),
     ],
 )

@@ -127,6 +127,7 @@ SHORT: dict[str, Any] = {
     "reentry": {"after": " 1.5 Hours "},
     "reentry_key": "event.cart.id",
     "holdout": 12.5,
+    "limits": {"per_hour": 0, "per_day": 5, "over": "drop"},
     "goal": {"event": "y", "within": "1 week"},
 }
 
@@ -243,7 +244,7 @@ def test_broken_journeys_are_refused_by_both(journey, data):
         ({"format": 1, "id": "j", "trigger": {"manual": True, "event": "x"}, "steps": []}, "trigger"),
         ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "max_visits": 0}, "max-visits"),
         ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "exits": [{"name": "x"}]}, "exit"),
-        ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "limits": {"per_day": 1}}, "unsupported"),
+        ({"format": 1, "id": "j", "trigger": {"event": "x"}, "steps": [], "limits": {"per_week": 1}}, "unknown-key"),
     ],
 )
 def test_both_refuse(value, code):

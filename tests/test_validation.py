@@ -16,6 +16,7 @@ from journeyflow import (
     Goal,
     InvalidJourney,
     Journey,
+    Limits,
     Reentry,
     Send,
     Split,
@@ -172,6 +173,27 @@ def test_reentry(reentry, expected):
 def test_holdouts(options, expected):
     """R25: a percentage, and a goal whose time says for how long."""
     assert wrong(**options) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (5, "limits: expected Limits(per_hour=..., per_day=...), not int 5 [limits]"),
+        (None, "limits: expected Limits(per_hour=..., per_day=...), not null [limits]"),
+        (
+            Limits(per_hour=-1),
+            "limits.per_hour: expected a whole number from 0 up, 0 for no limit, not int -1 [limits]",
+        ),
+        (
+            Limits(per_day=1.5),  # type: ignore[arg-type]
+            "limits.per_day: expected a whole number from 0 up, 0 for no limit, not float 1.5 [limits]",
+        ),
+        (Limits(per_day=1, over="wait"), "limits.over: expected 'defer' or 'drop', not str 'wait' [limits]"),
+    ],
+)
+def test_limits(limits, expected):
+    """R23: how many may enter an hour and a day, and what becomes of the others."""
+    assert wrong(limits=limits) == [expected]
 
 
 @pytest.mark.parametrize(

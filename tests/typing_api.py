@@ -71,6 +71,35 @@ def changes() -> list[jf.Change | jf.Chain]:
     ]
 
 
+def entries() -> list[Journey]:
+    """Say in all ways who enters, who may come again, and how many."""
+    triggers = [
+        Trigger.list_subscribed("news"),
+        Trigger.list_unsubscribed(),
+        Trigger.tag_added("vip", where=field("plan").eq("paid")),
+        Trigger.tag_removed(),
+        Trigger.field_changed("plan"),
+        Trigger.message("opened", template="t", channel="EMAIL"),
+        Trigger.website("pageView", where=field("event.url").contains("/cart")),
+        Trigger.revenue(5_000),
+        Trigger.journey_completed("welcome"),
+    ]
+    policies = [
+        jf.Reentry.never(),
+        jf.Reentry.always(key="event.cart"),
+        jf.Reentry.after("1 day"),
+        jf.Reentry.restart(key="event.cart"),
+    ]
+    limits = jf.Limits(per_hour=100, per_day=1_000, over="drop")
+    return [
+        Journey(
+            "j", trigger=trigger, reentry=policy, limits=limits, holdout=10, goal=jf.Goal("x", within="1 day"), steps=[]
+        )
+        for trigger in triggers
+        for policy in policies
+    ]
+
+
 def steps() -> list[jf.Send | jf.Wait | jf.Condition | jf.Split | jf.Update | jf.End]:
     """Write every kind of step."""
     return [
@@ -200,7 +229,8 @@ def inputs(engine: Engine) -> None:
         engine.feed(Event("order.placed", customer="c1", at=NOW, id="e1", data={"amount": 5}))
         engine.feed(Event("x", customer=str(n), at=NOW) for n in range(9))
     engine.enroll("j", "c1", at=NOW, force=True)
-    engine.enroll("j", ["c1", "c2"], at=NOW)
+    engine.enroll("j", ["c1", "c2"], at=NOW, key="cart-7")
+    engine.deferred("j", customer="c1", skip=0, take=9).items[0].at.isoformat()
     engine.exit("j", "c1", at=NOW, reason="asked to")
     engine.retry(engine.enrollments(status="FAILED").items, at=NOW)
     engine.retry(("welcome", "c1"), at=NOW)

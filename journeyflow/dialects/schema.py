@@ -15,7 +15,7 @@ from attrs import NOTHING, fields
 
 from journeyflow.chains import CHAINS, NAMING, Chain
 from journeyflow.changes import ACTIONS, Change
-from journeyflow.entry import REENTRY_POLICIES, Exit, Goal, Reentry, Trigger
+from journeyflow.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.graph import END
 from journeyflow.journey import Journey
 from journeyflow.moments import WEEKDAYS, Duration, Until, Window
@@ -23,7 +23,7 @@ from journeyflow.reading import FORMAT
 from journeyflow.rules import ALIASES, OPERATORS, Comparison, Rule
 from journeyflow.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
 from journeyflow.validation import RESERVED, WAIT_OPTIONS
-from journeyflow.values import MAX_DEPTH, MAX_ID
+from journeyflow.values import INTEGER_MAX, MAX_DEPTH, MAX_ID
 
 Schema = dict[str, Any]
 
@@ -100,6 +100,7 @@ _BY_TYPE: Mapping[object, Schema] = {
     Goal | None: _ref("goal"),
     Trigger: _ref("trigger"),
     Reentry: _ref("reentry"),
+    Limits: _ref("limits"),
 }
 _BY_NAME: Mapping[str, Schema] = {
     **dict.fromkeys(("id", "next", "else", "on_event", "on_timeout", "on_missing", "on_past"), _ref("stepId")),
@@ -118,6 +119,7 @@ _BY_NAME: Mapping[str, Schema] = {
         for name, of in (("branches", "branch"), ("arms", "arm"), ("changes", "change"))
     },
 }
+_COUNT = {"type": "integer", "minimum": 0, "maximum": INTEGER_MAX}
 _WRITTEN = {"otherwise": "else"}
 """Options that have another name in a file."""
 
@@ -253,6 +255,9 @@ def _parts() -> dict[str, Schema]:
         "until": _closed({"time": _ref("time"), "weekdays": _ref("weekdays")}, (), _about(Until), minProperties=1),
         "trigger": _part(Trigger, oneOf=[{**by_event, **manual[0]}, {**by_hand, **manual[1]}]),
         "reentry": {"description": _about(Reentry), "anyOf": _reentries()},
+        "limits": _part(
+            Limits, keys={**dict.fromkeys(("per_hour", "per_day"), _COUNT), "over": {"enum": [*OVER_POLICIES]}}
+        ),
         "exit": _part(
             Exit,
             keys=name,

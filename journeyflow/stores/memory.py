@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from journeyflow.batch import INPUT, TIMER, Due, Key, Loaded, Person, Request, select_due, timer_key
+from journeyflow.batch import INPUT, JOURNEY, TIMER, Due, Key, Loaded, Person, Request, select_due, timer_key
 from journeyflow.errors import StorageError
 from journeyflow.records import (
     ACTIVE,
@@ -31,6 +31,7 @@ from journeyflow.records import (
     Transition,
 )
 from journeyflow.store import ClaimRequest, Shelf
+from journeyflow.stores.limits import KeptLimits
 
 if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
     from journeyflow.stores.sqlite import SQLiteReader, SQLiteStore
@@ -74,6 +75,7 @@ class MemoryStore:
         self.posts_of: dict[int, list[int]] = {}
         self.refusals: list[Refusal] = []
         self.counters: dict[tuple[object, ...], Counter] = {}
+        self.limits = KeptLimits()
         self.agenda: list[Key] = []
         self.outbox: list[Place] = []
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
@@ -153,6 +155,7 @@ class MemoryStore:
             transitions=tuple(self.transitions),
             policies=tuple(self.policies),
             meta=tuple(before.items()),
+            limits=self.limits.snapshot(),
         )
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -175,6 +178,13 @@ class MemoryStore:
             self._count(counter)
         for journey, at in changes.released:
             self._release(journey, at)
+        if changes.limits is not None:
+            self._set_out(self.limits.take(changes.limits))
+
+    def _set_out(self, keys: Iterable[Key]) -> None:
+        """Put timers of journeys into the agenda."""
+        for key in keys:
+            heappush(self.agenda, key)
 
     def _count(self, added: Counter) -> None:
         """Add to a kept counter."""
@@ -198,11 +208,11 @@ class MemoryStore:
                 insort(known, (item.at, seq, item.customer, item.text))
 
     def _release(self, journey: int, at: int) -> None:
-        """Give held work of a journey its instant."""
-        held = [run for run in self.runs.values() if run.journey == journey and run.held is not None]
-        for run in held:
-            if run.due is None:
-                self._take_run(run._replace(due=at))
+        """Give held work of a journey its instant: not before its own, where a resume is told late (R16)."""
+        for run in [run for run in self.runs.values() if run.journey == journey and run.due is None]:
+            if run.held is not None:
+                self._take_run(run._replace(due=max(at, run.held)))
+        self._set_out(self.limits.release(journey, at))
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys
@@ -256,6 +266,8 @@ class MemoryStore:
             return first in self.pending
         if rank == TIMER and second:
             return self.posts[first, second].lease_until == instant
+        if rank == JOURNEY:
+            return self.limits.timers.get((first, second)) == instant
         run = self.run_of(key)
         return run.due is not None and timer_key(run) == key
 
@@ -314,9 +326,10 @@ class MemoryTransaction:
         ranked = sorted(found)
         return select_due(
             [store.inputs[key[2]] for key in ranked if key[1] == INPUT],
-            [store.run_of(key) for key in ranked if key[1] != INPUT and not _lease(key)],
+            [store.run_of(key) for key in ranked if key[1] not in {INPUT, JOURNEY} and not _lease(key)],
             [store.posts[key[2], key[3]] for key in ranked if _lease(key)],
             limit,
+            [key for key in ranked if key[1] == JOURNEY],
         )
 
     def load(self, request: Request) -> Loaded:
@@ -326,6 +339,8 @@ class MemoryTransaction:
         runs.update((run.serial, run) for run in self._active(request))
         named = {store.numbers[name] for name in request.names if name in store.numbers}
         whole = {*request.whole, *named, *(run.customer for run in runs.values())}
+        heads = {} if request.limits is None else store.limits.heads(request.limits)
+        whole |= {entry.customer for entries in heads.values() for entry in entries}
         people = self._people(whole, whole | request.numbers)
         runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
         known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
@@ -333,7 +348,8 @@ class MemoryTransaction:
         clicked = self._clicked(request, people)
         posts.update(clicked)
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
-        return Loaded(people, runs, posts, known, len(store.runs) + 1, len(store.customers) + 1, sent)
+        limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
+        return Loaded(people, runs, posts, known, len(store.runs) + 1, len(store.customers) + 1, sent, limits)
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> dict[tuple[int, int], Post]:
         """Give the messages of some customers that were clicked (R83)."""

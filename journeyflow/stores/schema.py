@@ -87,6 +87,22 @@ CREATE TABLE messages (
 CREATE INDEX outbox ON messages (available_at, enrollment, n) WHERE status = 'QUEUED';
 CREATE INDEX leases ON messages (lease_until, enrollment, n) WHERE lease_until IS NOT NULL;
 
+CREATE TABLE journey_timers (
+    journey INTEGER NOT NULL REFERENCES journeys, which INTEGER NOT NULL, due INTEGER, PRIMARY KEY (journey, which)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slots (
+    journey INTEGER NOT NULL REFERENCES journeys, at INTEGER NOT NULL, count INTEGER NOT NULL,
+    PRIMARY KEY (journey, at)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deferred (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, journey INTEGER NOT NULL REFERENCES journeys,
+    customer INTEGER NOT NULL REFERENCES customers, key TEXT NOT NULL, at INTEGER NOT NULL, trigger_data TEXT
+) STRICT;
+CREATE INDEX deferred_by_trigger ON deferred (journey, at, number);
+CREATE UNIQUE INDEX deferred_by_customer ON deferred (customer, journey, key);
+
 CREATE TABLE refusals (
     journey INTEGER NOT NULL REFERENCES journeys, day TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (journey, day, reason)

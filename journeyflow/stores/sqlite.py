@@ -7,16 +7,17 @@ written; every statement over a batch. What a file can do wrong comes out as `St
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 from sqlite_utils import Database
 
-from journeyflow.batch import Due, Loaded, Person, Request, select_due
+from journeyflow.batch import Due, LimitsLoaded, Loaded, Person, Request, select_due
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Input, Post, Run
+from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Deferred, Input, Post, Run
 from journeyflow.store import ClaimRequest, Shelf
+from journeyflow.stores.limits import due_timers, load_limits, queue_heads
 from journeyflow.stores.opening import RESTORE, meaning, open_file, primary_code
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run
 from journeyflow.stores.schema import LATER
@@ -243,7 +244,8 @@ class SQLiteTransaction:
         self._expect(all(row[8] is None for row in inputs))
         self._expect(all(run.status == ACTIVE for run in runs))
         self._expect(all(post.status == CLAIMED for post in posts))
-        return select_due([Input._make(row[:8]) for row in inputs], runs, posts, limit)
+        timers = due_timers(self._connection, now, limit + 1)
+        return select_due([Input._make(row[:8]) for row in inputs], runs, posts, limit, timers)
 
     def _posts(self, condition: str, parameters: Sequence[object]) -> list[Post]:
         return [read_post(row) for row in self._ask(f"SELECT {POST_ROW} FROM messages WHERE {condition}", parameters)]
@@ -261,6 +263,8 @@ class SQLiteTransaction:
             runs.update((run.serial, run) for run in map(read_run, active))
         people = {person.number: person for person in self._people_by_name(request.names)}
         whole = {*request.whole, *people, *(run.customer for run in runs.values())}
+        heads = {} if request.limits is None else queue_heads(self._connection, request.limits)
+        whole |= {entry.customer for entries in heads.values() for entry in entries}
         missing = (whole | request.numbers) - people.keys()
         people.update((person.number, person) for person in self._people_by_number(missing))
         newest = self._newest_runs(whole)
@@ -281,6 +285,7 @@ class SQLiteTransaction:
             next_number(self._connection, "enrollments"),
             next_number(self._connection, "customers"),
             self._sent(request, people.values()),
+            self._limits(request, heads, whole),
         )
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:
@@ -291,6 +296,14 @@ class SQLiteTransaction:
             " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))"
         )
         return self._posts(condition, (dumps(wanted),)) if wanted else []
+
+    def _limits(
+        self, request: Request, heads: dict[int, list[Deferred]], customers: Collection[int]
+    ) -> LimitsLoaded | None:
+        if request.limits is None:
+            return None
+        number = next_number(self._connection, "deferred")
+        return load_limits(self._connection, request.limits, heads, customers, number)
 
     def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
         """Give the messages that caps count, of the customers of some tenants, since an instant (R31).

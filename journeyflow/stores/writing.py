@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from journeyflow.records import Changes, Move, PathEntry, Run
+from journeyflow.stores.limits import write_limits
 from journeyflow.stores.rows import (
     MOVE_COLUMNS,
     POST_COLUMNS,
@@ -134,10 +135,17 @@ class Writer:
         if changes.counters:
             self._connection.executemany(COUNT, changes.counters)
         if changes.released:
-            self._connection.executemany(
-                "UPDATE enrollments SET due = ? WHERE journey = ? AND held IS NOT NULL AND due IS NULL",
-                [(at, journey) for journey, at in changes.released],
-            )
+            self._write_releases(changes.released)
+        if changes.limits is not None:
+            write_limits(self._connection, changes.limits)
+
+    def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
+        """Give what a pause held its instant (R16)."""
+        rows = [(at, journey) for journey, at in released]
+        self._connection.executemany(
+            "UPDATE enrollments SET due = max(?, held) WHERE journey = ? AND held IS NOT NULL AND due IS NULL", rows
+        )
+        self._connection.executemany("UPDATE journey_timers SET due = ? WHERE journey = ? AND due IS NULL", rows)
 
     # --- rows that are alike --------------------------------------------------------------------------------------
 

@@ -26,6 +26,9 @@ DUMPED = {
     "moves": """SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) AS path, m.seen
                 FROM moves m LEFT JOIN paths p ON p.number = m.path ORDER BY m.enrollment, m.visit""",
     "messages": "SELECT * FROM messages ORDER BY enrollment, n",
+    "timers of journeys": "SELECT * FROM journey_timers ORDER BY journey, which",
+    "slots": "SELECT * FROM slots ORDER BY journey, at",
+    "deferred": "SELECT * FROM deferred ORDER BY number",
     "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
     "counters": "SELECT * FROM counters ORDER BY journey, day, domain, step, what, label",
     "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from journeyflow.chains import Chain
 from journeyflow.changes import Change, field, tag
-from journeyflow.entry import Exit, Goal, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import MissingExtra
 from journeyflow.journey import Journey
 from journeyflow.moments import Window
@@ -302,6 +302,15 @@ _REENTRIES = st.sampled_from(
         Reentry.after("1 day", key=KEY),
     )
 )
+_LIMITS = st.sampled_from(
+    (
+        *(Limits() for _ in range(5)),
+        Limits(per_hour=1),
+        Limits(per_day=1),
+        Limits(per_hour=1, per_day=2),
+        Limits(per_hour=2, over="drop"),
+    )
+)
 _EXIT = st.builds(
     lambda kind, where, any_message: Exit("x", event=kind, where=where, any_message=any_message),
     _TYPES,
@@ -343,6 +352,7 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
         exits=draw(_EXITS),
         goal=goal,
         holdout=draw(_sampled((0, 0, 50, 12.5, 100))) if goal and goal.within else 0,
+        limits=draw(_LIMITS),
         consent=draw(_sampled(("optional", "optional", "optional", "optional", "required"))),
         max_visits=draw(_sampled(VISITS)),
         timezone=draw(_sampled(ZONES if windows else ("UTC",))),

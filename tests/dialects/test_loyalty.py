@@ -594,7 +594,8 @@ def test_any_journey_can_be_written(journey):
     for loss in losses:
         name, number = loss.path.partition("[")[::2]
         assert hasattr(journey, name.partition(".")[0])
-        assert not number or int(number.partition("]")[0]) < max(len(journey.steps), len(journey.exits))
+        listed = {"steps": journey.steps, "exits": journey.exits}.get(name)
+        assert not listed or not number or int(number.partition("]")[0]) < len(listed)
     if not losses:
         assert read(written)[0] == journey
 

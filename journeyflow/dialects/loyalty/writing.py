@@ -161,6 +161,7 @@ _WHY = {
     "run_criteria": "there are no criteria besides the conditions of the trigger",
     "exits": "there are no exits",
     "goal": "there are no goals",
+    "limits": "there are no limits of entries",
     "holdout": "nobody is kept out for comparison",
     "consent": "no journey can require consent",
     "max_visits": "there is no bound on visits",
