@@ -49,6 +49,8 @@ TEST = {
     ],
     "package": [PYTHON, "-m", "tests.packages"],
 }  # fmt: skip
+OWN = frozenset({"journeyflow", "sqlite-utils"})
+"""Commands that come with the package itself; any other, such as python or pytest, may want the tests' group."""
 VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 """The versions of Python that are looked for; one that is too new for a dependency says so."""
 
@@ -188,9 +190,9 @@ def bench(arguments: list[str]) -> int:
 
 def run(arguments: list[str]) -> int:
     """Run any command of the project's environment, in the folder of the caller."""
-    set_up("test")
     if not arguments:
         sys.exit("run what? For example: python3 dev.py run journeyflow --help")
+    set_up(*(() if arguments[0] in OWN else ("test",)))
     command = shutil.which(arguments[0], path=str(BIN))
     if command is None:
         sys.exit(f"{BIN} has no command {arguments[0]!r}")

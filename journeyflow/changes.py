@@ -10,7 +10,7 @@ from attrs import field as attrs_field
 from attrs import frozen
 
 from journeyflow import rules
-from journeyflow.errors import ERROR, Problem, did_you_mean
+from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 from journeyflow.rules import as_number, path_fault
 from journeyflow.templates import template_problems
 from journeyflow.values import INTEGER_MAX, INTEGER_MIN, describe, faults, freeze, thaw
@@ -350,7 +350,7 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
         yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
     if not isinstance(change.action, str) or change.action not in ACTIONS:
         hint = did_you_mean(change.action, ACTIONS) or f"; known are {', '.join(ACTIONS)}"
-        yield Problem("action", ERROR, f"{where}.action", f"unknown action {change.action!r}{hint}")
+        yield Problem("action", ERROR, f"{where}.action", f"unknown action {shown(change.action)}{hint}")
     elif (change.value is None) != (change.action == "unset"):
         needs = "takes no value" if change.action == "unset" else "needs a value"
         yield Problem("value", ERROR, f"{where}.value", f"action {change.action} {needs}")

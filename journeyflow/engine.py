@@ -15,17 +15,26 @@ from attrs import evolve
 
 from journeyflow import figures, people, queries, scheduler, whynot
 from journeyflow.catalog import JourneyRecord
-from journeyflow.changes import merge
-from journeyflow.errors import Forbidden, InvalidInput, NotFound
+from journeyflow.errors import Forbidden, InvalidInput, NotFound, shown
 from journeyflow.experiments import Results, results
 from journeyflow.explanation import Explanation, explain
 from journeyflow.figures import Asked, Benchmark, JourneyStats, MessageStats
-from journeyflow.inbox import Checked, answer_input, event_input, journey_input, put_input, retry_input, told_error
-from journeyflow.intake import DEDUP_DAYS, dedup_micros
+from journeyflow.inbox import (
+    Checked,
+    answer_input,
+    event_input,
+    journey_input,
+    one_or_many,
+    pair_input,
+    pairs_of,
+    retry_input,
+    told_error,
+)
+from journeyflow.intake import DEDUP_DAYS, dedup_micros, foreseen
 from journeyflow.journey import DEFAULT_TENANT, Journey
 from journeyflow.moments import FIRST, LAST, MINUTE, Duration, add, from_micros, to_micros
 from journeyflow.outbox import claim_posts
-from journeyflow.paging import Cursor, Page, Slice, page_faults, slice_faults, word_faults, words
+from journeyflow.paging import Cursor, Page, Slice, name_faults, page_faults, slice_faults, word_faults, words
 from journeyflow.past import enrollment_at
 from journeyflow.people import Person
 from journeyflow.policies import Policies
@@ -35,7 +44,7 @@ from journeyflow.results import CONFIDENCE
 from journeyflow.store import Store, Transaction
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
 from journeyflow.timeline import Timeline, tell
-from journeyflow.values import describe, dumps, id_fault
+from journeyflow.values import INTEGER_MAX, describe, dumps, id_fault
 from journeyflow.whynot import WhyNot
 
 BATCH = 2_000
@@ -177,7 +186,7 @@ class Engine:
     def resume(self, journey: str, *, at: datetime, overdue: Literal["run"] = "run") -> JourneyInfo:
         """PAUSED -> ACTIVE; what came due meanwhile runs first, at the instant of the resume (R16)."""
         if overdue != "run":
-            msg = f"overdue: only 'run' is supported by this version of journeyflow, not {overdue!r}"
+            msg = f"overdue: only 'run' is supported by this version of journeyflow, not {shown(overdue)}"
             raise ValueError(msg)
         return self._lifecycle(journey, "resume", at)
 
@@ -220,6 +229,9 @@ class Engine:
 
     def _tenant_of(self, journey: Journey) -> str:
         """Give the tenant a journey goes to; one bound to another tenant does not take it (R91)."""
+        if not isinstance(journey, Journey):
+            msg = f"expected a Journey, not {describe(journey)}; journeyflow.codec.loads_journey reads a file"
+            raise TypeError(msg)
         if journey.tenant is None:
             return self._tenant
         if self._bound and journey.tenant != self._tenant:
@@ -237,6 +249,9 @@ class Engine:
         """
         from journeyflow.lifecycle import policies_set  # noqa: PLC0415 it costs cattrs
 
+        if not isinstance(policies, Policies):
+            msg = f"expected Policies, not {describe(policies)}"
+            raise TypeError(msg)
         instant = to_micros(at)
         with self._core.store.transaction() as transaction:
             changes = policies_set(self._core.refresh(transaction), self._tenant, policies, instant)
@@ -245,11 +260,12 @@ class Engine:
 
     def policies(self, *, at: datetime | None = None) -> Policies:
         """Give this tenant's policies as of an instant, or those that were set last; `Policies()` where none are."""
+        instant = LAST if at is None else to_micros(at)
         with self._core.store.transaction(write=False) as transaction:
             timeline = self._core.refresh(transaction).policies.get(self._tenant)
         if timeline is None:
             return Policies()
-        terms = timeline.at(LAST if at is None else to_micros(at))
+        terms = timeline.at(instant)
         return Policies() if terms is None else terms.policies
 
     # --- inputs ---------------------------------------------------------------------------------------------------
@@ -269,13 +285,11 @@ class Engine:
     ) -> None:
         """Tell attributes of many customers, as a mapping or pairs; one commit per chunk (R10, R50)."""
         instant = to_micros(at)
-        pairs = customers.items() if isinstance(customers, Mapping) else customers
-        self._give(put_input(self._tenant, name, values, instant, replace=replace) for name, values in pairs)
+        self._give(pair_input(self._tenant, pair, instant, replace=replace) for pair in pairs_of(customers))
 
     def feed(self, events: Event | Iterable[Event]) -> None:
         """Tell one event or many; handled by the tick that reaches their instant (R8, R10)."""
-        many = [events] if isinstance(events, Event) else events
-        self._give(event_input(self._tenant, event) for event in many)
+        self._give(event_input(self._tenant, event) for event in one_or_many(events, Event, "events"))
 
     def enroll(
         self,
@@ -327,7 +341,7 @@ class Engine:
         one = isinstance(enrollments, Enrollment) or (
             isinstance(enrollments, tuple) and any(isinstance(part, str) for part in enrollments)
         )
-        many: Iterable[object] = [enrollments] if one else list(enrollments)  # type: ignore[arg-type]  # one or many
+        many = [enrollments] if one else one_or_many(enrollments, (), "enrollments")
         inputs = [retry_input(self._tenant, each, instant) for each in many]
         for name in dict.fromkeys(item.type for item in inputs if isinstance(item, Input)):
             self._check_active(name, at)
@@ -346,7 +360,7 @@ class Engine:
         self, kind: str, journey: str, customers: str | Iterable[str], at: datetime, data: Mapping[str, object]
     ) -> None:
         instant = to_micros(at)
-        many = [customers] if isinstance(customers, str) else customers
+        many = one_or_many(customers, str, "customers")
         self._give(journey_input(self._tenant, kind, journey, customer, instant, data=data) for customer in many)
 
     @contextmanager
@@ -439,8 +453,10 @@ class Engine:
             raise InvalidInput([f"worker: {fault}"])
         _check_limit(limit)
         length = _length(lease, "lease")
-        wanted = None if channels is None else frozenset([channels] if isinstance(channels, str) else channels)
-        return self._claim(self._tenant, worker, to_micros(at), wanted, limit, length)
+        names = None if channels is None else words(channels)
+        _refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
+        wanted = None if names is None else frozenset(names)
+        return self._claim(self._tenant, worker, to_micros(at), wanted, min(limit, INTEGER_MAX), length)
 
     def _claim(  # noqa: PLR0917 what a claim depends on
         self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
@@ -467,7 +483,7 @@ class Engine:
 
     def _answer(self, kind: str, messages: object, at: datetime, error: str) -> None:
         instant = to_micros(at)
-        many: Iterable[object] = [messages] if isinstance(messages, Message | str) else messages  # type: ignore[assignment]
+        many = one_or_many(messages, (Message, str), "messages")
         self._give(answer_input(self._tenant, kind, message, instant, error) for message in many)
 
     def _deliver(self, now: int) -> tuple[int, int]:
@@ -492,17 +508,20 @@ class Engine:
 
     def journeys(self, *, status: str | None = None, trigger: str | None = None) -> tuple[JourneyInfo, ...]:
         """List this tenant's journeys by id, filtered by state or by the event type of the trigger (F88 to F91)."""
+        _refuse(name_faults(status=status, trigger=trigger))
         with self._core.store.reader() as reader:
             return queries.journeys(reader, self._tenant, status=status, trigger=trigger)
 
     def journey(self, journey: str) -> JourneyInfo:
         """Give a journey as it stands; raises NotFound."""
+        _refuse(name_faults("journey", journey=journey))
         with self._core.store.reader() as reader:
             found = queries.journeys(reader, self._tenant, journey=journey)
         return queries.required(found[0] if found else None, "journey", journey)
 
     def definition(self, journey: str, *, version: int | None = None) -> Journey:
         """Give the definition of a journey: the newest version or a named one; raises NotFound."""
+        _refuse(name_faults("journey", journey=journey, version=version))
         with self._core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
         programs = {program.version: program for _, program in record.versions}
@@ -510,20 +529,19 @@ class Engine:
         return queries.required(program, "version", f"{version} of {journey}").journey
 
     def customer(self, customer: str, *, pending: bool = False) -> Customer:
-        """Give a customer as ticks have left it; `pending` adds what was put since (R10). Raises NotFound."""
+        """Give a customer as ticks have left it; `pending` adds what was put and fed since (R10). Raises NotFound."""
         return queries.required(self.find_customer(customer, pending=pending), "customer", customer)
 
     def find_customer(self, customer: str, *, pending: bool = False) -> Customer | None:
         """Give a customer, or None where there is none."""
+        _refuse(name_faults("customer", customer=customer))
         with self._core.store.reader() as reader:
             found = queries.find_customer(reader, self._tenant, customer)
-            puts = queries.pending_puts(reader, self._tenant, customer) if pending else []
-        if puts:
-            attributes = dict(found.attributes) if found else {}
-            for kind, put in puts:
-                attributes = merge(attributes, put, replace=kind == "replace")[0]
-            found = Customer(self._tenant, customer, attributes)
-        return found
+            waiting = queries.pending_inputs(reader, self._tenant, customer) if pending else []
+        attributes = None if found is None else dict(found.attributes)
+        for kind, name, data in waiting:
+            attributes = foreseen(attributes, kind, name, data)
+        return None if attributes is None else Customer(self._tenant, customer, attributes)
 
     def enrollments(
         self,
@@ -549,7 +567,9 @@ class Engine:
         """
         part, statuses, names = Slice(order, descending, skip, take, after), words(status), words(fields)
         found = slice_faults(part, queries.ENROLLMENT_ORDERS, "entered")
-        _refuse(found + word_faults("status", statuses, queries.ENROLLMENT_STATUSES))
+        found += word_faults("status", statuses, queries.ENROLLMENT_STATUSES)
+        found += [fault for name in names for fault in name_faults("fields", fields=name)]
+        _refuse(found + name_faults(journey=journey, customer=customer, key=key, step=step, version=version))
         self._check_known(journey)
         asked = {
             "journey": journey,
@@ -574,8 +594,9 @@ class Engine:
         self, journey: str, customer: str, *, run: int | None = None, key: str | None = None
     ) -> Enrollment | None:
         """Give a run of a customer with its visits, or None where there is none."""
+        asked = {"journey": journey, "customer": customer, "run": run, "key": key}
+        _refuse(name_faults("journey", "customer", **asked))
         with self._core.store.reader() as reader:
-            asked = {"journey": journey, "customer": customer, "run": run, "key": key}
             return queries.find_enrollment(reader, self._tenant, asked)
 
     def at(
@@ -609,7 +630,9 @@ class Engine:
         if customer is None:
             msg = "name a journey and a customer, or give an Enrollment"
             raise TypeError(msg)
-        return {"journey": journey, "customer": customer, "run": run, "key": key}, f"{journey}/{customer}"
+        asked: dict[str, object] = {"journey": journey, "customer": customer, "run": run, "key": key}
+        _refuse(name_faults("journey", "customer", **asked))
+        return asked, f"{journey}/{customer}"
 
     def why_not(self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None) -> WhyNot:
         """Tell why a customer did not enter, and whether the same event at `at` would let them in (R21, R85).
@@ -639,7 +662,7 @@ class Engine:
         Events and attributes told, entries, refusals, visits, messages, goals and ends, both instants included; the
         newest `take` of them.
         """
-        _refuse(page_faults(0, take))
+        _refuse(page_faults(0, take) + name_faults("customer", customer=customer))
         first = FIRST if since is None else to_micros(since, "since")
         last = LAST if until is None else to_micros(until, "until")
         with self._core.store.transaction(write=False) as transaction:
@@ -673,6 +696,7 @@ class Engine:
         """
         part = Slice(order, descending, skip, take, after)
         wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields))
+        _refuse(name_faults("journey", "step", journey=journey, step=step))
         with self._core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
         programs = [program for _, program in record.versions]
@@ -714,7 +738,8 @@ class Engine:
         """
         statuses, place = words(status), (0, 0) if after is None else queries.message_place(after)
         found = page_faults(skip, take) + word_faults("status", statuses, queries.MESSAGE_STATUSES)
-        _refuse(found + ([] if place else [f"after: {after!r} is no cursor of such a page"]))
+        found += [] if place else [f"after: {describe(after)} is no cursor of such a page"]
+        _refuse(found + name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel))
         self._check_known(journey)
         asked = {
             "journey": journey,
@@ -733,13 +758,14 @@ class Engine:
 
     def find_message(self, message: str) -> Message | None:
         """Give a message by its id, or None where there is none."""
+        _refuse(name_faults("message", message=message))
         with self._core.store.reader() as reader:
             return queries.find_message(reader, self._tenant, message)
 
     def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event]:
         """List the events that named no message of their customer, as they were told; the total counts them (R52)."""
-        wrong = after is not None and type(after) is not int
-        _refuse(page_faults(skip, take) + ([f"after: {after!r} is no cursor of such a page"] if wrong else []))
+        wrong = after is not None and (type(after) is not int or abs(after) > INTEGER_MAX)
+        _refuse(page_faults(skip, take) + ([f"after: {describe(after)} is no cursor of such a page"] if wrong else []))
         with self._core.store.reader() as reader:
             return queries.unmatched(reader, self._tenant, skip=skip, take=take, after=int(after or 0))
 
@@ -871,7 +897,7 @@ def _length(value: object, what: str) -> int:
     """Read a length of time that leads forward as microseconds, days as 24 hours."""
     length = Duration.parse(value)
     if length.sign <= 0:
-        msg = f"{what} must lead forward, not {value!r}"
+        msg = f"{what} must lead forward, not {shown(value)}"
         raise ValueError(msg)
     return add(0, length, UTC)
 

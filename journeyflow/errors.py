@@ -6,10 +6,47 @@ A message says what was expected, what was found and what to do about it.
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from attrs import frozen
+from attrs import field, frozen
 
 ERROR = "error"
 WARNING = "warning"
+
+
+MAX_SENTENCE = 600
+"""Characters of a sentence or a place that are shown: what was given may be a megabyte, what is told of it is not."""
+MAX_WORD = 100
+"""Characters of a name or a value that are quoted in a sentence."""
+MAX_LINES = 100
+"""Faults that an error prints; its `problems` or `faults` hold all of them."""
+
+
+def cut(text: str, room: int = MAX_SENTENCE) -> str:
+    """Show a long text by both its ends.
+
+    >>> cut("abcdefghij", 7)
+    'ab...ij'
+    """
+    half = (room - 3) // 2
+    return text if len(text) <= room else f"{text[:half]}...{text[-half:]}"
+
+
+def shown(value: object) -> str:
+    """Quote a name or a value in a sentence, a long one by both its ends.
+
+    >>> shown("a"), shown(10**5_000)
+    ("'a'", '(a very large number)')
+    """
+    try:
+        return cut(repr(value), MAX_WORD)
+    except ValueError:  # Python writes no integers of thousands of digits
+        return "(a very large number)"
+
+
+def _lines(faults: Sequence[object]) -> str:
+    """List faults, each on its line."""
+    more = len(faults) - MAX_LINES
+    lines = "".join(f"\n  - {fault}" for fault in faults[:MAX_LINES])
+    return f"{lines}\n  - and {more} more" if more > 0 else lines
 
 
 @frozen
@@ -23,11 +60,11 @@ class Problem:
     code: str
     severity: str
     path: str
-    message: str
+    message: str = field(converter=cut)
 
     def __str__(self) -> str:
         """Give the problem as one line: path, sentence, code."""
-        return f"{self.path}: {self.message} [{self.code}]" if self.path else f"{self.message} [{self.code}]"
+        return f"{cut(self.path)}: {self.message} [{self.code}]" if self.path else f"{self.message} [{self.code}]"
 
 
 def did_you_mean(wrong: object, known: Iterable[str]) -> str:
@@ -38,7 +75,8 @@ def did_you_mean(wrong: object, known: Iterable[str]) -> str:
     >>> did_you_mean("zzz", ["channel"])
     ''
     """
-    near = get_close_matches(str(wrong)[:100], list(known), n=1)
+    word = wrong[:MAX_WORD] if isinstance(wrong, str) else shown(wrong)
+    near = get_close_matches(word, list(known), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
@@ -65,8 +103,8 @@ class InvalidJourney(JourneyflowError, ValueError):
         self.journey = journey
         self.problems = tuple(problems)
         count = len(self.problems)
-        lines = "".join(f"\n  - {problem}" for problem in self.problems)
-        super().__init__(f"journey {journey!r} has {count} problem{'s' if count != 1 else ''}:{lines}")
+        plural = "s" if count != 1 else ""
+        super().__init__(f"journey {shown(journey)} has {count} problem{plural}:{_lines(self.problems)}")
 
 
 class InvalidInput(JourneyflowError, ValueError):
@@ -77,9 +115,9 @@ class InvalidInput(JourneyflowError, ValueError):
 
     def __init__(self, faults: Sequence[str], accepted: int = 0) -> None:
         """List every fault at once."""
-        self.faults = tuple(faults)
+        self.faults = tuple(map(cut, faults))
         self.accepted = accepted
-        head = self.faults[0] if len(self.faults) == 1 else "".join(f"\n  - {fault}" for fault in self.faults)
+        head = self.faults[0] if len(self.faults) == 1 else _lines(self.faults)
         tail = f" ({accepted} before it were stored)" if accepted else ""
         super().__init__(f"invalid input: {head}{tail}")
 
@@ -91,7 +129,7 @@ class NotFound(JourneyflowError, LookupError):
         """Name the kind of thing and its id."""
         self.kind = kind
         self.name = name
-        super().__init__(f"no {kind} {name!r}{hint}")
+        super().__init__(f"no {kind} {shown(name)}{hint}")
 
 
 class Conflict(JourneyflowError, ValueError):
@@ -103,7 +141,7 @@ class Conflict(JourneyflowError, ValueError):
         self.state = state
         self.wanted = wanted
         tail = f"; {remedy}" if remedy else ""
-        super().__init__(f"journey {journey!r} is {state} and cannot become {wanted}{tail}")
+        super().__init__(f"journey {shown(journey)} is {state} and cannot become {wanted}{tail}")
 
 
 class Forbidden(JourneyflowError):
@@ -113,9 +151,8 @@ class Forbidden(JourneyflowError):
         """Name the journey and its state."""
         self.journey = journey
         self.state = state
-        super().__init__(
-            f"journey {journey!r} is {state}; only an ACTIVE journey takes enrollments (activate it first)"
-        )
+        first = {"DRAFT": "activate it first", "PAUSED": "resume it first"}.get(state, "publish it under another id")
+        super().__init__(f"journey {shown(journey)} is {state}; only an ACTIVE journey takes enrollments ({first})")
 
 
 class ClockJump(JourneyflowError, RuntimeError):

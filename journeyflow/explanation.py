@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
 from journeyflow.chance import BUCKETS, KEPT_OUT, bucket
 from journeyflow.journey import Journey
-from journeyflow.moments import to_micros, zone
+from journeyflow.moments import to_micros, zone, zone_or
 from journeyflow.records import ACTIVE, HOLDOUT, Enrollment, Visit
 from journeyflow.rules import Rule, Sample
 from journeyflow.rules import explain as explain_rule
@@ -75,28 +76,36 @@ def explain(reader: Reader, enrollment: Enrollment) -> Explanation:
     """Explain a run that is given with its visits."""
     from journeyflow.codec import from_dict  # noqa: PLC0415 it costs cattrs
 
-    text = reader.rows(
-        "SELECT definition FROM versions v JOIN enrollments e ON e.version = v.number WHERE e.serial = ?",
+    text, attributes = reader.rows(
+        "SELECT v.definition, c.attributes FROM versions v JOIN enrollments e ON e.version = v.number"
+        " JOIN customers c ON c.number = e.customer WHERE e.serial = ?",
         (enrollment.serial,),
-    )[0][0]
+    )[0]
     journey = from_dict(json.loads(text))
+    where = _zone(journey, json.loads(attributes))
     seen = _seen(reader, enrollment.serial)
     return Explanation(
         enrollment,
-        _entry(journey, enrollment, seen.get((0, "entry"), {})),
-        tuple(_visit(journey, visit, seen.get((visit.n, "visit"), {})) for visit in enrollment.visits),
+        _entry(journey, enrollment, seen.get((0, "entry"), {}), where),
+        tuple(_visit(journey, visit, seen.get((visit.n, "visit"), {}), where) for visit in enrollment.visits),
         next((values for (_, what), values in seen.items() if what == "exit"), {}),
         _now(journey, enrollment),
     )
 
 
-def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object]) -> Decision:
-    compared, at = _compared(journey.trigger.where, seen, journey, enrollment), enrollment.entered_at
+def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
+    """Give the zone of local dates: the customer's as it is today, for what it was then is kept nowhere (R33)."""
+    own = zone(journey.timezone)
+    return zone_or(attributes.get("timezone"), own) if journey.customer_timezone else own
+
+
+def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object], where: ZoneInfo) -> Decision:
+    compared, at = _compared(journey.trigger.where, seen, where, enrollment), enrollment.entered_at
     return Decision(0, "", enrollment.status, "", at, at, compared, seen)
 
 
-def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object]) -> Decision:
-    compared = tuple(_decision(journey, visit, seen))
+def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object], where: ZoneInfo) -> Decision:
+    compared = tuple(_decision(journey, visit, seen, where))
     return Decision(visit.n, visit.step, visit.status, visit.outcome, visit.entered_at, visit.left_at, compared, seen)
 
 
@@ -129,18 +138,18 @@ def _seen(reader: Reader, serial: int) -> dict[tuple[int, str], dict[str, object
 
 
 def _compared(
-    rule: Rule | None, values: Mapping[str, object], journey: Journey, enrollment: Enrollment
+    rule: Rule | None, values: Mapping[str, object], where: ZoneInfo, enrollment: Enrollment
 ) -> tuple[str, ...]:
     if rule is None or not values:
         return ()
-    return (explain_rule(rule, Sample(dict(values), to_micros(enrollment.entered_at), zone(journey.timezone))),)
+    return (explain_rule(rule, Sample(dict(values), to_micros(enrollment.entered_at), where)),)
 
 
-def _decision(journey: Journey, visit: Visit, values: Mapping[str, object]) -> list[str]:
+def _decision(journey: Journey, visit: Visit, values: Mapping[str, object], where: ZoneInfo) -> list[str]:
     """Say what decided a visit, asked again as of its instant."""
     step, outcome = journey.step(visit.step), visit.outcome
     if isinstance(step, Condition) and values:
-        decided, sample = [], Sample(dict(values), to_micros(visit.entered_at), zone(journey.timezone))
+        decided, sample = [], Sample(dict(values), to_micros(visit.entered_at), where)
         for each in step.branches:
             decided.append(f"{each.label}: {explain_rule(each.when, sample)}")  # type: ignore[arg-type]  # validated
             if each.label == outcome:

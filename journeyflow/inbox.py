@@ -1,8 +1,10 @@
 """What a host tells, checked at the door and made into inputs: each is an `Input`, or a list of its faults (R10)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from journeyflow.changes import attribute_faults
+from journeyflow.errors import shown
 from journeyflow.intake import GIVEN_UP
 from journeyflow.moments import to_micros
 from journeyflow.records import FAILED, Enrollment, Event, Input, Message
@@ -14,6 +16,32 @@ MAX_ERROR = 1_000
 """Characters of a worker's error that are kept: a sentence and a half of a traceback."""
 
 
+def one_or_many(value: object, of: type | tuple[type, ...], what: str) -> Iterable[Any]:
+    """Take one thing or many of them; TypeError for what is neither (R10).
+
+    >>> list(one_or_many("ann", str, "customers")), list(one_or_many(["ann", "bob"], str, "customers"))
+    (['ann'], ['ann', 'bob'])
+    """
+    if isinstance(value, of):
+        return [value]
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return value
+    msg = f"{what}: give one or many, not {describe(value)}"
+    raise TypeError(msg)
+
+
+def pairs_of(customers: object) -> Iterable[Any]:
+    """Take customers with their attributes, as a mapping or as pairs; TypeError for what is neither (R10)."""
+    return customers.items() if isinstance(customers, Mapping) else one_or_many(customers, (), "customers")
+
+
+def pair_input(tenant: str, pair: object, at: int, *, replace: bool) -> Checked:
+    """Check a customer with attributes (R50)."""
+    if isinstance(pair, tuple | list) and len(pair) == 2:  # noqa: PLR2004 a pair
+        return put_input(tenant, pair[0], pair[1], at, replace=replace)
+    return [f"expected a pair of a customer and attributes, not {describe(pair)}"]
+
+
 def put_input(tenant: str, customer: object, attributes: object, at: int, *, replace: bool) -> Checked:
     """Check attributes of a customer (R50)."""
     found = [fault] if (fault := id_fault(customer)) else []
@@ -22,7 +50,7 @@ def put_input(tenant: str, customer: object, attributes: object, at: int, *, rep
     else:
         found.append(f"attributes: must be an object, not {describe(attributes)}")
     if found:
-        return [f"customer {str(customer)[:60]!r}: {fault}" for fault in found]
+        return [f"customer {shown(customer)}: {fault}" for fault in found]
     kind = "replace" if replace else "put"
     return Input(0, tenant, str(customer), "put", kind, at, None, dumps(thaw(attributes)))
 

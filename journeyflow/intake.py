@@ -107,6 +107,26 @@ def _as_change(kind: str, data: Data) -> tuple[str, str, object] | None:
     return (attribute, "add" if kind == added else "remove", value) if isinstance(value, str) else None
 
 
+def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: Data) -> dict[str, object] | None:
+    """Give what an input that waits makes of a customer, as far as it says so by itself (R10).
+
+    None stands for an unknown customer. What an event about a message does hangs on that message, and is not foreseen.
+
+    >>> foreseen(None, "event", "tag.added", {"tag": "vip"})
+    {'tags': ['vip']}
+    """
+    if kind == "event" and name.startswith(MESSAGE) and name.removeprefix(MESSAGE) in MESSAGE_KINDS:
+        return attributes
+    known = attributes or {}
+    if kind == "put":
+        return merge(known, data, replace=name == "replace")[0]
+    change = _as_change(name, data) if name in CUSTOMER_EVENTS else None
+    try:
+        return known if change is None else apply_changes([change], known)[0]
+    except WrongType:
+        return known
+
+
 def _message_event(work: Work, item: Input, data: dict[str, object], at: int) -> str:
     """Take an event about a message: note it there and with the customer, then through the stages (R52)."""
     named = data.get("message")

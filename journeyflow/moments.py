@@ -15,6 +15,9 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 from dateutil.relativedelta import relativedelta
 
+from journeyflow.errors import shown
+from journeyflow.values import describe
+
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,10 +57,10 @@ def to_micros(at: datetime, what: str = "at") -> int:
     86400000000
     """
     if not isinstance(at, datetime):
-        msg = f"{what} must be a timezone-aware datetime, not {type(at).__name__} {at!r}"
+        msg = f"{what} must be a timezone-aware datetime, not {describe(at)}"
         raise TypeError(msg)
     if at.tzinfo is None or at.utcoffset() is None:
-        msg = f"{what} is the naive datetime {at!r}; say which zone, for example datetime.now(UTC)"
+        msg = f"{what} is the naive datetime {shown(at)}; say which zone, for example datetime.now(UTC)"
         raise ValueError(msg)
     return _instant(at)
 
@@ -89,10 +92,10 @@ def parse_instant(text: str) -> int:
     try:
         at = _from_iso(text)
     except ValueError:
-        msg = f"{text!r} is no ISO 8601 instant such as 2026-01-31T09:00:00Z"
+        msg = f"{shown(text)} is no ISO 8601 instant such as 2026-01-31T09:00:00Z"
         raise ValueError(msg) from None
     if at.tzinfo is None:
-        msg = f"{text!r} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
+        msg = f"{shown(text)} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
         raise ValueError(msg)
     return _instant(at)
 
@@ -153,7 +156,7 @@ def zone(name: str) -> ZoneInfo:
             return ZoneInfo(name)
         except (LookupError, ValueError, OSError):
             pass
-    msg = f"{name!r} is no IANA time zone such as 'Europe/Paris'"
+    msg = f"{shown(name)} is no IANA time zone such as 'Europe/Paris'"
     raise ValueError(msg)
 
 
@@ -274,7 +277,7 @@ class Duration:
             parts = _parse_iso(value) or _parse_words(value)
             if parts:
                 return _checked(cls(*(sum(column) for column in zip(*parts, strict=True))), value)
-        msg = f"{value!r} is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
+        msg = f"{shown(value)} is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
         raise ValueError(msg)
 
     def __neg__(self) -> "Duration":
@@ -341,12 +344,12 @@ def _from_relativedelta(value: relativedelta) -> Duration:
     """Turn a relativedelta into a duration; ValueError for one that sets fields (day=1) or has fractions of days."""
     fields = ("year", "month", "day", "weekday", "hour", "minute", "second", "microsecond")
     if any(getattr(value, name) is not None for name in fields) or value.leapdays:
-        msg = f"{value!r} sets a field of the date; a duration only adds (days=, months=, ...)"
+        msg = f"{shown(value)} sets a field of the date; a duration only adds (days=, months=, ...)"
         raise ValueError(msg)
     exact = timedelta(hours=value.hours, minutes=value.minutes, seconds=value.seconds, microseconds=value.microseconds)
     days = int(value.days)
     if days != value.days:
-        msg = f"{value!r} has a fraction of a day; a day may have 23 or 25 hours, so say hours instead"
+        msg = f"{shown(value)} has a fraction of a day; a day may have 23 or 25 hours, so say hours instead"
         raise ValueError(msg)
     return Duration(value.years * 12 + value.months, days, exact // timedelta(microseconds=1))
 
@@ -355,7 +358,7 @@ def _checked(duration: Duration, source: object) -> Duration:
     """Refuse durations beyond the bound."""
     months = abs(duration.months) + abs(duration.days) // 28 + abs(duration.micros) // (28 * DAY)
     if months > MAX_YEARS * 12:
-        msg = f"{source!r} is longer than {MAX_YEARS} years"
+        msg = f"{shown(source)} is longer than {MAX_YEARS} years"
         raise ValueError(msg)
     return duration
 
@@ -414,7 +417,7 @@ def parse_clock(value: object) -> int:
     match = _CLOCK.fullmatch(value) if isinstance(value, str) else None
     seconds = int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0) if match else DAY
     if seconds > DAY // SECOND:
-        msg = f"{value!r} is no local time such as '09:00' or '17:30:00'"
+        msg = f"{shown(value)} is no local time such as '09:00' or '17:30:00'"
         raise ValueError(msg)
     return seconds
 
@@ -455,13 +458,13 @@ def parse_weekdays(value: object) -> frozenset[int]:
         for name in names:
             first, dash, last = name.partition("-") if isinstance(name, str) else ("", "", "")
             if first.upper() not in WEEKDAYS or (dash and last.upper() not in WEEKDAYS):
-                msg = f"{name!r} is no weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
+                msg = f"{shown(name)} is no weekday; use MON, TUE, WED, THU, FRI, SAT, SUN or a range such as MON-FRI"
                 raise ValueError(msg)
             start = WEEKDAYS.index(first.upper())
             length = (WEEKDAYS.index(last.upper()) - start) % 7 if dash else 0
             days.update((start + step) % 7 for step in range(length + 1))
     if not days:
-        msg = f"{value!r} names no weekday; use for example 'MON-FRI' or ['SAT', 'SUN']"
+        msg = f"{shown(value)} names no weekday; use for example 'MON-FRI' or ['SAT', 'SUN']"
         raise ValueError(msg)
     return frozenset(days)
 
@@ -622,7 +625,7 @@ class Until:
         words = value.split() if isinstance(value, str) else []
         time = words.pop() if words and ":" in words[-1] else None
         if len(words) > 1 or (time is None and not words):
-            msg = f"{value!r} is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
+            msg = f"{shown(value)} is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
             raise ValueError(msg)
         return cls(time, words[0] if words else None)
 

@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
-from journeyflow.errors import did_you_mean
-from journeyflow.values import describe, dumps
+from journeyflow.errors import did_you_mean, shown
+from journeyflow.values import INTEGER_MAX, describe, dumps, faults, text_fault
 
 Item = TypeVar("Item")
 
@@ -46,22 +46,29 @@ def page_faults(skip: object, take: object) -> list[str]:
     >>> page_faults(0, 0)
     ['a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0']
     """
-    if type(skip) is not int or skip < 0 or type(take) is not int or not 1 <= take <= MAX_TAKE:
-        return [f"a page has skip >= 0 and take from 1 to {MAX_TAKE}, not skip={skip!r}, take={take!r}"]
+    if type(skip) is not int or not 0 <= skip <= INTEGER_MAX or type(take) is not int or not 1 <= take <= MAX_TAKE:
+        return [f"a page has skip >= 0 and take from 1 to {MAX_TAKE}, not skip={_short(skip)}, take={_short(take)}"]
     return []
+
+
+def _short(value: object) -> str:
+    """Show a number, or what was given instead, in a few words."""
+    return repr(value) if type(value) is int and abs(value) <= INTEGER_MAX else describe(value)
 
 
 def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: str = "") -> list[str]:
     """Tell everything that is wrong with a slice; `orders` are all there are, `plain` the one by number alone.
 
     >>> slice_faults(Slice("entred", after="x"), {"entered": "e.serial"}, plain="entered")
-    ["order: there is no 'entred' (did you mean 'entered'?)", "after: 'x' is no cursor of such a page"]
+    ["order: there is no 'entred' (did you mean 'entered'?)", "after: str 'x' is no cursor of such a page"]
     """
     found = page_faults(wanted.skip, wanted.take)
-    if orders is not None and wanted.order not in orders:
-        found.append(f"order: there is no {wanted.order!r}{did_you_mean(wanted.order, orders)}")
+    if fault := _text_fault(wanted.order):
+        found.append(f"order: {fault}")
+    elif orders is not None and wanted.order not in orders:
+        found.append(f"order: there is no {shown(wanted.order)}{did_you_mean(wanted.order, orders)}")
     if wanted.after is not None and _place(wanted.after, is_plain=wanted.order == plain) is None:
-        found.append(f"after: {wanted.after!r} is no cursor of such a page")
+        found.append(f"after: {describe(wanted.after)} is no cursor of such a page")
     return found
 
 
@@ -75,24 +82,61 @@ def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> lis
     return [f"{name}: there is no {describe(word)}{did_you_mean(word, known)}" for word in words if word not in known]
 
 
+def name_faults(*needed: str, **names: object) -> list[str]:
+    """Tell of names to look for that are no text, and of numbers that are none; None is not asked for, unless needed.
+
+    What is asked for is never taken for something else: 5 is not "5", nor True 1.
+
+    >>> name_faults("journey", customer=5, journey=None, key=None)
+    ['customer: must be text, not int 5', 'journey: must be text, not null']
+    >>> name_faults(run=True)
+    ['run: must be a whole number, not bool True']
+    """
+    found = []
+    for name, value in names.items():
+        if (value is not None or name in needed) and (
+            fault := _number_fault(value) if name in NUMBERS else _text_fault(value)
+        ):
+            found.append(f"{name}: {fault}")
+    return found
+
+
+NUMBERS = frozenset({"run", "version"})
+"""What is asked for by number; all else is asked for by text."""
+
+
+def _number_fault(value: object) -> str | None:
+    fits = type(value) is int and abs(value) <= INTEGER_MAX
+    return None if fits else f"must be a whole number, not {describe(value)}"
+
+
+def _text_fault(value: object) -> str | None:
+    return text_fault(value) if isinstance(value, str) else f"must be text, not {describe(value)}"
+
+
 def words(value: str | Iterable[str] | None) -> list[str]:
     """Take one word or many; None is none.
 
     >>> words("a"), words(("a", "b")), words(None)
     (['a'], ['a', 'b'], [])
     """
-    return [] if value is None else [value] if isinstance(value, str) else list(value)
+    if value is None or isinstance(value, str):
+        return [] if value is None else [value]
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return list(value)
+    msg = f"expected one word or many, not {describe(value)}"
+    raise TypeError(msg)
 
 
 def _place(cursor: object, *, is_plain: bool) -> list[Any] | None:
     """Read a cursor: the number alone, or the value that is sorted by and the number."""
     if is_plain:
-        return [cursor] if type(cursor) is int else None
+        return [cursor] if type(cursor) is int and abs(cursor) <= INTEGER_MAX else None
     try:
         place: Any = json.loads(cursor) if isinstance(cursor, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(place, list) or len(place) != 2 or type(place[1]) is not int:  # noqa: PLR2004 value and number
+    if not isinstance(place, list) or len(place) != 2 or type(place[1]) is not int or any(faults(place)):  # noqa: PLR2004 value and number
         return None
     return place if isinstance(place[0], str | int | float) else None
 

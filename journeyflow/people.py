@@ -14,12 +14,12 @@ from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.gates import consents
 from journeyflow.moments import from_micros
-from journeyflow.paging import Page, Slice, cursor_of, keyset, slice_faults, word_faults
+from journeyflow.paging import Page, Slice, cursor_of, keyset, name_faults, slice_faults, word_faults
 from journeyflow.program import Program
 from journeyflow.queries import some_fields
 from journeyflow.steps import Send
 from journeyflow.store import Reader
-from journeyflow.values import dumps
+from journeyflow.values import describe, dumps
 
 ALIASES = {"spam_complaint": "complained"}
 """Other names of what people do, as older systems say it."""
@@ -109,10 +109,11 @@ def faults(wanted: Wanted, place: Place) -> list[str]:
     found = slice_faults(wanted.part, {wanted.part.order: ""})
     found += word_faults("did", wanted.did, known) + word_faults("did_not", wanted.did_not, known)
     if wanted.match not in {"all", "any"}:
-        found.append(f"match: must be 'all' or 'any', not {wanted.match!r}")
+        found.append(f"match: must be 'all' or 'any', not {describe(wanted.match)}")
     if place.channel is None and (wanted.did or wanted.did_not):
         found.append(f"did: step {place.step!r} sends nothing; ask for what people did at a Send")
-    if '"' in wanted.part.order:
+    found += [fault for name in wanted.fields for fault in name_faults("fields", fields=name)]
+    if isinstance(wanted.part.order, str) and '"' in wanted.part.order:
         found.append(f"order: an attribute whose name has a quotation mark cannot be sorted by: {wanted.part.order!r}")
     return found
 

@@ -378,14 +378,14 @@ def find_customer(reader: Reader, tenant: str, customer: str) -> Customer | None
     return Customer(tenant, customer, json.loads(rows[0][0])) if rows else None
 
 
-def pending_puts(reader: Reader, tenant: str, customer: str) -> list[tuple[str, dict[str, object]]]:
-    """Give what was put for a customer and not handled yet, in order: ("put" or "replace", attributes)."""
+def pending_inputs(reader: Reader, tenant: str, customer: str) -> list[tuple[str, str, dict[str, object]]]:
+    """Give what was put and fed for a customer and not handled yet, in order: (kind, type, attributes or data)."""
     rows = reader.rows(
-        "SELECT type, data FROM inputs WHERE outcome IS NULL AND tenant = ? AND customer = ? AND kind = 'put'"
-        " ORDER BY at, seq",
+        "SELECT kind, type, data FROM inputs"
+        " WHERE outcome IS NULL AND tenant = ? AND customer = ? AND kind IN ('put', 'event') ORDER BY at, seq",
         (tenant, customer),
     )
-    return [(kind, json.loads(text) if text else {}) for kind, text in rows]
+    return [(kind, name, json.loads(text) if text else {}) for kind, name, text in rows]
 
 
 def required(found: Item | None, kind: str, name: object) -> Item:

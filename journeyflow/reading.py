@@ -14,7 +14,7 @@ from attrs import evolve
 from journeyflow.chains import CHAINS, Chain
 from journeyflow.changes import Change
 from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
-from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
+from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean, shown
 from journeyflow.graph import flatten
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Until, Window, parse_clock, parse_weekdays
@@ -184,7 +184,9 @@ class _Reader(Reader):
         name = value.get("kind")
         if not isinstance(name, str) or name not in KINDS:
             hint = did_you_mean(name, KINDS) or f"; known are {', '.join(KINDS)}"
-            self.fault("kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {name!r}{hint}")
+            self.fault(
+                "kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {shown(name)}{hint}"
+            )
             return End(self.fields({key: value[key] for key in value if key == "id"}, path, {"id": _TEXT}, "id")["id"])
         read = self.fields(value, path, _STEPS[name], "id", *_NEEDED.get(name, ()))
         if name == "condition" and "branches" not in read:

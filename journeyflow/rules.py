@@ -15,7 +15,7 @@ from attrs import field as attrs_field
 from attrs import frozen
 
 from journeyflow import patterns
-from journeyflow.errors import ERROR, MissingExtra, Problem, did_you_mean
+from journeyflow.errors import ERROR, MissingExtra, Problem, did_you_mean, shown
 from journeyflow.moments import Duration, add, from_micros, read_instant, to_micros
 from journeyflow.values import MAX_DEPTH, describe, faults, freeze, text_fault
 
@@ -590,7 +590,7 @@ def _comparison_problems(rule: Comparison, where: str) -> Iterator[Problem]:
     if operator is None:
         names = [*OPERATORS, *ALIASES]
         hint = did_you_mean(rule.op, names) or f"; known are {', '.join(OPERATORS)}"
-        yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {rule.op!r}{hint}")
+        yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {shown(rule.op)}{hint}")
         return
     if bad := list(faults(rule.value, "value")):
         yield from (Problem("operand", ERROR, f"{where}.value", fault) for fault in bad)

@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable
 from heapq import heappop
 
+from attrs import evolve
+
 from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
 from journeyflow.intake import lease_ended, names_no_message, take
@@ -89,15 +91,16 @@ def _named_posts(text: str, nonce: str) -> Iterable[tuple[int, int]]:
 
 
 def run(
-    due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None, dedup: int
+    due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None, dedup: int, limit: int | None = None
 ) -> tuple[Changes, Tally]:
     """Handle due work in its total order, and what it causes up to the place of the last item (R7).
 
-    `grace` and `dedup` are in microseconds; a `grace` of None knows no lateness (R5).
+    `grace` and `dedup` are in microseconds; a `grace` of None knows no lateness (R5). After `limit` items the rest is
+    left for another batch, whether it was due before or is caused by this one (R73).
     """
     work = lay_out(due, loaded, catalog, now, grace=grace)
-    position, keys = 0, due.keys
-    while position < len(keys) or work.heap:
+    position, items, keys = 0, 0, due.keys
+    while items != limit and (position < len(keys) or work.heap):
         if work.heap and (position == len(keys) or work.heap[0] < keys[position]):
             key = heappop(work.heap)
         else:
@@ -105,8 +108,9 @@ def run(
             position += 1
         if work.stop is not None and key >= work.stop:
             break
+        items += 1
         _handle_item(work, key, dedup)
-    return work.changes(), work.tally()
+    return work.changes(), evolve(work.tally(), items=items)
 
 
 def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None) -> Work:

@@ -114,22 +114,23 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
     while more and (left is None or left > 0):
         size = core.options.batch_size if left is None else min(left, core.options.batch_size)
         with _collector_at_rest():
-            count, more, tally = _one_batch(core, now, size)
+            more, tally = _one_batch(core, now, size, left)
         total = _added(total, tally)
-        left = None if left is None else left - count
+        left = None if left is None else left - tally.items
     return total
 
 
-def _one_batch(core: Core, now: int, size: int) -> tuple[int, bool, Tally]:
-    """Load, run, commit: give how many items, whether more are due, and what was done."""
+def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
+    """Load, run, commit: tell whether more are due than were loaded, and what was done."""
     with core.store.transaction() as transaction:
         catalog = core.refresh(transaction)
         due = transaction.due(now, size)
         loaded = transaction.load(scheduler.plan(due, catalog))
-        changes, tally = scheduler.run(due, loaded, catalog, now, grace=catalog.grace, dedup=core.options.dedup)
+        grace, dedup = catalog.grace, core.options.dedup
+        changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
         if changes:
             transaction.commit(changes)
-    return len(due.keys), due.more or tally.cut, tally
+    return due.more or tally.cut, tally
 
 
 @contextmanager

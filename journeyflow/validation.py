@@ -71,7 +71,7 @@ def _header_problems(journey: "Journey") -> Iterator[Problem]:
     if journey.consent not in ("optional", "required"):
         sentence = f"expected 'optional' or 'required', not {describe(journey.consent)}"
         yield Problem("consent", ERROR, "consent", sentence)
-    if type(journey.max_visits) is not int or journey.max_visits < 1:
+    if type(journey.max_visits) is not int or not 1 <= journey.max_visits <= INTEGER_MAX:
         sentence = f"expected a whole number from 1 up, not {describe(journey.max_visits)}"
         yield Problem("max-visits", ERROR, "max_visits", sentence)
     yield from _trigger_problems(journey.trigger)

@@ -120,6 +120,8 @@ class Tally:
     deferred: int = 0
     cut: bool = False
     """Whether the batch ended before its last item."""
+    items: int = 0
+    """How many items were handled, those that the batch itself caused too."""
 
 
 class Work:

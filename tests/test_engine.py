@@ -277,6 +277,30 @@ def test_a_tick_tells_what_it_did(host):
     assert host.tick("2 days") == TickResult(moves=1)
 
 
+def test_pending_adds_what_events_say_of_the_customer(host):
+    """Tags, lists and fields that were fed count, in their order; what hangs on a message does not (R10, R50)."""
+    host.put(START, tags=["old"], plan="free")
+    host.tick()
+    host.feed("tag.added", "1 hour", tag="new")
+    host.feed("list.subscribed", "1 hour", list="news")
+    host.feed("tag.removed", "2 hours", tag="old")
+    host.feed("field.changed", "3 hours", field="address.city", new="Durban")
+    host.put("4 hours", plan=None)
+    for wrong in ({"tag": 5}, {}):
+        host.feed("tag.added", "5 hours", **wrong)
+    host.feed("field.changed", "5 hours", field="tags", new=1)
+    host.feed("field.changed", "5 hours", field="address.city.part", new=1)
+    host.feed("message.unsubscribed", "6 hours", message="x")
+    foreseen = host.engine.customer("c1", pending=True)
+    assert foreseen.attributes == {"tags": ["new"], "lists": ["news"], "address": {"city": "Durban"}}
+    host.feed("anything", START, "c2")
+    host.feed("message.sent", START, "c3")
+    assert host.engine.customer("c2", pending=True).attributes == {}
+    assert host.engine.find_customer("c3", pending=True) is None
+    host.tick("1 day")
+    assert host.engine.customer("c1") == foreseen
+
+
 def test_a_limit_bounds_a_tick(host):
     """tick(now, limit=) handles so many items, `more` tells whether some are left (R73)."""
     for n in range(5):
@@ -284,6 +308,17 @@ def test_a_limit_bounds_a_tick(host):
     results = [host.tick("1 day", limit=2) for _ in range(3)]
     assert [(result.inputs, result.more) for result in results] == [(2, True), (2, True), (1, False)]
     assert results[0].next_due == after("2 hours")
+
+
+def test_a_limit_counts_what_a_tick_causes_too(host):
+    """A run whose next instants are due as well takes a place of the limit for each of them (R4, R73)."""
+    host.deploy(*(Wait(f"w{n}", "1 hour") for n in range(6)), mail())
+    host.feed("go")
+    results = [host.tick("1 day", limit=2) for _ in range(4)]
+    assert [(result.inputs, result.moves, result.more) for result in results] == [
+        (1, 2, True), (0, 2, True), (0, 2, True), (0, 1, False),
+    ]  # fmt: skip
+    assert host.engine.messages().items[0].at == after("6 hours")
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "1", True])

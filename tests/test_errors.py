@@ -136,3 +136,34 @@ def test_the_nearest_known_word_is_suggested():
     assert did_you_mean(["channel"], {"channel": 1}) == " (did you mean 'channel'?)"
     assert did_you_mean("x" * 10_000, ["channel"]) == ""
     assert did_you_mean("channel", []) == ""
+
+
+def test_what_is_long_is_shown_by_both_its_ends():
+    """A megabyte that was given makes no megabyte of a message; everything is still there to be asked for (B3)."""
+    word = "begin" + "x" * 1_000_000 + "end"
+    for error in (
+        NotFound("journey", word),
+        InvalidInput([word]),
+        InvalidJourney(word, [Problem("c", "error", word, word)]),
+    ):
+        assert len(str(error)) < 2_000
+        assert "begin" in str(error)
+        assert "end" in str(error)
+    assert str(NotFound("journey", 10**5_000)) == "no journey (a very large number)"
+
+
+def test_of_very_many_faults_the_first_are_printed():
+    """All of them can be asked for."""
+    error = InvalidInput([f"fault {n}" for n in range(1_000)])
+    assert str(error).count("\n") == 101
+    assert str(error).endswith("  - fault 99\n  - and 900 more")
+    assert len(error.faults) == 1_000
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [("DRAFT", "activate it first"), ("PAUSED", "resume it first"), ("ARCHIVED", "publish it under another id")],
+)
+def test_who_enrolls_hears_what_to_do_first(state, remedy):
+    """The remedy is one that the state allows (R11, R24)."""
+    assert str(Forbidden("j", state)).endswith(f"({remedy})")

@@ -206,3 +206,16 @@ def test_an_explanation_is_a_value_too(host):
         "mid: trigger.amount 50 not >= 100; plan is not null",
     )
     assert (found.exit, found.now, found.enrollment.status) == ({}, "", "COMPLETED")
+
+
+def test_local_dates_are_told_in_the_zone_of_the_customer(host):
+    """A date is 00:00 in the zone that counted: the customer's, where the journey says so (R33)."""
+    rule = field("since").before("2026-01-01T12:00:00Z")
+    for name, own in (("theirs", True), ("ours", False)):
+        host.deploy(
+            Condition("c", rule, yes=[End("yes")], no=[End("no")]), id=name, timezone="UTC", customer_timezone=own
+        )
+    host.put(START, since="2026-01-02", timezone="Pacific/Kiritimati")
+    host.say("go")
+    assert "yes: since '2026-01-02' before '2026-01-01T12:00:00Z'" in str(host.engine.explain("theirs", "c1"))
+    assert "yes: since '2026-01-02' not before '2026-01-01T12:00:00Z'" in str(host.engine.explain("ours", "c1"))

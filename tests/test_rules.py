@@ -286,6 +286,7 @@ def test_null_is_missing_or_null_and_nothing_else(actual, answer):
 
 
 @given(st.sampled_from(sorted(NEGATIONS)), st.data())
+@pytest.mark.regex
 def test_a_negation_is_exact(op, data):
     """R61: whatever the JSON value, missing included, the negated operator says the opposite of the positive one."""
     actual = data.draw(json_values | st.just(MISSING))

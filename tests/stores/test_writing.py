@@ -1,6 +1,8 @@
 """Rows that are alike are written at once; what comes out is what writing them one by one gives."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 
 import pytest
 from hypothesis import given
@@ -15,11 +17,12 @@ keys = st.one_of(
 )
 
 
-def opened(key: str) -> sqlite3.Connection:
+@contextmanager
+def opened(key: str) -> Iterator[sqlite3.Connection]:
     """Make a table with one key column or two."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.execute(f"CREATE TABLE t (a, b, {key}, PRIMARY KEY ({key})) WITHOUT ROWID")
-    return connection
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.execute(f"CREATE TABLE t (a, b, {key}, PRIMARY KEY ({key})) WITHOUT ROWID")
+        yield connection
 
 
 def write(connection: sqlite3.Connection, statement: Statement, rows, alike: int) -> tuple[int, list[str]]:
@@ -42,10 +45,10 @@ def test_writing_at_once_is_writing_one_by_one(data: st.DataObject, keys):
     changed = [(data.draw(rests), each) for each in data.draw(st.lists(st.sampled_from(keys), unique=True))]
     tables = []
     for alike in (1, 3, 10**9):
-        connection = opened(key)
-        assert write(connection, insert("t", "a, b", key), added, alike)[0] == len(added)
-        assert write(connection, update("t", "a, b", key), changed, alike)[0] == len(changed)
-        tables.append(connection.execute(f"SELECT * FROM t ORDER BY {key}").fetchall())
+        with opened(key) as connection:
+            assert write(connection, insert("t", "a, b", key), added, alike)[0] == len(added)
+            assert write(connection, update("t", "a, b", key), changed, alike)[0] == len(changed)
+            tables.append(connection.execute(f"SELECT * FROM t ORDER BY {key}").fetchall())
     assert tables[0] == tables[1] == tables[2]
     found = {(row[2] if len(row) == 3 else row[2:]): row[:2] for row in tables[0]}
     assert found == {each: rest for rest, each in (*added, *changed)}
@@ -56,16 +59,16 @@ def test_thousands_who_move_together_are_one_statement(key: str):
     """What is alike in all but its key is said once; a few are not worth it."""
     many = [((1, "x"), n if key == "k" else (n, n)) for n in range(1, 5_001)]
     few = [((2, "y"), n if key == "k" else (n, n)) for n in range(6_000, 6_000 + ALIKE - 1)]
-    connection = opened(key)
-    count, statements = write(connection, insert("t", "a, b", key), many + few, ALIKE)
-    assert count == len(many) + len(few)
-    assert len(statements) == 1 + len(few)
-    count, statements = write(connection, update("t", "a, b", key), [((3, None), each) for _, each in many], ALIKE)
-    assert (count, len(statements)) == (5_000, 1)
+    with opened(key) as connection:
+        count, statements = write(connection, insert("t", "a, b", key), many + few, ALIKE)
+        assert count == len(many) + len(few)
+        assert len(statements) == 1 + len(few)
+        count, statements = write(connection, update("t", "a, b", key), [((3, None), each) for _, each in many], ALIKE)
+        assert (count, len(statements)) == (5_000, 1)
 
 
 def test_what_is_not_there_is_not_counted():
     """The caller learns that an index named rows which its table does not have."""
-    connection = opened("k")
-    assert write(connection, update("t", "a, b", "k"), [((1, 2), n) for n in range(100)], ALIKE)[0] == 0
-    assert write(connection, update("t", "a, b", "k"), [((n, 2), n) for n in range(100)], ALIKE)[0] == 0
+    with opened("k") as connection:
+        assert write(connection, update("t", "a, b", "k"), [((1, 2), n) for n in range(100)], ALIKE)[0] == 0
+        assert write(connection, update("t", "a, b", "k"), [((n, 2), n) for n in range(100)], ALIKE)[0] == 0
