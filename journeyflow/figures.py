@@ -55,6 +55,18 @@ class Count:
 
 NONE = Count()
 
+RATES = (
+    "delivery",
+    "open",
+    "click",
+    "click_to_open",
+    "conversion",
+    "bounce",
+    "unsubscribe",
+    "complaint",
+)
+"""The rates that messages have."""
+
 
 def ratio(part: int | None, whole: int | None) -> float | None:
     """Divide; None where nothing is there to divide by, or something is unknown (R83).
@@ -85,6 +97,11 @@ class MessageStats:
     bounced: Count = NONE
     complained: Count = NONE
     revenue: int = 0
+
+    @property
+    def rates(self) -> Mapping[str, float | None]:
+        """Every rate by its name (F184)."""
+        return {name: getattr(self, f"{name}_rate") for name in RATES}
 
     @property
     def delivery_rate(self) -> float | None:

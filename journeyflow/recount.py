@@ -23,7 +23,7 @@ FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON 
 _TOLD = f"""
 SELECT 'message.sent', at, id, 1 FROM inputs WHERE kind = 'ack' AND outcome = 'handled'
 UNION ALL
-SELECT type, at, data ->> 'message', ifnull(data ->> 'amount', 1) FROM inputs
+SELECT type, at, data ->> 'message', iif(type = '{REVENUE}', data ->> 'amount', 1) FROM inputs
 WHERE kind = 'event' AND outcome = 'handled' AND data ->> 'message' IS NOT NULL
   AND type IN ('{REVENUE}', {", ".join(f"'{kind}'" for kind in KINDS)})
 UNION ALL

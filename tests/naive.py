@@ -78,7 +78,7 @@ class Naive:
         if said.id and (first := self.known.setdefault((kind, said.id), said)) is not said:
             return "duplicate" if (first.customer, first.data) == (said.customer, said.data) else "conflicting"
         of_message, message = kind.startswith("message."), self.messages.get(data.get("message"))
-        mine = of_message and message is not None and message.run.customer == said.customer
+        mine = message is not None and message.run.customer == said.customer
         if of_message and not mine and ("message" in data or said.customer not in self.customers):
             return "unmatched"
         attributes, noun = self.customers[said.customer], kind.partition(".")[0]
@@ -88,7 +88,7 @@ class Naive:
             return self._change(event, attributes, told and [(kind, data)])
         event.kind, event.data, event.changes, event.owner = kind, data, False, message.run if mine else None
         self.queue.append(event)
-        if mine:
+        if of_message and mine:
             event.data = noted(message, kind, data)
             last, text = f"last{message.step.channel.title()}{LAST.get(kind)}", iso(event.own)
             if kind in LAST and text > attributes.get(last, ""):
@@ -96,7 +96,7 @@ class Naive:
             elif kind in {"message.unsubscribed", "message.complained"}:
                 withdrawn = changes.apply_changes([(f"consent.{message.step.channel}", "set", False)], attributes)
                 event.changes = not self._change(event, *withdrawn)
-        return None
+        return "unmatched" if kind == "revenue" and "message" in data and not mine else None
 
     def _change(self, about, attributes, told):  # one event for every change (R50)
         for kind, data in told:

@@ -91,7 +91,8 @@ def test_benchmark_and_results(db):
     assert "open rate" in text
     assert "10.0%" in text
     assert "25.0" in text
-    assert json.loads(call("benchmark", db, *AT, "--json"))["journeys"] == 1
+    assert json.loads(call("benchmark", db, *AT, "--json"))["benchmark"]["journeys"] == 1
+    assert json.loads(call("benchmark", db, *AT, "--json"))["rates"]["open"] == 0.1
     assert " -" in call("benchmark", db, *AT, "--tenant", "nobody")
     told = call("results", db, "welcome")
     assert "let in" in told

@@ -201,7 +201,7 @@ def test_what_is_told_of_messages_is_counted_by_day_step_and_domain(host):
     host.engine.ack(message, at=START)
     for kind in KINDS[1:]:
         host.feed(kind, START, "ann", message=message.id)
-    host.feed("message.opened", "1 day", "ann", message=message.id)
+    host.feed("message.opened", "1 day", "ann", message=message.id, amount=7)  # no revenue, and one opening
     host.feed("message.opened", "1 day", "bob", message=message.id)
     host.feed("message.opened", "1 day", "ann")
     host.feed("message.failed", "1 day", "ann", message=message.id)

@@ -205,6 +205,17 @@ def test_steps_of_older_versions_stay():
         assert there(engine.stats("j", at=NOW).messages).queued == 1
 
 
+@pytest.mark.rows(136)
+def test_archiving_leaves_nobody_active(engine):
+    """Those who were active are exited, as many as the archive says; nobody else changes (R15, invariant 8, F136)."""
+    before = engine.stats("j", at=NOW).people
+    count = engine.archive("j", at=NOW)
+    after_it = engine.stats("j", at=NOW).people
+    assert count == before.active > 0
+    assert (after_it.active, after_it.exited) == (0, before.exited + count)
+    assert (after_it.total, after_it.completed, after_it.failed) == (before.total, before.completed, before.failed)
+
+
 # --- a step, a mailbox domain -----------------------------------------------------------------------------------------
 
 
@@ -410,10 +421,11 @@ def test_rates_are_sums_over_sums():
         sent=Count(9, 8), delivered=Count(9, 6), opened=Count(9, 4), clicked=Count(9, 2), converted=Count(9, 1),
         unsubscribed=Count(1, 1), bounced=Count(2, 2), complained=Count(3, 3),
     )  # fmt: skip
-    names = ["delivery", "open", "click", "click_to_open", "conversion", "bounce", "unsubscribe", "complaint"]
-    found = [getattr(stats, f"{name}_rate") for name in names]
-    assert found == [6 / 8, 4 / 8, 2 / 8, 2 / 4, 1 / 8, 2 / 8, 1 / 8, 3 / 8]
-    assert {getattr(MessageStats(), f"{name}_rate") for name in names} == {None}
+    assert stats.rates == {
+        "delivery": 6 / 8, "open": 4 / 8, "click": 2 / 8, "click_to_open": 2 / 4, "conversion": 1 / 8,
+        "bounce": 2 / 8, "unsubscribe": 1 / 8, "complaint": 3 / 8,
+    }  # fmt: skip
+    assert set(MessageStats().rates.values()) == {None}
     assert (ratio(3, 0), ratio(None, 3), ratio(0, 3)) == (None, None, 0)
 
 

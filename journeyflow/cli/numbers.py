@@ -180,7 +180,8 @@ def benchmark(db: Path, since: str | None, until: str | None, at: datetime, tena
         ("revenue per subscriber", _cell(found.revenue_per_subscriber)),
     ]
     text = f"{found.since} to {found.until}\n{table(rows, ('figure', 'value'))}"
-    show(found, text, as_json=as_json)
+    value = {"benchmark": found, "rates": rates.rates, "revenue_per_subscriber": found.revenue_per_subscriber}
+    show(value, text, as_json=as_json)
 
 
 @click.command()

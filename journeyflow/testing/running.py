@@ -11,7 +11,7 @@ from journeyflow.errors import Forbidden
 from journeyflow.journey import Journey
 from journeyflow.paging import MAX_TAKE
 from journeyflow.policies import Policies
-from journeyflow.records import Customer, Enrollment, Event, Message
+from journeyflow.records import REVENUE, Customer, Enrollment, Event, Message
 from journeyflow.store import Store
 from journeyflow.stores.memory import MemoryStore
 
@@ -94,6 +94,8 @@ class Lifecycle:
 @frozen
 class Reaction:
     """Something happens to a message: `kind` is opened, clicked, ...; `acknowledged` is the channel's `Engine.ack`.
+
+    `revenue` is money that names the message, the more of it the greater `nth`.
 
     It names the message by its place among those queued so far, in order of enrollment and visit, counted round; as
     long as there is none nothing happens.
@@ -254,6 +256,9 @@ class _Player:
         if reaction.kind == "acknowledged":
             return Ack(message.id, at=reaction.at)
         named = {"message": message.id}
+        if reaction.kind == REVENUE:
+            paid = {**named, "amount": 100 * (1 + reaction.nth)}
+            return Event(REVENUE, customer=message.customer, at=reaction.at, data=paid)
         return Event(f"message.{reaction.kind}", customer=message.customer, at=reaction.at, data=named)
 
     def make(self, call: Call) -> None:

@@ -14,7 +14,7 @@ from journeyflow.errors import MissingExtra
 from journeyflow.journey import Journey
 from journeyflow.moments import Window
 from journeyflow.policies import Cap, Policies, QuietHours
-from journeyflow.records import Event
+from journeyflow.records import REVENUE, Event
 from journeyflow.rules import Comparison, Rule, all_of, any_of, not_, walk
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
 from journeyflow.templates import template_reads
@@ -44,7 +44,8 @@ CHANNELS = ("EMAIL", "SMS")
 DATES = ("2025-01-04", "2026-01-03", "2026-01-05T12:00:00+00:00", "2026-01-02T06:00:00", "2024-02-29", "soon")
 DURATIONS = ("1 hour", "6 hours", "1 day", "2 days", "1 week", "1 month")
 VISITS = (60, 10, 400)
-REACTIONS = ("opened", "clicked", "sent", "delivered", "unsubscribed", "complained", "acknowledged")
+REACTIONS = ("opened", "clicked", "sent", "delivered", "unsubscribed", "complained", "acknowledged", "revenue")
+MAILBOXES = ("ann@a.example", "bob@B.example", "nowhere", None)
 KEYS = ("a", 1, "1", 1.0, 2)
 MAX_STEPS = 7
 ZONES = ("UTC", "Africa/Johannesburg", "America/New_York")
@@ -558,7 +559,8 @@ class _Saying:
         given = {channel: st.sampled_from((True, False, None)) for channel in words.channels or ["EMAIL"]}
         consent = st.fixed_dictionaries({}, optional=given)
         zones = {"timezone": st.sampled_from((*ZONES, "Nowhere"))} if self.zoned else {}
-        reserved = st.fixed_dictionaries({}, optional={**members, **zones, "consent": consent})
+        email = st.sampled_from(MAILBOXES)
+        reserved = st.fixed_dictionaries({}, optional={**members, **zones, "consent": consent, "email": email})
         attributes = st.builds(lambda left, right: {**left, **right}, _objects(words.attributes, gone=True), reserved)
         replaces = st.sampled_from((False, False, False, True))
         return st.builds(Put, self.customer, attributes, at=st.just(START), replace=replaces)
@@ -587,7 +589,9 @@ class _Saying:
         data = st.sampled_from(({}, {"message": "unknown"}, {"message": "memory-1-1"}))
         kinds = st.sampled_from(("message.opened", "message.clicked"))
         stray = st.builds(Event, kinds, customer=self.customer, at=st.just(START), data=data)
-        return _weighted((6, known), (1, stray))
+        paid = st.sampled_from([{"amount": 500, "message": name} for name in ("unknown", "memory-1-1")])
+        money = st.builds(Event, st.just(REVENUE), customer=self.customer, at=st.just(START), data=paid)
+        return _weighted((12, known), (2, stray), (1, money))
 
     def lifecycles(self) -> st.SearchStrategy[Call]:
         """Draw a change of state; which one is possible is known later."""
