@@ -1,7 +1,9 @@
 """journeyflow: an embedded, in-process customer-journey engine; the SQLite of marketing automation."""
 
+from journeyflow.calls import Bulk
 from journeyflow.chains import Chain
 from journeyflow.changes import Change, field, tag
+from journeyflow.copying import Copied, Reset
 from journeyflow.editing import add_step, remove_step, reorder_steps, replace_step, replace_steps, update_step
 from journeyflow.engine import Engine
 from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
@@ -37,10 +39,12 @@ from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, br
 from journeyflow.stores.memory import MemoryStore
 from journeyflow.ticking import TickResult
 from journeyflow.timeline import Moment, Timeline
+from journeyflow.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.whynot import WhyNot
 
 __all__ = [
     "Benchmark",
+    "Bulk",
     "Cap",
     "Chain",
     "Change",
@@ -48,6 +52,7 @@ __all__ = [
     "Comparison",
     "Condition",
     "Conflict",
+    "Copied",
     "CorruptDatabase",
     "Count",
     "Customer",
@@ -88,11 +93,14 @@ __all__ = [
     "QuietHours",
     "ReadOnlyDatabase",
     "Reentry",
+    "Reset",
     "Results",
     "SampleRatio",
     "Send",
+    "SendInfo",
     "Split",
     "SplitResults",
+    "StepInfo",
     "StepStats",
     "StorageError",
     "TickResult",
@@ -100,6 +108,7 @@ __all__ = [
     "Trigger",
     "Until",
     "Update",
+    "VersionInfo",
     "Visit",
     "Wait",
     "WhyNot",

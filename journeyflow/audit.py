@@ -151,7 +151,15 @@ CHECKS: dict[str, str] = {
             SELECT journey, count(*) AS entered FROM enrollments WHERE status <> 'HOLDOUT' GROUP BY journey) e
         ON e.journey = s.journey WHERE s.slots > ifnull(e.entered, 0) ORDER BY 1""",
     "journey {0!r} has no version": """
-        SELECT j.id FROM journeys j LEFT JOIN versions v ON v.journey = j.number WHERE v.number IS NULL ORDER BY 1""",
+        SELECT j.id FROM journeys j LEFT JOIN publications p ON p.journey = j.number
+        WHERE p.version IS NULL ORDER BY 1""",
+    "journey {0!r} published version {1}, which belongs to another journey": """
+        SELECT j.id, p.version FROM journeys j JOIN publications p ON p.journey = j.number
+        JOIN versions v ON v.number = p.version WHERE v.journey <> j.number ORDER BY 1, 2""",
+    "journey {0!r} published its version {1} before the one that it followed": """
+        SELECT j.id, v.version FROM journeys j JOIN (
+            SELECT journey, version, at, lag(at) OVER (PARTITION BY journey ORDER BY n) AS came FROM publications) p
+        ON p.journey = j.number JOIN versions v ON v.number = p.version WHERE p.at < p.came ORDER BY 1, 2""",
     "journey {0!r} went from {1} to {2}": """
         SELECT j.id, t.came, t.state FROM journeys j JOIN (
             SELECT journey, n, at, state, lag(state, 1, 'DRAFT') OVER w AS came, lag(at, 1, at) OVER w AS came_at
@@ -189,6 +197,9 @@ CHECKS: dict[str, str] = {
             SELECT 'slot of journey', journey, at FROM slots UNION ALL
             SELECT 'version', number, published_at FROM versions UNION ALL
             SELECT 'policies of tenant', tenant, at FROM policies UNION ALL
+            SELECT 'version', number, edited_at FROM versions UNION ALL
+            SELECT 'publication in journey', journey, at FROM publications UNION ALL
+            SELECT 'flag in journey', journey, at FROM flags UNION ALL
             SELECT 'transition of journey', journey, at FROM transitions)
         WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
 }

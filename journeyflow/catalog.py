@@ -10,16 +10,23 @@ from journeyflow.policies import Timeline
 from journeyflow.program import Program
 from journeyflow.records import State
 
+NONE: frozenset[str] = frozenset()
+
 
 @frozen
 class JourneyRecord:
-    """One journey with its history: `transitions` are (instant, state) in order, `versions` (instant, program)."""
+    """One journey with its history: `transitions` are (instant, state) in order, `versions` (instant, program).
+
+    A version stands there once for every time it became the newest (R12).
+    """
 
     number: int
     tenant: str
     id: str
     transitions: tuple[tuple[int, State], ...]
     versions: tuple[tuple[int, Program], ...]
+    flags: tuple[tuple[int, frozenset[str]], ...] = ()
+    """The unpublished steps from an instant on, in order (R17)."""
 
     def state(self, at: int) -> State:
         """Give the state as of an instant; DRAFT before the first transition (R11)."""
@@ -54,6 +61,16 @@ class JourneyRecord:
             return self.versions[-1][1]
         position = bisect_right(self.versions, at, key=lambda each: each[0])
         return self.versions[max(position - 1, 0)][1]
+
+    def unpublished(self, at: int) -> frozenset[str]:
+        """Give the unpublished steps as of an instant (R17)."""
+        position = bisect_right(self.flags, at, key=lambda each: each[0])
+        return self.flags[position - 1][1] if position else NONE
+
+    @property
+    def newest_unpublished(self) -> frozenset[str]:
+        """The unpublished steps after every flag so far."""
+        return self.flags[-1][1] if self.flags else NONE
 
     def resumes(self, after: int) -> int | None:
         """Give the next instant after another at which the journey becomes ACTIVE, if that is known (R16)."""
@@ -92,13 +109,25 @@ class Catalog:
     def _(self) -> frozenset[str]:
         return frozenset(tenant for tenant, timeline in self.policies.items() if timeline.reach is not None)
 
+    flagged: frozenset[int] = frozenset()
+    """The journeys that have, or had, an unpublished step; of all others the question need not be asked (R17)."""
+    next_journey: int = 1
+    next_version: int = 1
 
-def build_catalog(
+    def unpublished_of(self, program: Program, at: int) -> frozenset[str]:
+        """Give the unpublished steps of a version's journey as of an instant (R17)."""
+        number = program.journey_number
+        return self.journeys[number].unpublished(at) if number in self.flagged else NONE
+
+
+def build_catalog(  # noqa: PLR0917 what a store knows
     revision: int,
     nonce: str,
     grace: int | None,
     records: Iterable[JourneyRecord],
     policies: Mapping[str, Timeline] | None = None,
+    next_journey: int = 1,
+    next_version: int = 1,
 ) -> Catalog:
     """Index journeys by name and by what triggers them, journeys of one trigger by id (R9).
 
@@ -144,6 +173,9 @@ def build_catalog(
         ),
         {number: record.zone for number, record in journeys.items()},
         policies or {},
+        frozenset(number for number, record in journeys.items() if record.flags),
+        next_journey,
+        next_version,
     )
 
 

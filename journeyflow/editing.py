@@ -14,7 +14,7 @@ from attrs import define, evolve, field, fields_dict
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
 from journeyflow.graph import END, leaves_by_next, reachable
 from journeyflow.journey import Journey
-from journeyflow.steps import Condition, End, Split, Step, Update, Wait, is_step, kind, targets, with_targets
+from journeyflow.steps import Condition, End, Split, Step, Wait, is_step, kind, targets, with_options, with_targets
 
 # --- the edits --------------------------------------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ def update_step(journey: Journey, step_id: str, **options: Any) -> Journey:  # n
         found = _option_faults(journey.step(step_id), options)
     if found:
         raise InvalidJourney(journey.id, found)
-    return _with(journey, _remade(journey.step(step_id), options))
+    return _with(journey, with_options(journey.step(step_id), options))
 
 
 def replace_step(journey: Journey, step: Step) -> Journey:
@@ -184,16 +184,6 @@ def _without_orphans(journey: Journey, left: Sequence[Step]) -> Sequence[Step]:
         return left
     orphans = reachable(journey.steps) - reachable(left)
     return [step for step in left if step.id not in orphans]
-
-
-def _remade(step: Step, options: Mapping[str, Any]) -> Step:
-    """Make a step with other options."""
-    said = {name: options.get(name, getattr(step, name)) for name in fields_dict(type(step))}
-    if isinstance(step, Split):
-        return Split(said.pop("id"), *said.pop("arms"), **said)
-    if isinstance(step, Update):
-        return Update(said.pop("id"), *said.pop("changes"), **said)
-    return type(step)(**said)
 
 
 def _ways(step: Step) -> dict[str, str]:
@@ -314,9 +304,17 @@ class _Outline:
         else:
             target = dict(targets(self.step_of[choice]))[place]
             exit_ = target if isinstance(target, str) else self.follow[choice]
-            self.inner[choice][place] = row = _Row(choice, place, [step.id], exit_)
+            self._between(row := _Row(choice, place, [step.id], exit_), choice)
             self.rows.append(row)
         self._know(step)
+
+    def _between(self, row: _Row, choice: str) -> None:
+        """Put a new branch in front of those that come later in its choice."""
+        places = [place for place, _ in targets(self.step_of[choice])]
+        inner = list(self.inner[choice].items())
+        later = (n for n, (place, _) in enumerate(inner) if places.index(place) > places.index(row.place))
+        inner.insert(next(later, len(inner)), (row.place, row))
+        self.inner[choice] = dict(inner)
 
     def _know(self, step: Step) -> None:
         self.step_of[step.id], self.inner[step.id] = step, {}
@@ -363,9 +361,7 @@ class _Outline:
         while stack:
             name = stack.pop()
             order.append(name)
-            written = [place for place, _ in targets(self.step_of[name])]
-            inner = sorted(self.inner[name].items(), key=lambda each: written.index(each[0]))
-            stack += [item for _, row in reversed(inner) for item in reversed(row.items)]
+            stack += [item for row in reversed(self.inner[name].values()) for item in reversed(row.items)]
         return order
 
 

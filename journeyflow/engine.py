@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from inspect import iscoroutine, iscoroutinefunction
 from os import PathLike, fspath
-from typing import Literal, Self
+from typing import Self
 
 from attrs import evolve
 
 from journeyflow import figures, people, queries, scheduler, whynot
+from journeyflow.calls import JourneyCalls
 from journeyflow.catalog import JourneyRecord
 from journeyflow.errors import Forbidden, InvalidInput, NotFound, shown
 from journeyflow.experiments import Results, results
@@ -31,18 +32,17 @@ from journeyflow.inbox import (
     told_error,
 )
 from journeyflow.intake import DEDUP_DAYS, dedup_micros, foreseen
-from journeyflow.journey import DEFAULT_TENANT, Journey
+from journeyflow.journey import DEFAULT_TENANT
 from journeyflow.moments import FIRST, LAST, MINUTE, Duration, add, from_micros, to_micros
 from journeyflow.outbox import claim_posts
-from journeyflow.paging import Cursor, Page, Slice, name_faults, page_faults, slice_faults, word_faults, words
+from journeyflow.paging import Cursor, Page, Slice, name_faults, page_faults, refuse, slice_faults, word_faults, words
 from journeyflow.past import enrollment_at
 from journeyflow.people import Person
 from journeyflow.policies import Policies
-from journeyflow.queries import JourneyInfo
-from journeyflow.records import Changes, Customer, DeferredEntry, Enrollment, Event, Input, LimitChanges, Message
+from journeyflow.records import Changes, Customer, DeferredEntry, Enrollment, Event, Input, Message
 from journeyflow.results import CONFIDENCE
-from journeyflow.store import Store, Transaction
-from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, exit_everybody, next_call
+from journeyflow.store import Store
+from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, next_call
 from journeyflow.timeline import Timeline, tell
 from journeyflow.values import INTEGER_MAX, describe, dumps, id_fault
 from journeyflow.whynot import WhyNot
@@ -60,7 +60,7 @@ LEASE = 5 * MINUTE
 """How long the engine gives its own handlers before a message counts as not delivered."""
 
 
-class Engine:
+class Engine(JourneyCalls):
     """An embedded journey engine on a SQLite file (a path) or any `Store`.
 
     `channels` maps channel names to functions that deliver one message; without it the host claims messages itself.
@@ -149,95 +149,6 @@ class Engine:
         bound = object.__new__(Engine)
         bound._core, bound._tenant, bound._bound = self._core, name, True
         return bound
-
-    # --- journeys -------------------------------------------------------------------------------------------------
-
-    def publish(self, journey: Journey, *, at: datetime, rollback: bool = False) -> int:
-        """Publish a definition and give its version: idempotent by content (R12).
-
-        In DRAFT it replaces the draft, else it makes the version that new enrollments enter.
-        """
-        from journeyflow.lifecycle import published  # noqa: PLC0415 it costs cattrs
-
-        tenant, instant = self._tenant_of(journey), to_micros(at)
-        with self._core.store.transaction() as transaction:
-            version, changes = published(self._core.refresh(transaction), tenant, journey, instant, rollback=rollback)
-            if changes:
-                transaction.commit(changes)
-        return version
-
-    def deploy(self, journey: Journey, *, at: datetime) -> int:
-        """Publish, and activate if DRAFT; give the version. A restart changes nothing, PAUSED stays PAUSED (R12)."""
-        version = self.publish(journey, at=at)
-        with self._core.store.transaction() as transaction:
-            record = self._find(transaction, journey.id, self._tenant_of(journey))
-            if record.newest_state == "DRAFT":
-                self._move(transaction, record, "activate", at)
-        return version
-
-    def activate(self, journey: str, *, at: datetime) -> JourneyInfo:
-        """DRAFT -> ACTIVE; raises Conflict from any other state, InvalidJourney without steps (R11, R13)."""
-        return self._lifecycle(journey, "activate", at)
-
-    def pause(self, journey: str, *, at: datetime) -> JourneyInfo:
-        """ACTIVE -> PAUSED: entries are refused, nothing goes on, nothing is handed out (R16)."""
-        return self._lifecycle(journey, "pause", at)
-
-    def resume(self, journey: str, *, at: datetime, overdue: Literal["run"] = "run") -> JourneyInfo:
-        """PAUSED -> ACTIVE; what came due meanwhile runs first, at the instant of the resume (R16)."""
-        if overdue != "run":
-            msg = f"overdue: only 'run' is supported by this version of journeyflow, not {shown(overdue)}"
-            raise ValueError(msg)
-        return self._lifecycle(journey, "resume", at)
-
-    def archive(self, journey: str, *, at: datetime, allow_jump: bool = False) -> int:
-        """ACTIVE or PAUSED -> ARCHIVED, which is final; give how many enrollments it ended (R11, R15).
-
-        All work with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3).
-        """
-        from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
-
-        core = self._core
-        with core.store.transaction(write=False) as transaction:
-            record = self._find(transaction, journey)
-            first = moved(record, "archive", to_micros(at)).at
-        do_due_work(core, first - 1, allow_jump=allow_jump)
-        with core.store.transaction() as transaction:
-            record = self._find(transaction, journey)
-            transition = moved(record, "archive", to_micros(at))
-            count = exit_everybody(core, transaction, record, transition.at)
-            emptied = LimitChanges(emptied=(record.number,))
-            transaction.commit(Changes(transitions=(transition,), limits=emptied))
-        return count
-
-    def _lifecycle(self, journey: str, call: str, at: datetime) -> JourneyInfo:
-        with self._core.store.transaction() as transaction:
-            self._move(transaction, self._find(transaction, journey), call, at)
-        return self.journey(journey)
-
-    def _move(self, transaction: Transaction, record: JourneyRecord, call: str, at: datetime) -> None:
-        from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
-
-        transition = moved(record, call, to_micros(at))
-        released = ((record.number, transition.at),) if call == "resume" else ()
-        transaction.commit(Changes(transitions=(transition,), released=released))
-
-    def _find(self, transaction: Transaction, journey: str, tenant: str | None = None) -> JourneyRecord:
-        from journeyflow.lifecycle import find  # noqa: PLC0415 it costs cattrs
-
-        return find(self._core.refresh(transaction), tenant or self._tenant, journey)
-
-    def _tenant_of(self, journey: Journey) -> str:
-        """Give the tenant a journey goes to; one bound to another tenant does not take it (R91)."""
-        if not isinstance(journey, Journey):
-            msg = f"expected a Journey, not {describe(journey)}; journeyflow.codec.loads_journey reads a file"
-            raise TypeError(msg)
-        if journey.tenant is None:
-            return self._tenant
-        if self._bound and journey.tenant != self._tenant:
-            msg = f"tenant: journey {journey.id!r} belongs to {journey.tenant!r}, this engine to {self._tenant!r}"
-            raise InvalidInput([msg])
-        return journey.tenant
 
     # --- policies -------------------------------------------------------------------------------------------------
 
@@ -454,7 +365,7 @@ class Engine:
         _check_limit(limit)
         length = _length(lease, "lease")
         names = None if channels is None else words(channels)
-        _refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
+        refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
         wanted = None if names is None else frozenset(names)
         return self._claim(self._tenant, worker, to_micros(at), wanted, min(limit, INTEGER_MAX), length)
 
@@ -506,35 +417,13 @@ class Engine:
 
     # --- questions ------------------------------------------------------------------------------------------------
 
-    def journeys(self, *, status: str | None = None, trigger: str | None = None) -> tuple[JourneyInfo, ...]:
-        """List this tenant's journeys by id, filtered by state or by the event type of the trigger (F88 to F91)."""
-        _refuse(name_faults(status=status, trigger=trigger))
-        with self._core.store.reader() as reader:
-            return queries.journeys(reader, self._tenant, status=status, trigger=trigger)
-
-    def journey(self, journey: str) -> JourneyInfo:
-        """Give a journey as it stands; raises NotFound."""
-        _refuse(name_faults("journey", journey=journey))
-        with self._core.store.reader() as reader:
-            found = queries.journeys(reader, self._tenant, journey=journey)
-        return queries.required(found[0] if found else None, "journey", journey)
-
-    def definition(self, journey: str, *, version: int | None = None) -> Journey:
-        """Give the definition of a journey: the newest version or a named one; raises NotFound."""
-        _refuse(name_faults("journey", journey=journey, version=version))
-        with self._core.store.transaction(write=False) as transaction:
-            record = self._find(transaction, journey)
-        programs = {program.version: program for _, program in record.versions}
-        program = programs.get(version) if version is not None else record.newest
-        return queries.required(program, "version", f"{version} of {journey}").journey
-
     def customer(self, customer: str, *, pending: bool = False) -> Customer:
         """Give a customer as ticks have left it; `pending` adds what was put and fed since (R10). Raises NotFound."""
         return queries.required(self.find_customer(customer, pending=pending), "customer", customer)
 
     def find_customer(self, customer: str, *, pending: bool = False) -> Customer | None:
         """Give a customer, or None where there is none."""
-        _refuse(name_faults("customer", customer=customer))
+        refuse(name_faults("customer", customer=customer))
         with self._core.store.reader() as reader:
             found = queries.find_customer(reader, self._tenant, customer)
             waiting = queries.pending_inputs(reader, self._tenant, customer) if pending else []
@@ -569,7 +458,7 @@ class Engine:
         found = slice_faults(part, queries.ENROLLMENT_ORDERS, "entered")
         found += word_faults("status", statuses, queries.ENROLLMENT_STATUSES)
         found += [fault for name in names for fault in name_faults("fields", fields=name)]
-        _refuse(found + name_faults(journey=journey, customer=customer, key=key, step=step, version=version))
+        refuse(found + name_faults(journey=journey, customer=customer, key=key, step=step, version=version))
         self._check_known(journey)
         asked = {
             "journey": journey,
@@ -595,7 +484,7 @@ class Engine:
     ) -> Enrollment | None:
         """Give a run of a customer with its visits, or None where there is none."""
         asked = {"journey": journey, "customer": customer, "run": run, "key": key}
-        _refuse(name_faults("journey", "customer", **asked))
+        refuse(name_faults("journey", "customer", **asked))
         with self._core.store.reader() as reader:
             return queries.find_enrollment(reader, self._tenant, asked)
 
@@ -631,7 +520,7 @@ class Engine:
             msg = "name a journey and a customer, or give an Enrollment"
             raise TypeError(msg)
         asked: dict[str, object] = {"journey": journey, "customer": customer, "run": run, "key": key}
-        _refuse(name_faults("journey", "customer", **asked))
+        refuse(name_faults("journey", "customer", **asked))
         return asked, f"{journey}/{customer}"
 
     def why_not(self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None) -> WhyNot:
@@ -662,7 +551,7 @@ class Engine:
         Events and attributes told, entries, refusals, visits, messages, goals and ends, both instants included; the
         newest `take` of them.
         """
-        _refuse(page_faults(0, take) + name_faults("customer", customer=customer))
+        refuse(page_faults(0, take) + name_faults("customer", customer=customer))
         first = FIRST if since is None else to_micros(since, "since")
         last = LAST if until is None else to_micros(until, "until")
         with self._core.store.transaction(write=False) as transaction:
@@ -696,12 +585,12 @@ class Engine:
         """
         part = Slice(order, descending, skip, take, after)
         wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields))
-        _refuse(name_faults("journey", "step", journey=journey, step=step))
+        refuse(name_faults("journey", "step", journey=journey, step=step))
         with self._core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
         programs = [program for _, program in record.versions]
         place = people.find_place(self._tenant, journey, record.number, programs, step)
-        _refuse(people.faults(wanted, place))
+        refuse(people.faults(wanted, place))
         with self._core.store.reader() as reader:
             return people.list_people(reader, place, wanted)
 
@@ -713,7 +602,7 @@ class Engine:
         Raises NotFound for an unknown journey, InvalidInput for a page that cannot be.
         """
         part = Slice("entered", False, skip, take, None)
-        _refuse(slice_faults(part, queries.ENROLLMENT_ORDERS, "entered"))
+        refuse(slice_faults(part, queries.ENROLLMENT_ORDERS, "entered"))
         self._check_known(journey)
         with self._core.store.reader() as reader:
             return queries.deferred(reader, self._tenant, journey, customer, skip, take)
@@ -739,7 +628,7 @@ class Engine:
         statuses, place = words(status), (0, 0) if after is None else queries.message_place(after)
         found = page_faults(skip, take) + word_faults("status", statuses, queries.MESSAGE_STATUSES)
         found += [] if place else [f"after: {describe(after)} is no cursor of such a page"]
-        _refuse(found + name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel))
+        refuse(found + name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel))
         self._check_known(journey)
         asked = {
             "journey": journey,
@@ -758,14 +647,14 @@ class Engine:
 
     def find_message(self, message: str) -> Message | None:
         """Give a message by its id, or None where there is none."""
-        _refuse(name_faults("message", message=message))
+        refuse(name_faults("message", message=message))
         with self._core.store.reader() as reader:
             return queries.find_message(reader, self._tenant, message)
 
     def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event]:
         """List the events that named no message of their customer, as they were told; the total counts them (R52)."""
         wrong = after is not None and (type(after) is not int or abs(after) > INTEGER_MAX)
-        _refuse(page_faults(skip, take) + ([f"after: {describe(after)} is no cursor of such a page"] if wrong else []))
+        refuse(page_faults(skip, take) + ([f"after: {describe(after)} is no cursor of such a page"] if wrong else []))
         with self._core.store.reader() as reader:
             return queries.unmatched(reader, self._tenant, skip=skip, take=take, after=int(after or 0))
 
@@ -917,9 +806,3 @@ def _check_limit(limit: int) -> None:
     if type(limit) is not int or limit < 1:
         msg = f"limit must be 1 or more, not {describe(limit)}"
         raise ValueError(msg)
-
-
-def _refuse(faults: Sequence[str]) -> None:
-    """Refuse a question with everything that is wrong with it."""
-    if faults:
-        raise InvalidInput(faults)

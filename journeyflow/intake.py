@@ -255,7 +255,9 @@ def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> s
 
 def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """Enroll by hand (R24)."""
-    record = work.catalog.by_name[item.tenant, item.type]
+    record = work.catalog.by_name.get((item.tenant, item.type))
+    if record is None:  # deleted since
+        return "refused: unknown journey"
     person = work.person(item.tenant, item.customer)
     program = record.program(item.at)
     event = Happening("", {}, item.at, at, person)
@@ -266,11 +268,13 @@ def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -
 
 def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """End the runs of a customer in a journey by hand."""
-    record = work.catalog.by_name[item.tenant, item.type]
+    record = work.catalog.by_name.get((item.tenant, item.type))
     person = work.people.get((item.tenant, item.customer))
+    if record is None or person is None:
+        return "not inside"
     reason, key = str(data.get("reason", "manual")), data.get("key")
     named = None if key is None else str(key)
-    count = leave(work, person, record.number, at, reason=reason, key=named) if person is not None else 0
+    count = leave(work, person, record.number, at, reason=reason, key=named)
     return "handled" if count else "not inside"
 
 

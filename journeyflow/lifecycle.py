@@ -1,9 +1,12 @@
 """What publishing and the lifecycle calls change: pure functions from the catalog to `Changes` (R11, R12, R15)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from attrs import evolve
 
 from journeyflow import patterns
-from journeyflow.catalog import Catalog, JourneyRecord, build_catalog
+from journeyflow.catalog import NONE, Catalog, JourneyRecord, build_catalog
 from journeyflow.codec import dumps_journey, fingerprint, loads_journey
 from journeyflow.errors import (
     ERROR,
@@ -15,11 +18,12 @@ from journeyflow.errors import (
     NotFound,
     did_you_mean,
 )
+from journeyflow.flags import flag_problems
 from journeyflow.journey import Journey, problems
 from journeyflow.policies import Policies, Terms, Timeline
 from journeyflow.policyfile import dumps_policies, loads_policies
 from journeyflow.program import Program, compile_journey
-from journeyflow.records import Changes, NewJourney, NewPolicies, NewVersion, State, Transition
+from journeyflow.records import Changes, Flag, NewJourney, NewPolicies, NewVersion, State, Transition
 from journeyflow.store import Shelf
 
 ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
@@ -32,7 +36,28 @@ ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
 
 GOALS: Mapping[str, State] = {"activate": "ACTIVE", "pause": "PAUSED", "resume": "ACTIVE", "archive": "ARCHIVED"}
 
+REMOVALS: Mapping[str, tuple[State, str]] = {"delete": ("DRAFT", "deleted"), "purge": ("ARCHIVED", "purged")}
+"""The calls that take a journey away, with the state that it must be in (R15)."""
+
+SWITCHES: Mapping[tuple[str, State], str] = {
+    ("enable", "DRAFT"): "activate",
+    ("enable", "PAUSED"): "resume",
+    ("disable", "ACTIVE"): "pause",
+}
+"""Octeth's two calls: Enabled is ACTIVE, Disabled is DRAFT or PAUSED (R11)."""
+
+FINAL = "an archived journey is final; use another id"
+
 REMEDIES = {
+    ("delete", "ACTIVE"): "archive it, then purge it",
+    ("delete", "PAUSED"): "archive it, then purge it",
+    ("delete", "ARCHIVED"): "purge it instead",
+    ("purge", "DRAFT"): "delete it instead",
+    ("purge", "ACTIVE"): "archive it first",
+    ("purge", "PAUSED"): "archive it first",
+    ("enable", "ACTIVE"): "it is enabled already",
+    ("disable", "DRAFT"): "it is disabled already",
+    ("disable", "PAUSED"): "it is disabled already",
     ("activate", "PAUSED"): "resume it instead",
     ("resume", "DRAFT"): "activate it instead",
     ("pause", "DRAFT"): "nothing runs in a draft",
@@ -62,29 +87,94 @@ def published(
     record = catalog.by_name.get((tenant, journey.id))
     text, mark = dumps_journey(journey, indent=None), fingerprint(journey)
     if record is None:
-        number = max(catalog.journeys, default=0) + 1
-        first = NewVersion(_free(catalog), number, 1, at, mark, text)
+        number = catalog.next_journey
+        first = NewVersion(catalog.next_version, number, 1, at, mark, text)
         return 1, Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
     if record.newest_state == "ARCHIVED":
-        raise Conflict(record.id, record.newest_state, "published", "an archived journey is final; use another id")
+        raise Conflict(record.id, record.newest_state, "published", FINAL)
     same = next((program for _, program in record.versions if fingerprint(program.journey) == mark), None)
     newest_at = record.versions[-1][0]
     if same is not None and (same is record.newest or not rollback):
-        described = () if dumps_journey(same.journey, indent=None) == text else ((same.number, text),)
+        described = () if dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
         return same.version, Changes(described=described)
+    check_flags(journey, record.newest_unpublished)
     if same is not None:  # later than the newest version, or it would not be the newest again
         again = NewVersion(same.number, record.number, same.version, max(at, newest_at + 1), mark, text)
         return same.version, Changes(versions=(again,))
     number, version = record.newest.number, record.newest.version
     if record.newest_state != "DRAFT":
         check_startable(journey)
-        number, version = _free(catalog), max(program.version for _, program in record.versions) + 1
+        number, version = catalog.next_version, max(program.version for _, program in record.versions) + 1
     return version, Changes(versions=(NewVersion(number, record.number, version, max(at, newest_at), mark, text),))
 
 
-def _free(catalog: Catalog) -> int:
-    """Give the next number of a version."""
-    return max(catalog.programs, default=0) + 1
+def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:
+    """Edit name, description or notes of the newest version in place (R12, F93); raises Conflict, InvalidJourney."""
+    if record.newest_state == "ARCHIVED":
+        raise Conflict(record.id, record.newest_state, "edited", FINAL)
+    program = record.newest
+    text = dumps_journey(evolve(program.journey, **dict[str, Any](texts)), indent=None)
+    same = text == dumps_journey(program.journey, indent=None)
+    return Changes(described=() if same else ((program.number, text, at),))
+
+
+def created(
+    catalog: Catalog, tenant: str, journey: Journey, at: int, *, of: str, unpublished: frozenset[str] = NONE
+) -> Changes:
+    """Make a draft that is a copy of another journey, its unpublished steps too; raises Conflict for a taken id."""
+    taken = catalog.by_name.get((tenant, journey.id))
+    if taken is not None:
+        raise Conflict(journey.id, taken.newest_state, f"a copy of {of!r}", "that id is taken; use another")
+    changes = published(catalog, tenant, journey, at)[1]
+    flags = tuple(Flag(catalog.next_journey, at, step, published=False) for step in sorted(unpublished))
+    return evolve(changes, flags=flags)
+
+
+def removed(record: JourneyRecord, call: str) -> Changes:
+    """Delete a draft, or purge an archived journey, with everything that was recorded of it (R15); raises Conflict."""
+    state, done = REMOVALS[call]
+    if record.newest_state != state:
+        raise Conflict(record.id, record.newest_state, done, REMEDIES[call, record.newest_state])
+    return Changes(purged=(record.number,))
+
+
+def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited: Collection[int]) -> Changes:
+    """Publish and unpublish steps, in all versions at once; what is so already writes nothing (R17).
+
+    `inhabited` are the numbers of the versions that hold people. An `at` before the newest flag means that one's
+    instant. Raises NotFound for a step that no version has, Conflict for an ARCHIVED journey, InvalidJourney where a
+    version that people are in, or enter, would not be valid without those steps.
+    """
+    if record.newest_state == "ARCHIVED":
+        raise Conflict(record.id, record.newest_state, "changed", FINAL)
+    known = {step.id for _, program in record.versions for step in program.journey.steps}
+    for step in flags:
+        if step not in known:
+            kind = "step"
+            raise NotFound(kind, step, did_you_mean(step, known))
+    before = record.newest_unpublished
+    news = {step: published for step, published in flags.items() if published == (step in before)}
+    after = (before | news.keys()) - {step for step, published in news.items() if published}
+    programs = {program.number: program for _, program in record.versions}
+    for number in sorted({record.newest.number, *inhabited}):
+        check_flags(programs[number].journey, after)
+    instant = max(at, record.flags[-1][0]) if record.flags else at
+    return Changes(flags=tuple(Flag(record.number, instant, step, published) for step, published in news.items()))
+
+
+def check_flags(journey: Journey, unpublished: frozenset[str]) -> None:
+    """Refuse a version that is not valid without the unpublished steps (R17)."""
+    found = tuple(flag_problems(journey, unpublished)) if unpublished else ()
+    if found:
+        raise InvalidJourney(journey.id, found)
+
+
+def switch(record: JourneyRecord, word: str) -> str:
+    """Give the call that enables or disables a journey as it stands (F97, F98); raises Conflict."""
+    call = SWITCHES.get((word, record.newest_state))
+    if call is None:
+        raise Conflict(record.id, record.newest_state, f"{word}d", REMEDIES.get((word, record.newest_state), ""))
+    return call
 
 
 def check_startable(journey: Journey) -> None:
@@ -118,14 +208,26 @@ def read_catalog(shelf: Shelf, path: object, compiled: dict[tuple[int, str], Pro
         if program is None:
             program = _compiled(text, names[journey][0], (number, journey, version), path)
             compiled[number, text] = program
-        versions.setdefault(journey, []).append((published_at, program))
+        known = versions.setdefault(journey, [])
+        if known and known[-1][1] is program:  # a draft that was published again
+            known.pop()
+        known.append((published_at, program))
+    flags = _flag_history(shelf)
     records = [
-        JourneyRecord(number, *names[number], tuple(transitions.get(number, ())), tuple(versions[number]))
+        JourneyRecord(
+            number,
+            *names[number],
+            tuple(transitions.get(number, ())),
+            tuple(versions[number]),
+            tuple(flags.get(number, ())),
+        )
         for number in names
     ]
     grace = shelf.meta.get("grace")
     policies = _read_policies(shelf, path)
-    return build_catalog(shelf.revision, shelf.meta["nonce"], int(grace) if grace else None, records, policies)
+    settled = int(grace) if grace else None
+    numbers = shelf.next_journey, shelf.next_version
+    return build_catalog(shelf.revision, shelf.meta["nonce"], settled, records, policies, *numbers)
 
 
 def _read_policies(shelf: Shelf, path: object) -> dict[str, Timeline]:
@@ -150,6 +252,16 @@ def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> 
     if before == policies:
         return Changes()
     return Changes(policies=(NewPolicies(tenant, max(at, since), dumps_policies(policies, indent=None)),))
+
+
+def _flag_history(shelf: Shelf) -> dict[int, list[tuple[int, frozenset[str]]]]:
+    """Fold flags into the steps that are unpublished after each, by journey (R17)."""
+    history: dict[int, list[tuple[int, frozenset[str]]]] = {}
+    for journey, at, step, published in shelf.flags:
+        known = history.setdefault(journey, [])
+        before = known[-1][1] if known else NONE
+        known.append((at, before - {step} if published else before | {step}))
+    return history
 
 
 def _compiled(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:

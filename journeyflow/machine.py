@@ -28,10 +28,11 @@ Rules of the walk
 2.  A visit is written into the path when it is left, with its status and outcome (R44); a rest is written as ACTIVE.
     The first entry of a path that began with a rest is that rest, left.
 3.  The same Send never queues twice within one root item (R30); a run emits at most 100 events within one (R53).
-4.  A walk that fails queues no message; the Sends it passed are SKIPPED, outcome "failed" (R30).
-5.  What is asked again at the instant it takes effect: the gates of a Send (`gates.py`), windows, openings, date
+4.  An unpublished step is passed through, SKIPPED; a rest there keeps its wake-up, a held Send is passed (R17).
+5.  A walk that fails queues no message; the Sends it passed are SKIPPED, outcome "failed" (R30).
+6.  What is asked again at the instant it takes effect: the gates of a Send (`gates.py`), windows, openings, date
     fields (R5, R31, R37). Durations stay.
-6.  Rules never raise, wrong types change nothing, calendar arithmetic stays inside the calendar: no customer's data
+7.  Rules never raise, wrong types change nothing, calendar arithmetic stays inside the calendar: no customer's data
     can make a walk raise.
 """
 
@@ -88,11 +89,13 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
     (R5). `asked` are the values that were compared before an entry or an exit; they are kept with the move (R85).
     """
     walk, bound = Walk(program, run, situation, at, past), program.journey.max_visits
+    unpublished = situation.unpublished
     if asked:
         walk.read["entry" if stimulus == "ENTER" else "exit"] = asked
     if stimulus in WAKING:
         node = program.nodes[run.step]
-        to = WAKE[node.kind](walk, node, stimulus)
+        passed = unpublished and node.id in unpublished and node.kind is not Wait
+        to = pass_through(walk, node) if passed else WAKE[node.kind](walk, node, stimulus)
         if to == REST:
             return _still_resting(walk, softened=softened)
     elif stimulus == "ENTER":
@@ -110,7 +113,8 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
             to = walk.fail("visit limit")
         else:
             node = program.nodes[to]
-            to = ARRIVE[node.kind](walk, node)
+            passed = unpublished and node.id in unpublished
+            to = pass_through(walk, node) if passed else ARRIVE[node.kind](walk, node)
     if to == REST:
         walk.leave(ACTIVE, "")
     return _result(walk)
@@ -144,6 +148,12 @@ def _where_it_rested(walk: Walk) -> dict[str, Any] | None:
         return run.memory
     rest = [run.step, run.since, run.due, run.awaits] if run.visit else None
     return {**(run.memory or {}), "rest": rest}
+
+
+def pass_through(walk: Walk, node: Node) -> int:
+    """Go on behind an unpublished step as if it were not there; a choice is left where its branches rejoin (R17)."""
+    walk.leave(SKIPPED, "")
+    return node.next
 
 
 def _still_resting(walk: Walk, *, softened: bool) -> Result:

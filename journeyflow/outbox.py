@@ -20,7 +20,10 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
 ) -> tuple[list[tuple[int, int]], bool]:
     """Lease messages inside a transaction: give their places, and whether more may wait behind those put aside."""
     paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
-    posts = transaction.claimable(ClaimRequest(tenant, channels, at, limit, paused))
+    hidden = frozenset(
+        (number, step) for number in catalog.flagged for step in catalog.journeys[number].unpublished(at)
+    )
+    posts = transaction.claimable(ClaimRequest(tenant, channels, at, limit, paused, hidden))
     loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts)))
     people = {person.number: person.attributes for person in loaded.people}
     decided = [

@@ -1,12 +1,12 @@
 """Pages of long lists: what part is wanted, in which order, and the cursor that leads on from it (R84)."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from attrs import frozen
 
-from journeyflow.errors import did_you_mean, shown
+from journeyflow.errors import InvalidInput, did_you_mean, shown
 from journeyflow.values import INTEGER_MAX, describe, dumps, faults, text_fault
 
 Item = TypeVar("Item")
@@ -170,3 +170,9 @@ def cursor_of(value: object, number: int, *, plain: bool) -> Cursor:
     ('["ann@example.com",7]', 7)
     """
     return number if plain else dumps([value, number])
+
+
+def refuse(faults: Sequence[str]) -> None:
+    """Refuse a question with everything that is wrong with it."""
+    if faults:
+        raise InvalidInput(faults)

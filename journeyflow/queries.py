@@ -42,6 +42,9 @@ ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT)
 MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
 """What a message can be (R70)."""
 
+STATES: Mapping[str, tuple[str, ...]] = {"Enabled": ("ACTIVE",), "Disabled": ("DRAFT", "PAUSED")}
+"""Octeth's words for the states of a journey (R11); any other word is a state itself."""
+
 
 @frozen
 class JourneyInfo:
@@ -68,6 +71,15 @@ class JourneyInfo:
     resumed_at: datetime | None
     archived_at: datetime | None
     published_at: datetime = field(repr=False)
+    created_at: datetime = field(repr=False)
+    updated_at: datetime = field(repr=False)
+    description: str = field(repr=False)
+    notes: str = field(repr=False)
+
+    @property
+    def enabled(self) -> bool:
+        """Octeth's view of the state: Enabled is ACTIVE; Disabled is DRAFT, and PAUSED once it was activated (R11)."""
+        return self.status == "ACTIVE"
 
 
 def _when(micros: int | None) -> datetime | None:
@@ -75,10 +87,13 @@ def _when(micros: int | None) -> datetime | None:
 
 
 _JOURNEYS = """
-SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number
+SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number,
+       (SELECT p.at FROM publications p WHERE p.journey = j.number ORDER BY p.n LIMIT 1),
+       (SELECT max(max(p.at), ifnull(max(w.edited_at), max(p.at))) FROM publications p
+        JOIN versions w ON w.number = p.version WHERE p.journey = j.number)
 FROM journeys j
 JOIN versions v ON v.number = (
-    SELECT number FROM versions w WHERE w.journey = j.number ORDER BY published_at DESC, version DESC LIMIT 1)
+    SELECT p.version FROM publications p WHERE p.journey = j.number ORDER BY p.n DESC LIMIT 1)
 WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
 ORDER BY j.id
 """
@@ -106,11 +121,14 @@ def journeys(
         _journey(row, history.get(row[5], []), counts.get(row[5], {}))
         for row in reader.rows(_JOURNEYS, {"tenant": tenant, "journey": journey})
     )
-    return tuple(each for each in found if status in {None, each.status} and trigger in {None, each.trigger})
+    wanted = STATES.get(status, (status,)) if status is not None else None
+    return tuple(
+        each for each in found if (wanted is None or each.status in wanted) and trigger in {None, each.trigger}
+    )
 
 
 def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: Mapping[str, int]) -> JourneyInfo:
-    tenant, journey, text, version, published_at, _ = row
+    tenant, journey, text, version, published_at, _, created_at, updated_at = row
     definition = json.loads(text)
     active = [at for at, state in history if state == "ACTIVE"]
     last = {state: at for at, state in history}
@@ -135,6 +153,10 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
         resumed_at=_when(active[-1] if len(active) > 1 else None),
         archived_at=_when(last.get("ARCHIVED")),
         published_at=from_micros(published_at),
+        created_at=from_micros(created_at),
+        updated_at=from_micros(updated_at),
+        description=definition.get("description", ""),
+        notes=definition.get("notes", ""),
     )
 
 

@@ -388,6 +388,16 @@ class Transition:
 
 
 @frozen
+class Flag:
+    """Whether a step of a journey is published, in every version, from an instant on (R17)."""
+
+    journey: int
+    at: int
+    step: str
+    published: bool
+
+
+@frozen
 class NewJourney:
     """A journey seen for the first time."""
 
@@ -398,9 +408,10 @@ class NewJourney:
 
 @frozen
 class NewVersion:
-    """A published definition: the journey's number, the version's own number and place, its text (R12).
+    """A publication of a definition: the journey's number, the version's own number and place, its text (R12).
 
-    `version` counts 1, 2, ... within the journey; a draft that is published again is replaced under the same number.
+    `version` counts 1, 2, ... within the journey; a draft that is published again is replaced under the same number, a
+    version that comes back with a rollback keeps its own. Every publication is remembered with its instant.
     """
 
     number: int
@@ -437,12 +448,22 @@ class Changes:
     """What is to be added to the kept counters."""
     journeys: tuple[NewJourney, ...] = ()
     versions: tuple[NewVersion, ...] = ()
-    described: tuple[tuple[int, str], ...] = ()
+    described: tuple[tuple[int, str, int], ...] = ()
+    """Versions whose names, description or notes were edited in place: number, text, instant (R12)."""
     transitions: tuple[Transition, ...] = ()
     policies: tuple[NewPolicies, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    purged: tuple[int, ...] = ()
+    """Journeys that go, by number, with everything that was recorded of them (R15)."""
     released: tuple[tuple[int, int], ...] = ()
     limits: LimitChanges | None = None
     meta: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def of_catalog(self) -> bool:
+        """Tell whether journeys, versions, states, flags or settings change: whoever knows them has to read again."""
+        named = (self.journeys, self.versions, self.described, self.transitions, self.flags, self.purged)
+        return any((*named, self.policies, self.meta))
 
     def __bool__(self) -> bool:
         """Tell whether there is anything to write: an idle tick writes nothing (R3)."""

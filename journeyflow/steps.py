@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeGuard, Union, cast
 
-from attrs import evolve, frozen
+from attrs import evolve, fields_dict, frozen
 from attrs import field as option
 
 from journeyflow.chains import Chain
@@ -292,6 +292,20 @@ WAIT_FORMS = ("duration", "until", "at", "field", "event")
 
 ON_FAILURE = ("continue", "fail")
 """What a Send may do when its message was given up (R43)."""
+
+
+def with_options(step: Step, options: Mapping[str, Any]) -> Step:
+    """Make a step again with some options changed, by their names.
+
+    >>> with_options(Split("s", arm(100)), {"name": "Test"})
+    Split('s', Arm(100, label='A'), name='Test')
+    """
+    said = {name: options.get(name, getattr(step, name)) for name in fields_dict(type(step))}
+    if isinstance(step, Split):
+        return Split(said.pop("id"), *said.pop("arms"), **said)
+    if isinstance(step, Update):
+        return Update(said.pop("id"), *said.pop("changes"), **said)
+    return type(step)(**said)
 
 
 # --- continuations ----------------------------------------------------------------------------------------------------

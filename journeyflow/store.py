@@ -19,9 +19,10 @@ from journeyflow.records import Changes, Post
 class Shelf:
     """What a store keeps about journeys, as rows: enough to build a `Catalog`.
 
-    `journeys` are (number, tenant, id), `versions` (number, journey, version, published_at, text) in order of
-    publication, `transitions` (journey, at, state) in order; `meta` are the file's settings, `policies` (tenant, at,
-    text) in order.
+    `journeys` are (number, tenant, id), `versions` (number, journey, version, published_at, fingerprint, text), a row
+    per publication in order, `transitions` (journey, at, state) and `flags` (journey, at, step, published) in order;
+    `meta` are the file's settings, `policies` (tenant, at, text) in order. `next_journey` and `next_version` are
+    numbers that were never given before.
     """
 
     revision: int
@@ -30,6 +31,9 @@ class Shelf:
     transitions: Sequence[tuple[int, int, Any]]
     meta: Mapping[str, str]
     policies: Sequence[tuple[str, int, str]] = ()
+    flags: Sequence[tuple[int, int, str, bool]] = ()
+    next_journey: int = 1
+    next_version: int = 1
 
 
 @frozen
@@ -42,6 +46,8 @@ class ClaimRequest:
     limit: int
     journeys: frozenset[int]
     """The journeys from which nothing is given now, because they are paused."""
+    steps: frozenset[tuple[int, str]] = frozenset()
+    """The steps, with the number of their journey, from which nothing is given, because they are unpublished (R17)."""
 
 
 class Transaction(Protocol):

@@ -98,7 +98,10 @@ def next_call(core: Core) -> int | None:
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
         paused = frozenset(record.number for record in catalog.journeys.values() if record.newest_state == "PAUSED")
-        posts = transaction.claimable(ClaimRequest(None, frozenset(core.channels), LAST, 1, paused))
+        hidden = frozenset(
+            (number, step) for number in catalog.flagged for step in catalog.journeys[number].newest_unpublished
+        )
+        posts = transaction.claimable(ClaimRequest(None, frozenset(core.channels), LAST, 1, paused, hidden))
     return min([post.available_at for post in posts] + ([] if due is None else [due]), default=None)
 
 

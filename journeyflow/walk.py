@@ -41,6 +41,7 @@ class Situation(NamedTuple):
     """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce.
 
     `terms` are the tenant's policies in force, `sent` the customer's messages that its caps count (R31).
+    `unpublished` are the steps that everybody passes through (R17).
     """
 
     customer: str
@@ -50,6 +51,7 @@ class Situation(NamedTuple):
     nonce: str = ""
     terms: Terms | None = None
     sent: Sent = NOTHING_SENT
+    unpublished: frozenset[str] = frozenset()
 
 
 class Result(NamedTuple):
@@ -96,7 +98,7 @@ class Walk(Facts):
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
         self.program, self.run, self.at, self.past = program, run, at, past
-        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent = situation
+        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent, _ = situation
         self.posts = (nonce, posts or NO_POSTS)
         self.header, self.memory = program.header, run.memory
         self.seen, self._trigger = {}, None

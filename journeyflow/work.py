@@ -12,7 +12,7 @@ from typing import NamedTuple
 from attrs import frozen
 
 from journeyflow.batch import Key, Person, timer_key
-from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.chains import ORDERS
 from journeyflow.changes import MEMBERS
 from journeyflow.counting import Note, count
@@ -266,7 +266,9 @@ class Work:
             causes = self.caused[serial] = causes | self.caused.get(serial, causes)
         at = max(at, run.last_at)
         terms, sent = (None, NOTHING_SENT) if not self.catalog.policies else self._bounds(program, person, at)
-        situation = Situation(person.id, person.attributes, event, posts, self.catalog.nonce, terms, sent)
+        hidden = self.catalog.unpublished_of(program, at) if self.catalog.flagged else NONE
+        nonce = self.catalog.nonce
+        situation = Situation(person.id, person.attributes, event, posts, nonce, terms, sent, hidden)
         result = advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
         after, move = result.run, result.move
         if move is not None:

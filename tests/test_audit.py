@@ -239,6 +239,14 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE deferred SET trigger_data = '['", "deferred entry 1: its trigger cannot be read"),
     # journeys
     ("INSERT INTO journeys VALUES (9, 't', 'bare')", "journey 'bare' has no version"),
+    (
+        "UPDATE publications SET version = 2 WHERE journey = 1",
+        "journey 'drip' published version 2, which belongs to another journey",
+    ),
+    (
+        "INSERT INTO publications VALUES (1, 2, 5, 1)",
+        "journey 'drip' published its version 1 before the one that it followed",
+    ),
     ("UPDATE transitions SET state = 'ARCHIVED' WHERE n = 2", "journey 'news' went from ARCHIVED to ACTIVE"),
     ("UPDATE transitions SET at = 5 WHERE n = 2", "journey 'news' went from ACTIVE to PAUSED"),
     (

@@ -123,6 +123,26 @@ def steps() -> list[jf.Send | jf.Wait | jf.Condition | jf.Split | jf.Update | jf
     ]
 
 
+def changed(engine: Engine, journey: Journey) -> jf.Bulk:
+    """Change what runs in all ways there are."""
+    engine.publish(journey, at=NOW, rollback=True)
+    info = engine.edit("j", at=NOW, name="Jay", description="first", notes="!")
+    versions: tuple[jf.VersionInfo, ...] = engine.versions(info.id)
+    steps: tuple[jf.StepInfo, ...] = engine.set_published("j", {"hello": False}, at=NOW)
+    sends: tuple[jf.SendInfo, ...] = engine.sends("j", disabled=True, unpublished=True)
+    assert versions[0].active or steps == engine.steps("j", version=1) or sends[0].published or info.enabled
+    engine.enable("j", at=NOW)
+    engine.disable("j", at=NOW)
+    engine.clone("j", "k", at=NOW, name="Kay")
+    copied: jf.Copied = engine.copy_to("acme", "j", at=NOW, to="l", templates=lambda name: f"new {name}")
+    lost: tuple[jf.Reset, ...] = copied.reset
+    assert lost[0].path or copied.templates
+    engine.delete("k")
+    engine.purge("j")
+    engine.remove("j", at=NOW, allow_jump=True)
+    return engine.bulk("clone", ["a", "b"], at=NOW, suffix=" 2")
+
+
 def edited(journey: Journey) -> Journey:
     """Edit a journey in all ways there are."""
     journey = jf.add_step(journey, Wait("more", "1 day"), after="hello")

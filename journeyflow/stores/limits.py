@@ -51,6 +51,11 @@ class KeptLimits:
             self.timers = {key: due for key, due in self.timers.items() if key[0] != journey}
         return [place for journey, which, due in changes.timers if (place := timer_place(journey, which, due))]
 
+    def purge(self, journey: int) -> None:
+        """Take away all that is kept of a journey (R15)."""
+        self.take(LimitChanges(emptied=(journey,)))
+        self.slots.pop(journey, None)
+
     def _drop(self, entry: Deferred) -> None:
         del self.deferred[entry.number]
         self.queues[entry.journey].remove((entry.at, entry.number))

@@ -7,7 +7,7 @@ import threading
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from attrs import evolve
@@ -20,6 +20,7 @@ from journeyflow.records import (
     QUEUED,
     Changes,
     Counter,
+    Flag,
     Input,
     Move,
     NewJourney,
@@ -60,6 +61,9 @@ class MemoryStore:
         self.meta = {"nonce": nonce, "revision": "0"}
         self.journeys: list[NewJourney] = []
         self.versions: dict[int, NewVersion] = {}
+        self.publications: list[tuple[int, int, int]] = []
+        self.edited: dict[int, int] = {}
+        self.flags: list[Flag] = []
         self.transitions: list[Transition] = []
         self.policies: list[NewPolicies] = []
         self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
@@ -76,6 +80,7 @@ class MemoryStore:
         self.refusals: list[Refusal] = []
         self.counters: dict[tuple[object, ...], Counter] = {}
         self.limits = KeptLimits()
+        self.last = {"journey": 0, "version": 0, "run": 0}
         self.agenda: list[Key] = []
         self.outbox: list[Place] = []
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
@@ -151,9 +156,11 @@ class MemoryStore:
             refusals=tuple(self.refusals),
             counters=tuple(self.counters.values()),
             journeys=tuple(self.journeys),
-            versions=tuple(self.versions.values()),
+            versions=tuple(evolve(self.versions[number], published_at=at) for _, at, number in self.publications),
+            described=tuple((number, self.versions[number].text, at) for number, at in self.edited.items()),
             transitions=tuple(self.transitions),
             policies=tuple(self.policies),
+            flags=tuple(self.flags),
             meta=tuple(before.items()),
             limits=self.limits.snapshot(),
         )
@@ -164,6 +171,8 @@ class MemoryStore:
         """Take over what one commit writes."""
         self._forget_questions()
         self._take_catalog(changes)
+        for journey in changes.purged:
+            self._purge(journey)
         self._take_inputs(changes)
         for number, tenant, name, attributes in changes.customers:
             self.customers[number] = (tenant, name, attributes)
@@ -216,20 +225,59 @@ class MemoryStore:
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys
+        self._number("journey", *(each.number for each in changes.journeys))
         for version in changes.versions:
             self.versions[version.number] = version
-        for number, text in changes.described:
+            self.publications.append((version.journey, version.published_at, version.number))
+        self._number("version", *(each.number for each in changes.versions))
+        for number, text, at in changes.described:
             self.versions[number] = evolve(self.versions[number], text=text)
+            self.edited[number] = at
         self.transitions += changes.transitions
+        self.flags += changes.flags
         self.policies += changes.policies
         self.meta.update(changes.meta)
-        if any(
-            (changes.journeys, changes.versions, changes.described, changes.transitions, changes.policies, changes.meta)
-        ):
+        if changes.of_catalog:
             self.meta["revision"] = str(int(self.meta["revision"]) + 1)
+
+    def _number(self, what: str, *numbers: int) -> None:
+        """Remember the highest number of a kind: it is never given again, also when its owner is gone."""
+        self.last[what] = max([self.last[what], *numbers])
+
+    def _purge(self, journey: int) -> None:
+        """Take away a journey with everything that was recorded of it (R15)."""
+        gone = {serial for serial, run in self.runs.items() if run.journey == journey}
+        self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}
+        self.moves = [move for move in self.moves if move.serial not in gone]
+        self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
+        self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
+        for customer, newest in self.newest.items():
+            self.newest[customer] = {place: serial for place, serial in newest.items() if place[0] != journey}
+        self.limits.purge(journey)
+        self.agenda = [key for key in self.agenda if self._of_none(key, journey, gone)]
+        self.outbox = [place for place in self.outbox if place[1] not in gone]
+        self.posts_by_customer = None
+        heapify(self.agenda)
+        heapify(self.outbox)
+        self.refusals = [each for each in self.refusals if each.journey != journey]
+        self.counters = {key: each for key, each in self.counters.items() if each.journey != journey}
+        self.journeys = [each for each in self.journeys if each.number != journey]
+        self.versions = {number: each for number, each in self.versions.items() if each.journey != journey}
+        self.edited = {number: at for number, at in self.edited.items() if number in self.versions}
+        self.publications = [each for each in self.publications if each[0] != journey]
+        self.transitions = [each for each in self.transitions if each.journey != journey]
+        self.flags = [each for each in self.flags if each.journey != journey]
+
+    @staticmethod
+    def _of_none(key: Key, journey: int, gone: set[int]) -> bool:
+        """Tell whether a place in the agenda belongs neither to a journey nor to runs that are gone."""
+        if key[1] == JOURNEY:
+            return key[2] != journey
+        return key[1] == INPUT or key[2 if key[1] == TIMER else 3] not in gone
 
     def _take_run(self, run: Run) -> None:
         if run.serial not in self.runs:
+            self.last["run"] = max(self.last["run"], run.serial)
             self.newest.setdefault(run.customer, {})[run.journey, run.key] = run.serial
         self.runs[run.serial] = run
         if run.due is not None:
@@ -304,14 +352,21 @@ class MemoryTransaction:
         revision = int(store.meta["revision"])
         if revision == known_revision:
             return None
-        versions = sorted(store.versions.values(), key=lambda each: (each.journey, each.published_at, each.version))
+        published = sorted(store.publications, key=lambda each: each[0])
+        versions = [(store.versions[number], at) for _, at, number in published]
         return Shelf(
             revision,
             [(each.number, each.tenant, each.id) for each in store.journeys],
-            [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in versions],
+            [(v.number, v.journey, v.version, at, v.fingerprint, v.text) for v, at in versions],
             [(each.journey, each.at, each.state) for each in sorted(store.transitions, key=lambda each: each.journey)],
             dict(store.meta),
             [(each.tenant, each.at, each.text) for each in sorted(store.policies, key=lambda each: each.tenant)],
+            [
+                (each.journey, each.at, each.step, each.published)
+                for each in sorted(store.flags, key=lambda each: each.journey)
+            ],
+            store.last["journey"] + 1,
+            store.last["version"] + 1,
         )
 
     def due(self, now: int, limit: int) -> Due:
@@ -349,7 +404,7 @@ class MemoryTransaction:
         posts.update(clicked)
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
-        return Loaded(people, runs, posts, known, len(store.runs) + 1, len(store.customers) + 1, sent, limits)
+        return Loaded(people, runs, posts, known, store.last["run"] + 1, len(store.customers) + 1, sent, limits)
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> dict[tuple[int, int], Post]:
         """Give the messages of some customers that were clicked (R83)."""
@@ -430,7 +485,8 @@ class MemoryTransaction:
         run = self._store.runs[post.serial]
         tenant, name, _ = self._store.customers[run.customer]
         wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
-        return wanted and run.journey not in request.journeys and (tenant, name) not in withheld
+        free = run.journey not in request.journeys and (run.journey, post.step) not in request.steps
+        return wanted and free and (tenant, name) not in withheld
 
 
 def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:

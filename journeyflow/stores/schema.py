@@ -27,8 +27,13 @@ CREATE TABLE journeys (
 CREATE TABLE versions (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     journey INTEGER NOT NULL REFERENCES journeys, version INTEGER NOT NULL, published_at INTEGER NOT NULL,
-    fingerprint TEXT NOT NULL, definition TEXT NOT NULL, UNIQUE (journey, version)
+    fingerprint TEXT NOT NULL, definition TEXT NOT NULL, edited_at INTEGER, UNIQUE (journey, version)
 ) STRICT;
+
+CREATE TABLE publications (
+    journey INTEGER NOT NULL REFERENCES journeys, n INTEGER NOT NULL, at INTEGER NOT NULL,
+    version INTEGER NOT NULL REFERENCES versions, PRIMARY KEY (journey, n)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE transitions (
     journey INTEGER NOT NULL REFERENCES journeys, n INTEGER NOT NULL, at INTEGER NOT NULL, state TEXT NOT NULL,
@@ -37,6 +42,11 @@ CREATE TABLE transitions (
 
 CREATE TABLE policies (
     tenant TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, definition TEXT NOT NULL, PRIMARY KEY (tenant, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE flags (
+    journey INTEGER NOT NULL REFERENCES journeys, n INTEGER NOT NULL, at INTEGER NOT NULL, step TEXT NOT NULL,
+    published INTEGER NOT NULL, PRIMARY KEY (journey, n)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE customers (
@@ -199,7 +209,8 @@ SELECT tenant, n, {_iso("at")} AS at, definition FROM policies;
 CREATE VIEW journeys_view AS
 SELECT j.tenant, j.id,
        ifnull((SELECT state FROM transitions t WHERE t.journey = j.number ORDER BY n DESC LIMIT 1), 'DRAFT') AS state,
-       (SELECT max(version) FROM versions v WHERE v.journey = j.number) AS version,
+       (SELECT v.version FROM publications p JOIN versions v ON v.number = p.version
+        WHERE p.journey = j.number ORDER BY p.n DESC LIMIT 1) AS version,
        ifnull(e.enrolled, 0) AS enrolled, ifnull(e.active, 0) AS active, ifnull(e.completed, 0) AS completed,
        ifnull(e.exited, 0) AS exited, ifnull(e.failed, 0) AS failed, ifnull(e.holdout, 0) AS holdout
 FROM journeys j

@@ -220,12 +220,15 @@ class SQLiteTransaction:
             revision,
             self._ask("SELECT number, tenant, id FROM journeys ORDER BY number"),
             self._ask(
-                "SELECT number, journey, version, published_at, fingerprint, definition FROM versions"
-                " ORDER BY journey, published_at, version"
+                "SELECT v.number, v.journey, v.version, p.at, v.fingerprint, v.definition"
+                " FROM publications p JOIN versions v ON v.number = p.version ORDER BY p.journey, p.n"
             ),
             self._ask("SELECT journey, at, state FROM transitions ORDER BY journey, n"),
             dict(self._ask("SELECT name, value FROM meta")),
             self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
+            self._ask("SELECT journey, at, step, published FROM flags ORDER BY journey, n"),
+            next_number(self._connection, "journeys"),
+            next_number(self._connection, "versions"),
         )
 
     def due(self, now: int, limit: int) -> Due:
@@ -405,6 +408,8 @@ class SQLiteTransaction:
             " WHERE m.status = 'QUEUED' AND m.available_at <= :at AND (:tenant IS NULL OR c.tenant = :tenant)"
             " AND (:channels IS NULL OR m.channel IN (SELECT value FROM json_each(:channels)))"
             " AND e.journey NOT IN (SELECT value FROM json_each(:journeys))"
+            " AND (:steps = '[]' OR (e.journey, m.step) NOT IN"
+            " (SELECT value ->> 0, value ->> 1 FROM json_each(:steps)))"
             " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at)"
             " ORDER BY m.available_at, m.enrollment, m.n LIMIT :limit",
             {
@@ -412,6 +417,7 @@ class SQLiteTransaction:
                 "tenant": request.tenant,
                 "channels": None if request.channels is None else dumps(sorted(request.channels)),
                 "journeys": dumps(sorted(request.journeys)),
+                "steps": dumps(sorted(request.steps)),
                 "limit": request.limit,
             },
         )

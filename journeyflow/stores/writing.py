@@ -234,14 +234,19 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
         connection.executemany("INSERT INTO journeys VALUES (?, ?, ?)", rows)
     if changes.versions:
         connection.executemany(
-            "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (journey, version) DO UPDATE SET"
+            "INSERT INTO versions (number, journey, version, published_at, fingerprint, definition)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (journey, version) DO UPDATE SET"
             " published_at = excluded.published_at, fingerprint = excluded.fingerprint,"
             " definition = excluded.definition",
             [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in changes.versions],
         )
+        connection.executemany(
+            "INSERT INTO publications SELECT ?, 1 + (SELECT count(*) FROM publications WHERE journey = ?), ?, ?",
+            [(v.journey, v.journey, v.published_at, v.number) for v in changes.versions],
+        )
     if changes.described:
-        texts = [(text, number) for number, text in changes.described]
-        connection.executemany("UPDATE versions SET definition = ? WHERE number = ?", texts)
+        texts = [(text, at, number) for number, text, at in changes.described]
+        connection.executemany("UPDATE versions SET definition = ?, edited_at = ? WHERE number = ?", texts)
     if changes.transitions:
         connection.executemany(
             "INSERT INTO transitions SELECT ?, 1 + (SELECT count(*) FROM transitions WHERE journey = ?), ?, ?",
@@ -252,12 +257,43 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
             "INSERT INTO policies VALUES (?, 1 + (SELECT count(*) FROM policies WHERE tenant = ?), ?, ?)",
             [(each.tenant, each.tenant, each.at, each.text) for each in changes.policies],
         )
+    if changes.flags:
+        connection.executemany(
+            "INSERT INTO flags SELECT ?, 1 + (SELECT count(*) FROM flags WHERE journey = ?), ?, ?, ?",
+            [(flag.journey, flag.journey, flag.at, flag.step, flag.published) for flag in changes.flags],
+        )
+    for journey in changes.purged:
+        _purge(connection, journey)
     if changes.meta:
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
-    if any(
-        (changes.journeys, changes.versions, changes.described, changes.transitions, changes.policies, changes.meta)
-    ):
+    if changes.of_catalog:
         connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
+
+
+_POINTING = """
+SELECT t.name, f."from", f."table" FROM sqlite_master t, pragma_foreign_key_list(t.name) f
+WHERE t.type = 'table' AND f."table" = ? ORDER BY t.name
+"""
+_OF_JOURNEY = {
+    "enrollments": "SELECT serial FROM enrollments WHERE journey = :journey",
+    "versions": "SELECT number FROM versions WHERE journey = :journey",
+    "journeys": ":journey",
+}
+"""What a journey consists of, the parts before the whole, each as a query for its keys."""
+
+
+def _purge(connection: sqlite3.Connection, journey: int) -> None:
+    """Take away a journey with everything that points at it, at its versions or at its enrollments (R15).
+
+    The tables say themselves what points where, so that a new one cannot be forgotten.
+    """
+    for parent, keys in _OF_JOURNEY.items():
+        for table, column, _ in connection.execute(_POINTING, (parent,)).fetchall():
+            if table not in _OF_JOURNEY:
+                connection.execute(f"DELETE FROM {table} WHERE {column} IN ({keys})", {"journey": journey})
+    for parent in _OF_JOURNEY:
+        column = "number" if parent == "journeys" else "journey"
+        connection.execute(f"DELETE FROM {parent} WHERE {column} = :journey", {"journey": journey})
 
 
 def _write_refusals(connection: sqlite3.Connection, changes: Changes) -> None:

@@ -24,6 +24,7 @@ from journeyflow.records import (
     SENT,
     Changes,
     Counter,
+    Flag,
     Input,
     Move,
     NewJourney,
@@ -296,7 +297,9 @@ class StoreConformance:
         catalog = [
             Changes(journeys=(NewJourney(4, "t", "new"),), versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),)),
             Changes(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),)),
-            Changes(described=((1, DEFINITION),)),
+            Changes(described=((1, DEFINITION, NOON),)),
+            Changes(flags=(Flag(1, NOON, "hello", published=False),)),
+            Changes(purged=(3,)),
             Changes(transitions=(Transition(1, NOON, "PAUSED"),)),
             Changes(policies=(NewPolicies("t", NOON, '{"format":1}'),)),
             Changes(meta=(("grace", ""),)),
@@ -321,22 +324,82 @@ class StoreConformance:
         with self.begun(tmp_path) as store:
             write(store, Changes(versions=(NewVersion(1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'),)))
             found = shelf(store)
-            expect(found and found.versions[0], (1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'))
-            expect(found and len(found.versions), 3)
+            expect(found and found.versions[1], (1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'))
+            expect(found and found.versions[0][-1], '{"steps":[]}')
+            expect(found and len({row[0] for row in found.versions}), 3)
 
-    def test_versions_stand_in_order_of_publication(self, tmp_path: Path) -> None:
-        """A version that is published again goes to the end of its journey's versions (R12)."""
+    def test_publications_stand_in_order(self, tmp_path: Path) -> None:
+        """A version that is published again stands there twice, each time with its instant (R12)."""
         second = NewVersion(4, 1, 2, NOON + 1, "second", DEFINITION)
         again = NewVersion(1, 1, 1, NOON + 2, "mark 1", DEFINITION)
         with self.begun(tmp_path) as store:
             write(store, Changes(versions=(second,)), Changes(versions=(again,)))
             found = shelf(store)
-            expect(found and [row[:3] for row in found.versions], [(4, 1, 2), (1, 1, 1), (2, 2, 1), (3, 3, 1)])
+            wanted = [(1, 1, NOON), (4, 2, NOON + 1), (1, 1, NOON + 2), (2, 1, NOON), (3, 1, NOON)]
+            expect(found and [(row[0], *row[2:4]) for row in found.versions], wanted)
+
+    def test_flags_keep_their_order(self, tmp_path: Path) -> None:
+        """Flags come back journey by journey in the order written, also at one instant (R17)."""
+        flags = [(2, "a", False), (1, "b", False), (1, "b", True), (2, "c", False)]
+        with self.begun(tmp_path) as store:
+            write(store, Changes(flags=tuple(Flag(journey, NOON, *rest) for journey, *rest in flags)))  # type: ignore[arg-type]  # a step and whether
+            found = shelf(store)
+            wanted = [(1, NOON, "b", False), (1, NOON, "b", True), (2, NOON, "a", False), (2, NOON, "c", False)]
+            expect(found and [tuple(row) for row in found.flags], wanted)
+
+    def test_purged_journey_leaves_nothing(self, tmp_path: Path) -> None:
+        """Everything that belongs to a journey goes with it; other journeys, customers and inputs stay (R15)."""
+        of_both = Changes(
+            inputs=(event(),),
+            runs=(run(1, 1, due=NOON), run(2, 2, 2), ended(3, 2)),
+            moves=(entry(1), entry(2), entry(3)),
+            new_posts=(leased(1, 1, NOON), post(2), post(3)),
+            refusals=tuple(Refusal(journey, 1, "re-entry", NOON, "2026-01-01", {}) for journey in (1, 2)),
+            flags=tuple(Flag(journey, NOON, "hello", published=False) for journey in (1, 2)),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, of_both)
+            kept = self._of(store, 2)
+            write(store, Changes(purged=(1,)))
+            expect(self._of(store, 2), kept, "the other journey")
+            expect([rows for rows in self._of(store, 1) if rows], [], "the purged journey")
+            expect(rows(store, "SELECT count(*) FROM customers"), [(4,)], "customers")
+            found = due(store)
+            expect((set(found.runs), set(found.inputs), set(found.posts)), ({2}, {1}, set()), "due work")
+            expect(claimable(store, at=NOON + MINUTE), [(2, 1)], "messages")
+            expect(load(store, serials=frozenset({1, 2, 3})).runs.keys(), {2}, "runs")
+
+    @staticmethod
+    def _of(store: Store, journey: int) -> list[list[tuple[Any, ...]]]:
+        """Ask for the rows of every table that belong to a journey."""
+        inside = f"enrollment IN (SELECT serial FROM enrollments WHERE journey = {journey})"
+        conditions = {
+            "journeys": f"number = {journey}",
+            "moves": inside,
+            "messages": inside,
+            "paths": f"version IN (SELECT number FROM versions WHERE journey = {journey})",
+        }
+        columns = {"paths": "version, steps", "moves": "enrollment, visit, at, steps, seen"}
+        tables = ("journeys", "versions", "publications", "transitions", "flags", "enrollments")
+        found = []
+        for table in (*tables, "paths", "moves", "messages", "refusals", "last_refusals"):
+            condition = conditions.get(table, f"journey = {journey}")
+            found.append(rows(store, f"SELECT {columns.get(table, '*')} FROM {table} WHERE {condition}"))
+        return found
+
+    def test_numbers_are_never_given_again(self, tmp_path: Path) -> None:
+        """Also when the journey that had the highest ones is gone: what names them elsewhere must not come to life."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 3, journey=3, version=3),), moves=(entry(1),)), Changes(purged=(3,)))
+            found = shelf(store)
+            expect(found and (found.next_journey, found.next_version), (4, 4))
+            with store.transaction(write=False) as transaction:
+                expect(transaction.load(Request()).next_serial, 2)
 
     def test_description_is_edited_in_place(self, tmp_path: Path) -> None:
         """A new text of a version changes nothing else of it (R12)."""
         with self.begun(tmp_path) as store:
-            write(store, Changes(described=((2, '{"name":"n"}'),)))
+            write(store, Changes(described=((2, '{"name":"n"}', NOON + 1),)))
             found = shelf(store)
             expect(found and found.versions[1], (2, 2, 1, NOON, "mark 2", '{"name":"n"}'))
 
@@ -699,6 +762,13 @@ class StoreConformance:
                 expect(claimable(store, limit=limit), order[:limit], f"with limit {limit}")
             expect(claimable(store, at=NOON + 1), [*order, (2, 2)], "a moment later")
 
+    def test_messages_of_unpublished_steps_are_kept_back(self, tmp_path: Path) -> None:
+        """A step of one journey is unpublished, the step of that name in another is not (R17, R71)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2, 2)), new_posts=(post(1), post(2))))
+            expect(claimable(store, steps=frozenset({(1, "hello")})), [(2, 1)])
+            expect(claimable(store, steps=frozenset({(1, "other")})), [(1, 1), (2, 1)])
+
     def test_claimable_messages_are_filtered(self, tmp_path: Path) -> None:
         """A worker gets the messages of its tenant and channels, none of paused journeys, none past its limit (R71)."""
         runs = (run(1, 1), run(2, 2, 2), run(3, 3, 3))
@@ -1025,8 +1095,8 @@ def drained(store: Store, limit: int) -> list[Key]:
 
 
 TABLES = (
-    *("meta", "journeys", "versions", "transitions", "customers", "inputs", "enrollments", "paths", "moves"),
-    *("messages", "refusals", "last_refusals", "counters"),
+    *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
+    *("paths", "moves", "messages", "refusals", "last_refusals", "counters"),
 )
 
 
@@ -1050,8 +1120,10 @@ def everything_else() -> Changes:
         counters=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
         journeys=(NewJourney(4, "t", "new"),),
         versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),),
-        described=((1, '{"steps":[]}'),),
+        described=((1, '{"steps":[]}', NOON),),
         transitions=(Transition(1, NOON, "PAUSED"),),
+        flags=(Flag(1, NOON, "hello", published=False),),
+        purged=(3,),
         released=((1, NOON),),
         meta=(("grace", "5"),),
     )

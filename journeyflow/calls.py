@@ -1,0 +1,391 @@
+"""The calls of an engine that change journeys: publish, run, stop, copy, move people on, take away (R11 to R18)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, get_args
+
+from attrs import field, frozen
+
+from journeyflow import queries
+from journeyflow.copying import Copied, Templates, clone_of, copy_of
+from journeyflow.errors import InvalidInput, JourneyflowError
+from journeyflow.journey import Journey
+from journeyflow.moments import to_micros
+from journeyflow.paging import name_faults, refuse
+from journeyflow.queries import JourneyInfo
+from journeyflow.records import Changes, LimitChanges
+from journeyflow.ticking import do_due_work, exit_everybody
+from journeyflow.values import describe, id_fault
+from journeyflow.versions import (
+    SendInfo,
+    StepInfo,
+    VersionInfo,
+    inhabited_versions,
+    sends_of,
+    steps_of,
+    versions,
+)
+
+if TYPE_CHECKING:
+    from journeyflow.catalog import JourneyRecord
+    from journeyflow.store import Transaction
+    from journeyflow.ticking import Core
+
+BulkCall = Literal["enable", "disable", "clone", "delete", "remove"]
+"""What can be done to many journeys at once."""
+
+
+@frozen
+class Bulk:
+    """What a call on many journeys came to: every distinct id is in exactly one of the two (F107).
+
+    `failed` maps ids to what stood against them, in words. `clones` maps the ids of cloned journeys to the new ones.
+    """
+
+    processed: tuple[str, ...]
+    failed: Mapping[str, str]
+    clones: Mapping[str, str] = field(factory=dict)
+
+
+class JourneyCalls:
+    """What an `Engine` can do to journeys. Every call is of the engine's tenant, and is done when it returns."""
+
+    _core: "Core"
+    _tenant: str
+    _bound: bool
+
+    # --- versions -------------------------------------------------------------------------------------------------
+
+    def publish(self, journey: Journey, *, at: datetime, rollback: bool = False) -> int:
+        """Publish a definition and give its version: idempotent by content (R12).
+
+        In DRAFT it replaces the draft, else it makes the version that new enrollments enter. Content that was published
+        before changes nothing, unless `rollback` makes its version the newest again.
+        """
+        from journeyflow.lifecycle import published  # noqa: PLC0415 it costs cattrs
+
+        tenant, instant = self._tenant_of(journey), to_micros(at)
+        with self._core.store.transaction() as transaction:
+            version, changes = published(self._core.refresh(transaction), tenant, journey, instant, rollback=rollback)
+            if changes:
+                transaction.commit(changes)
+        return version
+
+    def deploy(self, journey: Journey, *, at: datetime) -> int:
+        """Publish, and activate if DRAFT; give the version. A restart changes nothing, PAUSED stays PAUSED (R12)."""
+        version = self.publish(journey, at=at)
+        with self._core.store.transaction() as transaction:
+            record = self._find(transaction, journey.id, self._tenant_of(journey))
+            if record.newest_state == "DRAFT":
+                self._move(transaction, record, "activate", at)
+        return version
+
+    def edit(
+        self,
+        journey: str,
+        *,
+        at: datetime,
+        name: str | None = None,
+        description: str | None = None,
+        notes: str | None = None,
+    ) -> JourneyInfo:
+        """Edit name, description or notes in place, in every state but ARCHIVED; no version arises (R12, F93)."""
+        from journeyflow.lifecycle import edited  # noqa: PLC0415 it costs cattrs
+
+        said = {"name": name, "description": description, "notes": notes}
+        texts = {what: text for what, text in said.items() if text is not None}
+        with self._core.store.transaction() as transaction:
+            changes = edited(self._find(transaction, journey), texts, to_micros(at))
+            if changes:
+                transaction.commit(changes)
+        return self.journey(journey)
+
+    def versions(self, journey: str) -> tuple[VersionInfo, ...]:
+        """List the versions of a journey, with the people in each; raises NotFound."""
+        record = self._known(journey)
+        with self._core.store.reader() as reader:
+            return versions(reader, record.number, record.newest.number)
+
+    def definition(self, journey: str, *, version: int | None = None) -> Journey:
+        """Give the definition of a journey: the newest version or a named one; raises NotFound."""
+        refuse(name_faults("journey", journey=journey, version=version))
+        record = self._known(journey)
+        programs = {program.version: program for _, program in record.versions}
+        program = programs.get(version) if version is not None else record.newest
+        return queries.required(program, "version", f"{version} of {journey}").journey
+
+    # --- steps ----------------------------------------------------------------------------------------------------
+
+    def steps(self, journey: str, *, version: int | None = None) -> tuple[StepInfo, ...]:
+        """List the steps of a journey by definition order, published or not (F118); raises NotFound."""
+        definition = self.definition(journey, version=version)
+        return steps_of(definition.steps, self._known(journey).newest_unpublished)
+
+    def sends(
+        self, journey: str | None = None, *, disabled: bool = False, unpublished: bool = False
+    ) -> tuple[SendInfo, ...]:
+        """List the Sends of the newest versions: of one journey or of all, by journey and order of the steps (F112).
+
+        Only of ACTIVE journeys and only published ones, unless `disabled` and `unpublished` say otherwise (F113). An
+        unknown journey has none (F116).
+        """
+        with self._core.store.transaction(write=False) as transaction:
+            catalog = self._core.refresh(transaction)
+        records = [
+            record
+            for (tenant, name), record in catalog.by_name.items()
+            if tenant == self._tenant and journey in {None, name}
+        ]
+        return sends_of(records, disabled=disabled, unpublished=unpublished)
+
+    def set_published(self, journey: str, steps: Mapping[str, bool], *, at: datetime) -> tuple[StepInfo, ...]:
+        """Publish and unpublish steps: all of it or nothing (R17, F111).
+
+        A flag belongs to the step, not to a version: it acts on everybody from its instant on. An unpublished step is
+        passed through; messages it queued before are kept back. Raises NotFound for an unknown step, InvalidJourney
+        where the journey would not be valid without those steps, Conflict for an ARCHIVED journey.
+        """
+        from journeyflow.lifecycle import flagged  # noqa: PLC0415 it costs cattrs
+
+        wrong = [
+            f"steps[{step!r}]: must be true or false, not {describe(value)}"
+            for step, value in steps.items()
+            if not isinstance(value, bool)
+        ]
+        if wrong:
+            raise InvalidInput(wrong)
+        with self._core.store.reader() as reader:
+            inside = inhabited_versions(reader, self._tenant, journey)
+        with self._core.store.transaction() as transaction:
+            changes = flagged(self._find(transaction, journey), steps, to_micros(at), inside)
+            if changes:
+                transaction.commit(changes)
+        return self.steps(journey)
+
+    # --- states ---------------------------------------------------------------------------------------------------
+
+    def activate(self, journey: str, *, at: datetime) -> JourneyInfo:
+        """DRAFT -> ACTIVE; raises Conflict from any other state, InvalidJourney without steps (R11, R13)."""
+        return self._lifecycle(journey, "activate", at)
+
+    def pause(self, journey: str, *, at: datetime) -> JourneyInfo:
+        """ACTIVE -> PAUSED: entries are refused, nothing goes on, nothing is handed out (R16)."""
+        return self._lifecycle(journey, "pause", at)
+
+    def resume(self, journey: str, *, at: datetime, overdue: Literal["run"] = "run") -> JourneyInfo:
+        """PAUSED -> ACTIVE; what came due meanwhile runs first, at the instant of the resume (R16)."""
+        if overdue != "run":
+            msg = f"overdue: only 'run' is supported by this version of journeyflow, not {overdue!r}"
+            raise ValueError(msg)
+        return self._lifecycle(journey, "resume", at)
+
+    def enable(self, journey: str, *, at: datetime) -> JourneyInfo:
+        """Activate a draft, or resume a PAUSED journey; Conflict where it is enabled already (F97)."""
+        return self._switch(journey, "enable", at)
+
+    def disable(self, journey: str, *, at: datetime) -> JourneyInfo:
+        """Pause an ACTIVE journey; Conflict where it is disabled already (F98)."""
+        return self._switch(journey, "disable", at)
+
+    def archive(self, journey: str, *, at: datetime, allow_jump: bool = False) -> int:
+        """ACTIVE or PAUSED -> ARCHIVED, which is final; give how many enrollments it ended (R11, R15).
+
+        All work with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3).
+        """
+        from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
+
+        core = self._core
+        with core.store.transaction(write=False) as transaction:
+            record = self._find(transaction, journey)
+            first = moved(record, "archive", to_micros(at)).at
+        do_due_work(core, first - 1, allow_jump=allow_jump)
+        with core.store.transaction() as transaction:
+            record = self._find(transaction, journey)
+            transition = moved(record, "archive", to_micros(at))
+            count = exit_everybody(core, transaction, record, transition.at)
+            emptied = LimitChanges(emptied=(record.number,))
+            transaction.commit(Changes(transitions=(transition,), limits=emptied))
+        return count
+
+    # --- taking away ----------------------------------------------------------------------------------------------
+
+    def delete(self, journey: str) -> None:
+        """Take a DRAFT away; raises Conflict from any other state (R15, F95)."""
+        self._take_away(journey, "delete")
+
+    def purge(self, journey: str) -> None:
+        """Take an ARCHIVED journey away with its versions, enrollments, visits, messages and refusals (R15)."""
+        self._take_away(journey, "purge")
+
+    def remove(self, journey: str, *, at: datetime, allow_jump: bool = False) -> None:
+        """Take a journey away in any state: delete a DRAFT, else archive and purge it (R15, F94)."""
+        state = self._known(journey).newest_state
+        if state in {"ACTIVE", "PAUSED"}:
+            self.archive(journey, at=at, allow_jump=allow_jump)
+        self._take_away(journey, "delete" if state == "DRAFT" else "purge")
+
+    # --- copies ---------------------------------------------------------------------------------------------------
+
+    def clone(self, journey: str, to: str, *, at: datetime, name: str | None = None) -> JourneyInfo:
+        """Make a DRAFT with the same graph under another id: no enrollments, no statistics (R18, F103).
+
+        Its unpublished steps are unpublished too. The name is "Copy of ..." unless given; the notes say of what it is a
+        copy. Raises Conflict where the id is taken.
+        """
+        from journeyflow.lifecycle import created  # noqa: PLC0415 it costs cattrs
+
+        with self._core.store.transaction() as transaction:
+            record = self._find(transaction, journey)
+            made = clone_of(record.newest.journey, to, name)
+            catalog, hidden = self._core.refresh(transaction), record.newest_unpublished
+            transaction.commit(created(catalog, self._tenant, made, to_micros(at), of=journey, unpublished=hidden))
+        return self.journey(to)
+
+    def copy_to(
+        self,
+        tenant: str,
+        journey: str,
+        *,
+        at: datetime,
+        to: str | None = None,
+        name: str | None = None,
+        templates: Templates | None = None,
+    ) -> Copied:
+        """Copy a journey to another tenant as a DRAFT entered by hand; tell what was mapped and what was lost (R18).
+
+        Lists, tags and other journeys that it names are reset and reported, the steps that name them are unpublished.
+        `templates` gives the other tenant's template for each of this one's, and is asked once for each; without it
+        they stay. The id stays unless `to` is given. Raises Conflict where it is taken there.
+        """
+        from journeyflow.lifecycle import created  # noqa: PLC0415 it costs cattrs
+
+        if fault := id_fault(tenant):
+            raise InvalidInput([f"tenant: {fault}"])
+        record = self._known(journey)
+        made, copied = copy_of(record.newest.journey, to or journey, tenant, name, templates)
+        hidden = record.newest_unpublished | set(copied.unpublished)
+        with self._core.store.transaction() as transaction:
+            catalog = self._core.refresh(transaction)
+            transaction.commit(created(catalog, tenant, made, to_micros(at), of=journey, unpublished=hidden))
+        return copied
+
+    # --- many at once ---------------------------------------------------------------------------------------------
+
+    def bulk(
+        self,
+        call: BulkCall,
+        journeys: Iterable[str],
+        *,
+        at: datetime,
+        suffix: str = " (copy)",
+        allow_jump: bool = False,
+    ) -> Bulk:
+        """Enable, disable, clone, delete or remove many journeys, one by one: what fails does not hold up the rest.
+
+        Each distinct id is processed once, in the order given, and ends up processed or failed (F104 to F108). Only a
+        list that is empty, or holds what is no id, fails the call: InvalidInput. Clones are named with `suffix`, and
+        get the first free id of "x-copy", "x-copy-2", ...
+        """
+        wanted = dict.fromkeys([journeys] if isinstance(journeys, str) else journeys)
+        faults = [f"journeys: {fault}" for name in wanted if (fault := id_fault(name))]
+        if call not in get_args(BulkCall):
+            faults.append(f"call: expected one of {', '.join(get_args(BulkCall))}, not {describe(call)}")
+        if not wanted:
+            faults.append("journeys: name at least one")
+        if faults:
+            raise InvalidInput(faults)
+        clones: dict[str, str] = {}
+        calls: Mapping[str, Callable[[str], object]] = {
+            "enable": lambda name: self.enable(name, at=at),
+            "disable": lambda name: self.disable(name, at=at),
+            "clone": lambda name: clones.update({name: self._clone_beside(name, suffix, at)}),
+            "delete": self.delete,
+            "remove": lambda name: self.remove(name, at=at, allow_jump=allow_jump),
+        }
+        processed, failed = list[str](), dict[str, str]()
+        for name in wanted:
+            try:
+                calls[call](name)
+            except JourneyflowError as error:
+                failed[name] = str(error)
+            else:
+                processed.append(name)
+        return Bulk(tuple(processed), failed, clones)
+
+    def _clone_beside(self, journey: str, suffix: str, at: datetime) -> str:
+        """Clone a journey under the first free id that shows where it comes from."""
+        info = self.journey(journey)
+        taken = {each.id for each in self.journeys()}
+        beside, count = f"{journey}-copy", 2
+        while beside in taken:
+            beside, count = f"{journey}-copy-{count}", count + 1
+        self.clone(journey, beside, at=at, name=f"{info.name or journey}{suffix}")
+        return beside
+
+    # --- questions ------------------------------------------------------------------------------------------------
+
+    def journeys(self, *, status: str | None = None, trigger: str | None = None) -> tuple[JourneyInfo, ...]:
+        """List this tenant's journeys by id, filtered by state or by the event type of the trigger (F88 to F91).
+
+        "Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED.
+        """
+        refuse(name_faults(status=status, trigger=trigger))
+        with self._core.store.reader() as reader:
+            return queries.journeys(reader, self._tenant, status=status, trigger=trigger)
+
+    def journey(self, journey: str) -> JourneyInfo:
+        """Give a journey as it stands; raises NotFound."""
+        refuse(name_faults("journey", journey=journey))
+        with self._core.store.reader() as reader:
+            found = queries.journeys(reader, self._tenant, journey=journey)
+        return queries.required(found[0] if found else None, "journey", journey)
+
+    # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _lifecycle(self, journey: str, call: str, at: datetime) -> JourneyInfo:
+        with self._core.store.transaction() as transaction:
+            self._move(transaction, self._find(transaction, journey), call, at)
+        return self.journey(journey)
+
+    def _switch(self, journey: str, word: str, at: datetime) -> JourneyInfo:
+        from journeyflow.lifecycle import switch  # noqa: PLC0415 it costs cattrs
+
+        with self._core.store.transaction() as transaction:
+            record = self._find(transaction, journey)
+            self._move(transaction, record, switch(record, word), at)
+        return self.journey(journey)
+
+    def _move(self, transaction: "Transaction", record: "JourneyRecord", call: str, at: datetime) -> None:
+        from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
+
+        transition = moved(record, call, to_micros(at))
+        released = ((record.number, transition.at),) if call == "resume" else ()
+        transaction.commit(Changes(transitions=(transition,), released=released))
+
+    def _take_away(self, journey: str, call: str) -> None:
+        from journeyflow.lifecycle import removed  # noqa: PLC0415 it costs cattrs
+
+        with self._core.store.transaction() as transaction:
+            transaction.commit(removed(self._find(transaction, journey), call))
+
+    def _known(self, journey: str) -> "JourneyRecord":
+        """Give a journey as the catalog has it; raises NotFound."""
+        with self._core.store.transaction(write=False) as transaction:
+            return self._find(transaction, journey)
+
+    def _find(self, transaction: "Transaction", journey: str, tenant: str | None = None) -> "JourneyRecord":
+        from journeyflow.lifecycle import find  # noqa: PLC0415 it costs cattrs
+
+        return find(self._core.refresh(transaction), tenant or self._tenant, journey)
+
+    def _tenant_of(self, journey: Journey) -> str:
+        """Give the tenant a journey goes to; one bound to another tenant does not take it (R91)."""
+        if not isinstance(journey, Journey):
+            msg = f"expected a Journey, not {describe(journey)}; journeyflow.codec.loads_journey reads a file"
+            raise TypeError(msg)
+        if journey.tenant is None:
+            return self._tenant
+        if self._bound and journey.tenant != self._tenant:
+            msg = f"tenant: journey {journey.id!r} belongs to {journey.tenant!r}, this engine to {self._tenant!r}"
+            raise InvalidInput([msg])
+        return journey.tenant
