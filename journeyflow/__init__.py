@@ -8,6 +8,7 @@ from journeyflow.editing import add_step, remove_step, reorder_steps, replace_st
 from journeyflow.engine import Engine
 from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import (
+    CannotMigrate,
     ClockJump,
     Conflict,
     CorruptDatabase,
@@ -27,6 +28,7 @@ from journeyflow.experiments import Results, SplitResults
 from journeyflow.explanation import Decision, Explanation
 from journeyflow.figures import Benchmark, Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
 from journeyflow.journey import Journey, problems
+from journeyflow.migration import Migration, Moved
 from journeyflow.moments import Duration, Until, Window
 from journeyflow.paging import Page
 from journeyflow.people import Engagement, Person
@@ -45,6 +47,7 @@ from journeyflow.whynot import WhyNot
 __all__ = [
     "Benchmark",
     "Bulk",
+    "CannotMigrate",
     "Cap",
     "Chain",
     "Change",
@@ -81,8 +84,10 @@ __all__ = [
     "MemoryStore",
     "Message",
     "MessageStats",
+    "Migration",
     "MissingExtra",
     "Moment",
+    "Moved",
     "NewerSchema",
     "NotFound",
     "Page",

@@ -43,9 +43,12 @@ PAIRS = """
     SELECT w.version, a.value ->> 0 AS step, w.entries ->> ('$[' || (a.key + 1) || '][0]') AS following
     FROM (SELECT version, steps AS entries FROM paths UNION
           SELECT e.version, m.steps FROM moves m JOIN enrollments e ON e.serial = m.enrollment
-          WHERE m.steps IS NOT NULL) w
-    JOIN json_each(w.entries) a WHERE a.value ->> 2 <> 'retry'"""
-"""Steps that follow one another in the history of a version; none follows the last one of a path, nor a retry."""
+          WHERE m.steps IS NOT NULL AND e.memory ->> '$.versions' IS NULL) w
+    JOIN json_each(w.entries) a
+    WHERE a.value ->> 2 <> 'retry' AND (a.value ->> 1 <> 'EXITED' OR json_array_length(w.entries) = a.key + 1)"""
+"""Steps that follow one another in the history of a version; none follows the last one of a path, nor a retry.
+
+What a migration leaves behind belongs to another version (R14)."""
 
 STEPS = """
     SELECT v.number AS version, s.value ->> 'id' AS step, s.value AS definition

@@ -10,7 +10,9 @@ from journeyflow import queries
 from journeyflow.copying import Copied, Templates, clone_of, copy_of
 from journeyflow.errors import InvalidInput, JourneyflowError
 from journeyflow.journey import Journey
+from journeyflow.migration import Migration
 from journeyflow.moments import to_micros
+from journeyflow.moving import migrate_everybody, shift_everybody
 from journeyflow.paging import name_faults, refuse
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, LimitChanges
@@ -172,12 +174,60 @@ class JourneyCalls:
         """ACTIVE -> PAUSED: entries are refused, nothing goes on, nothing is handed out (R16)."""
         return self._lifecycle(journey, "pause", at)
 
-    def resume(self, journey: str, *, at: datetime, overdue: Literal["run"] = "run") -> JourneyInfo:
-        """PAUSED -> ACTIVE; what came due meanwhile runs first, at the instant of the resume (R16)."""
-        if overdue != "run":
-            msg = f"overdue: only 'run' is supported by this version of journeyflow, not {overdue!r}"
+    def resume(
+        self, journey: str, *, at: datetime, overdue: Literal["run", "shift"] = "run", allow_jump: bool = False
+    ) -> JourneyInfo:
+        """PAUSED -> ACTIVE; what came due meanwhile runs first, at the instant of the resume (R16).
+
+        With `overdue="shift"` durations and timeouts are prolonged by the pause instead; everything else that came due
+        is asked again at the resume. All work with instants before `at` is done first then, without deliveries;
+        ClockJump as for a tick (R3).
+        """
+        from journeyflow.lifecycle import moved  # noqa: PLC0415 it costs cattrs
+
+        if overdue not in {"run", "shift"}:
+            msg = f"overdue: expected 'run' or 'shift', not {describe(overdue)}"
             raise ValueError(msg)
-        return self._lifecycle(journey, "resume", at)
+        if overdue == "run":
+            return self._lifecycle(journey, "resume", at)
+        core = self._core
+        do_due_work(core, moved(self._known(journey), "resume", to_micros(at)).at - 1, allow_jump=allow_jump)
+        with core.store.transaction() as transaction:
+            record = self._find(transaction, journey)
+            shift_everybody(core, transaction, record, moved(record, "resume", to_micros(at)).at)
+            self._move(transaction, record, "resume", at)
+        return self.journey(journey)
+
+    def migrate(
+        self,
+        journey: str,
+        to_version: int,
+        mapping: Mapping[str, str | None] | None = None,
+        *,
+        at: datetime,
+        dry_run: bool = False,
+        allow_jump: bool = False,
+    ) -> Migration:
+        """Move everybody inside to another version of the journey, all or nobody (R14).
+
+        Every step that holds somebody is found in that version under its own id, or `mapping` says where its people
+        go: to a step, or with None out of the journey (EXITED, "migrated"). Who waited goes on waiting from the same
+        instant. Rules of that version find messages and awaited events of mapped steps under the new names. All work
+        with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3). With `dry_run`
+        nothing is done and nothing changes. Raises CannotMigrate with everybody who has no place, InvalidInput for a
+        mapping that names no step, NotFound, Conflict for a DRAFT or ARCHIVED journey.
+        """
+        from journeyflow.lifecycle import migration  # noqa: PLC0415 it costs cattrs
+
+        core, mapped = self._core, dict(mapping or {})
+        plan = migration(self._known(journey), to_version, mapped, to_micros(at))
+        if not dry_run:
+            do_due_work(core, plan.at - 1, allow_jump=allow_jump)
+        with core.store.transaction(write=not dry_run) as transaction:
+            record = self._find(transaction, journey)
+            plan = migration(record, to_version, mapped, to_micros(at))
+            moves = migrate_everybody(core, transaction, record, plan, dry_run=dry_run)
+        return Migration(journey, to_version, moves, dry_run=dry_run)
 
     def enable(self, journey: str, *, at: datetime) -> JourneyInfo:
         """Activate a draft, or resume a PAUSED journey; Conflict where it is enabled already (F97)."""

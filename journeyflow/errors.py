@@ -3,7 +3,7 @@
 A message says what was expected, what was found and what to do about it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from attrs import field, frozen
@@ -142,6 +142,38 @@ class Conflict(JourneyflowError, ValueError):
         self.wanted = wanted
         tail = f"; {remedy}" if remedy else ""
         super().__init__(f"journey {shown(journey)} is {state} and cannot become {wanted}{tail}")
+
+
+class CannotMigrate(JourneyflowError, ValueError):
+    """A migration would leave people at steps that the new version does not have; nothing was changed (R14).
+
+    `people` maps the id of each such step to the ids of the customers who are there.
+    """
+
+    def __init__(self, journey: str, version: int, people: Mapping[str, Sequence[str]]) -> None:
+        """Name the journey, the version, and who stands where."""
+        self.journey = journey
+        self.version = version
+        self.people = {step: tuple(names) for step, names in people.items()}
+        held = "".join(f"\n  - step {step!r} holds {_some(names)}" for step, names in self.people.items())
+        super().__init__(
+            f"journey {journey!r} cannot migrate to version {version}, which has no place for everybody; "
+            f"map these steps to steps of it, or to None for exit:{held}"
+        )
+
+
+MAX_NAMED = 5
+"""Customers of a step that an error names: enough to look at, and no wall of names."""
+
+
+def _some(names: Sequence[str]) -> str:
+    """Count people and name some of them.
+
+    >>> _some(["ann", "bob"])
+    '2 (ann, bob)'
+    """
+    shown = [*names[:MAX_NAMED], *(["..."] if len(names) > MAX_NAMED else [])]
+    return f"{len(names)} ({', '.join(shown)})"
 
 
 class Forbidden(JourneyflowError):

@@ -83,11 +83,19 @@ def explain(reader: Reader, enrollment: Enrollment) -> Explanation:
     )[0]
     journey = from_dict(json.loads(text))
     where = _zone(journey, json.loads(attributes))
-    seen = _seen(reader, enrollment.serial)
+    seen, by_visit = _seen(reader, enrollment.serial), _definitions(reader, enrollment.serial)
     return Explanation(
         enrollment,
         _entry(journey, enrollment, seen.get((0, "entry"), {}), where),
-        tuple(_visit(journey, visit, seen.get((visit.n, "visit"), {}), where) for visit in enrollment.visits),
+        tuple(
+            _visit(
+                next((each for first, each in by_visit if first <= visit.n), journey),
+                visit,
+                seen.get((visit.n, "visit"), {}),
+                where,
+            )
+            for visit in enrollment.visits
+        ),
         next((values for (_, what), values in seen.items() if what == "exit"), {}),
         _now(journey, enrollment),
     )
@@ -97,6 +105,18 @@ def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
     """Give the zone of local dates: the customer's as it is today, for what it was then is kept nowhere (R33)."""
     own = zone(journey.timezone)
     return zone_or(attributes.get("timezone"), own) if journey.customer_timezone else own
+
+
+def _definitions(reader: Reader, serial: int) -> list[tuple[int, Journey]]:
+    """Give the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
+    from journeyflow.codec import from_dict  # noqa: PLC0415 it costs cattrs
+
+    rows = reader.rows(
+        "SELECT h.value ->> 0, v.definition FROM enrollments e, json_each(e.memory, '$.versions') h"
+        " JOIN versions v ON v.number = h.value ->> 1 WHERE e.serial = ? ORDER BY 1 DESC",
+        (serial,),
+    )
+    return [(first, from_dict(json.loads(text))) for first, text in rows]
 
 
 def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object], where: ZoneInfo) -> Decision:

@@ -10,7 +10,18 @@ from journeyflow.counting import KINDS, mailbox_domain, told
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.facts import Data
 from journeyflow.moments import DAY, MINUTE, iso
-from journeyflow.records import ACTIVE, ATTRIBUTED, CLAIMED, FAILED, QUEUED, REVENUE, SENT, Input, Post
+from journeyflow.records import (
+    ACTIVE,
+    ATTRIBUTED,
+    CLAIMED,
+    FAILED,
+    QUEUED,
+    REVENUE,
+    SENT,
+    Input,
+    Post,
+    version_at,
+)
 from journeyflow.rules import path_fault
 from journeyflow.stages import closed_by, enter, handle, leave
 from journeyflow.steps import Send
@@ -357,7 +368,7 @@ def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -
     named = message_id(work.catalog.nonce, post.serial, post.n)
     tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
     run = work.runs[post.serial]
-    step = work.program(run).journey.step(post.step)
+    step = work.catalog.programs[version_at(run, post.n)].journey.step(post.step)
     if run.status == ACTIVE and isinstance(step, Send) and step.on_failure == "fail":
         work.advance(run, "FAIL", at, reason=GIVEN_UP)
 

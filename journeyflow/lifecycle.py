@@ -20,6 +20,7 @@ from journeyflow.errors import (
 )
 from journeyflow.flags import flag_problems
 from journeyflow.journey import Journey, problems
+from journeyflow.migration import Plan, mapping_faults
 from journeyflow.policies import Policies, Terms, Timeline
 from journeyflow.policyfile import dumps_policies, loads_policies
 from journeyflow.program import Program, compile_journey
@@ -160,6 +161,24 @@ def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited
         check_flags(programs[number].journey, after)
     instant = max(at, record.flags[-1][0]) if record.flags else at
     return Changes(flags=tuple(Flag(record.number, instant, step, published) for step, published in news.items()))
+
+
+def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | None], at: int) -> Plan:
+    """Plan to move everybody to a version (R14), not before the journey's newest transition.
+
+    Raises NotFound, Conflict for a journey in which nobody can be, InvalidInput for a mapping that names no step,
+    InvalidJourney where the version is not valid without the unpublished steps.
+    """
+    if record.newest_state not in {"ACTIVE", "PAUSED"}:
+        raise Conflict(record.id, record.newest_state, "migrated", "nobody is inside")
+    found = {program.version: program for _, program in record.versions}
+    if version not in found:
+        kind = "version"
+        raise NotFound(kind, f"{version} of {record.id}")
+    if faults := mapping_faults(record, found[version], mapping):
+        raise InvalidInput(faults)
+    check_flags(found[version].journey, record.newest_unpublished)
+    return Plan(found[version], mapping, max(at, record.newest_at or at))
 
 
 def check_flags(journey: Journey, unpublished: frozenset[str]) -> None:

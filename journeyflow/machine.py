@@ -39,6 +39,7 @@ Rules of the walk
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from journeyflow.chance import bucket
 from journeyflow.changes import WrongType, apply_changes
@@ -95,7 +96,11 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
     if stimulus in WAKING:
         node = program.nodes[run.step]
         passed = unpublished and node.id in unpublished and node.kind is not Wait
-        to = pass_through(walk, node) if passed else WAKE[node.kind](walk, node, stimulus)
+        wake = WAKE.get(node.kind)  # none: a migration left the run there until this very instant (R14)
+        if passed or wake is None:
+            to = pass_through(walk, node) if passed else ARRIVE[node.kind](walk, node)
+        else:
+            to = wake(walk, node, stimulus)
         if to == REST:
             return _still_resting(walk, softened=softened)
     elif stimulus == "ENTER":
@@ -286,7 +291,12 @@ def _until(walk: Walk, node: Node, end: int) -> int:
 
 
 def _in_window(walk: Walk, node: Node, end: int) -> int:
-    return end if node.window is None else node.window.next_open(end, walk.zone)
+    return end if node.window is None else in_window(node, end, walk.zone)
+
+
+def in_window(node: Node, end: int, zone: ZoneInfo) -> int:
+    """Give the instant itself where a Wait's window is open or there is none, else the next opening (R34)."""
+    return end if node.window is None else node.window.next_open(end, zone)
 
 
 def _wait_for_field(walk: Walk, node: Node, step: Wait) -> int:
@@ -343,7 +353,9 @@ def _time_came(walk: Walk, node: Node, step: Wait) -> int:
     """Go on; but ask openings, windows and dates again first, this may be another instant (R5, R37)."""
     if step.field is not None:
         target = _field_instant(walk, node, step, walk.since)
-        return _go_on(walk, node, "missing") if target is None else _until(walk, node, target)
+        if target is None or target < walk.since:  # gone by before: a migration came here
+            return _go_on(walk, node, "missing" if target is None else "past")
+        return _until(walk, node, target)
     if step.until is not None:
         return _until(walk, node, step.until.next_opening(walk.at, walk.zone))
     opens = _in_window(walk, node, walk.at)

@@ -3,7 +3,7 @@
 from journeyflow.batch import Request
 from journeyflow.catalog import Catalog
 from journeyflow.gates import consents
-from journeyflow.records import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED, Changes, Post, Run
+from journeyflow.records import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED, Changes, Post, Run, version_at
 from journeyflow.steps import Send
 from journeyflow.store import ClaimRequest, Transaction
 
@@ -44,7 +44,7 @@ def _leased(post: Post, until: int, worker: str) -> Post:
 
 def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, object], at: int) -> Post:
     """Decide once more, at the instant of the claim, whether a message may still go out."""
-    program = catalog.programs[run.version]
+    program = catalog.programs[version_at(run, post.n)]
     step = program.journey.step(post.step)
     free = isinstance(step, Send) and step.transactional
     if run.status == EXITED and post.cancel_on_exit and run.reason not in program.own_exits:

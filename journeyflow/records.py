@@ -267,6 +267,12 @@ class Run(NamedTuple):
     memory: dict[str, Any] | None
 
 
+def version_at(run: Run, n: int) -> int:
+    """Give the number of the version that a visit of a run belongs to; a migration leaves the earlier ones (R14)."""
+    history = (run.memory or {}).get("versions", ())
+    return next((int(number) for first, number in reversed(history) if first <= n), run.version)
+
+
 make_run: Callable[[tuple[object, ...]], Run] = partial(tuple.__new__, Run)
 """Make a run of all its fields in order: what `Run(...)` does, in a third of the time."""
 
@@ -300,6 +306,16 @@ class Post(NamedTuple):
 
 COUNTED = frozenset({QUEUED, CLAIMED, SENT})
 """The statuses of messages that caps count: what goes out or went out, not what never will (R31)."""
+
+
+def name_of(run: Run, post: Post) -> str:
+    """Give the step of a message as the run's version calls it: a migration may have renamed it (R14)."""
+    step = post.step
+    for visit, names in (run.memory or {}).get("renamed", ()):
+        if post.n <= visit:
+            step = names.get(step, step)
+    return step
+
 
 make_post: Callable[[tuple[object, ...]], Post] = partial(tuple.__new__, Post)
 """Make a message of all its fields in order."""
@@ -457,6 +473,8 @@ class Changes:
     """Journeys that go, by number, with everything that was recorded of them (R15)."""
     released: tuple[tuple[int, int], ...] = ()
     limits: LimitChanges | None = None
+    repinned: tuple[tuple[int, int], ...] = ()
+    """Runs, by serial, that go on in another version, by its number (R14)."""
     meta: tuple[tuple[str, str], ...] = ()
 
     @property

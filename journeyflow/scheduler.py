@@ -15,7 +15,7 @@ from journeyflow.catalog import Catalog
 from journeyflow.intake import lease_ended, names_no_message, take
 from journeyflow.limits import plan_limits
 from journeyflow.orders import follow
-from journeyflow.records import ACTIVE, REVENUE, Changes, Input
+from journeyflow.records import ACTIVE, REVENUE, Changes, Input, name_of
 from journeyflow.stages import admit, handle
 from journeyflow.work import MESSAGE, Order, Tally, Work, parse_message_id
 
@@ -128,6 +128,11 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
         work.newest_posts.setdefault(post.serial, {})[post.step] = post
         if "clicked" in post.flags and post.serial in work.runs:
             work.clicked.setdefault(work.runs[post.serial].customer, {})[key] = None
+    for serial, newest in work.newest_posts.items():
+        run = work.runs.get(serial)
+        if run is not None and run.memory is not None and "renamed" in run.memory:
+            in_order = sorted(newest.values(), key=lambda post: post.n)
+            work.newest_posts[serial] = {name_of(run, post): post for post in in_order}
     work.known = {key: list(found) for key, found in loaded.known.items()}
     for customer, serial, n, at, channel in loaded.sent:
         work.sent.setdefault(customer, {})[serial, n] = (at, channel)

@@ -2,7 +2,7 @@
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, frozen
 
 from journeyflow import counting, scheduler
-from journeyflow.batch import Request
+from journeyflow.batch import Person, Request
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.errors import ClockJump
 from journeyflow.machine import advance
@@ -169,19 +169,30 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
 
 def exit_everybody(core: Core, transaction: Transaction, record: JourneyRecord, at: int) -> int:
     """End every active run of a journey, a batch at a time inside one transaction; give how many (R15)."""
-    catalog, count, after = core.refresh(transaction), 0, 0
-    while True:
-        loaded = transaction.load(Request(active_in=record.number, after=after, limit=core.options.batch_size))
-        inside = sorted(run for run in loaded.runs.values() if run.journey == record.number and run.status == ACTIVE)
-        if not inside:
-            return count
-        people = {person.number: person.id for person in loaded.people}
-        results = [_archived(catalog, run, people[run.customer], at) for run in inside]
+    catalog, count = core.refresh(transaction), 0
+    for inside, people in everybody_inside(core, transaction, record.number):
+        results = [_archived(catalog, run, people[run.customer].id, at) for run in inside]
         moves = tuple(result.move for result in results if result.move is not None)
         runs = {result.run.serial: result.run for result in results}
         counters = counting.count(moves, runs, (), catalog.zones)
         transaction.commit(Changes(runs=tuple(runs.values()), moves=moves, counters=counters))
-        count, after = count + len(results), inside[-1].serial
+        count += len(results)
+    return count
+
+
+def everybody_inside(
+    core: Core, transaction: Transaction, journey: int
+) -> Iterator[tuple[Sequence[Run], Mapping[int, Person]]]:
+    """Yield the active runs of a journey by serial, a batch at a time, each with its customers by number."""
+    after, size = 0, core.options.batch_size
+    while True:
+        loaded = transaction.load(Request(active_in=journey, after=after, limit=size))
+        ours = (run for run in loaded.runs.values() if run.journey == journey and run.status == ACTIVE)
+        inside = sorted(run for run in ours if run.serial > after)[:size]  # of whom is loaded, all keys are (R22)
+        if not inside:
+            return
+        yield inside, {person.number: person for person in loaded.people}
+        after = inside[-1].serial
 
 
 def _archived(catalog: Catalog, run: Run, customer: str, at: int) -> Result:

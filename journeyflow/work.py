@@ -22,7 +22,7 @@ from journeyflow.machine import advance
 from journeyflow.moments import local_day
 from journeyflow.policies import Terms
 from journeyflow.program import Program
-from journeyflow.records import ACTIVE, COUNTED, Changes, Input, Move, Post, Refusal, Run
+from journeyflow.records import ACTIVE, COUNTED, Changes, Input, Move, Post, Refusal, Run, name_of
 from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Situation, Stimulus
 
 CUSTOMER_EVENTS = frozenset(
@@ -217,9 +217,10 @@ class Work:
             self.count(post)
         if self.runs[post.serial].version in self.catalog.reading_posts:
             newest = self.newest_posts.setdefault(post.serial, {})
-            held = newest.get(post.step)
+            name = name_of(self.runs[post.serial], post)
+            held = newest.get(name)
             if held is None or held.n <= post.n:
-                newest[post.step] = post
+                newest[name] = post
 
     def count(self, post: Post) -> None:
         """Let caps count a message from now on, or no longer (R31)."""

@@ -34,9 +34,9 @@ LADDER = (
     # one run
     "records", "program", "facts", "walk", "gates", "machine",
     # many runs, in order
-    "batch", "catalog", "counting", "limits", "work", "stages", "orders", "intake", "scheduler",
+    "batch", "catalog", "migration", "counting", "limits", "work", "stages", "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
-    "store", "lifecycle", "outbox", "inbox", "ticking",
+    "store", "lifecycle", "outbox", "inbox", "ticking", "moving",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
     "recount", "figures", "experiments", "audit",

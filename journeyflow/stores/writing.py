@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from journeyflow.records import Changes, Move, PathEntry, Run
+from journeyflow.records import Changes, Move, PathEntry, Run, version_at
 from journeyflow.stores.limits import write_limits
 from journeyflow.stores.rows import (
     MOVE_COLUMNS,
@@ -126,8 +126,11 @@ class Writer:
             self._write_customers(changes)
         if changes.runs:
             self._write_runs(changes.runs)
+        if changes.repinned:
+            pinned = [(version, serial) for serial, version in changes.repinned]
+            self._connection.executemany("UPDATE enrollments SET version = ? WHERE serial = ?", pinned)
         if changes.moves:
-            self._write_moves(changes.moves, {run.serial: run.version for run in changes.runs})
+            self._write_moves(changes.moves, {run.serial: run for run in changes.runs})
         self._add(NEW_POSTS, [(post_rest(post), post.serial) for post in changes.new_posts])
         self._change(POSTS, [(post_now_rest(post), (post.serial, post.n)) for post in changes.posts])
         if changes.refusals:
@@ -183,11 +186,12 @@ class Writer:
         self._add(NEW_RUNS, [(run_rest(run), (run.serial, run.customer)) for run in runs if run.serial >= first_new])
         self._change(RUNS, [(run_now_rest(run), run.serial) for run in runs if run.serial < first_new])
 
-    def _write_moves(self, moves: Sequence[Move], versions: Mapping[int, int]) -> None:
+    def _write_moves(self, moves: Sequence[Move], runs: Mapping[int, Run]) -> None:
         interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
         rows = list[Row]()
         for move in moves:
-            place = versions[move.serial], move.path
+            run = runs[move.serial]
+            place = run.version if run.memory is None else version_at(run, _last_visit(move)), move.path
             if place not in interned:
                 interned[place] = self._intern(*place)
             number = interned[place]
@@ -219,6 +223,11 @@ class Writer:
 
     def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
+
+
+def _last_visit(move: Move) -> int:
+    """Give the number of the visit that a move leads to: that says to which version its path belongs (R14)."""
+    return max(move.visit, 1) + len(move.path) - 1
 
 
 def next_number(connection: sqlite3.Connection, table: str) -> int:

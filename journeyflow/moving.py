@@ -1,0 +1,62 @@
+"""Everybody inside a journey is moved on, a batch at a time inside one transaction (R14, R16)."""
+
+from collections.abc import Sequence
+
+from journeyflow import counting
+from journeyflow.catalog import Catalog, JourneyRecord
+from journeyflow.errors import CannotMigrate
+from journeyflow.migration import Moved, Plan, migrated, shifted
+from journeyflow.records import Changes, Move, Run
+from journeyflow.store import Transaction
+from journeyflow.ticking import Core, everybody_inside
+from journeyflow.walk import Situation
+
+
+def migrate_everybody(
+    core: Core, transaction: Transaction, record: JourneyRecord, plan: Plan, *, dry_run: bool
+) -> tuple[Moved, ...]:
+    """Move every active run that is in another version: count them by version, step and target (R14).
+
+    All or nothing: raises CannotMigrate with everybody whose step leads nowhere, and nothing may be committed then.
+    """
+    catalog, to = core.refresh(transaction), plan.to
+    moved, stranded = dict[tuple[int, str, str | None], int](), dict[str, list[str]]()
+    for inside, people in everybody_inside(core, transaction, record.number):
+        done = list[tuple[Run, Move]]()
+        for run in inside:
+            old, person = catalog.programs[run.version], people[run.customer]
+            if old is to:
+                continue
+            step, target, leads = plan.destination(run, old)
+            if not leads:
+                stranded.setdefault(step, []).append(person.id)
+                continue
+            place = (old.version, step, target)
+            moved[place] = moved.get(place, 0) + 1
+            hidden = record.unpublished(max(plan.at, run.last_at))
+            situation = Situation(person.id, person.attributes, nonce=catalog.nonce, unpublished=hidden)
+            done.append(migrated(run, old, target, plan, situation))
+        if done and not stranded and not dry_run:
+            _commit_moved(transaction, catalog, done)
+    if stranded:
+        raise CannotMigrate(record.id, to.version, stranded)
+    return tuple(Moved(*place, people) for place, people in sorted(moved.items(), key=lambda each: each[0][:2]))
+
+
+def _commit_moved(transaction: Transaction, catalog: Catalog, done: Sequence[tuple[Run, Move]]) -> None:
+    runs, moves = {run.serial: run for run, _ in done}, tuple(move for _, move in done)
+    counters = counting.count(moves, runs, (), catalog.zones)
+    repinned = tuple((run.serial, run.version) for run in runs.values())
+    transaction.commit(Changes(runs=tuple(runs.values()), moves=moves, counters=counters, repinned=repinned))
+
+
+def shift_everybody(core: Core, transaction: Transaction, record: JourneyRecord, at: int) -> None:
+    """Prolong the rests of a PAUSED journey by its pause (R16)."""
+    catalog, paused_at = core.refresh(transaction), record.newest_at or 0
+    for inside, people in everybody_inside(core, transaction, record.number):
+        news = [
+            shifted(catalog.programs[run.version], run, people[run.customer].attributes, paused_at, at)
+            for run in inside
+        ]
+        if runs := tuple(run for run in news if run is not None):
+            transaction.commit(Changes(runs=runs))
