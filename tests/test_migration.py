@@ -61,7 +61,7 @@ def contents(host):
 
 @pytest.mark.rows(63)
 def test_people_go_on_in_the_new_version(host):
-    """R14: the visit at hand ends as EXITED, the target is entered at the instant; a wait counts from where it began."""
+    """R14: the visit at hand ends as EXITED, the target is entered at the instant; waits count on."""
     host.deploy(mail("hello"), Wait("rest", "3 days"), mail("bye"))
     for name in ("ann", "bob", "cid"):
         host.feed("go", START, name)

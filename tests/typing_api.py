@@ -137,6 +137,11 @@ def changed(engine: Engine, journey: Journey) -> jf.Bulk:
     copied: jf.Copied = engine.copy_to("acme", "j", at=NOW, to="l", templates=lambda name: f"new {name}")
     lost: tuple[jf.Reset, ...] = copied.reset
     assert lost[0].path or copied.templates
+    engine.resume("j", at=NOW, overdue="shift", allow_jump=True)
+    done: jf.Migration = engine.migrate("j", 2, {"hello": "greeting", "rest": None}, at=NOW, dry_run=True)
+    moved: tuple[jf.Moved, ...] = done.moves
+    assert moved[0].people <= done.people
+    assert jf.CannotMigrate("j", 2, {"hello": ["ann"]}).people["hello"]
     engine.delete("k")
     engine.purge("j")
     engine.remove("j", at=NOW, allow_jump=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -88,7 +89,30 @@ def _lifecycle(name: str, text: str) -> click.Command:
 
 activate = _lifecycle("activate", "Activate a draft.")
 pause = _lifecycle("pause", "Pause a journey: nobody enters, nothing goes on, nothing is handed out.")
-resume = _lifecycle("resume", "Resume a paused journey; what came due meanwhile runs first.")
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.option(
+    "--overdue",
+    type=click.Choice(["run", "shift"]),
+    default="run",
+    show_default=True,
+    help="Run what came due meanwhile, or prolong durations and timeouts by the pause.",
+)
+@now_option()
+@tenant
+@as_json
+def resume(
+    db: Path, journey: str, overdue: Literal["run", "shift"], at: datetime, tenant: str, *, as_json: bool
+) -> None:
+    """Resume a paused journey."""
+    with opened(db, tenant) as engine:
+        info = engine.resume(journey, at=at, overdue=overdue)
+    show(info, _journey_lines([info]), as_json=as_json)
+
+
 archive = _lifecycle("archive", "Archive a journey for good; everybody inside leaves it.")
 
 

@@ -34,6 +34,8 @@ DUMPED = {
     "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
     "transitions": "SELECT * FROM transitions ORDER BY journey, n",
     "policies": "SELECT * FROM policies ORDER BY tenant, n",
+    "publications": "SELECT * FROM publications ORDER BY journey, n",
+    "flags": "SELECT * FROM flags ORDER BY journey, n",
 }
 """Everything that is kept of a run, table by table, ordered by key (R90); paths are written out."""
 
@@ -84,10 +86,35 @@ class Retry:
 
 @frozen
 class Lifecycle:
-    """The host pauses, resumes or archives a journey (R11)."""
+    """The host pauses, resumes or archives a journey (R11); `overdue` is for a resume (R16)."""
 
     journey: str
     action: Literal["pause", "resume", "archive"]
+    at: datetime = field(kw_only=True)
+    overdue: Literal["run", "shift"] = field(kw_only=True, default="run")
+
+
+@frozen
+class Migrate:
+    """The host publishes a version, as the newest, and moves everybody inside to it (R12, R14)."""
+
+    version: Journey
+    mapping: Mapping[str, str | None]
+    at: datetime = field(kw_only=True)
+
+    @property
+    def journey(self) -> str:
+        """The journey's id."""
+        return self.version.id
+
+
+@frozen
+class SetPublished:
+    """The host publishes or unpublishes a step: `Engine.set_published` (R17)."""
+
+    journey: str
+    step: str
+    published: bool
     at: datetime = field(kw_only=True)
 
 
@@ -122,7 +149,7 @@ class SetPolicies:
     at: datetime = field(kw_only=True)
 
 
-Call = Event | Put | Enroll | Leave | Retry | Lifecycle | Reaction | Ack | SetPolicies
+Call = Event | Put | Enroll | Leave | Retry | Lifecycle | Migrate | SetPublished | Reaction | Ack | SetPolicies
 """One thing that a host says to the engine."""
 
 
@@ -271,13 +298,26 @@ class _Player:
         elif isinstance(call, Leave):
             engine.exit(call.journey, call.customer, at=call.at, reason=call.reason, key=call.key)
         elif isinstance(call, Lifecycle):
-            getattr(engine, call.action)(call.journey, at=call.at)
+            options = {"overdue": call.overdue} if call.action == "resume" else {}
+            getattr(engine, call.action)(call.journey, at=call.at, **options)
+        elif isinstance(call, Migrate):
+            self.migrate(call)
+        elif isinstance(call, SetPublished):
+            engine.set_published(call.journey, {call.step: call.published}, at=call.at)
         elif isinstance(call, SetPolicies):
             engine.set_policies(call.policies, at=call.at)
         elif isinstance(call, Ack):
             engine.ack(call.message, at=call.at)
         else:
             self.make_if_active(call)
+
+    def migrate(self, call: Migrate) -> None:
+        """Move everybody to a version; of the mapping only what versions so far have steps for."""
+        engine, journey = self.engine, call.journey
+        version = engine.publish(call.version, at=call.at, rollback=True)
+        known = {step.id for each in engine.versions(journey) for step in engine.steps(journey, version=each.version)}
+        mapping = {step: target for step, target in call.mapping.items() if step in known}
+        engine.migrate(journey, version, mapping, at=call.at)
 
     def make_if_active(self, call: Call) -> None:
         """Say what only an ACTIVE journey takes; passed over where it is not (R24, R43)."""

@@ -25,10 +25,12 @@ from journeyflow.testing.running import (
     Leave,
     Life,
     Lifecycle,
+    Migrate,
     Put,
     Reaction,
     Retry,
     SetPolicies,
+    SetPublished,
 )
 
 try:
@@ -513,6 +515,7 @@ class _Saying:
     words: _Vocabulary
     customers: Sequence[str]
     bounds: st.SearchStrategy[Policies] | None
+    later: Sequence[Journey] = ()
 
     @property
     def customer(self) -> st.SearchStrategy[str]:
@@ -596,7 +599,37 @@ class _Saying:
     def lifecycles(self) -> st.SearchStrategy[Call]:
         """Draw a change of state; which one is possible is known later."""
         actions = st.sampled_from(("pause", "pause", "pause", "archive"))
-        return st.builds(Lifecycle, self.journey, actions, at=st.just(START))
+        overdue = st.sampled_from(("run", "shift")) if self.later else st.just("run")
+        return st.builds(Lifecycle, self.journey, actions, at=st.just(START), overdue=overdue)
+
+    def migrations(self) -> st.SearchStrategy[Call]:
+        """Draw a version that everybody inside comes to, wherever they are (R14)."""
+        return st.sampled_from([*self.journeys, *self.later]).flatmap(self._migration)
+
+    def _migration(self, to: Journey) -> st.SearchStrategy[Call]:
+        others = [each for each in (*self.journeys, *self.later) if each.id == to.id]
+        steps = {step.id for each in others for step in each.steps}
+        places = st.sampled_from([*(step.id for step in to.steps), None])
+        mapping = st.fixed_dictionaries(dict.fromkeys(sorted(steps - to.index.keys()), places))
+        return st.builds(Migrate, st.just(to), mapping, at=st.just(START))
+
+    def flags(self) -> st.SearchStrategy[Call]:
+        """Draw the flag of a step without which every version stays valid (R17)."""
+        plain = [
+            (each.id, step.id)
+            for each in self.journeys
+            for step in each.steps
+            if all(isinstance(same, Send | Update) for same in self._named(each.id, step.id))
+        ]
+        flag = st.sampled_from(plain or [("", "")])
+        return st.builds(
+            lambda place, published: SetPublished(place[0], place[1], published, at=START),
+            flag,
+            st.sampled_from((False, False, True)),
+        ).filter(lambda call: bool(call.journey))
+
+    def _named(self, journey: str, step: str) -> list[object]:
+        return [each.step(step) for each in (*self.journeys, *self.later) if each.id == journey and step in each.index]
 
     @property
     def zoned(self) -> bool:
@@ -620,6 +653,8 @@ class _Saying:
             (1, self.by_hand()),
             (1, self.lifecycles()),
             (policies, self.policies()),
+            (2 if self.later else 0, self.migrations()),
+            (1 if self.later else 0, self.flags()),
         )
 
 
@@ -663,11 +698,10 @@ def _possible(calls: Sequence[Call]) -> Iterator[Call]:
     """Make every second pause of a journey a resume, and leave out what comes after its archive."""
     states: dict[str, str] = {}
     for call in calls:
+        state = states.get(call.journey, "ACTIVE") if isinstance(call, Lifecycle | Migrate | SetPublished) else ""
         if not isinstance(call, Lifecycle):
-            yield call
-            continue
-        state = states.get(call.journey, "ACTIVE")
-        if state != "ARCHIVED":
+            yield from () if state == "ARCHIVED" else (call,)
+        elif state != "ARCHIVED":
             action, states[call.journey] = _NEXT.get((state, call.action), ("archive", "ARCHIVED"))
             yield evolve(call, action=action)
 
@@ -681,14 +715,16 @@ def lives(
     late: bool = False,
     calls: int = 24,
     policies: st.SearchStrategy[Policies] | None = None,
+    later: Sequence[Journey] = (),
 ) -> Life:
     """Draw lives of a few customers among given journeys: what they do, what is told of them, what hosts do.
 
     Events, attributes and values are those that the journeys' own rules tell apart, so that they match often. Calls
     come in order of their instants, from `START` on over so many days, at most so many calls; with `late` some come
     after later ones. Hosts pause, resume and archive as R11 allows, and set `policies` at the start and now and then
-    where a strategy for them is given (R31). The life ends after everything has run its course, or 60 days after the
-    last call.
+    where a strategy for them is given (R31). With `later` versions of the journeys they also publish those, migrate
+    everybody inside to one version or another, shift what a pause held, and unpublish steps. The life ends after
+    everything has run its course, or 60 days after the last call.
 
     >>> from hypothesis import find
     >>> from journeyflow import End, Journey, Trigger
@@ -697,7 +733,8 @@ def lives(
     >>> [(call.type, call.customer) for call in life.calls]
     [('joined', 'c1')]
     """
-    saying = _Saying(journeys, _vocabulary(journeys), [f"c{number + 1}" for number in range(customers)], policies)
+    words = _vocabulary([*journeys, *later])
+    saying = _Saying(journeys, words, [f"c{number + 1}" for number in range(customers)], policies, later)
     size = draw(st.integers(0, calls))
     drawn = draw(st.lists(st.tuples(saying.calls(), _instants(days)), min_size=size, max_size=size))
     timed = [evolve(call, at=at) for call, at in drawn]

@@ -57,3 +57,17 @@ def test_the_size_of_batches_changes_nothing(data):
         )
     ]
     assert dumps[0] == dumps[1] == dumps[2]
+
+
+@SOME
+@given(st.data())
+def test_versions_flags_and_shifts_change_nothing_about_it(data):
+    """One tick equals many, and batches of any size, when hosts migrate, unpublish, shift (R4, R7, R14, R16, R17)."""
+    chosen, later = data.draw(PAIRS), data.draw(st.tuples(journeys(id="a")))
+    life = run(chosen, data.draw(lives(*chosen, later=later))).said
+    once = run(chosen, life, ticks=[], store=SQLiteStore(":memory:", nonce="memory"))
+    hours = data.draw(st.lists(st.integers(0, int((life.end - START) / timedelta(hours=1))), max_size=20))
+    ticks = [START + timedelta(hours=hour) for hour in hours]
+    often = run(chosen, life, ticks=ticks, batch_size=1, store=MemoryStore(nonce="memory"))
+    assert dump(often) == dump(once)
+    assert once.audit == often.audit == []

@@ -239,6 +239,44 @@ class Agreement(RuleBasedStateMachine):
         """Deploy again, for the first time or with other content (R12)."""
         self.both(lambda engine: engine.deploy(VERSIONS[version], at=self.at(span)))
 
+    @rule(version=st.sampled_from(list(VERSIONS)), span=spans)
+    def roll_back(self, version: str, span: int) -> None:
+        """Publish, also what was published before (R12)."""
+        self.both(lambda engine: engine.publish(VERSIONS[version], at=self.at(span), rollback=True))
+
+    @rule(journey=names, span=spans)
+    def shift(self, journey: str, span: int) -> None:
+        """Resume, and prolong what is waited for (R16)."""
+        self.both(lambda engine: engine.resume(journey, at=self.at(span), overdue="shift"))
+
+    @rule(journey=names, data=st.data(), to=st.integers(1, 2), span=spans, out=st.booleans())
+    def migrate(self, journey: str, data: st.DataObject, to: int, span: int, out: bool) -> None:
+        """Move everybody to a version, wherever its steps lead (R14)."""
+        mine = [each for each in VERSIONS.values() if each.id == journey]
+        steps = sorted({step.id for each in mine for step in each.steps})
+        picked = data.draw(st.sampled_from(steps))
+        mapping = {} if out else dict.fromkeys(steps[::2], picked)
+        self.both(lambda engine: engine.migrate(journey, to, mapping, at=self.at(span)))
+
+    @rule(journey=names, data=st.data(), published=st.booleans(), span=spans)
+    def flag(self, journey: str, data: st.DataObject, published: bool, span: int) -> None:
+        """Publish or unpublish a step; sometimes it is refused (R17)."""
+        steps = sorted({step.id for each in VERSIONS.values() if each.id == journey for step in each.steps})
+        picked = data.draw(st.sampled_from(steps))
+        self.both(lambda engine: engine.set_published(journey, {picked: published}, at=self.at(span)))
+
+    @precondition(lambda self: self.now > START + timedelta(days=4))
+    @rule(journey=names, call=st.sampled_from(["delete", "purge"]))
+    def take_away(self, journey: str, call: str) -> None:
+        """Delete a draft, purge what was archived, with everything that was recorded of it (R15)."""
+        self.both(lambda engine: getattr(engine, call)(journey))
+
+    @rule(journey=names, to=st.sampled_from(["copy", "other copy"]), span=spans)
+    def clone(self, journey: str, to: str, span: int) -> None:
+        """Make a draft of the same graph, and edit it (R12, R18)."""
+        self.both(lambda engine: engine.clone(journey, to, at=self.at(span)))
+        self.both(lambda engine: engine.edit(to, at=self.at(span), notes=journey))
+
     # --- what must hold
 
     @invariant()

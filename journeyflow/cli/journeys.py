@@ -1,0 +1,209 @@
+"""Commands that change journeys in a database: versions, flags, copies, taking away, many at once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import get_args
+
+import click
+
+from journeyflow.calls import BulkCall
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.versions import StepInfo
+
+
+@click.command()
+@database
+@click.argument("journey")
+@tenant
+@as_json
+def versions(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
+    """List the versions of a journey, and how many people are in each."""
+    with opened(db, tenant) as engine:
+        found = engine.versions(journey)
+    rows = [
+        (each.version, when(each.created_at), when(each.published_at), each.active, each.enrolled, "*" * each.newest)
+        for each in found
+    ]
+    header = ("version", "first published", "last published", "active", "enrolled", "newest")
+    show(found, table(rows, header), as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("version", type=int)
+@click.option("--map", "mapped", multiple=True, metavar="STEP=TO", help="People at STEP go to the step TO.")
+@click.option("--exit", "leave", multiple=True, metavar="STEP", help="People at STEP leave the journey.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+@click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
+@now_option()
+@tenant
+@as_json
+def migrate(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    journey: str,
+    version: int,
+    mapped: Sequence[str],
+    leave: Sequence[str],
+    at: datetime,
+    tenant: str,
+    *,
+    dry_run: bool,
+    allow_jump: bool,
+    as_json: bool,
+) -> None:
+    """Move everybody inside to another version: all of them, or nobody when a step has no place there."""
+    mapping: dict[str, str | None] = dict.fromkeys(leave)
+    for pair in mapped:
+        step, sign, to = pair.partition("=")
+        if not sign:
+            fault = f"{pair!r} is not STEP=TO"
+            raise click.BadParameter(fault, param_hint="--map")
+        mapping[step] = to
+    with opened(db, tenant) as engine:
+        done = engine.migrate(journey, version, mapping, at=at, dry_run=dry_run, allow_jump=allow_jump)
+    rows = [(each.version, each.step, each.to or "(exit)", each.people) for each in done.moves]
+    told = f"{done.people} {'would be' if dry_run else 'were'} moved to version {version}"
+    text = f"{table(rows, ('from version', 'step', 'to', 'people'))}\n{told}" if rows else told
+    show({"people": done.people, "moves": done.moves, "dry_run": dry_run}, text, as_json=as_json)
+
+
+def _step_lines(found: Sequence[StepInfo]) -> str:
+    rows = [(each.number, each.id, each.kind, each.name, "yes" if each.published else "no") for each in found]
+    return table(rows, ("number", "step", "kind", "name", "published"))
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.option("--version", type=int, help="The version; default: the newest.")
+@click.option("--publish", multiple=True, metavar="STEP", help="Publish a step.")
+@click.option("--unpublish", multiple=True, metavar="STEP", help="Have everybody pass through a step.")
+@now_option()
+@tenant
+@as_json
+def steps(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    journey: str,
+    version: int | None,
+    publish: Sequence[str],
+    unpublish: Sequence[str],
+    at: datetime,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """List the steps of a journey, and publish or unpublish some: all of them or none."""
+    with opened(db, tenant) as engine:
+        flags = {**dict.fromkeys(publish, True), **dict.fromkeys(unpublish, False)}
+        if flags:
+            engine.set_published(journey, flags, at=at)
+        found = engine.steps(journey, version=version)
+    plain = [{"number": each.number, "id": each.id, "kind": each.kind, "published": each.published} for each in found]
+    show(plain, _step_lines(found), as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("to")
+@click.option("--name", help="The name of the clone; default: Copy of ...")
+@click.option("--to-tenant", help="Copy it to another tenant, without what belongs to this one.")
+@now_option()
+@tenant
+@as_json
+def clone(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    journey: str,
+    to: str,
+    name: str | None,
+    to_tenant: str | None,
+    at: datetime,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Make a draft with the same steps under the id TO, in this tenant or in another."""
+    with opened(db, tenant) as engine:
+        if to_tenant is None:
+            info = engine.clone(journey, to, at=at, name=name)
+            show(info, f"{info.id} is a draft: {info.notes}", as_json=as_json)
+            return
+        copied = engine.copy_to(to_tenant, journey, at=at, to=to, name=name)
+    rows = [(each.path, each.kind, each.value) for each in copied.reset]
+    text = f"{copied.journey} is a draft of tenant {to_tenant}"
+    if rows:
+        text += f"; these references were reset:\n{table(rows, ('place', 'what', 'was'))}"
+    show(copied, text, as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.option("--name", help="Another name.")
+@click.option("--description", help="Another description.")
+@click.option("--notes", help="Other notes.")
+@now_option()
+@tenant
+@as_json
+def edit(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    journey: str,
+    name: str | None,
+    description: str | None,
+    notes: str | None,
+    at: datetime,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Edit name, description or notes of a journey in place."""
+    with opened(db, tenant) as engine:
+        info = engine.edit(journey, at=at, name=name, description=description, notes=notes)
+    rows = [("name", info.name), ("description", info.description), ("notes", info.notes)]
+    show(info, table(rows, ("what", "text")), as_json=as_json)
+
+
+def _taking_away(name: str, text: str) -> click.Command:
+    """Make a command that takes a journey away."""
+
+    @click.command(name, help=text)
+    @database
+    @click.argument("journey")
+    @tenant
+    def call(db: Path, journey: str, tenant: str) -> None:
+        with opened(db, tenant) as engine:
+            getattr(engine, name)(journey)
+        click.echo(f"{journey} is gone")
+
+    return call
+
+
+delete = _taking_away("delete", "Take a draft away.")
+purge = _taking_away("purge", "Take an archived journey away, with everything that was recorded of it.")
+
+
+@click.command()
+@database
+@click.argument("call", type=click.Choice(get_args(BulkCall)))
+@click.argument("journeys", nargs=-1, required=True)
+@click.option("--suffix", default=" (copy)", show_default=True, help="What is added to the names of clones.")
+@now_option()
+@tenant
+@as_json
+def bulk(  # noqa: PLR0917 click hands them over by name
+    db: Path, call: BulkCall, journeys: Sequence[str], suffix: str, at: datetime, tenant: str, *, as_json: bool
+) -> None:
+    """Do one call to many journeys, one by one: what fails does not hold up the rest."""
+    with opened(db, tenant) as engine:
+        done = engine.bulk(call, journeys, at=at, suffix=suffix)
+    rows = [(name, "done", done.clones.get(name, "")) for name in done.processed]
+    rows += [(name, "failed", why) for name, why in done.failed.items()]
+    show(done, table(rows, ("journey", "came to", "what")), as_json=as_json)
+    if done.failed and not done.processed:
+        raise SystemExit(1)
+
+
+COMMANDS = (versions, migrate, steps, clone, edit, delete, purge, bulk)
