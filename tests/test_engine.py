@@ -517,12 +517,12 @@ def test_unknown_journeys_are_not_found(host, call):
         getattr(host.engine, call)("welcom", at=START)
 
 
-def test_only_overdue_run_is_known(host):
-    """What is not supported yet is refused by name (R16)."""
+def test_what_is_overdue_is_run_or_shifted(host):
+    """R16: any other word is refused."""
     host.deploy(mail())
     host.engine.pause("j", at=START)
-    with pytest.raises(ValueError, match="only 'run' is supported by this version of journeyflow, not 'shift'"):
-        host.engine.resume("j", at=START, overdue="shift")
+    with pytest.raises(ValueError, match="overdue: expected 'run' or 'shift', not str 'skip'"):
+        host.engine.resume("j", at=START, overdue="skip")
     assert host.engine.resume("j", at=START, overdue="run").status == "ACTIVE"
 
 
