@@ -12,14 +12,18 @@ from journeyflow.records import ACTIVE, Enrollment, Visit
 from journeyflow.store import Reader
 
 _MOVES = """
-SELECT m.visit, m.at, ifnull(m.steps, p.steps)
-FROM moves m LEFT JOIN paths p ON p.number = m.path
+SELECT m.visit, m.at, ifnull(m.steps, p.steps),
+       (SELECT v.version FROM json_each(e.memory, '$.versions') h JOIN versions v ON v.number = h.value ->> 1
+        WHERE h.value ->> 0 < max(m.visit, 1) + json_array_length(ifnull(m.steps, p.steps))
+        ORDER BY h.value ->> 0 DESC LIMIT 1)
+FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON p.number = m.path
 WHERE m.enrollment = ? ORDER BY m.visit
 """
+"""The moves of a run, each with the version that it led to where the run was migrated (R14)."""
 
 _POSITION = """
-SELECT s.key FROM enrollments e JOIN versions v ON v.number = e.version JOIN json_each(v.definition, '$.steps') s
-WHERE e.serial = ? AND s.value ->> 'id' = ?
+SELECT s.key FROM enrollments e JOIN versions v ON v.journey = e.journey JOIN json_each(v.definition, '$.steps') s
+WHERE e.serial = ? AND v.version = ? AND s.value ->> 'id' = ?
 """
 
 
@@ -27,7 +31,7 @@ def enrollment_at(reader: Reader, tenant: str, asked: Mapping[str, object], at: 
     """Give a run as it stood when everything of an instant had happened; None where nobody had entered by then.
 
     Without `run` it is the newest run of that time. What a rest that is over by now would have waited for is not kept:
-    its `due` and `awaits` are None. The version is the one of today.
+    its `due` and `awaits` are None. The version is the one that it was in then (R14).
     """
     found = find_run(reader, tenant, {**asked, "by": at})
     if found is None:
@@ -36,6 +40,8 @@ def enrollment_at(reader: Reader, tenant: str, asked: Mapping[str, object], at: 
     past = [move for move in moves if move[1] <= at]
     visits = _visits(past)
     found = evolve(found, visits=visits, converted_at=_by(found.converted_at, at))
+    if past and past[-1][3] is not None:
+        found = evolve(found, version=past[-1][3])
     if _by(found.ended_at, at) is not None:
         return found
     if found.ended_at is not None:
@@ -50,11 +56,11 @@ def _by(instant: datetime | None, at: int) -> datetime | None:
     return None if instant is None or to_micros(instant) > at else instant
 
 
-def _visits(moves: Iterable[tuple[int, int, str]]) -> tuple[Visit, ...]:
+def _visits(moves: Iterable[tuple[int, int, str, int | None]]) -> tuple[Visit, ...]:
     """Give the visits as some moves had left them, in order; a later move says how a stay ended."""
     found: dict[int, Visit] = {}
     before = None
-    for visit, micros, steps in moves:
+    for visit, micros, steps, _ in moves:
         instant = from_micros(micros)
         for n, (step, status, outcome) in enumerate(json.loads(steps), max(visit, 1)):
             began = before if n == visit and before is not None else instant  # a retry: since the run had failed (R43)
@@ -69,5 +75,5 @@ def _rest(reader: Reader, found: Enrollment, last: Visit) -> Enrollment:
     found = evolve(found, step=None, step_number=None, due=None, awaits=None)
     if last.status != ACTIVE:  # it had ended, and was put back later
         return evolve(found, status=last.status, ended_at=last.left_at)
-    positions = reader.rows(_POSITION, (found.serial, last.step))
+    positions = reader.rows(_POSITION, (found.serial, found.version, last.step))
     return evolve(found, step=last.step, step_number=positions[0][0] + 1 if positions else None)

@@ -83,7 +83,8 @@ ORDER BY at DESC, seq DESC LIMIT :take
 """
 _RUNS = """
 SELECT e.serial, j.id, e.run, e.version, v.version, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at
-FROM enrollments e JOIN journeys j ON j.number = e.journey JOIN versions v ON v.number = e.version
+FROM enrollments e JOIN journeys j ON j.number = e.journey
+JOIN versions v ON v.number = ifnull(e.memory ->> '$.versions[0][1]', e.version)
 WHERE e.customer = :number ORDER BY e.serial
 """
 _MOVES = """

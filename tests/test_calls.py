@@ -346,9 +346,12 @@ def test_flags_never_run_backwards(host):
     assert host.path() == ["hello queued", "more queued", "end"]
 
 
-@pytest.mark.rows(112, 113, 114, 116)
+@pytest.mark.rows(112, 113, 114, 115, 116)
 def test_sends_are_listed_over_all_journeys(host):
-    """F112: only of ACTIVE journeys and published steps, unless asked; a foreign journey has none."""
+    """F112: only of ACTIVE journeys and published steps, unless asked; a foreign journey has none.
+
+    Whether there is such a template, and what it says, nobody asks: a row is never lost for want of one (F115).
+    """
     engine = host.engine
     engine.deploy(journey(Wait("w", "1 day"), mail("b", data={"subject": "Hi"}), mail("a"), name="Jay"), at=START)
     engine.publish(journey(mail("draft"), id="d"), at=START)

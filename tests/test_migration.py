@@ -78,6 +78,10 @@ def test_people_go_on_in_the_new_version(host):
     assert host.path("bob") == ["hello queued", "rest EXITED", "pause elapsed", "later queued", "end"]
     assert host.left("rest", "bob") == after("1 day")
     assert [(each.version, each.active) for each in host.engine.versions("j")] == [(1, 0), (2, 0)]
+    before = host.engine.at("j", "bob", instant=after("1 hour"))
+    assert (before.version, before.step, before.step_number) == (1, "rest", 2)
+    assert host.engine.at("j", "bob", instant=after("2 days")).version == 2
+    assert "enters, version 1" in str(host.engine.timeline("bob"))
     assert host.engine.audit() == []
 
 
