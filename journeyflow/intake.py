@@ -172,7 +172,7 @@ def tell(work: Work, event: Happening) -> None:
         work.set_attributes(person, after)
         emitted = list(events_between(before, after, [CONSENT]))
         changed = "" if after is before else CONSENT if kind in WITHDRAWING else last_name(post.channel, kind)
-        data = {**_about(work, post), **event.data}
+        data = {**about(work, post), **event.data}
         event = event._replace(post=post, changed=changed, data=data, text=None)
     handle(work, event)
     work.emit(emitted, person, event.at, own=event.own)
@@ -221,7 +221,7 @@ def _clicked_last(work: Work, person: Person, at: int) -> Post | None:
     return work.posts[max(clicks)[1]] if clicks else None
 
 
-def _about(work: Work, post: Post) -> dict[str, object]:
+def about(work: Work, post: Post) -> dict[str, object]:
     """Say what message an event is about, so that triggers can ask for a certain one (R51)."""
     journey = work.program(work.runs[post.serial]).journey.id
     return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}

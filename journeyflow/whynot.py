@@ -14,17 +14,22 @@ from attrs import frozen
 from journeyflow.batch import INPUT, QUEUE, Due, Loaded
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.chance import KEPT_OUT
+from journeyflow.intake import about
 from journeyflow.moments import add, from_micros
 from journeyflow.program import Program
 from journeyflow.records import ACTIVE, HOLDOUT, Input, Run
 from journeyflow.rules import Rule, Sample, explain, holds
 from journeyflow.scheduler import lay_out
-from journeyflow.stages import enter
+from journeyflow.stages import enter, handle
 from journeyflow.store import Reader
-from journeyflow.work import CUSTOMER_EVENTS, Happening
+from journeyflow.work import CUSTOMER_EVENTS, Happening, parse_message_id
 
 EMITTED = CUSTOMER_EVENTS | {"journey.completed", "message.sent", "message.failed"}
 """Events that the engine makes itself, so that none may be found among what the host told."""
+
+
+CLOSED = frozenset({"DRAFT", "ARCHIVED"})
+"""States in which a journey listens to nothing."""
 
 
 @frozen
@@ -129,9 +134,13 @@ class Door:
         self.newest: Run | None = max(meant, key=lambda run: run.number, default=None)
 
     def happening(self, at: int, text: str | None) -> Happening:
-        """Make an event of the trigger's type."""
+        """Make an event of the trigger's type; one about a message says what message that is (R51)."""
         data = json.loads(text) if text else {}
-        return Happening(self.record.newest.journey.trigger.event or "", data, at, at, self.person, text=text)
+        place = parse_message_id(data.get("message"), self.work.catalog.nonce)
+        post = self.work.posts.get(place) if place else None
+        said = {**about(self.work, post), **data} if post else data
+        event = self.record.newest.journey.trigger.event or ""
+        return Happening(event, said, at, at, self.person, post=post, text=text)
 
     def misses(self, program: Program, event: Happening) -> tuple[str, Mapping[str, object]]:
         """Say why the trigger does not match, nothing when it does; and give the values compared."""
@@ -142,22 +151,34 @@ class Door:
         return explain(rule, facts), facts.seen
 
     def tried(self) -> tuple[str, str]:
-        """Try to come in: what stands against it, and in words."""
-        program, event = self.record.newest, self.happening(self.item.at, self.item.text)
-        words, _ = self.misses(program, event)
+        """Try to come in, through all the stages of R9: what stands against it, and in words."""
+        record, at = self.record, self.item.at
+        program, event = record.program(at), self.happening(at, self.item.text)
+        state, (words, _) = record.state(at), self.misses(program, event)
         if words:
             return "trigger criteria", f"trigger criteria: {words}"
-        newest, facts = self.newest, self.work.facts(self.person, program, event.at, event.data)
-        limited = bool(program.journey.trigger.event)
-        reason = enter(self.work, self.record, program, event, facts, limited=limited)
-        if reason is None and self.work.gate.count:
-            due = self.work.gate.timers[self.record.number, QUEUE]
-            slot = "" if due is None else f", at the earliest {_when(from_micros(due))}"
-            return "entry limit", f"entry limit: would wait for a slot{slot}"
-        if reason is None:
-            entered = self.work.runs[self.person.serials[-1]]
-            return (KEPT_OUT, KEPT_OUT) if entered.status == HOLDOUT else ("", "")
-        return reason, _joined(reason, in_words(reason, self, newest, program, event.at, facts.seen))
+        if state in CLOSED:
+            return state.lower(), f"{state.lower()}: only an ACTIVE journey is entered"
+        first = self.work.next_serial
+        if self.item.kind == "event":
+            handle(self.work, event)
+        else:
+            enter(self.work, record, program, event, self.work.facts(self.person, program, at, event.data))
+        return self._came_of_it(first, program)
+
+    def _came_of_it(self, first: int, program: Program) -> tuple[str, str]:
+        """Say what came of an attempt: a refusal, a run, or a place in the queue of those who wait for a slot."""
+        work, number = self.work, self.record.number
+        for refusal in work.refusals:
+            if (refusal.journey, refusal.customer) == (number, self.person.number):
+                words = in_words(refusal.reason, self, self.newest, program, refusal.at, refusal.seen)
+                return refusal.reason, _joined(refusal.reason, words)
+        for serial, run in work.runs.items():
+            if serial >= first and run.journey == number:
+                return (KEPT_OUT, KEPT_OUT) if run.status == HOLDOUT else ("", "")
+        due = work.gate.timers.get((number, QUEUE))
+        slot = "" if due is None else f", at the earliest {_when(from_micros(due))}"
+        return "entry limit", f"entry limit: would wait for a slot{slot}"
 
 
 def _joined(reason: str, words: str) -> str:
@@ -295,7 +316,7 @@ def _missed(door: Door, told: Told) -> Happened:
     """Say why an event that was handled left no trace."""
     record = door.record
     state, program, event = record.state(told.at), record.program(told.at), door.happening(told.at, told.text)
-    if state in {"DRAFT", "ARCHIVED"}:
+    if state in CLOSED:
         return state.lower(), "only an ACTIVE journey is entered", told.at, {}
     if program.journey.trigger.event != event.type:
         return "trigger", f"version {program.version} listened to {program.journey.trigger.event!r}", told.at, {}

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from journeyflow import End, Exit, Goal, Journey, NotFound, Reentry, Send, Trigger, Wait, field
+from journeyflow import End, Exit, Goal, Journey, Limits, NotFound, Reentry, Send, Trigger, Wait, field
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
@@ -239,3 +239,35 @@ def test_who_is_kept_out_for_comparison_is_told_so(host):
     found = why(host)
     assert (found.reason, found.told) == ("holdout", "run 1 is kept out for comparison")
     assert found.told_now == "already inside: run 1, since 2026-01-05 08:00:00, kept out for comparison"
+
+
+def test_an_event_about_a_message_says_what_message_it_is(host):
+    """A trigger on a certain mail is asked with the step and template of the message that was opened (R51)."""
+    host.deploy(HELLO, REST, id="k")
+    host.deploy(End("done"), trigger=Trigger("message.opened", where=field("template").eq("other")))
+    host.say("go")
+    host.say("message.opened", "1 hour", message="memory-1-1")
+    found = why(host)
+    assert (found.reason, found.told) == ("trigger criteria", "template 't' is not 'other'")
+    host.deploy(End("done"), trigger=Trigger("message.opened", where=field("template").eq("t")), when="2 hours")
+    assert why(host, "3 hours").would_enter
+
+
+def test_nobody_would_enter_an_archived_journey(host):
+    """ARCHIVED is final, also for the same event again (R11)."""
+    host.deploy(HELLO, REST)
+    host.say("go")
+    host.engine.archive("j", at=after("1 hour"))
+    assert (why(host).against, why(host).told_now) == ("archived", "archived: only an ACTIVE journey is entered")
+
+
+def test_who_would_have_to_wait_for_a_slot_is_told_so(host):
+    """The entry limit is tried too, with everybody who took a slot (R23)."""
+    host.deploy(HELLO, limits=Limits(per_hour=1), reentry="always")
+    host.say("go", START, "c2")
+    host.put("1 minute")
+    host.tick("1 minute")
+    found = why(host, "10 minutes")
+    assert (found.against, found.would_enter) == ("entry limit", False)
+    assert found.told_now == "entry limit: would wait for a slot, at the earliest 2026-01-05 09:00:00"
+    assert why(host, "1 hour").would_enter
