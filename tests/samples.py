@@ -47,15 +47,14 @@ def utc(text: str) -> datetime:
 
 def open_engine(store: str, **options: Any) -> Engine:
     """Open an engine on a fresh store: "memory", "sqlite" (in memory too), or the path of a file."""
-    if store == "memory":
-        return Engine(MemoryStore(), **options)
-    engine = Engine(SQLiteStore(":memory:" if store == "sqlite" else store, nonce="memory"), **options)
+    path = ":memory:" if store == "sqlite" else store
+    engine = Engine(MemoryStore() if store == "memory" else SQLiteStore(path, nonce="memory"), **options)
     OPENED.append(engine)
     return engine
 
 
 OPENED: list[Engine] = []
-"""Engines on connections: closed when the test ends (see `conftest.py`)."""
+"""Engines that a test has opened: closed when it ends (see `conftest.py`)."""
 
 
 @contextmanager
