@@ -286,7 +286,8 @@ def test_counters_are_what_a_naive_count_gives(played):
             wanted[number, visit.step, "visited", ""] += 1
             wanted[number, visit.step, visit.status.lower(), visit.outcome] += visit.status != "ACTIVE"
     rows = [row for row in played.tables["counters"] if row[1] == row[2] == ALL]
-    assert {(row[0], *row[3:6]): row[6] for row in rows if "." not in str(row[4])} == +wanted
+    of_people = [row for row in rows if row[4] != "revenue" and not str(row[4]).startswith("message.")]
+    assert {(row[0], *row[3:6]): row[6] for row in of_people} == +wanted
     people = {(each.journey, each.customer) for each in played.enrollments}
     assert sum(int(str(row[7])) for row in rows if row[4] in {"entered", "holdout"}) == len(people)
     assert played.audit == []
