@@ -21,5 +21,14 @@ def bucket(tenant: str, journey: str, step: str, customer: str) -> int:
     >>> bucket("default", "welcome", "test", "c1")
     3511
     """
-    key = SEPARATOR.join((tenant, journey, step, customer)).encode()
-    return int.from_bytes(blake2b(key, digest_size=8).digest(), "big") * BUCKETS >> 64
+    return draw(BUCKETS, tenant, journey, step, customer)
+
+
+def draw(count: int, *key: str) -> int:
+    """Draw a number from 0 to below `count`: always the same one for a key, which may have any number of parts.
+
+    >>> draw(6, "some", "key"), draw(6, "some", "key"), draw(6, "another")
+    (1, 1, 0)
+    """
+    text = SEPARATOR.join(key).encode()
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big") * count >> 64

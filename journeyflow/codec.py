@@ -44,7 +44,8 @@ def _until_to_json(until: Until) -> dict[str, Any]:
 
 def _window_to_json(window: Window) -> dict[str, Any]:
     start, end = write_clock(window.start), write_clock(window.end)
-    return {"weekdays": _days(window.weekdays), "start": start, "end": end}
+    written = {"weekdays": _days(window.weekdays), "start": start, "end": end}
+    return written if window.timezone is None else {**written, "timezone": window.timezone}
 
 
 def _days(weekdays: frozenset[int]) -> list[str]:

@@ -482,6 +482,8 @@ def write_weekdays(days: frozenset[int]) -> tuple[str, ...]:
 class Window:
     """Hours in which something may go on: weekdays, local start and end (exclusive); overnight when end < start (R34).
 
+    They are hours of the journey's zone, or of the customer's (R33), unless the window names a `timezone` of its own.
+
     >>> Window("MON-FRI", "09:00", "17:00")
     Window('MON,TUE,WED,THU,FRI', '09:00', '17:00')
     """
@@ -489,9 +491,12 @@ class Window:
     weekdays: frozenset[int] = field(default=None, converter=parse_weekdays)
     start: int = field(default=0, converter=_clock)
     end: int = field(default=DAY // SECOND, converter=_clock)
+    timezone: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Refuse a window without length."""
+        """Refuse a window without length, and one in no zone."""
+        if self.timezone is not None:
+            zone(self.timezone)
         if self.start == self.end:
             msg = f"the window starts and ends at {write_clock(self.start)}; say 00:00 to 24:00 for the whole day"
             raise ValueError(msg)
@@ -506,7 +511,7 @@ class Window:
         >>> iso(office.next_open(parse_instant("2026-11-20T17:00:00Z"), utc))
         '2026-11-23T09:00:00.000000Z'
         """
-        return _next_open(self, instant, where)
+        return _next_open(self, instant, where if self.timezone is None else zone(self.timezone))
 
     def closes(self, instant: int, where: ZoneInfo) -> int:
         """Give the instant at which the window closes that is open at `instant`, else `instant` itself (R34).
@@ -515,12 +520,13 @@ class Window:
         >>> iso(night.closes(parse_instant("2026-11-20T23:00:00Z"), utc))
         '2026-11-21T06:00:00.000000Z'
         """
-        return _closes(self, instant, where)
+        return _closes(self, instant, where if self.timezone is None else zone(self.timezone))
 
     def __repr__(self) -> str:
         """Show the window as it is written."""
         days = ",".join(write_weekdays(self.weekdays))
-        return f"Window({days!r}, {write_clock(self.start)!r}, {write_clock(self.end)!r})"
+        zoned = "" if self.timezone is None else f", {self.timezone!r}"
+        return f"Window({days!r}, {write_clock(self.start)!r}, {write_clock(self.end)!r}{zoned})"
 
 
 @lru_cache(maxsize=CACHED)

@@ -244,7 +244,7 @@ _LENGTH, _AT = parsed_by(Duration.parse, "duration"), parsed_by(read_at, "time")
 _DAYS = parsed_by(parse_weekdays, "weekdays")
 _WINDOW = _hours(
     Window,
-    {"weekdays": _DAYS, "start": parsed_by(parse_clock, "time"), "end": parsed_by(parse_clock, "time")},
+    {"weekdays": _DAYS, **dict.fromkeys(("start", "end"), parsed_by(parse_clock, "time")), "timezone": _TEXT},
     "window",
 )
 _UNTIL = _hours(Until, {"time": parsed_by(parse_clock, "time"), "weekdays": _DAYS}, "time")

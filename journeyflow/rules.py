@@ -5,7 +5,7 @@ into a function of the facts once per journey version; `explain` says in words h
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
@@ -480,6 +480,10 @@ class Sample:
     def value(self, path: str) -> object:
         """Look a path up as it is written."""
         return self.values.get(path)
+
+    def choose(self, options: Sequence[str]) -> str:
+        """Take the first of some texts."""
+        return options[0]
 
 
 def holds(rule: Rule, facts: Facts) -> bool:

@@ -1,7 +1,8 @@
-"""Templates in values: `{{ path }}` and nothing else (R39).
+"""Templates in values: `{{ path }}`, and `{{{one|another}}}` for one of several texts; nothing else (R39).
 
-A text that is one token keeps the type of what it names; inside a longer text the value is written as text; missing
-values are written as "". There is no logic, no filter and no escape: what a channel does with the text is its affair.
+A text that is one path keeps the type of what it names; inside a longer text the value is written as text; missing
+values are written as "". Which of several texts is taken is drawn by the keyed hash of the visit: the same one whenever
+and wherever it is asked. There is no logic, no filter and no escape: what a channel does with the text is its affair.
 """
 
 import re
@@ -12,14 +13,18 @@ from journeyflow.errors import ERROR, Problem
 from journeyflow.rules import path_fault
 from journeyflow.values import MAX_DEPTH, dumps, thaw
 
-_TOKEN = re.compile(r"\{\{([^{}]*)\}\}")
+_TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
+"""Alternatives, or a path: one of the two groups."""
 
 
 class Lookup(Protocol):
-    """What a template needs: values by path."""
+    """What a template needs: values by path, and a choice."""
 
     def value(self, path: str) -> object:
         """Give the value at a path; None where it is missing or null."""
+
+    def choose(self, options: Sequence[str]) -> str:
+        """Give one of some texts, always the same one of the same texts in the same visit."""
 
 
 Renderer = Callable[[Lookup], object]
@@ -32,10 +37,10 @@ def compile_template(value: object) -> Renderer | None:
     >>> render = compile_template({"hi": "Hello {{ name }}!", "n": "{{ n }}", "x": ["{{ gone }}"]})
     >>> render(Sample({"name": "Ann", "n": 3}))
     {'hi': 'Hello Ann!', 'n': 3, 'x': ['']}
-    >>> compile_template("plain") is None
-    True
+    >>> compile_template("plain") is None, compile_template("{{{Hey|Hi}}} {{ name }}!")(Sample({"name": "Ann"}))
+    (True, 'Hey Ann!')
     """
-    if not template_reads(value):
+    if not any(_TOKEN.search(text) for text in _texts(value)):
         return None
     if isinstance(value, str):
         return _compile_text(value)
@@ -52,16 +57,21 @@ def _constant(value: object) -> Renderer:
 
 
 def _compile_text(text: str) -> Renderer:
-    pieces = _TOKEN.split(text)  # plain, path, plain, path, ... plain
-    pieces[1::2] = [path.strip() for path in pieces[1::2]]
-    before, path, *after = pieces
-    if not before and after == [""]:
+    before, *pieces = _TOKEN.split(text)  # plain; alternatives, path, plain; alternatives, path, plain; ...
+    if not before and pieces[0] is None and pieces[2:] == [""]:
+        path = pieces[1].strip()
         return lambda facts: "" if (value := facts.value(path)) is None else thaw(value)
+    tokens = list(map(_compile_token, pieces[0::3], pieces[1::3], pieces[2::3]))
+    return lambda facts: before + "".join(token(facts) + after for token, after in tokens)
 
-    def render(facts: Lookup) -> str:
-        return "".join(_text(facts.value(piece)) if n % 2 else piece for n, piece in enumerate(pieces))
 
-    return render
+def _compile_token(alternatives: str | None, path: str, after: str) -> tuple[Callable[[Lookup], str], str]:
+    """Turn a token into a function of the facts; the plain text after it stays beside it."""
+    if alternatives is not None:
+        options = alternatives.split("|")
+        return (lambda facts: facts.choose(options)), after
+    name = path.strip()
+    return (lambda facts: _text(facts.value(name))), after
 
 
 def _text(value: object) -> str:
@@ -76,7 +86,11 @@ def template_reads(value: object) -> frozenset[str]:
     >>> sorted(template_reads({"a": "{{ x }} {{ event.y }}", "b": 1}))
     ['event.y', 'x']
     """
-    return frozenset(path.strip() for text in _texts(value) for path in _TOKEN.findall(text))
+    return frozenset(path for text in _texts(value) for path in _paths(text))
+
+
+def _paths(text: str) -> list[str]:
+    return [match[2].strip() for match in _TOKEN.finditer(text) if match[2] is not None]
 
 
 def template_problems(value: object, where: str) -> Iterator[Problem]:
@@ -86,9 +100,9 @@ def template_problems(value: object, where: str) -> Iterator[Problem]:
     ['template']
     """
     for text in _texts(value):
-        for token in _TOKEN.findall(text):
-            if fault := path_fault(token.strip()):
-                yield Problem("template", ERROR, where, f"{{{{ {token.strip()[:60]} }}}}: the {fault}")
+        for path in _paths(text):
+            if fault := path_fault(path):
+                yield Problem("template", ERROR, where, f"{{{{ {path[:60]} }}}}: the {fault}")
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from journeyflow.chance import draw
 from journeyflow.changes import Emitted
 from journeyflow.facts import Data, Facts
 from journeyflow.policies import Terms
@@ -119,6 +120,12 @@ class Walk(Facts):
         if self._zone is None:
             self._zone = self.program.zone_of(self.attributes)
         return self._zone
+
+    def choose(self, options: Sequence[str]) -> str:
+        """Choose one of some texts for the visit at hand, by the keyed hash (R38, R39)."""
+        tenant, journey, _ = self.header
+        number = draw(len(options), tenant, journey, self.customer, str(self.run.number), str(self.visit), *options)
+        return options[number]
 
     def leave(self, status: str, outcome: str) -> None:
         """Write the visit at hand into the path, and what its rules read."""

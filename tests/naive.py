@@ -48,7 +48,7 @@ class Naive:
                 item.outcome = self._input(item.said, at) or "handled"
             else:
                 run, at = item, max(at, item.last)
-                if run.step.field:  # the customer as then decides (R16, R37)
+                if getattr(run.step, "field", None):  # the customer as then decides (R16, R37)
                     self._aim(run, at, run.visits[-1].entered)
                 run.due = max(at, run.own)
                 if run.due == at and "pause" not in self._states(run.journey, at):
@@ -125,11 +125,11 @@ class Naive:
                 if asked and facts(self, run, at).true(each.when):
                     self._exit([run], at, each.name)
         for run in (run for run in runs if run.status == "ACTIVE" and not (run.own and run.own < event.own)):
-            at, changed = max(event.at, run.last), event.data.get("field")
+            field, at = getattr(run.step, "field", None), max(event.at, run.last)
             active = "pause" not in self._states(run.journey, event.own, at)
-            aims = run.step.field and event.changes and changed in {None, run.step.field.removeprefix("customer.")}
+            aims = field and event.changes and event.data.get("field") in {None, field.removeprefix("customer.")}
             self.causes[run.serial] |= event.causes
-            if run.step.event and active and self._reaches(event, run, run.step, at):  # R36
+            if getattr(run.step, "event", None) and active and self._reaches(event, run, run.step, at):  # R36
                 run.outcome, run.names["wait"][run.step.id] = "event", event.data
                 self._walk(run, at)
             elif aims and self._aim(run, at, at) <= at and active:  # R37

@@ -21,6 +21,7 @@ from journeyflow.moments import (
     HOUR,
     LAST,
     MINUTE,
+    PERIODS,
     SECOND,
     WEEKDAYS,
     Duration,
@@ -28,6 +29,7 @@ from journeyflow.moments import (
     Window,
     add,
     anniversary,
+    calendar_period,
     from_micros,
     iso,
     local_day,
@@ -1059,3 +1061,45 @@ def test_reading_and_anniversaries_never_raise(value, offset, not_before, after,
     assert FIRST <= instant <= LAST
     assert not_before <= found <= LAST
     assert after is None or found > after or found == LAST
+
+
+def test_a_window_may_have_a_zone_of_its_own():
+    """R34: then whoever asks in another zone is told the same instants."""
+    office, where = Window("MON-FRI", "09:00", "17:00", "America/New_York"), zone("Asia/Tokyo")
+    friday, monday = parse_instant("2026-11-20T14:00:00Z"), parse_instant("2026-11-23T14:00:00Z")
+    assert office.next_open(parse_instant("2026-11-20T13:59:00Z"), where) == friday
+    assert office.next_open(parse_instant("2026-11-20T22:00:00Z"), where) == monday
+    assert office.closes(parse_instant("2026-11-20T15:00:00Z"), where) == parse_instant("2026-11-20T22:00:00Z")
+    assert repr(office) == "Window('MON,TUE,WED,THU,FRI', '09:00', '17:00', 'America/New_York')"
+    with pytest.raises(ValueError, match="'Mars' is no IANA time zone"):
+        Window(None, "09:00", "17:00", "Mars")
+
+
+@given(windows, instants, zones)
+def test_a_window_closes_where_it_is_not_open_any_more(window, instant, where):
+    """R34: `closes` is the end of the opening, exclusive; a closed window closes at once."""
+    closes = window.closes(instant, where)
+    if window.next_open(instant, where) > instant:
+        assert closes == instant
+    else:
+        assert closes > instant
+        assert window.next_open(closes - 1, where) == closes - 1
+
+
+@given(near_instants, zones, st.sampled_from(sorted(PERIODS)))
+def test_a_period_of_the_calendar_holds_its_instant(instant, where, period):
+    """R31: from local midnight to local midnight, one after the other without a gap."""
+    start, end = calendar_period(period, instant, where)
+    assert start <= instant < end
+    assert calendar_period(period, end, where)[0] == end
+
+
+def test_a_period_whose_midnight_comes_twice():
+    """R33: where a clock is set back from 00:01 to 23:01 the new day has begun at the first midnight."""
+    where = zone("America/St_Johns")
+    days = [calendar_period("day", parse_instant(f"2006-10-29T0{hour}:00:00Z"), where) for hour in (2, 3)]
+    second = parse_instant("2006-10-29T02:45:00Z")  # 23:15 for the second time
+    start, end = calendar_period("day", second, where)
+    assert start <= second < end
+    assert days[1] == (start, end)
+    assert calendar_period("day", LAST, zone("UTC"))[1] == LAST

@@ -37,6 +37,10 @@ class Recorder:
         """Note the path; nothing is known."""
         self.asked.add(path)
 
+    def choose(self, options):
+        """Take the last."""
+        return options[-1]
+
 
 @pytest.mark.parametrize("value", [7, 2.5, True, False, "text", ["a", 1], {"b": {"c": [None]}}])
 def test_a_text_that_is_one_token_keeps_the_type(value):
@@ -183,3 +187,28 @@ def test_every_bad_token_is_told_in_order():
     """R13: all at once, in the order in which they are written."""
     value = {"a": "{{ .x }} {{ fine }} {{ y. }}", "b": [{"c": "{{ z..z }}"}], "d": 7}
     assert [problem.message[:8] for problem in template_problems(value, "data")] == ["{{ .x }}", "{{ y. }}", "{{ z..z "]
+
+
+@pytest.mark.rows(71)
+@pytest.mark.parametrize(
+    ("value", "result"),
+    [
+        ("{{{Hey|Hi}}}", "Hey"),
+        ("{{{ Hey |Hi}}}!", " Hey !"),
+        ("{{{|Hi}}}", ""),
+        ("{{{Hey|Hi|Hello}}} {{ name }}, {{{a|b}}}", "Hey Ann, a"),
+        ("{{{name}}}", "{Ann}"),
+        ({"subject": ["{{{x|y}}}"]}, {"subject": ["x"]}),
+    ],
+)
+def test_one_of_several_texts(value, result):
+    """R39: written between three braces, with "|" between them; a single name between three is a path in braces."""
+    assert rendered(value, name="Ann") == result
+
+
+def test_alternatives_read_nothing_and_are_no_problem():
+    """R13: only paths are names."""
+    assert template_reads("{{{a|b}}} {{ c }}") == {"c"}
+    assert list(template_problems("{{{a..|b}}} {{{|}}}", "data")) == []
+    assert compile_template("{{{" + "|" * 100_000) is None
+    assert compile_template("{{{" * 30_000 + "a|b") is None

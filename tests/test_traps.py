@@ -1,14 +1,21 @@
 """Mistakes that open-source journey engines have made, each as a test that this one does not make it."""
 
+from datetime import timedelta
+
 import pytest
 
 from journeyflow import (
+    Cap,
     Condition,
     End,
     Engine,
     Event,
     Exit,
+    InvalidJourney,
+    Journey,
     MemoryStore,
+    Policies,
+    QuietHours,
     Reentry,
     Send,
     Update,
@@ -17,6 +24,7 @@ from journeyflow import (
     field,
     tag,
 )
+from journeyflow.steps import with_targets
 from tests.samples import START, STORES, Host, after, open_engine, utc
 
 
@@ -106,6 +114,44 @@ def test_month_ends_clip_and_do_not_run_over(host):
     assert host.engine.next_due() == utc("2026-02-28 09:00")
 
 
+def test_a_window_needs_nobody_who_polls_it(host):
+    """A Send held by its window, by quiet hours or by a cap has an instant to wake at, and goes then (R31)."""
+    host.engine.set_policies(
+        Policies(caps=[Cap(1, per="day", channel="SMS", over="defer")], quiet=[QuietHours("22:00", "07:00")]), at=START
+    )
+    host.deploy(
+        mail("quiet"),
+        mail("window", window=Window("MON-FRI", "09:00", "17:00")),
+        mail("cap", channel="SMS"),
+        mail("capped", channel="SMS"),
+    )
+    host.say("go", utc("2026-01-05 23:00"))
+    for due, step in (
+        ("2026-01-06 07:00", "quiet"),
+        ("2026-01-06 09:00", "window"),
+        ("2026-01-07 00:00", None),
+        ("2026-01-07 07:00", "capped"),
+    ):
+        assert host.engine.next_due() == utc(due)
+        assert host.tick(utc(due) - timedelta(microseconds=1)).moves == 0
+        assert host.engine.audit() == []
+        host.tick(utc(due))
+        assert step is None or host.left(step) == utc(due)
+    assert host.engine.next_due() is None
+
+
+@pytest.mark.parametrize("ticked", ["daily", "late"])
+def test_a_window_passed_by_a_host_that_ticks_elsewhen(host, ticked):
+    """A host that ticks once a day outside the window, or once at the end, sends inside it all the same (R4)."""
+    host.deploy(mail(window=Window("TUE", "09:00", "10:00")), mail("next", window=Window("WED", "09:00", "10:00")))
+    host.feed("go", utc("2026-01-05 23:00"))
+    for day in range(6, 13):
+        if ticked == "daily":
+            host.tick(utc(f"2026-01-{day:02d} 23:00"))
+    host.tick("9 days")
+    assert [host.left(step) for step in ("hello", "next")] == [utc("2026-01-06 09:00"), utc("2026-01-07 09:00")]
+
+
 # --- paths ----------------------------------------------------------------------------------------------------------
 
 
@@ -115,6 +161,13 @@ def test_a_missing_date_does_not_look_like_a_completed_run(host):
     host.say("go")
     assert host.path() == ["soon missing", "stop no date"]
     assert host.messages() == []
+
+
+@pytest.mark.parametrize("option", ["next", "on_timeout", "on_event"])
+def test_a_missing_target_is_refused_and_no_end(option):
+    """A continuation that leads nowhere never looks like a completed run: the journey cannot be made (R13)."""
+    with pytest.raises(InvalidJourney, match="unknown step 'gone'"):
+        Journey("j", steps=[with_targets(Wait("w", event="order", timeout="1 day"), {option: "gone"}), mail()])
 
 
 def test_only_one_branch_is_taken(host):
@@ -253,6 +306,49 @@ def test_a_webhook_that_comes_twice_restarts_nothing(host):
         host.tick(f"{minute} minutes")
     host.tick("1 hour")
     assert host.messages() == ["first QUEUED", "second QUEUED"]
+
+
+def test_no_mail_after_unsubscribing_while_it_was_held(host):
+    """Consent is asked when the hours let a Send pass, not when it came there (R31)."""
+    host.engine.set_policies(Policies(quiet=[QuietHours("22:00", "07:00")]), at=START)
+    host.deploy(mail())
+    host.say("go", utc("2026-01-05 23:00"))
+    host.put(utc("2026-01-06 03:00"), consent={"EMAIL": False})
+    host.tick("9 days")
+    assert (host.path(), host.messages()) == (["hello SKIPPED consent", "end"], [])
+
+
+def test_no_mail_after_the_exit_while_it_was_held(host):
+    """Who leaves in the night gets nothing in the morning (R42)."""
+    host.engine.set_policies(Policies(caps=[Cap(1, per="day", over="defer")]), at=START)
+    host.deploy(mail(), mail("second"), exits=[Exit("bought", event="order")])
+    host.say("go")
+    host.say("order", "1 hour")
+    host.tick("9 days")
+    assert host.messages() == ["hello QUEUED"]
+    assert host.claim("9 days") == ()
+    assert host.messages() == ["hello CANCELLED"]
+
+
+def test_nothing_is_over_a_hundred_percent(host):
+    """Three openings by one of two people are one of two (R52): people and messages count once, totals beside them."""
+    host.deploy(mail())
+    host.feed("go", START, "c1")
+    host.feed("go", START, "c2")
+    host.tick()
+    (first, second) = sorted(host.claim(), key=lambda each: each.customer)
+    host.engine.ack([first, second, first], at=START)
+    for minute in range(3):
+        host.feed("message.opened", f"{minute} minutes", "c1", message=first.id)
+    host.feed("message.opened", "1 minute", "c2", message=first.id)  # somebody else's
+    host.tick("1 hour")
+    assert host.rows("SELECT count(*), sum(flags LIKE '%opened%'), sum(flags LIKE '%sent%') FROM messages") == [
+        (2, 1, 2)
+    ]
+    assert host.rows("SELECT flags ->> '$.opened[1]', flags ->> '$.sent[1]' FROM messages ORDER BY enrollment") == [
+        (3, 1),
+        (None, 1),
+    ]
 
 
 # --- one among many -------------------------------------------------------------------------------------------------

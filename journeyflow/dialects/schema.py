@@ -250,7 +250,9 @@ def _parts() -> dict[str, Schema]:
     manual = [{"properties": {"manual": {"const": flag}}} for flag in (False, True)]
     return {
         "window": _closed(
-            {"weekdays": _ref("weekdays"), "start": _ref("time"), "end": _ref("endTime")}, (), _about(Window)
+            {"weekdays": _ref("weekdays"), "start": _ref("time"), "end": _ref("endTime"), "timezone": _ref("text")},
+            (),
+            _about(Window),
         ),
         "until": _closed({"time": _ref("time"), "weekdays": _ref("weekdays")}, (), _about(Until), minProperties=1),
         "trigger": _part(Trigger, oneOf=[{**by_event, **manual[0]}, {**by_hand, **manual[1]}]),

@@ -51,7 +51,12 @@ MAILBOXES = ("ann@a.example", "bob@B.example", "nowhere", None)
 KEYS = ("a", 1, "1", 1.0, 2)
 MAX_STEPS = 7
 ZONES = ("UTC", "Africa/Johannesburg", "America/New_York")
-WINDOWS = (Window("MON-FRI", "09:00", "17:00"), Window(None, "22:00", "06:00"), Window("SAT,SUN"))
+WINDOWS = (
+    Window("MON-FRI", "09:00", "17:00"),
+    Window(None, "22:00", "06:00"),
+    Window("SAT,SUN"),
+    Window("MON-SAT", "09:00", "18:00", "Europe/Paris"),
+)
 CHANGES = (
     tag.add("vip"),
     tag.remove("vip"),

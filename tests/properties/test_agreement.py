@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from journeyflow import MemoryStore
 from journeyflow.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import Life, Retry, journeys, lives, run
-from tests.naive_retries import RetryingNaive
+from journeyflow.testing import Life, Retry, journeys, lives, policies, run
+from tests.naive_policies import BoundNaive
 
 MANY = settings(
     max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -22,6 +22,9 @@ SOME = st.integers(1, 3).flatmap(
     lambda count: st.tuples(*(journeys(id=f"j{number}", windows=False) for number in range(1, count + 1)))
 )
 """One to three journeys without zones and windows, which the interpreter leaves out."""
+
+CAPS = policies(windows=False)
+"""Caps in UTC (R31)."""
 
 HOUR = 3_600_000_000
 
@@ -91,7 +94,7 @@ def what_the_rules_say(naive):
 def compare(given_journeys, life, store, **options):
     """Play a life both ways and hold one against the other."""
     played = run(given_journeys, life, store=store, **options)
-    naive = RetryingNaive(given_journeys, played.script, HOUR if "grace" in options else None)
+    naive = BoundNaive(given_journeys, played.script, HOUR if "grace" in options else None)
     done, said = what_the_engine_did(played), what_the_rules_say(naive)
     for part, expected in said.items():
         assert done[part] == expected, part
@@ -106,7 +109,7 @@ def test_engine_and_interpreter_agree_when_everything_is_told_in_time(store):
     @given(st.data())
     def agree(data):
         chosen = data.draw(SOME)
-        compare(chosen, data.draw(lives(*chosen)), STORES[store]())
+        compare(chosen, data.draw(lives(*chosen, policies=CAPS)), STORES[store]())
 
     agree()
 
@@ -116,7 +119,7 @@ def test_engine_and_interpreter_agree_when_everything_is_told_in_time(store):
 def test_engine_and_interpreter_agree_when_inputs_come_late(data):
     """What is told after its instant takes effect as R6 says."""
     chosen = data.draw(SOME)
-    compare(chosen, data.draw(lives(*chosen, late=True)), STORES["memory"]())
+    compare(chosen, data.draw(lives(*chosen, late=True, policies=CAPS)), STORES["memory"]())
 
 
 @MANY

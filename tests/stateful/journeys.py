@@ -123,6 +123,7 @@ QUESTIONS = {
     "journeys": "SELECT * FROM journeys_view ORDER BY tenant, id",
     "versions": "SELECT journey, version, published_at, fingerprint, definition FROM versions ORDER BY number",
     "transitions": "SELECT * FROM transitions ORDER BY journey, n",
+    "policies": "SELECT * FROM policies_view ORDER BY tenant, n",
     "customers": "SELECT number, tenant, id, attributes FROM customers ORDER BY number",
     "inputs": "SELECT * FROM inputs_view ORDER BY seq",
     "enrollments": "SELECT * FROM enrollments_view ORDER BY serial",

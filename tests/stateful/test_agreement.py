@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, precondition, rule
 
-from journeyflow import Engine, Event, MemoryStore, Message, TickResult
+from journeyflow import Engine, Event, MemoryStore, Message, Policies, TickResult
 from journeyflow.errors import JourneyflowError
 from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.testing import policies
 from tests.stateful.journeys import CHANGED, JOURNEYS, dump
 
 if TYPE_CHECKING:
@@ -276,6 +277,12 @@ class Agreement(RuleBasedStateMachine):
         """Make a draft of the same graph, and edit it (R12, R18)."""
         self.both(lambda engine: engine.clone(journey, to, at=self.at(span)))
         self.both(lambda engine: engine.edit(to, at=self.at(span), notes=journey))
+
+    @rule(bounds=policies(), span=spans, tenant=tenants)
+    def set_policies(self, bounds: Policies, span: int, tenant: str) -> None:
+        """Set caps and quiet hours (R31)."""
+        self.both(lambda engine: engine.tenant(tenant).set_policies(bounds, at=self.at(span)))
+        self.both(lambda engine: engine.tenant(tenant).policies(at=self.now))
 
     # --- what must hold
 
