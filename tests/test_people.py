@@ -234,10 +234,10 @@ def test_what_cannot_be_asked_is_told_all_at_once(crowd):
         crowd.engine.people("j", "hello", did="opned", did_not=["x"], match="some", take=0, after=3, order='a"b')
     assert error.value.faults == (
         "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
-        "after: 3 is no cursor of such a page",
+        "after: int 3 is no cursor of such a page",
         "did: there is no str 'opned' (did you mean 'opened'?)",
         "did_not: there is no str 'x'",
-        "match: must be 'all' or 'any', not 'some'",
+        "match: must be 'all' or 'any', not str 'some'",
         "order: an attribute whose name has a quotation mark cannot be sorted by: 'a\"b'",
     )
     with pytest.raises(NotFound, match=r"no step 'j/helo' \(did you mean 'hello'\?\)"):
