@@ -252,8 +252,6 @@ def _set_queue(work: Work, program: Program, due: int | None) -> None:
 def admit(work: Work, number: int, own: int) -> None:
     """Let the first of a journey's queue in, now that a slot opens; all of R21 is asked again (R23)."""
     gate, record = work.gate, work.catalog.journeys[number]
-    if gate.timers.get((number, QUEUE)) != own:
-        return
     program = record.program(own)
     later = opening(gate.slots[number], program.limits, own)
     if later is not None and record.state(own) != "PAUSED":

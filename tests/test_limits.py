@@ -319,10 +319,39 @@ def test_a_long_queue_is_loaded_by_and_by(host, size, monkeypatch):
     host.deploy(End("done"), limits=Limits(per_hour=2))
     host.deploy(REST, id="other", trigger=Trigger("go"))
     come(host, *[0] * 12)
-    host.tick("9 hours")
-    assert entered(host) == [(f"c{number}", 60 * (number // 2)) for number in range(12)]
-    assert host.engine.enrollments("other").total == 12
+    host.tick("10 minutes")
+    host.feed("go", "0 minutes", "late")
+    host.feed("go", "20 minutes", "last")
+    result = host.tick("9 hours")
+    names = [*(f"c{number}" for number in range(12)), "late", "last"]
+    assert entered(host) == [(name, 60 * (number // 2)) for number, name in enumerate(names)]
+    assert (result.entered, result.more) == (14, False)
+    assert host.engine.enrollments("other").total == 14
     assert host.engine.tick(after("10 hours")).more is False
+
+
+def test_an_entry_by_hand_moves_the_opening(host):
+    """It takes the slot that somebody waits for, who then waits for the next (R23, R24)."""
+    host.deploy(End("done"), limits=Limits(per_hour=1))
+    come(host, 0, 1)
+    host.tick("10 minutes")
+    host.engine.enroll("j", "hand", at=after("30 minutes"))
+    host.tick("10 hours")
+    assert entered(host) == [("c0", 0), ("hand", 30), ("c1", 90)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 1_000])
+def test_leaving_and_restarting_in_a_long_queue(host, size, monkeypatch):
+    """Whoever leaves or takes a new place, in the loaded part of the queue or beyond it (R7, R22, R23)."""
+    monkeypatch.setattr(module, "AHEAD", size)
+    host.deploy(REST, limits=Limits(per_hour=1), reentry="restart")
+    come(host, *[0] * 6)
+    host.tick("10 minutes")
+    host.engine.exit("j", ["c1", "c4"], at=after("1 hour"))
+    host.feed("go", "60 minutes", "c2")
+    host.feed("go", "5 minutes", "early")
+    host.tick("20 hours")
+    assert entered(host) == [("c0", 0), ("c3", 60), ("c5", 120), ("early", 180), ("c2", 240)]
 
 
 def test_entries_by_what_runs_bring_about_are_limited_too(host):

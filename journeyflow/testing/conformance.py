@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from journeyflow.batch import HELD, INPUT, TIMER, Due, Key, Loaded, Request, timer_key
+from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER, Due, Key, LimitRequest, Loaded, Request, timer_key
 from journeyflow.errors import StorageError
 from journeyflow.records import (
     ACTIVE,
@@ -24,8 +24,10 @@ from journeyflow.records import (
     SENT,
     Changes,
     Counter,
+    Deferred,
     Flag,
     Input,
+    LimitChanges,
     Move,
     NewJourney,
     NewPolicies,
@@ -522,7 +524,60 @@ class StoreConformance:
             expect(due(store, NOON + 9).keys, ((NOON + 3, HELD, NOON, 1), (NOON + 5, HELD, NOON, 3)), "after it")
             expect(load(store, serials=frozenset({1, 2, 4})).runs[4].due, None, "a run that waits for an event")
 
+    def test_timers_of_journeys_ring_after_those_of_runs(self, tmp_path: Path) -> None:
+        """At one instant after inputs and runs, journeys by number; a pause holds them until its release (R7, R23)."""
+        timers = ((2, 0, NOON), (1, 0, NOON), (3, 0, None))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=(event(),), runs=(run(1, 1),), limits=LimitChanges(timers=timers)))
+            first = ((NOON, INPUT, 1, 0), (NOON, TIMER, 1, 0), (NOON, JOURNEY, 1, 0), (NOON, JOURNEY, 2, 0))
+            expect(due(store, NOON + 9).keys, first)
+            expect(due(store, NOON, 3).keys, first[:3])
+            expect(due(store, NOON - 1).keys, ())
+            write(store, Changes(released=((3, NOON + 1), (1, NOON + 5))))
+            expect(due(store, NOON + 9).keys, (*first, (NOON + 1, JOURNEY, 3, 0)))
+            write(store, Changes(limits=LimitChanges(timers=((1, 0, NOON + 7),), stopped=((3, 0),), emptied=(2,))))
+            expect(due(store, NOON + 9).keys, (*first[:2], (NOON + 7, JOURNEY, 1, 0)))
+
     # --- what is loaded
+
+    def test_load_slots(self, tmp_path: Path) -> None:
+        """The newest slots of a journey later than an instant, so many at most, some of them at once (R23)."""
+        slots = (*((1, NOON + n) for n in (0, 1, 1, 1, 4, 2)), (2, NOON))
+        wanted = LimitRequest(frozenset({1, 2}), ((1, NOON, 3), (2, NOON - 1, 9)))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(limits=LimitChanges(slots[:3])), Changes(limits=LimitChanges(slots[3:])))
+            found = load(store, limits=wanted).limits
+            expect(found and {journey: list(instants) for journey, instants in found.slots.items()}, {
+                1: [NOON + 1, NOON + 2, NOON + 4],
+                2: [NOON],
+            })  # fmt: skip
+            expect(load(store).limits, None, "nothing is asked")
+
+    def test_load_deferred_entries(self, tmp_path: Path) -> None:
+        """The beginning of a queue with its customers, what customers have in any queue, the timers (R23)."""
+        entries = [
+            Deferred(1, 1, 1, "", NOON + 5, None),
+            Deferred(2, 1, 2, "k", NOON, '{"n":1}'),
+            Deferred(3, 2, 2, "", NOON, None),
+            Deferred(4, 1, 4, "", NOON, None),
+        ]
+        timers = ((1, 0, NOON), (2, 0, None))
+        wanted = LimitRequest(frozenset({1, 2}), queues=frozenset({1}), ahead=2)
+        with self.begun(tmp_path) as store:
+            write(store, Changes(limits=LimitChanges(joined=tuple(entries), timers=timers)))
+            found = load(store, limits=wanted, names=frozenset({("t", "ann")}))
+            expect(sorted(people(found)), [1, 2, 4], "customers")
+            expect(found.limits and list(found.limits.queues[1]), [entries[1], entries[3]], "the queue")
+            expect(found.limits and list(found.limits.deferred), entries, "what customers have")
+            expect(found.limits and dict(found.limits.timers), {(1, 0): NOON, (2, 0): None}, "timers")
+            expect(found.limits and found.limits.next_number, 5, "the next number")
+            write(store, Changes(limits=LimitChanges(gone=(2, 3))))
+            found = load(store, limits=wanted, names=frozenset({("t", "bob")}))
+            expect(found.limits and list(found.limits.queues[1]), [entries[3], entries[0]], "after some left")
+            expect(found.limits and found.limits.next_number, 5, "numbers are not given again")
+            write(store, Changes(limits=LimitChanges(emptied=(1,))))
+            found = load(store, limits=wanted)
+            expect(found.limits and (list(found.limits.queues[1]), dict(found.limits.timers)), ([], {(2, 0): None}))
 
     def test_load_names(self, tmp_path: Path) -> None:
         """A customer asked for by name comes with attributes and the newest run of each journey, by serial."""
@@ -1125,5 +1180,6 @@ def everything_else() -> Changes:
         flags=(Flag(1, NOON, "hello", published=False),),
         purged=(3,),
         released=((1, NOON),),
+        limits=LimitChanges(((1, NOON),), (Deferred(1, 1, 1, "", NOON, None),), timers=((1, 0, NOON),)),
         meta=(("grace", "5"),),
     )
