@@ -26,6 +26,7 @@ from journeyflow.errors import (
 )
 from journeyflow.experiments import Results, SplitResults
 from journeyflow.explanation import Decision, Explanation
+from journeyflow.exportjobs import ExportJob
 from journeyflow.figures import Benchmark, Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
 from journeyflow.journey import Journey, problems
 from journeyflow.migration import Migration, Moved
@@ -69,6 +70,7 @@ __all__ = [
     "Event",
     "Exit",
     "Explanation",
+    "ExportJob",
     "Forbidden",
     "ForeignDatabase",
     "Goal",

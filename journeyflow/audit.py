@@ -125,6 +125,13 @@ CHECKS: dict[str, str] = {
             SELECT 1 FROM json_tree(s.definition) t WHERE t.atom = p.following
             AND t.key IN ('next', 'else', 'on_event', 'on_timeout', 'on_missing', 'on_past'))
         ORDER BY 1, 2, 3""",
+    "customer {0} is forgotten and still has data": """
+        SELECT c.number FROM customers c WHERE unicode(c.id) = 31 AND (c.attributes <> '{}' OR EXISTS (
+            SELECT 1 FROM enrollments e LEFT JOIN moves m ON m.enrollment = e.serial
+            LEFT JOIN messages g ON g.enrollment = e.serial
+            WHERE e.customer = c.number AND (e.status = 'ACTIVE' OR e.trigger_data IS NOT NULL OR e.memory IS NOT NULL
+            OR e.key <> '' OR m.seen IS NOT NULL OR g.data IS NOT NULL)))
+        ORDER BY 1""",
     "message {0}-{1} was queued by no visit": f"""
         SELECT g.enrollment, g.n FROM messages g LEFT JOIN ({VISITS}) w
         ON w.enrollment = g.enrollment AND w.n = g.n AND w.step = g.step AND w.outcome = 'queued'

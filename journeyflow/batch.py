@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
 
-from journeyflow.records import Deferred, Input, Post, Run
+from journeyflow.records import Deferred, Export, Input, Post, Run
 
 Key = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
@@ -78,6 +78,8 @@ class Request:
     posts_of: frozenset[int] = frozenset()
     reading: frozenset[int] = frozenset()
     events: frozenset[tuple[str, str, str]] = frozenset()
+    exports: bool = False
+    """Also the jobs that make files and are not done yet."""
     active_in: int | None = None
     """Also the active runs of this journey with a serial beyond `after`, `limit` at most, by serial."""
     after: int = 0
@@ -133,6 +135,9 @@ class Loaded:
     next_customer: int = 1
     sent: Sequence[tuple[int, int, int, int, str]] = ()
     limits: LimitsLoaded | None = None
+    exports: tuple[Export, ...] = ()
+    """By number, which is the order in which they were submitted."""
+    next_export: int = 1
 
 
 def select_due(

@@ -13,12 +13,13 @@ from typing import Self
 
 from attrs import evolve
 
-from journeyflow import figures, people, queries, scheduler, whynot
+from journeyflow import exportjobs, figures, people, queries, scheduler, whynot
 from journeyflow.calls import JourneyCalls
 from journeyflow.catalog import JourneyRecord
 from journeyflow.errors import Forbidden, InvalidInput, NotFound, shown
 from journeyflow.experiments import Results, results
 from journeyflow.explanation import Explanation, explain
+from journeyflow.exportjobs import ExportJob
 from journeyflow.figures import Asked, Benchmark, JourneyStats, MessageStats
 from journeyflow.inbox import (
     Checked,
@@ -414,6 +415,79 @@ class Engine(JourneyCalls):
             self._give(answers)
             answers = []
         return delivered, failed
+
+    # --- housekeeping ---------------------------------------------------------------------------------------------
+
+    def forget(
+        self, customers: str | Iterable[str], *, at: datetime, scrub: bool = True, allow_jump: bool = False
+    ) -> int:
+        """Take out everything personal of one customer or many, and give how many enrollments that ended (R86).
+
+        Nothing of it is left: not in the file's free space, not in its log; with `scrub=False` that waits for `vacuum`.
+        Their enrollments stay as rows of nobody, EXITED "forgotten"; what they are told of later makes them new people.
+        All work with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3, R11). Raises
+        NotFound, with nothing changed, where nothing is known of somebody.
+        """
+        from journeyflow.housekeeping import forget  # noqa: PLC0415 wanted now and then
+
+        many = dict.fromkeys([customers] if isinstance(customers, str) else customers)
+        refuse([f"customer: {fault}" for each in many if (fault := id_fault(each))])
+        return forget(self._core, self._tenant, many, to_micros(at), scrub=scrub, allow_jump=allow_jump)
+
+    def export_customer(self, customer: str) -> dict[str, object]:
+        """Give everything that is kept of a customer as plain values, ready for JSON; instants are ISO 8601 text.
+
+        Attributes, enrollments with visits and the values that decisions compared, messages, refusals, and all that
+        was told of the customer, also what still waits. Raises NotFound.
+        """
+        from journeyflow.dossier import dossier  # noqa: PLC0415 wanted now and then
+
+        with self._core.store.reader() as reader:
+            return queries.required(dossier(reader, self._tenant, customer), "customer", customer)
+
+    def submit_export(
+        self,
+        *,
+        at: datetime,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        status: str | None = None,
+        include_steps: bool = False,
+    ) -> ExportJob:
+        """Put a job into the queue that writes the statistics of this tenant's journeys as CSV (F190, F191).
+
+        The window is that of `stats`, journeys of one `status` or all; `include_steps` adds a line for each Send.
+        Raises InvalidInput with everything that cannot be asked.
+        """
+        days = [day.isoformat() if isinstance(day, date) else day for day in (since, until)]
+        options = {"since": days[0], "until": days[1], "status": status, "include_steps": bool(include_steps)}
+        return exportjobs.submit(self._core, self._tenant, to_micros(at), options)
+
+    def work_exports(self, *, at: datetime, limit: int = 100) -> int:
+        """Work off jobs of all tenants, the first submitted first; give how many (F193, F194).
+
+        Anybody may work: the host after a tick, another process, many at once; each job is taken by one.
+        """
+        _check_limit(limit)
+        return exportjobs.work(self._core, to_micros(at), limit)
+
+    def export_job(self, export: int) -> ExportJob:
+        """Give a job of this tenant as it stands: PENDING, PROCESSING, COMPLETED or FAILED; raises NotFound (F192)."""
+        return exportjobs.job_of(self._core, self._tenant, export)
+
+    def download_export(self, export: int) -> str:
+        """Give the CSV of a COMPLETED job; raises NotFound, and Conflict before it is one (F195, F197)."""
+        return exportjobs.download(self._core, self._tenant, export)
+
+    def vacuum(self) -> None:
+        """Give the file's free space back; nothing of what was deleted is left in it, nor in its log (R86).
+
+        The file is built anew, which needs as much free space again. Raises StorageError where another connection
+        still reads what was there before.
+        """
+        from journeyflow.housekeeping import vacuum  # noqa: PLC0415 wanted now and then
+
+        vacuum(self._core)
 
     # --- questions ------------------------------------------------------------------------------------------------
 

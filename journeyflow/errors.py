@@ -133,15 +133,15 @@ class NotFound(JourneyflowError, LookupError):
 
 
 class Conflict(JourneyflowError, ValueError):
-    """A lifecycle call that the journey's state does not allow (R11); names both states."""
+    """A call that the state of a journey, or of an export, does not allow (R11); names both states."""
 
-    def __init__(self, journey: str, state: str, wanted: str, remedy: str = "") -> None:
-        """Name the journey, where it is and where it was to go."""
+    def __init__(self, journey: str, state: str, wanted: str, remedy: str = "", *, kind: str = "journey") -> None:
+        """Name what it is about, where that is and where it was to go."""
         self.journey = journey
         self.state = state
         self.wanted = wanted
         tail = f"; {remedy}" if remedy else ""
-        super().__init__(f"journey {shown(journey)} is {state} and cannot become {wanted}{tail}")
+        super().__init__(f"{kind} {shown(journey)} is {state} and cannot become {wanted}{tail}")
 
 
 class CannotMigrate(JourneyflowError, ValueError):

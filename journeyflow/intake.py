@@ -9,6 +9,7 @@ from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_chan
 from journeyflow.counting import KINDS, mailbox_domain, told
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.facts import Data
+from journeyflow.forgetting import FORGOTTEN, cancelled, is_anonymous
 from journeyflow.moments import DAY, MINUTE, iso
 from journeyflow.records import (
     ACTIVE,
@@ -333,6 +334,8 @@ def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> 
         return "duplicate"
     post = post._replace(status=SENT, lease_until=None, token=None)
     work.set_post(post)
+    if is_anonymous(person.id):  # it went out, and there is nobody of whom it could be told (R86)
+        return FORGOTTEN
     tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
     return "handled"
 
@@ -359,6 +362,9 @@ def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
 
 def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -> None:
     """Hand a message out again later, or give it up (R71)."""
+    if is_anonymous(person.id):
+        work.set_post(cancelled(post))
+        return
     if post.attempts <= len(RETRIES):
         again = at + RETRIES[post.attempts - 1]
         work.set_post(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))

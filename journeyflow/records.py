@@ -364,6 +364,23 @@ class Counter(NamedTuple):
     last_at: int
 
 
+class Export(NamedTuple):
+    """A job that makes a file (F192): `options` are JSON text, `content` is the file once there is one."""
+
+    number: int
+    tenant: str
+    module: str
+    status: str
+    options: str
+    submitted_at: int
+    started_at: int | None
+    updated_at: int
+    finished_at: int | None
+    expires_at: int
+    error: str
+    content: str | None
+
+
 class Deferred(NamedTuple):
     """An entry that waits for a slot: who, into which journey, under which key, by which trigger, when that was (R23).
 
@@ -448,6 +465,19 @@ class NewPolicies:
 
 
 @frozen
+class Forgotten:
+    """A customer of whom nothing personal is to stay: the number, the id that was, the anonymous name for it (R86).
+
+    The number is 0 for an id that no customer has, of which only inputs are known.
+    """
+
+    number: int
+    tenant: str
+    id: str
+    name: str
+
+
+@frozen
 class Changes:
     """Everything that one commit writes, as one value. Whatever is not named stays as it is."""
 
@@ -476,6 +506,12 @@ class Changes:
     repinned: tuple[tuple[int, int], ...] = ()
     """Runs, by serial, that go on in another version, by its number (R14)."""
     meta: tuple[tuple[str, str], ...] = ()
+    exports: tuple[Export, ...] = ()
+    """Jobs that make files, as they are now."""
+    forgotten: tuple[Forgotten, ...] = ()
+    """Whose personal data go, once the rest is written: see `forgetting`."""
+    scrubbed: bool = False
+    """Nothing of what is no longer there may be left on the medium once this is written: in free space, in logs."""
 
     @property
     def of_catalog(self) -> bool:

@@ -25,22 +25,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = (
     # words and values: know nothing of journeys
-    "errors", "chance", "values", "moments", "patterns", "results",
+    "errors", "chance", "values", "moments", "patterns", "results", "cells",
     # what can be asked and changed
     "rules", "templates", "changes", "chains", "options", "policies", "policyfile",
     # the definition of a journey, and its file
     "steps", "entry", "graph", "references", "validation", "journey", "linking", "editing", "flags", "copying",
     "parts", "reading", "codec",
     # one run
-    "records", "program", "facts", "walk", "gates", "machine",
+    "records", "forgetting", "program", "facts", "walk", "gates", "machine",
     # many runs, in order
     "batch", "catalog", "migration", "counting", "limits", "work", "stages", "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
-    "store", "lifecycle", "outbox", "inbox", "ticking", "moving",
+    "store", "lifecycle", "outbox", "inbox", "ticking", "moving", "housekeeping",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
-    "recount", "figures", "experiments", "audit",
-    "stores.rows", "stores.opening", "stores.limits", "stores.writing", "stores.sqlite", "stores.memory",
+    "recount", "dossier", "figures", "exportjobs", "experiments", "audit",
+    "stores.rows", "stores.opening", "stores.limits", "stores.erasing", "stores.writing", "stores.sqlite",
+    "stores.memory",
     # the seam, and the names that users import
     "versions", "explanation", "calls", "engine", "",
     # outer features: they use what a host could use

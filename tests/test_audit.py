@@ -166,6 +166,7 @@ FAULTS: list[tuple[str, str]] = [
         "UPDATE enrollments SET run = 4 WHERE serial = 1",
         "customer 'ann' has 1 runs of journey 'drip', the newest of which is run 4",
     ),
+    ("UPDATE customers SET id = char(31) || 'x' WHERE number = 1", "customer 1 is forgotten and still has data"),
     # history
     ("UPDATE enrollments SET visit = 9 WHERE serial = 1", "enrollment 1 has 5 visits in its history, not 9"),
     ("DELETE FROM moves WHERE enrollment = 4", "enrollment 4 has 0 visits in its history, not 1"),

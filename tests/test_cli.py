@@ -82,6 +82,45 @@ def test_an_existing_database_is_not_mixed_with_a_new_run(folder):
     assert "the file exists already; name a new one" in result.stderr
 
 
+def test_tables_and_customers_are_exported(folder, monkeypatch):
+    """Tables go into files, one customer to standard output as JSON; on a terminal a bar shows how far it is."""
+    path, at = folder / "run.db", ("--at", "2026-01-01T00:00:00Z")
+    assert call("deploy", path, folder / "thanks.json", *at).exit_code == 0
+    assert call("enroll", path, "thanks", "c1", "=c2", *at).exit_code == 0
+    assert call("tick", path, "--now", "2026-01-01T00:00:00Z").exit_code == 0
+    result = call("export", path, "--to", folder / "out")
+    assert result.stdout.splitlines()[1:] == ["enrollments     2", "visits          4", "messages        2",
+                                              f"Files are in {folder / 'out'}"]  # fmt: skip
+    assert "'=c2" in (folder / "out/visits.csv").read_text()
+    result = call("export", path, "--to", folder / "out", "--table", "messages", "--format", "ndjson", "--json")
+    assert json.loads(result.stdout) == {"messages": 2}
+    assert json.loads((folder / "out/messages.ndjson").read_text().splitlines()[0])["customer"] == "=c2"
+    told = json.loads(call("export", path, "--customer", "c1").stdout)
+    assert (told["customer"], told["messages"][0]["step"]) == ("c1", "hello")
+    assert call("export", path, "--customer", "nobody").exit_code == 1
+    assert call("export", path).exit_code == 2
+    shown = []
+    monkeypatch.setattr(Bar, "__call__", lambda _, *each: shown.append(each))
+    assert call("export", path, "--to", folder / "out", "--table", "visits", "--exact").exit_code == 0
+    assert shown[-1] == ("export", 2, 2)
+    assert "\ndefault,thanks,=c2" in (folder / "out/visits.csv").read_text()
+
+
+def test_people_are_forgotten_and_space_is_given_back(folder):
+    """The database is without a person afterwards; somebody unknown is a fault (R86)."""
+    path, at = folder / "run.db", ("--at", "2026-01-01T00:00:00Z")
+    assert call("deploy", path, folder / "thanks.json", *at).exit_code == 0
+    assert call("enroll", path, "thanks", "c1", "c2", *at).exit_code == 0
+    result = call("forget", path, "c1", "--at", "2026-01-01T12:00:00Z", "--json")
+    assert json.loads(result.stdout) == {"forgotten": 1, "ended": 1}
+    result = call("forget", path, "c2", "--at", "2026-01-01T12:00:00Z", "--keep-free-space")
+    assert result.stdout == "1 forgotten; enrollments that ended: 1\n"
+    result = call("forget", path, "c1", "--at", "2026-01-01T12:00:00Z")
+    assert (result.exit_code, "customer 'c1'" in result.stderr) == (1, True)
+    sizes = json.loads(call("vacuum", path, "--json").stdout)
+    assert 0 < sizes["after"] <= sizes["before"]
+
+
 def test_wrong_usage_has_exit_status_2(folder):
     """A missing file or an instant without an offset is a fault of the call."""
     assert call("backtest", folder / "none.json", "--events", folder / "events.csv").exit_code == 2

@@ -296,6 +296,13 @@ def questions(engine: Engine) -> list[object]:
     then: jf.Enrollment = engine.at("j", "c1", instant=NOW, run=1, key="k")
     life: jf.Timeline = engine.timeline(engine.at(then, instant=NOW).customer, since=NOW, until=NOW, take=9)
     moment: jf.Moment = life.moments[0]
+    ended: int = engine.forget("c1", at=NOW)
+    ended += engine.forget(["c1"], at=NOW, scrub=False, allow_jump=True)
+    engine.vacuum()
+    job: jf.ExportJob = engine.submit_export(at=NOW, since="2026-01-01", status="ACTIVE", include_steps=True)
+    worked: int = engine.work_exports(at=NOW, limit=job.id)
+    engine.download_export(engine.export_job(worked).id).splitlines()
+    engine.export_customer("c1").keys()
     wrong: list[str] = engine.audit()
     infos: tuple[jf.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created")
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)

@@ -2,7 +2,17 @@
 
 import click
 
-from journeyflow.cli import database, definitions, delivery, journeys, numbers, policies, questions, replays
+from journeyflow.cli import (
+    database,
+    definitions,
+    delivery,
+    housekeeping,
+    journeys,
+    numbers,
+    policies,
+    questions,
+    replays,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -14,6 +24,6 @@ def main() -> None:
     """
 
 
-for module in (replays, definitions, database, journeys, delivery, questions, policies, numbers):
+for module in (replays, definitions, database, journeys, delivery, questions, policies, numbers, housekeeping):
     for command in module.COMMANDS:
         main.add_command(command)

@@ -16,7 +16,7 @@ from journeyflow.files import BadLine, read_customers, read_events
 from journeyflow.journey import Journey
 from journeyflow.moments import from_micros, to_micros
 from journeyflow.records import Event
-from journeyflow.simulation.export import export_tables
+from journeyflow.reporting.export import export_tables
 from journeyflow.store import Store
 from journeyflow.stores.memory import MemoryStore
 

@@ -56,6 +56,11 @@ class KeptLimits:
         self.take(LimitChanges(emptied=(journey,)))
         self.slots.pop(journey, None)
 
+    def forget(self, customer: int) -> None:
+        """Drop what a customer waits for (R86)."""
+        for number in sorted(self.of_customer.get(customer, ())):
+            self._drop(self.deferred[number])
+
     def _drop(self, entry: Deferred) -> None:
         del self.deferred[entry.number]
         self.queues[entry.journey].remove((entry.at, entry.number))

@@ -14,13 +14,16 @@ from attrs import evolve
 
 from journeyflow.batch import INPUT, JOURNEY, TIMER, Due, Key, Loaded, Person, Request, select_due, timer_key
 from journeyflow.errors import StorageError
+from journeyflow.forgetting import bare_move, bare_post, bare_refusal, bare_run, place_of, without_error, without_person
 from journeyflow.records import (
     ACTIVE,
     COUNTED,
     QUEUED,
     Changes,
     Counter,
+    Export,
     Flag,
+    Forgotten,
     Input,
     Move,
     NewJourney,
@@ -81,6 +84,7 @@ class MemoryStore:
         self.counters: dict[tuple[object, ...], Counter] = {}
         self.limits = KeptLimits()
         self.last = {"journey": 0, "version": 0, "run": 0}
+        self.exports: dict[int, Export] = {}
         self.agenda: list[Key] = []
         self.outbox: list[Place] = []
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
@@ -161,6 +165,7 @@ class MemoryStore:
             transitions=tuple(self.transitions),
             policies=tuple(self.policies),
             flags=tuple(self.flags),
+            exports=tuple(self.exports.values()),
             meta=tuple(before.items()),
             limits=self.limits.snapshot(),
         )
@@ -189,6 +194,9 @@ class MemoryStore:
             self._release(journey, at)
         if changes.limits is not None:
             self._set_out(self.limits.take(changes.limits))
+        self.exports.update((job.number, job) for job in changes.exports)
+        for person in changes.forgotten:
+            self._forget(person)
 
     def _set_out(self, keys: Iterable[Key]) -> None:
         """Put timers of journeys into the agenda."""
@@ -222,6 +230,35 @@ class MemoryStore:
             if run.held is not None:
                 self._take_run(run._replace(due=max(at, run.held)))
         self._set_out(self.limits.release(journey, at))
+
+    def _forget(self, person: Forgotten) -> None:
+        """Take out what is personal of a customer (R86)."""
+        if person.number:
+            self.customers[person.number] = (person.tenant, person.name, {})
+            del self.numbers[person.tenant, person.id]
+            self.numbers[person.tenant, person.name] = person.number
+        serials = {serial for serial, run in self.runs.items() if run.customer == person.number}
+        for serial in sorted(serials):
+            run = self.runs[serial] = bare_run(self.runs[serial])
+            self.newest[run.customer] = {(each, ""): newest for (each, _), newest in self.newest[run.customer].items()}
+            self.newest[run.customer][run.journey, run.key] = serial
+        self.moves = [bare_move(move) if move.serial in serials else move for move in self.moves]
+        self.posts.update((key, bare_post(post)) for key, post in self.posts.items() if key[0] in serials)
+        self.limits.forget(person.number)
+        self.refusals = [bare_refusal(each) if each.customer == person.number else each for each in self.refusals]
+        for seq, item in self.inputs.items():
+            if (item.tenant, item.customer) == (person.tenant, person.id):
+                self._forget_input(seq, item, person.name)
+            elif item.kind == "nack" and (place := place_of(item.id)) and place[0] in serials:
+                self.inputs[seq] = without_error(item)
+                self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
+
+    def _forget_input(self, seq: int, item: Input, name: str) -> None:
+        self.inputs[seq], self.outcomes[seq] = without_person(item, self.outcomes.get(seq), name)
+        self.pending.pop(seq, None)
+        if item.kind == "event" and item.id is not None:
+            key = (item.tenant, item.type, item.id)
+            self.known[key] = [each for each in self.known.get(key, []) if each[1] != seq]
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys
@@ -404,7 +441,15 @@ class MemoryTransaction:
         posts.update(clicked)
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
-        return Loaded(people, runs, posts, known, store.last["run"] + 1, len(store.customers) + 1, sent, limits)
+        numbers = store.last["run"] + 1, len(store.customers) + 1
+        return Loaded(people, runs, posts, known, *numbers, sent, limits, *self._exports(request))
+
+    def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
+        """Give the jobs that are not done yet, and the number that the next one gets."""
+        if not request.exports:
+            return (), 1
+        waiting = tuple(job for job in self._store.exports.values() if job.finished_at is None)
+        return waiting, len(self._store.exports) + 1
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> dict[tuple[int, int], Post]:
         """Give the messages of some customers that were clicked (R83)."""

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 
 from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
@@ -103,6 +103,19 @@ def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connect
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise meaning(error, path) from error
     return connection
+
+
+def rebuild(path: str) -> None:
+    """Build a file anew out of what is in it and empty its log (VACUUM, checkpoint), so that nothing else is left.
+
+    It needs as much free space as the file has, and no memory. Raises StorageError where somebody still reads what was.
+    """
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("VACUUM")
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise StorageError(path, "another connection still reads what was there before", "vacuum again when it is done")
 
 
 def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce: str | None) -> None:

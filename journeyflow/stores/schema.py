@@ -124,6 +124,13 @@ CREATE TABLE last_refusals (
     PRIMARY KEY (journey, customer)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE exports (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, module TEXT NOT NULL, status TEXT NOT NULL,
+    options TEXT NOT NULL, submitted_at INTEGER NOT NULL, started_at INTEGER, updated_at INTEGER NOT NULL,
+    finished_at INTEGER, expires_at INTEGER NOT NULL, error TEXT NOT NULL, content TEXT
+) STRICT;
+CREATE INDEX exports_waiting ON exports (number) WHERE finished_at IS NULL;
+
 CREATE TABLE counters (
     journey INTEGER NOT NULL REFERENCES journeys, day TEXT NOT NULL, domain TEXT NOT NULL, step TEXT NOT NULL,
     what TEXT NOT NULL, label TEXT NOT NULL,

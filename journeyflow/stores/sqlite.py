@@ -15,10 +15,10 @@ from sqlite_utils import Database
 
 from journeyflow.batch import Due, LimitsLoaded, Loaded, Person, Request, select_due
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Deferred, Input, Post, Run
+from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Deferred, Export, Input, Post, Run
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.limits import due_timers, load_limits, queue_heads
-from journeyflow.stores.opening import RESTORE, meaning, open_file, primary_code
+from journeyflow.stores.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run
 from journeyflow.stores.schema import LATER
 from journeyflow.stores.writing import Paths, Writer, next_number
@@ -71,9 +71,24 @@ class SQLiteStore:
         """Open a transaction; a writing one has the file's write lock from its first moment."""
         added: Paths = {}
         with self._block("BEGIN IMMEDIATE" if write else "BEGIN", "COMMIT", _OURS) as connection:
-            yield SQLiteTransaction(connection, self.path, self._paths, added, write=write)
+            transaction = SQLiteTransaction(connection, self.path, self._paths, added, write=write)
+            yield transaction
         for version, numbers in added.items():
             self._paths.setdefault(version, {}).update(numbers)
+        if transaction.scrubbed:
+            self._scrub()
+
+    def _scrub(self) -> None:
+        """Build the file anew out of what is in it, and empty the log, so that nothing else is left in either."""
+        with self._lock:
+            connection = self._connection()
+            if self.path == MEMORY:
+                connection.execute("VACUUM")
+                return
+            try:
+                rebuild(self.path)
+            except sqlite3.Error as error:
+                raise meaning(error, self.path) from error
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
@@ -200,6 +215,7 @@ class SQLiteTransaction:
         """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
         self._connection, self._path, self._write = connection, path, write
         self._writer = Writer(connection, known, added, self._expect)
+        self.scrubbed = False
 
     def _ask(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
@@ -289,6 +305,7 @@ class SQLiteTransaction:
             next_number(self._connection, "customers"),
             self._sent(request, people.values()),
             self._limits(request, heads, whole),
+            *self._exports(request),
         )
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:
@@ -307,6 +324,13 @@ class SQLiteTransaction:
             return None
         number = next_number(self._connection, "deferred")
         return load_limits(self._connection, request.limits, heads, customers, number)
+
+    def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
+        """Give the jobs that are not done yet, and the number that the next one gets."""
+        if not request.exports:
+            return (), 1
+        rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
+        return tuple(map(Export._make, rows)), next_number(self._connection, "exports")
 
     def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
         """Give the messages that caps count, of the customers of some tenants, since an instant (R31).
@@ -432,3 +456,4 @@ class SQLiteTransaction:
         if not self._write:
             raise StorageError(self._path, *READING)
         self._writer.write(changes)
+        self.scrubbed = self.scrubbed or changes.scrubbed

@@ -10,7 +10,8 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from journeyflow.records import Changes, Move, PathEntry, Run, version_at
+from journeyflow.records import Changes, Export, Move, PathEntry, Run, version_at
+from journeyflow.stores.erasing import forget
 from journeyflow.stores.limits import write_limits
 from journeyflow.stores.rows import (
     MOVE_COLUMNS,
@@ -95,6 +96,9 @@ NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
 CUSTOMERS = update("customers", "attributes", "number")
 POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
 
+EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
+"""Writes a job as it is now."""
+
 COUNT = """INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 total = total + excluded.total, uniques = uniques + excluded.uniques, last_at = max(last_at, excluded.last_at)"""
 """Adds to a kept counter."""
@@ -141,6 +145,8 @@ class Writer:
             self._write_releases(changes.released)
         if changes.limits is not None:
             write_limits(self._connection, changes.limits)
+        self._connection.executemany(EXPORT, changes.exports)
+        forget(self._connection, changes.forgotten)
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
         """Give what a pause held its instant (R16)."""

@@ -17,6 +17,7 @@ from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER, Due, Key, LimitReques
 from journeyflow.errors import StorageError
 from journeyflow.records import (
     ACTIVE,
+    CANCELLED,
     CLAIMED,
     COMPLETED,
     EXITED,
@@ -25,7 +26,9 @@ from journeyflow.records import (
     Changes,
     Counter,
     Deferred,
+    Export,
     Flag,
+    Forgotten,
     Input,
     LimitChanges,
     Move,
@@ -162,6 +165,20 @@ def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
     """Make an event of tenant "t"."""
     usual: dict[str, Any] = {"tenant": "t", "kind": "event", "type": "order.placed", "id": None, "text": None}
     return Input(seq=0, customer=customer, at=at, **{**usual, **said})
+
+
+def job(number: int, **said: object) -> Export:
+    """Make a job that waits to make a file."""
+    usual: dict[str, Any] = {"tenant": "t", "module": "m", "status": "PENDING", "options": "{}", "submitted_at": NOON}
+    later = {
+        "started_at": None,
+        "updated_at": NOON,
+        "finished_at": None,
+        "expires_at": NOON,
+        "error": "",
+        "content": None,
+    }
+    return Export(number=number, **{**usual, **later, **said})
 
 
 def entry(serial: int) -> Move:
@@ -900,6 +917,84 @@ class StoreConformance:
             expect(dict(load(store, serials=frozenset({1, 2})).runs), {1: ended(1, 1), 2: run(2, 2)})
             expect([item.customer for item in due(store).inputs.values()], ["ann", "bob"])
 
+    def test_nothing_personal_stays_of_the_forgotten(self, tmp_path: Path) -> None:
+        """A forgotten customer keeps number, runs, moves and messages; what they held of a person is gone (R86)."""
+        told = dumps({"note": "ann"})
+        before = Changes(
+            inputs=(
+                event(id="e1", text=told),
+                event(type="message.opened", text=dumps({"message": "k-1-1", "note": "ann"})),
+                event("bob", id="e2", text=told),
+                event("", kind="nack", type="", id="k-1-1", text=dumps({"token": GIVEN, "error": "ann"})),
+                event("", kind="nack", type="", id="k-2-1", text=dumps({"token": GIVEN, "error": "bob"})),
+                event(at=NOON + MINUTE, text=told),
+            ),
+            runs=(ended(1, 1, trigger=told, memory={"wait": {}}, key="ann"), run(2, 2, trigger=told)),
+            moves=(entry(1)._replace(seen={"entry": {"name": "ann"}}), entry(2)),
+            new_posts=(post(1, data=told), post(2, data=told), leased(1, 2, NOON)),
+            refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {"name": "ann"}),),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, before, Changes(handled=((1, "handled"), (2, "handled"), (3, "handled"))))
+            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody"),), scrubbed=True))
+            loaded = load(store, names=frozenset({("t", "nobody"), ("t", "ann"), ("u", "ann")}))
+            expect(
+                [(each.number, each.id, each.attributes) for each in loaded.people],
+                [(1, "nobody", {}), (3, "ann", {"plan": "paid"})],
+            )
+            expect(loaded.runs[1], ended(1, 1), "the run")
+            expect(dict(load(store, serials=frozenset({2})).runs), {2: run(2, 2, trigger=told)}, "a run of others")
+            posts = load(store, posts=frozenset({(1, 1), (1, 2), (2, 1)})).posts
+            expect(posts[1, 1], post(1, status=CANCELLED), "a message that waited")
+            expect((posts[1, 2], posts[2, 1]), (leased(1, 2, NOON), post(2, data=told)), "other messages")
+            expect(rows(store, "SELECT enrollment, seen FROM moves ORDER BY 1"), [(1, None), (2, None)])
+            expect(rows(store, "SELECT customer, reason, seen FROM last_refusals"), [(1, "re-entry", None)])
+            expect(rows(store, "SELECT sum(count) FROM refusals"), [(1,)])
+            expect(
+                rows(store, "SELECT seq, customer, id, data, outcome FROM inputs ORDER BY seq"),
+                [
+                    (1, "nobody", None, None, "handled"),
+                    (2, "nobody", None, dumps({"message": "k-1-1"}), "handled"),
+                    (3, "bob", "e2", told, "handled"),
+                    (4, "", "k-1-1", dumps({"token": GIVEN}), None),
+                    (5, "", "k-2-1", dumps({"token": GIVEN, "error": "bob"}), None),
+                    (6, "nobody", None, None, "forgotten"),
+                ],
+            )
+            found = due(store, NOON + MINUTE)
+            expect(sorted(found.inputs), [4, 5], "inputs that wait")
+            expect(found.inputs[4].text, dumps({"token": GIVEN}), "a nack that waits")
+            known = load(store, events=frozenset({("t", "order.placed", "e1"), ("t", "order.placed", "e2")})).known
+            expect({key: list(known.get(key, ())) for key in known if known[key]},
+                   {("t", "order.placed", "e2"): [(NOON, "bob", told)]})  # fmt: skip
+
+    def test_the_id_of_the_forgotten_is_free(self, tmp_path: Path) -> None:
+        """Somebody new may have the id, and be forgotten too; who has no number leaves inputs alone (R86)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody 1"),)))
+            write(store, Changes(customers=((5, "t", "ann", {"new": True}),), inputs=(event(), event("eve"))))
+            write(store, Changes(forgotten=(Forgotten(5, "t", "ann", "nobody 5"), Forgotten(0, "t", "eve", "nobody"))))
+            expect(
+                rows(store, "SELECT number, id, attributes FROM customers WHERE tenant = 't' ORDER BY 1"),
+                [(1, "nobody 1", "{}"), (2, "bob", "{}"), (4, "cid", '{"tags":["x"]}'), (5, "nobody 5", "{}")],
+            )
+            expect(rows(store, "SELECT customer, outcome FROM inputs"), [("nobody 5", "forgotten"),
+                   ("nobody", "forgotten")])  # fmt: skip
+            expect(load(store).next_customer, 6)
+
+    def test_jobs_wait_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
+        """Jobs that are not done come back by number when asked for; one that is done can be read (F194)."""
+        with self.begun(tmp_path) as store:
+            expect((load(store, exports=True).exports, load(store, exports=True).next_export), ((), 1), "a new store")
+            write(store, Changes(exports=(job(1), job(2, tenant="u"))), Changes(exports=(job(3),)))
+            expect(load(store).exports, (), "not asked for")
+            done = job(1, status="COMPLETED", finished_at=NOON, content="a,b\n")
+            write(store, Changes(exports=(job(2, tenant="u", status="PROCESSING", started_at=NOON), done)))
+            found = load(store, exports=True)
+            waiting = (job(2, tenant="u", status="PROCESSING", started_at=NOON), job(3))
+            expect((tuple(found.exports), found.next_export), (waiting, 4))
+            expect(rows(store, "SELECT * FROM exports WHERE number = 1"), [tuple(done)])
+
     def test_reading_writes_nothing(self, tmp_path: Path) -> None:
         """A transaction that was opened for reading refuses to commit."""
         with self.begun(tmp_path) as store:
@@ -1151,7 +1246,7 @@ def drained(store: Store, limit: int) -> list[Key]:
 
 TABLES = (
     *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
-    *("paths", "moves", "messages", "refusals", "last_refusals", "counters"),
+    *("paths", "moves", "messages", "refusals", "last_refusals", "counters", "exports"),
 )
 
 
@@ -1182,4 +1277,7 @@ def everything_else() -> Changes:
         released=((1, NOON),),
         limits=LimitChanges(((1, NOON),), (Deferred(1, 1, 1, "", NOON, None),), timers=((1, 0, NOON),)),
         meta=(("grace", "5"),),
+        exports=(job(1),),
+        forgotten=(Forgotten(4, "t", "cid", "nobody"),),
+        scrubbed=True,
     )

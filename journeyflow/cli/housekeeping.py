@@ -1,0 +1,104 @@
+"""Commands on a database that are wanted now and then: export, forget people, give space back."""
+
+from contextlib import closing
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.shared import Bar, as_json, faults_shown, now_option, show, table, tenant
+from journeyflow.engine import Engine
+
+TABLES = ("enrollments", "visits", "messages")
+
+
+@click.command()
+@database
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Write a file per table into this folder.")
+@click.option("--table", "tables", type=click.Choice(TABLES), multiple=True, help="Only this table; repeatable.")
+@click.option("--format", "kind", type=click.Choice(["csv", "ndjson"]), default="csv", show_default=True)
+@click.option("--exact", is_flag=True, help="Leave cells as they are that a spreadsheet may take for formulas.")
+@click.option("--customer", help="Print everything that is kept of one customer, as JSON.")
+@tenant
+@as_json
+def export(  # noqa: PLR0917 click hands them over by name
+    db: Path,
+    to: Path | None,
+    tables: tuple[str, ...],
+    kind: Literal["csv", "ndjson"],
+    customer: str | None,
+    tenant: str,
+    *,
+    exact: bool,
+    as_json: bool,
+) -> None:
+    """Write enrollments, visits and messages into CSV or NDJSON files, or print everything of one customer."""
+    if to is not None and customer is None:
+        _export_tables(db, to, tables or TABLES, kind, tenant, exact=exact, as_json=as_json)
+    elif customer is not None and to is None:
+        with opened(db, tenant) as engine:
+            show(engine.export_customer(customer), "", as_json=True)
+    else:
+        what = "give either --to FOLDER or --customer ID"
+        raise click.UsageError(what)
+
+
+def _export_tables(
+    db: Path,
+    to: Path,
+    tables: tuple[str, ...],
+    kind: Literal["csv", "ndjson"],
+    tenant: str,
+    *,
+    exact: bool,
+    as_json: bool,
+) -> None:
+    from journeyflow.reporting import export_tables  # noqa: PLC0415 wanted now and then
+
+    with faults_shown(), Engine(db) as engine, closing(Bar()) as bar:
+        progress = partial(bar, "export")
+        counts = export_tables(engine.store, to, progress, tables=tables, format=kind, tenant=tenant, exact=exact)
+    show(counts, f"{table(list(counts.items()), ('table', 'rows'))}\nFiles are in {to}", as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("customers", nargs=-1, required=True)
+@now_option()
+@click.option("--keep-free-space", is_flag=True, help="Leave traces in the file's free space until the next vacuum.")
+@click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
+@tenant
+@as_json
+def forget(
+    db: Path,
+    customers: tuple[str, ...],
+    at: datetime,
+    tenant: str,
+    *,
+    keep_free_space: bool,
+    allow_jump: bool,
+    as_json: bool,
+) -> None:
+    """Take out everything personal of customers, after the work that was due before; not a byte of it is left."""
+    with opened(db, tenant) as engine:
+        ended = engine.forget(customers, at=at, scrub=not keep_free_space, allow_jump=allow_jump)
+    text = f"{len(set(customers))} forgotten; enrollments that ended: {ended}"
+    show({"forgotten": len(set(customers)), "ended": ended}, text, as_json=as_json)
+
+
+@click.command()
+@database
+@as_json
+def vacuum(db: Path, *, as_json: bool) -> None:
+    """Give the file's free space back, and leave nothing in it of what was deleted."""
+    before = db.stat().st_size
+    with opened(db, "default") as engine:
+        engine.vacuum()
+    sizes = {"before": before, "after": db.stat().st_size}
+    show(sizes, f"{sizes['before']:,} bytes before, {sizes['after']:,} after", as_json=as_json)
+
+
+COMMANDS = (export, forget, vacuum)
