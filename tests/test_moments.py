@@ -135,10 +135,13 @@ def test_a_naive_datetime_is_refused_with_what_to_write():
         to_micros(datetime(2026, 1, 1), "now")  # noqa: DTZ001 naive on purpose
 
 
-@pytest.mark.parametrize("value", [date(2026, 1, 1), "2026-01-01T00:00:00Z", 0, None])
-def test_only_a_datetime_is_an_instant(value):
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [(date(2026, 1, 1), "date "), ("2026-01-01T00:00:00Z", "str "), (0, "int 0$"), (None, "null$")],
+)
+def test_only_a_datetime_is_an_instant(value, named):
     """R2: dates, texts and numbers are refused."""
-    with pytest.raises(TypeError, match=f"^at must be a timezone-aware datetime, not {type(value).__name__} "):
+    with pytest.raises(TypeError, match=f"^at must be a timezone-aware datetime, not {named}"):
         to_micros(value)
 
 

@@ -173,10 +173,11 @@ def _taking_away(name: str, text: str) -> click.Command:
     @database
     @click.argument("journey")
     @tenant
-    def call(db: Path, journey: str, tenant: str) -> None:
+    @as_json
+    def call(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
         with opened(db, tenant) as engine:
             getattr(engine, name)(journey)
-        click.echo(f"{journey} is gone")
+        show({"gone": journey}, f"{journey} is gone", as_json=as_json)
 
     return call
 

@@ -18,12 +18,12 @@ from journeyflow.values import dumps
 Format = Literal["csv", "ndjson"]
 
 _PEOPLE = """
-FROM customers c
-CROSS JOIN enrollments e ON e.customer = c.number
-JOIN journeys j ON j.number = e.journey
+FROM journeys j
+CROSS JOIN customers c ON c.tenant = j.tenant
+CROSS JOIN enrollments e ON e.customer = c.number AND e.journey = j.number
 """
-_ORDER = "WHERE :tenant IS NULL OR c.tenant = :tenant ORDER BY c.tenant, c.id, j.id, e.run"
-"""Customers come in the order of their index: nothing but the rows of one customer is ever sorted."""
+_ORDER = "WHERE :tenant IS NULL OR j.tenant = :tenant ORDER BY j.tenant, j.id, c.id, e.run"
+"""Journeys and customers come in the order of their index: nothing but the rows of one enrollment is ever sorted."""
 
 
 @frozen
@@ -74,11 +74,11 @@ def export_tables(
 ) -> dict[str, int]:
     """Write each of `tables` into a file of a folder, such as `visits.csv`; give how many rows each has.
 
-    Rows are those of all tenants, or of one, by tenant, customer, journey, run and visit. Instants are ISO 8601 in UTC
+    Rows are those of all tenants, or of one, by tenant, journey, customer, run and visit. Instants are ISO 8601 in UTC
     with six decimals, empty (null) where there is none. A CSV cell that a spreadsheet may take for a formula begins
     with an apostrophe, unless `exact`; NDJSON is always exact. The folder is made where it is missing. All files show
     one instant, however long writing them takes; meanwhile this store's other threads wait, other processes do not.
-    `progress` is told how many people of how many. Raises InvalidInput for a table or format that is none.
+    `progress` is told how many enrollments of how many. Raises InvalidInput for a table or format that is none.
 
     >>> from journeyflow import MemoryStore
     >>> from tempfile import mkdtemp
@@ -90,14 +90,15 @@ def export_tables(
     target.mkdir(parents=True, exist_ok=True)
     counts = {}
     with store.reader() as reader:
-        sql = "SELECT count(*) FROM customers WHERE :tenant IS NULL OR tenant = :tenant"
-        people = int(reader.rows(sql, {"tenant": tenant})[0][0])
+        sql = "SELECT count(*) FROM journeys j JOIN enrollments e ON e.journey = j.number"
+        sql += " WHERE :tenant IS NULL OR j.tenant = :tenant"
+        runs = int(reader.rows(sql, {"tenant": tenant})[0][0])
         for position, name in enumerate(tables):
-            table, done, of = TABLES[name], people * position, people * len(tables)
-            lines = _told(rows(reader, name, tenant), table.columns.index("customer"), progress, done, of)
+            table, done, of = TABLES[name], runs * position, runs * len(tables)
+            lines = _told(rows(reader, name, tenant), table.columns.index("run") + 1, progress, done, of)
             with (target / f"{name}.{format}").open("w", encoding="utf-8", newline="") as file:
                 counts[name] = _write(file, table, lines, format, exact=exact)
-            progress(done + people, of)
+            progress(done + runs, of)
     return counts
 
 
@@ -123,13 +124,13 @@ def write_csv(file: IO[str], columns: Iterable[str], lines: Iterable[Iterable[ob
 
 
 def _told(
-    lines: Iterable[list[Any]], place: int, progress: Callable[[int, int], object], done: int, of: int
+    lines: Iterable[list[Any]], key: int, progress: Callable[[int, int], object], done: int, of: int
 ) -> Iterator[list[Any]]:
-    """Yield lines, and tell the progress at each new person: a person's rows come together."""
-    person: object = None
+    """Yield lines, and tell the progress at each new enrollment, which the first cells name: its rows come together."""
+    run: list[Any] = []
     for line in lines:
-        if line[place] != person:
-            person, done = line[place], done + 1
+        if line[:key] != run:
+            run, done = line[:key], done + 1
             progress(done, of)
         yield line
 
