@@ -103,7 +103,7 @@ def chain_problems(chain: Chain, where: str) -> Iterator[Problem]:
     """Yield every problem of a change that is about journeys, with its place (R13).
 
     >>> [str(problem) for problem in chain_problems(Chain.enroll(), "changes[0]")]
-    ["changes[0].journeys: action enroll needs the id of a journey [journeys]"]
+    ['changes[0].journeys: action enroll needs the id of a journey [journeys]']
     """
     if not isinstance(chain.action, str) or chain.action not in CHAINS:
         hint = did_you_mean(chain.action, CHAINS) or f"; known are {', '.join(CHAINS)}"

@@ -80,7 +80,7 @@ class Trigger(Shown):
         kind that there is not.
 
         >>> str(Trigger.message("opened", template="welcome").where)
-        "event.template eq 'welcome'"
+        "event.template = 'welcome'"
         """
         _check_kind(kind, MESSAGE_KINDS)
         return cls(f"message.{kind}", where=_narrowed(where, template=template, channel=channel))

@@ -32,11 +32,11 @@ def closed(walk: Walk, node: Node) -> Closed:
 
 def _hours(walk: Walk, node: Node) -> Closed:
     """Ask the Send's own window and the quiet hours of the tenant together: held until neither stands against it."""
-    terms = walk.terms
-    quiet = terms.quiet(node.step.channel) if terms is not None else ()  # type: ignore[union-attr]
+    terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
+    quiet = terms.quiet(node.step.channel)  # type: ignore[union-attr]
     if not quiet:
         return _window(walk, node)
-    opens = first_opening(node.window, walk.zone, quiet, _customer_zone(walk, terms), walk.at)  # type: ignore[arg-type]
+    opens = first_opening(node.window, walk.zone, quiet, _customer_zone(walk, terms), walk.at)
     return opens if opens > walk.at else None
 
 
@@ -56,10 +56,9 @@ def _consent(walk: Walk, node: Node) -> Closed:
 
 def _caps(walk: Walk, node: Node) -> Closed:
     """Ask the caps of the tenant: one that skips decides at once, else the one that opens last."""
-    terms, channel = walk.terms, node.step.channel  # type: ignore[union-attr]
-    if terms is None:
-        return None
-    held = at = walk.at
+    terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
+    channel, at = node.step.channel, walk.at  # type: ignore[union-attr]
+    held = at
     for cap in terms.caps(channel):
         if not cap.count:
             return "cap"

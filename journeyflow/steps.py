@@ -298,7 +298,7 @@ def with_options(step: Step, options: Mapping[str, Any]) -> Step:
     """Make a step again with some options changed, by their names.
 
     >>> with_options(Split("s", arm(100)), {"name": "Test"})
-    Split('s', Arm(100, label='A'), name='Test')
+    Split('s', Arm(100, None, 'A'), name='Test')
     """
     said = {name: options.get(name, getattr(step, name)) for name in fields_dict(type(step))}
     if isinstance(step, Split):

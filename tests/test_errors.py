@@ -6,6 +6,7 @@ import pytest
 
 from journeyflow import errors
 from journeyflow.errors import (
+    CannotMigrate,
     ClockJump,
     Conflict,
     CorruptDatabase,
@@ -36,6 +37,7 @@ EVERY_ERROR = [
     NewerSchema("a.db", "has schema 9", "install a newer journeyflow"),
     CorruptDatabase("a.db", "is damaged"),
     ReadOnlyDatabase("a.db", "cannot be written"),
+    CannotMigrate("welcome", 2, {"hello": ["ann", "bob"]}),
 ]
 
 

@@ -24,6 +24,8 @@ from journeyflow import (
     field,
     tag,
 )
+from journeyflow.records import name_of
+from journeyflow.testing import conformance
 from tests.samples import START, STORES, Host, after, open_engine
 
 
@@ -437,3 +439,11 @@ def test_calendar_days_are_prolonged_by_the_exact_pause(host):
     host.engine.pause("j", at=datetime(2026, 3, 10, tzinfo=UTC))
     host.engine.resume("j", at=datetime(2026, 3, 12, tzinfo=UTC), overdue="shift")
     assert due(host) == datetime(2026, 4, 3, 7, tzinfo=UTC)
+
+
+def test_a_message_is_found_by_the_name_of_the_version_of_its_run():
+    """R14: each migration renames what was sent before it, and nothing later."""
+    renamed = [[2, {"hello": "hi"}], [4, {"hi": "welcome"}]]
+    moved = conformance.run(1, 1, memory={"renamed": renamed})
+    assert [name_of(moved, conformance.post(1, n)) for n in (1, 3, 5)] == ["welcome", "hello", "hello"]
+    assert name_of(conformance.run(1, 1), conformance.post(1, 1)) == "hello"

@@ -375,6 +375,7 @@ class StoreConformance:
             new_posts=(leased(1, 1, NOON), post(2), post(3)),
             refusals=tuple(Refusal(journey, 1, "re-entry", NOON, "2026-01-01", {}) for journey in (1, 2)),
             flags=tuple(Flag(journey, NOON, "hello", published=False) for journey in (1, 2)),
+            limits=LimitChanges(timers=((1, 0, NOON), (2, 0, NOON))),
         )
         with self.begun(tmp_path) as store:
             write(store, of_both)
@@ -385,6 +386,7 @@ class StoreConformance:
             expect(rows(store, "SELECT count(*) FROM customers"), [(4,)], "customers")
             found = due(store)
             expect((set(found.runs), set(found.inputs), set(found.posts)), ({2}, {1}, set()), "due work")
+            expect([key for key in found.keys if key[1] == JOURNEY], [(NOON, JOURNEY, 2, 0)], "timers of journeys")
             expect(claimable(store, at=NOON + MINUTE), [(2, 1)], "messages")
             expect(load(store, serials=frozenset({1, 2, 3})).runs.keys(), {2}, "runs")
 
