@@ -7,7 +7,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from journeyflow.engine import BATCH, Engine
-from journeyflow.errors import Forbidden
+from journeyflow.errors import Forbidden, NotFound
 from journeyflow.journey import Journey
 from journeyflow.paging import MAX_TAKE
 from journeyflow.policies import Policies
@@ -119,6 +119,14 @@ class SetPublished:
 
 
 @frozen
+class Forget:
+    """The host forgets a customer: `Engine.forget`. Passed over where nothing is known of the customer (R86)."""
+
+    customer: str
+    at: datetime = field(kw_only=True)
+
+
+@frozen
 class Reaction:
     """Something happens to a message: `kind` is opened, clicked, ...; `acknowledged` is the channel's `Engine.ack`.
 
@@ -149,7 +157,7 @@ class SetPolicies:
     at: datetime = field(kw_only=True)
 
 
-Call = Event | Put | Enroll | Leave | Retry | Lifecycle | Migrate | SetPublished | Reaction | Ack | SetPolicies
+Call = Event | Put | Enroll | Leave | Retry | Lifecycle | Migrate | SetPublished | Forget | Reaction | Ack | SetPolicies
 """One thing that a host says to the engine."""
 
 
@@ -326,6 +334,12 @@ class _Player:
                 self.engine.enroll(call.journey, call.customer, at=call.at, force=call.force, key=call.key)
             elif isinstance(call, Retry):
                 self.engine.retry((call.journey, call.customer), at=call.at)
+            elif isinstance(call, Forget):
+                self.engine.forget(call.customer, at=call.at, scrub=False)
+        except NotFound:
+            if not isinstance(call, Forget):
+                raise
+            self.script.pop()
         except Forbidden:
             self.script.pop()
 

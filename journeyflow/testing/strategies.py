@@ -22,6 +22,7 @@ from journeyflow.testing.running import (
     START,
     Call,
     Enroll,
+    Forget,
     Leave,
     Life,
     Lifecycle,
@@ -521,6 +522,7 @@ class _Saying:
     customers: Sequence[str]
     bounds: st.SearchStrategy[Policies] | None
     later: Sequence[Journey] = ()
+    forgetting: bool = False
 
     @property
     def customer(self) -> st.SearchStrategy[str]:
@@ -660,6 +662,7 @@ class _Saying:
             (policies, self.policies()),
             (2 if self.later else 0, self.migrations()),
             (1 if self.later else 0, self.flags()),
+            (1 if self.forgetting else 0, st.builds(Forget, self.customer, at=st.just(START))),
         )
 
 
@@ -721,15 +724,16 @@ def lives(
     calls: int = 24,
     policies: st.SearchStrategy[Policies] | None = None,
     later: Sequence[Journey] = (),
+    forgetting: bool = False,
 ) -> Life:
     """Draw lives of a few customers among given journeys: what they do, what is told of them, what hosts do.
 
     Events, attributes and values are those that the journeys' own rules tell apart, so that they match often. Calls
     come in order of their instants, from `START` on over so many days, at most so many calls; with `late` some come
     after later ones. Hosts pause, resume and archive as R11 allows, and set `policies` at the start and now and then
-    where a strategy for them is given (R31). With `later` versions of the journeys they also publish those, migrate
-    everybody inside to one version or another, shift what a pause held, and unpublish steps. The life ends after
-    everything has run its course, or 60 days after the last call.
+    where a strategy for them is given (R31); with `forgetting` they forget customers (R86). With `later` versions of
+    the journeys they also publish those, migrate everybody inside to one version or another, shift what a pause held,
+    and unpublish steps. The life ends after everything has run its course, or 60 days after the last call.
 
     >>> from hypothesis import find
     >>> from journeyflow import End, Journey, Trigger
@@ -739,7 +743,8 @@ def lives(
     [('joined', 'c1')]
     """
     words = _vocabulary([*journeys, *later])
-    saying = _Saying(journeys, words, [f"c{number + 1}" for number in range(customers)], policies, later)
+    names = [f"c{number + 1}" for number in range(customers)]
+    saying = _Saying(journeys, words, names, policies, later, forgetting)
     size = draw(st.integers(0, calls))
     drawn = draw(st.lists(st.tuples(saying.calls(), _instants(days)), min_size=size, max_size=size))
     timed = [evolve(call, at=at) for call, at in drawn]

@@ -71,3 +71,17 @@ def test_versions_flags_and_shifts_change_nothing_about_it(data):
     often = run(chosen, life, ticks=ticks, batch_size=1, store=MemoryStore(nonce="memory"))
     assert dump(often) == dump(once)
     assert once.audit == often.audit == []
+
+
+@SOME
+@given(st.data())
+def test_forgetting_keeps_to_the_order_of_work(data):
+    """Customers are forgotten after what was due before, however often a host ticks, on both stores (R11, R86)."""
+    chosen = data.draw(PAIRS)
+    life = run(chosen, data.draw(lives(*chosen, forgetting=True))).said
+    once = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
+    hours = data.draw(st.lists(st.integers(0, int((life.end - START) / timedelta(hours=1))), max_size=20))
+    ticks = [START + timedelta(hours=hour) for hour in hours]
+    often = run(chosen, life, ticks=ticks, batch_size=3, store=SQLiteStore(":memory:", nonce="memory"))
+    assert dump(often) == dump(once)
+    assert often.audit == once.audit == []
