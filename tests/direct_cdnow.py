@@ -315,12 +315,12 @@ Row = list[str]
 
 
 def tables(path: Path) -> dict[str, list[Row]]:
-    """Give the three files row by row, headers first, sorted by tenant, customer, journey, run and n."""
+    """Give the three files row by row, headers first, sorted by tenant, journey, customer, run and n."""
     bought = read(path)
     found: dict[str, list[Row]] = {name: [header.split(",")] for name, header in COLUMNS.items()}
     every = {customer: {of: list(each) for of, each in runs(customer, bought[customer]).items()} for customer in bought}
-    for customer in sorted(every):
-        for journey in JOURNEYS:
+    for journey in JOURNEYS:
+        for customer in sorted(every):
             for number, run in enumerate(every[customer][journey], 1):
                 for name, rows in TABLES.items():
                     found[name] += rows(run, journey, customer, str(number))
