@@ -22,7 +22,7 @@ Closed = int | str | None
 
 def closed(walk: Walk, node: Node) -> Closed:
     """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
-    gates = TRANSACTIONAL if node.step.transactional else OWN if walk.terms is None else GATES  # type: ignore[union-attr]
+    gates = TRANSACTIONAL if node.step.transactional else OWN if walk.terms is None else GATES  # type: ignore[union-attr]  # asked of Sends
     for gate in gates:
         answer = gate(walk, node)
         if answer is not None:
@@ -33,7 +33,7 @@ def closed(walk: Walk, node: Node) -> Closed:
 def _hours(walk: Walk, node: Node) -> Closed:
     """Ask the Send's own window and the quiet hours of the tenant together: held until neither stands against it."""
     terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
-    quiet = terms.quiet(node.step.channel)  # type: ignore[union-attr]
+    quiet = terms.quiet(node.step.channel)  # type: ignore[union-attr]  # asked of Sends
     if not quiet:
         return _window(walk, node)
     opens = first_opening(node.window, walk.zone, quiet, _customer_zone(walk, terms), walk.at)
@@ -51,13 +51,13 @@ def _window(walk: Walk, node: Node) -> Closed:
 def _consent(walk: Walk, node: Node) -> Closed:
     """Ask whether the customer lets the channel be used (R54)."""
     required = walk.program.journey.consent == "required"
-    return None if consents(walk.attributes, node.step.channel, required=required) else "consent"  # type: ignore[union-attr]
+    return None if consents(walk.attributes, node.step.channel, required=required) else "consent"  # type: ignore[union-attr]  # asked of Sends
 
 
 def _caps(walk: Walk, node: Node) -> Closed:
     """Ask the caps of the tenant: one that skips decides at once, else the one that opens last."""
     terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
-    channel, at = node.step.channel, walk.at  # type: ignore[union-attr]
+    channel, at = node.step.channel, walk.at  # type: ignore[union-attr]  # asked of Sends
     held = at
     for cap in terms.caps(channel):
         if not cap.count:

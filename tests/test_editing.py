@@ -170,7 +170,7 @@ def test_what_stands_against_a_new_step_is_told_at_once():
         "before: there is no step 'c' [unknown-step]",
         "before: say either after or before [place]",
     ]
-    assert refused(lambda: add_step(line("a"), "b", way="yes")) == [  # type: ignore[arg-type]
+    assert refused(lambda: add_step(line("a"), "b", way="yes")) == [  # type: ignore[arg-type]  # wrong on purpose
         "step: expected a step such as Send(...), not 'b' [step]",
         "way: a way goes with after, the step it leads from [place]",
     ]
@@ -196,7 +196,7 @@ def test_branches_that_never_rejoin_have_no_after():
 
 def test_the_new_journey_is_checked_like_any_other():
     """R13: every problem of it."""
-    step = Wait("x", "-1 day", window="never")  # type: ignore[arg-type]
+    step = Wait("x", "-1 day", window="never")  # type: ignore[arg-type]  # wrong on purpose
     assert [problem.split(":")[0] for problem in refused(lambda: add_step(line("a"), step))] == [
         "steps[1].duration",
         "steps[1].window",
@@ -255,7 +255,7 @@ def test_a_step_is_replaced_by_another_kind():
     assert ways(replace_step(line("a", "b"), Wait("a", "1 day", next="done")))[0] == "a: done"
     assert ways(replace_step(line("a", "b"), End("a")))[0] == "a:"
     assert refused(lambda: replace_step(line("a"), send("x"))) == ["step: there is no step 'x' [unknown-step]"]
-    assert refused(lambda: replace_step(line("a"), None)) == [  # type: ignore[arg-type]
+    assert refused(lambda: replace_step(line("a"), None)) == [  # type: ignore[arg-type]  # wrong on purpose
         "step: expected a step such as Send(...), not None [step]"
     ]
 

@@ -78,7 +78,7 @@ def test_all_faults_at_once():
                 "three a day",
                 QuietHours("22:00", "08:00"),
             ],
-            quiet=[QuietHours("22:00", "08:00", channel=5), Cap(1, per="day")],  # type: ignore[arg-type]
+            quiet=[QuietHours("22:00", "08:00", channel=5), Cap(1, per="day")],  # type: ignore[arg-type]  # wrong on purpose
             timezone="Paris",
         )
     assert list(raised.value.faults) == [

@@ -685,7 +685,7 @@ def test_what_is_no_list_of_rules_is_one_bad_part(of, parts):
 
 def test_a_single_rule_is_a_list_of_one():
     """Joining one rule is that rule."""
-    assert AllOf(field("a").eq(1)) == AllOf([field("a").eq(1)])  # type: ignore[arg-type]
+    assert AllOf(field("a").eq(1)) == AllOf([field("a").eq(1)])  # type: ignore[arg-type]  # wrong on purpose
 
 
 @pytest.mark.parametrize(

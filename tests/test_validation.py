@@ -137,7 +137,7 @@ def test_triggers(trigger, expected):
         ([], "reentry: expected 'never', 'always', 'restart' or after a period, not list [] [reentry]"),
         (Reentry.restart(key="cart"), "reentry_key: the key is read from the trigger's data: write 'event.cart' [key]"),
         (Reentry.never(key="event..x"), "reentry_key: the key path 'event..x' has an empty name between dots [key]"),
-        (Reentry.never(key=5), "reentry_key: the key path must be text, not int 5 [key]"),  # type: ignore[arg-type]
+        (Reentry.never(key=5), "reentry_key: the key path must be text, not int 5 [key]"),  # type: ignore[arg-type]  # wrong on purpose
         ("after", "reentry: a period goes with 'after', and only with it [reentry]"),
         (Reentry("never", "1 day"), "reentry: a period goes with 'after', and only with it [reentry]"),
         (Reentry.after("-1 day"), "reentry.after: the duration '-1 day' does not lead forward [duration]"),
@@ -185,7 +185,7 @@ def test_holdouts(options, expected):
             "limits.per_hour: expected a whole number from 0 up, 0 for no limit, not int -1 [limits]",
         ),
         (
-            Limits(per_day=1.5),  # type: ignore[arg-type]
+            Limits(per_day=1.5),  # type: ignore[arg-type]  # wrong on purpose
             "limits.per_day: expected a whole number from 0 up, 0 for no limit, not float 1.5 [limits]",
         ),
         (Limits(per_day=1, over="wait"), "limits.over: expected 'defer' or 'drop', not str 'wait' [limits]"),

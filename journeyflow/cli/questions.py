@@ -58,7 +58,7 @@ def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[o
 @page_options("entered", "entered, customer, due or ended")
 @tenant
 @as_json
-def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401
+def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
     """List enrollments."""
     with opened(db, tenant) as engine:
         page = engine.enrollments(journey, **asked)
@@ -92,7 +92,7 @@ def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **
 @page_options("customer", "customer, entered, left, stays or an attribute")
 @tenant
 @as_json
-def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401
+def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
     """List who is or was at a step, and what they did with its messages."""
     with opened(db, tenant) as engine:
         page = engine.people(journey, step, **asked)
@@ -144,7 +144,7 @@ def why_not(db: Path, journey: str, customer: str, at: datetime, tenant: str, *,
 @click.option("--take", default=1_000, show_default=True, help="Tell at most so many moments, the newest.")
 @tenant
 @as_json
-def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401
+def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401 click hands them over by name
     """Tell what happened to a customer, across all journeys."""
     with opened(db, tenant) as engine:
         found = engine.timeline(customer, **window)
