@@ -1,9 +1,13 @@
 """Enrollments, visits and messages as CSV or NDJSON files, row by row, in memory that does not grow with them."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from mmap import mmap
 from os import PathLike, fspath
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, Literal
 
 from attrs import frozen
@@ -17,18 +21,28 @@ from journeyflow.values import dumps
 
 Format = Literal["csv", "ndjson"]
 
-_PEOPLE = """
-FROM journeys j
-CROSS JOIN customers c ON c.tenant = j.tenant
-CROSS JOIN enrollments e ON e.customer = c.number AND e.journey = j.number
+CHUNK = 50
+"""Enrollments asked about at once: few, because one alone may have ten thousand visits."""
+
+_BLOCK = 1 << 16
+"""Numbers that are written at once while room is made for all of them."""
+
+WALK = "SELECT e.journey, e.serial FROM customers c CROSS JOIN enrollments e ON e.customer = c.number"
+IN_ORDER = "ORDER BY c.tenant, c.id, e.run"
+_ASKED = """
+FROM json_each(?) s
+CROSS JOIN enrollments e ON e.serial = s.value
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey
 """
-_ORDER = "WHERE :tenant IS NULL OR j.tenant = :tenant ORDER BY j.tenant, j.id, c.id, e.run"
-"""Journeys and customers come in the order of their index: nothing but the rows of one enrollment is ever sorted."""
 
 
 @frozen
 class Table:
-    """What can be exported: its columns, which of them are instants, and the query that gives its rows in order."""
+    """What can be exported: its columns, which of them are instants, and the query for the rows of some enrollments.
+
+    The query takes serials as a JSON array, and gives the rows in that order, each behind its place there.
+    """
 
     columns: tuple[str, ...]
     instants: tuple[str, ...]
@@ -39,20 +53,20 @@ TABLES: Mapping[str, Table] = {
     "enrollments": Table(
         ("tenant", "journey", "version", "customer", "run", "status", "reason", "entered_at", "ended_at"),
         ("entered_at", "ended_at"),
-        f"""SELECT c.tenant, j.id, v.version, c.id, e.run, e.status, e.reason, e.entered_at, e.ended_at
-        {_PEOPLE} JOIN versions v ON v.number = e.version {_ORDER}""",
+        f"""SELECT s.key, c.tenant, j.id, v.version, c.id, e.run, e.status, e.reason, e.entered_at, e.ended_at
+        {_ASKED} JOIN versions v ON v.number = e.version ORDER BY s.key""",
     ),
     "visits": Table(
         ("tenant", "journey", "customer", "run", "n", "step", "status", "entered_at", "left_at", "outcome"),
         ("entered_at", "left_at"),
-        f"""SELECT c.tenant, j.id, c.id, e.run, w.n, w.step, w.status, w.entered, w.left, w.outcome
-        {_PEOPLE} CROSS JOIN ({VISITS}) w ON w.enrollment = e.serial {_ORDER}, w.n""",
+        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, w.n, w.step, w.status, w.entered, w.left, w.outcome
+        {_ASKED} CROSS JOIN ({VISITS}) w ON w.enrollment = e.serial ORDER BY s.key, w.n""",
     ),
     "messages": Table(
         ("tenant", "journey", "customer", "run", "n", "step", "channel", "template", "at", "status"),
         ("at",),
-        f"""SELECT c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status
-        {_PEOPLE} CROSS JOIN messages m ON m.enrollment = e.serial {_ORDER}, m.n""",
+        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status
+        {_ASKED} CROSS JOIN messages m ON m.enrollment = e.serial ORDER BY s.key, m.n""",
     ),
 }
 """Everything that can be exported, by name."""
@@ -89,28 +103,61 @@ def export_tables(
     target = Path(fspath(folder))
     target.mkdir(parents=True, exist_ok=True)
     counts = {}
-    with store.reader() as reader:
-        sql = "SELECT count(*) FROM journeys j JOIN enrollments e ON e.journey = j.number"
-        sql += " WHERE :tenant IS NULL OR j.tenant = :tenant"
-        runs = int(reader.rows(sql, {"tenant": tenant})[0][0])
+    with store.reader() as reader, _ordered(reader, tenant) as serials:
+        runs = len(serials)
         for position, name in enumerate(tables):
             table, done, of = TABLES[name], runs * position, runs * len(tables)
-            lines = _told(rows(reader, name, tenant), table.columns.index("run") + 1, progress, done, of)
+            lines = _told(_rows(reader, table, serials), progress, done, of)
             with (target / f"{name}.{format}").open("w", encoding="utf-8", newline="") as file:
                 counts[name] = _write(file, table, lines, format, exact=exact)
             progress(done + runs, of)
     return counts
 
 
-def rows(reader: Reader, table: str, tenant: str | None = None) -> Iterator[list[Any]]:
-    """Yield the rows of a table one by one, instants as text; None where there is none."""
-    columns, instants, sql = TABLES[table].columns, TABLES[table].instants, TABLES[table].sql
-    at = [columns.index(instant) for instant in instants]
-    for row in reader.stream(sql, {"tenant": tenant}):
-        cells = list(row)
-        for position in at:
-            cells[position] = None if row[position] is None else iso(row[position])
-        yield cells
+@contextmanager
+def _ordered(reader: Reader, tenant: str | None) -> Iterator[memoryview]:
+    """Give the serials of all enrollments, by tenant, journey, customer and run.
+
+    People come in that order from an index, but with all their journeys; so their serials are laid down journey by
+    journey, each after those of its own (a counting sort). That takes two walks through the index, whatever journeys
+    there are, and of memory nothing: the serials are in a file, eight bytes each.
+    """
+    walk, of = (WALK, {}) if tenant is None else (f"{WALK} WHERE c.tenant = :tenant", {"tenant": tenant})
+    sizes = Counter(journey for journey, _ in reader.stream(walk, of))
+    count, places = 0, {}
+    for (journey,) in reader.rows("SELECT number FROM journeys ORDER BY tenant, id"):
+        places[journey], count = count, count + sizes[journey]
+    with _numbers(count) as serials:
+        for journey, serial in reader.stream(f"{walk} {IN_ORDER}", of):
+            serials[places[journey]] = serial
+            places[journey] += 1
+        yield serials
+
+
+@contextmanager
+def _numbers(count: int) -> Iterator[memoryview]:
+    """Give room for so many numbers of 64 bits, in a file that is gone afterwards."""
+    with TemporaryFile() as file:
+        for _ in range(count // _BLOCK + 1):  # written in full: a hole in the file may find the disk full later on
+            file.write(bytes(8 * _BLOCK))
+        file.flush()
+        with (
+            mmap(file.fileno(), 0) as room,
+            memoryview(room) as all_bytes,
+            all_bytes[: 8 * count] as wanted,
+            wanted.cast("q") as numbers,
+        ):
+            yield numbers
+
+
+def _rows(reader: Reader, table: Table, serials: memoryview) -> Iterator[tuple[int, list[Any]]]:
+    """Yield rows one by one, each behind the place of its enrollment; instants as text, None where there is none."""
+    at = [table.columns.index(instant) for instant in table.instants]
+    for start in range(0, len(serials), CHUNK):
+        for place, *cells in reader.rows(table.sql, (dumps(serials[start : start + CHUNK].tolist()),)):
+            for position in at:
+                cells[position] = None if cells[position] is None else iso(cells[position])
+            yield start + place, cells
 
 
 def write_csv(file: IO[str], columns: Iterable[str], lines: Iterable[Iterable[object]], *, exact: bool = False) -> int:
@@ -124,14 +171,14 @@ def write_csv(file: IO[str], columns: Iterable[str], lines: Iterable[Iterable[ob
 
 
 def _told(
-    lines: Iterable[list[Any]], key: int, progress: Callable[[int, int], object], done: int, of: int
+    lines: Iterable[tuple[int, list[Any]]], progress: Callable[[int, int], object], done: int, of: int
 ) -> Iterator[list[Any]]:
-    """Yield lines, and tell the progress at each new enrollment, which the first cells name: its rows come together."""
-    run: list[Any] = []
-    for line in lines:
-        if line[:key] != run:
-            run, done = line[:key], done + 1
-            progress(done, of)
+    """Yield lines, and tell the progress at each new enrollment: its rows come together."""
+    last = -1
+    for place, line in lines:
+        if place != last:
+            last = place
+            progress(done + place + 1, of)
         yield line
 
 
