@@ -14,6 +14,7 @@ from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.graph import flatten
 from journeyflow.options import as_parts, as_percentage
+from journeyflow.pictures import markdown
 from journeyflow.rules import Rule
 from journeyflow.steps import Step
 from journeyflow.validation import problems as find_problems
@@ -81,6 +82,10 @@ class Journey:
         trigger = f"trigger {self.trigger.event!r}" if self.trigger.event else "manual"
         count = len(self.steps)
         return f"Journey({self.id!r}, {trigger}, {count} step{'' if count == 1 else 's'}: {shown or 'none'})"
+
+    def _repr_markdown_(self) -> str | None:
+        """Draw the journey where a notebook shows it; None, so that it shows the line above, for a very large one."""
+        return markdown(self)
 
 
 def problems(journey: Journey) -> tuple[Problem, ...]:

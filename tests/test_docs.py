@@ -1,8 +1,8 @@
 """The documentation says what the code does: examples are run, outputs compared, drawn parts drawn again.
 
-A block of Python runs in the namespace of its page; a `text` block right after it is what it prints. In a `console`
-block every line after `$ ` is a command, the lines below it what it prints; a last line `...` stands for the rest.
-`<!-- not run: WHY -->` before a block of Python has it compiled only. All of it happens in an empty folder.
+A block of Python runs in the namespace of its page; a `text` or `mermaid` block right after it is what it prints. In a
+`console` block every line after `$ ` is a command, the lines below it what it prints; a last line `...` stands for the
+rest. `<!-- not run: WHY -->` before a block of Python has it compiled only. All of it happens in an empty folder.
 """
 
 import ast
@@ -128,7 +128,7 @@ def test_examples_do_what_the_page_says(page, tmp_path, monkeypatch):
         where = f"{page.relative_to(ROOT)}, line {block.line}"
         if block.kind == "python":
             printed = run_python(block, page, namespace)
-        elif block.kind == "text" and block.follows:
+        elif block.kind in {"text", "mermaid"} and block.follows:
             assert agrees(printed, block.text), f"{where}\n{printed}"
         elif block.kind == "console":
             for command, expected in sessions(block):

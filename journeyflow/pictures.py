@@ -1,15 +1,24 @@
-"""The picture of a journey, as Mermaid or DOT text: both are drawn from the same nodes and edges."""
+"""Pictures of journeys, as Mermaid or DOT text: both are drawn from the same nodes and edges."""
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from journeyflow.journey import Journey
 from journeyflow.moments import iso, to_micros
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
 
+if TYPE_CHECKING:  # a journey draws itself in a notebook
+    from journeyflow.journey import Journey
+
 MAX_LABEL = 60
 """Characters in a line of a box: longer texts are cut, for a picture is no report."""
+
+MAX_LINES = 500
+"""Lines of a picture in a notebook: Mermaid draws no more edges than that."""
+
+MAX_PICTURE = 50_000
+"""Characters of a picture in a notebook: Mermaid reads no longer text."""
 
 
 @frozen
@@ -21,10 +30,10 @@ class Edge:
     label: str
 
 
-def edges(journey: Journey) -> Iterator[Edge]:
+def edges(journey: "Journey") -> Iterator[Edge]:
     """Yield the ways that people can go, in the order written, labelled with their outcomes.
 
-    >>> from journeyflow.steps import arm
+    >>> from journeyflow import Journey, arm
     >>> [str(edge.label) for edge in edges(Journey(id="j", steps=[Split("s", arm(40), arm(60))]))]
     ['A 40%', 'B 60%']
     """
@@ -105,7 +114,7 @@ _SUMMARIES: dict[type[Step], Callable[..., str]] = {
 }
 
 
-def _trigger(journey: Journey) -> str:
+def _trigger(journey: "Journey") -> str:
     trigger = journey.trigger
     return "by hand" if trigger.manual else f"{trigger.event}" + (f" where {trigger.where}" if trigger.where else "")
 
@@ -117,9 +126,10 @@ def _cut(text: str) -> str:
 _SHAPES = {Send: ("[/", "/]"), Wait: ("([", "])"), Condition: ("{", "}"), Split: ("{{", "}}"), End: ("((", "))")}
 
 
-def mermaid(journey: Journey) -> str:
+def mermaid(journey: "Journey") -> str:
     """Draw a journey as a Mermaid flowchart; every text of the journey is escaped.
 
+    >>> from journeyflow import Journey
     >>> print(mermaid(Journey(id="j", steps=[Wait("w", "1 day")])))
     flowchart TD
         start(["by hand"]) --> n0
@@ -137,6 +147,13 @@ def mermaid(journey: Journey) -> str:
         label = f'|"{_mermaid_text(edge.label)}"|' if edge.label else ""
         lines.append(f"    {number[edge.start]} -->{label} {number[edge.end]}")
     return "\n".join(lines)
+
+
+def markdown(journey: "Journey") -> str | None:
+    """Draw a journey for a page of Markdown; None for one that is too large for Mermaid to draw."""
+    picture = mermaid(journey)
+    small = len(picture) <= MAX_PICTURE and picture.count("\n") < MAX_LINES
+    return f"```mermaid\n{picture}\n```" if small else None
 
 
 def _mermaid_text(text: str) -> str:
@@ -157,9 +174,10 @@ _DOT_SHAPES = {
 }
 
 
-def dot(journey: Journey) -> str:
+def dot(journey: "Journey") -> str:
     r"""Draw a journey as a DOT digraph for Graphviz; every text of the journey is quoted.
 
+    >>> from journeyflow import Journey
     >>> print(dot(Journey(id="j", steps=[End("done")])))
     digraph journey {
         start [label="by hand", shape=plaintext];
