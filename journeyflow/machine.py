@@ -42,7 +42,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from journeyflow.chance import bucket
-from journeyflow.changes import WrongType, apply_changes
+from journeyflow.changes import WrongType
 from journeyflow.gates import closed
 from journeyflow.moments import Duration, add, anniversary, read_instant, to_micros
 from journeyflow.program import NOWHERE, Node, Program
@@ -60,8 +60,8 @@ from journeyflow.records import (
     make_post,
     make_run,
 )
+from journeyflow.rules import Question
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait
-from journeyflow.values import dumps
 from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
 
 WAKING = frozenset({"DUE", "EVENT", "CHANGED"})
@@ -89,8 +89,21 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
     `softened` says that a DUE comes later than grace allows, so that a rest that stays a rest is not softened again
     (R5). `asked` are the values that were compared before an entry or an exit; they are kept with the move (R85).
     """
-    walk, bound = Walk(program, run, situation, at, past), program.journey.max_visits
-    unpublished = situation.unpublished
+    walk = Walk(program, run, situation, at, past)
+    return go(walk, stimulus, reason=reason, softened=softened, asked=asked)
+
+
+def go(
+    walk: Walk,
+    stimulus: Stimulus,
+    *,
+    reason: str = "",
+    softened: bool = False,
+    asked: dict[str, object] | None = None,
+) -> Result:
+    """Walk on from the notes that were made for it: what `advance` does, and whoever makes notes of another kind."""
+    program, run, unpublished = walk.program, walk.run, walk.unpublished
+    at, bound = walk.at, program.journey.max_visits
     if asked:
         walk.read["entry" if stimulus == "ENTER" else "exit"] = asked
     if stimulus in WAKING:
@@ -217,7 +230,7 @@ def _result(walk: Walk) -> Result:
 def send(walk: Walk, node: Node) -> int:
     """Queue a message, or be held by a gate, or say why not (R31)."""
     step: Send = node.step  # type: ignore[assignment]  # the table says so
-    answer = closed(walk, node)
+    answer = walk.ask(closed, node)
     if isinstance(answer, int):
         return walk.rest(answer)
     if answer is not None:
@@ -225,10 +238,7 @@ def send(walk: Walk, node: Node) -> int:
         return node.next
     if walk.step in walk.past.sends or walk.step in walk.sends:
         return walk.fail("zero-time loop")
-    text = node.text
-    if node.render is not None:
-        text = dumps(node.render(walk))
-        walk.seen = {}
+    text = walk.render(node)
     expires = None if node.length is None else add(walk.at, node.length, walk.zone)
     post = make_post(
         (
@@ -308,7 +318,7 @@ def _wait_for_field(walk: Walk, node: Node, step: Wait) -> int:
 
 
 def _field_instant(walk: Walk, node: Node, step: Wait, not_before: int) -> int | None:
-    value = walk.value(step.field)  # type: ignore[arg-type]  # a field wait has one
+    value = walk.ask(Walk.value, step.field)  # type: ignore[arg-type]  # a field wait has one
     offset = step.offset
     if step.every is not None:
         return anniversary(value, offset or _NO_OFFSET, not_before, _last_left(walk, node), walk.zone)
@@ -341,7 +351,7 @@ def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
 
 def _event_came(walk: Walk, node: Node, _: Wait) -> int:
     """Go on when the event fits, and keep its data (R36)."""
-    if node.question is not None and not node.question(walk):
+    if node.question is not None and not walk.ask(_holds, node.question):
         return walk.rest(walk.run.due, walk.run.awaits)
     if walk.event:
         _remember(walk, "wait", node.id, dict(walk.event))
@@ -382,7 +392,7 @@ _WAKE_WAIT: dict[Stimulus, Callable[[Walk, Node, Wait], int]] = {
 def condition(walk: Walk, node: Node) -> int:
     """Take the first branch that is true, else the other way (R37)."""
     for question, to, label in node.branches:
-        if question(walk):
+        if walk.ask(_holds, question):
             walk.leave(COMPLETED, label)
             return to
     to, label = node.otherwise
@@ -390,13 +400,21 @@ def condition(walk: Walk, node: Node) -> int:
     return to
 
 
+def _holds(walk: Walk, question: Question) -> bool:
+    return question(walk)
+
+
 def split(walk: Walk, node: Node) -> int:
     """Take the arm that the customer's bucket lies in (R38)."""
-    program = walk.program
-    place = bucket(program.tenant, program.journey.id, node.id, walk.customer)
-    _, to, label = node.arms[bisect_right(node.arms, place, key=_arm_end)]
+    to, label = walk.ask(_arm, node)
     walk.leave(COMPLETED, label)
     return to
+
+
+def _arm(walk: Walk, node: Node) -> tuple[int, str]:
+    program = walk.program
+    place = bucket(program.tenant, program.journey.id, node.id, walk.customer)
+    return node.arms[bisect_right(node.arms, place, key=_arm_end)][1:]
 
 
 def _arm_end(arm: tuple[int, int, str]) -> int:
@@ -405,16 +423,15 @@ def _arm_end(arm: tuple[int, int, str]) -> int:
 
 def update(walk: Walk, node: Node) -> int:
     """Change the customer, all or nothing, tell it as events, then say what other runs are to do (R39)."""
-    changes = [(name, action, render(walk) if render else value) for name, action, value, render in node.actions]
-    walk.seen = {}
+    before = walk.attributes
     try:
-        attributes, events = apply_changes(changes, walk.attributes)
+        events = walk.change(node)
     except WrongType:
         walk.leave(COMPLETED, "type")
         return node.next
     if not walk.emit(events + node.orders):
+        walk.attributes = before
         return walk.fail("event loop")
-    walk.attributes, walk._zone = attributes, None  # noqa: SLF001 the walk's own notes
     walk.leave(COMPLETED, "")
     return walk.end(EXITED, node.leaves) if node.leaves else node.next
 

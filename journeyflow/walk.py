@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from journeyflow.chance import draw
-from journeyflow.changes import Emitted
+from journeyflow.changes import Emitted, apply_changes
 from journeyflow.facts import Data, Facts
 from journeyflow.policies import Terms
-from journeyflow.program import NOWHERE, Program
+from journeyflow.program import NOWHERE, Node, Program
 from journeyflow.records import ACTIVE, FAILED, Move, PathEntry, Post, Run
+from journeyflow.values import dumps
 
 REST = -2
 """Where a walk goes that has come to rest."""
@@ -24,6 +25,9 @@ Sent = Mapping[tuple[int, int], tuple[int, str]]
 """The messages of a customer that caps count: (serial, n) to (instant, channel)."""
 
 NOTHING_SENT: Sent = {}
+
+Subject = TypeVar("Subject")
+Answer = TypeVar("Answer")
 
 Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT", "FAIL", "RETRY"]
 
@@ -71,7 +75,11 @@ make_result: Callable[[tuple[object, ...]], Result] = partial(tuple.__new__, Res
 
 
 class Walk(Facts):
-    """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`."""
+    """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`.
+
+    What a walk depends on beside the place and the instant it begins at, it learns by `ask`, `zone`, `change` and
+    `render` alone: so it can be noted what was asked of one person, to be asked of the next (`cohorts.py`).
+    """
 
     __slots__ = (
         "_zone",
@@ -90,6 +98,7 @@ class Walk(Facts):
         "status",
         "step",
         "terms",
+        "unpublished",
         "visit",
     )
 
@@ -99,7 +108,7 @@ class Walk(Facts):
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
         self.program, self.run, self.at, self.past = program, run, at, past
-        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent, _ = situation
+        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent, self.unpublished = situation
         self.posts = (nonce, posts or NO_POSTS)
         self.header, self.memory = program.header, run.memory
         self.seen, self._trigger = {}, None
@@ -120,6 +129,26 @@ class Walk(Facts):
         if self._zone is None:
             self._zone = self.program.zone_of(self.attributes)
         return self._zone
+
+    def ask(self, question: Callable[["Walk", Subject], Answer], subject: Subject) -> Answer:
+        """Ask what may have another answer for another person."""
+        return question(self, subject)
+
+    def change(self, node: Node) -> list[Emitted]:
+        """Change the customer as an Update says, and name the events that tell of it; all or nothing (R39)."""
+        changes = [(name, action, render(self) if render else value) for name, action, value, render in node.actions]
+        self.seen = {}
+        self.attributes, events = apply_changes(changes, self.attributes)
+        self._zone = None
+        return events
+
+    def render(self, node: Node) -> str | None:
+        """Write the data of a message (R39)."""
+        if node.render is None:
+            return node.text
+        text = dumps(node.render(self))
+        self.seen = {}
+        return text
 
     def choose(self, options: Sequence[str]) -> str:
         """Choose one of some texts for the visit at hand, by the keyed hash (R38, R39)."""

@@ -15,10 +15,10 @@ from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.chains import ORDERS
 from journeyflow.changes import MEMBERS
+from journeyflow.cohorts import Cohorts
 from journeyflow.counting import Note, count
 from journeyflow.facts import Data, Facts
 from journeyflow.limits import Gate
-from journeyflow.machine import advance
 from journeyflow.moments import local_day
 from journeyflow.policies import Terms
 from journeyflow.program import Program
@@ -154,7 +154,7 @@ class Work:
         self.new_posts: dict[tuple[int, int], None] = {}
         self.touched_posts: dict[tuple[int, int], None] = {}
         self.entered = self.messages = self.late = 0
-        self.gate = Gate()
+        self.gate, self.cohorts = Gate(), Cohorts()
         self.stop: Key | None = None
         """The place before which this batch has to end, because what comes there is not loaded."""
 
@@ -270,7 +270,9 @@ class Work:
         hidden = self.catalog.unpublished_of(program, at) if self.catalog.flagged else NONE
         nonce = self.catalog.nonce
         situation = Situation(person.id, person.attributes, event, posts, nonce, terms, sent, hidden)
-        result = advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
+        result = self.cohorts.advance(
+            program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked
+        )
         after, move = result.run, result.move
         if move is not None:
             self._take_over(result, move, program, person, causes)

@@ -32,7 +32,7 @@ LADDER = (
     "steps", "entry", "graph", "references", "validation", "pictures", "journey", "linking", "editing", "flags",
     "copying", "parts", "reading", "codec",
     # one run
-    "records", "forgetting", "program", "facts", "walk", "gates", "machine",
+    "records", "forgetting", "program", "facts", "walk", "gates", "machine", "cohorts",
     # many runs, in order
     "batch", "catalog", "migration", "counting", "limits", "work", "stages", "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
@@ -270,6 +270,10 @@ def test_importing_the_package_costs_next_to_nothing():
 KEEPS_STATE = {
     "Walk": "the notes of one walk (its base Facts too), gone when `advance` returns",
     "Facts": "notes in `seen` what was asked",
+    "Fork": "a question with the answers so far, in one batch",
+    "Unknown": "a mark",
+    "NotedWalk": "the notes of one walk, and of what it asked",
+    "Cohorts": "the walks of one batch",
     "Node": "a compiled step, filled by its builder and then left alone",
     "Person": "the working set of one batch",
     "Work": "the working set of one batch",
