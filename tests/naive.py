@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from types import SimpleNamespace as Thing
 
-from journeyflow import Condition, End, Event, Journey, Send, Split, Update, Wait, chance, changes, testing
+from journeyflow import Condition, End, Send, Split, Update, Wait, chance, rules, templates, testing
+from journeyflow.changes import WrongType, apply_changes, merge, read_path
 from journeyflow.moments import Duration, add, anniversary, iso, read_instant, to_micros
 from journeyflow.values import thaw
-from tests.naive_parts import Doors, facts, key_of, noted, work_of
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}  # R52
@@ -20,7 +20,7 @@ class Naive:
         self.journeys = {each.id: each for each in sorted(journeys, key=lambda each: each.id)}
         self.calls = {name: [(to_micros(testing.START), "activate")] for name in self.journeys}
         self.grace, self.inputs, self.known, self.customers = grace, [], {}, defaultdict(dict)
-        self.runs, self.messages, self.refused, self.late, self.doors = [], {}, Counter(), 0, Doors(self)
+        self.runs, self.messages, self.refused, self.late = [], {}, Counter(), 0
         for said in script:
             if isinstance(said, datetime):
                 self._tick(to_micros(said))
@@ -36,44 +36,56 @@ class Naive:
     def _states(self, journey, *instants):  # by the call that was the last as of these instants (R11)
         return {[call for since, call in self.calls[journey.id] if since <= at][-1] for at in instants}
 
+    def _free(self, journey, due):  # the first instant from then on that no pause holds, if there is one (R16)
+        resumed = [since for since, _ in self.calls[journey.id] if since >= due]
+        return [at for at in [due, *resumed] if "pause" not in self._states(journey, at)][:1]
+
+    def _work(self):  # with its place in the order (R4, R7); what a pause held comes first when it is over (R16)
+        yield from (((each.at, 1, n), each) for n, each in enumerate(self.inputs) if each.outcome == "pending")
+        timers = [(run, at) for run in self.runs if run.due for at in self._free(run.journey, run.due)]
+        yield from (((at, 0 if at > run.own else 2, run.own, run.serial), run) for run, at in timers)
+
+    def _runs(self, *those):  # of a customer, in a journey, with a key
+        return [run for run in self.runs if (run.customer, run.journey.id, run.key)[: len(those)] == those]
+
     def _tick(self, now, *, counted=True):
-        while (work := min(work_of(self), default=None)) and work[0][0] <= now:
-            (at, *_), item = work
-            if self.grace is not None and now - at > self.grace:  # R5
-                self.late, at = self.late + counted, now
+        while (work := min(self._work(), default=None)) and work[0][0] <= now:
+            (own, *_), item = work
+            is_late = self.grace is not None and now - own > self.grace and not vars(item).get("softened")
+            self.late, at, self.softens = self.late + (is_late and counted), now if is_late else own, is_late  # R5
             self.queue, self.counted, self.causes = [], Counter(), defaultdict(frozenset)
-            if isinstance(item, Journey):
-                self.doors.open(item, work[0][0], at)
-            elif "said" in vars(item):
+            if "said" in vars(item):
                 item.outcome = self._input(item.said, at) or "handled"
             else:
-                run, at = item, max(at, item.last)
-                if getattr(run.step, "field", None):  # the customer as then decides (R16, R37)
-                    self._aim(run, at, run.visits[-1].entered)
-                run.due = max(at, run.own)
-                if run.due == at and "pause" not in self._states(run.journey, at):
-                    self._walk(run, at)
+                if getattr(item.step, "field", None):  # the customer as then decides (R16, R37)
+                    self._aim(item, at, item.visits[-1].entered)
+                item.due = max(at, item.own)
+                if item.due == at and "pause" not in self._states(item.journey, at):
+                    self._walk(item, at)
             for event in self.queue:  # which grows meanwhile (R7)
                 self._stages(event)
 
-    def _input(self, said, at):  # what becomes of it, where it is not simply handled (R20, R24, R26, R50, R52, R71)
-        if isinstance(said, testing.Ack):
-            message = self.messages.get(said.message)
-            if message is None or message.status == "SENT":
-                return "duplicate" if message else "unmatched"
-            message.status, sent = "SENT", {"message": said.message}
-            said = Event("message.sent", customer=message.run.customer, at=said.at, data=sent)
+    def _facts(self, about, at, event=None):  # what rules and templates see (R39, R59)
+        customer, at_hand = self.customers[about.customer], event.data if event else {}
+        sent = {each.step.id: each.flags for each in self.messages.values() if each.run is about}
+        names = {"trigger": about.data, "event": at_hand, "customer": customer, "message": sent, **about.names}
+
+        def value(path):
+            places = [names] if "." in path and path.split(".")[0] in names else [at_hand, customer]
+            return next((found for place in places if (found := read_path(place, path)) is not None), None)
+
+        seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or rules.holds(rule, seen))
+        seen.fill = lambda text: (templates.compile_template(thaw(text)) or (lambda _: thaw(text)))(seen)
+        return seen
+
+    def _input(self, said, at):  # what becomes of it, where it is not simply handled (R20, R24, R26, R50, R52)
         event = Thing(customer=said.customer, own=to_micros(said.at), at=at, data={}, names={}, causes=frozenset())
         if isinstance(said, testing.Leave):
-            mine = [run for run in self.runs if (run.customer, run.journey.id) == (said.customer, said.journey)]
-            mine = [run for run in mine if said.key in {None, run.key}]
-            left = self._exit(mine, at, said.reason) + self.doors.leave(said)
-            return None if left else "not inside"
+            return None if self._exit(self._runs(said.customer, said.journey), at, said.reason) else "not inside"
         if isinstance(said, testing.Enroll):
             return self._enter(self.journeys[said.journey], event, None, said.key or "", asked=not said.force)
         if isinstance(said, testing.Put):
-            merged = changes.merge(self.customers[said.customer], thaw(said.attributes), replace=said.replace)
-            return self._change(event, *merged)
+            return self._tell(event, *merge(self.customers[said.customer], thaw(said.attributes), replace=said.replace))
         kind, data = said.type, thaw(said.data)
         if said.id and (first := self.known.setdefault((kind, said.id), said)) is not said:
             return "duplicate" if (first.customer, first.data) == (said.customer, said.data) else "conflicting"
@@ -84,45 +96,42 @@ class Naive:
         attributes, noun = self.customers[said.customer], kind.partition(".")[0]
         if kind in {*MEMBERS, "field.changed"}:
             change = (f"{noun}s", MEMBERS[kind], data[noun]) if kind in MEMBERS else (data["field"], "set", data["new"])
-            attributes, told = changes.apply_changes([change], attributes)
-            return self._change(event, attributes, told and [(kind, data)])
+            attributes, told = apply_changes([change], attributes)
+            return self._tell(event, attributes, told and [(kind, data)])
         event.kind, event.data, event.changes, event.owner = kind, data, False, message.run if mine else None
         self.queue.append(event)
         if of_message and mine:
-            event.data = noted(message, kind, data)
+            message.flags[kind.removeprefix("message.")] = True
             last, text = f"last{message.step.channel.title()}{LAST.get(kind)}", iso(event.own)
             if kind in LAST and text > attributes.get(last, ""):
                 event.changes, self.customers[said.customer] = True, {**attributes, last: text}
             elif kind in {"message.unsubscribed", "message.complained"}:
-                withdrawn = changes.apply_changes([(f"consent.{message.step.channel}", "set", False)], attributes)
-                event.changes = not self._change(event, *withdrawn)
-        return "unmatched" if kind == "revenue" and "message" in data and not mine else None
+                refused = [(f"consent.{message.step.channel}", "set", False)]
+                event.changes = not self._tell(event, *apply_changes(refused, attributes))
+        return None
 
-    def _change(self, about, attributes, told):  # one event for every change (R50)
+    def _tell(self, about, attributes, told):  # one event for every change (R50)
         for kind, data in told:
             self.customers[about.customer] = attributes
-            event = {"kind": kind, "data": data, "changes": kind != "journey.completed", "owner": None}
-            self.queue.append(Thing(**{**vars(about), **event}))
+            self.queue += [Thing(**vars(about) | {"kind": kind, "data": data, "changes": kind != "journey.completed"})]
         return None if told else "unchanged"
 
     def _reaches(self, event, run, part, at):  # R36
-        of_others = event.kind.startswith("message.") and event.owner is not run and not part.any_message
-        meant = part.event == event.kind and not of_others and key_of(run.journey, event.data) in {"", run.key}
-        return meant and facts(self, run, at, event).true(part.where)
+        of_others = event.kind.startswith("message.") and vars(event).get("owner") is not run and not part.any_message
+        return part.event == event.kind and not of_others and self._facts(run, at, event).true(part.where)
 
     def _stages(self, event):  # R9, when its effect on the customer is done
-        runs = [run for run in self.runs if run.customer == event.customer]
-        newest = {(run.journey.id, run.key): run for run in runs}
+        runs = self._runs(event.customer)
         for run in runs:  # R42
-            at, current = max(event.at, run.last), newest[run.journey.id, run.key] is run and not run.converted_at
-            goal = run.journey.goal if current else None
+            is_newest = self._runs(event.customer, run.journey.id, run.key)[-1] is run
+            goal, at = run.journey.goal if is_newest and not run.converted_at else None, max(event.at, run.last)
             if goal and self._reaches(event, run, goal, at):
                 if goal.within is None or event.own <= add(run.entered_at, goal.within, UTC):
                     run.converted_at = at
                     self._exit([run] if goal.exit else [], at, "goal")
             for each in run.journey.exits:
                 asked = self._reaches(event, run, each, at) if each.event else event.changes
-                if asked and facts(self, run, at).true(each.when):
+                if asked and self._facts(run, at).true(each.when):
                     self._exit([run], at, each.name)
         for run in (run for run in runs if run.status == "ACTIVE" and not (run.own and run.own < event.own)):
             field, at = getattr(run.step, "field", None), max(event.at, run.last)
@@ -135,44 +144,39 @@ class Naive:
             elif aims and self._aim(run, at, at) <= at and active:  # R37
                 self._walk(run, at)
         for journey in (each for each in self.journeys.values() if each.trigger.event == event.kind):
-            meant = facts(self, event, event.at, event).true(journey.trigger.where)
+            meant = self._facts(event, event.at, event).true(journey.trigger.where)
             if meant and self._states(journey, event.own) != {"archive"}:
-                self._enter(journey, event, event, key_of(journey, event.data), limited=True)
+                self._enter(journey, event, event)
 
-    def _enter(self, journey, about, event, key="", *, asked=True, limited=False):
-        customer, at, reentry = self.customers[about.customer], about.at, journey.reentry
-        consents = [customer.get("consent", {}).get(step.channel) for step in journey.steps if isinstance(step, Send)]
-        every = [run for run in self.runs if run.customer == about.customer and run.journey is journey]
-        before = [run for run in every if run.key == key]
-        inside = any(run.status == "ACTIVE" for run in before)
-        held = before and before[-1].status == "HOLDOUT" and at <= add(before[-1].entered_at, journey.goal.within, UTC)
+    def _against(self, journey, about, event, key, *, asked):  # what refuses an entry, in order (R21)
+        before, given = self._runs(about.customer, journey.id, key), self.customers[about.customer].get("consent", {})
+        consents = [given.get(step.channel) for step in journey.steps if isinstance(step, Send)]
+        reentry, at = journey.reentry, about.at
         soon = before and (reentry.period is None or at < add(before[-1].entered_at, reentry.period, UTC))
-        refusals = {  # R21
+        return {
             "archived": self.calls[journey.id][-1][1] == "archive",
             "paused": "pause" in self._states(journey, about.own, at),
-            "key missing": journey.reentry.key and not key,
             "event loop": (journey.id, key) in about.causes,
-            "run criteria": asked and not facts(self, about, at, event).true(journey.run_criteria),
-            "exit rule": any(facts(self, about, at).true(each.when) for each in journey.exits if each.when),
+            "run criteria": asked and not self._facts(about, at, event).true(journey.run_criteria),
+            "exit rule": any(self._facts(about, at).true(each.when) for each in journey.exits if each.when),
             "consent": asked and journey.consent == "required" and consents and not any(consents),
-            "already inside": (inside and reentry.policy != "restart") or held,
-            "re-entry": asked and reentry.policy not in {"always", "restart"} and soon,
+            "already inside": any(run.status == "ACTIVE" for run in before),
+            "re-entry": asked and reentry.policy != "always" and soon,
         }
-        for reason in (reason for reason, refused in refusals.items() if refused):
+
+    def _enter(self, journey, about, event, key="", *, asked=True):
+        against = self._against(journey, about, event, key, asked=asked)
+        for reason in (reason for reason, stands in against.items() if stands):
             self.refused[journey.id, reason] += 1
             return f"refused: {reason}"
-        held_out = chance.bucket("default", journey.id, "holdout", about.customer) < round(journey.holdout * 100)
-        if not (held_out and not inside) and self.doors.turn_away(journey, about, key, limited=limited):
-            return None
-        self._exit(before, at, "restarted")
-        run = Thing(customer=about.customer, journey=journey, key=key, serial=len(self.runs) + 1, number=len(every) + 1)
-        enrollment = {"run": run.number, "journey": journey.id, "customer": run.customer, "key": key or None}
-        run.reason, run.data, run.names = "", about.data, {"wait": {}, "enrollment": enrollment}
+        number, at = len(self._runs(about.customer, journey.id)) + 1, about.at
+        run = Thing(customer=about.customer, journey=journey, key=key, serial=len(self.runs) + 1, number=number)
+        enrollment = {"run": number, "journey": journey.id, "customer": run.customer, "key": key or None}
+        run.status, run.reason, run.data, run.names = "ACTIVE", "", about.data, {"wait": {}, "enrollment": enrollment}
         run.visits, run.entered_at, run.last, run.ended_at, run.converted_at = [], at, at, None, None
         self.causes[run.serial] = about.causes
         self.runs.append(run)
-        run.status, run.due, run.own = "HOLDOUT" if held_out and not inside else "ACTIVE", None, None  # R25
-        return None if run.status == "HOLDOUT" else self._walk(run, at, journey.steps[0].id)
+        return self._walk(run, at, journey.steps[0].id)
 
     def _walk(self, run, at, target=None):  # from step to step until it rests or ends (R30, R41)
         first, kept = len(run.visits), dict(self.messages)
@@ -202,13 +206,11 @@ class Naive:
     def _visit(self, run, step, at):  # what comes of a step (R31 to R40): status, outcome, and where the run goes on
         attributes, told, outcome, target = self.customers[run.customer], [], "", getattr(step, "next", None)
         if isinstance(step, Send):
-            consent = changes.read_path(attributes, f"consent.{step.channel}")
+            consent = read_path(attributes, f"consent.{step.channel}")
             if not step.transactional and not (run.journey.consent == "optional" if consent is None else consent):
                 return "SKIPPED", "consent", target
             self.counted[run.serial, step.id] += 1
-            if self.counted[run.serial, step.id] > 1:
-                return "FAILED", "zero-time loop", None
-            new = Thing(run=run, step=step, at=at, data=facts(self, run, at).fill(step.data), status="QUEUED", flags={})
+            new = Thing(run=run, step=step, at=at, data=self._facts(run, at).fill(step.data), status="QUEUED", flags={})
             self.messages[f"memory-{run.serial}-{len(run.visits)}"], outcome = new, "queued"
         elif isinstance(step, Wait):  # R32, R35
             length, run.outcome = step.duration or step.timeout, "timeout" if step.event else "elapsed"
@@ -218,28 +220,28 @@ class Naive:
                 return "ACTIVE", "", None
             outcome, target = run.outcome, getattr(step, f"on_{run.outcome}", None) or target
         elif isinstance(step, Condition):
-            ways = [(each.label, each.next) for each in step.branches if facts(self, run, at).true(each.when)]
+            ways = [(each.label, each.next) for each in step.branches if self._facts(run, at).true(each.when)]
             outcome, target = [*ways, (step.else_label, step.otherwise)][0]
         elif isinstance(step, Split):  # R38
             arms = [(each.label, each.next) for each in step.arms for _ in range(round(each.percentage * 100))]
             outcome, target = arms[chance.bucket("default", run.journey.id, step.id, run.customer)]
         elif isinstance(step, Update):  # R39
             try:
-                made = [(each.field, each.action, facts(self, run, at).fill(each.value)) for each in step.changes]
-                attributes, told = changes.apply_changes(made, attributes)
-            except changes.WrongType:
+                made = [(each.field, each.action, self._facts(run, at).fill(each.value)) for each in step.changes]
+                attributes, told = apply_changes(made, attributes)
+            except WrongType:
                 outcome = "type"
         elif isinstance(step, End):  # R40
             outcome, told = step.outcome, [("journey.completed", {"journey": run.journey.id})]
         self.counted[run.serial] += len(told)
-        if self.counted[run.serial] > 100:
-            return "FAILED", "event loop", None
-        self.customers[run.customer], causes = attributes, self.causes[run.serial] | {(run.journey.id, run.key)}
-        self._change(Thing(customer=run.customer, own=at, at=at, names={}, causes=causes), attributes, told)
+        if self.counted[run.serial, step.id] > 1 or self.counted[run.serial] > 100:  # R30, R53
+            return "FAILED", "event loop" if told else "zero-time loop", None
+        causes = self.causes[run.serial] | {(run.journey.id, run.key)}
+        self._tell(Thing(customer=run.customer, own=at, at=at, names={}, causes=causes), attributes, told)
         return "COMPLETED", outcome, target
 
     def _aim(self, run, at, start):  # when a wait for a date ends, as seen at an instant, and how (R37)
-        value, offset = facts(self, run, at).value(run.step.field), run.step.offset or Duration()
+        value, offset = self._facts(run, at).value(run.step.field), run.step.offset or Duration()
         left = max((visit.left for visit in run.visits if visit.step == run.step.id and visit.left), default=None)
         once = None if (date := read_instant(value, UTC)) is None else add(date, offset, UTC)
         end = anniversary(value, offset, start, left, UTC) if run.step.every else once

@@ -1,14 +1,14 @@
-"""The interpreter of `naive.py`, with what an Update says to other runs (R39)."""
+"""The interpreter of `naive_delivery.py`, with what an Update says to other runs (R39)."""
 
 from types import SimpleNamespace as Thing
 
 from journeyflow import Chain, Update
-from tests.naive import Naive
+from tests.naive_delivery import DeliveringNaive
 
 ORDERS = {"enroll", "exit", "exit_others", "exit_all"}
 
 
-class OrderingNaive(Naive):
+class OrderingNaive(DeliveringNaive):
     """Plays scripts of journeys whose Updates may enroll in journeys and end runs."""
 
     def _visit(self, run, step, at):
@@ -31,7 +31,7 @@ class OrderingNaive(Naive):
         if not {("exit_this", None), ("exit_all", None), ("exit", run.journey.id)} & {*orders}:
             return status, outcome, target
         self._done(run, at, "COMPLETED")
-        run.status, run.reason, run.ended_at = "EXITED", reason, at
+        run.status, run.reason, run.due, run.ended_at = "EXITED", reason, None, at
         return "ACTIVE", "", None  # there is nothing left to do in this walk
 
     def _stages(self, event):
@@ -41,7 +41,6 @@ class OrderingNaive(Naive):
             if event.named in self.journeys:
                 self._enter(self.journeys[event.named], event, None)
         else:
-            runs = [run for run in self.runs if run.customer == event.customer]
             meant = {"exit": lambda run: run.journey.id == event.named, "exit_all": lambda _: True}
             others = meant.get(event.kind, lambda run: run.journey.id != event.giver)
-            self._exit([run for run in runs if others(run)], event.at, event.reason)
+            self._exit([run for run in self._runs(event.customer) if others(run)], event.at, event.reason)

@@ -1,4 +1,4 @@
-"""The interpreter of `naive_retries.py`, with the frequency caps of a tenant (R31), in UTC and without grace."""
+"""The interpreter of `naive_retries.py`, with the frequency caps of a tenant (R31), in UTC."""
 
 from datetime import timedelta
 
@@ -64,9 +64,12 @@ class BoundNaive(RetryingNaive):
         return [to_micros(following) for each in counted if first <= from_micros(each) < following]
 
     def _walk(self, run, at, target=None):
-        if target or not isinstance(run.step, Send):
+        n, again = len(run.visits), not target and isinstance(run.step, Send)
+        softened = again and (self.softens or run.softened)
+        if not again:
             super()._walk(run, at, target)
-            return
-        held, n = run.visits.pop(), len(run.visits)  # its gates are asked again
-        super()._walk(run, at, run.step.id)
-        run.visits[n].entered = held.entered
+        else:
+            held = run.visits.pop()  # its gates are asked again
+            super()._walk(run, at, run.step.id)
+            run.visits[n - 1].entered = held.entered
+        run.softened = softened and len(run.visits) == n  # the same rest, which is softened once (R5)

@@ -1,4 +1,4 @@
-"""The interpreter of `naive.py`, with runs that are put back where they rested last (R43)."""
+"""The interpreter of `naive_orders.py`, with runs that are put back where they rested last (R43)."""
 
 from types import SimpleNamespace as Thing
 
@@ -14,7 +14,7 @@ class RetryingNaive(OrderingNaive):
         return self._retry(said, at) if isinstance(said, testing.Retry) else super()._input(said, at)
 
     def _retry(self, said, at):
-        mine = [run for run in self.runs if (run.customer, run.journey.id) == (said.customer, said.journey)]
+        mine = self._runs(said.customer, said.journey)
         calls = self._states(self.journeys[said.journey], to_micros(said.at), at)
         calls |= {"archive"} & {self.calls[said.journey][-1][1]}
         status = mine[-1].status if mine else "not enrolled"
