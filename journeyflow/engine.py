@@ -609,13 +609,13 @@ class Engine(JourneyCalls):
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
         with core.store.reader() as reader:
-            told, kept = whynot.evidence(reader, record, customer)
-        instant = whynot.newest_instant(record, told, kept) if at is None else to_micros(at)
-        due = whynot.attempt(record, customer, told, instant)
+            found = whynot.evidence(reader, record, customer)
+        instant = whynot.newest_instant(record, found) if at is None else to_micros(at)
+        due = whynot.attempt(record, customer, found, instant)
         with core.store.transaction(write=False) as transaction:
             catalog = core.refresh(transaction)
             loaded = transaction.load(scheduler.plan(due, catalog))
-        return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded), told, kept)
+        return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded, found))
 
     def timeline(
         self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int = 1_000

@@ -25,8 +25,9 @@ ABOUT_JOURNEYS = frozenset({"enroll", "exit", "retry"})
 class Moment:
     """One thing that happened to a customer.
 
-    `kind` is one of event, put, enroll, exit, retry (what the host told), refusal, entry, visit, message, goal, end.
-    `journey`, `run` and `step` say where, `text` says it in words, `data` as values.
+    `kind` is one of event, put, enroll, exit, retry (what the host told), queue (for a slot of an entry limit),
+    refusal, entry, visit, message, goal, end. `journey`, `run` and `step` say where, `text` says it in words, `data` as
+    values.
     """
 
     at: datetime
@@ -69,11 +70,11 @@ def _when(at: datetime) -> str:
 
 
 Key = tuple[int, int, int, int, int]
-"""The place of a moment: its instant; what the host told before what came of it; then by run, visit and part."""
+"""The place of a moment: its instant; what the host told, what came of it, what was refused; by run, visit, part."""
 
 Found = tuple[Key, Moment]
 
-_TOLD, _REFUSED, _CAME = 0, 1, 2
+_TOLD, _CAME, _REFUSED = 0, 1, 2
 _LAST = 1 << 62
 
 _INPUTS = """
@@ -105,6 +106,10 @@ SELECT j.id, r.reason, r.at, r.seen, j.number
 FROM last_refusals r JOIN journeys j ON j.number = r.journey
 WHERE r.customer = :number AND r.at BETWEEN :since AND :until
 """
+_QUEUED = """
+SELECT j.id, d.key, d.at, d.number FROM deferred d JOIN journeys j ON j.number = d.journey
+WHERE d.customer = :number AND d.at BETWEEN :since AND :until
+"""
 
 
 @frozen
@@ -127,7 +132,7 @@ def tell(  # noqa: PLR0917 a person and a window
 ) -> Timeline | None:
     """Tell the newest `take` moments of a customer from `since` to `until`; None where there is no such customer.
 
-    A fixed number of statements: what the host told, runs, moves, messages, the last refusal of each journey.
+    A fixed number of statements: what the host told, runs, moves, messages, queues, the last refusal of each journey.
     """
     numbers = reader.rows("SELECT number FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
     told = {"tenant": tenant, "customer": customer, "since": since, "until": until, "take": take}
@@ -139,6 +144,7 @@ def tell(  # noqa: PLR0917 a person and a window
     moves, messages = reader.rows(_MOVES, asked), reader.rows(_MESSAGES, asked)
     found: list[Found] = [
         *(_told(row) for row in inputs),
+        *(_queued(row) for row in reader.rows(_QUEUED, asked)),
         *(_refused(row) for row in reader.rows(_REFUSALS, asked)),
         *(each for serial, run in runs.items() for each in _of_run(serial, run)),
         *(each for row in moves for each in _of_move(row, runs[row[0]])),
@@ -177,6 +183,13 @@ def _refused(row: Sequence[Any]) -> Found:
     seen = json.loads(text) if text else {}
     moment = Moment(from_micros(at), "refusal", f"refused, {reason}{_listed(seen)}", journey, data={"seen": seen})
     return (at, _REFUSED, number, 0, 0), moment
+
+
+def _queued(row: Sequence[Any]) -> Found:
+    """Read a place in the queue for a slot."""
+    journey, key, at, number = row
+    moment = Moment(from_micros(at), "queue", "waits for a slot of the entry limit", journey, data={"key": key})
+    return (at, _REFUSED, number, 1, 0), moment
 
 
 def _of_run(serial: int, run: Run) -> Iterator[Found]:
@@ -226,7 +239,10 @@ def _of_message(row: Sequence[Any], run: Run) -> Iterator[Found]:
     serial, n, step, channel, template, at, status, attempts, text, _, id_ = row
     flags = json.loads(text) if text else {}
     data = {"id": id_, "channel": channel, "template": template, "status": status, "attempts": attempts}
-    yield _came(at, serial, n, 1), _moment(run, at, "message", f"message {channel} {template!r}: {status}", data, step)
+    yield (
+        _came(at, serial, n, 1),
+        _moment(run, at, "message", f"message {channel} {template!r}: now {status}", data, step),
+    )
     for kind in ANSWERED:
         if kind in flags:
             first = flags[kind][0]

@@ -6,8 +6,9 @@ do it, on a copy of what is known; nothing of that is written.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 
 from attrs import frozen
 
@@ -15,7 +16,7 @@ from journeyflow.batch import INPUT, QUEUE, Due, Loaded
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.chance import KEPT_OUT
 from journeyflow.intake import about
-from journeyflow.moments import add, from_micros
+from journeyflow.moments import FIRST, add, from_micros
 from journeyflow.program import Program
 from journeyflow.records import ACTIVE, HOLDOUT, Input, Run
 from journeyflow.rules import Rule, Sample, explain, holds
@@ -39,7 +40,8 @@ class WhyNot:
     `reason` is one of R21, or "trigger criteria", "no event", "by hand", "unknown customer", "waits for a tick", what
     became of the event ("duplicate", ...), or "" for somebody who entered. `told` says it in words, `seen` has the
     values compared, `at` the instant. `against` is what would stand against an entry at `asked_at`, "" when the same
-    event would let the customer in: then `would_enter` is true.
+    event would let the customer in: then `would_enter` is true. `tried` says what was tried: "the same", or a bare
+    event of the trigger's type where none is kept.
     """
 
     tenant: str
@@ -52,6 +54,7 @@ class WhyNot:
     asked_at: datetime
     against: str
     told_now: str
+    tried: str = "the same"
 
     @property
     def would_enter(self) -> bool:
@@ -63,7 +66,7 @@ class WhyNot:
         head = f"{self.reason}: {self.told}" if self.reason and self.told else self.reason or self.told
         when = "" if self.at is None else f"\n  at {_when(self.at)}"
         verdict = "would enter" if self.would_enter else f"would not enter, {self.told_now}"
-        return f"{head}{when}\n  the same at {_when(self.asked_at)}: {verdict}"
+        return f"{head}{when}\n  {self.tried} at {_when(self.asked_at)}: {verdict}"
 
 
 def _when(at: datetime) -> str:
@@ -88,6 +91,15 @@ class Kept:
     seen: dict[str, object]
 
 
+@frozen
+class Evidence:
+    """What is known of a customer and a journey: an event, a refusal, places in the queue for a slot by key (R23)."""
+
+    told: Told | None
+    kept: Kept | None
+    queued: Mapping[str, int]
+
+
 _EVENT = """
 SELECT at, data, outcome FROM inputs WHERE customer = ? AND tenant = ? AND kind = 'event' AND type = ?
 ORDER BY at DESC, seq DESC LIMIT 1
@@ -96,33 +108,38 @@ _REFUSAL = """
 SELECT r.reason, r.at, r.seen FROM last_refusals r JOIN customers c ON c.number = r.customer
 WHERE r.journey = ? AND c.tenant = ? AND c.id = ?
 """
+_QUEUED = """
+SELECT d.key, d.at FROM deferred d JOIN customers c ON c.number = d.customer
+WHERE d.journey = ? AND c.tenant = ? AND c.id = ?
+"""
 
 
-def evidence(reader: Reader, record: JourneyRecord, customer: str) -> tuple[Told | None, Kept | None]:
-    """Give the newest event that could have entered a customer, and the last refusal."""
+def evidence(reader: Reader, record: JourneyRecord, customer: str) -> Evidence:
+    """Give the newest event that could have entered a customer, the last refusal, and who waits for a slot."""
     events = reader.rows(_EVENT, (customer, record.tenant, record.newest.journey.trigger.event))
-    refusals = reader.rows(_REFUSAL, (record.number, record.tenant, customer))
-    kept = [Kept(reason, at, json.loads(text) if text else {}) for reason, at, text in refusals]
-    return Told(*events[0]) if events else None, kept[0] if kept else None
+    asked = (record.number, record.tenant, customer)
+    kept = [Kept(reason, at, json.loads(text) if text else {}) for reason, at, text in reader.rows(_REFUSAL, asked)]
+    queued = dict(reader.rows(_QUEUED, asked))
+    return Evidence(Told(*events[0]) if events else None, kept[0] if kept else None, queued)
 
 
-def attempt(record: JourneyRecord, customer: str, told: Told | None, at: int) -> Due:
+def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> Due:
     """Make the event, or the enrollment by hand, with which a customer might come again."""
-    event, text = record.newest.journey.trigger.event, told.text if told else None
+    event, text = record.newest.journey.trigger.event, found.told.text if found.told else None
     kind, type_ = ("event", event) if event else ("enroll", record.id)
     return Due(((at, INPUT, 0, 0),), inputs={0: Input(0, record.tenant, customer, kind, type_, at, None, text)})
 
 
-def newest_instant(record: JourneyRecord, told: Told | None, kept: Kept | None) -> int:
+def newest_instant(record: JourneyRecord, found: Evidence) -> int:
     """Give the newest instant that is known of a journey and a customer."""
-    signs = [sign.at for sign in (told, kept) if sign is not None]
+    signs = [sign.at for sign in (found.told, found.kept) if sign is not None]
     return max([record.versions[-1][0], record.newest_at or record.versions[-1][0], *signs])
 
 
 class Door:
     """A copy of what is known about one customer, in which an entry can be tried."""
 
-    def __init__(self, catalog: Catalog, record: JourneyRecord, due: Due, loaded: Loaded) -> None:
+    def __init__(self, catalog: Catalog, record: JourneyRecord, due: Due, loaded: Loaded, found: Evidence) -> None:
         """Lay out what was loaded; the attempt says who comes and when."""
         self.record, self.item = record, due.inputs[0]
         self.known = any((each.tenant, each.id) == (self.item.tenant, self.item.customer) for each in loaded.people)
@@ -132,6 +149,9 @@ class Door:
         runs = [run for serial in self.person.serials if (run := self.work.runs[serial]).journey == record.number]
         meant = [run for run in runs if key in {"", run.key}]
         self.newest: Run | None = max(meant, key=lambda run: run.number, default=None)
+        self.found = found
+        queued = [at for each, at in found.queued.items() if key in {"", each}]
+        self.queued: int | None = max(queued, default=None)
 
     def happening(self, at: int, text: str | None) -> Happening:
         """Make an event of the trigger's type; one about a message says what message that is (R51)."""
@@ -240,6 +260,11 @@ def _inside(refused: Refused) -> str:
     return "" if run is None else f"run {run.number}, since {_when(from_micros(run.entered_at))}{kept_out}"
 
 
+def _queued(refused: Refused) -> str:
+    since = refused.door.queued
+    return "" if since is None else f"waits for a slot since {_when(from_micros(since))}"
+
+
 def _reentry(refused: Refused) -> str:
     run, reentry = refused.newest, refused.program.journey.reentry
     if run is None or reentry.period is None:
@@ -261,6 +286,7 @@ _WORDS: dict[str, Callable[[Refused], str]] = {
     "consent": _consent,
     "already inside": _inside,
     "re-entry": _reentry,
+    "already deferred": _queued,
 }
 """How each reason is said; any other shows the values that were compared."""
 
@@ -268,37 +294,70 @@ _WORDS: dict[str, Callable[[Refused], str]] = {
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def why_not(door: Door, told: Told | None, kept: Kept | None) -> WhyNot:
+def why_not(door: Door) -> WhyNot:
     """Put the answer together: what happened, then what would happen now."""
-    newest = door.newest  # before anything is tried
-    reason, words, at, seen = _happened(door, newest, told, kept)
+    reason, words, at, seen = _happened(door)  # before anything is tried
     against, told_now = door.tried()
     record, item = door.record, door.item
-    when = None if at is None else from_micros(at)
-    asked_at = from_micros(item.at)
-    return WhyNot(record.tenant, record.id, item.customer, reason, words, when, seen, asked_at, against, told_now)
+    return WhyNot(
+        record.tenant, record.id, item.customer, reason, words, None if at is None else from_micros(at), seen,
+        from_micros(item.at), against, told_now, _tried(door),
+    )  # fmt: skip
+
+
+def _tried(door: Door) -> str:
+    """Say what is tried: the event that is kept, else one of its type that says nothing, or an enrollment by hand."""
+    if door.found.told is not None:
+        return "the same"
+    return "an enrollment by hand" if door.item.kind == "enroll" else f"an event {door.item.type!r} without data"
 
 
 Happened = tuple[str, str, int | None, Mapping[str, object]]
 """Reason, words, instant, values compared."""
 
 
-def _happened(door: Door, newest: Run | None, told: Told | None, kept: Kept | None) -> Happened:
+def _happened(door: Door) -> Happened:
     """Say what came of the newest sign of a customer."""
-    record = door.record
-    if kept is not None and (told is None or told.outcome is None or kept.at >= told.at):
-        program = record.program(kept.at)
-        return kept.reason, in_words(kept.reason, door, newest, program, kept.at, kept.seen), kept.at, kept.seen
-    if newest is not None and (told is None or newest.entered_at >= told.at):
-        if newest.status == HOLDOUT:
-            return KEPT_OUT, f"run {newest.number} is kept out for comparison", newest.entered_at, {}
-        state = "is inside" if newest.status == ACTIVE else newest.status
-        return "", f"run {newest.number} entered and {state}", newest.entered_at, {}
+    signs = sorted(_signs(door), key=lambda sign: sign[0])
+    if signs:
+        return signs[-1][1]()
+    told = door.found.told
     if told is None:
         return _nothing(door)
     if told.outcome != "handled":
         return told.outcome or "waits for a tick", "", told.at, {}
     return _missed(door, told)
+
+
+def _signs(door: Door) -> Iterator[tuple[int, Callable[[], Happened]]]:
+    """Yield what came of the newest event, or later: a run, a refusal, a place in the queue; each with its instant.
+
+    A refusal from before an event that waits for a tick is still the last word.
+    """
+    told, kept, run = door.found.told, door.found.kept, door.newest
+    since = FIRST if told is None else told.at
+    if run is not None and run.entered_at >= since:
+        yield run.entered_at, partial(_entry, run)
+    if kept is not None and (kept.at >= since or (told is not None and told.outcome is None)):
+        yield kept.at, partial(_refusal, door, kept)
+    if door.queued is not None and door.queued >= since:
+        yield door.queued, partial(_waiting, door.queued)
+
+
+def _entry(run: Run) -> Happened:
+    if run.status == HOLDOUT:
+        return KEPT_OUT, f"run {run.number} is kept out for comparison", run.entered_at, {}
+    state = "is inside" if run.status == ACTIVE else run.status
+    return "", f"run {run.number} entered and {state}", run.entered_at, {}
+
+
+def _refusal(door: Door, kept: Kept) -> Happened:
+    words = in_words(kept.reason, door, door.newest, door.record.program(kept.at), kept.at, kept.seen)
+    return kept.reason, words, kept.at, kept.seen
+
+
+def _waiting(since: int) -> Happened:
+    return "entry limit", f"waits for a slot since {_when(from_micros(since))}", since, {}
 
 
 def _nothing(door: Door) -> Happened:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyflow import End, Exit, Goal, InvalidInput, NotFound, Send, Trigger, Update, Wait, field, tag
+from journeyflow import End, Exit, Goal, InvalidInput, Limits, NotFound, Send, Trigger, Update, Wait, field, tag
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
@@ -46,11 +46,11 @@ def test_the_whole_life_is_told_in_order(life):
         "c1\n"
         "  2026-01-05 08:00:00              attributes: plan = 'free', consent = {'SMS': False}\n"
         "  2026-01-05 08:00:00              event go: amount = 5\n"
-        "  2026-01-05 08:00:00  rich        refused, run criteria: plan = 'free'\n"
         "  2026-01-05 08:00:00  welcome #1  enters, version 1\n"
         "  2026-01-05 08:00:00  welcome #1  hello: queued\n"
-        "  2026-01-05 08:00:00  welcome #1  message EMAIL 'welcome': SENT\n"
+        "  2026-01-05 08:00:00  welcome #1  message EMAIL 'welcome': now SENT\n"
         "  2026-01-05 08:00:00  welcome #1  rest: waits\n"
+        "  2026-01-05 08:00:00  rich        refused, run criteria: plan = 'free'\n"
         "  2026-01-05 08:01:00  welcome #1  message EMAIL 'welcome' sent\n"
         "  2026-01-05 08:02:00              event message.opened: message = 'memory-1-1'\n"
         "  2026-01-06 08:00:00  welcome #1  rest: elapsed\n"
@@ -135,8 +135,8 @@ def test_what_came_of_nothing_is_told_as_such(host):
         "exit by hand: reason = 'manual' (not inside)",
         "enroll by hand",
         "enroll by hand (refused: re-entry)",
-        "refused, re-entry",
         "COMPLETED",
+        "refused, re-entry",
     ]
 
 
@@ -153,4 +153,16 @@ def test_a_life_takes_the_same_statements_however_long_it_is():
             with statements(engine) as asked:
                 assert len(host.engine.timeline("c1").moments) == many * 8
             counts.append(len(asked))
-    assert counts[0] == counts[1] <= 7
+    assert counts[0] == counts[1] <= 8
+
+
+def test_who_waits_for_a_slot_is_told_so(host):
+    """An entry in the queue is no run yet, and no refusal: the life says that it waits (R23)."""
+    host.deploy(End("done"), limits=Limits(per_hour=1), reentry="always")
+    host.say("go", START, "c2")
+    host.say("go", "1 minute")
+    moment = host.engine.timeline("c1").moments[-1]
+    assert (moment.kind, moment.journey, moment.at) == ("queue", "j", after("1 minute"))
+    assert (moment.text, moment.data) == ("waits for a slot of the entry limit", {"key": ""})
+    host.tick("1 hour")
+    assert [each.kind for each in host.engine.timeline("c1").moments] == ["event", "entry", "visit", "end"]

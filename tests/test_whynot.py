@@ -271,3 +271,55 @@ def test_who_would_have_to_wait_for_a_slot_is_told_so(host):
     assert (found.against, found.would_enter) == ("entry limit", False)
     assert found.told_now == "entry limit: would wait for a slot, at the earliest 2026-01-05 09:00:00"
     assert why(host, "1 hour").would_enter
+
+
+def test_who_waits_for_a_slot_is_told_since_when(host):
+    """An entry in the queue did match; it is neither inside nor refused (R23)."""
+    host.deploy(HELLO, limits=Limits(per_hour=1), trigger=GOLD)
+    host.put(START, membershipTier="Gold")
+    host.engine.put_customer("c2", {"membershipTier": "Gold"}, at=START)
+    host.say("joined", START, "c2")
+    host.say("joined", "1 minute")
+    found = why(host, "2 minutes")
+    assert (found.reason, found.at) == ("entry limit", after("1 minute"))
+    assert found.told == "waits for a slot since 2026-01-05 08:01:00"
+    assert found.told_now == "already deferred: waits for a slot since 2026-01-05 08:01:00"
+    host.say("joined", "2 minutes")
+    found = why(host)
+    assert (found.reason, found.told) == ("already deferred", "waits for a slot since 2026-01-05 08:01:00")
+    host.tick("1 hour")
+    assert why(host).told == "run 1 entered and COMPLETED"
+
+
+def test_the_place_in_the_queue_is_that_of_the_key(host):
+    """Another key's place says nothing of this one (R22, R23)."""
+    host.deploy(HELLO, limits=Limits(per_hour=1), reentry=Reentry("never", key="event.cart"))
+    for minute, cart in enumerate(("a", "b", "c")):
+        host.say("go", f"{minute} minutes", cart=cart)
+    assert why(host).told == "waits for a slot since 2026-01-05 08:02:00"
+    host.say("go", "3 minutes", cart="a")
+    assert (why(host).reason, why(host).told) == (
+        "re-entry",
+        "run 1 entered 2026-01-05 08:00:00, and nobody comes again",
+    )
+
+
+def test_what_is_tried_without_an_event_is_named(host):
+    """Of what was never told, or not kept, there is no "same event": a bare one is tried, and called so (R85)."""
+    host.deploy(HELLO, trigger=GOLD)
+    assert (
+        str(why(host)).splitlines()[1].startswith("  an event 'joined' without data at 2026-01-05 08:00:00: would not")
+    )
+    host.deploy(HELLO, id="hand", trigger=Trigger(manual=True))
+    text = str(host.engine.why_not("hand", "c1"))
+    assert text.splitlines()[1] == "  an enrollment by hand at 2026-01-05 08:00:00: would enter"
+
+
+def test_an_entry_after_the_last_refusal_is_the_answer(host):
+    """Refused, then let in by hand: who is inside is not told of the refusal (R24, R85)."""
+    host.deploy(HELLO, REST, run_criteria=field("plan").eq("paid"))
+    host.put(START, plan="free")
+    host.say("go")
+    host.engine.enroll("j", "c1", at=after("1 hour"), force=True)
+    host.tick("1 hour")
+    assert (why(host).reason, why(host).told) == ("", "run 1 entered and is inside")
