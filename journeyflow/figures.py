@@ -77,12 +77,25 @@ def ratio(part: int | None, whole: int | None) -> float | None:
     return part / whole if whole and part is not None else None
 
 
+def rate(part: int, whole: int) -> float | None:
+    """Give the share of messages; None where there is nothing to divide by, or more than the whole (R83).
+
+    A part that is more than its whole says that the whole was not told: clicks on mails whose opening no picture told,
+    openings within a window of what was sent before it.
+
+    >>> rate(1, 4), rate(4, 4), rate(3, 1), rate(0, 0)
+    (0.25, 1.0, None, None)
+    """
+    return ratio(part, whole) if part <= whole else None
+
+
 @frozen
 class MessageStats:
     """What became of messages (F153, F154); `revenue` is in minor units (F161).
 
     `queued` counts those that joined the outbox; it is None for one mailbox domain, which is known later. Rates are
-    sums over sums, of messages and not of how often they were told of, and None where nothing was sent (R83).
+    sums over sums, of messages and not of how often they were told of; None where nothing was sent, or where more than
+    all would have (R83).
     """
 
     queued: int | None = None
@@ -106,42 +119,42 @@ class MessageStats:
     @property
     def delivery_rate(self) -> float | None:
         """Delivered messages by those sent."""
-        return ratio(self.delivered.unique, self.sent.unique)
+        return rate(self.delivered.unique, self.sent.unique)
 
     @property
     def open_rate(self) -> float | None:
         """Opened messages by those sent."""
-        return ratio(self.opened.unique, self.sent.unique)
+        return rate(self.opened.unique, self.sent.unique)
 
     @property
     def click_rate(self) -> float | None:
         """Clicked messages by those sent."""
-        return ratio(self.clicked.unique, self.sent.unique)
+        return rate(self.clicked.unique, self.sent.unique)
 
     @property
     def click_to_open_rate(self) -> float | None:
         """Clicked messages by those opened."""
-        return ratio(self.clicked.unique, self.opened.unique)
+        return rate(self.clicked.unique, self.opened.unique)
 
     @property
     def conversion_rate(self) -> float | None:
         """Messages with a conversion by those sent."""
-        return ratio(self.converted.unique, self.sent.unique)
+        return rate(self.converted.unique, self.sent.unique)
 
     @property
     def bounce_rate(self) -> float | None:
         """Bounced messages by those sent."""
-        return ratio(self.bounced.unique, self.sent.unique)
+        return rate(self.bounced.unique, self.sent.unique)
 
     @property
     def unsubscribe_rate(self) -> float | None:
         """Messages that made somebody unsubscribe by those sent."""
-        return ratio(self.unsubscribed.unique, self.sent.unique)
+        return rate(self.unsubscribed.unique, self.sent.unique)
 
     @property
     def complaint_rate(self) -> float | None:
         """Messages complained of by those sent."""
-        return ratio(self.complained.unique, self.sent.unique)
+        return rate(self.complained.unique, self.sent.unique)
 
 
 @frozen

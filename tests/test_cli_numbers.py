@@ -46,8 +46,10 @@ def call(*arguments):
 def test_stats_lists_journeys(db):
     """Without a journey there is a row for each, by id; in CSV a cell that could be a formula is text."""
     lines = call("stats", db, *AT).splitlines()
-    assert lines[0].split()[:4] == ["journey", "total", "active", "completed"]
-    assert [line.split()[0] for line in lines[1:]] == ["=quiet", "welcome"]
+    assert lines[:2] == ["people of all time, messages from 2025-12-07 to 2026-01-06", ""]
+    assert lines[2].split()[:4] == ["journey", "total", "active", "completed"]
+    assert [line.split()[0] for line in lines[3:]] == ["=quiet", "welcome"]
+    assert call("stats", db, *AT, "--tenant", "nobody").startswith("journey  total")
     rows = list(csv.DictReader(io.StringIO(call("stats", db, *AT, "--csv"))))
     assert [row["journey"] for row in rows] == ["'=quiet", "welcome"]
     assert [(row["total"], row["sent"], row["revenue"]) for row in rows] == [("0", "0", "0"), ("10", "10", "250")]
@@ -55,14 +57,16 @@ def test_stats_lists_journeys(db):
 
 
 def test_stats_of_a_journey_has_a_table_of_steps(db):
-    """Lifetime first, then a row per step with its outcomes; what is not known is a dash."""
+    """Lifetime first, then a row per step with its outcomes; what is not known is a dash, and empty in CSV (R83)."""
     text = call("stats", db, "welcome", *AT)
     assert text.startswith("welcome: 2025-12-07 to 2026-01-06 (UTC)\npeople    total 10 active ")
     assert "rates     open 10.0% click 0.0% bounce 0.0% unsubscribe 0.0%" in text
     assert "newest    entry 2026-01-05 08:00:00, activity 2026-01-05 08:00:00 (UTC)" in text
     rows = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", *AT, "--csv"))))
     assert [row["step"] for row in rows] == ["hello", "test", "tips", "day", "end"]
-    assert (rows[0]["outcomes"], rows[0]["sent"], rows[1]["sent"]) == ("queued 10", "10", "-")
+    assert (rows[0]["outcomes"], rows[0]["sent"], rows[1]["sent"]) == ("queued 10", "10", "")
+    assert " exited 0 failed 0 holdout 0 lifetime 10 converted 0\n" in text
+    assert text.splitlines()[9].startswith("tips   send        0 ")
     assert rows[1]["outcomes"].startswith("A ")
 
 
@@ -97,13 +101,25 @@ def test_benchmark_and_results(db):
     told = call("results", db, "welcome")
     assert "let in" in told
     assert told.splitlines()[-1] == "test: not enough data"
-    assert json.loads(call("results", db, "welcome", "--json"))["let_in"]["n"] == 10
+
+
+def test_results_as_json_say_what_the_text_says(db):
+    """Rates, intervals, differences, the sample ratio and the sentences are there for machines too (R25)."""
+    found = json.loads(call("results", db, "welcome", "--json"))
+    assert (found["let_in"]["n"], found["let_in"]["rate"], found["let_in"]["interval"]["low"]) == (10, 0.0, 0.0)
+    split = found["splits"]["test"]
+    assert (split["ratio"]["suspicious"], split["ratio"]["sentence"]) == (False, "sample ratio: as asked for (p = 0.21)")
+    (beside,) = split["comparisons"]
+    assert (beside["difference"], beside["enough"], beside["sentence"]) == (0.0, False, "not enough data")
+    assert beside["interval"]["low"] < 0 < beside["interval"]["high"]
+    assert found["sentences"][-1] == "test: not enough data"
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
         (("stats", "--step", "x"), 2, "name it"),
+        (("stats", "--by", "day"), 2, "name it"),
         (("stats", "welcome", "--since", "x", "--until", "2026-02-30"), 1, "until: str '2026-02-30' is no date"),
         (("stats", "other"), 1, "other"),
         (("stats", "welcome", "--step", "helo"), 1, "hello"),
@@ -120,4 +136,4 @@ def test_wrong_questions_are_messages(db, arguments, code, told):
 
 def test_formulas_are_text():
     """A cell that begins like a formula gets an apostrophe; a lone sign and numbers stay."""
-    assert csv_text(("a",), [("=1+1",), ("-2",), ("-",), (-2,), ("@x",)]) == "a\n'=1+1\n'-2\n-\n-2\n'@x"
+    assert csv_text(("a",), [("=1+1",), ("-2",), ("-",), (-2,), ("@x",), (None,)]) == "a\n'=1+1\n'-2\n-\n-2\n'@x\n\"\""

@@ -351,6 +351,24 @@ def test_nothing_is_over_a_hundred_percent(host):
     ]
 
 
+def test_no_rate_is_over_a_hundred_percent(host):
+    """More clicks than openings, more openings than acks: the share is unknown, None, and no 300 % (R83)."""
+    host.deploy(mail())
+    for customer in ("c1", "c2", "c3"):
+        host.feed("go", START, customer)
+    host.tick()
+    messages = host.claim()
+    host.engine.ack(messages[0], at=START)
+    for message in messages:
+        host.feed("message.clicked", "1 hour", message.customer, message=message.id)
+    host.feed("message.opened", "1 hour", messages[0].customer, message=messages[0].id)
+    host.tick("1 hour")
+    found = host.engine.stats("j", at=after("1 hour")).messages
+    assert (found.sent.unique, found.opened.unique, found.clicked.unique) == (1, 1, 3)
+    assert (found.open_rate, found.click_rate, found.click_to_open_rate) == (1.0, None, None)
+    assert all(rate is None or rate <= 1 for rate in found.rates.values())
+
+
 # --- one among many -------------------------------------------------------------------------------------------------
 
 

@@ -21,23 +21,26 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Row = Sequence[object]
 
-PEOPLE = ("total", "active", "completed", "exited", "failed", "converted")
+PEOPLE = ("total", "active", "completed", "exited", "failed", "holdout", "lifetime", "converted")
 MESSAGES = ("queued", "sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "complained", "revenue")
 
 
 def _cell(value: object) -> object:
-    """Write a figure for people: what is unknown is a dash, a count is that of messages."""
-    if isinstance(value, Count):
-        return value.unique
-    return "-" if value is None else value
+    """Give a figure as it is shown: a count is that of messages; what is unknown stays None."""
+    return value.unique if isinstance(value, Count) else value
 
 
 def _people(people: PeopleStats | None) -> list[object]:
-    return [_cell(getattr(people, name, None)) for name in PEOPLE]
+    return [getattr(people, name, None) for name in PEOPLE]
 
 
 def _messages(messages: MessageStats | None) -> list[object]:
     return [_cell(getattr(messages, name, None)) for name in MESSAGES]
+
+
+def _listed(names: Iterable[str], figures: Iterable[object]) -> str:
+    """Write figures in one line, each after its name."""
+    return " ".join(f"{name} {'-' if value is None else value}" for name, value in zip(names, figures, strict=True))
 
 
 def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Row, Sequence[Row]]:
@@ -49,14 +52,14 @@ def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Row, Sequence[Row]]:
 def _by_step(stats: JourneyStats) -> tuple[Row, Sequence[Row]]:
     def row(step: StepStats) -> Row:
         told = ", ".join(f"{label} {count}" for label, count in (step.outcomes or {}).items())
-        return (step.step, step.kind, _cell(step.active), _cell(step.visited), *_messages(step.messages), told)
+        return (step.step, step.kind, step.active, step.visited, *_messages(step.messages), told)
 
     return ("step", "kind", "active", "visited", *MESSAGES, "outcomes"), list(map(row, stats.by_step.values()))
 
 
 def _by_day(days: Iterable[DayStats]) -> tuple[Row, Sequence[Row]]:
     names = ("entered", "completed", "exited", "failed", "converted")
-    rows = [(day.date, *(_cell(getattr(day, name)) for name in names), *_messages(day.messages)) for day in days]
+    rows = [(day.date, *(getattr(day, name) for name in names), *_messages(day.messages)) for day in days]
     return ("date", *names, *MESSAGES), rows
 
 
@@ -67,7 +70,10 @@ def _by_domain(domains: Mapping[str, MessageStats]) -> tuple[Row, Sequence[Row]]
 
 
 def csv_text(header: Row, rows: Iterable[Row]) -> str:
-    """Write a table as CSV; a cell that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """Write a table as CSV; a cell that a spreadsheet would take for a formula gets an apostrophe before it.
+
+    What is not known, None, is an empty cell.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for row in (header, *rows):
@@ -86,21 +92,27 @@ def _percent(share: float | None) -> str:
 def _summary(stats: JourneyStats) -> str:
     """Write the lifetime of a journey, or of a part of it, in three lines."""
     of = [stats.journey, *([f"step {stats.step}"] if stats.step else []), *([stats.domain] if stats.domain else [])]
-    people = " ".join(f"{name} {value}" for name, value in zip(PEOPLE, _people(stats.people), strict=True))
-    messages = " ".join(f"{name} {value}" for name, value in zip(MESSAGES, _messages(stats.messages), strict=True))
     rates = stats.messages or MessageStats()
     names = ("open", "click", "bounce", "unsubscribe")
-    shares = " ".join(f"{name} {_percent(getattr(rates, f'{name}_rate'))}" for name in names)
+    shares = _listed(names, (_percent(getattr(rates, f"{name}_rate")) for name in names))
     entry, activity = (when(at) or "never" for at in (stats.last_triggered_at, stats.last_activity_at))
     return "\n".join(
         (
             f"{', '.join(of)}: {stats.since} to {stats.until} ({stats.timezone})",
-            f"people    {people}",
-            f"messages  {messages}",
+            f"people    {_listed(PEOPLE, _people(stats.people))}",
+            f"messages  {_listed(MESSAGES, _messages(stats.messages))}",
             f"rates     {shares}",
             f"newest    entry {entry}, activity {activity} (UTC)",
         )
     )
+
+
+def _span(stats: Sequence[JourneyStats]) -> str:
+    """Say which days a table of journeys is about; their last ones may differ, each in its own zone."""
+    if not stats:
+        return ""
+    first, last = min(each.since for each in stats), max(each.until for each in stats)
+    return f"people of all time, messages from {first} to {last}\n\n"
 
 
 @click.command()
@@ -111,8 +123,7 @@ def _summary(stats: JourneyStats) -> str:
 @click.option("--step", help="Of this step alone.")
 @click.option("--domain", help="Of messages to this mailbox domain alone.")
 @click.option(
-    "--by", type=click.Choice(["step", "day", "domain"]), default="step", show_default=True,
-    help="What the rows of the table are.",
+    "--by", type=click.Choice(["step", "day", "domain"]), help="What the rows of the table are; default: step."
 )  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
 @now_option()
@@ -125,7 +136,7 @@ def stats(  # noqa: PLR0917 click hands them over by name
     until: str | None,
     step: str | None,
     domain: str | None,
-    by: str,
+    by: str | None,
     at: datetime,
     tenant: str,
     *,
@@ -134,16 +145,16 @@ def stats(  # noqa: PLR0917 click hands them over by name
 ) -> None:
     """Count people, messages and revenue of a journey, or of all of them.
 
-    Lifetime first, then a table of the days from --since to --until. A dash is what is not known.
+    Lifetime first, then a table of the days from --since to --until. A dash is what is not known; in CSV, nothing is.
     """
-    if journey is None and (step or domain):
-        what = "--step and --domain are of one journey: name it"
+    if journey is None and (step or domain or by):
+        what = "--step, --domain and --by are of one journey: name it"
         raise click.UsageError(what)
     with opened(db, tenant) as engine:
         if journey is None:
             found = engine.all_stats(at=at, since=since, until=until)
             value: object = found
-            head, (header, rows) = "", _by_journey(found)
+            head, (header, rows) = _span(found), _by_journey(found)
         else:
             one = engine.stats(journey, at=at, since=since, until=until, step=step, domain=domain)
             value, head = one, _summary(one) + "\n\n"
@@ -163,10 +174,10 @@ def stats(  # noqa: PLR0917 click hands them over by name
 @tenant
 @as_json
 def benchmark(db: Path, since: str | None, until: str | None, at: datetime, tenant: str, *, as_json: bool) -> None:
-    """Compare with all that the account sent: rates weighted by what each journey sent."""
+    """Sum up all journeys that sent something in the window: rates weighted by what each of them sent."""
     with opened(db, tenant) as engine:
         found = engine.benchmark(at=at, since=since, until=until)
-    rates = found.messages
+    rates, each = found.messages, found.revenue_per_subscriber
     rows = [
         ("journeys", found.journeys),
         ("sent", rates.sent.unique),
@@ -177,10 +188,10 @@ def benchmark(db: Path, since: str | None, until: str | None, at: datetime, tena
         ("unsubscribe rate", _percent(rates.unsubscribe_rate)),
         ("complaint rate", _percent(rates.complaint_rate)),
         ("revenue", rates.revenue),
-        ("revenue per subscriber", _cell(found.revenue_per_subscriber)),
+        ("revenue per subscriber", None if each is None else f"{each:.2f}"),
     ]
     text = f"{found.since} to {found.until}\n{table(rows, ('figure', 'value'))}"
-    value = {"benchmark": found, "rates": rates.rates, "revenue_per_subscriber": found.revenue_per_subscriber}
+    value = {"benchmark": found, "rates": rates.rates, "revenue_per_subscriber": each}
     show(value, text, as_json=as_json)
 
 

@@ -80,10 +80,10 @@ class Bar:
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
-    """Lay rows out in columns, numbers to the right."""
-    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    """Lay rows out in columns, numbers to the right; what is not known, None, is a dash."""
+    cells = [["-" if cell is None else str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
-    right = [all(isinstance(row[column], int) for row in rows) for column in range(len(header))]
+    right = [all(isinstance(row[column], int | None) for row in rows) for column in range(len(header))]
     lines = []
     for row in cells:
         parts = [
@@ -142,10 +142,23 @@ def now_option(what: str = "--at") -> Callable[[Command], Command]:
     )
 
 
+DERIVED: Mapping[str, tuple[str, ...]] = {
+    "Group": ("rate", "interval"),
+    "Comparison": ("difference", "interval", "enough", "sentence"),
+    "SampleRatio": ("suspicious", "sentence"),
+    "Results": ("sentences",),
+    "Migration": ("people",),
+    "WhyNot": ("would_enter",),
+}
+"""What records say beside their fields, by the name of their class: what the text of a command tells, its JSON has."""
+
+
 def to_json(value: object) -> object:
     """Make JSON of results: records as objects, days and instants as ISO 8601."""
-    if attrs.has(type(value)):
-        return {name: to_json(getattr(value, name)) for name in attrs.fields_dict(type(value))}  # type: ignore[arg-type]
+    kind = type(value)
+    if attrs.has(kind):
+        names = (*attrs.fields_dict(kind), *DERIVED.get(kind.__name__, ()))
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): to_json(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):
