@@ -32,10 +32,10 @@ from journeyflow.journey import Journey, problems
 from journeyflow.migration import Migration, Moved
 from journeyflow.moments import Duration, Until, Window
 from journeyflow.paging import Page
-from journeyflow.people import Engagement, Person
+from journeyflow.people import Person
 from journeyflow.policies import Cap, Policies, QuietHours
 from journeyflow.queries import JourneyInfo
-from journeyflow.records import Customer, Enrollment, Event, Message, Visit
+from journeyflow.records import Customer, Engagement, Enrollment, Event, Message, Visit
 from journeyflow.results import Comparison, Group, Interval, SampleRatio
 from journeyflow.rules import all_of, any_of, not_
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch

@@ -114,7 +114,7 @@ class JourneyCalls:
         record = self._known(journey)
         programs = {program.version: program for _, program in record.versions}
         program = programs.get(version) if version is not None else record.newest
-        return queries.required(program, "version", f"{version} of {journey}").journey
+        return queries.required(program, "version", version, of=journey).journey
 
     # --- steps ----------------------------------------------------------------------------------------------------
 

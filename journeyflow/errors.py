@@ -70,13 +70,14 @@ class Problem:
 def did_you_mean(wrong: object, known: Iterable[str]) -> str:
     """Suggest the nearest known word, or nothing; the text starts with a blank when there is one.
 
-    >>> did_you_mean("chanel", ["channel", "template"])
-    " (did you mean 'channel'?)"
+    >>> did_you_mean("chanel", ["channel", "template"]), did_you_mean("exited", ["ACTIVE", "EXITED"])
+    (" (did you mean 'channel'?)", " (did you mean 'EXITED'?)")
     >>> did_you_mean("zzz", ["channel"])
     ''
     """
     word = wrong[:MAX_WORD] if isinstance(wrong, str) else shown(wrong)
-    near = get_close_matches(word, list(known), n=1)
+    words = list(known)
+    near = [each for each in words if each.casefold() == word.casefold()] or get_close_matches(word, words, n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
 
@@ -117,19 +118,21 @@ class InvalidInput(JourneyflowError, ValueError):
         """List every fault at once."""
         self.faults = tuple(map(cut, faults))
         self.accepted = accepted
-        head = self.faults[0] if len(self.faults) == 1 else _lines(self.faults)
+        head = f" {self.faults[0]}" if len(self.faults) == 1 else _lines(self.faults)
         tail = f" ({accepted} before it were stored)" if accepted else ""
-        super().__init__(f"invalid input: {head}{tail}")
+        super().__init__(f"invalid input:{head}{tail}")
 
 
 class NotFound(JourneyflowError, LookupError):
     """Something named by the caller does not exist in this tenant (R84, R91)."""
 
-    def __init__(self, kind: str, name: object, hint: str = "") -> None:
-        """Name the kind of thing and its id."""
+    def __init__(self, kind: str, name: object, hint: str = "", *, journey: object = None) -> None:
+        """Name the kind of thing and its id, and the journey it would be of."""
         self.kind = kind
         self.name = name
-        super().__init__(f"no {kind} {shown(name)}{hint}")
+        self.journey = journey
+        of = "" if journey is None else f" of journey {shown(journey)}"
+        super().__init__(f"no {kind} {shown(name)}{of}{hint}")
 
 
 class Conflict(JourneyflowError, ValueError):
@@ -194,7 +197,7 @@ class ClockJump(JourneyflowError, RuntimeError):
         """Name both instants and the limit."""
         super().__init__(
             f"work has been due since {due}, which is more than max_jump ({max_jump}) before now ({now}); "
-            "check the clock, or say tick(now, allow_jump=True) to go on"
+            "check the clock, or go on with allow_jump=True (--allow-jump in the shell)"
         )
 
 

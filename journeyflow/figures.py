@@ -15,7 +15,7 @@ from attrs import field, frozen
 
 from journeyflow.catalog import JourneyRecord
 from journeyflow.counting import ALL, KINDS
-from journeyflow.errors import InvalidInput, NotFound, did_you_mean, shown
+from journeyflow.errors import InvalidInput, NotFound, did_you_mean
 from journeyflow.moments import from_micros, local_day, zone
 from journeyflow.records import REVENUE
 from journeyflow.steps import Condition, Send, Split, Step, kind
@@ -385,9 +385,7 @@ def _chosen(record: JourneyRecord, steps: Mapping[str, Step], step: str) -> str:
     """Give a step that is there; raises NotFound."""
     if step not in steps:
         what = "step"
-        raise NotFound(
-            what, f"{step if isinstance(step, str) else shown(step)} of {record.id}", did_you_mean(step, steps)
-        )
+        raise NotFound(what, step, did_you_mean(step, steps), journey=record.id)
     return step
 
 

@@ -174,7 +174,7 @@ def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | N
     found = {program.version: program for _, program in record.versions}
     if version not in found:
         kind = "version"
-        raise NotFound(kind, f"{version} of {record.id}")
+        raise NotFound(kind, version, journey=record.id)
     if faults := mapping_faults(record, found[version], mapping):
         raise InvalidInput(faults)
     check_flags(found[version].journey, record.newest_unpublished)

@@ -76,10 +76,10 @@ def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> lis
     """Tell of words that are none of the known ones.
 
     >>> word_faults("status", ["ACTVE"], ["ACTIVE"])
-    ["status: there is no str 'ACTVE' (did you mean 'ACTIVE'?)"]
+    ["status: there is no 'ACTVE' (did you mean 'ACTIVE'?)"]
     """
     known = list(known)
-    return [f"{name}: there is no {describe(word)}{did_you_mean(word, known)}" for word in words if word not in known]
+    return [f"{name}: there is no {shown(word)}{did_you_mean(word, known)}" for word in words if word not in known]
 
 
 def name_faults(*needed: str, **names: object) -> list[str]:

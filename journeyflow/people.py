@@ -17,6 +17,7 @@ from journeyflow.moments import from_micros
 from journeyflow.paging import Page, Slice, cursor_of, keyset, name_faults, slice_faults, word_faults
 from journeyflow.program import Program
 from journeyflow.queries import some_fields
+from journeyflow.records import Engagement
 from journeyflow.steps import Send
 from journeyflow.store import Reader
 from journeyflow.values import describe, dumps
@@ -31,14 +32,6 @@ ORDERS = {
     "stays": "stays",
 }
 """What people can be sorted by; any other order names an attribute. The customer's number breaks ties."""
-
-
-@frozen
-class Engagement:
-    """What somebody did with the messages of a step: when first, and how often."""
-
-    first_at: datetime
-    count: int
 
 
 @frozen
@@ -87,8 +80,8 @@ def find_place(tenant: str, journey: str, number: int, programs: Sequence[Progra
                 channel = each.channel if isinstance(each, Send) else None
                 return Place(tenant, journey, number, step, channel, program.journey.consent == "required")
     known = {each.id for program in programs for each in program.journey.steps}
-    kind, name = "step", f"{journey}/{step}"
-    raise NotFound(kind, name, did_you_mean(step, sorted(known)))
+    kind = "step"
+    raise NotFound(kind, step, did_you_mean(step, sorted(known)), journey=journey)
 
 
 @frozen

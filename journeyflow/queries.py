@@ -410,8 +410,8 @@ def pending_inputs(reader: Reader, tenant: str, customer: str) -> list[tuple[str
     return [(kind, name, json.loads(text) if text else {}) for kind, name, text in rows]
 
 
-def required(found: Item | None, kind: str, name: object) -> Item:
-    """Give what was found, or raise NotFound."""
+def required(found: Item | None, kind: str, name: object, *, of: str | None = None) -> Item:
+    """Give what was found, or raise NotFound; `of` is the journey that it would belong to."""
     if found is None:
-        raise NotFound(kind, name)
+        raise NotFound(kind, name, journey=of)
     return found

@@ -167,7 +167,7 @@ class Enrollment:
 
 @frozen
 class Engagement:
-    """What was told of a message: the first time counts as unique, all count in total (R52)."""
+    """What was told of a message, or of all messages of a step to one customer: when first, how often in all (R52)."""
 
     first_at: datetime
     total: int

@@ -1,14 +1,16 @@
 """The command line: what it prints, where, and its exit status."""
 
 import json
+import shlex
 import sqlite3
 from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
 
-from journeyflow import Journey, Send, Trigger, Wait
+from journeyflow import End, Journey, Reentry, Send, Trigger, Wait
 from journeyflow.cli import main
+from journeyflow.cli.main import SECTIONS
 from journeyflow.cli.shared import Bar, table
 from journeyflow.codec import dumps_journey
 from journeyflow.dialects.schema import dumps_schema
@@ -135,6 +137,8 @@ def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path):
     assert result.exit_code == 0, result.output
     assert "2000 people signed up" in result.stdout
     assert "What to try next" in result.stdout
+    following = [line.partition("journeyflow ")[2] for line in result.stdout.splitlines() if line.startswith("  ")]
+    assert [call(*shlex.split(line)).exit_code for line in following if line] == [0] * 8
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
         status = connection.execute("select count(*) from enrollments_view").fetchone()
     again = json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout)
@@ -249,7 +253,8 @@ def test_lifecycle_from_the_shell(db):
     assert result.exit_code == 1
     assert "is PAUSED and cannot become ACTIVE; resume it instead" in result.stderr
     assert "ACTIVE" in call("resume", db, "thanks", *at).stdout
-    assert json.loads(call("archive", db, "thanks", *at, "--json").stdout)["exited"] == 1
+    archived = json.loads(call("archive", db, "thanks", *at, "--json").stdout)
+    assert (archived["exited"], archived["left"]) == (1, 1)
 
 
 def test_people_are_put_enrolled_and_taken_out_from_the_shell(db, folder):
@@ -345,3 +350,44 @@ def test_a_policy_file_that_cannot_be_read_is_told_with_its_name(db, tmp_path):
     file.write_bytes(b"\xff\xfe")
     assert "this is no UTF-8 text" in call("policies", db, file).stderr
     assert call("policies", db).stdout == "no policies\n"
+
+
+def test_the_help_lists_every_command_under_what_it_is_for():
+    """Each command stands in one section, with its whole first sentence."""
+    listed = [name for names in SECTIONS.values() for name in names]
+    assert sorted(listed) == sorted(main.commands)
+    told = call("--help").stdout
+    assert "..." not in told.partition("Options:")[2]
+    assert told.index("Begin:") < told.index("Run:") < told.index("Ask:")
+
+
+def test_a_command_without_a_section_is_listed_last(monkeypatch):
+    """Nothing is left out of the help."""
+    monkeypatch.setitem(main.commands, "new", main.commands["audit"])
+    assert "\nOther:\n  new " in call("--help").stdout
+
+
+def test_the_key_of_a_run_is_shown_and_asked_for(tmp_path):
+    """Parallel runs are told apart in the list of enrollments (R22)."""
+    path = tmp_path / "keys.db"
+    at = "2026-01-05T08:00:00Z"
+    journey = Journey(id="cart", trigger=Trigger("cart"), reentry=Reentry.always(key="event.cart"), steps=[End("done")])
+    (tmp_path / "cart.json").write_text(dumps_journey(journey))
+    assert call("deploy", path, tmp_path / "cart.json", "--at", at).exit_code == 0
+    for key in ("k1", "k2"):
+        assert call("enroll", path, "cart", "ann", "--key", key, "--at", at).exit_code == 0
+    assert call("tick", path, "--now", at).stdout.splitlines()[6].split() == ["deferred", "0"]
+    lines = call("enrollments", path, "--key", "k2", "--version", "1").stdout.splitlines()
+    assert lines[0].split()[:4] == ["journey", "customer", "run", "key"]
+    assert lines[1].split()[:4] == ["cart", "ann", "2", "k2"]
+    assert lines[2] == "1 to 1 of 1"
+
+
+def test_a_tick_that_leaves_work_says_so(folder):
+    """With a limit some of what is due may be left."""
+    path, at = folder / "run.db", "2026-01-05T08:00:00Z"
+    call("deploy", path, folder / "thanks.json", "--at", at)
+    call("enroll", path, "thanks", "ann", "bob", "--at", at)
+    assert call("tick", path, "--now", at, "--limit", "1").stdout.splitlines()[-1].endswith("tick again")
+    told = call("archive", path, "thanks", "--at", "2026-01-05T09:00:00Z").stdout
+    assert told.splitlines()[-1] == "left by this: 2"

@@ -70,6 +70,7 @@ def test_a_script_gives_back_under_its_token(db):
     assert (rows["items"][0]["status"], rows["items"][0]["attempts"]) == ("QUEUED", 1)
     result = call("nack", db, "gone-1-1", "w.1", *AT)
     assert (result.exit_code, result.stderr) == (1, "Error: no message 'gone-1-1'\n")
+    assert call("ack", db, first["id"], "gone-1-1", *AT).stderr == "Error: no message 'gone-1-1'\n"
     assert "lease must lead forward" in call("claim", db, "w", "--lease", "0 minutes", *AT).stderr
 
 

@@ -108,7 +108,8 @@ def test_results_as_json_say_what_the_text_says(db):
     found = json.loads(call("results", db, "welcome", "--json"))
     assert (found["let_in"]["n"], found["let_in"]["rate"], found["let_in"]["interval"]["low"]) == (10, 0.0, 0.0)
     split = found["splits"]["test"]
-    assert (split["ratio"]["suspicious"], split["ratio"]["sentence"]) == (False, "sample ratio: as asked for (p = 0.21)")
+    told = "sample ratio: as asked for (p = 0.21)"
+    assert (split["ratio"]["suspicious"], split["ratio"]["sentence"]) == (False, told)
     (beside,) = split["comparisons"]
     assert (beside["difference"], beside["enough"], beside["sentence"]) == (0.0, False, "not enough data")
     assert beside["interval"]["low"] < 0 < beside["interval"]["high"]

@@ -532,7 +532,7 @@ def test_definitions_can_be_read_back(host):
     first, second = host.deploy(mail("a")), host.deploy(mail("b"), when="1 hour")
     assert host.engine.definition("j") == second
     assert host.engine.definition("j", version=1) == first
-    with pytest.raises(NotFound, match="no version '3 of j'"):
+    with pytest.raises(NotFound, match="no version 3 of journey 'j'"):
         host.engine.definition("j", version=3)
 
 

@@ -97,8 +97,7 @@ def test_invalid_input_lists_every_fault_and_counts_what_was_stored():
     """One fault stands in the line, several one per line; earlier chunks that were stored are counted."""
     assert str(InvalidInput(["at: no"])) == "invalid input: at: no"
     assert (
-        str(InvalidInput(["at: no", "id: no"], 3))
-        == "invalid input: \n  - at: no\n  - id: no (3 before it were stored)"
+        str(InvalidInput(["at: no", "id: no"], 3)) == "invalid input:\n  - at: no\n  - id: no (3 before it were stored)"
     )
     assert InvalidInput(["a", "b"], 3).faults == ("a", "b")
     assert InvalidInput(["a"], 3).accepted == 3
@@ -115,7 +114,7 @@ def test_messages_name_what_was_wrong_and_what_to_do():
     )
     assert str(ClockJump("A", "B", "366 days")) == (
         "work has been due since A, which is more than max_jump (366 days) before now (B); "
-        "check the clock, or say tick(now, allow_jump=True) to go on"
+        "check the clock, or go on with allow_jump=True (--allow-jump in the shell)"
     )
     assert str(MissingExtra("it", "regex")) == "it needs an optional dependency: pip install 'journeyflow[regex]'"
     assert str(StorageError("a.db", "is locked")) == "a.db: is locked"

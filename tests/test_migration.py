@@ -309,7 +309,7 @@ def test_what_cannot_be_migrated(host):
     with pytest.raises(Conflict, match="journey 'j' is DRAFT and cannot become migrated; nobody is inside"):
         engine.migrate("j", 1, at=START)
     engine.activate("j", at=START)
-    with pytest.raises(NotFound, match="no version '2 of j'"):
+    with pytest.raises(NotFound, match="no version 2 of journey 'j'"):
         engine.migrate("j", 2, at=START)
     with pytest.raises(NotFound, match="no journey 'k'"):
         engine.migrate("k", 1, at=START)

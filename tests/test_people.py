@@ -235,12 +235,12 @@ def test_what_cannot_be_asked_is_told_all_at_once(crowd):
     assert error.value.faults == (
         "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
         "after: int 3 is no cursor of such a page",
-        "did: there is no str 'opned' (did you mean 'opened'?)",
-        "did_not: there is no str 'x'",
+        "did: there is no 'opned' (did you mean 'opened'?)",
+        "did_not: there is no 'x'",
         "match: must be 'all' or 'any', not str 'some'",
         "order: an attribute whose name has a quotation mark cannot be sorted by: 'a\"b'",
     )
-    with pytest.raises(NotFound, match=r"no step 'j/helo' \(did you mean 'hello'\?\)"):
+    with pytest.raises(NotFound, match=r"no step 'helo' of journey 'j' \(did you mean 'hello'\?\)"):
         crowd.engine.people("j", "helo")
     for cursor in ("{", "[1]", '[1,"x"]', "[null,1]", "5", 1.5):
         with pytest.raises(InvalidInput, match="is no cursor of such a page"):

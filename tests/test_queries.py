@@ -160,13 +160,13 @@ def test_what_cannot_be_asked_of_enrollments_is_told_all_at_once(crowd):
     assert error.value.faults == (
         "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
         "order: there is no 'entred' (did you mean 'entered'?)",
-        "status: there is no str 'ACTVE' (did you mean 'ACTIVE'?)",
-        "status: there is no int 5",
+        "status: there is no 'ACTVE' (did you mean 'ACTIVE'?)",
+        "status: there is no 5",
     )
     for order, cursor in (("entered", '["c01",2]'), ("customer", 5), ("entered", True)):
         with pytest.raises(InvalidInput, match="is no cursor of such a page"):
             crowd.engine.enrollments("j", order=order, after=cursor)
-    with pytest.raises(InvalidInput, match="status: there is no str 'ACTIVE'"):
+    with pytest.raises(InvalidInput, match="status: there is no 'ACTIVE'"):
         crowd.engine.messages("j", status="ACTIVE")
 
 

@@ -103,7 +103,7 @@ def test_views_say_what_questions_say(db):
         ids = connection.execute("SELECT id FROM messages_view ORDER BY run, n").fetchall()
         assert ids == [(each.id,) for each in engine.messages("j").items]
         did = connection.execute("SELECT kind, count FROM engagement_view ORDER BY first_at").fetchall()
-        assert did == [(kind, each.count) for kind, each in engine.people("j", "hello").items[0].did.items()]
+        assert did == [(kind, each.total) for kind, each in engine.people("j", "hello").items[0].did.items()]
 
 
 def test_datasette_opens_the_file_of_the_demo(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import click
+from attrs import asdict
 
 from journeyflow.cli.shared import (
     EXISTING,
@@ -14,6 +15,7 @@ from journeyflow.cli.shared import (
     Bar,
     as_json,
     faults_shown,
+    jump,
     load_journeys,
     now_option,
     show,
@@ -101,19 +103,43 @@ pause = _lifecycle("pause", "Pause a journey: nobody enters, nothing goes on, no
     show_default=True,
     help="Run what came due meanwhile, or prolong durations and timeouts by the pause.",
 )
+@jump
 @now_option()
 @tenant
 @as_json
 def resume(
-    db: Path, journey: str, overdue: Literal["run", "shift"], at: datetime, tenant: str, *, as_json: bool
+    db: Path,
+    journey: str,
+    overdue: Literal["run", "shift"],
+    at: datetime,
+    tenant: str,
+    *,
+    allow_jump: bool,
+    as_json: bool,
 ) -> None:
     """Resume a paused journey."""
     with opened(db, tenant) as engine:
-        info = engine.resume(journey, at=at, overdue=overdue)
+        info = engine.resume(journey, at=at, overdue=overdue, allow_jump=allow_jump)
     show(info, _journey_lines([info]), as_json=as_json)
 
 
-archive = _lifecycle("archive", "Archive a journey for good; everybody inside leaves it.")
+@click.command()
+@database
+@click.argument("journey")
+@jump
+@now_option()
+@tenant
+@as_json
+def archive(db: Path, journey: str, at: datetime, tenant: str, *, allow_jump: bool, as_json: bool) -> None:
+    """Archive a journey for good; everybody inside leaves it."""
+    with opened(db, tenant) as engine:
+        left = engine.archive(journey, at=at, allow_jump=allow_jump)
+        info = engine.journey(journey)
+    show(
+        {**asdict(info, recurse=False), "left": left},
+        f"{_journey_lines([info])}\nleft by this: {left}",
+        as_json=as_json,
+    )
 
 
 @click.command("journeys")
@@ -133,16 +159,17 @@ def list_journeys(db: Path, status: str | None, trigger: str | None, tenant: str
 @database
 @now_option("--now")
 @click.option("--limit", type=click.IntRange(min=1), help="Handle at most so many items.")
-@click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
+@jump
 @as_json
 def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, as_json: bool) -> None:
     """Do what is due, for all tenants."""
     with opened(db, "default") as engine:
         result = engine.tick(now, limit=limit, allow_jump=allow_jump)
-    names = ("inputs", "entered", "moves", "messages", "refused", "late", "unmatched")
+    names = ("inputs", "entered", "moves", "messages", "refused", "deferred", "late", "unmatched")
     rows = [(name, getattr(result, name)) for name in names]
     text = table(rows, ("figure", "count"))
     text += f"\nnext work at {when(result.next_due)} UTC" if result.next_due else "\nnothing waits"
+    text += "; more of it is due already: tick again" if result.more else ""
     show(result, text, as_json=as_json)
 
 

@@ -58,6 +58,8 @@ def claim(  # noqa: PLR0917 click hands them over by name
 def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
     """Tell by their ids that messages went out; the next tick makes them SENT."""
     with opened(db, tenant) as engine:
+        for message in messages:
+            engine.message(message)  # a slip of the hand is told now, not found unmatched later
         engine.ack(messages, at=at)
     show({"taken": len(messages)}, f"{len(messages)} to be SENT by the next tick", as_json=as_json)
 
@@ -88,7 +90,7 @@ def nack(  # noqa: PLR0917 as above
 @click.option("--channel", help="Only of this channel.")
 @click.option("--skip", default=0, show_default=True, help="Pass over so many.")
 @click.option("--take", default=25, show_default=True, help="Show at most so many.")
-@click.option("--after", help="Go on after the cursor of the page before.")
+@click.option("--after", metavar="CURSOR", help="Go on after the cursor of the page before.")
 @tenant
 @as_json
 def list_messages(  # noqa: PLR0917 as above
@@ -122,7 +124,7 @@ def list_messages(  # noqa: PLR0917 as above
 @database
 @click.option("--skip", default=0, show_default=True, help="Pass over so many.")
 @click.option("--take", default=25, show_default=True, help="Show at most so many.")
-@click.option("--after", type=cursor_option, help="Go on after the cursor of the page before.")
+@click.option("--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before.")
 @tenant
 @as_json
 def list_unmatched(db: Path, skip: int, take: int, after: Cursor | None, tenant: str, *, as_json: bool) -> None:

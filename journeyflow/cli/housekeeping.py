@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Bar, as_json, faults_shown, now_option, show, table, tenant
+from journeyflow.cli.shared import Bar, as_json, faults_shown, jump, now_option, show, table, tenant
 from journeyflow.engine import Engine
 
 TABLES = ("enrollments", "visits", "messages")
@@ -69,7 +69,7 @@ def _export_tables(
 @click.argument("customers", nargs=-1, required=True)
 @now_option()
 @click.option("--keep-free-space", is_flag=True, help="Leave traces in the file's free space until the next vacuum.")
-@click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
+@jump
 @tenant
 @as_json
 def forget(

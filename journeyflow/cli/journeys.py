@@ -9,7 +9,7 @@ import click
 
 from journeyflow.calls import BulkCall
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.cli.shared import as_json, jump, now_option, show, table, tenant, when
 from journeyflow.versions import StepInfo
 
 
@@ -37,7 +37,7 @@ def versions(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
 @click.option("--map", "mapped", multiple=True, metavar="STEP=TO", help="People at STEP go to the step TO.")
 @click.option("--exit", "leave", multiple=True, metavar="STEP", help="People at STEP leave the journey.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
-@click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
+@jump
 @now_option()
 @tenant
 @as_json
@@ -191,15 +191,24 @@ purge = _taking_away("purge", "Take an archived journey away, with everything th
 @click.argument("call", type=click.Choice(get_args(BulkCall)))
 @click.argument("journeys", nargs=-1, required=True)
 @click.option("--suffix", default=" (copy)", show_default=True, help="What is added to the names of clones.")
+@jump
 @now_option()
 @tenant
 @as_json
 def bulk(  # noqa: PLR0917 click hands them over by name
-    db: Path, call: BulkCall, journeys: Sequence[str], suffix: str, at: datetime, tenant: str, *, as_json: bool
+    db: Path,
+    call: BulkCall,
+    journeys: Sequence[str],
+    suffix: str,
+    at: datetime,
+    tenant: str,
+    *,
+    allow_jump: bool,
+    as_json: bool,
 ) -> None:
     """Do one call to many journeys, one by one: what fails does not hold up the rest."""
     with opened(db, tenant) as engine:
-        done = engine.bulk(call, journeys, at=at, suffix=suffix)
+        done = engine.bulk(call, journeys, at=at, suffix=suffix, allow_jump=allow_jump)
     rows = [(name, "done", done.clones.get(name, "")) for name in done.processed]
     rows += [(name, "failed", why) for name, why in done.failed.items()]
     show(done, table(rows, ("journey", "came to", "what")), as_json=as_json)

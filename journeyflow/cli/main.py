@@ -1,5 +1,7 @@
 """The group of commands, put together from the modules beside this one."""
 
+from collections.abc import Mapping
+
 import click
 
 from journeyflow.cli import (
@@ -14,13 +16,51 @@ from journeyflow.cli import (
     replays,
 )
 
+SECTIONS: Mapping[str, tuple[str, ...]] = {
+    "Begin": ("demo", "check", "show", "schema", "backtest"),
+    "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry"),
+    "Deliver": ("claim", "ack", "nack", "messages", "unmatched"),
+    "Change journeys": (
+        "journeys", "versions", "steps", "activate", "pause", "resume", "edit", "clone", "migrate", "archive", "purge",
+        "delete", "bulk", "policies",
+    ),
+    "Ask": ("enrollments", "people", "explain", "why-not", "at", "timeline", "stats", "benchmark", "results"),
+    "Keep in order": ("audit", "export", "forget", "vacuum"),
+}  # fmt: skip
+"""The commands by what they are for, in the order in which they are wanted."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Sections(click.Group):
+    """A group whose help lists its commands by what they are for, each with its whole first sentence."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections; a command that is in none comes last."""
+        listed = {name for names in SECTIONS.values() for name in names}
+        rest = tuple(name for name in self.list_commands(ctx) if name not in listed)
+        width = max(map(len, self.commands))
+        for title, names in (*SECTIONS.items(), ("Other", rest)):
+            rows = [(name.ljust(width), _sentence(self.commands[name])) for name in names]
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+
+def _sentence(command: click.Command) -> str:
+    """Give the first sentence of what a command says of itself.
+
+    >>> _sentence(click.Command("x", help="Do a thing. At once."))
+    'Do a thing.'
+    """
+    return command.get_short_help_str(1_000)
+
+
+@click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="journeyflow", prog_name="journeyflow")
 def main() -> None:
     """Define, run, replay and question customer journeys, kept in one file.
 
     Exit status: 0 when all went well, 1 when the input or the database has faults (each is printed), 2 for wrong usage.
+    Instants are shown in UTC.
     """
 
 

@@ -21,7 +21,9 @@ def page_options(order: str, orders: str) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in (
             click.option("--field", "fields", multiple=True, help="Show an attribute of the customer; repeatable."),
-            click.option("--after", type=cursor_option, help="Go on after the cursor of the page before."),
+            click.option(
+                "--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before."
+            ),
             click.option("--take", default=25, show_default=True, help="Show at most so many."),
             click.option("--skip", default=0, show_default=True, help="Pass over so many."),
             click.option("--descending", is_flag=True, help="The other way round."),
@@ -52,22 +54,25 @@ def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[o
 @click.command()
 @database
 @click.argument("journey", required=False)
-@click.option("--status", multiple=True, help="ACTIVE, COMPLETED, EXITED or FAILED; repeatable.")
+@click.option("--status", multiple=True, help="ACTIVE, COMPLETED, EXITED, FAILED or HOLDOUT; repeatable.")
 @click.option("--customer", help="Only of this customer.")
+@click.option("--key", help="Only runs with this key.")
 @click.option("--step", help="Only those that rest at this step.")
+@click.option("--version", type=int, help="Only those in this version.")
 @page_options("entered", "entered, customer, due or ended")
 @tenant
 @as_json
 def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
-    """List enrollments."""
+    """List enrollments: the runs of customers through journeys."""
     with opened(db, tenant) as engine:
         page = engine.enrollments(journey, **asked)
-    header = ("journey", "customer", "run", "status", "reason", "step", "entered", "ended", "due", "waits for")
+    header = ("journey", "customer", "run", "key", "status", "reason", "step", "entered", "ended", "due", "waits for")
     rows = [
         (
             each.journey,
             each.customer,
             each.run,
+            each.key,
             each.status,
             each.reason,
             each.step or "",
@@ -106,7 +111,7 @@ def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **a
             when(each.entered_at),
             when(each.left_at),
             each.stays,
-            _counted({kind: did.count for kind, did in each.did.items()}),
+            _counted({kind: did.total for kind, did in each.did.items()}),
         )
         for each in page.items
     ]

@@ -128,6 +128,7 @@ def load_journeys(paths: Sequence[Path]) -> list[Journey]:
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = click.Path(dir_okay=False, path_type=Path)
 
+jump = click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 tenant = click.option("--tenant", default="default", show_default=True, help="The tenant.")
 
