@@ -113,6 +113,8 @@ class Catalog:
     """The journeys that have, or had, an unpublished step; of all others the question need not be asked (R17)."""
     next_journey: int = 1
     next_version: int = 1
+    traces: bool = False
+    """Whether a step has forgotten somebody of whom free space may still tell (R86)."""
 
     def unpublished_of(self, program: Program, at: int) -> frozenset[str]:
         """Give the unpublished steps of a version's journey as of an instant (R17)."""
@@ -128,6 +130,8 @@ def build_catalog(  # noqa: PLR0917 what a store knows
     policies: Mapping[str, Timeline] | None = None,
     next_journey: int = 1,
     next_version: int = 1,
+    *,
+    traces: bool = False,
 ) -> Catalog:
     """Index journeys by name and by what triggers them, journeys of one trigger by id (R9).
 
@@ -176,6 +180,7 @@ def build_catalog(  # noqa: PLR0917 what a store knows
         frozenset(number for number, record in journeys.items() if record.flags),
         next_journey,
         next_version,
+        traces,
     )
 
 

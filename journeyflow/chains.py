@@ -18,13 +18,14 @@ CHAINS = {
     "exit_this": "End this run.",
     "exit_others": "End the customer's runs of all other journeys.",
     "exit_all": "End this run, and all other runs of the customer.",
+    "forget": "Forget the customer: all runs end, and everything personal goes (R86).",
 }
 """Every action that is about journeys, with what it does."""
 
 NAMING = frozenset({"enroll", "exit"})
 """The actions that name journeys."""
 
-ORDERS = frozenset({"enroll", "exit", "exit_others", "exit_all"})
+ORDERS = frozenset({"enroll", "exit", "exit_others", "exit_all", "forget"})
 """The actions that touch other runs: each is an order in the queue of emitted events."""
 
 
@@ -37,10 +38,10 @@ def _names(value: object) -> tuple[str, ...]:
 
 @frozen
 class Chain:
-    """A change that is about journeys: `enroll`, `exit`, `exit_this`, `exit_others` or `exit_all` (R39).
+    """A change that is about journeys: `enroll`, `exit`, `exit_this`, `exit_others`, `exit_all` or `forget` (R39).
 
     `journeys` are ids, one or many, of the customer's own tenant. What an Update ends is EXITED; the reason names the
-    journey and the step that did it.
+    journey and the step that did it, or is "forgotten".
 
     >>> Chain.enroll("second-order"), str(Chain.exit("welcome", "trial"))
     (Chain(action='enroll', journeys=('second-order',)), 'exit from welcome, trial')
@@ -74,6 +75,11 @@ class Chain:
         """End this run, and all other active runs of the customer."""
         return cls("exit_all")
 
+    @classmethod
+    def forget(cls) -> "Chain":
+        """Forget the customer, once the other changes of the Update are made: as `Engine.forget` does (R86)."""
+        return cls("forget")
+
     def __str__(self) -> str:
         """Write the change in words."""
         if self.journeys:
@@ -86,7 +92,9 @@ class Chain:
         >>> Chain.exit("a").leaves("a"), Chain.exit("a").leaves("b"), Chain.exit_all().leaves("b")
         (True, False, True)
         """
-        return self.action in {"exit_this", "exit_all"} or (self.action == "exit" and journey in self.journeys)
+        return self.action in {"exit_this", "exit_all", "forget"} or (
+            self.action == "exit" and journey in self.journeys
+        )
 
     def orders(self, reason: str) -> list[tuple[str, dict[str, object]]]:
         """Give what it says to other runs, as (action, data): one order for each journey that it names.

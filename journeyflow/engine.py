@@ -67,8 +67,9 @@ class Engine(JourneyCalls):
     `channels` maps channel names to functions that deliver one message; without it the host claims messages itself.
     `grace` is how late work may be found before its instant is softened (R5): default 1 hour for a file, kept in the
     file; None is no limit. `max_jump` bounds how far behind the earliest due work may be (R3); None is no bound.
-    `dedup_days` is how long ids of events are known (R26). `batch_size` items make one commit. All methods may be
-    called from any thread (R72). As a context manager the engine closes its store at the end.
+    `dedup_days` is how long ids of events are known (R26). `batch_size` items make one commit. A tick in
+    which a step forgot somebody leaves nothing of them on the medium; with `scrub=False` that waits for `vacuum` (R86).
+    All methods may be called from any thread (R72). As a context manager the engine closes its store at the end.
 
     >>> from journeyflow import MemoryStore
     >>> Engine(MemoryStore())
@@ -84,6 +85,7 @@ class Engine(JourneyCalls):
         max_jump: object = "366 days",
         batch_size: int = BATCH,
         dedup_days: int = DEDUP_DAYS,
+        scrub: bool = True,
     ) -> None:
         """Open the store; raises StorageError for a file that cannot be used, TypeError for `async` handlers."""
         for name, handler in (channels or {}).items():
@@ -104,7 +106,7 @@ class Engine(JourneyCalls):
         length = None if max_jump is None else Duration.parse(max_jump)
         wanted = None if grace in {None, "default"} else _length(grace, "grace")
         opened = _opened(store)
-        self._core = Core(opened, channels or {}, Options(length, batch_size, dedup_micros(dedup_days)))
+        self._core = Core(opened, channels or {}, Options(length, batch_size, dedup_micros(dedup_days), scrub))
         self._tenant = DEFAULT_TENANT
         self._bound = False
         try:
@@ -432,7 +434,7 @@ class Engine(JourneyCalls):
 
         many = dict.fromkeys([customers] if isinstance(customers, str) else customers)
         refuse([f"customer: {fault}" for each in many if (fault := id_fault(each))])
-        return forget(self._core, self._tenant, many, to_micros(at), scrub=scrub, allow_jump=allow_jump)
+        return forget(self._core, self._tenant, many, to_micros(at), scrubbed=scrub, allow_jump=allow_jump)
 
     def export_customer(self, customer: str) -> dict[str, object]:
         """Give everything that is kept of a customer as plain values, ready for JSON; instants are ISO 8601 text.

@@ -14,6 +14,12 @@ from journeyflow.values import dumps
 FORGOTTEN: Final = "forgotten"
 """The reason of the runs it ends, and the outcome of the inputs it takes out of the inbox."""
 
+TRACES: Final = "traces"
+"""The setting of a file that says whether free space may still tell of somebody whom a step has forgotten."""
+
+OWED: Final = "owed"
+"""What that setting says until the space is scrubbed."""
+
 MESSAGES: Final = "message."
 """How the types of events about messages begin."""
 

@@ -2,19 +2,19 @@
 
 from collections.abc import Collection
 
-from journeyflow import counting
-from journeyflow.batch import Request
-from journeyflow.catalog import Catalog
+from attrs import evolve
+
+from journeyflow import orders
+from journeyflow.batch import Due, Request
 from journeyflow.errors import NotFound
-from journeyflow.forgetting import FORGOTTEN, anonymous
-from journeyflow.machine import advance
-from journeyflow.records import ACTIVE, Changes, Forgotten, Run
-from journeyflow.ticking import Core, do_due_work
+from journeyflow.forgetting import anonymous
+from journeyflow.records import Forgotten
+from journeyflow.scheduler import lay_out
+from journeyflow.ticking import Core, do_due_work, scrub
 from journeyflow.values import dumps
-from journeyflow.walk import Result, Situation
 
 
-def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scrub: bool, allow_jump: bool) -> int:
+def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scrubbed: bool, allow_jump: bool) -> int:
     """Forget customers of a tenant in one commit; give how many enrollments that ended.
 
     All work with own instants before `at` is done first, without deliveries (R11). Raises NotFound for a customer of
@@ -25,26 +25,18 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
     with core.store.transaction() as transaction:
         catalog = core.refresh(transaction)
         loaded = transaction.load(Request(names=frozenset((tenant, customer) for customer in customers)))
-        numbers = {person.id: person.number for person in loaded.people}
+        known = {person.id for person in loaded.people}
         for customer in customers:
-            if customer not in numbers and customer not in told:
+            if customer not in known and customer not in told:
                 kind = "customer"
                 raise NotFound(kind, customer)
-        people = {number: customer for customer, number in numbers.items()}
-        active = sorted(run for run in loaded.runs.values() if run.status == ACTIVE and run.customer in people)
-        results = [_left(catalog, run, people[run.customer], at) for run in active]
-        runs = {result.run.serial: result.run for result in results}
-        moves = tuple(result.move for result in results if result.move is not None)
-        transaction.commit(
-            Changes(
-                runs=tuple(runs.values()),
-                moves=moves,
-                counters=counting.count(moves, runs, (), catalog.zones),
-                forgotten=tuple(_forgotten(tenant, customer, numbers.get(customer, 0)) for customer in customers),
-                scrubbed=scrub,
-            )
-        )
-    return len(results)
+        work = lay_out(Due(), loaded, catalog, at, grace=None)
+        ended = sum(orders.forget(work, person, at) for person in loaded.people)
+        unknown = tuple(Forgotten(0, tenant, each, anonymous(0)) for each in customers if each not in known)
+        changes = work.changes()
+        forgotten = tuple(evolve(each, inbox=True) for each in (*changes.forgotten, *unknown))
+        transaction.commit(evolve(changes, forgotten=forgotten, scrubbed=scrubbed))
+    return ended
 
 
 def _told_of(core: Core, tenant: str, customers: Collection[str]) -> set[str]:
@@ -54,17 +46,6 @@ def _told_of(core: Core, tenant: str, customers: Collection[str]) -> set[str]:
         return {customer for (customer,) in reader.rows(sql, (tenant, dumps(sorted(customers))))}
 
 
-def _forgotten(tenant: str, customer: str, number: int) -> Forgotten:
-    return Forgotten(number, tenant, customer, anonymous(number))
-
-
-def _left(catalog: Catalog, run: Run, customer: str, at: int) -> Result:
-    """End one run because its customer is forgotten."""
-    situation = Situation(customer, {})
-    return advance(catalog.programs[run.version], run, "EXIT", situation, max(at, run.last_at), reason=FORGOTTEN)
-
-
 def vacuum(core: Core) -> None:
     """Give back the space of what is no longer there."""
-    with core.store.transaction() as transaction:
-        transaction.commit(Changes(scrubbed=True))
+    scrub(core)

@@ -9,7 +9,7 @@ from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_chan
 from journeyflow.counting import KINDS, mailbox_domain, told
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.facts import Data
-from journeyflow.forgetting import FORGOTTEN, cancelled, is_anonymous
+from journeyflow.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
 from journeyflow.moments import DAY, MINUTE, iso
 from journeyflow.records import (
     ACTIVE,
@@ -346,6 +346,8 @@ def _nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
     if found is None:
         return "unmatched"
     post, person = found
+    if is_anonymous(person.id):  # what the channel said may name the mailbox
+        work.retold.append((item.seq, without_error(item).text or ""))
     if post.status != CLAIMED or post.token != data.get("token"):
         return "stale"
     _failed_attempt(work, post, person, item.at, at)

@@ -19,6 +19,7 @@ from journeyflow.errors import (
     did_you_mean,
 )
 from journeyflow.flags import flag_problems
+from journeyflow.forgetting import OWED, TRACES
 from journeyflow.journey import Journey, problems
 from journeyflow.migration import Plan, mapping_faults
 from journeyflow.policies import Policies, Terms, Timeline
@@ -246,7 +247,8 @@ def read_catalog(shelf: Shelf, path: object, compiled: dict[tuple[int, str], Pro
     policies = _read_policies(shelf, path)
     settled = int(grace) if grace else None
     numbers = shelf.next_journey, shelf.next_version
-    return build_catalog(shelf.revision, shelf.meta["nonce"], settled, records, policies, *numbers)
+    traces = shelf.meta.get(TRACES) == OWED
+    return build_catalog(shelf.revision, shelf.meta["nonce"], settled, records, policies, *numbers, traces=traces)
 
 
 def _read_policies(shelf: Shelf, path: object) -> dict[str, Timeline]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from journeyflow.batch import Person
+from journeyflow.forgetting import FORGOTTEN
 from journeyflow.stages import enter, leave
 from journeyflow.work import Happening, Order, Work, active_runs
 
@@ -42,9 +44,29 @@ def _exit_all(work: Work, order: Order) -> None:
         leave(work, order.person, journey, order.at, reason=order.reason)
 
 
+def _forget(work: Work, order: Order) -> None:
+    """Forget the customer; the run that says so has ended already."""
+    forget(work, order.person, order.at)
+
+
+def forget(work: Work, person: Person, at: int) -> int:
+    """Forget a customer: all active runs end, nothing is waited for, nobody is left to be told of; give how many (R86).
+
+    What is told of the same id from now on, in this batch too, is about somebody new.
+    """
+    inside = active_runs(work, person)
+    for run in inside:
+        work.advance(run, "EXIT", at, reason=FORGOTTEN)
+    for entry in [each for each in work.gate.held.values() if each.customer == person.number]:
+        work.gate.leave(entry)
+    work.forget(person)
+    return len(inside)
+
+
 _ORDERS: dict[str, Callable[[Work, Order], None]] = {
     "enroll": _enroll,
     "exit": _exit,
     "exit_others": _exit_others,
     "exit_all": _exit_all,
+    "forget": _forget,
 }

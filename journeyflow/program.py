@@ -10,6 +10,7 @@ from attrs import field, frozen
 from journeyflow.chains import Chain
 from journeyflow.changes import MEMBERS, Change, Emitted, read_path
 from journeyflow.entry import KEY_ROOT
+from journeyflow.forgetting import FORGOTTEN
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
 from journeyflow.moments import DAY, HOUR, Duration, Window, zone, zone_or
@@ -190,7 +191,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         or any(isinstance(step, Wait) and step.field for step in journey.steps),
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
         chained=any(node.orders for node in nodes),
-        own_exits=frozenset(node.leaves for node in nodes if node.leaves),
+        own_exits=frozenset(node.leaves for node in nodes if node.leaves not in {"", FORGOTTEN}),
         key=journey.reentry.key.removeprefix(KEY_ROOT) if journey.reentry.key else None,
         holdout=hundredths(journey.holdout) or 0,
         limits=tuple(
@@ -279,6 +280,8 @@ def _build_chains(node: Node, step: Update, journey: str) -> None:
     reason = f"{journey}/{step.id}"
     node.orders = [order for chain in chains for order in chain.orders(reason)]
     node.leaves = reason if any(chain.leaves(journey) for chain in chains) else ""
+    if any(chain.action == "forget" for chain in chains):
+        node.leaves = FORGOTTEN
 
 
 def _build_end(node: Node, step: End, _: Mapping[str, int]) -> None:

@@ -33,7 +33,6 @@ from journeyflow.parts import (
 )
 from journeyflow.rules import AllOf, AnyOf, Comparison, NotRule
 from journeyflow.steps import KINDS, Arm, Branch, Condition, End, Step
-from journeyflow.validation import NOT_YET_ACTIONS
 from journeyflow.validation import problems as find_problems
 from journeyflow.values import MAX_DEPTH, describe
 
@@ -166,15 +165,10 @@ class _Reader(Reader):
         return None if policy is None else Reentry(policy)
 
     def change(self, value: object, path: str) -> object:
-        """Read a change of an attribute, or one that is about journeys.
-
-        One that comes with a later version is left to validation, which refuses it by name.
-        """
+        """Read a change of an attribute, or one that is about journeys."""
         action = value.get("action") if isinstance(value, dict) else None
-        if isinstance(action, str) and action in CHAINS:
-            return _CHAIN(self, value, path)
-        later = isinstance(action, str) and action in NOT_YET_ACTIONS
-        return Change("-", str(action)) if later else _CHANGE(self, value, path)
+        about_journeys = isinstance(action, str) and action in CHAINS
+        return (_CHAIN if about_journeys else _CHANGE)(self, value, path)
 
     def step(self, value: object, path: str) -> Step | None:
         """Read a step by its kind; one of unknown kind is kept as an End, so that others may lead there."""

@@ -475,6 +475,10 @@ class Forgotten:
     tenant: str
     id: str
     name: str
+    later: tuple[int, ...] = ()
+    """Inputs, by sequence number, that were told of the id since, and handled in the same commit: somebody else's."""
+    inbox: bool = False
+    """Whether what waits in the inbox goes too; else it will be about somebody new (R4)."""
 
 
 @frozen
@@ -509,7 +513,9 @@ class Changes:
     exports: tuple[Export, ...] = ()
     """Jobs that make files, as they are now."""
     forgotten: tuple[Forgotten, ...] = ()
-    """Whose personal data go, once the rest is written: see `forgetting`."""
+    """Whose personal data go, once the rest is written, in this order: see `forgetting`."""
+    retold: tuple[tuple[int, str], ...] = ()
+    """Inputs, by sequence number, of whose data only this is kept."""
     scrubbed: bool = False
     """Nothing of what is no longer there may be left on the medium once this is written: in free space, in logs."""
 

@@ -12,6 +12,7 @@ from attrs import evolve
 
 from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
+from journeyflow.forgetting import is_anonymous
 from journeyflow.intake import lease_ended, names_no_message, take
 from journeyflow.limits import plan_limits
 from journeyflow.orders import follow
@@ -157,6 +158,8 @@ def _handle_item(work: Work, key: Key, dedup: int) -> None:
         admit(work, first, instant)
     while work.queue:
         following = work.queue.popleft()
+        if work.forgotten and is_anonymous(following.person.id):
+            continue  # it was about somebody who has been forgotten meanwhile (R86)
         if isinstance(following, Order):
             follow(work, following)
         else:

@@ -13,6 +13,7 @@ from journeyflow import counting, scheduler
 from journeyflow.batch import Person, Request
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.errors import ClockJump
+from journeyflow.forgetting import OWED, TRACES
 from journeyflow.machine import advance
 from journeyflow.moments import LAST, Duration, add, iso, zone
 from journeyflow.records import ACTIVE, Changes, Message, Run
@@ -33,7 +34,7 @@ class TickResult:
     """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
 
     `unmatched` counts events that named no message of their customer (R52), `deferred` entries that wait for a slot
-    (R23).
+    (R23), `forgotten` customers whom a step forgot (R86).
 
     `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
     """
@@ -48,17 +49,22 @@ class TickResult:
     deferred: int = 0
     delivered: int = 0
     failed: int = 0
+    forgotten: int = 0
     next_due: datetime | None = None
     more: bool = False
 
 
 @frozen
 class Options:
-    """What a host chose: the bound of R3, items per commit, how long ids of events are known (micros)."""
+    """What a host chose: the bound of R3, items per commit, how long ids of events are known (micros).
+
+    `scrub` says whether work that forgets somebody ends with scrubbing the store (R86).
+    """
 
     max_jump: Duration | None
     batch_size: int
     dedup: int
+    scrub: bool = True
 
 
 class Core:
@@ -120,7 +126,18 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
             more, tally = _one_batch(core, now, size, left)
         total = _added(total, tally)
         left = None if left is None else left - tally.items
+    if core.options.scrub and (total.forgotten or core.catalog.traces):  # type: ignore[union-attr]  # a batch has read it
+        scrub(core)
     return total
+
+
+def scrub(core: Core) -> None:
+    """Leave nothing of what was deleted on the medium; what a step has left there is then no longer owed (R86)."""
+    with core.store.transaction() as transaction:
+        transaction.commit(Changes(scrubbed=True))
+    with core.store.transaction() as transaction:
+        if core.refresh(transaction).traces:
+            transaction.commit(Changes(meta=((TRACES, ""),)))
 
 
 def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
@@ -131,6 +148,8 @@ def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool
         loaded = transaction.load(scheduler.plan(due, catalog))
         grace, dedup = catalog.grace, core.options.dedup
         changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
+        if tally.forgotten:
+            changes = evolve(changes, meta=((TRACES, OWED),))
         if changes:
             transaction.commit(changes)
     return due.more or tally.cut, tally
@@ -164,6 +183,7 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
         late=total.late + tally.late,
         unmatched=total.unmatched + tally.unmatched,
         deferred=total.deferred + tally.deferred,
+        forgotten=total.forgotten + tally.forgotten,
     )
 
 

@@ -7,7 +7,7 @@ from attrs import evolve
 
 from journeyflow.chains import Chain, chain_problems
 from journeyflow.chance import BUCKETS, KEPT_OUT
-from journeyflow.changes import Change, change_problems
+from journeyflow.changes import change_problems
 from journeyflow.entry import KEY_ROOT, OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
 from journeyflow.graph import END, reachable, zero_time_cycle
@@ -38,9 +38,6 @@ if TYPE_CHECKING:  # a journey is validated while it is made
 
 RESERVED = frozenset({KEPT_OUT, "entry"})
 """Ids that a step cannot have: "holdout" is the key of R25's chance, "entry" the name of the move into a run."""
-
-NOT_YET_ACTIONS = frozenset({"forget"})
-"""Actions of an Update that this version of journeyflow refuses by name (R39)."""
 
 MAX_SHOWN = 20
 """Steps of a cycle that are printed: a longer one is shown by both its ends."""
@@ -387,10 +384,7 @@ def _update_problems(step: Update, where: str) -> Iterator[Problem]:
         yield Problem("update", ERROR, f"{where}.changes", "an update needs a change")
     for position, change in enumerate(step.changes):
         at = f"{where}.changes[{position}]"
-        if isinstance(change, Change) and isinstance(change.action, str) and change.action in NOT_YET_ACTIONS:
-            sentence = f"the action {change.action!r} is not supported by this version of journeyflow"
-            yield Problem("unsupported", ERROR, f"{at}.action", sentence)
-        elif isinstance(change, Chain):
+        if isinstance(change, Chain):
             yield from chain_problems(change, at)
         else:
             yield from change_problems(change, at)

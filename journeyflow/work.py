@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from heapq import heappush
 from typing import NamedTuple
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import NONE, Catalog, JourneyRecord
@@ -18,11 +18,12 @@ from journeyflow.changes import MEMBERS
 from journeyflow.cohorts import Cohorts
 from journeyflow.counting import Note, count
 from journeyflow.facts import Data, Facts
+from journeyflow.forgetting import anonymous
 from journeyflow.limits import Gate
 from journeyflow.moments import local_day
 from journeyflow.policies import Terms
 from journeyflow.program import Program
-from journeyflow.records import ACTIVE, COUNTED, Changes, Input, Move, Post, Refusal, Run, name_of
+from journeyflow.records import ACTIVE, COUNTED, Changes, Forgotten, Input, Move, Post, Refusal, Run, name_of
 from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Situation, Stimulus
 
 CUSTOMER_EVENTS = frozenset(
@@ -122,6 +123,7 @@ class Tally:
     """Whether the batch ended before its last item."""
     items: int = 0
     """How many items were handled, those that the batch itself caused too."""
+    forgotten: int = 0
 
 
 class Work:
@@ -154,6 +156,9 @@ class Work:
         self.new_posts: dict[tuple[int, int], None] = {}
         self.touched_posts: dict[tuple[int, int], None] = {}
         self.entered = self.messages = self.late = 0
+        self.forgotten: list[tuple[Forgotten, int]] = []
+        """Who was forgotten, and how many inputs had been handled by then."""
+        self.retold: list[tuple[int, str]] = []
         self.gate, self.cohorts = Gate(), Cohorts()
         self.stop: Key | None = None
         """The place before which this batch has to end, because what comes there is not loaded."""
@@ -191,6 +196,17 @@ class Work:
         if attributes is not person.attributes:
             person.values = attributes
             self.touched_people[person.number] = person
+
+    def forget(self, person: Person) -> None:
+        """Let nothing be left of a customer but an anonymous number (R86)."""
+        name = anonymous(person.number)
+        self.forgotten.append((Forgotten(person.number, person.tenant, person.id, name), len(self.handled)))
+        del self.people[person.tenant, person.id]
+        for (tenant, _, _), seen in self.known.items():  # no event of theirs is known any more (R26)
+            if tenant == person.tenant:
+                seen[:] = [each for each in seen if each[1] != person.id]
+        person.id, person.text, person.values = name, None, {}
+        self.touched_people[person.number] = person
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -381,6 +397,21 @@ class Work:
             refusals=tuple(self.refusals),
             limits=self.gate.changes(),
             counters=count(self.moves, self.runs, self.notes, self.catalog.zones),
+            forgotten=self._all_forgotten() if self.forgotten else (),
+            retold=tuple(self.retold),
+        )
+
+    def _all_forgotten(self) -> tuple[Forgotten, ...]:
+        """Say of everybody who was forgotten which inputs came too late to be about them."""
+        told: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for position, (seq, _) in enumerate(self.handled):
+            item = self.inputs[seq]
+            told.setdefault((item.tenant, item.customer), []).append((position, seq))
+        return tuple(
+            evolve(
+                each, later=tuple(seq for position, seq in told.get((each.tenant, each.id), ()) if position >= since)
+            )
+            for each, since in self.forgotten
         )
 
     def tally(self) -> Tally:
@@ -397,6 +428,7 @@ class Work:
             unmatched,
             self.gate.count,
             self.stop is not None,
+            forgotten=len(self.forgotten),
         )
 
 

@@ -2,14 +2,16 @@
 
 from types import SimpleNamespace as Thing
 
-from journeyflow import Chain, Update
+from journeyflow import Chain, Update, testing
 from tests.naive_delivery import DeliveringNaive
 
-ORDERS = {"enroll", "exit", "exit_others", "exit_all"}
+ORDERS = {"enroll", "exit", "exit_others", "exit_all", "forget"}
 
 
 class OrderingNaive(DeliveringNaive):
     """Plays scripts of journeys whose Updates may enroll in journeys and end runs."""
+
+    gone: tuple[object, set[str]] = (None, set())  # whom the item at hand has made nobody, with its queue
 
     def _visit(self, run, step, at):
         chains = [each for each in step.changes if isinstance(each, Chain)] if isinstance(step, Update) else []
@@ -28,15 +30,21 @@ class OrderingNaive(DeliveringNaive):
         about = {"customer": run.customer, "own": at, "at": at, "data": {}, "names": {}, "giver": run.journey.id}
         reason, causes = f"{run.journey.id}/{step.id}", self.causes[run.serial] | {(run.journey.id, run.key)}
         self.queue += [Thing(kind=kind, named=name, reason=reason, causes=causes, **about) for kind, name in said]
-        if not {("exit_this", None), ("exit_all", None), ("exit", run.journey.id)} & {*orders}:
+        ending = {("exit_this", None), ("exit_all", None), ("exit", run.journey.id), ("forget", None)}
+        if not ending & {*orders}:
             return status, outcome, target
         self._done(run, at, "COMPLETED")
-        run.status, run.reason, run.due, run.ended_at = "EXITED", reason, None, at
+        run.status, run.due, run.ended_at = "EXITED", None, at
+        run.reason = "forgotten" if ("forget", None) in orders else reason
         return "ACTIVE", "", None  # there is nothing left to do in this walk
 
     def _stages(self, event):
+        if self.gone[0] is self.queue and event.customer in self.gone[1]:
+            return  # it was about somebody who is nobody by now
         if event.kind not in ORDERS:
             super()._stages(event)
+        elif event.kind == "forget":
+            self._forget(event.customer, event.at)
         elif event.kind == "enroll":
             if event.named in self.journeys:
                 self._enter(self.journeys[event.named], event, None)
@@ -44,3 +52,25 @@ class OrderingNaive(DeliveringNaive):
             meant = {"exit": lambda run: run.journey.id == event.named, "exit_all": lambda _: True}
             others = meant.get(event.kind, lambda run: run.journey.id != event.giver)
             self._exit([run for run in self._runs(event.customer) if others(run)], event.at, event.reason)
+
+    def _forget(self, customer, at):  # R86
+        mine = [run for run in self.runs if run.customer == customer]
+        self._exit(mine, at, "forgotten")
+        self.waiting = [each for each in self.waiting if each.customer != customer]
+        nobody = f"\x1fforgotten-{len([name for name in self.customers if name[0] == chr(31)])}"
+        self.customers.pop(customer, None)
+        self.customers[nobody] = {}
+        for run in mine:
+            run.customer, run.key = nobody, ""
+        for message in (message for message in self.messages.values() if message.run in mine):
+            message.data = {}
+            message.status = "CANCELLED" if message.status == "QUEUED" else message.status
+        self.known = {key: said for key, said in self.known.items() if said.customer != customer}
+        self.gone = (self.queue, {customer, *(self.gone[1] if self.gone[0] is self.queue else ())})
+
+    def _input(self, said, at):
+        message = self.messages.get(said.message) if isinstance(said, testing.Ack) else None
+        if message is None or message.run.customer[0] != chr(31) or message.status == "SENT":
+            return super()._input(said, at)
+        message.status = "SENT"
+        return "forgotten"

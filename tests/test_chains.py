@@ -15,6 +15,7 @@ ALL = (
     Chain.exit_this(),
     Chain.exit_others(),
     Chain.exit_all(),
+    Chain.forget(),
 )
 
 
@@ -24,7 +25,7 @@ def said(change):
 
 
 def test_every_action_can_be_written():
-    """R39: the five actions have a way to be written each; what names journeys and what gives orders are among them."""
+    """R39: the six actions have a way to be written each; what names journeys and what gives orders are among them."""
     assert {change.action for change in ALL} == set(CHAINS)
     assert set(CHAINS) >= NAMING
     assert set(CHAINS) - ORDERS == {"exit_this"}
@@ -47,6 +48,7 @@ def test_one_journey_or_many():
         (Chain.enroll("a", "b"), "enroll in a, b"),
         (Chain.exit("a"), "exit from a"),
         (Chain.exit_others(), "exit others"),
+        (Chain.forget(), "forget"),
     ],
 )
 def test_a_change_is_shown_in_words(change, words):
@@ -57,7 +59,7 @@ def test_a_change_is_shown_in_words(change, words):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (Chain("leave"), "c.action: unknown action 'leave'; known are enroll, exit, exit_this, exit_others, exit_all"),
+        (Chain("leave"), f"c.action: unknown action 'leave'; known are {', '.join(CHAINS)}"),
         (Chain("exit_al"), "c.action: unknown action 'exit_al' (did you mean 'exit_all'?)"),
         (Chain(cast("str", ["exit"])), "c.action: unknown action ['exit'] (did you mean 'exit'?)"),
         (Chain.enroll(), "c.journeys: action enroll needs the id of a journey"),
@@ -83,6 +85,7 @@ def test_files_keep_changes_about_journeys():
         {"action": "exit_this"},
         {"action": "exit_others"},
         {"action": "exit_all"},
+        {"action": "forget"},
     ]
     text = (
         '{"format": 1, "id": "j", "trigger": {"manual": true}, "steps": [{"kind": "update", "id": "u", "changes": '

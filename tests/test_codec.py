@@ -710,20 +710,6 @@ def test_places_of_unknown_continuations():
     ]
 
 
-@pytest.mark.parametrize(
-    ("value", "place"),
-    [
-        (file({"kind": "update", "id": "u", "changes": [{"action": "forget"}]}), "steps[0].changes[0].action"),
-    ],
-)
-def test_what_comes_with_a_later_version_is_refused_by_name(value, place):
-    """A key of the format is never ignored."""
-    (only,) = reading(value)
-    assert only.startswith(f"{place}: ")
-    assert "is not supported by this version of journeyflow" in only
-    assert only.endswith("[unsupported]")
-
-
 def test_keys_that_stand_twice():
     """In any object of the file, and inside data and values; each with its place."""
     text = """{"format": 1, "id": "j", "id": "k", "id": "l", "trigger": {"manual": true, "manual": false}, "steps": [

@@ -63,6 +63,7 @@ def changes() -> list[jf.Change | jf.Chain]:
         Chain.exit_this(),
         Chain.exit_others(),
         Chain.exit_all(),
+        Chain.forget(),
         field("plan").set("{{ trigger.plan }}"),
         field("plan").unset(),
         field("visits").increment(),

@@ -31,9 +31,9 @@ database = click.argument("db", type=EXISTING)
 
 
 @contextmanager
-def opened(path: Path, tenant: str) -> Iterator[Engine]:
+def opened(path: Path, tenant: str, *, scrub: bool = True) -> Iterator[Engine]:
     """Open a database for one tenant, and turn faults into messages."""
-    with faults_shown(), Engine(path) as engine:
+    with faults_shown(), Engine(path, scrub=scrub) as engine:
         yield engine.tenant(tenant)
 
 
@@ -160,13 +160,15 @@ def list_journeys(db: Path, status: str | None, trigger: str | None, tenant: str
 @now_option("--now")
 @click.option("--limit", type=click.IntRange(min=1), help="Handle at most so many items.")
 @jump
+@click.option("--keep-free-space", is_flag=True, help="Leave traces of whom a step forgets until the next vacuum.")
 @as_json
-def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, as_json: bool) -> None:
+def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_free_space: bool, as_json: bool) -> None:
     """Do what is due, for all tenants."""
-    with opened(db, "default") as engine:
+    with opened(db, "default", scrub=not keep_free_space) as engine:
         result = engine.tick(now, limit=limit, allow_jump=allow_jump)
     names = ("inputs", "entered", "moves", "messages", "refused", "deferred", "late", "unmatched")
     rows = [(name, getattr(result, name)) for name in names]
+    rows += [("forgotten", result.forgotten)] if result.forgotten else []
     text = table(rows, ("figure", "count"))
     text += f"\nnext work at {when(result.next_due)} UTC" if result.next_due else "\nnothing waits"
     text += "; more of it is due already: tick again" if result.more else ""

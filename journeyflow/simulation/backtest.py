@@ -80,7 +80,7 @@ def backtest(
     lines are counted.
     """
     store = _new_store(db)
-    with Engine(store, grace=None, max_jump=None) as engine:
+    with Engine(store, grace=None, max_jump=None, scrub=False) as engine:
         fed = _feed(engine, events, progress)
         if fed.earliest is None or fed.latest is None:
             raise InvalidInput([f"{fspath(events)}: there is no event that could be read{_first_reason(fed)}"])

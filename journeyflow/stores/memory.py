@@ -5,7 +5,7 @@ Questions are asked in SQL here too: the rows are laid into an in-memory SQLite 
 
 import threading
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
@@ -178,6 +178,7 @@ class MemoryStore:
         self._take_catalog(changes)
         for journey in changes.purged:
             self._purge(journey)
+        self._rename(changes.forgotten)
         self._take_inputs(changes)
         for number, tenant, name, attributes in changes.customers:
             self.customers[number] = (tenant, name, attributes)
@@ -195,8 +196,10 @@ class MemoryStore:
         if changes.limits is not None:
             self._set_out(self.limits.take(changes.limits))
         self.exports.update((job.number, job) for job in changes.exports)
-        for person in changes.forgotten:
-            self._forget(person)
+        for seq, text in changes.retold:
+            self.inputs[seq] = self.inputs[seq]._replace(text=text)
+        if changes.forgotten:
+            self._forget(changes.forgotten)
 
     def _set_out(self, keys: Iterable[Key]) -> None:
         """Put timers of journeys into the agenda."""
@@ -231,27 +234,41 @@ class MemoryStore:
                 self._take_run(run._replace(due=max(at, run.held)))
         self._set_out(self.limits.release(journey, at))
 
-    def _forget(self, person: Forgotten) -> None:
-        """Take out what is personal of a customer (R86)."""
-        if person.number:
-            self.customers[person.number] = (person.tenant, person.name, {})
-            del self.numbers[person.tenant, person.id]
-            self.numbers[person.tenant, person.name] = person.number
-        serials = {serial for serial, run in self.runs.items() if run.customer == person.number}
+    def _rename(self, people: Iterable[Forgotten]) -> None:
+        """Give customers their anonymous names."""
+        for person in people:
+            if person.number in self.customers:
+                self.customers[person.number] = (person.tenant, person.name, {})
+                del self.numbers[person.tenant, person.id]
+                self.numbers[person.tenant, person.name] = person.number
+
+    def _forget(self, people: Sequence[Forgotten]) -> None:
+        """Take out what is personal of customers who have their anonymous names by now (R86)."""
+        inbox = {person.number: person.inbox for person in people}
+        serials = {serial: inbox[run.customer] for serial, run in self.runs.items() if run.customer in inbox}
         for serial in sorted(serials):
             run = self.runs[serial] = bare_run(self.runs[serial])
             self.newest[run.customer] = {(each, ""): newest for (each, _), newest in self.newest[run.customer].items()}
             self.newest[run.customer][run.journey, run.key] = serial
         self.moves = [bare_move(move) if move.serial in serials else move for move in self.moves]
         self.posts.update((key, bare_post(post)) for key, post in self.posts.items() if key[0] in serials)
-        self.limits.forget(person.number)
-        self.refusals = [bare_refusal(each) if each.customer == person.number else each for each in self.refusals]
+        self.refusals = [bare_refusal(each) if each.customer in inbox else each for each in self.refusals]
+        for person in people:
+            self.limits.forget(person.number)
+            self._forget_inputs(person)
         for seq, item in self.inputs.items():
-            if (item.tenant, item.customer) == (person.tenant, person.id):
-                self._forget_input(seq, item, person.name)
-            elif item.kind == "nack" and (place := place_of(item.id)) and place[0] in serials:
+            place = place_of(item.id) if item.kind == "nack" else None
+            if place is not None and place[0] in serials and (serials[place[0]] or seq in self.outcomes):
                 self.inputs[seq] = without_error(item)
                 self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
+
+    def _forget_inputs(self, person: Forgotten) -> None:
+        """Take out what is personal of what was told of one; what waits only where the inbox is to be emptied."""
+        later = set(person.later)
+        for seq, item in self.inputs.items():
+            told = (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
+            if told and (person.inbox or seq in self.outcomes):
+                self._forget_input(seq, item, person.name)
 
     def _forget_input(self, seq: int, item: Input, name: str) -> None:
         self.inputs[seq], self.outcomes[seq] = without_person(item, self.outcomes.get(seq), name)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from journeyflow.records import Changes, Export, Move, PathEntry, Run, version_at
-from journeyflow.stores.erasing import forget
+from journeyflow.stores.erasing import forget, rename
 from journeyflow.stores.limits import write_limits
 from journeyflow.stores.rows import (
     MOVE_COLUMNS,
@@ -120,6 +120,7 @@ class Writer:
     def write(self, changes: Changes) -> None:
         """Write everything a batch came to."""
         _write_catalog(self._connection, changes)
+        rename(self._connection, changes.forgotten)
         if changes.inputs:
             self._connection.executemany(
                 "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -146,7 +147,7 @@ class Writer:
         if changes.limits is not None:
             write_limits(self._connection, changes.limits)
         self._connection.executemany(EXPORT, changes.exports)
-        forget(self._connection, changes.forgotten)
+        forget(self._connection, changes)
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
         """Give what a pause held its instant (R16)."""

@@ -938,7 +938,7 @@ class StoreConformance:
         )
         with self.begun(tmp_path) as store:
             write(store, before, Changes(handled=((1, "handled"), (2, "handled"), (3, "handled"))))
-            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody"),), scrubbed=True))
+            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody", inbox=True),), scrubbed=True))
             loaded = load(store, names=frozenset({("t", "nobody"), ("t", "ann"), ("u", "ann")}))
             expect(
                 [(each.number, each.id, each.attributes) for each in loaded.people],
@@ -975,7 +975,8 @@ class StoreConformance:
         with self.begun(tmp_path) as store:
             write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody 1"),)))
             write(store, Changes(customers=((5, "t", "ann", {"new": True}),), inputs=(event(), event("eve"))))
-            write(store, Changes(forgotten=(Forgotten(5, "t", "ann", "nobody 5"), Forgotten(0, "t", "eve", "nobody"))))
+            gone = Forgotten(5, "t", "ann", "nobody 5", inbox=True), Forgotten(0, "t", "eve", "nobody", inbox=True)
+            write(store, Changes(forgotten=gone))
             expect(
                 rows(store, "SELECT number, id, attributes FROM customers WHERE tenant = 't' ORDER BY 1"),
                 [(1, "nobody 1", "{}"), (2, "bob", "{}"), (4, "cid", '{"tags":["x"]}'), (5, "nobody 5", "{}")],
@@ -983,6 +984,46 @@ class StoreConformance:
             expect(rows(store, "SELECT customer, outcome FROM inputs"), [("nobody 5", "forgotten"),
                    ("nobody", "forgotten")])  # fmt: skip
             expect(load(store).next_customer, 6)
+
+    def test_somebody_new_may_come_in_the_commit_that_forgets(self, tmp_path: Path) -> None:
+        """What was handled of the id since, and what waits, is somebody else's; channels are quoted no more (R86)."""
+        told, nack = dumps({"note": "ann"}), dumps({"token": GIVEN, "error": "ann"})
+        before = Changes(
+            inputs=(
+                *(event(id=f"e{n}", text=told) for n in (1, 2, 3, 4)),
+                *(event("", kind="nack", type="", id="k-1-1", text=nack) for _ in (5, 6, 7)),
+            ),
+            runs=(run(1, 1),),
+            moves=(entry(1),),
+            new_posts=(post(1),),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, before, Changes(handled=((1, "handled"), (5, "stale"))))
+            after = Changes(
+                handled=((2, "handled"), (3, "handled"), (6, "stale")),
+                customers=((1, "t", "nobody", {}), (5, "t", "ann", {"new": True})),
+                runs=(ended(1, 1),),
+                forgotten=(Forgotten(1, "t", "ann", "nobody", later=(3,)),),
+                retold=((6, dumps({"token": GIVEN})),),
+            )
+            write(store, after)
+            people = load(store, names=frozenset({("t", "nobody"), ("t", "ann")})).people
+            expect(sorted((each.number, each.id) for each in people), [(1, "nobody"), (5, "ann")])
+            expect(
+                rows(store, "SELECT seq, customer, id, outcome FROM inputs WHERE seq < 5 ORDER BY 1"),
+                [
+                    (1, "nobody", None, "handled"),
+                    (2, "nobody", None, "handled"),
+                    (3, "ann", "e3", "handled"),
+                    (4, "ann", "e4", None),
+                ],
+            )
+            said = rows(store, "SELECT data ->> 'error' FROM inputs WHERE seq > 4 ORDER BY seq")
+            expect(said, [(None,), (None,), ("ann",)], "what channels said before, then, and of what waits")
+            key = ("t", "order.placed", "e3")
+            expect(
+                load(store, events=frozenset({("t", "order.placed", "e1"), key})).known.keys(), {key}, "ids of events"
+            )
 
     def test_jobs_wait_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
         """Jobs that are not done come back by number when asked for; one that is done can be read (F194)."""
@@ -1281,5 +1322,6 @@ def everything_else() -> Changes:
         meta=(("grace", "5"),),
         exports=(job(1),),
         forgotten=(Forgotten(4, "t", "cid", "nobody"),),
+        retold=((1, "{}"),),
         scrubbed=True,
     )

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from journeyflow.engine import BATCH, Engine
 from journeyflow.errors import Forbidden, NotFound
+from journeyflow.forgetting import is_anonymous
 from journeyflow.journey import Journey
 from journeyflow.paging import MAX_TAKE
 from journeyflow.policies import Policies
@@ -246,7 +247,8 @@ def run(
     """
     given = tuple(journeys)
     size = BATCH if batch_size is None else batch_size
-    with Engine(MemoryStore() if store is None else store, grace=grace, max_jump=None, batch_size=size) as engine:
+    kept = MemoryStore() if store is None else store
+    with Engine(kept, grace=grace, max_jump=None, batch_size=size, scrub=False) as engine:
         for journey in given:
             engine.deploy(journey, at=START)
         player = _Player(engine, None if ticks is None else sorted(ticks))
@@ -283,13 +285,15 @@ class _Player:
             self.make(made_out)
 
     def make_out(self, reaction: Reaction) -> Call | None:
-        """Find the message that a Reaction is about; None as long as there is none."""
+        """Find the message that a Reaction is about; None as long as there is none, or for an event of nobody (R86)."""
         queued = self.engine.messages(take=MAX_TAKE).items
         if not queued:
             return None
         message = queued[reaction.nth % len(queued)]
         if reaction.kind == "acknowledged":
             return Ack(message.id, at=reaction.at)
+        if is_anonymous(message.customer):
+            return None
         named = {"message": message.id}
         if reaction.kind == REVENUE:
             paid = {**named, "amount": 100 * (1 + reaction.nth)}

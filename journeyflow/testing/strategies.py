@@ -84,6 +84,7 @@ CHAINS = (
     Chain.exit_this(),
     Chain.exit_others(),
     Chain.exit_all(),
+    Chain.forget(),
 )
 """Changes that are about journeys, by ids that tests give; an id that nobody has is nobody's journey."""
 
