@@ -114,15 +114,16 @@ def test_what_comes_after_is_about_somebody_new(store, size):
             put(host, when=after(f"{day} days"))
             engine.feed(Event("go", customer="ann", at=after(f"{day} days 1 hour"), id="same", data={"n": 1}))
             host.feed("leave", f"{day} days 2 hours", "ann")
+        engine.tenant("other").feed(Event("go", customer="ann", at=after("3 days"), id="same"))
         host.put(after("3 days"), "ann", name="the last")
         assert host.tick("4 days").forgotten == 3
-        assert [row[0] for row in host.rows("SELECT id FROM customers ORDER BY number")] == [
+        assert [row[0] for row in host.rows("SELECT id FROM customers WHERE tenant = 'default' ORDER BY number")] == [
             "\x1fforgotten-1",
             "\x1fforgotten-2",
             "\x1fforgotten-3",
             "ann",
         ]
-        assert host.outcomes() == ["handled"] * 10
+        assert host.outcomes() == ["handled"] * 11
         assert host.rows("SELECT customer, data FROM inputs ORDER BY seq")[-1] == ("ann", '{"name":"the last"}')
         assert host.rows("SELECT count(*) FROM inputs WHERE data IS NOT NULL") == [(1,)]
         assert runs(host) == [

@@ -275,7 +275,8 @@ class MemoryStore:
         self.pending.pop(seq, None)
         if item.kind == "event" and item.id is not None:
             key = (item.tenant, item.type, item.id)
-            self.known[key] = [each for each in self.known.get(key, []) if each[1] != seq]
+            left = [each for each in self.known.pop(key, []) if each[1] != seq]
+            self.known.update({key: left} if left else {})
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys
