@@ -273,7 +273,7 @@ def visits(reader: Reader, serial: int) -> tuple[Visit, ...]:
 
 _DEFERRED = """
 FROM deferred d JOIN customers c ON c.number = d.customer JOIN journeys j ON j.number = d.journey
-WHERE c.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:customer IS NULL OR c.id = :customer)
+WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:customer IS NULL OR c.id = :customer)
 """
 
 

@@ -214,7 +214,8 @@ def _of_move(row: Sequence[Any], run: Run) -> Iterator[Found]:
         n = max(visit, 1) + key
         told = f"{step}: {_became(status, outcome)}{_changes(run, step) if status == COMPLETED else ''}"
         data = {"n": n, "status": status, "outcome": outcome}
-        yield _came(at, serial, n, 0), _moment(run, at, "visit", told, data, step)
+        part = -1 if status == ACTIVE else 0  # who leaves at the very instant of coming has come first
+        yield _came(at, serial, n, part), _moment(run, at, "visit", told, data, step)
 
 
 def _became(status: str, outcome: str) -> str:

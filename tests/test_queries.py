@@ -1,8 +1,10 @@
 """Questions: lists and pages (R84), journeys with their counts (R80, R81), visits, messages, customers."""
 
+import re
+
 import pytest
 
-from journeyflow import End, Exit, InvalidInput, NotFound, Send, Trigger, Update, Visit, Wait, tag
+from journeyflow import End, Exit, InvalidInput, Limits, NotFound, Send, Trigger, Update, Visit, Wait, field, tag
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
@@ -330,3 +332,28 @@ def test_a_bookkeeper_finds_nothing_wrong(crowd):
     crowd.claim("2 days", limit=3)
     crowd.tick("9 days")
     assert crowd.engine.audit() == []
+
+
+def test_what_is_asked_of_one_person_walks_through_no_table():
+    """The cost of a question is what it is about: who waits, one life, all of one person (R84)."""
+    with open_engine("sqlite") as engine:
+        host = Host(engine)
+        host.deploy(
+            Send("hello", channel="EMAIL", template="t"), limits=Limits(per_hour=1), run_criteria=field("a").eq(1)
+        )
+        for name in ("c1", "c2", "c3"):
+            engine.put_customer(name, {"a": 1}, at=START)
+            host.feed("go", START, name)
+        host.say("go", START, "c4")
+        with statements(engine) as asked:
+            engine.deferred()
+            engine.deferred("j", customer="c2")
+            engine.timeline("c2")
+            engine.export_customer("c2")
+            engine.why_not("j", "c2")
+            engine.customer("c2", pending=True)
+        plans = [row[3] for sql in asked for row in engine.store.db.conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    walk = re.compile(r"SCAN (c|e|m|r|inputs|customers|enrollments|moves|messages)\b|SEARCH c USING .*\(tenant=\?\)$")
+    walks = [plan for plan in plans if walk.match(plan)]
+    assert plans
+    assert walks == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyflow import End, Exit, Goal, InvalidInput, Limits, NotFound, Send, Trigger, Update, Wait, field, tag
+from journeyflow import Chain, End, Exit, Goal, InvalidInput, Limits, NotFound, Send, Trigger, Update, Wait, field, tag
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
@@ -166,3 +166,12 @@ def test_who_waits_for_a_slot_is_told_so(host):
     assert (moment.text, moment.data) == ("waits for a slot of the entry limit", {"key": ""})
     host.tick("1 hour")
     assert [each.kind for each in host.engine.timeline("c1").moments] == ["event", "entry", "visit", "end"]
+
+
+def test_who_leaves_at_the_instant_of_coming_has_come_first(host):
+    """A run that another ends at once: it waits, then it is exited (R7, R39)."""
+    host.deploy(Update("out", Chain.exit("b")), id="a")
+    host.deploy(Wait("rest", "1 day"), id="b")
+    host.say("go")
+    texts = [each.text for each in host.engine.timeline("c1").moments if each.journey == "b"]
+    assert texts == ["enters, version 1", "rest: waits", "rest: exited", "EXITED (a/out)"]

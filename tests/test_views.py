@@ -8,16 +8,16 @@ import sys
 
 import pytest
 
-from journeyflow import Cap, Engine, Exit, Goal, Policies, Reentry, Send, Trigger, Wait, field
+from journeyflow import Cap, Engine, Exit, Goal, Limits, Policies, Reentry, Send, Trigger, Wait, field
 from journeyflow.demo import run_demo
 from tests.samples import START, Host, after
 
 INSTANT = r"????-??-??T??:??:??.??????Z"
 
 VIEWS = {
-    "counters_view", "customers_view", "engagement_view", "enrollments_view", "inputs_view", "journeys_view",
-    "last_refusals_view", "messages_view", "moves_view", "policies_view", "refusals_view", "steps_view",
-    "transitions_view", "versions_view", "visits", "visits_view",
+    "counters_view", "customers_view", "deferred_view", "engagement_view", "enrollments_view", "exports_view",
+    "flags_view", "inputs_view", "journeys_view", "last_refusals_view", "messages_view", "moves_view", "policies_view",
+    "publications_view", "refusals_view", "steps_view", "transitions_view", "versions_view", "visits", "visits_view",
 }  # fmt: skip
 """Those that a life as below fills."""
 
@@ -51,6 +51,13 @@ def db(tmp_path_factory):
         engine.pause("j", at=after("5 minutes"))
         host.put("6 minutes", "c1", plan="paid")
         host.tick("6 minutes")
+        host.deploy(Wait("w", event="never"), id="slow", limits=Limits(per_day=1), trigger=Trigger("come"))
+        for name in ("c1", "c2"):
+            host.feed("come", "7 minutes", name)
+        host.tick("7 minutes")
+        engine.set_published("slow", {"w": False}, at=after("8 minutes"))
+        engine.submit_export(at=after("9 minutes"))
+        engine.work_exports(at=after("9 minutes"))
     return path
 
 
@@ -124,7 +131,5 @@ def test_datasette_opens_the_file_of_the_demo(tmp_path):
 
     found = asyncio.run(pages())
     assert {view for view, rows in found.items() if not rows} <= {
-        "last_refusals_view",
-        "refusals_view",
-        "policies_view",
-    }
+        "deferred_view", "exports_view", "flags_view", "last_refusals_view", "policies_view", "refusals_view"
+    }  # fmt: skip

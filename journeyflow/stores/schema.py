@@ -122,7 +122,7 @@ CREATE TABLE refusals (
 CREATE TABLE last_refusals (
     journey INTEGER NOT NULL REFERENCES journeys, customer INTEGER NOT NULL REFERENCES customers,
     reason TEXT NOT NULL, at INTEGER NOT NULL, seen TEXT,
-    PRIMARY KEY (journey, customer)
+    PRIMARY KEY (customer, journey)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE exports (
@@ -251,6 +251,29 @@ CREATE VIEW transitions_view AS
 SELECT j.tenant, j.id AS journey, t.n, {_iso("t.at")} AS at, t.state
 FROM transitions t
 JOIN journeys j ON j.number = t.journey;
+
+CREATE VIEW publications_view AS
+SELECT j.tenant, j.id AS journey, p.n, {_iso("p.at")} AS at, v.version
+FROM publications p
+JOIN journeys j ON j.number = p.journey
+JOIN versions v ON v.number = p.version;
+
+CREATE VIEW flags_view AS
+SELECT j.tenant, j.id AS journey, f.n, {_iso("f.at")} AS at, f.step, f.published
+FROM flags f
+JOIN journeys j ON j.number = f.journey;
+
+CREATE VIEW deferred_view AS
+SELECT j.tenant, j.id AS journey, c.id AS customer, d.key, {_iso("d.at")} AS at, d.trigger_data
+FROM deferred d
+JOIN journeys j ON j.number = d.journey
+JOIN customers c ON c.number = d.customer;
+
+CREATE VIEW exports_view AS
+SELECT tenant, number AS id, module, status, options, {_iso("submitted_at")} AS submitted_at,
+       {_iso("started_at")} AS started_at, {_iso("finished_at")} AS finished_at, {_iso("expires_at")} AS expires_at,
+       length(content) AS size, error
+FROM exports;
 
 CREATE VIEW customers_view AS
 SELECT c.tenant, c.id, (SELECT count(*) FROM enrollments e WHERE e.customer = c.number) AS enrollments, c.attributes
