@@ -10,7 +10,7 @@ from attrs import frozen
 from journeyflow.chance import BUCKETS, KEPT_OUT, bucket
 from journeyflow.journey import Journey
 from journeyflow.moments import to_micros, zone, zone_or
-from journeyflow.records import ACTIVE, HOLDOUT, Enrollment, Visit
+from journeyflow.records import ACTIVE, EXITED, HOLDOUT, Enrollment, Visit
 from journeyflow.rules import Rule, Sample
 from journeyflow.rules import explain as explain_rule
 from journeyflow.steps import Condition, Split, Wait
@@ -84,6 +84,7 @@ def explain(reader: Reader, enrollment: Enrollment) -> Explanation:
     journey = from_dict(json.loads(text))
     where = _zone(journey, json.loads(attributes))
     seen, by_visit = _seen(reader, enrollment.serial), _definitions(reader, enrollment.serial)
+    last = enrollment.visits[-1].n if enrollment.visits else 0
     return Explanation(
         enrollment,
         _entry(journey, enrollment, seen.get((0, "entry"), {}), where),
@@ -93,6 +94,7 @@ def explain(reader: Reader, enrollment: Enrollment) -> Explanation:
                 visit,
                 seen.get((visit.n, "visit"), {}),
                 where,
+                migrated=visit.status == EXITED and visit.n < last,
             )
             for visit in enrollment.visits
         ),
@@ -124,8 +126,9 @@ def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object],
     return Decision(0, "", enrollment.status, "", at, at, compared, seen)
 
 
-def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object], where: ZoneInfo) -> Decision:
-    compared = tuple(_decision(journey, visit, seen, where))
+def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object], where: ZoneInfo, *, migrated: bool) -> Decision:
+    """Explain a visit; one that was exited while the run went on was moved to another version (R14)."""
+    compared = ("moved on by a migration",) if migrated else tuple(_decision(journey, visit, seen, where))
     return Decision(visit.n, visit.step, visit.status, visit.outcome, visit.entered_at, visit.left_at, compared, seen)
 
 

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from journeyflow.moments import from_micros
 from journeyflow.program import Program
-from journeyflow.records import ACTIVE, COMPLETED
+from journeyflow.records import ACTIVE, COMPLETED, EXITED
 from journeyflow.steps import Update
 from journeyflow.store import Reader
 
@@ -210,9 +210,11 @@ def _of_run(serial: int, run: Run) -> Iterator[Found]:
 def _of_move(row: Sequence[Any], run: Run) -> Iterator[Found]:
     """Say which steps were left, passed and reached at one instant."""
     serial, visit, at, text, _ = row
-    for key, (step, status, outcome) in enumerate(json.loads(text)):
+    steps = json.loads(text)
+    for key, (step, status, outcome) in enumerate(steps):
         n = max(visit, 1) + key
         told = f"{step}: {_became(status, outcome)}{_changes(run, step) if status == COMPLETED else ''}"
+        told += ", migrated" if status == EXITED and key + 1 < len(steps) else ""  # an exit is the end of a run
         data = {"n": n, "status": status, "outcome": outcome}
         part = -1 if status == ACTIVE else 0  # who leaves at the very instant of coming has come first
         yield _came(at, serial, n, part), _moment(run, at, "visit", told, data, step)

@@ -83,7 +83,12 @@ def test_people_go_on_in_the_new_version(host):
     before = host.engine.at("j", "bob", instant=after("1 hour"))
     assert (before.version, before.step, before.step_number) == (1, "rest", 2)
     assert host.engine.at("j", "bob", instant=after("2 days")).version == 2
-    assert "enters, version 1" in str(host.engine.timeline("bob"))
+    told = [each.text for each in host.engine.timeline("bob").moments]
+    assert told[1] == "enters, version 1"
+    assert ("rest: exited, migrated" in told, "pause: waits" in told) == (True, True)
+    lines = str(host.engine.explain("j", "bob")).splitlines()
+    assert lines[3].startswith("  2. 2026-01-05 08:00:00 rest: exited, left ")
+    assert lines[4] == "       moved on by a migration"
     assert host.engine.audit() == []
 
 

@@ -352,7 +352,8 @@ def test_what_is_asked_of_one_person_walks_through_no_table():
             engine.export_customer("c2")
             engine.why_not("j", "c2")
             engine.customer("c2", pending=True)
-        plans = [row[3] for sql in asked for row in engine.store.db.conn.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        with engine.store.reader() as reader:
+            plans = [row[3] for sql in list(asked) for row in reader.rows(f"EXPLAIN QUERY PLAN {sql}")]
     walk = re.compile(r"SCAN (c|e|m|r|inputs|customers|enrollments|moves|messages)\b|SEARCH c USING .*\(tenant=\?\)$")
     walks = [plan for plan in plans if walk.match(plan)]
     assert plans
