@@ -12,7 +12,9 @@ SHAPE: dict[str, str] = {
     "row {1} of table {0} points at nothing": 'SELECT "table", rowid FROM pragma_foreign_key_check ORDER BY 1, 2',
     "the setting {0!r} is missing or cannot be read": """
         SELECT 'nonce' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce') UNION ALL
-        SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'revision' AND value GLOB '[0-9]*')""",
+        SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'revision' AND value GLOB '[0-9]*')
+        UNION ALL SELECT DISTINCT 'nonce.' || m.nonce FROM messages m
+        WHERE m.nonce <> 0 AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce.' || m.nonce)""",
     "{0} {1}: its {2} cannot be read": """
         SELECT * FROM (
             SELECT 'customer' AS kind, number, 'attributes' AS part, attributes AS text FROM customers UNION ALL

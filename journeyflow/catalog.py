@@ -1,7 +1,8 @@
 """What journeys there are, in which state, in which version, as of any instant (R11, R12)."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count, takewhile
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -77,12 +78,32 @@ class JourneyRecord:
         return next((at for at, state in self.transitions if at > after and state == "ACTIVE"), None)
 
 
+def nonce_name(number: int) -> str:
+    """Name the setting that keeps a nonce, by how many there were before it (R70).
+
+    >>> nonce_name(0), nonce_name(2)
+    ('nonce', 'nonce.2')
+    """
+    return f"nonce.{number}" if number else "nonce"
+
+
+def nonces_of(meta: Mapping[str, str]) -> tuple[str, ...]:
+    """Give the nonces among the settings of a database, the present one last (R70).
+
+    >>> nonces_of({"nonce": "k3", "nonce.1": "k4", "revision": "7"})
+    ('k3', 'k4')
+    """
+    renewed = takewhile(meta.__contains__, map(nonce_name, count(1)))
+    return meta[nonce_name(0)], *(meta[name] for name in renewed)
+
+
 @frozen
 class Catalog:
     """Every journey of every tenant, ready to run. `revision` tells whether a newer one exists."""
 
     revision: int
-    nonce: str
+    nonces: Sequence[str]
+    """With what the ids of messages begin, the present one last (R70)."""
     grace: int | None
     journeys: Mapping[int, JourneyRecord]
     programs: Mapping[int, Program]
@@ -124,7 +145,7 @@ class Catalog:
 
 def build_catalog(  # noqa: PLR0917 what a store knows
     revision: int,
-    nonce: str,
+    nonces: Sequence[str],
     grace: int | None,
     records: Iterable[JourneyRecord],
     policies: Mapping[str, Timeline] | None = None,
@@ -155,7 +176,7 @@ def build_catalog(  # noqa: PLR0917 what a store knows
     watched = frozenset(program.tenant for program in programs.values() if program.watches_customer)
     return Catalog(
         revision,
-        nonce,
+        nonces,
         grace,
         journeys,
         programs,

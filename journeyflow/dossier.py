@@ -5,7 +5,7 @@ from typing import Any
 
 from journeyflow.moments import iso
 from journeyflow.store import Reader
-from journeyflow.stores.schema import VISITS
+from journeyflow.stores.schema import MESSAGE_ID, VISITS
 
 Values = dict[str, object]
 
@@ -18,8 +18,8 @@ WHERE e.customer = ? ORDER BY e.serial
 """
 _VISITS = f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n"
 _COMPARED = "SELECT visit, at, seen FROM moves WHERE enrollment = ? AND seen IS NOT NULL ORDER BY visit"
-_MESSAGES = """
-SELECT (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n, j.id, e.run, m.n, m.step,
+_MESSAGES = f"""
+SELECT {MESSAGE_ID}, j.id, e.run, m.n, m.step,
        m.channel, m.template, m.status, m.attempts, m.domain, m.at, m.expires_at, m.data, m.flags
 FROM messages m JOIN enrollments e ON e.serial = m.enrollment JOIN journeys j ON j.number = e.journey
 WHERE e.customer = ? ORDER BY m.enrollment, m.n

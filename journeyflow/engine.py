@@ -491,6 +491,21 @@ class Engine(JourneyCalls):
 
         vacuum(self._core)
 
+    def renew_nonce(self, nonce: str | None = None) -> str:
+        """Let the ids of messages begin with another nonce from now on, given or drawn, and give it (R70).
+
+        Call it after restoring a backup, before the first tick: what was made after the backup is lost, and its ids
+        must not be given again. Messages keep the ids they have. It concerns all tenants. Raises InvalidInput for a
+        nonce that is no id, or was used before.
+        """
+        from journeyflow.housekeeping import renew_nonce  # noqa: PLC0415 wanted now and then
+        from journeyflow.stores.opening import draw_nonce  # noqa: PLC0415 as the files themselves draw it
+
+        renewed = draw_nonce() if nonce is None else nonce
+        refuse([f"nonce: {fault}"] if (fault := id_fault(renewed)) else [])
+        renew_nonce(self._core, renewed)
+        return renewed
+
     # --- questions ------------------------------------------------------------------------------------------------
 
     def customer(self, customer: str, *, pending: bool = False) -> Customer:

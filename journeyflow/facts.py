@@ -1,7 +1,7 @@
 """The values that rules and templates look at, by the names of R59."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,15 @@ from journeyflow.records import Post, Run
 
 Data = Mapping[str, object]
 NOTHING: Data = {}
+
+
+def message_id(nonces: Sequence[str], post: Post) -> str:
+    """Write the id of a message: the nonce of the database that it was made under, its enrollment, its visit (R70).
+
+    >>> message_id(["k3", "k4"], Post(17, 2, "hi", "EMAIL", "hi", None, 0, None, True, nonce=1))
+    'k4-17-2'
+    """
+    return f"{nonces[post.nonce]}-{post.serial}-{post.n}"
 
 
 class Facts:
@@ -41,14 +50,15 @@ class Facts:
         run: Run | None = None,
         header: tuple[str, str, int] = ("", "", 0),
         posts: Mapping[str, Post] | None = None,
-        nonce: str = "",
+        nonces: Sequence[str] = ("",),
     ) -> None:
         """Take a customer's id and attributes, the instant and zone of the question, and what else is at hand.
 
-        `header` is (tenant, journey, version) of the run; `posts` its newest message of each step.
+        `header` is (tenant, journey, version) of the run; `posts` its newest message of each step, `nonces` those of
+        the database.
         """
         self.customer, self.attributes, self.at, self.zone = customer, attributes, at, zone
-        self.event, self.run, self.header, self.posts = event, run, header, (nonce, posts or {})
+        self.event, self.run, self.header, self.posts = event, run, header, (nonces, posts or {})
         self.memory = run.memory if run is not None else None
         self.seen: dict[str, object] = {}
         self._trigger: Data | None = None
@@ -99,13 +109,13 @@ def _wait(facts: Facts, path: str) -> object:
 
 
 def _message(facts: Facts, path: str) -> object:
-    nonce, posts = facts.posts
+    nonces, posts = facts.posts
     step, _, name = path.partition(".")
     post = posts.get(step)
     if post is None:
         return None
     if name == "id":
-        return f"{nonce}-{post.serial}-{post.n}"
+        return message_id(nonces, post)
     if name == "at":
         return iso(post.at)
     if name.endswith("_at"):

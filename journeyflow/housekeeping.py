@@ -1,4 +1,4 @@
-"""Forgetting people, and giving space back: what a host asks for now and then (R86)."""
+"""Forgetting people, giving space back, renewing the nonce: what a host asks for now and then (R70, R86)."""
 
 from collections.abc import Collection
 
@@ -6,9 +6,10 @@ from attrs import evolve
 
 from journeyflow import orders
 from journeyflow.batch import Due, Request
-from journeyflow.errors import NotFound
+from journeyflow.catalog import nonce_name
+from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.forgetting import anonymous
-from journeyflow.records import Forgotten
+from journeyflow.records import Changes, Forgotten
 from journeyflow.scheduler import lay_out
 from journeyflow.ticking import Core, do_due_work, scrub
 from journeyflow.values import dumps
@@ -49,3 +50,14 @@ def _told_of(core: Core, tenant: str, customers: Collection[str]) -> set[str]:
 def vacuum(core: Core) -> None:
     """Give back the space of what is no longer there."""
     scrub(core)
+
+
+def renew_nonce(core: Core, nonce: str) -> None:
+    """Let the ids of messages begin with another nonce from now on (R70). Raises InvalidInput for one that was used."""
+    with core.store.transaction() as transaction:
+        catalog = core.refresh(transaction)
+        if nonce in catalog.nonces:
+            raise InvalidInput(
+                [f"nonce: {nonce!r} was used before: messages have ids that begin with it; give another"]
+            )
+        transaction.commit(Changes(meta=((nonce_name(len(catalog.nonces)), nonce),)))

@@ -8,7 +8,7 @@ from journeyflow.batch import Person
 from journeyflow.changes import CONSENT, MEMBERS, Emitted, WrongType, apply_changes, events_between, merge
 from journeyflow.counting import KINDS, mailbox_domain, told
 from journeyflow.entry import MESSAGE_KINDS
-from journeyflow.facts import Data
+from journeyflow.facts import Data, message_id
 from journeyflow.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
 from journeyflow.moments import DAY, MINUTE, iso
 from journeyflow.records import (
@@ -26,7 +26,7 @@ from journeyflow.records import (
 from journeyflow.rules import path_fault
 from journeyflow.stages import closed_by, enter, handle, leave
 from journeyflow.steps import Send
-from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, changed_attribute, message_id, parse_message_id
+from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, changed_attribute
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
 """How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
@@ -142,8 +142,7 @@ def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: D
 def _message_event(work: Work, item: Input, data: dict[str, object], at: int) -> str:
     """Take an event about a message: note it there and with the customer, then through the stages (R52)."""
     named = data.get("message")
-    place = parse_message_id(named, work.catalog.nonce)
-    post = work.posts.get(place) if place else None
+    post = work.named(named)
     person = work.people.get((item.tenant, item.customer))
     if person is None or (named is not None and (post is None or not _owns(work, person, post))):
         return "unmatched"
@@ -199,10 +198,9 @@ def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> str:
     named = data.get("message")
     if named is None:
         post = _clicked_last(work, person, item.at)
-        outcome = f"{ATTRIBUTED}{message_id(work.catalog.nonce, post.serial, post.n)}" if post else "handled"
+        outcome = f"{ATTRIBUTED}{message_id(work.catalog.nonces, post)}" if post else "handled"
     else:
-        place = parse_message_id(named, work.catalog.nonce)
-        post = work.posts.get(place) if place else None
+        post = work.named(named)
         post = post if post is not None and _owns(work, person, post) else None
         outcome = "handled" if post else "unmatched"
     if post is not None:
@@ -317,8 +315,7 @@ def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) ->
 
 def _delivered(work: Work, item: Input) -> tuple[Post, Person] | None:
     """Give the message that an ack or nack names, with its customer, when it is this tenant's."""
-    place = parse_message_id(item.id, work.catalog.nonce)
-    post = work.posts.get(place) if place else None
+    post = work.named(item.id)
     run = work.runs.get(post.serial) if post is not None else None
     person = work.numbered.get(run.customer) if run is not None else None
     return (post, person) if post is not None and person is not None and person.tenant == item.tenant else None
@@ -373,7 +370,7 @@ def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -
         return
     post = post._replace(status=FAILED, lease_until=None, token=None)
     work.set_post(post)
-    named = message_id(work.catalog.nonce, post.serial, post.n)
+    named = message_id(work.catalog.nonces, post)
     tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
     run = work.runs[post.serial]
     step = work.catalog.programs[version_at(run, post.n)].journey.step(post.step)

@@ -6,7 +6,7 @@ from typing import Any
 from attrs import evolve
 
 from journeyflow import patterns
-from journeyflow.catalog import NONE, Catalog, JourneyRecord, build_catalog
+from journeyflow.catalog import NONE, Catalog, JourneyRecord, build_catalog, nonces_of
 from journeyflow.codec import dumps_journey, fingerprint, loads_journey
 from journeyflow.errors import (
     ERROR,
@@ -248,7 +248,7 @@ def read_catalog(shelf: Shelf, path: object, compiled: dict[tuple[int, str], Pro
     settled = int(grace) if grace else None
     numbers = shelf.next_journey, shelf.next_version
     traces = shelf.meta.get(TRACES) == OWED
-    return build_catalog(shelf.revision, shelf.meta["nonce"], settled, records, policies, *numbers, traces=traces)
+    return build_catalog(shelf.revision, nonces_of(shelf.meta), settled, records, policies, *numbers, traces=traces)
 
 
 def _read_policies(shelf: Shelf, path: object) -> dict[str, Timeline]:

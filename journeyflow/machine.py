@@ -240,6 +240,7 @@ def send(walk: Walk, node: Node) -> int:
         return walk.fail("zero-time loop")
     text = walk.render(node)
     expires = None if node.length is None else add(walk.at, node.length, walk.zone)
+    nonces, posts = walk.posts
     post = make_post(
         (
             walk.run.serial,
@@ -258,13 +259,13 @@ def send(walk: Walk, node: Node) -> int:
             None,
             NO_FLAGS,
             None,
+            len(nonces) - 1,
         )
     )
     walk.new_posts.append(post)
     walk.sends.append(walk.step)
     if walk.program.reads_posts:
-        nonce, posts = walk.posts
-        walk.posts = (nonce, {**posts, node.id: post})
+        walk.posts = (nonces, {**posts, node.id: post})
     walk.leave(COMPLETED, "queued")
     return node.next
 

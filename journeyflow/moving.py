@@ -34,7 +34,7 @@ def migrate_everybody(
             place = (old.version, step, target)
             moved[place] = moved.get(place, 0) + 1
             hidden = record.unpublished(max(plan.at, run.last_at))
-            situation = Situation(person.id, person.attributes, nonce=catalog.nonce, unpublished=hidden)
+            situation = Situation(person.id, person.attributes, nonces=catalog.nonces, unpublished=hidden)
             done.append(migrated(run, old, target, plan, situation))
         if done and not stranded and not dry_run:
             _commit_moved(transaction, catalog, done)

@@ -32,7 +32,7 @@ from journeyflow.records import (
     Visit,
 )
 from journeyflow.store import Reader
-from journeyflow.stores.schema import LATER, VISITS
+from journeyflow.stores.schema import LATER, MESSAGE_ID, VISITS
 
 Item = TypeVar("Item")
 
@@ -295,8 +295,8 @@ def deferred(  # noqa: PLR0917 what a list depends on
     return Page(items, total, skip, take)
 
 
-_MESSAGES = """
-SELECT (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n, c.tenant, j.id, c.id, e.run,
+_MESSAGES = f"""
+SELECT {MESSAGE_ID}, c.tenant, j.id, c.id, e.run,
        m.n, m.step, m.channel, m.template, m.data, m.at, m.status, m.attempts, m.token, m.lease_until, m.flags
 FROM messages m
 JOIN enrollments e ON e.serial = m.enrollment

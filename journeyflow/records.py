@@ -283,7 +283,7 @@ class Post(NamedTuple):
     """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52).
 
     `domain` is that of the customer's mailbox when the first thing was told of the message, empty where there was none,
-    None until then.
+    None until then. `nonce` says with which of the database's nonces its id begins: how many were before (R70).
     """
 
     serial: int
@@ -302,6 +302,7 @@ class Post(NamedTuple):
     token: str | None = None
     flags: Mapping[str, tuple[int, int]] = NO_FLAGS
     domain: str | None = None
+    nonce: int = 0
 
 
 COUNTED = frozenset({QUEUED, CLAIMED, SENT})

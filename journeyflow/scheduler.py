@@ -5,7 +5,7 @@ the store, what changes is written by it.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heappop
 
 from attrs import evolve
@@ -74,7 +74,7 @@ def _plan_input(
 ) -> None:
     """Add what one input needs."""
     if item.kind in {"ack", "nack"}:
-        place = parse_message_id(item.id, catalog.nonce)
+        place = parse_message_id(item.id, catalog.nonces)
         posts.update([place] if place else [])
         return
     names.add((item.tenant, item.customer))
@@ -82,12 +82,12 @@ def _plan_input(
         if item.id is not None:
             events.add((item.tenant, item.type, item.id))
         if (item.type.startswith(MESSAGE) or item.type == REVENUE) and item.text:
-            posts.update(_named_posts(item.text, catalog.nonce))
+            posts.update(_named_posts(item.text, catalog.nonces))
 
 
-def _named_posts(text: str, nonce: str) -> Iterable[tuple[int, int]]:
+def _named_posts(text: str, nonces: Sequence[str]) -> Iterable[tuple[int, int]]:
     """Give the message that an event's data name."""
-    place = parse_message_id(json.loads(text).get("message"), nonce)
+    place = parse_message_id(json.loads(text).get("message"), nonces)
     return [place] if place else []
 
 

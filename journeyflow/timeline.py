@@ -12,6 +12,7 @@ from journeyflow.program import Program
 from journeyflow.records import ACTIVE, COMPLETED, EXITED
 from journeyflow.steps import Update
 from journeyflow.store import Reader
+from journeyflow.stores.schema import MESSAGE_ID
 
 ANSWERED = ("sent", "failed")
 """What a worker's answers say of a message: everything else about it is an event of the customer's own."""
@@ -94,9 +95,9 @@ FROM enrollments e JOIN moves m ON m.enrollment = e.serial LEFT JOIN paths p ON 
 WHERE e.customer = :number AND m.at BETWEEN :since AND :until
 ORDER BY m.at DESC, m.enrollment DESC, m.visit DESC LIMIT :take
 """
-_MESSAGES = """
+_MESSAGES = f"""
 SELECT m.enrollment, m.n, m.step, m.channel, m.template, m.at, m.status, m.attempts, m.flags, count(*) OVER (),
-       (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n
+       {MESSAGE_ID}
 FROM enrollments e JOIN messages m ON m.enrollment = e.serial
 WHERE e.customer = :number AND m.at <= :until
 ORDER BY m.at DESC, m.enrollment DESC, m.n DESC LIMIT :take

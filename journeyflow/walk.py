@@ -43,7 +43,7 @@ FRESH = Past()
 
 
 class Situation(NamedTuple):
-    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonce.
+    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonces.
 
     `terms` are the tenant's policies in force, `sent` the customer's messages that its caps count (R31).
     `unpublished` are the steps that everybody passes through (R17).
@@ -53,7 +53,7 @@ class Situation(NamedTuple):
     attributes: dict[str, object]
     event: Data | None = None
     posts: Mapping[str, Post] | None = None
-    nonce: str = ""
+    nonces: Sequence[str] = ("",)
     terms: Terms | None = None
     sent: Sent = NOTHING_SENT
     unpublished: frozenset[str] = frozenset()
@@ -108,8 +108,8 @@ class Walk(Facts):
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
         self.program, self.run, self.at, self.past = program, run, at, past
-        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent, self.unpublished = situation
-        self.posts = (nonce, posts or NO_POSTS)
+        self.customer, self.attributes, self.event, posts, nonces, self.terms, self.sent, self.unpublished = situation
+        self.posts = (nonces, posts or NO_POSTS)
         self.header, self.memory = program.header, run.memory
         self.seen, self._trigger = {}, None
         self._zone: ZoneInfo | None = None

@@ -23,7 +23,7 @@ from journeyflow.rules import Rule, Sample, explain, holds
 from journeyflow.scheduler import lay_out
 from journeyflow.stages import enter, handle
 from journeyflow.store import Reader
-from journeyflow.work import CUSTOMER_EVENTS, Happening, parse_message_id
+from journeyflow.work import CUSTOMER_EVENTS, Happening
 
 EMITTED = CUSTOMER_EVENTS | {"journey.completed", "message.sent", "message.failed"}
 """Events that the engine makes itself, so that none may be found among what the host told."""
@@ -156,8 +156,7 @@ class Door:
     def happening(self, at: int, text: str | None) -> Happening:
         """Make an event of the trigger's type; one about a message says what message that is (R51)."""
         data = json.loads(text) if text else {}
-        place = parse_message_id(data.get("message"), self.work.catalog.nonce)
-        post = self.work.posts.get(place) if place else None
+        post = self.work.named(data.get("message"))
         said = {**about(self.work, post), **data} if post else data
         event = self.record.newest.journey.trigger.event or ""
         return Happening(event, said, at, at, self.person, post=post, text=text)

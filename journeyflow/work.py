@@ -5,7 +5,7 @@ a value.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush
 from typing import NamedTuple
 
@@ -17,7 +17,7 @@ from journeyflow.chains import ORDERS
 from journeyflow.changes import MEMBERS
 from journeyflow.cohorts import Cohorts
 from journeyflow.counting import Note, count
-from journeyflow.facts import Data, Facts
+from journeyflow.facts import Data, Facts, message_id
 from journeyflow.forgetting import anonymous
 from journeyflow.limits import Gate
 from journeyflow.moments import local_day
@@ -34,28 +34,25 @@ CUSTOMER_EVENTS = frozenset(
 MESSAGE = "message."
 
 
-def message_id(nonce: str, serial: int, n: int) -> str:
-    """Write the id of a message (R70).
+def parse_message_id(text: object, nonces: Sequence[str]) -> tuple[int, int] | None:
+    """Read which message an id names, if it begins with a nonce of this database; None for any other text.
 
-    >>> message_id("k3", 17, 2)
-    'k3-17-2'
-    """
-    return f"{nonce}-{serial}-{n}"
+    Whether the message there has this id, or another nonce, is seen when it is found (`Work.named`).
 
-
-def parse_message_id(text: object, nonce: str) -> tuple[int, int] | None:
-    """Read the id of a message of this database; None for any other text.
-
-    >>> parse_message_id("k3-17-2", "k3"), parse_message_id("other-17-2", "k3"), parse_message_id(5, "k3")
+    >>> parse_message_id("k3-17-2", ["k3"]), parse_message_id("other-17-2", ["k3"]), parse_message_id(5, ["k3"])
     ((17, 2), None, None)
     """
-    if not isinstance(text, str) or not text.startswith(f"{nonce}-"):
+    nonce, *rest = text.rsplit("-", 2) if isinstance(text, str) else ("",)
+    if len(rest) != 2 or nonce not in nonces:  # noqa: PLR2004
         return None
-    serial, _, n = text[len(nonce) + 1 :].partition("-")
-    if not (serial.isascii() and serial.isdigit() and n.isascii() and n.isdigit() and len(text) < 100):  # noqa: PLR2004
+    if not all(each.isascii() and each.isdigit() and len(each) < MAX_DIGITS for each in rest):
         return None
-    numbers = int(serial), int(n)
-    return numbers if message_id(nonce, *numbers) == text else None
+    serial, n = map(int, rest)
+    return (serial, n) if text == f"{nonce}-{serial}-{n}" else None
+
+
+MAX_DIGITS = 20
+"""More than the largest number has."""
 
 
 def changed_attribute(kind: str, data: Data) -> str:
@@ -238,6 +235,13 @@ class Work:
             if held is None or held.n <= post.n:
                 newest[name] = post
 
+    def named(self, message: object) -> Post | None:
+        """Give the message with an id (R70); None for an id that no message of this database has."""
+        nonces = self.catalog.nonces
+        place = parse_message_id(message, nonces)
+        post = self.posts.get(place) if place else None
+        return post if post is not None and message_id(nonces, post) == message else None
+
     def count(self, post: Post) -> None:
         """Let caps count a message from now on, or no longer (R31)."""
         sent = self.sent.setdefault(self.runs[post.serial].customer, {})
@@ -261,7 +265,7 @@ class Work:
             run=run,
             header=program.header,
             posts=posts,
-            nonce=self.catalog.nonce,
+            nonces=self.catalog.nonces,
         )
 
     def advance(
@@ -284,8 +288,8 @@ class Work:
         at = max(at, run.last_at)
         terms, sent = (None, NOTHING_SENT) if not self.catalog.policies else self._bounds(program, person, at)
         hidden = self.catalog.unpublished_of(program, at) if self.catalog.flagged else NONE
-        nonce = self.catalog.nonce
-        situation = Situation(person.id, person.attributes, event, posts, nonce, terms, sent, hidden)
+        nonces = self.catalog.nonces
+        situation = Situation(person.id, person.attributes, event, posts, nonces, terms, sent, hidden)
         result = self.cohorts.advance(
             program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked
         )

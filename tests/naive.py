@@ -236,7 +236,7 @@ class Naive:
         self.counted[run.serial] += len(told)
         if self.counted[run.serial, step.id] > 1 or self.counted[run.serial] > 100:  # R30, R53
             return "FAILED", "event loop" if told else "zero-time loop", None
-        causes = self.causes[run.serial] | {(run.journey.id, run.key)}
+        self.customers[run.customer], causes = attributes, self.causes[run.serial] | {(run.journey.id, run.key)}
         self._tell(Thing(customer=run.customer, own=at, at=at, names={}, causes=causes), attributes, told)
         return "COMPLETED", outcome, target
 

@@ -105,6 +105,7 @@ FAULTS: list[tuple[str, str]] = [
     # what cannot be read
     ("UPDATE enrollments SET version = 99 WHERE serial = 1", "row 1 of table enrollments points at nothing"),
     ("DELETE FROM meta WHERE name = 'nonce'", "the setting 'nonce' is missing or cannot be read"),
+    ("UPDATE messages SET nonce = 3", "the setting 'nonce.3' is missing or cannot be read"),
     ("UPDATE meta SET value = 'x' WHERE name = 'revision'", "the setting 'revision' is missing or cannot be read"),
     ("UPDATE customers SET attributes = '{' WHERE number = 2", "customer 2: its attributes cannot be read"),
     ("UPDATE inputs SET data = '{' WHERE seq = 5", "input 5: its data cannot be read"),

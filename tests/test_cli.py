@@ -1,6 +1,7 @@
 """The command line: what it prints, where, and its exit status."""
 
 import json
+import re
 import shlex
 import sqlite3
 from contextlib import closing
@@ -8,7 +9,7 @@ from contextlib import closing
 import pytest
 from click.testing import CliRunner
 
-from journeyflow import End, Journey, Reentry, Send, Trigger, Wait
+from journeyflow import End, Engine, Journey, Reentry, Send, Trigger, Wait
 from journeyflow.cli import main
 from journeyflow.cli.main import SECTIONS
 from journeyflow.cli.shared import Bar, table
@@ -121,6 +122,20 @@ def test_people_are_forgotten_and_space_is_given_back(folder):
     assert (result.exit_code, "customer 'c1'" in result.stderr) == (1, True)
     sizes = json.loads(call("vacuum", path, "--json").stdout)
     assert 0 < sizes["after"] <= sizes["before"]
+
+
+def test_a_restored_backup_gets_a_new_nonce(folder):
+    """Given or drawn, it begins the ids of new messages; one that was used before is a fault (R70)."""
+    path, at = folder / "run.db", ("--at", "2026-01-01T00:00:00Z")
+    assert call("deploy", path, folder / "thanks.json", *at).exit_code == 0
+    assert json.loads(call("renew-nonce", path, "--nonce", "k4", "--json").stdout) == {"nonce": "k4"}
+    assert call("enroll", path, "thanks", "c1", *at).exit_code == 0
+    assert call("tick", path, "--now", "2026-01-01T00:00:00Z").exit_code == 0
+    with Engine(path) as engine:
+        assert [message.id for message in engine.messages().items] == ["k4-1-1"]
+    result = call("renew-nonce", path, "--nonce", "k4")
+    assert (result.exit_code, "'k4' was used before" in result.stderr) == (1, True)
+    assert re.fullmatch("the ids of new messages begin with [0-9a-f]{10}\n", call("renew-nonce", path).stdout)
 
 
 def test_wrong_usage_has_exit_status_2(folder):

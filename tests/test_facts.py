@@ -29,9 +29,9 @@ def run(trigger=None, memory=None):
     )  # fmt: skip
 
 
-def post(step="hello", n=4, at=NOW, flags=MappingProxyType({})):
+def post(step="hello", n=4, at=NOW, flags=MappingProxyType({}), nonce=0):
     """Make a message of a step."""
-    return Post(7, n, step, "EMAIL", "t", None, at, None, True, flags=flags)
+    return Post(7, n, step, "EMAIL", "t", None, at, None, True, flags=flags, nonce=nonce)
 
 
 def facts(**known):
@@ -106,7 +106,7 @@ def test_a_wait_keeps_the_data_of_the_event_that_ended_it():
 def test_a_message_has_an_id_an_instant_and_flags():
     """R52, R59, R70: flags are true or false once there is a message; `<flag>_at` is the first instant of its kind."""
     flags = {"sent": (NOW + 1_000_000, 1), "opened": (NOW + 2_000_000, 3)}
-    known = facts(run=run(), posts={"hello": post(flags=flags)}, nonce="abc")
+    known = facts(run=run(), posts={"hello": post(flags=flags, nonce=1)}, nonces=["old", "abc"])
     assert known.value("message.hello.id") == "abc-7-4"
     assert known.value("message.hello.at") == "2026-06-15T12:00:00.000000Z"
     assert known.value("message.hello.opened") is True

@@ -415,11 +415,13 @@ def test_other_events_that_begin_like_that_are_the_hosts(host):
         ("k-3-\u0661-2", None),
         (None, None),
         ("k-3-", None),
+        ("l-17-2", None),
+        (f"k-3-17-{'2' * 20}", None),
     ],
 )
 def test_message_ids_are_read_exactly(text, place):
     """Only the very text that was given out is a message's id, also with a dash in the nonce (R70)."""
-    assert parse_message_id(text, "k-3") == place
+    assert parse_message_id(text, ["k", "k-3"]) == place
 
 
 # --- ack ------------------------------------------------------------------------------------------------------------

@@ -289,7 +289,7 @@ TEXT = '{"format": 1, "id": "j", "trigger": {"manual": true}, "steps": [{"kind":
 def test_a_catalog_is_read_from_rows():
     """With the settings of the file; the grace may be none."""
     made = read_catalog(shelf(TEXT, grace="3600000000"), "file.db", {})
-    assert (made.revision, made.nonce, made.grace) == (4, "n", 3_600_000_000)
+    assert (made.revision, made.nonces, made.grace) == (4, ("n",), 3_600_000_000)
     assert find(made, "t", "j").state(5) == "ACTIVE"
     assert read_catalog(shelf(TEXT), "file.db", {}).grace is None
     assert read_catalog(shelf(TEXT, grace="0"), "file.db", {}).grace == 0

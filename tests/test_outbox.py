@@ -1,10 +1,13 @@
 """Handing messages out: ids, leases, what is withheld and what is no longer to be sent (R70, R71)."""
 
+import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
 from journeyflow import Engine, InvalidInput, MemoryStore, Send, Trigger, Wait, Window
+from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host, after, open_engine
 
 
@@ -64,6 +67,81 @@ def test_the_nonce_is_drawn_once_for_a_file(tmp_path):
                 enter(host, "c1")
                 ids |= {message.id.partition("-")[0] for message in engine.messages().items}
     assert len(ids) == 2
+
+
+def test_messages_keep_the_nonce_they_were_made_under(host):
+    """After `renew_nonce()` new messages have the new nonce, those before their own, in every place (R70)."""
+    host.deploy(mail("a"), Wait("rest", "1 day"), mail("b", data={"after": "{{ message.a.id }}"}))
+    enter(host, "c1", "c2")
+    (given, waits) = host.claim("1 hour")
+    assert host.engine.renew_nonce("later") == "later"
+    host.engine.ack(given, at=after("2 hours"))
+    host.feed("message.opened", "2 hours", "c2", message=waits.id)
+    host.feed("message.opened", "2 hours", "c2", message="later-2-1")  # it was made under the first nonce
+    host.engine.ack("later-2-1", at=after("2 hours"))
+    result = host.tick("2 days")
+    assert result.unmatched == 2
+    found = host.engine.messages().items
+    assert [each.id for each in found] == ["memory-1-1", "later-1-3", "memory-2-1", "later-2-3"]
+    assert [each.data.get("after") for each in found] == [None, "memory-1-1", None, "memory-2-1"]
+    assert [sorted(each.engagement) for each in found] == [["sent"], [], ["opened"], []]
+    assert [host.engine.message(each.id) for each in found] == [*found]
+    assert host.engine.find_message("later-2-1") is None
+    told = [each["id"] for each in host.engine.export_customer("c1")["messages"]]
+    assert told == ["memory-1-1", "later-1-3"]
+    assert {each for each in told if each in repr(host.engine.timeline("c1").moments)} == {*told}
+    assert host.engine.audit() == []
+
+
+def test_a_nonce_is_never_used_again(host):
+    """An id is never reused: a nonce that messages may have is refused, and so is what is none (R70)."""
+    host.engine.renew_nonce("second")
+    for nonce in ("memory", "second"):
+        with pytest.raises(InvalidInput, match=f"'{nonce}' was used before"):
+            host.engine.renew_nonce(nonce)
+    for none in ("", 7, "x" * 201):
+        with pytest.raises(InvalidInput, match="nonce: "):
+            host.engine.renew_nonce(none)
+    assert host.engine.renew_nonce() not in {host.engine.renew_nonce(), "memory", "second"}
+
+
+def test_after_a_restored_backup_no_id_is_given_again(tmp_path):
+    """Restore, renew, tick: what the lost future gave out is nobody's now, and nothing of it comes again (R70)."""
+    path, kept = tmp_path / "run.db", tmp_path / "backup.db"
+    with Engine(SQLiteStore(path, nonce="one"), grace=None) as engine:
+        host = Host(engine)
+        host.deploy(mail("a"), Wait("rest", "1 day"), mail("b"))
+        enter(host, "c1")
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("VACUUM INTO ?", (str(kept),))
+        enter(host, "c2")
+        host.tick("2 days")
+        lost = {message.id for message in engine.messages().items}
+    with Engine(kept) as engine:
+        host = Host(engine)
+        before = {message.id for message in engine.messages().items}
+        nonce = engine.renew_nonce()
+        enter(host, "c3", "c2")
+        host.tick("2 days")
+        made = {message.id for message in engine.messages().items} - before
+        assert before == {"one-1-1"}
+        assert made == {f"{nonce}-1-3", f"{nonce}-2-1", f"{nonce}-2-3", f"{nonce}-3-1", f"{nonce}-3-3"}
+        assert not made & lost
+        for name in sorted(lost - before):  # what providers still tell of messages that are no more
+            engine.ack(name, at=after("3 days"))
+        assert host.tick("3 days").unmatched == len(lost - before)
+        assert {message.status for message in engine.messages().items} == {"QUEUED"}
+
+
+def test_an_engine_that_stays_open_hears_of_a_renewed_nonce(tmp_path):
+    """R70, R72: the catalog of other engines on the file is read again."""
+    with Engine(SQLiteStore(tmp_path / "run.db", nonce="one"), grace=None) as engine:
+        host = Host(engine)
+        host.deploy(mail("a"))
+        with Engine(tmp_path / "run.db") as other:
+            other.renew_nonce("two")
+        enter(host, "c1")
+        assert [message.id for message in engine.messages().items] == ["two-1-1"]
 
 
 def test_the_oldest_message_goes_first(host):

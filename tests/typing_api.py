@@ -300,6 +300,8 @@ def questions(engine: Engine) -> list[object]:
     ended: int = engine.forget("c1", at=NOW)
     ended += engine.forget(["c1"], at=NOW, scrub=False, allow_jump=True)
     engine.vacuum()
+    drawn: str = engine.renew_nonce()
+    engine.renew_nonce(f"{drawn}-2")
     job: jf.ExportJob = engine.submit_export(at=NOW, since="2026-01-01", status="ACTIVE", include_steps=True)
     worked: int = engine.work_exports(at=NOW, limit=job.id)
     engine.download_export(engine.export_job(worked).id).splitlines()

@@ -101,4 +101,15 @@ def vacuum(db: Path, *, as_json: bool) -> None:
     show(sizes, f"{sizes['before']:,} bytes before, {sizes['after']:,} after", as_json=as_json)
 
 
-COMMANDS = (export, forget, vacuum)
+@click.command("renew-nonce")
+@database
+@click.option("--nonce", help="What the ids of messages begin with from now on; default: drawn.")
+@as_json
+def renew_nonce(db: Path, nonce: str | None, *, as_json: bool) -> None:
+    """Let no id of a message be given twice: run it on a restored backup, before the first tick."""
+    with opened(db, "default") as engine:
+        renewed = engine.renew_nonce(nonce)
+    show({"nonce": renewed}, f"the ids of new messages begin with {renewed}", as_json=as_json)
+
+
+COMMANDS = (export, forget, vacuum, renew_nonce)

@@ -25,7 +25,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "delete", "bulk", "policies",
     ),
     "Ask": ("enrollments", "people", "explain", "why-not", "at", "timeline", "stats", "benchmark", "results"),
-    "Keep in order": ("audit", "export", "forget", "vacuum"),
+    "Keep in order": ("audit", "export", "forget", "vacuum", "renew-nonce"),
 }  # fmt: skip
 """The commands by what they are for, in the order in which they are wanted."""
 

@@ -144,9 +144,14 @@ def _migrate(connection: sqlite3.Connection, path: str, nonce: str | None) -> No
         connection.execute(f"PRAGMA user_version = {number}")
     if version == 0:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        drawn = nonce if nonce is not None else os.urandom(5).hex()
+        drawn = nonce if nonce is not None else draw_nonce()
         settings = {"nonce": drawn, "revision": "0", **({} if path == MEMORY else {"grace": str(GRACE)})}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(settings.items()))
+
+
+def draw_nonce() -> str:
+    """Draw what the ids of messages begin with: the one thing that chance decides (R70, R90)."""
+    return os.urandom(5).hex()
 
 
 def _check_owner(connection: sqlite3.Connection, path: str) -> int:

@@ -22,7 +22,7 @@ MOVE_COLUMNS = "visit, at, path, steps, seen"
 
 POST_COLUMNS = (
     "n, step, channel, template, data, at, expires_at, cancel_on_exit, status, attempts, available_at, lease_until,"
-    " token, flags, domain"
+    " token, flags, domain, nonce"
 )
 POST_ROW = f"enrollment, {POST_COLUMNS}"
 """A message as a row; what stands in POST_COLUMNS may be alike for many."""
@@ -66,7 +66,7 @@ def read_run(row: tuple[Any, ...]) -> Run:
 
 def post_rest(post: Post) -> tuple[Any, ...]:
     """Write a message as POST_COLUMNS: all but whom it is about."""
-    return (*post[1:14], text_or_none(post.flags), post.domain)
+    return (*post[1:14], text_or_none(post.flags), *post[15:])
 
 
 def post_now_rest(post: Post) -> tuple[Any, ...]:
@@ -77,7 +77,7 @@ def post_now_rest(post: Post) -> tuple[Any, ...]:
 def read_post(row: tuple[Any, ...]) -> Post:
     """Read a message from a POST_ROW."""
     flags = {kind: (first, count) for kind, (first, count) in json.loads(row[14]).items()} if row[14] else NO_FLAGS
-    return make_post((*row[:8], row[8] == 1, *row[9:14], flags, row[15]))
+    return make_post((*row[:8], row[8] == 1, *row[9:14], flags, *row[15:]))
 
 
 def move_rest(move: Move, path: int | None, steps: str | None) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ CREATE TABLE messages (
     enrollment INTEGER NOT NULL REFERENCES enrollments, n INTEGER NOT NULL, step TEXT NOT NULL, channel TEXT NOT NULL,
     template TEXT NOT NULL, data TEXT, at INTEGER NOT NULL, expires_at INTEGER, cancel_on_exit INTEGER NOT NULL,
     status TEXT NOT NULL, attempts INTEGER NOT NULL, available_at INTEGER NOT NULL, lease_until INTEGER, token TEXT,
-    flags TEXT, domain TEXT,
+    flags TEXT, domain TEXT, nonce INTEGER NOT NULL,
     PRIMARY KEY (enrollment, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox ON messages (available_at, enrollment, n) WHERE status = 'QUEUED';
@@ -150,6 +150,10 @@ def _iso(column: str) -> str:
     )
 
 
+MESSAGE_ID = """(SELECT value FROM meta WHERE name = 'nonce' || ifnull('.' || nullif(m.nonce, 0), ''))
+       || '-' || m.enrollment || '-' || m.n"""
+"""The id of a message m (R70): a renewed nonce is kept beside the first, under its number."""
+
 VISITS = """SELECT m.enrollment, max(m.visit, 1) + s.key AS n, json_extract(s.value, '$[0]') AS step,
        json_extract(s.value, '$[1]') AS status, json_extract(s.value, '$[2]') AS outcome,
        CASE WHEN s.key = 0 AND m.visit > 0
@@ -190,7 +194,7 @@ JOIN journeys j ON j.number = e.journey;
 CREATE VIEW messages_view AS
 SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.n, m.step, m.channel, m.template,
        {_iso("m.at")} AS at, m.status, m.attempts, m.data,
-       (SELECT value FROM meta WHERE name = 'nonce') || '-' || m.enrollment || '-' || m.n AS id,
+       {MESSAGE_ID} AS id,
        e.key, m.domain, {_iso("m.available_at")} AS available_at, {_iso("m.lease_until")} AS lease_until,
        {_iso("m.expires_at")} AS expires_at
 FROM messages m

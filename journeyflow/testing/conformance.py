@@ -302,6 +302,20 @@ class StoreConformance:
             expect(list(found.transitions), [(number, NOON, "ACTIVE") for number in (1, 2, 3)])
             expect(found.meta["nonce"], "k")
 
+    def test_renewed_nonces_are_kept_beside_the_first(self, tmp_path: Path) -> None:
+        """A message keeps the nonce that it was made under, and is shown by the id that it was given out with (R70)."""
+        old, new = post(1), post(1, n=2, nonce=1)
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1),), moves=(entry(1),), new_posts=(old,)))
+            write(store, Changes(meta=(("nonce.1", "l"),)))
+            write(store, Changes(new_posts=(new,)))
+            write(store, Changes(posts=(old._replace(attempts=1), new._replace(attempts=1))))
+            found = shelf(store)
+            expect(found and [found.meta["nonce"], found.meta["nonce.1"]], ["k", "l"])
+            loaded = load(store, posts=frozenset({(1, 1), (1, 2)}))
+            expect({place: each.nonce for place, each in loaded.posts.items()}, {(1, 1): 0, (1, 2): 1})
+            expect(rows(store, "SELECT id FROM messages_view ORDER BY n"), [("k-1-1",), ("l-1-2",)])
+
     def test_shelf_is_asked_once_per_revision(self, tmp_path: Path) -> None:
         """Who knows the revision is told that nothing is new; who knows another one gets the catalog."""
         with self.begun(tmp_path) as store:

@@ -18,6 +18,7 @@ from journeyflow import (
     Trigger,
     Update,
     Wait,
+    field,
 )
 from journeyflow.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
@@ -215,3 +216,14 @@ def test_a_run_that_ends_itself_has_no_wake_up_left():
     )
     life = Life([Event("joined", customer="ann", at=START)], START + timedelta(days=1))
     compare([leaving], life, STORES["memory"]())
+
+
+def test_an_update_may_change_without_telling():
+    """R39, R50: a member that is there already is appended once more, which no event tells."""
+    twice = Journey(
+        id="twice",
+        trigger=Trigger("joined"),
+        steps=[Update("once", field("tags").append("new")), Update("again", field("tags").append("new"))],
+    )
+    life = Life([Event("joined", customer="ann", at=START)], START + timedelta(days=1))
+    compare([twice], life, STORES["memory"]())

@@ -138,7 +138,7 @@ QUESTIONS = {
     "deferred": "SELECT * FROM deferred ORDER BY number",
     "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
     "last refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
-    "nonce": "SELECT value FROM meta WHERE name = 'nonce'",
+    "nonce": "SELECT value, name FROM meta WHERE name LIKE 'nonce%' ORDER BY name",
 }
 """Everything that can be asked of a store, each in its total order."""
 

@@ -284,6 +284,11 @@ class Agreement(RuleBasedStateMachine):
         self.both(lambda engine: engine.tenant(tenant).set_policies(bounds, at=self.at(span)))
         self.both(lambda engine: engine.tenant(tenant).policies(at=self.now))
 
+    @rule(nonce=st.sampled_from(["x", "y", "z-1"]))
+    def renew(self, nonce: str) -> None:
+        """Let ids begin with another nonce; one that was there before is refused (R70)."""
+        self.both(lambda engine: engine.renew_nonce(nonce))
+
     # --- what must hold
 
     @invariant()
