@@ -103,7 +103,7 @@ class Engine(JourneyCalls):
         if type(dedup_days) is not int or dedup_days < 0:
             msg = f"dedup_days must be 0 or more, not {describe(dedup_days)}"
             raise ValueError(msg)
-        length = None if max_jump is None else Duration.parse(max_jump)
+        length = None if max_jump is None else _forward(max_jump, "max_jump")
         wanted = None if grace in {None, "default"} else _length(grace, "grace")
         opened = _opened(store)
         self._core = Core(opened, channels or {}, Options(length, batch_size, dedup_micros(dedup_days), scrub))
@@ -867,19 +867,31 @@ def _refuse_awaitable(answer: object) -> None:
 def _opened(store: str | PathLike[str] | Store) -> Store:
     """Open the file that a path names; a store is taken as it is."""
     if not isinstance(store, str | PathLike):
+        if not hasattr(store, "transaction"):
+            msg = f"store: expected the path of a file or a Store such as MemoryStore(), not {describe(store)}"
+            raise TypeError(msg)
         return store
     from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
 
     return SQLiteStore(fspath(store))
 
 
-def _length(value: object, what: str) -> int:
-    """Read a length of time that leads forward as microseconds, days as 24 hours."""
-    length = Duration.parse(value)
+def _forward(value: object, what: str) -> Duration:
+    """Read a length of time that leads forward."""
+    try:
+        length = Duration.parse(value)
+    except (TypeError, ValueError) as error:
+        msg = f"{what}: {error}"
+        raise type(error)(msg) from None
     if length.sign <= 0:
         msg = f"{what} must lead forward, not {shown(value)}"
         raise ValueError(msg)
-    return add(0, length, UTC)
+    return length
+
+
+def _length(value: object, what: str) -> int:
+    """Read a length of time that leads forward as microseconds, days as 24 hours."""
+    return add(0, _forward(value, what), UTC)
 
 
 def _check_key(key: object, journey: str, path: str | None) -> None:

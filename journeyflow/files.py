@@ -157,7 +157,9 @@ def _csv_rows(file: TextIO, columns: tuple[str, ...], bad: Bad, path: str) -> It
 
 
 def _check_header(header: list[str], columns: tuple[str, ...], path: str) -> None:
-    """Refuse a header without a column that must be there, or with one twice."""
+    """Refuse a header without a column that must be there, with one twice, or one that other signs than commas part."""
+    if len(header) == 1 and (sign := next((each for each in ";\t|" if each in header[0]), None)):
+        raise InvalidInput([f"{path}: the cells are separated by {sign!r}; write commas"])
     faults = [
         f"{path}: the header has no column {name!r}{did_you_mean(name, header)}"
         for name in columns

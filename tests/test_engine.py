@@ -76,8 +76,9 @@ def test_a_closed_engine_says_so(host):
         ({"batch_size": True}, ValueError, "batch_size"),
         ({"dedup_days": -1}, ValueError, "dedup_days must be 0 or more"),
         ({"dedup_days": "90"}, ValueError, "dedup_days must be 0 or more, not str '90'"),
-        ({"max_jump": "soon"}, ValueError, "'soon' is no duration"),
-        ({"grace": "soon"}, ValueError, "'soon' is no duration"),
+        ({"max_jump": "soon"}, ValueError, "max_jump: 'soon' is no duration"),
+        ({"max_jump": "-1 day"}, ValueError, "max_jump must lead forward"),
+        ({"grace": "soon"}, ValueError, "grace: 'soon' is no duration"),
         ({"grace": "-1 hour"}, ValueError, "grace must lead forward"),
         ({"channels": {"EMAIL": "mail"}}, TypeError, "channel 'EMAIL': the handler must be a function"),
     ],
@@ -86,6 +87,13 @@ def test_options_that_cannot_be_are_refused(options, error, words):
     """Each option says what it takes."""
     with pytest.raises(error, match=words):
         Engine(MemoryStore(), **options)
+
+
+@pytest.mark.parametrize("store", [5, None, object()])
+def test_what_is_no_store_is_refused(store):
+    """A path or a Store, and a sentence that says so."""
+    with pytest.raises(TypeError, match=r"store: expected the path of a file or a Store such as MemoryStore\(\), not"):
+        Engine(store)
 
 
 async def deliver(message):

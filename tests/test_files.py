@@ -143,3 +143,13 @@ def test_progress_is_told_in_bytes_up_to_the_size_of_the_file(tmp_path):
     assert sum(1 for _ in read_events(path, bad=print, progress=told.append)) == 2_500
     assert told == sorted(told)
     assert told[-1] == path.stat().st_size
+
+
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_cells_that_other_signs_part_are_told_as_such(tmp_path, sign):
+    """One sentence about the separator instead of one for each column that is not found."""
+    path = tmp_path / "events.csv"
+    path.write_text(sign.join(("at", "type", "customer")) + "\n")
+    with pytest.raises(InvalidInput) as error:
+        list(read_events(path, bad=print))
+    assert error.value.faults == (f"{path}: the cells are separated by {sign!r}; write commas",)
