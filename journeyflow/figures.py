@@ -118,13 +118,14 @@ class MessageStats:
 
     @property
     def delivery_rate(self) -> float | None:
-        """Delivered messages by those sent."""
-        return rate(self.delivered.unique, self.sent.unique)
+        """Delivered messages by those sent; None where more was opened or clicked: then deliveries are not told."""
+        told = self.delivered.unique >= max(self.opened.unique, self.clicked.unique)
+        return rate(self.delivered.unique, self.sent.unique) if told else None
 
     @property
     def open_rate(self) -> float | None:
-        """Opened messages by those sent."""
-        return rate(self.opened.unique, self.sent.unique)
+        """Opened messages by those sent; None where more was clicked: then openings are not told."""
+        return rate(self.opened.unique, self.sent.unique) if self.opened.unique >= self.clicked.unique else None
 
     @property
     def click_rate(self) -> float | None:

@@ -365,7 +365,8 @@ def test_no_rate_is_over_a_hundred_percent(host):
     host.tick("1 hour")
     found = host.engine.stats("j", at=after("1 hour")).messages
     assert (found.sent.unique, found.opened.unique, found.clicked.unique) == (1, 1, 3)
-    assert (found.open_rate, found.click_rate, found.click_to_open_rate) == (1.0, None, None)
+    assert (found.open_rate, found.click_rate, found.click_to_open_rate) == (None, None, None)
+    assert (found.delivery_rate, found.bounce_rate) == (None, 0.0)
     assert all(rate is None or rate <= 1 for rate in found.rates.values())
 
 
