@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from journeyflow.moments import from_micros
 from journeyflow.program import Program
-from journeyflow.records import ACTIVE, COMPLETED, EXITED
+from journeyflow.records import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.steps import Update
 from journeyflow.store import Reader
 from journeyflow.stores.schema import MESSAGE_ID
@@ -196,10 +196,9 @@ def _queued(row: Sequence[Any]) -> Found:
 def _of_run(serial: int, run: Run) -> Iterator[Found]:
     """Say when somebody entered, reached the goal, and left."""
     data: dict[str, object] = {"version": run.version}
-    yield (
-        _came(run.entered_at, serial, 0, 0),
-        _moment(run, run.entered_at, "entry", f"enters, version {run.version}", data),
-    )
+    word = "is kept out for comparison" if run.status == HOLDOUT else "enters"
+    entry = _moment(run, run.entered_at, "entry", f"{word}, version {run.version}", data)
+    yield _came(run.entered_at, serial, 0, 0), entry
     if run.converted_at is not None:
         yield _came(run.converted_at, serial, _LAST, 0), _moment(run, run.converted_at, "goal", "reaches the goal", {})
     if run.ended_at is not None:

@@ -93,11 +93,15 @@ class Kept:
 
 @frozen
 class Evidence:
-    """What is known of a customer and a journey: an event, a refusal, places in the queue for a slot by key (R23)."""
+    """What is known of a customer and a journey: an event, a refusal, places in the queue for a slot by key (R23).
+
+    `entered` is the instant of the newest entry.
+    """
 
     told: Told | None
     kept: Kept | None
     queued: Mapping[str, int]
+    entered: int | None
 
 
 _EVENT = """
@@ -112,6 +116,10 @@ _QUEUED = """
 SELECT d.key, d.at FROM deferred d JOIN customers c ON c.number = d.customer
 WHERE d.journey = ? AND c.tenant = ? AND c.id = ?
 """
+_ENTERED = """
+SELECT max(e.entered_at) FROM customers c JOIN enrollments e ON e.customer = c.number
+WHERE e.journey = ? AND c.tenant = ? AND c.id = ?
+"""
 
 
 def evidence(reader: Reader, record: JourneyRecord, customer: str) -> Evidence:
@@ -119,8 +127,8 @@ def evidence(reader: Reader, record: JourneyRecord, customer: str) -> Evidence:
     events = reader.rows(_EVENT, (customer, record.tenant, record.newest.journey.trigger.event))
     asked = (record.number, record.tenant, customer)
     kept = [Kept(reason, at, json.loads(text) if text else {}) for reason, at, text in reader.rows(_REFUSAL, asked)]
-    queued = dict(reader.rows(_QUEUED, asked))
-    return Evidence(Told(*events[0]) if events else None, kept[0] if kept else None, queued)
+    queued, entered = dict(reader.rows(_QUEUED, asked)), reader.rows(_ENTERED, asked)[0][0]
+    return Evidence(Told(*events[0]) if events else None, kept[0] if kept else None, queued, entered)
 
 
 def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> Due:
@@ -133,7 +141,8 @@ def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> D
 def newest_instant(record: JourneyRecord, found: Evidence) -> int:
     """Give the newest instant that is known of a journey and a customer."""
     signs = [sign.at for sign in (found.told, found.kept) if sign is not None]
-    return max([record.versions[-1][0], record.newest_at or record.versions[-1][0], *signs])
+    signs += [at for at in (record.newest_at, found.entered) if at is not None]
+    return max([record.versions[-1][0], *signs])
 
 
 class Door:
@@ -379,5 +388,10 @@ def _missed(door: Door, told: Told) -> Happened:
     if program.journey.trigger.event != event.type:
         return "trigger", f"version {program.version} listened to {program.journey.trigger.event!r}", told.at, {}
     words, seen = door.misses(program, event)
-    words = words or "they did not hold then; since, the customer has changed"
+    if words or not program.limits:
+        words = words or "they did not hold then; since, the customer has changed"
+    elif program.where is None:
+        return "entry limit", "waited for a slot, and was taken out of the queue", told.at, seen
+    else:
+        words = "they did not hold then, or the customer waited for a slot and was taken out of the queue"
     return "trigger criteria", words, told.at, seen

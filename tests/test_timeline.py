@@ -175,3 +175,10 @@ def test_who_leaves_at_the_instant_of_coming_has_come_first(host):
     host.say("go")
     texts = [each.text for each in host.engine.timeline("c1").moments if each.journey == "b"]
     assert texts == ["enters, version 1", "rest: waits", "rest: exited", "EXITED (a/out)"]
+
+
+def test_who_is_kept_out_does_not_enter(host):
+    """A holdout is an enrollment of its own, and no entry (R25)."""
+    host.deploy(End("done"), holdout=100, goal=Goal("order", within="1 day"))
+    host.say("go")
+    assert host.engine.timeline("c1").moments[-1].text == "is kept out for comparison, version 1"

@@ -323,3 +323,34 @@ def test_an_entry_after_the_last_refusal_is_the_answer(host):
     host.engine.enroll("j", "c1", at=after("1 hour"), force=True)
     host.tick("1 hour")
     assert (why(host).reason, why(host).told) == ("", "run 1 entered and is inside")
+
+
+@pytest.mark.parametrize("given_up", ["archive", "exit"])
+def test_who_was_taken_out_of_the_queue_is_told_so(host, given_up):
+    """Nothing is kept of a place that was given up; it is not said that the criteria did not hold (R23, R85)."""
+    host.deploy(HELLO, limits=Limits(per_hour=1))
+    host.deploy(HELLO, id="gold", limits=Limits(per_hour=1), trigger=Trigger("go", where=field("vip").eq(True)))
+    for customer in ("c1", "c2"):
+        host.engine.put_customer(customer, {"vip": True}, at=START)
+    host.say("go", START, "c2")
+    host.say("go", "1 minute")
+    for journey in ("j", "gold"):
+        if given_up == "archive":
+            host.engine.archive(journey, at=after("2 minutes"))
+        else:
+            host.engine.exit(journey, "c1", at=after("2 minutes"))
+    host.tick("2 minutes")
+    found = why(host)
+    assert (found.reason, found.told) == ("entry limit", "waited for a slot, and was taken out of the queue")
+    found = host.engine.why_not("gold", "c1")
+    assert found.reason == "trigger criteria"
+    assert found.told == "they did not hold then, or the customer waited for a slot and was taken out of the queue"
+
+
+def test_what_is_tried_is_tried_after_all_that_is_known(host):
+    """By default at the newest instant of the customer in the journey, that of an entry from the queue too."""
+    host.deploy(HELLO, limits=Limits(per_hour=1))
+    host.say("go", START, "c2")
+    host.say("go", "1 minute")
+    host.tick("1 hour")
+    assert why(host).asked_at == after("1 hour")
