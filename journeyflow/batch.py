@@ -1,11 +1,11 @@
 """One batch of work as values: what is due, what must be known for it, what is known (R7)."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
 
 from journeyflow.records import Deferred, Export, Input, Post, Run
+from journeyflow.values import loads
 
 Key = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
@@ -41,7 +41,7 @@ class Person:
     def attributes(self) -> dict[str, object]:
         """The attributes; never changed in place."""
         if self.values is None:
-            self.values = json.loads(self.text) if self.text else {}
+            self.values = loads(self.text) if self.text else {}
         return self.values
 
 

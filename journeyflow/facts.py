@@ -1,6 +1,5 @@
 """The values that rules and templates look at, by the names of R59."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -8,6 +7,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.changes import read_path
 from journeyflow.moments import iso
 from journeyflow.records import Post, Run
+from journeyflow.values import loads
 
 Data = Mapping[str, object]
 NOTHING: Data = {}
@@ -76,7 +76,7 @@ class Facts:
             if self.run is None:
                 self._trigger = self.event or NOTHING
             else:
-                self._trigger = json.loads(self.run.trigger) if self.run.trigger else NOTHING
+                self._trigger = loads(self.run.trigger) if self.run.trigger else NOTHING
         return self._trigger
 
 

@@ -1,6 +1,5 @@
 """Inputs: what a host told, handled at its place in the order, with its effect on the customer (R10, R26, R50, R52)."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import cast
 
@@ -26,6 +25,7 @@ from journeyflow.records import (
 from journeyflow.rules import path_fault
 from journeyflow.stages import closed_by, enter, handle, leave
 from journeyflow.steps import Send
+from journeyflow.values import loads
 from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, changed_attribute
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
@@ -46,7 +46,7 @@ WITHDRAWING = frozenset({"unsubscribed", "complained"})
 
 def take(work: Work, item: Input, dedup: int) -> str:
     """Handle one input and give its outcome, which is kept with it. `dedup` is how long ids are known, in micros."""
-    data = json.loads(item.text) if item.text else {}
+    data = loads(item.text) if item.text else {}
     return _KINDS[item.kind](work, item, data, work.effective(item.at), dedup)
 
 
@@ -88,7 +88,7 @@ def _known(work: Work, item: Input, dedup: int) -> str | None:
 
 
 def _loads(text: str | None) -> dict[str, object]:
-    return json.loads(text) if text else {}
+    return loads(text) if text else {}
 
 
 def _change(work: Work, person: Person, kind: str, data: Data) -> dict[str, object] | None:

@@ -11,6 +11,7 @@ from journeyflow.counting import ALL, KINDS, Note, Sums, Walked, entry_kind
 from journeyflow.moments import zone
 from journeyflow.records import ATTRIBUTED, HOLDOUT, REVENUE, Counter
 from journeyflow.store import Reader
+from journeyflow.values import loads
 
 AT_ONCE = 50_000
 """Rows of the log that are summed up before more are read: some tens of megabytes."""
@@ -80,7 +81,7 @@ def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, list[int
     for journey, status, path, visit, number, at in moves:
         groups[journey, status, path, entry_kind(visit, number)].append(at)
     for (journey, status, path, entry), instants in groups.items():
-        yield Walked(journey, status, json.loads(path), entry), instants
+        yield Walked(journey, status, loads(path), entry), instants
 
 
 def _notes(reader: Reader) -> Iterator[Note]:
@@ -97,7 +98,7 @@ def _notes(reader: Reader) -> Iterator[Note]:
         "SELECT e.journey, m.domain, m.step, m.flags FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
         " WHERE m.flags IS NOT NULL"
     ):
-        for kind, (first, _) in json.loads(flags).items():
+        for kind, (first, _) in loads(flags).items():
             if f"message.{kind}" in KINDS:
                 yield Note(journey, domain, step, f"message.{kind}", first, True, 0)
     for told in _parts(reader.stream(_TOLD)):

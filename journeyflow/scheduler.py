@@ -4,7 +4,6 @@
 the store, what changes is written by it.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from heapq import heappop
 
@@ -18,6 +17,7 @@ from journeyflow.limits import plan_limits
 from journeyflow.orders import follow
 from journeyflow.records import ACTIVE, REVENUE, Changes, Input, name_of
 from journeyflow.stages import admit, handle
+from journeyflow.values import loads
 from journeyflow.work import MESSAGE, Order, Tally, Work, parse_message_id
 
 
@@ -87,7 +87,7 @@ def _plan_input(
 
 def _named_posts(text: str, nonces: Sequence[str]) -> Iterable[tuple[int, int]]:
     """Give the message that an event's data name."""
-    place = parse_message_id(json.loads(text).get("message"), nonces)
+    place = parse_message_id(loads(text).get("message"), nonces)
     return [place] if place else []
 
 

@@ -4,7 +4,6 @@
 that wait for it, (4) entries.
 """
 
-import json
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,7 +19,7 @@ from journeyflow.moments import add
 from journeyflow.program import NOWHERE, Program, Way
 from journeyflow.records import ACTIVE, HOLDOUT, Deferred, Run, make_run
 from journeyflow.steps import Wait
-from journeyflow.values import dumps
+from journeyflow.values import dumps, loads
 from journeyflow.work import MESSAGE, Happening, Work, active_runs
 
 if TYPE_CHECKING:
@@ -264,7 +263,7 @@ def admit(work: Work, number: int, own: int) -> None:
     entry = gate.first(number)
     if entry is not None:
         gate.leave(entry)
-        data = json.loads(entry.trigger) if entry.trigger else {}
+        data = loads(entry.trigger) if entry.trigger else {}
         event = Happening("", data, own, at, work.numbered[entry.customer], text=entry.trigger)
         enter(work, record, program, event, work.facts(event.person, program, at, data), key=entry.key)
     _go_on(work, program, own)

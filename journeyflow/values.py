@@ -6,8 +6,9 @@ with text keys, at most `MAX_DEPTH` levels deep.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
+from typing import Any
 
 from journeyflow.chance import SEPARATOR
 
@@ -17,7 +18,15 @@ MAX_ID = 200
 """Characters in an id: long enough for any uuid, e-mail address or path, short enough for an index."""
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
+_make = getattr(json.encoder, "c_make_encoder", None)  # what `encode` makes anew for each value, where there is one
+_chunks: Callable[[object, int], Iterable[str]] = (
+    _make(None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    if _make
+    else lambda value, _: (_ENCODER.encode(value),)
+)
+_join = "".join
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # what `decode` calls between two looks for space
 
 
 def dumps(value: object) -> str:
@@ -26,7 +35,23 @@ def dumps(value: object) -> str:
     >>> dumps({"b": 1, "a": ["ö"]})
     '{"b":1,"a":["ö"]}'
     """
-    return _encode(value)
+    return _join(_chunks(value, 0))
+
+
+def loads(text: str) -> Any:  # noqa: ANN401 whatever was written
+    """Read what `dumps` wrote: no space before, none behind. Raises ValueError for any other text.
+
+    >>> loads('{"b":1,"a":["ö"]}')
+    {'b': 1, 'a': ['ö']}
+    """
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        value, end = None, 0
+    if end != len(text):
+        msg = "malformed JSON"
+        raise json.JSONDecodeError(msg, text, end)
+    return value
 
 
 def text_fault(text: str) -> str | None:

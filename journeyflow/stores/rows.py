@@ -1,10 +1,9 @@
 """Records to rows and back, for SQL."""
 
-import json
 from typing import Any
 
 from journeyflow.records import NO_FLAGS, Move, Post, Run, make_post, make_run
-from journeyflow.values import dumps
+from journeyflow.values import dumps, loads
 
 RUN_COLUMNS = (
     "journey, version, run, status, reason, entered_at, last_at, ended_at, converted_at, visit, step, since, due, held,"
@@ -61,7 +60,7 @@ def run_now_rest(run: Run) -> tuple[Any, ...]:
 
 def read_run(row: tuple[Any, ...]) -> Run:
     """Read a run from a RUN_ROW."""
-    return make_run(row if row[20] is None else (*row[:20], json.loads(row[20])))
+    return make_run(row if row[20] is None else (*row[:20], loads(row[20])))
 
 
 def post_rest(post: Post) -> tuple[Any, ...]:
@@ -76,7 +75,7 @@ def post_now_rest(post: Post) -> tuple[Any, ...]:
 
 def read_post(row: tuple[Any, ...]) -> Post:
     """Read a message from a POST_ROW."""
-    flags = {kind: (first, count) for kind, (first, count) in json.loads(row[14]).items()} if row[14] else NO_FLAGS
+    flags = {kind: (first, count) for kind, (first, count) in loads(row[14]).items()} if row[14] else NO_FLAGS
     return make_post((*row[:8], row[8] == 1, *row[9:14], flags, *row[15:]))
 
 

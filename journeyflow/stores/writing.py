@@ -5,7 +5,6 @@ in all but whom it is about. Such rows are written set-wise, their keys as one J
 once, and not once for each of thousands. Rows that have too few like them are written one by one.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -27,7 +26,7 @@ from journeyflow.stores.rows import (
     run_rest,
     text_or_none,
 )
-from journeyflow.values import dumps
+from journeyflow.values import dumps, loads
 
 ALIKE: Final = 8
 """So many rows that differ in their key alone are worth a statement of their own."""
@@ -226,7 +225,7 @@ class Writer:
 
     def _all_paths(self, version: int) -> dict[tuple[PathEntry, ...], int]:
         rows = self._ask("SELECT number, steps FROM paths WHERE version = ?", (version,))
-        return {tuple((step, status, outcome) for step, status, outcome in json.loads(text)): n for n, text in rows}
+        return {tuple((step, status, outcome) for step, status, outcome in loads(text)): n for n, text in rows}
 
     def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
