@@ -17,13 +17,16 @@ from journeyflow.gates import consents
 from journeyflow.limits import opening
 from journeyflow.moments import add
 from journeyflow.program import NOWHERE, Program, Way
-from journeyflow.records import ACTIVE, HOLDOUT, Deferred, Run, make_run
+from journeyflow.records import ACTIVE, HOLDOUT, Deferred, Run, State, make_run
 from journeyflow.steps import Wait
 from journeyflow.values import dumps, loads
 from journeyflow.work import MESSAGE, Happening, Work, active_runs
 
 if TYPE_CHECKING:
     from journeyflow.rules import Question
+
+LISTENING: frozenset[State] = frozenset({"ACTIVE", "PAUSED"})
+"""The states of a journey in which events reach its trigger (R20)."""
 
 MAX_ASKED = 4_096
 """Versions of journeys for which it is kept what can stand against an entry."""
@@ -140,7 +143,7 @@ def _rearm(work: Work, event: Happening, run: Run) -> None:
 
 def _trigger(work: Work, event: Happening, record: JourneyRecord) -> None:
     """Enter the customer where the trigger matches; a DRAFT or ARCHIVED journey listens to nothing (R20)."""
-    if record.state(event.own) not in {"ACTIVE", "PAUSED"}:
+    if record.state(event.own) not in LISTENING:
         return
     program = record.program(event.own)
     if program.journey.trigger.event != event.type:
@@ -168,10 +171,14 @@ def enter(
     none waits or is refused (R23). Gives the reason, or None for an entry and for one that waits.
     """
     person = event.person
-    before = [run for serial in person.serials if (run := work.runs[serial]).journey == record.number]
-    key = program.key_of(event.data) if key is None or program.key is None else key
-    alike = [run for run in before if run.key == key]
-    newest = alike[0] if alike else None
+    if key is None or program.key is None:
+        key = program.key_of(event.data)
+    newest, number = None, 1
+    for serial in person.serials:
+        run = work.runs[serial]
+        if run.journey == record.number:
+            number = max(number, run.number + 1)
+            newest = run if run.key == key else newest
     reason = _refusal(Candidate(work, record, program, event, facts, newest, key, force))
     if reason is not None:
         return work.refuse(record, person, reason, event.at, facts.seen)
@@ -190,7 +197,7 @@ def enter(
         person.number,
         record.number,
         program.number,
-        1 + max([run.number for run in before], default=0),
+        number,
         HOLDOUT if kept_out else ACTIVE,
         "",
         event.at,
@@ -309,7 +316,8 @@ def closed_by(record: JourneyRecord, own: int, at: int) -> str | None:
     """Say which state of its journey refuses what has this own and this effective instant, or None (R11)."""
     if record.newest_state == "ARCHIVED":  # also what happened before and is told too late: nobody is inside any more
         return "archived"
-    for state in (record.state(own), record.state(at)):
+    for instant in (own,) if own == at else (own, at):
+        state = record.state(instant)
         if state != "ACTIVE":
             return state.lower()
     return None

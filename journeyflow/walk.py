@@ -59,6 +59,10 @@ class Situation(NamedTuple):
     unpublished: frozenset[str] = frozenset()
 
 
+make_situation: Callable[[tuple[object, ...]], Situation] = partial(tuple.__new__, Situation)
+"""Make a situation of all its fields in order, as `make_result` does."""
+
+
 class Result(NamedTuple):
     """What a walk came to: the run as it is now, the move (None when it still rests as before), and what it caused."""
 

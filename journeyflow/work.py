@@ -24,7 +24,7 @@ from journeyflow.moments import local_day
 from journeyflow.policies import Terms
 from journeyflow.program import Program
 from journeyflow.records import ACTIVE, COUNTED, Changes, Forgotten, Input, Move, Post, Refusal, Run, name_of
-from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Situation, Stimulus
+from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 
 CUSTOMER_EVENTS = frozenset(
     {"field.changed", "tag.added", "tag.removed", "list.subscribed", "list.unsubscribed"},
@@ -289,7 +289,7 @@ class Work:
         terms, sent = (None, NOTHING_SENT) if not self.catalog.policies else self._bounds(program, person, at)
         hidden = self.catalog.unpublished_of(program, at) if self.catalog.flagged else NONE
         nonces = self.catalog.nonces
-        situation = Situation(person.id, person.attributes, event, posts, nonces, terms, sent, hidden)
+        situation = make_situation((person.id, person.attributes, event, posts, nonces, terms, sent, hidden))
         result = self.cohorts.advance(
             program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked
         )
@@ -299,7 +299,7 @@ class Work:
         if after is not run:
             self.runs[serial] = after
             self.touched_runs[serial] = None
-            if after.due is not None:
+            if after.due is not None and after.due <= self.horizon[0]:
                 self.push(after)
         return result
 
