@@ -24,7 +24,7 @@ from journeyflow.program import Node, Program
 from journeyflow.records import FAILED, PathEntry, Post, Run, make_move, make_post, make_run
 from journeyflow.templates import template_reads
 from journeyflow.values import thaw
-from journeyflow.walk import FRESH, Answer, Past, Result, Situation, Stimulus, Subject, Walk, make_result
+from journeyflow.walk import FRESH, NO_POSTS, Answer, Past, Result, Situation, Stimulus, Subject, Walk, make_result
 
 REPEATED: frozenset[Stimulus] = frozenset({"ENTER", "DUE"})
 """The stimuli that reach many at one instant."""
@@ -60,11 +60,10 @@ class Outcome(NamedTuple):
     places of messages whose data are written anew for everybody, each with its step and visit.
     """
 
-    state: tuple[object, ...]
-    ended: tuple[object, ...]
-    rest: tuple[object, ...]
+    state: tuple[str, str]
+    ended: tuple[int, int | None]
+    rest: tuple[int, int, int, int | None, int | None, str | None, bool]
     memory: dict[str, Any] | None
-    at: int
     path: Sequence[PathEntry]
     posts: list[tuple[object, ...]]
     rendered: list[tuple[int, Node, int]]
@@ -72,19 +71,36 @@ class Outcome(NamedTuple):
     emitted: Sequence[Emitted]
     past: Past
 
-    def of(self, run: Run, walk: Walk, read: dict[str, dict[str, object]]) -> Result:
+    def of(self, run: Run, walk: "AskedWalk", read: dict[str, dict[str, object]]) -> Result:
         """Give it to a run, whose walk has asked what was asked, has `read` what was read, and made no step."""
-        serial, memory = run.serial, self.memory
-        fields = (*run[:5], *self.state, run[7], *self.ended, run[10], *self.rest, run[18], run[19], memory)
-        move = make_move((serial, run.visit, self.at, self.path, read))
+        serial, (status, reason), (last_at, ended_at) = run[0], self.state, self.ended
+        visit, step, since, due, held, awaits, softened = self.rest
+        fields = (
+            serial, run[1], run[2], run[3], run[4], status, reason, run[7], last_at, ended_at, run[10],
+            visit, step, since, due, held, awaits, softened, run[18], run[19], self.memory,
+        )  # fmt: skip
+        move = make_move((serial, run[11], last_at, self.path, read))
         posts = [make_post((serial, *post)) for post in self.posts]
-        for n, node, visit in self.rendered:
-            walk.visit = visit
+        for n, node, walk.visit in self.rendered:
             posts[n] = posts[n]._replace(data=walk.render(node))
         attributes = walk.attributes
         for name, value in self.changes:
             attributes = write_path(attributes, name, value)
         return make_result((make_run(fields), move, posts, attributes, self.emitted, self.past))
+
+
+class AskedWalk(Walk):
+    """Somebody who is asked what the walk of another asked, and makes no step: the half of the notes for that."""
+
+    __slots__ = ()
+
+    def __init__(self, program: Program, run: Run, situation: Situation, at: int) -> None:
+        """Stand where the run is."""
+        self.program, self.run, self.at = program, run, at
+        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent, _ = situation
+        self.posts = (nonce, posts or NO_POSTS)
+        self.header, self.memory, self._trigger, self._zone = program.header, None, None, None
+        self.seen = {}
 
 
 class Unknown:
@@ -165,7 +181,6 @@ class NotedWalk(Walk):
             run[8:10],
             run[11:18],
             run.memory,
-            self.at,
             move.path,
             [post[1:] for post in posts],
             self.rendered if posts else [],
@@ -222,13 +237,14 @@ class Cohorts:
             self._places[place] = UNKNOWN
             return advance(program, run, stimulus, situation, at, softened=softened, asked=asked)
         read = {"entry": asked} if asked else {}
-        walk = Walk(program, run, situation, at, FRESH)
+        walk = AskedWalk(program, run, situation, at)
         ways, way = self._places, self._places[place]
         while isinstance(way, Fork):
             walk.new_posts, ways, visit = way.posts, way.ways, way.visit
-            way = ways.get(mark(way.question(walk, way.subject)), UNKNOWN)
+            answer = way.question(walk, way.subject)
+            way = ways.get(answer if answer.__class__ in PLAIN else mark(answer), UNKNOWN)
             if walk.seen:
-                read[visit] = {**read.get(visit, {}), **walk.seen}
+                read[visit] = {**read[visit], **walk.seen} if visit in read else walk.seen
                 walk.seen = {}
         if isinstance(way, Outcome):
             return way.of(run, walk, read)
