@@ -144,17 +144,20 @@ def select_due(
     inputs: Sequence[Input], runs: Sequence[Run], posts: Sequence[Post], limit: int, timers: Sequence[Key] = ()
 ) -> Due:
     """Merge the kinds of due work into the first `limit` places of the total order (R7)."""
-    keys: list[Key] = [(item.at, INPUT, item.seq, 0) for item in inputs]
+    of_inputs = [((item.at, INPUT, item.seq, 0), item) for item in inputs]
+    of_runs = [(timer_key(run), run) for run in runs]
+    of_posts = [((post.lease_until or 0, TIMER, post.serial, post.n), post) for post in posts]
+    keys: list[Key] = [key for key, _ in of_inputs]
+    keys += [key for key, _ in of_runs]
+    keys += [key for key, _ in of_posts]
     keys += timers
-    keys += [timer_key(run) for run in runs]
-    keys += [(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts]
     keys.sort()
     more, keys = len(keys) > limit, keys[:limit]
-    wanted = set(keys)
+    last = keys[-1] if keys else (0, 0, 0, 0)
     return Due(
         tuple(keys),
         more,
-        {item.seq: item for item in inputs if (item.at, INPUT, item.seq, 0) in wanted},
-        {run.serial: run for run in runs if timer_key(run) in wanted},
-        {(post.serial, post.n): post for post in posts if (post.lease_until, TIMER, post.serial, post.n) in wanted},
+        {item.seq: item for key, item in of_inputs if key <= last},
+        {run.serial: run for key, run in of_runs if key <= last},
+        {(post.serial, post.n): post for key, post in of_posts if key <= last},
     )

@@ -6,6 +6,7 @@ once, and not once for each of thousands. Rows that have too few like them are w
 """
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -160,9 +161,9 @@ class Writer:
 
     def _add(self, statement: Statement, rows: Sequence[Row]) -> int:
         """Write rows, those that are alike in all but their key at once; give how many were written."""
-        alike: dict[tuple[Any, ...], list[Key]] = {}
+        alike: defaultdict[tuple[Any, ...], list[Key]] = defaultdict(list)
         for rest, key in rows:
-            alike.setdefault(rest, []).append(key)
+            alike[rest].append(key)
         count, single = 0, list[tuple[Any, ...]]()
         for rest, keys in alike.items():
             if len(keys) >= ALIKE:
