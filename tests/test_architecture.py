@@ -272,7 +272,6 @@ KEEPS_STATE = {
     "Facts": "notes in `seen` what was asked",
     "Fork": "a question with the answers so far, in one batch",
     "Unknown": "a mark",
-    "AskedWalk": "the notes of somebody who is asked",
     "NotedWalk": "the notes of one walk, and of what it asked",
     "Cohorts": "the walks of one batch",
     "Node": "a compiled step, filled by its builder and then left alone",
