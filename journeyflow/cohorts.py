@@ -97,8 +97,8 @@ class AskedWalk(Walk):
     def __init__(self, program: Program, run: Run, situation: Situation, at: int) -> None:
         """Stand where the run is."""
         self.program, self.run, self.at = program, run, at
-        self.customer, self.attributes, self.event, posts, nonce, self.terms, self.sent, _ = situation
-        self.posts = (nonce, posts or NO_POSTS)
+        self.customer, self.attributes, self.event, posts, nonces, self.terms, self.sent, _ = situation
+        self.posts = (nonces, posts or NO_POSTS)
         self.header, self.memory, self._trigger, self._zone = program.header, None, None, None
         self.seen = {}
 
