@@ -25,6 +25,7 @@ from journeyflow import (
     arm,
     branch,
     field,
+    not_,
     tag,
 )
 from journeyflow.codec import dumps_journey, loads_journey
@@ -188,7 +189,10 @@ SECRET = b"secret"
 @pytest.mark.rows(218)
 @pytest.mark.parametrize("store", STORES)
 def test_a_webhook_is_a_channel(store):
-    """R71: URL, headers and payload are data; the host's handler signs what it sends, the id keys the request."""
+    """R71: URL, headers and payload are data; the host's handler signs what it sends, the id keys the request.
+
+    What the other side refuses is sent again, the same to the last byte.
+    """
     calls = []
 
     def webhook(message: Message) -> None:
@@ -197,6 +201,9 @@ def test_a_webhook_is_a_channel(store):
         headers = {str(message.data["signature_header"]): signature, "Idempotency-Key": message.id}
         given: Any = message.data["headers"]
         calls.append((message.data["url"], {**given, **headers}, body))
+        if len(calls) == 1:
+            msg = "503"
+            raise OSError(msg)
 
     with open_engine(store, channels={"WEBHOOK": webhook}) as engine:
         host = Host(engine)
@@ -207,8 +214,12 @@ def test_a_webhook_is_a_channel(store):
             "payload": {"customer": "{{ customer.id }}", "total": "{{ trigger.total }}"},
         }
         host.deploy(Send("hook", channel="WEBHOOK", template="order", data=data, transactional=True))
-        assert host.say("go", total=5).delivered == 1
-    ((url, headers, body),) = calls
+        assert host.say("go", total=5).delivered == 0
+        assert host.tick("1 minute").delivered == 1
+        host.tick("2 minutes")
+        assert host.messages() == ["hook SENT"]
+    (url, headers, body), again = calls
+    assert again == (url, headers, body)
     assert (url, json.loads(body)) == ("https://example.com/hook", {"customer": "c1", "total": 5})
     assert headers == {
         "X-Shop": "one",
@@ -244,9 +255,10 @@ def test_lists_and_tags_are_changed_by_updates(host):
         )
     )
     host.deploy(mail(), id="subscribed", trigger=Trigger("list.subscribed", where=field("event.list").eq("news")))
+    host.deploy(mail(), id="left", trigger=Trigger("list.unsubscribed", where=field("list").eq("trial")))
     host.say("go")
     assert host.attributes() == {"tags": ["vip"], "lists": ["news"], "visits": 1}
-    assert host.path(journey="subscribed") == ["hello queued", "end"]
+    assert host.path(journey="subscribed") == host.path(journey="left") == ["hello queued", "end"]
 
 
 # --- deciding -------------------------------------------------------------------------------------------------------
@@ -279,6 +291,8 @@ FAMILIES = {
     "campaign events": field("lastEmailOpenAt").within_last("30 days"),
     "messages of this run": field("message.hello.opened").eq(True),
     "website events": field("pages").gte(3),
+    "website events of late": all_of(field("pages").gte(3), field("lastPageAt").within_last("2 days")),
+    "website events long ago": not_(field("lastPageAt").within_last("1 day")),
     "journeys": field("journeys").contains("welcome"),
 }
 
@@ -288,7 +302,7 @@ FAMILIES = {
 def test_the_families_of_criteria(host, family):
     """R59: fields, lists, tags, consent, messages; what journeys and web sites tell, an Update keeps."""
     host.deploy(
-        Update("count", field("pages").increment()),
+        Update("count", field("pages").increment(), field("lastPageAt").set("{{ trigger.seen }}")),
         id="pages",
         trigger=Trigger("website.pageView"),
         reentry="always",
@@ -308,8 +322,8 @@ def test_the_families_of_criteria(host, family):
     host.tick()
     host.feed("signed.up", "1 hour", "in")
     for minute in range(3):
-        host.feed("website.pageView", f"{minute} minutes", "in")
-    host.feed("website.pageView", "1 hour", "out")
+        host.feed("website.pageView", f"{minute} minutes", "in", seen=utc("2026-01-05 07:59").isoformat())
+    host.feed("website.pageView", "1 hour", "out", seen=after("1 hour").isoformat())
     host.feed("message.opened", "1 hour", "in", message="memory-1-1")
     host.tick("2 days")
     assert [host.path(name)[-1] for name in ("in", "out")] == ["in in", "out out"]
@@ -380,3 +394,19 @@ def test_a_held_wait_can_be_left_by_an_exit(host):
     host.engine.feed(Event("order", customer="c1", at=utc("2026-01-10 12:00")))
     host.tick("30 days")
     assert (host.status(), host.messages()) == (("EXITED", "bought"), [])
+
+
+@pytest.mark.rows(58, 65)
+def test_each_step_knows_how_many_are_there_and_how_often_it_was_done(host):
+    """People at a step now, those who ever were, and how often it was completed: for every step, not only for Sends."""
+    host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day"), reentry="always")
+    for hour, name in enumerate(("ann", "bob", "ann")):
+        host.feed("go", f"{hour} days", name)
+    host.tick("36 hours")
+    steps = host.engine.stats("j", at=after("36 hours")).by_step
+    assert (steps["rest"].active, steps["rest"].visited, steps["rest"].outcomes) == (1, 2, {"elapsed": 1})
+    assert (steps["hello"].active, steps["hello"].visited, steps["hello"].outcomes) == (0, 2, {"queued": 2})
+    host.tick("4 days")
+    rest = host.engine.stats("j", at=after("4 days")).by_step["rest"]
+    assert (rest.active, rest.visited, rest.outcomes) == (0, 3, {"elapsed": 3})
+    assert host.engine.people("j", "rest").total == 2
