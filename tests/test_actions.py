@@ -29,6 +29,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.codec import dumps_journey, loads_journey
+from journeyflow.rules import Rule
 from tests.samples import START, STORES, Host, after, open_engine, utc
 
 
@@ -283,7 +284,7 @@ def test_a_decision_goes_one_of_two_ways_and_they_meet_again(host):
     assert host.path("b") == ["and no", "plain queued", "or no", "all queued", "end"]
 
 
-FAMILIES = {
+FAMILIES: dict[str, Rule] = {
     "fields": field("age").gte(18),
     "tags": tag.contains("vip"),
     "lists as segments": field("lists").contains("buyers"),

@@ -28,6 +28,7 @@ DATA = ROOT.parent / "shared" / "data" / "cdnow_sample_events.csv"
 FILES = [ROOT / "examples" / f"{journey}.json" for journey in direct.JOURNEYS]
 STORES = ("memory", "sqlite")
 
+pytestmark = pytest.mark.xdist_group("cdnow")  # one process: what takes seconds is computed and played once
 with_data = pytest.mark.skipif(not DATA.exists(), reason="the CDNOW sample is not at ../shared/data/")
 
 
@@ -68,12 +69,29 @@ def expected():
     return direct.tables(DATA)
 
 
-@pytest.fixture(scope="module", params=STORES)
-def exported(request, tmp_path_factory):
-    """Back-test on the real purchases, once for each store."""
-    folder = tmp_path_factory.mktemp(request.param)
-    run(request.param, DATA, folder)
+@pytest.fixture(scope="module")
+def by_command(tmp_path_factory):
+    """Back-test on the real purchases from the shell, into a database and files."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    options = {"--events": DATA, "--until": "1998-07-01T00:00:00Z", "--db": folder / "run.db", "--export": folder}
+    arguments = [str(word) for option in options.items() for word in option]
+    done = CliRunner().invoke(main, ["backtest", *map(str, FILES), *arguments])
+    assert done.exit_code == 0, done.output
     return folder
+
+
+@pytest.fixture(scope="module")
+def by_function(tmp_path_factory):
+    """Back-test on the real purchases from Python, in memory."""
+    folder = tmp_path_factory.mktemp("memory")
+    run("memory", DATA, folder)
+    return folder
+
+
+@pytest.fixture(params=["by_command", "by_function"])
+def exported(request):
+    """Give the files of either: `journeyflow backtest` does from the shell what the function does (D3)."""
+    return request.getfixturevalue(request.param)
 
 
 @with_data
@@ -108,11 +126,10 @@ def test_the_headline_figures_follow_from_the_event_file(exported):
 
 
 @with_data
-def test_statistics_are_those_of_a_direct_computation(tmp_path, expected):
+def test_statistics_are_those_of_a_direct_computation(by_command, expected):
     """People, outcomes and messages, in all and on each day, are counts over the direct tables (R81, R82)."""
-    run("sqlite", DATA, tmp_path)
     first = datetime(1997, 1, 1, tzinfo=direct.NEW_YORK).date()
-    with Engine(tmp_path / "run.db") as engine:
+    with Engine(by_command / "run.db") as engine:
         for journey in direct.JOURNEYS:
             assert counted(engine, journey, first) == computed(expected, journey, first)
         assert engine.audit() == []
@@ -188,28 +205,17 @@ def in_time(first: tuple[datetime, float], second: tuple[datetime, float]) -> bo
 
 
 @with_data
-def test_the_counters_of_the_customers_are_the_sums_of_the_file(tmp_path):
+def test_the_counters_of_the_customers_are_the_sums_of_the_file(by_command):
     """In the file that is left behind every customer's `purchases` and `spent` are right, and the audit is empty (R39).
 
     Sums are those of floating-point numbers in the order of the purchases.
     """
-    run("sqlite", DATA, tmp_path)
-    with Engine(tmp_path / "run.db") as engine:
+    with Engine(by_command / "run.db") as engine:
         for name, bought in purchases().items():
             counters = engine.customer(name).attributes
             assert counters["purchases"] == len(bought), name
             assert counters.get("spent", 0) == sum(amount for _, amount in bought), name
         assert engine.audit() == []
-
-
-@with_data
-def test_the_command_writes_the_same_files(tmp_path, expected):
-    """`journeyflow backtest` does from the shell what the function does from Python (D3)."""
-    options = {"--events": DATA, "--until": "1998-07-01T00:00:00Z", "--db": tmp_path / "run.db", "--export": tmp_path}
-    arguments = [str(word) for option in options.items() for word in option]
-    done = CliRunner().invoke(main, ["backtest", *map(str, FILES), *arguments])
-    assert done.exit_code == 0, done.output
-    assert all_differences(tmp_path, expected) == {}
 
 
 # --- made-up purchases ------------------------------------------------------------------------------------------------
