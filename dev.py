@@ -26,6 +26,7 @@ import shutil
 import subprocess
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -39,15 +40,17 @@ LINT = {
     "ruff format": [PYTHON, "-m", "ruff", "format", "--check"],
     "mypy": [PYTHON, "-m", "mypy"],
 }
-TEST = {
+BESIDE = {
     "doctests": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "journeyflow"],
-    "tests": [PYTHON, "-m", "pytest", "-n", "auto", "--cov", "--cov-report="],
+    "package": [PYTHON, "-m", "tests.packages"],
+}
+TESTS = {"tests": [PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", "--cov", "--cov-report="]}
+COVERAGE = {
     "core coverage": [
         # A file at the top of the package is core, and so is a store; the command line is not.
         PYTHON, "-m", "coverage", "report", "--fail-under=100",
         "--include=journeyflow/*.py,journeyflow/stores/*.py", "--omit=journeyflow/cli.py,journeyflow/__main__.py",
     ],
-    "package": [PYTHON, "-m", "tests.packages"],
 }  # fmt: skip
 OWN = frozenset({"journeyflow", "sqlite-utils"})
 """Commands that come with the package itself; any other, such as python or pytest, may want the tests' group."""
@@ -126,17 +129,35 @@ def call(*command: str, cwd: Path | None = None) -> int:
     return subprocess.run(command, cwd=cwd, check=False).returncode
 
 
-def call_all(parts: dict[str, list[str]]) -> int:
-    """Run every part, also after one failed; print a table of how each went; return 1 if one failed, else 0."""
-    lines, failed = [], False
-    for name, command in parts.items():
-        print(f"\n=== {name}", flush=True)
-        start = time.perf_counter()
-        code = call(*command, cwd=ROOT)
-        failed = failed or code != 0
-        lines.append(f"{name:18}{time.perf_counter() - start:7.1f} s  {f'FAILED (exit {code})' if code else 'ok'}")
+def call_all(*rounds: dict[str, list[str]]) -> int:
+    """Run every part, also after one failed; print a table of how each went; return 1 if one failed, else 0.
+
+    The parts of a round run side by side: what waits for the network leaves room for the others.
+    """
+    codes, lines = list[int](), list[str]()
+    for parts in rounds:
+        with ThreadPoolExecutor(len(parts)) as pool:
+            ends = pool.map(timed if len(parts) == 1 else timed_and_kept, parts, parts.values())
+            for name, (code, seconds) in zip(parts, ends, strict=True):
+                codes.append(code)
+                lines.append(f"{name:18}{seconds:7.1f} s  {f'FAILED (exit {code})' if code else 'ok'}")
     print("", *lines, sep="\n", flush=True)
-    return int(failed)
+    return int(any(codes))
+
+
+def timed(name: str, command: list[str]) -> tuple[int, float]:
+    """Run a part in the foreground; give its exit code and how many seconds it took."""
+    print(f"\n=== {name}", flush=True)
+    start = time.perf_counter()
+    return call(*command, cwd=ROOT), time.perf_counter() - start
+
+
+def timed_and_kept(name: str, command: list[str]) -> tuple[int, float]:
+    """Run a part beside others, and show all that it says when it is done; give its exit code and its seconds."""
+    start = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    print(f"\n=== {name}", done.stdout.rstrip(), sep="\n", flush=True)
+    return done.returncode, time.perf_counter() - start
 
 
 def demo(arguments: list[str]) -> int:
@@ -149,7 +170,10 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run all checks; with arguments, only pytest, in one process, so that --pdb and the like work."""
     set_up("lint", "test")
-    return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT) if arguments else call_all(LINT | TEST)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here: each would compile everything anew
+    if arguments:
+        return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT)
+    return call_all(LINT | BESIDE, TESTS, COVERAGE)
 
 
 def lint(arguments: list[str]) -> int:

@@ -1,7 +1,7 @@
 """Settings of all tests."""
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 
 from journeyflow import patterns
 from tests.samples import OPENED
@@ -19,8 +19,13 @@ def every_engine_is_closed():
 
 
 def pytest_collection_modifyitems(items):
-    """Pass over what needs the extra `regex` where it is not installed: `tests/packages.py` runs both ways."""
-    if not patterns.available():
-        for item in items:
-            if item.get_closest_marker("regex"):
-                item.add_marker(pytest.mark.skip(reason="needs the extra `regex`"))
+    """Pass over what needs the extra `regex` where it is not installed: `tests/packages.py` runs both ways.
+
+    Tests that draw their cases are not measured: a line that is covered by chance is not covered, and measuring makes
+    them cost nearly twice as much.
+    """
+    for item in items:
+        if item.get_closest_marker("regex") and not patterns.available():
+            item.add_marker(pytest.mark.skip(reason="needs the extra `regex`"))
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker("no_cover")

@@ -18,6 +18,8 @@ import tarfile
 import time
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import dev
@@ -35,6 +37,8 @@ QUICK = {
     "with extras": ("-m", "regex and not source"),
 }
 """A choice that goes through every file and every dependency of the package, in seconds."""
+
+MARK = "pytest.mark.regex"
 
 SLOW = (
     *("tests/properties", "tests/stateful", "tests/stores/test_processes.py", "tests/test_backtest_cdnow.py"),
@@ -102,7 +106,7 @@ def check_contents(wheel: Path, unpacked: Path) -> None:
 # --- environments -----------------------------------------------------------------------------------------------------
 
 
-def environment(python: str, version: str, name: str, wheel: Path) -> str:
+def environment(python: str, version: str, wheel: Path, name: str) -> str:
     """Give the Python of an environment that holds the wheel and what tests need; make it where it is not as wanted."""
     project = tomllib.loads((dev.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     needed = [each for each in dev.requirements(project, "test") if not each.startswith(REGEX)]
@@ -127,6 +131,12 @@ def install(python: str, *what: str) -> None:
 # --- running ----------------------------------------------------------------------------------------------------------
 
 
+def quick(name: str, unpacked: Path) -> tuple[str, ...]:
+    """Choose some tests of an environment; those of the extra are looked for where they are, not in every file."""
+    marked = [str(file) for file in sorted(unpacked.glob("tests/**/test_*.py")) if MARK in file.read_text("utf-8")]
+    return (*QUICK[name], *marked) if name == "with extras" else QUICK[name]
+
+
 def run_tests(python: str, name: str, unpacked: Path, chosen: tuple[str, ...]) -> tuple[bool, str]:
     """Run tests in an environment; give whether they passed, and pytest's last line."""
     ask(python, "-I", "-c", INSIDE, name)
@@ -148,10 +158,11 @@ def main(pythons: list[str]) -> int:
     failed = False
     for python in pythons or [sys.executable]:
         version = ask(python, "-c", "import platform; print(platform.python_version())").strip()
-        for name in EXTRAS:
+        with ThreadPoolExecutor() as pool:  # installing waits for the network
+            insides = pool.map(partial(environment, python, version, wheel), EXTRAS)
+        for name, inside in zip(EXTRAS, insides, strict=True):
             start = time.perf_counter()
-            chosen = thorough if pythons else QUICK[name]
-            passed, last = run_tests(environment(python, version, name, wheel), name, unpacked, chosen)
+            passed, last = run_tests(inside, name, unpacked, thorough if pythons else quick(name, unpacked))
             failed = failed or not passed
             print(f"Python {version:8} {name:15} {time.perf_counter() - start:6.1f} s  {last}", flush=True)
     return int(failed)

@@ -596,6 +596,8 @@ def test_a_rule_is_written_in_words(rule, text):
         (field("a").within_last("1 day"), {"a": "soon"}, "a 'soon' not within the last '1 day'"),
         (field("a").eq(field("b")), {"a": 1, "b": 2}, "a 1 is not b 2"),
         (field("a").gt(field("b")), {"a": 1}, "a 1 not > b (missing)"),
+        (field("a").in_(field("b")), {"a": "x", "b": ["x"]}, "a 'x' in b ['x']"),
+        (field("a").in_(field("b")), {"a": "x", "b": "x"}, "a 'x' not in b 'x'"),
     ],
 )
 @pytest.mark.regex
