@@ -96,13 +96,22 @@ def _paths(text: str) -> list[str]:
 def template_problems(value: object, where: str) -> Iterator[Problem]:
     """Yield a problem for every token that is no path (R13).
 
-    >>> [problem.code for problem in template_problems("{{ a..b }}", "data")]
-    ['template']
+    >>> for problem in template_problems(["{{ a..b }}", "{{ name|upper }}"], "data"):
+    ...     print(problem.message)
+    {{ a..b }}: the path 'a..b' has an empty name between dots
+    {{ name|upper }}: there are no filters; write a path alone
     """
     for text in _texts(value):
         for path in _paths(text):
-            if fault := path_fault(path):
-                yield Problem("template", ERROR, where, f"{{{{ {path[:60]} }}}}: the {fault}")
+            if fault := _path_fault(path):
+                yield Problem("template", ERROR, where, f"{{{{ {path[:60]} }}}}: {fault}")
+
+
+def _path_fault(path: str) -> str | None:
+    """Say why a token is no path; what stands behind a bar would be read as a part of the name, and be missing."""
+    if "|" in path:
+        return "there are no filters; write a path alone"
+    return f"the {fault}" if (fault := path_fault(path)) else None
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -161,6 +161,7 @@ def test_deep_and_long_values_compile_at_once():
         ("{{ }}", "{{  }}: the path must not be empty"),
         ("{{}}", "{{  }}: the path must not be empty"),
         ("x {{ a..b }}", "{{ a..b }}: the path 'a..b' has an empty name between dots"),
+        ("Dear {{ name|upper }}", "{{ name|upper }}: there are no filters; write a path alone"),
         (["{{ .a }}"], "{{ .a }}: the path '.a' has an empty name between dots"),
     ],
 )
