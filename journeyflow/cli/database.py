@@ -13,6 +13,7 @@ from journeyflow.cli.shared import (
     EXISTING,
     NEW,
     Bar,
+    Faults,
     as_json,
     faults_shown,
     jump,
@@ -24,6 +25,7 @@ from journeyflow.cli.shared import (
     when,
 )
 from journeyflow.engine import Engine
+from journeyflow.errors import NotFound
 from journeyflow.files import BadLine, read_customers, read_events
 from journeyflow.queries import JourneyInfo
 
@@ -288,7 +290,11 @@ def explain(  # noqa: PLR0917 click hands them over by name
 ) -> None:
     """Tell every decision of a run with the values that were compared."""
     with opened(db, tenant) as engine:
-        found = engine.explain(journey, customer, run=run, key=key)
+        try:
+            found = engine.explain(journey, customer, run=run, key=key)
+        except NotFound as error:
+            what = f"{error}; why-not tells what stands against one"
+            raise Faults(what) from error
     show(found, str(found), as_json=as_json)
 
 
