@@ -146,6 +146,7 @@ def _handle_item(work: Work, key: Key, dedup: int) -> None:
     work.past.clear()
     work.caused.clear()
     instant, rank, first, second = key
+    work.own = first if rank == HELD else instant
     if rank == INPUT:
         work.handled.append((first, take(work, work.inputs[first], dedup)))
     elif rank == TIMER and second:

@@ -122,6 +122,8 @@ def _release(work: Work, event: Happening, run: Run) -> None:
         return
     if step.field is not None and event.changed == step.field.removeprefix("customer.").partition(".")[0]:
         _rearm(work, event, run)
+    elif run.held is not None and run.held < work.own:
+        return  # its time was over before, although a pause holds that (R5, R16)
     elif step.event == event.type and (step.any_message or _reaches(event, run)):
         at = max(event.at, run.last_at)
         if _is_meant(event, run, program) and not work.paused(run, event.own, at):

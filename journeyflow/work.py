@@ -129,6 +129,8 @@ class Work:
     def __init__(self, catalog: Catalog, now: int, grace: int | None, horizon: Key) -> None:
         """Begin empty: `horizon` is the last place in the order that this batch may reach (R7)."""
         self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
+        self.own = now
+        """The own instant of the root item at hand (R5)."""
         self.people: dict[tuple[str, str], Person] = {}
         self.numbered: dict[int, Person] = {}
         self.inputs: Mapping[int, Input] = {}

@@ -31,7 +31,7 @@ class Naive:
                     self._exit([run for run in self.runs if run.journey.id == said.journey], at, "archived")
                 self.calls[said.journey].append((at, said.action))
             else:
-                self.inputs.append(Thing(said=said, at=to_micros(said.at), outcome="pending"))
+                self.inputs.append(Thing(said=said, own=to_micros(said.at), outcome="pending"))
 
     def _states(self, journey, *instants):  # by the call that was the last as of these instants (R11)
         return {[call for since, call in self.calls[journey.id] if since <= at][-1] for at in instants}
@@ -41,7 +41,7 @@ class Naive:
         return [at for at in [due, *resumed] if "pause" not in self._states(journey, at)][:1]
 
     def _work(self):  # with its place in the order (R4, R7); what a pause held comes first when it is over (R16)
-        yield from (((each.at, 1, n), each) for n, each in enumerate(self.inputs) if each.outcome == "pending")
+        yield from (((each.own, 1, n), each) for n, each in enumerate(self.inputs) if each.outcome == "pending")
         timers = [(run, at) for run in self.runs if run.due for at in self._free(run.journey, run.due)]
         yield from (((at, 0 if at > run.own else 2, run.own, run.serial), run) for run, at in timers)
 
@@ -53,7 +53,7 @@ class Naive:
             (own, *_), item = work
             is_late = self.grace is not None and now - own > self.grace and not vars(item).get("softened")
             self.late, at, self.softens = self.late + (is_late and counted), now if is_late else own, is_late  # R5
-            self.queue, self.counted, self.causes = [], Counter(), defaultdict(frozenset)
+            self.queue, self.counted, self.causes, self.own = [], Counter(), defaultdict(frozenset), item.own
             if "said" in vars(item):
                 item.outcome = self._input(item.said, at) or "handled"
             else:
@@ -133,7 +133,7 @@ class Naive:
                 asked = self._reaches(event, run, each, at) if each.event else event.changes
                 if asked and self._facts(run, at).true(each.when):
                     self._exit([run], at, each.name)
-        for run in (run for run in runs if run.status == "ACTIVE" and not (run.own and run.own < event.own)):
+        for run in (run for run in runs if run.status == "ACTIVE" and not (run.own and run.own < self.own)):  # R5
             field, at = getattr(run.step, "field", None), max(event.at, run.last)
             active = "pause" not in self._states(run.journey, event.own, at)
             aims = field and event.changes and event.data.get("field") in {None, field.removeprefix("customer.")}
@@ -173,7 +173,7 @@ class Naive:
         run = Thing(customer=about.customer, journey=journey, key=key, serial=len(self.runs) + 1, number=number)
         enrollment = {"run": number, "journey": journey.id, "customer": run.customer, "key": key or None}
         run.status, run.reason, run.data, run.names = "ACTIVE", "", about.data, {"wait": {}, "enrollment": enrollment}
-        run.visits, run.entered_at, run.last, run.ended_at, run.converted_at = [], at, at, None, None
+        run.visits, run.retried, run.entered_at, run.last, run.ended_at, run.converted_at = [], 0, at, at, None, None
         self.causes[run.serial] = about.causes
         self.runs.append(run)
         return self._walk(run, at, journey.steps[0].id)
@@ -183,7 +183,7 @@ class Naive:
         way = None if target else getattr(run.step, f"on_{run.outcome}", None) or run.step.next
         target, run.due, run.own = target or self._done(run, at, "COMPLETED", run.outcome, way), None, None
         while target:
-            run.step, limited = run.journey.step(target), len(run.visits) >= run.journey.max_visits
+            run.step, limited = run.journey.step(target), len(run.visits) - run.retried >= run.journey.max_visits
             run.visits.append(Thing(step=target, status="ACTIVE", outcome="", entered=at, left=None))
             status, outcome, target = ("FAILED", "visit limit", None) if limited else self._visit(run, run.step, at)
             if status == "FAILED":

@@ -25,7 +25,7 @@ class EnteringNaive(Naive):
         yield from super()._work()
         for number, (name, journey) in enumerate(self.journeys.items(), 1):
             for at in self._free(journey, self.openings[name]) if name in self.openings else []:
-                yield (at, 3, number, 0), Thing(said=Thing(journey=journey, own=at))
+                yield (at, 3, number, 0), Thing(said=Thing(journey=journey, own=at), own=at)
 
     def _input(self, said, at):
         if isinstance(said, Thing):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from journeyflow import (
     Cap,
     Chain,
+    End,
     Event,
     Journey,
     MemoryStore,
@@ -22,7 +23,7 @@ from journeyflow import (
 )
 from journeyflow.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import START, Call, Life, Retry, SetPolicies, journeys, lives, policies, run
+from journeyflow.testing import START, Call, Life, Lifecycle, Retry, SetPolicies, journeys, lives, policies, run
 from tests.naive_policies import BoundNaive
 
 MANY = settings(
@@ -205,6 +206,48 @@ def test_what_a_cap_holds_is_softened_once():
     played = run([welcome, receipt], life, grace="1 hour", ticks=ticks)
     offer = next(each for each in played.sent if each.step == "offer")
     assert (offer.at - START, played.late) == (timedelta(hours=44), 1)
+
+
+def test_a_pause_that_holds_a_late_timeout_lets_no_later_event_win():
+    """R5, R16: which of event and timeout wins is decided by own instants, also where the timeout is found in a pause.
+
+    The timeout of hour 10 is found at 12:30, in a pause, and held; the event of 11:45 is not late.
+    """
+    asking = Journey(
+        id="asking",
+        trigger=Trigger("joined"),
+        steps=[Wait("answer", event="paid", timeout="10 hours", on_event="yes"), End("no"), End("yes")],
+    )
+    minutes = {"joined": 0, "paid": 11 * 60 + 45}
+    calls: list[Call] = [
+        *(Event(kind, customer="ann", at=START + timedelta(minutes=at)) for kind, at in minutes.items()),
+        Lifecycle("asking", "pause", at=START + timedelta(hours=12)),
+        Lifecycle("asking", "resume", at=START + timedelta(hours=20)),
+    ]
+    life = Life(calls, START + timedelta(days=1))
+    ticks = [START, START + timedelta(hours=12, minutes=30), START + timedelta(hours=20, minutes=5)]
+    compare([asking], life, STORES["memory"](), grace="1 hour", ticks=ticks)
+    (played,) = run([asking], life, grace="1 hour", ticks=ticks).enrollments
+    assert [(each.step, each.outcome, each.left_at) for each in played.visits] == [
+        ("answer", "timeout", START + timedelta(hours=20)),
+        ("no", "", START + timedelta(hours=20)),
+    ]
+
+
+@pytest.mark.parametrize("grace", ["1 hour", None])
+def test_what_a_late_run_says_is_in_time_for_a_deadline_of_its_own_instant(grace):
+    """R5, R7: the first of two timers of one instant emits an event that the second run waits for until then."""
+    ending = Journey(id="ending", trigger=Trigger("joined"), steps=[Wait("two", "2 days"), End("end")])
+    asking = Journey(
+        id="hearing",
+        trigger=Trigger("joined"),
+        steps=[Wait("answer", event="journey.completed", timeout="2 days", on_event="yes"), End("no"), End("yes")],
+    )
+    life, ticks = Life([Event("joined", customer="ann", at=START)], START + timedelta(days=9)), [START]
+    if grace:
+        compare([ending, asking], life, STORES["memory"](), grace=grace, ticks=ticks)
+    played = run([ending, asking], life, grace=grace, ticks=ticks)
+    assert [each.visits[-1].step for each in played.enrollments] == ["end", "yes"]
 
 
 def test_a_run_that_ends_itself_has_no_wake_up_left():
