@@ -24,7 +24,7 @@ The whole behaviour of the six kinds of step is in two tables: `ARRIVE` says wha
 Rules of the walk
 -----------------
 
-1.  Visits are numbered 1, 2, ... within the run; the number past the journey's bound fails the run (R41).
+1.  Visits are numbered 1, 2, ... within the run; one past the journey's bound fails the run, a retry counts anew (R41).
 2.  A visit is written into the path when it is left, with its status and outcome (R44); a rest is written as ACTIVE.
     The first entry of a path that began with a rest is that rest, left.
 3.  The same Send never queues twice within one root item (R30); a run emits at most 100 events within one (R53).
@@ -103,7 +103,7 @@ def go(
 ) -> Result:
     """Walk on from the notes that were made for it: what `advance` does, and whoever makes notes of another kind."""
     program, run, unpublished = walk.program, walk.run, walk.unpublished
-    at, bound = walk.at, program.journey.max_visits
+    at = walk.at
     if asked:
         walk.read["entry" if stimulus == "ENTER" else "exit"] = asked
     if stimulus in WAKING:
@@ -123,6 +123,7 @@ def go(
     else:
         walk.leave(ENDING[stimulus], "")
         to = walk.end(ENDING[stimulus], reason)
+    bound = program.journey.max_visits if walk.memory is None else _bound(walk)
     while to >= 0:
         walk.step = to
         walk.visit += 1
@@ -138,16 +139,22 @@ def go(
     return _result(walk)
 
 
+def _bound(walk: Walk) -> int:
+    """Give the number of the last visit that a run may make: after a retry as many again (R41)."""
+    memory = walk.memory or {}
+    return walk.program.journey.max_visits + int(memory.get("retried", 0))
+
+
 def _put_back(walk: Walk) -> int:
     """Go back to where a FAILED run rested last, or to the start when it never did (R43).
 
     The time since it failed is a visit of its own, SKIPPED, "retry". What it waited for it waits for again: until the
-    instant until which it did, but not before this one.
+    instant until which it did, but not before this one. The journey's bound counts visits anew (R41).
     """
     run = walk.run
     memory = {**(run.memory or {})}
     rest = memory.pop("rest", None)
-    walk.memory = memory or None
+    walk.memory = {**memory, "retried": walk.visit}
     walk.visit += 1
     walk.run = run._replace(visit=walk.visit)  # the failed visit was written by the move that failed
     walk.step = 0 if rest is None else rest[0]

@@ -241,7 +241,7 @@ class Run(NamedTuple):
     `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16).
     `softened` tells that this rest's instant was softened once (R5). `trigger` is the data of the event that started it
     as JSON text; `key` is what tells parallel runs of one customer apart, empty where a journey has no key (R22);
-    `memory` keeps the data of awaited events and the instants at which looping openings were left.
+    `memory` keeps the data of awaited events, the instants at which looping openings were left, and what a retry needs.
     """
 
     serial: int

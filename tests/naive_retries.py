@@ -25,6 +25,7 @@ class RetryingNaive(OrderingNaive):
             return f"refused: {reason}"
         run = mine[-1]
         run.status, run.reason, run.ended_at, at, rest = "ACTIVE", "", None, max(at, run.last), run.rest
+        run.retried = len(run.visits)  # the bound counts from here (R41)
         step = rest.step if rest else run.journey.steps[0]
         run.visits.append(
             Thing(step=step.id, status="SKIPPED", outcome="retry", entered=run.last, left=at, undone=True)

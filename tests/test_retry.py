@@ -235,6 +235,26 @@ def test_a_loop_that_was_mended_goes_on(host):
     assert len(ids) == len(set(ids)) == 2
 
 
+def test_a_retry_counts_visits_anew(host):
+    """R41, R43: a run that went past the bound may make as many visits again; their numbers go on."""
+    host.deploy(
+        Wait("rest", "1 day", next="again"), Send("again", channel="EMAIL", template="t", next="rest"), max_visits=4
+    )
+    host.say("go")
+    host.tick("9 days")
+    assert host.status() == ("FAILED", "visit limit")
+    for day in (10, 20):
+        before = len(host.messages())
+        retry(host, f"{day} days")
+        assert host.status()[0] == "ACTIVE"
+        host.tick(f"{day + 9} days")
+        assert host.status() == ("FAILED", "visit limit")
+        assert len(host.messages()) > before
+    visits = host.engine.enrollment("j", "c1").visits
+    assert [visit.n for visit in visits] == [*range(1, 16)]
+    assert [visit.n for visit in visits if visit.status == "FAILED"] == [5, 10, 15]
+
+
 def test_a_retry_is_handled_at_its_own_instant(host):
     """R4, R8: told beforehand, found late."""
     host.put(START, wanted=MANY)
