@@ -361,10 +361,11 @@ def _fails_criteria(candidate: Candidate) -> bool:
 def _already_out(candidate: Candidate) -> bool:
     """Tell whether an exit rule on the customer is true already."""
     facts = candidate.work.facts(candidate.event.person, candidate.program, candidate.event.at)
-    out = any(way.when is not None and way.when(facts) for way in candidate.program.exits)
-    if out:
-        candidate.facts.seen.update(facts.seen)
-    return out
+    for way in candidate.program.exits:
+        if way.when is not None and way.when(facts):
+            candidate.facts.seen.update(facts.seen)
+            return True
+    return False
 
 
 def _lacks_consent(candidate: Candidate) -> bool:

@@ -31,6 +31,9 @@ CUSTOMER_EVENTS = frozenset(
 )
 """The events that tell of a change of the customer (R50)."""
 
+CHANGED_BY = {kind: attribute for attribute, words in MEMBERS.items() for kind in words[:2]}
+"""The attribute whose change each of these events tells of."""
+
 MESSAGE = "message."
 
 
@@ -63,7 +66,7 @@ def changed_attribute(kind: str, data: Data) -> str:
     """
     if kind == "field.changed":
         return str(data["field"]).partition(".")[0]
-    return next((attribute for attribute, words in MEMBERS.items() if kind in words[:2]), "")
+    return CHANGED_BY.get(kind, "")
 
 
 Cause = tuple[int, str]
