@@ -7,6 +7,7 @@ What is asked for costs the days of the window, never the people enrolled.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -36,6 +37,8 @@ Cells = Mapping[tuple[str, str], Cell]
 
 LEFT = ("completed", "skipped", "exited", "failed")
 """How people leave a step, or a journey."""
+UNTOLD: Sequence[int | None] = (None,) * (1 + len(LEFT))
+"""People who come and leave, where nobody knows of them."""
 
 SENT = "message.sent"
 QUEUED = "queued"
@@ -156,6 +159,10 @@ class MessageStats:
     def complaint_rate(self) -> float | None:
         """Messages complained of by those sent."""
         return rate(self.complained.unique, self.sent.unique)
+
+
+NOTHING, UNKNOWN = MessageStats(0), MessageStats(None)
+"""Of a day on which nothing was told: they are so many that each is made once."""
 
 
 @frozen
@@ -308,6 +315,12 @@ def _date(name: str, value: object, usual: date) -> tuple[date, str]:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(MAX_DAYS)
+def _iso(day: date) -> str:
+    """Write a day: the same few are asked for at every step of every journey."""
+    return day.isoformat()
+
+
 class Kept(NamedTuple):
     """The counters of one journey that an answer is made of: `cells` by step (empty for the journey itself) and day."""
 
@@ -319,7 +332,7 @@ class Kept(NamedTuple):
 
     def at(self, step: str, day: date | None = None) -> Cells:
         """Give what was counted at a step on a day, or on all of them."""
-        return self.cells.get((step, ALL if day is None else day.isoformat()), {})
+        return self.cells.get((step, ALL if day is None else _iso(day)), {})
 
 
 def all_stats(reader: Reader, records: Sequence[JourneyRecord], asked: Asked) -> tuple[JourneyStats, ...]:
@@ -402,7 +415,8 @@ def _people(cells: Cells, came: str) -> PeopleStats:
 
 
 def _left(cells: Cells, word: str) -> int:
-    return sum(total for (what, _), (total, _) in cells.items() if what == word)
+    """Count what left so; most days of most steps hold nothing."""
+    return sum(total for (what, _), (total, _) in cells.items() if what == word) if cells else 0
 
 
 def _messages(kept: Kept, sends: Iterable[str], days: Sequence[date | None]) -> MessageStats:
@@ -420,6 +434,8 @@ def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> M
         found = sums.setdefault(name, [0, 0])
         found[0] += total
         found[1] += uniques
+    if not sums:
+        return NOTHING if queued else UNKNOWN
     counts = {name: Count(*sums[name]) for name in _KINDS if name in sums}
     waiting = sums.get(QUEUED, [0])[0] if queued else None
     return MessageStats(waiting, **counts, revenue=sums.get(REVENUE, [0])[0])
@@ -429,7 +445,8 @@ def _day(kept: Kept, day: date, came: tuple[str, str], sends: Sequence[str] | No
     """Give one day: people are known unless a mailbox domain is asked for."""
     cells = kept.at(came[0], day)
     known = kept.asked.domain is None
-    entered, completed, skipped, exited, failed = (_left(cells, word) if known else None for word in (came[1], *LEFT))
+    people = [_left(cells, word) for word in (came[1], *LEFT)] if known else UNTOLD
+    entered, completed, skipped, exited, failed = people
     converted = _left(cells, "converted") if known and came[1] == "entered" else None
     messages = None if sends is None else _messages(kept, sends, [day])
     return DayStats(day, entered, completed, skipped, exited, failed, converted, messages)
