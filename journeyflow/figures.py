@@ -292,7 +292,7 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
     if not found and since > until:
         found.append(f"since {since} is after until {until}")
     if not found and (until - since).days >= MAX_DAYS:
-        found.append(f"from since {since} to until {until} it is more than {MAX_DAYS} days")
+        found.append(f"from {since} to {until} it is more than {MAX_DAYS} days; ask for fewer")
     if asked.domain is not None and not (isinstance(asked.domain, str) and _DOMAIN.fullmatch(asked.domain)):
         found.append(f"domain: {describe(asked.domain)} is no mailbox domain such as 'example.com'")
     if found:

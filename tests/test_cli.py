@@ -408,3 +408,15 @@ def test_a_tick_that_leaves_work_says_so(folder):
     assert call("tick", path, "--now", at, "--limit", "1").stdout.splitlines()[-1].endswith("tick again")
     told = call("archive", path, "thanks", "--at", "2026-01-05T09:00:00Z").stdout
     assert told.splitlines()[-1] == "left by this: 2"
+
+
+def test_two_files_of_one_journey_are_an_error(folder):
+    """One would replace the other, by the order of the names on the line."""
+    (folder / "again.json").write_text(dumps_journey(JOURNEY))
+    files = (folder / "again.json", folder / "thanks.json")
+    result = call("check", *files)
+    assert result.exit_code == 1
+    assert f"{files[1]}: error: id: journey 'thanks' is in {files[0]} already" in result.stdout
+    result = call("deploy", folder / "new.db", *files)
+    assert (result.exit_code, (folder / "new.db").exists()) == (1, False)
+    assert result.stderr == f"Error: journey 'thanks' is in {files[0]} and in {files[1]}; deploy one of them\n"

@@ -1,6 +1,6 @@
 """Commands on a database: deploy, run, feed, and ask."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from journeyflow.cli.shared import (
 from journeyflow.engine import Engine
 from journeyflow.errors import NotFound
 from journeyflow.files import BadLine, read_customers, read_events
+from journeyflow.journey import Journey
 from journeyflow.queries import JourneyInfo
 
 database = click.argument("db", type=EXISTING)
@@ -64,6 +65,7 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
 def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, as_json: bool) -> None:
     """Publish journey files and activate new ones; a second time changes nothing. Makes the database if need be."""
     journeys = load_journeys(files)
+    _refuse_twins(files, journeys)
     with faults_shown(), Engine(db) as engine:
         versions = {journey.id: engine.deploy(journey, at=at) for journey in journeys}
         states = {
@@ -71,6 +73,16 @@ def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, as_json: bool) ->
         }
     rows = [(journey, version, states[journey]) for journey, version in versions.items()]
     show(versions, table(rows, ("journey", "version", "status")), as_json=as_json)
+
+
+def _refuse_twins(files: Sequence[Path], journeys: Sequence[Journey]) -> None:
+    """Refuse two files of one journey: the second would replace the first, unasked."""
+    found: dict[tuple[str | None, str], Path] = {}
+    for path, journey in zip(files, journeys, strict=True):
+        first = found.setdefault((journey.tenant, journey.id), path)
+        if first != path:
+            what = f"journey {journey.id!r} is in {first} and in {path}; deploy one of them"
+            raise Faults(what)
 
 
 def _lifecycle(name: str, text: str) -> click.Command:

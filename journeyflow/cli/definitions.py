@@ -27,7 +27,12 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
         if journey is not None:
             sound.setdefault(journey.tenant or DEFAULT_TENANT, []).append((path, journey))
     for together in sound.values() if len(files) > 1 else ():
-        places = {journey.id: str(path) for path, journey in together}
+        places: dict[str, str] = {}
+        for path, journey in together:
+            first = places.setdefault(journey.id, str(path))
+            if first != str(path):
+                said = f"journey {journey.id!r} is in {first} already: deployed together, one would replace the other"
+                found.append((str(path), Problem("duplicate", ERROR, "id", said)))
         found += [(places[name], problem) for name, problem in link_problems(journey for _, journey in together)]
     wrong = sum(problem.severity == ERROR for _, problem in found)
     lines = [f"{path}: {problem.severity}: {problem}" for path, problem in found]
