@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args, overload
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from journeyflow import queries
 from journeyflow.copying import Copied, Templates, clone_of, copy_of
@@ -13,7 +13,7 @@ from journeyflow.journey import Journey
 from journeyflow.migration import Migration
 from journeyflow.moments import to_micros
 from journeyflow.moving import migrate_everybody, shift_everybody
-from journeyflow.paging import name_faults, refuse
+from journeyflow.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, LimitChanges
 from journeyflow.ticking import do_due_work, exit_everybody
@@ -374,20 +374,52 @@ class JourneyCalls:
 
     # --- questions ------------------------------------------------------------------------------------------------
 
-    def journeys(self, *, status: str | None = None, trigger: str | None = None) -> tuple[JourneyInfo, ...]:
-        """List this tenant's journeys by id, filtered by state or by the event type of the trigger (F88 to F91).
+    @overload
+    def journeys(
+        self, *, status: str | None = None, trigger: str | None = None, order: str = "id", descending: bool = False
+    ) -> tuple[JourneyInfo, ...]: ...
 
-        "Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED.
+    @overload
+    def journeys(
+        self,
+        *,
+        status: str | None = None,
+        trigger: str | None = None,
+        order: str = "id",
+        descending: bool = False,
+        skip: int = 0,
+        take: int,
+        after: Cursor | None = None,
+    ) -> Page[JourneyInfo]: ...
+
+    def journeys(
+        self,
+        *,
+        status: str | None = None,
+        trigger: str | None = None,
+        order: str = "id",
+        descending: bool = False,
+        skip: int = 0,
+        take: int | None = None,
+        after: Cursor | None = None,
+    ) -> tuple[JourneyInfo, ...] | Page[JourneyInfo]:
+        """List this tenant's journeys, all of them; with `take` a page, with its total and cursor (F88 to F91, R84).
+
+        Filtered by state ("Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED) or by the event type of the trigger; in
+        order of id, name or created, then of their making. Raises InvalidInput with everything that cannot be asked.
         """
-        refuse(name_faults(status=status, trigger=trigger))
+        part = Slice(order, descending, skip, 1 if take is None else take, after)
+        refuse(slice_faults(part, queries.JOURNEY_ORDERS) + name_faults(status=status, trigger=trigger))
+        part = part if take is not None else evolve(part, take=queries.EVERYTHING)
         with self._core.store.reader() as reader:
-            return queries.journeys(reader, self._tenant, status=status, trigger=trigger)
+            page = queries.journeys(reader, self._tenant, part, status=status, trigger=trigger)
+        return page.items if take is None else page
 
     def journey(self, journey: str) -> JourneyInfo:
         """Give a journey as it stands; raises NotFound."""
         refuse(name_faults("journey", journey=journey))
         with self._core.store.reader() as reader:
-            found = queries.journeys(reader, self._tenant, journey=journey)
+            found = queries.journeys(reader, self._tenant, Slice("id"), journey=journey).items
         return queries.required(found[0] if found else None, "journey", journey)
 
     # --- inside ---------------------------------------------------------------------------------------------------

@@ -692,8 +692,7 @@ class Engine(JourneyCalls):
 
         Raises NotFound for an unknown journey, InvalidInput for a page that cannot be.
         """
-        part = Slice("entered", False, skip, take, None)
-        refuse(slice_faults(part, queries.ENROLLMENT_ORDERS, "entered"))
+        refuse(page_faults(skip, take) + name_faults(journey=journey, customer=customer))
         self._check_known(journey)
         with self._core.store.reader() as reader:
             return queries.deferred(reader, self._tenant, journey, customer, skip, take)

@@ -86,45 +86,69 @@ def _when(micros: int | None) -> datetime | None:
     return None if micros is None else from_micros(micros)
 
 
-_JOURNEYS = """
-SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number,
-       (SELECT p.at FROM publications p WHERE p.journey = j.number ORDER BY p.n LIMIT 1),
+_CREATED = "(SELECT p.at FROM publications p WHERE p.journey = j.number ORDER BY p.n LIMIT 1)"
+
+JOURNEY_ORDERS = {"id": "j.id", "name": "ifnull(v.definition ->> '$.name', '')", "created": _CREATED}
+"""How journeys can be sorted; their numbers break ties."""
+
+EVERYTHING = -1
+"""So many rows are all there are."""
+
+_JOURNEYS = f"""
+SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number, {_CREATED},
        (SELECT max(max(p.at), ifnull(max(w.edited_at), max(p.at))) FROM publications p
         JOIN versions w ON w.number = p.version WHERE p.journey = j.number)
+"""
+_OF_JOURNEYS = """
 FROM journeys j
 JOIN versions v ON v.number = (
     SELECT p.version FROM publications p WHERE p.journey = j.number ORDER BY p.n DESC LIMIT 1)
 WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
-ORDER BY j.id
+  AND (:trigger IS NULL OR v.definition ->> '$.trigger.event' = :trigger)
+  AND (:states IS NULL OR ifnull(
+    (SELECT t.state FROM transitions t WHERE t.journey = j.number ORDER BY t.n DESC LIMIT 1), 'DRAFT'
+  ) IN (SELECT value FROM json_each(:states)))
 """
-
-
 _COUNTS = """
 SELECT journey, what, total FROM counters
-WHERE journey IN (SELECT number FROM journeys WHERE tenant = :tenant AND (:journey IS NULL OR id = :journey))
-  AND day = '*' AND domain = '*' AND step = ''
+WHERE journey IN (SELECT value FROM json_each(?)) AND day = '*' AND domain = '*' AND step = ''
 """
 """What the whole of each journey has counted over all days (R80): its cost is that of the journeys, not of people."""
 
+_STATES = """
+SELECT journey, at, state FROM transitions WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey, n
+"""
+
 
 def journeys(
-    reader: Reader, tenant: str, *, journey: str | None = None, status: str | None = None, trigger: str | None = None
-) -> tuple[JourneyInfo, ...]:
-    """List journeys by id, with their counts: a fixed number of statements, however many there are (F88 to F91)."""
+    reader: Reader,
+    tenant: str,
+    part: Slice,
+    *,
+    journey: str | None = None,
+    status: str | None = None,
+    trigger: str | None = None,
+) -> Page[JourneyInfo]:
+    """List journeys with their counts: a fixed number of statements, however many there are (F88 to F91, R84)."""
+    states = None if status is None else json.dumps(STATES.get(status, (status,)))
+    asked = {"tenant": tenant, "journey": journey, "trigger": trigger, "states": states}
+    value = JOURNEY_ORDERS[part.order]
+    beyond, order, of_part = keyset(part, value, "j.number")
+    total = reader.rows(f"SELECT count(*) {_OF_JOURNEYS}", asked)[0][0]
+    rows = reader.rows(
+        f"{_JOURNEYS}, {value} {_OF_JOURNEYS} AND {beyond} ORDER BY {order} LIMIT :take OFFSET :skip",
+        {**asked, **of_part},
+    )
+    numbers = json.dumps([row[5] for row in rows])
     counts: dict[int, dict[str, int]] = {}
-    for number, what, count in reader.rows(_COUNTS, {"tenant": tenant, "journey": journey}):
+    for number, what, count in reader.rows(_COUNTS, (numbers,)):
         counts.setdefault(number, {})[what] = count
     history: dict[int, list[tuple[int, str]]] = {}
-    for number, at, state in reader.rows("SELECT journey, at, state FROM transitions ORDER BY journey, n"):
+    for number, at, state in reader.rows(_STATES, (numbers,)):
         history.setdefault(number, []).append((at, state))
-    found = (
-        _journey(row, history.get(row[5], []), counts.get(row[5], {}))
-        for row in reader.rows(_JOURNEYS, {"tenant": tenant, "journey": journey})
-    )
-    wanted = STATES.get(status, (status,)) if status is not None else None
-    return tuple(
-        each for each in found if (wanted is None or each.status in wanted) and trigger in {None, each.trigger}
-    )
+    items = tuple(_journey(row[:8], history.get(row[5], []), counts.get(row[5], {})) for row in rows)
+    cursor = cursor_of(rows[-1][8], rows[-1][5], plain=False) if len(rows) == part.take else None
+    return Page(items, total, part.skip, part.take, cursor)
 
 
 def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: Mapping[str, int]) -> JourneyInfo:

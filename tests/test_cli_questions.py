@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from journeyflow import Engine, Event, Journey, Send, Trigger, Wait
+from journeyflow import Engine, Event, Journey, Limits, Send, Trigger, Wait
 from tests.test_cli import call
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
@@ -119,3 +119,37 @@ def test_why_somebody_is_not_in_a_journey_from_the_shell(db):
     found = json.loads(call("why-not", db, "thanks", "ann", "--json").stdout)
     assert (found["reason"], found["told"], found["against"]) == ("", "run 1 entered and is inside", "already inside")
     assert "no journey 'thnks' (did you mean 'thanks'?)" in call("why-not", db, "thnks", "ann").stderr
+
+
+def test_who_waits_for_a_slot_from_the_shell(tmp_path):
+    """R23: in the order in which they will be let in, page by page, as a table or as JSON."""
+    path = tmp_path / "run.db"
+    calm = Journey(id="calm", trigger=Trigger("buy"), limits=Limits(per_hour=1), steps=THANKS.steps)
+    with Engine(path) as engine:
+        engine.deploy(calm, at=NEW_YEAR)
+        engine.feed(
+            Event("buy", customer=name, at=NEW_YEAR, data={"n": n}) for n, name in enumerate(["ann", "bob", "cid"])
+        )
+        engine.tick(NEW_YEAR)
+    assert call("deferred", path, "calm", "--take", 1).stdout.splitlines() == [
+        "journey  customer  key  since                data",
+        'calm     bob            2026-01-01 00:00:00  {"n":1}',
+        "1 to 1 of 2",
+    ]
+    page = json.loads(call("deferred", path, "--skip", 1, "--json").stdout)
+    assert ([each["customer"] for each in page["items"]], page["total"]) == (["cid"], 2)
+    assert call("deferred", path, "--customer", "ann").stdout.endswith("none of 0\n")
+    assert call("deferred", path, "clam").exit_code == 1
+
+
+def test_journeys_in_pages_from_the_shell(db):
+    """All of them, or a page with its place in the whole (R84)."""
+    with Engine(db) as engine:
+        engine.clone("thanks", "again", at=NEW_YEAR)
+    assert [each["id"] for each in json.loads(call("journeys", db, "--json").stdout)] == ["again", "thanks"]
+    lines = call("journeys", db, "--take", 1, "--order", "created").stdout.splitlines()
+    assert (lines[1].partition(" ")[0], lines[2]) == ("thanks", "1 to 1 of 2")
+    cursor = lines[3].removeprefix("more: --after '").removesuffix("'")
+    page = json.loads(call("journeys", db, "--take", 1, "--order", "created", "--after", cursor, "--json").stdout)
+    assert ([each["id"] for each in page["items"]], page["total"]) == (["again"], 2)
+    assert call("journeys", db, "--take", 0).exit_code == 1

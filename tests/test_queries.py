@@ -5,6 +5,7 @@ import re
 import pytest
 
 from journeyflow import End, Exit, InvalidInput, Limits, NotFound, Send, Trigger, Update, Visit, Wait, field, tag
+from journeyflow.paging import Page
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 
@@ -213,7 +214,7 @@ def test_lists_take_the_same_statements_however_long_they_are():
                 host.feed("go", START, f"c{n:02}")
             host.tick()
             with statements(engine) as asked:
-                assert len(engine.journeys()) == many
+                assert len(engine.journeys()) == engine.journeys(take=1).total == many
                 assert engine.enrollments(order="customer", fields=["name"]).total == many * many
                 assert engine.messages().total == many * many
                 assert engine.enrollment("j00", "c00").status == "COMPLETED"
@@ -258,6 +259,32 @@ def test_the_newest_run_is_given_unless_one_is_named(host):
 # --- journeys -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(88)
+def test_journeys_come_in_pages(host):
+    """A page with its total and cursor, in a total order; the plain call gives all of them (R84)."""
+    for hour, (name, title) in enumerate([("c", "One"), ("a", "Two"), ("d", "One"), ("b", "Two"), ("e", "")]):
+        host.deploy(mail(), id=name, name=title, when=f"{hour} hours", trigger=Trigger("go" if name < "e" else "other"))
+    ask = host.engine.journeys
+    for order, wanted in {"id": "abcde", "name": "ecdab", "created": "cadbe"}.items():
+        for descending in (False, True):
+            listed = wanted[::-1] if descending else wanted
+            assert "".join(each.id for each in ask(order=order, descending=descending)) == listed
+            found, page = "", ask(order=order, descending=descending, take=2)
+            while True:
+                found += "".join(each.id for each in page.items)
+                assert (page.total, page.skip, page.take) == (5, 0, 2)
+                if page.cursor is None:
+                    break
+                page = ask(order=order, descending=descending, take=2, after=page.cursor)
+            assert found == listed
+    page = ask(trigger="go", skip=1, take=2)
+    assert ([each.id for each in page.items], page.total, page.skip) == (["b", "c"], 4, 1)
+    assert ask(status="PAUSED", take=5) == Page((), 0, 0, 5)
+    with pytest.raises(InvalidInput) as told:
+        ask(order="nmae", take=0, after=5, status=3)
+    assert len(told.value.faults) == 4
+
+
 @pytest.mark.rows(18, 88, 89, 90, 91, 138, 151)
 def test_journeys_are_listed_by_id_with_their_counts(crowd):
     """TotalEnrolled = active + completed + exited + failed (R81); filtered by state and trigger."""
@@ -268,6 +295,7 @@ def test_journeys_are_listed_by_id_with_their_counts(crowd):
     assert [each.id for each in crowd.engine.journeys(status="PAUSED", trigger="other")] == ["k"]
     assert [each.id for each in crowd.engine.journeys(trigger="go")] == ["j"]
     assert crowd.engine.journeys(status="DRAFT") == ()
+    assert crowd.engine.journeys(status="Disabled")[0].id == "k"
     info = crowd.engine.journey("j")
     assert (info.enrolled, info.active, info.completed, info.exited, info.failed) == (12, 6, 5, 1, 0)
     assert (info.name, info.trigger, info.version, info.steps) == ("The first", "go", 1, 3)

@@ -307,7 +307,9 @@ def questions(engine: Engine) -> list[object]:
     engine.download_export(engine.export_job(worked).id).splitlines()
     engine.export_customer("c1").keys()
     wrong: list[str] = engine.audit()
-    infos: tuple[jf.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created")
+    infos: tuple[jf.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created", descending=True)
+    some: jf.Page[jf.JourneyInfo] = engine.journeys(order="name", skip=1, take=10)
+    engine.journeys(take=10, after=some.cursor)
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
     return [

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 from attrs import asdict
@@ -15,10 +15,12 @@ from journeyflow.cli.shared import (
     Bar,
     Faults,
     as_json,
+    cursor_option,
     faults_shown,
     jump,
     load_journeys,
     now_option,
+    page_end,
     show,
     table,
     tenant,
@@ -160,13 +162,22 @@ def archive(db: Path, journey: str, at: datetime, tenant: str, *, allow_jump: bo
 @database
 @click.option("--status", help="DRAFT, ACTIVE, PAUSED or ARCHIVED.")
 @click.option("--trigger", help="The event type of the trigger.")
+@click.option("--order", default="id", show_default=True, help="Sort by id, name or created.")
+@click.option("--descending", is_flag=True, help="The other way round.")
+@click.option("--skip", default=0, help="Pass over so many; with --take.")
+@click.option("--take", type=int, help="Show a page of so many; default: all.")
+@click.option("--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before.")
 @tenant
 @as_json
-def list_journeys(db: Path, status: str | None, trigger: str | None, tenant: str, *, as_json: bool) -> None:
+def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
     """List journeys with their counts."""
     with opened(db, tenant) as engine:
-        found = engine.journeys(status=status, trigger=trigger)
-    show(found, _journey_lines(found), as_json=as_json)
+        if take is None:
+            found = engine.journeys(**asked)
+            show(found, _journey_lines(found), as_json=as_json)
+            return
+        page = engine.journeys(take=take, **asked)
+    show(page, f"{_journey_lines(page.items)}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command()

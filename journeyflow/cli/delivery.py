@@ -7,8 +7,7 @@ import click
 from attrs import evolve
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.questions import cursor_option
-from journeyflow.cli.shared import Faults, as_json, now_option, show, table, tenant, when
+from journeyflow.cli.shared import Faults, as_json, cursor_option, now_option, show, table, tenant, when
 from journeyflow.paging import Cursor, Page
 from journeyflow.records import Event, Message
 

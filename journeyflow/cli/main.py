@@ -24,7 +24,9 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "journeys", "versions", "steps", "activate", "pause", "resume", "edit", "clone", "migrate", "archive", "purge",
         "delete", "bulk", "policies",
     ),
-    "Ask": ("enrollments", "people", "explain", "why-not", "at", "timeline", "stats", "benchmark", "results"),
+    "Ask": (
+        "enrollments", "people", "deferred", "explain", "why-not", "at", "timeline", "stats", "benchmark", "results",
+    ),
     "Keep in order": ("audit", "export", "forget", "vacuum", "renew-nonce"),
 }  # fmt: skip
 """The commands by what they are for, in the order in which they are wanted."""

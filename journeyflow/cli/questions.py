@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Instant, as_json, now_option, show, table, tenant, when
+from journeyflow.cli.shared import Instant, as_json, cursor_option, now_option, page_end, show, table, tenant, when
 from journeyflow.entry import MESSAGE_KINDS
-from journeyflow.paging import Cursor, Page
+from journeyflow.paging import Page
+from journeyflow.values import dumps
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,20 +36,13 @@ def page_options(order: str, orders: str) -> Callable[[Command], Command]:
     return add
 
 
-def cursor_option(text: str) -> Cursor:
-    """Read a cursor as it was printed."""
-    return int(text) if text.isascii() and text.isdigit() else text
-
-
 def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[object]], fields: Iterable[str]) -> str:
     """Lay out a page as a table, its place in the whole, and where the next one begins."""
     lines = [
         [*row, *("" if value is None else value for value in item.fields.values())]
         for row, item in zip(rows, page.items, strict=True)
     ]
-    end = f"{page.skip + 1} to {page.skip + len(lines)} of {page.total}" if lines else f"none of {page.total}"
-    more = f"\nmore: --after '{page.cursor}'" if page.cursor is not None else ""
-    return f"{table(lines, [*header, *fields])}\n{end}{more}"
+    return f"{table(lines, [*header, *fields])}\n{page_end(page)}"
 
 
 @click.command()
@@ -127,6 +121,26 @@ def _counted(counts: Mapping[str, int]) -> str:
     return ", ".join(kind if count == 1 else f"{kind} {count}x" for kind, count in counts.items())
 
 
+@click.command()
+@database
+@click.argument("journey", required=False)
+@click.option("--customer", help="Only this customer.")
+@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
+@click.option("--take", default=25, show_default=True, help="Show at most so many.")
+@tenant
+@as_json
+def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
+    """List who waits for a slot of a journey's entry limits, in the order in which they will be let in."""
+    with opened(db, tenant) as engine:
+        page = engine.deferred(journey, **asked)
+    header = ("journey", "customer", "key", "since", "data")
+    rows = [
+        (each.journey, each.customer, each.key, when(each.at), dumps(dict(each.data)) if each.data else "")
+        for each in page.items
+    ]
+    show(page, f"{table(rows, header)}\n{page_end(page)}", as_json=as_json)
+
+
 @click.command("why-not")
 @database
 @click.argument("journey")
@@ -190,4 +204,4 @@ def stood_at(  # noqa: PLR0917 click hands them over by name
     show(found, text, as_json=as_json)
 
 
-COMMANDS = (enrollments, people, why_not, timeline, stood_at)
+COMMANDS = (enrollments, people, deferred, why_not, timeline, stood_at)

@@ -14,6 +14,7 @@ import click
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.journey import Journey
 from journeyflow.moments import from_micros, parse_instant
+from journeyflow.paging import Cursor, Page
 
 BAR = 40
 """Characters of a progress bar."""
@@ -175,3 +176,20 @@ def show(value: object, text: str, *, as_json: bool) -> None:
 def when(at: datetime | None) -> str:
     """Write an instant for people."""
     return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def cursor_option(text: str) -> Cursor:
+    """Read a cursor as it was printed."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+def page_end(page: Page[Any]) -> str:
+    """Tell the place of a page in the whole, and where the next one begins.
+
+    >>> print(page_end(Page(("a", "b"), 3, 0, 2, '["b",2]')))
+    1 to 2 of 3
+    more: --after '["b",2]'
+    """
+    shown = len(page.items)
+    end = f"{page.skip + 1} to {page.skip + shown} of {page.total}" if shown else f"none of {page.total}"
+    return end if page.cursor is None else f"{end}\nmore: --after '{page.cursor}'"
