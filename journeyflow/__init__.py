@@ -6,7 +6,7 @@ from journeyflow.changes import Change, field, tag
 from journeyflow.copying import Copied, Reset
 from journeyflow.editing import add_step, remove_step, reorder_steps, replace_step, replace_steps, update_step
 from journeyflow.engine import Engine
-from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.errors import (
     CannotMigrate,
     ClockJump,
@@ -97,6 +97,7 @@ __all__ = [
     "Person",
     "Policies",
     "Problem",
+    "Pull",
     "QuietHours",
     "ReadOnlyDatabase",
     "Reentry",

@@ -156,6 +156,30 @@ CHECKS: dict[str, str] = {
         WHERE t.due IS NULL AND (t.which IS NULL OR 'PAUSED' IS NOT (
             SELECT state FROM transitions s WHERE s.journey = d.journey ORDER BY n DESC LIMIT 1))
         GROUP BY d.journey ORDER BY 1""",
+    "journey {0!r} pulls people in and nothing wakes it": """
+        SELECT j.id FROM journeys j JOIN publications p ON p.journey = j.number AND p.n = (
+            SELECT max(n) FROM publications q WHERE q.journey = j.number)
+        JOIN versions v ON v.number = p.version
+        JOIN transitions s ON s.journey = j.number AND s.n = (
+            SELECT max(n) FROM transitions r WHERE r.journey = j.number)
+        LEFT JOIN journey_timers t ON t.journey = j.number AND t.which = 1
+        WHERE v.definition ->> '$.trigger.pull' IS NOT NULL AND s.state IN ('ACTIVE', 'PAUSED')
+          AND t.due IS NULL AND (t.which IS NULL OR s.state = 'ACTIVE') ORDER BY 1""",
+    "journey {0!r} is {1} and still pulls people in": """
+        SELECT j.id, s.state FROM journey_timers t JOIN journeys j ON j.number = t.journey
+        JOIN transitions s ON s.journey = j.number AND s.n = (
+            SELECT max(n) FROM transitions r WHERE r.journey = j.number)
+        WHERE t.which = 1 AND s.state = 'ARCHIVED' ORDER BY 1""",
+    "customer {1!r} of tenant {0!r} {3} list {2!r}": """
+        SELECT tenant, customer, list, said FROM (
+            SELECT m.tenant, m.customer, m.list, 'is told to be on' AS said FROM list_members m
+            LEFT JOIN customers c ON c.tenant = m.tenant AND c.id = m.customer
+            WHERE NOT EXISTS (SELECT 1 FROM json_each(c.attributes, '$.lists') n WHERE n.value = m.list) UNION
+            SELECT c.tenant, c.id, n.value, 'is not found on' FROM customers c
+            JOIN json_each(c.attributes, '$.lists') n
+            LEFT JOIN list_members m ON m.tenant = c.tenant AND m.list = n.value AND m.customer = c.id
+            WHERE n.type = 'text' AND m.customer IS NULL)
+        ORDER BY 1, 2, 3, 4""",
     "journey {0!r} counts {1} slots, and {2} people entered": """
         SELECT j.id, s.slots, ifnull(e.entered, 0) FROM (
             SELECT journey, sum(count) AS slots FROM slots GROUP BY journey) s
@@ -207,6 +231,7 @@ CHECKS: dict[str, str] = {
             SELECT 'deferred entry', number, at FROM deferred UNION ALL
             SELECT 'timer of journey', journey, due FROM journey_timers UNION ALL
             SELECT 'slot of journey', journey, at FROM slots UNION ALL
+            SELECT 'pull of journey', journey, at FROM pulls UNION ALL
             SELECT 'version', number, published_at FROM versions UNION ALL
             SELECT 'policies of tenant', tenant, at FROM policies UNION ALL
             SELECT 'version', number, edited_at FROM versions UNION ALL

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
 
-from journeyflow.records import Deferred, Export, Input, Post, Run
+from journeyflow.records import Deferred, Export, Input, Post, Round, Run
 from journeyflow.values import loads
 
 Key = tuple[int, int, int, int]
@@ -15,8 +15,9 @@ HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
 (a: serial, b: 0 for a rest, the visit's number for the end of a message's lease), timers of journeys (a: the journey's
 number, b: which of them)."""
 
-QUEUE = 0
-"""The timer of a journey at which the next slot of its entry limits opens (R23)."""
+QUEUE, PULL = 0, 1
+"""The timers of a journey: at the one the next slot of its entry limits opens (R23), at the other it pulls people in
+(R27)."""
 
 
 def timer_key(run: Run) -> Key:
@@ -90,6 +91,7 @@ class Request:
     clicked: frozenset[tuple[str, str]] = frozenset()
     """Also, of these customers (tenant, id), every message that was clicked, with its run (R83)."""
     limits: "LimitRequest | None" = None
+    pulls: "PullRequest | None" = None
 
 
 @frozen
@@ -121,6 +123,33 @@ class LimitsLoaded:
 
 
 @frozen
+class PullRequest:
+    """Whom a batch needs that pulls people in (R27).
+
+    `lists` are (journey, tenant, list), of which everybody who is on the list is asked in turn, in order of the ids,
+    after the last one the first again; without a list that is everybody of the tenant who is not forgotten. The first
+    `ahead` after the one whom the journey asked last are wanted, with all that is known of them. For `caps`, (journey,
+    times), also when they entered the last so many times.
+    """
+
+    lists: tuple[tuple[int, str, str | None], ...]
+    ahead: int
+    caps: tuple[tuple[int, int], ...] = ()
+
+
+@frozen
+class PullsLoaded:
+    """What a store knows of pulls, by journey: how far they are, who comes next, in order, and entries.
+
+    Those are the instants of the last entries without a key of each of these customers, by number, ascending by run.
+    """
+
+    rounds: Mapping[int, Round] = field(factory=dict)
+    members: Mapping[int, Sequence[str]] = field(factory=dict)
+    entries: Mapping[int, Mapping[int, Sequence[int]]] = field(factory=dict)
+
+
+@frozen
 class Loaded:
     """What a store knows of a request; what does not exist is absent. `known` maps events to (at, customer, text).
 
@@ -138,6 +167,7 @@ class Loaded:
     exports: tuple[Export, ...] = ()
     """By number, which is the order in which they were submitted."""
     next_export: int = 1
+    pulls: PullsLoaded | None = None
 
 
 def select_due(

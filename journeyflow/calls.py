@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Literal, get_args, overload
 from attrs import evolve, field, frozen
 
 from journeyflow import queries
+from journeyflow.batch import PULL, LimitRequest, Request
 from journeyflow.copying import Copied, Templates, clone_of, copy_of
 from journeyflow.errors import InvalidInput, JourneyflowError
 from journeyflow.journey import Journey
 from journeyflow.migration import Migration
-from journeyflow.moments import to_micros
+from journeyflow.moments import LAST, to_micros
 from journeyflow.moving import migrate_everybody, shift_everybody
 from journeyflow.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults
 from journeyflow.queries import JourneyInfo
@@ -29,7 +30,7 @@ from journeyflow.versions import (
 )
 
 if TYPE_CHECKING:
-    from journeyflow.catalog import JourneyRecord
+    from journeyflow.catalog import Catalog, JourneyRecord
     from journeyflow.store import Transaction
     from journeyflow.ticking import Core
 
@@ -47,6 +48,27 @@ class Bulk:
     processed: tuple[str, ...]
     failed: Mapping[str, str]
     clones: Mapping[str, str] = field(factory=dict)
+
+
+def _begins_to_pull(record: "JourneyRecord", call: str) -> bool:
+    """Tell whether a lifecycle call is the instant from which on a journey pulls people in (R27)."""
+    return call == "activate" and record.newest.pull is not None
+
+
+def _woken(
+    transaction: "Transaction", catalog: "Catalog", journey: Journey, tenant: str, changes: Changes
+) -> LimitChanges | None:
+    """Look at the schedule of a version from its instant on, where it is another one than before (R27)."""
+    record = catalog.by_name.get((tenant, journey.id))
+    if record is None or not record.transitions or not changes.versions:
+        return None
+    pull, at = journey.trigger.pull, changes.versions[0].published_at
+    if pull is None or pull == record.newest.pull:
+        return None
+    known = transaction.load(Request(limits=LimitRequest(frozenset({record.number})))).limits
+    timers = {} if known is None else known.timers
+    due = timers.get((record.number, PULL), LAST)
+    return None if due is None or due <= at else LimitChanges(timers=((record.number, PULL, at),))
 
 
 class JourneyCalls:
@@ -68,9 +90,10 @@ class JourneyCalls:
 
         tenant, instant = self._tenant_of(journey), to_micros(at)
         with self._core.store.transaction() as transaction:
-            version, changes = published(self._core.refresh(transaction), tenant, journey, instant, rollback=rollback)
+            catalog = self._core.refresh(transaction)
+            version, changes = published(catalog, tenant, journey, instant, rollback=rollback)
             if changes:
-                transaction.commit(changes)
+                transaction.commit(evolve(changes, limits=_woken(transaction, catalog, journey, tenant, changes)))
         return version
 
     def deploy(self, journey: Journey, *, at: datetime) -> int:
@@ -442,7 +465,8 @@ class JourneyCalls:
 
         transition = moved(record, call, to_micros(at))
         released = ((record.number, transition.at),) if call == "resume" else ()
-        transaction.commit(Changes(transitions=(transition,), released=released))
+        pulls = LimitChanges(timers=((record.number, PULL, transition.at),)) if _begins_to_pull(record, call) else None
+        transaction.commit(Changes(transitions=(transition,), released=released, limits=pulls))
 
     def _take_away(self, journey: str, call: str) -> None:
         from journeyflow.lifecycle import removed  # noqa: PLC0415 it costs cattrs

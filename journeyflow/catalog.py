@@ -114,6 +114,8 @@ class Catalog:
     reading_posts: frozenset[int] = field(repr=False)
     limited: Mapping[int, int] = field(repr=False)
     """The journeys with entry limits in any version, and the largest of them (R23)."""
+    pulling: frozenset[int] = field(repr=False)
+    """The journeys that pull people in, in any version (R27)."""
     unheard: frozenset[int] = field(repr=False)
     """The versions whose runs emit nothing that anybody listens to, nor touch other runs: nothing else need be known of
     their customers."""
@@ -186,6 +188,7 @@ def build_catalog(  # noqa: PLR0917 what a store knows
         watched,
         frozenset(number for number, program in programs.items() if program.reads_posts),
         {record.number: largest for record in journeys.values() if (largest := _largest_limit(record))},
+        frozenset(program.journey_number for program in programs.values() if program.pull),
         frozenset(
             number
             for number, program in programs.items()

@@ -15,7 +15,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 
 from journeyflow.chains import Chain
 from journeyflow.changes import Change
-from journeyflow.entry import Exit, Goal, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Pull, Reentry, Trigger
 from journeyflow.journey import Journey
 from journeyflow.moments import Duration, Until, Window, iso, to_micros, write_clock, write_weekdays
 from journeyflow.reading import FORMAT, from_dict, loads_journey
@@ -91,6 +91,7 @@ _BY_FIELDS: tuple[type, ...] = (
     Update,
     End,
     Split,
+    Pull,
     Trigger,
     Exit,
     Goal,

@@ -1,4 +1,4 @@
-"""Who enters a journey, who may come again, what ends a run early, what it is for (R20 to R24, R42)."""
+"""Who enters a journey, who may come again, what ends a run early, what it is for (R20 to R27, R42)."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from attrs import field as option
 from attrs import frozen
 
 from journeyflow.errors import did_you_mean
-from journeyflow.moments import Duration
+from journeyflow.moments import MINUTE, Duration, Window
 from journeyflow.options import Shown, as_duration
 from journeyflow.rules import Comparison, Rule, all_of
 
@@ -29,9 +29,54 @@ WEBSITE_KINDS = ("pageView", "identify", "customEvent", "conversion")
 """What people do on a website; `website.<kind>` is the event that tells of it, whatever its data (R50)."""
 
 
+def _as_size(value: object) -> object:
+    """Keep a pair as a tuple; what is no list stays as it is."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+@frozen(repr=False)
+class Pull(Shown):
+    """A schedule on which a journey goes and gets people itself (R27).
+
+    `every` is the time from one pull to the next, a minute at least; the first is at the activation. `list` says whose
+    members are pulled, without it that is everybody of the tenant. `size` is how many come in at a time: a number, or a
+    pair of which chance draws one each time; without it all who may. `window` is the hours in which pulls take place:
+    one that falls outside waits for the opening. Nobody is pulled who has entered `times` times `within` a time.
+
+    >>> Pull("1 hour", list="news", size=(10, 20), times=2, within="30 days")
+    Pull('1 hour', list='news', size=(10, 20), times=2, within='30 days')
+    >>> print(Pull("1 hour", list="news", size=(10, 20)), "|", Pull("1 day"))
+    10 to 20 of list 'news' every 1 hour | everybody every 1 day
+    """
+
+    every: Duration = option(converter=as_duration)
+    list: str | None = option(kw_only=True, default=None)
+    size: int | tuple[int, int] | None = option(kw_only=True, default=None, converter=_as_size)
+    window: Window | None = option(kw_only=True, default=None)
+    times: int | None = option(kw_only=True, default=None)
+    within: Duration | None = option(kw_only=True, default=None, converter=as_duration)
+
+    @property
+    def sizes(self) -> tuple[int, int] | None:
+        """The least and the most that come in at a time; None for all who may."""
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    def __str__(self) -> str:
+        """Say whom it gets and when."""
+        whom = "everybody" if self.list is None else f"list {self.list!r}"
+        if self.sizes is not None:
+            least, most = self.sizes
+            whom = f"{most if least == most else f'{least} to {most}'} of {whom}"
+        return f"{whom} every {self.every}"
+
+
+MIN_EVERY = MINUTE
+"""The shortest time from one pull to the next, in microseconds (F226): more often is a stream of events."""
+
+
 @frozen(repr=False)
 class Trigger(Shown):
-    """What enters people: an event type with criteria, or nothing but hand and host (`Trigger(manual=True)`) (R20).
+    """What enters people: an event type with criteria, a schedule, or nothing but hand and host (`manual=True`) (R20).
 
     >>> Trigger("member.created")
     Trigger('member.created')
@@ -40,6 +85,29 @@ class Trigger(Shown):
     event: str | None = None
     where: Rule | None = option(kw_only=True, default=None)
     manual: bool = option(kw_only=True, default=False)
+    pull: Pull | None = option(kw_only=True, default=None)
+
+    @classmethod
+    def every(
+        cls,
+        period: object,
+        *,
+        list: str | None = None,  # noqa: A002 the field's own word
+        size: object = None,
+        window: Window | None = None,
+        times: int | None = None,
+        within: object = None,
+        where: Rule | None = None,
+    ) -> "Trigger":
+        """Pull people in on a schedule: the members of a list, or everybody whom `where` is true of (F226).
+
+        What the schedule says is said of `Pull`; `where` asks about the customer.
+
+        >>> Trigger.every("1 day", list="news", size=100).pull
+        Pull('1 day', list='news', size=100)
+        """
+        said = Pull(period, list=list, size=size, window=window, times=times, within=within)
+        return cls(where=where, pull=said)
 
     @classmethod
     def list_subscribed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":

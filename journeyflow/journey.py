@@ -79,7 +79,7 @@ class Journey:
     def __repr__(self) -> str:
         """Show the id, the trigger and the steps."""
         shown = ", ".join(step.id for step in self.steps[:8]) + (", ..." if len(self.steps) > 8 else "")  # noqa: PLR2004
-        trigger = f"trigger {self.trigger.event!r}" if self.trigger.event else "manual"
+        trigger = f"trigger {self.trigger.event!r}" if self.trigger.event else f"{self.trigger.pull or 'manual'}"
         count = len(self.steps)
         return f"Journey({self.id!r}, {trigger}, {count} step{'' if count == 1 else 's'}: {shown or 'none'})"
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush
 from typing import Final
 
-from journeyflow.batch import JOURNEY, QUEUE, Due, Key, LimitRequest, LimitsLoaded
+from journeyflow.batch import JOURNEY, PULL, QUEUE, Due, Key, LimitRequest, LimitsLoaded
 from journeyflow.catalog import Catalog
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.moments import DAY
@@ -53,7 +53,9 @@ def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
     if not catalog.limited or not due.keys:
         return None
     types = {(item.tenant, item.type) for item in due.inputs.values() if item.kind == "event"}
-    queues = frozenset(first for _, rank, first, kind in due.keys if rank == JOURNEY and kind == QUEUE)
+    timers = [(number, which) for _, rank, number, which in due.keys if rank == JOURNEY]
+    queues = frozenset(number for number, which in timers if which == QUEUE)
+    pulled = {number for number, which in timers if which == PULL and number in catalog.limited}
     entered = {
         record.number
         for (tenant, kind), records in catalog.triggered.items()
@@ -62,7 +64,7 @@ def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
         if record.number in catalog.limited
     }
     since = due.keys[0][0] - DAY
-    slots = tuple((number, since, catalog.limited[number]) for number in sorted(entered | queues))
+    slots = tuple((number, since, catalog.limited[number]) for number in sorted(entered | queues | pulled))
     return LimitRequest(frozenset(catalog.limited), slots, queues, AHEAD + 1)
 
 
@@ -144,7 +146,7 @@ class Gate:
 
     def stop_timer(self, journey: int, kind: int) -> None:
         """Take a timer away."""
-        del self.timers[journey, kind]
+        self.timers.pop((journey, kind), None)
         self.touched[journey, kind] = None
 
     def push(self, heap: list[Key], horizon: Key, journey: int, kind: int) -> None:

@@ -116,7 +116,8 @@ _SUMMARIES: dict[type[Step], Callable[..., str]] = {
 
 def _trigger(journey: "Journey") -> str:
     trigger = journey.trigger
-    return "by hand" if trigger.manual else f"{trigger.event}" + (f" where {trigger.where}" if trigger.where else "")
+    begins = "by hand" if trigger.manual else f"{trigger.event or trigger.pull}"
+    return begins + (f" where {trigger.where}" if trigger.where else "")
 
 
 def _cut(text: str) -> str:

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from journeyflow.chains import Chain
 from journeyflow.changes import MEMBERS, Change, Emitted, read_path
-from journeyflow.entry import KEY_ROOT
+from journeyflow.entry import KEY_ROOT, Pull
 from journeyflow.forgetting import FORGOTTEN
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
@@ -132,6 +132,8 @@ class Program:
     """How many of the buckets of chance are kept out (R25)."""
     limits: tuple[tuple[int, int], ...]
     """How many entries fit into which window, in microseconds (R23)."""
+    pull: Pull | None
+    """The schedule on which it gets people itself (R27)."""
     header: tuple[str, str, int] = field(init=False)
     """Tenant, journey and version, as `enrollment.x` gives them."""
 
@@ -199,6 +201,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
             for window, count in ((HOUR, journey.limits.per_hour), (DAY, journey.limits.per_day))
             if count
         ),
+        pull=journey.trigger.pull,
     )
 
 

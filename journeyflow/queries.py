@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from journeyflow.changes import read_path
+from journeyflow.entry import Pull
 from journeyflow.errors import NotFound
 from journeyflow.moments import from_micros
 from journeyflow.paging import Page, Slice, cursor_of, keyset
@@ -75,6 +76,8 @@ class JourneyInfo:
     updated_at: datetime = field(repr=False)
     description: str = field(repr=False)
     notes: str = field(repr=False)
+    schedule: str | None = field(default=None, repr=False)
+    """Whom it pulls in on its own, and when, in words (R27)."""
 
     @property
     def enabled(self) -> bool:
@@ -181,7 +184,12 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
         updated_at=from_micros(updated_at),
         description=definition.get("description", ""),
         notes=definition.get("notes", ""),
+        schedule=_schedule(definition["trigger"].get("pull")),
     )
+
+
+def _schedule(pull: Mapping[str, Any] | None) -> str | None:
+    return None if pull is None else str(Pull(pull["every"], list=pull.get("list"), size=pull.get("size")))
 
 
 _ENROLLMENTS = """

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from journeyflow.chains import CHAINS, Chain
 from journeyflow.changes import Change
-from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean, shown
 from journeyflow.graph import flatten
 from journeyflow.journey import Journey
@@ -38,6 +38,8 @@ from journeyflow.values import MAX_DEPTH, describe
 
 FORMAT = 1
 
+_TRIGGERS = '{"event": "..."}, {"pull": {"every": "..."}} or {"manual": true}'
+
 CUT = "..."
 """Ends a path of which only the beginning is shown."""
 
@@ -52,7 +54,7 @@ def loads_journey(text: str) -> Journey:
     Traceback (most recent call last):
     ...
     journeyflow.errors.InvalidJourney: journey 'j' has 2 problems:
-      - trigger: missing; write {"event": "..."} or {"manual": true} [missing]
+      - trigger: missing; write {"event": "..."}, {"pull": {"every": "..."}} or {"manual": true} [missing]
       - steps[0].kind: unknown kind 'sent' (did you mean 'send'?) [kind]
     """
     return from_dict(parse_json(text))
@@ -128,7 +130,7 @@ def _as_written(problem: Problem, short: Mapping[str, Container[str]]) -> Proble
 class _Reader(Reader):
     """Reads the parts of one native file. `short` is the keys of conditions in the short form."""
 
-    hints = {"trigger": '; write {"event": "..."} or {"manual": true}', "format": f"; write {FORMAT}"}  # noqa: RUF012 typed above it
+    hints = {"trigger": f"; write {_TRIGGERS}", "format": f"; write {FORMAT}"}  # noqa: RUF012 typed above it
 
     def __init__(self) -> None:
         super().__init__()
@@ -218,6 +220,11 @@ def _one_or_many(reader: _Reader, value: object, path: str) -> list[Any] | None:
     return [value] if isinstance(value, str) else list_of(_Reader.text)(reader, value, path)
 
 
+def _number_or_pair(reader: _Reader, value: object, path: str) -> object:
+    """Read a number, or a list of numbers."""
+    return list_of(_Reader.number)(reader, value, path) if isinstance(value, list) else reader.number(value, path)
+
+
 def _hours(make: Callable[..., Any], known: Mapping[str, Read], code: str) -> Read:
     """Make a reader of a window or an opening, which is read as a whole or not at all."""
 
@@ -250,7 +257,18 @@ _COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[Read], Read]]] = {
 }
 _CHANGE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": _ANY}, "field", "action")
 _CHAIN = part_of(Chain, {"action": _TEXT, "journeys": _one_or_many}, "action")
-_TRIGGER = part_of(Trigger, {"event": _TEXT, "where": _RULE, "manual": _FLAG})
+_PULL = part_of(
+    Pull,
+    {
+        **dict.fromkeys(("every", "within"), _LENGTH),
+        "list": _TEXT,
+        "size": _number_or_pair,
+        "window": _WINDOW,
+        "times": _Reader.number,
+    },
+    "every",
+)
+_TRIGGER = part_of(Trigger, {"event": _TEXT, "where": _RULE, "manual": _FLAG, "pull": _PULL})
 _LIMITS = part_of(Limits, {"per_hour": _Reader.number, "per_day": _Reader.number, "over": _TEXT})
 _EXIT = part_of(Exit, {"name": _TEXT, "event": _TEXT, "where": _RULE, "when": _RULE, "any_message": _FLAG}, "name")
 _GOAL = part_of(Goal, {"event": _TEXT, "where": _RULE, "within": _LENGTH, "exit": _FLAG, "any_message": _FLAG}, "event")

@@ -409,7 +409,23 @@ class LimitChanges:
     """Timers of journeys: the journey, which, and the instant at which it rings; None while a pause holds it."""
     stopped: tuple[tuple[int, int], ...] = ()
     emptied: tuple[int, ...] = ()
-    """Journeys that lose their queue and their timers, because they are archived."""
+    """Journeys that lose their queue, their timers and what is known of their pulls, because they are archived."""
+
+
+class Round(NamedTuple):
+    """How far the pulls of a journey are (R27).
+
+    `at` is the instant of the newest one, None before the first; `after` the id of the customer asked last, "" for
+    nobody yet. While a pull is going on, `origin` is where it began, and `remaining` how many may still come in, None
+    for all who may. `softened` tells that the instant of the next one was softened once (R5).
+    """
+
+    journey: int
+    at: int | None = None
+    after: str = ""
+    origin: str | None = None
+    remaining: int | None = None
+    softened: bool = False
 
 
 @frozen
@@ -508,6 +524,12 @@ class Changes:
     """Journeys that go, by number, with everything that was recorded of them (R15)."""
     released: tuple[tuple[int, int], ...] = ()
     limits: LimitChanges | None = None
+    rounds: tuple[Round, ...] = ()
+    """How far the pulls of journeys are now (R27)."""
+    listed: tuple[tuple[str, str, str], ...] = ()
+    """Who has come on which list: the tenant, the list, the customer's id; each was not there before."""
+    unlisted: tuple[tuple[str, str, str], ...] = ()
+    """Who is on a list no longer."""
     repinned: tuple[tuple[int, int], ...] = ()
     """Runs, by serial, that go on in another version, by its number (R14)."""
     meta: tuple[tuple[str, str], ...] = ()

@@ -38,7 +38,7 @@ def rule_places(journey: "Journey") -> Iterator[Place]:
 
 def _entry_places(journey: "Journey") -> Iterator[Place]:
     if isinstance(journey.trigger, Trigger):
-        yield "trigger.where", reads(journey.trigger.where), True, False
+        yield "trigger.where", reads(journey.trigger.where), journey.trigger.pull is None, False
     yield "run_criteria", reads(journey.run_criteria), True, False
     for position, each in enumerate(journey.exits if isinstance(journey.exits, tuple) else ()):
         if isinstance(each, Exit):

@@ -9,12 +9,14 @@ from heapq import heappop
 
 from attrs import evolve
 
-from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER, Due, Key, Loaded, Request
+from journeyflow.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
 from journeyflow.forgetting import is_anonymous
 from journeyflow.intake import lease_ended, names_no_message, take
 from journeyflow.limits import plan_limits
 from journeyflow.orders import follow
+from journeyflow.pulling import pull
+from journeyflow.pulls import plan_pulls
 from journeyflow.records import ACTIVE, REVENUE, Changes, Input, name_of
 from journeyflow.stages import admit, handle
 from journeyflow.values import loads
@@ -56,6 +58,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
         since=_since(due, catalog),
         clicked=frozenset(clicked),
         limits=plan_limits(due, catalog),
+        pulls=plan_pulls(due, catalog),
     )
 
 
@@ -111,7 +114,7 @@ def run(
             break
         items += 1
         _handle_item(work, key, dedup)
-    return work.changes(), evolve(work.tally(), items=items)
+    return work.changes(), evolve(work.tally(), items=items - work.put_off)
 
 
 def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None) -> Work:
@@ -121,6 +124,8 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
     work.inputs = due.inputs
     if loaded.limits is not None:
         work.gate.lay_out(loaded.limits)
+    if loaded.pulls is not None:
+        work.pulls.lay_out(loaded.pulls, due, catalog)
     work.runs = {**due.runs, **loaded.runs}
     for person in loaded.people:
         work.people[person.tenant, person.id] = work.numbered[person.number] = person
@@ -155,8 +160,10 @@ def _handle_item(work: Work, key: Key, dedup: int) -> None:
         _wake(work, first, instant, None)
     elif rank == HELD:
         _wake(work, second, instant, first)
-    else:
+    elif second == QUEUE:
         admit(work, first, instant)
+    else:
+        pull(work, first, instant)
     while work.queue:
         following = work.queue.popleft()
         if work.forgotten and is_anonymous(following.person.id):

@@ -166,11 +166,13 @@ def enter(
     force: bool = False,
     key: str | None = None,
     limited: bool = False,
+    quiet: bool = False,
 ) -> str | None:
     """Enter a customer into a journey, or refuse with the first reason that stands against it (R21, R24).
 
     `key` is that of an enrollment by hand; else the event's data say it (R22). `limited` asks for a slot; whoever finds
-    none waits or is refused (R23). Gives the reason, or None for an entry and for one that waits.
+    none waits or is refused (R23). With `quiet` nothing is kept of a refusal (R27). Gives the reason, or None for an
+    entry and for one that waits.
     """
     person = event.person
     if key is None or program.key is None:
@@ -183,14 +185,14 @@ def enter(
             newest = run if run.key == key else newest
     reason = _refusal(Candidate(work, record, program, event, facts, newest, key, force))
     if reason is not None:
-        return work.refuse(record, person, reason, event.at, facts.seen)
+        return reason if quiet else work.refuse(record, person, reason, event.at, facts.seen)
     restarts = newest is not None and newest.status == ACTIVE  # only where a trigger begins anew
     kept_out = not restarts and _is_kept_out(program, person)
     text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
     if not kept_out and record.number in work.catalog.limited:
         if limited and program.limits and not _has_slot(work, program, event):
             reason = _waits(work, program, event, key, text)
-            return None if reason is None else work.refuse(record, person, reason, event.at, facts.seen)
+            return reason if reason is None or quiet else work.refuse(record, person, reason, event.at, facts.seen)
         work.gate.take(record.number, event.own)
     if newest is not None and restarts:
         work.advance(newest, "EXIT", event.at, causes=event.causes, reason="restarted")
@@ -219,6 +221,7 @@ def enter(
     )
     run = make_run(fields)
     work.next_serial += 1
+    work.pulls.note(run)
     if newest is not None:
         person.serials.remove(newest.serial)
     person.serials.append(run.serial)
@@ -288,7 +291,7 @@ def _go_on(work: Work, program: Program, own: int) -> None:
     _set_queue(work, program, due)
     key = (due, JOURNEY, number, QUEUE)
     if gate.first(number) is None and key <= work.horizon:
-        work.stop = key if work.stop is None else min(work.stop, key)
+        work.end_before(key)
 
 
 def _is_kept_out(program: Program, person: Person) -> bool:

@@ -8,7 +8,18 @@ from attrs import evolve
 from journeyflow.chains import Chain, chain_problems
 from journeyflow.chance import BUCKETS, KEPT_OUT
 from journeyflow.changes import change_problems
-from journeyflow.entry import KEY_ROOT, OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Reentry, Trigger
+from journeyflow.entry import (
+    KEY_ROOT,
+    MIN_EVERY,
+    OVER_POLICIES,
+    REENTRY_POLICIES,
+    Exit,
+    Goal,
+    Limits,
+    Pull,
+    Reentry,
+    Trigger,
+)
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
 from journeyflow.graph import END, reachable, zero_time_cycle
 from journeyflow.moments import Duration, Until, Window, zone
@@ -53,6 +64,7 @@ def problems(journey: "Journey") -> Iterator[Problem]:
     if not found:
         yield from _unreachable(journey.steps)
         yield from self_trigger_problems(journey)
+        yield from _capped_pull(journey)
 
 
 # --- the parts every definition has -------------------------------------------------------------------------------
@@ -74,6 +86,7 @@ def _header_problems(journey: "Journey") -> Iterator[Problem]:
     yield from _trigger_problems(journey.trigger)
     yield from rule_problems(journey.run_criteria, "run_criteria")
     yield from _reentry_problems(journey.reentry)
+    yield from _keyed_pull_problems(journey)
     yield from _exits_problems(journey.exits)
     yield from _goal_problems(journey.goal)
     yield from _holdout_problems(journey)
@@ -85,13 +98,74 @@ def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
         yield Problem("trigger", ERROR, "trigger", f"expected a Trigger, not {describe(trigger)}")
         return
     yield from _booleans(trigger, ("manual",), "trigger.")
-    if trigger.manual is True and (trigger.event is not None or trigger.where is not None):
-        yield Problem("trigger", ERROR, "trigger", "a manual trigger has neither event nor criteria")
-    elif trigger.event is None and trigger.manual is False:
-        yield Problem("trigger", ERROR, "trigger", "say an event type, or manual for none")
+    if trigger.manual is True and any(part is not None for part in (trigger.event, trigger.where, trigger.pull)):
+        yield Problem("trigger", ERROR, "trigger", "a manual trigger has neither event nor criteria nor pull")
+    elif trigger.event is not None and trigger.pull is not None:
+        yield Problem("trigger", ERROR, "trigger", "say either an event type or a pull")
+    elif trigger.event is None and trigger.pull is None and trigger.manual is False:
+        yield Problem("trigger", ERROR, "trigger", "say an event type, a pull on a schedule, or manual for none")
     elif trigger.event is not None and (fault := id_fault(trigger.event)):
         yield Problem("trigger", ERROR, "trigger.event", f"the event type {fault}")
     yield from rule_problems(trigger.where, "trigger.where")
+    if trigger.pull is not None:
+        yield from _pull_problems(trigger.pull)
+
+
+def _pull_problems(pull: Pull) -> Iterator[Problem]:
+    """Check a schedule, and whom it gets (R27)."""
+    if not isinstance(pull, Pull):
+        sentence = f"expected a Pull such as Pull('1 day', list='news'), not {describe(pull)}"
+        yield Problem("pull", ERROR, "trigger.pull", sentence)
+        return
+    yield from _read("duration", pull.every, "trigger.pull.every", Duration.parse)
+    if isinstance(pull.every, Duration):
+        yield from _forward(pull.every, "trigger.pull.every")
+        if pull.every.sign > 0 and not pull.every.months and not pull.every.days and pull.every.micros < MIN_EVERY:
+            sentence = f"pulls are a minute apart at least, not '{pull.every}'"
+            yield Problem("duration", ERROR, "trigger.pull.every", sentence)
+    if pull.list is not None:
+        yield from _id("the list", pull.list, "trigger.pull.list")
+    yield from _window(pull.window, "trigger.pull.window")
+    yield from _size_problems(pull.size)
+    yield from _forward(pull.within, "trigger.pull.within")
+    if (pull.times is None) != (pull.within is None):
+        yield Problem("pull", ERROR, "trigger.pull", "times and within go together: so many entries within that time")
+    if pull.times is not None:
+        yield from _whole(pull.times, 1, "trigger.pull.times")
+
+
+def _size_problems(size: object) -> Iterator[Problem]:
+    """Check how many come in at a time: a number from 1 up, or the least and the most."""
+    if isinstance(size, tuple) and len(size) == len(("least", "most")):
+        for position, (count, least) in enumerate(zip(size, (0, 1), strict=True)):
+            yield from _whole(count, least, f"trigger.pull.size[{position}]")
+        if all(type(count) is int for count in size) and size[0] > size[1]:
+            yield Problem(
+                "pull-size", ERROR, "trigger.pull.size", f"the least, {size[0]}, is more than the most, {size[1]}"
+            )
+    elif isinstance(size, tuple):
+        yield Problem("pull", ERROR, "trigger.pull.size", f"expected the least and the most, not {len(size)} numbers")
+    elif size is not None:
+        yield from _whole(size, 1, "trigger.pull.size")
+
+
+def _whole(count: object, least: int, where: str) -> Iterator[Problem]:
+    if type(count) is not int or not least <= count <= INTEGER_MAX:
+        yield Problem("pull", ERROR, where, f"expected a whole number from {least} up, not {describe(count)}")
+
+
+def _keyed_pull_problems(journey: "Journey") -> Iterator[Problem]:
+    """Refuse parallel runs by key where nothing carries a key (R22, R27)."""
+    if getattr(journey.trigger, "pull", None) is not None and journey.reentry.key is not None:
+        sentence = "a pull has no data, and so no key; people are in a journey that pulls them in once at a time"
+        yield Problem("pull-key", ERROR, "reentry_key", sentence)
+
+
+def _capped_pull(journey: "Journey") -> Iterator[Problem]:
+    """Warn of a bound on how often somebody comes where nobody comes again."""
+    if journey.trigger.pull is not None and journey.trigger.pull.times and journey.reentry.policy == "never":
+        sentence = "nobody is pulled twice, as the re-entry is 'never'; say 'always' for times to count"
+        yield Problem("pull", WARNING, "trigger.pull.times", sentence)
 
 
 def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:

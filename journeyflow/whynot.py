@@ -12,12 +12,14 @@ from functools import partial
 
 from attrs import frozen
 
-from journeyflow.batch import INPUT, QUEUE, Due, Loaded
+from journeyflow.batch import INPUT, JOURNEY, PULL, QUEUE, Due, Loaded
 from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.chance import KEPT_OUT
+from journeyflow.entry import Pull
 from journeyflow.intake import about
 from journeyflow.moments import FIRST, add, from_micros
 from journeyflow.program import Program
+from journeyflow.pulling import OFF_LIST, TOO_OFTEN, Puller, passes_by
 from journeyflow.records import ACTIVE, HOLDOUT, Input, Run
 from journeyflow.rules import Rule, Sample, explain, holds
 from journeyflow.scheduler import lay_out
@@ -29,6 +31,9 @@ EMITTED = CUSTOMER_EVENTS | {"journey.completed", "message.sent", "message.faile
 """Events that the engine makes itself, so that none may be found among what the host told."""
 
 
+UNKNOWN = "unknown customer"
+"""The reason of somebody who is not there."""
+
 CLOSED = frozenset({"DRAFT", "ARCHIVED"})
 """States in which a journey listens to nothing."""
 
@@ -37,11 +42,11 @@ CLOSED = frozenset({"DRAFT", "ARCHIVED"})
 class WhyNot:
     """Why a customer is not in a journey, and what would happen now.
 
-    `reason` is one of R21, or "trigger criteria", "no event", "by hand", "unknown customer", "waits for a tick", what
-    became of the event ("duplicate", ...), or "" for somebody who entered. `told` says it in words, `seen` has the
-    values compared, `at` the instant. `against` is what would stand against an entry at `asked_at`, "" when the same
-    event would let the customer in: then `would_enter` is true. `tried` says what was tried: "the same", or a bare
-    event of the trigger's type where none is kept.
+    `reason` is one of R21, or "trigger criteria", "no event", "not pulled", "by hand", "unknown customer", "waits for a
+    tick", what became of the event ("duplicate", ...), or "" for somebody who entered. `told` says it in words, `seen`
+    has the values compared, `at` the instant. `against` is what would stand against an entry at `asked_at`, "" when the
+    same event would let the customer in: then `would_enter` is true. `tried` says what was tried: "the same", a bare
+    event of the trigger's type where none is kept, or a pull.
     """
 
     tenant: str
@@ -132,10 +137,11 @@ def evidence(reader: Reader, record: JourneyRecord, customer: str) -> Evidence:
 
 
 def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> Due:
-    """Make the event, or the enrollment by hand, with which a customer might come again."""
+    """Make the event, the pull, or the enrollment by hand, with which a customer might come again."""
     event, text = record.newest.journey.trigger.event, found.told.text if found.told else None
     kind, type_ = ("event", event) if event else ("enroll", record.id)
-    return Due(((at, INPUT, 0, 0),), inputs={0: Input(0, record.tenant, customer, kind, type_, at, None, text)})
+    key = (at, INPUT, 0, 0) if record.newest.pull is None else (at, JOURNEY, record.number, PULL)
+    return Due((key,), inputs={0: Input(0, record.tenant, customer, kind, type_, at, None, text)})
 
 
 def newest_instant(record: JourneyRecord, found: Evidence) -> int:
@@ -190,6 +196,13 @@ class Door:
         first = self.work.next_serial
         if self.item.kind == "event":
             handle(self.work, event)
+        elif program.pull is not None:
+            puller = Puller(self.work, record, program, program.pull, at)
+            reason = passes_by(puller, self.person, at) if self.known else UNKNOWN
+            if reason is not None:
+                return reason, f"{reason}: {_PASSED_BY[reason](program.pull)}"
+            facts = self.work.facts(self.person, program, at)
+            enter(self.work, record, program, event, facts, limited=True)
         else:
             enter(self.work, record, program, event, self.work.facts(self.person, program, at, event.data))
         return self._came_of_it(first, program)
@@ -207,6 +220,14 @@ class Door:
         due = work.gate.timers.get((number, QUEUE))
         slot = "" if due is None else f", at the earliest {_when(from_micros(due))}"
         return "entry limit", f"entry limit: would wait for a slot{slot}"
+
+
+_PASSED_BY: Mapping[str, Callable[[Pull], str]] = {
+    OFF_LIST: lambda pull: f"people are pulled from {pull.list!r}",
+    TOO_OFTEN: lambda pull: f"at most {pull.times} times within {pull.within}",
+    UNKNOWN: lambda pull: f"a pull gets {pull} of those who are known",
+}
+"""Says why a pull does not ask somebody."""
 
 
 def _joined(reason: str, words: str) -> str:
@@ -314,9 +335,11 @@ def why_not(door: Door) -> WhyNot:
 
 
 def _tried(door: Door) -> str:
-    """Say what is tried: the event that is kept, else one of its type that says nothing, or an enrollment by hand."""
+    """Say what is tried: the event that is kept, else one of its type that says nothing, a pull, or one by hand."""
     if door.found.told is not None:
         return "the same"
+    if door.record.newest.pull is not None:
+        return "a pull"
     return "an enrollment by hand" if door.item.kind == "enroll" else f"an event {door.item.type!r} without data"
 
 
@@ -370,11 +393,13 @@ def _waiting(since: int) -> Happened:
 
 def _nothing(door: Door) -> Happened:
     """Say why nothing was ever tried."""
-    event = door.record.newest.journey.trigger.event
-    if event is None:
+    event, pull = door.record.newest.journey.trigger.event, door.record.newest.pull
+    if pull is not None and door.known:
+        return "not pulled", f"no pull has brought this customer in; each gets {pull}", None, {}
+    if event is None and pull is None:
         return "by hand", "nobody enrolled this customer, and nothing else enters", None, {}
     if not door.known:
-        return "unknown customer", "nothing was ever told of this customer", None, {}
+        return UNKNOWN, "nothing was ever told of this customer", None, {}
     hint = "; what put_customer, an Update or a run brings about is not kept as an event" if event in EMITTED else ""
     return "no event", f"no {event!r} was ever told of this customer{hint}", None, {}
 

@@ -5,7 +5,7 @@ a value.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappush
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from journeyflow.limits import Gate
 from journeyflow.moments import local_day
 from journeyflow.policies import Terms
 from journeyflow.program import Program
+from journeyflow.pulls import Pulls
 from journeyflow.records import ACTIVE, COUNTED, Changes, Forgotten, Input, Move, Post, Refusal, Run, name_of
 from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 
@@ -35,6 +36,9 @@ CHANGED_BY = {kind: attribute for attribute, words in MEMBERS.items() for kind i
 """The attribute whose change each of these events tells of."""
 
 MESSAGE = "message."
+
+LISTS = "lists"
+"""The attribute that names the lists on which a customer is (R50)."""
 
 
 def parse_message_id(text: object, nonces: Sequence[str]) -> tuple[int, int] | None:
@@ -161,9 +165,15 @@ class Work:
         self.forgotten: list[tuple[Forgotten, int]] = []
         """Who was forgotten, and how many inputs had been handled by then."""
         self.retold: list[tuple[int, str]] = []
-        self.gate, self.cohorts = Gate(), Cohorts()
+        self.relisted: dict[int, set[str]] = {}
+        """The lists on which customers were when this batch began, of those who are on others now."""
+        self.left: list[tuple[str, str, str]] = []
+        """Lists that somebody was on who is forgotten."""
+        self.gate, self.pulls, self.cohorts = Gate(), Pulls(), Cohorts()
         self.stop: Key | None = None
         """The place before which this batch has to end, because what comes there is not loaded."""
+        self.put_off = 0
+        """Whether the last item was left to another batch."""
 
     # --- time -----------------------------------------------------------------------------------------------------
 
@@ -191,11 +201,16 @@ class Work:
             self.next_customer += 1
             self.people[tenant, customer] = self.numbered[found.number] = found
             self.touched_people[found.number] = found
+            if self.pulls.circles:
+                self.pulls.joined.add((tenant, None))
         return found
 
     def set_attributes(self, person: Person, attributes: dict[str, object]) -> None:
         """Note what a customer's attributes have become."""
-        if attributes is not person.attributes:
+        before = person.attributes
+        if attributes is not before:
+            if attributes.get(LISTS) != before.get(LISTS):
+                self._relist(person, names_in(before), names_in(attributes))
             person.values = attributes
             self.touched_people[person.number] = person
 
@@ -207,8 +222,16 @@ class Work:
         for (tenant, _, _), seen in self.known.items():  # no event of theirs is known any more (R26)
             if tenant == person.tenant:
                 seen[:] = [each for each in seen if each[1] != person.id]
+        was = self.relisted.pop(person.number, names_in(person.attributes))
+        self.left += [(person.tenant, each, person.id) for each in sorted(was)]
         person.id, person.text, person.values = name, None, {}
         self.touched_people[person.number] = person
+
+    def _relist(self, person: Person, before: set[str], after: set[str]) -> None:
+        """Note that a customer is on other lists than before; who comes on one may have to be asked in (R27)."""
+        self.relisted.setdefault(person.number, before)
+        if self.pulls.circles:
+            self.pulls.joined.update((person.tenant, name) for name in after - before)
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -405,6 +428,9 @@ class Work:
             posts=tuple(self.posts[key] for key in self.touched_posts),
             refusals=tuple(self.refusals),
             limits=self.gate.changes(),
+            rounds=self.pulls.changes(),
+            listed=tuple(self._lists(joined=True)),
+            unlisted=(*self.left, *self._lists(joined=False)),
             counters=count(self.moves, self.runs, self.notes, self.catalog.zones),
             forgotten=self._all_forgotten() if self.forgotten else (),
             retold=tuple(self.retold),
@@ -423,6 +449,18 @@ class Work:
             for each, since in self.forgotten
         )
 
+    def _lists(self, *, joined: bool) -> Iterator[tuple[str, str, str]]:
+        """Yield who has come on which list, or has left it, by customer, then by list."""
+        for number, before in self.relisted.items():
+            person = self.numbered[number]
+            now = names_in(person.attributes)
+            for name in sorted(now - before if joined else before - now):
+                yield person.tenant, name, person.id
+
+    def end_before(self, key: Key) -> None:
+        """Let this batch end where something comes that is not loaded (R7)."""
+        self.stop = key if self.stop is None else min(self.stop, key)
+
     def tally(self) -> Tally:
         """Count what was done."""
         refused = len(self.refusals)
@@ -439,6 +477,16 @@ class Work:
             self.stop is not None,
             forgotten=len(self.forgotten),
         )
+
+
+def names_in(attributes: Mapping[str, object]) -> set[str]:
+    """Give the lists on which a customer is.
+
+    >>> sorted(names_in({"lists": ["news", "buyers"]})), names_in({})
+    (['buyers', 'news'], set())
+    """
+    lists = attributes.get(LISTS)
+    return {name for name in lists if isinstance(name, str)} if isinstance(lists, list) else set()
 
 
 def active_runs(work: Work, person: Person) -> list[Run]:

@@ -34,14 +34,15 @@ LADDER = (
     # one run
     "records", "forgetting", "program", "facts", "walk", "gates", "machine", "cohorts",
     # many runs, in order
-    "batch", "catalog", "migration", "counting", "limits", "work", "stages", "orders", "intake", "scheduler",
+    "batch", "catalog", "migration", "counting", "limits", "pulls", "work", "stages", "pulling",
+    "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
     "store", "lifecycle", "outbox", "inbox", "ticking", "moving", "housekeeping",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
     "recount", "dossier", "figures", "exportjobs", "experiments", "audit",
-    "stores.rows", "stores.opening", "stores.limits", "stores.erasing", "stores.writing", "stores.sqlite",
-    "stores.memory",
+    "stores.rows", "stores.opening", "stores.limits", "stores.pulls", "stores.erasing", "stores.writing",
+    "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "versions", "explanation", "calls", "engine", "",
     # outer features: they use what a host could use
@@ -279,6 +280,10 @@ KEEPS_STATE = {
     "Work": "the working set of one batch",
     "Gate": "slots and queues of one batch",
     "KeptLimits": "a part of the store in memory",
+    "KeptPulls": "a part of the store in memory",
+    "Names": "a part of the store in memory",
+    "Pulls": "lists and how far they were gone round, in one batch",
+    "Circle": "a list, as far as it is loaded for one batch",
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "JourneyCalls": "the part of the engine that changes journeys",

@@ -46,6 +46,11 @@ NEWS = Journey(id="news", steps=[Wait("week", "7 days"), Send("digest", channel=
 NOTE = Journey(id="note", trigger=Trigger("note"), steps=[Send("written", channel="SMS", template="note")])
 
 QUEUE = Journey(id="queue", trigger=Trigger("queue"), limits=Limits(per_day=1), steps=[Wait("year", "1 year")])
+CLUB = Journey(
+    id="club",
+    trigger=Trigger.every("1 day", list="club", where=field("plan").eq("gone")),
+    steps=[Wait("year", "1 year")],
+)
 
 
 def live(store: Store) -> None:
@@ -54,9 +59,10 @@ def live(store: Store) -> None:
     Runs 1 (ann) and 2 (bob) rest in "drip", cid left it (3); ann waits in "news" (4); dan completed "note" (5).
     """
     engine = Engine(store, grace=None, max_jump=None)
-    for journey in (DRIP, NEWS, NOTE, QUEUE):
+    for journey in (DRIP, NEWS, NOTE, QUEUE, CLUB):
         engine.deploy(journey, at=START)
-    engine.put_customers({"ann": {"plan": "paid"}, "bob": {}, "cid": {}, "dan": {}}, at=START)
+    engine.put_customers({"ann": {"plan": "paid"}, "bob": {}, "cid": {}}, at=START)
+    engine.put_customer("dan", {"lists": ["club"]}, at=START)
     engine.feed([Event("go", customer=name, at=START, data={"a": 1}) for name in ("ann", "bob", "cid")])
     engine.enroll("news", "ann", at=START)
     engine.feed(Event("note", customer="dan", at=START))
@@ -239,6 +245,22 @@ FAULTS: list[tuple[str, str]] = [
     ),
     ("UPDATE slots SET count = 9", "journey 'queue' counts 9 slots, and 1 people entered"),
     ("UPDATE deferred SET trigger_data = '['", "deferred entry 1: its trigger cannot be read"),
+    # pulls
+    ("DELETE FROM journey_timers WHERE journey = 5", "journey 'club' pulls people in and nothing wakes it"),
+    ("UPDATE journey_timers SET due = NULL WHERE journey = 5", "journey 'club' pulls people in and nothing wakes it"),
+    (
+        "UPDATE transitions SET state = 'ARCHIVED' WHERE journey = 5",
+        "journey 'club' is ARCHIVED and still pulls people in",
+    ),
+    ("DELETE FROM list_members", "customer 'dan' of tenant 'default' is not found on list 'club'"),
+    (
+        "INSERT INTO list_members VALUES ('default', 'club', 'ann')",
+        "customer 'ann' of tenant 'default' is told to be on list 'club'",
+    ),
+    (
+        "UPDATE list_members SET customer = 'eve'",
+        "customer 'eve' of tenant 'default' is told to be on list 'club'",
+    ),
     # journeys
     ("INSERT INTO journeys VALUES (9, 't', 'bare')", "journey 'bare' has no version"),
     (
@@ -271,6 +293,7 @@ FAULTS: list[tuple[str, str]] = [
             ("deferred", "at", "number = 1", "deferred entry 1"),
             ("journey_timers", "due", "journey = 4", "timer of journey 4"),
             ("slots", "at", "journey = 4", "slot of journey 4"),
+            ("pulls", "at", "journey = 5", "pull of journey 5"),
         ]
         for column in columns.split()
         for value in (FAR, -FAR)

@@ -495,7 +495,7 @@ def test_what_a_file_must_have():
     assert reading({}) == [
         "id: missing [missing]",
         "format: missing; write 1 [missing]",
-        'trigger: missing; write {"event": "..."} or {"manual": true} [missing]',
+        'trigger: missing; write {"event": "..."}, {"pull": {"every": "..."}} or {"manual": true} [missing]',
         "steps: missing [missing]",
     ]
     assert reading({"format": None, "id": None, "trigger": None, "steps": None}) == reading({})
@@ -593,7 +593,7 @@ def test_unknown_keys_and_kinds(value, expected):
         ({"max_visits": 3.0}, "max_visits: expected a whole number from 1 up, not float 3.0 [max-visits]"),
         ({"steps": {}}, "steps: expected a list, not dict {} [type]"),
         ({"trigger": "x"}, "trigger: expected an object, not str 'x' [type]"),
-        ({"trigger": {}}, "trigger: say an event type, or manual for none [trigger]"),
+        ({"trigger": {}}, "trigger: say an event type, a pull on a schedule, or manual for none [trigger]"),
         ({"trigger": {"event": 5}}, "trigger.event: expected text, not int 5 [type]"),
         ({"exits": {}}, "exits: expected a list, not dict {} [type]"),
         ({"exits": [{"event": "x"}]}, "exits[0].name: missing [missing]"),

@@ -380,6 +380,7 @@ GROWN: dict[str, Callable[[st.DrawFn, dict[str, Any]], Any]] = {
     "enum": lambda draw, part: draw(st.sampled_from(part["enum"])),
     "properties": allowed,
     "allOf": lambda draw, _: draw(st.sampled_from("abc")),  # the id of a step that is no End
+    "prefixItems": lambda draw, part: [grown(draw, each) for each in part["prefixItems"]],
     "items": listed,
     "anyOf": lambda draw, part: grown(draw, draw(st.sampled_from(part["anyOf"]))),
     "oneOf": lambda draw, part: grown(draw, draw(st.sampled_from(part["oneOf"]))),

@@ -104,11 +104,14 @@ def test_a_zone_that_cannot_be_a_key():
     [
         (None, "trigger: expected a Trigger, not null [trigger]"),
         ("x", "trigger: expected a Trigger, not str 'x' [trigger]"),
-        (Trigger(), "trigger: say an event type, or manual for none [trigger]"),
+        (Trigger(), "trigger: say an event type, a pull on a schedule, or manual for none [trigger]"),
         (Trigger(""), "trigger.event: the event type must not be empty [trigger]"),
         (Trigger(5), "trigger.event: the event type must be text, not int 5 [trigger]"),  # type: ignore[arg-type]
-        (Trigger("x", manual=True), "trigger: a manual trigger has neither event nor criteria [trigger]"),
-        (Trigger(manual=True, where=PAID), "trigger: a manual trigger has neither event nor criteria [trigger]"),
+        (Trigger("x", manual=True), "trigger: a manual trigger has neither event nor criteria nor pull [trigger]"),
+        (
+            Trigger(manual=True, where=PAID),
+            "trigger: a manual trigger has neither event nor criteria nor pull [trigger]",
+        ),
         (Trigger(manual=1), "trigger.manual: expected true or false, not int 1 [boolean]"),  # type: ignore[arg-type]
         (
             Trigger("x", where=field("a").matches("(")),

@@ -17,7 +17,8 @@ INSTANT = r"????-??-??T??:??:??.??????Z"
 VIEWS = {
     "counters_view", "customers_view", "deferred_view", "engagement_view", "enrollments_view", "exports_view",
     "flags_view", "inputs_view", "journeys_view", "last_refusals_view", "messages_view", "moves_view", "policies_view",
-    "publications_view", "refusals_view", "steps_view", "transitions_view", "versions_view", "visits", "visits_view",
+    "publications_view", "pulls_view", "refusals_view", "steps_view", "transitions_view", "versions_view", "visits",
+    "visits_view",
 }  # fmt: skip
 """Those that a life as below fills."""
 
@@ -38,6 +39,7 @@ def db(tmp_path_factory):
             exits=[Exit("paid", when=field("plan").eq("paid"))],
         )
         host.deploy(Wait("w", event="never"), id="k", trigger=Trigger(manual=True))
+        host.deploy(Wait("w", event="never"), id="p", trigger=Trigger.every("1 day", list="nobody's"))
         host.put("0 seconds", "c1", email="c1@example.com")
         host.put("0 seconds", "c2", plan="none")
         for cart, name in (("a", "c1"), ("b", "c1"), ("a", "c2")):
@@ -131,5 +133,6 @@ def test_datasette_opens_the_file_of_the_demo(tmp_path):
 
     found = asyncio.run(pages())
     assert {view for view, rows in found.items() if not rows} <= {
-        "deferred_view", "exports_view", "flags_view", "last_refusals_view", "policies_view", "refusals_view"
+        "deferred_view", "exports_view", "flags_view", "last_refusals_view", "policies_view", "pulls_view",
+        "refusals_view",
     }  # fmt: skip

@@ -84,6 +84,8 @@ def entries() -> list[Journey]:
         Trigger.website("pageView", where=field("event.url").contains("/cart")),
         Trigger.revenue(5_000),
         Trigger.journey_completed("welcome"),
+        Trigger.every("1 day", list="news", size=(50, 100), window=jf.Window("MON"), times=2, within="30 days"),
+        Trigger(pull=jf.Pull("1 hour")),
     ]
     policies = [
         jf.Reentry.never(),

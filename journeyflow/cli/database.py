@@ -50,7 +50,7 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
             each.id,
             each.status,
             each.version,
-            each.trigger or "by hand",
+            each.trigger or each.schedule or "by hand",
             each.steps,
             *(getattr(each, name) for name in counts),
         )

@@ -15,7 +15,7 @@ from attrs import NOTHING, fields
 
 from journeyflow.chains import CHAINS, NAMING, Chain
 from journeyflow.changes import ACTIONS, Change
-from journeyflow.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Reentry, Trigger
+from journeyflow.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.graph import END
 from journeyflow.journey import Journey
 from journeyflow.moments import WEEKDAYS, Duration, Until, Window
@@ -37,6 +37,8 @@ BEYOND: Mapping[str, str] = {
     "holdout": "a holdout has a goal with a within",
     "operand": "an operand that is a date, a length of time or a pattern can be read; an integer has 64 bits at most",
     "percentage": "percentages have two decimals at most and sum to 100",
+    "pull-key": "a journey that pulls people in has no re-entry by key",
+    "pull-size": "the least that a pull gets is not more than the most",
     "reference": "names in rules and templates tell of something that is at hand there",
     "template": "tokens of templates are closed and hold a path",
     "time": "an instant can be read; an opening names something",
@@ -99,6 +101,7 @@ _BY_TYPE: Mapping[object, Schema] = {
     Rule | None: _ref("rule"),
     Goal | None: _ref("goal"),
     Trigger: _ref("trigger"),
+    Pull | None: _ref("pull"),
     Reentry: _ref("reentry"),
     Limits: _ref("limits"),
 }
@@ -120,6 +123,7 @@ _BY_NAME: Mapping[str, Schema] = {
     },
 }
 _COUNT = {"type": "integer", "minimum": 0, "maximum": INTEGER_MAX}
+_FROM_ONE = {**_COUNT, "minimum": 1}
 _WRITTEN = {"otherwise": "else"}
 """Options that have another name in a file."""
 
@@ -246,7 +250,9 @@ _STEPS: Mapping[str, Any] = {
 def _parts() -> dict[str, Schema]:
     """Describe what journeys and steps are made of."""
     name = {"name": _ref("id")}
-    by_event, by_hand = {"required": ["event"]}, {"required": ["manual"], **_without("event", "where")}
+    by_event, by_hand = {"required": ["event"]}, {"required": ["manual"], **_without("event", "where", "pull")}
+    by_schedule = {"required": ["pull"], **_without("event")}
+    least_and_most = {"type": "array", "prefixItems": [_COUNT, _FROM_ONE], "minItems": 2, "maxItems": 2}
     manual = [{"properties": {"manual": {"const": flag}}} for flag in (False, True)]
     return {
         "window": _closed(
@@ -255,7 +261,25 @@ def _parts() -> dict[str, Schema]:
             _about(Window),
         ),
         "until": _closed({"time": _ref("time"), "weekdays": _ref("weekdays")}, (), _about(Until), minProperties=1),
-        "trigger": _part(Trigger, oneOf=[{**by_event, **manual[0]}, {**by_hand, **manual[1]}]),
+        "trigger": _part(
+            Trigger,
+            oneOf=[
+                {**by_event, **_without("pull"), **manual[0]},
+                {**by_schedule, **manual[0]},
+                {**by_hand, **manual[1]},
+            ],
+        ),
+        "pull": _part(
+            Pull,
+            "every",
+            keys={
+                "every": _ref("duration"),
+                "list": _ref("id"),
+                "size": {"anyOf": [_FROM_ONE, least_and_most]},
+                "times": _FROM_ONE,
+            },
+            dependentRequired={"times": ["within"], "within": ["times"]},
+        ),
         "reentry": {"description": _about(Reentry), "anyOf": _reentries()},
         "limits": _part(
             Limits, keys={**dict.fromkeys(("per_hour", "per_day"), _COUNT), "over": {"enum": [*OVER_POLICIES]}}

@@ -17,6 +17,10 @@ STATEMENTS = (
 )
 """What is written about the runs of a customer, by number (see `journeyflow.forgetting`)."""
 
+LISTS = """DELETE FROM list_members WHERE tenant = :tenant AND customer = :customer AND list IN (
+    SELECT m.value FROM customers c, json_each(c.attributes, '$.lists') m WHERE c.number = :number)"""
+"""Takes a customer out of the lists that the attributes name."""
+
 INPUTS = "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs"
 
 

@@ -36,6 +36,7 @@ from journeyflow.records import (
 )
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.limits import KeptLimits
+from journeyflow.stores.pulls import KeptPulls, named_by
 
 if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
     from journeyflow.stores.sqlite import SQLiteReader, SQLiteStore
@@ -83,6 +84,7 @@ class MemoryStore:
         self.refusals: list[Refusal] = []
         self.counters: dict[tuple[object, ...], Counter] = {}
         self.limits = KeptLimits()
+        self.pulls = KeptPulls()
         self.last = {"journey": 0, "version": 0, "run": 0}
         self.exports: dict[int, Export] = {}
         self.agenda: list[Key] = []
@@ -168,6 +170,8 @@ class MemoryStore:
             exports=tuple(self.exports.values()),
             meta=tuple(before.items()),
             limits=self.limits.snapshot(),
+            rounds=tuple(self.pulls.rounds.values()),
+            listed=tuple(self.pulls.listed()),
         )
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -180,9 +184,7 @@ class MemoryStore:
             self._purge(journey)
         self._rename(changes.forgotten)
         self._take_inputs(changes)
-        for number, tenant, name, attributes in changes.customers:
-            self.customers[number] = (tenant, name, attributes)
-            self.numbers[tenant, name] = number
+        self._take_customers(changes)
         for run in changes.runs:
             self._take_run(run)
         self.moves += changes.moves
@@ -193,6 +195,7 @@ class MemoryStore:
             self._count(counter)
         for journey, at in changes.released:
             self._release(journey, at)
+        self.pulls.take(changes)
         if changes.limits is not None:
             self._set_out(self.limits.take(changes.limits))
         self.exports.update((job.number, job) for job in changes.exports)
@@ -214,6 +217,13 @@ class MemoryStore:
             total, uniques = before.total + total, before.uniques + uniques
             last_at = max(before.last_at, last_at)
         self.counters[tuple(key)] = added._replace(total=total, uniques=uniques, last_at=last_at)
+
+    def _take_customers(self, changes: Changes) -> None:
+        for number, tenant, name, attributes in changes.customers:
+            if number not in self.customers:
+                self.pulls.come(tenant, name)
+            self.customers[number] = (tenant, name, attributes)
+            self.numbers[tenant, name] = number
 
     def _take_inputs(self, changes: Changes) -> None:
         for item in changes.inputs:
@@ -239,6 +249,7 @@ class MemoryStore:
         for person in people:
             if person.number in self.customers:
                 self.customers[person.number] = (person.tenant, person.name, {})
+                self.pulls.forget(person.tenant, person.id)
                 del self.numbers[person.tenant, person.id]
                 self.numbers[person.tenant, person.name] = person.number
 
@@ -309,6 +320,7 @@ class MemoryStore:
         for customer, newest in self.newest.items():
             self.newest[customer] = {place: serial for place, serial in newest.items() if place[0] != journey}
         self.limits.purge(journey)
+        self.pulls.purge(journey)
         self.agenda = [key for key in self.agenda if self._of_none(key, journey, gone)]
         self.outbox = [place for place in self.outbox if place[1] not in gone]
         self.posts_by_customer = None
@@ -334,6 +346,7 @@ class MemoryStore:
         if run.serial not in self.runs:
             self.last["run"] = max(self.last["run"], run.serial)
             self.newest.setdefault(run.customer, {})[run.journey, run.key] = run.serial
+            self.pulls.enter(run)
         self.runs[run.serial] = run
         if run.due is not None:
             heappush(self.agenda, timer_key(run))
@@ -447,7 +460,8 @@ class MemoryTransaction:
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
         runs.update((run.serial, run) for run in self._active(request))
-        named = {store.numbers[name] for name in request.names if name in store.numbers}
+        circles = store.pulls.circles(request.pulls, store.numbers)
+        named = {store.numbers[name] for name in named_by(request, circles) if name in store.numbers}
         whole = {*request.whole, *named, *(run.customer for run in runs.values())}
         heads = {} if request.limits is None else store.limits.heads(request.limits)
         whole |= {entry.customer for entries in heads.values() for entry in entries}
@@ -460,7 +474,8 @@ class MemoryTransaction:
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
         numbers = store.last["run"] + 1, len(store.customers) + 1
-        return Loaded(people, runs, posts, known, *numbers, sent, limits, *self._exports(request))
+        pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
+        return Loaded(people, runs, posts, known, *numbers, sent, limits, *self._exports(request), pulls)
 
     def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
         """Give the jobs that are not done yet, and the number that the next one gets."""

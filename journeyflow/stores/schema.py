@@ -114,6 +114,15 @@ CREATE TABLE deferred (
 CREATE INDEX deferred_by_trigger ON deferred (journey, at, number);
 CREATE UNIQUE INDEX deferred_by_customer ON deferred (customer, journey, key);
 
+CREATE TABLE list_members (
+    tenant TEXT NOT NULL, list TEXT NOT NULL, customer TEXT NOT NULL, PRIMARY KEY (tenant, list, customer)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pulls (
+    journey INTEGER PRIMARY KEY REFERENCES journeys, at INTEGER, after TEXT NOT NULL, origin TEXT, remaining INTEGER,
+    softened INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE refusals (
     journey INTEGER NOT NULL REFERENCES journeys, day TEXT NOT NULL, reason TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (journey, day, reason)
@@ -302,6 +311,12 @@ SELECT j.tenant, j.id AS journey, c.id AS customer, r.reason, {_iso("r.at")} AS 
 FROM last_refusals r
 JOIN customers c ON c.number = r.customer
 JOIN journeys j ON j.number = r.journey;
+
+CREATE VIEW pulls_view AS
+SELECT j.tenant, j.id AS journey, {_iso("p.at")} AS last_at, p.after, {_iso("t.due")} AS next_at
+FROM pulls p
+JOIN journeys j ON j.number = p.journey
+LEFT JOIN journey_timers t ON t.journey = p.journey AND t.which = 1;
 
 CREATE VIEW counters_view AS
 SELECT j.tenant, j.id AS journey, k.day, k.domain, k.step, k.what, k.label, k.total, k.uniques,

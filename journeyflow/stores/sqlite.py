@@ -19,6 +19,7 @@ from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Defer
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.limits import due_timers, load_limits, queue_heads
 from journeyflow.stores.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
+from journeyflow.stores.pulls import load_circles, load_pulls, named_by
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run
 from journeyflow.stores.schema import LATER
 from journeyflow.stores.writing import Paths, Writer, next_number
@@ -280,7 +281,8 @@ class SQLiteTransaction:
                 (request.active_in, request.after, request.limit),
             )
             runs.update((run.serial, run) for run in map(read_run, active))
-        people = {person.number: person for person in self._people_by_name(request.names)}
+        circles = load_circles(self._connection, request.pulls)
+        people = {person.number: person for person in self._people_by_name(named_by(request, circles))}
         whole = {*request.whole, *people, *(run.customer for run in runs.values())}
         heads = {} if request.limits is None else queue_heads(self._connection, request.limits)
         whole |= {entry.customer for entries in heads.values() for entry in entries}
@@ -306,6 +308,7 @@ class SQLiteTransaction:
             self._sent(request, people.values()),
             self._limits(request, heads, whole),
             *self._exports(request),
+            None if request.pulls is None else load_pulls(self._connection, request.pulls, circles, people),
         )
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:

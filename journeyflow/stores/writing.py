@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from journeyflow.records import Changes, Export, Move, PathEntry, Run, version_at
 from journeyflow.stores.erasing import forget, rename
 from journeyflow.stores.limits import write_limits
+from journeyflow.stores.pulls import write_pulls
 from journeyflow.stores.rows import (
     MOVE_COLUMNS,
     POST_COLUMNS,
@@ -146,6 +147,7 @@ class Writer:
             self._write_releases(changes.released)
         if changes.limits is not None:
             write_limits(self._connection, changes.limits)
+        write_pulls(self._connection, changes)
         self._connection.executemany(EXPORT, changes.exports)
         forget(self._connection, changes)
 

@@ -13,7 +13,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER, Due, Key, LimitRequest, Loaded, Request, timer_key
+from journeyflow.batch import (
+    HELD,
+    INPUT,
+    JOURNEY,
+    TIMER,
+    Due,
+    Key,
+    LimitRequest,
+    Loaded,
+    PullRequest,
+    PullsLoaded,
+    Request,
+    timer_key,
+)
 from journeyflow.errors import StorageError
 from journeyflow.records import (
     ACTIVE,
@@ -37,6 +50,7 @@ from journeyflow.records import (
     NewVersion,
     Post,
     Refusal,
+    Round,
     Run,
     Transition,
 )
@@ -390,6 +404,7 @@ class StoreConformance:
             refusals=tuple(Refusal(journey, 1, "re-entry", NOON, "2026-01-01", {}) for journey in (1, 2)),
             flags=tuple(Flag(journey, NOON, "hello", published=False) for journey in (1, 2)),
             limits=LimitChanges(timers=((1, 0, NOON), (2, 0, NOON))),
+            rounds=(Round(1), Round(2)),
         )
         with self.begun(tmp_path) as store:
             write(store, of_both)
@@ -417,7 +432,7 @@ class StoreConformance:
         columns = {"paths": "version, steps", "moves": "enrollment, visit, at, steps, seen"}
         tables = ("journeys", "versions", "publications", "transitions", "flags", "enrollments")
         found = []
-        for table in (*tables, "paths", "moves", "messages", "refusals", "last_refusals"):
+        for table in (*tables, "paths", "moves", "messages", "refusals", "last_refusals", "pulls"):
             condition = conditions.get(table, f"journey = {journey}")
             found.append(rows(store, f"SELECT {columns.get(table, '*')} FROM {table} WHERE {condition}"))
         return found
@@ -611,6 +626,80 @@ class StoreConformance:
             write(store, Changes(limits=LimitChanges(emptied=(1,))))
             found = load(store, limits=wanted)
             expect(found.limits and (list(found.limits.queues[1]), dict(found.limits.timers)), ([], {(2, 0): None}))
+
+    def test_load_who_comes_next(self, tmp_path: Path) -> None:
+        """Who is on a list is given in order of the ids, behind the one asked last; then those before (R27)."""
+        on_lists = (*(("t", "news", name) for name in ("cid", "ann", "bob")), ("u", "news", "ann"), ("t", "x", "ann"))
+        wanted = PullRequest(((1, "t", "news"), (2, "t", "none"), (3, "u", "news")), 2)
+        with self.begun(tmp_path) as store:
+            expect(load(store).pulls, None, "nothing is asked")
+            write(store, Changes(listed=on_lists[:2]), Changes(listed=on_lists[2:]))
+            expect(coming(store, wanted), ({1: ["ann", "bob"], 2: [], 3: ["ann"]}, {}), "before the first pull")
+            expect(sorted(people(load(store, pulls=wanted))), [1, 2, 3], "customers")
+            rounds = (Round(1, NOON, "ann", "", 7), Round(3, None, softened=True))
+            write(store, Changes(rounds=rounds))
+            expect(coming(store, wanted), ({1: ["bob", "cid"], 2: [], 3: ["ann"]}, {1: rounds[0], 3: rounds[1]}))
+            write(store, Changes(rounds=(Round(1, NOON + 1, "bob"),), unlisted=(on_lists[1],)))
+            expect(coming(store, wanted)[0][1], ["cid", "bob"], "after the last comes the first again")
+            expect(coming(store, wanted)[1][1], Round(1, NOON + 1, "bob"), "how far it has come")
+            write(store, Changes(limits=LimitChanges(emptied=(1,)), unlisted=(("t", "news", "bob"),)))
+            expect(coming(store, wanted)[0][1], ["cid"], "from the beginning")
+            write(store, Changes(purged=(3,)))
+            expect(rows(store, "SELECT count(*) FROM pulls"), [(0,)])
+            expect(rows(store, "SELECT * FROM list_members ORDER BY 1, 2, 3"), sorted((on_lists[0], *on_lists[3:])))
+
+    def test_load_who_of_everybody_comes_next(self, tmp_path: Path) -> None:
+        """Without a list that is everybody of the tenant, but for the forgotten (R27, R86)."""
+        wanted = PullRequest(((1, "t", None), (2, "v", None)), 9)
+        with self.begun(tmp_path) as store:
+            write(store, Changes(rounds=(Round(1, NOON, "bob"),)))
+            expect(coming(store, wanted)[0], {1: ["cid", "ann", "bob"], 2: []})
+            write(store, Changes(customers=((5, "t", "dan", {}), (6, "v", "eve", {}), (1, "t", "ann", {"n": 1}))))
+            expect(coming(store, wanted)[0], {1: ["cid", "dan", "ann", "bob"], 2: ["eve"]}, "with new ones")
+            write(store, Changes(forgotten=(Forgotten(5, "t", "dan", "\x1fnobody"), Forgotten(0, "t", "xaver", "x"))))
+            expect(coming(store, wanted)[0], {1: ["cid", "ann", "bob"], 2: ["eve"]}, "without the forgotten")
+
+    def test_who_was_forgotten_before_is_not_one_of_everybody(self, tmp_path: Path) -> None:
+        """Also where nobody had asked for everybody until then (R86)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(forgotten=(Forgotten(2, "t", "bob", "\x1fnobody"),)))
+            expect(coming(store, PullRequest(((1, "t", None),), 9))[0], {1: ["ann", "cid"]})
+            write(store, Changes(customers=((5, "t", "\x1fsomebody", {}),)))
+            expect(coming(store, PullRequest(((1, "t", None),), 9))[0], {1: ["ann", "cid"]}, "as soon as they came")
+
+    def test_the_forgotten_are_on_no_list(self, tmp_path: Path) -> None:
+        """Who is forgotten leaves all lists, and somebody new of that id may come on one in the same commit (R86)."""
+        listed = (("t", "news", "ann"), ("t", "x", "ann"), ("t", "news", "bob"), ("u", "news", "ann"))
+        forgotten = Changes(
+            customers=((1, "t", "\x1fnobody", {}), (5, "t", "ann", {"lists": ["news"]})),
+            forgotten=(Forgotten(1, "t", "ann", "\x1fnobody"),),
+            unlisted=listed[:2],
+            listed=listed[:1],
+        )
+        with self.begun(tmp_path) as store:
+            write(store, Changes(listed=listed))
+            write(store, forgotten)
+            expect(rows(store, "SELECT * FROM list_members ORDER BY 1, 2, 3"), [listed[0], *listed[2:]])
+            expect(
+                people(load(store, pulls=PullRequest(((1, "t", "news"),), 1))),
+                {5: ("t", "ann", {"lists": ["news"]}, [])},
+            )
+
+    def test_load_the_last_entries(self, tmp_path: Path) -> None:
+        """When those who come next entered a journey the last so many times, without a key, by run (R27)."""
+        entered = [ended(serial, 1, number=serial, entered_at=NOON + serial) for serial in (1, 2, 3)]
+        others = (ended(4, 2, key="k"), ended(5, 2, 2), ended(6, 4, entered_at=NOON + 9))
+        wanted = PullRequest(((1, "t", None), (2, "t", "news")), 9, caps=((1, 2), (2, 1)))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(*entered, *others)))
+            pulls = load(store, pulls=wanted).pulls
+            expect(pulls and entries_of(pulls), {1: {1: [NOON + 2, NOON + 3], 4: [NOON + 9]}, 2: {2: [NOON]}})
+            write(store, Changes(runs=(run(7, 1, number=4, entered_at=NOON + 5),)))
+            pulls = load(store, pulls=wanted).pulls
+            expect(pulls and entries_of(pulls)[1], {1: [NOON + 3, NOON + 5], 4: [NOON + 9]}, "with a new one")
+            write(store, Changes(purged=(1,)))
+            pulls = load(store, pulls=PullRequest(wanted.lists[1:], 9, caps=((2, 5),))).pulls
+            expect(pulls and entries_of(pulls), {2: {}}, "nobody comes next")
 
     def test_load_names(self, tmp_path: Path) -> None:
         """A customer asked for by name comes with attributes and the newest run of each journey, by serial."""
@@ -1301,9 +1390,23 @@ def drained(store: Store, limit: int) -> list[Key]:
     return order
 
 
+def coming(store: Store, wanted: PullRequest) -> tuple[dict[int, list[str]], dict[int, Round]]:
+    """Ask who comes next, and how far each journey has come."""
+    pulls = load(store, pulls=wanted).pulls or PullsLoaded()
+    return {journey: list(names) for journey, names in pulls.members.items()}, dict(pulls.rounds)
+
+
+def entries_of(pulls: PullsLoaded) -> dict[int, dict[int, list[int]]]:
+    """Give entries as plain values."""
+    return {
+        journey: {customer: list(instants) for customer, instants in entries.items()}
+        for journey, entries in pulls.entries.items()
+    }
+
+
 TABLES = (
     *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
-    *("paths", "moves", "messages", "refusals", "last_refusals", "counters", "exports"),
+    *("paths", "moves", "messages", "refusals", "last_refusals", "counters", "exports", "pulls", "list_members"),
 )
 
 
@@ -1333,6 +1436,8 @@ def everything_else() -> Changes:
         purged=(3,),
         released=((1, NOON),),
         limits=LimitChanges(((1, NOON),), (Deferred(1, 1, 1, "", NOON, None),), timers=((1, 0, NOON),)),
+        rounds=(Round(1, NOON),),
+        listed=(("t", "news", "ann"),),
         meta=(("grace", "5"),),
         exports=(job(1),),
         forgotten=(Forgotten(4, "t", "cid", "nobody"),),

@@ -30,6 +30,8 @@ DUMPED = {
     "timers of journeys": "SELECT * FROM journey_timers ORDER BY journey, which",
     "slots": "SELECT * FROM slots ORDER BY journey, at",
     "deferred": "SELECT * FROM deferred ORDER BY number",
+    "list members": "SELECT * FROM list_members ORDER BY tenant, list, customer",
+    "pulls": "SELECT * FROM pulls ORDER BY journey",
     "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
     "counters": "SELECT * FROM counters ORDER BY journey, day, domain, step, what, label",
     "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",

@@ -9,7 +9,7 @@ from attrs import evolve, frozen
 
 from journeyflow.chains import Chain
 from journeyflow.changes import Change, field, tag
-from journeyflow.entry import Exit, Goal, Limits, Reentry, Trigger
+from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.errors import MissingExtra
 from journeyflow.journey import Journey
 from journeyflow.moments import Window
@@ -294,11 +294,19 @@ _SIZES = st.integers(1, MAX_STEPS)
 
 # --- journeys -----------------------------------------------------------------------------------------------------
 
+_PULLS = st.builds(
+    lambda every, name, size, cap: Pull(every, list=name, size=size, **cap),
+    st.sampled_from(("1 day", "2 days", "1 week", "30 hours")),
+    st.sampled_from(("news", "news", None)),
+    st.sampled_from((None, None, 1, 2, (0, 2))),
+    st.sampled_from(({}, {}, {"times": 1, "within": "3 days"}, {"times": 2, "within": "1 week"})),
+)
 _TRIGGERS = _weighted(
     (4, st.builds(Trigger, st.sampled_from(EVENTS))),
     (1, st.builds(Trigger, st.sampled_from(EVENTS), where=_EVENT_RULES)),
     (2, st.builds(Trigger, _TYPES, where=_MAYBE_EVENT_RULES)),
     (1, st.just(Trigger(manual=True))),
+    (2, st.builds(lambda pull, where: Trigger(pull=pull, where=where), _PULLS, st.none() | _CUSTOMER_RULES)),
 )
 KEY = "event.n"
 _REENTRIES = st.sampled_from(
@@ -352,13 +360,16 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
     >>> find(journeys(windows=False), lambda journey: journey.trigger.manual)
     Journey('j1', manual, 2 steps: s0, end)
     """
-    goal = draw(_GOALS)
+    goal, trigger, reentry = draw(_GOALS), draw(_TRIGGERS), draw(_REENTRIES)
+    if trigger.pull is not None:  # which carries no key
+        window = draw(_sampled((None, *WINDOWS))) if windows else None
+        trigger, reentry = evolve(trigger, pull=evolve(trigger.pull, window=window)), evolve(reentry, key=None)
     return Journey(
         id,
         steps=_steps(draw, windows=windows),
-        trigger=draw(_TRIGGERS),
+        trigger=trigger,
         run_criteria=draw(_RUN_CRITERIA),
-        reentry=draw(_REENTRIES),
+        reentry=reentry,
         exits=draw(_EXITS),
         goal=goal,
         holdout=draw(_sampled((0, 0, 50, 12.5, 100))) if goal and goal.within else 0,
@@ -474,8 +485,7 @@ def _rules(journey: Journey) -> Iterator[Rule | None]:
 
 def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
     """Yield every path that a journey reads or writes, with values that make a difference there."""
-    if journey.reentry.key:
-        yield journey.reentry.key, KEYS
+    yield from _named_at_the_door(journey)
     for rule in _rules(journey):
         for part, _ in walk(rule):
             if isinstance(part, Comparison):
@@ -489,6 +499,14 @@ def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
             yield from ((each.field, _around(each.value)) for each in step.changes if isinstance(each, Change))
         elif isinstance(step, Send):
             yield from ((path, ("a", 1)) for path in template_reads(step.data))
+
+
+def _named_at_the_door(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
+    """Yield the key of parallel runs, and the list from which a journey pulls people in."""
+    if journey.reentry.key:
+        yield journey.reentry.key, KEYS
+    if journey.trigger.pull is not None and journey.trigger.pull.list is not None:
+        yield "lists", (journey.trigger.pull.list,)
 
 
 def _telling(part: Comparison) -> Sequence[object]:

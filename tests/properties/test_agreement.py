@@ -24,7 +24,7 @@ from journeyflow import (
 from journeyflow.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Call, Life, Lifecycle, Retry, SetPolicies, journeys, lives, policies, run
-from tests.naive_policies import BoundNaive
+from tests.naive_pulls import PullingNaive
 
 MANY = settings(
     max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -123,7 +123,7 @@ def numbered(picture):
 def compare(given_journeys, life, store, **options):
     """Play a life both ways and hold one against the other."""
     played = run(given_journeys, life, store=store, **options)
-    naive = BoundNaive(given_journeys, played.script, HOUR if "grace" in options else None)
+    naive = PullingNaive(given_journeys, played.script, HOUR if "grace" in options else None)
     done, said = numbered(what_the_engine_did(played)), numbered(what_the_rules_say(naive))
     for part, expected in said.items():
         assert done[part] == expected, part

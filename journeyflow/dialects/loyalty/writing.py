@@ -201,6 +201,8 @@ def _unsaid(thing: Any, where: str, plain: Any, said: Collection[str]) -> Iterat
 def _entry_unsaid(journey: Journey) -> Iterator[Loss]:
     if journey.trigger.manual:
         yield Loss("trigger.manual", "every journey starts with an event there")
+    if journey.trigger.pull is not None:
+        yield Loss("trigger.pull", "every journey starts with an event there, none gets people on a schedule")
     yield from _rule_unsaid(journey.trigger.where, "trigger.where", AllOf)
     if journey.reentry.policy == "after":
         yield Loss("reentry", f"written as never: there is no coming again only after {journey.reentry.period}")
