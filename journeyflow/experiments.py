@@ -1,16 +1,21 @@
 """Experiments read from the log: arms beside one another, and those who were let in beside those kept out (R25).
 
 People are counted once, by their first entry into the journey: an arm holds the customers whose first run came through
-it, and those of them who converted in that run. Whoever was kept out is followed up all the same.
+it. Converted is who reached the goal in that run, or in a later one within the goal's time from the first entry: a
+restart gives the goal to the run that takes its place, and a key to the run that has it. Whoever was kept out is
+followed up all the same.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
+from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
 from journeyflow.catalog import JourneyRecord
 from journeyflow.errors import InvalidInput
+from journeyflow.journey import Journey
+from journeyflow.moments import add
 from journeyflow.records import COMPLETED, HOLDOUT
 from journeyflow.results import CONFIDENCE, Comparison, Group, SampleRatio, against, comparisons, sample_ratio
 from journeyflow.steps import Split
@@ -76,7 +81,8 @@ def results(reader: Reader, record: JourneyRecord, confidence: float = CONFIDENC
         raise InvalidInput([f"journey {record.id!r} has no goal: give it one, for example goal=Goal('order.placed')"])
     sizes: dict[str, list[int]] = {KEPT_OUT: [0, 0], LET_IN: [0, 0]}
     shares = dict.fromkeys(sizes, 0.0)
-    for version, kept_out, n, converted in reader.rows(_FIRST_ENTRIES, (HOLDOUT, record.number)):
+    asked = {"journey": record.number, "holdout": HOLDOUT, "terms": _terms(journeys)}
+    for version, kept_out, n, converted in reader.rows(_FIRST_ENTRIES, asked):
         size = sizes[KEPT_OUT if kept_out else LET_IN]
         size[0] += n
         size[1] += converted
@@ -97,20 +103,49 @@ def results(reader: Reader, record: JourneyRecord, confidence: float = CONFIDENC
     )
 
 
-_FIRST_ENTRIES = """
-SELECT version, status = ?, count(*), count(converted_at) FROM enrollments WHERE journey = ? AND run = 1 GROUP BY 1, 2
+def _terms(journeys: Mapping[int, Journey]) -> str:
+    """Give each version's time from the first entry in which a later run counts, in microseconds, as JSON."""
+    return dumps([[number, _within(journey)] for number, journey in journeys.items()])
+
+
+def _within(journey: Journey) -> int:
+    """Give the goal's time, its days of 24 hours; a goal without one counts later runs only where they are restarts."""
+    goal = journey.goal
+    if goal is not None and goal.within is not None:
+        return add(0, goal.within, UTC)
+    return FOR_EVER if goal is not None and journey.reentry.policy == "restart" else NEVER
+
+
+UTC = ZoneInfo("UTC")
+FOR_EVER, NEVER = 1 << 62, -1
+"""More microseconds than any journey lasts, and none."""
+
+_TERMS = "terms AS (SELECT value ->> 0 AS number, value ->> 1 AS within FROM json_each(:terms))"
+_REACHED = """
+(e.converted_at IS NOT NULL OR EXISTS (
+    SELECT 1 FROM enrollments l WHERE l.customer = e.customer AND l.journey = e.journey AND l.run > 1
+    AND l.converted_at <= e.entered_at + t.within))
+"""
+"""Whether a customer reached the goal: in the first run, or in a later one within its time from the first entry."""
+
+_FIRST_ENTRIES = f"""
+WITH {_TERMS}
+SELECT e.version, e.status = :holdout, count(*), sum({_REACHED})
+FROM enrollments e JOIN terms t ON t.number = e.version WHERE e.journey = :journey AND e.run = 1 GROUP BY 1, 2
 """
 
-_ARMS = """
-WITH passed AS (SELECT value ->> 0 AS path, value ->> 1 AS version, value ->> 2 AS step, value ->> 3 AS arm
+_ARMS = f"""
+WITH {_TERMS}, passed AS (SELECT value ->> 0 AS path, value ->> 1 AS version, value ->> 2 AS step, value ->> 3 AS arm
     FROM json_each(:paths))
-SELECT version, step, arm, count(*), count(converted_at) FROM (
-    SELECT e.serial, p.version, e.converted_at, p.step, p.arm
-    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN passed p ON p.path = m.path
+SELECT version, step, arm, count(*), sum(reached) FROM (
+    SELECT e.serial, p.version, {_REACHED} AS reached, p.step, p.arm
+    FROM enrollments e JOIN terms t ON t.number = e.version
+    JOIN moves m ON m.enrollment = e.serial JOIN passed p ON p.path = m.path
     WHERE e.journey = :journey AND e.run = 1
     UNION
-    SELECT e.serial, e.version, e.converted_at, s.value ->> 0, s.value ->> 2
-    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s
+    SELECT e.serial, e.version, {_REACHED}, s.value ->> 0, s.value ->> 2
+    FROM enrollments e JOIN terms t ON t.number = e.version
+    JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s
     WHERE e.journey = :journey AND e.run = 1 AND s.value ->> 1 = :completed
       AND (e.version, s.value ->> 0) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:splits)))
 GROUP BY version, step, arm
@@ -131,7 +166,8 @@ def _splits(reader: Reader, record: JourneyRecord, holdout: Group | None, confid
     shares: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for (_, step), split in splits.items():
         sizes[step].update({arm.label: 0 for arm in split.arms})
-    asked = {"journey": record.number, "completed": COMPLETED, "splits": dumps(list(map(list, splits)))}
+    terms = _terms({program.number: program.journey for _, program in record.versions})
+    asked = {"journey": record.number, "completed": COMPLETED, "splits": dumps(list(map(list, splits))), "terms": terms}
     for version, step, arm, n, reached in reader.rows(_ARMS, {**asked, "paths": dumps(_paths(reader, record, splits))}):
         sizes[step][arm] += n
         converted[step][arm] += reached

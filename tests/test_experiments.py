@@ -144,3 +144,43 @@ def test_without_a_goal_nobody_can_tell(host):
         host.engine.results("jj")
     host.engine.publish(Journey(id="draft", steps=[], goal=Goal("bought")), at=START + timedelta(days=1))
     assert host.engine.results("draft").sentences == ()
+
+
+def test_a_restart_hands_the_goal_on(host):
+    """The run that takes the place of the first converts for it; a holdout's first run is never replaced (R22, R25)."""
+    goal = Goal("bought", within="7 days")
+    host.deploy(Split("test", *ARMS), Wait("day", "1 day"), goal=goal, reentry="restart", holdout=30)
+    names = came(host, 60)
+    for name in names:
+        host.feed("go", "2 hours", name)
+        host.feed("bought", "3 hours", name)
+    host.tick("3 hours")
+    found = host.engine.results("j")
+    assert (found.let_in.n + found.holdout.n, found.let_in.rate, found.holdout.rate) == (60, 1.0, 1.0)
+    assert found.comparison.difference == 0
+    assert [group.rate for group in found.splits["test"].arms] == [1.0, 1.0]
+
+
+def test_what_comes_after_the_goals_time_is_another_story(host):
+    """A later run counts within the goal's time from the first entry, and not beyond it (R25, R42)."""
+    host.deploy(Split("test", *ARMS), Wait("day", "1 day"), goal=Goal("bought", within="7 days"), reentry="always")
+    names = came(host, 40)
+    came(host, 40, "6 days")
+    for name in names[:10]:
+        host.feed("bought", "7 days", name)
+    for name in names[10:]:
+        host.feed("bought", "7 days 1 second", name)
+    host.tick("8 days")
+    found = host.engine.results("j")
+    assert (found.let_in.n, found.let_in.converted) == (40, 10)
+    assert sum(group.converted for group in found.splits["test"].arms) == 10
+
+
+def test_a_goal_without_a_time_waits_for_restarts_for_ever(host):
+    """Without `within` a restarted run still hands the goal on; a run that came again by itself does not (R25)."""
+    host.deploy(Split("test", *ARMS), Wait("day", "1 day"), goal=Goal("bought"), reentry="restart")
+    (name,) = came(host, 1)
+    host.feed("go", "1 hour", name)
+    host.feed("bought", "2 hours", name)
+    host.tick("2 hours")
+    assert host.engine.results("j").let_in.converted == 1
