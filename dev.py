@@ -17,7 +17,7 @@ afresh, delete `.venv`.
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036 - this very file has to tell the user of an older one
-    sys.exit("journeyflow needs Python 3.11 or newer; this is %s (%s)" % (sys.version.split()[0], sys.executable))  # noqa: UP031
+    sys.exit("journeyflow needs Python 3.11 or newer; this is %s (%s)" % (sys.version.split()[0], sys.executable))  # noqa: UP031 - likewise
 
 import hashlib
 import json

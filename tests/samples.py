@@ -76,7 +76,7 @@ class Host:
 
     engine: Engine
 
-    def deploy(self, *steps: Any, id: str = "j", when: When = START, **options: Any) -> Journey:  # noqa: A002
+    def deploy(self, *steps: Any, id: str = "j", when: When = START, **options: Any) -> Journey:  # noqa: A002 the word of the call
         """Publish and activate a journey of these steps."""
         journey = Journey(id=id, steps=steps, **{"trigger": Trigger("go"), **options})
         self.engine.deploy(journey, at=instant(when))
@@ -86,7 +86,7 @@ class Host:
         """Tell attributes."""
         self.engine.put_customer(customer, attributes, at=instant(when))
 
-    def feed(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> None:  # noqa: A002
+    def feed(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> None:  # noqa: A002 the word of the call
         """Tell an event."""
         self.engine.feed(Event(type, customer=customer, at=instant(when), data=data))
 
@@ -94,7 +94,7 @@ class Host:
         """Tick at an instant."""
         return self.engine.tick(instant(when), **options)
 
-    def say(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> TickResult:  # noqa: A002
+    def say(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> TickResult:  # noqa: A002 the word of the call
         """Tell an event and tick at its instant."""
         self.feed(type, when, customer, **data)
         return self.tick(when)

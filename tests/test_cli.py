@@ -196,7 +196,7 @@ def db(folder):
     at = ("--at", "2026-01-01T00:00:00Z")
     assert call("deploy", path, folder / "thanks.json", *at).exit_code == 0
     (folder / "events.csv").write_text("at,type,customer\n2026-01-01T09:00:00Z,buy,c1\n")
-    assert "1 events taken, 0 lines skipped" in call("feed", path, folder / "events.csv").stdout
+    assert "1 event taken, 0 lines skipped" in call("feed", path, folder / "events.csv").stdout
     assert call("tick", path, "--now", "2026-01-01T09:00:00Z").exit_code == 0
     return path
 
@@ -279,7 +279,7 @@ def test_people_are_put_enrolled_and_taken_out_from_the_shell(db, folder):
     at = ("--at", "2026-01-01T10:00:00Z")
     (folder / "customers.csv").write_text("customer,tier\nc2,Gold\n" + ",x\n" * 25)
     result = call("put-customers", db, folder / "customers.csv", *at)
-    assert "1 customers taken, 25 lines skipped" in result.stdout
+    assert "1 customer taken, 25 lines skipped" in result.stdout
     assert "skipped: 5 more lines" in result.stderr
     assert "2 to be enrolled" in call("enroll", db, "thanks", "c2", "c3", *at, "--force").stdout
     assert "1 to leave" in call("exit", db, "thanks", "c3", "--at", "2026-01-01T11:00:00Z").stdout

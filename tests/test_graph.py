@@ -220,7 +220,7 @@ def test_lists_in_lists_keep_the_order_written():
 
 def test_what_is_no_step_stays_where_it_is():
     """R13: validation tells of it; its neighbours do not suffer."""
-    flat = flatten([send("a"), 5, Condition("c", PAID, yes=[None], no=[send("b")])])  # type: ignore[list-item]
+    flat = flatten([send("a"), 5, Condition("c", PAID, yes=[None], no=[send("b")])])  # type: ignore[list-item]  # wrong on purpose
     assert [step.id if is_step(step) else step for step in flat] == ["a", 5, "c", None, "b", "end"]
     assert dict(targets(flat[0]))["next"] is None
     assert flatten(5) == 5  # type: ignore[arg-type, comparison-overlap]  # on purpose

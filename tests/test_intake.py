@@ -199,7 +199,7 @@ def test_consent_may_be_told_as_a_changed_field(host):
 # --- duplicates -----------------------------------------------------------------------------------------------------
 
 
-def event(kind="go", when="0 seconds", customer="c1", id="e1", **data):  # noqa: A002
+def event(kind="go", when="0 seconds", customer="c1", id="e1", **data):  # noqa: A002 the word of the record
     """Make an event with an id."""
     return Event(kind, customer=customer, at=after(when), id=id, data=data)
 

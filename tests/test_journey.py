@@ -133,7 +133,7 @@ def test_equal_definitions_have_equal_hashes():
     assert len({one, same, data, journey()}) == 3
 
 
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))])  # noqa: S301
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))])  # noqa: S301 its own bytes
 def test_a_journey_can_be_copied_and_sent_to_another_process(again):
     """Simulation may spread over processes."""
     made = journey(reentry=Reentry.after("90 days"), exits=[Exit("e", when=PAID & ~field("tags").contains("x"))])

@@ -65,7 +65,7 @@ class Shop:
     def history(self) -> list[tuple[int, int, str]]:
         """List the versions: instant, version, template of its first step."""
         versions = find(self.catalog, "t", "j").versions
-        return [(at, each.version, each.journey.steps[0].template) for at, each in versions]  # type: ignore[union-attr]
+        return [(at, each.version, each.journey.steps[0].template) for at, each in versions]  # type: ignore[union-attr]  # all of them are Sends
 
 
 @pytest.fixture

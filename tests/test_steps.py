@@ -173,7 +173,7 @@ def test_parts_of_the_wrong_type_are_kept():
     condition = Condition("c", branches=odd)  # type: ignore[arg-type]  # on purpose
     assert condition.branches == odd
     assert targets(condition) == [("next", None), ("else", None)]
-    assert with_targets(condition, {"next": "z"}) == Condition("c", branches=odd, next="z")  # type: ignore[arg-type]
+    assert with_targets(condition, {"next": "z"}) == Condition("c", branches=odd, next="z")  # type: ignore[arg-type]  # wrong on purpose
     split = with_targets(Split("s", *odd), {"next": "z"})  # type: ignore[arg-type]  # on purpose
     assert split == Split("s", *odd, next="z")  # type: ignore[arg-type]  # on purpose
     none = Condition("c", branches=5)  # type: ignore[arg-type]  # on purpose

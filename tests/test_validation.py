@@ -106,13 +106,13 @@ def test_a_zone_that_cannot_be_a_key():
         ("x", "trigger: expected a Trigger, not str 'x' [trigger]"),
         (Trigger(), "trigger: say an event type, a pull on a schedule, or manual for none [trigger]"),
         (Trigger(""), "trigger.event: the event type must not be empty [trigger]"),
-        (Trigger(5), "trigger.event: the event type must be text, not int 5 [trigger]"),  # type: ignore[arg-type]
+        (Trigger(5), "trigger.event: the event type must be text, not int 5 [trigger]"),  # type: ignore[arg-type]  # wrong on purpose
         (Trigger("x", manual=True), "trigger: a manual trigger has neither event nor criteria nor pull [trigger]"),
         (
             Trigger(manual=True, where=PAID),
             "trigger: a manual trigger has neither event nor criteria nor pull [trigger]",
         ),
-        (Trigger(manual=1), "trigger.manual: expected true or false, not int 1 [boolean]"),  # type: ignore[arg-type]
+        (Trigger(manual=1), "trigger.manual: expected true or false, not int 1 [boolean]"),  # type: ignore[arg-type]  # wrong on purpose
         (
             Trigger("x", where=field("a").matches("(")),
             (
@@ -205,7 +205,7 @@ def test_limits(limits, expected):
         (None, "exits: expected a list of exits, not null [exit]"),
         ([5], "exits[0]: expected an Exit, not int 5 [exit]"),
         ([Exit("", event="x")], "exits[0].name: the name must not be empty [label]"),
-        ([Exit([], event="x")], "exits[0].name: the name must be text, not list [] [label]"),  # type: ignore[arg-type]
+        ([Exit([], event="x")], "exits[0].name: the name must be text, not list [] [label]"),  # type: ignore[arg-type]  # wrong on purpose
         ([Exit("a", event="x")] * 2, "exits[1].name: the name 'a' is there twice [duplicate]"),
         (
             [Exit("a")],
@@ -221,7 +221,7 @@ def test_limits(limits, expected):
         ),
         ([Exit("a", event="")], "exits[0].event: the event type must not be empty [exit]"),
         (
-            [Exit("a", event="x", any_message="no")],  # type: ignore[arg-type]
+            [Exit("a", event="x", any_message="no")],  # type: ignore[arg-type]  # wrong on purpose
             "exits[0].any_message: expected true or false, not str 'no' [boolean]",
         ),
         (
@@ -240,7 +240,7 @@ def test_exits(exits, expected):
     [
         ("x", "goal: expected a Goal, not str 'x' [goal]"),
         (Goal(""), "goal.event: the event type must not be empty [goal]"),
-        (Goal("x", exit=0), "goal.exit: expected true or false, not int 0 [boolean]"),  # type: ignore[arg-type]
+        (Goal("x", exit=0), "goal.exit: expected true or false, not int 0 [boolean]"),  # type: ignore[arg-type]  # wrong on purpose
         (Goal("x", within="0 days"), "goal.within: the duration '0 seconds' does not lead forward [duration]"),
         (Goal("x", where=Comparison("", "isNull")), "goal.where.field: the field path must not be empty [field]"),
     ],
@@ -268,8 +268,8 @@ def test_goals(goal, expected):
         (send("holdout"), "steps[0].id: step 'holdout': the id 'holdout' is reserved [reserved]"),
         (send("entry"), "steps[0].id: step 'entry': the id 'entry' is reserved [reserved]"),
         (send(name=5), "steps[0].name: step 's': the name must be text, not int 5 [text]"),
-        (End("s", notes=None), "steps[0].notes: step 's': the notes must be text, not null [text]"),  # type: ignore[arg-type]
-        (End("s", 5), "steps[0].outcome: step 's': the outcome must be text, not int 5 [text]"),  # type: ignore[arg-type]
+        (End("s", notes=None), "steps[0].notes: step 's': the notes must be text, not null [text]"),  # type: ignore[arg-type]  # wrong on purpose
+        (End("s", 5), "steps[0].outcome: step 's': the outcome must be text, not int 5 [text]"),  # type: ignore[arg-type]  # wrong on purpose
         (send(channel=5), "steps[0].channel: step 's': the channel must be text, not int 5 [channel]"),
         (send(channel="a.b"), "steps[0].channel: step 's': a channel has no dot in its name [channel]"),
         (send(template=""), "steps[0].template: step 's': the template must not be empty [template]"),
@@ -344,21 +344,21 @@ DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H
         ),
         (Wait("w", at=5), ".at: at must be a timezone-aware datetime, not int 5 [time]"),
         (Wait("w", field=""), ".field: the field path must not be empty [field]"),
-        (Wait("w", field=5), ".field: the field path must be text, not int 5 [field]"),  # type: ignore[arg-type]
+        (Wait("w", field=5), ".field: the field path must be text, not int 5 [field]"),  # type: ignore[arg-type]  # wrong on purpose
         (Wait("w", field="f", offset="soon"), f".offset: 'soon' {DURATION}"),
         (
             Wait("w", field="f", offset="1 month -3 days"),
             ".offset: the offset '1 month -3 days' points both ways [duration]",
         ),
         (Wait("w", field="f", every="month"), ".every: only 'year' is known, not str 'month' [wait]"),
-        (Wait("w", field="f", every=[]), ".every: only 'year' is known, not list [] [wait]"),  # type: ignore[arg-type]
+        (Wait("w", field="f", every=[]), ".every: only 'year' is known, not list [] [wait]"),  # type: ignore[arg-type]  # wrong on purpose
         (Wait("w", event=""), ".event: the event type must not be empty [wait]"),
         (Wait("w", event="x", timeout="-1 day"), ".timeout: the duration '-1 day' does not lead forward [duration]"),
         (Wait("w", event="x", on_timeout=[End("a")]), ".on_timeout: on_timeout needs a timeout [wait]"),
-        (Wait("w", event="x", any_message=1), ".any_message: expected true or false, not int 1 [boolean]"),  # type: ignore[arg-type]
-        (Wait("w", event="x", where=5), ".where: expected a rule such as field('age').gte(18), not int 5 [rule]"),  # type: ignore[arg-type]
+        (Wait("w", event="x", any_message=1), ".any_message: expected true or false, not int 1 [boolean]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Wait("w", event="x", where=5), ".where: expected a rule such as field('age').gte(18), not int 5 [rule]"),  # type: ignore[arg-type]  # wrong on purpose
         (
-            Wait("w", "1 day", window=5),  # type: ignore[arg-type]
+            Wait("w", "1 day", window=5),  # type: ignore[arg-type]  # wrong on purpose
             ".window: expected a Window such as Window('MON-FRI', '09:00', '17:00'), not int 5 [window]",
         ),
         (Wait("w", "1 day", offset="1 day"), ".offset: offset goes with a wait for a date field only [wait]"),
@@ -379,18 +379,18 @@ def test_waits(step, expected):
     [
         (Condition("c"), ".branches[0].when: step 'c': the branch has no rule [branch]"),
         (Condition("c", branches=[]), ".branches: step 'c': a condition needs a branch [branch]"),
-        (Condition("c", branches=5), ".branches: step 'c': expected a list of branch(...), not int 5 [branch]"),  # type: ignore[arg-type]
-        (Condition("c", branches=[5]), ".branches[0]: step 'c': expected a branch(...), not int 5 [branch]"),  # type: ignore[list-item]
+        (Condition("c", branches=5), ".branches: step 'c': expected a list of branch(...), not int 5 [branch]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Condition("c", branches=[5]), ".branches[0]: step 'c': expected a branch(...), not int 5 [branch]"),  # type: ignore[list-item]  # wrong on purpose
         (
-            Condition("c", "rich"),  # type: ignore[arg-type]
+            Condition("c", "rich"),  # type: ignore[arg-type]  # wrong on purpose
             ".branches[0].when: step 'c': expected a rule such as field('age').gte(18), not str 'rich' [rule]",
         ),
         (
-            Condition("c", PAID, yes=End("a")),  # type: ignore[arg-type]
+            Condition("c", PAID, yes=End("a")),  # type: ignore[arg-type]  # wrong on purpose
             ".branches[0].next: step 'c': expected the id of a step, or a list of steps, not End End('a') [target]",
         ),
         (
-            Condition("c", PAID, no=5),  # type: ignore[arg-type]
+            Condition("c", PAID, no=5),  # type: ignore[arg-type]  # wrong on purpose
             ".else: step 'c': expected the id of a step, or a list of steps, not int 5 [target]",
         ),
         (Condition("c", PAID, yes="x"), ".branches[0].next: step 'c' continues at unknown step 'x' [dangling]"),
@@ -403,7 +403,7 @@ def test_waits(step, expected):
             ".branches[0].label: step 'c': the label 'else' is there twice [duplicate]",
         ),
         (
-            Condition("c", branches=[Branch(PAID, label=5)]),  # type: ignore[arg-type]
+            Condition("c", branches=[Branch(PAID, label=5)]),  # type: ignore[arg-type]  # wrong on purpose
             ".branches[0].label: step 'c': the label must be text, not int 5 [label]",
         ),
         (

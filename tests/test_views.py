@@ -3,10 +3,10 @@
 import asyncio
 import json
 import sqlite3
-import subprocess
-import sys
 
 import pytest
+from click.testing import CliRunner
+from sqlite_utils.cli import cli
 
 from journeyflow import Cap, Engine, Exit, Goal, Limits, Policies, Reentry, Send, Trigger, Wait, field
 from journeyflow.demo import run_demo
@@ -66,8 +66,8 @@ def db(tmp_path_factory):
 @pytest.mark.parametrize("view", sorted(VIEWS))
 def test_a_view_is_read_with_the_command_line_of_sqlite_utils(db, view):
     """Rows come as JSON with the columns of the view; none is empty in a life that has everything."""
-    line = [sys.executable, "-m", "sqlite_utils", "rows", str(db), view]
-    done = subprocess.run(line, capture_output=True, text=True, check=True)  # noqa: S603 our own
+    done = CliRunner().invoke(cli, ["rows", str(db), view])
+    assert done.exit_code == 0, done.output
     rows = json.loads(done.stdout)
     assert rows
     with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as connection:

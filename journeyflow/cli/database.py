@@ -15,6 +15,7 @@ from journeyflow.cli.shared import (
     Bar,
     Faults,
     as_json,
+    counted,
     cursor_option,
     faults_shown,
     jump,
@@ -207,7 +208,7 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_f
 @as_json
 def feed(db: Path, events: Path, tenant: str, *, as_json: bool) -> None:
     """Feed an event file (CSV or NDJSON); the next tick handles what is due of it."""
-    _read_in(db, tenant, events, "events", as_json=as_json)
+    _read_in(db, tenant, events, "event", as_json=as_json)
 
 
 @click.command("put-customers")
@@ -218,7 +219,7 @@ def feed(db: Path, events: Path, tenant: str, *, as_json: bool) -> None:
 @as_json
 def put_customers(db: Path, customers: Path, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Put the customers of a file (CSV or NDJSON); the next tick handles them."""
-    _read_in(db, tenant, customers, "customers", as_json=as_json, at=at)
+    _read_in(db, tenant, customers, "customer", as_json=as_json, at=at)
 
 
 def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at: datetime | None = None) -> None:
@@ -226,26 +227,27 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
     bad: list[BadLine] = []
     size, bar, taken = path.stat().st_size, Bar(), 0
 
-    def counted(items: Iterable[object]) -> Iterator[object]:
+    def noted(items: Iterable[object]) -> Iterator[object]:
         nonlocal taken
         for item in items:
             taken += 1
             yield item
 
     def progress(done: int) -> None:
-        bar(what, done, size)
+        bar(f"{what}s", done, size)
 
     with opened(db, tenant) as engine:
         if at is None:
-            engine.feed(counted(read_events(path, bad=bad.append, progress=progress)))  # type: ignore[arg-type]
+            engine.feed(noted(read_events(path, bad=bad.append, progress=progress)))  # type: ignore[arg-type]
         else:
-            engine.put_customers(counted(read_customers(path, bad=bad.append, progress=progress)), at=at)  # type: ignore[arg-type]
+            engine.put_customers(noted(read_customers(path, bad=bad.append, progress=progress)), at=at)  # type: ignore[arg-type]
     bar.close()
     for line in bad[:20]:
         click.echo(f"skipped: {path}, {line}", err=True)
     if len(bad) > len(bad[:20]):
-        click.echo(f"skipped: {len(bad) - 20} more lines", err=True)
-    show({"taken": taken, "bad": len(bad)}, f"{taken} {what} taken, {len(bad)} lines skipped", as_json=as_json)
+        click.echo(f"skipped: {counted(len(bad) - 20, 'more line')}", err=True)
+    said = f"{counted(taken, what)} taken, {counted(len(bad), 'line')} skipped"
+    show({"taken": taken, "bad": len(bad)}, said, as_json=as_json)
 
 
 @click.command()

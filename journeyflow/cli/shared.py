@@ -173,6 +173,15 @@ def show(value: object, text: str, *, as_json: bool) -> None:
     click.echo(json.dumps(to_json(value), ensure_ascii=False, indent=2) if as_json else text)
 
 
+def counted(count: int, word: str) -> str:
+    """Write how many of something there are.
+
+    >>> counted(1, "event"), counted(0, "line")
+    ('1 event', '0 lines')
+    """
+    return f"{count} {word}" + ("" if count == 1 else "s")
+
+
 def when(at: datetime | None) -> str:
     """Write an instant for people."""
     return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%S")
