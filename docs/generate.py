@@ -31,12 +31,12 @@ from journeyflow import (
     reading,
     records,
     references,
-    rules,
     stages,
     steps,
 )
 from journeyflow.cli import main
 from journeyflow.moments import MINUTE
+from journeyflow.operators import ALIASES, OPERATORS
 from journeyflow.stores.sqlite import SQLiteStore
 
 DOCS = Path(__file__).resolve().parent
@@ -220,10 +220,10 @@ def file_keys() -> str:
 
 def operators() -> str:
     """List the operators of rules."""
-    aliases = {op: [alias for alias, of in rules.ALIASES.items() if of == op] for op in rules.OPERATORS}
+    aliases = {op: [alias for alias, of in ALIASES.items() if of == op] for op in OPERATORS}
     rows = [
         (f"`{name}`", each.summary, "true" if each.negated or name == "isNull" else "false", code(*aliases[name]))
-        for name, each in rules.OPERATORS.items()
+        for name, each in OPERATORS.items()
     ]
     rows = [(*row[:2], "false" if row[0] == "`isNotNull`" else row[2], row[3]) for row in rows]
     return table(("operator", "true when the value is", "for a missing value", "also written"), rows)

@@ -11,7 +11,8 @@ from attrs import frozen
 
 from journeyflow import rules
 from journeyflow.errors import ERROR, Problem, did_you_mean, shown
-from journeyflow.rules import as_number, path_fault
+from journeyflow.operators import as_number
+from journeyflow.rules import path_fault
 from journeyflow.templates import template_problems
 from journeyflow.values import INTEGER_MAX, INTEGER_MIN, describe, faults, freeze, thaw
 

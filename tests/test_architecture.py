@@ -15,7 +15,20 @@ from typing import NamedTuple, get_args
 import attrs
 import pytest
 
-from journeyflow import changes, entry, intake, lifecycle, machine, program, reading, rules, steps, store, walk
+from journeyflow import (
+    changes,
+    entry,
+    intake,
+    lifecycle,
+    machine,
+    operators,
+    program,
+    reading,
+    rules,
+    steps,
+    store,
+    walk,
+)
 from journeyflow import validation as checks
 
 pytestmark = pytest.mark.source
@@ -27,7 +40,7 @@ LADDER = (
     # words and values: know nothing of journeys
     "errors", "chance", "values", "moments", "patterns", "results", "cells",
     # what can be asked and changed
-    "rules", "templates", "changes", "chains", "options", "policies", "policyfile",
+    "operators", "rules", "templates", "changes", "chains", "options", "policies", "policyfile",
     # the definition of a journey, and its file
     "steps", "entry", "graph", "references", "validation", "pictures", "journey", "linking", "editing", "flags",
     "copying", "parts", "reading", "codec",
@@ -419,7 +432,7 @@ def test_every_operator_and_every_action_can_be_written_in_python():
     """`field("x")` has a method for each operator of a rule, and for each action of an Update."""
     snake = {"in": "in_"} | {
         name: "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
-        for name in rules.OPERATORS
+        for name in operators.OPERATORS
         if name != "in"
     }
     assert all(hasattr(rules.Field, method) for method in snake.values())

@@ -23,7 +23,7 @@ from typing import NamedTuple
 import pytest
 
 from journeyflow.codec import loads_journey, to_dict
-from journeyflow.rules import OPERATORS
+from journeyflow.operators import OPERATORS
 from journeyflow.steps import KINDS
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -735,7 +735,7 @@ def test_all_that_is_wrong_with_a_schedule_is_told(said, faults):
             "trigger: a manual trigger has neither event nor criteria nor pull",
         ),
         (
-            Trigger(pull="1 day"),  # type: ignore[arg-type]
+            Trigger(pull="1 day"),  # type: ignore[arg-type]  # wrong on purpose
             {},
             "trigger.pull: expected a Pull such as Pull('1 day', list='news'), not str '1 day'",
         ),

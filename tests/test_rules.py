@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from journeyflow import patterns
 from journeyflow.moments import FIRST, LAST, Duration, add, parse_instant
+from journeyflow.operators import ALIASES, OPERATORS, as_number, equal
 from journeyflow.rules import (
-    ALIASES,
-    OPERATORS,
     AllOf,
     AnyOf,
     Comparison,
@@ -21,9 +20,7 @@ from journeyflow.rules import (
     Sample,
     all_of,
     any_of,
-    as_number,
     compile_rule,
-    equal,
     explain,
     field,
     holds,

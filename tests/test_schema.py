@@ -19,7 +19,7 @@ import journeyflow
 from journeyflow import InvalidJourney, Journey, Wait
 from journeyflow.codec import from_dict, to_dict
 from journeyflow.dialects.schema import _OPERANDS, BEYOND, dumps_schema, schema
-from journeyflow.rules import OPERATORS
+from journeyflow.operators import OPERATORS
 from journeyflow.testing.strategies import journeys
 
 SHIPPED = Path(journeyflow.__file__).parent / "journey.schema.json"

@@ -19,8 +19,9 @@ from journeyflow.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limit
 from journeyflow.graph import END
 from journeyflow.journey import Journey
 from journeyflow.moments import WEEKDAYS, Duration, Until, Window
+from journeyflow.operators import ALIASES, OPERATORS
 from journeyflow.reading import FORMAT
-from journeyflow.rules import ALIASES, OPERATORS, Comparison, Rule
+from journeyflow.rules import Comparison, Rule
 from journeyflow.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
 from journeyflow.validation import RESERVED, WAIT_OPTIONS
 from journeyflow.values import INTEGER_MAX, MAX_DEPTH, MAX_ID

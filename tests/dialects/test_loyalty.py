@@ -36,7 +36,8 @@ from journeyflow import (
 )
 from journeyflow.codec import to_dict
 from journeyflow.dialects.loyalty import read, reading, write, writing
-from journeyflow.rules import OPERATORS, AllOf
+from journeyflow.operators import OPERATORS
+from journeyflow.rules import AllOf
 from journeyflow.steps import KINDS, WAIT_FORMS, Step
 from journeyflow.testing.strategies import journeys
 
