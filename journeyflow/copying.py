@@ -13,7 +13,7 @@ from journeyflow.errors import InvalidInput
 from journeyflow.journey import Journey
 from journeyflow.rules import AllOf, AnyOf, Comparison, NotRule, Rule
 from journeyflow.steps import Condition, Send, Step, Update, Wait, with_options
-from journeyflow.values import describe, id_fault
+from journeyflow.values import id_fault
 
 Templates = Callable[[str], str]
 """Gives the template of the other tenant for one of this; asked once for each."""
@@ -99,9 +99,7 @@ def _mapped_templates(journey: Journey, templates: Templates | None) -> dict[str
     if templates is None:
         return {}
     known = {name: templates(name) for name in named}
-    found = [
-        f"templates({name!r}): {fault} (got {describe(new)})" for name, new in known.items() if (fault := id_fault(new))
-    ]
+    found = [f"templates({name!r}): {fault}" for name, new in known.items() if (fault := id_fault(new))]
     if found:
         raise InvalidInput(found)
     return known
