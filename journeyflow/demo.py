@@ -5,7 +5,9 @@ orders. Whether somebody opens or orders is decided by the same keyed hash that 
 is the same run.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from os import PathLike, fspath
 from pathlib import Path
@@ -16,13 +18,17 @@ from journeyflow.chance import bucket
 from journeyflow.changes import field, tag
 from journeyflow.engine import Engine
 from journeyflow.entry import Exit, Goal, Trigger
+from journeyflow.errors import InvalidInput
 from journeyflow.journey import Journey
 from journeyflow.moments import Window
 from journeyflow.records import Event, Message
 from journeyflow.steps import Condition, Send, Split, Update, Wait, arm, kind
 from journeyflow.store import Reader
-from journeyflow.stores.schema import VISITS
+from journeyflow.stores.schema import APPLICATION_ID, VISITS
 from journeyflow.stores.sqlite import SQLiteStore
+
+NONCE = "demo"
+"""By this a file of the demonstration is known."""
 
 CUSTOMERS = 2_000
 DAYS = 30
@@ -120,10 +126,15 @@ def _reactions(message: Message, at: datetime) -> Iterator[Event]:
 
 
 def run_demo(path: str | PathLike[str], progress: Callable[[int, int], object]) -> Report:
-    """Run the demonstration on a new file at a path; an older one there is replaced."""
+    """Run the demonstration on a new file at a path; one of an earlier demonstration is replaced, no other.
+
+    Raises InvalidInput for a file that is there and is anything else.
+    """
+    if not _is_free(Path(fspath(path))):
+        raise InvalidInput([f"{fspath(path)}: this file is none of the demo, which would replace it; name another"])
     for leftover in (fspath(path), f"{fspath(path)}-wal", f"{fspath(path)}-shm"):
         Path(leftover).unlink(missing_ok=True)
-    store = SQLiteStore(path, synchronous="NORMAL", nonce="demo")
+    store = SQLiteStore(path, synchronous="NORMAL", nonce=NONCE)
     entered = refused = 0
     with Engine(store) as engine:
         engine.deploy(ONBOARDING, at=START)
@@ -141,6 +152,19 @@ def run_demo(path: str | PathLike[str], progress: Callable[[int, int], object]) 
             progress(hour, DAYS * 24)
         with store.reader() as reader:
             return _report(reader, fspath(path), entered, refused)
+
+
+def _is_free(path: Path) -> bool:
+    """Tell whether nothing stands at a path but, perhaps, an earlier demonstration."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            nonce = connection.execute("SELECT value FROM meta WHERE name = 'nonce'").fetchone()
+    except sqlite3.Error:
+        return False
+    return (application, nonce) == (APPLICATION_ID, (NONCE,))
 
 
 def _report(reader: Reader, path: str, entered: int, refused: int) -> Report:

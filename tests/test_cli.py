@@ -420,3 +420,17 @@ def test_two_files_of_one_journey_are_an_error(folder):
     result = call("deploy", folder / "new.db", *files)
     assert (result.exit_code, (folder / "new.db").exists()) == (1, False)
     assert result.stderr == f"Error: journey 'thanks' is in {files[0]} and in {files[1]}; deploy one of them\n"
+
+
+def test_the_demo_replaces_nothing_but_an_earlier_demo(folder):
+    """A database of somebody's own, or any other file, stays as it is; an empty one may be used."""
+    own, text, empty = folder / "own.db", folder / "notes.txt", folder / "empty.db"
+    call("deploy", own, folder / "thanks.json", "--at", "2026-01-05T08:00:00Z")
+    text.write_text("my notes")
+    for path in (own, text):
+        before = path.read_bytes()
+        result = call("demo", "--db", path)
+        assert (result.exit_code, path.read_bytes()) == (1, before)
+        assert "this file is none of the demo, which would replace it; name another" in result.stderr
+    empty.touch()
+    assert call("demo", "--db", empty).exit_code == 0

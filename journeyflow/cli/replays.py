@@ -12,7 +12,13 @@ from journeyflow.cli.shared import EXISTING, NEW, Bar, Instant, as_json, faults_
 
 
 @click.command()
-@click.option("--db", type=NEW, default=Path("demo.db"), show_default=True, help="The SQLite file it leaves behind.")
+@click.option(
+    "--db",
+    type=NEW,
+    default=Path("demo.db"),
+    show_default=True,
+    help="The SQLite file it leaves behind; one of an earlier demo is replaced.",
+)
 @as_json
 def demo(db: Path, *, as_json: bool) -> None:
     """Run an onboarding journey for 2,000 made-up customers over 30 virtual days."""
