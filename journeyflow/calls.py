@@ -14,7 +14,7 @@ from journeyflow.journey import Journey
 from journeyflow.migration import Migration
 from journeyflow.moments import LAST, to_micros
 from journeyflow.moving import migrate_everybody, shift_everybody
-from journeyflow.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults
+from journeyflow.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults, word_faults
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, LimitChanges
 from journeyflow.ticking import do_due_work, exit_everybody
@@ -432,7 +432,8 @@ class JourneyCalls:
         order of id, name or created, then of their making. Raises InvalidInput with everything that cannot be asked.
         """
         part = Slice(order, descending, skip, 1 if take is None else take, after)
-        refuse(slice_faults(part, queries.JOURNEY_ORDERS) + name_faults(status=status, trigger=trigger))
+        found = slice_faults(part, queries.JOURNEY_ORDERS) + name_faults(trigger=trigger)
+        refuse(found + word_faults("status", [] if status is None else [status], queries.JOURNEY_STATES))
         part = part if take is not None else evolve(part, take=queries.EVERYTHING)
         with self._core.store.reader() as reader:
             page = queries.journeys(reader, self._tenant, part, status=status, trigger=trigger)

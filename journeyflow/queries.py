@@ -44,7 +44,10 @@ MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILE
 """What a message can be (R70)."""
 
 STATES: Mapping[str, tuple[str, ...]] = {"Enabled": ("ACTIVE",), "Disabled": ("DRAFT", "PAUSED")}
-"""Octeth's words for the states of a journey (R11); any other word is a state itself."""
+"""Octeth's words for the states of a journey (R11)."""
+
+JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
+"""What journeys may be asked for by."""
 
 
 @frozen
