@@ -245,8 +245,7 @@ def send(walk: Walk, node: Node) -> int:
         return node.next
     if walk.step in walk.past.sends or walk.step in walk.sends:
         return walk.fail("zero-time loop")
-    text = walk.render(node)
-    expires = None if node.length is None else add(walk.at, node.length, walk.zone)
+    text, expires = walk.compose(node)
     nonces, posts = walk.posts
     post = make_post(
         (
@@ -287,25 +286,36 @@ def wake_send(walk: Walk, node: Node, _: Stimulus) -> int:
 
 def wait(walk: Walk, node: Node) -> int:
     """Rest, or go on at once when there is nothing to wait for (R32 to R37)."""
+    return _rest_or_go_on(walk, node, walk.ask(_end, node))
+
+
+def _rest_or_go_on(walk: Walk, node: Node, end: int | str | None) -> int:
+    """Rest until an instant, or for the event alone; or go on by an outcome."""
+    if isinstance(end, str):
+        return _go_on(walk, node, end)
+    return walk.rest(end, node.step.event)  # type: ignore[union-attr]  # the table says it is a Wait
+
+
+def _end(walk: Walk, node: Node) -> int | str | None:
+    """Say until when to rest, None for no end; or by which outcome to go on at once."""
     step: Wait = node.step  # type: ignore[assignment]  # the table says so
     if step.event is not None:
-        due = None if node.length is None else _in_window(walk, node, add(walk.at, node.length, walk.zone))
-        return walk.rest(due, step.event)
+        return None if node.length is None else _in_window(walk, node, add(walk.at, node.length, walk.zone))
     if step.field is not None:
-        return _wait_for_field(walk, node, step)
+        return _date_to_wait_for(walk, node, step, walk.at)
     if step.until is not None:
         end = step.until.next_opening(walk.at, walk.zone, after=_last_left(walk, node) == walk.at)
     elif step.at is not None:
         end = to_micros(step.at)
     else:
         end = add(walk.at, node.length, walk.zone)  # type: ignore[arg-type]  # one of the forms is given
-    return _until(walk, node, end)
+    return _later(walk, node, end)
 
 
-def _until(walk: Walk, node: Node, end: int) -> int:
-    """Rest until an instant inside the window; go on at once when that is not later than now (R35)."""
+def _later(walk: Walk, node: Node, end: int) -> int | str:
+    """Give an instant inside the window; what is not later than now has elapsed (R35)."""
     end = _in_window(walk, node, max(end, walk.at))
-    return walk.rest(end) if end > walk.at else _go_on(walk, node, "elapsed")
+    return end if end > walk.at else "elapsed"
 
 
 def _in_window(walk: Walk, node: Node, end: int) -> int:
@@ -317,16 +327,16 @@ def in_window(node: Node, end: int, zone: ZoneInfo) -> int:
     return end if node.window is None else node.window.next_open(end, zone)
 
 
-def _wait_for_field(walk: Walk, node: Node, step: Wait) -> int:
-    """Rest until the date in an attribute, moved by the offset; missing and past have ways of their own (R37)."""
-    target = _field_instant(walk, node, step, walk.at)
+def _date_to_wait_for(walk: Walk, node: Node, step: Wait, since: int) -> int | str:
+    """Give the date in an attribute, moved by the offset; missing and past have outcomes of their own (R37)."""
+    target = _field_instant(walk, node, step, since)
     if target is None:
-        return _go_on(walk, node, "missing")
-    return _go_on(walk, node, "past") if target < walk.at else _until(walk, node, target)
+        return "missing"
+    return "past" if target < since else _later(walk, node, target)
 
 
 def _field_instant(walk: Walk, node: Node, step: Wait, not_before: int) -> int | None:
-    value = walk.ask(Walk.value, step.field)  # type: ignore[arg-type]  # a field wait has one
+    value = walk.value(step.field)  # type: ignore[arg-type]  # a field wait has one
     offset = step.offset
     if step.every is not None:
         return anniversary(value, offset or _NO_OFFSET, not_before, _last_left(walk, node), walk.zone)
@@ -367,24 +377,27 @@ def _event_came(walk: Walk, node: Node, _: Wait) -> int:
     return _go_on(walk, node, "event")
 
 
-def _time_came(walk: Walk, node: Node, step: Wait) -> int:
+def _time_came(walk: Walk, node: Node, _: Wait) -> int:
     """Go on; but ask openings, windows and dates again first, this may be another instant (R5, R37)."""
-    if step.field is not None:
-        target = _field_instant(walk, node, step, walk.since)
-        if target is None or target < walk.since:  # gone by before: a migration came here
-            return _go_on(walk, node, "missing" if target is None else "past")
-        return _until(walk, node, target)
+    return _rest_or_go_on(walk, node, walk.ask(_end_as_of_now, node))
+
+
+def _end_as_of_now(walk: Walk, node: Node) -> int | str:
+    """Say until when to rest after all, or by which outcome to go on."""
+    step: Wait = node.step  # type: ignore[assignment]  # the table says so
+    if step.field is not None:  # gone by before the rest began: a migration came here
+        return _date_to_wait_for(walk, node, step, walk.since)
     if step.until is not None:
-        return _until(walk, node, step.until.next_opening(walk.at, walk.zone))
+        return _later(walk, node, step.until.next_opening(walk.at, walk.zone))
     opens = _in_window(walk, node, walk.at)
     if opens > walk.at:
-        return walk.rest(opens, step.event)
-    return _go_on(walk, node, "timeout" if step.event is not None else "elapsed")
+        return opens
+    return "timeout" if step.event is not None else "elapsed"
 
 
-def _date_changed(walk: Walk, node: Node, step: Wait) -> int:
+def _date_changed(walk: Walk, node: Node, _: Wait) -> int:
     """Look at the date of a field wait again, as if it were entered now (R37)."""
-    return _wait_for_field(walk, node, step)
+    return wait(walk, node)
 
 
 _WAKE_WAIT: dict[Stimulus, Callable[[Walk, Node, Wait], int]] = {

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.chance import draw
 from journeyflow.changes import Emitted, apply_changes
 from journeyflow.facts import Data, Facts
+from journeyflow.moments import add
 from journeyflow.policies import Terms
 from journeyflow.program import NOWHERE, Node, Program
 from journeyflow.records import ACTIVE, FAILED, Move, PathEntry, Post, Run
@@ -81,8 +82,8 @@ make_result: Callable[[tuple[object, ...]], Result] = partial(tuple.__new__, Res
 class Walk(Facts):
     """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`.
 
-    What a walk depends on beside the place and the instant it begins at, it learns by `ask`, `zone`, `change` and
-    `render` alone: so it can be noted what was asked of one person, to be asked of the next (`cohorts.py`).
+    What a walk depends on beside the place and the instant it begins at, it learns by `ask`, `change` and `compose`
+    alone: so it can be noted what was asked of one person, to be asked of the next (`cohorts.py`).
     """
 
     __slots__ = (
@@ -146,13 +147,13 @@ class Walk(Facts):
         self._zone = None
         return events
 
-    def render(self, node: Node) -> str | None:
-        """Write the data of a message (R39)."""
-        if node.render is None:
-            return node.text
-        text = dumps(node.render(self))
-        self.seen = {}
-        return text
+    def compose(self, node: Node) -> tuple[str | None, int | None]:
+        """Write the data of a message as JSON text, and say when it expires (R39, R71)."""
+        text = node.text
+        if node.render is not None:
+            text = dumps(node.render(self))
+            self.seen = {}
+        return text, None if node.length is None else add(self.at, node.length, self.zone)
 
     def choose(self, options: Sequence[str]) -> str:
         """Choose one of some texts for the visit at hand, by the keyed hash (R38, R39)."""

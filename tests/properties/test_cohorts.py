@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from datetime import timedelta
 from unittest.mock import patch
 
 import pytest
@@ -32,7 +33,7 @@ from journeyflow import (
     tag,
     work,
 )
-from journeyflow.testing import START, Call, Life, Put, SetPolicies, journeys, lives, policies, run
+from journeyflow.testing import START, Call, Life, Put, SetPolicies, SetPublished, journeys, lives, policies, run
 
 SOME = settings(
     max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -105,6 +106,12 @@ TRAPS = [
         Wait("morning", until="09:00"),
         customer_timezone=True,
     ),
+    journey(
+        "own-morning",
+        Update("move", field("timezone").set("America/New_York")),
+        Wait("morning", until="09:00"),
+        customer_timezone=True,
+    ),
     journey("template", Update("copy", field("copy").set("{{ n }} of {{ customer.id }}"))),
     journey("dotted", Update("in", field("plan.n").set(2)), Update("out", field("plan.n").increment(1))),
     journey("lists", Update("all", field("all").set([1, 2]))),
@@ -138,6 +145,9 @@ TRAPS = [
     journey("remembered", Wait("paid", event="paid", timeout="1 day"), Wait("then", "1 day"),
             Condition("much", field("wait.paid.n").gt(1), yes=[Update("rich", tag.add("rich"))])),
     journey("gone", Update("none", field("n").unset(), field("m").set(2)), Wait("then", "1 day")),
+    journey("expiring", Send("s", channel="EMAIL", template="t", expires="1 day")),
+    journey("flagged", Send("s", channel="EMAIL", template="t"), Wait("then", "1 day")),
+    journey("late", Send("s", channel="EMAIL", template="t", expires="1 month", data={"x": "{{ n }}"})),
     journey("held", Send("s", channel="EMAIL", template="t", window=Window("MON-FRI", "09:00", "17:00"))),
     journey("dated", Wait("day", field="born", every="year", offset="-1 day")),
 ]  # fmt: skip
@@ -154,9 +164,12 @@ POSSIBLE = {
 
 
 @pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.id)
-@pytest.mark.parametrize("grace", [None, "1 hour"])
-def test_no_trap_of_walking_together(trap, grace):
-    """Whoever may answer otherwise is asked, and what a walk has made itself is not asked of the next."""
+@pytest.mark.parametrize(("grace", "apart"), [(None, 0), ("1 hour", 0), (None, 977)])
+def test_no_trap_of_walking_together(trap, grace, apart):
+    """Whoever may answer otherwise is asked, and what a walk has made itself is not asked of the next.
+
+    It is so for people who come `apart`, so many seconds after one another.
+    """
     some = random.Random(7)
     people = [f"c{n}" for n in range(120)]
     known = {
@@ -167,10 +180,14 @@ def test_no_trap_of_walking_together(trap, grace):
         SetPolicies(Policies(caps=[Cap(3, per="day")], quiet=[QuietHours("06:00", "10:00")]), at=START)
     ]
     calls += [Put(each, attributes, at=START) for each, attributes in known.items()]
-    calls += [Event("joined", customer=each, at=START) for each in people]
-    calls += [Event("paid", customer=each, at=START, data={"n": len(each)}) for each in people[::2]]
+    calls += [Event("joined", customer=each, at=START + n * timedelta(seconds=apart)) for n, each in enumerate(people)]
+    calls += [
+        Event("paid", customer=each, at=START.replace(day=2, hour=20), data={"n": len(each)}) for each in people[::2]
+    ]
+    if trap.id == "flagged":
+        calls += [SetPublished(trap.id, "s", published=False, at=START.replace(hour=12))]
     life = Life(calls, START.replace(month=3))
-    ticks = [START, START.replace(day=3), START.replace(day=9)]
+    ticks = [START, START.replace(day=4), START.replace(day=9)]
     dumps = []
     for way in (cohorts.Cohorts, Alone):
         with patch.object(work, "Cohorts", way):
