@@ -35,7 +35,7 @@ from journeyflow.paging import Page
 from journeyflow.people import Person
 from journeyflow.policies import Cap, Policies, QuietHours
 from journeyflow.queries import JourneyInfo
-from journeyflow.records import Customer, DeferredEntry, Engagement, Enrollment, Event, Message, Visit
+from journeyflow.records import Customer, DeferredEntry, Engagement, Enrollment, Event, Message, PruneResult, Visit
 from journeyflow.results import Comparison, Group, Interval, SampleRatio
 from journeyflow.rules import all_of, any_of, not_
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch
@@ -98,6 +98,7 @@ __all__ = [
     "Person",
     "Policies",
     "Problem",
+    "PruneResult",
     "Pull",
     "QuietHours",
     "ReadOnlyDatabase",

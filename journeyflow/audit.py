@@ -87,10 +87,13 @@ CHECKS: dict[str, str] = {
     "customer {1!r} has {2} runs of journey {0!r}, the newest of which is run {3}": """
         SELECT j.id, c.id, count(*), max(e.run) FROM enrollments e JOIN journeys j ON j.number = e.journey
         JOIN customers c ON c.number = e.customer
-        GROUP BY e.journey, e.customer HAVING count(*) <> max(e.run) ORDER BY 1, 2""",
+        GROUP BY e.journey, e.customer HAVING count(*) > max(e.run)
+            OR (count(*) < max(e.run) AND e.journey NOT IN (SELECT journey FROM openings)) ORDER BY 1, 2""",
     "enrollment {0} has {1} visits in its history, not {2}": f"""
         SELECT e.serial, ifnull(max(m.last), 0), e.visit FROM enrollments e LEFT JOIN ({MOVES}) m
-        ON m.enrollment = e.serial GROUP BY e.serial HAVING ifnull(max(m.last), 0) <> e.visit ORDER BY 1""",
+        ON m.enrollment = e.serial GROUP BY e.serial HAVING ifnull(max(m.last), 0) <> e.visit
+            AND (max(m.last) IS NOT NULL OR e.ended_at IS NULL OR e.journey NOT IN (SELECT journey FROM openings))
+        ORDER BY 1""",
     "enrollment {0} lasts from {1} to {2}, its history from {3} to {4}": """
         SELECT e.serial, e.entered_at, e.last_at, min(m.at), max(m.at)
         FROM enrollments e JOIN moves m ON m.enrollment = e.serial
@@ -134,6 +137,8 @@ CHECKS: dict[str, str] = {
             WHERE e.customer = c.number AND (e.status = 'ACTIVE' OR e.trigger_data IS NOT NULL OR e.memory IS NOT NULL
             OR e.key <> '' OR m.seen IS NOT NULL OR g.data IS NOT NULL)))
         ORDER BY 1""",
+    "enrollment {0} has a history, and beside it what stands for one that was pruned": """
+        SELECT DISTINCT a.enrollment FROM arms a JOIN moves m ON m.enrollment = a.enrollment ORDER BY 1""",
     "message {0}-{1} was queued by no visit": f"""
         SELECT g.enrollment, g.n FROM messages g LEFT JOIN ({VISITS}) w
         ON w.enrollment = g.enrollment AND w.n = g.n AND w.step = g.step AND w.outcome = 'queued'
@@ -184,7 +189,8 @@ CHECKS: dict[str, str] = {
         SELECT j.id, s.slots, ifnull(e.entered, 0) FROM (
             SELECT journey, sum(count) AS slots FROM slots GROUP BY journey) s
         JOIN journeys j ON j.number = s.journey LEFT JOIN (
-            SELECT journey, count(*) AS entered FROM enrollments WHERE status <> 'HOLDOUT' GROUP BY journey) e
+            SELECT journey, total AS entered FROM counters
+            WHERE day = '*' AND domain = '*' AND step = '' AND what = 'entered') e
         ON e.journey = s.journey WHERE s.slots > ifnull(e.entered, 0) ORDER BY 1""",
     "journey {0!r} has no version": """
         SELECT j.id FROM journeys j LEFT JOIN publications p ON p.journey = j.number

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import define, field, frozen
 
-from journeyflow.records import Deferred, Export, Input, Post, Round, Run
+from journeyflow.records import Deferred, Export, Input, Move, Post, Round, Run
 from journeyflow.values import loads
 
 Key = tuple[int, int, int, int]
@@ -92,6 +92,34 @@ class Request:
     """Also, of these customers (tenant, id), every message that was clicked, with its run (R83)."""
     limits: "LimitRequest | None" = None
     pulls: "PullRequest | None" = None
+    finished: "PruneRequest | None" = None
+    past: "PastRequest | None" = None
+
+
+@frozen
+class PruneRequest:
+    """Which runs are wanted with all that belongs to them: the first `limit` that ended before an instant.
+
+    Those of some journeys, with a serial beyond `after`, by serial, of which something is left that may go.
+    """
+
+    before: int
+    journeys: frozenset[int]
+    after: int
+    limit: int
+
+
+@frozen
+class PastRequest:
+    """Which inputs are wanted: the first `limit` with an `at` before an instant that were handled, by sequence number.
+
+    Those beyond `after`, of one tenant or, where that is None, of all.
+    """
+
+    before: int
+    after: int
+    limit: int
+    tenant: str | None
 
 
 @frozen
@@ -120,6 +148,26 @@ class LimitsLoaded:
     deferred: Sequence[Deferred] = ()
     timers: Mapping[tuple[int, int], int | None] = field(factory=dict)
     next_number: int = 1
+
+
+@frozen
+class Finished:
+    """Runs that ended long ago: moves without what was compared, messages, what was told of those with its outcome.
+
+    `current` are the serials of those that no run of the same customer under the same key has followed. An ack names no
+    customer and is looked for only where `sent` was told of its message more than once; `answered` are the messages of
+    all acks and nacks that wait.
+    """
+
+    runs: tuple[Run, ...] = ()
+    current: frozenset[int] = frozenset()
+    moves: tuple[Move, ...] = ()
+    posts: tuple[Post, ...] = ()
+    told: tuple[tuple[Input, str | None], ...] = ()
+    answered: frozenset[tuple[int, int]] = frozenset()
+
+
+NOTHING = Finished()
 
 
 @frozen
@@ -168,6 +216,9 @@ class Loaded:
     """By number, which is the order in which they were submitted."""
     next_export: int = 1
     pulls: PullsLoaded | None = None
+    finished: Finished = NOTHING
+    past: Sequence[tuple[Input, str]] = ()
+    """Inputs with their outcomes."""
 
 
 def select_due(

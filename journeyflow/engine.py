@@ -4,7 +4,7 @@ It has no clock, no thread, no sleep and no state of its own beyond a cache of t
 argument.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from inspect import iscoroutine, iscoroutinefunction
@@ -40,7 +40,7 @@ from journeyflow.paging import Cursor, Page, Slice, name_faults, page_faults, re
 from journeyflow.past import enrollment_at
 from journeyflow.people import Person
 from journeyflow.policies import Policies
-from journeyflow.records import Changes, Customer, DeferredEntry, Enrollment, Event, Input, Message
+from journeyflow.records import Changes, Customer, DeferredEntry, Enrollment, Event, Input, Message, PruneResult
 from journeyflow.results import CONFIDENCE
 from journeyflow.store import Store
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, next_call
@@ -435,6 +435,36 @@ class Engine(JourneyCalls):
         many = dict.fromkeys([customers] if isinstance(customers, str) else customers)
         refuse([f"customer: {fault}" for each in many if (fault := id_fault(each))])
         return forget(self._core, self._tenant, many, to_micros(at), scrubbed=scrub, allow_jump=allow_jump)
+
+    def prune(
+        self,
+        before: datetime,
+        *,
+        journey: str | None = None,
+        all_tenants: bool = False,
+        dry_run: bool = False,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> PruneResult:
+        """Turn history that was finished before an instant into opening balances; give how many rows that took (R86).
+
+        Of this tenant, of one journey of it, or of all tenants. Statistics and results stay what they are, and no later
+        decision changes; what explains single runs of that time is gone. What is told later of messages that are gone
+        is "unmatched": go back so far that nobody opens, or unsubscribes by, a mail of that time. `dry_run` changes
+        nothing; `progress` is told how far it is, so much of so much. Cut short, it goes on when it is called again.
+        The space comes back with `vacuum`. Raises NotFound for an unknown journey.
+        """
+        from journeyflow.housekeeping import Scope, prune  # noqa: PLC0415 wanted now and then
+
+        if all_tenants and journey is not None:
+            raise InvalidInput([f"journey: {journey!r} is one of a tenant; leave out all_tenants or journey"])
+        instant = to_micros(before)
+        with self._core.store.transaction(write=False) as transaction:
+            records = self._core.refresh(transaction).by_name.values()
+            named = None if journey is None else self._find(transaction, journey)
+        chosen = [named] if named is not None else records
+        mine = frozenset(each.number for each in chosen if all_tenants or each.tenant == self._tenant)
+        scope = Scope(instant, mine, None if all_tenants else self._tenant, journey is None, dry_run)
+        return prune(self._core, scope, progress or (lambda *_: None))
 
     def export_customer(self, customer: str) -> dict[str, object]:
         """Give everything that is kept of a customer as plain values, ready for JSON; instants are ISO 8601 text.

@@ -147,10 +147,14 @@ SELECT version, step, arm, count(*), sum(reached) FROM (
     FROM enrollments e JOIN terms t ON t.number = e.version
     JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s
     WHERE e.journey = :journey AND e.run = 1 AND s.value ->> 1 = :completed
-      AND (e.version, s.value ->> 0) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:splits)))
+      AND (e.version, s.value ->> 0) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:splits))
+    UNION
+    SELECT e.serial, a.version, {_REACHED}, a.step, a.label
+    FROM enrollments e JOIN terms t ON t.number = e.version JOIN arms a ON a.enrollment = e.serial
+    WHERE e.journey = :journey AND e.run = 1)
 GROUP BY version, step, arm
 """
-"""Customers by the arm their first run took: by interned paths, and by those that are spelled out."""
+"""Customers by the arm their first run took: by interned paths, by those spelled out, by what pruned ones left."""
 
 
 def _splits(reader: Reader, record: JourneyRecord, holdout: Group | None, confidence: float) -> Iterator[SplitResults]:

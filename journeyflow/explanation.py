@@ -16,6 +16,9 @@ from journeyflow.rules import explain as explain_rule
 from journeyflow.steps import Condition, Split, Wait
 from journeyflow.store import Reader
 
+PRUNED = "its visits were pruned; their sums are in the statistics"
+"""What is said of a run whose history has become opening balances (R86)."""
+
 
 @frozen
 class Decision:
@@ -133,12 +136,12 @@ def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object], where: Zo
 
 
 def _now(journey: Journey, enrollment: Enrollment) -> str:
-    """Say what a run that has not ended waits for, or why it never begins."""
+    """Say what a run that has not ended waits for, why it never begins, or that nothing more is known of it."""
     if enrollment.status == HOLDOUT:
         place = bucket(enrollment.tenant, enrollment.journey, KEPT_OUT, enrollment.customer)
         return f"kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"
     if enrollment.status != ACTIVE:
-        return ""
+        return "" if enrollment.visits else PRUNED
     until = f" until {_at(enrollment.due)}" if enrollment.due else ""
     event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
     return f"now waiting at {enrollment.step}{event}{until}"

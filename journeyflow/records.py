@@ -210,6 +210,22 @@ class Message:
     engagement: Mapping[str, Engagement] = field(factory=dict, hash=False, repr=False)
 
 
+@frozen
+class PruneResult:
+    """What a prune has taken out, in rows, or with `dry_run` would take out (R86).
+
+    `enrollments` are gone; `emptied` ones stay as bare rows, for something may still be asked of them. `moves`,
+    `messages` and `inputs` are gone.
+    """
+
+    enrollments: int = 0
+    emptied: int = 0
+    moves: int = 0
+    messages: int = 0
+    inputs: int = 0
+    dry_run: bool = False
+
+
 # --- what the machine and the stores hand one another -----------------------------------------------------------------
 
 
@@ -336,6 +352,11 @@ class Move(NamedTuple):
     seen: dict[str, dict[str, object]]
 
 
+def last_visit(move: Move) -> int:
+    """Give the number of the visit that a move leads to: that says to which version its path belongs (R14)."""
+    return max(move.visit, 1) + len(move.path) - 1
+
+
 make_move: Callable[[tuple[object, ...]], Move] = partial(tuple.__new__, Move)
 """Make a move of all its fields in order."""
 
@@ -363,6 +384,11 @@ class Counter(NamedTuple):
     total: int
     uniques: int
     last_at: int
+
+    def plus(self, other: "Counter") -> "Counter":
+        """Add one of the same key."""
+        total, uniques = self.total + other.total, self.uniques + other.uniques
+        return self._replace(total=total, uniques=uniques, last_at=max(self.last_at, other.last_at))
 
 
 class Export(NamedTuple):
@@ -499,6 +525,20 @@ class Forgotten:
 
 
 @frozen
+class Pruned:
+    """What one commit takes out of history that is finished; the openings of that commit stand in for it (R86)."""
+
+    gone: tuple[int, ...] = ()
+    """Runs that go, by serial, with their moves and messages."""
+    bared: tuple[Run, ...] = ()
+    """Runs that stay as rows, as they are now, without moves and messages."""
+    arms: tuple[tuple[int, int, str, str], ...] = ()
+    """Which ways runs that stay have taken at a Split: serial, number of the version, step, label."""
+    inputs: tuple[int, ...] = ()
+    """Inputs that go, by sequence number."""
+
+
+@frozen
 class Changes:
     """Everything that one commit writes, as one value. Whatever is not named stays as it is."""
 
@@ -513,6 +553,9 @@ class Changes:
     refusals: tuple[Refusal, ...] = ()
     counters: tuple[Counter, ...] = ()
     """What is to be added to the kept counters."""
+    openings: tuple[Counter, ...] = ()
+    """What is to be added to the opening balances: the share of the counters of which the log says nothing any more."""
+    pruned: Pruned | None = None
     journeys: tuple[NewJourney, ...] = ()
     versions: tuple[NewVersion, ...] = ()
     described: tuple[tuple[int, str, int], ...] = ()

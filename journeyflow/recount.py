@@ -37,14 +37,20 @@ WHERE kind = 'event' AND type = '{REVENUE}' AND outcome LIKE '{ATTRIBUTED}%'
 def recount(reader: Reader) -> tuple[Counter, ...]:
     """Count the whole log again: every move, conversion, message event and revenue; sorted by key.
 
-    It reads everything once, and holds no more than a part of it at a time.
+    Opening balances stand in for what was pruned (R86). It reads everything once, and holds no more than a part of it
+    at a time.
     """
     sums = Sums(_zones(reader))
     for moves in _parts(reader.stream(_MOVES)):
         sums.walk(_walked(moves))
     for notes in _parts(_notes(reader)):
         sums.note(notes)
-    return sums.rows()
+    again = {row[:6]: row for row in sums.rows()}
+    for row in reader.stream("SELECT * FROM openings"):
+        opening = Counter(*row)
+        counted = again.get(opening[:6])
+        again[opening[:6]] = opening if counted is None else opening.plus(counted)
+    return tuple(again[key] for key in sorted(again))
 
 
 def miscounts(reader: Reader) -> Iterator[str]:
@@ -116,8 +122,10 @@ def _told(reader: Reader, told: list[tuple[str, int, str, int]]) -> Iterator[Not
         )
     }
     for what, at, name, amount in told:
-        journey, domain, step = named[_place(name)]
-        yield Note(journey, domain, step, what, at, False, amount)
+        found = named.get(_place(name))
+        if found is not None:  # else it is in the opening balances, with its message
+            journey, domain, step = found
+            yield Note(journey, domain, step, what, at, False, amount)
 
 
 def _place(name: str) -> tuple[int, int]:

@@ -84,7 +84,8 @@ FROM inputs WHERE customer = :customer AND tenant = :tenant AND at BETWEEN :sinc
 ORDER BY at DESC, seq DESC LIMIT :take
 """
 _RUNS = """
-SELECT e.serial, j.id, e.run, e.version, v.version, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at
+SELECT e.serial, j.id, e.run, e.version, v.version, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
+       e.ended_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM moves m WHERE m.enrollment = e.serial)
 FROM enrollments e JOIN journeys j ON j.number = e.journey
 JOIN versions v ON v.number = ifnull(e.memory ->> '$.versions[0][1]', e.version)
 WHERE e.customer = :number ORDER BY e.serial
@@ -126,6 +127,7 @@ class Run:
     entered_at: int
     ended_at: int | None
     converted_at: int | None
+    pruned: int
 
 
 def tell(  # noqa: PLR0917 a person and a window
@@ -202,7 +204,7 @@ def _of_run(serial: int, run: Run) -> Iterator[Found]:
     if run.converted_at is not None:
         yield _came(run.converted_at, serial, _LAST, 0), _moment(run, run.converted_at, "goal", "reaches the goal", {})
     if run.ended_at is not None:
-        why = f" ({run.reason})" if run.reason else ""
+        why = (f" ({run.reason})" if run.reason else "") + ("; the visits were pruned" if run.pruned else "")
         data = {"status": run.status, "reason": run.reason}
         yield _came(run.ended_at, serial, _LAST, 1), _moment(run, run.ended_at, "end", f"{run.status}{why}", data)
 

@@ -13,7 +13,10 @@ from journeyflow.store import Reader
 
 @frozen
 class VersionInfo:
-    """A version of a journey: when it was first and last published, whether it is the newest, who is in it (R12)."""
+    """A version of a journey: when it was first and last published, whether it is the newest, who is in it (R12).
+
+    `enrolled` counts the enrollments that are kept: not those that were pruned (R86).
+    """
 
     version: int
     created_at: datetime

@@ -50,12 +50,12 @@ LADDER = (
     "batch", "catalog", "migration", "counting", "limits", "pulls", "work", "stages", "pulling",
     "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
-    "store", "lifecycle", "outbox", "inbox", "ticking", "moving", "housekeeping",
+    "store", "lifecycle", "outbox", "inbox", "ticking", "moving", "pruning", "housekeeping",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
     "recount", "dossier", "figures", "exportjobs", "experiments", "audit",
-    "stores.rows", "stores.opening", "stores.limits", "stores.pulls", "stores.erasing", "stores.writing",
-    "stores.sqlite", "stores.memory",
+    "stores.rows", "stores.opening", "stores.limits", "stores.pulls", "stores.erasing", "stores.pruning",
+    "stores.writing", "stores.sqlite", "stores.memory",
     # the seam, and the names that users import
     "versions", "explanation", "calls", "engine", "",
     # outer features: they use what a host could use

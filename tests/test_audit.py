@@ -175,6 +175,10 @@ FAULTS: list[tuple[str, str]] = [
     ),
     ("UPDATE customers SET id = char(31) || 'x' WHERE number = 1", "customer 1 is forgotten and still has data"),
     # history
+    (
+        "INSERT INTO arms SELECT serial, version, 'which', 'A' FROM enrollments WHERE serial = 1",
+        "enrollment 1 has a history, and beside it what stands for one that was pruned",
+    ),
     ("UPDATE enrollments SET visit = 9 WHERE serial = 1", "enrollment 1 has 5 visits in its history, not 9"),
     ("DELETE FROM moves WHERE enrollment = 4", "enrollment 4 has 0 visits in its history, not 1"),
     (

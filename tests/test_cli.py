@@ -138,6 +138,30 @@ def test_a_restored_backup_gets_a_new_nonce(folder):
     assert re.fullmatch("the ids of new messages begin with [0-9a-f]{10}\n", call("renew-nonce", path).stdout)
 
 
+def test_history_is_pruned(folder, monkeypatch):
+    """The dry run says what the prune then does; statistics stay, and a bar shows how far it is (R86)."""
+    path, at = folder / "run.db", ("--at", "2026-01-01T00:00:00Z")
+    assert call("deploy", path, folder / "thanks.json", *at).exit_code == 0
+    assert call("enroll", path, "thanks", "c1", "c2", *at).exit_code == 0
+    assert call("tick", path, "--now", "2026-03-01T00:00:00Z").exit_code == 0
+    assert call("claim", path, "worker", "--at", "2026-03-01T00:00:00Z").exit_code == 0
+    assert call("forget", path, "c1", "--at", "2026-03-01T00:00:00Z").exit_code == 0
+    asked = ("stats", path, "thanks", "--at", "2026-04-01T00:00:00Z", "--json")
+    before = call(*asked).stdout
+    shown = []
+    monkeypatch.setattr(Bar, "__call__", lambda _, *each: shown.append(each))
+    result = call("prune", path, "--before", "2027-01-01T00:00:00Z", "--dry-run")
+    assert result.stdout.splitlines()[-1] == "nothing was changed"
+    would = json.loads(call("prune", path, "--before", "2027-01-01T00:00:00Z", "--dry-run", "--json").stdout)
+    assert shown[-1] == ("prune", 4, 4)
+    done = json.loads(call("prune", path, "--before", "2027-01-01T00:00:00Z", "--all-tenants", "--json").stdout)
+    assert done == {**would, "dry_run": False}
+    assert done["inputs"] == 2
+    assert call(*asked).stdout == before
+    result = call("prune", path, "--before", "2027-01-01T00:00:00Z", "--journey", "nothing")
+    assert (result.exit_code, "no journey 'nothing'" in result.stderr) == (1, True)
+
+
 def test_wrong_usage_has_exit_status_2(folder):
     """A missing file or an instant without an offset is a fault of the call."""
     assert call("backtest", folder / "none.json", "--events", folder / "events.csv").exit_code == 2

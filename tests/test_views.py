@@ -8,17 +8,17 @@ import pytest
 from click.testing import CliRunner
 from sqlite_utils.cli import cli
 
-from journeyflow import Cap, Engine, Exit, Goal, Limits, Policies, Reentry, Send, Trigger, Wait, field
+from journeyflow import Cap, End, Engine, Exit, Goal, Limits, Policies, Reentry, Send, Split, Trigger, Wait, arm, field
 from journeyflow.demo import run_demo
 from tests.samples import START, Host, after
 
 INSTANT = r"????-??-??T??:??:??.??????Z"
 
 VIEWS = {
-    "counters_view", "customers_view", "deferred_view", "engagement_view", "enrollments_view", "exports_view",
-    "flags_view", "inputs_view", "journeys_view", "last_refusals_view", "messages_view", "moves_view", "policies_view",
-    "publications_view", "pulls_view", "refusals_view", "steps_view", "transitions_view", "versions_view", "visits",
-    "visits_view",
+    "arms_view", "counters_view", "customers_view", "deferred_view", "engagement_view", "enrollments_view",
+    "exports_view", "flags_view", "inputs_view", "journeys_view", "last_refusals_view", "messages_view", "moves_view",
+    "openings_view", "policies_view", "publications_view", "pulls_view", "refusals_view", "steps_view",
+    "transitions_view", "versions_view", "visits", "visits_view",
 }  # fmt: skip
 """Those that a life as below fills."""
 
@@ -60,6 +60,9 @@ def db(tmp_path_factory):
         engine.set_published("slow", {"w": False}, at=after("8 minutes"))
         engine.submit_export(at=after("9 minutes"))
         engine.work_exports(at=after("9 minutes"))
+        host.deploy(Split("which", arm(100, [End("e")])), id="old", trigger=Trigger("old"))
+        host.say("old", "10 minutes")
+        engine.prune(after("11 minutes"), journey="old")
     return path
 
 
@@ -133,6 +136,6 @@ def test_datasette_opens_the_file_of_the_demo(tmp_path):
 
     found = asyncio.run(pages())
     assert {view for view, rows in found.items() if not rows} <= {
-        "deferred_view", "exports_view", "flags_view", "last_refusals_view", "policies_view", "pulls_view",
-        "refusals_view",
+        "arms_view", "deferred_view", "exports_view", "flags_view", "last_refusals_view", "openings_view",
+        "policies_view", "pulls_view", "refusals_view",
     }  # fmt: skip

@@ -302,6 +302,9 @@ def questions(engine: Engine) -> list[object]:
     moment: jf.Moment = life.moments[0]
     ended: int = engine.forget("c1", at=NOW)
     ended += engine.forget(["c1"], at=NOW, scrub=False, allow_jump=True)
+    ended += engine.prune(NOW, journey="j", dry_run=True, progress=lambda _done, _of: None).enrollments
+    pruned: jf.PruneResult = engine.prune(NOW, all_tenants=True)
+    ended += pruned.inputs
     engine.vacuum()
     drawn: str = engine.renew_nonce()
     engine.renew_nonce(f"{drawn}-2")

@@ -1,4 +1,4 @@
-"""Commands on a database that are wanted now and then: export, forget people, give space back."""
+"""Commands on a database that are wanted now and then: export, forget people, prune history, give space back."""
 
 from contextlib import closing
 from datetime import datetime
@@ -9,7 +9,7 @@ from typing import Literal
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Bar, as_json, faults_shown, jump, now_option, show, table, tenant
+from journeyflow.cli.shared import Bar, Instant, as_json, faults_shown, jump, now_option, show, table, tenant
 from journeyflow.engine import Engine
 
 TABLES = ("enrollments", "visits", "messages")
@@ -112,4 +112,32 @@ def renew_nonce(db: Path, nonce: str | None, *, as_json: bool) -> None:
     show({"nonce": renewed}, f"the ids of new messages begin with {renewed}", as_json=as_json)
 
 
-COMMANDS = (export, forget, vacuum, renew_nonce)
+@click.command()
+@database
+@click.option("--before", type=Instant(), required=True, help="What was over before this instant, ISO 8601.")
+@click.option("--journey", help="Only this journey.")
+@click.option("--all-tenants", is_flag=True, help="Of all tenants.")
+@click.option("--dry-run", is_flag=True, help="Say how many rows would go, and change nothing.")
+@tenant
+@as_json
+def prune(
+    db: Path,
+    before: datetime,
+    journey: str | None,
+    tenant: str,
+    *,
+    all_tenants: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Turn finished history into opening balances: statistics stay, single runs of that time can be told no more."""
+    with opened(db, tenant) as engine, closing(Bar()) as bar:
+        result = engine.prune(
+            before, journey=journey, all_tenants=all_tenants, dry_run=dry_run, progress=partial(bar, "prune")
+        )
+    rows = [(name, getattr(result, name)) for name in ("enrollments", "emptied", "moves", "messages", "inputs")]
+    said = "nothing was changed" if dry_run else "journeyflow vacuum gives the space back"
+    show(result, f"{table(rows, ('rows', 'count'))}\n{said}", as_json=as_json)
+
+
+COMMANDS = (export, forget, prune, vacuum, renew_nonce)

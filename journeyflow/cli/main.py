@@ -27,7 +27,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Ask": (
         "enrollments", "people", "deferred", "explain", "why-not", "at", "timeline", "stats", "benchmark", "results",
     ),
-    "Keep in order": ("audit", "export", "forget", "vacuum", "renew-nonce"),
+    "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip
 """The commands by what they are for, in the order in which they are wanted."""
 

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from journeyflow.batch import INPUT, JOURNEY, TIMER, Due, Key, Loaded, Person, Request, select_due, timer_key
+from journeyflow.batch import (
+    INPUT,
+    JOURNEY,
+    NOTHING,
+    TIMER,
+    Due,
+    Finished,
+    Key,
+    Loaded,
+    Person,
+    Request,
+    select_due,
+    timer_key,
+)
 from journeyflow.errors import StorageError
 from journeyflow.forgetting import bare_move, bare_post, bare_refusal, bare_run, place_of, without_error, without_person
 from journeyflow.records import (
@@ -30,12 +43,14 @@ from journeyflow.records import (
     NewPolicies,
     NewVersion,
     Post,
+    Pruned,
     Refusal,
     Run,
     Transition,
 )
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.limits import KeptLimits
+from journeyflow.stores.pruning import finished_in, past_in
 from journeyflow.stores.pulls import KeptPulls, named_by
 
 if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
@@ -83,9 +98,11 @@ class MemoryStore:
         self.posts_of: dict[int, list[int]] = {}
         self.refusals: list[Refusal] = []
         self.counters: dict[tuple[object, ...], Counter] = {}
+        self.openings: dict[tuple[object, ...], Counter] = {}
+        self.arms: dict[tuple[int, int, str, str], None] = {}
         self.limits = KeptLimits()
         self.pulls = KeptPulls()
-        self.last = {"journey": 0, "version": 0, "run": 0}
+        self.last = {"journey": 0, "version": 0, "run": 0, "input": 0}
         self.exports: dict[int, Export] = {}
         self.agenda: list[Key] = []
         self.outbox: list[Place] = []
@@ -161,6 +178,8 @@ class MemoryStore:
             new_posts=tuple(self.posts.values()),
             refusals=tuple(self.refusals),
             counters=tuple(self.counters.values()),
+            openings=tuple(self.openings.values()),
+            pruned=Pruned(arms=tuple(self.arms)),
             journeys=tuple(self.journeys),
             versions=tuple(evolve(self.versions[number], published_at=at) for _, at, number in self.publications),
             described=tuple((number, self.versions[number].text, at) for number, at in self.edited.items()),
@@ -191,8 +210,8 @@ class MemoryStore:
         for post in (*changes.new_posts, *changes.posts):
             self._take_post(post)
         self.refusals += changes.refusals
-        for counter in changes.counters:
-            self._count(counter)
+        _count(self.counters, changes.counters)
+        _count(self.openings, changes.openings)
         for journey, at in changes.released:
             self._release(journey, at)
         self.pulls.take(changes)
@@ -203,20 +222,13 @@ class MemoryStore:
             self.inputs[seq] = self.inputs[seq]._replace(text=text)
         if changes.forgotten:
             self._forget(changes.forgotten)
+        if changes.pruned is not None:
+            self._prune(changes.pruned)
 
     def _set_out(self, keys: Iterable[Key]) -> None:
         """Put timers of journeys into the agenda."""
         for key in keys:
             heappush(self.agenda, key)
-
-    def _count(self, added: Counter) -> None:
-        """Add to a kept counter."""
-        *key, total, uniques, last_at = added
-        before = self.counters.get(tuple(key))
-        if before is not None:
-            total, uniques = before.total + total, before.uniques + uniques
-            last_at = max(before.last_at, last_at)
-        self.counters[tuple(key)] = added._replace(total=total, uniques=uniques, last_at=last_at)
 
     def _take_customers(self, changes: Changes) -> None:
         for number, tenant, name, attributes in changes.customers:
@@ -227,7 +239,8 @@ class MemoryStore:
 
     def _take_inputs(self, changes: Changes) -> None:
         for item in changes.inputs:
-            seq = len(self.inputs) + 1
+            seq = item.seq or self.last["input"] + 1  # what is copied keeps its number
+            self._number("input", seq)
             self.inputs[seq] = self.pending[seq] = item._replace(seq=seq)
             heappush(self.agenda, (item.at, INPUT, seq, 0))
         for seq, outcome in changes.handled:
@@ -284,10 +297,37 @@ class MemoryStore:
     def _forget_input(self, seq: int, item: Input, name: str) -> None:
         self.inputs[seq], self.outcomes[seq] = without_person(item, self.outcomes.get(seq), name)
         self.pending.pop(seq, None)
+        self._unlearn(seq, item)
+
+    def _unlearn(self, seq: int, item: Input) -> None:
+        """Know the id of an event no longer."""
         if item.kind == "event" and item.id is not None:
             key = (item.tenant, item.type, item.id)
             left = [each for each in self.known.pop(key, []) if each[1] != seq]
             self.known.update({key: left} if left else {})
+
+    def _prune(self, pruned: Pruned) -> None:
+        """Take out what is finished (R86)."""
+        self.runs.update((run.serial, run) for run in pruned.bared)
+        for serial in pruned.gone:
+            del self.runs[serial]
+        emptied = {*pruned.gone, *(run.serial for run in pruned.bared)}
+        self._drop_history(emptied)
+        self.arms.update(dict.fromkeys(pruned.arms))
+        for seq in pruned.inputs:
+            self._unlearn(seq, self.inputs.pop(seq))
+            del self.outcomes[seq]
+
+    def _drop_history(self, gone: set[int]) -> None:
+        """Take away the moves and messages of runs, by serial, and what wakes them."""
+        self.moves = [move for move in self.moves if move.serial not in gone]
+        self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
+        self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
+        self.posts_by_customer = None
+        self.agenda = [key for key in self.agenda if self._of_none(key, gone)]
+        self.outbox = [place for place in self.outbox if place[1] not in gone]
+        heapify(self.agenda)
+        heapify(self.outbox)
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys
@@ -314,20 +354,17 @@ class MemoryStore:
         """Take away a journey with everything that was recorded of it (R15)."""
         gone = {serial for serial, run in self.runs.items() if run.journey == journey}
         self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}
-        self.moves = [move for move in self.moves if move.serial not in gone]
-        self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
-        self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
+        self._drop_history(gone)
+        self.arms = {each: None for each in self.arms if each[0] not in gone}
         for customer, newest in self.newest.items():
             self.newest[customer] = {place: serial for place, serial in newest.items() if place[0] != journey}
         self.limits.purge(journey)
         self.pulls.purge(journey)
-        self.agenda = [key for key in self.agenda if self._of_none(key, journey, gone)]
-        self.outbox = [place for place in self.outbox if place[1] not in gone]
-        self.posts_by_customer = None
+        self.agenda = [key for key in self.agenda if key[1] != JOURNEY or key[2] != journey]
         heapify(self.agenda)
-        heapify(self.outbox)
         self.refusals = [each for each in self.refusals if each.journey != journey]
         self.counters = {key: each for key, each in self.counters.items() if each.journey != journey}
+        self.openings = {key: each for key, each in self.openings.items() if each.journey != journey}
         self.journeys = [each for each in self.journeys if each.number != journey]
         self.versions = {number: each for number, each in self.versions.items() if each.journey != journey}
         self.edited = {number: at for number, at in self.edited.items() if number in self.versions}
@@ -336,11 +373,9 @@ class MemoryStore:
         self.flags = [each for each in self.flags if each.journey != journey]
 
     @staticmethod
-    def _of_none(key: Key, journey: int, gone: set[int]) -> bool:
-        """Tell whether a place in the agenda belongs neither to a journey nor to runs that are gone."""
-        if key[1] == JOURNEY:
-            return key[2] != journey
-        return key[1] == INPUT or key[2 if key[1] == TIMER else 3] not in gone
+    def _of_none(key: Key, gone: set[int]) -> bool:
+        """Tell whether a place in the agenda belongs to no run that is gone."""
+        return key[1] in {INPUT, JOURNEY} or key[2 if key[1] == TIMER else 3] not in gone
 
     def _take_run(self, run: Run) -> None:
         if run.serial not in self.runs:
@@ -475,7 +510,14 @@ class MemoryTransaction:
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
         numbers = store.last["run"] + 1, len(store.customers) + 1
         pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
-        return Loaded(people, runs, posts, known, *numbers, sent, limits, *self._exports(request), pulls)
+        return Loaded(
+            people, runs, posts, known, *numbers, sent, limits, *self._exports(request), pulls, *self._past(request)
+        )
+
+    def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
+        """Give what a prune asks for (R86)."""
+        finished = NOTHING if request.finished is None else finished_in(self._store, request.finished)
+        return finished, () if request.past is None else past_in(self._store, request.past)
 
     def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
         """Give the jobs that are not done yet, and the number that the next one gets."""
@@ -565,6 +607,13 @@ class MemoryTransaction:
         wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
         free = run.journey not in request.journeys and (run.journey, post.step) not in request.steps
         return wanted and free and (tenant, name) not in withheld
+
+
+def _count(kept: dict[tuple[object, ...], Counter], counters: Iterable[Counter]) -> None:
+    """Add to the kept counters, or to the opening balances."""
+    for added in counters:
+        before = kept.get(added[:6])
+        kept[added[:6]] = added if before is None else before.plus(added)
 
 
 def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:

@@ -147,6 +147,18 @@ CREATE TABLE counters (
     total INTEGER NOT NULL, uniques INTEGER NOT NULL, last_at INTEGER NOT NULL,
     PRIMARY KEY (journey, day, domain, step, what, label)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE openings (
+    journey INTEGER NOT NULL REFERENCES journeys, day TEXT NOT NULL, domain TEXT NOT NULL, step TEXT NOT NULL,
+    what TEXT NOT NULL, label TEXT NOT NULL,
+    total INTEGER NOT NULL, uniques INTEGER NOT NULL, last_at INTEGER NOT NULL,
+    PRIMARY KEY (journey, day, domain, step, what, label)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE arms (
+    enrollment INTEGER NOT NULL REFERENCES enrollments, version INTEGER NOT NULL REFERENCES versions,
+    step TEXT NOT NULL, label TEXT NOT NULL, PRIMARY KEY (enrollment, version, step, label)
+) STRICT, WITHOUT ROWID;
 """
 
 
@@ -236,13 +248,14 @@ SELECT j.tenant, j.id,
        ifnull(e.exited, 0) AS exited, ifnull(e.failed, 0) AS failed, ifnull(e.holdout, 0) AS holdout
 FROM journeys j
 LEFT JOIN (
-    SELECT journey, count(*) FILTER (WHERE status <> 'HOLDOUT') AS enrolled,
-           count(*) FILTER (WHERE status = 'ACTIVE') AS active,
-           count(*) FILTER (WHERE status = 'COMPLETED') AS completed,
-           count(*) FILTER (WHERE status = 'EXITED') AS exited,
-           count(*) FILTER (WHERE status = 'FAILED') AS failed,
-           count(*) FILTER (WHERE status = 'HOLDOUT') AS holdout
-    FROM enrollments GROUP BY journey
+    SELECT journey, sum(total) FILTER (WHERE what = 'entered') AS enrolled,
+           sum(CASE what WHEN 'entered' THEN total WHEN 'holdout' THEN 0 ELSE -total END) AS active,
+           sum(total) FILTER (WHERE what = 'completed') AS completed,
+           sum(total) FILTER (WHERE what = 'exited') AS exited,
+           sum(total) FILTER (WHERE what = 'failed') AS failed,
+           sum(total) FILTER (WHERE what = 'holdout') AS holdout
+    FROM counters WHERE day = '*' AND domain = '*' AND step = ''
+      AND what IN ('entered', 'completed', 'exited', 'failed', 'holdout') GROUP BY journey
 ) e ON e.journey = j.number;
 
 CREATE VIEW versions_view AS
@@ -323,6 +336,20 @@ SELECT j.tenant, j.id AS journey, k.day, k.domain, k.step, k.what, k.label, k.to
        {_iso("k.last_at")} AS last_at
 FROM counters k
 JOIN journeys j ON j.number = k.journey;
+
+CREATE VIEW openings_view AS
+SELECT j.tenant, j.id AS journey, k.day, k.domain, k.step, k.what, k.label, k.total, k.uniques,
+       {_iso("k.last_at")} AS last_at
+FROM openings k
+JOIN journeys j ON j.number = k.journey;
+
+CREATE VIEW arms_view AS
+SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, v.version, a.step, a.label
+FROM arms a
+JOIN enrollments e ON e.serial = a.enrollment
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey
+JOIN versions v ON v.number = a.version;
 """
 
 

@@ -13,12 +13,13 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from journeyflow.batch import Due, LimitsLoaded, Loaded, Person, Request, select_due
+from journeyflow.batch import NOTHING, Due, Finished, LimitsLoaded, Loaded, Person, Request, select_due
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
 from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Deferred, Export, Input, Post, Run
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.limits import due_timers, load_limits, queue_heads
 from journeyflow.stores.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
+from journeyflow.stores.pruning import load_finished, load_past
 from journeyflow.stores.pulls import load_circles, load_pulls, named_by
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run
 from journeyflow.stores.schema import LATER
@@ -309,6 +310,7 @@ class SQLiteTransaction:
             self._limits(request, heads, whole),
             *self._exports(request),
             None if request.pulls is None else load_pulls(self._connection, request.pulls, circles, people),
+            *self._past(request),
         )
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:
@@ -334,6 +336,11 @@ class SQLiteTransaction:
             return (), 1
         rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
         return tuple(map(Export._make, rows)), next_number(self._connection, "exports")
+
+    def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
+        """Give what a prune asks for (R86)."""
+        finished = NOTHING if request.finished is None else load_finished(self._connection, request.finished)
+        return finished, () if request.past is None else load_past(self._connection, request.past)
 
     def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
         """Give the messages that caps count, of the customers of some tenants, since an instant (R31).

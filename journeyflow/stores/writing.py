@@ -10,9 +10,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from journeyflow.records import Changes, Export, Move, PathEntry, Run, version_at
+from journeyflow.records import Changes, Counter, Export, Input, Move, PathEntry, Run, last_visit, version_at
 from journeyflow.stores.erasing import forget, rename
 from journeyflow.stores.limits import write_limits
+from journeyflow.stores.pruning import prune
 from journeyflow.stores.pulls import write_pulls
 from journeyflow.stores.rows import (
     MOVE_COLUMNS,
@@ -100,9 +101,9 @@ POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
 EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
 """Writes a job as it is now."""
 
-COUNT = """INSERT INTO counters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+COUNT = """INSERT INTO {} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
 total = total + excluded.total, uniques = uniques + excluded.uniques, last_at = max(last_at, excluded.last_at)"""
-"""Adds to a kept counter."""
+"""Adds to a kept counter, or to an opening balance."""
 
 
 class Writer:
@@ -123,10 +124,7 @@ class Writer:
         _write_catalog(self._connection, changes)
         rename(self._connection, changes.forgotten)
         if changes.inputs:
-            self._connection.executemany(
-                "INSERT INTO inputs (tenant, customer, kind, type, at, id, data) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [item[1:] for item in changes.inputs],
-            )
+            self._write_inputs(changes.inputs)
         self._change(HANDLED, [((outcome,), seq) for seq, outcome in changes.handled])
         if changes.customers:
             self._write_customers(changes)
@@ -141,8 +139,8 @@ class Writer:
         self._change(POSTS, [(post_now_rest(post), (post.serial, post.n)) for post in changes.posts])
         if changes.refusals:
             _write_refusals(self._connection, changes)
-        if changes.counters:
-            self._connection.executemany(COUNT, changes.counters)
+        self._count("counters", changes.counters)
+        self._count("openings", changes.openings)
         if changes.released:
             self._write_releases(changes.released)
         if changes.limits is not None:
@@ -150,6 +148,18 @@ class Writer:
         write_pulls(self._connection, changes)
         self._connection.executemany(EXPORT, changes.exports)
         forget(self._connection, changes)
+        prune(self._connection, changes.pruned)
+
+    def _count(self, table: str, counters: Sequence[Counter]) -> None:
+        """Add to the kept counters, or to the opening balances."""
+        if counters:
+            self._connection.executemany(COUNT.format(table), counters)
+
+    def _write_inputs(self, inputs: Sequence[Input]) -> None:
+        """Write what was told; only what is copied has its number already."""
+        rows = [item[1:] for item in inputs] if not inputs[0].seq else inputs
+        columns = f"{'seq, ' if inputs[0].seq else ''}tenant, customer, kind, type, at, id, data"
+        self._connection.executemany(f"INSERT INTO inputs ({columns}) VALUES ({places(columns)})", rows)
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
         """Give what a pause held its instant (R16)."""
@@ -200,7 +210,7 @@ class Writer:
         rows = list[Row]()
         for move in moves:
             run = runs[move.serial]
-            place = run.version if run.memory is None else version_at(run, _last_visit(move)), move.path
+            place = run.version if run.memory is None else version_at(run, last_visit(move)), move.path
             if place not in interned:
                 interned[place] = self._intern(*place)
             number = interned[place]
@@ -232,11 +242,6 @@ class Writer:
 
     def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
-
-
-def _last_visit(move: Move) -> int:
-    """Give the number of the visit that a move leads to: that says to which version its path belongs (R14)."""
-    return max(move.visit, 1) + len(move.path) - 1
 
 
 def next_number(connection: sqlite3.Connection, table: str) -> int:

@@ -13,15 +13,20 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 from journeyflow.batch import (
     HELD,
     INPUT,
     JOURNEY,
+    NOTHING,
     TIMER,
     Due,
     Key,
     LimitRequest,
     Loaded,
+    PastRequest,
+    PruneRequest,
     PullRequest,
     PullsLoaded,
     Request,
@@ -49,6 +54,7 @@ from journeyflow.records import (
     NewPolicies,
     NewVersion,
     Post,
+    Pruned,
     Refusal,
     Round,
     Run,
@@ -1128,6 +1134,62 @@ class StoreConformance:
                 load(store, events=frozenset({("t", "order.placed", "e1"), key})).known.keys(), {key}, "ids of events"
             )
 
+    def test_finished_runs_come_with_all_that_belongs_to_them(self, tmp_path: Path) -> None:
+        """Runs that ended before an instant, by serial, of which something is left that may go (R86)."""
+        after = NOON + MINUTE
+        with self.begun(tmp_path) as store:
+            history(store)
+            wanted = PruneRequest(after, frozenset({1}), 0, 10)
+            found = load(store, finished=wanted).finished
+            expect([run.serial for run in found.runs], [1, 3, 4], "those with a history, a memory, or a newer run")
+            expect(sorted(found.current), [1, 4], "the newest of each customer")
+            expect([(move.serial, move.visit, move.seen) for move in found.moves], [(1, 0, {}), (4, 0, {})])
+            expect([(post.serial, post.n) for post in found.posts], [(1, 1), (4, 1)])
+            expect(
+                [(item.seq, outcome) for item, outcome in found.told],
+                [(1, "handled"), (2, None), (4, "attributed to k-4-1"), (5, "handled")],
+                "what was told of messages, acks only where sent was told twice",
+            )
+            expect(found.answered, frozenset({(4, 1)}), "what answers that wait are about")
+            expect([run.serial for run in load(store, finished=evolve(wanted, after=1, limit=1)).finished.runs], [3])
+            expect(load(store, finished=evolve(wanted, before=NOON)).finished, NOTHING, "nothing had ended by then")
+            expect(load(store, finished=evolve(wanted, journeys=frozenset())).finished, NOTHING, "of no journey")
+            expect(load(store).finished, NOTHING, "not asked for")
+
+    def test_what_was_told_long_ago_comes_by_number(self, tmp_path: Path) -> None:
+        """Inputs of before an instant that were handled, of one tenant or of all (R86)."""
+        with self.begun(tmp_path) as store:
+            history(store)
+            wanted = PastRequest(NOON + MINUTE, 0, 10, None)
+            expect([(item.seq, outcome) for item, outcome in load(store, past=wanted).past], list(PAST))
+            expect([item.seq for item, _ in load(store, past=evolve(wanted, after=1, limit=2)).past], [3, 4])
+            expect([item.seq for item, _ in load(store, past=evolve(wanted, tenant="u")).past], [3])
+            expect(tuple(load(store, past=evolve(wanted, before=NOON)).past), ())
+            expect(tuple(load(store).past), (), "not asked for")
+
+    def test_what_is_pruned_is_gone(self, tmp_path: Path) -> None:
+        """Rows go, bare ones stay, balances add up; numbers and ids of events are as they are after that (R86)."""
+        opening = Counter(1, "*", "*", "", "entered", "", 2, 1, NOON)
+        with self.begun(tmp_path) as store:
+            history(store)
+            pruned = Pruned((3,), (ended(1, 1),), ((1, 1, "which", "A"),), (1, 3))
+            write(store, Changes(openings=(opening,), pruned=pruned), Changes(openings=(opening,)))
+            expect(rows(store, "SELECT serial, trigger_data, memory FROM enrollments ORDER BY 1"),
+                   [(1, None, None), (2, None, None), (4, None, None), (5, None, None)])  # fmt: skip
+            expect(rows(store, "SELECT enrollment FROM moves ORDER BY 1"), [(4,)])
+            expect(rows(store, "SELECT enrollment FROM messages ORDER BY 1"), [(4,)])
+            expect(rows(store, "SELECT * FROM arms"), [(1, 1, "which", "A")])
+            expect(rows(store, "SELECT * FROM openings"), [opening._replace(total=4, uniques=2)])
+            expect(rows(store, "SELECT seq FROM inputs ORDER BY 1"), [(2,), (4,), (5,), (6,), (7,)])
+            expect(load(store, events=frozenset({("t", "message.opened", "o")})).known, {}, "the id of an event")
+            expect([run.serial for run in load(store, names=frozenset({("t", "ann")})).runs.values()], [1])
+            expect(load(store).next_serial, 6)
+            write(store, Changes(inputs=(event(),)))
+            expect(rows(store, "SELECT max(seq) FROM inputs"), [(8,)])
+            expect(sorted(due(store, NOON).inputs), [2, 7, 8], "what waits")
+            write(store, Changes(purged=(1,)))
+            expect(rows(store, "SELECT (SELECT count(*) FROM arms), (SELECT count(*) FROM openings)"), [(0, 0)])
+
     def test_jobs_wait_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
         """Jobs that are not done come back by number when asked for; one that is done can be read (F194)."""
         with self.begun(tmp_path) as store:
@@ -1254,6 +1316,7 @@ class StoreConformance:
             write(store, Changes(runs=(run(1, 1), run(2, 3, 3)), moves=(entry(1), entry(2)), new_posts=(post(1),)))
             write(store, Changes(runs=(done,), moves=(leaving,), new_posts=(post(2, data='{"a":1}'),)))
             write(store, Changes(inputs=(event(id="e", text="{}"), event("bob")), handled=((1, "handled"),)))
+            write(store, Changes(counters=tuple(COUNTED_OF_RUNS)))
             for view, wanted in VIEWED.items():
                 expect(rows(store, f"SELECT * FROM {view} ORDER BY 1, 2, 3, 4, 5"), wanted, view)
             expect(rows(store, "SELECT number, attributes FROM customers WHERE id = ?", ("bob",)), [(2, "{}")])
@@ -1404,9 +1467,16 @@ def entries_of(pulls: PullsLoaded) -> dict[int, dict[int, list[int]]]:
     }
 
 
+COUNTED_OF_RUNS = [
+    Counter(journey, "*", "*", "", what, "", 1, 0, NOON)
+    for journey, what in ((1, "entered"), (1, "completed"), (3, "entered"))
+]
+"""What is kept of those who came and left, of whom the views tell."""
+
 TABLES = (
     *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
     *("paths", "moves", "messages", "refusals", "last_refusals", "counters", "exports", "pulls", "list_members"),
+    *("openings", "arms"),
 )
 
 
@@ -1440,7 +1510,40 @@ def everything_else() -> Changes:
         listed=(("t", "news", "ann"),),
         meta=(("grace", "5"),),
         exports=(job(1),),
+        openings=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
+        pruned=Pruned(bared=(ended(1, 1),), arms=((1, 1, "which", "A"),)),
         forgotten=(Forgotten(4, "t", "cid", "nobody"),),
         retold=((1, "{}"),),
         scrubbed=True,
     )
+
+
+def history(store: Store) -> None:
+    """Write runs that have ended, in journey 1, with messages and what was told of them."""
+    sent = {"sent": (NOON, 2)}
+    told = (
+        event(type="message.opened", id="o", text=dumps({"message": "k-1-1"})),
+        event(type="message.opened", text=dumps({"message": "k-1-1"})),
+        event(tenant="u"),
+        event("bob", type="revenue", text=dumps({"amount": 5})),
+        event("", kind="ack", type="", id="k-4-1"),
+        event("", kind="ack", type="", id="k-1-1"),
+        event("", kind="nack", type="", id="k-4-1"),
+    )
+    runs = (
+        ended(1, 1),
+        run(2, 2),
+        ended(3, 2, number=2, key="x"),
+        ended(4, 2, number=3, key="x"),
+        ended(5, 3),
+    )
+    posts = (post(1, status=SENT), post(4, status=SENT, flags=sent))
+    write(
+        store,
+        Changes(inputs=told, runs=runs, moves=(entry(1)._replace(seen={"entry": {"a": 1}}), entry(4)), new_posts=posts),
+    )
+    write(store, Changes(handled=PAST))
+
+
+PAST = ((1, "handled"), (3, "handled"), (4, "attributed to k-4-1"), (5, "handled"), (6, "handled"))
+"""What has become of the inputs that were handled."""

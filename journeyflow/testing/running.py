@@ -34,6 +34,8 @@ DUMPED = {
     "pulls": "SELECT * FROM pulls ORDER BY journey",
     "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
     "counters": "SELECT * FROM counters ORDER BY journey, day, domain, step, what, label",
+    "openings": "SELECT * FROM openings ORDER BY journey, day, domain, step, what, label",
+    "arms": "SELECT * FROM arms ORDER BY enrollment, version, step, label",
     "last_refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
     "transitions": "SELECT * FROM transitions ORDER BY journey, n",
     "policies": "SELECT * FROM policies ORDER BY tenant, n",
@@ -130,6 +132,14 @@ class Forget:
 
 
 @frozen
+class Prune:
+    """The host prunes what was finished before an instant: `Engine.prune` (R86)."""
+
+    before: datetime
+    at: datetime = field(kw_only=True)
+
+
+@frozen
 class Reaction:
     """Something happens to a message: `kind` is opened, clicked, ...; `acknowledged` is the channel's `Engine.ack`.
 
@@ -160,7 +170,21 @@ class SetPolicies:
     at: datetime = field(kw_only=True)
 
 
-Call = Event | Put | Enroll | Leave | Retry | Lifecycle | Migrate | SetPublished | Forget | Reaction | Ack | SetPolicies
+Call = (
+    Event
+    | Put
+    | Enroll
+    | Leave
+    | Retry
+    | Lifecycle
+    | Migrate
+    | SetPublished
+    | Forget
+    | Prune
+    | Reaction
+    | Ack
+    | SetPolicies
+)
 """One thing that a host says to the engine."""
 
 
@@ -322,6 +346,8 @@ class _Player:
             engine.set_policies(call.policies, at=call.at)
         elif isinstance(call, Ack):
             engine.ack(call.message, at=call.at)
+        elif isinstance(call, Prune):
+            engine.prune(call.before)
         else:
             self.make_if_active(call)
 
