@@ -81,6 +81,20 @@ EXAMPLE = """{
 
 AMOUNT = field("event.amount")
 JOURNEYS = {
+    "club": Journey(
+        id="club",
+        trigger=Trigger.every(
+            "1 hour",
+            list="news",
+            size=(10, 20),
+            window=Window("MON-FRI", "09:00", "17:00"),
+            times=2,
+            within="30 days",
+            where=field("plan").eq("trial"),
+        ),
+        reentry="always",
+        steps=[End("done")],
+    ),
     "second-purchase": Journey(
         id="second-purchase",
         name="From the first purchase to the second",

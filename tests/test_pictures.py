@@ -33,6 +33,22 @@ def test_an_empty_draft_is_drawn_too():
 
 
 @pytest.mark.parametrize(
+    ("trigger", "text"),
+    [
+        (Trigger(manual=True), "by hand"),
+        (Trigger("go", where=field("n").gt(1)), "go where n > 1"),
+        (Trigger.every("1 day", list="news", size=5), "5 of list 'news' every 1 day"),
+        (Trigger.every("7 days", where=field("n").gt(1)), "everybody every 7 days where n > 1"),
+    ],
+)
+def test_the_trigger_begins_the_picture(trigger, text):
+    """An event, a schedule or a hand."""
+    journey = Journey(id="j", trigger=trigger, steps=[End("done")])
+    assert text.replace(">", "#62;").replace("'", "#39;") in mermaid(journey)
+    assert text in dot(journey)
+
+
+@pytest.mark.parametrize(
     "steps",
     [
         [Wait(f"w{n}", "1 day") for n in range(MAX_LINES // 2)],

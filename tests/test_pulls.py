@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from journeyflow import (
     Chain,
+    Condition,
     End,
     Engine,
     Exit,
@@ -602,6 +603,43 @@ def test_the_forgotten_are_pulled_no_more(host):
     subscribe(host, "a", when="25 hours")
     host.tick("2 days")
     assert names(host)[2:] == names(host, "k")[2:] == ["a"]
+
+
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_who_is_forgotten_while_a_pull_goes_round_is_not_asked(size):
+    """Whatever a batch has loaded by then; somebody new of the same id comes with the next pull (R7, R86)."""
+    with open_engine("sqlite", grace=None, batch_size=size) as engine:
+        host = Host(engine)
+        forgetting = Condition("who", field("n").eq(1), yes=[Update("u", Chain.forget())])
+        host.deploy(forgetting, id="i", trigger=DAILY, reentry="always")
+        host.deploy(End("done"), trigger=DAILY, reentry="always")
+        host.deploy(End("done"), id="k", trigger=Trigger.every("1 day"), reentry="always")
+        for number, name in enumerate("abc"):
+            host.put(START, name, lists=["news"], n=number)
+        host.tick()
+        assert names(host) == names(host, "k") == ["a", "c"]
+        assert host.rows("SELECT customer FROM list_members") == [("a",), ("c",)]
+        subscribe(host, "b", when="2 hours")
+        host.tick("1 day")
+        assert names(host)[2:] == names(host, "k")[2:] == ["a", "b", "c"]
+        assert engine.audit() == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 10_000])
+def test_who_has_left_the_list_by_then_is_not_even_asked(size, monkeypatch):
+    """The next pull goes on behind the last one who was asked, however much of the list was loaded (R7)."""
+    monkeypatch.setattr(module, "AHEAD", 1 + size)
+    with open_engine("memory", grace=None, batch_size=size) as engine:
+        host = Host(engine)
+        host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news", size=2), reentry="always")
+        subscribe(host, *"abcd")
+        host.tick("30 minutes")
+        for name in "cd":
+            host.feed("list.unsubscribed", "1 hour", name, list="news")
+        subscribe(host, "c", when="2 hours")
+        host.tick("2 hours")
+        assert entered(host) == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("c", 2), ("a", 2)]
+        assert host.rows("SELECT after FROM pulls") == [("a",)]
 
 
 # --- asked why --------------------------------------------------------------------------------------------------------

@@ -111,7 +111,15 @@ CART = Journey(
 )
 """Short waits, consent, a goal that ends the run."""
 
-JOURNEYS = (WELCOME, TAGGED, WEEKLY, BIRTHDAY, CART)
+CLUB = Journey(
+    id="club",
+    trigger=Trigger.every("20 hours", list="buyers", size=(0, 2), window=Window("MON-SAT"), times=2, within="3 days"),
+    reentry="always",
+    steps=[Update("met", field("met").increment()), Send("invitation", channel="EMAIL", template="club")],
+)
+"""Gets people itself, from the list on which `tagged` puts them."""
+
+JOURNEYS = (WELCOME, TAGGED, WEEKLY, BIRTHDAY, CART, CLUB)
 
 CHANGED = (
     Journey(id="welcome", trigger=Trigger("member.created"), steps=[Send("brief", channel="EMAIL", template="brief")]),
@@ -136,6 +144,8 @@ QUESTIONS = {
     "timers of journeys": "SELECT * FROM journey_timers ORDER BY journey, which",
     "slots": "SELECT * FROM slots ORDER BY journey, at",
     "deferred": "SELECT * FROM deferred ORDER BY number",
+    "list members": "SELECT * FROM list_members ORDER BY tenant, list, customer",
+    "pulls": "SELECT * FROM pulls ORDER BY journey",
     "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",
     "last refusals": "SELECT * FROM last_refusals ORDER BY journey, customer",
     "nonce": "SELECT value, name FROM meta WHERE name LIKE 'nonce%' ORDER BY name",

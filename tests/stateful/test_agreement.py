@@ -45,6 +45,7 @@ attributes = st.fixed_dictionaries(
     optional={
         "name": st.sampled_from(["Ann", "Bøb", ""]),
         "plan": st.sampled_from(["free", "paid", "none", None]),
+        "lists": st.sampled_from([[], ["buyers"], ["others", "buyers"]]),
         "tags": st.sampled_from([[], ["vip"], ["customer", "blocked"]]),
         "birthday": st.sampled_from(["1990-03-25", "2000-02-29", "never", None, "2026-03-30"]),
         "timezone": st.sampled_from(["Asia/Tokyo", "America/New_York", "nowhere"]),
