@@ -375,6 +375,30 @@ def test_versions_are_as_of_the_instant_of_a_pull(host):
     assert entered(host) == [("a", 0), ("a", 1), ("a", 2), ("b", 4), ("b", 6), ("b", 8), ("b", 9.5)]
 
 
+@pytest.mark.parametrize("hours", [(), (1,), (3, 30), range(1, 35)])
+def test_a_host_that_ticks_late_finds_the_schedules_of_then(host, hours):
+    """What was published before the tick holds from its own instant on, after a time without any too (R4, R12)."""
+    host.deploy(End("done"), trigger=DAILY, reentry="always")
+    subscribe(host, "a")
+    subscribe(host, "b", to="more")
+    hourly = evolved(host.engine.definition("j"), "1 hour")
+    for journey, hour in ((hourly, 3), (Journey(id="j", steps=[End("done")]), 5), (evolved(hourly, "2 hours"), 30)):
+        host.engine.publish(journey, at=after(f"{hour} hours"))
+    for hour in (*hours, 35):
+        host.tick(f"{hour} hours")
+    assert entered(host) == [("a", 0), ("b", 3), ("b", 4), ("b", 30), ("b", 32), ("b", 34)]
+
+
+def test_all_who_may_are_asked_in_order_of_their_ids(host):
+    """A pull without a size begins with the first each time, whoever came meanwhile."""
+    host.deploy(End("done"), trigger=DAILY, reentry="always")
+    subscribe(host, "b", "c")
+    host.tick()
+    subscribe(host, "a", "d", when="1 hour")
+    host.tick("1 day")
+    assert names(host) == ["b", "c", "a", "b", "c", "d"]
+
+
 def evolved(journey, every):
     """Give a journey another time between pulls."""
     return Journey(id="j", trigger=Trigger.every(every, list="more"), reentry=journey.reentry, steps=journey.steps)
