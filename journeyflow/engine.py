@@ -239,7 +239,8 @@ class Engine(JourneyCalls):
             raise InvalidInput([f"reason: {fault}"])
         with self._core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
-        _check_key(key, journey, record.program(to_micros(at)).key)
+        paths = [program.key for _, program in record.versions if program.key is not None]  # a run keeps its version
+        _check_key(key, journey, paths[0] if paths else None)
         self._about("exit", journey, customers, at, {"reason": reason, **({} if key is None else {"key": key})})
 
     def retry(

@@ -249,6 +249,20 @@ def test_enrolling_and_leaving_by_hand_with_a_key(host):
     assert {status for _, _, status, _ in runs(host)} == {"EXITED"}
 
 
+def test_a_run_leaves_by_its_key_when_the_newest_version_has_none(host):
+    """A run's key is that of the version it entered (R22): `exit(key=)` ends it; nobody enters under a key any more."""
+    host.deploy(REST, reentry=Reentry.never(key="event.cart"))
+    for key in ("a", "b"):
+        host.engine.enroll("j", "c1", at=START, key=key)
+    host.tick()
+    host.deploy(REST, when="1 hour")
+    host.engine.exit("j", "c1", at=after("2 hours"), key="b")
+    host.tick("2 hours")
+    assert runs(host) == [("a", 1, "ACTIVE", ""), ("b", 2, "EXITED", "manual")]
+    with pytest.raises(InvalidInput, match="journey 'j' has no parallel runs"):
+        host.engine.enroll("j", "c1", at=after("2 hours"), key="c")
+
+
 def test_a_key_that_cannot_be_is_refused_at_the_door(host):
     """The call says what it knows by itself (R10)."""
     host.deploy(REST)

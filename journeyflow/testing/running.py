@@ -7,7 +7,7 @@ from typing import Literal
 from attrs import field, frozen
 
 from journeyflow.engine import BATCH, Engine
-from journeyflow.errors import Forbidden, NotFound
+from journeyflow.errors import Forbidden, InvalidInput, NotFound
 from journeyflow.forgetting import is_anonymous
 from journeyflow.journey import Journey
 from journeyflow.paging import MAX_TAKE
@@ -360,7 +360,7 @@ class _Player:
         engine.migrate(journey, version, mapping, at=call.at)
 
     def make_if_active(self, call: Call) -> None:
-        """Say what only an ACTIVE journey takes; passed over where it is not (R24, R43)."""
+        """Say what only an ACTIVE journey takes, a key what has one; passed over where it is not so (R22, R24, R43)."""
         try:
             if isinstance(call, Enroll):
                 self.engine.enroll(call.journey, call.customer, at=call.at, force=call.force, key=call.key)
@@ -370,6 +370,10 @@ class _Player:
                 self.engine.forget(call.customer, at=call.at, scrub=False)
         except NotFound:
             if not isinstance(call, Forget):
+                raise
+            self.script.pop()
+        except InvalidInput:
+            if not isinstance(call, Enroll) or call.key is None:
                 raise
             self.script.pop()
         except Forbidden:
