@@ -379,7 +379,7 @@ def _event_came(walk: Walk, node: Node, _: Wait) -> int:
 
 def _time_came(walk: Walk, node: Node, _: Wait) -> int:
     """Go on; but ask openings, windows and dates again first, this may be another instant (R5, R37)."""
-    return _rest_or_go_on(walk, node, walk.ask(_end_as_of_now, node))
+    return _rest_or_go_on(walk, node, node.over or walk.ask(_end_as_of_now, node))
 
 
 def _end_as_of_now(walk: Walk, node: Node) -> int | str:

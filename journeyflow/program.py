@@ -45,6 +45,7 @@ class Node:
         "next",
         "orders",
         "otherwise",
+        "over",
         "question",
         "render",
         "step",
@@ -64,6 +65,8 @@ class Node:
         self.text: str | None = None
         self.edges: dict[str, int] = {}
         self.branches: list[tuple[Question, int, str]] = []
+        self.over: str | None = None
+        """The outcome of a Wait whose time has come, where nothing is asked again."""
         self.otherwise: tuple[int, str] = (NOWHERE, "")
         self.arms: list[tuple[int, int, str]] = []
         self.actions: list[tuple[str, str, object, Renderer | None]] = []
@@ -251,6 +254,8 @@ def _build_wait(node: Node, step: Wait, position: Mapping[str, int]) -> None:
         target = getattr(step, f"on_{name}")
         node.edges[name] = position[target] if target is not None else node.next
     node.edges["elapsed"] = node.next
+    if step.field is None and step.until is None and step.window is None:
+        node.over = "elapsed" if step.event is None else "timeout"
 
 
 def _build_condition(node: Node, step: Condition, position: Mapping[str, int]) -> None:

@@ -246,6 +246,10 @@ class Input(NamedTuple):
     text: str | None
 
 
+make_input: Callable[[tuple[object, ...]], Input] = partial(tuple.__new__, Input)
+"""Make an input of all its fields in order: what `Input(...)` does, in a third of the time."""
+
+
 PathEntry = tuple[str, str, str]
 """One visit inside a move: step id, status, outcome."""
 

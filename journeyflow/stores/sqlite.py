@@ -15,7 +15,19 @@ from sqlite_utils import Database
 
 from journeyflow.batch import NOTHING, Due, Finished, LimitsLoaded, Loaded, Person, Request, select_due
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.records import ACTIVE, CLAIMED, COUNTED, QUEUED, Changes, Deferred, Export, Input, Post, Run
+from journeyflow.records import (
+    ACTIVE,
+    CLAIMED,
+    COUNTED,
+    QUEUED,
+    Changes,
+    Deferred,
+    Export,
+    Input,
+    Post,
+    Run,
+    make_input,
+)
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.limits import due_timers, load_limits, queue_heads
 from journeyflow.stores.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
@@ -266,7 +278,7 @@ class SQLiteTransaction:
         self._expect(all(run.status == ACTIVE for run in runs))
         self._expect(all(post.status == CLAIMED for post in posts))
         timers = due_timers(self._connection, now, limit + 1)
-        return select_due([Input._make(row[:8]) for row in inputs], runs, posts, limit, timers)
+        return select_due([make_input(row[:8]) for row in inputs], runs, posts, limit, timers)
 
     def _posts(self, condition: str, parameters: Sequence[object]) -> list[Post]:
         return [read_post(row) for row in self._ask(f"SELECT {POST_ROW} FROM messages WHERE {condition}", parameters)]
