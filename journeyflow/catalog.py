@@ -28,6 +28,12 @@ class JourneyRecord:
     versions: tuple[tuple[int, Program], ...]
     flags: tuple[tuple[int, frozenset[str]], ...] = ()
     """The unpublished steps from an instant on, in order (R17)."""
+    newest_state: State = field(init=False)
+    """The state after every transition so far."""
+
+    @newest_state.default
+    def _(self) -> State:
+        return self.transitions[-1][1] if self.transitions else "DRAFT"
 
     def state(self, at: int) -> State:
         """Give the state as of an instant; DRAFT before the first transition (R11)."""
@@ -35,11 +41,6 @@ class JourneyRecord:
             return self.transitions[-1][1]
         position = bisect_right(self.transitions, at, key=lambda each: each[0])
         return self.transitions[position - 1][1] if position else "DRAFT"
-
-    @property
-    def newest_state(self) -> State:
-        """The state after every transition so far."""
-        return self.transitions[-1][1] if self.transitions else "DRAFT"
 
     @property
     def newest_at(self) -> int | None:

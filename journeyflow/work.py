@@ -37,6 +37,9 @@ CHANGED_BY = {kind: attribute for attribute, words in MEMBERS.items() for kind i
 
 MESSAGE = "message."
 
+UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
+"""What binds where no tenant has policies."""
+
 LISTS = "lists"
 """The attribute that names the lists on which a customer is (R50)."""
 
@@ -309,19 +312,19 @@ class Work:
         asked: dict[str, object] | None = None,
     ) -> Result:
         """Walk a run, take over what comes of it and queue what it emits."""
-        serial, program, person = run.serial, self.catalog.programs[run.version], self.numbered[run.customer]
+        catalog, serial = self.catalog, run.serial
+        program, person = catalog.programs[run.version], self.numbered[run.customer]
         posts, past = self.newest_posts.get(serial), self.past.get(serial, FRESH)
         if causes or self.caused:
             causes = self.caused[serial] = causes | self.caused.get(serial, causes)
         at = max(at, run.last_at)
-        terms, sent = (None, NOTHING_SENT) if not self.catalog.policies else self._bounds(program, person, at)
-        hidden = self.catalog.unpublished_of(program, at) if self.catalog.flagged else NONE
-        nonces = self.catalog.nonces
-        situation = make_situation((person.id, person.attributes, event, posts, nonces, terms, sent, hidden))
+        terms, sent = self._bounds(program, person, at) if catalog.policies else UNBOUND
+        hidden = catalog.unpublished_of(program, at) if catalog.flagged else NONE
+        situation = make_situation((person.id, person.attributes, event, posts, catalog.nonces, terms, sent, hidden))
         result = self.cohorts.advance(
             program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked
         )
-        after, move = result.run, result.move
+        after, move, _, _, _, _ = result
         if move is not None:
             self._take_over(result, move, program, person, causes)
         if after is not run:
@@ -340,23 +343,23 @@ class Work:
         self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[Cause]
     ) -> None:
         """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
+        after, _, posts, attributes, emitted, self.past[move.serial] = result
         self.moves.append(move)
         counting = program.tenant in self.catalog.capped
-        for post in result.posts:
-            key = (post.serial, post.n)
+        for post in posts:
+            key = post[:2]
             self.posts[key] = post
             self.new_posts[key] = None
             if counting:
                 self.count(post)
             if program.reads_posts:  # it is the newest of its step (R59)
                 self.newest_posts.setdefault(post.serial, {})[post.step] = post
-        self.messages += len(result.posts)
-        if result.attributes is not person.attributes:
-            self.set_attributes(person, result.attributes)
-        self.past[move.serial] = result.past
-        if result.emitted and program.number not in self.catalog.unheard:
-            cause = (program.journey_number, result.run.key)
-            self._emit_of_run(result.emitted, person, move.at, causes | {cause}, program)
+        self.messages += len(posts)
+        if attributes is not person.attributes:
+            self.set_attributes(person, attributes)
+        if emitted and program.number not in self.catalog.unheard:
+            cause = (program.journey_number, after.key)
+            self._emit_of_run(emitted, person, move.at, causes | {cause}, program)
 
     def _emit_of_run(
         self, emitted: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[Cause], program: Program
