@@ -175,8 +175,7 @@ class NotedWalk(Walk):
         return super().compose(node)
 
     def _note(self, question: Callable[[Walk, Any], object], subject: object, answer: object) -> None:
-        counting = question is closed and self.terms is not None
-        posts = [*self.new_posts] if counting else []
+        posts = [*self.new_posts] if question is closed else []  # caps may hold for others, at their instants (R31)
         self.asked.append(
             (Fork(question, subject, len(self.path), posts), UNTIL if answer.__class__ is int else answer)
         )
