@@ -1,0 +1,103 @@
+"""What every store must do: the contract of `journeyflow.store` as tests, for whoever writes another store.
+
+Derive a class from `StoreConformance` in a test module, say how a new store is made, and let pytest collect it:
+
+    class TestMyStore(StoreConformance):
+        def make_store(self, tmp_path):
+            return MyStore(tmp_path / "somewhere")
+"""
+
+from journeyflow.testing.conformance.catalog import Catalogs
+from journeyflow.testing.conformance.claiming import Claiming
+from journeyflow.testing.conformance.due import DueWork
+from journeyflow.testing.conformance.loading import Loading
+from journeyflow.testing.conformance.questions import Questions
+from journeyflow.testing.conformance.samples import (
+    CATALOG,
+    COUNTED_OF_RUNS,
+    DEFINITION,
+    GIVEN,
+    LIMITS,
+    MINUTE,
+    NOON,
+    PAST,
+    PEOPLE,
+    SEEN,
+    TABLES,
+    VIEWED,
+    Raised,
+    busy_agenda,
+    claimable,
+    coming,
+    drained,
+    due,
+    ended,
+    entries_of,
+    entry,
+    event,
+    everything,
+    everything_else,
+    expect,
+    expect_contents,
+    history,
+    job,
+    leased,
+    load,
+    people,
+    post,
+    refused,
+    revision,
+    rows,
+    run,
+    shelf,
+    whole_order,
+    write,
+)
+from journeyflow.testing.conformance.writing import Writing
+
+__all__ = [
+    "CATALOG",
+    "COUNTED_OF_RUNS",
+    "DEFINITION",
+    "GIVEN",
+    "LIMITS",
+    "MINUTE",
+    "NOON",
+    "PAST",
+    "PEOPLE",
+    "SEEN",
+    "TABLES",
+    "VIEWED",
+    "Raised",
+    "StoreConformance",
+    "busy_agenda",
+    "claimable",
+    "coming",
+    "drained",
+    "due",
+    "ended",
+    "entries_of",
+    "entry",
+    "event",
+    "everything",
+    "everything_else",
+    "expect",
+    "expect_contents",
+    "history",
+    "job",
+    "leased",
+    "load",
+    "people",
+    "post",
+    "refused",
+    "revision",
+    "rows",
+    "run",
+    "shelf",
+    "whole_order",
+    "write",
+]
+
+
+class StoreConformance(Catalogs, DueWork, Loading, Claiming, Writing, Questions):
+    """The contract of a store, as tests; see the module."""

@@ -1,0 +1,26 @@
+"""Where every part of the contract begins: with a new store."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from journeyflow.store import Store
+from journeyflow.testing.conformance.samples import CATALOG, PEOPLE, write
+
+
+class Begun:
+    """A new store for each test."""
+
+    def make_store(self, tmp_path: Path) -> Store:
+        """Make a new, empty store; `tmp_path` is an empty folder."""
+        raise NotImplementedError
+
+    @contextmanager
+    def begun(self, tmp_path: Path) -> Iterator[Store]:
+        """Give a store with the journeys and the people of `samples`, and close it in the end."""
+        store = self.make_store(tmp_path)
+        try:
+            write(store, CATALOG, PEOPLE)
+            yield store
+        finally:
+            store.close()

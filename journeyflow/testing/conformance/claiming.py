@@ -1,0 +1,73 @@
+"""The contract of stores: which messages may be handed out."""
+
+from pathlib import Path
+
+from journeyflow.records import SENT, Changes
+from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.samples import NOON, claimable, event, expect, leased, post, run, write
+
+
+class Claiming(Begun):
+    """Tests of which messages may be handed out."""
+
+    def test_claimable_messages_have_an_order(self, tmp_path: Path) -> None:
+        """Messages come by instant, serial and visit, as many as wanted, none before its instant (R71)."""
+        posts = (
+            post(1, 3),
+            post(1, 1, available_at=NOON - 1),
+            post(2, 1),
+            post(1, 2),
+            post(2, 2, available_at=NOON + 1),
+            post(2, 3, available_at=NOON - 2),
+        )
+        order = [(2, 3), (1, 1), (1, 2), (1, 3), (2, 1)]
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2)), new_posts=posts))
+            for limit in (1, 2, 5, 100):
+                expect(claimable(store, limit=limit), order[:limit], f"with limit {limit}")
+            expect(claimable(store, at=NOON + 1), [*order, (2, 2)], "a moment later")
+
+    def test_messages_of_unpublished_steps_are_kept_back(self, tmp_path: Path) -> None:
+        """A step of one journey is unpublished, the step of that name in another is not (R17, R71)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2, 2)), new_posts=(post(1), post(2))))
+            expect(claimable(store, steps=frozenset({(1, "hello")})), [(2, 1)])
+            expect(claimable(store, steps=frozenset({(1, "other")})), [(1, 1), (2, 1)])
+
+    def test_claimable_messages_are_filtered(self, tmp_path: Path) -> None:
+        """A worker gets the messages of its tenant and channels, none of paused journeys, none past its limit (R71)."""
+        runs = (run(1, 1), run(2, 2, 2), run(3, 3, 3))
+        posts = (post(1), post(1, 2, channel="SMS"), post(2), post(3), post(3, 2, channel="SMS"))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=runs, new_posts=posts))
+            expect(claimable(store, tenant="t"), [(1, 1), (1, 2), (2, 1)])
+            expect(claimable(store, tenant="u"), [(3, 1), (3, 2)])
+            expect(claimable(store, channels=frozenset({"SMS"})), [(1, 2), (3, 2)])
+            expect(claimable(store, channels=frozenset({"SMS", "EMAIL"}), limit=1), [(1, 1)])
+            expect(claimable(store, channels=frozenset()), [])
+            expect(claimable(store, journeys=frozenset({1, 3})), [(2, 1)])
+            expect(claimable(store, tenant="t", channels=frozenset({"EMAIL"}), journeys=frozenset({2})), [(1, 1)])
+
+    def test_claimable_messages_are_withheld(self, tmp_path: Path) -> None:
+        """Nothing goes to a customer of whom an input waits that has come by then, until it is handled (R71)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 2), run(3, 3, 3)), new_posts=(post(1), post(2), post(3))))
+            write(store, Changes(inputs=(event("ann"), event("bob", NOON + 1))))
+            expect(claimable(store), [(2, 1), (3, 1)], "at the instant of the first input")
+            expect(claimable(store, at=NOON + 1), [(3, 1)], "at the instant of the second")
+            write(store, Changes(handled=((1, "handled"),)))
+            expect(claimable(store), [(1, 1), (2, 1), (3, 1)], "when the first is handled")
+
+    def test_claimable_messages_are_queued_ones(self, tmp_path: Path) -> None:
+        """What a worker has or what is done is not handed out; what comes back is, once, whenever it may be (R71)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1),), new_posts=(post(1, 1), post(1, 2), post(1, 3))))
+            expect(claimable(store), [(1, 1), (1, 2), (1, 3)])
+            write(store, Changes(posts=(leased(1, 1, NOON + 5), post(1, 2, status=SENT), leased(1, 3, NOON + 5))))
+            write(store, Changes(posts=(post(1, 1, attempts=1), post(1, 3, attempts=1, available_at=NOON + 9))))
+            expect(claimable(store), [(1, 1)], "back at its old instant")
+            expect(claimable(store, at=NOON + 9), [(1, 1), (1, 3)], "and at a later one")
+            write(store, Changes(posts=(post(1, 1, attempts=1, flags={"opened": (NOON, 1)}),)))
+            expect(claimable(store), [(1, 1)], "changed where it stands")
+            write(store, Changes(posts=(leased(1, 1, NOON + 5), leased(1, 3, NOON + 5))))
+            expect(claimable(store, at=NOON + 9), [], "claimed again")

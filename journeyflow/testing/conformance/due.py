@@ -1,0 +1,136 @@
+"""The contract of stores: what is due, and in which order."""
+
+from pathlib import Path
+
+from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER
+from journeyflow.records import SENT, Changes, LimitChanges
+from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.samples import (
+    LIMITS,
+    MINUTE,
+    NOON,
+    busy_agenda,
+    drained,
+    due,
+    ended,
+    event,
+    expect,
+    expect_contents,
+    leased,
+    load,
+    post,
+    run,
+    whole_order,
+    write,
+)
+
+
+class DueWork(Begun):
+    """Tests of what is due, and in which order."""
+
+    def test_due_work_at_one_instant_has_an_order(self, tmp_path: Path) -> None:
+        """At one instant: work that a pause held, then inputs, then timers and leases by serial (R7, R16)."""
+        agenda = Changes(
+            inputs=(event(), event("bob")),
+            runs=(run(1, 1), run(2, 2, due=NOON, held=NOON - 5), run(3, 4), run(4, 1, 2, due=NOON, held=NOON - 9)),
+            new_posts=(leased(1, 1, NOON), leased(2, 1, NOON)),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, agenda)
+            expect(
+                due(store).keys,
+                (
+                    (NOON, HELD, NOON - 9, 4),
+                    (NOON, HELD, NOON - 5, 2),
+                    (NOON, INPUT, 1, 0),
+                    (NOON, INPUT, 2, 0),
+                    (NOON, TIMER, 1, 0),
+                    (NOON, TIMER, 1, 1),
+                    (NOON, TIMER, 2, 1),
+                    (NOON, TIMER, 3, 0),
+                ),
+            )
+
+    def test_due_gives_a_prefix_of_the_order(self, tmp_path: Path) -> None:
+        """However many are asked for, they are the earliest in total order, with just what belongs to them (R7)."""
+        agenda = busy_agenda()
+        order = whole_order(agenda)
+        with self.begun(tmp_path) as store:
+            write(store, agenda)
+            for limit in (*LIMITS, len(order) - 1, len(order), len(order) + 1):
+                found = due(store, NOON + MINUTE, limit)
+                expect(list(found.keys), order[:limit], f"keys with limit {limit}")
+                expect(found.more, len(order) > limit, f"more with limit {limit}")
+                expect_contents(found)
+
+    def test_due_stops_at_now(self, tmp_path: Path) -> None:
+        """What is due exactly now is given, what is due later is not (R3)."""
+        agenda = busy_agenda()
+        with self.begun(tmp_path) as store:
+            write(store, agenda)
+            for now in (NOON - MINUTE - 1, NOON - MINUTE, NOON, NOON + MINUTE - 1):
+                wanted = [key for key in whole_order(agenda) if key[0] <= now]
+                found = due(store, now, 10_000)
+                expect((list(found.keys), found.more), (wanted, False), f"keys until {now}")
+
+    def test_due_may_be_asked_again(self, tmp_path: Path) -> None:
+        """Asking takes nothing away, in one transaction or in the next."""
+        with self.begun(tmp_path) as store:
+            write(store, busy_agenda())
+            with store.transaction() as transaction:
+                first, second = transaction.due(NOON, 7), transaction.due(NOON, 9)
+            expect(second.keys[:7], first.keys, "asked twice in one transaction")
+            expect(due(store, NOON, 7).keys, first.keys, "asked in the next one")
+
+    def test_due_work_is_taken_away_by_commits(self, tmp_path: Path) -> None:
+        """An input that was handled, a run that went on or ended and a message given back are due no more (R3)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=(event(), event()), runs=(run(1, 1), run(2, 2), run(3, 4))))
+            write(store, Changes(new_posts=(leased(1, 1, NOON), leased(1, 2, NOON))))
+            write(
+                store,
+                Changes(
+                    handled=((1, "handled"),),
+                    runs=(run(1, 1, due=NOON + 1), ended(2, 2)),
+                    posts=(post(1, 1, status=SENT), post(1, 2, available_at=NOON + MINUTE)),
+                ),
+            )
+            expect(due(store).keys, ((NOON, INPUT, 2, 0), (NOON, TIMER, 3, 0)))
+            expect(due(store, NOON + 1).keys[2:], ((NOON + 1, TIMER, 1, 0),))
+
+    def test_batches_of_any_size_go_the_same_way(self, tmp_path: Path) -> None:
+        """Handling what is due batch by batch visits the total order, whatever the size of a batch (R7)."""
+        agenda = busy_agenda()
+        for limit in LIMITS:
+            folder = tmp_path / str(limit)
+            folder.mkdir()
+            with self.begun(folder) as store:
+                write(store, agenda)
+                expect(drained(store, limit), whole_order(agenda), f"in batches of {limit}")
+
+    def test_held_work_waits_for_its_release(self, tmp_path: Path) -> None:
+        """What a pause holds without an instant is not due until its own journey is released (R16)."""
+        with self.begun(tmp_path) as store:
+            write(
+                store,
+                Changes(runs=(run(1, 1, due=None, held=NOON), run(2, 2, 2, due=None, held=NOON - 1))),
+                Changes(runs=(run(3, 4, due=NOON + 5, held=NOON), run(4, 3, 3, due=None, awaits="x"))),
+            )
+            expect(due(store, NOON + 9).keys, ((NOON + 5, HELD, NOON, 3),), "before the release")
+            write(store, Changes(released=((1, NOON + 3),)))
+            expect(due(store, NOON + 9).keys, ((NOON + 3, HELD, NOON, 1), (NOON + 5, HELD, NOON, 3)), "after it")
+            expect(load(store, serials=frozenset({1, 2, 4})).runs[4].due, None, "a run that waits for an event")
+
+    def test_timers_of_journeys_ring_after_those_of_runs(self, tmp_path: Path) -> None:
+        """At one instant after inputs and runs, journeys by number; a pause holds them until its release (R7, R23)."""
+        timers = ((2, 0, NOON), (1, 0, NOON), (3, 0, None))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=(event(),), runs=(run(1, 1),), limits=LimitChanges(timers=timers)))
+            first = ((NOON, INPUT, 1, 0), (NOON, TIMER, 1, 0), (NOON, JOURNEY, 1, 0), (NOON, JOURNEY, 2, 0))
+            expect(due(store, NOON + 9).keys, first)
+            expect(due(store, NOON, 3).keys, first[:3])
+            expect(due(store, NOON - 1).keys, ())
+            write(store, Changes(released=((3, NOON + 1), (1, NOON + 5))))
+            expect(due(store, NOON + 9).keys, (*first, (NOON + 1, JOURNEY, 3, 0)))
+            write(store, Changes(limits=LimitChanges(timers=((1, 0, NOON + 7),), stopped=((3, 0),), emptied=(2,))))
+            expect(due(store, NOON + 9).keys, (*first[:2], (NOON + 7, JOURNEY, 1, 0)))

@@ -1,0 +1,430 @@
+"""What the contract of stores is shown with: journeys, people, runs, and words to write and ask with few of them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from journeyflow.batch import HELD, INPUT, TIMER, Due, Key, Loaded, PullRequest, PullsLoaded, Request, timer_key
+from journeyflow.errors import StorageError
+from journeyflow.records import (
+    ACTIVE,
+    CLAIMED,
+    COMPLETED,
+    QUEUED,
+    SENT,
+    Changes,
+    Counter,
+    Deferred,
+    Export,
+    Flag,
+    Forgotten,
+    Input,
+    LimitChanges,
+    Move,
+    NewJourney,
+    NewVersion,
+    Post,
+    Pruned,
+    Refusal,
+    Round,
+    Run,
+    Transition,
+)
+from journeyflow.store import ClaimRequest, Shelf, Store
+from journeyflow.values import dumps
+
+MINUTE = 60_000_000
+NOON = 1_767_268_800_000_000
+"""2026-01-01T12:00:00Z."""
+
+GIVEN = "w.1"
+"""What a worker shows to give a message back."""
+
+LIMITS = (1, 7, 10_000)
+"""Sizes of batches between which nothing may differ (R7)."""
+
+DEFINITION = dumps(
+    {
+        "format": 1,
+        "id": "welcome",
+        "trigger": {"event": "member.created"},
+        "steps": [
+            {"kind": "send", "id": "hello", "channel": "EMAIL", "template": "welcome", "next": "breathe"},
+            {"kind": "wait", "id": "breathe", "duration": "2 days", "next": "end"},
+            {"kind": "end", "id": "end"},
+        ],
+    }
+)
+
+CATALOG = Changes(
+    journeys=(NewJourney(1, "t", "welcome"), NewJourney(2, "t", "birthday"), NewJourney(3, "u", "welcome")),
+    versions=tuple(NewVersion(number, number, 1, NOON, f"mark {number}", DEFINITION) for number in (1, 2, 3)),
+    transitions=tuple(Transition(number, NOON, "ACTIVE") for number in (1, 2, 3)),
+    meta=(("nonce", "k"),),
+)
+"""Two journeys of one tenant, one of another, all of them active."""
+
+PEOPLE = Changes(
+    customers=(
+        (1, "t", "ann", {"plan": "free"}),
+        (2, "t", "bob", {}),
+        (3, "u", "ann", {"plan": "paid"}),
+        (4, "t", "cid", {"tags": ["x"]}),
+    )
+)
+"""Two people of one id in two tenants, and two others."""
+
+
+class Raised(Exception):
+    """Something goes wrong while a transaction is open."""
+
+
+def expect(found: object, wanted: object, what: str = "") -> None:
+    """Fail unless two values are equal, and say both."""
+    if found != wanted:
+        msg = f"{what}\n  wanted {wanted!r}\n  found  {found!r}"
+        raise AssertionError(msg)
+
+
+@contextmanager
+def refused(what: str) -> Iterator[None]:
+    """Fail unless the block raises StorageError."""
+    try:
+        yield
+    except StorageError:
+        return
+    msg = f"{what} must raise StorageError"
+    raise AssertionError(msg)
+
+
+# --- what is written --------------------------------------------------------------------------------------------------
+
+
+def run(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
+    """Make a run that rests at the second step until noon, unless something else is said."""
+    usual: dict[str, Any] = {
+        "version": journey,
+        "number": 1,
+        "status": ACTIVE,
+        "reason": "",
+        "entered_at": NOON,
+        "last_at": NOON,
+        "ended_at": None,
+        "converted_at": None,
+        "visit": 2,
+        "step": 1,
+        "since": NOON,
+        "due": NOON,
+        "held": None,
+        "awaits": None,
+        "softened": False,
+        "trigger": None,
+        "key": "",
+        "memory": None,
+    }
+    return Run(serial=serial, customer=customer, journey=journey, **{**usual, **said})
+
+
+def ended(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
+    """Make a run that has come to its end."""
+    usual = {"status": COMPLETED, "ended_at": NOON, "step": -1, "due": None, "visit": 3}
+    return run(serial, customer, journey, **{**usual, **said})
+
+
+def post(serial: int, n: int = 1, **said: object) -> Post:
+    """Make a queued message that may be handed out from noon on."""
+    usual: dict[str, Any] = {
+        "step": "hello",
+        "channel": "EMAIL",
+        "template": "welcome",
+        "data": None,
+        "at": NOON,
+        "expires_at": None,
+        "cancel_on_exit": True,
+        "available_at": NOON,
+    }
+    return Post(serial=serial, n=n, **{**usual, **said})
+
+
+def leased(serial: int, n: int, until: int) -> Post:
+    """Make a message that a worker has until an instant."""
+    return post(serial, n, status=CLAIMED, attempts=1, lease_until=until, token=GIVEN)
+
+
+def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
+    """Make an event of tenant "t"."""
+    usual: dict[str, Any] = {"tenant": "t", "kind": "event", "type": "order.placed", "id": None, "text": None}
+    return Input(seq=0, customer=customer, at=at, **{**usual, **said})
+
+
+def job(number: int, **said: object) -> Export:
+    """Make a job that waits to make a file."""
+    usual: dict[str, Any] = {"tenant": "t", "module": "m", "status": "PENDING", "options": "{}", "submitted_at": NOON}
+    later = {
+        "started_at": None,
+        "updated_at": NOON,
+        "finished_at": None,
+        "expires_at": NOON,
+        "error": "",
+        "content": None,
+    }
+    return Export(number=number, **{**usual, **later, **said})
+
+
+def entry(serial: int) -> Move:
+    """Make the move by which a run came to rest at the second step."""
+    return Move(serial, 0, NOON, (("hello", COMPLETED, "queued"), ("breathe", ACTIVE, "")), {})
+
+
+def write(store: Store, *changes: Changes) -> None:
+    """Commit changes, each in a transaction of its own."""
+    for each in changes:
+        with store.transaction() as transaction:
+            transaction.commit(each)
+
+
+def due(store: Store, now: int = NOON, limit: int = 100) -> Due:
+    """Ask what is due, without the lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.due(now, limit)
+
+
+def load(store: Store, **wanted: object) -> Loaded:
+    """Load a request, without the lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.load(Request(**wanted))  # type: ignore[arg-type]  # what a request holds
+
+
+def shelf(store: Store, known: int | None = None) -> Shelf | None:
+    """Ask for the catalog, without the lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.shelf(known)
+
+
+def revision(store: Store) -> int:
+    """Ask for the revision of the catalog."""
+    found = shelf(store)
+    return -1 if found is None else found.revision
+
+
+def claimable(store: Store, **said: object) -> list[tuple[int, int]]:
+    """Ask what may be handed out at noon, as (serial, n)."""
+    usual: dict[str, Any] = {"tenant": None, "channels": None, "at": NOON, "limit": 100, "journeys": frozenset()}
+    with store.transaction() as transaction:
+        return [(each.serial, each.n) for each in transaction.claimable(ClaimRequest(**{**usual, **said}))]
+
+
+def rows(store: Store, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    """Ask a question in SQL."""
+    with store.reader() as reader:
+        return reader.rows(sql, parameters)
+
+
+def busy_agenda() -> Changes:
+    """Make inputs, timers, held work and leases, many of them at equal instants."""
+    instants = [NOON - MINUTE, NOON, NOON + MINUTE]
+    runs = [run(serial, 1 + serial % 3, due=instants[serial % 3], number=serial) for serial in range(1, 25)]
+    held = [
+        run(serial, 1 + serial % 3, due=instants[serial % 2], held=NOON - serial % 4 * MINUTE, number=serial)
+        for serial in range(25, 37)
+    ]
+    return Changes(
+        inputs=tuple(event(at=instants[place % 3]) for place in range(20)),
+        runs=(*runs, *held),
+        new_posts=tuple(leased(serial, 1 + n, instants[(serial + n) % 3]) for serial in range(1, 25) for n in (0, 2)),
+    )
+
+
+def whole_order(agenda: Changes) -> list[Key]:
+    """Sort an agenda as R7 says."""
+    keys = [(item.at, INPUT, place + 1, 0) for place, item in enumerate(agenda.inputs)]
+    keys += [timer_key(each) for each in agenda.runs]
+    keys += [(each.lease_until or 0, TIMER, each.serial, each.n) for each in agenda.new_posts]
+    return sorted(keys)
+
+
+SEEN = '{"0":{"a":1}}'
+
+VIEWED: dict[str, list[tuple[Any, ...]]] = {
+    "journeys_view": [
+        ("t", "birthday", "ACTIVE", 1, 0, 0, 0, 0, 0, 0),
+        ("t", "welcome", "ACTIVE", 1, 1, 0, 1, 0, 0, 0),
+        ("u", "welcome", "ACTIVE", 1, 1, 1, 0, 0, 0, 0),
+    ],
+    "enrollments_view": [
+        (
+            *(1, "t", "welcome", 1, "ann", "", 1, "COMPLETED", "", "2026-01-01T12:00:00.000000Z"),
+            *("2026-01-01T12:01:00.000000Z", None, None, None, None, None),
+        ),
+        (
+            *(2, "u", "welcome", 1, "ann", "", 1, "ACTIVE", "", "2026-01-01T12:00:00.000000Z"),
+            *(None, None, "breathe", "2026-01-01T12:00:00.000000Z", None, None),
+        ),
+    ],
+    "visits_view": [
+        (
+            "t",
+            "welcome",
+            "ann",
+            1,
+            n,
+            step,
+            "COMPLETED",
+            f"2026-01-01T12:{came}.000000Z",
+            f"2026-01-01T12:{left}.000000Z",
+            outcome,
+            "",
+        )
+        for n, step, came, left, outcome in [
+            (1, "hello", "00:00", "00:00", "queued"),
+            (2, "breathe", "00:00", "01:00", "elapsed"),
+            (3, "end", "01:00", "01:00", ""),
+        ]
+    ]
+    + [
+        (
+            *("u", "welcome", "ann", 1, 1, "hello", "COMPLETED", "2026-01-01T12:00:00.000000Z"),
+            *("2026-01-01T12:00:00.000000Z", "queued", ""),
+        ),
+        ("u", "welcome", "ann", 1, 2, "breathe", "ACTIVE", "2026-01-01T12:00:00.000000Z", None, "", ""),
+    ],
+    "messages_view": [
+        (
+            *(tenant, "welcome", "ann", 1, 1, "hello", "EMAIL", "welcome", "2026-01-01T12:00:00.000000Z"),
+            *("QUEUED", 0, data, name, "", None, "2026-01-01T12:00:00.000000Z", None, None),
+        )
+        for tenant, data, name in [("t", None, "k-1-1"), ("u", '{"a":1}', "k-2-1")]
+    ],
+    "inputs_view": [
+        (1, "t", "ann", "event", "order.placed", "2026-01-01T12:00:00.000000Z", "e", "{}", "handled"),
+        (2, "t", "bob", "event", "order.placed", "2026-01-01T12:00:00.000000Z", None, None, "pending"),
+    ],
+}
+
+
+def people(loaded: Loaded) -> dict[int, tuple[str, str, dict[str, object], list[int]]]:
+    """Lay customers out: tenant, id, attributes, serials by number."""
+    return {
+        person.number: (person.tenant, person.id, person.attributes, person.serials)
+        for person in sorted(loaded.people, key=lambda person: person.number)
+    }
+
+
+def expect_contents(found: Due) -> None:
+    """Hold what came with due keys to them: nothing is missing, nothing is too much."""
+    leases = {key[2:] for key in found.keys if key[1] == TIMER and key[3]}
+    rests = {key[2] for key in found.keys if key[1] == TIMER and not key[3]}
+    rests |= {key[3] for key in found.keys if key[1] == HELD}
+    expect(set(found.posts), leases, "messages")
+    expect(set(found.inputs), {key[2] for key in found.keys if key[1] == INPUT}, "inputs")
+    expect(set(found.runs), rests, "runs")
+    expect({timer_key(each) for each in found.runs.values()} - set(found.keys), set(), "places of runs")
+
+
+def drained(store: Store, limit: int) -> list[Key]:
+    """Handle everything that is due, some at a time, and give the order in which it came."""
+    order: list[Key] = []
+    more = True
+    while more:
+        with store.transaction() as transaction:
+            found = transaction.due(NOON + MINUTE, limit)
+            transaction.commit(
+                Changes(
+                    handled=tuple((seq, "handled") for seq in found.inputs),
+                    runs=tuple(each._replace(due=None, held=None, awaits="x") for each in found.runs.values()),
+                    posts=tuple(each._replace(status=SENT, lease_until=None) for each in found.posts.values()),
+                )
+            )
+        order += found.keys
+        more = found.more
+    return order
+
+
+def coming(store: Store, wanted: PullRequest) -> tuple[dict[int, list[str]], dict[int, Round]]:
+    """Ask who comes next, and how far each journey has come."""
+    pulls = load(store, pulls=wanted).pulls or PullsLoaded()
+    return {journey: list(names) for journey, names in pulls.members.items()}, dict(pulls.rounds)
+
+
+def entries_of(pulls: PullsLoaded) -> dict[int, dict[int, list[int]]]:
+    """Give entries as plain values."""
+    return {
+        journey: {customer: list(instants) for customer, instants in entries.items()}
+        for journey, entries in pulls.entries.items()
+    }
+
+
+COUNTED_OF_RUNS = [
+    Counter(journey, "*", "*", "", what, "", 1, 0, NOON)
+    for journey, what in ((1, "entered"), (1, "completed"), (3, "entered"))
+]
+"""What is kept of those who came and left, of whom the views tell."""
+
+TABLES = (
+    *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
+    *("paths", "moves", "messages", "refusals", "last_refusals", "counters", "exports", "pulls", "list_members"),
+    *("openings", "arms"),
+)
+
+
+def everything(store: Store) -> list[list[tuple[Any, ...]]]:
+    """Ask for every row of every table."""
+    with store.reader() as reader:
+        return [reader.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES]
+
+
+def everything_else() -> Changes:
+    """Make changes of every kind, to what `begun` and an entry of run 1 have left."""
+    return Changes(
+        inputs=(event("bob"),),
+        handled=((1, "handled"),),
+        customers=((5, "t", "dan", {}), (1, "t", "ann", {})),
+        runs=(ended(1, 1), run(2, 2)),
+        moves=(entry(2), Move(1, 2, NOON, (("breathe", COMPLETED, "elapsed"), ("end", COMPLETED, "")), {})),
+        new_posts=(post(2),),
+        posts=(post(1, status=SENT, flags={QUEUED: (NOON, 1)}),),
+        refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {}),),
+        counters=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
+        journeys=(NewJourney(4, "t", "new"),),
+        versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),),
+        described=((1, '{"steps":[]}', NOON),),
+        transitions=(Transition(1, NOON, "PAUSED"),),
+        flags=(Flag(1, NOON, "hello", published=False),),
+        purged=(3,),
+        released=((1, NOON),),
+        limits=LimitChanges(((1, NOON),), (Deferred(1, 1, 1, "", NOON, None),), timers=((1, 0, NOON),)),
+        rounds=(Round(1, NOON),),
+        listed=(("t", "news", "ann"),),
+        meta=(("grace", "5"),),
+        exports=(job(1),),
+        openings=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
+        pruned=Pruned(bared=(ended(1, 1),), arms=((1, 1, "which", "A"),)),
+        forgotten=(Forgotten(4, "t", "cid", "nobody"),),
+        retold=((1, "{}"),),
+        scrubbed=True,
+    )
+
+
+def history(store: Store) -> None:
+    """Write runs that have ended, in journey 1, with messages and what was told of them."""
+    sent = {"sent": (NOON, 2)}
+    told = (
+        event(type="message.opened", id="o", text=dumps({"message": "k-1-1"})),
+        event(type="message.opened", text=dumps({"message": "k-1-1"})),
+        event(tenant="u"),
+        event("bob", type="revenue", text=dumps({"amount": 5})),
+        event("", kind="ack", type="", id="k-4-1"),
+        event("", kind="ack", type="", id="k-1-1"),
+        event("", kind="nack", type="", id="k-4-1"),
+    )
+    runs = (ended(1, 1), run(2, 2), ended(3, 2, number=2, key="x"), ended(4, 2, number=3, key="x"), ended(5, 3))
+    posts = (post(1, status=SENT), post(4, status=SENT, flags=sent))
+    write(
+        store,
+        Changes(inputs=told, runs=runs, moves=(entry(1)._replace(seen={"entry": {"a": 1}}), entry(4)), new_posts=posts),
+    )
+    write(store, Changes(handled=PAST))
+
+
+PAST = ((1, "handled"), (3, "handled"), (4, "attributed to k-4-1"), (5, "handled"), (6, "handled"))
+"""What has become of the inputs that were handled."""

@@ -1,0 +1,303 @@
+"""The contract of stores: what a commit writes, and what stays of one that fails."""
+
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from attrs import evolve
+
+from journeyflow.batch import NOTHING, PastRequest, PruneRequest, Request
+from journeyflow.records import CANCELLED, Changes, Counter, Forgotten, Pruned, Refusal
+from journeyflow.testing.conformance.begun import Begun
+from journeyflow.testing.conformance.samples import (
+    GIVEN,
+    MINUTE,
+    NOON,
+    PAST,
+    Raised,
+    due,
+    ended,
+    entry,
+    event,
+    everything,
+    everything_else,
+    expect,
+    history,
+    job,
+    leased,
+    load,
+    people,
+    post,
+    refused,
+    rows,
+    run,
+    write,
+)
+from journeyflow.values import dumps
+
+
+class Writing(Begun):
+    """Tests of what a commit writes, and what stays of one that fails."""
+
+    def test_nothing_stays_of_a_block_that_raises(self, tmp_path: Path) -> None:
+        """An exception inside the block leaves nothing of what was committed in it, the revision neither (R70)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1),), moves=(entry(1),), new_posts=(post(1),), inputs=(event(),)))
+            before = everything(store)
+            for error in (Raised, KeyboardInterrupt):
+                with suppress(error), store.transaction() as transaction:
+                    transaction.commit(everything_else())
+                    raise error
+                expect(everything(store), before, f"after {error.__name__}")
+            write(store, everything_else())
+            if everything(store) == before:
+                msg = "the same changes are kept when nothing is raised"
+                raise AssertionError(msg)
+
+    def test_serials_are_not_lost_to_a_block_that_raises(self, tmp_path: Path) -> None:
+        """Numbers that were given inside a block that raised are given again: equal runs are equal (R90)."""
+        with self.begun(tmp_path) as store:
+            with suppress(Raised), store.transaction() as transaction:
+                transaction.commit(Changes(runs=(run(1, 1),), customers=((5, "t", "dan", {}),), inputs=(event(),)))
+                raise Raised
+            write(store, Changes(inputs=(event("bob"),)))
+            found = load(store)
+            expect((found.next_serial, found.next_customer), (1, 5))
+            expect(due(store).inputs, {1: event("bob")._replace(seq=1)})
+
+    def test_commits_of_one_block_add_up(self, tmp_path: Path) -> None:
+        """Several commits in one transaction are all written, in their order."""
+        with self.begun(tmp_path) as store:
+            with store.transaction() as transaction:
+                transaction.commit(Changes(runs=(run(1, 1),), moves=(entry(1),), inputs=(event("ann"),)))
+                transaction.commit(Changes(runs=(run(2, 2),), moves=(entry(2),), inputs=(event("bob"),)))
+                transaction.commit(Changes(runs=(ended(1, 1),)))
+            expect(dict(load(store, serials=frozenset({1, 2})).runs), {1: ended(1, 1), 2: run(2, 2)})
+            expect([item.customer for item in due(store).inputs.values()], ["ann", "bob"])
+
+    def test_nothing_personal_stays_of_the_forgotten(self, tmp_path: Path) -> None:
+        """A forgotten customer keeps number, runs, moves and messages; what they held of a person is gone (R86)."""
+        told = dumps({"note": "ann"})
+        before = Changes(
+            inputs=(
+                event(id="e1", text=told),
+                event(type="message.opened", text=dumps({"message": "k-1-1", "note": "ann"})),
+                event("bob", id="e2", text=told),
+                event("", kind="nack", type="", id="k-1-1", text=dumps({"token": GIVEN, "error": "ann"})),
+                event("", kind="nack", type="", id="k-2-1", text=dumps({"token": GIVEN, "error": "bob"})),
+                event(at=NOON + MINUTE, text=told),
+            ),
+            runs=(ended(1, 1, trigger=told, memory={"wait": {}}, key="ann"), run(2, 2, trigger=told)),
+            moves=(entry(1)._replace(seen={"entry": {"name": "ann"}}), entry(2)),
+            new_posts=(post(1, data=told), post(2, data=told), leased(1, 2, NOON)),
+            refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {"name": "ann"}),),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, before, Changes(handled=((1, "handled"), (2, "handled"), (3, "handled"))))
+            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody", inbox=True),), scrubbed=True))
+            loaded = load(store, names=frozenset({("t", "nobody"), ("t", "ann"), ("u", "ann")}))
+            expect(
+                [(each.number, each.id, each.attributes) for each in loaded.people],
+                [(1, "nobody", {}), (3, "ann", {"plan": "paid"})],
+            )
+            expect(loaded.runs[1], ended(1, 1), "the run")
+            expect(dict(load(store, serials=frozenset({2})).runs), {2: run(2, 2, trigger=told)}, "a run of others")
+            posts = load(store, posts=frozenset({(1, 1), (1, 2), (2, 1)})).posts
+            expect(posts[1, 1], post(1, status=CANCELLED), "a message that waited")
+            expect((posts[1, 2], posts[2, 1]), (leased(1, 2, NOON), post(2, data=told)), "other messages")
+            expect(rows(store, "SELECT enrollment, seen FROM moves ORDER BY 1"), [(1, None), (2, None)])
+            expect(rows(store, "SELECT customer, reason, seen FROM last_refusals"), [(1, "re-entry", None)])
+            expect(rows(store, "SELECT sum(count) FROM refusals"), [(1,)])
+            expect(
+                rows(store, "SELECT seq, customer, id, data, outcome FROM inputs ORDER BY seq"),
+                [
+                    (1, "nobody", None, None, "handled"),
+                    (2, "nobody", None, dumps({"message": "k-1-1"}), "handled"),
+                    (3, "bob", "e2", told, "handled"),
+                    (4, "", "k-1-1", dumps({"token": GIVEN}), None),
+                    (5, "", "k-2-1", dumps({"token": GIVEN, "error": "bob"}), None),
+                    (6, "nobody", None, None, "forgotten"),
+                ],
+            )
+            found = due(store, NOON + MINUTE)
+            expect(sorted(found.inputs), [4, 5], "inputs that wait")
+            expect(found.inputs[4].text, dumps({"token": GIVEN}), "a nack that waits")
+            known = load(store, events=frozenset({("t", "order.placed", "e1"), ("t", "order.placed", "e2")})).known
+            expect({key: list(known.get(key, ())) for key in known if known[key]},
+                   {("t", "order.placed", "e2"): [(NOON, "bob", told)]})  # fmt: skip
+
+    def test_the_id_of_the_forgotten_is_free(self, tmp_path: Path) -> None:
+        """Somebody new may have the id, and be forgotten too; who has no number leaves inputs alone (R86)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody 1"),)))
+            write(store, Changes(customers=((5, "t", "ann", {"new": True}),), inputs=(event(), event("eve"))))
+            gone = Forgotten(5, "t", "ann", "nobody 5", inbox=True), Forgotten(0, "t", "eve", "nobody", inbox=True)
+            write(store, Changes(forgotten=gone))
+            expect(
+                rows(store, "SELECT number, id, attributes FROM customers WHERE tenant = 't' ORDER BY 1"),
+                [(1, "nobody 1", "{}"), (2, "bob", "{}"), (4, "cid", '{"tags":["x"]}'), (5, "nobody 5", "{}")],
+            )
+            expect(rows(store, "SELECT customer, outcome FROM inputs"), [("nobody 5", "forgotten"),
+                   ("nobody", "forgotten")])  # fmt: skip
+            expect(load(store).next_customer, 6)
+
+    def test_somebody_new_may_come_in_the_commit_that_forgets(self, tmp_path: Path) -> None:
+        """What was handled of the id since, and what waits, is somebody else's; channels are quoted no more (R86)."""
+        told, nack = dumps({"note": "ann"}), dumps({"token": GIVEN, "error": "ann"})
+        before = Changes(
+            inputs=(
+                *(event(id=f"e{n}", text=told) for n in (1, 2, 3, 4)),
+                *(event("", kind="nack", type="", id="k-1-1", text=nack) for _ in (5, 6, 7)),
+            ),
+            runs=(run(1, 1),),
+            moves=(entry(1),),
+            new_posts=(post(1),),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, before, Changes(handled=((1, "handled"), (5, "stale"))))
+            after = Changes(
+                handled=((2, "handled"), (3, "handled"), (6, "stale")),
+                customers=((1, "t", "nobody", {}), (5, "t", "ann", {"new": True})),
+                runs=(ended(1, 1),),
+                forgotten=(Forgotten(1, "t", "ann", "nobody", later=(3,)),),
+                retold=((6, dumps({"token": GIVEN})),),
+            )
+            write(store, after)
+            people = load(store, names=frozenset({("t", "nobody"), ("t", "ann")})).people
+            expect(sorted((each.number, each.id) for each in people), [(1, "nobody"), (5, "ann")])
+            expect(
+                rows(store, "SELECT seq, customer, id, outcome FROM inputs WHERE seq < 5 ORDER BY 1"),
+                [
+                    (1, "nobody", None, "handled"),
+                    (2, "nobody", None, "handled"),
+                    (3, "ann", "e3", "handled"),
+                    (4, "ann", "e4", None),
+                ],
+            )
+            said = rows(store, "SELECT data ->> 'error' FROM inputs WHERE seq > 4 ORDER BY seq")
+            expect(said, [(None,), (None,), ("ann",)], "what channels said before, then, and of what waits")
+            key = ("t", "order.placed", "e3")
+            expect(
+                load(store, events=frozenset({("t", "order.placed", "e1"), key})).known.keys(), {key}, "ids of events"
+            )
+
+    def test_finished_runs_come_with_all_that_belongs_to_them(self, tmp_path: Path) -> None:
+        """Runs that ended before an instant, by serial, of which something is left that may go (R86)."""
+        after = NOON + MINUTE
+        with self.begun(tmp_path) as store:
+            history(store)
+            wanted = PruneRequest(after, frozenset({1}), 0, 10)
+            found = load(store, finished=wanted).finished
+            expect([run.serial for run in found.runs], [1, 3, 4], "those with a history, a memory, or a newer run")
+            expect(sorted(found.current), [1, 4], "the newest of each customer")
+            expect([(move.serial, move.visit, move.seen) for move in found.moves], [(1, 0, {}), (4, 0, {})])
+            expect([(post.serial, post.n) for post in found.posts], [(1, 1), (4, 1)])
+            expect(
+                [(item.seq, outcome) for item, outcome in found.told],
+                [(1, "handled"), (2, None), (4, "attributed to k-4-1"), (5, "handled")],
+                "what was told of messages, acks only where sent was told twice",
+            )
+            expect(found.answered, frozenset({(4, 1)}), "what answers that wait are about")
+            expect([run.serial for run in load(store, finished=evolve(wanted, after=1, limit=1)).finished.runs], [3])
+            expect(load(store, finished=evolve(wanted, before=NOON)).finished, NOTHING, "nothing had ended by then")
+            expect(load(store, finished=evolve(wanted, journeys=frozenset())).finished, NOTHING, "of no journey")
+            expect(load(store).finished, NOTHING, "not asked for")
+
+    def test_what_was_told_long_ago_comes_by_number(self, tmp_path: Path) -> None:
+        """Inputs of before an instant that were handled, of one tenant or of all (R86)."""
+        with self.begun(tmp_path) as store:
+            history(store)
+            wanted = PastRequest(NOON + MINUTE, 0, 10, None)
+            expect([(item.seq, outcome) for item, outcome in load(store, past=wanted).past], list(PAST))
+            expect([item.seq for item, _ in load(store, past=evolve(wanted, after=1, limit=2)).past], [3, 4])
+            expect([item.seq for item, _ in load(store, past=evolve(wanted, tenant="u")).past], [3])
+            expect(tuple(load(store, past=evolve(wanted, before=NOON)).past), ())
+            expect(tuple(load(store).past), (), "not asked for")
+
+    def test_what_is_pruned_is_gone(self, tmp_path: Path) -> None:
+        """Rows go, bare ones stay, balances add up; numbers and ids of events are as they are after that (R86)."""
+        opening = Counter(1, "*", "*", "", "entered", "", 2, 1, NOON)
+        with self.begun(tmp_path) as store:
+            history(store)
+            pruned = Pruned((3,), (ended(1, 1),), ((1, 1, "which", "A"),), (1, 3))
+            write(store, Changes(openings=(opening,), pruned=pruned), Changes(openings=(opening,)))
+            expect(rows(store, "SELECT serial, trigger_data, memory FROM enrollments ORDER BY 1"),
+                   [(1, None, None), (2, None, None), (4, None, None), (5, None, None)])  # fmt: skip
+            expect(rows(store, "SELECT enrollment FROM moves ORDER BY 1"), [(4,)])
+            expect(rows(store, "SELECT enrollment FROM messages ORDER BY 1"), [(4,)])
+            expect(rows(store, "SELECT * FROM arms"), [(1, 1, "which", "A")])
+            expect(rows(store, "SELECT * FROM openings"), [opening._replace(total=4, uniques=2)])
+            expect(rows(store, "SELECT seq FROM inputs ORDER BY 1"), [(2,), (4,), (5,), (6,), (7,)])
+            expect(load(store, events=frozenset({("t", "message.opened", "o")})).known, {}, "the id of an event")
+            expect([run.serial for run in load(store, names=frozenset({("t", "ann")})).runs.values()], [1])
+            expect(load(store).next_serial, 6)
+            write(store, Changes(inputs=(event(),)))
+            expect(rows(store, "SELECT max(seq) FROM inputs"), [(8,)])
+            expect(sorted(due(store, NOON).inputs), [2, 7, 8], "what waits")
+            write(store, Changes(purged=(1,)))
+            expect(rows(store, "SELECT (SELECT count(*) FROM arms), (SELECT count(*) FROM openings)"), [(0, 0)])
+
+    def test_jobs_wait_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
+        """Jobs that are not done come back by number when asked for; one that is done can be read (F194)."""
+        with self.begun(tmp_path) as store:
+            expect((load(store, exports=True).exports, load(store, exports=True).next_export), ((), 1), "a new store")
+            write(store, Changes(exports=(job(1), job(2, tenant="u"))), Changes(exports=(job(3),)))
+            expect(load(store).exports, (), "not asked for")
+            done = job(1, status="COMPLETED", finished_at=NOON, content="a,b\n")
+            write(store, Changes(exports=(job(2, tenant="u", status="PROCESSING", started_at=NOON), done)))
+            found = load(store, exports=True)
+            waiting = (job(2, tenant="u", status="PROCESSING", started_at=NOON), job(3))
+            expect((tuple(found.exports), found.next_export), (waiting, 4))
+            expect(rows(store, "SELECT * FROM exports WHERE number = 1"), [tuple(done)])
+
+    def test_reading_writes_nothing(self, tmp_path: Path) -> None:
+        """A transaction that was opened for reading refuses to commit."""
+        with self.begun(tmp_path) as store:
+            before = everything(store)
+            with refused("to commit what was opened for reading"), store.transaction(write=False) as transaction:
+                transaction.commit(Changes(inputs=(event(),)))
+            expect(everything(store), before)
+
+    def test_transactions_do_not_nest(self, tmp_path: Path) -> None:
+        """Inside a transaction or a view no other is opened by the same thread; the outer one goes on."""
+        with self.begun(tmp_path) as store:
+            with store.transaction() as transaction:
+                with refused("a transaction in a transaction"), store.transaction():
+                    pass
+                with refused("a view in a transaction"), store.reader():
+                    pass
+                transaction.commit(Changes(inputs=(event(),)))
+            with store.reader() as reader:
+                with refused("a transaction in a view"), store.transaction(write=False):
+                    pass
+                expect(reader.rows("SELECT count(*) FROM inputs"), [(1,)])
+
+    def test_closed_store_refuses(self, tmp_path: Path) -> None:
+        """A closed store raises StorageError; closing it again does nothing."""
+        with self.begun(tmp_path) as store:
+            store.close()
+            store.close()
+            with refused("a transaction on a closed store"), store.transaction():
+                pass
+            with refused("a view of a closed store"), store.reader():
+                pass
+
+    def test_writers_wait_for_one_another(self, tmp_path: Path) -> None:
+        """What a writing transaction reads stays true until it ends: no thread's change is lost (R72)."""
+        threads, times = 6, 20
+
+        def count() -> None:
+            for _ in range(times):
+                with store.transaction() as transaction:
+                    person = transaction.load(Request(numbers=frozenset({2}))).people[0]
+                    so_far = person.attributes.get("count", 0)
+                    after: dict[str, object] = {"count": so_far + 1 if isinstance(so_far, int) else 0}
+                    transaction.commit(Changes(customers=((2, "t", "bob", after),)))
+
+        with self.begun(tmp_path) as store:
+            crowd = [threading.Thread(target=count) for _ in range(threads)]
+            for each in crowd:
+                each.start()
+            for each in crowd:
+                each.join()
+            expect(people(load(store, numbers=frozenset({2})))[2][2], {"count": threads * times})
