@@ -363,7 +363,7 @@ def help_of(command: str) -> str:
 
 # --- features ---------------------------------------------------------------------------------------------------------
 
-TESTED = (*sorted((ROOT / "tests").rglob("*.py")), PACKAGE / "testing" / "conformance.py")
+TESTED = (*sorted((ROOT / "tests").rglob("*.py")), *sorted((PACKAGE / "testing" / "conformance").glob("*.py")))
 """Where tests stand."""
 
 
