@@ -132,6 +132,17 @@ TRAPS = [
         *[Send(f"s{n}", channel="EMAIL", template="t") for n in range(3)],
     ),
     journey(
+        "caps-later",
+        Condition(
+            "one",
+            field("n").eq(1),
+            yes=[Send("first", channel="EMAIL", template="t")],
+            no=[Update("none", tag.add("x"))],
+        ),
+        Wait("hour", "1 hour"),
+        *[Send(f"s{n}", channel="EMAIL", template="t") for n in range(3)],
+    ),
+    journey(
         "branches",
         Condition(
             "which",
@@ -176,17 +187,17 @@ def test_no_trap_of_walking_together(trap, grace, apart):
         each: {name: value for name, values in POSSIBLE.items() if (value := some.choice(values)) is not None}
         for each in people
     }
-    calls: list[Call] = [
-        SetPolicies(Policies(caps=[Cap(3, per="day")], quiet=[QuietHours("06:00", "10:00")]), at=START)
-    ]
+    bounds = Policies(caps=[Cap(3, per="day")], quiet=[QuietHours("06:00", "10:00")])
+    noon = START.replace(hour=12)
+    calls: list[Call] = [SetPolicies(bounds, at=noon if trap.id == "caps-later" else START)]
     calls += [Put(each, attributes, at=START) for each, attributes in known.items()]
     calls += [Event("joined", customer=each, at=START + n * timedelta(seconds=apart)) for n, each in enumerate(people)]
     calls += [
         Event("paid", customer=each, at=START.replace(day=2, hour=20), data={"n": len(each)}) for each in people[::2]
     ]
     if trap.id == "flagged":
-        calls += [SetPublished(trap.id, "s", published=False, at=START.replace(hour=12))]
-    life = Life(calls, START.replace(month=3))
+        calls += [SetPublished(trap.id, "s", published=False, at=noon)]
+    life = Life(sorted(calls, key=lambda call: call.at), START.replace(month=3))
     ticks = [START, START.replace(day=4), START.replace(day=9)]
     dumps = []
     for way in (cohorts.Cohorts, Alone):
