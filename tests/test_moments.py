@@ -1055,6 +1055,8 @@ def test_nothing_opens_after_the_end_of_time():
 def test_times_show_what_they_are():
     """The representation of a duration and of an opening makes it again."""
     assert repr(Duration(days=3)) == "Duration('3 days')"
+    assert str(Duration(micros=1_500_000)) == "1.5 seconds"
+    assert str(Duration(micros=-1)) == "-0.000001 seconds"
     assert repr(Until("09:00", "MON-FRI")) == "Until('MON,TUE,WED,THU,FRI 09:00')"
 
 

@@ -17,6 +17,7 @@ from journeyflow.values import (
     dumps,
     faults,
     freeze,
+    loads,
     id_fault,
     text_fault,
     thaw,
@@ -258,3 +259,10 @@ def test_json_text_is_compact_and_keeps_order_and_characters():
     assert dumps({"b": [1, 2.5, None, True], "a": {"ö": "北"}}) == '{"b":[1,2.5,null,true],"a":{"ö":"北"}}'
     with pytest.raises(ValueError, match="not JSON compliant"):
         dumps(float("nan"))
+
+
+@pytest.mark.parametrize("text", ["", " {}", "{} ", "{}{}", "nothing"])
+def test_only_what_was_written_is_read(text):
+    """Kept text is one JSON value and nothing around it."""
+    with pytest.raises(ValueError, match="JSON"):
+        loads(text)
