@@ -47,7 +47,7 @@ def loads(text: str) -> Any:  # noqa: ANN401 whatever was written
     try:
         value, end = _scan(text, 0)
     except StopIteration:
-        value, end = None, 0
+        value, end = None, -1
     if end != len(text):
         msg = "malformed JSON"
         raise json.JSONDecodeError(msg, text, end)

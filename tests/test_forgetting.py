@@ -67,6 +67,17 @@ def test_a_step_forgets_the_customer(host):
     assert host.engine.audit() == []
 
 
+def test_what_another_tenant_told_stays_known(host):
+    """Ids of events belong to a tenant (R26, R91): somebody of the same name elsewhere is not forgotten with them."""
+    host.deploy(FORGET)
+    other = host.engine.tenant("other")
+    for engine in (host.engine, other, other, host.engine):
+        engine.feed(Event("go", customer="ann", at=START, id="go-ann"))
+    assert host.tick().forgotten == 2
+    assert host.outcomes() == ["handled", "handled", "duplicate", "handled"]
+    assert other.find_customer("ann") is not None
+
+
 @pytest.mark.parametrize("at_once", [True, False])
 def test_call_and_step_leave_the_same(at_once):
     """What the call does at an instant the step does at that instant: the same rows, but for the runs' last visits."""

@@ -17,8 +17,8 @@ from journeyflow.values import (
     dumps,
     faults,
     freeze,
-    loads,
     id_fault,
+    loads,
     text_fault,
     thaw,
 )
