@@ -85,7 +85,9 @@ def build() -> tuple[Path, Path]:
     ask(sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(made), cwd=dev.ROOT)
     (sdist,) = made.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
-        archive.extractall(tree, filter="data")
+        # a filter as an argument is unknown to the first releases of Python 3.11; without one the newest warn
+        archive.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)
+        archive.extractall(tree)  # noqa: S202 it was built the line before
     (unpacked,) = tree.iterdir()
     ask(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(made), cwd=unpacked)
     (wheel,) = made.glob("*.whl")
