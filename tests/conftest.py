@@ -1,13 +1,25 @@
 """Settings of all tests."""
 
+import importlib
+import pkgutil
+
 import pytest
 from hypothesis import is_hypothesis_test, settings
 
-from journeyflow import patterns
+import journeyflow
+from journeyflow import patterns, stores
 from tests.samples import OPENED
 
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
 settings.load_profile("house")
+
+for package in (
+    journeyflow,
+    stores,
+):  # what is imported late, and first by a test that is not measured, would seem unused
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 
 @pytest.fixture(autouse=True)
