@@ -16,7 +16,7 @@ settings.load_profile("house")
 for package in (
     journeyflow,
     stores,
-):  # what is imported late, and first by a test that is not measured, would seem unused
+):  # imported first by a test that is not measured, it would seem unused
     for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
