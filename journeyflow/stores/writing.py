@@ -7,7 +7,7 @@ once, and not once for each of thousands. Rows that have too few like them are w
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from journeyflow.records import Changes, Counter, Export, Input, Move, PathEntry, Run, last_visit, version_at
@@ -51,11 +51,13 @@ Row = tuple[tuple[Any, ...], Key]
 class Statement(NamedTuple):
     """The same change in two forms: for one row, and for all rows whose keys are in a JSON list.
 
-    Both take what is written first and the key, or the list of keys, last.
+    Both take what is written first and the key, or the list of keys, last. New rows with two keys, the first of which
+    is their own, have them in a JSON object: SQLite reads that in half the time of a list of pairs.
     """
 
     one: str
     many: str
+    keys: Callable[[Iterable[Any]], object] = list
 
 
 def insert(table: str, columns: str, key: str) -> Statement:
@@ -64,12 +66,14 @@ def insert(table: str, columns: str, key: str) -> Statement:
     >>> insert("t", "a, b", "k").one
     'INSERT INTO t (a, b, k) VALUES (?, ?, ?)'
     >>> insert("t", "a", "k, l").many
-    'INSERT INTO t (a, k, l) SELECT ?, value ->> 0, value ->> 1 FROM json_each(?)'
+    'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
     """
     named = f"INSERT INTO {table} ({columns}, {key})"
-    keys = "value" if "," not in key else "value ->> 0, value ->> 1"
+    keys = "value" if "," not in key else "CAST(key AS INTEGER), value"
     return Statement(
-        f"{named} VALUES ({places(f'{columns}, {key}')})", f"{named} SELECT {places(columns)}, {keys} FROM json_each(?)"
+        f"{named} VALUES ({places(f'{columns}, {key}')})",
+        f"{named} SELECT {places(columns)}, {keys} FROM json_each(?)",
+        dict if "," in key else list,
     )
 
 
@@ -95,7 +99,7 @@ NEW_RUNS = insert("enrollments", RUN_COLUMNS, "serial, customer")
 RUNS = update("enrollments", RUN_NOW_COLUMNS, "serial")
 MOVES = insert("moves", MOVE_COLUMNS, "enrollment")
 NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
-CUSTOMERS = update("customers", "attributes", "number")
+CUSTOMERS = update("customers", "attributes", "number").one
 POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
 
 EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
@@ -179,7 +183,7 @@ class Writer:
         count, single = 0, list[tuple[Any, ...]]()
         for rest, keys in alike.items():
             if len(keys) >= ALIKE:
-                count += self._connection.execute(statement.many, (*rest, dumps(keys))).rowcount
+                count += self._connection.execute(statement.many, (*rest, dumps(statement.keys(keys)))).rowcount
             else:
                 single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
         if single:
@@ -198,7 +202,9 @@ class Writer:
         self._connection.executemany(
             "INSERT INTO customers VALUES (?, ?, ?, ?)", (row for row in rows if row[0] >= first_new)
         )
-        self._change(CUSTOMERS, [((row[3],), row[0]) for row in rows if row[0] < first_new])
+        known = [(text, number) for number, _, _, text in rows if number < first_new]  # hardly two are alike
+        if known:
+            self._expect(self._connection.executemany(CUSTOMERS, known).rowcount == len(known))
 
     def _write_runs(self, runs: Sequence[Run]) -> None:
         first_new = next_number(self._connection, "enrollments")
