@@ -306,7 +306,7 @@ class SQLiteTransaction:
             people[run.customer].serials.append(run.serial)
             runs[run.serial] = run
         reading = {*request.posts_of, *(run.serial for run in runs.values() if run.version in request.reading)}
-        posts.update(((post.serial, post.n), post) for post in self._newest_posts(reading))
+        posts.update(self._newest_posts(reading))
         clicked = self._clicked(request, people.values())
         posts.update(((post.serial, post.n), post) for post in clicked)
         older = {post.serial for post in clicked} - runs.keys()
@@ -417,17 +417,18 @@ class SQLiteTransaction:
         condition = "(enrollment, n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
         return self._posts(condition, (dumps(wanted),))
 
-    def _newest_posts(self, serials: Iterable[int]) -> list[Post]:
+    def _newest_posts(self, serials: Iterable[int]) -> dict[tuple[int, int], Post]:
         """Give the newest message of each step of some runs."""
         wanted = sorted(serials)
         if not wanted:
-            return []
+            return {}
         rows = self._ask(
             f"SELECT {POST_ROW} FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
             " ORDER BY enrollment, n",
             (dumps(wanted),),
         )
-        return list(map(read_post, {(row[0], row[2]): row for row in rows}.values()))
+        newest = {(row[0], row[2]): row for row in rows}
+        return {row[:2]: read_post(row) for row in newest.values()}
 
     def _known_events(
         self, events: Iterable[tuple[str, str, str]]
