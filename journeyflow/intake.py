@@ -26,7 +26,7 @@ from journeyflow.rules import path_fault
 from journeyflow.stages import closed_by, enter, handle, leave
 from journeyflow.steps import Send
 from journeyflow.values import loads
-from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, Happening, Work, changed_attribute
+from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, NOBODY, Happening, Work, changed_attribute, make_happening
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
 """How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
@@ -71,7 +71,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
         changed = changed_attribute(item.type, data)
     outcome = "handled" if item.type != REVENUE else _note_revenue(work, item, data, person)
     text = item.text if not changed else None
-    handle(work, Happening(item.type, data, item.at, at, person, changed=changed, text=text))
+    handle(work, make_happening((item.type, data, item.at, at, person, NOBODY, None, changed, text)))
     return outcome
 
 

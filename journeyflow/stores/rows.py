@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from journeyflow.records import NO_FLAGS, Move, Post, Run, make_post, make_run
+from journeyflow.records import NO_FLAGS, Post, Run, make_post, make_run
 from journeyflow.values import dumps, loads
 
 RUN_COLUMNS = (
@@ -50,7 +50,7 @@ def text_or_none(value: object) -> str | None:
 
 def run_rest(run: Run) -> tuple[Any, ...]:
     """Write a run as RUN_COLUMNS: all but whom it is about."""
-    return tuple(run[2:]) if run.memory is None else (*run[2:-1], dumps(run.memory))
+    return run[2:] if run.memory is None else (*run[2:-1], dumps(run.memory))
 
 
 def run_now_rest(run: Run) -> tuple[Any, ...]:
@@ -77,8 +77,3 @@ def read_post(row: tuple[Any, ...]) -> Post:
     """Read a message from a POST_ROW."""
     flags = {kind: (first, count) for kind, (first, count) in loads(row[14]).items()} if row[14] else NO_FLAGS
     return make_post((*row[:8], row[8] == 1, *row[9:14], flags, *row[15:]))
-
-
-def move_rest(move: Move, path: int | None, steps: str | None) -> tuple[Any, ...]:
-    """Write a move, whose path is either interned or spelled out, as MOVE_COLUMNS: all but whom it is about."""
-    return (move.visit, move.at, path, steps, text_or_none(move.seen))

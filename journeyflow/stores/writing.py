@@ -21,7 +21,6 @@ from journeyflow.stores.rows import (
     POST_NOW_COLUMNS,
     RUN_COLUMNS,
     RUN_NOW_COLUMNS,
-    move_rest,
     places,
     post_now_rest,
     post_rest,
@@ -215,12 +214,13 @@ class Writer:
         interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
         rows = list[Row]()
         for move in moves:
-            run = runs[move.serial]
-            place = run.version if run.memory is None else version_at(run, last_visit(move)), move.path
+            serial, visit, at, path, seen = move
+            run = runs[serial]
+            place = run.version if run.memory is None else version_at(run, last_visit(move)), path
             if place not in interned:
                 interned[place] = self._intern(*place)
             number = interned[place]
-            rows.append((move_rest(move, number, dumps(move.path) if number is None else None), move.serial))
+            rows.append(((visit, at, number, dumps(path) if number is None else None, text_or_none(seen)), serial))
         self._add(MOVES, rows)
 
     def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
