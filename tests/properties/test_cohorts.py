@@ -120,28 +120,20 @@ TRAPS = [
     journey("members", Update("up", tag.add("a")), Update("more", tag.add("c"), tag.remove("b"))),
     journey("types", Update("up", field("n").increment(1)), Update("set", field("m").set(True))),
     journey("loop", *[Update(each, *[field(f"{each}{n}").set(n) for n in range(60)]) for each in ("a", "b")]),
-    journey(
-        "caps",
-        Condition(
-            "one",
-            field("n").eq(1),
-            yes=[Send("first", channel="EMAIL", template="t")],
-            no=[Update("none", tag.add("x"))],
-        ),
-        Wait("hour", "1 hour"),
-        *[Send(f"s{n}", channel="EMAIL", template="t") for n in range(3)],
-    ),
-    journey(
-        "caps-later",
-        Condition(
-            "one",
-            field("n").eq(1),
-            yes=[Send("first", channel="EMAIL", template="t")],
-            no=[Update("none", tag.add("x"))],
-        ),
-        Wait("hour", "1 hour"),
-        *[Send(f"s{n}", channel="EMAIL", template="t") for n in range(3)],
-    ),
+    *[
+        journey(
+            name,
+            Condition(
+                "one",
+                field("n").eq(1),
+                yes=[Send("first", channel="EMAIL", template="t")],
+                no=[Update("none", tag.add("x"))],
+            ),
+            Wait("hour", "1 hour"),
+            *[Send(f"s{n}", channel="EMAIL", template="t") for n in range(3)],
+        )
+        for name in ("caps", "caps-later")
+    ],
     journey(
         "branches",
         Condition(
