@@ -89,7 +89,7 @@ class JourneyCalls:
         from journeyflow.lifecycle import published  # noqa: PLC0415 it costs cattrs
 
         tenant, instant = self._tenant_of(journey), to_micros(at)
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
             version, changes = published(catalog, tenant, journey, instant, rollback=rollback)
             if changes:
@@ -99,7 +99,7 @@ class JourneyCalls:
     def deploy(self, journey: Journey, *, at: datetime) -> int:
         """Publish, and activate if DRAFT; give the version. A restart changes nothing, PAUSED stays PAUSED (R12)."""
         version = self.publish(journey, at=at)
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             record = self._find(transaction, journey.id, self._tenant_of(journey))
             if record.newest_state == "DRAFT":
                 self._move(transaction, record, "activate", at)
@@ -119,7 +119,7 @@ class JourneyCalls:
 
         said = {"name": name, "description": description, "notes": notes}
         texts = {what: text for what, text in said.items() if text is not None}
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             changes = edited(self._find(transaction, journey), texts, to_micros(at))
             if changes:
                 transaction.commit(changes)
@@ -181,7 +181,7 @@ class JourneyCalls:
             raise InvalidInput(wrong)
         with self._core.store.reader() as reader:
             inside = inhabited_versions(reader, self._tenant, journey)
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             changes = flagged(self._find(transaction, journey), steps, to_micros(at), inside)
             if changes:
                 transaction.commit(changes)
@@ -215,7 +215,7 @@ class JourneyCalls:
             return self._lifecycle(journey, "resume", at)
         core = self._core
         do_due_work(core, moved(self._known(journey), "resume", to_micros(at)).at - 1, allow_jump=allow_jump)
-        with core.store.transaction() as transaction:
+        with core.amending() as transaction:
             record = self._find(transaction, journey)
             shift_everybody(core, transaction, record, moved(record, "resume", to_micros(at)).at)
             self._move(transaction, record, "resume", at)
@@ -272,7 +272,7 @@ class JourneyCalls:
             record = self._find(transaction, journey)
             first = moved(record, "archive", to_micros(at)).at
         do_due_work(core, first - 1, allow_jump=allow_jump)
-        with core.store.transaction() as transaction:
+        with core.amending() as transaction:
             record = self._find(transaction, journey)
             transition = moved(record, "archive", to_micros(at))
             count = exit_everybody(core, transaction, record, transition.at)
@@ -307,7 +307,7 @@ class JourneyCalls:
         """
         from journeyflow.lifecycle import created  # noqa: PLC0415 it costs cattrs
 
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             record = self._find(transaction, journey)
             made = clone_of(record.newest.journey, to, name)
             catalog, hidden = self._core.refresh(transaction), record.newest_unpublished
@@ -337,7 +337,7 @@ class JourneyCalls:
         record = self._known(journey)
         made, copied = copy_of(record.newest.journey, to or journey, tenant, name, templates)
         hidden = record.newest_unpublished | set(copied.unpublished)
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
             transaction.commit(created(catalog, tenant, made, to_micros(at), of=journey, unpublished=hidden))
         return copied
@@ -387,12 +387,13 @@ class JourneyCalls:
 
     def _clone_beside(self, journey: str, suffix: str, at: datetime) -> str:
         """Clone a journey under the first free id that shows where it comes from."""
-        info = self.journey(journey)
-        taken = {each.id for each in self.journeys()}
+        with self._core.store.transaction(write=False) as transaction:
+            name = self._find(transaction, journey).newest.journey.name or journey
+            taken = self._core.refresh(transaction).by_name
         beside, count = f"{journey}-copy", 2
-        while beside in taken:
+        while (self._tenant, beside) in taken:
             beside, count = f"{journey}-copy-{count}", count + 1
-        self.clone(journey, beside, at=at, name=f"{info.name or journey}{suffix}")
+        self.clone(journey, beside, at=at, name=f"{name}{suffix}")
         return beside
 
     # --- questions ------------------------------------------------------------------------------------------------
@@ -449,14 +450,14 @@ class JourneyCalls:
     # --- inside ---------------------------------------------------------------------------------------------------
 
     def _lifecycle(self, journey: str, call: str, at: datetime) -> JourneyInfo:
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             self._move(transaction, self._find(transaction, journey), call, at)
         return self.journey(journey)
 
     def _switch(self, journey: str, word: str, at: datetime) -> JourneyInfo:
         from journeyflow.lifecycle import switch  # noqa: PLC0415 it costs cattrs
 
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             record = self._find(transaction, journey)
             self._move(transaction, record, switch(record, word), at)
         return self.journey(journey)
@@ -472,7 +473,7 @@ class JourneyCalls:
     def _take_away(self, journey: str, call: str) -> None:
         from journeyflow.lifecycle import removed  # noqa: PLC0415 it costs cattrs
 
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             transaction.commit(removed(self._find(transaction, journey), call))
 
     def _known(self, journey: str) -> "JourneyRecord":

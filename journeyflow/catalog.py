@@ -2,11 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from itertools import count, takewhile
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
+from journeyflow.forgetting import OWED, TRACES
 from journeyflow.policies import Timeline
 from journeyflow.program import Program
 from journeyflow.records import State
@@ -100,45 +102,121 @@ def nonces_of(meta: Mapping[str, str]) -> tuple[str, ...]:
 
 @frozen
 class Catalog:
-    """Every journey of every tenant, ready to run. `revision` tells whether a newer one exists."""
+    """Every journey of every tenant, ready to run. `revision` tells whether a newer one exists.
+
+    What work looks up beyond the journeys themselves is put together when it is first asked for: who deploys a thousand
+    journeys one by one pays for it once, in the tick that comes after.
+    """
 
     revision: int
-    nonces: Sequence[str]
-    """With what the ids of messages begin, the present one last (R70)."""
-    grace: int | None
+    settings: Mapping[str, str] = field(repr=False)
+    """The settings of the file, as text."""
     journeys: Mapping[int, JourneyRecord]
-    programs: Mapping[int, Program]
-    by_name: Mapping[tuple[str, str], JourneyRecord]
-    triggered: Mapping[tuple[str, str], tuple[JourneyRecord, ...]] = field(repr=False)
-    listened: Mapping[str, frozenset[str]] = field(repr=False)
-    watched: frozenset[str] = field(repr=False)
-    reading_posts: frozenset[int] = field(repr=False)
-    limited: Mapping[int, int] = field(repr=False)
-    """The journeys with entry limits in any version, and the largest of them (R23)."""
-    pulling: frozenset[int] = field(repr=False)
-    """The journeys that pull people in, in any version (R27)."""
-    unheard: frozenset[int] = field(repr=False)
-    """The versions whose runs emit nothing that anybody listens to, nor touch other runs: nothing else need be known of
-    their customers."""
-    paused: frozenset[int] = field(repr=False)
-    """The journeys that were ever paused."""
-    zones: Mapping[int, ZoneInfo] = field(repr=False)
-    """The zone in which the days of each journey are counted, by its number."""
+    programs: Mapping[int, Program] = field(repr=False)
+    """Every version, by its number."""
+    by_name: Mapping[tuple[str, str], JourneyRecord] = field(repr=False)
     policies: Mapping[str, Timeline] = field(factory=dict, repr=False)
     """The policies of every tenant that has set some (R31)."""
-    capped: frozenset[str] = field(init=False, repr=False)
-    """The tenants whose caps count messages."""
-
-    @capped.default
-    def _(self) -> frozenset[str]:
-        return frozenset(tenant for tenant, timeline in self.policies.items() if timeline.reach is not None)
-
-    flagged: frozenset[int] = frozenset()
-    """The journeys that have, or had, an unpublished step; of all others the question need not be asked (R17)."""
     next_journey: int = 1
     next_version: int = 1
-    traces: bool = False
+    nonces: Sequence[str] = field(init=False)
+    """With what the ids of messages begin, the present one last (R70)."""
+    grace: int | None = field(init=False)
+    """How late work may be found before its instant is softened (R5), in microseconds; None is no limit."""
+    traces: bool = field(init=False)
     """Whether a step has forgotten somebody of whom free space may still tell (R86)."""
+
+    @nonces.default
+    def _(self) -> Sequence[str]:
+        return nonces_of(self.settings)
+
+    @grace.default
+    def _(self) -> int | None:
+        grace = self.settings.get("grace")
+        return int(grace) if grace else None
+
+    @traces.default
+    def _(self) -> bool:
+        return self.settings.get(TRACES) == OWED
+
+    @cached_property
+    def triggered(self) -> Mapping[tuple[str, str], tuple[JourneyRecord, ...]]:
+        """The journeys of each tenant that an event triggers, by id (R9).
+
+        A version that people may still be in counts, also when it is no longer the newest.
+        """
+        found: dict[tuple[str, str], list[JourneyRecord]] = {}
+        for name in sorted(self.by_name):
+            record = self.by_name[name]
+            for event in {program.journey.trigger.event for _, program in record.versions}:
+                if event:
+                    found.setdefault((record.tenant, event), []).append(record)
+        return {key: tuple(records) for key, records in found.items()}
+
+    @cached_property
+    def listened(self) -> Mapping[str, frozenset[str]]:
+        """The types of events to which any version of a tenant listens."""
+        found: dict[str, set[str]] = {}
+        for program in self.programs.values():
+            found.setdefault(program.tenant, set()).update(program.listens)
+        return {tenant: frozenset(types) for tenant, types in found.items()}
+
+    @cached_property
+    def watched(self) -> frozenset[str]:
+        """The tenants of whose customers an attribute may act by itself (R42)."""
+        return frozenset(program.tenant for program in self.programs.values() if program.watches_customer)
+
+    @cached_property
+    def reading_posts(self) -> frozenset[int]:
+        """The versions that read what became of messages (R59)."""
+        return frozenset(number for number, program in self.programs.items() if program.reads_posts)
+
+    @cached_property
+    def limited(self) -> Mapping[int, int]:
+        """The journeys with entry limits in any version, and the largest of them (R23)."""
+        largest = ((record.number, _largest_limit(record)) for record in self.journeys.values())
+        return {number: limit for number, limit in largest if limit}
+
+    @cached_property
+    def pulling(self) -> frozenset[int]:
+        """The journeys that pull people in, in any version (R27)."""
+        return frozenset(program.journey_number for program in self.programs.values() if program.pull)
+
+    @cached_property
+    def unheard(self) -> frozenset[int]:
+        """The versions whose runs emit nothing that anybody listens to, nor touch other runs.
+
+        Nothing else need be known of their customers.
+        """
+        return frozenset(
+            number
+            for number, program in self.programs.items()
+            if not program.chained
+            and program.tenant not in self.watched
+            and program.emits.isdisjoint(self.listened[program.tenant])
+        )
+
+    @cached_property
+    def paused(self) -> frozenset[int]:
+        """The journeys that were ever paused."""
+        return frozenset(
+            record.number for record in self.journeys.values() if any("PAUSED" in each for each in record.transitions)
+        )
+
+    @cached_property
+    def zones(self) -> Mapping[int, ZoneInfo]:
+        """The zone in which the days of each journey are counted, by its number."""
+        return {number: record.zone for number, record in self.journeys.items()}
+
+    @cached_property
+    def capped(self) -> frozenset[str]:
+        """The tenants whose caps count messages."""
+        return frozenset(tenant for tenant, timeline in self.policies.items() if timeline.reach is not None)
+
+    @cached_property
+    def flagged(self) -> frozenset[int]:
+        """The journeys that have, or had, an unpublished step; of all others the question need not be asked (R17)."""
+        return frozenset(number for number, record in self.journeys.items() if record.flags)
 
     def unpublished_of(self, program: Program, at: int) -> frozenset[str]:
         """Give the unpublished steps of a version's journey as of an instant (R17)."""
@@ -146,66 +224,23 @@ class Catalog:
         return self.journeys[number].unpublished(at) if number in self.flagged else NONE
 
 
-def build_catalog(  # noqa: PLR0917 what a store knows
+def build_catalog(
     revision: int,
-    nonces: Sequence[str],
-    grace: int | None,
+    settings: Mapping[str, str],
     records: Iterable[JourneyRecord],
     policies: Mapping[str, Timeline] | None = None,
-    next_journey: int = 1,
-    next_version: int = 1,
-    *,
-    traces: bool = False,
+    numbers: tuple[int, int] = (1, 1),
 ) -> Catalog:
-    """Index journeys by name and by what triggers them, journeys of one trigger by id (R9).
-
-    A version that people may still be in counts, also when it is no longer the newest.
-    """
+    """Find journeys by number and by name, versions by number; `numbers` are those of the next journey and version."""
     journeys = {record.number: record for record in records}
-    by_name = {(record.tenant, record.id): record for record in journeys.values()}
-    programs: dict[int, Program] = {}
-    triggered: dict[tuple[str, str], list[JourneyRecord]] = {}
-    listened: dict[str, set[str]] = {}
-    for name in sorted(by_name):
-        record = by_name[name]
-        types: dict[str, None] = {}
-        for _, program in record.versions:
-            programs[program.number] = program
-            listened.setdefault(record.tenant, set()).update(program.listens)
-            if program.journey.trigger.event:
-                types[program.journey.trigger.event] = None
-        for event in types:
-            triggered.setdefault((record.tenant, event), []).append(record)
-    watched = frozenset(program.tenant for program in programs.values() if program.watches_customer)
     return Catalog(
         revision,
-        nonces,
-        grace,
+        settings,
         journeys,
-        programs,
-        by_name,
-        {key: tuple(found) for key, found in triggered.items()},
-        {tenant: frozenset(types) for tenant, types in listened.items()},
-        watched,
-        frozenset(number for number, program in programs.items() if program.reads_posts),
-        {record.number: largest for record in journeys.values() if (largest := _largest_limit(record))},
-        frozenset(program.journey_number for program in programs.values() if program.pull),
-        frozenset(
-            number
-            for number, program in programs.items()
-            if not program.chained
-            and program.tenant not in watched
-            and program.emits.isdisjoint(listened[program.tenant])
-        ),
-        frozenset(
-            record.number for record in journeys.values() if any("PAUSED" in each for each in record.transitions)
-        ),
-        {number: record.zone for number, record in journeys.items()},
+        {program.number: program for record in journeys.values() for _, program in record.versions},
+        {(record.tenant, record.id): record for record in journeys.values()},
         policies or {},
-        frozenset(number for number, record in journeys.items() if record.flags),
-        next_journey,
-        next_version,
-        traces,
+        *numbers,
     )
 
 

@@ -121,7 +121,7 @@ class Engine(JourneyCalls):
         with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
         if grace != "default" and catalog.grace != wanted:
-            with self._core.store.transaction() as transaction:
+            with self._core.amending() as transaction:
                 transaction.commit(Changes(meta=(("grace", "" if wanted is None else str(wanted)),)))
 
     def __repr__(self) -> str:
@@ -167,7 +167,7 @@ class Engine(JourneyCalls):
             msg = f"expected Policies, not {describe(policies)}"
             raise TypeError(msg)
         instant = to_micros(at)
-        with self._core.store.transaction() as transaction:
+        with self._core.amending() as transaction:
             changes = policies_set(self._core.refresh(transaction), self._tenant, policies, instant)
             if changes:
                 transaction.commit(changes)

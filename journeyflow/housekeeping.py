@@ -142,7 +142,7 @@ def vacuum(core: Core) -> None:
 
 def renew_nonce(core: Core, nonce: str) -> None:
     """Let the ids of messages begin with another nonce from now on (R70). Raises InvalidInput for one that was used."""
-    with core.store.transaction() as transaction:
+    with core.amending() as transaction:
         catalog = core.refresh(transaction)
         if nonce in catalog.nonces:
             raise InvalidInput(

@@ -1,32 +1,26 @@
 """What publishing and the lifecycle calls change: pure functions from the catalog to `Changes` (R11, R12, R15)."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from attrs import evolve
 
-from journeyflow import patterns
-from journeyflow.catalog import NONE, Catalog, JourneyRecord, build_catalog, nonces_of
-from journeyflow.codec import dumps_journey, fingerprint, loads_journey
+from journeyflow.catalog import NONE, Catalog, JourneyRecord
+from journeyflow.codec import dumps_journey, fingerprint
 from journeyflow.errors import (
     ERROR,
     Conflict,
-    CorruptDatabase,
     InvalidInput,
     InvalidJourney,
-    MissingExtra,
     NotFound,
     did_you_mean,
 )
 from journeyflow.flags import flag_problems
-from journeyflow.forgetting import OWED, TRACES
 from journeyflow.journey import Journey, problems
 from journeyflow.migration import Plan, mapping_faults
-from journeyflow.policies import Policies, Terms, Timeline
-from journeyflow.policyfile import dumps_policies, loads_policies
-from journeyflow.program import Program, compile_journey
+from journeyflow.policies import Policies
+from journeyflow.policyfile import dumps_policies
 from journeyflow.records import Changes, Flag, NewJourney, NewPolicies, NewVersion, State, Transition
-from journeyflow.store import Shelf
 
 ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
     "activate": frozenset({("DRAFT", "ACTIVE")}),
@@ -215,54 +209,6 @@ def moved(record: JourneyRecord, call: str, at: int) -> Transition:
     return Transition(record.number, at if newest is None else max(at, newest), after)
 
 
-def read_catalog(shelf: Shelf, path: object, compiled: dict[tuple[int, str], Program]) -> Catalog:
-    """Build the catalog from a store's rows; `compiled` keeps programs from one revision to the next."""
-    transitions: dict[int, list[tuple[int, State]]] = {}
-    for journey, at, state in shelf.transitions:
-        transitions.setdefault(journey, []).append((at, state))
-    names = {number: (tenant, journey) for number, tenant, journey in shelf.journeys}
-    versions: dict[int, list[tuple[int, Program]]] = {}
-    for row in shelf.versions:
-        number, journey, version, published_at, _, text = row
-        program = compiled.get((number, text))
-        if program is None:
-            program = _compiled(text, names[journey][0], (number, journey, version), path)
-            compiled[number, text] = program
-        known = versions.setdefault(journey, [])
-        if known and known[-1][1] is program:  # a draft that was published again
-            known.pop()
-        known.append((published_at, program))
-    flags = _flag_history(shelf)
-    records = [
-        JourneyRecord(
-            number,
-            *names[number],
-            tuple(transitions.get(number, ())),
-            tuple(versions[number]),
-            tuple(flags.get(number, ())),
-        )
-        for number in names
-    ]
-    grace = shelf.meta.get("grace")
-    policies = _read_policies(shelf, path)
-    settled = int(grace) if grace else None
-    numbers = shelf.next_journey, shelf.next_version
-    traces = shelf.meta.get(TRACES) == OWED
-    return build_catalog(shelf.revision, nonces_of(shelf.meta), settled, records, policies, *numbers, traces=traces)
-
-
-def _read_policies(shelf: Shelf, path: object) -> dict[str, Timeline]:
-    """Read the policies of every tenant; what cannot be read means a damaged file."""
-    history: dict[str, list[tuple[int, Terms]]] = {}
-    for tenant, at, text in shelf.policies:
-        try:
-            history.setdefault(tenant, []).append((at, Terms(loads_policies(text))))
-        except InvalidInput as error:
-            what = f"the policies of tenant {tenant!r} cannot be read: {error.faults[0]}"
-            raise CorruptDatabase(path, what) from error
-    return {tenant: Timeline(tuple(rows)) for tenant, rows in history.items()}
-
-
 def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> Changes:
     """Give what changes when a tenant sets policies: nothing where they hold already (R31).
 
@@ -273,30 +219,3 @@ def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> 
     if before == policies:
         return Changes()
     return Changes(policies=(NewPolicies(tenant, max(at, since), dumps_policies(policies, indent=None)),))
-
-
-def _flag_history(shelf: Shelf) -> dict[int, list[tuple[int, frozenset[str]]]]:
-    """Fold flags into the steps that are unpublished after each, by journey (R17)."""
-    history: dict[int, list[tuple[int, frozenset[str]]]] = {}
-    for journey, at, step, published in shelf.flags:
-        known = history.setdefault(journey, [])
-        before = known[-1][1] if known else NONE
-        known.append((at, before - {step} if published else before | {step}))
-    return history
-
-
-def _compiled(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:
-    """Read and compile a stored definition.
-
-    One that cannot be read means a damaged file, or the extra that its regular expressions need is missing (R63).
-    """
-    number, journey_number, version = numbers
-    try:
-        journey = loads_journey(text)
-    except InvalidJourney as error:
-        if not patterns.available() and any(problem.code == "operand" for problem in error.problems):
-            feature = f"journey {error.journey!r} of this database (operators matches, notMatches)"
-            raise MissingExtra(feature, "regex") from error
-        what = f"the definition of version {number} cannot be read: {error.problems[0]}"
-        raise CorruptDatabase(path, what) from error
-    return compile_journey(journey, number=number, journey_number=journey_number, version=version, tenant=tenant)

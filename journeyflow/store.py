@@ -71,6 +71,8 @@ class Transaction(Protocol):
     def commit(self, changes: Changes) -> None:
         """Write everything at once; nothing of it is seen unless the block ends without an exception.
 
+        A commit of the catalog (`Changes.of_catalog`) makes the next revision: one more than before, no other commit
+        does. So an engine knows what its own commits have made of the catalog without reading it again.
         Every run that a move belongs to is among the runs. May be called again, after which both are written. Raises
         StorageError in a transaction that was opened for reading.
         """

@@ -75,18 +75,53 @@ class Core:
         self.store, self.channels, self.options = store, dict(channels), options
         self.lock = threading.RLock()
         self.catalog: Catalog | None = None
+        self.path: object = getattr(store, "path", "memory")
         self.compiled: dict[tuple[int, str], Program] = {}
         self.local = threading.local()
 
     def refresh(self, transaction: Transaction) -> Catalog:
         """Give the catalog as it stands in a transaction, read again only when another revision is there."""
-        from journeyflow.lifecycle import read_catalog  # noqa: PLC0415 it costs cattrs; wanted with journeys only
+        from journeyflow.cataloging import read_catalog  # noqa: PLC0415 it costs cattrs; wanted with journeys only
 
         with self.lock:
             shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
             if shelf is not None:
-                self.catalog = read_catalog(shelf, getattr(self.store, "path", "memory"), self.compiled)
+                self.catalog = read_catalog(shelf, self.path, self.compiled)
             return self.catalog  # type: ignore[return-value]  # there is one by now
+
+    @contextmanager
+    def amending(self) -> Iterator[Transaction]:
+        """Open a transaction that changes the catalog: what it changes is taken over, and not read again.
+
+        So a call costs what it changes, however many journeys there are. Where the block ends with an exception, and
+        where somebody has read the catalog since, the catalog stays as it is.
+        """
+        from journeyflow.cataloging import amended  # noqa: PLC0415 it costs cattrs; wanted with journeys only
+
+        with self.store.transaction() as transaction:
+            noted, before = Noted(transaction), self.refresh(transaction)
+            yield noted
+        after = before
+        for changes in noted.committed:
+            after = amended(after, changes, self.path, self.compiled)
+        with self.lock:
+            if self.catalog is before:
+                self.catalog = after
+
+
+class Noted:
+    """A transaction of which it is remembered what was committed."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        """Do what the transaction does."""
+        self.shelf, self.due, self.load = transaction.shelf, transaction.due, transaction.load
+        self.claimable, self._commit = transaction.claimable, transaction.commit
+        self.committed: list[Changes] = []
+
+    def commit(self, changes: Changes) -> None:
+        """Write everything at once, and remember it."""
+        self._commit(changes)
+        self.committed.append(changes)
 
 
 def next_due(core: Core) -> int | None:

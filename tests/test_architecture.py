@@ -50,7 +50,7 @@ LADDER = (
     "batch", "catalog", "migration", "counting", "limits", "pulls", "work", "stages", "pulling",
     "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
-    "store", "lifecycle", "outbox", "inbox", "ticking", "moving", "pruning", "housekeeping",
+    "store", "cataloging", "lifecycle", "outbox", "inbox", "ticking", "moving", "pruning", "housekeeping",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
     "recount", "dossier", "figures", "exportjobs", "experiments", "audit",
@@ -301,6 +301,7 @@ KEEPS_STATE = {
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "JourneyCalls": "the part of the engine that changes journeys",
     "Engine": "the seam: a handle on the store",
+    "Noted": "a handle on a transaction",
     "Core": "what an engine and its tenants share: store, lock, cache of the catalog",
     "SQLiteStore": "a handle on a file",
     "SQLiteReader": "a handle on a connection",

@@ -32,7 +32,7 @@ def record(
 
 def catalog(*records: JourneyRecord) -> Catalog:
     """Index journeys."""
-    return build_catalog(3, ["nonce"], 60, records)
+    return build_catalog(3, {"nonce": "k", "grace": "60"}, records)
 
 
 LIFE = record(
@@ -76,7 +76,7 @@ def test_journeys_are_found_by_number_and_by_name():
     """R91: a name belongs to a tenant."""
     one, two = record(1, (0, program(1))), record(2, (0, program(2)), tenant="u")
     made = catalog(one, two)
-    assert (made.revision, made.nonces, made.grace) == (3, ["nonce"], 60)
+    assert (made.revision, made.nonces, made.grace) == (3, ("k",), 60)
     assert made.journeys == {1: one, 2: two}
     assert made.by_name == {("t", "j"): one, ("u", "j"): two}
     assert sorted(made.programs) == [1, 2]

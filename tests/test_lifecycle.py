@@ -8,8 +8,9 @@ from attrs import evolve
 
 from journeyflow import Conflict, CorruptDatabase, End, InvalidJourney, Journey, MissingExtra, NotFound, Send, field
 from journeyflow.catalog import Catalog
+from journeyflow.cataloging import read_catalog
 from journeyflow.codec import fingerprint
-from journeyflow.lifecycle import ALLOWED, GOALS, find, moved, published, read_catalog
+from journeyflow.lifecycle import ALLOWED, GOALS, find, moved, published
 from journeyflow.records import Changes, State, Transition
 from journeyflow.store import Shelf
 from journeyflow.stores.memory import MemoryStore

@@ -93,7 +93,7 @@ class Catalogs(Begun):
                 raise AssertionError(msg)
 
     def test_revision_changes_with_the_catalog_alone(self, tmp_path: Path) -> None:
-        """Whatever changes the catalog makes a new revision; people, runs and messages do not."""
+        """Whatever changes the catalog makes the next revision, one more each; people, runs and messages do not."""
         catalog = [
             Changes(journeys=(NewJourney(4, "t", "new"),), versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),)),
             Changes(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),)),
@@ -117,7 +117,12 @@ class Catalogs(Begun):
             for changes, differs in [*((each, True) for each in catalog), *((each, False) for each in others)]:
                 before = revision(store)
                 write(store, changes)
-                expect(revision(store) != before, differs, f"another revision after {changes}")
+                expect(revision(store) - before, int(differs), f"revisions made by {changes}")
+            before = revision(store)
+            with store.transaction() as transaction:
+                for changes in (catalog[-1], others[0], catalog[-1]):
+                    transaction.commit(changes)
+            expect(revision(store) - before, 2, "revisions made by two commits in one transaction")
 
     def test_draft_is_replaced_under_its_number(self, tmp_path: Path) -> None:
         """A version that is written again under its number takes the place of what was there (R12)."""
