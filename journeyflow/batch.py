@@ -1,11 +1,16 @@
 """One batch of work as values: what is due, what must be known for it, what is known (R7)."""
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import TypeVar
 
 from attrs import define, field, frozen
 
 from journeyflow.records import Deferred, Export, Input, Move, Post, Round, Run
 from journeyflow.values import loads
+
+Item = TypeVar("Item")
 
 Key = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
@@ -222,23 +227,25 @@ class Loaded:
 
 
 def select_due(
-    inputs: Sequence[Input], runs: Sequence[Run], posts: Sequence[Post], limit: int, timers: Sequence[Key] = ()
+    inputs: Mapping[Key, Input],
+    runs: Mapping[Key, Run],
+    posts: Mapping[Key, Post],
+    limit: int,
+    timers: Iterable[Key] = (),
 ) -> Due:
-    """Merge the kinds of due work into the first `limit` places of the total order (R7)."""
-    of_inputs = [((item.at, INPUT, item.seq, 0), item) for item in inputs]
-    of_runs = [(timer_key(run), run) for run in runs]
-    of_posts = [((post.lease_until or 0, TIMER, post.serial, post.n), post) for post in posts]
-    keys: list[Key] = [key for key, _ in of_inputs]
-    keys += [key for key, _ in of_runs]
-    keys += [key for key, _ in of_posts]
-    keys += timers
-    keys.sort()
+    """Merge the kinds of due work, each in order, into the first `limit` places of the total order (R7)."""
+    keys = sorted([*inputs, *runs, *posts, *timers])
     more, keys = len(keys) > limit, keys[:limit]
     last = keys[-1] if keys else (0, 0, 0, 0)
     return Due(
         tuple(keys),
         more,
-        {item.seq: item for key, item in of_inputs if key <= last},
-        {run.serial: run for key, run in of_runs if key <= last},
-        {(post.serial, post.n): post for key, post in of_posts if key <= last},
+        {item.seq: item for item in _up_to(last, inputs)},
+        {run.serial: run for run in _up_to(last, runs)},
+        {(post.serial, post.n): post for post in _up_to(last, posts)},
     )
+
+
+def _up_to(last: Key, found: Mapping[Key, Item]) -> Iterable[Item]:
+    """Give the items up to a place."""
+    return islice(found.values(), bisect_right([*found], last))

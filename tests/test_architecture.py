@@ -55,7 +55,7 @@ LADDER = (
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
     "recount", "dossier", "figures", "exportjobs", "experiments", "audit",
     "stores.rows", "stores.opening", "stores.limits", "stores.pulls", "stores.erasing", "stores.pruning",
-    "stores.writing", "stores.sqlite", "stores.memory",
+    "stores.writing", "stores.sqlite", "stores.agenda", "stores.memory",
     # the seam, and the names that users import
     "versions", "explanation", "calls", "engine", "",
     # outer features: they use what a host could use
@@ -292,6 +292,7 @@ KEEPS_STATE = {
     "Person": "the working set of one batch",
     "Work": "the working set of one batch",
     "Gate": "slots and queues of one batch",
+    "Agenda": "a part of the store in memory",
     "KeptLimits": "a part of the store in memory",
     "KeptPulls": "a part of the store in memory",
     "Names": "a part of the store in memory",

@@ -1,4 +1,4 @@
-"""The store in memory: plain dicts and heaps, for tests and simulation, and the model the others are held to.
+"""The store in memory: plain dicts and sorted lists, for tests and simulation, and the model the others are held to.
 
 Questions are asked in SQL here too: the rows are laid into an in-memory SQLite database when somebody asks (R80).
 """
@@ -7,14 +7,12 @@ import threading
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
 from journeyflow.batch import (
     INPUT,
-    JOURNEY,
     NOTHING,
     TIMER,
     Due,
@@ -49,6 +47,7 @@ from journeyflow.records import (
     Transition,
 )
 from journeyflow.store import ClaimRequest, Shelf
+from journeyflow.stores.agenda import Agenda
 from journeyflow.stores.limits import KeptLimits
 from journeyflow.stores.pruning import finished_in, past_in
 from journeyflow.stores.pulls import KeptPulls, named_by
@@ -58,6 +57,9 @@ if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
 
 KnownEvent = tuple[int, int, str, str | None]
 """An event that was taken under an id: its instant, its sequence number, the customer, its data."""
+
+Item = TypeVar("Item")
+Where = TypeVar("Where")
 
 Place = tuple[int, int, int]
 """Where a message stands in the outbox: (instant, serial, n)."""
@@ -104,8 +106,11 @@ class MemoryStore:
         self.pulls = KeptPulls()
         self.last = {"journey": 0, "version": 0, "run": 0, "input": 0}
         self.exports: dict[int, Export] = {}
-        self.agenda: list[Key] = []
-        self.outbox: list[Place] = []
+        self.inbox = Agenda[Key]()
+        self.timers = Agenda[Key]()
+        self.leases = Agenda[Key]()
+        self.journey_timers = Agenda[Key]()
+        self.outbox = Agenda[Place]()
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
 
     def __repr__(self) -> str:
@@ -132,12 +137,9 @@ class MemoryStore:
         """Open a transaction; what it commits is taken over when the block ends without an exception."""
         with self._alone():
             transaction = MemoryTransaction(self, write=write)
-            try:
-                yield transaction
-                for changes in transaction.committed:
-                    self._take(changes)
-            finally:
-                self.put_back(transaction.popped)
+            yield transaction
+            for changes in transaction.committed:
+                self._take(changes)
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
@@ -228,7 +230,7 @@ class MemoryStore:
     def _set_out(self, keys: Iterable[Key]) -> None:
         """Put timers of journeys into the agenda."""
         for key in keys:
-            heappush(self.agenda, key)
+            self.journey_timers.add(key)
 
     def _take_customers(self, changes: Changes) -> None:
         for number, tenant, name, attributes in changes.customers:
@@ -242,7 +244,7 @@ class MemoryStore:
             seq = item.seq or self.last["input"] + 1  # what is copied keeps its number
             self._number("input", seq)
             self.inputs[seq] = self.pending[seq] = item._replace(seq=seq)
-            heappush(self.agenda, (item.at, INPUT, seq, 0))
+            self.inbox.add((item.at, INPUT, seq, 0))
         for seq, outcome in changes.handled:
             self.outcomes[seq] = outcome
             item = self.pending.pop(seq)
@@ -324,10 +326,9 @@ class MemoryStore:
         self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
         self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
         self.posts_by_customer = None
-        self.agenda = [key for key in self.agenda if self._of_none(key, gone)]
-        self.outbox = [place for place in self.outbox if place[1] not in gone]
-        heapify(self.agenda)
-        heapify(self.outbox)
+        self.timers.keep(lambda key: _serial(key) not in gone)
+        self.leases.keep(lambda key: key[2] not in gone)
+        self.outbox.keep(lambda place: place[1] not in gone)
 
     def _take_catalog(self, changes: Changes) -> None:
         self.journeys += changes.journeys
@@ -360,8 +361,7 @@ class MemoryStore:
             self.newest[customer] = {place: serial for place, serial in newest.items() if place[0] != journey}
         self.limits.purge(journey)
         self.pulls.purge(journey)
-        self.agenda = [key for key in self.agenda if key[1] != JOURNEY or key[2] != journey]
-        heapify(self.agenda)
+        self.journey_timers.keep(lambda key: key[2] != journey)
         self.refusals = [each for each in self.refusals if each.journey != journey]
         self.counters = {key: each for key, each in self.counters.items() if each.journey != journey}
         self.openings = {key: each for key, each in self.openings.items() if each.journey != journey}
@@ -372,11 +372,6 @@ class MemoryStore:
         self.transitions = [each for each in self.transitions if each.journey != journey]
         self.flags = [each for each in self.flags if each.journey != journey]
 
-    @staticmethod
-    def _of_none(key: Key, gone: set[int]) -> bool:
-        """Tell whether a place in the agenda belongs to no run that is gone."""
-        return key[1] in {INPUT, JOURNEY} or key[2 if key[1] == TIMER else 3] not in gone
-
     def _take_run(self, run: Run) -> None:
         if run.serial not in self.runs:
             self.last["run"] = max(self.last["run"], run.serial)
@@ -384,7 +379,7 @@ class MemoryStore:
             self.pulls.enter(run)
         self.runs[run.serial] = run
         if run.due is not None:
-            heappush(self.agenda, timer_key(run))
+            self.timers.add(timer_key(run))
 
     def _take_post(self, post: Post) -> None:
         key = (post.serial, post.n)
@@ -396,9 +391,9 @@ class MemoryStore:
         self.posts[key] = post
         was_queued = before is not None and before.status == QUEUED and before.available_at == post.available_at
         if post.status == QUEUED and not was_queued:
-            heappush(self.outbox, (post.available_at, *key))
+            self.outbox.add((post.available_at, *key))
         if post.lease_until is not None:
-            heappush(self.agenda, (post.lease_until, TIMER, *key))
+            self.leases.add((post.lease_until, TIMER, *key))
 
     def by_customer(self) -> dict[int, list[tuple[int, int]]]:
         """Give the messages of each customer, noted from the first time that somebody asks: only caps do."""
@@ -408,30 +403,30 @@ class MemoryStore:
                 self.posts_by_customer.setdefault(self.runs[key[0]].customer, []).append(key)
         return self.posts_by_customer
 
-    # --- the agenda -----------------------------------------------------------------------------------------------
+    # --- what the places in the agendas stand for -----------------------------------------------------------------
 
-    def stands(self, key: Key) -> bool:
-        """Tell whether a place in the agenda still means something: what moved on left its old places behind."""
-        instant, rank, first, second = key
-        if rank == INPUT:
-            return first in self.pending
-        if rank == TIMER and second:
-            return self.posts[first, second].lease_until == instant
-        if rank == JOURNEY:
-            return self.limits.timers.get((first, second)) == instant
-        run = self.run_of(key)
-        return run.due is not None and timer_key(run) == key
+    def waiting(self, keys: Iterable[Key]) -> dict[Key, Input]:
+        """Give the inputs that are not handled yet."""
+        pending = self.pending
+        return {key: pending[key[2]] for key in keys if key[2] in pending}
 
-    def run_of(self, key: Key) -> Run:
-        """Give the run whose timer has a place."""
-        _, rank, first, second = key
-        return self.runs[first if rank == TIMER else second]
+    def resting(self, keys: Iterable[Key]) -> dict[Key, Run]:
+        """Give the runs that still rest until then."""
+        runs = self.runs
+        return {key: run for key in keys if timer_key(run := runs[_serial(key)]) == key}
 
-    def put_back(self, keys: Iterable[Key]) -> None:
-        """Return places to the agenda that were taken out to be looked at."""
-        for key in keys:
-            if self.stands(key):
-                heappush(self.agenda, key)
+    def leased(self, keys: Iterable[Key]) -> dict[Key, Post]:
+        """Give the messages whose lease ends then."""
+        return {key: post for key in keys if (post := self.posts[key[2:]]).lease_until == key[0]}
+
+    def ringing(self, keys: Iterable[Key]) -> dict[Key, None]:
+        """Give the timers of journeys that ring then."""
+        return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
+
+    def queued(self, places: Iterable[Place]) -> dict[Place, Post]:
+        """Give the messages that may be handed out from then on."""
+        found = ((place, self.posts[place[1:]]) for place in places)
+        return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
 
 
 class MemoryTransaction:
@@ -441,7 +436,6 @@ class MemoryTransaction:
         """Begin with nothing committed."""
         self._store, self._write = store, write
         self.committed: list[Changes] = []
-        self.popped: set[Key] = set()
 
     def commit(self, changes: Changes) -> None:
         """Note what is to be taken over at the end of the block."""
@@ -474,20 +468,13 @@ class MemoryTransaction:
 
     def due(self, now: int, limit: int) -> Due:
         """Give the first due items in total order (R7)."""
-        store, found = self._store, set[Key]()
-        store.put_back(self.popped)
-        while store.agenda and store.agenda[0][0] <= now and len(found) <= limit:
-            key = heappop(store.agenda)
-            if key not in found and store.stands(key):
-                found.add(key)
-        self.popped = found
-        ranked = sorted(found)
+        store, count = self._store, limit + 1
         return select_due(
-            [store.inputs[key[2]] for key in ranked if key[1] == INPUT],
-            [store.run_of(key) for key in ranked if key[1] not in {INPUT, JOURNEY} and not _lease(key)],
-            [store.posts[key[2], key[3]] for key in ranked if _lease(key)],
+            _first(count, store.inbox.pages(now, count, store.waiting)),
+            _first(count, store.timers.pages(now, count, store.resting)),
+            _first(count, store.leases.pages(now, count, store.leased)),
             limit,
-            [key for key in ranked if key[1] == JOURNEY],
+            _first(count, store.journey_timers.pages(now, count, store.ringing)),
         )
 
     def load(self, request: Request) -> Loaded:
@@ -587,18 +574,11 @@ class MemoryTransaction:
         """Give queued messages that may be handed out, oldest first (R71)."""
         store = self._store
         withheld = {(item.tenant, item.customer) for item in store.pending.values() if item.at <= request.at}
-        passed, found = dict[Place, None](), list[Post]()
-        while store.outbox and store.outbox[0][0] <= request.at and len(found) < request.limit:
-            place = heappop(store.outbox)
-            post = store.posts[place[1:]]
-            if post.status != QUEUED or post.available_at != place[0] or place in passed:
-                continue
-            passed[place] = None
-            if self._fits(post, request, withheld):
-                found.append(post)
-        for place in passed:
-            heappush(store.outbox, place)
-        return found
+        fitting = (
+            {place: post for place, post in page.items() if self._fits(post, request, withheld)}
+            for page in store.outbox.pages(request.at, request.limit, store.queued)
+        )
+        return list(_first(request.limit, fitting).values())[: request.limit]
 
     def _fits(self, post: Post, request: ClaimRequest, withheld: set[tuple[str, str]]) -> bool:
         """Tell whether a queued message is one that this worker may have now."""
@@ -620,5 +600,16 @@ def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str |
     return tuple((at, customer, text) for at, _, customer, text in known)
 
 
-def _lease(key: Key) -> bool:
-    return key[1] == TIMER and key[3] > 0
+def _serial(key: Key) -> int:
+    """Give the run whose timer has a place."""
+    return key[2] if key[1] == TIMER else key[3]
+
+
+def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> dict[Where, Item]:
+    """Give what stands on as many pages as hold so much."""
+    found: dict[Where, Item] = {}
+    for page in pages:
+        found.update(page)
+        if len(found) >= count:
+            break
+    return found

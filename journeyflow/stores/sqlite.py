@@ -13,7 +13,19 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from journeyflow.batch import NOTHING, Due, Finished, LimitsLoaded, Loaded, Person, Request, select_due
+from journeyflow.batch import (
+    INPUT,
+    NOTHING,
+    TIMER,
+    Due,
+    Finished,
+    LimitsLoaded,
+    Loaded,
+    Person,
+    Request,
+    select_due,
+    timer_key,
+)
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
 from journeyflow.records import (
     ACTIVE,
@@ -277,8 +289,13 @@ class SQLiteTransaction:
         self._expect(all(row[8] is None for row in inputs))
         self._expect(all(run.status == ACTIVE for run in runs))
         self._expect(all(post.status == CLAIMED for post in posts))
-        timers = due_timers(self._connection, now, limit + 1)
-        return select_due([make_input(row[:8]) for row in inputs], runs, posts, limit, timers)
+        return select_due(
+            {(row[5], INPUT, row[0], 0): make_input(row[:8]) for row in inputs},
+            {timer_key(run): run for run in runs},
+            {(post.lease_until or 0, TIMER, post.serial, post.n): post for post in posts},
+            limit,
+            due_timers(self._connection, now, limit + 1),
+        )
 
     def _posts(self, condition: str, parameters: Sequence[object]) -> list[Post]:
         return [read_post(row) for row in self._ask(f"SELECT {POST_ROW} FROM messages WHERE {condition}", parameters)]
