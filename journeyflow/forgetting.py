@@ -78,11 +78,13 @@ def without_error(item: Input) -> Input:
 def place_of(message: object) -> tuple[int, int] | None:
     """Read the (serial, n) that a message's id ends with, whatever nonce it begins with.
 
-    >>> place_of("k-17-2"), place_of("k-two-2"), place_of(None)
-    ((17, 2), None, None)
+    >>> place_of("k-17-2"), place_of("k-two-2"), place_of("k--2"), place_of(None)
+    ((17, 2), None, None, None)
     """
-    parts = message.rsplit("-", 2) if isinstance(message, str) else ()
-    return (int(parts[1]), int(parts[2])) if len(parts) == 3 and (parts[1] + parts[2]).isdecimal() else None  # noqa: PLR2004
+    match message.rsplit("-", 2) if isinstance(message, str) else ():
+        case [_, serial, n] if serial.isdecimal() and n.isdecimal():
+            return int(serial), int(n)
+    return None
 
 
 def bare_run(run: Run) -> Run:

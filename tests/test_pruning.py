@@ -283,6 +283,18 @@ def test_messages_that_are_on_their_way_stay(host):
     assert host.engine.audit() == []
 
 
+@pytest.mark.parametrize("message", ["k--2", "k-1-", "--", "k", "k-\u00b2-2"])
+def test_an_answer_that_waits_may_name_what_is_no_message(host, message):
+    """It holds nothing back, and does not hinder (R71, R86)."""
+    host.deploy(mail())
+    host.say("go")
+    deliver(host, "1 hour")
+    host.engine.ack(message, at=after("400 days"))
+    assert host.engine.prune(YEAR).messages == 1
+    host.tick("400 days")
+    assert host.outcomes()[-1] == "unmatched"
+
+
 def test_revenue_finds_the_click_before_the_prune(host):
     """What was clicked in the week before may still be paid for (R83)."""
     host.deploy(mail(), End("done"))
