@@ -252,14 +252,15 @@ def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -
                 names[name] = None
     for name, value in put.items():
         names[name] = None
+        merged = value
         if name == CONSENT and isinstance(value, Mapping):
             before = changed.get(CONSENT)
-            value = {**(before if isinstance(before, dict) else {}), **value}  # noqa: PLW2901 the merged one
-            value = {channel: given for channel, given in value.items() if given is not None} or None  # noqa: PLW2901
-        if value is None:
+            both = {**(before if isinstance(before, dict) else {}), **value}
+            merged = {channel: given for channel, given in both.items() if given is not None} or None
+        if merged is None:
             changed.pop(name, None)
         else:
-            changed[name] = value
+            changed[name] = merged
     return changed, list(events_between(attributes, changed, names))
 
 

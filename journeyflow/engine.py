@@ -89,7 +89,7 @@ class Engine(JourneyCalls):
     ) -> None:
         """Open the store; raises StorageError for a file that cannot be used, TypeError for `async` handlers."""
         for name, handler in (channels or {}).items():
-            if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
+            if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004 is it async?
                 msg = (
                     f"channel {name!r}: the handler is async; pass a plain function, such as one that asyncio.run()s it"
                 )

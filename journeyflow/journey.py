@@ -78,7 +78,7 @@ class Journey:
 
     def __repr__(self) -> str:
         """Show the id, the trigger and the steps."""
-        shown = ", ".join(step.id for step in self.steps[:8]) + (", ..." if len(self.steps) > 8 else "")  # noqa: PLR2004
+        shown = ", ".join(step.id for step in self.steps[:8]) + (", ..." if len(self.steps) > 8 else "")  # noqa: PLR2004 a line's width
         trigger = f"trigger {self.trigger.event!r}" if self.trigger.event else f"{self.trigger.pull or 'manual'}"
         count = len(self.steps)
         return f"Journey({self.id!r}, {trigger}, {count} step{'' if count == 1 else 's'}: {shown or 'none'})"

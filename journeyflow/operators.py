@@ -6,7 +6,8 @@ Asking never raises and never reads a clock: what cannot be compared is simply n
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Protocol
+from operator import ge, gt, le, lt
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from attrs import frozen
@@ -70,7 +71,7 @@ def equal(actual: object, expected: object) -> bool:
     return left is not None and left == right
 
 
-def _ordered(compare: Callable[[object, object], bool]) -> Callable[[object, object, Facts], bool]:
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[object, object, Facts], bool]:
     """Make an ordering operator: numbers and numeric strings as numbers, other text as text."""
 
     def ask(actual: object, expected: object, _: Facts) -> bool:
@@ -82,8 +83,8 @@ def _ordered(compare: Callable[[object, object], bool]) -> Callable[[object, obj
     return ask
 
 
-_gte = _ordered(lambda left, right: left >= right)  # type: ignore[operator]  # both numbers or both text
-_lte = _ordered(lambda left, right: left <= right)  # type: ignore[operator]  # both numbers or both text
+_gte = _ordered(ge)
+_lte = _ordered(le)
 
 
 def _contains(actual: object, expected: object, _: Facts) -> bool:
@@ -128,8 +129,9 @@ def _matches(actual: object, expected: object, _: Facts) -> bool:
 
 
 def _both(actual: object, expected: object, facts: Facts) -> bool:
-    pair = isinstance(expected, list | tuple) and len(expected) == 2  # noqa: PLR2004 lower and upper bound
-    return pair and _gte(actual, expected[0], facts) and _lte(actual, expected[1], facts)  # type: ignore[index]
+    if not isinstance(expected, list | tuple) or len(expected) != 2:  # noqa: PLR2004 lower and upper bound
+        return False
+    return _gte(actual, expected[0], facts) and _lte(actual, expected[1], facts)
 
 
 # --- operands: what may stand on the right --------------------------------------------------------------------------
@@ -236,9 +238,9 @@ OPERATORS: dict[str, Operator] = {
     for operator in (
         Operator("eq", _eq, _operand_scalar, "=", summary="equal"),
         Operator("ne", _eq, _operand_scalar, "=", negated=True, summary="not equal, or missing"),
-        Operator("gt", _ordered(lambda a, b: a > b), _operand_ordered, ">", summary="greater"),  # type: ignore[operator]
+        Operator("gt", _ordered(gt), _operand_ordered, ">", summary="greater"),
         Operator("gte", _gte, _operand_ordered, ">=", summary="greater or equal"),
-        Operator("lt", _ordered(lambda a, b: a < b), _operand_ordered, "<", summary="less"),  # type: ignore[operator]
+        Operator("lt", _ordered(lt), _operand_ordered, "<", summary="less"),
         Operator("lte", _lte, _operand_ordered, "<=", summary="less or equal"),
         Operator("in", _in, _operand_list, "in", summary="one of a list"),
         Operator("notIn", _in, _operand_list, "in", negated=True, summary="none of a list, or missing"),

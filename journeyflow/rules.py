@@ -65,7 +65,7 @@ class Comparison(Combinable):
 def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
     """Keep the parts of a rule in their order; what is no list of parts counts as one, for validation to look at."""
     many = isinstance(rules, Iterable) and not isinstance(rules, str | bytes | Mapping)
-    return tuple(rules) if many else (rules,)  # type: ignore[return-value]
+    return tuple(rules) if many else (rules,)  # type: ignore[return-value]  # validation tells of it
 
 
 @frozen

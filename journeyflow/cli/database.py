@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import click
 from attrs import asdict
@@ -32,6 +32,8 @@ from journeyflow.errors import NotFound
 from journeyflow.files import BadLine, read_customers, read_events
 from journeyflow.journey import Journey
 from journeyflow.queries import JourneyInfo
+
+Item = TypeVar("Item")
 
 database = click.argument("db", type=EXISTING)
 
@@ -227,7 +229,7 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
     bad: list[BadLine] = []
     size, bar, taken = path.stat().st_size, Bar(), 0
 
-    def noted(items: Iterable[object]) -> Iterator[object]:
+    def noted(items: Iterable[Item]) -> Iterator[Item]:
         nonlocal taken
         for item in items:
             taken += 1
@@ -238,9 +240,9 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
 
     with opened(db, tenant) as engine:
         if at is None:
-            engine.feed(noted(read_events(path, bad=bad.append, progress=progress)))  # type: ignore[arg-type]
+            engine.feed(noted(read_events(path, bad=bad.append, progress=progress)))
         else:
-            engine.put_customers(noted(read_customers(path, bad=bad.append, progress=progress)), at=at)  # type: ignore[arg-type]
+            engine.put_customers(noted(read_customers(path, bad=bad.append, progress=progress)), at=at)
     bar.close()
     for line in bad[:20]:
         click.echo(f"skipped: {path}, {line}", err=True)

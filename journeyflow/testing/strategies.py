@@ -183,9 +183,9 @@ def _sampled(options: tuple[Any, ...]) -> st.SearchStrategy[Any]:
     return st.sampled_from(options)
 
 
-def _send(id: str, place: _Place) -> Step:  # noqa: A002 the field's own word, here and below
+def _send(name: str, place: _Place) -> Step:
     return Send(
-        id,
+        name,
         channel=place.pick(*CHANNELS),
         template=f"t{place.number}",
         data=dict(place.pick((), (), (("n", "{{ n }}"), ("said", "{{ plan }} for {{ trigger.n }}")))),
@@ -196,14 +196,14 @@ def _send(id: str, place: _Place) -> Step:  # noqa: A002 the field's own word, h
     )
 
 
-def _wait_for_duration(id: str, place: _Place) -> Step:  # noqa: A002
-    return Wait(id, place.pick(*DURATIONS), window=place.window(), next=place.anywhere())
+def _wait_for_duration(name: str, place: _Place) -> Step:
+    return Wait(name, place.pick(*DURATIONS), window=place.window(), next=place.anywhere())
 
 
-def _wait_for_event(id: str, place: _Place) -> Step:  # noqa: A002
+def _wait_for_event(name: str, place: _Place) -> Step:
     timeout = place.pick(None, *DURATIONS)
     return Wait(
-        id,
+        name,
         event=place.draw(_TYPES),
         where=place.draw(_MAYBE_EVENT_RULES),
         any_message=place.pick(False, False, True),
@@ -215,14 +215,14 @@ def _wait_for_event(id: str, place: _Place) -> Step:  # noqa: A002
     )
 
 
-def _wait_for_instant(id: str, place: _Place) -> Step:  # noqa: A002
-    return Wait(id, at=START + timedelta(hours=place.pick(-24, 0, 6, 24, 48, 72, 200)), next=place.forward())
+def _wait_for_instant(name: str, place: _Place) -> Step:
+    return Wait(name, at=START + timedelta(hours=place.pick(-24, 0, 6, 24, 48, 72, 200)), next=place.forward())
 
 
-def _wait_for_field(id: str, place: _Place) -> Step:  # noqa: A002
+def _wait_for_field(name: str, place: _Place) -> Step:
     every = place.pick(None, "year")
     return Wait(
-        id,
+        name,
         field=place.pick("day", "day", "customer.day", "trigger.day", "lastEmailOpenAt"),
         offset=place.pick(None, "6 hours", "-1 day", "1 month"),
         every=every,
@@ -232,27 +232,27 @@ def _wait_for_field(id: str, place: _Place) -> Step:  # noqa: A002
     )
 
 
-def _wait_for_opening(id: str, place: _Place) -> Step:  # noqa: A002
-    return Wait(id, until=place.pick("09:00", "MON 09:00", "SAT"), next=place.anywhere())
+def _wait_for_opening(name: str, place: _Place) -> Step:
+    return Wait(name, until=place.pick("09:00", "MON 09:00", "SAT"), next=place.anywhere())
 
 
-def _condition(id: str, place: _Place) -> Step:  # noqa: A002
+def _condition(name: str, place: _Place) -> Step:
     branches = [branch(place.rule(), place.forward()) for _ in range(place.pick(1, 1, 2, 3))]
-    return Condition(id, branches=branches, otherwise=place.forward())
+    return Condition(name, branches=branches, otherwise=place.forward())
 
 
-def _split(id: str, place: _Place) -> Step:  # noqa: A002
+def _split(name: str, place: _Place) -> Step:
     shares = place.pick((50, 50), (100,), (12.34, 87.66), (0, 33.3, 66.7))
-    return Split(id, *(arm(share, place.forward()) for share in shares))
+    return Split(name, *(arm(share, place.forward()) for share in shares))
 
 
-def _update(id: str, place: _Place) -> Step:  # noqa: A002
+def _update(name: str, place: _Place) -> Step:
     choices = (*CHANGES, *CHANGES, *CHAINS)
-    return Update(id, *(place.pick(*choices) for _ in range(place.pick(1, 1, 2, 3))), next=place.forward())
+    return Update(name, *(place.pick(*choices) for _ in range(place.pick(1, 1, 2, 3))), next=place.forward())
 
 
-def _end(id: str, place: _Place) -> Step:  # noqa: A002
-    return End(id, place.pick("", "good"))
+def _end(name: str, place: _Place) -> Step:
+    return End(name, place.pick("", "good"))
 
 
 _TYPES = st.sampled_from((*EVENTS, *EVENTS, *EVENTS, *BUILT_IN, *OF_MESSAGES))

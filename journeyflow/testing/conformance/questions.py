@@ -58,7 +58,7 @@ class Questions(Begun):
     def test_counters_add_up(self, tmp_path: Path) -> None:
         """What is counted is added to what was; the newest instant stays, whatever the order (R80)."""
 
-        def counted(journey: int, day: str, step: str, total: int, uniques: int, last_at: int) -> Counter:  # noqa: PLR0917
+        def counted(journey: int, day: str, step: str, total: int, uniques: int, last_at: int) -> Counter:  # noqa: PLR0917 a row
             return Counter(journey, day, "*", step, "visited", "", total, uniques, last_at)
 
         first = (counted(1, "*", "hello", 5, 2, NOON), counted(1, "2026-01-01", "hello", 5, 2, NOON))
