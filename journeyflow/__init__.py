@@ -30,7 +30,8 @@ from journeyflow.exportjobs import ExportJob
 from journeyflow.figures import Benchmark, Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
 from journeyflow.journey import Journey, problems
 from journeyflow.migration import Migration, Moved
-from journeyflow.moments import Duration, Until, Window
+from journeyflow.moments import Duration
+from journeyflow.openings import Until, Window
 from journeyflow.paging import Page
 from journeyflow.people import Person
 from journeyflow.policies import Cap, Policies, QuietHours

@@ -17,7 +17,8 @@ from journeyflow.chains import Chain
 from journeyflow.changes import Change
 from journeyflow.entry import Exit, Goal, Pull, Reentry, Trigger
 from journeyflow.journey import Journey
-from journeyflow.moments import Duration, Until, Window, iso, to_micros, write_clock, write_weekdays
+from journeyflow.moments import Duration, iso, to_micros
+from journeyflow.openings import Until, Window, write_clock, write_weekdays
 from journeyflow.reading import FORMAT, from_dict, loads_journey
 from journeyflow.rules import AllOf, AnyOf, Comparison, NotRule, Rule
 from journeyflow.steps import Arm, Branch, Condition, End, Send, Split, Update, Wait, kind

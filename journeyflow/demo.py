@@ -20,7 +20,7 @@ from journeyflow.engine import Engine
 from journeyflow.entry import Exit, Goal, Trigger
 from journeyflow.errors import InvalidInput
 from journeyflow.journey import Journey
-from journeyflow.moments import Window
+from journeyflow.openings import Window
 from journeyflow.records import Event, Message
 from journeyflow.steps import Condition, Send, Split, Update, Wait, arm, kind
 from journeyflow.store import Reader

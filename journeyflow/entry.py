@@ -6,7 +6,8 @@ from attrs import field as option
 from attrs import frozen
 
 from journeyflow.errors import did_you_mean
-from journeyflow.moments import MINUTE, Duration, Window
+from journeyflow.moments import MINUTE, Duration
+from journeyflow.openings import Window
 from journeyflow.options import Shown, as_duration
 from journeyflow.rules import Comparison, Rule, all_of
 

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from journeyflow.moments import CACHED, DAY, LAST, Window, zone_or
+from journeyflow.moments import CACHED, DAY, LAST, zone_or
+from journeyflow.openings import Window
 from journeyflow.policies import Terms
 from journeyflow.program import Node
 from journeyflow.walk import Walk

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from attrs import NOTHING, Attribute, fields
 
-from journeyflow.moments import Duration, Until, from_micros, parse_instant, to_micros
+from journeyflow.moments import Duration, from_micros, parse_instant, to_micros
+from journeyflow.openings import Until
 from journeyflow.values import freeze
 
 

@@ -14,18 +14,8 @@ from attrs import field as option
 from attrs import frozen
 
 from journeyflow.errors import InvalidInput, did_you_mean
-from journeyflow.moments import (
-    DAY,
-    PERIODS,
-    WEEKDAYS,
-    Duration,
-    Window,
-    add,
-    calendar_period,
-    write_clock,
-    write_weekdays,
-    zone,
-)
+from journeyflow.moments import DAY, Duration, add, zone
+from journeyflow.openings import PERIODS, WEEKDAYS, Window, calendar_period, write_clock, write_weekdays
 from journeyflow.options import Shown, as_duration, as_parts
 from journeyflow.values import describe, id_fault
 

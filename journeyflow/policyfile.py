@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from journeyflow.errors import InvalidInput, did_you_mean
-from journeyflow.moments import WEEKDAYS, write_clock, write_weekdays
+from journeyflow.openings import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.policies import Cap, Policies, QuietHours, part_faults
 from journeyflow.values import describe
 

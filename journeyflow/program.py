@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from itertools import accumulate
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -13,7 +13,7 @@ from journeyflow.entry import KEY_ROOT, Pull
 from journeyflow.forgetting import FORGOTTEN
 from journeyflow.graph import in_cycles
 from journeyflow.journey import Journey
-from journeyflow.moments import DAY, HOUR, Duration, Window, zone, zone_or
+from journeyflow.moments import DAY, HOUR, Duration, zone, zone_or
 from journeyflow.options import hundredths, whole_or_decimal
 from journeyflow.records import PathEntry
 from journeyflow.references import rule_places
@@ -21,6 +21,9 @@ from journeyflow.rules import Question, compile_rule
 from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.templates import Renderer, compile_template
 from journeyflow.values import dumps, id_fault, thaw
+
+if TYPE_CHECKING:
+    from journeyflow.openings import Window
 
 NOWHERE = -1
 """The position of a run that has ended."""

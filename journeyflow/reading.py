@@ -17,7 +17,8 @@ from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean, shown
 from journeyflow.graph import flatten
 from journeyflow.journey import Journey
-from journeyflow.moments import Duration, Until, Window, parse_clock, parse_weekdays
+from journeyflow.moments import Duration
+from journeyflow.openings import Until, Window, parse_clock, parse_weekdays
 from journeyflow.options import read_at
 from journeyflow.parts import (
     TOO_DEEP,

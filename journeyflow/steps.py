@@ -13,7 +13,8 @@ from attrs import field as option
 
 from journeyflow.chains import Chain
 from journeyflow.changes import Change
-from journeyflow.moments import Duration, Until, Window
+from journeyflow.moments import Duration
+from journeyflow.openings import Until, Window
 from journeyflow.options import Shown, as_data, as_duration, as_instant, as_parts, as_percentage, as_until, hundredths
 from journeyflow.rules import Rule
 

@@ -22,7 +22,8 @@ from journeyflow.entry import (
 )
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
 from journeyflow.graph import END, reachable, zero_time_cycle
-from journeyflow.moments import Duration, Until, Window, zone
+from journeyflow.moments import Duration, zone
+from journeyflow.openings import Until, Window
 from journeyflow.options import hundredths, read_at, whole_or_decimal
 from journeyflow.references import reference_problems, self_trigger_problems
 from journeyflow.rules import path_fault, rule_problems

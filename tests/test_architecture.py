@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = (
     # words and values: know nothing of journeys
-    "errors", "chance", "values", "moments", "patterns", "results", "cells",
+    "errors", "chance", "values", "moments", "openings", "patterns", "results", "cells",
     # what can be asked and changed
     "operators", "rules", "templates", "changes", "chains", "options", "policies", "policyfile",
     # the definition of a journey, and its file

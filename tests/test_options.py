@@ -9,7 +9,8 @@ from dateutil.relativedelta import relativedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from journeyflow.moments import Duration, Until
+from journeyflow.moments import Duration
+from journeyflow.openings import Until
 from journeyflow.options import (
     Shown,
     as_data,

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Cap, InvalidInput, Policies, QuietHours
-from journeyflow.moments import DAY, HOUR, LAST, PERIODS, add, calendar_period, zone
+from journeyflow.moments import DAY, HOUR, LAST, add, zone
+from journeyflow.openings import PERIODS, calendar_period
 from journeyflow.policies import MAX_PARTS, Terms, Timeline
 
 UTC, PARIS = zone("UTC"), zone("Europe/Paris")

@@ -8,7 +8,7 @@ import click
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import EXISTING, as_json, faults_shown, now_option, show, table, tenant
 from journeyflow.errors import InvalidInput
-from journeyflow.moments import WEEKDAYS, write_clock, write_weekdays
+from journeyflow.openings import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.policies import Cap, Policies, QuietHours
 from journeyflow.policyfile import loads_policies, policies_to_dict
 

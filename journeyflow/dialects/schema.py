@@ -18,7 +18,8 @@ from journeyflow.changes import ACTIONS, Change
 from journeyflow.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.graph import END
 from journeyflow.journey import Journey
-from journeyflow.moments import WEEKDAYS, Duration, Until, Window
+from journeyflow.moments import Duration
+from journeyflow.openings import WEEKDAYS, Until, Window
 from journeyflow.operators import ALIASES, OPERATORS
 from journeyflow.reading import FORMAT
 from journeyflow.rules import Comparison, Rule

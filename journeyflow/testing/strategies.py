@@ -12,7 +12,7 @@ from journeyflow.changes import Change, field, tag
 from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.errors import MissingExtra
 from journeyflow.journey import Journey
-from journeyflow.moments import Window
+from journeyflow.openings import Window
 from journeyflow.policies import Cap, Policies, QuietHours
 from journeyflow.records import REVENUE, Event
 from journeyflow.rules import Comparison, Rule, all_of, any_of, not_, walk
