@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from attrs import define, field, frozen
 
-from journeyflow.records import Deferred, Export, Input, Move, Post, Round, Run
+from journeyflow.records import Deferred, Export, Glimpse, Input, Move, Post, Round, Run
 from journeyflow.values import loads
 
 Item = TypeVar("Item")
@@ -99,6 +99,10 @@ class Request:
     pulls: "PullRequest | None" = None
     finished: "PruneRequest | None" = None
     past: "PastRequest | None" = None
+
+    def readers(self, runs: Mapping[int, Run]) -> set[int]:
+        """Give the runs that need the newest message of each step, among those that were loaded and the due ones."""
+        return {*self.posts_of, *(serial for serial, run in runs.items() if run.version in self.reading)}
 
 
 @frozen
@@ -212,6 +216,8 @@ class Loaded:
     people: tuple[Person, ...] = ()
     runs: Mapping[int, Run] = field(factory=dict)
     posts: Mapping[tuple[int, int], Post] = field(factory=dict)
+    newest: Mapping[int, dict[str, Glimpse]] = field(factory=dict)
+    """What rules see of the newest message of each step, by serial and step: the batch goes on with these."""
     known: Mapping[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]] = field(factory=dict)
     next_serial: int = 1
     next_customer: int = 1

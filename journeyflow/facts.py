@@ -6,16 +6,17 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.changes import read_path
 from journeyflow.moments import iso
-from journeyflow.records import Post, Run
+from journeyflow.records import Glimpse, Run
 from journeyflow.values import loads
 
 Data = Mapping[str, object]
 NOTHING: Data = {}
 
 
-def message_id(nonces: Sequence[str], post: Post) -> str:
+def message_id(nonces: Sequence[str], post: Glimpse) -> str:
     """Write the id of a message: the nonce of the database that it was made under, its enrollment, its visit (R70).
 
+    >>> from journeyflow.records import Post
     >>> message_id(["k3", "k4"], Post(17, 2, "hi", "EMAIL", "hi", None, 0, None, True, nonce=1))
     'k4-17-2'
     """
@@ -49,7 +50,7 @@ class Facts:
         event: Data | None = None,
         run: Run | None = None,
         header: tuple[str, str, int] = ("", "", 0),
-        posts: Mapping[str, Post] | None = None,
+        posts: Mapping[str, Glimpse] | None = None,
         nonces: Sequence[str] = ("",),
     ) -> None:
         """Take a customer's id and attributes, the instant and zone of the question, and what else is at hand.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from attrs import field, fields, frozen
 
@@ -299,6 +299,34 @@ make_run: Callable[[tuple[object, ...]], Run] = partial(tuple.__new__, Run)
 NO_FLAGS: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
+class Glimpse(Protocol):
+    """What rules see of a message (R59): a store that would have to read the rest leaves that out."""
+
+    @property
+    def serial(self) -> int:
+        """The run that sent it."""
+
+    @property
+    def n(self) -> int:
+        """The visit that sent it."""
+
+    @property
+    def step(self) -> str:
+        """The step as it was called then."""
+
+    @property
+    def at(self) -> int:
+        """When it was sent."""
+
+    @property
+    def flags(self) -> Mapping[str, tuple[int, int]]:
+        """What was told of it."""
+
+    @property
+    def nonce(self) -> int:
+        """With which nonce its id begins."""
+
+
 class Post(NamedTuple):
     """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52).
 
@@ -329,7 +357,7 @@ COUNTED = frozenset({QUEUED, CLAIMED, SENT})
 """The statuses of messages that caps count: what goes out or went out, not what never will (R31)."""
 
 
-def name_of(run: Run, post: Post) -> str:
+def name_of(run: Run, post: Glimpse) -> str:
     """Give the step of a message as the run's version calls it: a migration may have renamed it (R14)."""
     step = post.step
     for visit, names in (run.memory or {}).get("renamed", ()):

@@ -129,16 +129,15 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
     work.runs = {**due.runs, **loaded.runs}
     for person in loaded.people:
         work.people[person.tenant, person.id] = work.numbered[person.number] = person
-    for key, post in sorted({**due.posts, **loaded.posts}.items()):
-        work.posts[key] = post
-        work.newest_posts.setdefault(post.serial, {})[post.step] = post
+    work.posts = {**due.posts, **loaded.posts}
+    for key, post in work.posts.items():
         if "clicked" in post.flags and post.serial in work.runs:
             work.clicked.setdefault(work.runs[post.serial].customer, {})[key] = None
-    for serial, newest in work.newest_posts.items():
-        run = work.runs.get(serial)
-        if run is not None and run.memory is not None and "renamed" in run.memory:
-            in_order = sorted(newest.values(), key=lambda post: post.n)
-            work.newest_posts[serial] = {name_of(run, post): post for post in in_order}
+    work.newest_posts = {**loaded.newest}
+    for run in work.runs.values():
+        if run.memory is not None and "renamed" in run.memory and run.serial in loaded.newest:
+            in_order = sorted(loaded.newest[run.serial].values(), key=lambda post: post.n)
+            work.newest_posts[run.serial] = {name_of(run, post): post for post in in_order}
     work.known = {key: list(found) for key, found in loaded.known.items()}
     for customer, serial, n, at, channel in loaded.sent:
         work.sent.setdefault(customer, {})[serial, n] = (at, channel)

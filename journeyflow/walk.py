@@ -11,7 +11,7 @@ from journeyflow.facts import Data, Facts
 from journeyflow.moments import add
 from journeyflow.policies import Terms
 from journeyflow.program import NOWHERE, Node, Program
-from journeyflow.records import ACTIVE, FAILED, Move, PathEntry, Post, Run
+from journeyflow.records import ACTIVE, FAILED, Glimpse, Move, PathEntry, Post, Run
 from journeyflow.values import dumps
 
 REST = -2
@@ -20,7 +20,7 @@ REST = -2
 MAX_EMITTED = 100
 """Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
 
-NO_POSTS: Mapping[str, Post] = {}
+NO_POSTS: Mapping[str, Glimpse] = {}
 
 Sent = Mapping[tuple[int, int], tuple[int, str]]
 """The messages of a customer that caps count: (serial, n) to (instant, channel)."""
@@ -53,7 +53,7 @@ class Situation(NamedTuple):
     customer: str
     attributes: dict[str, object]
     event: Data | None = None
-    posts: Mapping[str, Post] | None = None
+    posts: Mapping[str, Glimpse] | None = None
     nonces: Sequence[str] = ("",)
     terms: Terms | None = None
     sent: Sent = NOTHING_SENT

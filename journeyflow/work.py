@@ -25,7 +25,7 @@ from journeyflow.moments import local_day
 from journeyflow.policies import Terms
 from journeyflow.program import Program
 from journeyflow.pulls import Pulls
-from journeyflow.records import ACTIVE, COUNTED, Changes, Forgotten, Input, Move, Post, Refusal, Run, name_of
+from journeyflow.records import ACTIVE, COUNTED, Changes, Forgotten, Glimpse, Input, Move, Post, Refusal, Run, name_of
 from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 
 CUSTOMER_EVENTS = frozenset(
@@ -155,7 +155,7 @@ class Work:
         self.inputs: Mapping[int, Input] = {}
         self.runs: dict[int, Run] = {}
         self.posts: dict[tuple[int, int], Post] = {}
-        self.newest_posts: dict[int, dict[str, Post]] = {}
+        self.newest_posts: dict[int, dict[str, Glimpse]] = {}
         self.sent: dict[int, dict[tuple[int, int], tuple[int, str]]] = {}
         self.clicked: dict[int, dict[tuple[int, int], None]] = {}
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}

@@ -35,6 +35,7 @@ from journeyflow.records import (
     Export,
     Flag,
     Forgotten,
+    Glimpse,
     Input,
     Move,
     NewJourney,
@@ -490,15 +491,25 @@ class MemoryTransaction:
         people = self._people(whole, whole | request.numbers)
         runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
         known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
-        posts, sent = self._posts(request, runs), self._sent(request, people)
-        clicked = self._clicked(request, people)
-        posts.update(clicked)
+        clicked, sent = self._clicked(request, people), self._sent(request, people)
+        posts = {**clicked, **{key: store.posts[key] for key in request.posts if key in store.posts}}
+        newest = self._newest_posts(request.readers(runs))
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
         numbers = store.last["run"] + 1, len(store.customers) + 1
         pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
         return Loaded(
-            people, runs, posts, known, *numbers, sent, limits, *self._exports(request), pulls, *self._past(request)
+            people,
+            runs,
+            posts,
+            newest,
+            known,
+            *numbers,
+            sent,
+            limits,
+            *self._exports(request),
+            pulls,
+            *self._past(request),
         )
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
@@ -560,15 +571,14 @@ class MemoryTransaction:
             people.append(Person(number, tenant, name, None, attributes, serials))
         return tuple(people)
 
-    def _posts(self, request: Request, runs: Mapping[int, Run]) -> dict[tuple[int, int], Post]:
-        """Give the messages asked for by name, and the newest of each step of the runs that read them."""
-        store = self._store
-        posts = {key: store.posts[key] for key in request.posts if key in store.posts}
-        reading = {*request.posts_of, *(serial for serial, run in runs.items() if run.version in request.reading)}
-        for serial in reading:
-            newest = {store.posts[serial, n].step: n for n in sorted(store.posts_of.get(serial, ()))}
-            posts.update(((serial, n), store.posts[serial, n]) for n in newest.values())
-        return posts
+    def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
+        """Give the newest message of each step of some runs."""
+        posts, numbers = self._store.posts, self._store.posts_of
+        return {
+            serial: {(post := posts[serial, n]).step: post for n in sorted(numbers[serial])}
+            for serial in serials
+            if serial in numbers
+        }
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Give queued messages that may be handed out, oldest first (R71)."""

@@ -1,6 +1,8 @@
 """Records to rows and back, for SQL."""
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
 
 from journeyflow.records import NO_FLAGS, Post, Run, make_post, make_run
 from journeyflow.values import dumps, loads
@@ -73,7 +75,37 @@ def post_now_rest(post: Post) -> tuple[Any, ...]:
     return (*post[9:14], text_or_none(post.flags), post.domain)
 
 
+class Seen(NamedTuple):
+    """What rules see of a message, as a row; what was told of it is read when it is asked for."""
+
+    serial: int
+    n: int
+    step: str
+    at: int
+    nonce: int
+    told: str | None
+
+    @property
+    def flags(self) -> Mapping[str, tuple[int, int]]:
+        """What was told of it."""
+        return read_flags(self.told)
+
+
+SEEN_ROW = "enrollment, n, step, at, nonce, flags"
+
+read_seen: Callable[[tuple[Any, ...]], Seen] = partial(tuple.__new__, Seen)
+"""Read what rules see of a message from a SEEN_ROW."""
+
+
+def read_flags(text: str | None) -> Mapping[str, tuple[int, int]]:
+    """Read what was told of a message.
+
+    >>> dict(read_flags('{"opened":[5,2]}')), dict(read_flags(None))
+    ({'opened': (5, 2)}, {})
+    """
+    return {kind: (first, count) for kind, (first, count) in loads(text).items()} if text else NO_FLAGS
+
+
 def read_post(row: tuple[Any, ...]) -> Post:
     """Read a message from a POST_ROW."""
-    flags = {kind: (first, count) for kind, (first, count) in loads(row[14]).items()} if row[14] else NO_FLAGS
-    return make_post((*row[:8], row[8] == 1, *row[9:14], flags, *row[15:]))
+    return make_post((*row[:8], row[8] == 1, *row[9:14], read_flags(row[14]), *row[15:]))

@@ -35,6 +35,7 @@ from journeyflow.records import (
     Changes,
     Deferred,
     Export,
+    Glimpse,
     Input,
     Post,
     Run,
@@ -45,7 +46,7 @@ from journeyflow.stores.limits import due_timers, load_limits, queue_heads
 from journeyflow.stores.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
 from journeyflow.stores.pruning import load_finished, load_past
 from journeyflow.stores.pulls import load_circles, load_pulls, named_by
-from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run
+from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_run, read_seen
 from journeyflow.stores.schema import LATER
 from journeyflow.stores.writing import Paths, Writer, next_number
 from journeyflow.values import dumps
@@ -246,6 +247,11 @@ class SQLiteTransaction:
     def _ask(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
 
+    def _ask_each(self, sql: str, wanted: Iterable[Any], *parameters: object) -> list[tuple[Any, ...]]:
+        """Ask about each of some values, which come in order as the first parameter; nobody is asked about none."""
+        each = sorted(wanted)
+        return self._ask(sql, (dumps(each), *parameters)) if each else []
+
     def _expect(self, agrees: bool) -> None:
         """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
         if not agrees:
@@ -280,15 +286,18 @@ class SQLiteTransaction:
             " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
             (now, limit + 1),
         )
-        rows = self._ask(
+        rests = self._ask(
             f"SELECT {RUN_ROW} FROM enrollments WHERE due <= ? ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
             (now, limit + 1),
         )
-        runs = [read_run(row) for row in rows]
-        posts = self._posts("lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?", (now, limit + 1))
-        self._expect(all(row[8] is None for row in inputs))
-        self._expect(all(run.status == ACTIVE for run in runs))
-        self._expect(all(post.status == CLAIMED for post in posts))
+        leases = self._ask(
+            f"SELECT {POST_ROW} FROM messages WHERE lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?",
+            (now, limit + 1),
+        )
+        runs, posts = list(map(read_run, rests)), list(map(read_post, leases))
+        self._expect({row[8] for row in inputs} <= {None})
+        self._expect({run.status for run in runs} <= {ACTIVE})
+        self._expect({post.status for post in posts} <= {CLAIMED})
         return select_due(
             {(row[5], INPUT, row[0], 0): make_input(row[:8]) for row in inputs},
             {timer_key(run): run for run in runs},
@@ -297,13 +306,9 @@ class SQLiteTransaction:
             due_timers(self._connection, now, limit + 1),
         )
 
-    def _posts(self, condition: str, parameters: Sequence[object]) -> list[Post]:
-        return [read_post(row) for row in self._ask(f"SELECT {POST_ROW} FROM messages WHERE {condition}", parameters)]
-
     def load(self, request: Request) -> Loaded:
         """Give what is known of a request, a few statements for all of it."""
-        posts = {(post.serial, post.n): post for post in self._named_posts(request.posts)}
-        runs = {run.serial: run for run in self._runs("serial IN (SELECT value FROM json_each(?))", request.serials)}
+        posts, runs = self._named_posts(request.posts), self._runs(request.serials)
         if request.active_in is not None:
             active = self._ask(
                 f"SELECT {RUN_ROW} FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE'"
@@ -312,26 +317,25 @@ class SQLiteTransaction:
             )
             runs.update((run.serial, run) for run in map(read_run, active))
         circles = load_circles(self._connection, request.pulls)
-        people = {person.number: person for person in self._people_by_name(named_by(request, circles))}
+        people = self._people_by_name(named_by(request, circles))
         whole = {*request.whole, *people, *(run.customer for run in runs.values())}
         heads = {} if request.limits is None else queue_heads(self._connection, request.limits)
         whole |= {entry.customer for entries in heads.values() for entry in entries}
         missing = (whole | request.numbers) - people.keys()
-        people.update((person.number, person) for person in self._people_by_number(missing))
-        newest = self._newest_runs(whole)
-        for run in newest:
+        people.update(self._people_by_number(missing))
+        for run in self._newest_runs(whole):
             people[run.customer].serials.append(run.serial)
             runs[run.serial] = run
-        reading = {*request.posts_of, *(run.serial for run in runs.values() if run.version in request.reading)}
-        posts.update(self._newest_posts(reading))
+        newest = self._newest_posts(request.readers(runs))
         clicked = self._clicked(request, people.values())
         posts.update(((post.serial, post.n), post) for post in clicked)
         older = {post.serial for post in clicked} - runs.keys()
-        runs.update((run.serial, run) for run in self._runs("serial IN (SELECT value FROM json_each(?))", older))
+        runs.update(self._runs(older))
         return Loaded(
             tuple(people.values()),
             runs,
             posts,
+            newest,
             self._known_events(request.events),
             next_number(self._connection, "enrollments"),
             next_number(self._connection, "customers"),
@@ -344,12 +348,12 @@ class SQLiteTransaction:
 
     def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:
         """Give the messages of some customers that were clicked (R83)."""
-        wanted = sorted(person.number for person in people if (person.tenant, person.id) in request.clicked)
-        condition = (
-            "flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
-            " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))"
+        rows = self._ask_each(
+            f"SELECT {POST_ROW} FROM messages WHERE flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
+            " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))",
+            [person.number for person in people if (person.tenant, person.id) in request.clicked],
         )
-        return self._posts(condition, (dumps(wanted),)) if wanted else []
+        return list(map(read_post, rows))
 
     def _limits(
         self, request: Request, heads: dict[int, list[Deferred]], customers: Collection[int]
@@ -376,88 +380,69 @@ class SQLiteTransaction:
 
         A run that has not moved since then has sent nothing since then.
         """
-        wanted = sorted(person.number for person in people if person.tenant in request.capped)
-        if not wanted:
-            return []
-        return self._ask(
+        return self._ask_each(
             "SELECT e.customer, m.enrollment, m.n, m.at, m.channel FROM enrollments e"
             " JOIN messages m ON m.enrollment = e.serial"
             " WHERE e.customer IN (SELECT value FROM json_each(?)) AND e.last_at >= ? AND m.at >= ?"
             " AND m.status IN (SELECT value FROM json_each(?))",
-            (dumps(wanted), request.since, request.since, dumps(sorted(COUNTED))),
+            [person.number for person in people if person.tenant in request.capped],
+            *(request.since, request.since, dumps(sorted(COUNTED))),
         )
 
-    def _runs(self, condition: str, numbers: Iterable[int]) -> list[Run]:
-        wanted = sorted(numbers)
-        if not wanted:
-            return []
-        sql = f"SELECT {RUN_ROW} FROM enrollments WHERE {condition}"
-        return [read_run(row) for row in self._ask(sql, (dumps(wanted),))]
+    def _runs(self, serials: Iterable[int]) -> dict[int, Run]:
+        """Give some runs by serial."""
+        sql = f"SELECT {RUN_ROW} FROM enrollments WHERE serial IN (SELECT value FROM json_each(?))"
+        return {run.serial: run for run in map(read_run, self._ask_each(sql, serials))}
 
     def _newest_runs(self, customers: Iterable[int]) -> list[Run]:
         """Give the newest run of each journey and key of some customers, by serial: an index seek for each of them."""
-        wanted = sorted(customers)
-        if not wanted:
-            return []
-        rows = self._ask(
+        rows = self._ask_each(
             f"SELECT {RUN_ROW}, max(run) FROM enrollments"
             " WHERE customer IN (SELECT value FROM json_each(?)) GROUP BY customer, journey, key",
-            (dumps(wanted),),
+            customers,
         )
         return sorted((read_run(row[:-1]) for row in rows), key=lambda run: run.serial)
 
-    def _people_by_name(self, names: Iterable[tuple[str, str]]) -> list[Person]:
+    def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, Person]:
         by_tenant: dict[str, list[str]] = {}
-        for tenant, customer in sorted(names):
+        for tenant, customer in names:
             by_tenant.setdefault(tenant, []).append(customer)
-        return [
-            Person(*row)
-            for tenant, ids in by_tenant.items()
-            for row in self._ask(
-                "SELECT number, tenant, id, attributes FROM customers"
-                " WHERE tenant = ? AND id IN (SELECT value FROM json_each(?))",
-                (tenant, dumps(ids)),
-            )
-        ]
+        sql = "SELECT number, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON tenant = ? AND c.id = value"
+        return {
+            number: Person(number, tenant, name, text)
+            for tenant, wanted in sorted(by_tenant.items())
+            for number, name, text in self._ask_each(sql, wanted, tenant)
+        }
 
-    def _people_by_number(self, numbers: Iterable[int]) -> list[Person]:
-        wanted = sorted(numbers)
-        if not wanted:
-            return []
-        sql = "SELECT number, tenant, id, attributes FROM customers WHERE number IN (SELECT value FROM json_each(?))"
-        return [Person(*row) for row in self._ask(sql, (dumps(wanted),))]
+    def _people_by_number(self, numbers: Iterable[int]) -> dict[int, Person]:
+        sql = "SELECT number, tenant, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON number = value"
+        return {row[0]: Person(*row) for row in self._ask_each(sql, numbers)}
 
-    def _named_posts(self, names: Iterable[tuple[int, int]]) -> list[Post]:
-        wanted = sorted(names)
-        if not wanted:
-            return []
-        condition = "(enrollment, n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
-        return self._posts(condition, (dumps(wanted),))
-
-    def _newest_posts(self, serials: Iterable[int]) -> dict[tuple[int, int], Post]:
-        """Give the newest message of each step of some runs."""
-        wanted = sorted(serials)
-        if not wanted:
-            return {}
-        rows = self._ask(
-            f"SELECT {POST_ROW} FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
-            " ORDER BY enrollment, n",
-            (dumps(wanted),),
+    def _named_posts(self, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
+        rows = self._ask_each(
+            f"SELECT {POST_ROW} FROM json_each(?) CROSS JOIN messages ON enrollment = value ->> 0 AND n = value ->> 1",
+            names,
         )
-        newest = {(row[0], row[2]): row for row in rows}
-        return {row[:2]: read_post(row) for row in newest.values()}
+        return {row[:2]: read_post(row) for row in rows}
+
+    def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
+        """Give what rules see of the newest message of each step of some runs."""
+        newest: dict[int, dict[str, Glimpse]] = {}
+        rows = self._ask_each(f"SELECT {SEEN_ROW} FROM json_each(?) CROSS JOIN messages ON enrollment = value", serials)
+        for seen in map(read_seen, sorted(rows)):
+            newest.setdefault(seen.serial, {})[seen.step] = seen
+        return newest
 
     def _known_events(
         self, events: Iterable[tuple[str, str, str]]
     ) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
         """Give the events that were taken under some ids before, by (instant, sequence number) (R26)."""
-        wanted = sorted(events)
         known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
-        rows = wanted and self._ask(
+        rows = self._ask_each(
             "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
             " ON i.id = k.value ->> 2 AND i.type = k.value ->> 1 AND i.tenant = k.value ->> 0"
             " WHERE i.kind = 'event' AND i.outcome NOT IN ('duplicate', 'conflicting') ORDER BY i.at, i.seq",
-            (dumps(wanted),),
+            events,
         )
         for tenant, kind, name, at, customer, text in rows:
             known.setdefault((tenant, kind, name), []).append((at, customer, text))

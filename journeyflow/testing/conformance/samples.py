@@ -310,6 +310,14 @@ def people(loaded: Loaded) -> dict[int, tuple[str, str, dict[str, object], list[
     }
 
 
+def glimpses(loaded: Loaded) -> dict[int, dict[str, tuple[int, str, int, dict[str, tuple[int, int]], int]]]:
+    """Lay out what rules see of the newest messages, by serial and step."""
+    return {
+        serial: {step: (each.n, each.step, each.at, dict(each.flags), each.nonce) for step, each in newest.items()}
+        for serial, newest in loaded.newest.items()
+    }
+
+
 def expect_contents(found: Due) -> None:
     """Hold what came with due keys to them: nothing is missing, nothing is too much."""
     leases = {key[2:] for key in found.keys if key[1] == TIMER and key[3]}
