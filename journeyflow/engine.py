@@ -13,14 +13,14 @@ from typing import Self
 
 from attrs import evolve
 
-from journeyflow import exportjobs, figures, people, queries, scheduler, whynot
+from journeyflow import exportjobs, people, queries, scheduler, stats, whynot
 from journeyflow.calls import JourneyCalls
 from journeyflow.catalog import JourneyRecord
 from journeyflow.errors import Forbidden, InvalidInput, NotFound, shown
 from journeyflow.experiments import Results, results
 from journeyflow.explanation import Explanation, explain
 from journeyflow.exportjobs import ExportJob
-from journeyflow.figures import Asked, Benchmark, JourneyStats, MessageStats
+from journeyflow.figures import Benchmark, JourneyStats, MessageStats
 from journeyflow.inbox import (
     Checked,
     answer_input,
@@ -42,6 +42,7 @@ from journeyflow.people import Person
 from journeyflow.policies import Policies
 from journeyflow.records import Changes, Customer, DeferredEntry, Enrollment, Event, Input, Message, PruneResult
 from journeyflow.results import CONFIDENCE
+from journeyflow.stats import Asked
 from journeyflow.store import Store
 from journeyflow.ticking import UTC, Core, Handler, Options, TickResult, do_due_work, next_call
 from journeyflow.timeline import Timeline, tell
@@ -822,7 +823,7 @@ class Engine(JourneyCalls):
         """
         record = self._record(journey)
         with self._core.store.reader() as reader:
-            return figures.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain))[0]
+            return stats.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain))[0]
 
     def all_stats(
         self, *, at: datetime, since: date | str | None = None, until: date | str | None = None
@@ -830,7 +831,7 @@ class Engine(JourneyCalls):
         """Give the statistics of all this tenant's journeys, by id: one question, however many there are (F251)."""
         records = self._records()
         with self._core.store.reader() as reader:
-            return figures.all_stats(reader, records, Asked(to_micros(at), since, until))
+            return stats.all_stats(reader, records, Asked(to_micros(at), since, until))
 
     def domain_stats(
         self,
@@ -847,7 +848,7 @@ class Engine(JourneyCalls):
         """
         record = self._record(journey)
         with self._core.store.reader() as reader:
-            return figures.domain_stats(reader, record, Asked(to_micros(at), since, until, step))
+            return stats.domain_stats(reader, record, Asked(to_micros(at), since, until, step))
 
     def benchmark(self, *, at: datetime, since: date | str | None = None, until: date | str | None = None) -> Benchmark:
         """Sum up this tenant's journeys that sent something in the window, weighted by what they sent (F184 to F188).
@@ -856,7 +857,7 @@ class Engine(JourneyCalls):
         """
         records = self._records()
         with self._core.store.reader() as reader:
-            return figures.benchmark(reader, self._tenant, records, Asked(to_micros(at), since, until))
+            return stats.benchmark(reader, self._tenant, records, Asked(to_micros(at), since, until))
 
     def results(self, journey: str, *, confidence: float = CONFIDENCE) -> Results:
         """Give what a journey's holdout and the arms of its Splits came to, by its goal (R25).

@@ -13,14 +13,14 @@ from typing import Final
 
 from attrs import frozen
 
-from journeyflow import figures
 from journeyflow.batch import Request
 from journeyflow.catalog import JourneyRecord
 from journeyflow.cells import cell
 from journeyflow.errors import Conflict, InvalidInput, JourneyflowError, NotFound
-from journeyflow.figures import Asked, JourneyStats, MessageStats
+from journeyflow.figures import JourneyStats, MessageStats
 from journeyflow.moments import DAY, HOUR, from_micros
 from journeyflow.records import Changes, Export
+from journeyflow.stats import Asked, all_stats, window
 from journeyflow.ticking import UTC, Core
 from journeyflow.values import describe, dumps
 
@@ -81,7 +81,7 @@ def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> E
 def _refuse(at: int, options: Mapping[str, object]) -> None:
     found = list[str]()
     try:
-        figures.window(Asked(at, options["since"], options["until"]), UTC)
+        window(Asked(at, options["since"], options["until"]), UTC)
     except InvalidInput as error:
         found += error.faults
     if options["status"] is not None and options["status"] not in STATES:
@@ -126,7 +126,7 @@ def _content(core: Core, job: Export) -> str:
     )
     chosen = [record for record in records if options["status"] in {None, record.newest_state}]
     with core.store.reader() as reader:
-        found = figures.all_stats(reader, chosen, Asked(job.submitted_at, options["since"], options["until"]))
+        found = all_stats(reader, chosen, Asked(job.submitted_at, options["since"], options["until"]))
     parts = list[str]()
     writer = csv.writer(SimpleNamespace(write=parts.append), lineterminator="\n")
     writer.writerow(COLUMNS)

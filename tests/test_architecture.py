@@ -53,7 +53,7 @@ LADDER = (
     "store", "cataloging", "lifecycle", "outbox", "inbox", "ticking", "moving", "pruning", "housekeeping",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
-    "recount", "dossier", "figures", "exportjobs", "experiments", "audit",
+    "recount", "dossier", "figures", "stats", "exportjobs", "experiments", "audit",
     "stores.rows", "stores.opening", "stores.limits", "stores.pulls", "stores.erasing", "stores.pruning",
     "stores.writing", "stores.sqlite", "stores.agenda", "stores.memory",
     # the seam, and the names that users import

@@ -29,9 +29,10 @@ from journeyflow import (
     tag,
 )
 from journeyflow.codec import dumps_journey
-from journeyflow.figures import MAX_DAYS, Asked, Count, MessageStats, PeopleStats, ratio, window
+from journeyflow.figures import Count, MessageStats, PeopleStats, ratio
 from journeyflow.moments import zone
 from journeyflow.records import Changes, NewJourney, NewVersion, Transition
+from journeyflow.stats import MAX_DAYS, Asked, window
 from journeyflow.testing import run
 from journeyflow.testing.strategies import journeys, lives
 from tests.samples import START, STORES, Host, after, open_engine, statements
