@@ -336,7 +336,8 @@ def takes_time() -> str:
 def calls() -> str:
     """List what an engine can be asked to do."""
     rows = []
-    for name, member in [*vars(journeyflow.Engine.__base__).items(), *vars(journeyflow.Engine).items()]:
+    calls, questions = journeyflow.Engine.__bases__
+    for name, member in [each for part in (calls, journeyflow.Engine, questions) for each in vars(part).items()]:
         if not name.startswith("_") and callable(member):
             given = [each for each in inspect.signature(member).parameters if each != "self"]
             rows.append((f"`{name}({', '.join(given)})`", summary(member).split("; raises")[0]))

@@ -17,6 +17,7 @@ from journeyflow.moving import migrate_everybody, shift_everybody
 from journeyflow.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults, word_faults
 from journeyflow.queries import JourneyInfo
 from journeyflow.records import Changes, LimitChanges
+from journeyflow.shared import Bound
 from journeyflow.ticking import do_due_work, exit_everybody
 from journeyflow.values import describe, id_fault
 from journeyflow.versions import (
@@ -32,7 +33,6 @@ from journeyflow.versions import (
 if TYPE_CHECKING:
     from journeyflow.catalog import Catalog, JourneyRecord
     from journeyflow.store import Transaction
-    from journeyflow.ticking import Core
 
 BulkCall = Literal["enable", "disable", "clone", "delete", "remove"]
 """What can be done to many journeys at once."""
@@ -71,12 +71,8 @@ def _woken(
     return None if due is None or due <= at else LimitChanges(timers=((record.number, PULL, at),))
 
 
-class JourneyCalls:
+class JourneyCalls(Bound):
     """What an `Engine` can do to journeys. Every call is of the engine's tenant, and is done when it returns."""
-
-    _core: "Core"
-    _tenant: str
-    _bound: bool
 
     # --- versions -------------------------------------------------------------------------------------------------
 
@@ -475,16 +471,6 @@ class JourneyCalls:
 
         with self._core.amending() as transaction:
             transaction.commit(removed(self._find(transaction, journey), call))
-
-    def _known(self, journey: str) -> "JourneyRecord":
-        """Give a journey as the catalog has it; raises NotFound."""
-        with self._core.store.transaction(write=False) as transaction:
-            return self._find(transaction, journey)
-
-    def _find(self, transaction: "Transaction", journey: str, tenant: str | None = None) -> "JourneyRecord":
-        from journeyflow.lifecycle import find  # noqa: PLC0415 it costs cattrs
-
-        return find(self._core.refresh(transaction), tenant or self._tenant, journey)
 
     def _tenant_of(self, journey: Journey) -> str:
         """Give the tenant a journey goes to; one bound to another tenant does not take it (R91)."""

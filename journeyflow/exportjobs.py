@@ -20,8 +20,9 @@ from journeyflow.errors import Conflict, InvalidInput, JourneyflowError, NotFoun
 from journeyflow.figures import JourneyStats, MessageStats
 from journeyflow.moments import DAY, HOUR, from_micros
 from journeyflow.records import Changes, Export
+from journeyflow.shared import Core
 from journeyflow.stats import Asked, all_stats, window
-from journeyflow.ticking import UTC, Core
+from journeyflow.ticking import UTC
 from journeyflow.values import describe, dumps
 
 MODULE: Final = "journeys"

@@ -12,7 +12,8 @@ from journeyflow.forgetting import anonymous
 from journeyflow.pruning import Share, message_of, outlived, settle
 from journeyflow.records import Changes, Forgotten, Pruned, PruneResult
 from journeyflow.scheduler import lay_out
-from journeyflow.ticking import Core, do_due_work, scrub
+from journeyflow.shared import Core
+from journeyflow.ticking import do_due_work, scrub
 from journeyflow.values import dumps
 
 Progress = Callable[[int, int], object]

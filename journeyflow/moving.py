@@ -7,8 +7,9 @@ from journeyflow.catalog import Catalog, JourneyRecord
 from journeyflow.errors import CannotMigrate
 from journeyflow.migration import Moved, Plan, migrated, shifted
 from journeyflow.records import Changes, Move, Run
+from journeyflow.shared import Core
 from journeyflow.store import Transaction
-from journeyflow.ticking import Core, everybody_inside
+from journeyflow.ticking import everybody_inside
 from journeyflow.walk import Situation
 
 

@@ -50,14 +50,14 @@ LADDER = (
     "batch", "catalog", "migration", "counting", "limits", "pulls", "work", "stages", "pulling",
     "orders", "intake", "scheduler",
     # the contract of a store, and what is done through it
-    "store", "cataloging", "lifecycle", "outbox", "inbox", "ticking", "moving", "pruning", "housekeeping",
+    "store", "cataloging", "lifecycle", "outbox", "inbox", "shared", "ticking", "moving", "pruning", "housekeeping",
     # stores, and what can be asked of any of them in SQL
     "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
     "recount", "dossier", "figures", "stats", "exportjobs", "experiments", "audit",
     "stores.rows", "stores.opening", "stores.limits", "stores.pulls", "stores.erasing", "stores.pruning",
     "stores.writing", "stores.sqlite", "stores.agenda", "stores.memory",
     # the seam, and the names that users import
-    "versions", "explanation", "calls", "engine", "",
+    "versions", "explanation", "calls", "questions", "engine", "",
     # outer features: they use what a host could use
     "reporting", "dialects", "files", "simulation", "demo", "testing",
     # the command line
@@ -75,7 +75,7 @@ ONLY_FOR_TYPES = {
 }
 """Arrows up that exist for the type checker alone, each with its reason. At run time there is none."""
 
-SEAM = frozenset({"", "engine", "calls", "ticking", "files", "demo", "cli"})
+SEAM = frozenset({"", "engine", "calls", "shared", "ticking", "files", "demo", "cli"})
 """What stands at the top of the package and is not core: it may touch files and threads."""
 
 READS_THE_CLOCK = {"cli.shared": "`--at` and `--now` of the command line default to now"}
@@ -301,6 +301,8 @@ KEEPS_STATE = {
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "JourneyCalls": "the part of the engine that changes journeys",
+    "Questions": "the part of the engine that answers",
+    "Bound": "what the parts of the engine have in common",
     "Engine": "the seam: a handle on the store",
     "Noted": "a handle on a transaction",
     "Core": "what an engine and its tenants share: store, lock, cache of the catalog",
