@@ -74,7 +74,7 @@ def test_every_public_name_says_what_it_is():
         if isinstance(member, type) or inspect.isfunction(member):
             assert inspect.getdoc(member), name
         if isinstance(member, type):
-            methods = [(inner, what) for inner, what in vars(member).items() if inspect.isfunction(what)]
+            methods = inspect.getmembers(member, inspect.isfunction)
             assert not [inner for inner, what in methods if not inner.startswith("_") and not what.__doc__]
 
 
@@ -84,7 +84,7 @@ def test_every_public_name_is_called_in_the_file_that_is_type_checked():
     used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     used |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert set(journeyflow.__all__) - used == set()
-    assert {name for name in vars(journeyflow.Engine) if not name.startswith("_")} - used == set()
+    assert {name for name in dir(journeyflow.Engine) if not name.startswith("_")} - used == set()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,393 @@
+"""Random valid journeys, and random policies of a tenant."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from attrs import evolve, frozen
+from hypothesis import strategies as st
+
+from journeyflow.chains import Chain
+from journeyflow.changes import field, tag
+from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
+from journeyflow.journey import Journey
+from journeyflow.openings import Window
+from journeyflow.policies import Cap, Policies, QuietHours
+from journeyflow.rules import Comparison, Rule, all_of, any_of, not_
+from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
+from journeyflow.testing.running import (
+    START,
+)
+
+EVENTS = ("go", "buy", "view")
+BUILT_IN = ("field.changed", "tag.added", "tag.removed", "list.subscribed", "journey.completed")
+OF_MESSAGES = ("message.opened", "message.clicked", "message.unsubscribed", "message.sent")
+CHANNELS = ("EMAIL", "SMS")
+DATES = ("2025-01-04", "2026-01-03", "2026-01-05T12:00:00+00:00", "2026-01-02T06:00:00", "2024-02-29", "soon")
+DURATIONS = ("1 hour", "6 hours", "1 day", "2 days", "1 week", "1 month")
+VISITS = (60, 10, 400)
+MAX_STEPS = 7
+ZONES = ("UTC", "Africa/Johannesburg", "America/New_York")
+WINDOWS = (
+    Window("MON-FRI", "09:00", "17:00"),
+    Window(None, "22:00", "06:00"),
+    Window("SAT,SUN"),
+    Window("MON-SAT", "09:00", "18:00", "Europe/Paris"),
+)
+CHANGES = (
+    tag.add("vip"),
+    tag.remove("vip"),
+    tag.add("{{ plan }}"),
+    tag.append("new"),
+    field("lists").add("news"),
+    field("n").increment(),
+    field("n").increment(-2),
+    field("n").set(1),
+    field("n").unset(),
+    field("plan").set("paid"),
+    field("plan").set("{{ trigger.plan }}"),
+    field("plan").append("x"),
+    field("copy").set("{{ n }}"),
+    field("seen.by").set("{{ enrollment.journey }}-{{ n }}"),
+    field("consent.EMAIL").set(True),
+)
+CHAINS = (
+    Chain.enroll("a"),
+    Chain.enroll("b", "j1"),
+    Chain.enroll("j2", "j3"),
+    Chain.exit("a", "j1"),
+    Chain.exit("b", "j2"),
+    Chain.exit_this(),
+    Chain.exit_others(),
+    Chain.exit_all(),
+    Chain.forget(),
+)
+"""Changes that are about journeys, by ids that tests give; an id that nobody has is nobody's journey."""
+
+
+def weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """Draw from strategies, some oftener than others; `one_of` would take equal ones for one."""
+    return st.sampled_from([each for weight, each in choices for _ in range(weight)]).flatmap(lambda each: each)
+
+
+# --- rules --------------------------------------------------------------------------------------------------------
+
+_NUMBERS = st.builds(
+    Comparison,
+    st.sampled_from(("n", "customer.n")),
+    st.sampled_from(("eq", "ne", "gt", "gte", "lt", "lte")),
+    st.sampled_from((1, 2)),
+)
+_ABOUT_CUSTOMERS = _NUMBERS | st.sampled_from(
+    (
+        field("plan").eq("paid"),
+        field("plan").ne("paid"),
+        field("customer.plan").is_null(),
+        field("n").is_not_null(),
+        field("lists").contains("news"),
+        field("lastEmailOpenAt").within_last("2 days"),
+        tag.contains("vip"),
+        tag.not_contains("new"),
+    )
+)
+_ABOUT_EVENTS = _ABOUT_CUSTOMERS | st.sampled_from(
+    (
+        field("event.n").gte(2),
+        field("event.n").gte(field("customer.n")),
+        field("event.plan").ne("free"),
+        field("event.field").eq("n"),
+        field("event.field").ne("plan"),
+        field("event.tag").eq("vip"),
+        field("event.journey").ne("j1"),
+    )
+)
+
+
+def _combined(simple: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
+    return st.one_of(
+        simple, simple, st.builds(all_of, simple, simple), st.builds(any_of, simple, simple), st.builds(not_, simple)
+    )
+
+
+_CUSTOMER_RULES, _EVENT_RULES = _combined(_ABOUT_CUSTOMERS), _combined(_ABOUT_EVENTS)
+
+
+# --- steps --------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Place:
+    """Where a step is drawn: its number, how many steps there are, the sends and awaited events among them."""
+
+    draw: st.DrawFn
+    number: int
+    count: int
+    sends: Sequence[str]
+    awaited: Sequence[str]
+    windows: bool
+
+    def pick(self, *options: Any) -> Any:  # noqa: ANN401 whatever is drawn from
+        """Draw one of some values."""
+        return self.draw(_sampled(options))
+
+    def forward(self) -> str | None:
+        """Draw a later step; None, the one that follows, most often."""
+        step: str | None = self.pick(None, None, *(f"s{number}" for number in range(self.number + 1, self.count)))
+        return step
+
+    def anywhere(self) -> str | None:
+        """Draw any step: a loop is legal through a wait that takes time (R41)."""
+        step: str | None = self.pick(None, None, None, *(f"s{number}" for number in range(self.count)))
+        return step
+
+    def rule(self) -> Rule:
+        """Draw a rule about the customer, the run's trigger, its messages or the events it waited for."""
+        about: list[Rule] = [field("trigger.n").gte(2), field("enrollment.run").gt(1)]
+        about += [field(f"message.{each}.opened").eq(True) for each in self.sends]
+        about += [field(f"wait.{each}.n").gte(1) for each in self.awaited]
+        found: Rule = self.draw(_CUSTOMER_RULES) if self.pick(True, False) else self.pick(*about)
+        return found
+
+    def window(self) -> Window | None:
+        found: Window | None = self.pick(None, None, *WINDOWS) if self.windows else None
+        return found
+
+
+@lru_cache(maxsize=1024)
+def _sampled(options: tuple[Any, ...]) -> st.SearchStrategy[Any]:
+    """Keep strategies: to make one costs more than to draw from it."""
+    return st.sampled_from(options)
+
+
+def _send(name: str, place: _Place) -> Step:
+    return Send(
+        name,
+        channel=place.pick(*CHANNELS),
+        template=f"t{place.number}",
+        data=dict(place.pick((), (), (("n", "{{ n }}"), ("said", "{{ plan }} for {{ trigger.n }}")))),
+        transactional=place.pick(False, False, True),
+        on_failure=place.pick("continue", "continue", "fail"),
+        window=place.window(),
+        next=place.forward(),
+    )
+
+
+def _wait_for_duration(name: str, place: _Place) -> Step:
+    return Wait(name, place.pick(*DURATIONS), window=place.window(), next=place.anywhere())
+
+
+def _wait_for_event(name: str, place: _Place) -> Step:
+    timeout = place.pick(None, *DURATIONS)
+    return Wait(
+        name,
+        event=place.draw(_TYPES),
+        where=place.draw(_MAYBE_EVENT_RULES),
+        any_message=place.pick(False, False, True),
+        timeout=timeout,
+        window=place.window(),
+        next=place.anywhere(),
+        on_event=place.anywhere(),
+        on_timeout=timeout and place.anywhere(),
+    )
+
+
+def _wait_for_instant(name: str, place: _Place) -> Step:
+    return Wait(name, at=START + timedelta(hours=place.pick(-24, 0, 6, 24, 48, 72, 200)), next=place.forward())
+
+
+def _wait_for_field(name: str, place: _Place) -> Step:
+    every = place.pick(None, "year")
+    return Wait(
+        name,
+        field=place.pick("day", "day", "customer.day", "trigger.day", "lastEmailOpenAt"),
+        offset=place.pick(None, "6 hours", "-1 day", "1 month"),
+        every=every,
+        next=place.anywhere() if every else place.forward(),
+        on_missing=place.forward(),
+        on_past=place.forward(),
+    )
+
+
+def _wait_for_opening(name: str, place: _Place) -> Step:
+    return Wait(name, until=place.pick("09:00", "MON 09:00", "SAT"), next=place.anywhere())
+
+
+def _condition(name: str, place: _Place) -> Step:
+    branches = [branch(place.rule(), place.forward()) for _ in range(place.pick(1, 1, 2, 3))]
+    return Condition(name, branches=branches, otherwise=place.forward())
+
+
+def _split(name: str, place: _Place) -> Step:
+    shares = place.pick((50, 50), (100,), (12.34, 87.66), (0, 33.3, 66.7))
+    return Split(name, *(arm(share, place.forward()) for share in shares))
+
+
+def _update(name: str, place: _Place) -> Step:
+    choices = (*CHANGES, *CHANGES, *CHAINS)
+    return Update(name, *(place.pick(*choices) for _ in range(place.pick(1, 1, 2, 3))), next=place.forward())
+
+
+def _end(name: str, place: _Place) -> Step:
+    return End(name, place.pick("", "good"))
+
+
+_TYPES = st.sampled_from((*EVENTS, *EVENTS, *EVENTS, *BUILT_IN, *OF_MESSAGES))
+_MAYBE_EVENT_RULES = weighted((3, st.none()), (1, _EVENT_RULES))
+_KINDS = st.sampled_from(
+    (
+        _send,
+        _send,
+        _wait_for_duration,
+        _wait_for_event,
+        _wait_for_event,
+        _wait_for_instant,
+        _wait_for_field,
+        _condition,
+        _split,
+        _update,
+        _update,
+        _end,
+        _wait_for_opening,
+    )
+)
+
+
+def _steps(draw: st.DrawFn, *, windows: bool) -> list[Step]:
+    kinds = [draw(_KINDS) for _ in range(draw(_SIZES))]
+    if not windows:
+        kinds = [_wait_for_duration if kind is _wait_for_opening else kind for kind in kinds]
+    named = {f"s{number}": kind for number, kind in enumerate(kinds)}
+    sends = [each for each, kind in named.items() if kind is _send]
+    awaited = [each for each, kind in named.items() if kind is _wait_for_event]
+    return [
+        kind(each, _Place(draw, number, len(kinds), sends, awaited, windows))
+        for number, (each, kind) in enumerate(named.items())
+    ]
+
+
+_SIZES = st.integers(1, MAX_STEPS)
+
+
+# --- journeys -----------------------------------------------------------------------------------------------------
+
+_PULLS = st.builds(
+    lambda every, name, size, cap: Pull(every, list=name, size=size, **cap),
+    st.sampled_from(("1 day", "2 days", "1 week", "30 hours")),
+    st.sampled_from(("news", "news", None)),
+    st.sampled_from((None, None, 1, 2, (0, 2))),
+    st.sampled_from(({}, {}, {"times": 1, "within": "3 days"}, {"times": 2, "within": "1 week"})),
+)
+_TRIGGERS = weighted(
+    (4, st.builds(Trigger, st.sampled_from(EVENTS))),
+    (1, st.builds(Trigger, st.sampled_from(EVENTS), where=_EVENT_RULES)),
+    (2, st.builds(Trigger, _TYPES, where=_MAYBE_EVENT_RULES)),
+    (1, st.just(Trigger(manual=True))),
+    (2, st.builds(lambda pull, where: Trigger(pull=pull, where=where), _PULLS, st.none() | _CUSTOMER_RULES)),
+)
+KEY = "event.n"
+_REENTRIES = st.sampled_from(
+    (
+        Reentry.never(),
+        Reentry.always(),
+        Reentry.always(),
+        Reentry.after("1 day"),
+        Reentry.restart(),
+        *(each(key=KEY) for each in (Reentry.never, Reentry.always, Reentry.restart)),
+        Reentry.after("1 day", key=KEY),
+    )
+)
+_LIMITS = st.sampled_from(
+    (
+        *(Limits() for _ in range(5)),
+        Limits(per_hour=1),
+        Limits(per_day=1),
+        Limits(per_hour=1, per_day=2),
+        Limits(per_hour=2, over="drop"),
+    )
+)
+_EXIT = st.builds(
+    lambda kind, where, any_message: Exit("x", event=kind, where=where, any_message=any_message),
+    _TYPES,
+    _MAYBE_EVENT_RULES,
+    st.booleans(),
+) | st.builds(lambda when: Exit("x", when=when), _CUSTOMER_RULES)
+_EXITS = weighted((2, st.just(())), (1, st.lists(_EXIT, max_size=2))).map(
+    lambda exits: [evolve(each, name=f"x{number}") for number, each in enumerate(exits)]
+)
+_GOALS = st.none() | st.builds(
+    Goal,
+    _TYPES,
+    where=_MAYBE_EVENT_RULES,
+    within=st.sampled_from((None, *DURATIONS)),
+    exit=st.booleans(),
+    any_message=st.booleans(),
+)
+_RUN_CRITERIA = weighted((5, st.none()), (1, _CUSTOMER_RULES))
+
+
+@st.composite
+def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journey:  # noqa: A002 the field's own word
+    """Draw valid journeys of every kind of step, in a vocabulary so small that they meet each other's events.
+
+    `id` names the journey. Without `windows` nothing asks for a local time: no `until`, no window on waits and sends,
+    and the zone is UTC.
+
+    >>> from hypothesis import find
+    >>> find(journeys(windows=False), lambda journey: journey.trigger.manual)
+    Journey('j1', manual, 2 steps: s0, end)
+    """
+    goal, trigger, reentry = draw(_GOALS), draw(_TRIGGERS), draw(_REENTRIES)
+    if trigger.pull is not None:  # which carries no key
+        window = draw(_sampled((None, *WINDOWS))) if windows else None
+        trigger, reentry = evolve(trigger, pull=evolve(trigger.pull, window=window)), evolve(reentry, key=None)
+    return Journey(
+        id,
+        steps=_steps(draw, windows=windows),
+        trigger=trigger,
+        run_criteria=draw(_RUN_CRITERIA),
+        reentry=reentry,
+        exits=draw(_EXITS),
+        goal=goal,
+        holdout=draw(_sampled((0, 0, 50, 12.5, 100))) if goal and goal.within else 0,
+        limits=draw(_LIMITS),
+        consent=draw(_sampled(("optional", "optional", "optional", "optional", "required"))),
+        max_visits=draw(_sampled(VISITS)),
+        timezone=draw(_sampled(ZONES if windows else ("UTC",))),
+        customer_timezone=windows and draw(_sampled((False, True))),
+    )
+
+
+# --- policies -----------------------------------------------------------------------------------------------------
+
+_CAPS = st.builds(
+    lambda count, length, channel, over: Cap(count, **length, channel=channel, over=over),
+    st.sampled_from((0, 1, 1, 2, 2, 3, None)),
+    st.sampled_from(({"per": "day"}, {"per": "week"}, {"per": "month"}, {"within": "6 hours"}, {"within": "2 days"})),
+    st.sampled_from((None, None, *CHANNELS)),
+    st.sampled_from(("skip", "defer", "defer")),
+)
+_QUIET = st.sampled_from(
+    (
+        QuietHours("22:00", "08:00"),
+        QuietHours("12:00", "18:00", channel="SMS"),
+        QuietHours("00:00", "24:00", weekdays="SAT,SUN"),
+        QuietHours("20:00", "06:00", weekdays="MON-FRI", channel="EMAIL"),
+    )
+)
+
+
+@st.composite
+def policies(draw: st.DrawFn, *, windows: bool = True) -> Policies:
+    """Draw policies of a tenant: a few caps, a few quiet hours (R31).
+
+    Without `windows` nothing asks for a zone: no quiet hours, and UTC.
+
+    >>> from hypothesis import find
+    >>> find(policies(), lambda each: any(cap.over == "defer" for cap in each.caps))
+    Policies(caps=(Cap(0, per='day', over='defer'),))
+    """
+    caps = draw(st.lists(_CAPS, max_size=3))
+    if not windows:
+        return Policies(caps=caps, timezone="UTC")
+    return Policies(caps=caps, quiet=draw(st.lists(_QUIET, max_size=2)), timezone=draw(_sampled((None, *ZONES))))
