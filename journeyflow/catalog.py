@@ -37,6 +37,13 @@ class JourneyRecord:
     def _(self) -> State:
         return self.transitions[-1][1] if self.transitions else "DRAFT"
 
+    settled_at: int = field(init=False, repr=False)
+    """The instant from which state, version and flags are the newest ones."""
+
+    @settled_at.default
+    def _(self) -> int:
+        return max((each[0] for each in (*self.transitions[-1:], *self.versions[-1:], *self.flags[-1:])), default=0)
+
     def state(self, at: int) -> State:
         """Give the state as of an instant; DRAFT before the first transition (R11)."""
         if self.transitions and at >= self.transitions[-1][0]:  # nearly always; the search below says the same

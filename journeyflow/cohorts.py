@@ -13,20 +13,24 @@ changes under their own name, at their own instants; who answers otherwise walks
 stays the reference: `tests/properties/test_cohorts.py` shows that both come to the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
+
+from attrs import frozen
 
 from journeyflow.changes import Emitted, write_path
 from journeyflow.gates import closed
 from journeyflow.machine import advance, go
+from journeyflow.policies import Terms
 from journeyflow.program import Node, Program
-from journeyflow.records import PathEntry, Post, Run, make_move, make_post, make_run
+from journeyflow.records import Glimpse, Move, PathEntry, Post, Run, make_move, make_post, make_run
 from journeyflow.templates import template_reads
 from journeyflow.values import thaw
 from journeyflow.walk import (
     FRESH,
     NO_POSTS,
+    NOTHING_SENT,
     Answer,
     Past,
     Result,
@@ -52,6 +56,12 @@ UNTIL = int
 Change = tuple[str, object]
 """An attribute and its new value; None takes it away."""
 
+Read = dict[str, dict[str, object]]
+"""What rules looked at, by the place in the path, as a move keeps it (R85)."""
+
+Place = tuple[Program, Stimulus, int, int, frozenset[str]]
+"""Where a walk begins: the version, the stimulus, the visit, the step, the steps that everybody passes through."""
+
 
 class Fork:
     """A question of a walk, at which visit and behind which messages it was asked, and where its answers lead.
@@ -59,15 +69,29 @@ class Fork:
     The messages are given where caps count them.
     """
 
-    __slots__ = ("posts", "question", "subject", "visit", "ways")
+    __slots__ = ("common", "posts", "question", "subject", "visit", "ways")
 
     def __init__(self, question: Callable[[Walk, Any], object], subject: object, visit: int, posts: list[Post]) -> None:
         """Ask a question, so far without an answer."""
         self.question, self.subject, self.visit, self.posts = question, subject, str(visit), posts
         self.ways: dict[object, Way] = {}
+        self.common: dict[int, object] | None = {} if isinstance(subject, Node) and subject.common else None
+        """The answers by instant, where they are the same for everybody."""
+
+    def answer_to_all(self, walk: Walk) -> object:
+        """Give the answer of everybody who is asked at the same instant."""
+        answers: dict[int, object] = self.common  # type: ignore[assignment]  # asked where it is kept
+        if walk.at not in answers:
+            answers[walk.at] = self.question(walk, self.subject)
+        return answers[walk.at]
 
 
-class Outcome(NamedTuple):
+Texts = tuple[tuple[str | None, int | None], ...]
+"""Messages that are not alike for all, each with when it expires."""
+
+
+@frozen(eq=False)
+class Outcome:
     """What a walk came to, without whose walk it was and when it was made.
 
     `status` to `awaits` are those of the run, `changes` those of the customer in order; `composed` are the places of
@@ -87,36 +111,58 @@ class Outcome(NamedTuple):
     past: Past
     ended: bool
 
-    def of(self, run: Run, walk: "AskedWalk", due: int | None, read: dict[str, dict[str, object]]) -> Result:
-        """Give it to a run, whose walk has asked what was asked, has `read` what was read, and made no step."""
-        serial, at = run[0], walk.at
+    def write(self, walk: "AskedWalk") -> Texts:
+        """Write the messages that are not alike for all."""
+        texts = []
+        for _, node, walk.visit in self.composed:
+            texts.append(walk.compose(node))
+        return tuple(texts)
+
+    def change(self, attributes: dict[str, object]) -> dict[str, object]:
+        """Give the attributes of a customer as the walk leaves them."""
+        for name, value in self.changes:
+            attributes = write_path(attributes, name, value)
+        return attributes
+
+    def of(self, run: Run, at: int, due: int | None, read: Read, texts: Texts) -> tuple[Run, Move, list[Post]]:
+        """Give it to a run that made the walk at an instant: what becomes of the run, the move, the messages."""
+        serial = run[0]
         fields = (
             serial, run[1], run[2], run[3], run[4], self.status, self.reason, run[7], at, at if self.ended else None,
             run[10], self.visit, self.step, at, due, None, self.awaits, False, run[18], run[19], None,
         )  # fmt: skip
-        move = make_move((serial, run[11], at, self.path, read))
         posts = [make_post((serial, *what, at, None, *how, at, *rest)) for what, how, rest in self.posts]
-        for n, node, walk.visit in self.composed:
-            text, expires = walk.compose(node)
+        for (n, _, _), (text, expires) in zip(self.composed, texts, strict=True):
             posts[n] = posts[n]._replace(data=text, expires_at=expires)
-        attributes = walk.attributes
-        for name, value in self.changes:
-            attributes = write_path(attributes, name, value)
-        return make_result((make_run(fields), move, posts, attributes, self.emitted, self.past))
+        return make_run(fields), make_move((serial, run[11], at, self.path, read)), posts
 
 
 class AskedWalk(Walk):
-    """Somebody who is asked what the walk of another asked, and makes no step: the half of the notes for that."""
+    """Somebody who is asked what the walk of another asked, and makes no step: the half of the notes for that.
+
+    It stands in the place of one after the other (`stand`).
+    """
 
     __slots__ = ()
 
-    def __init__(self, program: Program, run: Run, situation: Situation, at: int) -> None:
-        """Stand where the run is."""
-        self.program, self.run, self.at, self.since = program, run, at, run.since
-        self.customer, self.attributes, self.event, posts, nonces, self.terms, self.sent, _ = situation
-        self.posts = (nonces, posts or NO_POSTS)
-        self.header, self.memory, self._trigger, self._zone = program.header, None, None, None
-        self.seen = {}
+    def __init__(self, program: Program, nonces: Sequence[str], terms: Terms | None) -> None:
+        """Ask about walks through a version, under the policies in force."""
+        self.program, self.header, self.terms = program, program.header, terms
+        self.memory = self.event = None
+        self.posts, self.sent = (nonces, NO_POSTS), NOTHING_SENT
+
+    def stand(
+        self,
+        run: Run,
+        customer: str,
+        attributes: dict[str, object],
+        at: int,
+        posts: Mapping[str, Glimpse],
+    ) -> None:
+        """Stand where a customer's run is, whose messages are at hand."""
+        self.run, self.customer, self.attributes, self.at, self.since = run, customer, attributes, at, run[13]
+        self.posts = (self.posts[0], posts)
+        self.seen, self._trigger, self._zone = {}, None, None
 
 
 class Unknown:
@@ -127,6 +173,10 @@ UNKNOWN = Unknown()
 
 Way = Fork | Outcome | Unknown | None
 """Where an answer leads: None to what each has to walk alone."""
+
+
+Found = tuple[Way, int | None, Read]
+"""Where answers lead, until when one rests there if until an instant, what was looked at."""
 
 
 class NotedWalk(Walk):
@@ -229,7 +279,7 @@ class Cohorts:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._places: dict[object, Way] = {}
+        self._places: dict[Any, Way] = {}
 
     def advance(  # noqa: PLR0917 as `machine.advance`
         self,
@@ -251,31 +301,44 @@ class Cohorts:
         if place not in self._places:
             self._places[place] = UNKNOWN
             return advance(program, run, stimulus, situation, at, softened=softened, asked=asked)
-        read = {"entry": asked} if asked else {}
-        walk, due = AskedWalk(program, run, situation, at), None
-        ways, way = self._places, self._places[place]
-        while isinstance(way, Fork):
-            ways, visit = way.ways, way.visit
-            walk.new_posts = [post._replace(at=at) for post in way.posts] if way.posts else way.posts
-            answer = way.question(walk, way.subject)
-            if answer.__class__ is int:
-                answer, due = UNTIL, answer
-            way = ways.get(answer, UNKNOWN)
-            if walk.seen:
-                read[visit] = {**read[visit], **walk.seen} if visit in read else walk.seen
-                walk.seen = {}
+        customer, attributes, _, posts, nonces, terms, sent, _ = situation
+        walk = AskedWalk(program, nonces, terms)
+        walk.stand(run, customer, attributes, at, posts or NO_POSTS)
+        walk.sent = sent
+        way, due, read = self.follow(place, walk, {"entry": asked} if asked else {})
         if isinstance(way, Outcome):
-            return way.of(run, walk, due, read)  # type: ignore[arg-type]  # an int, if any
-        if way is None or (len(ways) >= MAX_WAYS and ways is not self._places):
+            return make_result(
+                (*way.of(run, at, due, read, way.write(walk)), way.change(attributes), way.emitted, way.past)
+            )
+        if way is None:
             return advance(program, run, stimulus, situation, at, softened=softened, asked=asked)
         noted = NotedWalk(program, run, situation, at)
         result = go(noted, stimulus, softened=softened, asked=asked)
         self._learn(place, noted.asked, noted.outcome(result))
         return result
 
-    def _learn(self, place: object, asked: list[tuple[Fork, object]], end: Way) -> None:
+    def follow(self, place: Place, walk: AskedWalk, read: Read) -> Found:
+        """Ask somebody what others were asked who began at a place; what is looked at is added to `read`."""
+        ways, way = self._places, self._places.get(place, UNKNOWN)
+        due: int | None = None
+        while isinstance(way, Fork):
+            ways, visit = way.ways, way.visit
+            walk.new_posts = [post._replace(at=walk.at) for post in way.posts] if way.posts else way.posts
+            answer = way.question(walk, way.subject) if way.common is None else way.answer_to_all(walk)
+            if answer.__class__ is int:
+                due, answer = answer, UNTIL
+            way = ways.get(answer, UNKNOWN)
+            if walk.seen:
+                read[visit] = {**read[visit], **walk.seen} if visit in read else walk.seen
+                walk.seen = {}
+        if way is UNKNOWN and len(ways) >= MAX_WAYS and ways is not self._places:
+            way = None
+        return way, due, read
+
+    def _learn(self, place: Place, asked: list[tuple[Fork, object]], end: Way) -> None:
         """Put a walk among those that began at the same place."""
-        ways, answer = self._places, place
+        ways = self._places
+        answer: object = place
         for fork, following in asked:
             known = ways.get(answer, UNKNOWN)
             if not isinstance(known, Fork):

@@ -30,7 +30,7 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.moments import local_day_span
-from journeyflow.records import ACTIVE, FAILED, HOLDOUT, RETRY, Counter, Move, PathEntry, Post, Run
+from journeyflow.records import ACTIVE, FAILED, HOLDOUT, RETRY, Counter, Crowd, Move, PathEntry, Post, Run
 
 ALL = "*"
 """The day that stands for all days, and the domain that stands for all domains."""
@@ -116,9 +116,13 @@ def _domain_of(address: str) -> str:
 
 
 def count(
-    moves: Iterable[Move], runs: Mapping[int, Run], notes: Iterable[Note], zones: Mapping[int, ZoneInfo]
+    moves: Iterable[Move],
+    runs: Mapping[int, Run],
+    notes: Iterable[Note],
+    zones: Mapping[int, ZoneInfo],
+    crowds: Iterable[Crowd] = (),
 ) -> tuple[Counter, ...]:
-    """Count what a batch did: its moves, with what has become of their runs, and what it noted.
+    """Count what a batch did: its moves, with what has become of their runs, its crowds, and what it noted.
 
     `zones` are those of the journeys, by number. The rows are sorted by key (R90).
     """
@@ -126,6 +130,8 @@ def count(
     for serial, visit, at, path, _ in moves:
         run = runs[serial]
         groups[run.journey, run.status, path, 0 if visit else 1 if run.number == 1 else 2].append(at)
+    for run, move, _, people in crowds:
+        groups[run.journey, run.status, move.path, entry_kind(move.visit, run.number)] += [move.at] * len(people)
     sums = Sums(zones)
     sums.walk((Walked(*key), instants) for key, instants in groups.items())
     sums.note(notes)

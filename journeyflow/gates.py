@@ -6,6 +6,7 @@ the Send is held and then asks all gates again; or the word of why it is skipped
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from journeyflow.moments import CACHED, DAY, LAST, zone_or
@@ -13,6 +14,9 @@ from journeyflow.openings import Window
 from journeyflow.policies import Terms
 from journeyflow.program import Node
 from journeyflow.walk import Walk
+
+if TYPE_CHECKING:
+    from journeyflow.steps import Send
 
 MAX_GATE = 400 * DAY
 """A gate that does not open for so long never opens (R31)."""
@@ -23,8 +27,9 @@ Closed = int | str | None
 
 def closed(walk: Walk, node: Node) -> Closed:
     """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
-    gates = TRANSACTIONAL if node.step.transactional else OWN if walk.terms is None else GATES  # type: ignore[union-attr]  # asked of Sends
-    for gate in gates:
+    step: Send = node.step  # type: ignore[assignment]  # asked of Sends
+    of_tenant, of_step = walk.terms is not None, node.window is not None
+    for gate in TRANSACTIONAL if step.transactional else GATES if of_tenant else OWN if of_step else BARE:
         answer = gate(walk, node)
         if answer is not None:
             return "window" if isinstance(answer, int) and answer - walk.at > MAX_GATE else answer
@@ -79,6 +84,9 @@ GATES: tuple[Callable[[Walk, Node], Closed], ...] = (_hours, _consent, _caps)
 
 OWN: tuple[Callable[[Walk, Node], Closed], ...] = (_window, _consent)
 """What is left of them for a tenant without policies."""
+
+BARE: tuple[Callable[[Walk, Node], Closed], ...] = (_consent,)
+"""What is left where the step has no window either."""
 
 TRANSACTIONAL: tuple[Callable[[Walk, Node], Closed], ...] = (_window,)
 """What is asked of a transactional Send: it ignores consent, caps and quiet hours."""

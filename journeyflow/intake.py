@@ -55,7 +55,7 @@ def take(work: Work, item: Input, dedup: int) -> str:
 
 def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int) -> str:
     """Take an event: known already, about no message of ours, without effect, or through all the stages."""
-    if item.id is not None and (known := _known(work, item, dedup)):
+    if item.id is not None and (known := known_already(work, item, dedup)):
         return known
     if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
         return _message_event(work, item, data, at)
@@ -75,7 +75,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
     return outcome
 
 
-def _known(work: Work, item: Input, dedup: int) -> str | None:
+def known_already(work: Work, item: Input, dedup: int) -> str | None:
     """Say whether an event with this id was there before: "duplicate", or "conflicting" by its content (R26)."""
     key = (item.tenant, item.type, item.id or "")
     seen = work.known.setdefault(key, [])

@@ -36,6 +36,7 @@ class Node:
         "actions",
         "arms",
         "branches",
+        "common",
         "completed",
         "edges",
         "entries",
@@ -60,7 +61,7 @@ class Node:
         """Begin with what every kind has."""
         self.id, self.kind, self.step = step.id, type(step), step
         self.next = NOWHERE
-        self.looping = False
+        self.looping = self.common = False
         self.window: Window | None = None
         self.length: Duration | None = None
         self.question: Question | None = None
@@ -235,6 +236,7 @@ def _compile_steps(journey: Journey) -> tuple[Node, ...]:
         node.looping = step.id in circular
         node.completed = [("journey.completed", {"journey": journey.id})]
         following = getattr(step, "next", None)
+        node.common = isinstance(step, Wait) and step.field is None and not journey.customer_timezone
         node.next = position[following] if following is not None else NOWHERE
         _BUILDERS[type(step)](node, step, position)
         if isinstance(step, Update):

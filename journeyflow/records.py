@@ -6,7 +6,7 @@ another: numbers and microseconds. Of those there are millions, so they are tupl
 gives, and to make one costs a third of making an attrs object.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
@@ -393,6 +393,29 @@ make_move: Callable[[tuple[object, ...]], Move] = partial(tuple.__new__, Move)
 """Make a move of all its fields in order."""
 
 
+class Crowd(NamedTuple):
+    """People who moved together: what has become of each is alike in all but whose it is.
+
+    `run`, `move` and `posts` are those of one; `people` are all, that one too, by serial and number. Where the move
+    leaves visit 0 the runs are new; of others stays what never changes: number, entry, trigger and key.
+    """
+
+    run: Run
+    move: Move
+    posts: Sequence[Post]
+    people: list[tuple[int, int]]
+
+    @property
+    def serials(self) -> list[int]:
+        """The serials of all."""
+        return [serial for serial, _ in self.people]
+
+    @property
+    def entering(self) -> bool:
+        """Whether the runs are new."""
+        return self.move.visit == 0
+
+
 class Refusal(NamedTuple):
     """An entry that was refused: the journey's number, the customer's, why, when, the values compared (R21)."""
 
@@ -580,6 +603,8 @@ class Changes:
     runs: tuple[Run, ...] = ()
     moves: tuple[Move, ...] = ()
     new_posts: tuple[Post, ...] = ()
+    crowds: tuple[Crowd, ...] = ()
+    """Runs, moves and new messages of many; none of their runs is among `runs`."""
     posts: tuple[Post, ...] = ()
     """Messages that were there before, as they are now; new ones stand in `new_posts`."""
     refusals: tuple[Refusal, ...] = ()

@@ -11,6 +11,7 @@ from attrs import evolve
 
 from journeyflow.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
+from journeyflow.crowds import Crowds
 from journeyflow.forgetting import is_anonymous
 from journeyflow.intake import lease_ended, names_no_message, take
 from journeyflow.limits import plan_limits
@@ -103,9 +104,11 @@ def run(
     left for another batch, whether it was due before or is caused by this one (R73).
     """
     work = lay_out(due, loaded, catalog, now, grace=grace)
+    crowds = Crowds(work, due, dedup)
     position, items, keys = 0, 0, due.keys
     while items != limit and (position < len(keys) or work.heap):
-        if work.heap and (position == len(keys) or work.heap[0] < keys[position]):
+        again = bool(work.heap) and (position == len(keys) or work.heap[0] < keys[position])
+        if again:
             key = heappop(work.heap)
         else:
             key = keys[position]
@@ -113,7 +116,8 @@ def run(
         if work.stop is not None and key >= work.stop:
             break
         items += 1
-        _handle_item(work, key, dedup)
+        if again or not crowds.take(key):
+            _handle_item(work, key, dedup)
     return work.changes(), evolve(work.tally(), items=items - work.put_off)
 
 

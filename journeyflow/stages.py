@@ -196,30 +196,7 @@ def enter(
         work.gate.take(record.number, event.own)
     if newest is not None and restarts:
         work.advance(newest, "EXIT", event.at, causes=event.causes, reason="restarted")
-    fields = (
-        work.next_serial,
-        person.number,
-        record.number,
-        program.number,
-        number,
-        HOLDOUT if kept_out else ACTIVE,
-        "",
-        event.at,
-        event.at,
-        None,
-        None,
-        0,
-        NOWHERE if kept_out else 0,
-        event.at,
-        None,
-        None,
-        None,
-        False,
-        text,
-        key,
-        None,
-    )
-    run = make_run(fields)
+    run = first_run(work.next_serial, person.number, program, event.at, text, key, number, kept_out=kept_out)
     work.next_serial += 1
     work.pulls.note(run)
     if newest is not None:
@@ -233,6 +210,27 @@ def enter(
     work.runs[run.serial] = run
     work.advance(run, "ENTER", event.at, causes=event.causes, asked=facts.seen)
     return None
+
+
+def first_run(  # noqa: PLR0917 what tells one beginning from another
+    serial: int,
+    customer: int,
+    program: Program,
+    at: int,
+    text: str | None,
+    key: str,
+    number: int = 1,
+    *,
+    kept_out: bool = False,
+) -> Run:
+    """Make the run of somebody who enters, before its first step; `text` are the data of the trigger (R20)."""
+    status, step = (HOLDOUT, NOWHERE) if kept_out else (ACTIVE, 0)
+    return make_run(
+        (
+            serial, customer, program.journey_number, program.number, number, status, "", at, at, None,
+            None, 0, step, at, None, None, None, False, text, key, None,
+        )
+    )  # fmt: skip
 
 
 def _has_slot(work: Work, program: Program, event: Happening) -> bool:
@@ -347,6 +345,17 @@ def _asked_of(program: Program) -> tuple[tuple[str, Callable[[Candidate], bool]]
     return tuple((reason, stands) for reason, stands, concerns in REASONS if concerns(program))
 
 
+def obstacles_of(program: Program) -> tuple[Callable[[Candidate], bool], ...]:
+    """Give what can stand against an entry of somebody from outside who was never in the journey (R21)."""
+    asked = tuple(stands for reason, stands in _asked_of(program) if reason not in OF_RETURNING)
+    return (*asked, _kept_out) if program.holdout else asked
+
+
+def _kept_out(candidate: Candidate) -> bool:
+    """Tell whether chance keeps the customer out (R25)."""
+    return _is_kept_out(candidate.program, candidate.event.person)
+
+
 def _lacks_key(candidate: Candidate) -> bool:
     """Tell whether the trigger carries none of the keys by which the journey has parallel runs (R22)."""
     return not candidate.key
@@ -414,6 +423,10 @@ REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Program], bool]
 )
 """What can stand against an entry once the journey is ACTIVE, in the order in which it is asked (R21): the reason,
 whether it stands, and of which journeys it is asked at all."""
+
+
+OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
+"""The reasons that hang on what the customer's runs have done."""
 
 
 def leave(work: Work, person: Person, journey: int, at: int, *, reason: str, key: str | None = None) -> int:

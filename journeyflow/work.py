@@ -5,7 +5,7 @@ a value.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from heapq import heappush
 from typing import NamedTuple
@@ -25,7 +25,20 @@ from journeyflow.moments import local_day
 from journeyflow.policies import Terms
 from journeyflow.program import Program
 from journeyflow.pulls import Pulls
-from journeyflow.records import ACTIVE, COUNTED, Changes, Forgotten, Glimpse, Input, Move, Post, Refusal, Run, name_of
+from journeyflow.records import (
+    ACTIVE,
+    COUNTED,
+    Changes,
+    Crowd,
+    Forgotten,
+    Glimpse,
+    Input,
+    Move,
+    Post,
+    Refusal,
+    Run,
+    name_of,
+)
 from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 
 CUSTOMER_EVENTS = frozenset(
@@ -173,6 +186,8 @@ class Work:
         self.touched_runs: dict[int, None] = {}
         self.new_posts: dict[tuple[int, int], None] = {}
         self.touched_posts: dict[tuple[int, int], None] = {}
+        self.crowds: dict[Hashable, Crowd] = {}
+        """People who moved together, by all that is alike for them; nobody asks again in this batch what they are."""
         self.entered = self.messages = self.late = 0
         self.forgotten: list[tuple[Forgotten, int]] = []
         """Who was forgotten, and how many inputs had been handled by then."""
@@ -189,12 +204,15 @@ class Work:
 
     # --- time -----------------------------------------------------------------------------------------------------
 
-    def effective(self, own: int) -> int:
+    def softened(self, own: int) -> int:
         """Soften an instant that is found later than grace allows (R5)."""
-        if self.grace is None or self.now - own <= self.grace:
-            return own
-        self.late += 1
-        return self.now
+        return own if self.grace is None or self.now - own <= self.grace else self.now
+
+    def effective(self, own: int) -> int:
+        """Give the instant at which something takes effect, and count what is late (R5)."""
+        at = self.softened(own)
+        self.late += at != own
+        return at
 
     def push(self, run: Run) -> None:
         """Put a run's timer into this batch when its place is not beyond the horizon."""
@@ -437,13 +455,14 @@ class Work:
             runs=tuple(self.runs[serial] for serial in sorted(self.touched_runs)),
             moves=tuple(self.moves),
             new_posts=tuple(self.posts[key] for key in self.new_posts),
+            crowds=tuple(self.crowds.values()),
             posts=tuple(self.posts[key] for key in self.touched_posts),
             refusals=tuple(self.refusals),
             limits=self.gate.changes(),
             rounds=self.pulls.changes(),
             listed=tuple(self._lists(joined=True)),
             unlisted=(*self.left, *self._lists(joined=False)),
-            counters=count(self.moves, self.runs, self.notes, self.catalog.zones),
+            counters=count(self.moves, self.runs, self.notes, self.catalog.zones, self.crowds.values()),
             forgotten=self._all_forgotten() if self.forgotten else (),
             retold=tuple(self.retold),
         )
@@ -480,8 +499,8 @@ class Work:
         return Tally(
             len(self.handled),
             self.entered,
-            len(self.moves),
-            self.messages,
+            len(self.moves) + sum(len(crowd.people) for crowd in self.crowds.values()),
+            self.messages + sum(len(crowd.people) * len(crowd.posts) for crowd in self.crowds.values()),
             refused,
             self.late,
             unmatched,

@@ -48,7 +48,7 @@ LADDER = (
     "records", "forgetting", "program", "facts", "walk", "gates", "machine", "cohorts",
     # many runs, in order
     "batch", "catalog", "migration", "counting", "limits", "pulls", "work", "stages", "pulling",
-    "orders", "intake", "scheduler",
+    "orders", "intake", "crowds", "scheduler",
     # the contract of a store, and what is done through it
     "store", "cataloging", "lifecycle", "outbox", "inbox", "shared", "ticking", "moving", "pruning", "housekeeping",
     # stores, and what can be asked of any of them in SQL
@@ -288,6 +288,9 @@ KEEPS_STATE = {
     "Unknown": "a mark",
     "NotedWalk": "the notes of one walk, and of what it asked",
     "Cohorts": "the walks of one batch",
+    "Crowds": "the crowds of one batch",
+    "Lane": "where people begin a walk in one batch, with what asks them one after the other",
+    "Entrance": "a lane of newcomers",
     "Node": "a compiled step, filled by its builder and then left alone",
     "Person": "the working set of one batch",
     "Work": "the working set of one batch",

@@ -32,6 +32,7 @@ from journeyflow.records import (
     QUEUED,
     Changes,
     Counter,
+    Crowd,
     Export,
     Flag,
     Forgotten,
@@ -46,6 +47,9 @@ from journeyflow.records import (
     Refusal,
     Run,
     Transition,
+    make_move,
+    make_post,
+    make_run,
 )
 from journeyflow.store import ClaimRequest, Shelf
 from journeyflow.stores.agenda import Agenda
@@ -212,6 +216,8 @@ class MemoryStore:
         self.moves += changes.moves
         for post in (*changes.new_posts, *changes.posts):
             self._take_post(post)
+        for crowd in changes.crowds:
+            self._take_crowd(crowd)
         self.refusals += changes.refusals
         _count(self.counters, changes.counters)
         _count(self.openings, changes.openings)
@@ -381,6 +387,22 @@ class MemoryStore:
         self.runs[run.serial] = run
         if run.due is not None:
             self.timers.add(timer_key(run))
+
+    def _take_crowd(self, crowd: Crowd) -> None:
+        """Take over what many came to who moved together."""
+        (_, _, *rest), people, serials = crowd.run, crowd.people, crowd.serials
+        if crowd.entering:
+            runs = [make_run((serial, customer, *rest)) for serial, customer in people]
+        else:
+            before = map(self.runs.__getitem__, serials)
+            runs = [make_run((*run[:5], *rest[3:5], run[7], *rest[6:16], *run[18:20], rest[18])) for run in before]
+        for run in runs:
+            self._take_run(run)
+        _, *rest = crowd.move
+        self.moves += [make_move((serial, *rest)) for serial in serials]
+        for _, *rest in crowd.posts:
+            for serial in serials:
+                self._take_post(make_post((serial, *rest)))
 
     def _take_post(self, post: Post) -> None:
         key = (post.serial, post.n)

@@ -7,10 +7,10 @@ once, and not once for each of thousands. Rows that have too few like them are w
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from journeyflow.records import Changes, Counter, Export, Input, Move, PathEntry, Run, last_visit, version_at
+from journeyflow.records import Changes, Counter, Export, Input, PathEntry, last_visit, version_at
 from journeyflow.stores.erasing import forget, rename
 from journeyflow.stores.limits import write_limits
 from journeyflow.stores.pruning import prune
@@ -43,8 +43,8 @@ Paths = dict[int, dict[tuple[PathEntry, ...], int]]
 """The numbers of interned paths, by version."""
 
 Key = int | tuple[int, int]
-Row = tuple[tuple[Any, ...], Key]
-"""What is written, and whom it is about: a number, or two."""
+Rows = tuple[tuple[Any, ...], Sequence[Key]]
+"""What is written, and whom it is about: of each a number, or two."""
 
 
 class Statement(NamedTuple):
@@ -128,18 +128,18 @@ class Writer:
         rename(self._connection, changes.forgotten)
         if changes.inputs:
             self._write_inputs(changes.inputs)
-        self._change(HANDLED, [((outcome,), seq) for seq, outcome in changes.handled])
+        self._change(HANDLED, [((outcome,), [seq]) for seq, outcome in changes.handled])
         if changes.customers:
             self._write_customers(changes)
-        if changes.runs:
-            self._write_runs(changes.runs)
+        self._write_runs(changes)
         if changes.repinned:
             pinned = [(version, serial) for serial, version in changes.repinned]
             self._connection.executemany("UPDATE enrollments SET version = ? WHERE serial = ?", pinned)
-        if changes.moves:
-            self._write_moves(changes.moves, {run.serial: run for run in changes.runs})
-        self._add(NEW_POSTS, [(post_rest(post), post.serial) for post in changes.new_posts])
-        self._change(POSTS, [(post_now_rest(post), (post.serial, post.n)) for post in changes.posts])
+        self._write_moves(changes)
+        posts = [(post_rest(post), [post.serial]) for post in changes.new_posts]
+        posts += [(post_rest(post), crowd.serials) for crowd in changes.crowds for post in crowd.posts]
+        self._add(NEW_POSTS, posts)
+        self._change(POSTS, [(post_now_rest(post), [(post.serial, post.n)]) for post in changes.posts])
         if changes.refusals:
             _write_refusals(self._connection, changes)
         self._count("counters", changes.counters)
@@ -174,11 +174,11 @@ class Writer:
 
     # --- rows that are alike --------------------------------------------------------------------------------------
 
-    def _add(self, statement: Statement, rows: Sequence[Row]) -> int:
+    def _add(self, statement: Statement, rows: Sequence[Rows]) -> int:
         """Write rows, those that are alike in all but their key at once; give how many were written."""
         alike: defaultdict[tuple[Any, ...], list[Key]] = defaultdict(list)
-        for rest, key in rows:
-            alike[rest].append(key)
+        for rest, keys in rows:
+            alike[rest] += keys
         count, single = 0, list[tuple[Any, ...]]()
         for rest, keys in alike.items():
             if len(keys) >= ALIKE:
@@ -189,9 +189,9 @@ class Writer:
             count += self._connection.executemany(statement.one, single).rowcount
         return count
 
-    def _change(self, statement: Statement, rows: Sequence[Row]) -> None:
+    def _change(self, statement: Statement, rows: Sequence[Rows]) -> None:
         """Change rows that are known to be there."""
-        self._expect(self._add(statement, rows) == len(rows))
+        self._expect(self._add(statement, rows) == sum(len(keys) for _, keys in rows))
 
     # --- kinds of rows --------------------------------------------------------------------------------------------
 
@@ -205,22 +205,30 @@ class Writer:
         if known:
             self._expect(self._connection.executemany(CUSTOMERS, known).rowcount == len(known))
 
-    def _write_runs(self, runs: Sequence[Run]) -> None:
+    def _write_runs(self, changes: Changes) -> None:
         first_new = next_number(self._connection, "enrollments")
-        self._add(NEW_RUNS, [(run_rest(run), (run.serial, run.customer)) for run in runs if run.serial >= first_new])
-        self._change(RUNS, [(run_now_rest(run), run.serial) for run in runs if run.serial < first_new])
+        new: list[Rows] = [
+            (run_rest(run), [(run.serial, run.customer)]) for run in changes.runs if run.serial >= first_new
+        ]
+        new += [(run_rest(crowd.run), crowd.people) for crowd in changes.crowds if crowd.entering]
+        known: list[Rows] = [(run_now_rest(run), [run.serial]) for run in changes.runs if run.serial < first_new]
+        known += [(run_now_rest(crowd.run), crowd.serials) for crowd in changes.crowds if not crowd.entering]
+        self._add(NEW_RUNS, new)
+        self._change(RUNS, known)
 
-    def _write_moves(self, moves: Sequence[Move], runs: Mapping[int, Run]) -> None:
+    def _write_moves(self, changes: Changes) -> None:
+        runs = {run.serial: run for run in changes.runs}
+        moves = [(move, runs[move.serial], [move.serial]) for move in changes.moves]
+        moves += [(crowd.move, crowd.run, crowd.serials) for crowd in changes.crowds]
         interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
-        rows = list[Row]()
-        for move in moves:
-            serial, visit, at, path, seen = move
-            run = runs[serial]
+        rows = list[Rows]()
+        for move, run, serials in moves:
+            _, visit, at, path, seen = move
             place = run.version if run.memory is None else version_at(run, last_visit(move)), path
             if place not in interned:
                 interned[place] = self._intern(*place)
             number = interned[place]
-            rows.append(((visit, at, number, dumps(path) if number is None else None, text_or_none(seen)), serial))
+            rows.append(((visit, at, number, dumps(path) if number is None else None, text_or_none(seen)), serials))
         self._add(MOVES, rows)
 
     def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:

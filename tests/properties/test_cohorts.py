@@ -2,7 +2,9 @@
 
 import random
 from collections import Counter
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
+from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -30,6 +32,7 @@ from journeyflow import (
     cohorts,
     field,
     machine,
+    scheduler,
     tag,
     work,
 )
@@ -47,6 +50,18 @@ class Alone:
     """The plain walk for everybody."""
 
     advance = staticmethod(machine.advance)
+
+
+def nobody(work, due, dedup):  # noqa: ARG001 as `Crowds`
+    """Take nothing: every item is handled by itself."""
+    return SimpleNamespace(take=lambda key: False)  # noqa: ARG005 as `Crowds.take`
+
+
+@contextmanager
+def everybody_alone():
+    """Let nobody walk together."""
+    with patch.object(work, "Cohorts", Alone), patch.object(scheduler, "Crowds", nobody):
+        yield
 
 
 def crowd(life):
@@ -72,7 +87,7 @@ def test_walking_together_is_walking_alone(data):
     chosen = data.draw(PAIRS)
     life = crowd(run(chosen, data.draw(lives(*chosen, policies=policies()))).said)
     together = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
-    with patch.object(work, "Cohorts", Alone):
+    with everybody_alone():
         alone = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
     assert together.tables == alone.tables
 
@@ -192,8 +207,8 @@ def test_no_trap_of_walking_together(trap, grace, apart):
     life = Life(sorted(calls, key=lambda call: call.at), START.replace(month=3))
     ticks = [START, START.replace(day=4), START.replace(day=9)]
     dumps = []
-    for way in (cohorts.Cohorts, Alone):
-        with patch.object(work, "Cohorts", way):
+    for way in (nullcontext, everybody_alone):
+        with way():
             played = run([trap], life, ticks=ticks, grace=grace, store=MemoryStore(nonce="memory"))
         assert played.audit == []
         dumps.append(played.tables)
