@@ -96,7 +96,7 @@ class Crowds:
         self._doors: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
         self._until = work.horizon[0]
         """Who wakes up to then wakes in this same batch: others may look at what has become of the run by then."""
-        self._busy = set(_busy(work, due))
+        self._busy = _busy(work, due)
         self._apart = _is_apart(work, due)
 
     def take(self, key: Key) -> bool:
@@ -115,11 +115,9 @@ class Crowds:
         if lane is None or own < lane.since or run.memory is not None or customer in self._busy:
             return False
         at = own if run.softened else work.softened(own)
-        if at < run.last_at:
-            return False
         person, walk = work.numbered[customer], lane.walk
         attributes = person.attributes
-        walk.stand(run, person.id, attributes, at, work.newest_posts.get(serial, NO_POSTS))
+        walk.stand(run, person.id, attributes, max(at, run.last_at), work.newest_posts.get(serial, NO_POSTS))
         if walk.terms is not None:
             walk.sent = work.sent.get(customer, NOTHING_SENT)
         way, due, read = work.cohorts.follow(lane.place, walk, {})
@@ -154,7 +152,7 @@ class Crowds:
         person = work.people.get((tenant, name))
         if item[3] != "event" or item[5] < since or (person is not None and person.serials):
             return False
-        if (person.number if person is not None else (tenant, name)) in self._busy:
+        if (tenant, name) in self._busy or (person is not None and person.number in self._busy):
             return False
         entries = self._entries(doors, item, person.attributes if person is not None else {})
         if entries is None:
@@ -233,11 +231,14 @@ class Crowds:
         crowd.people.append(whose)
 
 
-def _busy(work: Work, due: Due) -> Iterator[Who]:
-    """Yield the people of whom more than one thing is due, or may become so."""
+def _busy(work: Work, due: Due) -> set[Who]:
+    """Give the people of whom more than one thing is due, or may become so; by id too, for a step may forget them."""
     concerned = list(_concerned(work, due))
-    if len(set(concerned)) < len(concerned):
-        yield from (who for who, times in Counter(concerned).items() if times > 1)
+    if len(set(concerned)) == len(concerned):
+        return set()
+    busy = {who for who, times in Counter(concerned).items() if times > 1}
+    known = (work.numbered[who] for who in busy if who in work.numbered)
+    return busy | {(person.tenant, person.id) for person in known}
 
 
 def _concerned(work: Work, due: Due) -> Iterator[Who]:

@@ -2,9 +2,8 @@
 
 import random
 from collections import Counter
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from datetime import timedelta
-from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
@@ -32,11 +31,10 @@ from journeyflow import (
     cohorts,
     field,
     machine,
-    scheduler,
     tag,
-    work,
 )
 from journeyflow.testing import START, Call, Life, Put, SetPolicies, SetPublished, journeys, lives, policies, run
+from tests.alone import everybody_alone
 
 SOME = settings(
     max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -44,24 +42,6 @@ SOME = settings(
 
 PAIRS = st.tuples(journeys(id="a"), journeys(id="b"))
 NAMESAKES = 5
-
-
-class Alone:
-    """The plain walk for everybody."""
-
-    advance = staticmethod(machine.advance)
-
-
-def nobody(work, due, dedup):  # noqa: ARG001 as `Crowds`
-    """Take nothing: every item is handled by itself."""
-    return SimpleNamespace(take=lambda key: False)  # noqa: ARG005 as `Crowds.take`
-
-
-@contextmanager
-def everybody_alone():
-    """Let nobody walk together."""
-    with patch.object(work, "Cohorts", Alone), patch.object(scheduler, "Crowds", nobody):
-        yield
 
 
 def crowd(life):

@@ -7,7 +7,7 @@ from pathlib import Path
 from attrs import evolve
 
 from journeyflow.batch import NOTHING, PastRequest, PruneRequest, Request
-from journeyflow.records import CANCELLED, Changes, Counter, Forgotten, Pruned, Refusal
+from journeyflow.records import CANCELLED, COMPLETED, Changes, Counter, Crowd, Forgotten, Move, Pruned, Refusal, Run
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     GIVEN,
@@ -74,6 +74,47 @@ class Writing(Begun):
                 transaction.commit(Changes(runs=(ended(1, 1),)))
             expect(dict(load(store, serials=frozenset({1, 2})).runs), {1: ended(1, 1), 2: run(2, 2)})
             expect([item.customer for item in due(store).inputs.values()], ["ann", "bob"])
+
+    def test_a_crowd_is_written_like_each_of_it(self, tmp_path: Path) -> None:
+        """People who moved together are kept like people who moved one by one; what never changes stays theirs."""
+        few, many = [(1, 1), (2, 2)], [(serial, serial + 10) for serial in range(3, 15)]
+        newcomers: tuple[tuple[int, str, str, dict[str, object]], ...] = tuple(
+            (number, "t", f"c{number}", {}) for _, number in many
+        )
+        leaving = Move(1, 2, NOON, (("breathe", COMPLETED, "elapsed"), ("end", COMPLETED, "")), {"0": {"a": 1}})
+
+        def told(serial: int, customer: int) -> Run:
+            return run(serial, customer, number=customer, trigger=dumps({"a": customer}), key=f"k{customer}")
+
+        def moved(*people: tuple[int, int]) -> Changes:
+            """Let runs enter, and others end."""
+            return Changes(
+                runs=tuple(run(*each) for each in people),
+                moves=tuple(entry(serial) for serial, _ in people),
+                new_posts=tuple(post(serial) for serial, _ in people),
+            )
+
+        def left(*people: tuple[int, int]) -> Changes:
+            return Changes(
+                runs=tuple(told(*each)._replace(status=COMPLETED, step=-1, due=None) for each in people),
+                moves=tuple(leaving._replace(serial=serial) for serial, _ in people),
+                new_posts=tuple(post(serial, 2) for serial, _ in people),
+            )
+
+        def together(changes: Changes, people: list[tuple[int, int]]) -> Changes:
+            (first, *_), (move, *_), (sent, *_) = changes.runs, changes.moves, changes.new_posts
+            return Changes(crowds=(Crowd(first, move, [sent], people),))
+
+        kept: list[object] = []
+        for way in (lambda changes, _: changes, together):
+            path = tmp_path / str(len(kept))
+            path.mkdir()
+            with self.begun(path) as store:
+                write(store, Changes(customers=newcomers), *(way(moved(*some), some) for some in (few, many)))
+                later = [(serial + 20, customer) for serial, customer in (*few, *many)]
+                write(store, Changes(runs=tuple(told(*each) for each in later)), way(left(*later), later))
+                kept.append((everything(store), load(store).next_serial))
+        expect(kept[1], kept[0])
 
     def test_nothing_personal_stays_of_the_forgotten(self, tmp_path: Path) -> None:
         """A forgotten customer keeps number, runs, moves and messages; what they held of a person is gone (R86)."""

@@ -1,0 +1,237 @@
+"""Crowds: who is handled together with others, who is left to the plain way, and that both come to the same (R7)."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from attrs import field as attribute
+from attrs import frozen
+
+from journeyflow import (
+    Cap,
+    Condition,
+    End,
+    Engine,
+    Event,
+    Journey,
+    Limits,
+    MemoryStore,
+    Policies,
+    Reentry,
+    Send,
+    Trigger,
+    Update,
+    Wait,
+    field,
+    tag,
+)
+from journeyflow.crowds import Crowds
+from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.testing import START, Ack, Life, Lifecycle, Put, SetPolicies, SetPublished, run
+from tests.alone import everybody_alone
+
+MANY = [f"c{n:02d}" for n in range(30)]
+REST = 28
+"""So many follow: the first at a place walks alone, of the second it is noted how."""
+
+NOON = START + timedelta(hours=12)
+"""When everybody joins."""
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+TICKS = [NOON - HOUR, NOON + HOUR]
+ALL = (REST, REST)
+
+
+def welcome(name="welcome", **more):
+    """Make a journey that everybody enters by joining, and rests in for a day."""
+    steps = [
+        Send("hello", channel="EMAIL", template="hello"),
+        Wait("breathe", "1 day"),
+        Update("tagged", tag.add("seen")),
+        Send("tips", channel="EMAIL", template="tips", data={"text": "{{ n }}"}),
+        End("done"),
+    ]
+    return Journey(id=name, **{"trigger": Trigger("joined"), "steps": steps, **more})
+
+
+def joins(*people, **more):
+    """Say that people join."""
+    return [Event("joined", customer=each, **{"at": NOON, **more}) for each in people]
+
+
+def known(**attributes):
+    """Say before what is known of everybody."""
+    return [Put(each, attributes, at=START) for each in MANY]
+
+
+@frozen
+class Case:
+    """Journeys, what is said, and how many inputs and timers are handled together."""
+
+    together: tuple[int, int]
+    journeys: list[Journey] = attribute(factory=lambda: [welcome()])
+    calls: list[Any] = attribute(factory=lambda: joins(*MANY))
+    more: dict[str, Any] = attribute(factory=dict)
+
+
+QUIET: list[Any] = [Wait("breathe", "1 day"), End("done")]
+HEARD = Journey(id="heard", trigger=Trigger("tag.added"), steps=[End("done")])
+CHOICE: list[Any] = [
+    Wait("breathe", "1 day"),
+    Condition("one", field("n").eq(1), yes=[Send("first", channel="SMS", template="t")], no=[]),
+    End("done"),
+]
+
+BRIEF: list[Any] = [Wait("a", "1 minute"), Wait("b", "1 minute"), End("done")]
+
+CASES = {
+    "everybody joins": Case(ALL),
+    "everybody is known": Case(ALL, calls=[*known(n=1), *joins(*MANY)]),
+    "one after the other": Case(
+        ALL, calls=[Event("joined", customer=each, at=NOON + n * timedelta(seconds=1)) for n, each in enumerate(MANY)]
+    ),
+    "told late": Case(ALL, more={"grace": "10 minutes"}),
+    "each with data of their own": Case(
+        ALL, calls=[Event("joined", customer=each, at=NOON, data={"n": n}) for n, each in enumerate(MANY)]
+    ),
+    "each with an id": Case(
+        (REST + 1, REST),
+        calls=[
+            *(Event("joined", customer=each, at=NOON, id=each) for each in MANY),
+            *joins("another", id="c07"),
+        ],
+    ),
+    "twice at once": Case((0, REST), calls=[*joins(*MANY), *joins(*MANY)]),
+    "strangers twice": Case((REST, REST + 2), calls=joins(*MANY, *"aaabbb")),
+    "strangers twice, at first for nothing": Case(
+        (0, REST),
+        journeys=[welcome(trigger=Trigger("joined", where=field("event.n").eq(1)))],
+        calls=[Event("joined", customer=each, at=NOON, data={"n": n}) for n in range(3) for each in MANY],
+    ),
+    "nobody listens": Case((30, 0), journeys=[welcome(trigger=Trigger("x"))]),
+    "listened once": Case(ALL, journeys=[welcome(), welcome("other", trigger=Trigger("x"))]),
+    "not all match": Case(
+        (30, 0),
+        journeys=[welcome(trigger=Trigger("joined", where=field("n").eq(2)))],
+        calls=[*known(n=1), *joins(*MANY)],
+    ),
+    "criteria": Case(
+        (13, 13),
+        journeys=[welcome(run_criteria=field("n").eq(1))],
+        calls=[*(Put(each, {"n": 1 + n % 2}, at=START) for n, each in enumerate(MANY[:-1])), *joins(*MANY)][:-1],
+    ),
+    "consent": Case(
+        (0, 0), journeys=[welcome(consent="required")], calls=[*known(consent={"EMAIL": False}), *joins(*MANY)]
+    ),
+    "unknown consent": Case((0, 0), journeys=[welcome(consent="required")]),
+    "customers' own zones": Case(
+        ALL, journeys=[welcome(customer_timezone=True)], calls=[*known(timezone="Asia/Tokyo"), *joins(*MANY)]
+    ),
+    "parallel runs": Case(
+        (12, 12),
+        journeys=[welcome(reentry=Reentry("always", key="event.cart"))],
+        calls=[
+            Event("joined", customer=each, at=NOON, data={"cart": n} if n % 2 else {}) for n, each in enumerate(MANY)
+        ][:-2],
+    ),
+    "heard": Case((0, 0), journeys=[welcome(), HEARD]),
+    "limited": Case((0, REST), journeys=[welcome(limits=Limits(per_hour=50))]),
+    "waiting for a slot": Case(
+        (0, 0),
+        journeys=[
+            Journey(id="quiet", trigger=Trigger("joined"), steps=QUIET),
+            welcome(trigger=Trigger("joined"), limits=Limits(per_day=10)),
+        ],
+    ),
+    "paused": Case((0, 0), calls=[Lifecycle("welcome", "pause", at=START + HOUR), *joins(*MANY)]),
+    "paused before": Case(
+        ALL,
+        calls=[
+            Lifecycle("welcome", "pause", at=START + HOUR),
+            Lifecycle("welcome", "resume", at=START + 2 * HOUR),
+            *joins(*MANY),
+        ],
+    ),
+    "a step is unpublished": Case(
+        ALL, calls=[SetPublished("welcome", "tips", published=False, at=START + HOUR), *joins(*MANY)]
+    ),
+    "a step is unpublished later": Case(
+        (REST, 0), calls=[*joins(*MANY), SetPublished("welcome", "tips", published=False, at=START + 2 * DAY)]
+    ),
+    "caps": Case(ALL, calls=[SetPolicies(Policies(caps=[Cap(1, within="2 days")]), at=START), *joins(*MANY)]),
+    "two journeys": Case((0, 0), journeys=[welcome(), welcome("other")]),
+    "two quiet journeys": Case(
+        (REST, 0),
+        journeys=[Journey(id=each, trigger=Trigger("joined"), steps=QUIET) for each in ("a", "b")],
+    ),
+    "several ways": Case(
+        (REST, REST - 1),
+        journeys=[Journey(id="choice", trigger=Trigger("joined"), steps=CHOICE)],
+        calls=[*(Put(each, {"n": n % 3}, at=START) for n, each in enumerate(MANY)), *joins(*MANY)],
+    ),
+    "changed on the way in": Case(ALL, journeys=[welcome(steps=[Update("new", tag.add("new")), *QUIET])]),
+    "answered under a foreign id": Case(ALL, calls=[*joins(*MANY), Ack("foreign", at=NOON)]),
+    "awake at once": Case((0, 0), journeys=[welcome(steps=BRIEF)]),
+    "answered": Case(
+        (REST, REST - 1), calls=[*joins(*MANY), *(Ack(f"memory-{n}-1", at=NOON + DAY / 2) for n in (7, 7))]
+    ),
+    "answered beforehand": Case((0, REST), calls=[*joins(*MANY), Ack("memory-7-1", at=NOON)]),
+}
+
+
+def played(case, store):
+    """Play a case, with a tick soon after everybody has joined and one at the end, and count who is handled how."""
+    taken: Counter[int] = Counter()
+
+    class Counted(Crowds):
+        """Counts whom it takes."""
+
+        def take(self, key):
+            """Take whom `Crowds` takes."""
+            together = super().take(key)
+            taken[key[1]] += together
+            return together
+
+    with patch("journeyflow.scheduler.Crowds", Counted):
+        found = run(case.journeys, Life(case.calls, START + 3 * DAY), ticks=TICKS, store=store, **case.more)
+    return found, (taken[1], taken[2])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_crowd_comes_to_what_each_would_come_to_alone(name, tmp_path):
+    """Whoever is handled together leaves what is left when everybody is handled alone, in both stores (R7, R90)."""
+    case = CASES[name]
+    found, together = played(case, MemoryStore())
+    with everybody_alone():
+        alone = run(case.journeys, Life(case.calls, START + 3 * DAY), ticks=TICKS, store=MemoryStore(), **case.more)
+    assert found.tables == alone.tables
+    assert found.late == alone.late
+    assert found.audit == []
+    assert together == case.together
+    in_file, _ = played(case, SQLiteStore(tmp_path / "crowd.db", nonce="memory"))
+    assert in_file.tables == found.tables
+
+
+def test_the_tally_counts_everybody_in_a_crowd():
+    """Entered, moves and messages of a tick are those of all, however they were handled (R73)."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(welcome(), at=START)
+        engine.feed(joins(*MANY))
+        entered = engine.tick(NOON)
+        woken = engine.tick(NOON + DAY)
+    assert (entered.inputs, entered.entered, entered.moves, entered.messages) == (30, 30, 30, 30)
+    assert (woken.entered, woken.moves, woken.messages) == (0, 30, 30)
+
+
+def test_a_lease_that_ends_is_about_its_customer():
+    """Whose lease ends in the batch in which they wake is left to the plain way (R71)."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(welcome(), at=START)
+        engine.feed(joins(*MANY))
+        engine.tick(NOON)
+        claimed = engine.claim("w", at=NOON, limit=3, lease="1 hour")
+        result = engine.tick(NOON + DAY)
+        assert len(claimed) == 3
+        assert (result.moves, engine.audit()) == (30, [])
+        assert sum(message.attempts == 1 for message in engine.claim("w", at=NOON + DAY)) == 57
