@@ -48,8 +48,9 @@ def run_simpy(count: int) -> None:
         visits.append((number, environment.now, "breathe", "elapsed"))
         opened = person.get("opened", False)
         visits.append((number, environment.now, "opened", "yes" if opened else "no"))
-        half = bucket("default", "welcome", "test", str(number)) < HALF
-        step = ("tips" if half else "offer") if opened else "nudge"
+        step = "nudge"
+        if opened:
+            step = "tips" if bucket("default", "welcome", "test", str(number)) < HALF else "offer"
         messages.append((number, environment.now, step))
         visits.append((number, environment.now, step, "queued"))
         person["tags"] = ["onboarded"]
