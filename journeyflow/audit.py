@@ -1,8 +1,11 @@
 """The audit: what in a store does not add up (R80). Each check is one query whose rows are the faults."""
 
 from collections.abc import Iterator
+from typing import Any
 
-from journeyflow.moments import FIRST, LAST
+from attrs import frozen
+
+from journeyflow.moments import FIRST, LAST, iso
 from journeyflow.recount import miscounts
 from journeyflow.store import Reader
 from journeyflow.stores.schema import VISITS
@@ -66,7 +69,7 @@ CHECKS: dict[str, str] = {
     "enrollment {0} is {1} and still has a wake-up": """
         SELECT serial, status FROM enrollments
         WHERE status <> 'ACTIVE' AND (due IS NOT NULL OR awaits IS NOT NULL OR held IS NOT NULL) ORDER BY 1""",
-    "enrollment {0} is {1}, and the instant of its end is {2}": """
+    "enrollment {0} is {1}, and the instant of its end is {2:at}": """
         SELECT serial, status, ended_at FROM enrollments
         WHERE (status IN ('ACTIVE', 'HOLDOUT')) <> (ended_at IS NULL) ORDER BY 1""",
     "enrollment {0} is kept out and has {1} visits": """
@@ -94,7 +97,7 @@ CHECKS: dict[str, str] = {
         ON m.enrollment = e.serial GROUP BY e.serial HAVING ifnull(max(m.last), 0) <> e.visit
             AND (max(m.last) IS NOT NULL OR e.ended_at IS NULL OR e.journey NOT IN (SELECT journey FROM openings))
         ORDER BY 1""",
-    "enrollment {0} lasts from {1} to {2}, its history from {3} to {4}": """
+    "enrollment {0} lasts from {1:at} to {2:at}, its history from {3:at} to {4:at}": """
         SELECT e.serial, e.entered_at, e.last_at, min(m.at), max(m.at)
         FROM enrollments e JOIN moves m ON m.enrollment = e.serial
         GROUP BY e.serial HAVING min(m.at) <> e.entered_at OR max(m.at) <> e.last_at ORDER BY 1""",
@@ -152,7 +155,7 @@ CHECKS: dict[str, str] = {
         SELECT enrollment, n, status FROM messages
         WHERE status NOT IN ('QUEUED', 'CLAIMED', 'SENT', 'SUPPRESSED', 'EXPIRED', 'CANCELLED', 'FAILED')
         ORDER BY 1, 2""",
-    "message {0}-{1} is {2}, and the end of its lease is {3}": """
+    "message {0}-{1} is {2}, and the end of its lease is {3:at}": """
         SELECT enrollment, n, status, lease_until FROM messages
         WHERE (status = 'CLAIMED') <> (lease_until IS NOT NULL) ORDER BY 1, 2""",
     "{1} people wait for a slot of journey {0!r} and nothing wakes them": """
@@ -246,7 +249,28 @@ CHECKS: dict[str, str] = {
             SELECT 'transition of journey', journey, at FROM transitions)
         WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
 }
-"""A sentence for each fault, filled with the columns of the query that finds it."""
+"""A sentence for each fault, filled with the columns of the query that finds it; `{0:at}` is an instant."""
+
+
+@frozen(repr=False)
+class _Cell:
+    """A column of a row, as it stands in a sentence.
+
+    >>> "{0:at}, {1:at}, {2!r}".format(*map(_Cell, (0, None, "x")))
+    "1970-01-01T00:00:00.000000Z, None, 'x'"
+    """
+
+    value: Any
+
+    def __format__(self, spec: str) -> str:
+        """Write the value; an instant in ISO 8601, one in no calendar as it is."""
+        if spec == "at" and self.value is not None and FIRST <= self.value <= LAST:
+            return iso(self.value)
+        return str(self.value)
+
+    def __repr__(self) -> str:
+        """Show the value."""
+        return repr(self.value)
 
 
 def faults(reader: Reader) -> Iterator[str]:
@@ -256,7 +280,7 @@ def faults(reader: Reader) -> Iterator[str]:
         for sentence, sql in checks.items():
             for row in reader.stream(sql):
                 readable = False
-                yield sentence.format(*row)
+                yield sentence.format(*map(_Cell, row))
         if not readable:
             return
 

@@ -23,7 +23,7 @@ from journeyflow import (
     field,
 )
 from journeyflow.audit import CHECKS, SHAPE, audit, faults
-from journeyflow.moments import to_micros
+from journeyflow.moments import iso, to_micros
 from journeyflow.store import Store
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START
@@ -141,7 +141,7 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE enrollments SET held = 5 WHERE serial = 3", "enrollment 3 is EXITED and still has a wake-up"),
     (
         "UPDATE enrollments SET ended_at = 5 WHERE serial = 1",
-        "enrollment 1 is ACTIVE, and the instant of its end is 5",
+        "enrollment 1 is ACTIVE, and the instant of its end is 1970-01-01T00:00:00.000005Z",
     ),
     (
         "UPDATE enrollments SET ended_at = NULL WHERE serial = 3",
@@ -183,11 +183,11 @@ FAULTS: list[tuple[str, str]] = [
     ("DELETE FROM moves WHERE enrollment = 4", "enrollment 4 has 0 visits in its history, not 1"),
     (
         "UPDATE enrollments SET last_at = last_at + 1 WHERE serial = 5",
-        f"enrollment 5 lasts from {AT} to {AT + 1}, its history from {AT} to {AT}",
+        f"enrollment 5 lasts from {iso(AT)} to {iso(AT + 1)}, its history from {iso(AT)} to {iso(AT)}",
     ),
     (
         "UPDATE enrollments SET entered_at = entered_at - 1 WHERE serial = 5",
-        f"enrollment 5 lasts from {AT - 1} to {AT}, its history from {AT} to {AT}",
+        f"enrollment 5 lasts from {iso(AT - 1)} to {iso(AT)}, its history from {iso(AT)} to {iso(AT)}",
     ),
     (
         "DELETE FROM moves WHERE enrollment = 1 AND visit = 0",
@@ -232,7 +232,7 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE messages SET status = 'OPEN' WHERE enrollment = 2", "message 2-1 is OPEN, which is no status"),
     (
         "UPDATE messages SET lease_until = 5 WHERE enrollment = 2",
-        "message 2-1 is QUEUED, and the end of its lease is 5",
+        "message 2-1 is QUEUED, and the end of its lease is 1970-01-01T00:00:00.000005Z",
     ),
     (
         "UPDATE messages SET lease_until = NULL WHERE enrollment = 1",
@@ -316,7 +316,7 @@ def test_every_fault_is_told(file: Path, statement: str, sentence: str) -> None:
 def test_every_check_finds_something() -> None:
     """No check is there for nothing: each one has a fault above, but for damage, which has a test of its own."""
     templates = SHAPE.keys() | CHECKS.keys()
-    patterns = {template: re.sub(r"\\\{\d(!r)?\\\}", ".*", re.escape(template)) for template in templates}
+    patterns = {template: re.sub(r"\\\{\d(!r|:at)?\\\}", ".*", re.escape(template)) for template in templates}
     useless = {
         template
         for template, pattern in patterns.items()
