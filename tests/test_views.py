@@ -16,9 +16,9 @@ INSTANT = r"????-??-??T??:??:??.??????Z"
 
 VIEWS = {
     "arms_view", "counters_view", "customers_view", "deferred_view", "engagement_view", "enrollments_view",
-    "exports_view", "flags_view", "inputs_view", "journeys_view", "last_refusals_view", "messages_view", "moves_view",
-    "openings_view", "policies_view", "publications_view", "pulls_view", "refusals_view", "steps_view",
-    "transitions_view", "versions_view", "visits", "visits_view",
+    "exports_view", "flags_view", "inputs_view", "journeys_view", "last_refusals_view", "list_members_view",
+    "messages_view", "moves_view", "openings_view", "policies_view", "publications_view", "pulls_view",
+    "refusals_view", "steps_view", "transitions_view", "versions_view", "visits", "visits_view",
 }  # fmt: skip
 """Those that a life as below fills."""
 
@@ -40,7 +40,7 @@ def db(tmp_path_factory):
         )
         host.deploy(Wait("w", event="never"), id="k", trigger=Trigger(manual=True))
         host.deploy(Wait("w", event="never"), id="p", trigger=Trigger.every("1 day", list="nobody's"))
-        host.put("0 seconds", "c1", email="c1@example.com")
+        host.put("0 seconds", "c1", email="c1@example.com", lists=["news", "club"])
         host.put("0 seconds", "c2", plan="none")
         for cart, name in (("a", "c1"), ("b", "c1"), ("a", "c2")):
             host.feed("go", "0 seconds", name, cart=cart)
@@ -114,6 +114,8 @@ def test_views_say_what_questions_say(db):
         ]
         ids = connection.execute("SELECT id FROM messages_view ORDER BY run, n").fetchall()
         assert ids == [(each.id,) for each in engine.messages("j").items]
+        members = connection.execute("SELECT list, customer, attributes ->> '$.email' FROM list_members_view")
+        assert members.fetchall() == [(name, "c1", "c1@example.com") for name in ("club", "news")]
         did = connection.execute("SELECT kind, count FROM engagement_view ORDER BY first_at").fetchall()
         assert did == [(kind, each.total) for kind, each in engine.people("j", "hello").items[0].did.items()]
 
@@ -136,6 +138,6 @@ def test_datasette_opens_the_file_of_the_demo(tmp_path):
 
     found = asyncio.run(pages())
     assert {view for view, rows in found.items() if not rows} <= {
-        "arms_view", "deferred_view", "exports_view", "flags_view", "last_refusals_view", "openings_view",
-        "policies_view", "pulls_view", "refusals_view",
+        "arms_view", "deferred_view", "exports_view", "flags_view", "last_refusals_view", "list_members_view",
+        "openings_view", "policies_view", "pulls_view", "refusals_view",
     }  # fmt: skip

@@ -305,6 +305,11 @@ CREATE VIEW customers_view AS
 SELECT c.tenant, c.id, (SELECT count(*) FROM enrollments e WHERE e.customer = c.number) AS enrollments, c.attributes
 FROM customers c;
 
+CREATE VIEW list_members_view AS
+SELECT m.tenant, m.list, m.customer, c.attributes
+FROM list_members m
+LEFT JOIN customers c ON c.tenant = m.tenant AND c.id = m.customer;
+
 CREATE VIEW moves_view AS
 SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.visit, {_iso("m.at")} AS at,
        ifnull(m.steps, p.steps) AS steps, m.seen
