@@ -67,9 +67,16 @@ def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: 
         found.append(f"order: {fault}")
     elif orders is not None and wanted.order not in orders:
         found.append(f"order: there is no {shown(wanted.order)}{did_you_mean(wanted.order, orders)}")
-    if wanted.after is not None and _place(wanted.after, is_plain=wanted.order == plain) is None:
-        found.append(f"after: {describe(wanted.after)} is no cursor of such a page")
-    return found
+    return found + cursor_faults(wanted.after, _place(wanted.after, is_plain=wanted.order == plain))
+
+
+def cursor_faults(after: object, place: object) -> list[str]:
+    """Tell of a cursor in which no place can be read; None is the beginning.
+
+    >>> cursor_faults("x", None), cursor_faults(None, None), cursor_faults(7, [7])
+    (["after: str 'x' is no cursor of such a page"], [], [])
+    """
+    return [] if after is None or place is not None else [f"after: {describe(after)} is no cursor of such a page"]
 
 
 def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> list[str]:

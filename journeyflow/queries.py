@@ -34,6 +34,7 @@ from journeyflow.records import (
 )
 from journeyflow.store import Reader
 from journeyflow.stores.schema import LATER, MESSAGE_ID, VISITS
+from journeyflow.values import dumps, faults
 
 Item = TypeVar("Item")
 
@@ -312,22 +313,41 @@ WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:custome
 """
 
 
-def deferred(  # noqa: PLR0917 what a list depends on
-    reader: Reader, tenant: str, journey: str | None, customer: str | None, skip: int, take: int
+def deferred(
+    reader: Reader, tenant: str, journey: str | None, customer: str | None, part: Slice
 ) -> Page[DeferredEntry]:
     """List who waits for a slot, journey by journey in order of their triggers (R23)."""
     asked = {"tenant": tenant, "journey": journey, "customer": customer}
     total = reader.rows(f"SELECT count(*) {_DEFERRED}", asked)[0][0]
+    beyond = dict(zip(("name", "at", "number"), deferred_place(part.after) or ("", 0, 0), strict=True))
     rows = reader.rows(
-        f"SELECT c.tenant, j.id, c.id, d.key, d.at, d.trigger_data {_DEFERRED}"
+        f"SELECT c.tenant, j.id, c.id, d.key, d.at, d.trigger_data, d.number {_DEFERRED}"
+        f" {'AND (j.id, d.at, d.number) > (:name, :at, :number)' if part.after else ''}"
         " ORDER BY j.id, d.at, d.number LIMIT :take OFFSET :skip",
-        {**asked, "take": take, "skip": skip},
+        {**asked, **(beyond if part.after else {}), "take": part.take, "skip": part.skip},
     )
     items = tuple(
         DeferredEntry(tenant, name, person, key, from_micros(at), json.loads(text) if text else {})
-        for tenant, name, person, key, at, text in rows
+        for tenant, name, person, key, at, text, _ in rows
     )
-    return Page(items, total, skip, take)
+    last = dumps([rows[-1][1], rows[-1][4], rows[-1][6]]) if len(rows) == part.take else None
+    return Page(items, total, part.skip, part.take, last)
+
+
+def deferred_place(cursor: object) -> tuple[str, int, int] | None:
+    """Read the cursor of such a page: journey, instant of the trigger, number; None for what is none.
+
+    >>> deferred_place('["calm",1767571200000000,7]'), deferred_place('["calm",7]'), deferred_place(7)
+    (('calm', 1767571200000000, 7), None, None)
+    """
+    try:
+        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
+    except (ValueError, RecursionError):
+        return None
+    match place:
+        case [str(journey), at, number] if type(at) is type(number) is int and not any(faults(place)):
+            return journey, at, number
+    return None
 
 
 _MESSAGES = f"""

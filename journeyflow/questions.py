@@ -11,7 +11,18 @@ from journeyflow.explanation import Explanation, explain
 from journeyflow.figures import Benchmark, JourneyStats, MessageStats
 from journeyflow.intake import foreseen
 from journeyflow.moments import FIRST, LAST, to_micros
-from journeyflow.paging import Cursor, Page, Slice, name_faults, page_faults, refuse, slice_faults, word_faults, words
+from journeyflow.paging import (
+    Cursor,
+    Page,
+    Slice,
+    cursor_faults,
+    name_faults,
+    page_faults,
+    refuse,
+    slice_faults,
+    word_faults,
+    words,
+)
 from journeyflow.past import enrollment_at
 from journeyflow.people import Person
 from journeyflow.records import Customer, DeferredEntry, Enrollment, Event, Message
@@ -19,7 +30,7 @@ from journeyflow.results import CONFIDENCE
 from journeyflow.shared import Bound
 from journeyflow.stats import Asked
 from journeyflow.timeline import Timeline, tell
-from journeyflow.values import INTEGER_MAX, describe, dumps
+from journeyflow.values import INTEGER_MAX, dumps
 from journeyflow.whynot import WhyNot
 
 
@@ -202,16 +213,24 @@ class Questions(Bound):
             return people.list_people(reader, place, wanted)
 
     def deferred(
-        self, journey: str | None = None, *, customer: str | None = None, skip: int = 0, take: int = 25
+        self,
+        journey: str | None = None,
+        *,
+        customer: str | None = None,
+        skip: int = 0,
+        take: int = 25,
+        after: Cursor | None = None,
     ) -> Page[DeferredEntry]:
         """List who waits for a slot of the entry limits, journey by journey in order of their triggers (R23).
 
-        Raises NotFound for an unknown journey, InvalidInput for a page that cannot be.
+        `after` is the cursor of the page before: who was let in since is passed over, nobody is shown twice. Raises
+        NotFound for an unknown journey, InvalidInput for a page that cannot be.
         """
-        refuse(page_faults(skip, take) + name_faults(journey=journey, customer=customer))
+        found = page_faults(skip, take) + cursor_faults(after, queries.deferred_place(after))
+        refuse(found + name_faults(journey=journey, customer=customer))
         self._check_known(journey)
         with self._core.store.reader() as reader:
-            return queries.deferred(reader, self._tenant, journey, customer, skip, take)
+            return queries.deferred(reader, self._tenant, journey, customer, Slice("", False, skip, take, after))
 
     def messages(
         self,
@@ -233,7 +252,7 @@ class Questions(Bound):
         """
         statuses, place = words(status), (0, 0) if after is None else queries.message_place(after)
         found = page_faults(skip, take) + word_faults("status", statuses, queries.MESSAGE_STATUSES)
-        found += [] if place else [f"after: {describe(after)} is no cursor of such a page"]
+        found += cursor_faults(after, place)
         refuse(found + name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel))
         self._check_known(journey)
         asked = {
@@ -259,8 +278,8 @@ class Questions(Bound):
 
     def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event]:
         """List the events that named no message of their customer, as they were told; the total counts them (R52)."""
-        wrong = after is not None and (type(after) is not int or abs(after) > INTEGER_MAX)
-        refuse(page_faults(skip, take) + ([f"after: {describe(after)} is no cursor of such a page"] if wrong else []))
+        place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
+        refuse(page_faults(skip, take) + cursor_faults(after, place))
         with self._core.store.reader() as reader:
             return queries.unmatched(reader, self._tenant, skip=skip, take=take, after=int(after or 0))
 

@@ -135,9 +135,11 @@ def test_who_waits_for_a_slot_from_the_shell(tmp_path):
         "journey  customer  key  since                data",
         'calm     bob            2026-01-01 00:00:00  {"n":1}',
         "1 to 1 of 2",
+        "more: --after '[\"calm\",1767225600000000,1]'",
     ]
-    page = json.loads(call("deferred", path, "--skip", 1, "--json").stdout)
-    assert ([each["customer"] for each in page["items"]], page["total"]) == (["cid"], 2)
+    for place in (("--skip", 1), ("--after", '["calm",1767225600000000,1]')):
+        page = json.loads(call("deferred", path, *place, "--json").stdout)
+        assert ([each["customer"] for each in page["items"]], page["total"]) == (["cid"], 2)
     assert call("deferred", path, "--customer", "ann").stdout.endswith("none of 0\n")
     assert call("deferred", path, "clam").exit_code == 1
 

@@ -6,7 +6,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeyflow import End, Engine, Exit, Goal, Limits, MemoryStore, NotFound, Reentry, Send, Trigger, Wait, field
+from journeyflow import (
+    End,
+    Engine,
+    Exit,
+    Goal,
+    InvalidInput,
+    Limits,
+    MemoryStore,
+    NotFound,
+    Reentry,
+    Send,
+    Trigger,
+    Wait,
+    field,
+)
 from journeyflow import limits as module
 from journeyflow.limits import opening
 from journeyflow.testing import START as BEGIN
@@ -383,6 +397,29 @@ def test_who_waits_can_be_asked_for(host):
     assert host.engine.tenant("other").deferred().total == 0
     with pytest.raises(NotFound):
         host.engine.deferred("jj")
+
+
+def test_a_cursor_leads_through_who_waits(host):
+    """R84: over journeys, also where who stood there was let in meanwhile; nobody comes twice."""
+    for name in ("a", "b"):
+        host.deploy(End("done"), id=name, limits=Limits(per_hour=1))
+    come(host, 0, 1, 2, 3)
+    host.tick("10 minutes")
+    engine = host.engine
+    first = engine.deferred(take=2)
+    assert [(each.journey, each.customer) for each in first.items] == [("a", "c1"), ("a", "c2")]
+    host.tick("2 hours")
+    rest = engine.deferred(take=2, after=first.cursor)
+    assert [(each.journey, each.customer) for each in rest.items] == [("a", "c3"), ("b", "c3")]
+    assert (rest.total, engine.deferred(after=rest.cursor).items) == (2, ())
+    assert engine.deferred(take=9).cursor is None
+
+
+@pytest.mark.parametrize("after", [7, "x", '["a",7]', '["a",7,true]', '["a",7,99999999999999999999]', "[" * 9_999])
+def test_what_is_no_cursor_of_who_waits_is_refused(host, after):
+    """R84: with what was given."""
+    with pytest.raises(InvalidInput, match=r"after: .* is no cursor of such a page"):
+        host.engine.deferred(after=after)
 
 
 def test_why_not_tells_of_the_queue(host):

@@ -258,7 +258,7 @@ def inputs(engine: Engine) -> None:
         engine.feed(Event("x", customer=str(n), at=NOW) for n in range(9))
     engine.enroll("j", "c1", at=NOW, force=True)
     engine.enroll("j", ["c1", "c2"], at=NOW, key="cart-7")
-    waiting: jf.Page[jf.DeferredEntry] = engine.deferred("j", customer="c1", skip=0, take=9)
+    waiting: jf.Page[jf.DeferredEntry] = engine.deferred("j", customer="c1", skip=0, take=9, after=None)
     waiting.items[0].at.isoformat()
     engine.exit("j", "c1", at=NOW, reason="asked to")
     engine.retry(engine.enrollments(status="FAILED").items, at=NOW)

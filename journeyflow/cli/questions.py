@@ -127,6 +127,7 @@ def _counted(counts: Mapping[str, int]) -> str:
 @click.option("--customer", help="Only this customer.")
 @click.option("--skip", default=0, show_default=True, help="Pass over so many.")
 @click.option("--take", default=25, show_default=True, help="Show at most so many.")
+@click.option("--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before.")
 @tenant
 @as_json
 def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
