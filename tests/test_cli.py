@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
 
 from journeyflow import End, Engine, Journey, Reentry, Send, Trigger, Wait
@@ -444,6 +445,18 @@ def test_two_files_of_one_journey_are_an_error(folder):
     result = call("deploy", folder / "new.db", *files)
     assert (result.exit_code, (folder / "new.db").exists()) == (1, False)
     assert result.stderr == f"Error: journey 'thanks' is in {files[0]} and in {files[1]}; deploy one of them\n"
+
+
+def test_tenants_may_have_journeys_of_one_id(folder):
+    """R91: each is deployed, and told by its tenant; without one a journey belongs to the default tenant."""
+    for tenant in ("default", "shop"):
+        (folder / f"{tenant}.json").write_text(dumps_journey(evolve(JOURNEY, tenant=tenant)))
+    mine, theirs = folder / "thanks.json", folder / "shop.json"
+    told = [{"tenant": tenant, "journey": "thanks", "version": 1, "status": "ACTIVE"} for tenant in ("default", "shop")]
+    assert json.loads(call("deploy", folder / "run.db", mine, theirs, "--json").stdout) == told
+    shown = call("deploy", folder / "run.db", mine, theirs).stdout.splitlines()
+    assert [line.split() for line in shown[1:]] == [list(map(str, each.values())) for each in told]
+    assert "deploy one of them" in call("deploy", folder / "run.db", mine, folder / "default.json").stderr
 
 
 def test_the_demo_replaces_nothing_but_an_earlier_demo(folder):

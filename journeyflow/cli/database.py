@@ -30,7 +30,7 @@ from journeyflow.cli.shared import (
 from journeyflow.engine import Engine
 from journeyflow.errors import NotFound
 from journeyflow.files import BadLine, read_customers, read_events
-from journeyflow.journey import Journey
+from journeyflow.journey import DEFAULT_TENANT, Journey
 from journeyflow.queries import JourneyInfo
 
 Item = TypeVar("Item")
@@ -72,19 +72,18 @@ def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, as_json: bool) ->
     journeys = load_journeys(files)
     _refuse_twins(files, journeys)
     with faults_shown(), Engine(db) as engine:
-        versions = {journey.id: engine.deploy(journey, at=at) for journey in journeys}
-        states = {
-            journey.id: engine.tenant(journey.tenant or "default").journey(journey.id).status for journey in journeys
-        }
-    rows = [(journey, version, states[journey]) for journey, version in versions.items()]
-    show(versions, table(rows, ("journey", "version", "status")), as_json=as_json)
+        versions = [engine.deploy(journey, at=at) for journey in journeys]
+        found = [engine.tenant(journey.tenant or DEFAULT_TENANT).journey(journey.id) for journey in journeys]
+    header = ("tenant", "journey", "version", "status")
+    rows = [(info.tenant, info.id, version, info.status) for info, version in zip(found, versions, strict=True)]
+    show([dict(zip(header, row, strict=True)) for row in rows], table(rows, header), as_json=as_json)
 
 
 def _refuse_twins(files: Sequence[Path], journeys: Sequence[Journey]) -> None:
     """Refuse two files of one journey: the second would replace the first, unasked."""
-    found: dict[tuple[str | None, str], Path] = {}
+    found: dict[tuple[str, str], Path] = {}
     for path, journey in zip(files, journeys, strict=True):
-        first = found.setdefault((journey.tenant, journey.id), path)
+        first = found.setdefault((journey.tenant or DEFAULT_TENANT, journey.id), path)
         if first != path:
             what = f"journey {journey.id!r} is in {first} and in {path}; deploy one of them"
             raise Faults(what)
