@@ -8,7 +8,6 @@ from typing import TypeVar
 from attrs import define, field, frozen
 
 from journeyflow.records import Deferred, Export, Glimpse, Input, Move, Post, Round, Run
-from journeyflow.values import loads
 
 Item = TypeVar("Item")
 
@@ -33,22 +32,15 @@ def timer_key(run: Run) -> Key:
 
 @define(eq=False)
 class Person:
-    """A customer while a batch is handled; the attributes are read from their text when first asked for."""
+    """A customer while a batch is handled."""
 
     number: int
     tenant: str
     id: str
-    text: str | None = None
-    values: dict[str, object] | None = None
+    attributes: dict[str, object]
+    """Never changed in place."""
     serials: list[int] = field(factory=list)
     """The newest run of each journey and key the customer was in, by serial, where they were asked for (R22)."""
-
-    @property
-    def attributes(self) -> dict[str, object]:
-        """The attributes; never changed in place."""
-        if self.values is None:
-            self.values = loads(self.text) if self.text else {}
-        return self.values
 
 
 @frozen

@@ -192,7 +192,7 @@ class Crowds:
     def _is_stopped(self, door: Entrance, item: Input, data: Data, at: int, key: str) -> bool:
         """Tell whether something stands against an entry."""
         work = self._work
-        person = work.people.get((item.tenant, item.customer)) or Person(0, item.tenant, item.customer)
+        person = work.people.get((item.tenant, item.customer)) or Person(0, item.tenant, item.customer, {})
         event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
         candidate = make_candidate((work, door.record, door.program, event, door.facts, None, key, False))
         return any(stands(candidate) for stands in door.obstacles)

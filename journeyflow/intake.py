@@ -185,9 +185,9 @@ def _with_domain(post: Post, person: Person) -> Post:
     return post._replace(domain=mailbox_domain(post.channel, person.attributes))
 
 
-def names_no_message(item: Input) -> bool:
-    """Tell whether revenue is to be attributed, because it names no message itself (R83)."""
-    return _loads(item.text).get("message") is None
+def message_named(item: Input) -> object:
+    """Give the id of the message that an event says it is about, None where it says nothing (R52, R83)."""
+    return _loads(item.text).get("message")
 
 
 def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> str:

@@ -4,23 +4,21 @@
 the store, what changes is written by it.
 """
 
-from collections.abc import Iterable, Sequence
 from heapq import heappop
 
 from attrs import evolve
 
 from journeyflow.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Key, Loaded, Request
 from journeyflow.catalog import Catalog
-from journeyflow.crowds import Crowds
+from journeyflow.crowds import ANSWERS, Crowds
 from journeyflow.forgetting import is_anonymous
-from journeyflow.intake import lease_ended, names_no_message, take
+from journeyflow.intake import lease_ended, message_named, take
 from journeyflow.limits import plan_limits
 from journeyflow.orders import follow
 from journeyflow.pulling import pull
 from journeyflow.pulls import plan_pulls
-from journeyflow.records import ACTIVE, REVENUE, Changes, Input, name_of
+from journeyflow.records import ACTIVE, REVENUE, Changes, name_of
 from journeyflow.stages import admit, handle
-from journeyflow.values import loads
 from journeyflow.work import MESSAGE, Order, Tally, Work, parse_message_id
 
 
@@ -30,34 +28,25 @@ def plan(due: Due, catalog: Catalog) -> Request:
     A customer whose run emits what others may hear, or who gets an input, is loaded with all runs; else the attributes
     are enough.
     """
-    names: set[tuple[str, str]] = set()
-    numbers: set[int] = set()
-    whole: set[int] = set()
-    serials: set[int] = set()
-    posts: set[tuple[int, int]] = set()
-    events: set[tuple[str, str, str]] = set()
-    clicked: set[tuple[str, str]] = set()
-    for item in due.inputs.values():
-        _plan_input(item, catalog, names, posts, events)
-        if item.type == REVENUE and item.kind == "event" and names_no_message(item):
-            clicked.add((item.tenant, item.customer))
-    for run in due.runs.values():
-        (numbers if run.version in catalog.unheard else whole).add(run.customer)
-    posts.update(due.posts)
-    serials.update(serial for serial, _ in posts)
-    posts_of = frozenset(run.serial for run in due.runs.values() if run.version in catalog.reading_posts)
+    told = [item for item in due.inputs.values() if item.kind not in ANSWERS]
+    events = [item for item in told if item.kind == "event"]
+    revenue = [item for item in events if item.type == REVENUE]
+    about = [*revenue, *(item for item in events if item.type.startswith(MESSAGE))]
+    named = [item.id for item in due.inputs.values() if item.kind in ANSWERS] + [message_named(item) for item in about]
+    posts = {place for each in named if (place := parse_message_id(each, catalog.nonces))}.union(due.posts)
+    runs = due.runs.values()
     return Request(
-        frozenset(names),
-        frozenset(numbers),
-        frozenset(whole),
-        frozenset(serials),
+        frozenset({(item.tenant, item.customer) for item in told}),
+        frozenset({run.customer for run in runs if run.version in catalog.unheard}),
+        frozenset({run.customer for run in runs if run.version not in catalog.unheard}),
+        frozenset({serial for serial, _ in posts}),
         frozenset(posts),
-        posts_of,
+        frozenset({run.serial for run in runs if run.version in catalog.reading_posts}),
         catalog.reading_posts,
-        frozenset(events),
+        frozenset({(item.tenant, item.type, item.id) for item in events if item.id is not None}),
         capped=catalog.capped,
         since=_since(due, catalog),
-        clicked=frozenset(clicked),
+        clicked=frozenset({(item.tenant, item.customer) for item in revenue if message_named(item) is None}),
         limits=plan_limits(due, catalog),
         pulls=plan_pulls(due, catalog),
     )
@@ -67,32 +56,6 @@ def _since(due: Due, catalog: Catalog) -> int:
     """Give the instant from which on messages may count for the caps that this batch meets (R31)."""
     reach = max((catalog.policies[tenant].reach or 0 for tenant in catalog.capped), default=0)
     return due.keys[0][0] - reach if due.keys else 0
-
-
-def _plan_input(
-    item: Input,
-    catalog: Catalog,
-    names: set[tuple[str, str]],
-    posts: set[tuple[int, int]],
-    events: set[tuple[str, str, str]],
-) -> None:
-    """Add what one input needs."""
-    if item.kind in {"ack", "nack"}:
-        place = parse_message_id(item.id, catalog.nonces)
-        posts.update([place] if place else [])
-        return
-    names.add((item.tenant, item.customer))
-    if item.kind == "event":
-        if item.id is not None:
-            events.add((item.tenant, item.type, item.id))
-        if (item.type.startswith(MESSAGE) or item.type == REVENUE) and item.text:
-            posts.update(_named_posts(item.text, catalog.nonces))
-
-
-def _named_posts(text: str, nonces: Sequence[str]) -> Iterable[tuple[int, int]]:
-    """Give the message that an event's data name."""
-    place = parse_message_id(loads(text).get("message"), nonces)
-    return [place] if place else []
 
 
 def run(

@@ -6,7 +6,7 @@ with text keys, at most `MAX_DEPTH` levels deep.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -52,6 +52,19 @@ def loads(text: str) -> Any:  # noqa: ANN401 whatever was written
         msg = "malformed JSON"
         raise json.JSONDecodeError(msg, text, end)
     return value
+
+
+def loads_each(texts: Sequence[str]) -> list[Any]:
+    """Read texts that `dumps` wrote, all at once: what many name alike is made once. Raises ValueError as `loads`.
+
+    >>> loads_each(['{"b":1}', '{"b":2}'])
+    [{'b': 1}, {'b': 2}]
+    """
+    values: list[Any] = loads(f"[{','.join(texts)}]")
+    if len(values) != len(texts):
+        msg = "malformed JSON: a value is more than one"
+        raise ValueError(msg)
+    return values
 
 
 def text_fault(text: str) -> str | None:

@@ -227,7 +227,7 @@ class Work:
         """Give a customer, made without attributes where there is none yet (R20)."""
         found = self.people.get((tenant, customer))
         if found is None:
-            found = Person(self.next_customer, tenant, customer, None, {})
+            found = Person(self.next_customer, tenant, customer, {})
             self.next_customer += 1
             self.people[tenant, customer] = self.numbered[found.number] = found
             self.touched_people[found.number] = found
@@ -241,7 +241,7 @@ class Work:
         if attributes is not before:
             if attributes.get(LISTS) != before.get(LISTS):
                 self._relist(person, names_in(before), names_in(attributes))
-            person.values = attributes
+            person.attributes = attributes
             self.touched_people[person.number] = person
 
     def forget(self, person: Person) -> None:
@@ -254,7 +254,7 @@ class Work:
                 seen[:] = [each for each in seen if each[1] != person.id]
         was = self.relisted.pop(person.number, names_in(person.attributes))
         self.left += [(person.tenant, each, person.id) for each in sorted(was)]
-        person.id, person.text, person.values = name, None, {}
+        person.id, person.attributes = name, {}
         self.touched_people[person.number] = person
 
     def _relist(self, person: Person, before: set[str], after: set[str]) -> None:

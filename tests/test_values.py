@@ -19,6 +19,7 @@ from journeyflow.values import (
     freeze,
     id_fault,
     loads,
+    loads_each,
     text_fault,
     thaw,
 )
@@ -266,3 +267,17 @@ def test_only_what_was_written_is_read(text):
     """Kept text is one JSON value and nothing around it."""
     with pytest.raises(ValueError, match="JSON"):
         loads(text)
+
+
+@given(st.lists(good_json, max_size=8))
+def test_many_texts_are_read_as_each_of_them(values):
+    """R10: what is read at once is what would be read one by one."""
+    texts = [dumps(value) for value in values]
+    assert same(loads_each(texts), [loads(text) for text in texts])
+
+
+@pytest.mark.parametrize("texts", [["1,2"], ['{"a":1},{}', "{}"], ["", "1"], ["[", "1]"], ['{"a"']])
+def test_a_text_that_is_more_or_less_than_a_value_is_noticed(texts):
+    """A value never ends up with another customer than its own."""
+    with pytest.raises(ValueError, match=r"malformed JSON|Expecting"):
+        loads_each(texts)

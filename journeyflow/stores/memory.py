@@ -506,7 +506,8 @@ class MemoryTransaction:
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
         runs.update((run.serial, run) for run in self._active(request))
         circles = store.pulls.circles(request.pulls, store.numbers)
-        named = {store.numbers[name] for name in named_by(request, circles) if name in store.numbers}
+        numbers = map(store.numbers.get, named_by(request, circles))
+        named = {number for number in numbers if number is not None}
         whole = {*request.whole, *named, *(run.customer for run in runs.values())}
         heads = {} if request.limits is None else store.limits.heads(request.limits)
         whole |= {entry.customer for entries in heads.values() for entry in entries}
@@ -518,7 +519,7 @@ class MemoryTransaction:
         newest = self._newest_posts(request.readers(runs))
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
-        numbers = store.last["run"] + 1, len(store.customers) + 1
+        following = store.last["run"] + 1, len(store.customers) + 1
         pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
         return Loaded(
             people,
@@ -526,7 +527,7 @@ class MemoryTransaction:
             posts,
             newest,
             known,
-            *numbers,
+            *following,
             sent,
             limits,
             *self._exports(request),
@@ -589,8 +590,8 @@ class MemoryTransaction:
         store, people = self._store, []
         for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]
-            serials = sorted(store.newest.get(number, {}).values()) if number in whole else []
-            people.append(Person(number, tenant, name, None, attributes, serials))
+            of_runs = store.newest.get(number) if number in whole else None
+            people.append(Person(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else []))
         return tuple(people)
 
     def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:

@@ -49,7 +49,7 @@ from journeyflow.stores.pulls import load_circles, load_pulls, named_by
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_run, read_seen
 from journeyflow.stores.schema import LATER
 from journeyflow.stores.writing import Paths, Writer, next_number
-from journeyflow.values import dumps
+from journeyflow.values import dumps, loads_each
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
 DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
@@ -408,15 +408,16 @@ class SQLiteTransaction:
         for tenant, customer in names:
             by_tenant.setdefault(tenant, []).append(customer)
         sql = "SELECT number, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON tenant = ? AND c.id = value"
-        return {
-            number: Person(number, tenant, name, text)
+        found = [
+            (number, tenant, name, text)
             for tenant, wanted in sorted(by_tenant.items())
             for number, name, text in self._ask_each(sql, wanted, tenant)
-        }
+        ]
+        return _people(found)
 
     def _people_by_number(self, numbers: Iterable[int]) -> dict[int, Person]:
         sql = "SELECT number, tenant, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON number = value"
-        return {row[0]: Person(*row) for row in self._ask_each(sql, numbers)}
+        return _people(self._ask_each(sql, numbers))
 
     def _named_posts(self, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
         rows = self._ask_each(
@@ -429,8 +430,8 @@ class SQLiteTransaction:
         """Give what rules see of the newest message of each step of some runs."""
         newest: dict[int, dict[str, Glimpse]] = {}
         rows = self._ask_each(f"SELECT {SEEN_ROW} FROM json_each(?) CROSS JOIN messages ON enrollment = value", serials)
-        for seen in map(read_seen, sorted(rows)):
-            newest.setdefault(seen.serial, {})[seen.step] = seen
+        for row in sorted(rows):  # by run and visit
+            newest.setdefault(row[0], {})[row[2]] = read_seen(row)
         return newest
 
     def _known_events(
@@ -482,3 +483,12 @@ class SQLiteTransaction:
             raise StorageError(self._path, *READING)
         self._writer.write(changes)
         self.scrubbed = self.scrubbed or changes.scrubbed
+
+
+def _people(rows: Sequence[tuple[int, str, str, str]]) -> dict[int, Person]:
+    """Read customers, by number."""
+    attributes = loads_each([text for _, _, _, text in rows])
+    return {
+        number: Person(number, tenant, name, values)
+        for (number, tenant, name, _), values in zip(rows, attributes, strict=True)
+    }
