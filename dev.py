@@ -44,7 +44,12 @@ BESIDE = {
     "doctests": [PYTHON, "-m", "pytest", "-q", "--doctest-modules", "journeyflow"],
     "package": [PYTHON, "-m", "tests.packages"],
 }
-TESTS = {"tests": [PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadgroup", "--cov", "--cov-report="]}
+TESTS = {
+    "tests": [
+        # a file in one process, so that what its tests share is made once; tests/conftest.py says which files begin
+        PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--cov", "--cov-report=",
+    ],
+}  # fmt: skip
 COVERAGE = {
     "core coverage": [
         # A file at the top of the package is core, and so is a store; the command line is not.

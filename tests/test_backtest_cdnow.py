@@ -28,10 +28,7 @@ DATA = ROOT.parent / "shared" / "data" / "cdnow_sample_events.csv"
 FILES = [ROOT / "examples" / f"{journey}.json" for journey in direct.JOURNEYS]
 STORES = ("memory", "sqlite")
 
-pytestmark = [
-    pytest.mark.xdist_group("cdnow"),  # one process: what takes seconds is computed and played once
-    pytest.mark.no_cover,
-]
+pytestmark = pytest.mark.unmeasured
 with_data = pytest.mark.skipif(not DATA.exists(), reason="the CDNOW sample is not at ../shared/data/")
 
 

@@ -171,8 +171,8 @@ def test_wrong_usage_has_exit_status_2(folder):
     assert "has no offset" in result.stderr
 
 
-def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path):
-    """The funnel is printed and the file answers plain SQL."""
+def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path, monkeypatch):
+    """The funnel is printed and the file answers plain SQL; run again, it puts a new file in place of the old one."""
     result = call("demo", "--db", tmp_path / "demo.db")
     assert result.exit_code == 0, result.output
     assert "2000 people signed up" in result.stdout
@@ -180,10 +180,14 @@ def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path):
     following = [line.partition("journeyflow ")[2] for line in result.stdout.splitlines() if line.startswith("  ")]
     assert [call(*shlex.split(line)).exit_code for line in following if line] == [0] * 8
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
-        status = connection.execute("select count(*) from enrollments_view").fetchone()
+        assert connection.execute("select count(*) from customers_view").fetchone() == (2_000,)
+    monkeypatch.setattr("journeyflow.demo.CUSTOMERS", 50)
     again = json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout)
-    assert again["entered"] == status[0]
+    with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
+        assert connection.execute("select count(*) from customers_view").fetchone() == (again["customers"],) == (50,)
+        assert connection.execute("select count(*) from enrollments_view").fetchone() == (again["entered"],)
     assert again["entered"] == again["completed"] + again["exited"] + again["active"]
+    assert json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout) == again
 
 
 def test_a_progress_bar_is_for_terminals_and_cleans_up(capsys, monkeypatch):
@@ -459,8 +463,9 @@ def test_tenants_may_have_journeys_of_one_id(folder):
     assert "deploy one of them" in call("deploy", folder / "run.db", mine, folder / "default.json").stderr
 
 
-def test_the_demo_replaces_nothing_but_an_earlier_demo(folder):
+def test_the_demo_replaces_nothing_but_an_earlier_demo(folder, monkeypatch):
     """A database of somebody's own, or any other file, stays as it is; an empty one may be used."""
+    monkeypatch.setattr("journeyflow.demo.CUSTOMERS", 5)
     own, text, empty = folder / "own.db", folder / "notes.txt", folder / "empty.db"
     call("deploy", own, folder / "thanks.json", "--at", "2026-01-05T08:00:00Z")
     text.write_text("my notes")

@@ -212,6 +212,7 @@ def test_what_is_told_of_messages_is_counted_by_day_step_and_domain(host):
     assert counters(host, domain="example.com") == told
     assert counters(host, domain="example.com", day="2026-01-05") == once
     assert counters(host, domain="example.com", day="2026-01-06") == {("hello", "message.opened", ""): (1, 0)}
+    assert host.engine.audit() == []  # also the history knows no sum of what failed
 
 
 def test_a_message_keeps_the_domain_it_had_first(host):

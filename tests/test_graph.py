@@ -235,7 +235,7 @@ def nested(depth: int) -> list[Step]:
     return steps
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_a_chain_of_100_000_steps_takes_seconds_and_no_recursion():
     """R13: flattening and every check of the graph are loops."""
     started = time.process_time()

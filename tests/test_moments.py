@@ -315,7 +315,7 @@ def wall_at(seconds):
     return datetime(1970, 1, 1) + timedelta(seconds=seconds)  # noqa: DTZ001 wall time
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_wall_times_around_every_change_of_every_zone():
     """R33: a wall time in a gap moves forward by the gap, an ambiguous one is the first, all others are themselves."""
     changes = all_transitions()
@@ -336,7 +336,7 @@ def test_wall_times_around_every_change_of_every_zone():
                 assert to_local(expected * SECOND, where) == wall + timedelta(seconds=after - before)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 def test_openings_around_every_change_of_every_zone():
     """R33, R34: an opening is never early, is open, and asking at any instant before it gives the same one."""
     for where, second in all_transitions()[::3]:

@@ -220,6 +220,9 @@ POSITIVE: dict[str, list[tuple[object, object, bool]]] = {
         (8, [5, 7], False),
         ("6", [5, "7"], True),
         ("b", ["a", "c"], True),
+        (5, [5], False),  # as another field may hold it
+        (5, [5, 6, 7], False),
+        (5, "57", False),
     ],
     "before": [
         ("2026-06-14", "2026-06-15", True),
