@@ -35,7 +35,7 @@ from journeyflow.openings import Until, Window
 from journeyflow.paging import Page
 from journeyflow.people import Person
 from journeyflow.policies import Cap, Policies, QuietHours
-from journeyflow.queries import JourneyInfo
+from journeyflow.queries import Answer, JourneyInfo
 from journeyflow.records import Customer, DeferredEntry, Engagement, Enrollment, Event, Message, PruneResult, Visit
 from journeyflow.results import Comparison, Group, Interval, SampleRatio
 from journeyflow.rules import all_of, any_of, not_
@@ -47,6 +47,7 @@ from journeyflow.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.whynot import WhyNot
 
 __all__ = [
+    "Answer",
     "Benchmark",
     "Bulk",
     "CannotMigrate",

@@ -52,6 +52,16 @@ JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
 
 
 @frozen
+class Answer:
+    """What a worker told of a message: an "ack", or a "nack" with its error (R71)."""
+
+    type: str
+    message: str
+    at: datetime
+    error: str = ""
+
+
+@frozen
 class JourneyInfo:
     """A journey as it stands: its newest version, its state, when it came there, how many people it has seen (R11).
 
@@ -423,20 +433,26 @@ def find_message(reader: Reader, tenant: str, name: str) -> Message | None:
     return found if found is not None and found.id == name else None
 
 
-def unmatched(reader: Reader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event]:
-    """List the events that named no message of their customer, in the order in which they were told (R52)."""
-    where = "FROM inputs WHERE outcome = 'unmatched' AND kind = 'event' AND tenant = :tenant"
+def unmatched(reader: Reader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event | Answer]:
+    """List what named no message of its customer, or of its tenant, in the order in which it was told (R52, R71)."""
+    where = "FROM inputs WHERE outcome = 'unmatched' AND tenant = :tenant"
     asked = {"tenant": tenant, "after": after, "take": take, "skip": skip}
     total = reader.rows(f"SELECT count(*) {where}", {"tenant": tenant})[0][0]
     rows = reader.rows(
-        f"SELECT seq, type, customer, at, id, data {where} AND seq > :after ORDER BY seq LIMIT :take OFFSET :skip",
+        f"SELECT seq, kind, type, customer, at, id, data {where} AND seq > :after"
+        " ORDER BY seq LIMIT :take OFFSET :skip",
         asked,
     )
-    events = tuple(
-        Event(kind, customer=customer, at=from_micros(at), id=name, data=json.loads(data) if data else {})
-        for _, kind, customer, at, name, data in rows
-    )
-    return Page(events, total, skip, take, rows[-1][0] if len(rows) == take else None)
+    return Page(tuple(map(_told, rows)), total, skip, take, rows[-1][0] if len(rows) == take else None)
+
+
+def _told(row: tuple[Any, ...]) -> Event | Answer:
+    """Give what an input told: an event, or the answer of a worker."""
+    _, kind, event, customer, at, name, text = row
+    data = json.loads(text) if text else {}
+    if kind == "event":
+        return Event(event, customer=customer, at=from_micros(at), id=name, data=data)
+    return Answer(kind, name, from_micros(at), data.get("error", ""))
 
 
 def messages_by_place(reader: Reader, places: Sequence[tuple[int, int]]) -> list[Message]:

@@ -25,6 +25,7 @@ from journeyflow.paging import (
 )
 from journeyflow.past import enrollment_at
 from journeyflow.people import Person
+from journeyflow.queries import Answer
 from journeyflow.records import Customer, DeferredEntry, Enrollment, Event, Message
 from journeyflow.results import CONFIDENCE
 from journeyflow.shared import Bound
@@ -276,8 +277,11 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             return queries.find_message(reader, self._tenant, message)
 
-    def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event]:
-        """List the events that named no message of their customer, as they were told; the total counts them (R52)."""
+    def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event | Answer]:
+        """List what named no message of its customer or tenant, as it was told; the total counts it (R52, R71).
+
+        Events, and the answers of workers: all that `TickResult.unmatched` has counted, and that was not pruned.
+        """
         place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
         refuse(page_faults(skip, take) + cursor_faults(after, place))
         with self._core.store.reader() as reader:

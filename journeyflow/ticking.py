@@ -28,8 +28,8 @@ UTC: Final = zone("UTC")
 class TickResult:
     """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
 
-    `unmatched` counts events that named no message of their customer (R52), `deferred` entries that wait for a slot
-    (R23), `forgotten` customers whom a step forgot (R86).
+    `unmatched` counts events that named no message of their customer, acks and nacks that named none of their tenant
+    (R52, R71), `deferred` entries that wait for a slot (R23), `forgotten` customers whom a step forgot (R86).
 
     `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
     """

@@ -96,7 +96,16 @@ def test_unmatched_events_are_listed(db, tmp_path):
     assert "message.opened  ann       other-1-1" in first
     cursor = first.splitlines()[-1].removeprefix("more: --after ")
     assert "other-1-2" in call("unmatched", db, "--after", cursor).stdout
-    assert json.loads(call("unmatched", db, "--json").stdout)["total"] == 2
+    with Engine(db) as engine:
+        engine.ack("other-1-3", at=datetime(2026, 1, 1, tzinfo=UTC))
+        engine.tick(datetime(2026, 1, 1, tzinfo=UTC))
+    last = call("unmatched", db, "--skip", 2).stdout.splitlines()[1]
+    assert last.split() == ["2026-01-01", "00:00:00", "ack", "other-1-3"]
+    page = json.loads(call("unmatched", db, "--json").stdout)
+    assert (page["total"], page["items"][2]) == (
+        3,
+        {"type": "ack", "message": "other-1-3", "at": "2026-01-01T00:00:00+00:00", "error": ""},
+    )
 
 
 def test_runs_that_failed_are_put_back(db):

@@ -1,8 +1,9 @@
 """What comes back of messages: engagement, revenue, events that name none of ours; and lists of messages (R52, R83)."""
 
 import pytest
+from attrs import evolve
 
-from journeyflow import Engine, Event, InvalidInput, MemoryStore, NotFound, Send, Trigger, Wait
+from journeyflow import Answer, Engine, Event, InvalidInput, MemoryStore, NotFound, Send, Trigger, Wait
 from journeyflow.records import Engagement
 from tests.samples import START, STORES, Host, after, open_engine
 
@@ -74,6 +75,27 @@ def test_unmatched_events_are_paged_and_belong_to_a_tenant(host):
     assert (first.total, rest.total, rest.cursor) == (3, 3, None)
     with pytest.raises(InvalidInput, match="after: str 'x' is no cursor"):
         host.engine.unmatched(after="x")
+
+
+def test_answers_about_no_message_are_listed_with_the_events(host):
+    """R52, R71, R84: everything that the tick counts is listed, in the order in which it was told."""
+    (claimed,) = [each for each in host.engine.messages(customer="c1").items if each.id == "memory-1-1"]
+    host.feed("message.opened", "1 hour", "c1", message="stray")
+    host.engine.ack("nonsense", at=after("2 hours"))
+    host.engine.nack(evolve(claimed, id="memory-9-9"), at=after("3 hours"), error="no mailbox")
+    host.engine.tenant("other").ack(claimed, at=after("1 hour"))
+    assert host.tick("1 day").unmatched == 4
+    event = Event("message.opened", customer="c1", at=after("1 hour"), data={"message": "stray"})
+    told = (
+        event,
+        Answer("ack", "nonsense", after("2 hours")),
+        Answer("nack", "memory-9-9", after("3 hours"), "no mailbox"),
+    )
+    page = host.engine.unmatched()
+    assert (page.items, page.total) == (told, 3)
+    first = host.engine.unmatched(take=2)
+    assert host.engine.unmatched(after=first.cursor).items == told[2:]
+    assert host.engine.tenant("other").unmatched().items == (Answer("ack", "memory-1-1", after("1 hour")),)
 
 
 # --- revenue ----------------------------------------------------------------------------------------------------------

@@ -265,7 +265,7 @@ def inputs(engine: Engine) -> None:
     engine.retry(("welcome", "c1"), at=NOW)
     message: jf.Message | None = engine.find_message("k3-1-1")
     opened: dict[str, int] = {kind: each.total for kind, each in engine.message("k3-1-1").engagement.items()}
-    stray: tuple[jf.Event, ...] = engine.unmatched(take=10, after=None).items
+    stray: tuple[jf.Event | jf.Answer, ...] = engine.unmatched(take=10, after=None).items
     assert message, (opened, stray)
 
 

@@ -9,6 +9,7 @@ from attrs import evolve
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import Faults, as_json, cursor_option, now_option, show, table, tenant, when
 from journeyflow.paging import Cursor, Page
+from journeyflow.queries import Answer
 from journeyflow.records import Event, Message
 
 
@@ -127,14 +128,19 @@ def list_messages(  # noqa: PLR0917 as above
 @tenant
 @as_json
 def list_unmatched(db: Path, skip: int, take: int, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
-    """List the events that named no message of their customer."""
+    """List the events, acks and nacks that named no message of their customer or tenant."""
     with opened(db, tenant) as engine:
         page = engine.unmatched(skip=skip, take=take, after=after)
-    rows = [(when(each.at), each.type, each.customer, each.data.get("message") or "") for each in page.items]
+    rows = [
+        (when(each.at), each.type, each.customer, each.data.get("message") or "")
+        if isinstance(each, Event)
+        else (when(each.at), each.type, "", each.message)
+        for each in page.items
+    ]
     show(page, table(rows, ("at", "event", "customer", "message")) + _place(page), as_json=as_json)
 
 
-def _place(page: Page[Message] | Page[Event]) -> str:
+def _place(page: Page[Message] | Page[Event | Answer]) -> str:
     """Say where a page stands in the whole, and where the next one begins."""
     shown = (
         f"{page.skip + 1} to {page.skip + len(page.items)} of {page.total}" if page.items else f"none of {page.total}"
