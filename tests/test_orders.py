@@ -85,13 +85,21 @@ def test_an_enrollment_from_elsewhere_may_be_refused(host):
 
 
 def test_a_journey_that_is_not_there_takes_nobody(host):
-    """R39: naming one that was never published, or another tenant's, does nothing; the run goes on."""
+    """R39: naming one that was never published, or another tenant's, does nothing and leaves nothing; the run goes on.
+
+    One that is deployed later takes those who come after that.
+    """
     host.engine.tenant("other").deploy(host.deploy(End("e"), id="a"), at=START)
     host.deploy(Update("next", Chain.enroll("nobody"), Chain.exit("nobody")), End("done"))
     host.say("go", START, "c2")
     host.tick()
     assert host.path("c2") == ["next", "done"]
     assert host.engine.tenant("other").enrollments().total == 0
+    assert (host.refused(), host.engine.unmatched().total, host.engine.audit()) == ({}, 0, [])
+    by_hand(host, "nobody", End("e"), when="1 hour")
+    host.say("go", "2 hours", "c3")
+    assert [each.customer for each in host.engine.enrollments("nobody").items] == ["c3"]
+    assert host.path("c3") == ["next", "done"]
 
 
 def test_a_customer_of_a_journey_nobody_listens_to_is_known_whole(host):
