@@ -16,7 +16,7 @@ from journeyflow.cells import cell
 from journeyflow.errors import InvalidInput
 from journeyflow.moments import iso
 from journeyflow.store import Reader, Store
-from journeyflow.stores.schema import VISITS
+from journeyflow.stores.schema import MESSAGE_ID, VISITS
 from journeyflow.values import dumps
 
 Format = Literal["csv", "ndjson"]
@@ -41,31 +41,41 @@ JOIN journeys j ON j.number = e.journey
 class Table:
     """What can be exported: its columns, which of them are instants, and the query for the rows of some enrollments.
 
-    The query takes serials as a JSON array, and gives the rows in that order, each behind its place there.
+    The query takes serials as a JSON array, and gives the rows in that order, each behind its place there. `added` are
+    columns that a back-test does not have: there everybody's files look alike.
     """
 
     columns: tuple[str, ...]
+    added: tuple[str, ...]
     instants: tuple[str, ...]
     sql: str
+
+    def shown(self, *, bare: bool) -> tuple[str, ...]:
+        """Give the columns of a file."""
+        return self.columns if bare else (*self.columns, *self.added)
 
 
 TABLES: Mapping[str, Table] = {
     "enrollments": Table(
         ("tenant", "journey", "version", "customer", "run", "status", "reason", "entered_at", "ended_at"),
+        ("key",),
         ("entered_at", "ended_at"),
-        f"""SELECT s.key, c.tenant, j.id, v.version, c.id, e.run, e.status, e.reason, e.entered_at, e.ended_at
+        f"""SELECT s.key, c.tenant, j.id, v.version, c.id, e.run, e.status, e.reason, e.entered_at, e.ended_at, e.key
         {_ASKED} JOIN versions v ON v.number = e.version ORDER BY s.key""",
     ),
     "visits": Table(
         ("tenant", "journey", "customer", "run", "n", "step", "status", "entered_at", "left_at", "outcome"),
+        ("key",),
         ("entered_at", "left_at"),
-        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, w.n, w.step, w.status, w.entered, w.left, w.outcome
+        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, w.n, w.step, w.status, w.entered, w.left, w.outcome, e.key
         {_ASKED} CROSS JOIN ({VISITS}) w ON w.enrollment = e.serial ORDER BY s.key, w.n""",
     ),
     "messages": Table(
         ("tenant", "journey", "customer", "run", "n", "step", "channel", "template", "at", "status"),
+        ("id", "key"),
         ("at",),
-        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status
+        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status, {MESSAGE_ID},
+               e.key
         {_ASKED} CROSS JOIN messages m ON m.enrollment = e.serial ORDER BY s.key, m.n""",
     ),
 }
@@ -85,12 +95,14 @@ def export_tables(
     format: Format = "csv",  # noqa: A002 the word for it
     tenant: str | None = None,
     exact: bool = False,
+    bare: bool = False,
 ) -> dict[str, int]:
     """Write each of `tables` into a file of a folder, such as `visits.csv`; give how many rows each has.
 
     Rows are those of all tenants, or of one, by tenant, journey, customer, run and visit. Instants are ISO 8601 in UTC
     with six decimals, empty (null) where there is none. A CSV cell that a spreadsheet may take for a formula begins
-    with an apostrophe, unless `exact`; NDJSON is always exact. The folder is made where it is missing. All files show
+    with an apostrophe, unless `exact`; NDJSON is always exact. The keys of runs and the ids of messages are the last
+    columns, unless `bare`. The folder is made where it is missing. All files show
     one instant, however long writing them takes; meanwhile this store's other threads wait, other processes do not.
     `progress` is told how many enrollments of how many. Raises InvalidInput for a table or format that is none.
 
@@ -107,9 +119,10 @@ def export_tables(
         runs = len(serials)
         for position, name in enumerate(tables):
             table, done, of = TABLES[name], runs * position, runs * len(tables)
-            lines = _told(_rows(reader, table, serials), progress, done, of)
+            columns = table.shown(bare=bare)
+            lines = _told(_rows(reader, table, serials, len(columns)), progress, done, of)
             with (target / f"{name}.{format}").open("w", encoding="utf-8", newline="") as file:
-                counts[name] = _write(file, table, lines, format, exact=exact)
+                counts[name] = _write(file, columns, lines, format, exact=exact)
             progress(done + runs, of)
     return counts
 
@@ -150,14 +163,14 @@ def _numbers(count: int) -> Iterator[memoryview]:
             yield numbers
 
 
-def _rows(reader: Reader, table: Table, serials: memoryview) -> Iterator[tuple[int, list[Any]]]:
+def _rows(reader: Reader, table: Table, serials: memoryview, width: int) -> Iterator[tuple[int, list[Any]]]:
     """Yield rows one by one, each behind the place of its enrollment; instants as text, None where there is none."""
     at = [table.columns.index(instant) for instant in table.instants]
     for start in range(0, len(serials), CHUNK):
         for place, *cells in reader.rows(table.sql, (dumps(serials[start : start + CHUNK].tolist()),)):
             for position in at:
                 cells[position] = None if cells[position] is None else iso(cells[position])
-            yield start + place, cells
+            yield start + place, cells[:width]
 
 
 def write_csv(file: IO[str], columns: Iterable[str], lines: Iterable[Iterable[object]], *, exact: bool = False) -> int:
@@ -182,12 +195,12 @@ def _told(
         yield line
 
 
-def _write(file: IO[str], table: Table, lines: Iterable[list[Any]], kind: str, *, exact: bool) -> int:
+def _write(file: IO[str], columns: tuple[str, ...], lines: Iterable[list[Any]], kind: str, *, exact: bool) -> int:
     if kind == "csv":
-        return write_csv(file, table.columns, lines, exact=exact)
+        return write_csv(file, columns, lines, exact=exact)
     count = 0
     for line in lines:
-        file.write(dumps(dict(zip(table.columns, line, strict=True))) + "\n")
+        file.write(dumps(dict(zip(columns, line, strict=True))) + "\n")
         count += 1
     return count
 

@@ -91,7 +91,7 @@ def backtest(
         until = fed.latest if until is None else from_micros(to_micros(until, "until"))
         totals = _run(engine, until, fed.count + put.count, progress)
         if export is not None:
-            export_tables(store, export, lambda done, of: progress("export", done, of), exact=True)
+            export_tables(store, export, lambda done, of: progress("export", done, of), exact=True, bare=True)
         lines = [f"{fspath(events)}, {line}" for line in fed.bad]
         lines += [f"{fspath(customers or '')}, {line}" for line in put.bad]
         return Backtest(

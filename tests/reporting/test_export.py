@@ -74,14 +74,14 @@ def test_rows_come_by_tenant_journey_customer_run_and_visit(host, tmp_path):
     """Every enrollment, visit and message has its row, in a total order, with ISO instants, empty where none."""
     assert export_tables(host.engine.store, tmp_path) == {"enrollments": 4, "visits": 13, "messages": 4}
     rows = read_csv(tmp_path / "enrollments.csv")
-    assert rows[0] == list(TABLES["enrollments"].columns)
+    assert rows[0] == [*TABLES["enrollments"].columns, "key"]
     assert [(row[0], row[3], row[5]) for row in rows[1:]] == [
         ("default", "'=bob", "ACTIVE"),
         ("default", "ann", "COMPLETED"),
         ("default", "cid", "ACTIVE"),
         ("other", "ann", "ACTIVE"),
     ]
-    assert rows[2][7:] == ["2026-01-05T08:00:00.000000Z", "2026-01-05T09:00:00.000000Z"]
+    assert rows[2][7:] == ["2026-01-05T08:00:00.000000Z", "2026-01-05T09:00:00.000000Z", ""]
     assert rows[1][8] == ""
     visits = read_csv(tmp_path / "visits.csv")[1:]
     assert [row[5] for row in visits if row[0] == "default" and row[2] == "ann"] == ["hello", "rich", "reply", "end"]
@@ -97,8 +97,31 @@ def test_ndjson_says_the_same(host, tmp_path):
         assert len(lines) == len(rows) == counts[name]
         texts = [["" if value is None else str(cell(value)) for value in line.values()] for line in lines]
         assert texts == rows
-        assert {tuple(line) for line in lines} == {table.columns}
+        assert {tuple(line) for line in lines} == {(*table.columns, *table.added)}
     assert read_ndjson(tmp_path / "enrollments.ndjson")[0]["ended_at"] is None
+
+
+def test_messages_have_their_ids_and_runs_their_keys(host, tmp_path):
+    """R22, R70: behind the columns of a back-test, which are fixed; `bare` files have those alone."""
+    engine = host.engine
+    engine.renew_nonce("later")
+    steps = [Send("paid", channel="EMAIL", template="t")]
+    host.deploy(*steps, id="carts", trigger=Trigger("cart"), reentry=Reentry.restart(key="event.cart"))
+    host.say("cart", "1 hour", "ann", cart="=1")
+    export_tables(engine.store, tmp_path, exact=True)
+    found = {name: read_csv(tmp_path / f"{name}.csv") for name in TABLES}
+    assert [rows[0][-1] for rows in found.values()] == ["key"] * 3
+    for rows in found.values():
+        assert {row[-1] for row in rows[1:]} == {"", "=1"}
+        assert {row[1] for row in rows[1:] if row[-1]} == {"carts"}
+    assert found["messages"][0][-2] == "id"
+    ids = {row[-2] for row in found["messages"][1:] if row[0] == "default"}
+    assert ids == {each.id for each in engine.messages().items}
+    assert {name.partition("-")[0] for name in ids} == {"memory", "later"}
+    export_tables(engine.store, tmp_path, exact=True, bare=True)
+    for name, table in TABLES.items():
+        width = len(table.columns)
+        assert read_csv(tmp_path / f"{name}.csv") == [row[:width] for row in found[name]]
 
 
 def test_one_tenant_and_one_table(host, tmp_path):
