@@ -371,7 +371,7 @@ def test_what_is_told_of_a_message_that_is_gone_is_unmatched(host):
     host.feed("message.opened", YEAR, message=message.id)
     host.engine.ack(message.id, at=YEAR)
     assert host.tick(YEAR).unmatched == 2
-    assert [event.type for event in host.engine.unmatched().items] == ["message.opened"]
+    assert [told.type for told in host.engine.unmatched().items] == ["message.opened", "ack"]
     assert host.engine.audit() == []
 
 
