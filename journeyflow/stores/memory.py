@@ -436,7 +436,12 @@ class MemoryStore:
     def resting(self, keys: Iterable[Key]) -> dict[Key, Run]:
         """Give the runs that still rest until then."""
         runs = self.runs
-        return {key: run for key in keys if timer_key(run := runs[_serial(key)]) == key}
+        return {
+            key: run
+            for key in keys
+            if (run := runs[key[2] if key[1] == TIMER else key[3]]).due == key[0]
+            and run.held == (None if key[1] == TIMER else key[2])
+        }
 
     def leased(self, keys: Iterable[Key]) -> dict[Key, Post]:
         """Give the messages whose lease ends then."""
