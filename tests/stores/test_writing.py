@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import groupby
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
@@ -29,13 +31,17 @@ def opened(key: str) -> Iterator[sqlite3.Connection]:
 
 
 def write(connection: sqlite3.Connection, statement: Statement, rows, alike: int) -> tuple[int, list[str]]:
-    """Write rows where `alike` of a kind are worth a statement; give the count and the statements."""
+    """Write rows where `alike` of a kind are worth a statement; give the count and the statements.
+
+    Neighbours that are alike come as one, as crowds do.
+    """
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     writer = Writer(connection, {}, {}, lambda _: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("journeyflow.stores.writing.ALIKE", alike)
-        count = writer._add(statement, rows)
+        together = [(rest, [key for _, key in each]) for rest, each in groupby(rows, itemgetter(0))]
+        count = writer._add(statement, together)
     connection.set_trace_callback(None)
     return count, statements
 
