@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 
 from journeyflow.changes import Emitted, write_path
-from journeyflow.gates import closed
+from journeyflow.gates import closed, gate_of
 from journeyflow.machine import advance, go
 from journeyflow.policies import Terms
 from journeyflow.program import Node, Program
@@ -59,19 +59,22 @@ Change = tuple[str, object]
 Read = dict[str, dict[str, object]]
 """What rules looked at, by the place in the path, as a move keeps it (R85)."""
 
-Place = tuple[Program, Stimulus, int, int, frozenset[str]]
-"""Where a walk begins: the version, the stimulus, the visit, the step, the steps that everybody passes through."""
+Place = tuple[Program, Stimulus, int, int, frozenset[str], bool]
+"""Where a walk begins: version, stimulus, visit, step, the steps that everybody passes through, whether policies bind
+it: then a Send has other gates."""
 
 
 class Fork:
     """A question of a walk, at which visit and behind which messages it was asked, and where its answers lead.
 
-    The messages are given where caps count them.
+    The messages are given where caps may count them.
     """
 
     __slots__ = ("common", "posts", "question", "subject", "visit", "ways")
 
-    def __init__(self, question: Callable[[Walk, Any], object], subject: object, visit: int, posts: list[Post]) -> None:
+    def __init__(
+        self, question: Callable[[Walk, Any], object], subject: object, visit: int, posts: list[Post] | None
+    ) -> None:
         """Ask a question, so far without an answer."""
         self.question, self.subject, self.visit, self.posts = question, subject, str(visit), posts
         self.ways: dict[object, Way] = {}
@@ -110,6 +113,12 @@ class Outcome:
     emitted: Sequence[Emitted]
     past: Past
     ended: bool
+    news: dict[str, object] = field(init=False)
+    """The changes, where none takes anything away."""
+
+    @news.default
+    def _(self) -> dict[str, object]:
+        return {} if None in (value for _, value in self.changes) else dict(self.changes)
 
     def write(self, walk: "AskedWalk") -> Texts:
         """Write the messages that are not alike for all."""
@@ -120,6 +129,8 @@ class Outcome:
 
     def change(self, attributes: dict[str, object]) -> dict[str, object]:
         """Give the attributes of a customer as the walk leaves them."""
+        if self.news:
+            return {**attributes, **self.news}
         for name, value in self.changes:
             attributes = write_path(attributes, name, value)
         return attributes
@@ -225,10 +236,11 @@ class NotedWalk(Walk):
         return super().compose(node)
 
     def _note(self, question: Callable[[Walk, Any], object], subject: object, answer: object) -> None:
-        posts = [*self.new_posts] if question is closed else []  # caps may hold for others, at their instants (R31)
-        self.asked.append(
-            (Fork(question, subject, len(self.path), posts), UNTIL if answer.__class__ is int else answer)
-        )
+        posts = None  # but caps may hold for others, at their instants (R31)
+        if question is closed:
+            question, posts = gate_of(self, subject), [*self.new_posts] if self.terms is not None else None  # type: ignore[arg-type]  # a Send
+        fork = Fork(question, subject, len(self.path), posts)
+        self.asked.append((fork, UNTIL if answer.__class__ is int else answer))
 
     def _keep_apart(self, paths: Iterable[str]) -> None:
         """Give up where the walk looks at what itself has made: the next one is asked before it has made anything."""
@@ -297,7 +309,7 @@ class Cohorts:
         """Do what `machine.advance` does, in less time where somebody walked the same way before."""
         if stimulus not in REPEATED or past is not FRESH or run.memory is not None:
             return advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
-        place = (program, stimulus, run.visit, run.step, situation.unpublished)
+        place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms is not None)
         if place not in self._places:
             self._places[place] = UNKNOWN
             return advance(program, run, stimulus, situation, at, softened=softened, asked=asked)
@@ -321,16 +333,18 @@ class Cohorts:
         """Ask somebody what others were asked who began at a place; what is looked at is added to `read`."""
         ways, way = self._places, self._places.get(place, UNKNOWN)
         due: int | None = None
-        while isinstance(way, Fork):
-            ways, visit = way.ways, way.visit
-            walk.new_posts = [post._replace(at=walk.at) for post in way.posts] if way.posts else way.posts
-            answer = way.question(walk, way.subject) if way.common is None else way.answer_to_all(walk)
+        while way.__class__ is Fork:
+            if way.posts is not None:
+                walk.new_posts = [post._replace(at=walk.at) for post in way.posts]
+            answer: Any = way.question(walk, way.subject) if way.common is None else way.answer_to_all(walk)
             if answer.__class__ is int:
-                due, answer = answer, UNTIL
-            way = ways.get(answer, UNKNOWN)
+                answer, due = UNTIL, answer
             if walk.seen:
+                visit = way.visit
                 read[visit] = {**read[visit], **walk.seen} if visit in read else walk.seen
                 walk.seen = {}
+            ways = way.ways
+            way = ways.get(answer, UNKNOWN)
         if way is UNKNOWN and len(ways) >= MAX_WAYS and ways is not self._places:
             way = None
         return way, due, read

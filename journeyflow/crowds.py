@@ -13,7 +13,7 @@ import marshal
 from collections import Counter
 from collections.abc import Hashable, Iterator
 
-from journeyflow.batch import INPUT, TIMER, Due, Key, Person
+from journeyflow.batch import INPUT, TIMER, Due, Person
 from journeyflow.catalog import JourneyRecord
 from journeyflow.cohorts import AskedWalk, Outcome, Read
 from journeyflow.entry import MESSAGE_KINDS
@@ -49,13 +49,13 @@ class Lane:
         since, terms = (record.settled_at, None) if timeline is None else timeline.history[-1]
         self.program, self.since = program, max(record.settled_at, since)
         self.walk = AskedWalk(program, catalog.nonces, terms)
-        self.place = (program, stimulus, visit, step, record.newest_unpublished)
+        self.place = (program, stimulus, visit, step, record.newest_unpublished, terms is not None)
 
 
 class Entrance(Lane):
     """Where newcomers enter a journey by an event."""
 
-    __slots__ = ("facts", "obstacles", "record", "run")
+    __slots__ = ("begun", "facts", "obstacles", "record", "run")
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
         """Let people into the newest version."""
@@ -63,27 +63,26 @@ class Entrance(Lane):
         super().__init__(work, program, "ENTER", 0, 0)
         self.record, self.obstacles = record, obstacles_of(program)
         self.facts = Facts("", {}, 0, program.zone, header=program.header, nonces=work.catalog.nonces)
-        self.run = first_run(0, 0, program, 0, None, "")
+        self.begun: tuple[int, str | None, str] | None = None
 
     def ask(self, name: str, attributes: dict[str, object], at: int, data: Data) -> bool:
         """Tell whether the trigger matches."""
         facts, program = self.facts, self.program
-        facts.customer, facts.attributes, facts.at, facts.event = name, attributes, at, data
-        facts.seen = {}
+        facts.customer, facts.attributes, facts.at, facts.event, facts.seen = name, attributes, at, data, {}
         if program.journey.customer_timezone:
             facts.zone = program.zone_of(attributes)
         return program.where is None or program.where(facts)
 
-    def stand(self, name: str, attributes: dict[str, object], at: int, text: str | None, key: str) -> None:
-        """Stand there as somebody who enters, with the data of the event and the key."""
-        run = self.run
-        if run.last_at != at or run.trigger != text or run.key != key:
-            run = self.run = first_run(0, 0, self.program, at, text, key)
-        self.walk.stand(run, name, attributes, at, NO_POSTS)
+    def run_of(self, at: int, text: str | None, key: str) -> Run:
+        """Give the run of somebody who enters at an instant, with the data of the event and the key."""
+        if (at, text, key) != self.begun:
+            self.begun = at, text, key
+            self.run = first_run(0, 0, self.program, at, text, key)
+        return self.run
 
 
-Entry = tuple[Entrance, Outcome, int | None, Read]
-"""A door that somebody goes through, and what `Cohorts.follow` says of the walk behind it."""
+Entry = tuple[AskedWalk, Outcome, int | None, Read]
+"""A walk behind an entrance, and what `Cohorts.follow` says of it."""
 
 
 class Crowds:
@@ -93,41 +92,50 @@ class Crowds:
         """Begin without any; `dedup` is how long ids of events are known, in microseconds."""
         self._work, self._dedup = work, dedup
         self._lanes: dict[tuple[int, int, int], Lane | None] = {}
-        self._doors: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
+        self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
         self._until = work.horizon[0]
         """Who wakes up to then wakes in this same batch: others may look at what has become of the run by then."""
-        self._busy = _busy(work, due)
+        self._keys, self._busy = due.keys, _busy(work, due)
         self._apart = _is_apart(work, due)
 
-    def take(self, key: Key) -> bool:
-        """Handle an item if it is an ordinary one; else leave everything as it is."""
-        instant, rank, first, second = key
-        if rank == INPUT:
-            return self._apart and self._enter(self._work.inputs[first])
-        return rank == TIMER and not second and self._apart and self._wake(self._work.runs[first], instant)
+    def take(self, position: int, end: int) -> int:
+        """Handle the due items from one position to before another, as long as they are ordinary; give how many are.
+
+        What comes behind them is as it was.
+        """
+        if position == end or not self._apart:
+            return 0
+        rank = self._keys[position][1]
+        return self._enter(position, end) if rank == INPUT else self._wake(position, end) if rank == TIMER else 0
 
     # --- timers ---------------------------------------------------------------------------------------------------
 
-    def _wake(self, run: Run, own: int) -> bool:
-        """Wake a run at the instant until which it rests."""
-        work, serial, customer, place = self._work, run[0], run[1], (run[3], run[11], run[12])
-        lane = self._lanes[place] if place in self._lanes else self._lane(place)
-        if lane is None or own < lane.since or run.memory is not None or customer in self._busy:
-            return False
-        at = own if run.softened else work.softened(own)
-        person, walk = work.numbered[customer], lane.walk
-        attributes = person.attributes
-        walk.stand(run, person.id, attributes, max(at, run.last_at), work.newest_posts.get(serial, NO_POSTS))
-        if walk.terms is not None:
-            walk.sent = work.sent.get(customer, NOTHING_SENT)
-        way, due, read = work.cohorts.follow(lane.place, walk, {})
-        if not isinstance(way, Outcome) or (due is not None and due <= self._until):
-            return False
-        if way.changes:
-            work.set_attributes(person, way.change(attributes))
-        work.late += at != own
-        self._join(walk, way, due, read, run[:2], run[10])
-        return True
+    def _wake(self, position: int, end: int) -> int:
+        """Wake runs at the instants until which they rest."""
+        work, keys, lanes, busy, until = self._work, self._keys, self._lanes, self._busy, self._until
+        runs, people, posts, follow = work.runs, work.numbered, work.newest_posts, work.cohorts.follow
+        for n in range(position, end):
+            own, rank, serial, lease = keys[n]
+            if rank != TIMER or lease:
+                return n - position
+            run = runs[serial]
+            customer, place = run[1], (run[3], run[11], run[12])
+            lane = lanes[place] if place in lanes else self._lane(place)
+            if lane is None or own < lane.since or run[20] is not None or customer in busy:
+                return n - position
+            person, walk, at = people[customer], lane.walk, own if run[17] else work.softened(own)
+            walk.stand(run, person.id, person.attributes, max(at, run[8]), posts.get(serial, NO_POSTS))
+            if walk.terms is not None:
+                walk.sent = work.sent.get(customer, NOTHING_SENT)
+            way, due, read = follow(lane.place, walk, {})
+            if way.__class__ is not Outcome or (due is not None and due <= until):
+                return n - position
+            if way.changes:
+                work.set_attributes(person, way.change(walk.attributes))
+            if at != own:
+                work.late += 1
+            self._join(walk, way, due, read, serial, customer, run[10])
+        return end - position
 
     def _lane(self, place: tuple[int, int, int]) -> Lane | None:
         """Say where runs go on that rest at a place; None where that is left to the plain way."""
@@ -144,50 +152,62 @@ class Crowds:
 
     # --- events ---------------------------------------------------------------------------------------------------
 
-    def _enter(self, item: Input) -> bool:
-        """Let a newcomer in wherever the event does."""
-        work, seq, tenant, name = self._work, item[0], item[1], item[2]
-        where = (tenant, item[4])
-        since, doors = self._doors[where] if where in self._doors else self._doors_of(*where)
-        person = work.people.get((tenant, name))
-        if item[3] != "event" or item[5] < since or (person is not None and person.serials):
-            return False
-        if (tenant, name) in self._busy or (person is not None and person.number in self._busy):
-            return False
-        entries = self._entries(doors, item, person.attributes if person is not None else {})
-        if entries is None:
-            return False
-        outcome = known_already(work, item, self._dedup) if item.id is not None else None
-        if outcome is None:
-            outcome, person = "handled", person or work.person(tenant, name)
-            for door, way, due, read in entries:
-                if way.changes:
-                    work.set_attributes(person, way.change(person.attributes))
-                self._join(door.walk, way, due, read, (work.next_serial, person.number), item[7])
-                work.next_serial += 1
-            work.entered += len(entries)
-        work.late += work.softened(item[5]) != item[5]
-        work.handled.append((seq, outcome))
-        return True
+    def _enter(self, position: int, end: int) -> int:
+        """Let newcomers in wherever events do."""
+        work, keys, entrances, busy = self._work, self._keys, self._entrances, self._busy
+        inputs, people = work.inputs, work.people
+        for n in range(position, end):
+            _, rank, seq, _ = keys[n]
+            if rank != INPUT:
+                return n - position
+            item = inputs[seq]
+            _, tenant, name, kind, event, own, told, _ = item
+            since, doors = entrances.get((tenant, event)) or self._doors_of(tenant, event)
+            person = people.get((tenant, name))
+            if kind != "event" or own < since or (person is not None and person.serials):
+                return n - position
+            if busy and ((tenant, name) in busy or (person is not None and person.number in busy)):
+                return n - position
+            entries = self._entries(doors, item, {} if person is None else person.attributes)
+            if entries is None:
+                return n - position
+            outcome = None if told is None else known_already(work, item, self._dedup)
+            if outcome is None:
+                outcome = "handled"
+                self._admit(work.person(tenant, name) if person is None else person, entries)
+            work.handled.append((seq, outcome))
+        return end - position
 
     def _entries(self, doors: list[Entrance], item: Input, attributes: dict[str, object]) -> list[Entry] | None:
         """Give the journeys that somebody enters, or None where one of them needs the plain way."""
-        work, name, text, entries = self._work, item[2], item[7], list[Entry]()
-        at, data = work.softened(item[5]), loads(text) if text else NOTHING
+        _, _, name, _, _, own, _, text = item
+        work, entries = self._work, list[Entry]()
+        at, data = work.softened(own), loads(text) if text else NOTHING
         for door in doors:
             if not door.ask(name, attributes, at, data):
                 continue
-            program, seen = door.program, door.facts.seen
+            program, walk, seen = door.program, door.walk, door.facts.seen
             key = "" if program.key is None else program.key_of(data)
             if door.obstacles and self._is_stopped(door, item, data, at, key):
                 return None
-            door.stand(name, attributes, at, text, key)
-            way, due, read = work.cohorts.follow(door.place, door.walk, {"entry": seen} if seen else {})
-            if not isinstance(way, Outcome) or (due is not None and due <= self._until):
+            walk.stand(door.run_of(at, text, key), name, attributes, at, NO_POSTS)
+            way, due, read = work.cohorts.follow(door.place, walk, {"entry": seen} if seen else {})
+            if way.__class__ is not Outcome or (due is not None and due <= self._until):
                 return None
-            entries.append((door, way, due, read))
-        alone = len(entries) < 2 or not any(way.changes or way.posts for _, way, _, _ in entries)  # noqa: PLR2004
-        return entries if alone else None
+            entries.append((walk, way, due, read))
+        if at != own:
+            work.late += 1
+        return entries if len(entries) < 2 or not any(way.changes or way.posts for _, way, _, _ in entries) else None  # noqa: PLR2004
+
+    def _admit(self, person: Person, entries: list[Entry]) -> None:
+        """Let somebody into journeys, if into any."""
+        work = self._work
+        for walk, way, due, read in entries:
+            if way.changes:
+                work.set_attributes(person, way.change(person.attributes))
+            self._join(walk, way, due, read, work.next_serial, person.number, walk.run[18])
+            work.next_serial += 1
+            work.entered += 1
 
     def _is_stopped(self, door: Entrance, item: Input, data: Data, at: int, key: str) -> bool:
         """Tell whether something stands against an entry."""
@@ -209,47 +229,46 @@ class Crowds:
         )
         doors = [] if apart else [Entrance(self._work, each) for each in listening]
         since = max([*(each.settled_at for each in records), *(door.since for door in doors)], default=FIRST)
-        self._doors[tenant, event] = (LAST + 1 if apart else since), doors
-        return self._doors[tenant, event]
+        self._entrances[tenant, event] = (LAST + 1 if apart else since), doors
+        return self._entrances[tenant, event]
 
     # --- what comes out -------------------------------------------------------------------------------------------
 
     def _join(  # noqa: PLR0917 what `follow` gave of whom
-        self, walk: AskedWalk, way: Outcome, due: int | None, read: Read, whose: tuple[int, int], own: Hashable
+        self, walk: AskedWalk, way: Outcome, due: int | None, read: Read, serial: int, customer: int, own: Hashable
     ) -> None:
-        """Put a run, of this serial and customer, among those that came to the same.
-
-        `own` is what else is kept of it that others may not share.
-        """
-        at, texts, crowds = walk.at, way.write(walk) if way.composed else (), self._work.crowds
-        key = (way, at, due, marshal.dumps(read, 2), texts, own, walk.run[19])
-        crowd = crowds.get(key)
-        if crowd is None:
-            serial, customer = whose
+        """Put a run among those that came to the same; `own` is what else is kept of it that others may not share."""
+        texts, crowds = way.write(walk) if way.composed else (), self._work.crowds
+        key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run[19])
+        if key not in crowds:
             run = walk.run._replace(serial=serial, customer=customer)
-            crowd = crowds[key] = Crowd(*way.of(run, at, due, read, texts), [])
-        crowd.people.append(whose)
+            crowds[key] = Crowd(*way.of(run, walk.at, due, read, texts), {})
+        crowds[key][3][serial] = customer
 
 
 def _busy(work: Work, due: Due) -> set[Who]:
-    """Give the people of whom more than one thing is due, or may become so; by id too, for a step may forget them."""
-    concerned = list(_concerned(work, due))
-    if len(set(concerned)) == len(concerned):
+    """Give the people of whom more than one thing is due, or may become so: by number, and by id where inputs name it.
+
+    A step may forget them meanwhile; whoever waits for a slot may be let in.
+    """
+    named = [item[1:3] for item in due.inputs.values() if item[3] not in ANSWERS]
+    numbered = [run[1] for run in due.runs.values()]
+    if len(named) < len(due.inputs) or due.posts or work.gate.held:
+        numbered += _concerned(work, due)
+    if len({*named}) == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
         return set()
-    busy = {who for who, times in Counter(concerned).items() if times > 1}
-    known = (work.numbered[who] for who in busy if who in work.numbered)
-    return busy | {(person.tenant, person.id) for person in known}
+    known = (person.number for name in named if (person := work.people.get(name)) is not None)
+    busy: set[Who] = {who for who, times in Counter[Who]((*named, *numbered, *known)).items() if times > 1}
+    people = (work.numbered[who] for who in busy if isinstance(who, int))
+    return busy | {(person.tenant, person.id) for person in people}
 
 
-def _concerned(work: Work, due: Due) -> Iterator[Who]:
-    """Yield whom each due item is about; whoever waits for a slot, twice."""
+def _concerned(work: Work, due: Due) -> Iterator[int]:
+    """Yield whom answers of channels and ends of leases are about; whoever waits for a slot, twice."""
     for item in due.inputs.values():
-        if item.kind not in ANSWERS:
-            person = work.people.get((item.tenant, item.customer))
-            yield (item.tenant, item.customer) if person is None else person.number
-        elif place := parse_message_id(item.id, work.catalog.nonces):
-            yield from (run.customer for run in [work.runs.get(place[0])] if run is not None)
-    yield from (run.customer for run in due.runs.values())
+        place = parse_message_id(item.id, work.catalog.nonces) if item.kind in ANSWERS else None
+        if place is not None and place[0] in work.runs:
+            yield work.runs[place[0]].customer
     yield from (work.runs[post.serial].customer for post in due.posts.values())
     for entry in work.gate.held.values():
         yield from (entry.customer, entry.customer)

@@ -27,13 +27,24 @@ Closed = int | str | None
 
 def closed(walk: Walk, node: Node) -> Closed:
     """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
-    step: Send = node.step  # type: ignore[assignment]  # asked of Sends
-    of_tenant, of_step = walk.terms is not None, node.window is not None
-    for gate in TRANSACTIONAL if step.transactional else GATES if of_tenant else OWN if of_step else BARE:
+    for gate in _gates(walk, node):
         answer = gate(walk, node)
         if answer is not None:
             return "window" if isinstance(answer, int) and answer - walk.at > MAX_GATE else answer
     return None
+
+
+def gate_of(walk: Walk, node: Node) -> Callable[[Walk, Node], Closed]:
+    """Give the one gate that a Send has, if it has one alone; else what asks them all."""
+    gates = _gates(walk, node)
+    return gates[0] if gates == BARE else closed
+
+
+def _gates(walk: Walk, node: Node) -> "Gates":
+    step: Send = node.step  # type: ignore[assignment]  # asked of Sends
+    if step.transactional:
+        return TRANSACTIONAL
+    return GATES if walk.terms is not None else OWN if node.window is not None else BARE
 
 
 def _hours(walk: Walk, node: Node) -> Closed:
@@ -79,16 +90,18 @@ def _caps(walk: Walk, node: Node) -> Closed:
     return held if held > at else None
 
 
-GATES: tuple[Callable[[Walk, Node], Closed], ...] = (_hours, _consent, _caps)
+Gates = tuple[Callable[[Walk, Node], Closed], ...]
+
+GATES: Gates = (_hours, _consent, _caps)
 """What is asked of a Send, in this order."""
 
-OWN: tuple[Callable[[Walk, Node], Closed], ...] = (_window, _consent)
+OWN: Gates = (_window, _consent)
 """What is left of them for a tenant without policies."""
 
-BARE: tuple[Callable[[Walk, Node], Closed], ...] = (_consent,)
+BARE: Gates = (_consent,)
 """What is left where the step has no window either."""
 
-TRANSACTIONAL: tuple[Callable[[Walk, Node], Closed], ...] = (_window,)
+TRANSACTIONAL: Gates = (_window,)
 """What is asked of a transactional Send: it ignores consent, caps and quiet hours."""
 
 

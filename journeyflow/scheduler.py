@@ -4,6 +4,7 @@
 the store, what changes is written by it.
 """
 
+from bisect import bisect_left
 from heapq import heappop
 
 from attrs import evolve
@@ -70,17 +71,21 @@ def run(
     crowds = Crowds(work, due, dedup)
     position, items, keys = 0, 0, due.keys
     while items != limit and (position < len(keys) or work.heap):
-        again = bool(work.heap) and (position == len(keys) or work.heap[0] < keys[position])
-        if again:
-            key = heappop(work.heap)
-        else:
+        end = bisect_left(keys, work.heap[0], position) if work.heap else len(keys)
+        end = end if limit is None else min(end, position + limit - items)
+        together = crowds.take(position, end if work.stop is None else bisect_left(keys, work.stop, position, end))
+        position, items = position + together, items + together
+        if position < end:
             key = keys[position]
             position += 1
+        elif work.heap and items != limit:
+            key = heappop(work.heap)
+        else:
+            continue
         if work.stop is not None and key >= work.stop:
             break
         items += 1
-        if again or not crowds.take(key):
-            _handle_item(work, key, dedup)
+        _handle_item(work, key, dedup)
     return work.changes(), evolve(work.tally(), items=items - work.put_off)
 
 

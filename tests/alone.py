@@ -16,7 +16,7 @@ class Alone:
 
 def nobody(*_: object) -> SimpleNamespace:
     """Take nothing into a crowd: every item is handled by itself."""
-    return SimpleNamespace(take=lambda _: False)
+    return SimpleNamespace(take=lambda *_: 0)
 
 
 @contextmanager

@@ -187,10 +187,10 @@ def played(case, store):
     class Counted(Crowds):
         """Counts whom it takes."""
 
-        def take(self, key):
+        def take(self, position, end):
             """Take whom `Crowds` takes."""
-            together = super().take(key)
-            taken[key[1]] += together
+            together = super().take(position, end)
+            taken.update(key[1] for key in self._keys[position : position + together])
             return together
 
     with patch("journeyflow.scheduler.Crowds", Counted):

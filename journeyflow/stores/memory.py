@@ -390,7 +390,7 @@ class MemoryStore:
 
     def _take_crowd(self, crowd: Crowd) -> None:
         """Take over what many came to who moved together."""
-        (_, _, *rest), people, serials = crowd.run, crowd.people, crowd.serials
+        (_, _, *rest), people, serials = crowd.run, crowd.people.items(), [*crowd.people]
         if crowd.entering:
             runs = [make_run((serial, customer, *rest)) for serial, customer in people]
         else:

@@ -137,7 +137,7 @@ class Writer:
             self._connection.executemany("UPDATE enrollments SET version = ? WHERE serial = ?", pinned)
         self._write_moves(changes)
         posts = [(post_rest(post), [post.serial]) for post in changes.new_posts]
-        posts += [(post_rest(post), crowd.serials) for crowd in changes.crowds for post in crowd.posts]
+        posts += [(post_rest(post), [*crowd.people]) for crowd in changes.crowds for post in crowd.posts]
         self._add(NEW_POSTS, posts)
         self._change(POSTS, [(post_now_rest(post), [(post.serial, post.n)]) for post in changes.posts])
         if changes.refusals:
@@ -210,16 +210,16 @@ class Writer:
         new: list[Rows] = [
             (run_rest(run), [(run.serial, run.customer)]) for run in changes.runs if run.serial >= first_new
         ]
-        new += [(run_rest(crowd.run), crowd.people) for crowd in changes.crowds if crowd.entering]
+        new += [(run_rest(crowd.run), [*crowd.people.items()]) for crowd in changes.crowds if crowd.entering]
         known: list[Rows] = [(run_now_rest(run), [run.serial]) for run in changes.runs if run.serial < first_new]
-        known += [(run_now_rest(crowd.run), crowd.serials) for crowd in changes.crowds if not crowd.entering]
+        known += [(run_now_rest(crowd.run), [*crowd.people]) for crowd in changes.crowds if not crowd.entering]
         self._add(NEW_RUNS, new)
         self._change(RUNS, known)
 
     def _write_moves(self, changes: Changes) -> None:
         runs = {run.serial: run for run in changes.runs}
         moves = [(move, runs[move.serial], [move.serial]) for move in changes.moves]
-        moves += [(crowd.move, crowd.run, crowd.serials) for crowd in changes.crowds]
+        moves += [(crowd.move, crowd.run, [*crowd.people]) for crowd in changes.crowds]
         interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
         rows = list[Rows]()
         for move, run, serials in moves:

@@ -103,7 +103,7 @@ class Writing(Begun):
 
         def together(changes: Changes, people: list[tuple[int, int]]) -> Changes:
             (first, *_), (move, *_), (sent, *_) = changes.runs, changes.moves, changes.new_posts
-            return Changes(crowds=(Crowd(first, move, [sent], people),))
+            return Changes(crowds=(Crowd(first, move, [sent], dict(people)),))
 
         kept: list[object] = []
         for way in (lambda changes, _: changes, together):
