@@ -70,7 +70,7 @@ class Fork:
     The messages are given where caps may count them.
     """
 
-    __slots__ = ("common", "posts", "question", "subject", "visit", "ways")
+    __slots__ = ("answer", "at", "common", "posts", "question", "subject", "visit", "ways")
 
     def __init__(
         self, question: Callable[[Walk, Any], object], subject: object, visit: int, posts: list[Post] | None
@@ -78,15 +78,16 @@ class Fork:
         """Ask a question, so far without an answer."""
         self.question, self.subject, self.visit, self.posts = question, subject, str(visit), posts
         self.ways: dict[object, Way] = {}
-        self.common: dict[int, object] | None = {} if isinstance(subject, Node) and subject.common else None
-        """The answers by instant, where they are the same for everybody."""
+        self.common = isinstance(subject, Node) and subject.common
+        """Whether everybody gives the same answer at an instant; `at` is the last one, with its `answer`."""
+        self.at: int | None = None
+        self.answer: object = None
 
     def answer_to_all(self, walk: Walk) -> object:
         """Give the answer of everybody who is asked at the same instant."""
-        answers: dict[int, object] = self.common  # type: ignore[assignment]  # asked where it is kept
-        if walk.at not in answers:
-            answers[walk.at] = self.question(walk, self.subject)
-        return answers[walk.at]
+        if self.at != walk.at:
+            self.at, self.answer = walk.at, self.question(walk, self.subject)
+        return self.answer
 
 
 Texts = tuple[tuple[str | None, int | None], ...]
@@ -336,7 +337,7 @@ class Cohorts:
         while way.__class__ is Fork:
             if way.posts is not None:
                 walk.new_posts = [post._replace(at=walk.at) for post in way.posts]
-            answer: Any = way.question(walk, way.subject) if way.common is None else way.answer_to_all(walk)
+            answer: Any = way.answer_to_all(walk) if way.common else way.question(walk, way.subject)
             if answer.__class__ is int:
                 answer, due = UNTIL, answer
             if walk.seen:

@@ -23,8 +23,8 @@ same, such as the whole log when the audit counts again.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,13 @@ KINDS = tuple(f"message.{kind}" for kind in MESSAGE_KINDS if kind != "failed")
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")
 CACHED_DOMAINS = 4_096
 """Mailbox domains kept read: more than one batch has messages."""
+
+
+Instants = defaultdict[int, int]
+"""Instants, each with how often it counts."""
+
+instants_of_none: Callable[[], Instants] = partial(defaultdict, int)
+"""Begin to count instants."""
 
 
 class Note(NamedTuple):
@@ -126,12 +133,12 @@ def count(
 
     `zones` are those of the journeys, by number. The rows are sorted by key (R90).
     """
-    groups: defaultdict[tuple[int, str, Sequence[PathEntry], int], list[int]] = defaultdict(list)
+    groups: defaultdict[tuple[int, str, Sequence[PathEntry], int], Instants] = defaultdict(instants_of_none)
     for serial, visit, at, path, _ in moves:
         run = runs[serial]
-        groups[run.journey, run.status, path, 0 if visit else 1 if run.number == 1 else 2].append(at)
+        groups[run.journey, run.status, path, 0 if visit else 1 if run.number == 1 else 2][at] += 1
     for run, move, _, people in crowds:
-        groups[run.journey, run.status, move.path, entry_kind(move.visit, run.number)] += [move.at] * len(people)
+        groups[run.journey, run.status, move.path, entry_kind(move.visit, run.number)][move.at] += len(people)
     sums = Sums(zones)
     sums.walk((Walked(*key), instants) for key, instants in groups.items())
     sums.note(notes)
@@ -158,22 +165,22 @@ def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool, int]]:
         yield "", (FAILED if last == FAILED else walked.status).lower(), "", False, 1
 
 
-def by_day(instants: list[int], zone: ZoneInfo) -> Iterator[tuple[str, int, int]]:
-    """Yield (local day, how many, the last) of instants, which are sorted in place.
+def by_day(instants: Mapping[int, int], zone: ZoneInfo) -> Iterator[tuple[str, int, int]]:
+    """Yield (local day, how many, the last) of instants, each with how often it counts.
 
-    >>> list(by_day([86_400_000_000, 5, 7], ZoneInfo("UTC")))
+    >>> list(by_day({86_400_000_000: 1, 5: 1, 7: 1}, ZoneInfo("UTC")))
     [('1970-01-01', 2, 7), ('1970-01-02', 1, 86400000000)]
     """
-    instants.sort()
-    day, until, number = "", instants[0], 0
-    last = until
-    for at in instants:
+    in_order = sorted(instants.items())
+    last = until = in_order[0][0]
+    day, number = "", 0
+    for at, times in in_order:
         if at >= until:
             if number:
                 yield day, number, last
             day, until = local_day_span(at, zone)
             number = 0
-        number += 1
+        number += times
         last = at
     yield day, number, last
 
@@ -182,7 +189,9 @@ class Sums:
     """Counters while they are summed up; `zones` are those of the journeys, by number.
 
     >>> sums = Sums({1: ZoneInfo("UTC")})
-    >>> sums.walk([(Walked(1, "ACTIVE", (("hello", "COMPLETED", "queued"), ("breathe", "ACTIVE", "")), 1), [0, 5])])
+    >>> sums.walk(
+    ...     [(Walked(1, "ACTIVE", (("hello", "COMPLETED", "queued"), ("breathe", "ACTIVE", "")), 1), {0: 1, 5: 1})]
+    ... )
     >>> for row in sums.rows()[4:]:
     ...     print(row[1:])
     ('1970-01-01', '*', '', 'entered', '', 2, 2, 5)
@@ -196,8 +205,8 @@ class Sums:
         self._zones = zones
         self._sums: dict[tuple[int, str, str, str, str, str], list[int]] = {}
 
-    def walk(self, walked: Iterable[tuple[Walked, list[int]]]) -> None:
-        """Count moves, each kind with its instants."""
+    def walk(self, walked: Iterable[tuple[Walked, Mapping[int, int]]]) -> None:
+        """Count moves, each kind with its instants, each with how often it counts."""
         for each, instants in walked:
             parts = tuple(_parts(each))
             for day, number, last in by_day(instants, self._zones[each.journey]):

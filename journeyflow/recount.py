@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from journeyflow.counting import ALL, KINDS, Note, Sums, Walked, entry_kind
+from journeyflow.counting import ALL, KINDS, Instants, Note, Sums, Walked, entry_kind, instants_of_none
 from journeyflow.moments import zone
 from journeyflow.records import ATTRIBUTED, HOLDOUT, REVENUE, Counter
 from journeyflow.store import Reader
@@ -81,11 +81,11 @@ def _zones(reader: Reader) -> dict[int, ZoneInfo]:
     return {journey: zone(name or "UTC") for journey, name in rows}
 
 
-def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, list[int]]]:
+def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, Instants]]:
     """Group moves that did the same, as the batches did."""
-    groups: defaultdict[tuple[int, str, str, int], list[int]] = defaultdict(list)
+    groups: defaultdict[tuple[int, str, str, int], Instants] = defaultdict(instants_of_none)
     for journey, status, path, visit, number, at in moves:
-        groups[journey, status, path, entry_kind(visit, number)].append(at)
+        groups[journey, status, path, entry_kind(visit, number)][at] += 1
     for (journey, status, path, entry), instants in groups.items():
         yield Walked(journey, status, loads(path), entry), instants
 

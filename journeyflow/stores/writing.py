@@ -128,7 +128,7 @@ class Writer:
         rename(self._connection, changes.forgotten)
         if changes.inputs:
             self._write_inputs(changes.inputs)
-        self._change(HANDLED, [((outcome,), [seq]) for seq, outcome in changes.handled])
+        self._write_outcomes(changes.handled)
         if changes.customers:
             self._write_customers(changes)
         self._write_runs(changes)
@@ -195,13 +195,18 @@ class Writer:
 
     # --- kinds of rows --------------------------------------------------------------------------------------------
 
+    def _write_outcomes(self, handled: Sequence[tuple[int, str]]) -> None:
+        by_outcome: defaultdict[str, list[Key]] = defaultdict(list)
+        for seq, outcome in handled:
+            by_outcome[outcome].append(seq)
+        self._change(HANDLED, [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
+
     def _write_customers(self, changes: Changes) -> None:
         first_new = next_number(self._connection, "customers")
-        rows = [(number, tenant, name, dumps(values)) for number, tenant, name, values in changes.customers]
-        self._connection.executemany(
-            "INSERT INTO customers VALUES (?, ?, ?, ?)", (row for row in rows if row[0] >= first_new)
-        )
-        known = [(text, number) for number, _, _, text in rows if number < first_new]  # hardly two are alike
+        new = [(number, *who, dumps(values)) for number, *who, values in changes.customers if number >= first_new]
+        self._connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", new)
+        # of those who were there hardly two are alike
+        known = [(dumps(values), number) for number, _, _, values in changes.customers if number < first_new]
         if known:
             self._expect(self._connection.executemany(CUSTOMERS, known).rowcount == len(known))
 
