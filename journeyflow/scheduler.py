@@ -31,15 +31,16 @@ def plan(due: Due, catalog: Catalog) -> Request:
     """
     told = [item for item in due.inputs.values() if item.kind not in ANSWERS]
     events = [item for item in told if item.kind == "event"]
-    revenue = [item for item in events if item.type == REVENUE]
-    about = [*revenue, *(item for item in events if item.type.startswith(MESSAGE))]
+    telling = {kind for kind in {item.type for item in events} if kind == REVENUE or kind.startswith(MESSAGE)}
+    about = [item for item in events if item.type in telling]
     named = [item.id for item in due.inputs.values() if item.kind in ANSWERS] + [message_named(item) for item in about]
     posts = {place for each in named if (place := parse_message_id(each, catalog.nonces))}.union(due.posts)
     runs = due.runs.values()
+    heard = frozenset({run.customer for run in runs if run.version not in catalog.unheard})
     return Request(
         frozenset({(item.tenant, item.customer) for item in told}),
-        frozenset({run.customer for run in runs if run.version in catalog.unheard}),
-        frozenset({run.customer for run in runs if run.version not in catalog.unheard}),
+        frozenset({run.customer for run in runs}) - heard,
+        heard,
         frozenset({serial for serial, _ in posts}),
         frozenset(posts),
         frozenset({run.serial for run in runs if run.version in catalog.reading_posts}),
@@ -47,7 +48,9 @@ def plan(due: Due, catalog: Catalog) -> Request:
         frozenset({(item.tenant, item.type, item.id) for item in events if item.id is not None}),
         capped=catalog.capped,
         since=_since(due, catalog),
-        clicked=frozenset({(item.tenant, item.customer) for item in revenue if message_named(item) is None}),
+        clicked=frozenset(
+            {(item.tenant, item.customer) for item in about if item.type == REVENUE and message_named(item) is None}
+        ),
         limits=plan_limits(due, catalog),
         pulls=plan_pulls(due, catalog),
     )

@@ -602,11 +602,11 @@ class MemoryTransaction:
     def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
         """Give the newest message of each step of some runs."""
         posts, numbers = self._store.posts, self._store.posts_of
-        return {
-            serial: {(post := posts[serial, n]).step: post for n in sorted(numbers[serial])}
-            for serial in serials
-            if serial in numbers
-        }
+        newest: dict[int, dict[str, Glimpse]] = {}
+        for key in sorted([(serial, n) for serial in serials for n in numbers.get(serial, ())]):
+            post = posts[key]
+            newest.setdefault(post.serial, {})[post.step] = post
+        return newest
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Give queued messages that may be handed out, oldest first (R71)."""
