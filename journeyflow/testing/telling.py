@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal
 
 from attrs import evolve, frozen
@@ -325,6 +326,11 @@ def _nested(flat: Mapping[str, object]) -> dict[str, object]:
     return whole
 
 
+_DELAYS = st.sampled_from((0, 0, 0, 0, 6, 48))
+"""By how many hours a call of a late life comes later than it says."""
+
+
+@cache
 def _instants(days: int) -> st.SearchStrategy[datetime]:
     """Draw instants that often coincide: full hours, now and then a microsecond beside."""
     beside = st.sampled_from((0, 0, 0, 0, 0, 0, -1, 1))
@@ -350,9 +356,7 @@ def _possible(calls: Sequence[Call]) -> Iterator[Call]:
             yield evolve(call, action=action)
 
 
-@st.composite
 def lives(
-    draw: st.DrawFn,
     *journeys: Journey,
     customers: int = 2,
     days: int = 10,
@@ -361,7 +365,7 @@ def lives(
     policies: st.SearchStrategy[Policies] | None = None,
     later: Sequence[Journey] = (),
     forgetting: bool = False,
-) -> Life:
+) -> st.SearchStrategy[Life]:
     """Draw lives of a few customers among given journeys: what they do, what is told of them, what hosts do.
 
     Events, attributes and values are those that the journeys' own rules tell apart, so that they match often. Calls
@@ -381,13 +385,27 @@ def lives(
     words = _vocabulary([*journeys, *later])
     names = [f"c{number + 1}" for number in range(customers)]
     saying = _Saying(journeys, words, names, policies, later, forgetting)
+    told = st.tuples(saying.calls(), _instants(days))  # made once for all lives: to make it takes longer than to draw
+    return _lives(told, calls, START + timedelta(days=days + 60), late=late, policies=policies)
+
+
+@st.composite
+def _lives(
+    draw: st.DrawFn,
+    told: st.SearchStrategy[tuple[Call, datetime]],
+    calls: int,
+    end: datetime,
+    *,
+    late: bool,
+    policies: st.SearchStrategy[Policies] | None,
+) -> Life:
+    """Draw at most so many calls with their instants, and put them in order."""
     size = draw(st.integers(0, calls))
-    drawn = draw(st.lists(st.tuples(saying.calls(), _instants(days)), min_size=size, max_size=size))
-    timed = [evolve(call, at=at) for call, at in drawn]
+    timed = [evolve(call, at=at) for call, at in draw(st.lists(told, min_size=size, max_size=size))]
     if late:
-        delays = [draw(st.sampled_from((0, 0, 0, 0, 6, 48))) for _ in timed]
+        delays = [draw(_DELAYS) for _ in timed]
         order = sorted(range(len(timed)), key=lambda n: (timed[n].at + timedelta(hours=delays[n]), n))
     else:
         order = sorted(range(len(timed)), key=lambda n: (timed[n].at, n))
     first = [] if policies is None else [SetPolicies(draw(policies), at=START)]
-    return Life([*first, *_possible([timed[n] for n in order])], START + timedelta(days=days + 60))
+    return Life([*first, *_possible([timed[n] for n in order])], end)
