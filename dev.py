@@ -120,7 +120,7 @@ def set_up(*groups: str) -> None:
         return
     print(f"installing {', '.join(['journeyflow', *groups])} into {VENV}", file=sys.stderr)
     asked = [requirement for what in wanted.values() for requirement in what]
-    install = [*pip(), "--disable-pip-version-check", "--no-input", "install", "--quiet", *asked]
+    install = [*pip(), "--disable-pip-version-check", "--no-input", "install", "--quiet", "--no-compile", *asked]
     if subprocess.run(install, cwd=ROOT, check=False).returncode:
         sys.exit("installing failed: pip says above what is missing; a network or a package index it can reach?")
     stamp.write_text(json.dumps(installed | digests, indent=1), encoding="utf-8")

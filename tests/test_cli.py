@@ -173,14 +173,15 @@ def test_wrong_usage_has_exit_status_2(folder):
 
 def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path, monkeypatch):
     """The funnel is printed and the file answers plain SQL; run again, it puts a new file in place of the old one."""
+    monkeypatch.setattr("journeyflow.demo.CUSTOMERS", 200)  # README.md shows it in full
     result = call("demo", "--db", tmp_path / "demo.db")
     assert result.exit_code == 0, result.output
-    assert "2000 people signed up" in result.stdout
+    assert "200 people signed up" in result.stdout
     assert "What to try next" in result.stdout
     following = [line.partition("journeyflow ")[2] for line in result.stdout.splitlines() if line.startswith("  ")]
     assert [call(*shlex.split(line)).exit_code for line in following if line] == [0] * 8
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
-        assert connection.execute("select count(*) from customers_view").fetchone() == (2_000,)
+        assert connection.execute("select count(*) from customers_view").fetchone() == (200,)
     monkeypatch.setattr("journeyflow.demo.CUSTOMERS", 50)
     again = json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout)
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
