@@ -120,12 +120,13 @@ def rebuild(path: str) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce: str | None) -> None:
     """Check whose file it is, set it up, and bring its schema up to date in one transaction."""
-    connection.execute("PRAGMA trusted_schema = OFF")
+    ours = path == MEMORY  # nobody else can have made its views
+    connection.execute(f"PRAGMA trusted_schema = {'ON' if ours else 'OFF'}")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
-    if path == MEMORY and hasattr(connection, "deserialize"):  # which not every build of Python has
+    if ours and hasattr(connection, "deserialize"):  # which not every build of Python has
         _copy_schema(connection)
     connection.execute("BEGIN")  # what the check reads has to belong together: another process may be creating the file
     _check_owner(connection, path)
@@ -135,9 +136,10 @@ def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce:
     _migrate(connection, path, nonce)
     connection.execute("COMMIT")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("BEGIN")  # alone, each view would be a transaction of its own and take twice as long
-    make_own_views(connection)
-    connection.execute("COMMIT")
+    if not ours:
+        connection.execute("BEGIN")  # alone, each view would be a transaction of its own and take twice as long
+        make_own_views(connection)
+        connection.execute("COMMIT")
 
 
 def _copy_schema(connection: sqlite3.Connection) -> None:
