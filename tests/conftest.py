@@ -35,20 +35,26 @@ def every_engine_is_closed():
 
 LONGEST = ("tests/properties/", "tests/stateful/", "tests/test_backtest_cdnow.py", "tests/test_testing.py")
 
+UNMEASURED = (
+    *("tests/dialects/", "tests/stores/test_processes.py", "tests/test_architecture.py", "tests/test_cli_"),
+    *("tests/test_docs.py", "tests/test_examples.py", "tests/test_schema.py", "tests/test_testing.py"),
+)
+"""What goes through much of the core and is about something else: a line has to be covered by its own tests."""
+
 
 def pytest_collection_modifyitems(items):
     """Begin with the files that take longest, so that processes end together.
 
     Pass over what needs the extra `regex` where it is not installed: `tests/packages.py` runs both ways.
 
-    Tests that draw their cases are not measured: a line that is covered by chance is not covered, and measuring makes
-    them cost nearly twice as much.
+    Tests that draw their cases are not measured either: a line that is covered by chance is not covered, and measuring
+    makes them cost two to six times as much.
     """
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         if item.get_closest_marker("regex") and not patterns.available():
             item.add_marker(pytest.mark.skip(reason="needs the extra `regex`"))
-        if is_hypothesis_test(getattr(item, "obj", None)):
+        if item.nodeid.startswith(UNMEASURED) or is_hypothesis_test(getattr(item, "obj", None)):
             item.add_marker("unmeasured")
 
 

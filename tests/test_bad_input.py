@@ -268,6 +268,7 @@ def changed(value: Any, path: tuple[Any, ...], odd: object) -> Any:
 JSON = [*TEXTS, *(each for each in OTHERS if not isinstance(each, bytes) and type(each) is not object)]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("path", places(WHOLE), ids=lambda path: ".".join(map(str, path)))
 def test_every_place_of_a_journey_file_takes_or_refuses(path):
     """An odd value makes another journey that can be drawn and kept, or is refused with its place (B2, B3)."""

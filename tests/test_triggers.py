@@ -30,6 +30,17 @@ def counts(host) -> list[int]:
     return [each.enrolled for each in host.engine.journeys()]
 
 
+def test_a_new_version_may_have_another_trigger(host):
+    """What triggers a journey is what the version of the event's own instant says (R9, R20)."""
+    for hour, event in (("0 hours", "go"), ("2 hours", "run")):
+        host.engine.deploy(Journey(id="j", trigger=Trigger(event), steps=[End("done")]), at=after(hour))
+    for hour, people in (("1 hour", ("ann", "bob")), ("3 hours", ("cid", "dan"))):
+        for event, customer in zip(("go", "run"), people, strict=True):
+            host.feed(event, hour, customer)
+    host.tick("3 hours")
+    assert [each.customer for each in host.engine.enrollments("j").items] == ["ann", "dan"]
+
+
 # --- lists, tags, fields ----------------------------------------------------------------------------------------------
 
 

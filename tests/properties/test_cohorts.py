@@ -195,6 +195,20 @@ def test_no_trap_of_walking_together(trap, grace, apart):
     assert dumps[0] == dumps[1]
 
 
+def test_everybody_may_answer_otherwise():
+    """A question with more answers than are noted is asked all the same, and each walks the own way."""
+    counting = journey(
+        "counting", Update("more", field("n").increment()), Wait("w", "1 day"), Update("u", tag.add("x"))
+    )
+    people = [f"c{n}" for n in range(3 * cohorts.MAX_WAYS)]
+    calls: list[Call] = [Put(each, {"n": n}, at=START) for n, each in enumerate(people)]
+    calls += [Event("joined", customer=each, at=START) for each in people]
+    played = run([counting], Life(calls, START.replace(day=5)), ticks=[])
+    assert played.audit == []
+    attributes = [played.customer(each).attributes for each in people]
+    assert attributes == [{"n": n + 1, "tags": ["x"]} for n in range(len(people))]
+
+
 OFFER = Journey(
     id="offer",
     trigger=Trigger("joined", where=field("age").gt(17)),
