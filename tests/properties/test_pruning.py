@@ -29,8 +29,9 @@ def message_of(call):
     return call.data.get("message") if isinstance(call, Event) else None
 
 
-def without_old_mail(played, life, before, at):
-    """Leave out what is told after an instant of messages that were queued before another one."""
+def without_old_mail(played, before, at):
+    """Give what was said, but for what is told after an instant of messages that were queued before another one."""
+    life = played.said
     old = {message.id for message in played.sent if message.at < before}
     return Life([call for call in life.calls if call.at < at or message_of(call) not in old], life.end)
 
@@ -40,10 +41,10 @@ def without_old_mail(played, life, before, at):
 def test_pruning_changes_no_decision(data):
     """Who prunes in the middle, in small batches, and again at the end leaves what pruning at the end leaves."""
     chosen = data.draw(PAIRS)
-    life = run(chosen, data.draw(lives(*chosen, days=30, calls=60, forgetting=True))).said
+    played = run(chosen, data.draw(lives(*chosen, days=30, calls=60, forgetting=True)))
     at = START + timedelta(hours=data.draw(st.integers(0, 40 * 24)))
     before = at - timedelta(hours=data.draw(st.sampled_from((0, 0, 6, 100))))
-    life = without_old_mail(run(chosen, life), life, before, at)
+    life = without_old_mail(played, before, at)
     last = data.draw(st.sampled_from([before, life.end]))
     once = Life([*life.calls, Prune(last, at=life.end)], life.end)
     calls = [call for call in life.calls if call.at <= at]
