@@ -91,6 +91,15 @@ CASES = {
     "one after the other": Case(
         ALL, calls=[Event("joined", customer=each, at=NOON + n * timedelta(seconds=1)) for n, each in enumerate(MANY)]
     ),
+    "before and after others wake": Case(
+        (8 + 8 + 9, 8),  # whoever stands where a stretch ends is handled alone
+        journeys=[welcome(steps=[Wait("long", "2 days"), End("done")])],
+        calls=[
+            *joins(*MANY[:10]),
+            *joins(*MANY[10:20], at=NOON + 2 * DAY - HOUR),
+            *joins(*MANY[20:], at=NOON + 2 * DAY + HOUR),
+        ],
+    ),
     "told late": Case(ALL, more={"grace": "10 minutes"}),
     "each with data of their own": Case(
         ALL, calls=[Event("joined", customer=each, at=NOON, data={"n": n}) for n, each in enumerate(MANY)]
