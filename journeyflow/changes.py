@@ -205,6 +205,21 @@ def write_path(attributes: Attributes, path: str, value: object) -> Attributes:
     return {**attributes, name: value}
 
 
+LISTS = "lists"
+"""The attribute that names the lists on which a customer is (R50)."""
+
+
+def patched(attributes: Attributes, news: Mapping[str, object]) -> Attributes:
+    """Give attributes with others put in place of theirs, and those taken away that are None now.
+
+    It is RFC 7396 for values that are no objects, of which SQLite's `json_patch` makes the same.
+
+    >>> patched({"a": 1, "b": 2}, {"c": [3], "a": None, "b": 5})
+    {'b': 5, 'c': [3]}
+    """
+    return {name: value for name, value in {**attributes, **news}.items() if value is not None or name not in news}
+
+
 def apply_changes(
     changes: Iterable[tuple[str, str, object]], attributes: Attributes
 ) -> tuple[Attributes, list[Emitted]]:

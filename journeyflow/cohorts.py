@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from journeyflow.changes import Emitted, write_path
+from journeyflow.changes import LISTS, Emitted, write_path
 from journeyflow.gates import closed, gate_of
 from journeyflow.machine import advance, go
 from journeyflow.policies import Terms
@@ -114,12 +114,14 @@ class Outcome:
     emitted: Sequence[Emitted]
     past: Past
     ended: bool
-    news: dict[str, object] = field(init=False)
-    """The changes, where none takes anything away."""
+    news: dict[str, object] | None = field(init=False)
+    """The changes as a patch of the attributes (`changes.patched`); None where that would not come to the same."""
 
     @news.default
-    def _(self) -> dict[str, object]:
-        return {} if None in (value for _, value in self.changes) else dict(self.changes)
+    def _(self) -> dict[str, object] | None:
+        news = dict(self.changes)
+        apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # who is on a list is kept too
+        return None if apart or len(news) < len(self.changes) else news
 
     def write(self, walk: "AskedWalk") -> Texts:
         """Write the messages that are not alike for all."""
@@ -130,8 +132,6 @@ class Outcome:
 
     def change(self, attributes: dict[str, object]) -> dict[str, object]:
         """Give the attributes of a customer as the walk leaves them."""
-        if self.news:
-            return {**attributes, **self.news}
         for name, value in self.changes:
             attributes = write_path(attributes, name, value)
         return attributes

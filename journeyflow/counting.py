@@ -137,7 +137,7 @@ def count(
     for serial, visit, at, path, _ in moves:
         run = runs[serial]
         groups[run.journey, run.status, path, 0 if visit else 1 if run.number == 1 else 2][at] += 1
-    for run, move, _, people in crowds:
+    for run, move, _, _, people in crowds:
         groups[run.journey, run.status, move.path, entry_kind(move.visit, run.number)][move.at] += len(people)
     sums = Sums(zones)
     sums.walk((Walked(*key), instants) for key, instants in groups.items())

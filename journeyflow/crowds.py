@@ -130,7 +130,7 @@ class Crowds:
             way, due, read = follow(lane.place, walk, {})
             if way.__class__ is not Outcome or (due is not None and due <= until):
                 return n - position
-            if way.changes:
+            if way.news is None:
                 work.set_attributes(person, way.change(walk.attributes))
             if at != own:
                 work.late += 1
@@ -203,7 +203,7 @@ class Crowds:
         """Let somebody into journeys, if into any."""
         work = self._work
         for walk, way, due, read in entries:
-            if way.changes:
+            if way.news is None:
                 work.set_attributes(person, way.change(person.attributes))
             self._join(walk, way, due, read, work.next_serial, person.number, walk.run[18])
             work.next_serial += 1
@@ -242,8 +242,8 @@ class Crowds:
         key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run[19])
         if key not in crowds:
             run = walk.run._replace(serial=serial, customer=customer)
-            crowds[key] = Crowd(*way.of(run, walk.at, due, read, texts), {})
-        crowds[key][3][serial] = customer
+            crowds[key] = Crowd(*way.of(run, walk.at, due, read, texts), way.news or {}, {})
+        crowds[key][4][serial] = customer
 
 
 def _busy(work: Work, due: Due) -> set[Who]:

@@ -396,13 +396,15 @@ make_move: Callable[[tuple[object, ...]], Move] = partial(tuple.__new__, Move)
 class Crowd(NamedTuple):
     """People who moved together: what has become of each is alike in all but whose it is.
 
-    `run`, `move` and `posts` are those of one; `people` are all, that one too, the numbers of the customers by serial.
-    Where the move leaves visit 0 the runs are new; of others stays what never changes: number, entry, trigger and key.
+    `run`, `move` and `posts` are those of one, `news` a patch of every customer's attributes, of values that are no
+    objects (`changes.patched`); `people` are all, that one too, the numbers of the customers by serial. Where the move
+    leaves visit 0 the runs are new; of others stays what never changes: number, entry, trigger and key.
     """
 
     run: Run
     move: Move
     posts: Sequence[Post]
+    news: Mapping[str, object]
     people: dict[int, int]
 
     @property

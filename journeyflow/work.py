@@ -15,7 +15,7 @@ from attrs import evolve, frozen
 from journeyflow.batch import Key, Person, timer_key
 from journeyflow.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.chains import ORDERS
-from journeyflow.changes import MEMBERS
+from journeyflow.changes import LISTS, MEMBERS
 from journeyflow.cohorts import Cohorts
 from journeyflow.counting import Note, count
 from journeyflow.facts import Data, Facts, message_id
@@ -53,9 +53,6 @@ MESSAGE = "message."
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
 """What binds where no tenant has policies."""
-
-LISTS = "lists"
-"""The attribute that names the lists on which a customer is (R50)."""
 
 
 def parse_message_id(text: object, nonces: Sequence[str]) -> tuple[int, int] | None:

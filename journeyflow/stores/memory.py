@@ -24,6 +24,7 @@ from journeyflow.batch import (
     select_due,
     timer_key,
 )
+from journeyflow.changes import patched
 from journeyflow.errors import StorageError
 from journeyflow.forgetting import bare_move, bare_post, bare_refusal, bare_run, place_of, without_error, without_person
 from journeyflow.records import (
@@ -391,6 +392,9 @@ class MemoryStore:
     def _take_crowd(self, crowd: Crowd) -> None:
         """Take over what many came to who moved together."""
         (_, _, *rest), people, serials = crowd.run, crowd.people.items(), [*crowd.people]
+        for customer in crowd.people.values() if crowd.news else ():
+            tenant, name, attributes = self.customers[customer]
+            self.customers[customer] = tenant, name, patched(attributes, crowd.news)
         if crowd.entering:
             runs = [make_run((serial, customer, *rest)) for serial, customer in people]
         else:

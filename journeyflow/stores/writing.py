@@ -98,6 +98,10 @@ NEW_RUNS = insert("enrollments", RUN_COLUMNS, "serial, customer")
 RUNS = update("enrollments", RUN_NOW_COLUMNS, "serial")
 MOVES = insert("moves", MOVE_COLUMNS, "enrollment")
 NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
+NEWS = Statement(
+    "UPDATE customers SET attributes = json_patch(attributes, ?) WHERE number = ?",
+    "UPDATE customers SET attributes = json_patch(attributes, ?) WHERE number IN (SELECT value FROM json_each(?))",
+)
 CUSTOMERS = update("customers", "attributes", "number").one
 POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
 
@@ -131,6 +135,8 @@ class Writer:
         self._write_outcomes(changes.handled)
         if changes.customers:
             self._write_customers(changes)
+        news: list[Rows] = [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news]
+        self._change(NEWS, news)
         self._write_runs(changes)
         if changes.repinned:
             pinned = [(version, serial) for serial, version in changes.repinned]

@@ -79,7 +79,7 @@ class Writing(Begun):
         """People who moved together are kept like people who moved one by one; what never changes stays theirs."""
         few, many = [(1, 1), (2, 2)], [(serial, serial + 10) for serial in range(3, 15)]
         newcomers: tuple[tuple[int, str, str, dict[str, object]], ...] = tuple(
-            (number, "t", f"c{number}", {}) for _, number in many
+            (number, "t", f"c{number}", {"k": 0, "n": 5, "v": 1}) for _, number in many
         )
         leaving = Move(1, 2, NOON, (("breathe", COMPLETED, "elapsed"), ("end", COMPLETED, "")), {"0": {"a": 1}})
 
@@ -95,7 +95,9 @@ class Writing(Begun):
             )
 
         def left(*people: tuple[int, int]) -> Changes:
+            now = {"k": 0, "v": "ü", "m": [1, {"o": None}]}
             return Changes(
+                customers=tuple((number, "t", f"c{number}", now) for _, number in people),
                 runs=tuple(told(*each)._replace(status=COMPLETED, step=-1, due=None) for each in people),
                 moves=tuple(leaving._replace(serial=serial) for serial, _ in people),
                 new_posts=tuple(post(serial, 2) for serial, _ in people),
@@ -103,7 +105,8 @@ class Writing(Begun):
 
         def together(changes: Changes, people: list[tuple[int, int]]) -> Changes:
             (first, *_), (move, *_), (sent, *_) = changes.runs, changes.moves, changes.new_posts
-            return Changes(crowds=(Crowd(first, move, [sent], dict(people)),))
+            news = {"n": None, "m": [1, {"o": None}], "v": "ü"} if changes.customers else {}
+            return Changes(crowds=(Crowd(first, move, [sent], news, dict(people)),))
 
         kept: list[object] = []
         for way in (lambda changes, _: changes, together):
@@ -111,8 +114,9 @@ class Writing(Begun):
             path.mkdir()
             with self.begun(path) as store:
                 write(store, Changes(customers=newcomers), *(way(moved(*some), some) for some in (few, many)))
-                later = [(serial + 20, customer) for serial, customer in (*few, *many)]
-                write(store, Changes(runs=tuple(told(*each) for each in later)), way(left(*later), later))
+                later = [(serial + 20, customer) for serial, customer in many]
+                write(store, Changes(runs=tuple(told(*each) for each in later)))
+                write(store, *(way(left(*some), some) for some in (later[:3], later[3:])))
                 kept.append((everything(store), load(store).next_serial))
         expect(kept[1], kept[0])
 
