@@ -161,7 +161,7 @@ class AskedWalk(Walk):
         """Ask about walks through a version, under the policies in force."""
         self.program, self.header, self.terms = program, program.header, terms
         self.memory = self.event = None
-        self.posts, self.sent = (nonces, NO_POSTS), NOTHING_SENT
+        self.nonces, self.sent = nonces, NOTHING_SENT
 
     def stand(
         self,
@@ -173,7 +173,7 @@ class AskedWalk(Walk):
     ) -> None:
         """Stand where a customer's run is, whose messages are at hand."""
         self.run, self.customer, self.attributes, self.at, self.since = run, customer, attributes, at, run[13]
-        self.posts = (self.posts[0], posts)
+        self.posts = posts
         self.seen, self._trigger, self._zone = {}, None, None
 
 
@@ -287,6 +287,27 @@ def _is_intricate(action: tuple[str, str, object, object]) -> bool:
     return render is not None or "." in name or isinstance(value, dict | list)
 
 
+def follow(way: Way, walk: AskedWalk, read: Read) -> Found:
+    """Ask somebody what others were asked, from where their walks began; what is looked at is added to `read`."""
+    due: int | None = None
+    ways: dict[object, Way] = {}
+    while way.__class__ is Fork:
+        if way.posts is not None:
+            walk.new_posts = [post._replace(at=walk.at) for post in way.posts]
+        answer: Any = way.answer_to_all(walk) if way.common else way.question(walk, way.subject)
+        if answer.__class__ is int:
+            answer, due = UNTIL, answer
+        if walk.seen:
+            visit = way.visit
+            read[visit] = {**read[visit], **walk.seen} if visit in read else walk.seen
+            walk.seen = {}
+        ways = way.ways
+        way = ways.get(answer, UNKNOWN)
+    if way is UNKNOWN and len(ways) >= MAX_WAYS:
+        way = None
+    return way, due, read
+
+
 class Cohorts:
     """The walks of one batch, by the place at which they began."""
 
@@ -318,7 +339,7 @@ class Cohorts:
         walk = AskedWalk(program, nonces, terms)
         walk.stand(run, customer, attributes, at, posts or NO_POSTS)
         walk.sent = sent
-        way, due, read = self.follow(place, walk, {"entry": asked} if asked else {})
+        way, due, read = follow(self._places[place], walk, {"entry": asked} if asked else {})
         if isinstance(way, Outcome):
             return make_result(
                 (*way.of(run, at, due, read, way.write(walk)), way.change(attributes), way.emitted, way.past)
@@ -330,25 +351,9 @@ class Cohorts:
         self._learn(place, noted.asked, noted.outcome(result))
         return result
 
-    def follow(self, place: Place, walk: AskedWalk, read: Read) -> Found:
-        """Ask somebody what others were asked who began at a place; what is looked at is added to `read`."""
-        ways, way = self._places, self._places.get(place, UNKNOWN)
-        due: int | None = None
-        while way.__class__ is Fork:
-            if way.posts is not None:
-                walk.new_posts = [post._replace(at=walk.at) for post in way.posts]
-            answer: Any = way.answer_to_all(walk) if way.common else way.question(walk, way.subject)
-            if answer.__class__ is int:
-                answer, due = UNTIL, answer
-            if walk.seen:
-                visit = way.visit
-                read[visit] = {**read[visit], **walk.seen} if visit in read else walk.seen
-                walk.seen = {}
-            ways = way.ways
-            way = ways.get(answer, UNKNOWN)
-        if way is UNKNOWN and len(ways) >= MAX_WAYS and ways is not self._places:
-            way = None
-        return way, due, read
+    def beginning(self, place: Place) -> Way:
+        """Give where walks go that begin at a place."""
+        return self._places.get(place, UNKNOWN)
 
     def _learn(self, place: Place, asked: list[tuple[Fork, object]], end: Way) -> None:
         """Put a walk among those that began at the same place."""

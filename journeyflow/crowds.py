@@ -15,7 +15,7 @@ from collections.abc import Hashable, Iterator
 
 from journeyflow.batch import INPUT, TIMER, Due, Person
 from journeyflow.catalog import JourneyRecord
-from journeyflow.cohorts import AskedWalk, Outcome, Read
+from journeyflow.cohorts import UNKNOWN, AskedWalk, Outcome, Read, Way, follow
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.facts import NOTHING, Data, Facts
 from journeyflow.intake import known_already
@@ -40,7 +40,7 @@ Who = int | tuple[str, str]
 class Lane:
     """Where runs of one version begin a walk by one stimulus, as it is from an instant on at which all is settled."""
 
-    __slots__ = ("place", "program", "since", "walk")
+    __slots__ = ("place", "program", "since", "walk", "way")
 
     def __init__(self, work: Work, program: Program, stimulus: Stimulus, visit: int, step: int) -> None:
         """Ask under the policies and behind the flags that were set last."""
@@ -50,18 +50,19 @@ class Lane:
         self.program, self.since = program, max(record.settled_at, since)
         self.walk = AskedWalk(program, catalog.nonces, terms)
         self.place = (program, stimulus, visit, step, record.newest_unpublished, terms is not None)
+        self.way: Way = UNKNOWN
 
 
 class Entrance(Lane):
     """Where newcomers enter a journey by an event."""
 
-    __slots__ = ("begun", "facts", "obstacles", "record", "run")
+    __slots__ = ("begun", "facts", "obstacles", "record", "run", "zoned")
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
         """Let people into the newest version."""
         program = record.newest
         super().__init__(work, program, "ENTER", 0, 0)
-        self.record, self.obstacles = record, obstacles_of(program)
+        self.record, self.obstacles, self.zoned = record, obstacles_of(program), program.journey.customer_timezone
         self.facts = Facts("", {}, 0, program.zone, header=program.header, nonces=work.catalog.nonces)
         self.begun: tuple[int, str | None, str] | None = None
 
@@ -69,7 +70,7 @@ class Entrance(Lane):
         """Tell whether the trigger matches."""
         facts, program = self.facts, self.program
         facts.customer, facts.attributes, facts.at, facts.event, facts.seen = name, attributes, at, data, {}
-        if program.journey.customer_timezone:
+        if self.zoned:
             facts.zone = program.zone_of(attributes)
         return program.where is None or program.where(facts)
 
@@ -90,7 +91,7 @@ class Crowds:
 
     def __init__(self, work: Work, due: Due, dedup: int) -> None:
         """Begin without any; `dedup` is how long ids of events are known, in microseconds."""
-        self._work, self._dedup = work, dedup
+        self._work, self._crowds, self._dedup = work, work.crowds, dedup
         self._lanes: dict[tuple[int, int, int], Lane | None] = {}
         self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
         self._until = work.horizon[0]
@@ -113,7 +114,8 @@ class Crowds:
     def _wake(self, position: int, end: int) -> int:
         """Wake runs at the instants until which they rest."""
         work, keys, lanes, busy, until = self._work, self._keys, self._lanes, self._busy, self._until
-        runs, people, posts, follow = work.runs, work.numbered, work.newest_posts, work.cohorts.follow
+        runs, people, posts = work.runs, work.numbered, work.newest_posts
+        before = softened = FIRST - 1
         for n in range(position, end):
             own, rank, serial, lease = keys[n]
             if rank != TIMER or lease:
@@ -123,11 +125,13 @@ class Crowds:
             lane = lanes[place] if place in lanes else self._lane(place)
             if lane is None or own < lane.since or run[20] is not None or customer in busy:
                 return n - position
-            person, walk, at = people[customer], lane.walk, own if run[17] else work.softened(own)
-            walk.stand(run, person.id, person.attributes, max(at, run[8]), posts.get(serial, NO_POSTS))
+            if own != before:
+                before, softened = own, work.softened(own)
+            person, walk, at = people[customer], lane.walk, own if run[17] else softened
+            walk.stand(run, person.id, person.attributes, max(run[8], at), posts.get(serial, NO_POSTS))
             if walk.terms is not None:
                 walk.sent = work.sent.get(customer, NOTHING_SENT)
-            way, due, read = follow(lane.place, walk, {})
+            way, due, read = follow(self._beginning(lane), walk, {})
             if way.__class__ is not Outcome or (due is not None and due <= until):
                 return n - position
             if way.news is None:
@@ -155,7 +159,7 @@ class Crowds:
     def _enter(self, position: int, end: int) -> int:
         """Let newcomers in wherever events do."""
         work, keys, entrances, busy = self._work, self._keys, self._entrances, self._busy
-        inputs, people = work.inputs, work.people
+        inputs, people, handled = work.inputs, work.people, work.handled
         for n in range(position, end):
             _, rank, seq, _ = keys[n]
             if rank != INPUT:
@@ -168,46 +172,45 @@ class Crowds:
                 return n - position
             if busy and ((tenant, name) in busy or (person is not None and person.number in busy)):
                 return n - position
-            entries = self._entries(doors, item, {} if person is None else person.attributes)
+            at = work.softened(own)
+            entries = self._entries(doors, item, at, {} if person is None else person.attributes)
             if entries is None:
                 return n - position
             outcome = None if told is None else known_already(work, item, self._dedup)
             if outcome is None:
-                outcome = "handled"
-                self._admit(work.person(tenant, name) if person is None else person, entries)
-            work.handled.append((seq, outcome))
+                outcome, person = "handled", person or work.person(tenant, name)
+                for walk, way, due, read in entries:
+                    if way.news is None:
+                        work.set_attributes(person, way.change(walk.attributes))
+                    self._join(walk, way, due, read, work.next_serial, person.number, walk.run[18])
+                    work.next_serial += 1
+                    work.entered += 1
+            if at != own:
+                work.late += 1
+            handled.append((seq, outcome))
         return end - position
 
-    def _entries(self, doors: list[Entrance], item: Input, attributes: dict[str, object]) -> list[Entry] | None:
-        """Give the journeys that somebody enters, or None where one of them needs the plain way."""
-        _, _, name, _, _, own, _, text = item
-        work, entries = self._work, list[Entry]()
-        at, data = work.softened(own), loads(text) if text else NOTHING
+    def _entries(
+        self, doors: list[Entrance], item: Input, at: int, attributes: dict[str, object]
+    ) -> list[Entry] | None:
+        """Give the journeys that somebody enters at an instant, or None where one of them needs the plain way."""
+        name, text, entries = item[2], item[7], list[Entry]()
+        data = loads(text) if text else NOTHING
         for door in doors:
             if not door.ask(name, attributes, at, data):
                 continue
-            program, walk, seen = door.program, door.walk, door.facts.seen
+            walk, seen, program = door.walk, door.facts.seen, door.program
             key = "" if program.key is None else program.key_of(data)
             if door.obstacles and self._is_stopped(door, item, data, at, key):
                 return None
             walk.stand(door.run_of(at, text, key), name, attributes, at, NO_POSTS)
-            way, due, read = work.cohorts.follow(door.place, walk, {"entry": seen} if seen else {})
+            way, due, read = follow(self._beginning(door), walk, {"entry": seen} if seen else {})
             if way.__class__ is not Outcome or (due is not None and due <= self._until):
                 return None
             entries.append((walk, way, due, read))
-        if at != own:
-            work.late += 1
-        return entries if len(entries) < 2 or not any(way.changes or way.posts for _, way, _, _ in entries) else None  # noqa: PLR2004
-
-    def _admit(self, person: Person, entries: list[Entry]) -> None:
-        """Let somebody into journeys, if into any."""
-        work = self._work
-        for walk, way, due, read in entries:
-            if way.news is None:
-                work.set_attributes(person, way.change(person.attributes))
-            self._join(walk, way, due, read, work.next_serial, person.number, walk.run[18])
-            work.next_serial += 1
-            work.entered += 1
+        if len(entries) > 1 and any(way.changes or way.posts for _, way, _, _ in entries):
+            return None  # the second may hang on what the first does
+        return entries
 
     def _is_stopped(self, door: Entrance, item: Input, data: Data, at: int, key: str) -> bool:
         """Tell whether something stands against an entry."""
@@ -232,13 +235,19 @@ class Crowds:
         self._entrances[tenant, event] = (LAST + 1 if apart else since), doors
         return self._entrances[tenant, event]
 
+    def _beginning(self, lane: Lane) -> Way:
+        """Give where walks go that begin in a lane, as far as that is known."""
+        if lane.way is UNKNOWN:
+            lane.way = self._work.cohorts.beginning(lane.place)
+        return lane.way
+
     # --- what comes out -------------------------------------------------------------------------------------------
 
     def _join(  # noqa: PLR0917 what `follow` gave of whom
         self, walk: AskedWalk, way: Outcome, due: int | None, read: Read, serial: int, customer: int, own: Hashable
     ) -> None:
         """Put a run among those that came to the same; `own` is what else is kept of it that others may not share."""
-        texts, crowds = way.write(walk) if way.composed else (), self._work.crowds
+        texts, crowds = way.write(walk) if way.composed else (), self._crowds
         key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run[19])
         if key not in crowds:
             run = walk.run._replace(serial=serial, customer=customer)

@@ -34,6 +34,7 @@ class Facts:
         "event",
         "header",
         "memory",
+        "nonces",
         "posts",
         "run",
         "seen",
@@ -59,7 +60,7 @@ class Facts:
         the database.
         """
         self.customer, self.attributes, self.at, self.zone = customer, attributes, at, zone
-        self.event, self.run, self.header, self.posts = event, run, header, (nonces, posts or {})
+        self.event, self.run, self.header, self.posts, self.nonces = event, run, header, posts or {}, nonces
         self.memory = run.memory if run is not None else None
         self.seen: dict[str, object] = {}
         self._trigger: Data | None = None
@@ -110,13 +111,12 @@ def _wait(facts: Facts, path: str) -> object:
 
 
 def _message(facts: Facts, path: str) -> object:
-    nonces, posts = facts.posts
     step, _, name = path.partition(".")
-    post = posts.get(step)
+    post = facts.posts.get(step)
     if post is None:
         return None
     if name == "id":
-        return message_id(nonces, post)
+        return message_id(facts.nonces, post)
     if name == "at":
         return iso(post.at)
     if name.endswith("_at"):

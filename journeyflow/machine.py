@@ -246,7 +246,6 @@ def send(walk: Walk, node: Node) -> int:
     if walk.step in walk.past.sends or walk.step in walk.sends:
         return walk.fail("zero-time loop")
     text, expires = walk.compose(node)
-    nonces, posts = walk.posts
     post = make_post(
         (
             walk.run.serial,
@@ -265,13 +264,13 @@ def send(walk: Walk, node: Node) -> int:
             None,
             NO_FLAGS,
             None,
-            len(nonces) - 1,
+            len(walk.nonces) - 1,
         )
     )
     walk.new_posts.append(post)
     walk.sends.append(walk.step)
     if walk.program.reads_posts:
-        walk.posts = (nonces, {**posts, node.id: post})
+        walk.posts = {**walk.posts, node.id: post}
     walk.leave(COMPLETED, "queued")
     return node.next
 

@@ -113,8 +113,10 @@ class Walk(Facts):
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
         self.program, self.run, self.at, self.past = program, run, at, past
-        self.customer, self.attributes, self.event, posts, nonces, self.terms, self.sent, self.unpublished = situation
-        self.posts = (nonces, posts or NO_POSTS)
+        self.customer, self.attributes, self.event, posts, self.nonces, self.terms, self.sent, self.unpublished = (
+            situation
+        )
+        self.posts = posts or NO_POSTS
         self.header, self.memory = program.header, run.memory
         self.seen, self._trigger = {}, None
         self._zone: ZoneInfo | None = None
