@@ -180,6 +180,12 @@ CASES = {
         calls=[*(Put(each, {"n": n % 3}, at=START) for n, each in enumerate(MANY)), *joins(*MANY)],
     ),
     "changed on the way in": Case(ALL, journeys=[welcome(steps=[Update("new", tag.add("new")), *QUIET])]),
+    "on a list on the way in, and on another later": Case(
+        ALL,
+        journeys=[
+            welcome(steps=[Update("a", field("lists").add("a")), QUIET[0], Update("b", field("lists").add("b"))])
+        ],
+    ),
     "answered under a foreign id": Case(ALL, calls=[*joins(*MANY), Ack("foreign", at=NOON)]),
     "awake at once": Case((0, 0), journeys=[welcome(steps=BRIEF)]),
     "answered": Case(

@@ -132,12 +132,14 @@ def test_when_a_slot_opens(slots, limits, at, opens):
 # --- what takes a slot ------------------------------------------------------------------------------------------------
 
 
-def test_manual_entries_count_and_skip_the_limit(host):
-    """By hand nobody waits, but the slot is taken (R23, R24)."""
+@pytest.mark.parametrize("ticks", [["2 hours"], ["0 hours", "2 hours"]])
+def test_manual_entries_count_and_skip_the_limit(host, ticks):
+    """By hand nobody waits, but the slot is taken (R23, R24), also in a tick of their own."""
     host.deploy(End("done"), limits=Limits(per_hour=1))
     host.engine.enroll("j", ["h1", "h2"], at=START)
     come(host, 30)
-    host.tick("2 hours")
+    for tick in ticks:
+        host.tick(tick)
     assert entered(host) == [("h1", 0), ("h2", 0), ("c0", 60)]
 
 

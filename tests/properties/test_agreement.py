@@ -130,6 +130,7 @@ def compare(given_journeys, life, store, **options):
     assert played.audit == []
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("store", STORES)
 def test_engine_and_interpreter_agree_when_everything_is_told_in_time(store):
     """Every run, visit, message, attribute, refusal and outcome of R20 to R54 is what the rules say."""
