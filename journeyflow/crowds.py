@@ -15,6 +15,7 @@ from collections.abc import Hashable, Iterator
 
 from journeyflow.batch import INPUT, TIMER, Due, Person
 from journeyflow.catalog import JourneyRecord
+from journeyflow.chains import ORDERS
 from journeyflow.cohorts import UNKNOWN, AskedWalk, Outcome, Read, Way, follow
 from journeyflow.entry import MESSAGE_KINDS
 from journeyflow.facts import NOTHING, Data, Facts
@@ -25,13 +26,16 @@ from journeyflow.records import ACTIVE, REVENUE, Crowd, Input, Run
 from journeyflow.stages import LISTENING, first_run, make_candidate, obstacles_of
 from journeyflow.values import loads
 from journeyflow.walk import NO_POSTS, NOTHING_SENT, Stimulus
-from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, NOBODY, Work, make_happening, parse_message_id
+from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, NOBODY, Work, changed_attribute, make_happening, parse_message_id
 
 WITH_EFFECT = frozenset({*CUSTOMER_EVENTS, REVENUE, *(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)})
 """The events that do something beside letting people in."""
 
 ANSWERS = frozenset({"ack", "nack"})
 """The kinds of input that name a message, and no customer."""
+
+NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
+"""Who listens to what is emitted: nobody; those who watch what a customer is, without naming the event; somebody."""
 
 Who = int | tuple[str, str]
 """A customer's number, or tenant and id of one who has none yet."""
@@ -56,14 +60,16 @@ class Lane:
 class Entrance(Lane):
     """Where newcomers enter a journey by an event."""
 
-    __slots__ = ("begun", "facts", "obstacles", "record", "run", "zoned")
+    __slots__ = ("begun", "facts", "inside", "obstacles", "record", "run", "zoned")
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
         """Let people into the newest version."""
         program = record.newest
         super().__init__(work, program, "ENTER", 0, 0)
         self.record, self.obstacles, self.zoned = record, obstacles_of(program), program.journey.customer_timezone
-        self.facts = Facts("", {}, 0, program.zone, header=program.header, nonces=work.catalog.nonces)
+        self.facts, self.inside = (
+            Facts("", {}, 0, program.zone, header=program.header, nonces=work.catalog.nonces) for _ in range(2)
+        )
         self.begun: tuple[int, str | None, str] | None = None
 
     def ask(self, name: str, attributes: dict[str, object], at: int, data: Data) -> bool:
@@ -73,6 +79,14 @@ class Entrance(Lane):
         if self.zoned:
             facts.zone = program.zone_of(attributes)
         return program.where is None or program.where(facts)
+
+    def bare(self) -> Facts:
+        """Give the facts about who was asked last, without the event."""
+        facts, asked = self.inside, self.facts
+        facts.customer, facts.attributes, facts.at, facts.zone, facts.seen = (
+            asked.customer, asked.attributes, asked.at, asked.zone, {},
+        )  # fmt: skip
+        return facts
 
     def run_of(self, at: int, text: str | None, key: str) -> Run:
         """Give the run of somebody who enters at an instant, with the data of the event and the key."""
@@ -93,6 +107,7 @@ class Crowds:
         """Begin without any; `dedup` is how long ids of events are known, in microseconds."""
         self._work, self._crowds, self._dedup = work, work.crowds, dedup
         self._lanes: dict[tuple[int, int, int], Lane | None] = {}
+        self._hearing: dict[Outcome, int] = {}
         self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
         self._until = work.horizon[0]
         """Who wakes up to then wakes in this same batch: others may look at what has become of the run by then."""
@@ -134,6 +149,8 @@ class Crowds:
             way, due, read = follow(self._beginning(lane), walk, {})
             if way.__class__ is not Outcome or (due is not None and due <= until):
                 return n - position
+            if way.emitted and self._is_heard(way, lane.program, person, serial):
+                return n - position
             if way.news is None:
                 work.set_attributes(person, way.change(walk.attributes))
             if at != own:
@@ -144,15 +161,34 @@ class Crowds:
     def _lane(self, place: tuple[int, int, int]) -> Lane | None:
         """Say where runs go on that rest at a place; None where that is left to the plain way."""
         version, visit, step = place
-        program = self._work.catalog.programs[version]
-        lane = Lane(self._work, program, "DUE", visit, step) if self._is_ordinary(program) else None
+        catalog = self._work.catalog
+        program = catalog.programs[version]
+        goes_on = catalog.journeys[program.journey_number].newest_state == ACTIVE
+        lane = Lane(self._work, program, "DUE", visit, step) if goes_on else None
         self._lanes[place] = lane
         return lane
 
-    def _is_ordinary(self, program: Program) -> bool:
-        """Tell whether runs of a version touch nobody but their customer, and the journey goes on."""
+    def _is_heard(self, way: Outcome, program: Program, person: Person | None, serial: int) -> bool:
+        """Tell whether what a walk emits may touch a run, this one or another, or begin one (R9, R39).
+
+        Where nobody names the event, what it says of the customer is still looked at for those who are inside.
+        """
+        if way not in self._hearing:
+            self._hearing[way] = self._listeners(way, program)
+        heard = self._hearing[way]
+        if heard != WATCHERS:
+            return heard == SOMEBODY
+        runs, serials = self._work.runs, person.serials if person is not None else ()
+        return not way.ended or any(runs[each].status == ACTIVE for each in serials if each != serial)
+
+    def _listeners(self, way: Outcome, program: Program) -> int:
+        """Say who listens to what a walk emits."""
         catalog = self._work.catalog
-        return program.number in catalog.unheard and catalog.journeys[program.journey_number].newest_state == ACTIVE
+        kinds = {kind for kind, _ in way.emitted}
+        if not kinds.isdisjoint(ORDERS) or not kinds.isdisjoint(catalog.listened[program.tenant]):
+            return SOMEBODY
+        changed = any(changed_attribute(kind, data) for kind, data in way.emitted)
+        return WATCHERS if changed and program.tenant in catalog.watched else NOBODY_LISTENS
 
     # --- events ---------------------------------------------------------------------------------------------------
 
@@ -173,7 +209,7 @@ class Crowds:
             if busy and ((tenant, name) in busy or (person is not None and person.number in busy)):
                 return n - position
             at = work.softened(own)
-            entries = self._entries(doors, item, at, {} if person is None else person.attributes)
+            entries = self._entries(doors, item, at, person)
             if entries is None:
                 return n - position
             outcome = None if told is None else known_already(work, item, self._dedup)
@@ -190,35 +226,39 @@ class Crowds:
             handled.append((seq, outcome))
         return end - position
 
-    def _entries(
-        self, doors: list[Entrance], item: Input, at: int, attributes: dict[str, object]
-    ) -> list[Entry] | None:
+    def _entries(self, doors: list[Entrance], item: Input, at: int, person: Person | None) -> list[Entry] | None:
         """Give the journeys that somebody enters at an instant, or None where one of them needs the plain way."""
         name, text, entries = item[2], item[7], list[Entry]()
-        data = loads(text) if text else NOTHING
+        data, attributes = loads(text) if text else NOTHING, {} if person is None else person.attributes
         for door in doors:
             if not door.ask(name, attributes, at, data):
                 continue
             walk, seen, program = door.walk, door.facts.seen, door.program
             key = "" if program.key is None else program.key_of(data)
-            if door.obstacles and self._is_stopped(door, item, data, at, key):
+            if door.obstacles and self._is_stopped(door, item, data, at, key, person):
                 return None
             walk.stand(door.run_of(at, text, key), name, attributes, at, NO_POSTS)
             way, due, read = follow(self._beginning(door), walk, {"entry": seen} if seen else {})
             if way.__class__ is not Outcome or (due is not None and due <= self._until):
+                return None
+            if way.emitted and self._is_heard(way, program, person, 0):
                 return None
             entries.append((walk, way, due, read))
         if len(entries) > 1 and any(way.changes or way.posts for _, way, _, _ in entries):
             return None  # the second may hang on what the first does
         return entries
 
-    def _is_stopped(self, door: Entrance, item: Input, data: Data, at: int, key: str) -> bool:
+    def _is_stopped(  # noqa: PLR0917 what a candidate is made of
+        self, door: Entrance, item: Input, data: Data, at: int, key: str, known: Person | None
+    ) -> bool:
         """Tell whether something stands against an entry."""
-        work = self._work
-        person = work.people.get((item.tenant, item.customer)) or Person(0, item.tenant, item.customer, {})
+        work, person = self._work, known or Person(0, item.tenant, item.customer, {})
         event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
-        candidate = make_candidate((work, door.record, door.program, event, door.facts, None, key, False))
-        return any(stands(candidate) for stands in door.obstacles)
+        candidate = make_candidate((work, door.record, door.program, event, door.facts, None, key, False, door.bare))
+        for stands in door.obstacles:  # noqa: SIM110 asked of everybody: any() would make a generator each time
+            if stands(candidate):
+                return True
+        return False
 
     def _doors_of(self, tenant: str, event: str) -> tuple[int, list[Entrance]]:
         """Find where an event lets people in, and from when on; never, for what needs the plain way."""
@@ -227,7 +267,7 @@ class Crowds:
         open_to = [each for each in records if each.newest_state in LISTENING]
         listening = [each for each in open_to if each.newest.journey.trigger.event == event]
         apart = event in WITH_EFFECT or any(
-            not self._is_ordinary(each.newest) or each.number in catalog.limited or each.number in catalog.pulling
+            each.newest_state != ACTIVE or each.number in catalog.limited or each.number in catalog.pulling
             for each in listening
         )
         doors = [] if apart else [Entrance(self._work, each) for each in listening]

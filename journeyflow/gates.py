@@ -75,12 +75,12 @@ def _caps(walk: Walk, node: Node) -> Closed:
     """Ask the caps of the tenant: one that skips decides at once, else the one that opens last."""
     terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
     channel, at = node.step.channel, walk.at  # type: ignore[union-attr]  # asked of Sends
+    if len(walk.sent) + len(walk.new_posts) < terms.fewest(channel):  # as nearly always: whatever they are
+        return None
     held = at
     for cap in terms.caps(channel):
         if not cap.count:
             return "cap"
-        if len(walk.sent) + len(walk.new_posts) < cap.count:  # as nearly always: who they are makes no difference
-            continue
         sent = [each for each, by in walk.sent.values() if cap.counts(by)]
         sent += [post.at for post in walk.new_posts if cap.counts(post.channel)]
         opens = cap.opens(sent, at, _customer_zone(walk, terms))

@@ -7,6 +7,7 @@ sees the one of its own instant, as it does with the state of a journey (R11).
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from math import inf
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -210,6 +211,10 @@ class Terms:
         """Give the caps that bind a channel, without those that are off."""
         return _caps(self, channel)
 
+    def fewest(self, channel: str) -> float:
+        """Give how many messages the narrowest of these caps lets through: who has had fewer may have another."""
+        return _fewest(self, channel)
+
 
 @lru_cache(maxsize=MAX_CHANNELS)
 def _quiet(terms: Terms, channel: str) -> tuple[Window, ...]:
@@ -219,6 +224,11 @@ def _quiet(terms: Terms, channel: str) -> tuple[Window, ...]:
 @lru_cache(maxsize=MAX_CHANNELS)
 def _caps(terms: Terms, channel: str) -> tuple[Cap, ...]:
     return tuple(each for each in terms.policies.caps if each.counts(channel) and each.count is not None)
+
+
+@lru_cache(maxsize=MAX_CHANNELS)
+def _fewest(terms: Terms, channel: str) -> float:
+    return min((each.count or 0 for each in terms.caps(channel)), default=inf)
 
 
 @frozen(eq=False)

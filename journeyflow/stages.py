@@ -183,7 +183,8 @@ def enter(
         if run.journey == record.number:
             number = max(number, run.number + 1)
             newest = run if run.key == key else newest
-    reason = _refusal(make_candidate((work, record, program, event, facts, newest, key, force)))
+    bare = partial(work.facts, person, program, event.at)
+    reason = _refusal(make_candidate((work, record, program, event, facts, newest, key, force, bare)))
     if reason is not None:
         return reason if quiet else work.refuse(record, person, reason, event.at, facts.seen)
     restarts = newest is not None and newest.status == ACTIVE  # only where a trigger begins anew
@@ -300,7 +301,8 @@ def _is_kept_out(program: Program, person: Person) -> bool:
 class Candidate(NamedTuple):
     """Somebody at the door of a journey, with all that is asked there.
 
-    `newest` is the newest run with the same key; `force` passes what a host may pass (R24).
+    `newest` is the newest run with the same key; `force` passes what a host may pass (R24). `bare` gives the facts
+    without the event.
     """
 
     work: Work
@@ -311,6 +313,7 @@ class Candidate(NamedTuple):
     newest: Run | None
     key: str
     force: bool
+    bare: Callable[[], Facts]
 
 
 make_candidate: Callable[[tuple[object, ...]], Candidate] = partial(tuple.__new__, Candidate)
@@ -374,7 +377,7 @@ def _fails_criteria(candidate: Candidate) -> bool:
 
 def _already_out(candidate: Candidate) -> bool:
     """Tell whether an exit rule on the customer is true already."""
-    facts = candidate.work.facts(candidate.event.person, candidate.program, candidate.event.at)
+    facts = candidate.bare()
     for way in candidate.program.exits:
         if way.when is not None and way.when(facts):
             candidate.facts.seen.update(facts.seen)

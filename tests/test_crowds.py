@@ -144,7 +144,7 @@ CASES = {
             Event("joined", customer=each, at=NOON, data={"cart": n} if n % 2 else {}) for n, each in enumerate(MANY)
         ][:-2],
     ),
-    "heard": Case((0, 0), journeys=[welcome(), HEARD]),
+    "heard": Case((REST, 0), journeys=[welcome(), HEARD]),
     "limited": Case((0, REST), journeys=[welcome(limits=Limits(per_hour=50))]),
     "waiting for a slot": Case(
         (0, 0),
