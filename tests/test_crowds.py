@@ -6,15 +6,17 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from attrs import evolve, frozen
 from attrs import field as attribute
-from attrs import frozen
 
 from journeyflow import (
     Cap,
+    Chain,
     Condition,
     End,
     Engine,
     Event,
+    Exit,
     Journey,
     Limits,
     MemoryStore,
@@ -76,6 +78,9 @@ class Case:
 
 
 QUIET: list[Any] = [Wait("breathe", "1 day"), End("done")]
+WATCHING = Journey(
+    id="watching", trigger=Trigger("x"), exits=[Exit("seen", when=field("tags").contains("seen"))], steps=[*QUIET]
+)
 HEARD = Journey(id="heard", trigger=Trigger("tag.added"), steps=[End("done")])
 CHOICE: list[Any] = [
     Wait("breathe", "1 day"),
@@ -83,6 +88,7 @@ CHOICE: list[Any] = [
     End("done"),
 ]
 
+TWICE, AGAIN = ([Update(f"{each}{n}", tag.add(f"{each}{n}")) for n in range(2)] for each in ("first", "then"))
 BRIEF: list[Any] = [Wait("a", "1 minute"), Wait("b", "1 minute"), End("done")]
 
 CASES = {
@@ -169,6 +175,27 @@ CASES = {
         (REST, 0), calls=[*joins(*MANY), SetPublished("welcome", "tips", published=False, at=START + 2 * DAY)]
     ),
     "caps": Case(ALL, calls=[SetPolicies(Policies(caps=[Cap(1, within="2 days")]), at=START), *joins(*MANY)]),
+    "two journeys, told late": Case((0, 0), journeys=[welcome(), welcome("other")], more={"grace": "10 minutes"}),
+    "watched, nobody else inside": Case((REST, REST), journeys=[welcome(), WATCHING]),
+    "watched from inside": Case(
+        (0, 0),
+        journeys=[welcome(), evolve(WATCHING, trigger=Trigger("joined"))],
+    ),
+    "watched by oneself": Case(
+        (REST, 0),
+        journeys=[
+            welcome(
+                steps=[Wait("breathe", "1 day"), Update("tagged", tag.add("seen")), Wait("w", "1 day"), End("e")],
+                exits=[Exit("seen", when=field("tags").contains("seen"))],
+            )
+        ],
+    ),
+    "forgotten by a step": Case(
+        (REST, 0),
+        journeys=[
+            Journey(id="gone", trigger=Trigger("joined"), steps=[QUIET[0], Update("forget", Chain.forget()), End("e")])
+        ],
+    ),
     "two journeys": Case((0, 0), journeys=[welcome(), welcome("other")]),
     "two quiet journeys": Case(
         (REST, 0),
@@ -186,6 +213,22 @@ CASES = {
             welcome(steps=[Update("a", field("lists").add("a")), QUIET[0], Update("b", field("lists").add("b"))])
         ],
     ),
+    "changed twice": Case(ALL, journeys=[welcome(steps=[*TWICE, Wait("breathe", "1 day"), *AGAIN, End("done")])]),
+    "changed inside an object": Case(
+        (REST, 0), journeys=[welcome(steps=[QUIET[0], Update("in", field("plan.n").set(2)), End("done")])]
+    ),
+    "changed and asked": Case(
+        (REST, 0), journeys=[welcome(steps=[QUIET[0], Update("n", field("n").set(1)), *CHOICE[1:]])]
+    ),
+    "changed, each otherwise": Case(
+        (REST + 20, 0),
+        journeys=[welcome(steps=[QUIET[0], Update("n", field("n").increment(1)), End("done")])],
+        calls=[
+            *(Put(f"p{n}", {"n": n}, at=START) for n in range(50)),
+            *joins(*(f"p{n}" for n in range(50))),
+        ],
+    ),
+    "heard on the way in": Case((0, REST), journeys=[welcome(steps=[Update("new", tag.add("new")), *QUIET]), HEARD]),
     "answered under a foreign id": Case(ALL, calls=[*joins(*MANY), Ack("foreign", at=NOON)]),
     "awake at once": Case((0, 0), journeys=[welcome(steps=BRIEF)]),
     "answered": Case(
