@@ -571,3 +571,18 @@ def test_a_transaction_for_reading_sees_one_instant(file: Path) -> None:
             conformance.write(other, Changes(customers=((1, "default", "c0", {"changed": True}),)))
             after = transaction.load(Request(whole=frozenset({1})))
         assert conformance.people(after) == conformance.people(before)
+
+
+def test_a_database_in_memory_has_the_schema_of_a_file(tmp_path):
+    """It is copied, not made; the mark, the version, tables, indexes and views are those of a new file."""
+    opening._blank.cache_clear()
+    questions = (
+        "PRAGMA application_id",
+        "PRAGMA user_version",
+        "SELECT type, name, sql FROM sqlite_schema ORDER BY name",
+    )
+    found = []
+    for path in (":memory:", tmp_path / "run.db"):
+        with closing(SQLiteStore(path)) as store, store.reader() as reader:
+            found.append([reader.rows(question) for question in questions])
+    assert found[0] == found[1]
