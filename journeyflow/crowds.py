@@ -75,7 +75,7 @@ class Entrance(Lane):
     def ask(self, name: str, attributes: dict[str, object], at: int, data: Data) -> bool:
         """Tell whether the trigger matches."""
         facts, program = self.facts, self.program
-        facts.customer, facts.attributes, facts.at, facts.event, facts.seen = name, attributes, at, data, {}
+        facts.turn_to(name, attributes, at, data)
         if self.zoned:
             facts.zone = program.zone_of(attributes)
         return program.where is None or program.where(facts)

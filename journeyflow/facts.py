@@ -65,6 +65,11 @@ class Facts:
         self.seen: dict[str, object] = {}
         self._trigger: Data | None = None
 
+    def turn_to(self, customer: str, attributes: dict[str, object], at: int, event: Data | None) -> None:
+        """Look at another customer and event, at another instant: nothing is left of what was known of the last."""
+        self.customer, self.attributes, self.at, self.event = customer, attributes, at, event
+        self.seen, self._trigger = {}, None
+
     def value(self, path: str) -> object:
         """Give the value at a path, None where it is missing, and note that it was asked for."""
         source, rest = _source(path)

@@ -117,6 +117,16 @@ CASES = {
             *joins("another", id="c07"),
         ],
     ),
+    "matched by the data of their own": Case(
+        (REST, 8),
+        journeys=[welcome(trigger=Trigger("joined", where=field("trigger.n").eq(1)))],
+        calls=[Event("joined", customer=each, at=NOON, data={"n": n % 3}) for n, each in enumerate(MANY)],
+    ),
+    "criteria about data of their own": Case(
+        (8, 8),
+        journeys=[welcome(run_criteria=field("trigger.n").eq(1))],
+        calls=[Event("joined", customer=each, at=NOON, data={"n": (n + 1) % 3}) for n, each in enumerate(MANY)],
+    ),
     "twice at once": Case((0, REST), calls=[*joins(*MANY), *joins(*MANY)]),
     "strangers twice": Case((REST, REST + 2), calls=joins(*MANY, *"aaabbb")),
     "strangers twice, at first for nothing": Case(
