@@ -168,6 +168,8 @@ class JourneyCalls(Bound):
         """
         from journeyflow.lifecycle import flagged  # noqa: PLC0415 it costs cattrs
 
+        if not isinstance(steps, Mapping):
+            raise InvalidInput([f"steps: must say of each step whether it is published, not {describe(steps)}"])
         wrong = [
             f"steps[{step!r}]: must be true or false, not {describe(value)}"
             for step, value in steps.items()

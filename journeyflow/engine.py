@@ -82,15 +82,7 @@ class Engine(JourneyCalls, Questions):
         scrub: bool = True,
     ) -> None:
         """Open the store; raises StorageError for a file that cannot be used, TypeError for `async` handlers."""
-        for name, handler in (channels or {}).items():
-            if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004 is it async?
-                msg = (
-                    f"channel {name!r}: the handler is async; pass a plain function, such as one that asyncio.run()s it"
-                )
-                raise TypeError(msg)
-            if not callable(handler):
-                msg = f"channel {name!r}: the handler must be a function of a message, not {describe(handler)}"
-                raise TypeError(msg)
+        _check_handlers({} if channels is None else channels)
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be 1 or more, not {describe(batch_size)}"
             raise ValueError(msg)
@@ -392,7 +384,7 @@ class Engine(JourneyCalls, Questions):
 
     def _answer(self, kind: str, messages: object, at: datetime, error: str) -> None:
         instant = to_micros(at)
-        many = one_or_many(messages, (Message, str), "messages")
+        many = one_or_many(messages, (Message, str, Mapping), "messages")
         self._give(answer_input(self._tenant, kind, message, instant, error) for message in many)
 
     def _deliver(self, now: int) -> tuple[int, int]:
@@ -568,6 +560,20 @@ def _forward(value: object, what: str) -> Duration:
 def _length(value: object, what: str) -> int:
     """Read a length of time that leads forward as microseconds, days as 24 hours."""
     return add(0, _forward(value, what), UTC)
+
+
+def _check_handlers(channels: object) -> None:
+    """Refuse what is no mapping of channels to plain functions of a message (R71)."""
+    if not isinstance(channels, Mapping):
+        msg = f"channels: give a function for each channel, such as {{'EMAIL': send}}, not {describe(channels)}"
+        raise TypeError(msg)
+    for name, handler in channels.items():
+        if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004 is it async?
+            msg = f"channel {name!r}: the handler is async; pass a plain function, such as one that asyncio.run()s it"
+            raise TypeError(msg)
+        if not callable(handler):
+            msg = f"channel {name!r}: the handler must be a function of a message, not {describe(handler)}"
+            raise TypeError(msg)
 
 
 def _check_key(key: object, journey: str, path: str | None) -> None:

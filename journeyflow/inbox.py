@@ -92,6 +92,8 @@ def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
 
 def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:
     """Check a message that a worker answers for: claimed ones can be acked and nacked, ids alone only acked (R71)."""
+    if isinstance(message, Message) and kind == "nack" and message.token is None:
+        return [f"message {message.id!r} is {message.status}; give the one that claim gave, it has a token"]
     if isinstance(message, Message):
         told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # names of files may hold lone surrogates
         data = {"token": message.token, **({"error": told} if told else {})}

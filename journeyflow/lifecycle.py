@@ -54,7 +54,13 @@ REMEDIES = {
     ("enable", "ACTIVE"): "it is enabled already",
     ("disable", "DRAFT"): "it is disabled already",
     ("disable", "PAUSED"): "it is disabled already",
+    ("activate", "ACTIVE"): "it is active already",
     ("activate", "PAUSED"): "resume it instead",
+    ("resume", "ACTIVE"): "it is active already",
+    ("pause", "PAUSED"): "it is paused already",
+    ("archive", "DRAFT"): "delete it instead",
+    ("archive", "ARCHIVED"): "it is archived already",
+    **dict.fromkeys([("activate", "ARCHIVED"), ("pause", "ARCHIVED"), ("resume", "ARCHIVED")], FINAL),
     ("resume", "DRAFT"): "activate it instead",
     ("pause", "DRAFT"): "nothing runs in a draft",
 }
@@ -202,7 +208,7 @@ def moved(record: JourneyRecord, call: str, at: int) -> Transition:
     """Give the transition of a lifecycle call, not before the journey's newest one; raises Conflict (R11)."""
     before, after = record.newest_state, GOALS[call]
     if (before, after) not in ALLOWED[call]:
-        raise Conflict(record.id, before, after, REMEDIES.get((call, before), ""))
+        raise Conflict(record.id, before, after, REMEDIES[call, before])
     if call == "activate":
         check_startable(record.newest.journey)
     newest = record.newest_at

@@ -248,7 +248,7 @@ class Until:
             return value
         words = value.split() if isinstance(value, str) else []
         time = words.pop() if words and ":" in words[-1] else None
-        if len(words) > 1 or (time is None and not words):
+        if len(words) > 1 or (time is None and (not words or words[0][:1].isdigit())):
             msg = f"{shown(value)} is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00'"
             raise ValueError(msg)
         return cls(time, words[0] if words else None)

@@ -66,7 +66,7 @@ def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: 
     if fault := _text_fault(wanted.order):
         found.append(f"order: {fault}")
     elif orders is not None and wanted.order not in orders:
-        found.append(f"order: there is no {shown(wanted.order)}{did_you_mean(wanted.order, orders)}")
+        found.append(f"order: there is no {shown(wanted.order)}{_remedy(wanted.order, orders)}")
     return found + cursor_faults(wanted.after, _place(wanted.after, is_plain=wanted.order == plain))
 
 
@@ -86,7 +86,16 @@ def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> lis
     ["status: there is no 'ACTVE' (did you mean 'ACTIVE'?)"]
     """
     known = list(known)
-    return [f"{name}: there is no {shown(word)}{did_you_mean(word, known)}" for word in words if word not in known]
+    return [f"{name}: there is no {shown(word)}{_remedy(word, known)}" for word in words if word not in known]
+
+
+def _remedy(word: object, known: Iterable[str]) -> str:
+    """Suggest the nearest known word, or name all there are.
+
+    >>> _remedy("date", ["entered", "due"])
+    '; there are entered, due'
+    """
+    return did_you_mean(word, known) or f"; there are {', '.join(known)}"
 
 
 def name_faults(*needed: str, **names: object) -> list[str]:

@@ -61,7 +61,9 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
     except RecursionError:
         raise InvalidJourney(UNREAD, [TOO_DEEP]) from None
     except (ValueError, TypeError) as error:
-        raise InvalidJourney(UNREAD, [Problem("json", ERROR, "", f"this is no JSON: {error}")]) from None
+        path = isinstance(text, str) and text.endswith(".json") and "\n" not in text
+        hint = "; give the text of the file, not its path" if path else ""
+        raise InvalidJourney(UNREAD, [Problem("json", ERROR, "", f"this is no JSON: {error}{hint}")]) from None
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ _SUMMARIES: dict[type[Step], Callable[..., str]] = {
 def _trigger(journey: "Journey") -> str:
     trigger = journey.trigger
     begins = "by hand" if trigger.manual else f"{trigger.event or trigger.pull}"
-    return begins + (f" where {trigger.where}" if trigger.where else "")
+    return begins + (f" where {trigger.where}" if trigger.where is not None else "")
 
 
 def _cut(text: str) -> str:

@@ -6,6 +6,7 @@ into a function of the facts once per journey version; `explain` says in words h
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from keyword import iskeyword
 from zoneinfo import ZoneInfo
 
 from attrs import field as attrs_field
@@ -28,6 +29,11 @@ class Combinable:
     """What every kind of rule can do: `a & b`, `a | b`, `~a`."""
 
     __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """Refuse `and`, `or` and `not`, which would silently drop one of the rules."""
+        msg = "a rule is neither true nor false before it is asked; join rules with & and |, turn one round with ~"
+        raise TypeError(msg)
 
     def __and__(self, other: "Rule") -> "AllOf":
         """Both."""
@@ -136,6 +142,9 @@ def _comparing(op: str, summary: str) -> Callable[["Field", object], Comparison]
         other = value.path if isinstance(value, Field) else None
         return Comparison(self.path, op, None if other else value, other)
 
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in op)
+    build.__name__ = f"{name}_" if iskeyword(name) else name
+    build.__qualname__ = f"Field.{build.__name__}"  # which a call with other arguments is told of
     build.__doc__ = f"Ask for: {summary} (operator {op})."
     return build
 
@@ -330,7 +339,9 @@ def rule_problems(rule: object, path: str) -> Iterator[Problem]:
         return
     for part, where in walk(rule, path):  # type: ignore[arg-type]  # anything else is told below
         if not isinstance(part, Comparison | AllOf | AnyOf | NotRule):
-            yield Problem("rule", ERROR, where, f"expected a rule such as field('age').gte(18), not {describe(part)}")
+            hint = "; compare with .eq(...), not with ==" if isinstance(part, bool) else ""
+            said = f"expected a rule such as field('age').gte(18), not {describe(part)}{hint}"
+            yield Problem("rule", ERROR, where, said)
         elif where.count(".all[") + where.count(".any[") + where.count(".not") > MAX_DEPTH:
             yield Problem("depth", ERROR, f"{path}...", f"the rule is nested deeper than {MAX_DEPTH} levels")
             return

@@ -76,7 +76,7 @@ def text_fault(text: str) -> str | None:
     if "\x00" in text:
         return "contains a NUL character"
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        return "contains a lone surrogate, which is no valid text"
+        return "contains a lone surrogate, which is no valid text (a file must be UTF-8)"
     return None
 
 

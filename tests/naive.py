@@ -158,7 +158,7 @@ class Naive:
             "paused": "pause" in self._states(journey, about.own, at),
             "event loop": (journey.id, key) in about.causes,
             "run criteria": asked and not self._facts(about, at, event).true(journey.run_criteria),
-            "exit rule": any(self._facts(about, at).true(each.when) for each in journey.exits if each.when),
+            "exit rule": any(self._facts(about, at).true(each.when) for each in journey.exits if each.when is not None),
             "consent": asked and journey.consent == "required" and consents and not any(consents),
             "already inside": any(run.status == "ACTIVE" for run in before),
             "re-entry": asked and reentry.policy != "always" and soon,

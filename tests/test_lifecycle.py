@@ -209,10 +209,19 @@ def test_numbers_are_never_reused(shop):
 # --- the lifecycle ----------------------------------------------------------------------------------------------------
 
 STATES: tuple[State, ...] = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
+FINAL = "; an archived journey is final; use another id"
 REMEDIES = {
+    ("activate", "ACTIVE"): "; it is active already",
     ("activate", "PAUSED"): "; resume it instead",
+    ("activate", "ARCHIVED"): FINAL,
     ("resume", "DRAFT"): "; activate it instead",
+    ("resume", "ACTIVE"): "; it is active already",
+    ("resume", "ARCHIVED"): FINAL,
     ("pause", "DRAFT"): "; nothing runs in a draft",
+    ("pause", "PAUSED"): "; it is paused already",
+    ("pause", "ARCHIVED"): FINAL,
+    ("archive", "DRAFT"): "; delete it instead",
+    ("archive", "ARCHIVED"): "; it is archived already",
 }
 
 
@@ -240,7 +249,7 @@ def test_every_call_in_every_state(shop, call, state):
         return
     with pytest.raises(Conflict) as caught:
         moved(record, call, 7)
-    remedy = REMEDIES.get((call, state), "")
+    remedy = REMEDIES[call, state]
     assert str(caught.value) == f"journey 'j' is {state} and cannot become {GOALS[call]}{remedy}"
     assert (caught.value.journey, caught.value.state, caught.value.wanted) == ("j", state, GOALS[call])
 

@@ -236,7 +236,10 @@ def test_what_cannot_be_asked_is_told_all_at_once(crowd):
         "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
         "after: int 3 is no cursor of such a page",
         "did: there is no 'opned' (did you mean 'opened'?)",
-        "did_not: there is no 'x'",
+        (
+            "did_not: there is no 'x'; there are sent, delivered, opened, clicked, converted, browser_viewed, "
+            "forwarded, unsubscribed, bounced, complained, failed, spam_complaint"
+        ),
         "match: must be 'all' or 'any', not str 'some'",
         "order: an attribute whose name has a quotation mark cannot be sorted by: 'a\"b'",
     )

@@ -164,7 +164,7 @@ def test_what_cannot_be_asked_of_enrollments_is_told_all_at_once(crowd):
         "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
         "order: there is no 'entred' (did you mean 'entered'?)",
         "status: there is no 'ACTVE' (did you mean 'ACTIVE'?)",
-        "status: there is no 5",
+        "status: there is no 5; there are ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT",
     )
     for order, cursor in (("entered", '["c01",2]'), ("customer", 5), ("entered", True)):
         with pytest.raises(InvalidInput, match="is no cursor of such a page"):

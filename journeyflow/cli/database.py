@@ -184,7 +184,7 @@ def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **a
 
 @click.command()
 @database
-@now_option("--now")
+@now_option("--now", "--at")
 @click.option("--limit", type=click.IntRange(min=1), help="Handle at most so many items.")
 @jump
 @click.option("--keep-free-space", is_flag=True, help="Leave traces of whom a step forgets until the next vacuum.")

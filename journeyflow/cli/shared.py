@@ -137,10 +137,14 @@ tenant = click.option("--tenant", default="default", show_default=True, help="Th
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def now_option(what: str = "--at") -> Callable[[Command], Command]:
+def now_option(*names: str) -> Callable[[Command], Command]:
     """Make the option of an instant that defaults to now: the one place where journeyflow reads a clock (R1)."""
     return click.option(
-        what, type=Instant(), default=lambda: datetime.now(UTC), show_default="now", help="The instant, ISO 8601."
+        *(names or ("--at",)),
+        type=Instant(),
+        default=lambda: datetime.now(UTC),
+        show_default="now",
+        help="The instant, ISO 8601.",
     )
 
 

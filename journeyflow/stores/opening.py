@@ -37,7 +37,8 @@ UNREADABLE_TEXT = "Could not decode to UTF-8"
 
 
 _MEANINGS: tuple[tuple[type[StorageError], frozenset[int], str], ...] = (
-    (CorruptDatabase, frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}), RESTORE),
+    (CorruptDatabase, frozenset({sqlite3.SQLITE_NOTADB}), f"name another file, or {RESTORE}"),
+    (CorruptDatabase, frozenset({sqlite3.SQLITE_CORRUPT}), RESTORE),
     (
         ReadOnlyDatabase,
         frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}),

@@ -1,0 +1,172 @@
+"""Mistakes of somebody's first hour: each is refused in a sentence that names what, where and the remedy (R13)."""
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from journeyflow import (
+    Condition,
+    Conflict,
+    CorruptDatabase,
+    Engine,
+    InvalidInput,
+    InvalidJourney,
+    Journey,
+    MemoryStore,
+    Send,
+    Wait,
+    field,
+)
+from journeyflow.cli import main
+from journeyflow.codec import dumps_journey, loads_journey
+from tests.samples import START, STORES, Host, after, open_engine
+
+HELLO = Send("hello", channel="EMAIL", template="hello")
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store, with one person inside."""
+    with open_engine(request.param) as engine:
+        host = Host(engine)
+        host.deploy(HELLO, Wait("rest", "3 days"))
+        host.say("go")
+        yield host
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------
+
+RULES = (
+    field("a").eq(1),
+    field("a").eq(1) & field("b").eq(2),
+    field("a").eq(1) | field("b").eq(2),
+    ~field("a").eq(1),
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_rules_are_not_joined_with_words_of_python(rule):
+    """`and`, `or` and `not` would drop a rule without a word: they are refused, with what to write (R59)."""
+    for join in (lambda: rule and RULES[0], lambda: rule or RULES[0], lambda: not rule):
+        with pytest.raises(TypeError, match=r"join rules with & and \|, turn one round with ~"):
+            join()
+
+
+def test_a_comparison_written_as_in_python_is_told():
+    """`field("a") == 5` is False, and no rule."""
+    age: Any = field("age")
+    mistakes: dict[str, Any] = {
+        r"bool False; compare with \.eq\(\.\.\.\), not with ==": age == 5,
+        r"str 'age = 5' \[rule\]": "age = 5",
+    }
+    for told, given in mistakes.items():
+        with pytest.raises(InvalidJourney, match=rf"expected a rule such as field\('age'\)\.gte\(18\), not {told}"):
+            Journey("j", steps=[Condition("c", given, yes=[HELLO])])
+
+
+@pytest.mark.parametrize("name", ["in_", "not_in", "starts_with", "eq"])
+def test_a_comparison_with_too_many_values_is_named(name):
+    """The error says which comparison it was, not what makes them."""
+    with pytest.raises(TypeError, match=rf"^Field\.{name}\(\) takes 2 positional arguments but 3 were given"):
+        getattr(field("tier"), name)("Gold", "Platinum")
+
+
+@pytest.mark.parametrize("text", ["9am", "9", "0900"])
+def test_a_time_of_day_that_is_none_is_not_taken_for_a_weekday(text):
+    """What begins with a digit was meant as a time."""
+    with pytest.raises(InvalidJourney, match=f"'{text}' is no opening such as '09:00'"):
+        Journey("j", steps=[Wait("morning", until=text)])
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+def test_handlers_are_a_mapping():
+    """A list of channels, or a function alone, says for which channel no function is."""
+    given: tuple[Any, ...] = (["EMAIL"], print, [])
+    for channels in given:
+        with pytest.raises(TypeError, match=r"channels: give a function for each channel, such as \{'EMAIL': send\}"):
+            Engine(MemoryStore(), channels=channels)
+    assert Engine(MemoryStore(), channels={}).next_due() is None
+
+
+def test_a_message_as_json_is_no_answer(host):
+    """The object that `claim --json` prints is not taken for a list of ids, its keys."""
+    (message,) = host.claim()
+    for answer in (host.engine.ack, host.engine.nack):
+        with pytest.raises(InvalidInput, match=r"expected a claimed Message, not dict \{'id': "):
+            answer({"id": message.id}, at=START)
+
+
+def test_a_nack_needs_a_claim(host):
+    """A message that was listed has no token, so its nack could never count (R71)."""
+    (listed,) = host.engine.messages().items
+    with pytest.raises(InvalidInput, match=f"message '{listed.id}' is QUEUED; give the one that claim gave"):
+        host.engine.nack(listed, at=START)
+    host.engine.ack(listed, at=START)
+    host.tick()
+    assert host.messages() == ["hello SENT"]
+
+
+def test_steps_to_publish_are_a_mapping(host):
+    """A list of steps does not say what is to be done with them (R17)."""
+    with pytest.raises(InvalidInput, match=r"must say of each step whether it is published, not list \['hello'\]"):
+        host.engine.set_published("j", ["hello"], at=START)
+
+
+@pytest.mark.parametrize(
+    ("calls", "told"),
+    [
+        (["activate"], "is ACTIVE and cannot become ACTIVE; it is active already"),
+        (["resume"], "is ACTIVE and cannot become ACTIVE; it is active already"),
+        (["pause", "pause"], "is PAUSED and cannot become PAUSED; it is paused already"),
+        (["archive", "archive"], "is ARCHIVED and cannot become ARCHIVED; it is archived already"),
+        (["archive", "resume"], "is ARCHIVED and cannot become ACTIVE; an archived journey is final; use another id"),
+    ],
+)
+def test_a_state_that_is_there_already_is_told(host, calls, told):
+    """The remedy stands in every refusal of a transition (R11)."""
+    *before, last = calls
+    for call in before:
+        getattr(host.engine, call)("j", at=START)
+    with pytest.raises(Conflict, match=told):
+        getattr(host.engine, last)("j", at=START)
+
+
+def test_words_that_are_like_none_are_answered_with_all_there_are(host):
+    """Where no known word is near, the known ones are listed (R84)."""
+    with pytest.raises(InvalidInput, match=r"order: there is no 'date'; there are .*entered"):
+        host.engine.enrollments(order="date")
+    with pytest.raises(InvalidInput, match="status: there is no 'inside'; there are ACTIVE, "):
+        host.engine.enrollments(status="inside")
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_path_of_a_journey_file_is_not_its_text():
+    """`loads_journey` takes text, as `json.loads` does."""
+    with pytest.raises(InvalidJourney, match=r"this is no JSON: .*; give the text of the file, not its path"):
+        loads_journey("journeys/news.json")
+    with pytest.raises(InvalidJourney, match=r"this is no JSON: [^;]* \[json\]"):
+        loads_journey("news")
+
+
+def test_a_file_that_is_no_database_may_be_the_wrong_one(tmp_path):
+    """The remedy for a file that was never a database is another name."""
+    path = tmp_path / "news.json"
+    path.write_text(dumps_journey(Journey("j", steps=[HELLO])) * 10)
+    with pytest.raises(CorruptDatabase, match="file is not a database; name another file, or restore"):
+        Engine(path)
+
+
+def test_tick_takes_its_instant_under_the_name_of_all_other_commands(tmp_path):
+    """`--at` is `--now`."""
+    path = str(tmp_path / "j.db")
+    with Engine(path) as engine:
+        Host(engine).deploy(HELLO, Wait("rest", "3 days"))
+        Host(engine).feed("go")
+    for option, entered in (("--at", "entered        1"), ("--now", "entered        0")):
+        done = CliRunner().invoke(main, ["tick", path, option, after("1 minute").isoformat()])
+        assert entered in done.stdout
