@@ -48,15 +48,17 @@ Rows = tuple[tuple[Any, ...], Sequence[Key]]
 
 
 class Statement(NamedTuple):
-    """The same change in two forms: for one row, and for all rows whose keys are in a JSON list.
+    """The same change in three forms: for one row, for all rows whose keys are in a JSON list, and between two keys.
 
-    Both take what is written first and the key, or the list of keys, last. New rows with two keys, the first of which
-    is their own, have them in a JSON object: SQLite reads that in half the time of a list of pairs.
+    They take what is written first and the key, the list of keys, or the first and last key, last. New rows with two
+    keys, the first of which is their own, have them in a JSON object: SQLite reads that in half the time of a list of
+    pairs. What was told or entered in one go has numbers without a gap: `span` needs no list of them.
     """
 
     one: str
     many: str
     keys: Callable[[Iterable[Any]], object] = list
+    span: str | None = None
 
 
 def insert(table: str, columns: str, key: str) -> Statement:
@@ -84,13 +86,21 @@ def update(table: str, columns: str, key: str) -> Statement:
     >>> update("t", "a", "k, l").many
     'UPDATE t SET a = ? WHERE (k, l) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
     """
-    news = ", ".join(f"{column.strip()} = ?" for column in columns.split(","))
+    return changing(table, ", ".join(f"{column.strip()} = ?" for column in columns.split(",")), key)
+
+
+def changing(table: str, news: str, key: str) -> Statement:
+    """Write the statement that changes rows as SQL says.
+
+    >>> changing("t", "a = a + ?", "k").span
+    'UPDATE t SET a = a + ? WHERE k BETWEEN ? AND ?'
+    """
+    begin = f"UPDATE {table} SET {news} WHERE"
     if "," not in key:
-        where, keys = f"{key} = ?", f"{key} IN (SELECT value FROM json_each(?))"
-    else:
-        where = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
-        keys = f"({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
-    return Statement(f"UPDATE {table} SET {news} WHERE {where}", f"UPDATE {table} SET {news} WHERE {keys}")
+        many = f"{begin} {key} IN (SELECT value FROM json_each(?))"
+        return Statement(f"{begin} {key} = ?", many, span=f"{begin} {key} BETWEEN ? AND ?")
+    one = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
+    return Statement(f"{begin} {one}", f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))")
 
 
 HANDLED = update("inputs", "outcome", "seq")
@@ -98,10 +108,7 @@ NEW_RUNS = insert("enrollments", RUN_COLUMNS, "serial, customer")
 RUNS = update("enrollments", RUN_NOW_COLUMNS, "serial")
 MOVES = insert("moves", MOVE_COLUMNS, "enrollment")
 NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
-NEWS = Statement(
-    "UPDATE customers SET attributes = json_patch(attributes, ?) WHERE number = ?",
-    "UPDATE customers SET attributes = json_patch(attributes, ?) WHERE number IN (SELECT value FROM json_each(?))",
-)
+NEWS = changing("customers", "attributes = json_patch(attributes, ?)", "number")
 CUSTOMERS = update("customers", "attributes", "number").one
 POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
 
@@ -188,7 +195,7 @@ class Writer:
         count, single = 0, list[tuple[Any, ...]]()
         for rest, keys in alike.items():
             if len(keys) >= ALIKE:
-                count += self._connection.execute(statement.many, (*rest, dumps(statement.keys(keys)))).rowcount
+                count += self._connection.execute(*_at_once(statement, rest, keys)).rowcount
             else:
                 single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
         if single:
@@ -267,6 +274,15 @@ class Writer:
 
     def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql, parameters).fetchall()
+
+
+def _at_once(statement: Statement, rest: tuple[Any, ...], keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Give the form that writes rows with these keys, no two the same, at once, and what it takes."""
+    if statement.span is not None:
+        first, last = min(keys), max(keys)
+        if last - first + 1 == len(keys):
+            return statement.span, (*rest, first, last)
+    return statement.many, (*rest, dumps(statement.keys(keys)))
 
 
 def next_number(connection: sqlite3.Connection, table: str) -> int:

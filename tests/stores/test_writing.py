@@ -14,6 +14,7 @@ from journeyflow.stores.writing import ALIKE, Statement, Writer, insert, update
 
 rests = st.tuples(st.sampled_from([None, 1, "x"]), st.sampled_from([0, 2.5]))
 keys = st.one_of(
+    st.integers(1, 200).map(lambda first: list(range(first, first + 20))),
     st.lists(st.integers(1, 200), unique=True, min_size=1, max_size=60),
     st.lists(
         st.tuples(st.integers(1, 200), st.integers(1, 20)), unique_by=lambda pair: pair[0], min_size=1, max_size=60
