@@ -11,7 +11,8 @@ the reference: `tests/properties/test_cohorts.py` shows that both come to the sa
 
 import marshal
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from operator import itemgetter
 
 from journeyflow.batch import INPUT, TIMER, Due, Person
 from journeyflow.catalog import JourneyRecord
@@ -36,6 +37,9 @@ ANSWERS = frozenset({"ack", "nack"})
 
 NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
 """Who listens to what is emitted: nobody; those who watch what a customer is, without naming the event; somebody."""
+
+place_of: Callable[[Run], tuple[int, int, int]] = itemgetter(3, 11, 12)
+"""Give the version of a run, the visit and the step it rests at."""
 
 Who = int | tuple[str, str]
 """A customer's number, or tenant and id of one who has none yet."""
@@ -106,7 +110,7 @@ class Crowds:
     def __init__(self, work: Work, due: Due, dedup: int) -> None:
         """Begin without any; `dedup` is how long ids of events are known, in microseconds."""
         self._work, self._crowds, self._dedup = work, work.crowds, dedup
-        self._lanes: dict[tuple[int, int, int], Lane | None] = {}
+        self._lanes: dict[tuple[int, int, int], Lane] = {}
         self._hearing: dict[Outcome, int] = {}
         self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
         self._until = work.horizon[0]
@@ -136,9 +140,9 @@ class Crowds:
             if rank != TIMER or lease:
                 return n - position
             run = runs[serial]
-            customer, place = run[1], (run[3], run[11], run[12])
-            lane = lanes[place] if place in lanes else self._lane(place)
-            if lane is None or own < lane.since or run[20] is not None or customer in busy:
+            customer, place = run[1], place_of(run)
+            lane = lanes.get(place) or self._lane(place)
+            if own < lane.since or run[20] is not None or customer in busy:
                 return n - position
             if own != before:
                 before, softened = own, work.softened(own)
@@ -146,10 +150,10 @@ class Crowds:
             walk.stand(run, person.id, person.attributes, max(run[8], at), posts.get(serial, NO_POSTS))
             if walk.terms is not None:
                 walk.sent = work.sent.get(customer, NOTHING_SENT)
-            way, due, read = follow(self._beginning(lane), walk, {})
+            way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
             if way.__class__ is not Outcome or (due is not None and due <= until):
                 return n - position
-            if way.emitted and self._is_heard(way, lane.program, person, serial):
+            if way.emitted and self._reaches_others(way, lane.program, person, serial):
                 return n - position
             if way.news is None:
                 work.set_attributes(person, way.change(walk.attributes))
@@ -158,24 +162,24 @@ class Crowds:
             self._join(walk, way, due, read, serial, customer, run[10])
         return end - position
 
-    def _lane(self, place: tuple[int, int, int]) -> Lane | None:
-        """Say where runs go on that rest at a place; None where that is left to the plain way."""
+    def _lane(self, place: tuple[int, int, int]) -> Lane:
+        """Say where runs go on that rest at a place, and from when on; never, where the journey does not go on."""
         version, visit, step = place
         catalog = self._work.catalog
         program = catalog.programs[version]
-        goes_on = catalog.journeys[program.journey_number].newest_state == ACTIVE
-        lane = Lane(self._work, program, "DUE", visit, step) if goes_on else None
-        self._lanes[place] = lane
+        lane = self._lanes[place] = Lane(self._work, program, "DUE", visit, step)
+        if catalog.journeys[program.journey_number].newest_state != ACTIVE:
+            lane.since = LAST + 1
         return lane
 
-    def _is_heard(self, way: Outcome, program: Program, person: Person | None, serial: int) -> bool:
+    def _reaches_others(self, way: Outcome, program: Program, person: Person | None, serial: int) -> bool:
         """Tell whether what a walk emits may touch a run, this one or another, or begin one (R9, R39).
 
         Where nobody names the event, what it says of the customer is still looked at for those who are inside.
         """
-        if way not in self._hearing:
-            self._hearing[way] = self._listeners(way, program)
-        heard = self._hearing[way]
+        heard = self._hearing.get(way)
+        if heard is None:
+            heard = self._hearing[way] = self._listeners(way, program)
         if heard != WATCHERS:
             return heard == SOMEBODY
         runs, serials = self._work.runs, person.serials if person is not None else ()
@@ -238,10 +242,11 @@ class Crowds:
             if door.obstacles and self._is_stopped(door, item, data, at, key, person):
                 return None
             walk.stand(door.run_of(at, text, key), name, attributes, at, NO_POSTS)
-            way, due, read = follow(self._beginning(door), walk, {"entry": seen} if seen else {})
+            begin = door.way if door.way is not UNKNOWN else self._beginning(door)
+            way, due, read = follow(begin, walk, {"entry": seen} if seen else {})
             if way.__class__ is not Outcome or (due is not None and due <= self._until):
                 return None
-            if way.emitted and self._is_heard(way, program, person, 0):
+            if way.emitted and self._reaches_others(way, program, person, 0):
                 return None
             entries.append((walk, way, due, read))
         if len(entries) > 1 and any(way.changes or way.posts for _, way, _, _ in entries):
@@ -277,8 +282,7 @@ class Crowds:
 
     def _beginning(self, lane: Lane) -> Way:
         """Give where walks go that begin in a lane, as far as that is known."""
-        if lane.way is UNKNOWN:
-            lane.way = self._work.cohorts.beginning(lane.place)
+        lane.way = self._work.cohorts.beginning(lane.place)
         return lane.way
 
     # --- what comes out -------------------------------------------------------------------------------------------
@@ -289,10 +293,11 @@ class Crowds:
         """Put a run among those that came to the same; `own` is what else is kept of it that others may not share."""
         texts, crowds = way.write(walk) if way.composed else (), self._crowds
         key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run[19])
-        if key not in crowds:
+        crowd = crowds.get(key)
+        if crowd is None:
             run = walk.run._replace(serial=serial, customer=customer)
-            crowds[key] = Crowd(*way.of(run, walk.at, due, read, texts), way.news or {}, {})
-        crowds[key][4][serial] = customer
+            crowd = crowds[key] = Crowd(*way.of(run, walk.at, due, read, texts), way.news or {}, {})
+        crowd[4][serial] = customer
 
 
 def _busy(work: Work, due: Due) -> set[Who]:

@@ -170,6 +170,7 @@ CASES = {
         ],
     ),
     "paused": Case((0, 0), calls=[Lifecycle("welcome", "pause", at=START + HOUR), *joins(*MANY)]),
+    "paused meanwhile": Case((REST, 0), calls=[*joins(*MANY), Lifecycle("welcome", "pause", at=NOON + 2 * HOUR)]),
     "paused before": Case(
         ALL,
         calls=[
