@@ -21,11 +21,14 @@ from journeyflow import (
     Limits,
     MemoryStore,
     Policies,
+    Pull,
+    QuietHours,
     Reentry,
     Send,
     Trigger,
     Update,
     Wait,
+    Window,
     field,
     tag,
 )
@@ -40,7 +43,7 @@ REST = 28
 
 NOON = START + timedelta(hours=12)
 """When everybody joins."""
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TICKS = [NOON - HOUR, NOON + HOUR]
 ALL = (REST, REST)
 
@@ -89,6 +92,18 @@ CHOICE: list[Any] = [
 ]
 
 TWICE, AGAIN = ([Update(f"{each}{n}", tag.add(f"{each}{n}")) for n in range(2)] for each in ("first", "then"))
+REMEMBERING: list[Any] = [
+    Wait("paid", event="paid", timeout="150 minutes"),
+    Wait("then", "1 day"),
+    Condition("much", field("wait.paid.n").gt(1), yes=[Send("first", channel="SMS", template="t")], no=[]),
+    End("done"),
+]
+DELIVERED: list[Any] = [
+    Send("hello", channel="EMAIL", template="hello"),
+    Wait("then", "1 day"),
+    Condition("out", field("message.hello.sent").eq(True), yes=[Send("first", channel="SMS", template="t")], no=[]),
+    End("done"),
+]
 BRIEF: list[Any] = [Wait("a", "1 minute"), Wait("b", "1 minute"), End("done")]
 
 CASES = {
@@ -184,6 +199,111 @@ CASES = {
     ),
     "a step is unpublished later": Case(
         (REST, 0), calls=[*joins(*MANY), SetPublished("welcome", "tips", published=False, at=START + 2 * DAY)]
+    ),
+    "policies are others later": Case(
+        (REST, 0),
+        calls=[
+            SetPolicies(Policies(), at=START),
+            *joins(*MANY),
+            SetPolicies(Policies(caps=[Cap(0, per="day")]), at=START + 2 * DAY),
+        ],
+    ),
+    "paused as they wake": Case(
+        (REST, 10),
+        calls=[
+            SetPolicies(Policies(), at=START),
+            *(Event("joined", customer=each, at=NOON + n * MINUTE) for n, each in enumerate(MANY)),
+            Lifecycle("welcome", "pause", at=NOON + DAY + 10 * MINUTE),
+            Lifecycle("welcome", "resume", at=NOON + DAY + 20 * MINUTE),
+        ],
+    ),
+    "awake when the tick is": Case(
+        (0, REST),
+        journeys=[welcome(steps=BRIEF)],
+        calls=joins(*MANY, at=NOON + HOUR - MINUTE),
+        more={"grace": "9 minutes"},
+    ),
+    "awake again when the tick is": Case(
+        ALL,
+        journeys=[welcome(steps=[Wait("two", "119 minutes"), *BRIEF])],
+        calls=joins(*MANY, at=NOON - HOUR),
+        more={"grace": "9 minutes"},
+    ),
+    "some remember": Case(
+        (REST, 36),
+        journeys=[welcome(steps=REMEMBERING)],
+        calls=[
+            *joins(*MANY, at=NOON - 2 * HOUR),
+            *(Event("paid", customer=each, at=NOON, data={"n": 5}) for each in MANY[20:]),
+        ],
+    ),
+    "told what was told": Case(
+        ALL,
+        journeys=[welcome(steps=[Send("told", channel="SMS", template="t", data={"n": "{{ trigger.n }}"}), *QUIET])],
+        calls=[Event("joined", customer=each, at=NOON, data={"n": n % 3}) for n, each in enumerate(MANY)],
+    ),
+    "one journey asks what another does": Case(
+        (0, 0),
+        journeys=[
+            welcome("a", steps=[Update("new", tag.add("new")), *QUIET]),
+            welcome("b", steps=[Condition("new", tag.contains("new"), yes=DELIVERED[:1], no=[]), *QUIET]),
+        ],
+    ),
+    "by what changes them": Case(
+        (0, REST),
+        journeys=[welcome(trigger=Trigger("tag.added"), steps=QUIET)],
+        calls=[Event("tag.added", customer=each, at=NOON, data={"tag": "new"}) for each in MANY],
+    ),
+    "born where they are": Case(
+        (REST, 13),
+        journeys=[
+            welcome(
+                trigger=Trigger("joined", where=field("born").before("2000-01-02T00:00:00")), customer_timezone=True
+            )
+        ],
+        calls=[
+            *(
+                Put(each, {"born": "2000-01-01T20:00:00Z", "timezone": ("Asia/Tokyo", "UTC")[n % 2]}, at=START)
+                for n, each in enumerate(MANY)
+            ),
+            *joins(*MANY),
+        ],
+    ),
+    "come again": Case((REST, REST), calls=[*joins(*MANY, at=NOON - 2 * HOUR), *joins(*MANY)]),
+    "delivered to some": Case(
+        (0, REST - 1),
+        journeys=[welcome(steps=DELIVERED)],
+        calls=[*joins(*MANY), *(Ack(f"memory-{n}-1", at=NOON + HOUR / 2) for n in range(10, 20))],
+    ),
+    "pulled when they have joined": Case(
+        (0, 0),
+        journeys=[
+            welcome(steps=[Update("new", tag.add("new")), *QUIET]),
+            Journey(
+                id="pulled", trigger=Trigger(pull=Pull(every="1 hour")), run_criteria=tag.contains("new"), steps=QUIET
+            ),
+        ],
+        calls=joins(*MANY, at=NOON - MINUTE),
+    ),
+    "moved before it is sent": Case(
+        (0, 0),
+        journeys=[welcome(steps=[Update("move", field("timezone").set("America/New_York")), *DELIVERED[:1], *QUIET])],
+        calls=[
+            SetPolicies(Policies(quiet=[QuietHours("01:00", "23:00")]), at=START),
+            *known(timezone="Asia/Tokyo"),
+            *joins(*MANY),
+        ],
+    ),
+    "taken away and set again": Case(
+        (REST, REST),
+        journeys=[welcome(steps=[Update("away", field("n").unset()), Update("again", field("n").set(2)), *QUIET])],
+        calls=[*known(n=1, m=1), *joins(*MANY)],
+    ),
+    "found late again": Case(
+        ALL,
+        journeys=[welcome(steps=[Wait("w", "30 minutes", window=Window(None, "22:00", "12:00")), End("done")])],
+        calls=joins(*MANY, at=NOON - HOUR - 5 * MINUTE),
+        more={"grace": "10 minutes"},
     ),
     "caps": Case(ALL, calls=[SetPolicies(Policies(caps=[Cap(1, within="2 days")]), at=START), *joins(*MANY)]),
     "two journeys, told late": Case((0, 0), journeys=[welcome(), welcome("other")], more={"grace": "10 minutes"}),
