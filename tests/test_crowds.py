@@ -233,8 +233,9 @@ CASES = {
         (REST, 36),
         journeys=[welcome(steps=REMEMBERING)],
         calls=[
-            *joins(*MANY, at=NOON - 2 * HOUR),
-            *(Event("paid", customer=each, at=NOON, data={"n": 5}) for each in MANY[20:]),
+            *joins(*MANY[:20], at=NOON - 2 * HOUR),
+            *joins(*MANY[20:], at=NOON - HOUR),
+            *(Event("paid", customer=each, at=NOON + 45 * MINUTE, data={"n": 5}) for each in MANY[20:]),
         ],
     ),
     "told what was told": Case(
@@ -243,11 +244,16 @@ CASES = {
         calls=[Event("joined", customer=each, at=NOON, data={"n": n % 3}) for n, each in enumerate(MANY)],
     ),
     "one journey asks what another does": Case(
-        (0, 0),
+        (13, 13),
         journeys=[
-            welcome("a", steps=[Update("new", tag.add("new")), *QUIET]),
-            welcome("b", steps=[Condition("new", tag.contains("new"), yes=DELIVERED[:1], no=[]), *QUIET]),
+            welcome(
+                "a",
+                trigger=Trigger("joined", where=field("event.n").eq(1)),
+                steps=[Update("new", tag.add("new")), *QUIET],
+            ),
+            welcome("b", steps=[Condition("new", tag.contains("new"), yes=[Wait("more", "2 days")], no=[]), *QUIET]),
         ],
+        calls=[Event("joined", customer=each, at=NOON, data={"n": n // 15}) for n, each in enumerate(MANY)],
     ),
     "by what changes them": Case(
         (0, REST),
@@ -269,7 +275,7 @@ CASES = {
             *joins(*MANY),
         ],
     ),
-    "come again": Case((REST, REST), calls=[*joins(*MANY, at=NOON - 2 * HOUR), *joins(*MANY)]),
+    "come again": Case((REST, 30), calls=[*joins(*MANY, at=NOON - 2 * HOUR), *joins("x", "y"), *joins(*MANY)]),
     "delivered to some": Case(
         (0, REST - 1),
         journeys=[welcome(steps=DELIVERED)],
