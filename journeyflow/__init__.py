@@ -1,5 +1,7 @@
 """journeyflow: an embedded, in-process customer-journey engine; the SQLite of marketing automation."""
 
+import typing as _typing
+
 from journeyflow.calls import Bulk
 from journeyflow.chains import Chain
 from journeyflow.changes import Change, field, tag
@@ -140,3 +142,16 @@ __all__ = [
     "tag",
     "update_step",
 ]
+
+__version__: str
+
+if not _typing.TYPE_CHECKING:  # a type checker would take every name for one that is there
+
+    def __getattr__(name: str) -> str:
+        """Look the version up when it is asked for: few ask, and it costs reading what is installed."""
+        if name == "__version__":
+            from importlib.metadata import version  # noqa: PLC0415 wanted here alone
+
+            return version(__name__)
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)

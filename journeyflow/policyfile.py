@@ -74,8 +74,11 @@ def loads_policies(text: str) -> Policies:
         raise InvalidInput([f"this is no JSON of a policy file: {error}"]) from None
     found: list[str] = []
     whole = _fields(value, "", ("format", "timezone", "caps", "quiet"), ("format",), found)
-    if type(whole.get("format", FORMAT)) is not int or whole.get("format", FORMAT) != FORMAT:
-        found.append(f"format: expected {FORMAT}, not {describe(whole['format'])}")
+    number = whole.get("format", FORMAT)
+    if type(number) is not int or number != FORMAT:
+        found.append(f"format: expected {FORMAT}, not {describe(number)}")
+    if type(number) is int and number != FORMAT:  # its keys may mean other things, so nothing else is a fault
+        raise InvalidInput(found[-1:])
     parts: dict[str, Any] = {name: _parts(whole.get(name, []), name, found) for name in _PARTS}
     try:
         policies = Policies(timezone=whole.get("timezone"), **parts)

@@ -72,6 +72,8 @@ def from_dict(value: object) -> Journey:
     reader = _Reader()
     options = reader.journey(value)
     faults = reader.faults
+    if _another_format(value):  # its keys may mean other things, so nothing else is a fault
+        raise InvalidJourney(options.get("id", UNNAMED), [each for each in faults if each.path == "format"])
     if faults:
         faults += [problem for problem in _validated(options) if not _follows(problem, faults)]
         raise InvalidJourney(options.get("id", UNNAMED), [_as_written(each, reader.short) for each in faults])
@@ -79,6 +81,12 @@ def from_dict(value: object) -> Journey:
         return Journey(**options)
     except InvalidJourney as error:
         raise InvalidJourney(error.journey, [_as_written(each, reader.short) for each in error.problems]) from None
+
+
+def _another_format(value: object) -> bool:
+    """Tell whether a file says that it is of a format with another number."""
+    number = value.get("format") if isinstance(value, dict) else None
+    return type(number) is int and number != FORMAT
 
 
 def _validated(options: dict[str, Any]) -> list[Problem]:

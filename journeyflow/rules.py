@@ -62,6 +62,12 @@ class Comparison(Combinable):
     value: object = attrs_field(default=None, converter=_operand, hash=False)
     value_of: str | None = None
 
+    def __repr__(self) -> str:
+        """Show what was said to make it; what is None was not."""
+        said = {"field": self.field, "op": self.op, "value": self.value, "value_of": self.value_of}
+        shown_parts = (f"{name}={part!r}" for name, part in said.items() if part is not None)
+        return f"Comparison({', '.join(shown_parts)})"
+
     def __str__(self) -> str:
         """Write the comparison in words."""
         known = isinstance(self.op, str) and self.op in OPERATORS
@@ -194,7 +200,7 @@ def field(path: str) -> Field:
     """Name a field, to compare it.
 
     >>> field("customer.address.city").eq("Cape Town")
-    Comparison(field='customer.address.city', op='eq', value='Cape Town', value_of=None)
+    Comparison(field='customer.address.city', op='eq', value='Cape Town')
     """
     return Field(path)
 

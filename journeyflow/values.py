@@ -7,6 +7,7 @@ with text keys, at most `MAX_DEPTH` levels deep.
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, time
 from math import isfinite
 from typing import Any
 
@@ -162,7 +163,8 @@ def _scalar_fault(item: object) -> str | None:
         return None if INTEGER_MIN <= item <= INTEGER_MAX else "the integer needs more than 64 bits"
     if isinstance(item, float):
         return None if isfinite(item) else f"{item} is not a finite number"
-    return f"must be JSON (text, number, true, false, null, list or object), not {describe(item)}"
+    remedy = "; write .isoformat()" if isinstance(item, date | time) else ""
+    return f"must be JSON (text, number, true, false, null, list or object), not {describe(item)}{remedy}"
 
 
 def thaw(value: object) -> object:

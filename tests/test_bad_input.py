@@ -383,7 +383,12 @@ def test_bad_lines_are_named_counted_and_hurt_no_other(tmp_path):
     call("deploy", db, tmp_path / "j.json", "--at", "2025-12-31T00:00:00Z")
     result = call("feed", db, tmp_path / "events.ndjson", "--json")
     told = [(line, reason) for line, reason in zip(range(2, 1_000, 2), LINES.values(), strict=False) if reason]
-    assert json.loads(result.stdout) == {"taken": len(LINES) + 1, "bad": len(told)}
+    figures = json.loads(result.stdout)
+    lines = figures.pop("lines")
+    assert figures == {"taken": len(LINES) + 1, "bad": len(told)}
+    assert [(line["number"], reason in line["reason"]) for line, (_, reason) in zip(lines, told, strict=True)] == [
+        (number, True) for number, _ in told
+    ]
     shown = result.stderr.splitlines()
     assert len(shown) == len(told)
     for (number, reason), text in zip(told, shown, strict=True):

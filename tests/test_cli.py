@@ -311,8 +311,8 @@ def test_people_are_put_enrolled_and_taken_out_from_the_shell(db, folder):
     result = call("put-customers", db, folder / "customers.csv", *at)
     assert "1 customer taken, 25 lines skipped" in result.stdout
     assert "skipped: 5 more lines" in result.stderr
-    assert "2 to be enrolled" in call("enroll", db, "thanks", "c2", "c3", *at, "--force").stdout
-    assert "1 to leave" in call("exit", db, "thanks", "c3", "--at", "2026-01-01T11:00:00Z").stdout
+    assert "noted for 2 customers" in call("enroll", db, "thanks", "c2", "c3", *at, "--force").stdout
+    assert "noted for 1 customer" in call("exit", db, "thanks", "c3", "--at", "2026-01-01T11:00:00Z").stdout
     call("tick", db, "--now", "2026-01-01T11:00:00Z")
     rows = json.loads(call("enrollments", db, "thanks", "--json").stdout)["items"]
     assert [(row["customer"], row["status"], row["reason"]) for row in rows] == [

@@ -114,7 +114,7 @@ def test_runs_that_failed_are_put_back(db):
     with Engine(db) as engine:
         engine.put_customers({"ann": {"wanted": ["a"]}, "bob": {"wanted": ["b"]}}, at=datetime(2026, 1, 3, tzinfo=UTC))
     result = call("retry", db, "thanks", "ann", "bob", "--at", "2026-01-03T00:00:00Z")
-    assert result.stdout == "2 to be put back by the next tick\n"
+    assert result.stdout == "noted for 2 customers; the next tick puts back whose newest run has failed\n"
     call("tick", db, "--now", "2026-01-03T00:00:00Z")
     rows = json.loads(call("enrollments", db, "thanks", "--json").stdout)["items"]
     assert [row["status"] for row in rows] == ["COMPLETED", "COMPLETED"]

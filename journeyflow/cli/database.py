@@ -224,7 +224,7 @@ def put_customers(db: Path, customers: Path, at: datetime, tenant: str, *, as_js
 
 
 def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at: datetime | None = None) -> None:
-    """Read a file into the inbox; tell how many lines were taken and which were not."""
+    """Read a file into the inbox; tell how many lines were taken and which were not; exit status 1 for none of them."""
     bad: list[BadLine] = []
     size, bar, taken = path.stat().st_size, Bar(), 0
 
@@ -248,7 +248,9 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
     if len(bad) > len(bad[:20]):
         click.echo(f"skipped: {counted(len(bad) - 20, 'more line')}", err=True)
     said = f"{counted(taken, what)} taken, {counted(len(bad), 'line')} skipped"
-    show({"taken": taken, "bad": len(bad)}, said, as_json=as_json)
+    show({"taken": taken, "bad": len(bad), "lines": bad}, said, as_json=as_json)
+    if bad and not taken:  # a wrong file, or a wrong column: no line of it says anything
+        raise SystemExit(1)
 
 
 @click.command()
@@ -274,7 +276,8 @@ def enroll(  # noqa: PLR0917 click hands them over by name
     """Enroll customers by hand; the next tick handles it."""
     with opened(db, tenant) as engine:
         engine.enroll(journey, customers, at=at, force=force, key=key)
-    show({"taken": len(customers)}, f"{len(customers)} to be enrolled by the next tick", as_json=as_json)
+    said = f"noted for {counted(len(customers), 'customer')}; the next tick decides who enters"
+    show({"taken": len(customers)}, said, as_json=as_json)
 
 
 @click.command("exit")
@@ -300,7 +303,8 @@ def exit_customers(  # noqa: PLR0917 click hands them over by name
     """Take customers out of a journey; the next tick handles it."""
     with opened(db, tenant) as engine:
         engine.exit(journey, customers, at=at, reason=reason, key=key)
-    show({"taken": len(customers)}, f"{len(customers)} to leave by the next tick", as_json=as_json)
+    said = f"noted for {counted(len(customers), 'customer')}; the next tick takes out who is inside then"
+    show({"taken": len(customers)}, said, as_json=as_json)
 
 
 @click.command()

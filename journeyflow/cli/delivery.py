@@ -7,7 +7,7 @@ import click
 from attrs import evolve
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Faults, as_json, cursor_option, now_option, show, table, tenant, when
+from journeyflow.cli.shared import Faults, as_json, counted, cursor_option, now_option, show, table, tenant, when
 from journeyflow.paging import Cursor, Page
 from journeyflow.queries import Answer
 from journeyflow.records import Event, Message
@@ -159,7 +159,8 @@ def retry(db: Path, journey: str, customers: tuple[str, ...], at: datetime, tena
     """Put customers' newest runs back where they failed; the next tick handles it."""
     with opened(db, tenant) as engine:
         engine.retry([(journey, customer) for customer in customers], at=at)
-    show({"taken": len(customers)}, f"{len(customers)} to be put back by the next tick", as_json=as_json)
+    said = f"noted for {counted(len(customers), 'customer')}; the next tick puts back whose newest run has failed"
+    show({"taken": len(customers)}, said, as_json=as_json)
 
 
 COMMANDS = (claim, ack, nack, list_messages, list_unmatched, retry)

@@ -96,6 +96,9 @@ def steps(  # noqa: PLR0917 click hands them over by name
     as_json: bool,
 ) -> None:
     """List the steps of a journey, and publish or unpublish some: all of them or none."""
+    if both := [step for step in dict.fromkeys(publish) if step in unpublish]:
+        msg = f"--publish and --unpublish name the same: {', '.join(map(repr, both))}; give one of the two"
+        raise click.UsageError(msg)
     with opened(db, tenant) as engine:
         flags = {**dict.fromkeys(publish, True), **dict.fromkeys(unpublish, False)}
         if flags:
