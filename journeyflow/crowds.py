@@ -87,9 +87,8 @@ class Entrance(Lane):
     def bare(self) -> Facts:
         """Give the facts about who was asked last, without the event."""
         facts, asked = self.inside, self.facts
-        facts.customer, facts.attributes, facts.at, facts.zone, facts.seen = (
-            asked.customer, asked.attributes, asked.at, asked.zone, {},
-        )  # fmt: skip
+        facts.turn_to(asked.customer, asked.attributes, asked.at, None)
+        facts.zone = asked.zone
         return facts
 
     def run_of(self, at: int, text: str | None, key: str) -> Run:
