@@ -275,6 +275,14 @@ CASES = {
             *joins(*MANY),
         ],
     ),
+    "each until the morning where they are": Case(
+        ALL,
+        journeys=[welcome(steps=[Wait("morning", until="09:00"), End("done")], customer_timezone=True)],
+        calls=[
+            *(Put(each, {"timezone": ("Asia/Tokyo", "UTC")[n % 2]}, at=START) for n, each in enumerate(MANY)),
+            *joins(*MANY),
+        ],
+    ),
     "come again": Case((REST, 30), calls=[*joins(*MANY, at=NOON - 2 * HOUR), *joins("x", "y"), *joins(*MANY)]),
     "delivered to some": Case(
         (0, REST - 1),
