@@ -453,6 +453,7 @@ def test_all_any_and_not_are_logic(parts, sample):
 
 @given(rules, rules, samples)
 @pytest.mark.rows(46, 80)
+@pytest.mark.regex
 def test_rules_are_combined_with_operators_of_python(one, other, sample):
     """R60: `&`, `|` and `~`."""
     assert one & other == all_of(one, other)
@@ -462,6 +463,7 @@ def test_rules_are_combined_with_operators_of_python(one, other, sample):
 
 
 @given(rules, samples)
+@pytest.mark.regex
 def test_a_rule_reads_exactly_what_it_names(rule, sample):
     """R85: every part is asked, also where the answer is already clear, so that `explain` can tell all of it."""
     recorder = Recorder(sample, set())
