@@ -1,6 +1,6 @@
 """People who do the same at the same instant are handled as one crowd: each is asked, what they come to is noted once.
 
-`scheduler.run` offers each due item here first. It is taken where it touches nobody but its customer, who has nothing
+`scheduler.run` offers its due items here first. One is taken where it touches nobody but its customer, who has nothing
 else due in the batch, and where somebody went the same way before (`cohorts.py`): a timer of a run that rests, or an
 event that does nothing but let a newcomer in. What becomes of them then is alike in all but whose it is; so neither
 runs nor moves nor messages are made of each, but a `Crowd` of all, and a store writes them set-wise.
@@ -139,14 +139,14 @@ class Crowds:
             if rank != TIMER or lease:
                 return n - position
             run = runs[serial]
-            customer, place = run[1], place_of(run)
+            customer, place = run.customer, place_of(run)
             lane = lanes.get(place) or self._lane(place)
-            if own < lane.since or run[20] is not None or customer in busy:
+            if own < lane.since or run.memory is not None or customer in busy:
                 return n - position
             if own != before:
                 before, softened = own, work.softened(own)
-            person, walk, at = people[customer], lane.walk, own if run[17] else softened
-            walk.stand(run, person.id, person.attributes, max(run[8], at), posts.get(serial, NO_POSTS))
+            person, walk, at = people[customer], lane.walk, own if run.softened else softened
+            walk.stand(run, person.id, person.attributes, max(run.last_at, at), posts.get(serial, NO_POSTS))
             if walk.terms is not None:
                 walk.sent = work.sent.get(customer, NOTHING_SENT)
             way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
@@ -158,7 +158,7 @@ class Crowds:
                 work.set_attributes(person, way.change(walk.attributes))
             if at != own:
                 work.late += 1
-            self._join(walk, way, due, read, serial, customer, run[10])
+            self._join(walk, way, due, read, serial, customer, run.converted_at)
         return end - position
 
     def _lane(self, place: tuple[int, int, int]) -> Lane:
@@ -221,7 +221,7 @@ class Crowds:
                 for walk, way, due, read in entries:
                     if way.news is None:
                         work.set_attributes(person, way.change(walk.attributes))
-                    self._join(walk, way, due, read, work.next_serial, person.number, walk.run[18])
+                    self._join(walk, way, due, read, work.next_serial, person.number, walk.run.trigger)
                     work.next_serial += 1
                     work.entered += 1
             if at != own:
@@ -231,7 +231,7 @@ class Crowds:
 
     def _entries(self, doors: list[Entrance], item: Input, at: int, person: Person | None) -> list[Entry] | None:
         """Give the journeys that somebody enters at an instant, or None where one of them needs the plain way."""
-        name, text, entries = item[2], item[7], list[Entry]()
+        name, text, entries = item.customer, item.text, list[Entry]()
         data, attributes = loads(text) if text else NOTHING, {} if person is None else person.attributes
         for door in doors:
             if not door.ask(name, attributes, at, data):
@@ -291,12 +291,12 @@ class Crowds:
     ) -> None:
         """Put a run among those that came to the same; `own` is what else is kept of it that others may not share."""
         texts, crowds = way.write(walk) if way.composed else (), self._crowds
-        key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run[19])
+        key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run.key)
         crowd = crowds.get(key)
         if crowd is None:
             run = walk.run._replace(serial=serial, customer=customer)
             crowd = crowds[key] = Crowd(*way.of(run, walk.at, due, read, texts), way.news or {}, {})
-        crowd[4][serial] = customer
+        crowd.people[serial] = customer
 
 
 def _busy(work: Work, due: Due) -> set[Who]:
@@ -304,8 +304,8 @@ def _busy(work: Work, due: Due) -> set[Who]:
 
     A step may forget them meanwhile; whoever waits for a slot may be let in.
     """
-    named = [item[1:3] for item in due.inputs.values() if item[3] not in ANSWERS]
-    numbered = [run[1] for run in due.runs.values()]
+    named = [(item.tenant, item.customer) for item in due.inputs.values() if item.kind not in ANSWERS]
+    numbered = [run.customer for run in due.runs.values()]
     if len(named) < len(due.inputs) or due.posts or work.gate.held:
         numbered += _concerned(work, due)
     if len({*named}) == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
@@ -317,14 +317,13 @@ def _busy(work: Work, due: Due) -> set[Who]:
 
 
 def _concerned(work: Work, due: Due) -> Iterator[int]:
-    """Yield whom answers of channels and ends of leases are about; whoever waits for a slot, twice."""
+    """Yield whom answers of channels and ends of leases are about, and who waits for a slot."""
     for item in due.inputs.values():
         place = parse_message_id(item.id, work.catalog.nonces) if item.kind in ANSWERS else None
         if place is not None and place[0] in work.runs:
             yield work.runs[place[0]].customer
     yield from (work.runs[post.serial].customer for post in due.posts.values())
-    for entry in work.gate.held.values():
-        yield from (entry.customer, entry.customer)
+    yield from (entry.customer for entry in work.gate.held.values())
 
 
 def _is_apart(work: Work, due: Due) -> bool:

@@ -57,7 +57,7 @@ MAX_REVENUE = 1_000_000_000_000
 
 
 def _mapping(value: object) -> Mapping[str, object]:
-    return MappingProxyType(dict(freeze(value))) if isinstance(value, Mapping) else value  # type: ignore[call-overload, return-value]
+    return MappingProxyType(dict(freeze(value))) if isinstance(value, Mapping) else value  # type: ignore[call-overload, return-value]  # what is no mapping is told later
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""The order of work: a batch of due items, handled one by one in their total order (R4 to R9).
+"""The order of work: a batch of due items, handled in their total order (R4 to R9).
 
 `plan` says what a batch must load, `run` handles it and gives back `Changes`. Both are pure: what is due was found by
 the store, what changes is written by it.

@@ -64,7 +64,7 @@ def parse_message_id(text: object, nonces: Sequence[str]) -> tuple[int, int] | N
     ((17, 2), None, None)
     """
     nonce, *rest = text.rsplit("-", 2) if isinstance(text, str) else ("",)
-    if len(rest) != 2 or nonce not in nonces:  # noqa: PLR2004
+    if len(rest) != 2 or nonce not in nonces:  # noqa: PLR2004 enrollment and visit
         return None
     if not all(each.isascii() and each.isdigit() and len(each) < MAX_DIGITS for each in rest):
         return None
