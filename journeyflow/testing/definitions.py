@@ -334,8 +334,9 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
     and the zone is UTC.
 
     >>> from hypothesis import find
-    >>> find(journeys(windows=False), lambda journey: journey.trigger.manual)
-    Journey('j1', manual, 2 steps: s0, end)
+    >>> found = find(journeys(windows=False), lambda journey: journey.trigger.manual)
+    >>> found.id, found.timezone
+    ('j1', 'UTC')
     """
     goal, trigger, reentry = draw(_GOALS), draw(_TRIGGERS), draw(_REENTRIES)
     if trigger.pull is not None:  # which carries no key
@@ -384,8 +385,9 @@ def policies(draw: st.DrawFn, *, windows: bool = True) -> Policies:
     Without `windows` nothing asks for a zone: no quiet hours, and UTC.
 
     >>> from hypothesis import find
-    >>> find(policies(), lambda each: any(cap.over == "defer" for cap in each.caps))
-    Policies(caps=(Cap(0, per='day', over='defer'),))
+    >>> found = find(policies(), lambda each: any(cap.over == "defer" for cap in each.caps))
+    >>> "defer" in [cap.over for cap in found.caps]
+    True
     """
     caps = draw(st.lists(_CAPS, max_size=3))
     if not windows:
