@@ -3,6 +3,8 @@
 import asyncio
 import json
 import sqlite3
+from contextlib import closing
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -73,7 +75,7 @@ def test_a_view_is_read_with_the_command_line_of_sqlite_utils(db, view):
     assert done.exit_code == 0, done.output
     rows = json.loads(done.stdout)
     assert rows
-    with sqlite3.connect(f"file:{db}?mode=ro", uri=True) as connection:
+    with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True)) as connection:
         columns = [row[1] for row in connection.execute(f"PRAGMA table_info({view})")]
         count = connection.execute(f"SELECT count(*) FROM {view}").fetchone()[0]
     assert list(rows[0]) == columns
@@ -82,14 +84,14 @@ def test_a_view_is_read_with_the_command_line_of_sqlite_utils(db, view):
 
 def test_no_view_is_forgotten(db):
     """Each view of the file is read above."""
-    with sqlite3.connect(db) as connection:
+    with closing(sqlite3.connect(db)) as connection:
         found = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")}
     assert found == VIEWS
 
 
 def test_instants_are_iso_text_in_every_view(db):
     """Whatever is called `at` or ends so is ISO 8601 in UTC, or NULL."""
-    with sqlite3.connect(db) as connection:
+    with closing(sqlite3.connect(db)) as connection:
         for view in sorted(VIEWS - {"visits"}):
             columns = [row[1] for row in connection.execute(f"PRAGMA table_info({view})")]
             instants = [each for each in columns if each in {"at", "due", "lease_until"} or each.endswith("_at")]
@@ -100,7 +102,7 @@ def test_instants_are_iso_text_in_every_view(db):
 
 def test_views_say_what_questions_say(db):
     """What SQL shows of journeys, enrollments, messages and engagement is what the engine answers (R80)."""
-    with Engine(db) as engine, sqlite3.connect(db) as connection:
+    with Engine(db) as engine, closing(sqlite3.connect(db)) as connection:
         info = engine.journey("j")
         counted = connection.execute(
             "SELECT state, version, enrolled, active, completed, exited, failed FROM journeys_view WHERE id = 'j'"
@@ -120,6 +122,22 @@ def test_views_say_what_questions_say(db):
         assert did == [(kind, each.total) for kind, each in engine.people("j", "hello").items[0].did.items()]
 
 
+@pytest.fixture
+def connections(monkeypatch):
+    """Close whatever a test connects to: Datasette leaves it open, also in threads, of which Python 3.13 warns."""
+    connect, connections = sqlite3.connect, list[sqlite3.Connection]()
+
+    def remembered(*args: Any, **options: Any) -> sqlite3.Connection:
+        connections.append(connect(*args, **options | {"check_same_thread": False}))
+        return connections[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", remembered)
+    yield
+    for connection in connections:
+        connection.close()
+
+
+@pytest.mark.usefixtures("connections")
 def test_datasette_opens_the_file_of_the_demo(tmp_path, monkeypatch):
     """Every view is a page of Datasette, and its rows are JSON there."""
     monkeypatch.setattr("journeyflow.demo.CUSTOMERS", 200)

@@ -6,8 +6,9 @@ Questions are asked in SQL here too: the rows are laid into an in-memory SQLite 
 import threading
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
+from weakref import finalize
 
 from attrs import evolve
 
@@ -84,6 +85,10 @@ class MemoryStore:
         """Begin empty."""
         self._lock = threading.RLock()
         self._asked: SQLiteStore | None = None
+        self._laid_out = ExitStack()
+        # Not in __del__: of garbage that hangs together, the connection may be finalized before the store, and from
+        # Python 3.13 on it warns then. Not at exit: the host may still ask there.
+        finalize(self, self._laid_out.close).atexit = False
         self._closed = self._open = False
         self.meta = {"nonce": nonce, "revision": "0"}
         self.journeys: list[NewJourney] = []
@@ -129,14 +134,9 @@ class MemoryStore:
             self._closed = True
             self._forget_questions()
 
-    def __del__(self) -> None:
-        """Give back what was laid out for questions: a host that drops the store has nothing else to close."""
-        self._forget_questions()
-
     def _forget_questions(self) -> None:
-        if self._asked is not None:
-            self._asked.close()
-            self._asked = None
+        self._asked = None
+        self._laid_out.close()
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
@@ -150,15 +150,21 @@ class MemoryStore:
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
         """Lay the rows into an in-memory SQLite database, once until something changes, and ask there."""
-        from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 costs sqlite-utils; wanted for questions only
-
         with self._alone():
             if self._asked is None:
-                self._asked = SQLiteStore(":memory:", nonce=self.meta["nonce"])
-                with self._asked.transaction() as transaction:
-                    transaction.commit(self.snapshot())
+                self._asked = self._lay_out()
             with self._asked.reader() as reader:
                 yield reader
+
+    def _lay_out(self) -> "SQLiteStore":
+        """Lay the rows into a database that is closed when they change, and when the store is closed or dropped."""
+        from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 costs sqlite-utils; wanted for questions only
+
+        asked = SQLiteStore(":memory:", nonce=self.meta["nonce"])
+        self._laid_out.callback(asked.close)
+        with asked.transaction() as transaction:
+            transaction.commit(self.snapshot())
+        return asked
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
