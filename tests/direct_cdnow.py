@@ -10,7 +10,9 @@ import csv
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import reduce
 from hashlib import blake2b
+from operator import add
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -241,7 +243,7 @@ def loyalty(purchases: list[Purchase]) -> Iterator[Run]:
     if len(purchases) < 5:
         return
     run = Run(purchases, purchases[4].moment)
-    spent = sum(purchase.amount for purchase in purchases[:5])
+    spent = reduce(add, [purchase.amount for purchase in purchases[:5]])  # `sum` rounds otherwise from Python 3.12 on
     rank = "gold" if spent >= 500 else "silver" if spent >= 200 else "else"
     run.pass_by("spender", rank)
     run.send(*(("card", "EMAIL", "digital_card") if rank == "else" else (rank, "POST", f"{rank}_card")))
