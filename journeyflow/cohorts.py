@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from journeyflow.changes import LISTS, Emitted, write_path
+from journeyflow.facts import Data
 from journeyflow.gates import closed, gate_of
 from journeyflow.machine import advance, go
 from journeyflow.policies import Terms
@@ -53,6 +54,9 @@ GATED_BY = frozenset({"consent", "timezone"})
 UNTIL = int
 """The answer that stands for all instants: a number is until when to rest, and everybody has their own."""
 
+Question = Callable[[Walk, Any], object]
+"""What a walk asks about a subject."""
+
 Change = tuple[str, object]
 """An attribute and its new value; None takes it away."""
 
@@ -65,29 +69,37 @@ it: then a Send has other gates."""
 
 
 class Fork:
-    """A question of a walk, at which visit and behind which messages it was asked, and where its answers lead.
+    """A question of a walk, at which visit it was asked, and where its answers lead."""
 
-    The messages are given where caps may count them.
-    """
+    __slots__ = ("question", "subject", "visit", "ways")
 
-    __slots__ = ("answer", "at", "common", "posts", "question", "subject", "visit", "ways")
-
-    def __init__(
-        self, question: Callable[[Walk, Any], object], subject: object, visit: int, posts: list[Post] | None
-    ) -> None:
+    def __init__(self, question: Question, subject: object, visit: int) -> None:
         """Ask a question, so far without an answer."""
-        self.question, self.subject, self.visit, self.posts = question, subject, str(visit), posts
+        self.question, self.subject, self.visit = question, subject, str(visit)
         self.ways: dict[object, Way] = {}
-        self.common = isinstance(subject, Node) and subject.common
-        """Whether everybody gives the same answer at an instant; `at` is the last one, with its `answer`."""
-        self.at: int | None = None
-        self.answer: object = None
 
-    def answer_to_all(self, walk: Walk) -> object:
-        """Give the answer of everybody who is asked at the same instant."""
-        if self.at != walk.at:
-            self.at, self.answer = walk.at, self.question(walk, self.subject)
-        return self.answer
+
+def _of_all(question: Question) -> Question:
+    """Ask what everybody answers alike at the same instant once for each."""
+    answers: dict[int, object] = {}
+
+    def ask(walk: Walk, subject: object) -> object:
+        at = walk.at
+        if at not in answers:
+            answers[at] = question(walk, subject)
+        return answers[at]
+
+    return ask
+
+
+def _behind(question: Question, posts: list[Post]) -> Question:
+    """Ask behind the messages that the walk has made by then: caps may count them, as of the walk's own instant."""
+
+    def ask(walk: Walk, subject: object) -> object:
+        walk.new_posts = [post._replace(at=walk.at) for post in posts]
+        return question(walk, subject)
+
+    return ask
 
 
 Texts = tuple[tuple[str | None, int | None], ...]
@@ -162,6 +174,12 @@ class AskedWalk(Walk):
         self.program, self.header, self.terms = program, program.header, terms
         self.memory = self.event = None
         self.nonces, self.sent = nonces, NOTHING_SENT
+        self.posts, self.seen = NO_POSTS, {}  # of what is seen `follow` leaves nothing
+
+    @property
+    def since(self) -> int:  # type: ignore[override]  # makes no step, and so stays at the rest that it began from
+        """Since when the run rests."""
+        return self.run.since
 
     def stand(
         self,
@@ -172,9 +190,20 @@ class AskedWalk(Walk):
         posts: Mapping[str, Glimpse],
     ) -> None:
         """Stand where a customer's run is, whose messages are at hand."""
-        self.run, self.customer, self.attributes, self.at, self.since = run, customer, attributes, at, run[13]
-        self.posts = posts
+        self.run, self.customer, self.attributes, self.at, self.posts = run, customer, attributes, at, posts
+        self._trigger = self._zone = None
+
+    def meet(self, customer: str, attributes: dict[str, object], at: int, event: Data) -> None:
+        """Stand before somebody who has no run yet, with the event that may begin one at hand."""
+        self.run = None  # type: ignore[assignment]  # until `begin`
+        self.customer, self.attributes, self.at, self.event = customer, attributes, at, event
         self.seen, self._trigger, self._zone = {}, None, None
+
+    def begin(self, run: Run) -> Read:
+        """Stand where the run begins, without the event; give what was looked at before."""
+        self.run, self.event, self._trigger = run, None, None
+        read, self.seen = ({"entry": self.seen}, {}) if self.seen else ({}, self.seen)
+        return read
 
 
 class Unknown:
@@ -236,11 +265,13 @@ class NotedWalk(Walk):
             self.composed.append((len(self.new_posts), node, self.visit))
         return super().compose(node)
 
-    def _note(self, question: Callable[[Walk, Any], object], subject: object, answer: object) -> None:
-        posts = None  # but caps may hold for others, at their instants (R31)
+    def _note(self, question: Question, subject: object, answer: object) -> None:
         if question is closed:
-            question, posts = gate_of(self, subject), [*self.new_posts] if self.terms is not None else None  # type: ignore[arg-type]  # a Send
-        fork = Fork(question, subject, len(self.path), posts)
+            question = gate_of(self, subject)  # type: ignore[arg-type]  # asked of Sends
+            question = question if self.terms is None else _behind(question, [*self.new_posts])  # caps may count (R31)
+        elif isinstance(subject, Node) and subject.common:
+            question = _of_all(question)
+        fork = Fork(question, subject, len(self.path))
         self.asked.append((fork, UNTIL if answer.__class__ is int else answer))
 
     def _keep_apart(self, paths: Iterable[str]) -> None:
@@ -292,9 +323,7 @@ def follow(way: Way, walk: AskedWalk, read: Read) -> Found:
     due: int | None = None
     ways: dict[object, Way] = {}
     while way.__class__ is Fork:
-        if way.posts is not None:
-            walk.new_posts = [post._replace(at=walk.at) for post in way.posts]
-        answer: Any = way.answer_to_all(walk) if way.common else way.question(walk, way.subject)
+        answer: Any = way.question(walk, way.subject)
         if answer.__class__ is int:
             answer, due = UNTIL, answer
         if walk.seen:

@@ -12,6 +12,7 @@ the reference: `tests/properties/test_cohorts.py` shows that both come to the sa
 import marshal
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
+from functools import partial
 from operator import itemgetter
 
 from journeyflow.batch import INPUT, TIMER, Due, Person
@@ -19,7 +20,7 @@ from journeyflow.catalog import JourneyRecord
 from journeyflow.chains import ORDERS
 from journeyflow.cohorts import UNKNOWN, AskedWalk, Outcome, Read, Way, follow
 from journeyflow.entry import MESSAGE_KINDS
-from journeyflow.facts import NOTHING, Data, Facts
+from journeyflow.facts import NOTHING, Data
 from journeyflow.intake import known_already
 from journeyflow.moments import FIRST, LAST
 from journeyflow.program import Program
@@ -64,32 +65,14 @@ class Lane:
 class Entrance(Lane):
     """Where newcomers enter a journey by an event."""
 
-    __slots__ = ("begun", "facts", "inside", "obstacles", "record", "run", "zoned")
+    __slots__ = ("begun", "obstacles", "record", "run")
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
         """Let people into the newest version."""
         program = record.newest
         super().__init__(work, program, "ENTER", 0, 0)
-        self.record, self.obstacles, self.zoned = record, obstacles_of(program), program.journey.customer_timezone
-        self.facts, self.inside = (
-            Facts("", {}, 0, program.zone, header=program.header, nonces=work.catalog.nonces) for _ in range(2)
-        )
+        self.record, self.obstacles = record, obstacles_of(program)
         self.begun: tuple[int, str | None, str] | None = None
-
-    def ask(self, name: str, attributes: dict[str, object], at: int, data: Data) -> bool:
-        """Tell whether the trigger matches."""
-        facts, program = self.facts, self.program
-        facts.turn_to(name, attributes, at, data)
-        if self.zoned:
-            facts.zone = program.zone_of(attributes)
-        return program.where is None or program.where(facts)
-
-    def bare(self) -> Facts:
-        """Give the facts about who was asked last, without the event."""
-        facts, asked = self.inside, self.facts
-        facts.turn_to(asked.customer, asked.attributes, asked.at, None)
-        facts.zone = asked.zone
-        return facts
 
     def run_of(self, at: int, text: str | None, key: str) -> Run:
         """Give the run of somebody who enters at an instant, with the data of the event and the key."""
@@ -231,18 +214,19 @@ class Crowds:
 
     def _entries(self, doors: list[Entrance], item: Input, at: int, person: Person | None) -> list[Entry] | None:
         """Give the journeys that somebody enters at an instant, or None where one of them needs the plain way."""
-        name, text, entries = item.customer, item.text, list[Entry]()
+        name, text = item.customer, item.text
+        entries: list[Entry] = []
         data, attributes = loads(text) if text else NOTHING, {} if person is None else person.attributes
         for door in doors:
-            if not door.ask(name, attributes, at, data):
+            walk, program = door.walk, door.program
+            walk.meet(name, attributes, at, data)
+            if program.where is not None and not program.where(walk):
                 continue
-            walk, seen, program = door.walk, door.facts.seen, door.program
             key = "" if program.key is None else program.key_of(data)
             if door.obstacles and self._is_stopped(door, item, data, at, key, person):
                 return None
-            walk.stand(door.run_of(at, text, key), name, attributes, at, NO_POSTS)
             begin = door.way if door.way is not UNKNOWN else self._beginning(door)
-            way, due, read = follow(begin, walk, {"entry": seen} if seen else {})
+            way, due, read = follow(begin, walk, walk.begin(door.run_of(at, text, key)))
             if way.__class__ is not Outcome or (due is not None and due <= self._until):
                 return None
             if way.emitted and self._reaches_others(way, program, person, 0):
@@ -258,7 +242,8 @@ class Crowds:
         """Tell whether something stands against an entry."""
         work, person = self._work, known or Person(0, item.tenant, item.customer, {})
         event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
-        candidate = make_candidate((work, door.record, door.program, event, door.facts, None, key, False, door.bare))
+        bare = partial(work.facts, person, door.program, at)
+        candidate = make_candidate((work, door.record, door.program, event, door.walk, None, key, False, bare))
         for stands in door.obstacles:  # noqa: SIM110 asked of everybody: any() would make a generator each time
             if stands(candidate):
                 return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter, methodcaller
 from zoneinfo import ZoneInfo
 
 from journeyflow.changes import read_path
@@ -65,16 +66,9 @@ class Facts:
         self.seen: dict[str, object] = {}
         self._trigger: Data | None = None
 
-    def turn_to(self, customer: str, attributes: dict[str, object], at: int, event: Data | None) -> None:
-        """Look at another customer and event, at another instant: nothing is left of what was known of the last."""
-        self.customer, self.attributes, self.at, self.event = customer, attributes, at, event
-        self.seen, self._trigger = {}, None
-
     def value(self, path: str) -> object:
         """Give the value at a path, None where it is missing, and note that it was asked for."""
-        source, rest = _source(path)
-        value = source(self, rest)
-        self.seen[path] = value
+        value = self.seen[path] = _reader(path)(self)
         return value
 
     def trigger(self) -> Data:
@@ -87,66 +81,98 @@ class Facts:
         return self._trigger
 
 
-def _bare(facts: Facts, path: str) -> object:
+Reader = Callable[[Facts], object]
+"""Looks at one path."""
+
+
+def _inside(path: str) -> Callable[[Data], object]:
+    """Make what reads a path out of a mapping: nearly all paths are plain names."""
+    return (lambda data: read_path(data, path)) if "." in path else methodcaller("get", path)
+
+
+def _bare(path: str) -> Reader:
     """Look a bare name up in the data of the event at hand, else in the customer's attributes."""
-    if facts.event:
-        value = read_path(facts.event, path)
-        if value is not None:
-            return value
-    return read_path(facts.attributes, path)
+    read = _inside(path)
+
+    def ask(facts: Facts) -> object:
+        value = read(facts.event) if facts.event else None
+        return read(facts.attributes) if value is None else value
+
+    return ask
 
 
-def _customer(facts: Facts, path: str) -> object:
-    return facts.customer if path == "id" else read_path(facts.attributes, path)
+def _customer(path: str) -> Reader:
+    read = _inside(path)
+    return attrgetter("customer") if path == "id" else lambda facts: read(facts.attributes)
 
 
-def _event(facts: Facts, path: str) -> object:
-    return read_path(facts.event, path) if facts.event else None
+def _event(path: str) -> Reader:
+    read = _inside(path)
+    return lambda facts: read(facts.event) if facts.event else None
 
 
-def _trigger(facts: Facts, path: str) -> object:
-    return read_path(facts.trigger(), path)
+def _trigger(path: str) -> Reader:
+    read = _inside(path)
+    return lambda facts: read(facts.trigger())
 
 
-def _wait(facts: Facts, path: str) -> object:
-    memory = facts.memory
+def _wait(path: str) -> Reader:
     step, _, rest = path.partition(".")
-    data = memory.get("wait", NOTHING).get(step) if memory else None
-    return read_path(data, rest) if data else None
+    read = _inside(rest)
+
+    def ask(facts: Facts) -> object:
+        memory = facts.memory
+        data = memory.get("wait", NOTHING).get(step) if memory else None
+        return read(data) if data else None
+
+    return ask
 
 
-def _message(facts: Facts, path: str) -> object:
+def _message(path: str) -> Reader:
     step, _, name = path.partition(".")
-    post = facts.posts.get(step)
-    if post is None:
-        return None
-    if name == "id":
-        return message_id(facts.nonces, post)
-    if name == "at":
-        return iso(post.at)
-    if name.endswith("_at"):
-        first = post.flags.get(name[:-3])
-        return iso(first[0]) if first else None
-    return name in post.flags
+    look = _OF_A_MESSAGE.get(name) or (_first(name[:-3]) if name.endswith("_at") else _told(name))
+
+    def ask(facts: Facts) -> object:
+        post = facts.posts.get(step)
+        return None if post is None else look(facts, post)
+
+    return ask
 
 
-def _enrollment(facts: Facts, name: str) -> object:
-    run = facts.run
-    if run is None:
-        return None
-    tenant, journey, version = facts.header
-    return {
-        "tenant": tenant,
-        "journey": journey,
-        "version": version,
-        "customer": facts.customer,
-        "run": run.number,
-        "key": run.key or None,
-        "entered_at": iso(run.entered_at),
-    }.get(name)
+Look = Callable[[Facts, Glimpse], object]
+
+_OF_A_MESSAGE: dict[str, Look] = {
+    "id": lambda facts, post: message_id(facts.nonces, post),
+    "at": lambda _, post: iso(post.at),
+}
 
 
-_SOURCES: dict[str, Callable[[Facts, str], object]] = {
+def _first(kind: str) -> Look:
+    """Look when something was told of a message first."""
+    return lambda _, post: iso(first[0]) if (first := post.flags.get(kind)) else None
+
+
+def _told(kind: str) -> Look:
+    """Look whether something was told of a message."""
+    return lambda _, post: kind in post.flags
+
+
+def _enrollment(name: str) -> Reader:
+    look = _OF_A_RUN.get(name)
+    return lambda facts: None if look is None or facts.run is None else look(facts, facts.run)
+
+
+_OF_A_RUN: dict[str, Callable[[Facts, Run], object]] = {
+    "tenant": lambda facts, _: facts.header[0],
+    "journey": lambda facts, _: facts.header[1],
+    "version": lambda facts, _: facts.header[2],
+    "customer": lambda facts, _: facts.customer,
+    "run": lambda _, run: run.number,
+    "key": lambda _, run: run.key or None,
+    "entered_at": lambda _, run: iso(run.entered_at),
+}
+
+_SOURCES: dict[str, Callable[[str], Reader]] = {
     "customer": _customer,
     "event": _event,
     "trigger": _trigger,
@@ -157,8 +183,8 @@ _SOURCES: dict[str, Callable[[Facts, str], object]] = {
 
 
 @lru_cache(maxsize=65_536)
-def _source(path: str) -> tuple[Callable[[Facts, str], object], str]:
-    """Split a path into where it looks and what it looks for."""
+def _reader(path: str) -> Reader:
+    """Say where a path looks, and for what."""
     root, _, rest = path.partition(".")
     source = _SOURCES.get(root) if rest else None
-    return (source, rest) if source else (_bare, path)
+    return source(rest) if source else _bare(path)

@@ -22,6 +22,9 @@ MAX_NUMBER_TEXT = 400
 
 UTC = ZoneInfo("UTC")
 
+SEVERAL = (list, tuple)
+"""What holds members, in a form that is not made anew for each question."""
+
 _NUMERIC = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -88,7 +91,7 @@ _lte = _ordered(le)
 
 
 def _contains(actual: object, expected: object, _: Facts) -> bool:
-    if isinstance(actual, list | tuple):
+    if isinstance(actual, SEVERAL):
         return any(equal(member, expected) for member in actual)
     return isinstance(actual, str) and isinstance(expected, str) and expected in actual
 
@@ -129,7 +132,7 @@ def _matches(actual: object, expected: object, _: Facts) -> bool:
 
 
 def _both(actual: object, expected: object, facts: Facts) -> bool:
-    if not isinstance(expected, list | tuple) or len(expected) != 2:  # noqa: PLR2004 lower and upper bound
+    if not isinstance(expected, SEVERAL) or len(expected) != 2:  # noqa: PLR2004 lower and upper bound
         return False
     return _gte(actual, expected[0], facts) and _lte(actual, expected[1], facts)
 
@@ -147,13 +150,13 @@ def _operand_ordered(value: object) -> str | None:
 
 
 def _operand_list(value: object) -> str | None:
-    if not isinstance(value, list | tuple) or not value:
+    if not isinstance(value, SEVERAL) or not value:
         return f"needs a list with at least one member, not {describe(value)}"
     return next(filter(None, map(_operand_scalar, value)), None)
 
 
 def _operand_pair(value: object) -> str | None:
-    if not isinstance(value, list | tuple) or len(value) != 2:  # noqa: PLR2004 lower and upper bound
+    if not isinstance(value, SEVERAL) or len(value) != 2:  # noqa: PLR2004 lower and upper bound
         return f"needs a list of two, lower and upper bound, not {describe(value)}"
     return next(filter(None, map(_operand_ordered, value)), None)
 
@@ -213,8 +216,10 @@ def _eq(actual: object, expected: object, _: Facts) -> bool:
 
 
 def _in(actual: object, expected: object, _: Facts) -> bool:
-    if not isinstance(expected, list | tuple):
+    if not isinstance(expected, SEVERAL):
         return False
+    if isinstance(actual, str) and actual in expected:
+        return True
     for member in expected:  # noqa: SIM110 asked of everybody: any() would make a generator each time
         if equal(actual, member):
             return True

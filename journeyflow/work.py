@@ -492,7 +492,7 @@ class Work:
     def tally(self) -> Tally:
         """Count what was done."""
         refused = len(self.refusals)
-        unmatched = sum(outcome == "unmatched" for _, outcome in self.handled)
+        unmatched = [outcome for _, outcome in self.handled].count("unmatched")
         return Tally(
             len(self.handled),
             self.entered,

@@ -351,7 +351,7 @@ class SQLiteTransaction:
         rows = self._ask_each(
             f"SELECT {POST_ROW} FROM messages WHERE flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
             " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))",
-            [person.number for person in people if (person.tenant, person.id) in request.clicked],
+            request.clicked and [person.number for person in people if (person.tenant, person.id) in request.clicked],
         )
         return list(map(read_post, rows))
 
@@ -385,7 +385,7 @@ class SQLiteTransaction:
             " JOIN messages m ON m.enrollment = e.serial"
             " WHERE e.customer IN (SELECT value FROM json_each(?)) AND e.last_at >= ? AND m.at >= ?"
             " AND m.status IN (SELECT value FROM json_each(?))",
-            [person.number for person in people if person.tenant in request.capped],
+            request.capped and [person.number for person in people if person.tenant in request.capped],
             *(request.since, request.since, dumps(sorted(COUNTED))),
         )
 
