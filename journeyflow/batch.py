@@ -1,8 +1,11 @@
 """One batch of work as values: what is due, what must be known for it, what is known (R7)."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from itertools import chain, islice
+from operator import itemgetter
 from typing import TypeVar
 
 from attrs import define, field, frozen
@@ -18,6 +21,15 @@ HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
 """Ranks at one instant: work held by a pause (a: its own instant, b: serial), inputs (a: sequence number), timers
 (a: serial, b: 0 for a rest, the visit's number for the end of a message's lease), timers of journeys (a: the journey's
 number, b: which of them)."""
+
+ANSWERS = frozenset({"ack", "nack"})
+"""The kinds of input that name a message, and no customer."""
+
+named_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 2)
+"""Give tenant and id of the customer that an input names."""
+
+customer_of: Callable[[Run], int] = itemgetter(1)
+"""Give the number of a run's customer."""
 
 QUEUE, PULL = 0, 1
 """The timers of a journey: at the one the next slot of its entry limits opens (R23), at the other it pulls people in
@@ -57,6 +69,29 @@ class Due:
     runs: Mapping[int, Run] = field(factory=dict)
     posts: Mapping[tuple[int, int], Post] = field(factory=dict)
 
+    @cached_property
+    def by_kind(self) -> Mapping[str, Sequence[Input]]:
+        """The inputs of each kind, in order."""
+        found: dict[str, list[Input]] = {}
+        for item in self.inputs.values():
+            kind = item.kind
+            if kind in found:
+                found[kind].append(item)
+            else:
+                found[kind] = [item]
+        return found
+
+    @cached_property
+    def answers(self) -> Sequence[Input]:
+        """The inputs that name a message, and no customer."""
+        return [item for kind in sorted(ANSWERS) for item in self.by_kind.get(kind, ())]
+
+    @cached_property
+    def named(self) -> Sequence[tuple[str, str]]:
+        """Tenant and id of the customer of each other input: who has several is named as often."""
+        naming = (items for kind, items in self.by_kind.items() if kind not in ANSWERS)
+        return list(map(named_in, chain.from_iterable(naming)))
+
 
 @frozen
 class Request:
@@ -68,7 +103,7 @@ class Request:
     them for sure; `events` are (tenant, type, id) to be looked up among handled events.
     """
 
-    names: frozenset[tuple[str, str]] = frozenset()
+    names: AbstractSet[tuple[str, str]] = frozenset()
     numbers: frozenset[int] = frozenset()
     whole: frozenset[int] = frozenset()
     serials: frozenset[int] = frozenset()

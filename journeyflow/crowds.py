@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 from operator import itemgetter
 
-from journeyflow.batch import INPUT, TIMER, Due, Person
+from journeyflow.batch import INPUT, TIMER, Due, Person, customer_of
 from journeyflow.catalog import JourneyRecord
 from journeyflow.chains import ORDERS
 from journeyflow.cohorts import UNKNOWN, AskedWalk, Outcome, Read, Way, follow
@@ -32,9 +32,6 @@ from journeyflow.work import CUSTOMER_EVENTS, MESSAGE, NOBODY, Work, changed_att
 
 WITH_EFFECT = frozenset({*CUSTOMER_EVENTS, REVENUE, *(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)})
 """The events that do something beside letting people in."""
-
-ANSWERS = frozenset({"ack", "nack"})
-"""The kinds of input that name a message, and no customer."""
 
 NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
 """Who listens to what is emitted: nobody; those who watch what a customer is, without naming the event; somebody."""
@@ -289,9 +286,9 @@ def _busy(work: Work, due: Due) -> set[Who]:
 
     A step may forget them meanwhile; whoever waits for a slot may be let in.
     """
-    named = [(item.tenant, item.customer) for item in due.inputs.values() if item.kind not in ANSWERS]
-    numbered = [run.customer for run in due.runs.values()]
-    if len(named) < len(due.inputs) or due.posts or work.gate.held:
+    named = due.named
+    numbered = list(map(customer_of, due.runs.values()))
+    if due.answers or due.posts or work.gate.held:
         numbered += _concerned(work, due)
     if len({*named}) == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
         return set()
@@ -303,8 +300,8 @@ def _busy(work: Work, due: Due) -> set[Who]:
 
 def _concerned(work: Work, due: Due) -> Iterator[int]:
     """Yield whom answers of channels and ends of leases are about, and who waits for a slot."""
-    for item in due.inputs.values():
-        place = parse_message_id(item.id, work.catalog.nonces) if item.kind in ANSWERS else None
+    for item in due.answers:
+        place = parse_message_id(item.id, work.catalog.nonces)
         if place is not None and place[0] in work.runs:
             yield work.runs[place[0]].customer
     yield from (work.runs[post.serial].customer for post in due.posts.values())
@@ -313,5 +310,5 @@ def _concerned(work: Work, due: Due) -> Iterator[int]:
 
 def _is_apart(work: Work, due: Due) -> bool:
     """Tell whether items touch those alone whom they are about: no pull asks others, none names a message to come."""
-    told = (parse_message_id(item.id, work.catalog.nonces) for item in due.inputs.values() if item.kind in ANSWERS)
+    told = (parse_message_id(item.id, work.catalog.nonces) for item in due.answers)
     return not work.pulls.circles and all(place is None or place[0] < work.next_serial for place in told)

@@ -52,7 +52,7 @@ def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
     """Say what a batch must know of entry limits; nothing where no journey has any."""
     if not catalog.limited or not due.keys:
         return None
-    types = {(item.tenant, item.type) for item in due.inputs.values() if item.kind == "event"}
+    types = {(item.tenant, item.type) for item in due.by_kind.get("event", ())}
     timers = [(number, which) for _, rank, number, which in due.keys if rank == JOURNEY]
     queues = frozenset(number for number, which in timers if which == QUEUE)
     pulled = {number for number, which in timers if which == PULL and number in catalog.limited}

@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import frozen
 
-from journeyflow.batch import Finished
+from journeyflow.batch import ANSWERS, Finished
 from journeyflow.catalog import Catalog
 from journeyflow.counting import KINDS, Note, count, told
 from journeyflow.forgetting import place_of
@@ -219,7 +219,7 @@ def message_of(item: Input, outcome: str | None) -> Place | None:
     >>> message_of(Input(1, "t", "", "ack", "", 0, "k-17-2", None), "handled")
     (17, 2)
     """
-    if item.kind in {"ack", "nack"}:
+    if item.kind in ANSWERS:
         return place_of(item.id)
     if outcome is not None and outcome.startswith(ATTRIBUTED):
         return place_of(outcome.removeprefix(ATTRIBUTED))

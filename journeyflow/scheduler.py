@@ -5,22 +5,27 @@ the store, what changes is written by it.
 """
 
 from bisect import bisect_left
+from collections.abc import Callable
 from heapq import heappop
+from operator import itemgetter
 
 from attrs import evolve
 
-from journeyflow.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Key, Loaded, Request
+from journeyflow.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Key, Loaded, Request, customer_of
 from journeyflow.catalog import Catalog
-from journeyflow.crowds import ANSWERS, Crowds
+from journeyflow.crowds import Crowds
 from journeyflow.forgetting import is_anonymous
 from journeyflow.intake import lease_ended, message_named, take
 from journeyflow.limits import plan_limits
 from journeyflow.orders import follow
 from journeyflow.pulling import pull
 from journeyflow.pulls import plan_pulls
-from journeyflow.records import ACTIVE, REVENUE, Changes, name_of
+from journeyflow.records import ACTIVE, REVENUE, Changes, Input, name_of
 from journeyflow.stages import admit, handle
 from journeyflow.work import MESSAGE, Order, Tally, Work, parse_message_id
+
+type_of: Callable[[Input], str] = itemgetter(4)
+"""Give the type of an event."""
 
 
 def plan(due: Due, catalog: Catalog) -> Request:
@@ -29,17 +34,16 @@ def plan(due: Due, catalog: Catalog) -> Request:
     A customer whose run emits what others may hear, or who gets an input, is loaded with all runs; else the attributes
     are enough.
     """
-    told = [item for item in due.inputs.values() if item.kind not in ANSWERS]
-    events = [item for item in told if item.kind == "event"]
-    telling = {kind for kind in {item.type for item in events} if kind == REVENUE or kind.startswith(MESSAGE)}
-    about = [item for item in events if item.type in telling]
-    named = [item.id for item in due.inputs.values() if item.kind in ANSWERS] + [message_named(item) for item in about]
+    events = due.by_kind.get("event", ())
+    telling = {kind for kind in set(map(type_of, events)) if kind == REVENUE or kind.startswith(MESSAGE)}
+    about = [item for item in events if item.type in telling] if telling else []
+    named = [item.id for item in due.answers] + [message_named(item) for item in about]
     posts = {place for each in named if (place := parse_message_id(each, catalog.nonces))}.union(due.posts)
     runs = due.runs.values()
     heard = frozenset({run.customer for run in runs if run.version not in catalog.unheard})
     return Request(
-        frozenset({(item.tenant, item.customer) for item in told}),
-        frozenset({run.customer for run in runs}) - heard,
+        dict.fromkeys(due.named).keys(),
+        frozenset(map(customer_of, runs)) - heard,
         heard,
         frozenset({serial for serial, _ in posts}),
         frozenset(posts),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from journeyflow.batch import Finished, PastRequest, PruneRequest
+from journeyflow.batch import ANSWERS, Finished, PastRequest, PruneRequest
 from journeyflow.forgetting import place_of
 from journeyflow.records import Input, Move, Post, Pruned, Run, make_move
 from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run, text_or_none
@@ -13,8 +13,6 @@ from journeyflow.values import dumps
 
 if TYPE_CHECKING:  # a host in memory needs no SQLite at all
     from sqlite3 import Connection
-
-ANSWERS = frozenset({"ack", "nack"})
 
 
 def told_twice(posts: Iterable[Post]) -> set[tuple[int, int]]:

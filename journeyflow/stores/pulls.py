@@ -21,7 +21,7 @@ def named_by(request: Request, circles: Circles) -> Collection[tuple[str, str]]:
     if request.pulls is None:
         return request.names
     coming = ((tenant, name) for journey, tenant, _ in request.pulls.lists for name in circles[journey])
-    return request.names.union(coming)
+    return request.names | set(coming)
 
 
 # --- in memory --------------------------------------------------------------------------------------------------------

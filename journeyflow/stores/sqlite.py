@@ -9,6 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from itertools import repeat
 from typing import Any
 
 from sqlite_utils import Database
@@ -282,7 +283,7 @@ class SQLiteTransaction:
     def due(self, now: int, limit: int) -> Due:
         """Give the first due items in total order: each kind is a seek in its own index (R7)."""
         inputs = self._ask(
-            "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs"
+            "SELECT iif(outcome IS NULL, seq, NULL), tenant, customer, kind, type, at, id, data FROM inputs"
             " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
             (now, limit + 1),
         )
@@ -295,11 +296,11 @@ class SQLiteTransaction:
             (now, limit + 1),
         )
         runs, posts = list(map(read_run, rests)), list(map(read_post, leases))
-        self._expect({row[8] for row in inputs} <= {None})
+        self._expect(None not in [row[0] for row in inputs])
         self._expect({run.status for run in runs} <= {ACTIVE})
         self._expect({post.status for post in posts} <= {CLAIMED})
         return select_due(
-            {(row[5], INPUT, row[0], 0): make_input(row[:8]) for row in inputs},
+            {(row[5], INPUT, row[0], 0): item for row, item in zip(inputs, map(make_input, inputs), strict=True)},
             {timer_key(run): run for run in runs},
             {(post.lease_until or 0, TIMER, post.serial, post.n): post for post in posts},
             limit,
@@ -404,20 +405,22 @@ class SQLiteTransaction:
         return sorted((read_run(row[:-1]) for row in rows), key=lambda run: run.serial)
 
     def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, Person]:
+        sql = "SELECT number, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON tenant = ? AND c.id = value"
         by_tenant: dict[str, list[str]] = {}
         for tenant, customer in names:
-            by_tenant.setdefault(tenant, []).append(customer)
-        sql = "SELECT number, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON tenant = ? AND c.id = value"
-        found = [
-            (number, tenant, name, text)
-            for tenant, wanted in sorted(by_tenant.items())
-            for number, name, text in self._ask_each(sql, wanted, tenant)
-        ]
-        return _people(found)
+            if tenant in by_tenant:
+                by_tenant[tenant].append(customer)
+            else:
+                by_tenant[tenant] = [customer]
+        people: dict[int, Person] = {}
+        for tenant, wanted in by_tenant.items():
+            people.update(_people(self._ask_each(sql, wanted, tenant), repeat(tenant)))
+        return people
 
     def _people_by_number(self, numbers: Iterable[int]) -> dict[int, Person]:
-        sql = "SELECT number, tenant, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON number = value"
-        return _people(self._ask_each(sql, numbers))
+        sql = "SELECT number, c.id, attributes, tenant FROM json_each(?) CROSS JOIN customers c ON number = value"
+        rows = self._ask_each(sql, numbers)
+        return _people(rows, [row[3] for row in rows])
 
     def _named_posts(self, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
         rows = self._ask_each(
@@ -485,10 +488,7 @@ class SQLiteTransaction:
         self.scrubbed = self.scrubbed or changes.scrubbed
 
 
-def _people(rows: Sequence[tuple[int, str, str, str]]) -> dict[int, Person]:
-    """Read customers, by number."""
-    attributes = loads_each([text for _, _, _, text in rows])
-    return {
-        number: Person(number, tenant, name, values)
-        for (number, tenant, name, _), values in zip(rows, attributes, strict=True)
-    }
+def _people(rows: Sequence[tuple[Any, ...]], tenants: Iterable[str]) -> dict[int, Person]:
+    """Read customers, by number, from rows that begin with number, id and attributes."""
+    attributes = loads_each([row[2] for row in rows])
+    return {row[0]: Person(row[0], tenant, row[1], values) for row, tenant, values in zip(rows, tenants, attributes)}  # noqa: B905 one tenant may be that of all
