@@ -75,6 +75,9 @@ def insert(table: str, columns: str, key: str) -> Statement:
         f"{named} VALUES ({places(f'{columns}, {key}')})",
         f"{named} SELECT {places(columns)}, {keys} FROM json_each(?)",
         dict if "," in key else list,
+        f"{named} SELECT {places(columns)}, serial FROM enrollments WHERE serial BETWEEN ? AND ?"
+        if key == "enrollment"
+        else None,
     )
 
 
@@ -143,7 +146,7 @@ class Writer:
         if changes.customers:
             self._write_customers(changes)
         news: list[Rows] = [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news]
-        self._change(NEWS, news)
+        self._write(NEWS, news)
         self._write_runs(changes)
         if changes.repinned:
             pinned = [(version, serial) for serial, version in changes.repinned]
@@ -151,8 +154,8 @@ class Writer:
         self._write_moves(changes)
         posts = [(post_rest(post), [post.serial]) for post in changes.new_posts]
         posts += [(post_rest(post), [*crowd.people]) for crowd in changes.crowds for post in crowd.posts]
-        self._add(NEW_POSTS, posts)
-        self._change(POSTS, [(post_now_rest(post), [(post.serial, post.n)]) for post in changes.posts])
+        self._write(NEW_POSTS, posts)
+        self._write(POSTS, [(post_now_rest(post), [(post.serial, post.n)]) for post in changes.posts])
         if changes.refusals:
             _write_refusals(self._connection, changes)
         self._count("counters", changes.counters)
@@ -202,8 +205,8 @@ class Writer:
             count += self._connection.executemany(statement.one, single).rowcount
         return count
 
-    def _change(self, statement: Statement, rows: Sequence[Rows]) -> None:
-        """Change rows that are known to be there."""
+    def _write(self, statement: Statement, rows: Sequence[Rows]) -> None:
+        """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""
         self._expect(self._add(statement, rows) == sum(len(keys) for _, keys in rows))
 
     # --- kinds of rows --------------------------------------------------------------------------------------------
@@ -212,7 +215,7 @@ class Writer:
         by_outcome: defaultdict[str, list[Key]] = defaultdict(list)
         for seq, outcome in handled:
             by_outcome[outcome].append(seq)
-        self._change(HANDLED, [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
+        self._write(HANDLED, [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
 
     def _write_customers(self, changes: Changes) -> None:
         first_new = next_number(self._connection, "customers")
@@ -231,8 +234,8 @@ class Writer:
         new += [(run_rest(crowd.run), [*crowd.people.items()]) for crowd in changes.crowds if crowd.entering]
         known: list[Rows] = [(run_now_rest(run), [run.serial]) for run in changes.runs if run.serial < first_new]
         known += [(run_now_rest(crowd.run), [*crowd.people]) for crowd in changes.crowds if not crowd.entering]
-        self._add(NEW_RUNS, new)
-        self._change(RUNS, known)
+        self._write(NEW_RUNS, new)
+        self._write(RUNS, known)
 
     def _write_moves(self, changes: Changes) -> None:
         runs = {run.serial: run for run in changes.runs}
@@ -247,7 +250,7 @@ class Writer:
                 interned[place] = self._intern(*place)
             number = interned[place]
             rows.append(((visit, at, number, dumps(path) if number is None else None, text_or_none(seen)), serials))
-        self._add(MOVES, rows)
+        self._write(MOVES, rows)
 
     def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
         """Give the number of a path of a version, made when it is new; None for one that is not kept."""
