@@ -51,8 +51,9 @@ class Person:
     id: str
     attributes: dict[str, object]
     """Never changed in place."""
-    serials: list[int] = field(factory=list)
-    """The newest run of each journey and key the customer was in, by serial, where they were asked for (R22)."""
+    serials: Sequence[int] = ()
+    """The newest run of each journey and key the customer was in, by serial, where they were asked for (R22). Never
+    changed in place."""
 
 
 @frozen

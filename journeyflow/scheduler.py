@@ -106,8 +106,7 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
     if loaded.pulls is not None:
         work.pulls.lay_out(loaded.pulls, due, catalog)
     work.runs = {**due.runs, **loaded.runs}
-    for person in loaded.people:
-        work.people[person.tenant, person.id] = work.numbered[person.number] = person
+    work.numbered = {person.number: person for person in loaded.people}
     work.posts = {**due.posts, **loaded.posts}
     for key, post in work.posts.items():
         if "clicked" in post.flags and post.serial in work.runs:

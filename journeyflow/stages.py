@@ -34,7 +34,7 @@ MAX_ASKED = 4_096
 
 def handle(work: Work, event: Happening) -> None:
     """Take an event through stages 2, 3 and 4 (R9)."""
-    serials = list(event.person.serials)
+    serials = event.person.serials
     for serial in serials:
         _ways_out(work, event, work.runs[serial])
     for serial in serials:
@@ -200,9 +200,7 @@ def enter(
     run = first_run(work.next_serial, person.number, program, event.at, text, key, number, kept_out=kept_out)
     work.next_serial += 1
     work.pulls.note(run)
-    if newest is not None:
-        person.serials.remove(newest.serial)
-    person.serials.append(run.serial)
+    person.serials = [*(serial for serial in person.serials if newest is None or serial != newest.serial), run.serial]
     if kept_out:
         work.set_run(run)
         work.notes.append(held_out(run))

@@ -6,7 +6,7 @@ a value.
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from heapq import heappush
 from typing import NamedTuple
 
@@ -160,7 +160,6 @@ class Work:
         self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
         self.own = now
         """The own instant of the root item at hand (R5)."""
-        self.people: dict[tuple[str, str], Person] = {}
         self.numbered: dict[int, Person] = {}
         self.inputs: Mapping[int, Input] = {}
         self.runs: dict[int, Run] = {}
@@ -220,13 +219,18 @@ class Work:
 
     # --- people ---------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def people(self) -> dict[tuple[str, str], Person]:
+        """Whoever is known, by tenant and id; a batch of timers alone never asks for it."""
+        return {(person.tenant, person.id): person for person in self.numbered.values()}
+
     def person(self, tenant: str, customer: str) -> Person:
         """Give a customer, made without attributes where there is none yet (R20)."""
         found = self.people.get((tenant, customer))
         if found is None:
             found = Person(self.next_customer, tenant, customer, {})
             self.next_customer += 1
-            self.people[tenant, customer] = self.numbered[found.number] = found
+            self.numbered[found.number] = self.people[tenant, customer] = found
             self.touched_people[found.number] = found
             if self.pulls.circles:
                 self.pulls.joined.add((tenant, None))

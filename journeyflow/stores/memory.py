@@ -606,7 +606,7 @@ class MemoryTransaction:
         for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]
             of_runs = store.newest.get(number) if number in whole else None
-            people.append(Person(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else []))
+            people.append(Person(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else ()))
         return tuple(people)
 
     def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:

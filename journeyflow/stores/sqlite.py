@@ -10,7 +10,7 @@ import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -228,6 +228,33 @@ class SQLiteReader:
             cursor.close()
 
 
+class Question(NamedTuple):
+    """The same question about all numbers that are in a JSON list, and about all between two.
+
+    What was told, or entered, in one go has numbers without a gap: to look them up in a list costs as much as to read
+    what they stand for.
+    """
+
+    many: str
+    span: str
+
+
+def question(asked: str, key: str, tail: str = "") -> Question:
+    """Write a question about rows by their key.
+
+    >>> question("SELECT a FROM t", "k").span
+    'SELECT a FROM t WHERE k BETWEEN ? AND ?'
+    """
+    asked = f"{asked} WHERE {key}"
+    return Question(f"{asked} IN (SELECT value FROM json_each(?)){tail}", f"{asked} BETWEEN ? AND ?{tail}")
+
+
+RUNS = question(f"SELECT {RUN_ROW} FROM enrollments", "serial")
+NEWEST_RUNS = question(f"SELECT {RUN_ROW}, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key")
+PEOPLE = question("SELECT number, id, attributes, tenant FROM customers", "number")
+NEWEST_POSTS = question(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
+
+
 class SQLiteTransaction:
     """A transaction on one file; see `store.Transaction`."""
 
@@ -252,6 +279,16 @@ class SQLiteTransaction:
         """Ask about each of some values, which come in order as the first parameter; nobody is asked about none."""
         each = sorted(wanted)
         return self._ask(sql, (dumps(each), *parameters)) if each else []
+
+    def _ask_of(self, question: Question, numbers: Collection[int]) -> list[tuple[Any, ...]]:
+        """Ask about each of some numbers, no two the same, in order; nobody is asked about none."""
+        if not numbers:
+            return []
+        each = sorted(numbers)
+        first, last = each[0], each[-1]
+        if last - first + 1 == len(each):
+            return self._ask(question.span, (first, last))
+        return self._ask(question.many, (dumps(each),))
 
     def _expect(self, agrees: bool) -> None:
         """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
@@ -324,9 +361,12 @@ class SQLiteTransaction:
         whole |= {entry.customer for entries in heads.values() for entry in entries}
         missing = (whole | request.numbers) - people.keys()
         people.update(self._people_by_number(missing))
+        inside: dict[int, list[int]] = {}
         for run in self._newest_runs(whole):
-            people[run.customer].serials.append(run.serial)
+            inside.setdefault(run.customer, []).append(run.serial)
             runs[run.serial] = run
+        for number, serials in inside.items():
+            people[number].serials = serials
         newest = self._newest_posts(request.readers(runs))
         clicked = self._clicked(request, people.values())
         posts.update(((post.serial, post.n), post) for post in clicked)
@@ -390,18 +430,13 @@ class SQLiteTransaction:
             *(request.since, request.since, dumps(sorted(COUNTED))),
         )
 
-    def _runs(self, serials: Iterable[int]) -> dict[int, Run]:
+    def _runs(self, serials: Collection[int]) -> dict[int, Run]:
         """Give some runs by serial."""
-        sql = f"SELECT {RUN_ROW} FROM enrollments WHERE serial IN (SELECT value FROM json_each(?))"
-        return {run.serial: run for run in map(read_run, self._ask_each(sql, serials))}
+        return {run.serial: run for run in map(read_run, self._ask_of(RUNS, serials))}
 
-    def _newest_runs(self, customers: Iterable[int]) -> list[Run]:
+    def _newest_runs(self, customers: Collection[int]) -> list[Run]:
         """Give the newest run of each journey and key of some customers, by serial: an index seek for each of them."""
-        rows = self._ask_each(
-            f"SELECT {RUN_ROW}, max(run) FROM enrollments"
-            " WHERE customer IN (SELECT value FROM json_each(?)) GROUP BY customer, journey, key",
-            customers,
-        )
+        rows = self._ask_of(NEWEST_RUNS, customers)
         return sorted((read_run(row[:-1]) for row in rows), key=lambda run: run.serial)
 
     def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, Person]:
@@ -417,9 +452,8 @@ class SQLiteTransaction:
             people.update(_people(self._ask_each(sql, wanted, tenant), repeat(tenant)))
         return people
 
-    def _people_by_number(self, numbers: Iterable[int]) -> dict[int, Person]:
-        sql = "SELECT number, c.id, attributes, tenant FROM json_each(?) CROSS JOIN customers c ON number = value"
-        rows = self._ask_each(sql, numbers)
+    def _people_by_number(self, numbers: Collection[int]) -> dict[int, Person]:
+        rows = self._ask_of(PEOPLE, numbers)
         return _people(rows, [row[3] for row in rows])
 
     def _named_posts(self, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
@@ -429,11 +463,10 @@ class SQLiteTransaction:
         )
         return {row[:2]: read_post(row) for row in rows}
 
-    def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
+    def _newest_posts(self, serials: Collection[int]) -> dict[int, dict[str, Glimpse]]:
         """Give what rules see of the newest message of each step of some runs."""
         newest: dict[int, dict[str, Glimpse]] = {}
-        rows = self._ask_each(f"SELECT {SEEN_ROW} FROM json_each(?) CROSS JOIN messages ON enrollment = value", serials)
-        for row in sorted(rows):  # by run and visit
+        for row in sorted(self._ask_of(NEWEST_POSTS, serials)):  # by run and visit
             newest.setdefault(row[0], {})[row[2]] = read_seen(row)
         return newest
 

@@ -305,7 +305,7 @@ VIEWED: dict[str, list[tuple[Any, ...]]] = {
 def people(loaded: Loaded) -> dict[int, tuple[str, str, dict[str, object], list[int]]]:
     """Lay customers out: tenant, id, attributes, serials by number."""
     return {
-        person.number: (person.tenant, person.id, person.attributes, person.serials)
+        person.number: (person.tenant, person.id, person.attributes, [*person.serials])
         for person in sorted(loaded.people, key=lambda person: person.number)
     }
 
