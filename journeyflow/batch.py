@@ -4,7 +4,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from operator import itemgetter
 from typing import TypeVar
 
@@ -260,15 +260,15 @@ class Loaded:
     """Inputs with their outcomes."""
 
 
+Found = tuple[Sequence[Key], Sequence[Item]]
+"""Due work of one kind: its places in order, and what stands at each."""
+
+
 def select_due(
-    inputs: Mapping[Key, Input],
-    runs: Mapping[Key, Run],
-    posts: Mapping[Key, Post],
-    limit: int,
-    timers: Iterable[Key] = (),
+    inputs: Found[Input], runs: Found[Run], posts: Found[Post], limit: int, timers: Iterable[Key] = ()
 ) -> Due:
     """Merge the kinds of due work, each in order, into the first `limit` places of the total order (R7)."""
-    keys = sorted([*inputs, *runs, *posts, *timers])
+    keys = sorted([*inputs[0], *runs[0], *posts[0], *timers])
     more, keys = len(keys) > limit, keys[:limit]
     last = keys[-1] if keys else (0, 0, 0, 0)
     return Due(
@@ -280,6 +280,7 @@ def select_due(
     )
 
 
-def _up_to(last: Key, found: Mapping[Key, Item]) -> Iterable[Item]:
+def _up_to(last: Key, found: Found[Item]) -> Sequence[Item]:
     """Give the items up to a place."""
-    return islice(found.values(), bisect_right([*found], last))
+    keys, items = found
+    return items[: bisect_right(keys, last)]

@@ -512,7 +512,7 @@ class MemoryTransaction:
             _first(count, store.timers.pages(now, count, store.resting)),
             _first(count, store.leases.pages(now, count, store.leased)),
             limit,
-            _first(count, store.journey_timers.pages(now, count, store.ringing)),
+            _first(count, store.journey_timers.pages(now, count, store.ringing))[0],
         )
 
     def load(self, request: Request) -> Loaded:
@@ -626,7 +626,7 @@ class MemoryTransaction:
             {place: post for place, post in page.items() if self._fits(post, request, withheld)}
             for page in store.outbox.pages(request.at, request.limit, store.queued)
         )
-        return list(_first(request.limit, fitting).values())[: request.limit]
+        return _first(request.limit, fitting)[1][: request.limit]
 
     def _fits(self, post: Post, request: ClaimRequest, withheld: set[tuple[str, str]]) -> bool:
         """Tell whether a queued message is one that this worker may have now."""
@@ -653,11 +653,11 @@ def _serial(key: Key) -> int:
     return key[2] if key[1] == TIMER else key[3]
 
 
-def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> dict[Where, Item]:
-    """Give what stands on as many pages as hold so much."""
+def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> tuple[list[Where], list[Item]]:
+    """Give what stands on as many pages as hold so much: the places, and what is at each."""
     found: dict[Where, Item] = {}
     for page in pages:
         found.update(page)
         if len(found) >= count:
             break
-    return found
+    return [*found], [*found.values()]

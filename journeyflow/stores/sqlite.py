@@ -319,7 +319,7 @@ class SQLiteTransaction:
 
     def due(self, now: int, limit: int) -> Due:
         """Give the first due items in total order: each kind is a seek in its own index (R7)."""
-        inputs = self._ask(
+        told = self._ask(
             "SELECT iif(outcome IS NULL, seq, NULL), tenant, customer, kind, type, at, id, data FROM inputs"
             " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
             (now, limit + 1),
@@ -332,14 +332,14 @@ class SQLiteTransaction:
             f"SELECT {POST_ROW} FROM messages WHERE lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?",
             (now, limit + 1),
         )
-        runs, posts = list(map(read_run, rests)), list(map(read_post, leases))
-        self._expect(None not in [row[0] for row in inputs])
+        inputs, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
+        self._expect(None not in [item.seq for item in inputs])
         self._expect({run.status for run in runs} <= {ACTIVE})
         self._expect({post.status for post in posts} <= {CLAIMED})
         return select_due(
-            {(row[5], INPUT, row[0], 0): item for row, item in zip(inputs, map(make_input, inputs), strict=True)},
-            {timer_key(run): run for run in runs},
-            {(post.lease_until or 0, TIMER, post.serial, post.n): post for post in posts},
+            ([(item.at, INPUT, item.seq, 0) for item in inputs], inputs),
+            (list(map(timer_key, runs)), runs),
+            ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
             due_timers(self._connection, now, limit + 1),
         )
