@@ -448,7 +448,7 @@ class SQLiteTransaction:
             else:
                 by_tenant[tenant] = [customer]
         people: dict[int, Person] = {}
-        for tenant, wanted in by_tenant.items():
+        for tenant, wanted in sorted(by_tenant.items()):
             people.update(_people(self._ask_each(sql, wanted, tenant), repeat(tenant)))
         return people
 
