@@ -14,6 +14,7 @@ stays the reference: `tests/properties/test_cohorts.py` shows that both come to 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,11 +22,12 @@ from attrs import field, frozen
 
 from journeyflow.changes import LISTS, Emitted, write_path
 from journeyflow.facts import Data
-from journeyflow.gates import closed, gate_of
+from journeyflow.gates import closed, gates_of
 from journeyflow.machine import advance, go
 from journeyflow.policies import Terms
 from journeyflow.program import Node, Program
 from journeyflow.records import Glimpse, Move, PathEntry, Post, Run, make_move, make_post, make_run
+from journeyflow.rules import Question
 from journeyflow.templates import template_reads
 from journeyflow.values import thaw
 from journeyflow.walk import (
@@ -54,8 +56,8 @@ GATED_BY = frozenset({"consent", "timezone"})
 UNTIL = int
 """The answer that stands for all instants: a number is until when to rest, and everybody has their own."""
 
-Question = Callable[[Walk, Any], object]
-"""What a walk asks about a subject."""
+Ask = Callable[[Walk], object]
+"""Asks whoever walks what somebody was asked before."""
 
 Change = tuple[str, object]
 """An attribute and its new value; None takes it away."""
@@ -71,35 +73,35 @@ it: then a Send has other gates."""
 class Fork:
     """A question of a walk, at which visit it was asked, and where its answers lead."""
 
-    __slots__ = ("question", "subject", "visit", "ways")
+    __slots__ = ("ask", "visit", "ways")
 
-    def __init__(self, question: Question, subject: object, visit: int) -> None:
+    def __init__(self, ask: Ask, visit: int) -> None:
         """Ask a question, so far without an answer."""
-        self.question, self.subject, self.visit = question, subject, str(visit)
+        self.ask, self.visit = ask, str(visit)
         self.ways: dict[object, Way] = {}
 
 
-def _of_all(question: Question) -> Question:
+def _of_all(ask: Ask) -> Ask:
     """Ask what everybody answers alike at the same instant once for each."""
     answers: dict[int, object] = {}
 
-    def ask(walk: Walk, subject: object) -> object:
+    def ask_once(walk: Walk) -> object:
         at = walk.at
         if at not in answers:
-            answers[at] = question(walk, subject)
+            answers[at] = ask(walk)
         return answers[at]
 
-    return ask
+    return ask_once
 
 
-def _behind(question: Question, posts: list[Post]) -> Question:
+def _behind(ask: Ask, posts: list[Post]) -> Ask:
     """Ask behind the messages that the walk has made by then: caps may count them, as of the walk's own instant."""
 
-    def ask(walk: Walk, subject: object) -> object:
+    def ask_behind(walk: Walk) -> object:
         walk.new_posts = [post._replace(at=walk.at) for post in posts]
-        return question(walk, subject)
+        return ask(walk)
 
-    return ask
+    return ask_behind
 
 
 Texts = tuple[tuple[str | None, int | None], ...]
@@ -236,8 +238,24 @@ class NotedWalk(Walk):
     def ask(self, question: Callable[[Walk, Subject], Answer], subject: Subject) -> Answer:
         """Ask, and note the answer."""
         answer = question(self, subject)
-        self._note(question, subject, answer)
-        self._keep_apart(GATED_BY if question is closed else self.seen)
+
+        def again(walk: Walk) -> object:
+            return question(walk, subject)
+
+        if question is closed:
+            gates = gates_of(self, subject)  # type: ignore[arg-type]  # asked of Sends
+            self._note(gates if self.terms is None else _behind(gates, [*self.new_posts]), answer)  # caps count (R31)
+            self._keep_apart(GATED_BY)
+        else:
+            self._note(_of_all(again) if isinstance(subject, Node) and subject.common else again, answer)
+            self._keep_apart(self.seen)
+        return answer
+
+    def holds(self, question: Question) -> bool:
+        """Ask a rule, and note what came of it."""
+        answer = question(self)
+        self._note(question, answer)
+        self._keep_apart(self.seen)
         return answer
 
     @property
@@ -253,7 +271,7 @@ class NotedWalk(Walk):
             self.repeatable = False
         for name in names:
             if all(name != other for other, _ in self.changes):
-                self._note(_value_of, name, _value_of(self, name))
+                self._note(partial(_value_of, name), _value_of(name, self))
         events = super().change(node)
         self.changes += [(name, self.attributes.get(name)) for name in names]
         return events
@@ -265,14 +283,8 @@ class NotedWalk(Walk):
             self.composed.append((len(self.new_posts), node, self.visit))
         return super().compose(node)
 
-    def _note(self, question: Question, subject: object, answer: object) -> None:
-        if question is closed:
-            question = gate_of(self, subject)  # type: ignore[arg-type]  # asked of Sends
-            question = question if self.terms is None else _behind(question, [*self.new_posts])  # caps may count (R31)
-        elif isinstance(subject, Node) and subject.common:
-            question = _of_all(question)
-        fork = Fork(question, subject, len(self.path))
-        self.asked.append((fork, UNTIL if answer.__class__ is int else answer))
+    def _note(self, ask: Ask, answer: object) -> None:
+        self.asked.append((Fork(ask, len(self.path)), UNTIL if answer.__class__ is int else answer))
 
     def _keep_apart(self, paths: Iterable[str]) -> None:
         """Give up where the walk looks at what itself has made: the next one is asked before it has made anything."""
@@ -306,10 +318,10 @@ class NotedWalk(Walk):
         )
 
 
-def _value_of(walk: Walk, name: str) -> object:
+def _value_of(name: str, walk: Walk) -> object:
     """Give what tells the value of an attribute from others, those of other types too."""
     value = walk.attributes.get(name)
-    return value if isinstance(value, str) or value is None else (value.__class__, repr(value))
+    return value if value is None or isinstance(value, str) else (value.__class__, repr(value))
 
 
 def _is_intricate(action: tuple[str, str, object, object]) -> bool:
@@ -323,7 +335,7 @@ def follow(way: Way, walk: AskedWalk, read: Read) -> Found:
     due: int | None = None
     ways: dict[object, Way] = {}
     while way.__class__ is Fork:
-        answer: Any = way.question(walk, way.subject)
+        answer: Any = way.ask(walk)
         if answer.__class__ is int:
             answer, due = UNTIL, answer
         if walk.seen:

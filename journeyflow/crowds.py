@@ -112,6 +112,7 @@ class Crowds:
     def _wake(self, position: int, end: int) -> int:
         """Wake runs at the instants until which they rest."""
         work, keys, lanes, busy, until = self._work, self._keys, self._lanes, self._busy, self._until
+        hearing = self._hearing
         runs, people, posts = work.runs, work.numbered, work.newest_posts
         before = softened = FIRST - 1
         for n in range(position, end):
@@ -132,12 +133,11 @@ class Crowds:
             way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
             if way.__class__ is not Outcome or (due is not None and due <= until):
                 return n - position
-            if way.emitted and self._reaches_others(way, lane.program, person, serial):
+            if hearing.get(way, SOMEBODY) and self._reaches_others(way, lane.program, person, serial):
                 return n - position
             if way.news is None:
                 work.set_attributes(person, way.change(walk.attributes))
-            if at != own:
-                work.late += 1
+            work.late += at != own
             self._join(walk, way, due, read, serial, customer, run.converted_at)
         return end - position
 
@@ -179,6 +179,7 @@ class Crowds:
         """Let newcomers in wherever events do."""
         work, keys, entrances, busy = self._work, self._keys, self._entrances, self._busy
         inputs, people, handled = work.inputs, work.people, work.handled
+        before = at = FIRST - 1
         for n in range(position, end):
             _, rank, seq, _ = keys[n]
             if rank != INPUT:
@@ -191,7 +192,8 @@ class Crowds:
                 return n - position
             if busy and ((tenant, name) in busy or (person is not None and person.number in busy)):
                 return n - position
-            at = work.softened(own)
+            if own != before:
+                before, at = own, work.softened(own)
             entries = self._entries(doors, item, at, person)
             if entries is None:
                 return n - position
@@ -204,8 +206,7 @@ class Crowds:
                     self._join(walk, way, due, read, work.next_serial, person.number, walk.run.trigger)
                     work.next_serial += 1
                     work.entered += 1
-            if at != own:
-                work.late += 1
+            work.late += at != own
             handled.append((seq, outcome))
         return end - position
 
@@ -226,7 +227,7 @@ class Crowds:
             way, due, read = follow(begin, walk, walk.begin(door.run_of(at, text, key)))
             if way.__class__ is not Outcome or (due is not None and due <= self._until):
                 return None
-            if way.emitted and self._reaches_others(way, program, person, 0):
+            if self._hearing.get(way, SOMEBODY) and self._reaches_others(way, program, person, 0):
                 return None
             entries.append((walk, way, due, read))
         if len(entries) > 1 and any(way.changes or way.posts for _, way, _, _ in entries):

@@ -130,11 +130,11 @@ def _wait(path: str) -> Reader:
 
 def _message(path: str) -> Reader:
     step, _, name = path.partition(".")
-    look = _OF_A_MESSAGE.get(name) or (_first(name[:-3]) if name.endswith("_at") else _told(name))
+    look = _OF_A_MESSAGE.get(name) or (_first(name[:-3]) if name.endswith("_at") else None)
 
     def ask(facts: Facts) -> object:
         post = facts.posts.get(step)
-        return None if post is None else look(facts, post)
+        return None if post is None else look(facts, post) if look else name in post.flags  # what was told of it
 
     return ask
 
@@ -150,11 +150,6 @@ _OF_A_MESSAGE: dict[str, Look] = {
 def _first(kind: str) -> Look:
     """Look when something was told of a message first."""
     return lambda _, post: iso(first[0]) if (first := post.flags.get(kind)) else None
-
-
-def _told(kind: str) -> Look:
-    """Look whether something was told of a message."""
-    return lambda _, post: kind in post.flags
 
 
 def _enrollment(name: str) -> Reader:

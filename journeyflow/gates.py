@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.moments import CACHED, DAY, LAST, zone_or
 from journeyflow.openings import Window
 from journeyflow.policies import Terms
-from journeyflow.program import Node
+from journeyflow.program import Node, Program
 from journeyflow.walk import Walk
 
 if TYPE_CHECKING:
@@ -34,10 +34,23 @@ def closed(walk: Walk, node: Node) -> Closed:
     return None
 
 
-def gate_of(walk: Walk, node: Node) -> Callable[[Walk, Node], Closed]:
-    """Give the one gate that a Send has, if it has one alone; else what asks them all."""
-    gates = _gates(walk, node)
-    return gates[0] if gates == BARE else closed
+def gates_of(walk: Walk, node: Node) -> Callable[[Walk], Closed]:
+    """Give what asks the gates of a Send of everybody: most have no other than consent."""
+    return _consent_to(walk.program, node) if _gates(walk, node) == BARE else lambda other: closed(other, node)
+
+
+def _consent_to(program: Program, node: Node) -> Callable[[Walk], Closed]:
+    """Make what asks for consent alone."""
+    required, channel = program.journey.consent == "required", node.step.channel  # type: ignore[union-attr]  # asked of Sends
+    unsaid = "consent" if required else None
+
+    def ask(walk: Walk) -> Closed:
+        given = walk.attributes.get("consent")
+        if given is None:
+            return unsaid
+        return None if consents(walk.attributes, channel, required=required) else "consent"
+
+    return ask
 
 
 def _gates(walk: Walk, node: Node) -> "Gates":

@@ -60,7 +60,6 @@ from journeyflow.records import (
     make_post,
     make_run,
 )
-from journeyflow.rules import Question
 from journeyflow.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.walk import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
 
@@ -368,7 +367,7 @@ def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
 
 def _event_came(walk: Walk, node: Node, _: Wait) -> int:
     """Go on when the event fits, and keep its data (R36)."""
-    if node.question is not None and not walk.ask(_holds, node.question):
+    if node.question is not None and not walk.holds(node.question):
         return walk.rest(walk.run.due, walk.run.awaits)
     if walk.event:
         _remember(walk, "wait", node.id, dict(walk.event))
@@ -412,16 +411,12 @@ _WAKE_WAIT: dict[Stimulus, Callable[[Walk, Node, Wait], int]] = {
 def condition(walk: Walk, node: Node) -> int:
     """Take the first branch that is true, else the other way (R37)."""
     for question, to, label in node.branches:
-        if walk.ask(_holds, question):
+        if walk.holds(question):
             walk.leave(COMPLETED, label)
             return to
     to, label = node.otherwise
     walk.leave(COMPLETED, label)
     return to
-
-
-def _holds(walk: Walk, question: Question) -> bool:
-    return question(walk)
 
 
 def split(walk: Walk, node: Node) -> int:

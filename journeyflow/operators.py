@@ -60,7 +60,7 @@ def as_number(value: object) -> int | float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def equal(actual: object, expected: object) -> bool:
+def equal(actual: object, expected: object, _: Facts | None = None) -> bool:
     """Compare as R62 says: a number with a numeric string as numbers, else the same type and exact.
 
     >>> equal("5", 5.0), equal("5", "5.0"), equal(True, 1)
@@ -211,10 +211,6 @@ class Operator:
         return self.operand not in {_operand_none, _operand_pattern}
 
 
-def _eq(actual: object, expected: object, _: Facts) -> bool:
-    return equal(actual, expected)
-
-
 def _in(actual: object, expected: object, _: Facts) -> bool:
     if not isinstance(expected, SEVERAL):
         return False
@@ -241,8 +237,8 @@ def _ends_with(actual: object, expected: object, _: Facts) -> bool:
 OPERATORS: dict[str, Operator] = {
     operator.name: operator
     for operator in (
-        Operator("eq", _eq, _operand_scalar, "=", summary="equal"),
-        Operator("ne", _eq, _operand_scalar, "=", negated=True, summary="not equal, or missing"),
+        Operator("eq", equal, _operand_scalar, "=", summary="equal"),
+        Operator("ne", equal, _operand_scalar, "=", negated=True, summary="not equal, or missing"),
         Operator("gt", _ordered(gt), _operand_ordered, ">", summary="greater"),
         Operator("gte", _gte, _operand_ordered, ">=", summary="greater or equal"),
         Operator("lt", _ordered(lt), _operand_ordered, "<", summary="less"),

@@ -12,6 +12,7 @@ from journeyflow.moments import add
 from journeyflow.policies import Terms
 from journeyflow.program import NOWHERE, Node, Program
 from journeyflow.records import ACTIVE, FAILED, Glimpse, Move, PathEntry, Post, Run
+from journeyflow.rules import Question
 from journeyflow.values import dumps
 
 REST = -2
@@ -82,8 +83,8 @@ make_result: Callable[[tuple[object, ...]], Result] = partial(tuple.__new__, Res
 class Walk(Facts):
     """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`.
 
-    What a walk depends on beside the place and the instant it begins at, it learns by `ask`, `change` and `compose`
-    alone: so it can be noted what was asked of one person, to be asked of the next (`cohorts.py`).
+    What a walk depends on beside the place and the instant it begins at, it learns by `ask`, `holds`, `change` and
+    `compose` alone: so it can be noted what was asked of one person, to be asked of the next (`cohorts.py`).
     """
 
     __slots__ = (
@@ -140,6 +141,10 @@ class Walk(Facts):
     def ask(self, question: Callable[["Walk", Subject], Answer], subject: Subject) -> Answer:
         """Ask what may have another answer for another person."""
         return question(self, subject)
+
+    def holds(self, question: Question) -> bool:
+        """Ask a rule."""
+        return question(self)
 
     def change(self, node: Node) -> list[Emitted]:
         """Change the customer as an Update says, and name the events that tell of it; all or nothing (R39)."""

@@ -88,7 +88,7 @@ class Seen(NamedTuple):
     @property
     def flags(self) -> Mapping[str, tuple[int, int]]:
         """What was told of it."""
-        return read_flags(self.told)
+        return read_flags(self.told) if self.told else NO_FLAGS
 
 
 SEEN_ROW = "enrollment, n, step, at, nonce, flags"
