@@ -7,7 +7,7 @@ once, and not once for each of thousands. Rows that have too few like them are w
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from journeyflow.records import Changes, Counter, Export, Input, PathEntry, last_visit, version_at
@@ -50,15 +50,17 @@ Rows = tuple[tuple[Any, ...], Sequence[Key]]
 class Statement(NamedTuple):
     """The same change in three forms: for one row, for all rows whose keys are in a JSON list, and between two keys.
 
-    They take what is written first and the key, the list of keys, or the first and last key, last. New rows with two
-    keys, the first of which is their own, have them in a JSON object: SQLite reads that in half the time of a list of
-    pairs. What was told or entered in one go has numbers without a gap: `span` needs no list of them.
+    They take what is written first and the key, the list of keys, or the first and last key, last. What was told or
+    entered in one go has numbers without a gap: `span` needs no list of them.
+
+    New rows may have two keys (`paired`), the first of which is their own. Those are in a JSON object, which SQLite
+    reads in half the time of a list of pairs; without a gap it is the first own key and a list of the others.
     """
 
     one: str
     many: str
-    keys: Callable[[Iterable[Any]], object] = list
     span: str | None = None
+    paired: bool = False
 
 
 def insert(table: str, columns: str, key: str) -> Statement:
@@ -70,15 +72,12 @@ def insert(table: str, columns: str, key: str) -> Statement:
     'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
     """
     named = f"INSERT INTO {table} ({columns}, {key})"
-    keys = "value" if "," not in key else "CAST(key AS INTEGER), value"
-    return Statement(
-        f"{named} VALUES ({places(f'{columns}, {key}')})",
-        f"{named} SELECT {places(columns)}, {keys} FROM json_each(?)",
-        dict if "," in key else list,
-        f"{named} SELECT {places(columns)}, serial FROM enrollments WHERE serial BETWEEN ? AND ?"
-        if key == "enrollment"
-        else None,
-    )
+    one, begin = f"{named} VALUES ({places(f'{columns}, {key}')})", f"{named} SELECT {places(columns)},"
+    if "," in key:
+        many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
+        return Statement(one, f"{begin} {many}", f"{begin} {span}", paired=True)
+    span = f"{begin} serial FROM enrollments WHERE serial BETWEEN ? AND ?"
+    return Statement(one, f"{begin} value FROM json_each(?)", span if key == "enrollment" else None)
 
 
 def update(table: str, columns: str, key: str) -> Statement:
@@ -101,7 +100,7 @@ def changing(table: str, news: str, key: str) -> Statement:
     begin = f"UPDATE {table} SET {news} WHERE"
     if "," not in key:
         many = f"{begin} {key} IN (SELECT value FROM json_each(?))"
-        return Statement(f"{begin} {key} = ?", many, span=f"{begin} {key} BETWEEN ? AND ?")
+        return Statement(f"{begin} {key} = ?", many, f"{begin} {key} BETWEEN ? AND ?")
     one = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
     return Statement(f"{begin} {one}", f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))")
 
@@ -282,10 +281,11 @@ class Writer:
 def _at_once(statement: Statement, rest: tuple[Any, ...], keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
     """Give the form that writes rows with these keys, no two the same, at once, and what it takes."""
     if statement.span is not None:
-        first, last = min(keys), max(keys)
-        if last - first + 1 == len(keys):
-            return statement.span, (*rest, first, last)
-    return statement.many, (*rest, dumps(statement.keys(keys)))
+        own = [key for key, _ in keys] if statement.paired else keys
+        first, last = min(own), max(own)
+        if last - first + 1 == len(own):
+            return statement.span, (*rest, first, dumps([it for _, it in sorted(keys)]) if statement.paired else last)
+    return statement.many, (*rest, dumps(dict(keys) if statement.paired else keys))
 
 
 def next_number(connection: sqlite3.Connection, table: str) -> int:

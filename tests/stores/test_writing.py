@@ -80,6 +80,34 @@ def test_thousands_who_move_together_are_one_statement(key: str):
         assert (count, len(statements)) == (5_000, 1)
 
 
+@pytest.mark.parametrize("serials", [range(3, 13), [3, 5, *range(7, 15)]], ids=["a span", "a list"])
+def test_what_belongs_to_runs_is_written_for_those_runs(serials):
+    """Runs without a gap are named by the first and the last; the statement still counts those that are there."""
+    news = [((1, 2), serial) for serial in serials]
+    with opened("enrollment") as connection:
+        connection.execute("CREATE TABLE enrollments (serial INTEGER PRIMARY KEY)")
+        connection.executemany("INSERT INTO enrollments VALUES (?)", [(serial,) for serial in range(20)])
+        count, statements = write(connection, insert("t", "a, b", "enrollment"), news, ALIKE)
+        assert (count, len(statements)) == (len(news), 1)
+        assert connection.execute("SELECT * FROM t ORDER BY enrollment").fetchall() == [
+            (1, 2, each) for each in serials
+        ]
+        connection.execute("DELETE FROM t")
+        connection.execute("DELETE FROM enrollments WHERE serial = 7")
+        count, _ = write(connection, insert("t", "a, b", "enrollment"), news, ALIKE)
+        assert count == len(news) - isinstance(serials, range)  # a list is held to its runs by the foreign key
+
+
+@pytest.mark.parametrize("pairs", [[(n, 50 - n) for n in range(9, 19)], [(n, n) for n in (*range(9), 20)]])
+@pytest.mark.parametrize("turned", [False, True])
+def test_new_rows_keep_whom_they_are_about(pairs, turned):
+    """R20: whether their numbers have gaps or not, and in whatever order they come."""
+    with opened("k, l") as connection:
+        rows = [((1, 2), pair) for pair in (reversed(pairs) if turned else pairs)]
+        assert write(connection, insert("t", "a, b", "k, l"), rows, ALIKE)[0] == len(pairs)
+        assert connection.execute("SELECT k, l FROM t ORDER BY k").fetchall() == pairs
+
+
 def test_what_is_not_there_is_not_counted():
     """The caller learns that an index named rows which its table does not have."""
     with opened("k") as connection:
