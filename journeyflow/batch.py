@@ -1,6 +1,7 @@
 """One batch of work as values: what is due, what must be known for it, what is known (R7)."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
@@ -88,10 +89,10 @@ class Due:
         return [item for kind in sorted(ANSWERS) for item in self.by_kind.get(kind, ())]
 
     @cached_property
-    def named(self) -> Sequence[tuple[str, str]]:
-        """Tenant and id of the customer of each other input: who has several is named as often."""
+    def named(self) -> Counter[tuple[str, str]]:
+        """Tenant and id of the customers of the other inputs, in order, and how many are about each."""
         naming = (items for kind, items in self.by_kind.items() if kind not in ANSWERS)
-        return list(map(named_in, chain.from_iterable(naming)))
+        return Counter(map(named_in, chain.from_iterable(naming)))
 
 
 @frozen

@@ -291,10 +291,10 @@ def _busy(work: Work, due: Due) -> set[Who]:
     numbered = list(map(customer_of, due.runs.values()))
     if due.answers or due.posts or work.gate.held:
         numbered += _concerned(work, due)
-    if len({*named}) == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
+    if named.total() == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
         return set()
-    known = (person.number for name in named if (person := work.people.get(name)) is not None)
-    busy: set[Who] = {who for who, times in Counter[Who]((*named, *numbered, *known)).items() if times > 1}
+    known = (person.number for name in named.elements() if (person := work.people.get(name)) is not None)
+    busy = {who for who, times in Counter[Who]((*named.elements(), *numbered, *known)).items() if times > 1}
     people = (work.numbered[who] for who in busy if isinstance(who, int))
     return busy | {(person.tenant, person.id) for person in people}
 

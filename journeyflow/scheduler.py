@@ -42,7 +42,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
     runs = due.runs.values()
     heard = frozenset({run.customer for run in runs if run.version not in catalog.unheard})
     return Request(
-        dict.fromkeys(due.named).keys(),
+        due.named.keys(),
         frozenset(map(customer_of, runs)) - heard,
         heard,
         frozenset({serial for serial, _ in posts}),

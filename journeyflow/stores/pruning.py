@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from journeyflow.batch import ANSWERS, Finished, PastRequest, PruneRequest
 from journeyflow.forgetting import place_of
 from journeyflow.records import Input, Move, Post, Pruned, Run, make_move
-from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_run, text_or_none
+from journeyflow.stores.rows import POST_ROW, RUN_ROW, read_post, read_runs, text_or_none
 from journeyflow.values import dumps
 
 if TYPE_CHECKING:  # a host in memory needs no SQLite at all
@@ -138,7 +138,7 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
     """Give the first runs that ended before an instant, with all that belongs to them."""
     asked = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
-    runs = tuple(read_run(row[:-1]) for row in rows)
+    runs = tuple(read_runs(rows))
     serials = dumps([run.serial for run in runs])
     posts = [
         read_post(row)

@@ -1,6 +1,6 @@
 """Records to rows and back, for SQL."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -60,9 +60,9 @@ def run_now_rest(run: Run) -> tuple[Any, ...]:
     return (*run[5:7], *run[8:18], None if run.memory is None else dumps(run.memory))
 
 
-def read_run(row: tuple[Any, ...]) -> Run:
-    """Read a run from a RUN_ROW."""
-    return make_run(row if row[20] is None else (*row[:20], loads(row[20])))
+def read_runs(rows: Iterable[tuple[Any, ...]]) -> list[Run]:
+    """Read runs from rows that are, or begin with, a RUN_ROW."""
+    return [make_run(row[:21] if row[20] is None else (*row[:20], loads(row[20]))) for row in rows]
 
 
 def post_rest(post: Post) -> tuple[Any, ...]:

@@ -47,7 +47,7 @@ from journeyflow.stores.limits import due_timers, load_limits, queue_heads
 from journeyflow.stores.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
 from journeyflow.stores.pruning import load_finished, load_past
 from journeyflow.stores.pulls import load_circles, load_pulls, named_by
-from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_run, read_seen
+from journeyflow.stores.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_runs, read_seen
 from journeyflow.stores.schema import LATER
 from journeyflow.stores.writing import Paths, Writer, next_number
 from journeyflow.values import dumps, loads_each
@@ -251,7 +251,7 @@ def question(asked: str, key: str, tail: str = "") -> Question:
 
 RUNS = question(f"SELECT {RUN_ROW} FROM enrollments", "serial")
 NEWEST_RUNS = question(f"SELECT {RUN_ROW}, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key")
-PEOPLE = question("SELECT number, id, attributes, tenant FROM customers", "number")
+PEOPLE = question("SELECT number, tenant, id, attributes FROM customers", "number")
 NEWEST_POSTS = question(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
 
 
@@ -332,7 +332,7 @@ class SQLiteTransaction:
             f"SELECT {POST_ROW} FROM messages WHERE lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?",
             (now, limit + 1),
         )
-        inputs, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
+        inputs, runs, posts = list(map(make_input, told)), read_runs(rests), list(map(read_post, leases))
         self._expect(None not in [item.seq for item in inputs])
         self._expect({run.status for run in runs} <= {ACTIVE})
         self._expect({post.status for post in posts} <= {CLAIMED})
@@ -353,7 +353,7 @@ class SQLiteTransaction:
                 " ORDER BY serial LIMIT ?",
                 (request.active_in, request.after, request.limit),
             )
-            runs.update((run.serial, run) for run in map(read_run, active))
+            runs.update((run.serial, run) for run in read_runs(active))
         circles = load_circles(self._connection, request.pulls)
         people = self._people_by_name(named_by(request, circles))
         whole = {*request.whole, *people, *(run.customer for run in runs.values())}
@@ -432,15 +432,18 @@ class SQLiteTransaction:
 
     def _runs(self, serials: Collection[int]) -> dict[int, Run]:
         """Give some runs by serial."""
-        return {run.serial: run for run in map(read_run, self._ask_of(RUNS, serials))}
+        return {run.serial: run for run in read_runs(self._ask_of(RUNS, serials))}
 
     def _newest_runs(self, customers: Collection[int]) -> list[Run]:
         """Give the newest run of each journey and key of some customers, by serial: an index seek for each of them."""
         rows = self._ask_of(NEWEST_RUNS, customers)
-        return sorted((read_run(row[:-1]) for row in rows), key=lambda run: run.serial)
+        return sorted(read_runs(rows), key=lambda run: run.serial)
 
     def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, Person]:
-        sql = "SELECT number, c.id, attributes FROM json_each(?) CROSS JOIN customers c ON tenant = ? AND c.id = value"
+        sql = (
+            "SELECT number, k.key, attributes FROM json_each(?) k"
+            " CROSS JOIN customers c ON tenant = ? AND c.id = k.value"
+        )
         by_tenant: dict[str, list[str]] = {}
         for tenant, customer in names:
             if tenant in by_tenant:
@@ -449,12 +452,13 @@ class SQLiteTransaction:
                 by_tenant[tenant] = [customer]
         people: dict[int, Person] = {}
         for tenant, wanted in sorted(by_tenant.items()):
-            people.update(_people(self._ask_each(sql, wanted, tenant), repeat(tenant)))
+            wanted.sort()
+            numbers, places, texts = columns(self._ask(sql, (dumps(wanted), tenant)), 3)
+            people.update(_people(numbers, repeat(tenant), map(wanted.__getitem__, places), texts))
         return people
 
     def _people_by_number(self, numbers: Collection[int]) -> dict[int, Person]:
-        rows = self._ask_of(PEOPLE, numbers)
-        return _people(rows, [row[3] for row in rows])
+        return _people(*columns(self._ask_of(PEOPLE, numbers), 4))
 
     def _named_posts(self, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
         rows = self._ask_each(
@@ -521,7 +525,17 @@ class SQLiteTransaction:
         self.scrubbed = self.scrubbed or changes.scrubbed
 
 
-def _people(rows: Sequence[tuple[Any, ...]], tenants: Iterable[str]) -> dict[int, Person]:
-    """Read customers, by number, from rows that begin with number, id and attributes."""
-    attributes = loads_each([row[2] for row in rows])
-    return {row[0]: Person(row[0], tenant, row[1], values) for row, tenant, values in zip(rows, tenants, attributes)}  # noqa: B905 one tenant may be that of all
+def columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[Any]]:
+    """Turn rows into so many columns.
+
+    >>> columns([(1, "a"), (2, "b")], 2), columns([], 2)
+    ([(1, 2), ('a', 'b')], [(), ()])
+    """
+    return list(zip(*rows, strict=True)) if rows else [()] * count
+
+
+def _people(
+    numbers: Sequence[int], tenants: Iterable[str], names: Iterable[str], texts: Sequence[str]
+) -> dict[int, Person]:
+    """Make customers of columns, by number; of tenants there may be more than are needed."""
+    return dict(zip(numbers, map(Person, numbers, tenants, names, loads_each(texts)), strict=True))
