@@ -13,6 +13,9 @@ from journeyflow.stores.schema import VISITS
 SHAPE: dict[str, str] = {
     "the file is damaged: {0}": "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
     "row {1} of table {0} points at nothing": 'SELECT "table", rowid FROM pragma_foreign_key_check ORDER BY 1, 2',
+    "the move to visit {1} of enrollment {0} goes by path {2}, which is not there": """
+        SELECT m.enrollment, m.visit, m.path FROM moves m LEFT JOIN paths p ON p.number = m.path
+        WHERE m.path IS NOT NULL AND p.number IS NULL ORDER BY 1, 2""",
     "the setting {0!r} is missing or cannot be read": """
         SELECT 'nonce' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce') UNION ALL
         SELECT 'revision' WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'revision' AND value GLOB '[0-9]*')

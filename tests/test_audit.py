@@ -110,6 +110,10 @@ AT = to_micros(START)
 FAULTS: list[tuple[str, str]] = [
     # what cannot be read
     ("UPDATE enrollments SET version = 99 WHERE serial = 1", "row 1 of table enrollments points at nothing"),
+    (
+        "UPDATE moves SET path = 99 WHERE enrollment = 1 AND visit = 0",
+        "the move to visit 0 of enrollment 1 goes by path 99, which is not there",
+    ),
     ("DELETE FROM meta WHERE name = 'nonce'", "the setting 'nonce' is missing or cannot be read"),
     ("UPDATE messages SET nonce = 3", "the setting 'nonce.3' is missing or cannot be read"),
     ("UPDATE meta SET value = 'x' WHERE name = 'revision'", "the setting 'revision' is missing or cannot be read"),
