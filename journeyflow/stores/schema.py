@@ -4,9 +4,9 @@ Instants are whole microseconds UTC; the views beside the tables show them as IS
 on a connection, applied in order inside one immediate transaction; `PRAGMA user_version` counts those applied.
 (sqlite-utils' own migrations write the wall clock into the file, which would make equal runs unequal: R1, R90.)
 
-Foreign keys are enforced. Two columns are left to the audit, because SQLite would open the other table anew for each row
-of the hot path: the journey of an enrollment, which its version names already, and the path of a move, which is found
-or made in the same transaction.
+Foreign keys are enforced. Two columns are left to the audit, because SQLite would open the other table anew for each
+row of the hot path: the journey of an enrollment, which its version names already, and the path of a move, which is
+found or made in the same transaction.
 """
 
 from collections.abc import Callable
