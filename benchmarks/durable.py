@@ -18,7 +18,7 @@ from journeyflow.engine import BATCH
 from journeyflow.stores.schema import VISITS
 from journeyflow.stores.sqlite import SQLiteStore
 
-ROUNDS = 3
+ROUNDS = 5
 Rows = dict[str, list[tuple[object, ...]]]
 
 

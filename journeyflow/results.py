@@ -9,7 +9,7 @@ Pearson's chi-square test. Nothing is divided by zero: where nobody was counted 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import repeat
-from math import erfc, exp, isfinite, pi, sqrt
+from math import erfc, exp, fsum, isfinite, pi, sqrt
 
 from attrs import field, frozen
 
@@ -229,14 +229,14 @@ def sample_ratio(observed: Mapping[str, int], shares: Mapping[str, float]) -> Sa
     >>> round(sample_ratio({"A": 821, "B": 876}, {"A": 50, "B": 50}).probability, 3)
     0.182
     """
-    total, whole = sum(observed.values()), sum(shares.values())
+    total, whole = sum(observed.values()), fsum(shares.values())  # whatever version of Python adds them
     expected = {label: total * share / whole if whole else 0.0 for label, share in shares.items()}
     if any(observed.get(label, 0) for label, share in shares.items() if not share):
         return SampleRatio(observed, expected, 0.0)
     groups = [(observed.get(label, 0), size) for label, size in expected.items() if shares[label]]
     if len(groups) <= 1 or any(size < ENOUGH for _, size in groups):
         return SampleRatio(observed, expected, None)
-    statistic = sum((found - size) ** 2 / size for found, size in groups)
+    statistic = fsum((found - size) ** 2 / size for found, size in groups)
     return SampleRatio(observed, expected, chi_square_tail(statistic, len(groups) - 1))
 
 

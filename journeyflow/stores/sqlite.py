@@ -87,7 +87,7 @@ class SQLiteStore:
 
     def close(self) -> None:
         """Close the file; closing again does nothing. A process that came here through a fork leaves it alone."""
-        if os.getpid() != self._pid:
+        if self._came_by_fork():
             return
         with self._lock:
             if self.db is not None:
@@ -148,9 +148,13 @@ class SQLiteStore:
                     raise
                 raise found from error
 
+    def _came_by_fork(self) -> bool:
+        """Tell whether another process opened the file; what is in memory alone is shared with nobody."""
+        return self.path != MEMORY and os.getpid() != self._pid
+
     def _refuse_fork(self) -> None:
         """Refuse to work in a process that came to this store through a fork."""
-        if os.getpid() != self._pid:
+        if self._came_by_fork():
             remedy = "open the file again in the child process"
             raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
 
@@ -228,7 +232,7 @@ class SQLiteReader:
             cursor.close()
 
 
-class Question(NamedTuple):
+class Lookup(NamedTuple):
     """The same question about all numbers that are in a JSON list, and about all between two.
 
     What was told, or entered, in one go has numbers without a gap: to look them up in a list costs as much as to read
@@ -239,20 +243,20 @@ class Question(NamedTuple):
     span: str
 
 
-def question(asked: str, key: str, tail: str = "") -> Question:
+def lookup(asked: str, key: str, tail: str = "") -> Lookup:
     """Write a question about rows by their key.
 
-    >>> question("SELECT a FROM t", "k").span
+    >>> lookup("SELECT a FROM t", "k").span
     'SELECT a FROM t WHERE k BETWEEN ? AND ?'
     """
     asked = f"{asked} WHERE {key}"
-    return Question(f"{asked} IN (SELECT value FROM json_each(?)){tail}", f"{asked} BETWEEN ? AND ?{tail}")
+    return Lookup(f"{asked} IN (SELECT value FROM json_each(?)){tail}", f"{asked} BETWEEN ? AND ?{tail}")
 
 
-RUNS = question(f"SELECT {RUN_ROW} FROM enrollments", "serial")
-NEWEST_RUNS = question(f"SELECT {RUN_ROW}, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key")
-PEOPLE = question("SELECT number, tenant, id, attributes FROM customers", "number")
-NEWEST_POSTS = question(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
+RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
+NEWEST_RUNS = lookup(f"SELECT {RUN_ROW}, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key")
+PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
+NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
 
 
 class SQLiteTransaction:
@@ -280,15 +284,15 @@ class SQLiteTransaction:
         each = sorted(wanted)
         return self._ask(sql, (dumps(each), *parameters)) if each else []
 
-    def _ask_of(self, question: Question, numbers: Collection[int]) -> list[tuple[Any, ...]]:
+    def _ask_of(self, asked: Lookup, numbers: Collection[int]) -> list[tuple[Any, ...]]:
         """Ask about each of some numbers, no two the same, in order; nobody is asked about none."""
         if not numbers:
             return []
         each = sorted(numbers)
         first, last = each[0], each[-1]
         if last - first + 1 == len(each):
-            return self._ask(question.span, (first, last))
-        return self._ask(question.many, (dumps(each),))
+            return self._ask(asked.span, (first, last))
+        return self._ask(asked.many, (dumps(each),))
 
     def _expect(self, agrees: bool) -> None:
         """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""

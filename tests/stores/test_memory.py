@@ -1,6 +1,7 @@
 """What is laid out for questions of the store in memory (R80) is never a burden of the host."""
 
 import gc
+import os
 import sqlite3
 import subprocess
 import sys
@@ -82,6 +83,21 @@ def test_an_interrupted_question_is_asked_again_from_the_start(left_open, monkey
         patch.setattr(store, "snapshot", interrupted)
         with pytest.raises(KeyboardInterrupt):
             ask(store)
+    assert ask(store) == 1
+    store.close()
+    gc.collect()
+    assert left_open == []
+
+
+def test_what_was_asked_before_a_fork_is_asked_behind_it(left_open, monkeypatch):
+    """P3: a store in memory is copied by a fork; nothing of it is shared."""
+    store = MemoryStore()
+    assert ask(store) == 0
+    parent = os.getpid()
+    monkeypatch.setattr(os, "getpid", lambda: parent + 1)
+    assert ask(store) == 0
+    with store.transaction() as transaction:
+        transaction.commit(ANN)
     assert ask(store) == 1
     store.close()
     gc.collect()
