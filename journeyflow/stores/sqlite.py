@@ -235,8 +235,8 @@ class SQLiteReader:
 class Lookup(NamedTuple):
     """The same question about all numbers that are in a JSON list, and about all between two.
 
-    What was told, or entered, in one go has numbers without a gap: to look them up in a list costs as much as to read
-    what they stand for.
+    What was told, or entered, in one go has numbers without a gap; then no list has to be written, read and looked up
+    one by one.
     """
 
     many: str
