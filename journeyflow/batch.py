@@ -109,6 +109,8 @@ class Request:
     numbers: frozenset[int] = frozenset()
     whole: frozenset[int] = frozenset()
     serials: frozenset[int] = frozenset()
+    at_hand: frozenset[int] = frozenset()
+    """Runs by serial that whoever asks has already: they need not be given as somebody's newest."""
     posts: frozenset[tuple[int, int]] = frozenset()
     posts_of: frozenset[int] = frozenset()
     reading: frozenset[int] = frozenset()

@@ -65,9 +65,9 @@ Change = tuple[str, object]
 Read = dict[str, dict[str, object]]
 """What rules looked at, by the place in the path, as a move keeps it (R85)."""
 
-Place = tuple[Program, Stimulus, int, int, frozenset[str], bool]
-"""Where a walk begins: version, stimulus, visit, step, the steps that everybody passes through, whether policies bind
-it: then a Send has other gates."""
+Place = tuple[Program, Stimulus, int, int, frozenset[str], Terms | None]
+"""Where a walk begins: version, stimulus, visit, step, the steps that everybody passes through, the policies that bind
+it: a Send has other gates by them."""
 
 
 class Fork:
@@ -195,8 +195,8 @@ class AskedWalk(Walk):
         self.run, self.customer, self.attributes, self.at, self.posts = run, customer, attributes, at, posts
         self._trigger = self._zone = None
 
-    def meet(self, customer: str, attributes: dict[str, object], at: int, event: Data) -> None:
-        """Stand before somebody who has no run yet, with the event that may begin one at hand."""
+    def meet(self, customer: str, attributes: dict[str, object], at: int, event: Data | None) -> None:
+        """Stand before somebody who has no run yet, with the event at hand that may begin one."""
         self.run = None  # type: ignore[assignment]  # until `begin`
         self.customer, self.attributes, self.at, self.event = customer, attributes, at, event
         self.seen, self._trigger, self._zone = {}, None, None
@@ -372,7 +372,7 @@ class Cohorts:
         """Do what `machine.advance` does, in less time where somebody walked the same way before."""
         if stimulus not in REPEATED or past is not FRESH or run.memory is not None:
             return advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
-        place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms is not None)
+        place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms)
         if place not in self._places:
             self._places[place] = UNKNOWN
             return advance(program, run, stimulus, situation, at, softened=softened, asked=asked)

@@ -12,7 +12,6 @@ the reference: `tests/properties/test_cohorts.py` shows that both come to the sa
 import marshal
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
-from functools import partial
 from operator import itemgetter
 
 from journeyflow.batch import INPUT, TIMER, Due, Person, customer_of
@@ -20,7 +19,7 @@ from journeyflow.catalog import JourneyRecord
 from journeyflow.chains import ORDERS
 from journeyflow.cohorts import UNKNOWN, AskedWalk, Outcome, Read, Way, follow
 from journeyflow.entry import MESSAGE_KINDS
-from journeyflow.facts import NOTHING, Data
+from journeyflow.facts import NOTHING, Data, Facts
 from journeyflow.intake import known_already
 from journeyflow.moments import FIRST, LAST
 from journeyflow.program import Program
@@ -55,21 +54,28 @@ class Lane:
         since, terms = (record.settled_at, None) if timeline is None else timeline.history[-1]
         self.program, self.since = program, max(record.settled_at, since)
         self.walk = AskedWalk(program, catalog.nonces, terms)
-        self.place = (program, stimulus, visit, step, record.newest_unpublished, terms is not None)
+        self.place = (program, stimulus, visit, step, record.newest_unpublished, terms)
         self.way: Way = UNKNOWN
 
 
 class Entrance(Lane):
     """Where newcomers enter a journey by an event."""
 
-    __slots__ = ("begun", "obstacles", "record", "run")
+    __slots__ = ("begun", "beside", "obstacles", "record", "run")
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
         """Let people into the newest version."""
         program = record.newest
         super().__init__(work, program, "ENTER", 0, 0)
         self.record, self.obstacles = record, obstacles_of(program)
+        self.beside = AskedWalk(program, work.catalog.nonces, None)
         self.begun: tuple[int, str | None, str] | None = None
+
+    def bare(self) -> Facts:
+        """Give the facts about who was met last, without the event."""
+        met, beside = self.walk, self.beside
+        beside.meet(met.customer, met.attributes, met.at, None)
+        return beside
 
     def run_of(self, at: int, text: str | None, key: str) -> Run:
         """Give the run of somebody who enters at an instant, with the data of the event and the key."""
@@ -162,7 +168,12 @@ class Crowds:
         if heard != WATCHERS:
             return heard == SOMEBODY
         runs, serials = self._work.runs, person.serials if person is not None else ()
-        return not way.ended or any(runs[each].status == ACTIVE for each in serials if each != serial)
+        if not way.ended:
+            return True
+        for each in serials:  # noqa: SIM110 asked of everybody: any() would make a generator each time
+            if each != serial and runs[each].status == ACTIVE:
+                return True
+        return False
 
     def _listeners(self, way: Outcome, program: Program) -> int:
         """Say who listens to what a walk emits."""
@@ -240,8 +251,7 @@ class Crowds:
         """Tell whether something stands against an entry."""
         work, person = self._work, known or Person(0, item.tenant, item.customer, {})
         event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
-        bare = partial(work.facts, person, door.program, at)
-        candidate = make_candidate((work, door.record, door.program, event, door.walk, None, key, False, bare))
+        candidate = make_candidate((work, door.record, door.program, event, door.walk, None, key, False, door.bare))
         for stands in door.obstacles:  # noqa: SIM110 asked of everybody: any() would make a generator each time
             if stands(candidate):
                 return True

@@ -25,32 +25,57 @@ Closed = int | str | None
 """What a gate says: held until an instant, skipped for a reason, or open."""
 
 
+Gate = Callable[..., Closed]
+"""Asks one thing of a walk and the step; bound to the step, of the walk alone."""
+
+
 def closed(walk: Walk, node: Node) -> Closed:
     """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
     for gate in _gates(walk, node):
         answer = gate(walk, node)
         if answer is not None:
-            return "window" if isinstance(answer, int) and answer - walk.at > MAX_GATE else answer
+            return _held_for(answer, walk.at)
     return None
 
 
 def gates_of(walk: Walk, node: Node) -> Callable[[Walk], Closed]:
-    """Give what asks the gates of a Send of everybody: most have no other than consent."""
-    return _consent_to(walk.program, node) if _gates(walk, node) == BARE else lambda other: closed(other, node)
+    """Give what asks the gates of a Send of everybody who walks under the same policies: those that may be closed."""
+    terms, channel, asked = walk.terms, node.step.channel, _gates(walk, node)  # type: ignore[union-attr]  # a Send
+    consent = _consent_to(walk.program, node)
+    needless: set[Gate] = set() if node.window or (terms and terms.quiet(channel)) else {_hours, _window}
+    if terms is None or not terms.caps(channel):
+        needless.add(_caps)
+    gates = [consent if gate is _consent else gate for gate in asked if gate not in needless]
+    if gates == [consent]:
+        return consent
+
+    def ask(walk: Walk) -> Closed:
+        for gate in gates:
+            answer = gate(walk, node)
+            if answer is not None:
+                return _held_for(answer, walk.at)
+        return None
+
+    return ask
 
 
-def _consent_to(program: Program, node: Node) -> Callable[[Walk], Closed]:
+def _consent_to(program: Program, node: Node) -> Gate:
     """Make what asks for consent alone."""
     required, channel = program.journey.consent == "required", node.step.channel  # type: ignore[union-attr]  # asked of Sends
     unsaid = "consent" if required else None
 
-    def ask(walk: Walk) -> Closed:
+    def ask(walk: Walk, _: Node | None = None) -> Closed:
         given = walk.attributes.get("consent")
         if given is None:
             return unsaid
         return None if consents(walk.attributes, channel, required=required) else "consent"
 
     return ask
+
+
+def _held_for(answer: int | str, at: int) -> int | str:
+    """Skip what would be held for too long."""
+    return "window" if isinstance(answer, int) and answer - at > MAX_GATE else answer
 
 
 def _gates(walk: Walk, node: Node) -> "Gates":
@@ -103,7 +128,7 @@ def _caps(walk: Walk, node: Node) -> Closed:
     return held if held > at else None
 
 
-Gates = tuple[Callable[[Walk, Node], Closed], ...]
+Gates = tuple[Gate, ...]
 
 GATES: Gates = (_hours, _consent, _caps)
 """What is asked of a Send, in this order."""

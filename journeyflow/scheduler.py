@@ -46,6 +46,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
         frozenset(map(customer_of, runs)) - heard,
         heard,
         frozenset({serial for serial, _ in posts}),
+        frozenset(due.runs),
         frozenset(posts),
         frozenset({run.serial for run in runs if run.version in catalog.reading_posts}),
         catalog.reading_posts,

@@ -386,7 +386,10 @@ def _already_out(candidate: Candidate) -> bool:
 def _lacks_consent(candidate: Candidate) -> bool:
     """Tell whether the customer consents to no channel of a journey that requires consent (R54)."""
     attributes, channels = candidate.event.person.attributes, candidate.program.channels
-    return not candidate.force and not any(consents(attributes, channel, required=True) for channel in channels)
+    for channel in channels:  # asked of everybody: any() would make a generator each time
+        if consents(attributes, channel, required=True):
+            return False
+    return not candidate.force
 
 
 def _inside(candidate: Candidate) -> bool:

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from sqlite_utils import Database
@@ -254,8 +254,17 @@ def lookup(asked: str, key: str, tail: str = "") -> Lookup:
 
 
 RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
-NEWEST_RUNS = lookup(f"SELECT {RUN_ROW}, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key")
+NEWEST_RUNS = lookup(
+    "SELECT customer, serial, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key"
+)
+"""The newest run of each journey and key of some customers: an index answers it alone."""
 PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
+SENT = lookup(
+    "SELECT e.customer, m.enrollment, m.n, m.at, m.channel"
+    " FROM enrollments e JOIN messages m ON m.enrollment = e.serial",
+    "e.customer",
+    " AND e.last_at >= ? AND m.at >= ? AND m.status IN (SELECT value FROM json_each(?))",
+)
 NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
 
 
@@ -284,15 +293,15 @@ class SQLiteTransaction:
         each = sorted(wanted)
         return self._ask(sql, (dumps(each), *parameters)) if each else []
 
-    def _ask_of(self, asked: Lookup, numbers: Collection[int]) -> list[tuple[Any, ...]]:
+    def _ask_of(self, asked: Lookup, numbers: Collection[int], *parameters: object) -> list[tuple[Any, ...]]:
         """Ask about each of some numbers, no two the same, in order; nobody is asked about none."""
         if not numbers:
             return []
         each = sorted(numbers)
         first, last = each[0], each[-1]
         if last - first + 1 == len(each):
-            return self._ask(asked.span, (first, last))
-        return self._ask(asked.many, (dumps(each),))
+            return self._ask(asked.span, (first, last, *parameters))
+        return self._ask(asked.many, (dumps(each), *parameters))
 
     def _expect(self, agrees: bool) -> None:
         """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
@@ -366,11 +375,11 @@ class SQLiteTransaction:
         missing = (whole | request.numbers) - people.keys()
         people.update(self._people_by_number(missing))
         inside: dict[int, list[int]] = {}
-        for run in self._newest_runs(whole):
-            inside.setdefault(run.customer, []).append(run.serial)
-            runs[run.serial] = run
+        for number, serial, _ in self._ask_of(NEWEST_RUNS, whole):
+            inside.setdefault(number, []).append(serial)
         for number, serials in inside.items():
-            people[number].serials = serials
+            people[number].serials = sorted(serials)
+        runs.update(self._runs({*chain.from_iterable(inside.values())} - runs.keys() - request.at_hand))
         newest = self._newest_posts(request.readers(runs))
         clicked = self._clicked(request, people.values())
         posts.update(((post.serial, post.n), post) for post in clicked)
@@ -425,23 +434,15 @@ class SQLiteTransaction:
 
         A run that has not moved since then has sent nothing since then.
         """
-        return self._ask_each(
-            "SELECT e.customer, m.enrollment, m.n, m.at, m.channel FROM enrollments e"
-            " JOIN messages m ON m.enrollment = e.serial"
-            " WHERE e.customer IN (SELECT value FROM json_each(?)) AND e.last_at >= ? AND m.at >= ?"
-            " AND m.status IN (SELECT value FROM json_each(?))",
-            request.capped and [person.number for person in people if person.tenant in request.capped],
+        return self._ask_of(
+            SENT,
+            [person.number for person in people if person.tenant in request.capped] if request.capped else (),
             *(request.since, request.since, dumps(sorted(COUNTED))),
         )
 
     def _runs(self, serials: Collection[int]) -> dict[int, Run]:
         """Give some runs by serial."""
         return {run.serial: run for run in read_runs(self._ask_of(RUNS, serials))}
-
-    def _newest_runs(self, customers: Collection[int]) -> list[Run]:
-        """Give the newest run of each journey and key of some customers, by serial: an index seek for each of them."""
-        rows = self._ask_of(NEWEST_RUNS, customers)
-        return sorted(read_runs(rows), key=lambda run: run.serial)
 
     def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, Person]:
         sql = (
