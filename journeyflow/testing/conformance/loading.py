@@ -159,6 +159,14 @@ class Loading(Begun):
             expect({number: each[3] for number, each in people(found).items()}, {1: [], 2: [2], 4: []})
             expect(dict(found.runs), {2: run(2, 2)})
 
+    def test_what_is_at_hand_may_be_left_out(self, tmp_path: Path) -> None:
+        """The serials of a whole customer are complete; of the runs only what is not at hand has to come."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(2, 1, 2), run(3, 2))))
+            found = load(store, whole=frozenset({1, 2}), at_hand=frozenset({1, 3}))
+            expect({number: each[3] for number, each in people(found).items()}, {1: [1, 2], 2: [3]})
+            expect({**found.runs, 1: run(1, 1), 3: run(3, 2)}, {1: run(1, 1), 2: run(2, 1, 2), 3: run(3, 2)})
+
     def test_load_serials(self, tmp_path: Path) -> None:
         """A run asked for by serial comes as it is, with its customer whole."""
         with self.begun(tmp_path) as store:
