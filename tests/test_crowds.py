@@ -137,6 +137,25 @@ CASES = {
         journeys=[welcome(trigger=Trigger("joined", where=field("trigger.n").eq(1)))],
         calls=[Event("joined", customer=each, at=NOON, data={"n": n % 3}) for n, each in enumerate(MANY)],
     ),
+    "an exit asks of the customer alone": Case(
+        ALL,
+        journeys=[welcome(exits=[Exit("one", when=field("n").eq(1))])],
+        calls=[Event("joined", customer=each, at=NOON, data={"n": 1}) for each in MANY],
+    ),
+    "a step asks of the customer alone": Case(
+        (REST - 1, REST - 2),
+        journeys=[welcome(steps=[CHOICE[1], *QUIET])],
+        calls=[
+            *(Put(each, {"n": n % 2}, at=START) for n, each in enumerate(MANY)),
+            *(Event("joined", customer=each, at=NOON, data={"n": 1}) for each in MANY),
+        ],
+    ),
+    "a date that is found late": Case(
+        ALL,
+        journeys=[welcome(steps=[Wait("day", field="day"), End("done")])],
+        calls=[*known(day=(NOON + DAY).isoformat()), *joins(*MANY)],
+        more={"grace": "10 minutes"},
+    ),
     "criteria about data of their own": Case(
         (8, 8),
         journeys=[welcome(run_criteria=field("trigger.n").eq(1))],
@@ -165,6 +184,27 @@ CASES = {
         (0, 0), journeys=[welcome(consent="required")], calls=[*known(consent={"EMAIL": False}), *joins(*MANY)]
     ),
     "unknown consent": Case((0, 0), journeys=[welcome(consent="required")]),
+    "consent taken back by some": Case(
+        (13, REST - 1),
+        journeys=[welcome(consent="required")],
+        calls=[
+            *known(consent={"EMAIL": True}),
+            *joins(*MANY),
+            *(Put(each, {"consent": {"EMAIL": None}}, at=NOON + HOUR / 2) for each in MANY[15:]),
+        ],
+    ),
+    "hours of a step, without policies": Case(
+        (REST - 1, 13),
+        journeys=[
+            welcome(steps=[Send("s", channel="EMAIL", template="t", window=Window(None, "08:00", "12:20")), *QUIET])
+        ],
+        calls=[*joins(*MANY[:15]), *joins(*MANY[15:], at=NOON + HOUR / 2)],
+    ),
+    "nobody's consent is asked": Case(
+        ALL,
+        journeys=[welcome(steps=[Send("s", channel="EMAIL", template="t", transactional=True), *QUIET])],
+        calls=[*known(consent={"EMAIL": False}), *joins(*MANY)],
+    ),
     "customers' own zones": Case(
         ALL, journeys=[welcome(customer_timezone=True)], calls=[*known(timezone="Asia/Tokyo"), *joins(*MANY)]
     ),

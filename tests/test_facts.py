@@ -22,10 +22,10 @@ ATTRIBUTES: dict[str, object] = {
 }
 
 
-def run(trigger=None, memory=None):
+def run(trigger=None, memory=None, key=""):
     """Make a run that rests at its second step."""
     return Run(
-        7, 1, 1, 3, 2, ACTIVE, "", NOW - 5, NOW, None, None, 1, 1, NOW, None, None, None, False, trigger, "", memory
+        7, 1, 1, 3, 2, ACTIVE, "", NOW - 5, NOW, None, None, 1, 1, NOW, None, None, None, False, trigger, key, memory
     )  # fmt: skip
 
 
@@ -64,6 +64,49 @@ def facts(**known):
 def test_where_an_event_is_at_hand_its_data_are_looked_in_first(path, value):
     """R59: a bare name is the event's where it has a value, else the customer's; `event.` and `customer.` say which."""
     assert facts(event=EVENT).value(path) == value
+
+
+@pytest.mark.parametrize("value", [0, 0.0, False, "", [], {}])
+def test_what_an_event_says_is_a_value_however_little_it_is(value):
+    """R59: a bare name is the customer's only where the event has none."""
+    known = facts(event={"city": value})
+    assert (known.value("city"), known.value("event.city")) == (value, value)
+    assert type(known.value("city")) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("a.b", "whole"),
+        ("a.c", "nested"),
+        ("customer.a.b", "whole"),
+        ("event.x.y", "whole"),
+        ("event.x.z.w", "whole"),
+        ("x.y", "whole"),
+        ("customer.id.x", None),
+        ("wait.paid.x.y", "whole"),
+        ("wait.paid", "unnamed"),
+        ("wait.paid.", "unnamed"),
+        ("message.hello", False),
+        ("message.hello.x.y", False),
+        ("enrollment.run.x", None),
+        ("event.", None),
+        ("", None),
+    ],
+)
+def test_a_path_of_an_odd_form_is_read_as_it_is_written(path, value):
+    """R59: a name that holds a dot itself is found first; what names nothing is missing, and all of it is noted."""
+    known = Facts(
+        "c1",
+        {"a.b": "whole", "a": {"b": "nested", "c": "nested"}},
+        NOW,
+        UTC,
+        event={"x.y": "whole", "x": {"y": "nested", "z.w": "whole"}},
+        run=run(memory={"wait": {"paid": {"x.y": "whole", "": "unnamed"}}}),
+        posts={"hello": post()},
+    )
+    assert known.value(path) == value
+    assert known.seen == {path: value}
 
 
 @pytest.mark.parametrize(
@@ -125,12 +168,14 @@ def test_a_message_has_an_id_an_instant_and_flags():
         ("customer", "c1"),
         ("run", 2),
         ("entered_at", "2026-06-15T11:59:59.999995Z"),
+        ("key", None),
         ("gone", None),
     ],
 )
 def test_an_enrollment_is_known_by_its_ids(name, value):
-    """R59: `enrollment.x`."""
+    """R59: `enrollment.x`; a run without a key has none."""
     assert facts(run=run(), header=("acme", "welcome", 3)).value(f"enrollment.{name}") == value
+    assert facts(run=run(key="cart 7")).value("enrollment.key") == "cart 7"
 
 
 def test_what_was_asked_is_noted_with_its_answer():

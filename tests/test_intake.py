@@ -481,6 +481,16 @@ def test_acks_of_nothing_are_unmatched(host):
     assert host.messages() == ["hello CLAIMED"]
 
 
+@pytest.mark.parametrize("number", [2**63, 10**19 - 1])
+def test_a_message_that_no_file_can_hold_is_unmatched(host, number):
+    """R52, R71: an id may name a run beyond every number of SQLite; nothing stands still because of it."""
+    host.engine.ack(f"memory-{number}-1", at=START)
+    host.tick()
+    host.feed("message.opened", "1 minute", message=f"memory-{number}-1")
+    host.tick("1 minute")
+    assert host.outcomes() == ["unmatched", "unmatched"]
+
+
 # --- nack, leases, retries ------------------------------------------------------------------------------------------
 
 

@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 
 from journeyflow import (
+    Cap,
     Condition,
     End,
     Exit,
     Forbidden,
     Goal,
     NotFound,
+    Policies,
     Reentry,
     Send,
     Trigger,
@@ -358,6 +360,27 @@ def test_the_same_call_may_enroll_again_what_it_let_in(host):
 def converted(host, run=None):
     """Give when the newest run reached its goal."""
     return host.engine.enrollment("j", "c1", run=run).converted_at
+
+
+def test_within_one_batch_a_run_follows_the_one_before_it(host):
+    """R7, R42: one event converts the newest run, also where the same batch has let the customer in twice."""
+    host.deploy(mail(), goal=Goal("order"), reentry="always")
+    host.feed("go")
+    host.feed("go", "1 hour")
+    host.feed("order", "2 hours")
+    host.tick("2 hours")
+    assert (converted(host, run=1), converted(host, run=2)) == (None, after("2 hours"))
+
+
+def test_within_one_batch_runs_hear_an_event_by_serial(host):
+    """R7, R9: whoever came in first goes on first, also where the same batch has let the customer in."""
+    host.engine.set_policies(Policies(caps=[Cap(1, per="day")]), at=START)
+    for name in ("a", "b"):
+        host.deploy(Wait("paid", event="order"), mail(), id=name)
+    host.feed("go")
+    host.feed("order", "1 hour")
+    host.tick("1 hour")
+    assert (len(host.messages("a")), len(host.messages("b"))) == (1, 0)
 
 
 def test_a_goal_is_noted_and_the_run_goes_on(host):
