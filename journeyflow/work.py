@@ -39,6 +39,7 @@ from journeyflow.records import (
     Run,
     name_of,
 )
+from journeyflow.values import INTEGER_MAX
 from journeyflow.walk import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 
 CUSTOMER_EVENTS = frozenset(
@@ -69,11 +70,11 @@ def parse_message_id(text: object, nonces: Sequence[str]) -> tuple[int, int] | N
     if not all(each.isascii() and each.isdigit() and len(each) < MAX_DIGITS for each in rest):
         return None
     serial, n = map(int, rest)
-    return (serial, n) if text == f"{nonce}-{serial}-{n}" else None
+    return (serial, n) if text == f"{nonce}-{serial}-{n}" and max(serial, n) <= INTEGER_MAX else None
 
 
 MAX_DIGITS = 20
-"""More than the largest number has."""
+"""More than the largest number that a file can hold has."""
 
 
 def changed_attribute(kind: str, data: Data) -> str:
