@@ -4,7 +4,7 @@ A gate is a function of the walk and the step. It gives None when it is open; an
 the Send is held and then asks all gates again; or the word of why it is skipped.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -31,10 +31,15 @@ Gate = Callable[..., Closed]
 
 def closed(walk: Walk, node: Node) -> Closed:
     """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
-    for gate in _gates(walk, node):
+    return _first_closed(_gates(walk, node), walk, node)
+
+
+def _first_closed(gates: Sequence[Gate], walk: Walk, node: Node) -> Closed:
+    """Give what the first gate says that is closed; what would be held for too long is skipped."""
+    for gate in gates:
         answer = gate(walk, node)
         if answer is not None:
-            return _held_for(answer, walk.at)
+            return "window" if isinstance(answer, int) and answer - walk.at > MAX_GATE else answer
     return None
 
 
@@ -48,15 +53,7 @@ def gates_of(walk: Walk, node: Node) -> Callable[[Walk], Closed]:
     gates = [consent if gate is _consent else gate for gate in asked if gate not in needless]
     if gates == [consent]:
         return consent
-
-    def ask(walk: Walk) -> Closed:
-        for gate in gates:
-            answer = gate(walk, node)
-            if answer is not None:
-                return _held_for(answer, walk.at)
-        return None
-
-    return ask
+    return lambda other: _first_closed(gates, other, node)
 
 
 def _consent_to(program: Program, node: Node) -> Gate:
@@ -71,11 +68,6 @@ def _consent_to(program: Program, node: Node) -> Gate:
         return None if consents(walk.attributes, channel, required=required) else "consent"
 
     return ask
-
-
-def _held_for(answer: int | str, at: int) -> int | str:
-    """Skip what would be held for too long."""
-    return "window" if isinstance(answer, int) and answer - at > MAX_GATE else answer
 
 
 def _gates(walk: Walk, node: Node) -> "Gates":
