@@ -168,12 +168,7 @@ class Crowds:
         if heard != WATCHERS:
             return heard == SOMEBODY
         runs, serials = self._work.runs, person.serials if person is not None else ()
-        if not way.ended:
-            return True
-        for each in serials:  # noqa: SIM110 asked of everybody: any() would make a generator each time
-            if each != serial and runs[each].status == ACTIVE:
-                return True
-        return False
+        return not way.ended or any(runs[each].status == ACTIVE for each in serials if each != serial)
 
     def _listeners(self, way: Outcome, program: Program) -> int:
         """Say who listens to what a walk emits."""
