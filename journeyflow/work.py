@@ -63,6 +63,8 @@ def parse_message_id(text: object, nonces: Sequence[str]) -> tuple[int, int] | N
 
     >>> parse_message_id("k3-17-2", ["k3"]), parse_message_id("other-17-2", ["k3"]), parse_message_id(5, ["k3"])
     ((17, 2), None, None)
+    >>> parse_message_id(f"k3-{2**63}-2", ["k3"]) is None  # no file holds such a number
+    True
     """
     nonce, *rest = text.rsplit("-", 2) if isinstance(text, str) else ("",)
     if len(rest) != 2 or nonce not in nonces:  # noqa: PLR2004 enrollment and visit

@@ -64,8 +64,10 @@ class Statement(NamedTuple):
 
 
 def insert(table: str, columns: str, key: str) -> Statement:
-    """Write the statement that adds rows.
+    """Write the statement that adds rows. What belongs to an enrollment has a span: its runs are there already.
 
+    >>> insert("t", "a", "enrollment").span
+    'INSERT INTO t (a, enrollment) SELECT ?, serial FROM enrollments WHERE serial BETWEEN ? AND ?'
     >>> insert("t", "a, b", "k").one
     'INSERT INTO t (a, b, k) VALUES (?, ?, ?)'
     >>> insert("t", "a", "k, l").many
