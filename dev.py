@@ -50,11 +50,17 @@ TESTS = {
         PYTHON, "-m", "pytest", "-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder", "--cov", "--cov-report=",
     ],
 }  # fmt: skip
+MEASURED = (
+    "errors.py", "basics/*", "records/*", "definition/*", "formats/*", "machine/*", "stores/*", "catalog/*", "work/*",
+    "questions/*", "engine/*",
+)  # fmt: skip
+"""The rooms of which every line and branch is covered by their tests."""
+
 COVERAGE = {
     "core coverage": [
-        # A file at the top of the package is core, and so is a store; the command line is not.
+        # What the host's interface stands on, and that itself; what a host could have written is not.
         PYTHON, "-m", "coverage", "report", "--fail-under=100",
-        "--include=journeyflow/*.py,journeyflow/stores/*.py", "--omit=journeyflow/cli.py,journeyflow/__main__.py",
+        f"--include={','.join(f'journeyflow/{room}' for room in MEASURED)}",
     ],
 }  # fmt: skip
 OWN = frozenset({"journeyflow", "sqlite-utils"})

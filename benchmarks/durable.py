@@ -14,7 +14,7 @@ from pathlib import Path
 from _common import LATER, START, WELCOME, count_from_arguments, customers, middle, report, seconds, signups
 
 from journeyflow import Engine
-from journeyflow.engine import BATCH
+from journeyflow.engine.engine import BATCH
 from journeyflow.stores.schema import VISITS
 from journeyflow.stores.sqlite import SQLiteStore
 

@@ -6,7 +6,7 @@ import simpy
 from _common import LATER, START, WELCOME, count_from_arguments, customers, middle, report, seconds, signups
 
 from journeyflow import Engine, MemoryStore
-from journeyflow.chance import bucket
+from journeyflow.basics.chance import bucket
 
 ROUNDS = 3
 VISITS = 6

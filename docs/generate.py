@@ -20,24 +20,17 @@ import attrs
 import click
 
 import journeyflow
-from journeyflow import (
-    chains,
-    changes,
-    entry,
-    graph,
-    intake,
-    lifecycle,
-    machine,
-    reading,
-    records,
-    references,
-    stages,
-    steps,
-)
+from journeyflow.basics import words
+from journeyflow.basics.moments import MINUTE
+from journeyflow.catalog import lifecycle
 from journeyflow.cli import main
-from journeyflow.moments import MINUTE
-from journeyflow.operators import ALIASES, OPERATORS
-from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.definition import graph, references, steps
+from journeyflow.definition.rules import chains, changes
+from journeyflow.definition.rules.operators import ALIASES, OPERATORS
+from journeyflow.formats import native_reading as reading
+from journeyflow.machine import behaviours as machine
+from journeyflow.stores.sqlite.store import SQLiteStore
+from journeyflow.work import entries, intake
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -99,38 +92,93 @@ def below(module: str) -> frozenset[str]:
     return frozenset(found - {module})
 
 
-def place(module: str) -> str:
-    """Name the file at the top of the package, the store, or the directory that a module belongs to."""
-    parts = module.split(".")
-    return module if len(parts) == 1 or parts[0] == "stores" else f"{parts[0]}/"
+def room(module: str) -> str:
+    """Name the room of a module: the folder, or the file, at the top of the package."""
+    return module.partition(".")[0]
+
+
+@cache
+def under(name: str) -> frozenset[str]:
+    """Name the rooms whose modules those of a room import."""
+    inside = [module for module in modules() if room(module) == name]
+    return frozenset(room(other) for module in inside for other in below(module)) - {name, ""}
 
 
 @cache
 def floor(name: str) -> int:
-    """Count how far above the ground a file or directory stands: one more than the highest it imports."""
-    inside = [module for module in modules() if place(module) == name.rstrip("/") or place(module) == name]
-    lower = {place(other) for module in inside for other in below(module) if other} - {name, name.rstrip("/")}
-    return 1 + max((floor(other) for other in lower), default=0)
+    """Count how far above the ground a room stands: one more than the highest that it imports."""
+    return 1 + max(map(floor, under(name)), default=0)
 
 
-def ladder() -> str:
-    """Draw the rungs of the house from its imports."""
-    directories = {name.removesuffix("/") for name in map(place, modules()) if name.endswith("/")}
-    names = sorted({place(module) for module in modules() if module and module not in directories | {"stores"}})
-    rows = [
-        (
-            str(floor(name)),
-            f"`{name.replace('.', '/') if name.endswith('/') else name.replace('.', '/') + '.py'}`",
-            says(name),
-        )
-        for name in names
+def in_order() -> list[str]:
+    """List the rooms from the ground up."""
+    return sorted({room(module) for module in modules()} - {""}, key=lambda name: (floor(name), name))
+
+
+def rooms() -> str:
+    """Draw the rooms: an arrow leads to a room that another stands on directly."""
+    arrows = [
+        f"    {name} --> {other}"
+        for name in in_order()
+        for other in sorted(under(name), key=in_order().index)
+        if not any(other in above(third) for third in under(name))
     ]
-    return table(("floor", "module", "what it is"), sorted(rows, key=lambda row: (int(row[0]), row[1])))
+    drawn = "\n".join(["```mermaid", "flowchart BT", *arrows, "```", ""])
+    rows = [
+        (f"`{shown_as(name)}`", says(name), ", ".join(sorted(under(name), key=in_order().index)) or "nothing")
+        for name in in_order()
+    ]
+    return f"{drawn}\n{table(('room', 'what is in it', 'imports'), rows)}"
+
+
+@cache
+def above(name: str) -> frozenset[str]:
+    """Name every room that a room stands on, however indirectly."""
+    return under(name).union(*(above(other) for other in under(name)))
+
+
+def shown_as(name: str) -> str:
+    """Write a room as a folder or a file."""
+    return f"{name}/" if any(module.startswith(f"{name}.") for module in modules()) else f"{name}.py"
+
+
+def files() -> str:
+    """List the modules of each room; those that others of the room import come first."""
+    parts = []
+    for name in in_order():
+        inside = [module for module in modules() if module.startswith(f"{name}.")]
+        folders = {module for module in inside if any(other.startswith(f"{module}.") for other in inside)}
+        rows = [(f"`{path_of(module, folders)}`", says(module)) for module in sorted(inside, key=_depth(name))]
+        if rows:
+            parts.append(f"### {name}\n\n{table(('module', 'what it is'), rows)}")
+    return "\n".join(parts)
+
+
+def path_of(module: str, folders: set[str]) -> str:
+    """Write the path of a module inside its room."""
+    path = module.partition(".")[2].replace(".", "/")
+    return f"{path}/" if module in folders else f"{path}.py"
+
+
+def _depth(name: str) -> Callable[[str], tuple[str, int, str]]:
+    """Return what orders the modules of a room: by folder, then by how much of it they stand on."""
+
+    @cache
+    def depth(module: str) -> int:
+        lower = {other for other in below(module) if room(other) == name}
+        return 1 + max(map(depth, lower), default=0)
+
+    def key(module: str) -> tuple[str, int, str]:
+        inner = module.partition(".")[2]
+        folder = inner if any(other.startswith(f"{module}.") for other in modules()) else inner.rpartition(".")[0]
+        return folder, 0 if folder == inner else depth(module), module
+
+    return key
 
 
 def says(name: str) -> str:
-    """Give what a file or directory says about itself."""
-    return summary(ast.get_docstring(modules()[name.rstrip("/")]) or "")
+    """Return what a module or folder says about itself."""
+    return summary(ast.get_docstring(modules()[name]) or "")
 
 
 def limits() -> str:
@@ -244,7 +292,7 @@ def reasons() -> str:
             "the journey is not ACTIVE, at the instant of the event or when it takes effect",
         )
     ]
-    rows += [(f"`{name}`", _clause(ask)) for name, ask, _ in stages.REASONS]
+    rows += [(f"`{name}`", _clause(ask)) for name, ask, _ in entries.REASONS]
     rows += [
         ("`entry limit`", "there is no slot, and nobody is to wait for one (R23)"),
         ("`already deferred`", "the customer waits for a slot already (R23)"),
@@ -271,10 +319,10 @@ def statuses() -> str:
     """List every status there is."""
     rows = [
         ("journey", code("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")),
-        ("enrollment", code(records.ACTIVE, records.COMPLETED, records.EXITED, records.FAILED, records.HOLDOUT)),
-        ("visit", code(records.ACTIVE, records.COMPLETED, records.SKIPPED, records.EXITED, records.FAILED)),
-        ("message", code(records.QUEUED, records.CLAIMED, records.SENT, records.SUPPRESSED, records.EXPIRED,
-                         records.CANCELLED, records.FAILED)),
+        ("enrollment", code(words.ACTIVE, words.COMPLETED, words.EXITED, words.FAILED, words.HOLDOUT)),
+        ("visit", code(words.ACTIVE, words.COMPLETED, words.SKIPPED, words.EXITED, words.FAILED)),
+        ("message", code(words.QUEUED, words.CLAIMED, words.SENT, words.SUPPRESSED, words.EXPIRED,
+                         words.CANCELLED, words.FAILED)),
     ]  # fmt: skip
     return table(("of a", "status"), rows)
 
@@ -284,12 +332,12 @@ def events() -> str:
     rows = [
         ("`field.changed`", "`field`, `old`, `new`", "an attribute has another value"),
         *((f"`{name}`", f"`{member}`", f"a member of `{attribute}` {verb}")
-          for attribute, (added, removed, member) in changes.MEMBERS.items()
+          for attribute, (added, removed, member) in words.MEMBERS.items()
           for name, verb in ((added, "came"), (removed, "went"))),
         ("`journey.completed`", "`journey`", "a run came to an End"),
-        *((f"`message.{kind}`", "`message`", _effect(kind)) for kind in entry.MESSAGE_KINDS),
+        *((f"`message.{kind}`", "`message`", _effect(kind)) for kind in words.MESSAGE_KINDS),
         ("`revenue`", "`amount`", "so many minor units of money came in"),
-        *((f"`website.{kind}`", "any", "something happened on the website") for kind in entry.WEBSITE_KINDS),
+        *((f"`website.{kind}`", "any", "something happened on the website") for kind in words.WEBSITE_KINDS),
     ]  # fmt: skip
     return table(("event", "data", "what it tells, and what it does to the customer"), rows)
 
@@ -462,13 +510,14 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "events": events,
     "features": feature_tables,
     "file-keys": file_keys,
-    "ladder": ladder,
+    "files": files,
     "limits": limits,
     "names": names,
     "operators": operators,
     "options": options,
     "reasons": reasons,
     "retries": retries,
+    "rooms": rooms,
     "statuses": statuses,
     "steps": step_table,
     "tables": tables,

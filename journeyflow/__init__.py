@@ -2,13 +2,29 @@
 
 import typing as _typing
 
-from journeyflow.calls import Bulk
-from journeyflow.chains import Chain
-from journeyflow.changes import Change, field, tag
-from journeyflow.copying import Copied, Reset
-from journeyflow.editing import add_step, remove_step, reorder_steps, replace_step, replace_steps, update_step
-from journeyflow.engine import Engine
-from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
+from journeyflow.basics.hours import Until, Window
+from journeyflow.basics.moments import Duration
+from journeyflow.catalog.migration import Migration, Moved
+from journeyflow.definition.edits.copying import Copied, Reset
+from journeyflow.definition.edits.editing import (
+    add_step,
+    remove_step,
+    reorder_steps,
+    replace_step,
+    replace_steps,
+    update_step,
+)
+from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
+from journeyflow.definition.journey import Journey, problems
+from journeyflow.definition.policies import Cap, Policies, QuietHours
+from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.rules.changes import Change, field, tag
+from journeyflow.definition.rules.conditions import all_of, any_of, not_
+from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait, arm, branch
+from journeyflow.engine.engine import Engine
+from journeyflow.engine.exports import ExportJob
+from journeyflow.engine.journeys import Bulk
+from journeyflow.engine.ticking import TickResult
 from journeyflow.errors import (
     CannotMigrate,
     ClockJump,
@@ -26,27 +42,36 @@ from journeyflow.errors import (
     ReadOnlyDatabase,
     StorageError,
 )
-from journeyflow.experiments import Results, SplitResults
-from journeyflow.explanation import Decision, Explanation
-from journeyflow.exportjobs import ExportJob
-from journeyflow.figures import Benchmark, Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
-from journeyflow.journey import Journey, problems
-from journeyflow.migration import Migration, Moved
-from journeyflow.moments import Duration
-from journeyflow.openings import Until, Window
-from journeyflow.paging import Page
-from journeyflow.people import Person
-from journeyflow.policies import Cap, Policies, QuietHours
-from journeyflow.queries import Answer, JourneyInfo
-from journeyflow.records import Customer, DeferredEntry, Engagement, Enrollment, Event, Message, PruneResult, Visit
-from journeyflow.results import Comparison, Group, Interval, SampleRatio
-from journeyflow.rules import all_of, any_of, not_
-from journeyflow.steps import Condition, End, Send, Split, Update, Wait, arm, branch
-from journeyflow.stores.memory import MemoryStore
-from journeyflow.ticking import TickResult
-from journeyflow.timeline import Moment, Timeline
-from journeyflow.versions import SendInfo, StepInfo, VersionInfo
-from journeyflow.whynot import WhyNot
+from journeyflow.questions.explanation import Decision, Explanation
+from journeyflow.questions.journeys import JourneyInfo
+from journeyflow.questions.messages import Answer
+from journeyflow.questions.numbers.experiments import Results, SplitResults
+from journeyflow.questions.numbers.figures import (
+    Benchmark,
+    Count,
+    DayStats,
+    JourneyStats,
+    MessageStats,
+    PeopleStats,
+    StepStats,
+)
+from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
+from journeyflow.questions.paging import Page
+from journeyflow.questions.people import Person
+from journeyflow.questions.timeline import Moment, Timeline
+from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
+from journeyflow.questions.why_not import WhyNot
+from journeyflow.records.public import (
+    Customer,
+    DeferredEntry,
+    Engagement,
+    Enrollment,
+    Event,
+    Message,
+    PruneResult,
+    Visit,
+)
+from journeyflow.stores.memory.store import MemoryStore
 
 __all__ = [
     "Answer",

@@ -9,13 +9,15 @@ from difflib import get_close_matches
 from attrs import field, frozen
 
 ERROR = "error"
-WARNING = "warning"
 
+WARNING = "warning"
 
 MAX_SENTENCE = 600
 """Characters of a sentence or a place that are shown: what was given may be a megabyte, what is told of it is not."""
+
 MAX_WORD = 100
 """Characters of a name or a value that are quoted in a sentence."""
+
 MAX_LINES = 100
 """Faults that an error prints; its `problems` or `faults` hold all of them."""
 

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 from unittest.mock import patch
 
-from journeyflow import machine, scheduler, work
+from journeyflow.machine import behaviours as machine
+from journeyflow.work import scheduler
+from journeyflow.work import working_set as work
 
 
 class Alone:

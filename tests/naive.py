@@ -4,10 +4,10 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from types import SimpleNamespace as Thing
 
-from journeyflow import Condition, End, Send, Split, Update, Wait, chance, rules, templates, testing
-from journeyflow.changes import WrongType, apply_changes, merge, read_path
-from journeyflow.moments import Duration, add, anniversary, iso, read_instant, to_micros
-from journeyflow.values import thaw
+from journeyflow import Condition, End, Send, Split, Update, Wait, testing
+from journeyflow.basics import chance, values
+from journeyflow.basics.moments import Duration, add, anniversary, iso, read_instant, to_micros
+from journeyflow.definition.rules import changes, conditions, templates
 
 MEMBERS = {"tag.added": "add", "tag.removed": "remove", "list.subscribed": "add", "list.unsubscribed": "remove"}  # R50
 LAST = {"message.sent": "SentAt", "message.opened": "OpenAt", "message.clicked": "ClickAt"}  # R52
@@ -72,10 +72,10 @@ class Naive:
 
         def value(path):
             places = [names] if "." in path and path.split(".")[0] in names else [at_hand, customer]
-            return next((found for place in places if (found := read_path(place, path)) is not None), None)
+            return next((found for place in places if (found := changes.read_path(place, path)) is not None), None)
 
-        seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or rules.holds(rule, seen))
-        seen.fill = lambda text: (templates.compile_template(thaw(text)) or (lambda _: thaw(text)))(seen)
+        seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or conditions.holds(rule, seen))
+        seen.fill = lambda text: (templates.compile_template(values.thaw(text)) or (lambda _: values.thaw(text)))(seen)
         return seen
 
     def _input(self, said, at):  # what becomes of it, where it is not simply handled (R20, R24, R26, R50, R52)
@@ -85,8 +85,9 @@ class Naive:
         if isinstance(said, testing.Enroll):
             return self._enter(self.journeys[said.journey], event, None, said.key or "", asked=not said.force)
         if isinstance(said, testing.Put):
-            return self._tell(event, *merge(self.customers[said.customer], thaw(said.attributes), replace=said.replace))
-        kind, data = said.type, thaw(said.data)
+            before, put = self.customers[said.customer], values.thaw(said.attributes)
+            return self._tell(event, *changes.merge(before, put, replace=said.replace))
+        kind, data = said.type, values.thaw(said.data)
         if said.id and (first := self.known.setdefault((kind, said.id), said)) is not said:
             return "duplicate" if (first.customer, first.data) == (said.customer, said.data) else "conflicting"
         of_message, message = kind.startswith("message."), self.messages.get(data.get("message"))
@@ -96,7 +97,7 @@ class Naive:
         attributes, noun = self.customers[said.customer], kind.partition(".")[0]
         if kind in {*MEMBERS, "field.changed"}:
             change = (f"{noun}s", MEMBERS[kind], data[noun]) if kind in MEMBERS else (data["field"], "set", data["new"])
-            attributes, told = apply_changes([change], attributes)
+            attributes, told = changes.apply_changes([change], attributes)
             return self._tell(event, attributes, told and [(kind, data)])
         event.kind, event.data, event.changes, event.owner = kind, data, False, message.run if mine else None
         self.queue.append(event)
@@ -107,7 +108,7 @@ class Naive:
                 event.changes, self.customers[said.customer] = True, {**attributes, last: text}
             elif kind in {"message.unsubscribed", "message.complained"}:
                 refused = [(f"consent.{message.step.channel}", "set", False)]
-                event.changes = not self._tell(event, *apply_changes(refused, attributes))
+                event.changes = not self._tell(event, *changes.apply_changes(refused, attributes))
         return None
 
     def _tell(self, about, attributes, told):  # one event for every change (R50)
@@ -170,12 +171,11 @@ class Naive:
             self.refused[journey.id, reason] += 1
             return f"refused: {reason}"
         number, at = len(self._runs(about.customer, journey.id)) + 1, about.at
-        run = Thing(customer=about.customer, journey=journey, key=key, serial=len(self.runs) + 1, number=number)
+        run = Thing(customer=about.customer, journey=journey, key=key, serial=len(self.runs) + 1, entered_at=at)
         enrollment = {"run": number, "journey": journey.id, "customer": run.customer, "key": key or None}
-        run.status, run.reason, run.data, run.names = "ACTIVE", "", about.data, {"wait": {}, "enrollment": enrollment}
-        run.visits, run.retried, run.entered_at, run.last, run.ended_at, run.converted_at = [], 0, at, at, None, None
-        self.causes[run.serial] = about.causes
-        self.runs.append(run)
+        run.status, run.reason, run.visits, run.ended_at, run.converted_at = "ACTIVE", "", [], None, None
+        run.number, run.data, run.last, run.names = number, about.data, at, {"wait": {}, "enrollment": enrollment}
+        self.runs, self.causes[run.serial], run.retried = [*self.runs, run], about.causes, 0
         return self._walk(run, at, journey.steps[0].id)
 
     def _walk(self, run, at, target=None):  # from step to step until it rests or ends (R30, R41)
@@ -206,7 +206,7 @@ class Naive:
     def _visit(self, run, step, at):  # what comes of a step (R31 to R40): status, outcome, and where the run goes on
         attributes, told, outcome, target = self.customers[run.customer], [], "", getattr(step, "next", None)
         if isinstance(step, Send):
-            consent = read_path(attributes, f"consent.{step.channel}")
+            consent = changes.read_path(attributes, f"consent.{step.channel}")
             if not step.transactional and not (run.journey.consent == "optional" if consent is None else consent):
                 return "SKIPPED", "consent", target
             self.counted[run.serial, step.id] += 1
@@ -228,8 +228,8 @@ class Naive:
         elif isinstance(step, Update):  # R39
             try:
                 made = [(each.field, each.action, self._facts(run, at).fill(each.value)) for each in step.changes]
-                attributes, told = apply_changes(made, attributes)
-            except WrongType:
+                attributes, told = changes.apply_changes(made, attributes)
+            except changes.WrongType:
                 outcome = "type"
         elif isinstance(step, End):  # R40
             outcome, told = step.outcome, [("journey.completed", {"journey": run.journey.id})]

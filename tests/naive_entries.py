@@ -4,9 +4,10 @@ from collections import defaultdict
 from datetime import UTC
 from types import SimpleNamespace as Thing
 
-from journeyflow import chance, testing
-from journeyflow.changes import read_path
-from journeyflow.moments import DAY, HOUR, add
+from journeyflow import testing
+from journeyflow.basics import chance
+from journeyflow.basics.moments import DAY, HOUR, add
+from journeyflow.definition.rules.changes import read_path
 from tests.naive import Naive
 
 

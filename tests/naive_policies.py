@@ -2,8 +2,9 @@
 
 from datetime import timedelta
 
-from journeyflow import Send, changes
-from journeyflow.moments import add, from_micros, to_micros, zone
+from journeyflow import Send
+from journeyflow.basics.moments import add, from_micros, to_micros, zone
+from journeyflow.definition.rules import changes
 from journeyflow.testing import SetPolicies
 from tests.naive_retries import RetryingNaive
 

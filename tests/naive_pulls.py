@@ -3,8 +3,9 @@
 from collections import Counter
 from types import SimpleNamespace as Thing
 
-from journeyflow import chance, testing
-from journeyflow.moments import add, to_micros, zone
+from journeyflow import testing
+from journeyflow.basics import chance
+from journeyflow.basics.moments import add, to_micros, zone
 from tests.naive_policies import BoundNaive
 
 UTC = zone("UTC")

@@ -3,7 +3,7 @@
 from types import SimpleNamespace as Thing
 
 from journeyflow import testing
-from journeyflow.moments import to_micros
+from journeyflow.basics.moments import to_micros
 from tests.naive_orders import OrderingNaive
 
 

@@ -31,8 +31,13 @@ REGEX = "google-re2"
 
 QUICK = {
     "without extras": (
-        *("tests/test_cli.py", "tests/test_docs.py", "tests/test_examples.py", "tests/test_files.py"),
-        *("tests/test_patterns.py", "tests/test_public_api.py", "tests/simulation", "tests/stores/test_conformance.py"),
+        *("tests/cli/test_cli.py", "tests/test_docs.py", "tests/test_examples.py", "tests/formats/test_events.py"),
+        *(
+            "tests/basics/test_patterns.py",
+            "tests/test_public_api.py",
+            "tests/simulation",
+            "tests/stores/test_conformance.py",
+        ),
     ),
     "with extras": ("-m", "regex and not source"),
 }
@@ -41,12 +46,12 @@ QUICK = {
 MARK = "pytest.mark.regex"
 
 SLOW = (
-    *("tests/properties", "tests/stateful", "tests/stores/test_processes.py", "tests/test_backtest_cdnow.py"),
+    *("tests/properties", "tests/stateful", "tests/stores/sqlite/test_processes.py", "tests/simulation/test_cdnow.py"),
     "tests/packages.py",
 )
 """What says nothing about packaging that the rest does not say."""
 
-IN_WHEEL = ("journeyflow/py.typed", "journeyflow/journey.schema.json", "journeyflow/stores/sqlite.py")
+IN_WHEEL = ("journeyflow/py.typed", "journeyflow/journey.schema.json", "journeyflow/stores/sqlite/store.py")
 IN_SDIST = (
     "README.md",
     "LICENSE",

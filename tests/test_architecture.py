@@ -8,28 +8,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, get_args
 
 import attrs
 import pytest
 
-from journeyflow import (
-    changes,
-    entry,
-    intake,
-    lifecycle,
-    machine,
-    operators,
-    program,
-    reading,
-    rules,
-    steps,
-    store,
-    walk,
-)
-from journeyflow import validation as checks
+from journeyflow.basics import words
+from journeyflow.catalog import lifecycle
+from journeyflow.definition import steps
+from journeyflow.definition import validation as checks
+from journeyflow.definition.rules import changes, operators
+from journeyflow.definition.rules import conditions as rules
+from journeyflow.formats import native_reading as reading
+from journeyflow.machine import behaviours as machine
+from journeyflow.machine import notes as walk
+from journeyflow.machine import program
+from journeyflow.stores import contract as store
+from journeyflow.work import intake
 
 pytestmark = pytest.mark.source
 
@@ -37,56 +33,39 @@ PACKAGE = "journeyflow"
 ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = (
-    # words and values: know nothing of journeys
-    "errors", "chance", "values", "moments", "openings", "patterns", "results", "cells",
-    # what can be asked and changed
-    "operators", "rules", "templates", "changes", "chains", "options", "policies", "policyfile",
-    # the definition of a journey, and its file
-    "steps", "entry", "graph", "references", "validation", "pictures", "journey", "linking", "editing", "flags",
-    "copying", "parts", "reading", "codec",
-    # one run
-    "records", "forgetting", "program", "facts", "walk", "gates", "machine", "cohorts",
-    # many runs, in order
-    "batch", "catalog", "migration", "counting", "limits", "pulls", "work", "stages", "pulling",
-    "orders", "intake", "crowds", "scheduler",
-    # the contract of a store, and what is done through it
-    "store", "cataloging", "lifecycle", "outbox", "inbox", "shared", "ticking", "moving", "pruning", "housekeeping",
-    # stores, and what can be asked of any of them in SQL
-    "stores", "stores.schema", "paging", "queries", "people", "past", "timeline", "whynot",
-    "recount", "dossier", "figures", "stats", "exportjobs", "experiments", "audit",
-    "stores.rows", "stores.opening", "stores.limits", "stores.pulls", "stores.erasing", "stores.pruning",
-    "stores.writing", "stores.sqlite", "stores.agenda", "stores.memory",
-    # the seam, and the names that users import
-    "versions", "explanation", "calls", "questions", "engine", "",
-    # outer features: they use what a host could use
-    "reporting", "dialects", "files", "simulation", "demo", "testing",
-    # the command line
-    "cli",
+    "errors", "basics", "records", "definition", "formats", "machine", "stores", "catalog", "work", "questions",
+    "engine",
+    # what users import, and the outer wing: what it does, a host could do
+    "", "reporting", "simulation", "testing", "cli",
 )  # fmt: skip
-"""Every module, from the bottom up; "" is the package itself. A module imports only what stands before it.
+"""Every room, from the bottom up; "" is the package itself. A room imports only those that stand before it."""
 
-A directory other than "stores" is an outer feature: it stands here as a whole, its inner order is its own affair.
-"""
-
-ONLY_FOR_TYPES = {
-    ("pictures", "journey"): "a journey draws itself in a notebook",
-    ("references", "journey"): "a journey is looked through while it is made",
-    ("validation", "journey"): "a journey is validated while it is made",
+KNOWS_NOTHING_OF = {
+    "records": {"definition"},
+    "machine": {"formats"},
+    "stores": {"definition", "formats", "machine"},
+    "definition": {"records"},
+    "formats": {"machine", "stores"},
 }
-"""Arrows up that exist for the type checker alone, each with its reason. At run time there is none."""
+"""Rooms that stand beside one another: neither is part of the other, although one stands before the other."""
 
-SEAM = frozenset({"", "engine", "calls", "shared", "ticking", "files", "demo", "cli"})
-"""What stands at the top of the package and is not core: it may touch files and threads."""
+CORE = ("errors", "basics", "records", "definition", "formats", "machine", "catalog", "work", "questions")
+OUTSIDE = {"stores.sqlite": "the one store that is made of a file", "stores.memory": "it lays itself out in SQLite"}
+OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.events": "reads the files of hosts"}
+"""Parts of the rooms below the engine that reach outside, each with its reason."""
+
+SPEED = "work.together"
+"""What exists for speed alone: nothing may lean on it but the one who chooses between it and the plain way."""
 
 READS_THE_CLOCK = {"cli.shared": "`--at` and `--now` of the command line default to now"}
 """The one exception of R1."""
 
 THIRD_PARTY = {
     "attrs": None,
-    "dateutil": {"moments"},
-    "cattrs": {"codec"},
-    "re2": {"patterns"},
-    "sqlite_utils": {"stores.sqlite"},
+    "dateutil": {"basics.moments"},
+    "cattrs": {"formats.native"},
+    "re2": {"basics.patterns"},
+    "sqlite_utils": {"stores.sqlite.store"},
     "click": {"cli"},
     "hypothesis": {"testing"},
 }
@@ -127,14 +106,15 @@ def modules() -> dict[str, ast.Module]:
     return {name_of(path): ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in found}
 
 
+def is_in(module: str, part: str) -> bool:
+    """Tell whether a module is a part of the package, or inside it."""
+    return module == part or module.startswith(f"{part}.")
+
+
 def core() -> list[str]:
-    """List the modules that must be pure: those at the top of the package, bar the seam."""
-    return [name for name in modules() if "." not in name and name not in SEAM and name not in directories()]
-
-
-def directories() -> set[str]:
-    """List the directories inside the package."""
-    return {path.parent.name for path in (ROOT / PACKAGE).glob("*/*.py")}
+    """List the modules that must be pure: all below the engine, bar those that reach outside."""
+    inner = [name for name in modules() if room(name) in {*CORE, "stores"}]
+    return [name for name in inner if not any(is_in(name, part) for part in OUTSIDE)]
 
 
 @cache
@@ -188,49 +168,72 @@ def classes() -> list[tuple[str, ast.ClassDef]]:
 # --- which way imports point ------------------------------------------------------------------------------------------
 
 
-def place(module: str) -> str:
-    """Give the name under which a module stands on the ladder."""
-    feature = module.split(".", maxsplit=1)[0]
-    return feature if feature in directories() - {"stores"} else module
+def room(module: str) -> str:
+    """Name the room a module stands in: the folder, or the file, at the top of the package."""
+    return module.split(".", maxsplit=1)[0]
 
 
-def test_every_module_has_its_place_on_the_ladder():
-    """A new module is placed on purpose; a module that is gone leaves no name behind."""
+def test_every_module_stands_in_a_room():
+    """A new room is made on purpose; one that is gone leaves no name behind."""
     assert len(set(LADDER)) == len(LADDER)
-    assert set(map(place, modules())) == set(LADDER)
+    assert set(map(room, modules())) == set(LADDER)
 
 
-def test_imports_point_down_the_ladder():
-    """No module imports one that stands above it, not even inside a function."""
-    inner = [(place(module), place(other)) for module, other, _ in arrows()]
-    up = {(module, other) for module, other in inner if LADDER.index(other) > LADDER.index(module)}
-    assert up == set(ONLY_FOR_TYPES)
+def test_imports_point_down_the_ladder_of_rooms():
+    """No room imports one that stands above it, nor one that it knows nothing of, not even inside a function."""
+    between = {(module, other) for module, other, _ in arrows() if room(module) != room(other)}
+    up = {pair for pair in between if LADDER.index(room(pair[1])) > LADDER.index(room(pair[0]))}
+    aside = {pair for pair in between if room(pair[1]) in KNOWS_NOTHING_OF.get(room(pair[0]), ())}
+    assert up | aside == set()
 
 
-def test_arrows_for_types_alone_are_never_followed_at_run_time():
-    """The named exceptions stand under TYPE_CHECKING."""
-    assert {(module, other) for module, other, types in arrows() if types} >= set(ONLY_FOR_TYPES)
-    assert not [pair for pair in ONLY_FOR_TYPES if (*pair, False) in arrows()]
-
-
-def test_no_two_modules_import_one_another_by_a_round_about_way():
-    """What is imported at run time makes no cycle, whatever the ladder says."""
-    down: dict[str, set[str]] = {place(module): set() for module in modules()}
-    for module, other, types in arrows():
-        if not types:
-            down[place(module)].add(place(other))
+def test_no_room_has_a_circle_inside():
+    """Modules of one room can be read in an order in which nothing is needed before it was read."""
+    down: dict[str, set[str]] = {module: set() for module in modules()}
+    for module, other, _ in arrows():
+        if other != module:
+            down[module].add(other)
     left = set(down)
-    while free := {module for module in left if not down[module] & left - {module}}:
+    while free := {module for module in left if not down[module] & left}:
         left -= free
     assert not left
 
 
 def test_the_ladder_would_notice_an_arrow_that_points_up():
-    """Control: the rungs are in the order of the design."""
-    named = ("errors", "rules", "steps", "journey", "machine", "scheduler", "store", "stores.sqlite", "engine", "cli")
-    assert all(LADDER.index(lower) < LADDER.index(higher) for lower, higher in pairwise(named))
-    assert ("machine", "moments", False) in arrows()
-    assert ("calls", "lifecycle", False) in arrows(), "imports inside functions are seen"
+    """Control: the arrows that are known to be there are seen, those inside functions too."""
+    assert ("machine.behaviours", "basics.moments", False) in arrows()
+    assert ("stores.memory.store", "stores.sqlite.store", False) in arrows(), "imports inside functions are seen"
+    assert any(types for _, _, types in arrows()), "imports for the type checker alone are seen"
+
+
+def test_only_the_scheduler_takes_what_exists_for_speed():
+    """Whoever reads how the engine works may leave `work/together/` out."""
+    taking = {module for module, other, _ in arrows() if is_in(other, SPEED) and not is_in(module, SPEED)}
+    assert taking == {"work.scheduler", "work.working_set"}
+
+
+SQL = re.compile(
+    r"\b(SELECT\s.+\sFROM|INSERT\s+(OR\s+\w+\s+)?INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+TABLE)\b", re.DOTALL
+)
+
+
+def test_sql_stands_in_two_rooms():
+    """Tables and columns are known to the stores and to the questions, and to nobody else."""
+    asking = {
+        module
+        for module, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
+    }
+    assert {room(module) for module in asking} == {"stores", "questions", "simulation", "testing"}
+    assert {each for each in asking if room(each) in {"simulation", "testing"}} <= ASKS_AS_A_HOST
+
+
+ASKS_AS_A_HOST = {
+    *("simulation.demo", "testing.running"),
+    *(f"testing.conformance.{part}" for part in ("catalog", "loading", "questions", "samples", "writing")),
+}
+"""What looks at the documented tables as any host may."""
 
 
 # --- what the core may touch ------------------------------------------------------------------------------------------
@@ -448,7 +451,7 @@ def test_every_operator_and_every_action_can_be_written_in_python():
 
 def test_what_touches_a_customer_is_a_kind_of_message_event():
     """R52: the kinds that leave an instant or take back consent are among those that the engine knows."""
-    assert {*intake.LAST_ATTRIBUTE, *intake.WITHDRAWING} <= set(entry.MESSAGE_KINDS)
+    assert {*intake.LAST_ATTRIBUTE, *intake.WITHDRAWING} <= set(words.MESSAGE_KINDS)
 
 
 @pytest.mark.parametrize("module", modules())
@@ -460,7 +463,10 @@ def test_every_module_says_what_it_is(module):
 NAIVE = {path.stem: path for path in sorted((ROOT / "tests").glob("naive*.py"))}
 """The interpreter, and beside it what came after the rules of the core: each file a class that plays more."""
 
-PLAYED_WITH = {"chance", "changes", "moments", "rules", "templates", "testing", "values"}
+PLAYED_WITH = {
+    *("basics.chance", "basics.moments", "basics.values", "definition.rules.changes", "definition.rules.conditions"),
+    *("definition.rules.templates", "testing"),
+}
 """The modules an interpreter may use: what values are, and what a script says. None of them moves a run."""
 
 

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 from journeyflow import Engine, Event, InvalidInput, InvalidJourney, JourneyflowError, Send, Wait
 from journeyflow.cli import main
-from journeyflow.codec import dumps_journey, from_dict, loads_journey, to_dict
+from journeyflow.formats.native import dumps_journey, to_dict
+from journeyflow.formats.native_reading import from_dict, loads_journey
 from journeyflow.reporting import dot, mermaid
 from tests.samples import START, STORES, Host, open_engine
 

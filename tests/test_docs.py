@@ -22,9 +22,10 @@ from typing import NamedTuple
 
 import pytest
 
-from journeyflow.codec import loads_journey, to_dict
-from journeyflow.operators import OPERATORS
-from journeyflow.steps import KINDS
+from journeyflow.definition.rules.operators import OPERATORS
+from journeyflow.definition.steps import KINDS
+from journeyflow.formats.native import to_dict
+from journeyflow.formats.native_reading import loads_journey
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from journeyflow import Engine, problems
 from journeyflow.cli import main
-from journeyflow.codec import dumps_journey, loads_journey
+from journeyflow.formats.native import dumps_journey
+from journeyflow.formats.native_reading import loads_journey
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 FILES = sorted(EXAMPLES.glob("*.json"))

@@ -25,8 +25,9 @@ from journeyflow import (
     field,
 )
 from journeyflow.cli import main
-from journeyflow.codec import dumps_journey, loads_journey
-from journeyflow.policyfile import loads_policies
+from journeyflow.formats.native import dumps_journey
+from journeyflow.formats.native_reading import loads_journey
+from journeyflow.formats.policies import loads_policies
 from tests.samples import START, STORES, Host, after, open_engine
 
 HELLO = Send("hello", channel="EMAIL", template="hello")

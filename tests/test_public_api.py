@@ -13,7 +13,7 @@ from pathlib import Path
 import journeyflow
 
 STORED = Path(__file__).with_name("public_api.txt")
-MODULES = ("journeyflow", "journeyflow.simulation", "journeyflow.testing")
+MODULES = ("journeyflow", "journeyflow.formats", "journeyflow.simulation", "journeyflow.testing")
 
 
 def arguments(of: object) -> str:

@@ -24,10 +24,11 @@ from journeyflow import (
     field,
     tag,
 )
-from journeyflow.codec import dumps_journey, loads_journey
-from journeyflow.rules import Rule
+from journeyflow.definition.rules.conditions import Rule
+from journeyflow.formats.native import dumps_journey
+from journeyflow.formats.native_reading import loads_journey
 from journeyflow.simulation import Backtest, backtest
-from journeyflow.store import Store
+from journeyflow.stores.contract import Store
 from journeyflow.testing import Life, Run, run
 
 if TYPE_CHECKING:

@@ -27,11 +27,11 @@ from journeyflow.cli.shared import (
     tenant,
     when,
 )
-from journeyflow.engine import Engine
+from journeyflow.definition.journey import DEFAULT_TENANT, Journey
+from journeyflow.engine.engine import Engine
 from journeyflow.errors import NotFound
-from journeyflow.files import BadLine, read_customers, read_events
-from journeyflow.journey import DEFAULT_TENANT, Journey
-from journeyflow.queries import JourneyInfo
+from journeyflow.formats.events import BadLine, read_customers, read_events
+from journeyflow.questions.journeys import JourneyInfo
 
 Item = TypeVar("Item")
 

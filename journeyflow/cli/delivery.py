@@ -8,9 +8,9 @@ from attrs import evolve
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import Faults, as_json, counted, cursor_option, now_option, show, table, tenant, when
-from journeyflow.paging import Cursor, Page
-from journeyflow.queries import Answer
-from journeyflow.records import Event, Message
+from journeyflow.questions.messages import Answer
+from journeyflow.questions.paging import Cursor, Page
+from journeyflow.records.public import Event, Message
 
 
 def _engaged(message: Message) -> str:

@@ -10,7 +10,7 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import Bar, Instant, as_json, faults_shown, jump, now_option, show, table, tenant
-from journeyflow.engine import Engine
+from journeyflow.engine.engine import Engine
 
 TABLES = ("enrollments", "visits", "messages")
 

@@ -7,10 +7,10 @@ from typing import get_args
 
 import click
 
-from journeyflow.calls import BulkCall
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import as_json, jump, now_option, show, table, tenant, when
-from journeyflow.versions import StepInfo
+from journeyflow.engine.journeys import BulkCall
+from journeyflow.questions.versions import StepInfo
 
 
 @click.command()

@@ -10,8 +10,8 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
-from journeyflow.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
-from journeyflow.results import Group
+from journeyflow.questions.numbers.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
+from journeyflow.questions.numbers.intervals import Group
 
 since = click.option("--since", help="First day, YYYY-MM-DD; by default 30 days before the last.")
 until = click.option("--until", help="Last day, YYYY-MM-DD; by default that of --at.")

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
+from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import EXISTING, as_json, faults_shown, now_option, show, table, tenant
+from journeyflow.definition.policies import Cap, Policies, QuietHours
 from journeyflow.errors import InvalidInput
-from journeyflow.openings import WEEKDAYS, write_clock, write_weekdays
-from journeyflow.policies import Cap, Policies, QuietHours
-from journeyflow.policyfile import loads_policies, policies_to_dict
+from journeyflow.formats.policies import loads_policies, policies_to_dict
 
 
 def _cap_line(cap: Cap) -> tuple[str, str, str]:

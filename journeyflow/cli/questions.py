@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
+from journeyflow.basics.values import dumps
+from journeyflow.basics.words import MESSAGE_KINDS
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import Instant, as_json, cursor_option, now_option, page_end, show, table, tenant, when
-from journeyflow.entry import MESSAGE_KINDS
-from journeyflow.paging import Page
-from journeyflow.values import dumps
+from journeyflow.questions.paging import Page
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -22,7 +22,7 @@ from journeyflow.cli.shared import EXISTING, NEW, Bar, Instant, as_json, faults_
 @as_json
 def demo(db: Path, *, as_json: bool) -> None:
     """Run an onboarding journey for 2,000 made-up customers over 30 virtual days."""
-    from journeyflow.demo import DAYS, run_demo  # noqa: PLC0415 wanted here alone
+    from journeyflow.simulation.demo import DAYS, run_demo  # noqa: PLC0415 wanted here alone
 
     bar = Bar()
     with faults_shown():

@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import attrs
 import click
 
+from journeyflow.basics.moments import from_micros, parse_instant
+from journeyflow.definition.journey import Journey
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
-from journeyflow.journey import Journey
-from journeyflow.moments import from_micros, parse_instant
-from journeyflow.paging import Cursor, Page
+from journeyflow.questions.paging import Cursor, Page
 
 BAR = 40
 """Characters of a progress bar."""
@@ -99,7 +99,7 @@ def load_journey(path: Path) -> Journey:
 
     Raises InvalidJourney with the file's name.
     """
-    from journeyflow.dialects import loads_any  # noqa: PLC0415 it costs cattrs
+    from journeyflow.formats.registry import loads_any  # noqa: PLC0415 it costs cattrs
 
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))

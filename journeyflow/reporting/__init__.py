@@ -1,6 +1,6 @@
 """Journeys and what came of them, as pictures and text."""
 
-from journeyflow.pictures import dot, mermaid
+from journeyflow.definition.pictures import dot, mermaid
 from journeyflow.reporting.export import export_tables
 
 __all__ = ["dot", "export_tables", "mermaid"]

@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from mmap import mmap
 from os import PathLike, fspath
@@ -10,14 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Literal
 
-from attrs import frozen
-
-from journeyflow.cells import cell
+from journeyflow.basics.moments import iso
+from journeyflow.basics.values import dumps
 from journeyflow.errors import InvalidInput
-from journeyflow.moments import iso
-from journeyflow.store import Reader, Store
-from journeyflow.stores.schema import MESSAGE_ID, VISITS
-from journeyflow.values import dumps
+from journeyflow.formats.cells import cell
+from journeyflow.questions.tables import TABLES, Table, everybody, journeys_by_name
+from journeyflow.stores.contract import Reader, Store
 
 Format = Literal["csv", "ndjson"]
 
@@ -26,60 +24,6 @@ CHUNK = 50
 
 _BLOCK = 1 << 16
 """Numbers that are written at once while room is made for all of them."""
-
-WALK = "SELECT e.journey, e.serial FROM customers c CROSS JOIN enrollments e ON e.customer = c.number"
-IN_ORDER = "ORDER BY c.tenant, c.id, e.run"
-_ASKED = """
-FROM json_each(?) s
-CROSS JOIN enrollments e ON e.serial = s.value
-JOIN customers c ON c.number = e.customer
-JOIN journeys j ON j.number = e.journey
-"""
-
-
-@frozen
-class Table:
-    """What can be exported: its columns, which of them are instants, and the query for the rows of some enrollments.
-
-    The query takes serials as a JSON array, and gives the rows in that order, each behind its place there. `added` are
-    columns that a back-test does not have: there everybody's files look alike.
-    """
-
-    columns: tuple[str, ...]
-    added: tuple[str, ...]
-    instants: tuple[str, ...]
-    sql: str
-
-    def shown(self, *, bare: bool) -> tuple[str, ...]:
-        """Give the columns of a file."""
-        return self.columns if bare else (*self.columns, *self.added)
-
-
-TABLES: Mapping[str, Table] = {
-    "enrollments": Table(
-        ("tenant", "journey", "version", "customer", "run", "status", "reason", "entered_at", "ended_at"),
-        ("key",),
-        ("entered_at", "ended_at"),
-        f"""SELECT s.key, c.tenant, j.id, v.version, c.id, e.run, e.status, e.reason, e.entered_at, e.ended_at, e.key
-        {_ASKED} JOIN versions v ON v.number = e.version ORDER BY s.key""",
-    ),
-    "visits": Table(
-        ("tenant", "journey", "customer", "run", "n", "step", "status", "entered_at", "left_at", "outcome"),
-        ("key",),
-        ("entered_at", "left_at"),
-        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, w.n, w.step, w.status, w.entered, w.left, w.outcome, e.key
-        {_ASKED} CROSS JOIN ({VISITS}) w ON w.enrollment = e.serial ORDER BY s.key, w.n""",
-    ),
-    "messages": Table(
-        ("tenant", "journey", "customer", "run", "n", "step", "channel", "template", "at", "status"),
-        ("id", "key"),
-        ("at",),
-        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status, {MESSAGE_ID},
-               e.key
-        {_ASKED} CROSS JOIN messages m ON m.enrollment = e.serial ORDER BY s.key, m.n""",
-    ),
-}
-"""Everything that can be exported, by name."""
 
 
 def _silent(_done: int, _of: int) -> None:
@@ -135,13 +79,12 @@ def _ordered(reader: Reader, tenant: str | None) -> Iterator[memoryview]:
     journey, each after those of its own (a counting sort). That takes two walks through the index, whatever journeys
     there are, and of memory nothing: the serials are in a file, eight bytes each.
     """
-    walk, of = (WALK, {}) if tenant is None else (f"{WALK} WHERE c.tenant = :tenant", {"tenant": tenant})
-    sizes = Counter(journey for journey, _ in reader.stream(walk, of))
+    sizes = Counter(journey for journey, _ in everybody(reader, tenant))
     count, places = 0, {}
-    for (journey,) in reader.rows("SELECT number FROM journeys ORDER BY tenant, id"):
+    for journey in journeys_by_name(reader):
         places[journey], count = count, count + sizes[journey]
     with _numbers(count) as serials:
-        for journey, serial in reader.stream(f"{walk} {IN_ORDER}", of):
+        for journey, serial in everybody(reader, tenant, in_order=True):
             serials[places[journey]] = serial
             places[journey] += 1
         yield serials

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from attrs import frozen
 
-from journeyflow.engine import Engine
+from journeyflow.basics.moments import from_micros, to_micros
+from journeyflow.definition.journey import Journey
+from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
-from journeyflow.files import BadLine, read_customers, read_events
-from journeyflow.journey import Journey
-from journeyflow.moments import from_micros, to_micros
-from journeyflow.records import Event
+from journeyflow.formats.events import BadLine, read_customers, read_events
+from journeyflow.records.public import Event
 from journeyflow.reporting.export import export_tables
-from journeyflow.store import Store
-from journeyflow.stores.memory import MemoryStore
+from journeyflow.stores.contract import Store
+from journeyflow.stores.memory.store import MemoryStore
 
 STEP = 20_000
 """Items per tick: often enough to show progress."""
@@ -116,7 +116,7 @@ def _new_store(db: PathLikeText | None) -> Store:
     path = Path(fspath(db))
     if path.exists() and path.stat().st_size:
         raise InvalidInput([f"{path}: the file exists already; name a new one, so that nothing is mixed"])
-    from journeyflow.stores.sqlite import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
+    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
 
     return SQLiteStore(path)
 

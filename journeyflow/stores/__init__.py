@@ -1,1 +1,1 @@
-"""Where journeys, people, runs and messages are kept: siblings behind the one interface of `journeyflow.store`."""
+"""Where journeys, people, runs and messages are kept: siblings behind the one interface of `contract.py`."""

@@ -8,17 +8,15 @@ from typing import Any
 from attrs import evolve, frozen
 from hypothesis import strategies as st
 
-from journeyflow.chains import Chain
-from journeyflow.changes import field, tag
-from journeyflow.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
-from journeyflow.journey import Journey
-from journeyflow.openings import Window
-from journeyflow.policies import Cap, Policies, QuietHours
-from journeyflow.rules import Comparison, Rule, all_of, any_of, not_
-from journeyflow.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
-from journeyflow.testing.running import (
-    START,
-)
+from journeyflow.basics.hours import Window
+from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.policies import Cap, Policies, QuietHours
+from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.rules.changes import field, tag
+from journeyflow.definition.rules.conditions import Comparison, Rule, all_of, any_of, not_
+from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
+from journeyflow.testing.running import START
 
 EVENTS = ("go", "buy", "view")
 BUILT_IN = ("field.changed", "tag.added", "tag.removed", "list.subscribed", "journey.completed")

@@ -6,14 +6,15 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from journeyflow.engine import BATCH, Engine
+from journeyflow.basics.words import REVENUE
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.policies import Policies
+from journeyflow.engine.engine import BATCH, Engine
 from journeyflow.errors import Forbidden, InvalidInput, NotFound
-from journeyflow.forgetting import is_anonymous
-from journeyflow.journey import Journey
-from journeyflow.paging import MAX_TAKE
-from journeyflow.policies import Policies
-from journeyflow.records import REVENUE, Customer, Enrollment, Event, Message
-from journeyflow.store import Store
+from journeyflow.questions.paging import MAX_TAKE
+from journeyflow.records.forgetting import is_anonymous
+from journeyflow.records.public import Customer, Enrollment, Event, Message
+from journeyflow.stores.contract import Store
 from journeyflow.stores.memory import MemoryStore
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

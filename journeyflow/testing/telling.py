@@ -8,13 +8,14 @@ from typing import Literal
 from attrs import evolve, frozen
 from hypothesis import strategies as st
 
-from journeyflow.changes import Change
-from journeyflow.journey import Journey
-from journeyflow.policies import Policies
-from journeyflow.records import REVENUE, Event
-from journeyflow.rules import Comparison, Rule, walk
-from journeyflow.steps import Condition, Send, Update, Wait
-from journeyflow.templates import template_reads
+from journeyflow.basics.words import REVENUE
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.policies import Policies
+from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.conditions import Comparison, Rule, walk
+from journeyflow.definition.rules.templates import template_reads
+from journeyflow.definition.steps import Condition, Send, Update, Wait
+from journeyflow.records.public import Event
 from journeyflow.testing.definitions import DATES, ZONES, weighted
 from journeyflow.testing.running import (
     START,

@@ -7,21 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from journeyflow import (
-    Cap,
-    Chain,
-    End,
-    Event,
-    Journey,
-    MemoryStore,
-    Policies,
-    Send,
-    Trigger,
-    Update,
-    Wait,
-    field,
-)
-from journeyflow.moments import from_micros
+from journeyflow import Cap, Chain, End, Event, Journey, MemoryStore, Policies, Send, Trigger, Update, Wait, field
+from journeyflow.basics.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Call, Life, Lifecycle, Retry, SetPolicies, journeys, lives, policies, run
 from tests.naive_pulls import PullingNaive

@@ -28,12 +28,12 @@ from journeyflow import (
     Window,
     arm,
     branch,
-    cohorts,
     field,
-    machine,
     tag,
 )
+from journeyflow.machine import behaviours as machine
 from journeyflow.testing import START, Call, Life, Put, SetPolicies, SetPublished, journeys, lives, policies, run
+from journeyflow.work.together import walks as cohorts
 from tests.alone import everybody_alone
 
 SOME = settings(

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeyflow import End, Engine, Event, Journey, MemoryStore, Send, Trigger, Wait, Window
-from journeyflow.moments import to_micros, zone
+from journeyflow.basics.moments import to_micros, zone
 from journeyflow.testing import START, Life, Lifecycle, journeys, lives, run
 
 SOME = settings(

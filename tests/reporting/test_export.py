@@ -22,11 +22,11 @@ from journeyflow import (
     Wait,
     field,
 )
-from journeyflow.cells import FORMULAS, cell
-from journeyflow.dossier import dossier
-from journeyflow.records import Changes
+from journeyflow.formats.cells import FORMULAS, cell
+from journeyflow.questions.dossier import dossier
+from journeyflow.questions.tables import EVERYBODY, IN_ORDER, TABLES
+from journeyflow.records.changes import Changes
 from journeyflow.reporting import export_tables
-from journeyflow.reporting.export import IN_ORDER, TABLES, WALK
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import conformance
 from tests.samples import START, STORES, Host, after, open_engine
@@ -204,7 +204,7 @@ def test_only_the_rows_of_a_few_enrollments_are_sorted(table):
 def test_people_come_in_the_order_of_an_index(whose):
     """Only the runs of one person are sorted while all are walked through, and the index alone is read."""
     with MemoryStore().reader() as reader:
-        plan = [row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {WALK} {whose} {IN_ORDER}")]
+        plan = [row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {EVERYBODY} {whose} {IN_ORDER}")]
     assert ["COVERING INDEX" in step for step in plan] == [True, True, False]
     assert plan[2] == "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"
 

@@ -20,7 +20,7 @@ from journeyflow import (
     field,
     tag,
 )
-from journeyflow.store import Store
+from journeyflow.stores.contract import Store
 
 WELCOME = Journey(
     id="welcome",

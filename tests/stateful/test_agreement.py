@@ -19,7 +19,7 @@ from journeyflow.testing import policies
 from tests.stateful.journeys import CHANGED, JOURNEYS, dump
 
 if TYPE_CHECKING:
-    from journeyflow.store import Store
+    from journeyflow.stores.contract import Store
 
 START = datetime(2026, 3, 23, 8, tzinfo=UTC)
 """A Monday; the clocks of Europe change on the Sunday after it."""

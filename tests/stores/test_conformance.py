@@ -1,10 +1,10 @@
-"""Every store keeps the contract of `journeyflow.store` (R7, R21, R26, R70 to R72, R80)."""
+"""Every store keeps the contract of `stores/contract.py` (R7, R21, R26, R70 to R72, R80)."""
 
 from pathlib import Path
 
 from journeyflow import MemoryStore
-from journeyflow.records import Changes
-from journeyflow.store import Store
+from journeyflow.records.changes import Changes
+from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import StoreConformance, conformance
 

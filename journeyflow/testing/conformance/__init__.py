@@ -1,4 +1,4 @@
-"""What every store must do: the contract of `journeyflow.store` as tests, for whoever writes another store.
+"""What every store must do: the contract of `stores/contract.py` as tests, for whoever writes another store.
 
 Derive a class from `StoreConformance` in a test module, say how a new store is made, and let pytest collect it:
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from journeyflow.store import Store
+from journeyflow.stores.contract import Store
 from journeyflow.testing.conformance.samples import CATALOG, PEOPLE, write
 
 

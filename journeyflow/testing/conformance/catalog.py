@@ -3,20 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from journeyflow.batch import JOURNEY, Due, Request
-from journeyflow.records import (
-    SENT,
-    Changes,
-    Flag,
-    LimitChanges,
-    NewJourney,
-    NewPolicies,
-    NewVersion,
-    Refusal,
-    Round,
-    Transition,
-)
-from journeyflow.store import Store
+from journeyflow.basics.words import SENT
+from journeyflow.records.changes import Changes, Flag, LimitChanges, NewJourney, NewPolicies, NewVersion, Transition
+from journeyflow.records.rows import Refusal, Round
+from journeyflow.stores.batch import JOURNEY, Due, Request
+from journeyflow.stores.contract import Store
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     DEFINITION,

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from journeyflow.records import SENT, Changes
+from journeyflow.basics.words import SENT
+from journeyflow.records.changes import Changes
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import NOON, claimable, event, expect, leased, post, run, write
 

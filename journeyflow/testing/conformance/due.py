@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from journeyflow.batch import HELD, INPUT, JOURNEY, TIMER
-from journeyflow.records import SENT, Changes, LimitChanges
+from journeyflow.basics.words import SENT
+from journeyflow.records.changes import Changes, LimitChanges
+from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     LIMITS,

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from journeyflow.batch import LimitRequest, PullRequest
-from journeyflow.records import ACTIVE, CLAIMED, EXITED, SENT, Changes, Deferred, Forgotten, LimitChanges, Round
+from journeyflow.basics.words import ACTIVE, CLAIMED, EXITED, SENT
+from journeyflow.records.changes import Changes, Forgotten, LimitChanges
+from journeyflow.records.rows import Deferred, Round
+from journeyflow.stores.batch import LimitRequest, PullRequest
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     GIVEN,

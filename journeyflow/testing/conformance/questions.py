@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from journeyflow.records import ACTIVE, COMPLETED, Changes, Counter, Move, Refusal
+from journeyflow.basics.words import ACTIVE, COMPLETED
+from journeyflow.records.changes import Changes
+from journeyflow.records.rows import Counter, Move, Refusal
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     COUNTED_OF_RUNS,

@@ -4,34 +4,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from journeyflow.batch import HELD, INPUT, TIMER, Due, Key, Loaded, PullRequest, PullsLoaded, Request, timer_key
+from journeyflow.basics.values import dumps
+from journeyflow.basics.words import ACTIVE, CLAIMED, COMPLETED, QUEUED, SENT
 from journeyflow.errors import StorageError
-from journeyflow.records import (
-    ACTIVE,
-    CLAIMED,
-    COMPLETED,
-    QUEUED,
-    SENT,
+from journeyflow.records.changes import (
     Changes,
-    Counter,
-    Deferred,
-    Export,
     Flag,
     Forgotten,
-    Input,
     LimitChanges,
-    Move,
     NewJourney,
     NewVersion,
-    Post,
     Pruned,
-    Refusal,
-    Round,
-    Run,
     Transition,
 )
-from journeyflow.store import ClaimRequest, Shelf, Store
-from journeyflow.values import dumps
+from journeyflow.records.rows import Counter, Deferred, Export, Input, Move, Post, Refusal, Round, Run
+from journeyflow.stores.batch import HELD, INPUT, TIMER, Due, Key, Loaded, PullRequest, PullsLoaded, Request, timer_key
+from journeyflow.stores.contract import ClaimRequest, Shelf, Store
 
 MINUTE = 60_000_000
 NOON = 1_767_268_800_000_000

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from attrs import evolve
 
-from journeyflow.batch import NOTHING, PastRequest, PruneRequest, Request
-from journeyflow.records import CANCELLED, COMPLETED, Changes, Counter, Crowd, Forgotten, Move, Pruned, Refusal, Run
+from journeyflow.basics.values import dumps
+from journeyflow.basics.words import CANCELLED, COMPLETED
+from journeyflow.records.changes import Changes, Forgotten, Pruned
+from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run
+from journeyflow.stores.batch import NOTHING, PastRequest, PruneRequest, Request
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     GIVEN,
@@ -33,7 +36,6 @@ from journeyflow.testing.conformance.samples import (
     run,
     write,
 )
-from journeyflow.values import dumps
 
 
 class Writing(Begun):

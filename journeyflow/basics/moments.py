@@ -1,0 +1,428 @@
+"""Pure time: instants, zones, durations. Nothing here reads a clock.
+
+Inside journeyflow an instant is a whole number of microseconds since 1970-01-01T00:00:00 UTC (R2). Calendar
+arithmetic is done on local wall time in an IANA zone and turned back into an instant (R33).
+"""
+
+import re
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+from dateutil.relativedelta import relativedelta
+
+from journeyflow.basics.values import describe
+from journeyflow.errors import shown
+
+SECOND = 1_000_000
+
+MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 local wall time is naive on purpose
+
+FIRST = -62_135_596_800 * SECOND
+"""The first instant a datetime can hold: 0001-01-01T00:00:00Z."""
+
+LAST = 253_402_300_799 * SECOND + 999_999
+"""The last instant a datetime can hold: 9999-12-31T23:59:59.999999Z."""
+
+YEARS_AROUND = 2
+"""How far around the expected year an anniversary is looked for: month ends and leap years shift it by days only."""
+
+CACHED = 65_536
+"""Results kept per calendar function: more than the distinct instants of any one batch."""
+
+_ZONE_NAME = re.compile(r"(?!(?:right|posix)/)[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
+
+_MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+
+_HOUR_24 = re.compile(r"(\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?).24", re.ASCII | re.DOTALL)
+
+# --- instants ---------------------------------------------------------------------------------------------------
+
+
+def to_micros(at: datetime, what: str = "at") -> int:
+    """Turn a timezone-aware datetime into microseconds UTC (R2).
+
+    Raises TypeError for anything else than a datetime, ValueError for a naive one, both saying what to write. The far
+    ends of time are those of UTC.
+
+    >>> to_micros(datetime(1970, 1, 2, tzinfo=UTC))
+    86400000000
+    """
+    if not isinstance(at, datetime):
+        msg = f"{what} must be a timezone-aware datetime, not {describe(at)}"
+        raise TypeError(msg)
+    if at.tzinfo is None or at.utcoffset() is None:
+        msg = f"{what} is the naive datetime {shown(at)}; say which zone, for example datetime.now(UTC)"
+        raise ValueError(msg)
+    return _instant(at)
+
+
+def from_micros(instant: int) -> datetime:
+    """Turn microseconds into a datetime in UTC.
+
+    >>> from_micros(86_400_000_000)
+    datetime.datetime(1970, 1, 2, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    return EPOCH + timedelta(microseconds=instant)
+
+
+def iso(instant: int) -> str:
+    """Write an instant as ISO 8601 in UTC with six decimals, so that text order is time order.
+
+    >>> iso(0)
+    '1970-01-01T00:00:00.000000Z'
+    """
+    return f"{(NAIVE_EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')}Z"
+
+
+def parse_instant(text: str) -> int:
+    """Read an ISO 8601 instant with an offset; ValueError says what is wrong.
+
+    >>> parse_instant("1970-01-01T01:00:00+01:00")
+    0
+    """
+    try:
+        at = _from_iso(text)
+    except ValueError:
+        msg = f"{shown(text)} is no ISO 8601 instant such as 2026-01-31T09:00:00Z"
+        raise ValueError(msg) from None
+    if at.tzinfo is None:
+        msg = f"{shown(text)} has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00"
+        raise ValueError(msg)
+    return _instant(at)
+
+
+def read_instant(value: object, zone: ZoneInfo) -> int | None:
+    """Read an attribute as an instant: ISO text with or without offset, or a date (00:00 local); else None (R37).
+
+    >>> iso(read_instant("2026-03-01", ZoneInfo("Europe/Paris")))
+    '2026-02-28T23:00:00.000000Z'
+    >>> read_instant("soon", ZoneInfo("UTC")) is None
+    True
+    """
+    at = _read_datetime(value)
+    if at is None:
+        return None
+    return local_instant(at, zone) if at.tzinfo is None else _instant(at)
+
+
+def _read_datetime(value: object) -> datetime | None:
+    """Read ISO text with or without offset; a date is its 00:00."""
+    try:
+        return _from_iso(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _from_iso(text: str) -> datetime:
+    """Read ISO 8601 as every Python does: the hour 24, which is read from 3.14 on, is none (R90)."""
+    at = datetime.fromisoformat(text)
+    if not at.hour and _HOUR_24.match(text):
+        msg = "the hour is 24"
+        raise ValueError(msg)
+    return at
+
+
+def _instant(at: datetime) -> int:
+    """Turn a datetime that has an offset into microseconds UTC."""
+    return _bounded((at - EPOCH) // timedelta(microseconds=1))
+
+
+def _bounded(instant: int) -> int:
+    """Keep an instant inside what a datetime can hold: far ends stay at the far end instead of failing a run."""
+    return max(FIRST, min(LAST, instant))
+
+
+# --- zones ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1024)
+def zone(name: str) -> ZoneInfo:
+    """Load an IANA zone by name; ValueError for unknown names, paths and names that differ from machine to machine.
+
+    >>> zone("Africa/Johannesburg")
+    zoneinfo.ZoneInfo(key='Africa/Johannesburg')
+    """
+    if isinstance(name, str) and _ZONE_NAME.fullmatch(name) and name not in _MACHINE_ZONES:
+        try:
+            return ZoneInfo(name)
+        except (LookupError, ValueError, OSError):
+            pass
+    msg = f"{shown(name)} is no IANA time zone such as 'Europe/Paris'"
+    raise ValueError(msg)
+
+
+def zone_or(name: object, other: ZoneInfo) -> ZoneInfo:
+    """Load the zone a customer names, or take the other one where that name is no zone (R33).
+
+    >>> zone_or("/etc/passwd", ZoneInfo("UTC"))
+    zoneinfo.ZoneInfo(key='UTC')
+    """
+    if not isinstance(name, str):
+        return other
+    try:
+        return zone(name)
+    except ValueError:
+        return other
+
+
+def to_local(instant: int, where: ZoneInfo) -> datetime:
+    """Give the wall time of an instant in a zone, as a naive datetime; the far ends of time stay inside it.
+
+    >>> to_local(0, ZoneInfo("Europe/Paris"))
+    datetime.datetime(1970, 1, 1, 1, 0)
+    """
+    at = from_micros(instant)
+    try:
+        return at.astimezone(where).replace(tzinfo=None, fold=0)
+    except OverflowError:
+        return at.replace(tzinfo=None)
+
+
+def local_instant(wall: datetime, where: ZoneInfo) -> int:
+    """Turn a wall time into an instant: inside a gap it moves forward by the gap, an ambiguous one is the first (R33).
+
+    >>> iso(local_instant(datetime(2026, 3, 29, 2, 30), ZoneInfo("Europe/Paris")))
+    '2026-03-29T01:30:00.000000Z'
+    >>> iso(local_instant(datetime(2026, 10, 25, 2, 30), ZoneInfo("Europe/Paris")))
+    '2026-10-25T00:30:00.000000Z'
+    """
+    aware = wall.replace(tzinfo=where, fold=0)
+    offset = aware.utcoffset() or timedelta()
+    return _bounded((wall.replace(tzinfo=None) - NAIVE_EPOCH - offset) // timedelta(microseconds=1))
+
+
+def local_day(instant: int, where: ZoneInfo) -> str:
+    """Name the local day of an instant.
+
+    >>> local_day(0, ZoneInfo("America/New_York"))
+    '1969-12-31'
+    """
+    return to_local(instant, where).date().isoformat()
+
+
+def local_day_span(instant: int, where: ZoneInfo) -> tuple[str, int]:
+    """Name the local day of an instant, and give an instant up to which that stays the name: at most the day's end.
+
+    On a day on which the clocks change it promises the instant itself only.
+
+    >>> day, until = local_day_span(0, ZoneInfo("America/New_York"))
+    >>> day, iso(until)
+    ('1969-12-31', '1970-01-01T05:00:00.000000Z')
+    """
+    local = to_local(instant, where)
+    since = local - local.replace(hour=0, minute=0, second=0, microsecond=0)
+    until = min(instant + DAY - since // timedelta(microseconds=1), LAST + 1)
+    steady = to_local(until - 1, where) - local == timedelta(microseconds=until - 1 - instant)
+    return local.date().isoformat(), until if steady else instant + 1
+
+
+# --- durations --------------------------------------------------------------------------------------------------
+
+_UNITS: dict[str, tuple[int, int, int]] = {
+    "second": (0, 0, SECOND),
+    "minute": (0, 0, MINUTE),
+    "hour": (0, 0, HOUR),
+    "day": (0, 1, 0),
+    "week": (0, 7, 0),
+    "month": (1, 0, 0),
+    "year": (12, 0, 0),
+}
+
+_WHOLE, _DECIMALS = r"\d{1,12}", r"(?:\.\d{1,6})?"
+
+_WORDS = re.compile(rf"\s*([+-]?{_WHOLE}{_DECIMALS})\s*([a-z]+?)s?(?=[\s\d]|$)", re.ASCII)
+
+_ISO = re.compile(
+    rf"(?P<sign>[+-]?)P(?:(?P<year>{_WHOLE})Y)?(?:(?P<month>{_WHOLE})M)?"
+    rf"(?:(?P<week>{_WHOLE})W)?(?:(?P<day>{_WHOLE})D)?"
+    rf"(?:T(?:(?P<hour>{_WHOLE}{_DECIMALS})H)?(?:(?P<minute>{_WHOLE}{_DECIMALS})M)?"
+    rf"(?:(?P<second>{_WHOLE}{_DECIMALS})S)?)?",
+    re.ASCII,
+)
+
+MAX_YEARS = 1_000
+"""The longest duration: beyond it a number is a slip, not a plan."""
+
+
+@frozen
+class Duration:
+    """A length of time: months and days of the calendar, and exact microseconds (R33).
+
+    >>> Duration.parse("3 days"), Duration.parse("1 week"), Duration.parse("PT90M")
+    (Duration('3 days'), Duration('7 days'), Duration('90 minutes'))
+    """
+
+    months: int = 0
+    days: int = 0
+    micros: int = 0
+
+    @classmethod
+    def parse(cls, value: object) -> "Duration":
+        """Read "30 minutes", "1 month 2 days", ISO 8601 ("P3DT12H"), a timedelta (exact) or a relativedelta.
+
+        Raises ValueError with the accepted forms for anything else.
+        """
+        if isinstance(value, Duration):
+            return value
+        if isinstance(value, timedelta):
+            return _checked(cls(micros=value // timedelta(microseconds=1)), value)
+        if isinstance(value, relativedelta):
+            return _checked(_from_relativedelta(value), value)
+        if isinstance(value, str):
+            parts = _parse_iso(value) or _parse_words(value)
+            if parts:
+                return _checked(cls(*(sum(column) for column in zip(*parts, strict=True))), value)
+        msg = f"{shown(value)} is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"
+        raise ValueError(msg)
+
+    def __neg__(self) -> "Duration":
+        """Turn the direction round."""
+        return Duration(-self.months, -self.days, -self.micros)
+
+    @property
+    def sign(self) -> int:
+        """Tell the direction: 1 forward, -1 backward, 0 none (months and days count as their usual length)."""
+        total = self.months * 30 * DAY + self.days * DAY + self.micros
+        return (total > 0) - (total < 0)
+
+    @property
+    def mixed(self) -> bool:
+        """Tell whether some parts lead forward and others back."""
+        return min(self.months, self.days, self.micros) < 0 < max(self.months, self.days, self.micros)
+
+    def __str__(self) -> str:
+        """Write the duration so that `parse` reads it back; equal durations give equal text."""
+        words = [_count(self.months, "month"), _count(self.days, "day"), *_exact_words(self.micros)]
+        return " ".join(word for word in words if word) or "0 seconds"
+
+    def __repr__(self) -> str:
+        """Show the duration in words."""
+        return f"Duration('{self}')"
+
+
+def _parse_iso(text: str) -> list[tuple[int, int, int]]:
+    """Read the parts of an ISO 8601 duration; an empty list where the text is none."""
+    match = _ISO.fullmatch(text.strip())
+    if not match or text.strip()[-1] in "PT":
+        return []
+    sign = "-" if match["sign"] == "-" else ""
+    return [
+        part for unit in _UNITS if match[unit] is not None and (part := _part(sign + match[unit], unit)) is not None
+    ]
+
+
+def _parse_words(text: str) -> list[tuple[int, int, int]]:
+    """Read "1 day 2 hours"; an empty list where any part of the text is not understood."""
+    parts, position, text = [], 0, text.strip().lower()
+    while position < len(text):
+        match = _WORDS.match(text, position)
+        part = _part(match[1], match[2]) if match else None
+        if not match or part is None:
+            return []
+        parts.append(part)
+        position = match.end()
+    return parts
+
+
+def _part(number: str, unit: str) -> tuple[int, int, int] | None:
+    """Read one number with its unit; None for unknown units and for fractions of days and longer."""
+    size = _UNITS.get(unit)
+    if size is None or ("." in number and not size[2]):
+        return None
+    whole, _, decimals = number.partition(".")
+    count = int(whole) * SECOND + int((decimals + "000000")[:6]) * (-1 if number.startswith("-") else 1)
+    months, days, micros = size
+    return months * count // SECOND, days * count // SECOND, micros * count // SECOND
+
+
+def _from_relativedelta(value: relativedelta) -> Duration:
+    """Turn a relativedelta into a duration; ValueError for one that sets fields (day=1) or has fractions of days."""
+    fields = ("year", "month", "day", "weekday", "hour", "minute", "second", "microsecond")
+    if any(getattr(value, name) is not None for name in fields) or value.leapdays:
+        msg = f"{shown(value)} sets a field of the date; a duration only adds (days=, months=, ...)"
+        raise ValueError(msg)
+    exact = timedelta(hours=value.hours, minutes=value.minutes, seconds=value.seconds, microseconds=value.microseconds)
+    days = int(value.days)
+    if days != value.days:
+        msg = f"{shown(value)} has a fraction of a day; a day may have 23 or 25 hours, so say hours instead"
+        raise ValueError(msg)
+    return Duration(value.years * 12 + value.months, days, exact // timedelta(microseconds=1))
+
+
+def _checked(duration: Duration, source: object) -> Duration:
+    """Refuse durations beyond the bound."""
+    months = abs(duration.months) + abs(duration.days) // 28 + abs(duration.micros) // (28 * DAY)
+    if months > MAX_YEARS * 12:
+        msg = f"{shown(source)} is longer than {MAX_YEARS} years"
+        raise ValueError(msg)
+    return duration
+
+
+def _count(number: int, unit: str) -> str:
+    """Write a number with its unit, nothing for zero."""
+    return f"{number} {unit}{'' if abs(number) == 1 else 's'}" if number else ""
+
+
+def _exact_words(micros: int) -> list[str]:
+    """Write an exact length in the largest unit that takes it whole, seconds with decimals where none does."""
+    for unit, size in (("hour", HOUR), ("minute", MINUTE), ("second", SECOND)):
+        if micros % size == 0:
+            return [_count(micros // size, unit)]
+    sign, rest = ("-" if micros < 0 else ""), abs(micros)
+    return [f"{sign}{rest // SECOND}.{rest % SECOND:06d}".rstrip("0") + " seconds"]
+
+
+def add(instant: int, duration: Duration, where: ZoneInfo) -> int:
+    """Add a duration: months, then days on the local calendar, then the exact part (R33).
+
+    Month ends clip. The result stays inside what a datetime can hold.
+
+    >>> paris = ZoneInfo("Europe/Paris")
+    >>> iso(add(parse_instant("2026-01-31T09:00:00+01:00"), Duration.parse("1 month"), paris))
+    '2026-02-28T08:00:00.000000Z'
+    >>> iso(add(parse_instant("2026-03-28T09:00:00+01:00"), Duration.parse("1 day"), paris))
+    '2026-03-29T07:00:00.000000Z'
+    """
+    if duration.months or duration.days:
+        instant = _add_calendar(instant, duration.months, duration.days, where)
+    return _bounded(instant + duration.micros)
+
+
+@lru_cache(maxsize=CACHED)
+def _add_calendar(instant: int, months: int, days: int, where: ZoneInfo) -> int:
+    """Add calendar months and days to a wall time; kept, for a batch asks the same again and again."""
+    wall, leads = to_local(instant, where), months
+    try:
+        wall, leads = wall + relativedelta(months=months), days
+        wall += timedelta(days=days)
+    except (OverflowError, ValueError):
+        return LAST if leads > 0 else FIRST
+    return local_instant(wall, where)
+
+
+def anniversary(value: object, offset: Duration, not_before: int, after: int | None, where: ZoneInfo) -> int | None:
+    """Give the next yearly return of a date plus offset, not before one instant and after another (R37).
+
+    29 February comes on the 28th in other years. None where the value is no date.
+
+    >>> utc, start = ZoneInfo("UTC"), parse_instant("2026-01-01T00:00:00Z")
+    >>> iso(anniversary("1988-02-29", Duration(), start, None, utc))
+    '2026-02-28T00:00:00.000000Z'
+    """
+    at = _read_datetime(value)
+    if at is None:
+        return None
+    wall = at if at.tzinfo is None else to_local(_instant(at), where)
+    start = not_before if after is None else _bounded(max(not_before, after + 1))
+    near = to_local(add(start, -offset, where), where).year
+    for year in range(max(near - YEARS_AROUND, MINYEAR), min(near + YEARS_AROUND, MAXYEAR) + 1):
+        candidate = add(local_instant(wall + relativedelta(year=year), where), offset, where)
+        if candidate >= start:
+            return candidate
+    return LAST

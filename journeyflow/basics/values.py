@@ -1,0 +1,209 @@
+"""What may be kept: the JSON values that both stores hold without changing them.
+
+Everything that a host or a file hands over passes `faults` once, at the door. What passes here is written and read
+back equal by either store: text without lone surrogates or NUL, integers of 64 bits, finite numbers, lists, objects
+with text keys, at most `MAX_DEPTH` levels deep.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, time
+from math import isfinite
+from typing import Any
+
+from journeyflow.basics.chance import SEPARATOR
+
+MAX_DEPTH = 64
+"""Levels of nesting in a value or a rule: far beyond what people write, far below the interpreter's own limit."""
+
+MAX_ID = 200
+"""Characters in an id: long enough for any uuid, e-mail address or path, short enough for an index."""
+
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
+
+_make = getattr(json.encoder, "c_make_encoder", None)  # what `encode` makes anew for each value, where there is one
+
+_chunks: Callable[[object, int], Iterable[str]] = (
+    _make(None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
+    if _make
+    else lambda value, _: (_ENCODER.encode(value),)
+)
+
+_join = "".join
+
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # what `decode` calls between two looks for space
+
+
+def dumps(value: object) -> str:
+    """Write a value as compact JSON text, keys in their own order.
+
+    >>> dumps({"b": 1, "a": ["ö"]})
+    '{"b":1,"a":["ö"]}'
+    """
+    return _join(_chunks(value, 0))
+
+
+def loads(text: str) -> Any:  # noqa: ANN401 whatever was written
+    """Read what `dumps` wrote: no space before, none behind. Raises ValueError for any other text.
+
+    >>> loads('{"b":1,"a":["ö"]}')
+    {'b': 1, 'a': ['ö']}
+    """
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        value, end = None, -1
+    if end != len(text):
+        msg = "malformed JSON"
+        raise json.JSONDecodeError(msg, text, end)
+    return value
+
+
+def loads_each(texts: Sequence[str]) -> list[Any]:
+    """Read texts that `dumps` wrote, all at once: what many name alike is made once. Raises ValueError as `loads`.
+
+    >>> loads_each(['{"b":1}', '{"b":2}'])
+    [{'b': 1}, {'b': 2}]
+    """
+    values: list[Any] = loads(f"[{','.join(texts)}]")
+    if len(values) != len(texts):
+        msg = "malformed JSON: a value is more than one"
+        raise ValueError(msg)
+    return values
+
+
+def text_fault(text: str) -> str | None:
+    """Say what is wrong with a text, or None.
+
+    >>> text_fault("fine"), text_fault("a" + chr(0))
+    (None, 'contains a NUL character')
+    """
+    if "\x00" in text:
+        return "contains a NUL character"
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        return "contains a lone surrogate, which is no valid text (a file must be UTF-8)"
+    return None
+
+
+def id_fault(value: object) -> str | None:
+    """Say why a value cannot be an id, or None: ids are text of 1 to 200 characters without U+001F (R38).
+
+    >>> id_fault("c1"), id_fault(""), id_fault(7)
+    (None, 'must not be empty', 'must be text, not int 7')
+    """
+    if not isinstance(value, str):
+        return f"must be text, not {describe(value)}"
+    if not value:
+        return "must not be empty"
+    if len(value) > MAX_ID:
+        return f"has {len(value)} characters; at most {MAX_ID} are allowed"
+    if SEPARATOR in value:
+        return "contains U+001F, which is reserved"
+    return text_fault(value)
+
+
+def describe(value: object) -> str:
+    """Name a value with its type, shortened, for a message; a list is shown as one, although it is kept as a tuple.
+
+    >>> describe("x"), describe(None), describe(True), describe((1, 2))
+    ("str 'x'", 'null', 'bool True', 'list [1, 2]')
+    """
+    if value is None:
+        return "null"
+    kind = list if type(value) is tuple else type(value)
+    try:
+        shown = repr(thaw(value) if kind in {dict, list} else value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, a list of thousands of levels
+        shown = "(too large to show)"
+    return f"{kind.__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"  # noqa: PLR2004 a line's width
+
+
+def faults(value: object, path: str = "") -> Iterator[str]:
+    """Yield a sentence for everything in a value that cannot be kept, each with its path.
+
+    >>> list(faults({"a": [1, float("nan")]}, "data"))
+    ['data.a[1]: nan is not a finite number']
+    >>> list(faults({"ok": [1, 2.5, "x", True, None, {"y": "z"}]}))
+    []
+    """
+    stack: list[tuple[object, str, int]] = [(value, path, 1)]
+    while stack:
+        item, where, depth = stack.pop()
+        fault = _scalar_fault(item)
+        if fault is not None:
+            yield f"{where or 'value'}: {fault}"
+        elif isinstance(item, Mapping | list | tuple):
+            if depth > MAX_DEPTH:
+                yield f"{where[:60]}...: nested deeper than {MAX_DEPTH} levels"
+            elif isinstance(item, Mapping):
+                yield from (f"{where or 'value'}: key {problem}" for key in item if (problem := _key_fault(key)))
+                inner = [(part, _inside(where, key), depth + 1) for key, part in item.items()]
+                stack.extend(reversed(inner))
+            else:
+                stack.extend((item[n], f"{where}[{n}]", depth + 1) for n in reversed(range(len(item))))
+
+
+def _key_fault(key: object) -> str | None:
+    """Say what is wrong with the name of a value in an object, or None."""
+    if not isinstance(key, str):
+        return f"must be text, not {describe(key)}"
+    fault = text_fault(key)
+    return fault and f"{describe(key)} {fault}"
+
+
+def _inside(where: str, key: object) -> str:
+    """Give the path of a value in an object; a name that is no valid text is shown escaped."""
+    name = key if isinstance(key, str) and text_fault(key) is None else describe(key)
+    return f"{where}.{name}" if where else name
+
+
+def _scalar_fault(item: object) -> str | None:
+    """Say what is wrong with a value that has no parts; None also for lists and objects."""
+    if item is None or isinstance(item, bool | Mapping | list | tuple):
+        return None
+    if isinstance(item, str):
+        return text_fault(item)
+    if isinstance(item, int):
+        return None if INTEGER_MIN <= item <= INTEGER_MAX else "the integer needs more than 64 bits"
+    if isinstance(item, float):
+        return None if isfinite(item) else f"{item} is not a finite number"
+    remedy = "; write .isoformat()" if isinstance(item, date | time) else ""
+    return f"must be JSON (text, number, true, false, null, list or object), not {describe(item)}{remedy}"
+
+
+def thaw(value: object) -> object:
+    """Copy a checked value into plain dicts and lists, ready for `dumps`.
+
+    >>> thaw(({"a": (1, 2)},))
+    [{'a': [1, 2]}]
+    """
+    if isinstance(value, Mapping):
+        return {key: thaw(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [thaw(inner) for inner in value]
+    return value
+
+
+def freeze(value: object) -> object:
+    """Copy a value so that lists become tuples; objects stay dicts that nobody hands out for writing.
+
+    What is nested too deep stays as it is: `faults` refuses it.
+
+    >>> freeze({"a": [1, [2]]})
+    {'a': (1, (2,))}
+    """
+    return _freeze(value, MAX_DEPTH)
+
+
+def _freeze(value: object, levels: int) -> object:
+    """Copy so many levels and leave the rest."""
+    if isinstance(value, Mapping) and levels:
+        return {key: _freeze(inner, levels - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple) and levels:
+        return tuple(_freeze(inner, levels - 1) for inner in value)
+    return value
+
+
+Attributes = dict[str, object]

@@ -1,0 +1,1 @@
+"""Which journeys there are, in which state and version, as of any instant."""

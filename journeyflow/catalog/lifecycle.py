@@ -1,0 +1,221 @@
+"""What publishing and the lifecycle calls change: pure functions from the catalog to `Changes` (R11, R12, R15)."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from journeyflow.basics.words import State
+from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
+from journeyflow.catalog.migration import Plan, mapping_faults
+from journeyflow.definition.journey import Journey, problems
+from journeyflow.definition.policies import Policies
+from journeyflow.definition.unpublished import flag_problems
+from journeyflow.errors import ERROR, Conflict, InvalidInput, InvalidJourney, NotFound, did_you_mean
+from journeyflow.formats.native import dumps_journey, fingerprint
+from journeyflow.formats.policies import dumps_policies
+from journeyflow.records.changes import Changes, Flag, NewJourney, NewPolicies, NewVersion, Transition
+
+ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
+    "activate": frozenset({("DRAFT", "ACTIVE")}),
+    "pause": frozenset({("ACTIVE", "PAUSED")}),
+    "resume": frozenset({("PAUSED", "ACTIVE")}),
+    "archive": frozenset({("ACTIVE", "ARCHIVED"), ("PAUSED", "ARCHIVED")}),
+}
+"""Every lifecycle call with the transitions it makes (R11)."""
+
+GOALS: Mapping[str, State] = {"activate": "ACTIVE", "pause": "PAUSED", "resume": "ACTIVE", "archive": "ARCHIVED"}
+
+REMOVALS: Mapping[str, tuple[State, str]] = {"delete": ("DRAFT", "deleted"), "purge": ("ARCHIVED", "purged")}
+"""The calls that take a journey away, with the state that it must be in (R15)."""
+
+SWITCHES: Mapping[tuple[str, State], str] = {
+    ("enable", "DRAFT"): "activate",
+    ("enable", "PAUSED"): "resume",
+    ("disable", "ACTIVE"): "pause",
+}
+"""Octeth's two calls: Enabled is ACTIVE, Disabled is DRAFT or PAUSED (R11)."""
+
+FINAL = "an archived journey is final; use another id"
+
+REMEDIES = {
+    ("delete", "ACTIVE"): "archive it, then purge it",
+    ("delete", "PAUSED"): "archive it, then purge it",
+    ("delete", "ARCHIVED"): "purge it instead",
+    ("purge", "DRAFT"): "delete it instead",
+    ("purge", "ACTIVE"): "archive it first",
+    ("purge", "PAUSED"): "archive it first",
+    ("enable", "ACTIVE"): "it is enabled already",
+    ("disable", "DRAFT"): "it is disabled already",
+    ("disable", "PAUSED"): "it is disabled already",
+    ("activate", "ACTIVE"): "it is active already",
+    ("activate", "PAUSED"): "resume it instead",
+    ("resume", "ACTIVE"): "it is active already",
+    ("pause", "PAUSED"): "it is paused already",
+    ("archive", "DRAFT"): "delete it instead",
+    ("archive", "ARCHIVED"): "it is archived already",
+    **dict.fromkeys([("activate", "ARCHIVED"), ("pause", "ARCHIVED"), ("resume", "ARCHIVED")], FINAL),
+    ("resume", "DRAFT"): "activate it instead",
+    ("pause", "DRAFT"): "nothing runs in a draft",
+}
+
+
+def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
+    """Give a journey of a tenant; raises NotFound with a suggestion (R91)."""
+    record = catalog.by_name.get((tenant, journey))
+    if record is None:
+        known = [name for of, name in catalog.by_name if of == tenant]
+        kind = "journey"
+        raise NotFound(kind, journey, did_you_mean(journey, known))
+    return record
+
+
+def published(
+    catalog: Catalog, tenant: str, journey: Journey, at: int, *, rollback: bool = False
+) -> tuple[int, Changes]:
+    """Publish a definition: the version it has, and what changes (R12).
+
+    The same content over all versions changes nothing but name, description and notes, which are edited in place. An
+    old content becomes newest again only with `rollback`. A draft is replaced. An `at` before the newest version's
+    instant means that instant. Raises Conflict for an ARCHIVED journey, InvalidJourney for a version without steps of
+    one that people can enter.
+    """
+    record = catalog.by_name.get((tenant, journey.id))
+    text, mark = dumps_journey(journey, indent=None), fingerprint(journey)
+    if record is None:
+        number = catalog.next_journey
+        first = NewVersion(catalog.next_version, number, 1, at, mark, text)
+        return 1, Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
+    if record.newest_state == "ARCHIVED":
+        raise Conflict(record.id, record.newest_state, "published", FINAL)
+    same = next((program for _, program in record.versions if fingerprint(program.journey) == mark), None)
+    newest_at = record.versions[-1][0]
+    if same is not None and (same is record.newest or not rollback):
+        described = () if dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
+        return same.version, Changes(described=described)
+    check_flags(journey, record.newest_unpublished)
+    if same is not None:  # later than the newest version, or it would not be the newest again
+        again = NewVersion(same.number, record.number, same.version, max(at, newest_at + 1), mark, text)
+        return same.version, Changes(versions=(again,))
+    number, version = record.newest.number, record.newest.version
+    if record.newest_state != "DRAFT":
+        check_startable(journey)
+        number, version = catalog.next_version, max(program.version for _, program in record.versions) + 1
+    return version, Changes(versions=(NewVersion(number, record.number, version, max(at, newest_at), mark, text),))
+
+
+def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:
+    """Edit name, description or notes of the newest version in place (R12, F93); raises Conflict, InvalidJourney."""
+    if record.newest_state == "ARCHIVED":
+        raise Conflict(record.id, record.newest_state, "edited", FINAL)
+    program = record.newest
+    text = dumps_journey(evolve(program.journey, **dict[str, Any](texts)), indent=None)
+    same = text == dumps_journey(program.journey, indent=None)
+    return Changes(described=() if same else ((program.number, text, at),))
+
+
+def created(
+    catalog: Catalog, tenant: str, journey: Journey, at: int, *, of: str, unpublished: frozenset[str] = NONE
+) -> Changes:
+    """Make a draft that is a copy of another journey, its unpublished steps too; raises Conflict for a taken id."""
+    taken = catalog.by_name.get((tenant, journey.id))
+    if taken is not None:
+        raise Conflict(journey.id, taken.newest_state, f"a copy of {of!r}", "that id is taken; use another")
+    changes = published(catalog, tenant, journey, at)[1]
+    flags = tuple(Flag(catalog.next_journey, at, step, published=False) for step in sorted(unpublished))
+    return evolve(changes, flags=flags)
+
+
+def removed(record: JourneyRecord, call: str) -> Changes:
+    """Delete a draft, or purge an archived journey, with everything that was recorded of it (R15); raises Conflict."""
+    state, done = REMOVALS[call]
+    if record.newest_state != state:
+        raise Conflict(record.id, record.newest_state, done, REMEDIES[call, record.newest_state])
+    return Changes(purged=(record.number,))
+
+
+def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited: Collection[int]) -> Changes:
+    """Publish and unpublish steps, in all versions at once; what is so already writes nothing (R17).
+
+    `inhabited` are the numbers of the versions that hold people. An `at` before the newest flag means that one's
+    instant. Raises NotFound for a step that no version has, Conflict for an ARCHIVED journey, InvalidJourney where a
+    version that people are in, or enter, would not be valid without those steps.
+    """
+    if record.newest_state == "ARCHIVED":
+        raise Conflict(record.id, record.newest_state, "changed", FINAL)
+    known = {step.id for _, program in record.versions for step in program.journey.steps}
+    for step in flags:
+        if step not in known:
+            kind = "step"
+            raise NotFound(kind, step, did_you_mean(step, known))
+    before = record.newest_unpublished
+    news = {step: published for step, published in flags.items() if published == (step in before)}
+    after = (before | news.keys()) - {step for step, published in news.items() if published}
+    programs = {program.number: program for _, program in record.versions}
+    for number in sorted({record.newest.number, *inhabited}):
+        check_flags(programs[number].journey, after)
+    instant = max(at, record.flags[-1][0]) if record.flags else at
+    return Changes(flags=tuple(Flag(record.number, instant, step, published) for step, published in news.items()))
+
+
+def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | None], at: int) -> Plan:
+    """Plan to move everybody to a version (R14), not before the journey's newest transition.
+
+    Raises NotFound, Conflict for a journey in which nobody can be, InvalidInput for a mapping that names no step,
+    InvalidJourney where the version is not valid without the unpublished steps.
+    """
+    if record.newest_state not in {"ACTIVE", "PAUSED"}:
+        raise Conflict(record.id, record.newest_state, "migrated", "nobody is inside")
+    found = {program.version: program for _, program in record.versions}
+    if version not in found:
+        kind = "version"
+        raise NotFound(kind, version, journey=record.id)
+    if faults := mapping_faults(record, found[version], mapping):
+        raise InvalidInput(faults)
+    check_flags(found[version].journey, record.newest_unpublished)
+    return Plan(found[version], mapping, max(at, record.newest_at or at))
+
+
+def check_flags(journey: Journey, unpublished: frozenset[str]) -> None:
+    """Refuse a version that is not valid without the unpublished steps (R17)."""
+    found = tuple(flag_problems(journey, unpublished)) if unpublished else ()
+    if found:
+        raise InvalidJourney(journey.id, found)
+
+
+def switch(record: JourneyRecord, word: str) -> str:
+    """Give the call that enables or disables a journey as it stands (F97, F98); raises Conflict."""
+    call = SWITCHES.get((word, record.newest_state))
+    if call is None:
+        raise Conflict(record.id, record.newest_state, f"{word}d", REMEDIES.get((word, record.newest_state), ""))
+    return call
+
+
+def check_startable(journey: Journey) -> None:
+    """Refuse to activate a journey with an error, such as one without steps (R13)."""
+    wrong = [problem for problem in problems(journey) if problem.severity == ERROR]
+    if wrong:
+        raise InvalidJourney(journey.id, wrong)
+
+
+def moved(record: JourneyRecord, call: str, at: int) -> Transition:
+    """Give the transition of a lifecycle call, not before the journey's newest one; raises Conflict (R11)."""
+    before, after = record.newest_state, GOALS[call]
+    if (before, after) not in ALLOWED[call]:
+        raise Conflict(record.id, before, after, REMEDIES[call, before])
+    if call == "activate":
+        check_startable(record.newest.journey)
+    newest = record.newest_at
+    return Transition(record.number, at if newest is None else max(at, newest), after)
+
+
+def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> Changes:
+    """Give what changes when a tenant sets policies: nothing where they hold already (R31).
+
+    An `at` before the newest instant means that instant (R11).
+    """
+    timeline = catalog.policies.get(tenant)
+    since, before = (at, Policies()) if timeline is None else timeline.newest
+    if before == policies:
+        return Changes()
+    return Changes(policies=(NewPolicies(tenant, max(at, since), dumps_policies(policies, indent=None)),))

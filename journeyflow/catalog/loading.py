@@ -1,0 +1,172 @@
+"""The catalog read from a store's rows, and amended by what a commit of one's own has changed (R11, R12)."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from attrs import evolve
+
+from journeyflow.basics import patterns
+from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord, build_catalog
+from journeyflow.definition.policies import Terms, Timeline
+from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra
+from journeyflow.formats.native_reading import loads_journey
+from journeyflow.formats.policies import loads_policies
+from journeyflow.machine.program import Program, compile_journey
+from journeyflow.records.changes import Changes
+from journeyflow.stores.contract import Shelf
+
+if TYPE_CHECKING:
+    from journeyflow.basics.words import State
+
+Compiled = dict[tuple[int, str], Program]
+"""Programs by the number of their version and its text, kept from one revision of the catalog to the next."""
+
+
+def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
+    """Build the catalog from a store's rows; what is in `compiled` is not compiled again."""
+    transitions: dict[int, list[tuple[int, State]]] = {}
+    for journey, at, state in shelf.transitions:
+        transitions.setdefault(journey, []).append((at, state))
+    names = {number: (tenant, journey) for number, tenant, journey in shelf.journeys}
+    versions: dict[int, list[tuple[int, Program]]] = {}
+    for number, journey, version, published_at, _, text in shelf.versions:
+        program = _program(text, names[journey][0], (number, journey, version), path, compiled)
+        _add_version(versions.setdefault(journey, []), published_at, program)
+    flags: dict[int, list[tuple[int, frozenset[str]]]] = {}
+    for journey, at, step, published in shelf.flags:
+        _add_flag(flags.setdefault(journey, []), at, step, published=published)
+    records = [
+        JourneyRecord(
+            number,
+            *names[number],
+            tuple(transitions.get(number, ())),
+            tuple(versions[number]),
+            tuple(flags.get(number, ())),
+        )
+        for number in names
+    ]
+    policies: dict[str, Timeline] = {}
+    for tenant, at, text in shelf.policies:
+        policies[tenant] = _with_policies(policies.get(tenant), tenant, at, text, path)
+    numbers = shelf.next_journey, shelf.next_version
+    return build_catalog(shelf.revision, shelf.meta, records, policies, numbers)
+
+
+def amended(catalog: Catalog, changes: Changes, path: object, compiled: Compiled) -> Catalog:
+    """Give the catalog as a commit leaves it, at the cost of what it changes.
+
+    Whoever commits has the lock, so nobody else has changed the catalog meanwhile, and the commit itself makes one
+    revision.
+    """
+    if not changes.of_catalog:
+        return catalog
+    touched = _amended_records(catalog, changes, path, compiled)
+    journeys, by_name, programs = {**catalog.journeys, **touched}, dict(catalog.by_name), dict(catalog.programs)
+    for record in touched.values():
+        by_name[record.tenant, record.id] = record
+        programs.update((program.number, program) for _, program in record.versions)
+    for number in changes.purged:
+        record = journeys.pop(number)
+        del by_name[record.tenant, record.id]
+        for each in {program.number for _, program in record.versions}:
+            del programs[each]
+    policies = dict(catalog.policies)
+    for new in changes.policies:
+        policies[new.tenant] = _with_policies(policies.get(new.tenant), new.tenant, new.at, new.text, path)
+    return evolve(
+        catalog,
+        revision=catalog.revision + 1,
+        settings={**catalog.settings, **dict(changes.meta)},
+        journeys=journeys,
+        programs=programs,
+        by_name=by_name,
+        policies=policies,
+        next_journey=max([catalog.next_journey, *(each.number + 1 for each in changes.journeys)]),
+        next_version=max([catalog.next_version, *(each.number + 1 for each in changes.versions)]),
+    )
+
+
+def _amended_records(
+    catalog: Catalog, changes: Changes, path: object, compiled: Compiled
+) -> Mapping[int, JourneyRecord]:
+    """Give the journeys that a commit touches, by number, with what it adds to their history."""
+    news = {each.number: JourneyRecord(each.number, each.tenant, each.id, (), ()) for each in changes.journeys}
+
+    def known(journey: int) -> JourneyRecord:
+        return news.get(journey) or catalog.journeys[journey]
+
+    for version in changes.versions:
+        record = known(version.journey)
+        numbers = version.number, record.number, version.version
+        program = _program(version.text, record.tenant, numbers, path, compiled)
+        versions = _replaced(record, program)
+        _add_version(versions, version.published_at, program)
+        news[record.number] = evolve(record, versions=tuple(versions))
+    for number, text, _ in changes.described:
+        before = catalog.programs[number]
+        record = known(before.journey_number)
+        program = _program(text, record.tenant, (number, record.number, before.version), path, compiled)
+        news[record.number] = evolve(record, versions=tuple(_replaced(record, program)))
+    for transition in changes.transitions:
+        record = known(transition.journey)
+        transitions = (*record.transitions, (transition.at, transition.state))
+        news[record.number] = evolve(record, transitions=transitions)
+    for flag in changes.flags:
+        record = known(flag.journey)
+        flags = list(record.flags)
+        _add_flag(flags, flag.at, flag.step, published=flag.published)
+        news[record.number] = evolve(record, flags=tuple(flags))
+    return news
+
+
+def _replaced(record: JourneyRecord, program: Program) -> list[tuple[int, Program]]:
+    """Give the versions of a journey, with a program in the place of the one that had its number."""
+    return [(at, program if each.number == program.number else each) for at, each in record.versions]
+
+
+def _add_version(versions: list[tuple[int, Program]], at: int, program: Program) -> None:
+    """Add a publication; a draft that was published again stands there once."""
+    if versions and versions[-1][1] is program:
+        versions.pop()
+    versions.append((at, program))
+
+
+def _add_flag(flags: list[tuple[int, frozenset[str]]], at: int, step: str, *, published: bool) -> None:
+    """Add a flag: which steps are unpublished after it (R17)."""
+    before = flags[-1][1] if flags else NONE
+    flags.append((at, before - {step} if published else before | {step}))
+
+
+def _with_policies(timeline: Timeline | None, tenant: str, at: int, text: str, path: object) -> Timeline:
+    """Add policies to those of a tenant; what cannot be read means a damaged file (R31)."""
+    try:
+        terms = Terms(loads_policies(text))
+    except InvalidInput as error:
+        what = f"the policies of tenant {tenant!r} cannot be read: {error.faults[0]}"
+        raise CorruptDatabase(path, what) from error
+    return Timeline((*(() if timeline is None else timeline.history), (at, terms)))
+
+
+def _program(text: str, tenant: str, numbers: tuple[int, int, int], path: object, compiled: Compiled) -> Program:
+    """Give the program of a version by the numbers of it, of its journey, and within that; compiled once."""
+    program = compiled.get((numbers[0], text))
+    if program is None:
+        program = compiled[numbers[0], text] = _compile(text, tenant, numbers, path)
+    return program
+
+
+def _compile(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:
+    """Read and compile a stored definition.
+
+    One that cannot be read means a damaged file, or the extra that its regular expressions need is missing (R63).
+    """
+    number, journey_number, version = numbers
+    try:
+        journey = loads_journey(text)
+    except InvalidJourney as error:
+        if not patterns.available() and any(problem.code == "operand" for problem in error.problems):
+            feature = f"journey {error.journey!r} of this database (operators matches, notMatches)"
+            raise MissingExtra(feature, "regex") from error
+        what = f"the definition of version {number} cannot be read: {error.problems[0]}"
+        raise CorruptDatabase(path, what) from error
+    return compile_journey(journey, number=number, journey_number=journey_number, version=version, tenant=tenant)

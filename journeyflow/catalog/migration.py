@@ -1,0 +1,179 @@
+"""People inside are moved on: to another version of their journey (R14), or past a pause (R16). Pure, run by run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from journeyflow.basics.moments import add
+from journeyflow.basics.values import describe
+from journeyflow.basics.words import ACTIVE, EXITED, SKIPPED
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.definition.steps import Wait
+from journeyflow.errors import did_you_mean
+from journeyflow.machine.behaviours import advance, in_window, wait
+from journeyflow.machine.notes import FRESH, REST, Situation, Walk
+from journeyflow.machine.program import Node, Program
+from journeyflow.records.rows import Move, Run
+
+REASON = "migrated"
+"""The reason of a run that a migration ends."""
+
+Mapped = Mapping[str, str | None]
+"""Where the people at a step go: to a step of the new version, or with None out of the journey."""
+
+
+@frozen
+class Moved:
+    """What a migration does with the people at one step of one version: `to` is None for those who leave."""
+
+    version: int
+    step: str
+    to: str | None
+    people: int
+
+
+@frozen
+class Migration:
+    """What a migration did, or with `dry_run` would do; by version and step (R14)."""
+
+    journey: str
+    version: int
+    moves: tuple[Moved, ...]
+    dry_run: bool = field(kw_only=True, default=False)
+
+    @property
+    def people(self) -> int:
+        """How many people are moved or leave."""
+        return sum(each.people for each in self.moves)
+
+
+def mapping_faults(record: JourneyRecord, to: Program, mapping: Mapping[str, object]) -> list[str]:
+    """Tell of steps in a mapping that no version has, and of targets that the new one has not."""
+    known = {step.id for _, program in record.versions for step in program.journey.steps}
+    targets = to.journey.index
+    found = []
+    for step, target in mapping.items():
+        if step not in known:
+            found.append(f"mapping: no version of {record.id!r} has a step {step!r}{did_you_mean(step, known)}")
+        if target is not None and not isinstance(target, str):
+            found.append(f"mapping[{step!r}]: expected the id of a step, or None for exit, not {describe(target)}")
+        elif target is not None and target not in targets:
+            hint = did_you_mean(target, targets)
+            found.append(f"mapping[{step!r}]: version {to.version} has no step {target!r}{hint}")
+    return found
+
+
+@frozen
+class Plan:
+    """A migration: the version that people come to, where each step leads, the instant; `index` finds its steps."""
+
+    to: Program
+    mapping: Mapped
+    at: int
+    index: Mapping[str, int] = field(init=False)
+
+    @index.default
+    def _(self) -> Mapping[str, int]:
+        return self.to.journey.index
+
+    def destination(self, run: Run, old: Program) -> tuple[str, str | None, bool]:
+        """Give the step a run rests at, where that leads, and whether it leads anywhere at all."""
+        step = old.nodes[run.step].id
+        target = self.mapping.get(step, step)
+        return step, target, target is None or target in self.index
+
+
+def migrated(run: Run, old: Program, target: str | None, plan: Plan, situation: Situation) -> tuple[Run, Move]:
+    """Close the visit at hand (EXITED) and enter the target in the new version, or leave the journey (R14).
+
+    The run rests at the target: at a Wait until its end, which counts from the instant waited from if it came from a
+    Wait; at any other step until the very same instant, so that the next tick goes on from there.
+    """
+    new, at = plan.to, max(plan.at, run.last_at)
+    left = old.nodes[run.step]
+    if target is None:
+        result = advance(old, run, "EXIT", situation, at, reason=REASON)
+        return result.run, result.move  # type: ignore[return-value]  # an exit always moves
+    path, position = [left.entry(EXITED, "")], plan.index[target]
+    while new.nodes[position].id in situation.unpublished:
+        path.append(new.nodes[position].entry(SKIPPED, ""))
+        position = new.nodes[position].next
+    node = new.nodes[position]
+    path.append(node.entry(ACTIVE, ""))
+    waits_on = left.kind is Wait and node.kind is Wait and len(path) == len("on")
+    visit = run.visit + len(path) - 1
+    after = run._replace(
+        version=new.number,
+        step=position,
+        visit=visit,
+        since=run.since if waits_on else at,
+        last_at=at,
+        due=None,
+        held=None,
+        awaits=None,
+        softened=False,
+        memory=_remembered(run, old, plan, (visit, prolonged(run)) if waits_on else None),
+    )
+    due, awaits, seen = _rest(new, after, node, situation, at)
+    read = {str(len(path) - 1): seen} if seen else {}
+    return after._replace(due=due, awaits=awaits), Move(run.serial, run.visit, at, tuple(path), read)
+
+
+def _rest(
+    program: Program, run: Run, node: Node, situation: Situation, at: int
+) -> tuple[int | None, str | None, dict[str, object]]:
+    """Say until when a run rests that has come to a step, for which event, and what was read for that."""
+    if node.kind is not Wait:
+        return at, None, {}
+    walk = Walk(program, run, situation, run.since, FRESH)
+    if wait(walk, node) != REST:
+        return at, None, {}  # over already; the next tick says by which way
+    due = None if walk.due is None else max(walk.due + prolonged(run), at)
+    return due, walk.awaits, walk.seen
+
+
+def _remembered(run: Run, old: Program, plan: Plan, prolonging: tuple[int, int] | None) -> dict[str, Any]:
+    """Give a run's memory under the names of the new version, with the visits that each version counts for."""
+    names = {step: target for step, target in plan.mapping.items() if target is not None and target != step}
+    memory: dict[str, Any] = dict(run.memory or {})
+    for what in ("wait", "left"):
+        if what in memory:
+            memory[what] = {names.get(step, step): value for step, value in memory[what].items()}
+    memory["versions"] = [*memory.get("versions", [[1, old.number]]), [run.visit + 1, plan.to.number]]
+    if names:
+        memory["renamed"] = [*memory.get("renamed", []), [run.visit, names]]
+    memory.pop("prolonged", None)
+    if prolonging is not None and prolonging[1]:
+        memory["prolonged"] = list(prolonging)
+    return memory
+
+
+# --- past a pause -----------------------------------------------------------------------------------------------------
+
+
+def prolonged(run: Run) -> int:
+    """Tell by how much pauses have prolonged the rest at hand, in microseconds (R16)."""
+    visit, length = (run.memory or {}).get("prolonged", (0, 0))
+    return int(length) if visit == run.visit else 0
+
+
+def shifted(program: Program, run: Run, attributes: dict[str, object], paused_at: int, at: int) -> Run | None:
+    """Prolong a rest by the part of a pause that it lasted through; None where nothing changes (R16).
+
+    Durations and timeouts end so much later, not before the resume. A date that returns every year and came during the
+    pause is waited for again. Everything else is asked again at the resume, as it is without shifting.
+    """
+    node = program.nodes[run.step]
+    step = node.step
+    if not isinstance(step, Wait):
+        return None
+    if step.every is not None:
+        return None if run.held is None else run._replace(since=at)
+    pause = at - max(paused_at, run.since)
+    if node.length is None or pause <= 0:
+        return None
+    zone, length = program.zone_of(attributes), prolonged(run) + pause
+    end = add(run.since, node.length, zone) + length
+    due = max(in_window(node, end, zone), at)
+    return run._replace(due=due, held=None, memory={**(run.memory or {}), "prolonged": [run.visit, length]})

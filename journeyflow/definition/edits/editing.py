@@ -1,0 +1,459 @@
+"""Editing journeys as pure functions: each takes a journey and gives a new one, or raises with every problem.
+
+A journey is a flat graph, but people edit lists: first this, then that, and in between a choice with its branches. So
+the lists are read back out of the graph (`_Outline`), edited, and laid out again. Ways that the lists do not explain
+are jumps; they keep leading where they led (F109 to F122).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from attrs import define, evolve, field, fields_dict
+
+from journeyflow.definition.graph import END, leaves_by_next, reachable
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.steps import (
+    Condition,
+    End,
+    Split,
+    Step,
+    Wait,
+    is_step,
+    kind,
+    targets,
+    with_options,
+    with_targets,
+)
+from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
+
+# --- the edits --------------------------------------------------------------------------------------------------------
+
+
+def add_step(
+    journey: Journey, step: Step, *, after: str | None = None, way: str | None = None, before: str | None = None
+) -> Journey:
+    """Add a step after another one, which then leads to it, and it to where the other one led (F119, F62).
+
+    After a step with branches means after they have rejoined; `way` names the branch to begin with the step instead, by
+    its label or by the outcome of a wait ("event", "timeout", "missing", "past"). `before` puts it in front of a step,
+    on every way there. Without any of them it becomes the last step of the main path, before its End. Raises
+    InvalidJourney.
+
+    >>> from journeyflow.definition.steps import Wait
+    >>> journey = Journey(id="j", steps=[Wait("rest", "1 day"), End("done")])
+    >>> [each.id for each in add_step(journey, Wait("more", "2 days"), after="rest").steps]
+    ['rest', 'more', 'done']
+    """
+    found = [*_step_faults(journey, step), *_place_faults(journey, after, way, before)]
+    if found:
+        raise InvalidJourney(journey.id, found)
+    if not journey.steps:
+        return evolve(journey, steps=[step])
+    if before is not None:
+        return evolve(journey, steps=_added_before(journey, step, before))
+    outline = _Outline(journey.steps)
+    anchor = outline.last if after is None else after
+    if anchor is None:
+        return evolve(journey, steps=_added_before(journey, step, journey.steps[0].id))
+    if way is None:
+        outline.insert(step, anchor)
+    else:
+        outline.begin(step, anchor, _ways(journey.step(anchor))[way])
+    return evolve(journey, steps=outline.steps())
+
+
+def update_step(journey: Journey, step_id: str, **options: Any) -> Journey:  # noqa: ANN401 the options of any step
+    """Change options of a step; whatever is not named stays as it is (F120). Its id and its kind stay.
+
+    Raises InvalidJourney, also for options that the step does not have.
+
+    >>> from journeyflow.definition.steps import Wait
+    >>> journey = Journey(id="j", steps=[Wait("rest", "1 day")])
+    >>> update_step(journey, "rest", duration="2 days", name="Rest").step("rest")
+    Wait('rest', '2 days', name='Rest', next='end')
+    """
+    found = _unknown(journey, step_id, "step_id")
+    if not found:
+        found = _option_faults(journey.step(step_id), options)
+    if found:
+        raise InvalidJourney(journey.id, found)
+    return _with(journey, with_options(journey.step(step_id), options))
+
+
+def replace_step(journey: Journey, step: Step) -> Journey:
+    """Put a step in the place of the one with the same id, perhaps of another kind (F120).
+
+    Where it does not say `next`, it leads on as the old one did. Raises InvalidJourney.
+
+    >>> from journeyflow.definition.steps import Wait
+    >>> journey = Journey(id="j", steps=[Wait("rest", "1 day")])
+    >>> replace_step(journey, Wait("rest", until="09:00")).step("rest")
+    Wait('rest', until='09:00', next='end')
+    """
+    found = [] if is_step(step) else [_no_step(step)]
+    found = found or _unknown(journey, step.id, "step")
+    if found:
+        raise InvalidJourney(journey.id, found)
+    return _with(journey, _leading(step, _follow(journey.step(step.id))))
+
+
+def remove_step(journey: Journey, step_id: str, *, to: str | None = None) -> Journey:
+    """Remove a step; whoever led there leads to where it led, or to the step `to` (F121).
+
+    With a choice go the steps of its branches that nothing leads to any more; the way goes on where the branches
+    rejoined. An End, and a choice whose branches never rejoin, lead nowhere: then `to` must be said. Rules that read
+    what the step left behind are refused with everything else. Raises InvalidJourney.
+
+    >>> from journeyflow.definition.steps import Wait
+    >>> journey = Journey(id="j", steps=[Wait("a", "1 day"), Wait("b", "1 day"), End("done")])
+    >>> [(each.id, dict(targets(each)).get("next")) for each in remove_step(journey, "b").steps]
+    [('a', 'done'), ('done', None)]
+    """
+    found = [*_unknown(journey, step_id, "step_id"), *(_unknown(journey, to, "to") if to is not None else [])]
+    if found:
+        raise InvalidJourney(journey.id, found)
+    going, first = journey.step(step_id), journey.steps[0].id == step_id
+    follow = _follow(going) if to is None else to
+    needed = first or any(step_id in _ids(step) for step in journey.steps if step.id != step_id)
+    if follow == step_id or (follow is None and needed and len(journey.steps) > 1):
+        sentence = f"step {step_id!r} leads nowhere else; say with to= where those go who came there"
+        raise InvalidJourney(journey.id, [Problem("to", ERROR, "to", sentence)])
+    left = [_redirected(step, step_id, follow) for step in journey.steps if step.id != step_id]
+    if first and follow is not None:
+        left.sort(key=lambda step: step.id != follow)
+    return evolve(journey, steps=_without_orphans(journey, left))
+
+
+def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
+    """Put the steps into another order, every id once (F122): each list of steps leads from top to bottom again.
+
+    Steps change places within their list; those of a branch stay in it, behind its choice. Jumps lead where they led.
+    Raises InvalidJourney.
+
+    >>> from journeyflow.definition.steps import Wait
+    >>> journey = Journey(id="j", steps=[Wait("a", "1 day"), Wait("b", "1 day"), End("done")])
+    >>> [(each.id, dict(targets(each)).get("next")) for each in reorder_steps(journey, ["b", "a", "done"]).steps]
+    [('b', 'a'), ('a', 'done'), ('done', None)]
+    """
+    wanted = tuple(order)
+    if found := _order_faults(journey, wanted):
+        raise InvalidJourney(journey.id, found)
+    outline = _Outline(journey.steps)
+    outline.sort({name: place for place, name in enumerate(wanted)})
+    steps = outline.steps()
+    if found := _misplaced(outline, [step.id for step in steps], wanted):
+        raise InvalidJourney(journey.id, found)
+    return evolve(journey, steps=steps)
+
+
+def replace_steps(journey: Journey, steps: Iterable[Step]) -> Journey:
+    """Replace all steps at once; those not among the new ones are gone (F63, F109). Raises InvalidJourney.
+
+    >>> [step.id for step in replace_steps(Journey(id="j", steps=[]), [End("done")]).steps]
+    ['done']
+    """
+    return evolve(journey, steps=steps)
+
+
+# --- steps one by one -------------------------------------------------------------------------------------------------
+
+
+def _with(journey: Journey, step: Step) -> Journey:
+    """Put a step in the place of the one of its id."""
+    return evolve(journey, steps=[step if each.id == step.id else each for each in journey.steps])
+
+
+def _follow(step: Step) -> str | None:
+    """Say where people go on after a step of a journey, and all its branches."""
+    follow: str | None = getattr(step, "next", None)
+    return follow
+
+
+def _leading(step: Step, follow: str | None) -> Step:
+    """Let a step lead on, unless it says itself where to, or every one of its ways."""
+    if isinstance(step, End) or step.next is not None:
+        return step
+    open_ways = any(not isinstance(target, str) for _, target in targets(step)[1:])
+    needed = leaves_by_next(step) or (open_ways and isinstance(step, Condition | Split))
+    return with_targets(step, {"next": follow}) if needed else step
+
+
+def _ids(step: Step) -> list[str]:
+    """List the steps that a step names, its rejoining too."""
+    return [target for _, target in targets(step) if isinstance(target, str)]
+
+
+def _redirected(step: Step, gone: str, follow: str | None) -> Step:
+    """Lead elsewhere what led to a step that goes."""
+    return with_targets(step, {place: follow for place, target in targets(step) if target == gone})
+
+
+def _without_orphans(journey: Journey, left: Sequence[Step]) -> Sequence[Step]:
+    """Leave out the steps that were reached before and are not any more."""
+    if not left:
+        return left
+    orphans = reachable(journey.steps) - reachable(left)
+    return [step for step in left if step.id not in orphans]
+
+
+def _ways(step: Step) -> dict[str, str]:
+    """Map the outcomes of a step to the places of their continuations."""
+    if isinstance(step, Condition):
+        ways = {each.label: f"branches[{n}].next" for n, each in enumerate(step.branches)}
+        return {**ways, step.else_label: "else"}
+    if isinstance(step, Split):
+        return {each.label: f"arms[{n}].next" for n, each in enumerate(step.arms)}
+    if isinstance(step, Wait) and step.event is not None:
+        return {"event": "on_event", **({"timeout": "on_timeout"} if step.timeout is not None else {})}
+    if isinstance(step, Wait) and step.field is not None:
+        return {"missing": "on_missing", "past": "on_past"}
+    return {}
+
+
+def _added_before(journey: Journey, step: Step, before: str) -> list[Step]:
+    """Put a step in front of another, on every way there."""
+    rows: list[Step] = []
+    for each in journey.steps:
+        rows += [_leading(step, before)] if each.id == before else []
+        rows.append(_redirected(each, before, step.id))
+    return rows
+
+
+# --- the outline ------------------------------------------------------------------------------------------------------
+
+
+@define(eq=False)
+class _Row:
+    """A list of steps: the ids in order, the step and place it is a branch of, where its last step leads."""
+
+    of: str | None = None
+    place: str = ""
+    items: list[str] = field(factory=list)
+    exit: str | None = None
+
+
+class _Outline:
+    """The lists that a flat graph was, or might have been, written as: `rows` has outer ones before inner ones.
+
+    A step belongs to the list of the step above it when that one leads on to it, or when it begins one of its
+    branches. Where a choice rejoins, its branches are over. What belongs to no list begins another one.
+    """
+
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self.step_of = {step.id: step for step in steps}
+        self.follow = {step.id: _follow(step) for step in steps}
+        self.added: set[str] = set()
+        self.rows: list[_Row] = []
+        self.inner: dict[str, dict[str, _Row]] = {step.id: {} for step in steps}
+        open_rows: list[_Row] = []
+        for step in steps:
+            self._place(step.id, open_rows)
+        self._close(open_rows, 0)
+
+    @property
+    def last(self) -> str | None:
+        """The last step of the main path that is no End."""
+        inside = [name for name in self.rows[0].items if not isinstance(self.step_of[name], End)]
+        return inside[-1] if inside else None
+
+    def label(self, row: _Row) -> str:
+        """Name the branch that a list is, as `way` does."""
+        return next(label for label, place in _ways(self.step_of[row.of or ""]).items() if place == row.place)
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def _place(self, name: str, open_rows: list[_Row]) -> None:
+        """Find the list that a step belongs to: go outwards until one takes it."""
+        while open_rows:
+            row = open_rows[-1]
+            last = row.items[-1]
+            place = self._branch(last, name)
+            if place is not None:
+                self._open(_Row(last, place), name, open_rows)
+                return
+            rejoins = row.of is not None and self.follow[row.of] == name
+            begins = row.of is not None and self._branch(row.of, name) is not None
+            if self.follow[last] == name and not rejoins and not begins:
+                row.items.append(name)
+                return
+            self._close(open_rows, len(open_rows) - 1)
+        self._open(_Row(), name, open_rows)
+
+    def _branch(self, choice: str, name: str) -> str | None:
+        """Give the place of a branch that begins with a step and was not met yet."""
+        if self.follow[choice] == name:
+            return None
+        met = self.inner[choice]
+        return next((p for p, target in targets(self.step_of[choice])[1:] if target == name and p not in met), None)
+
+    def _open(self, row: _Row, name: str, open_rows: list[_Row]) -> None:
+        row.items.append(name)
+        self.rows.append(row)
+        open_rows.append(row)
+        if row.of is not None:
+            self.inner[row.of][row.place] = row
+
+    def _close(self, open_rows: list[_Row], left: int) -> None:
+        while len(open_rows) > left:
+            row = open_rows.pop()
+            row.exit = self.follow[row.items[-1]]
+
+    # --- editing ------------------------------------------------------------------------------------------------------
+
+    def insert(self, step: Step, after: str) -> None:
+        """Put a step behind another one in its list."""
+        row = next(row for row in self.rows if after in row.items)
+        row.items.insert(row.items.index(after) + 1, step.id)
+        self._know(step)
+
+    def begin(self, step: Step, choice: str, place: str) -> None:
+        """Begin a branch with a step."""
+        row = self.inner[choice].get(place)
+        if row is not None:
+            row.items.insert(0, step.id)
+        else:
+            target = dict(targets(self.step_of[choice]))[place]
+            exit_ = target if isinstance(target, str) else self.follow[choice]
+            self._between(row := _Row(choice, place, [step.id], exit_), choice)
+            self.rows.append(row)
+        self._know(step)
+
+    def _between(self, row: _Row, choice: str) -> None:
+        """Put a new branch in front of those that come later in its choice."""
+        places = [place for place, _ in targets(self.step_of[choice])]
+        inner = list(self.inner[choice].items())
+        later = (n for n, (place, _) in enumerate(inner) if places.index(place) > places.index(row.place))
+        inner.insert(next(later, len(inner)), (row.place, row))
+        self.inner[choice] = dict(inner)
+
+    def _know(self, step: Step) -> None:
+        self.step_of[step.id], self.inner[step.id] = step, {}
+        self.added.add(step.id)
+
+    def sort(self, places: Mapping[str, int]) -> None:
+        """Order every list by the places of its steps."""
+        for row in self.rows:
+            row.items.sort(key=places.__getitem__)
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def steps(self) -> list[Step]:
+        """Lay the lists out as a flat graph again, each leading from top to bottom."""
+        follow: dict[str, str | None] = {}
+        for row in self.rows:
+            follow.update(pairwise(row.items))
+            follow[row.items[-1]] = self._exit(row, follow)
+        return [self._laid_out(self.step_of[name], follow[name]) for name in self._order()]
+
+    def _exit(self, row: _Row, follow: Mapping[str, str | None]) -> str | None:
+        """Say where a list leads: a branch that rejoined still does, one that had no way on has one now."""
+        if row.of is None:
+            return row.exit or END
+        return follow[row.of] or END if row.exit in {None, self.follow[row.of]} else row.exit
+
+    def _laid_out(self, step: Step, follow: str | None) -> Step:
+        """Give a step its ways on: below, to its branches, and where those rejoin."""
+        if step.id in self.added:
+            return _leading(step, follow)
+        before, ways = self.follow[step.id], dict[str, Any]()
+        for place, target in targets(step):
+            row = self.inner[step.id].get(place)
+            if row is not None:
+                ways[place] = row.items[0]
+            elif before is not None and target == before:
+                ways[place] = follow
+        return with_targets(step, ways)
+
+    def _order(self) -> list[str]:
+        """Give the steps in the order written: a choice, then its branches, then what comes below."""
+        order: list[str] = []
+        stack = [name for row in reversed(self.rows) if row.of is None for name in reversed(row.items)]
+        while stack:
+            name = stack.pop()
+            order.append(name)
+            stack += [item for row in reversed(self.inner[name].values()) for item in reversed(row.items)]
+        return order
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+def _no_step(step: object) -> Problem:
+    return Problem("step", ERROR, "step", f"expected a step such as Send(...), not {step!r:.100}")
+
+
+def _unknown(journey: Journey, step_id: object, what: str) -> list[Problem]:
+    if step_id in journey.index:
+        return []
+    hint = did_you_mean(step_id, journey.index)
+    return [Problem("unknown-step", ERROR, what, f"there is no step {step_id!r}{hint}")]
+
+
+def _step_faults(journey: Journey, step: object) -> list[Problem]:
+    """Say what stands against adding a step that only the journey knows."""
+    if not is_step(step):
+        return [_no_step(step)]
+    taken = step.id in journey.index
+    return [Problem("duplicate", ERROR, "step.id", f"there is a step {step.id!r} already")] if taken else []
+
+
+def _place_faults(journey: Journey, after: str | None, way: str | None, before: str | None) -> list[Problem]:
+    """Say what is wrong with the place of a new step."""
+    found: list[Problem] = []
+    for what, name in (("after", after), ("before", before)):
+        found += _unknown(journey, name, what) if name is not None else []
+    if after is not None and before is not None:
+        found.append(Problem("place", ERROR, "before", "say either after or before"))
+    if way is not None and after is None:
+        found.append(Problem("place", ERROR, "way", "a way goes with after, the step it leads from"))
+    return found or ([] if after is None else _way_faults(journey.step(after), way))
+
+
+def _way_faults(step: Step, way: str | None) -> list[Problem]:
+    ways = _ways(step)
+    shown = ", ".join(repr(each) for each in ways) or "none"
+    if isinstance(step, End):
+        return [Problem("place", ERROR, "after", f"step {step.id!r} is an End: nothing comes after it")]
+    if way is not None and way not in ways:
+        return [Problem("place", ERROR, "way", f"step {step.id!r} has no way {way!r}; it has {shown}")]
+    if way is None and _follow(step) is None:
+        sentence = f"the branches of step {step.id!r} never rejoin; say with way= which of them is meant: {shown}"
+        return [Problem("place", ERROR, "after", sentence)]
+    return []
+
+
+def _option_faults(step: Step, options: Mapping[str, object]) -> list[Problem]:
+    """Say which options a step does not have."""
+    known = [name for name in fields_dict(type(step)) if name != "id"]
+    found = [
+        Problem("option", ERROR, name, f"a {kind(step)} has no option {name!r}{did_you_mean(name, known)}")
+        for name in options
+        if name not in known and name != "id"
+    ]
+    if "id" in options:
+        found.append(Problem("option", ERROR, "id", "a step keeps its id; add another one and remove this"))
+    return found
+
+
+def _order_faults(journey: Journey, wanted: Sequence[str]) -> list[Problem]:
+    """Say why a list of ids is no order of the steps."""
+    found = [problem for place, name in enumerate(wanted) for problem in _unknown(journey, name, f"order[{place}]")]
+    seen: set[str] = set()
+    for place, name in enumerate(wanted):
+        if name in seen:
+            found.append(Problem("duplicate", ERROR, f"order[{place}]", f"the step {name!r} is there twice"))
+        seen.add(name)
+    missing = [name for name in journey.index if name not in seen]
+    return found + [Problem("missing", ERROR, "order", f"the step {name!r} is missing") for name in missing]
+
+
+def _misplaced(outline: _Outline, possible: Sequence[str], wanted: Sequence[str]) -> list[Problem]:
+    """Name the first step that cannot stand where it is wanted."""
+    for place, (name, instead) in enumerate(zip(wanted, possible, strict=True)):
+        if name != instead:
+            row = next(row for row in outline.rows if name in row.items)
+            home = "the main path" if row.of is None else f"branch {outline.label(row)!r} of step {row.of!r}"
+            sentence = f"step {name!r} cannot come here, where {instead!r} must: it stays in its list, {home}"
+            return [Problem("order", ERROR, f"order[{place}]", sentence)]
+    return []

@@ -1,0 +1,112 @@
+"""How journeys lead to one another, and what is wrong with that: names of nobody, circles (R13, R39, R53)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import frozen
+
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.references import conjuncts
+from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.rules.conditions import Comparison, Rule
+from journeyflow.definition.steps import Update, Wait
+from journeyflow.errors import WARNING, Problem, did_you_mean
+
+COMPLETED = "journey.completed"
+
+NAMES = frozenset({"journey", "event.journey"})
+
+
+@frozen
+class Link:
+    """A place in journey `holder` that names another, `named`; `starts` says whose run may begin one of whom, if so."""
+
+    holder: str
+    named: str
+    place: str
+    starts: tuple[str, str] | None = None
+
+
+def links(journey: Journey) -> Iterator[Link]:
+    """Yield where a valid journey names journeys: in its Updates, and where it listens to the end of one.
+
+    >>> from journeyflow.definition.entry import Trigger
+    >>> from journeyflow.definition.steps import End
+    >>> second = Journey("second", trigger=Trigger.journey_completed("first"), steps=[Update("u", Chain.exit("third"))])
+    >>> [(link.named, link.starts) for link in links(second)]
+    [('first', ('first', 'second')), ('third', None)]
+    """
+    for target in _completed(journey.trigger.event, journey.trigger.where):
+        yield Link(journey.id, target, "trigger.where", (target, journey.id))
+    heard = [(f"exits[{n}].where", each.event, each.where) for n, each in enumerate(journey.exits)]
+    heard += [("goal.where", journey.goal.event, journey.goal.where)] if journey.goal else []
+    for position, step in enumerate(journey.steps):
+        if isinstance(step, Wait):
+            heard.append((f"steps[{position}].where", step.event, step.where))
+        for number, change in enumerate(step.changes if isinstance(step, Update) else ()):
+            if isinstance(change, Chain):
+                place = f"steps[{position}].changes[{number}].journeys"
+                for target in change.journeys:
+                    yield Link(journey.id, target, place, (journey.id, target) if change.action == "enroll" else None)
+    for place, event, where in heard:
+        yield from (Link(journey.id, target, place) for target in _completed(event, where))
+
+
+def _completed(event: str | None, where: Rule | None) -> list[str]:
+    """Name the journeys whose end is listened to: those that the criteria ask for by name."""
+    if event != COMPLETED:
+        return []
+    asked = [part for part in conjuncts(where) if isinstance(part, Comparison) and part.field in NAMES]
+    return [
+        name
+        for part in asked
+        if part.op in {"eq", "equals", "in"}
+        for name in (part.value if isinstance(part.value, tuple) else (part.value,))
+        if isinstance(name, str)
+    ]
+
+
+def link_problems(journeys: Iterable[Journey]) -> list[tuple[str, Problem]]:
+    """Warn of what is wrong between valid journeys that are all there are in a tenant: (journey, problem) in order.
+
+    A name that none of them has is nobody's; journeys that start one another go round once, or for ever through a wait.
+    """
+    every = {journey.id: journey for journey in journeys}
+    found = [link for journey in every.values() for link in links(journey)]
+    wrong = [
+        (link.holder, Problem("unknown-journey", WARNING, link.place, _unknown(link.named, every)))
+        for link in found
+        if link.named not in every
+    ]
+    starts: dict[str, dict[str, None]] = {}
+    for link in found:
+        if link.starts and link.starts[0] != link.starts[1]:  # one that starts itself is warned of by itself
+            starts.setdefault(link.starts[0], {})[link.starts[1]] = None
+    circle = _circle(starts)
+    if circle:
+        shown = " -> ".join([*circle, circle[0]])
+        sentence = f"these journeys start one another: {shown}; at one instant each is entered once (event loop)"
+        wrong.append((circle[0], Problem("circle", WARNING, "", sentence)))
+    return wrong
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    return f"there is no journey {name!r} among these{did_you_mean(name, known)}"
+
+
+def _circle(ways: Mapping[str, Iterable[str]]) -> list[str]:
+    """Find journeys that lead back to the first of them; nothing where there is no such circle. No recursion."""
+    done: set[str] = set()
+    for start in sorted(ways):
+        path, stack = list[str](), [(start, iter(ways[start]))]
+        path.append(start)
+        while stack:
+            ahead = next(stack[-1][1], None)
+            if ahead is None:
+                done.add(stack.pop()[0])
+                path.pop()
+            elif ahead in path:
+                return path[path.index(ahead) :]
+            elif ahead not in done:
+                path.append(ahead)
+                stack.append((ahead, iter(ways.get(ahead, ()))))
+    return []

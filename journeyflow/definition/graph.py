@@ -1,0 +1,209 @@
+"""From nested lists of steps to one flat graph with explicit edges, and questions about that graph (R13, R40)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from journeyflow.definition.options import as_parts
+from journeyflow.definition.steps import Condition, End, Split, Step, Target, Wait, is_step, targets, with_targets
+
+END = "end"
+"""The id of the End that is appended where a path has none (R40)."""
+
+# --- flattening -------------------------------------------------------------------------------------------------------
+
+
+def flatten(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Turn nested lists of steps into one flat graph in the order written, every continuation a step's id.
+
+    A step without `next` continues at the step after it; the last of a branch where the branches rejoin; the last of
+    all at an End named "end", appended when something leads there (R40). What is no step, and what is no list of steps,
+    stays as it is, for validation to tell about.
+
+    >>> from journeyflow.definition.rules.changes import field
+    >>> flat = flatten(
+    ...     [Condition("paid", field("plan").eq("paid"), yes=[Wait("rest", "1 day")]), Wait("more", "1 day")]
+    ... )
+    >>> [(step.id, dict(targets(step)).get("next")) for step in flat]
+    [('paid', 'more'), ('rest', 'more'), ('more', 'end'), ('end', None)]
+    """
+    rows: tuple[Step, ...] = as_parts(steps)
+    if not isinstance(rows, tuple):
+        return rows
+    flat: list[Step] = []
+    named_end = False
+    stack: list[tuple[Sequence[Step], int, str | None]] = [(rows, 0, END)]
+    while stack:
+        row, position, after = stack.pop()
+        if position == len(row):
+            continue
+        stack.append((row, position + 1, after))
+        step = row[position]
+        if not is_step(step):
+            flat.append(step)
+            continue
+        named_end = named_end or getattr(step, "next", None) == END
+        follow = _follow(step, _id(row[position + 1]) if position + 1 < len(row) else after)
+        nested = [target for _, target in targets(step)[1:] if isinstance(target, tuple)]
+        flat.append(with_targets(step, _resolved(step, follow)))
+        stack.extend((inner, 0, follow) for inner in reversed(nested))
+    return _ended(flat, named_end=named_end)
+
+
+def _follow(step: Step, following: str | None) -> str | None:
+    """Say where people go on after a step and all that is nested in it."""
+    own = getattr(step, "next", None)
+    if own is None:
+        return following
+    return own if isinstance(own, str) else None
+
+
+def _id(step: object) -> str | None:
+    """Name a step; None where it is none that could be gone to."""
+    name = getattr(step, "id", None)
+    return name if isinstance(name, str) else None
+
+
+def _resolved(step: Step, follow: str | None) -> dict[str, Target]:
+    """Give the continuations of a step that are not the id of a step yet."""
+    resolved: dict[str, Target] = {}
+    rejoins = leaves_by_next(step)
+    for place, target in targets(step)[1:]:
+        if isinstance(target, tuple):
+            resolved[place] = _id(target[0]) if target else follow
+            rejoins = True
+        elif target is None and isinstance(step, Condition | Split):
+            resolved[place] = follow
+            rejoins = True
+    if rejoins and getattr(step, "next", follow) is None:
+        resolved["next"] = follow
+    return resolved
+
+
+def _ended(flat: list[Step], *, named_end: bool) -> tuple[Step, ...]:
+    """Append an End where a path needs one; where none does, what rejoins nothing has no `next`."""
+    known = [step for step in flat if is_step(step)]
+    if any(step.id == END for step in known):
+        return tuple(flat)
+    if named_end or any(END in ways_on(step) for step in known):
+        return (*flat, End(END))
+    return tuple(with_targets(step, {"next": None}) if is_step(step) and _next(step) == END else step for step in flat)
+
+
+def _next(step: Step) -> object:
+    return getattr(step, "next", None)
+
+
+# --- questions --------------------------------------------------------------------------------------------------------
+
+
+def leaves_by_next(step: Step) -> bool:
+    """Tell whether people can leave a step by its `next`; otherwise that is only where its branches rejoin.
+
+    >>> leaves_by_next(Wait("w", event="x", on_event="a")), leaves_by_next(Wait("w", event="x", timeout="1 day"))
+    (False, True)
+    """
+    if isinstance(step, Wait) and step.event is not None:
+        return step.on_event is None or (step.timeout is not None and step.on_timeout is None)
+    return not isinstance(step, Condition | Split | End)
+
+
+def ways_on(step: Step) -> list[str]:
+    """List where people can go from a step; where the branches of a choice rejoin is no way of its own.
+
+    >>> ways_on(Split("s", next="later"))
+    []
+    """
+    onward = leaves_by_next(step)
+    return [target for place, target in targets(step) if isinstance(target, str) and (onward or place != "next")]
+
+
+def takes_time(step: Step) -> bool:
+    """Tell whether a stay at a step always takes time: waits for events, openings, durations, every year (R13, R37).
+
+    >>> takes_time(Wait("w", until="09:00")), takes_time(Wait("w", field="birthday"))
+    (True, False)
+    """
+    return isinstance(step, Wait) and step.at is None and (step.field is None or step.every is not None)
+
+
+def zero_time_cycle(steps: Iterable[Step]) -> list[str]:
+    """Find a cycle that can be walked without any time passing, as ids from a step back to it; no recursion (R13).
+
+    >>> zero_time_cycle(flatten([Split("a", next="b"), Wait("b", at="2026-01-01T00:00:00Z", next="b")]))
+    ['b', 'b']
+    """
+    edges = {step.id: [] if takes_time(step) else ways_on(step) for step in steps}
+    done: set[str] = set()
+    for start in edges:
+        if cycle := _cycle_from(start, edges, done):
+            return cycle
+    return []
+
+
+def _cycle_from(start: str, edges: Mapping[str, Sequence[str]], done: set[str]) -> list[str]:
+    """Walk depth first from a step until the walk meets itself; `done` are steps that lead to no cycle."""
+    path: list[str] = []
+    on_path: set[str] = set()
+    stack: list[tuple[str, bool]] = [(start, False)]
+    while stack:
+        node, leaving = stack.pop()
+        if leaving:
+            on_path.remove(path.pop())
+            done.add(node)
+        elif node in on_path:
+            return [*path[path.index(node) :], node]
+        elif node not in done:
+            path.append(node)
+            on_path.add(node)
+            stack.append((node, True))
+            stack.extend((target, False) for target in reversed(edges[node]))
+    return []
+
+
+def reachable(steps: Sequence[Step]) -> frozenset[str]:
+    """Name the steps that some path from the first one leads to.
+
+    >>> sorted(reachable([End("a"), End("b")]))
+    ['a']
+    """
+    ways = {step.id: ways_on(step) for step in steps}
+    reached = {steps[0].id}
+    queue = [steps[0].id]
+    while queue:
+        ahead = [target for target in ways[queue.pop()] if target not in reached]
+        reached.update(ahead)
+        queue.extend(ahead)
+    return frozenset(reached)
+
+
+def in_cycles(steps: Sequence[Step]) -> frozenset[str]:
+    """Name the steps that a run may come back to, and those between two such loops.
+
+    Steps that nothing leads to any more are peeled off until none is left, then those that lead nowhere.
+
+    >>> from journeyflow.definition.steps import Wait
+    >>> sorted(in_cycles(flatten([Wait("a", "1 day"), Wait("b", "1 day"), Wait("c", "1 day", next="b")])))
+    ['b', 'c']
+    """
+    forward = {step.id: ways_on(step) for step in steps}
+    backward: dict[str, list[str]] = {name: [] for name in forward}
+    for name, ways in forward.items():
+        for way in ways:
+            backward[way].append(name)
+    left = _peel(forward, frozenset(forward))
+    return _peel(backward, left)
+
+
+def _peel(ways: dict[str, list[str]], among: frozenset[str]) -> frozenset[str]:
+    """Take away, again and again, what no remaining step leads to."""
+    left = set(among)
+    reached = Counter(way for name in left for way in ways[name] if way in left)
+    free = [name for name in left if not reached[name]]
+    while free:
+        name = free.pop()
+        left.discard(name)
+        for way in ways[name]:
+            reached[way] -= 1
+            if way in left and not reached[way]:
+                free.append(way)
+    return frozenset(left)

@@ -1,0 +1,155 @@
+"""How the options of a definition are kept and shown.
+
+A converter takes what it can read and leaves what it cannot as it is: `validation` then tells of it together with
+everything else that is wrong (R13).
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from attrs import NOTHING, Attribute, fields
+
+from journeyflow.basics.hours import Until
+from journeyflow.basics.moments import Duration, from_micros, parse_instant, to_micros
+from journeyflow.basics.values import freeze
+
+
+def as_duration(value: object) -> Duration | None:
+    """Read a length of time; what is none stays as it is.
+
+    >>> as_duration("3 days"), as_duration("soon")
+    (Duration('3 days'), 'soon')
+    """
+    try:
+        return None if value is None else Duration.parse(value)
+    except ValueError:
+        return cast("Duration", value)
+
+
+def as_until(value: object) -> Until | None:
+    """Read an opening; what is none stays as it is.
+
+    >>> as_until("MON-FRI 09:00"), as_until("25:00")
+    (Until('MON,TUE,WED,THU,FRI 09:00'), '25:00')
+    """
+    try:
+        return None if value is None else Until.parse(value)
+    except ValueError:
+        return cast("Until", value)
+
+
+def as_instant(value: object) -> datetime | None:
+    """Keep an instant as a datetime in UTC, ISO text with an offset is read; what is none stays as it is.
+
+    >>> as_instant("2026-01-31T10:00:00+01:00")
+    datetime.datetime(2026, 1, 31, 9, 0, tzinfo=datetime.timezone.utc)
+    """
+    try:
+        return None if value is None else read_at(value)
+    except (TypeError, ValueError):
+        return cast("datetime", value)
+
+
+def read_at(value: object) -> datetime:
+    """Read an instant from ISO text or a datetime; TypeError and ValueError say what is wrong.
+
+    >>> read_at("1970-01-01T00:00:00Z").timestamp()
+    0.0
+    """
+    micros = parse_instant(value) if isinstance(value, str) else to_micros(cast("datetime", value))
+    return from_micros(micros)
+
+
+def as_parts(value: object) -> Any:  # noqa: ANN401 a tuple of the caller's parts, or what was given instead
+    """Keep a list of parts as a tuple; what is no list stays as it is.
+
+    >>> as_parts([1, 2]), as_parts("no list")
+    ((1, 2), 'no list')
+    """
+    return tuple(value) if isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping) else value
+
+
+def as_data(value: object) -> Mapping[str, object]:
+    """Copy data; what is no object stays as it is.
+
+    >>> as_data({"items": [1, 2]})
+    {'items': (1, 2)}
+    """
+    return cast("Mapping[str, object]", freeze(value))
+
+
+# --- percentages ------------------------------------------------------------------------------------------------------
+
+
+def hundredths(percentage: object) -> int | None:
+    """Read a percentage of at most two decimals from 0 to 100 as a whole number of hundredths, else None.
+
+    >>> hundredths(12.5), hundredths(33.333), hundredths(True)
+    (1250, None, None)
+    """
+    if isinstance(percentage, bool) or not isinstance(percentage, int | float | Decimal):
+        return None
+    if not _in_percent(percentage):
+        return None
+    exact = percentage if isinstance(percentage, Decimal) else Decimal(repr(float(percentage)))
+    share = round(exact * 100)
+    return share if Decimal(share) / 100 == exact else None
+
+
+def _in_percent(number: float | Decimal) -> bool:
+    """Compare with 0 and 100; a NaN of either type is outside."""
+    comparable = not isinstance(number, Decimal) or number.is_finite()
+    return comparable and 0 <= number <= 100  # noqa: PLR2004 a hundred percent
+
+
+def whole_or_decimal(number: float) -> float:
+    """Write a number without decimals where it has none.
+
+    >>> whole_or_decimal(50.0), whole_or_decimal(12.5)
+    (50, 12.5)
+    """
+    return int(number) if number == int(number) else number
+
+
+def as_percentage(value: object) -> float:
+    """Keep 50, 50.0 and Decimal(50) as the same 50, so that equal arms are equal and can be written."""
+    share = hundredths(value)
+    return cast("float", value) if share is None else whole_or_decimal(share / 100)
+
+
+# --- how they look ----------------------------------------------------------------------------------------------------
+
+
+class Shown:
+    """A repr that says what was said to make the object, and leaves out every default."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show positional options up to the last that was given, then the named ones that differ from their default."""
+        options = fields(type(self))  # type: ignore[arg-type]  # every class of this kind is made by attrs
+        given = [(each, getattr(self, each.name)) for each in options]
+        positional = [pair for pair in given if not pair[0].kw_only]
+        while positional and positional[-1][1] == _default(positional[-1][0]):
+            positional.pop()
+        parts = [shown for each, value in positional for shown in _positional(each.name, value)]
+        named = [(each, value) for each, value in given if each.kw_only and value != _default(each)]
+        parts += [f"{each.name}={_text(value)!r}" for each, value in named]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _positional(name: str, value: object) -> list[str]:
+    """Show a positional option; arms and changes are given one by one."""
+    return list(map(repr, cast("Iterable[object]", value))) if name in {"arms", "changes"} else [repr(_text(value))]
+
+
+def _text(value: object) -> object:
+    """Show a length of time as it is written."""
+    return str(value) if isinstance(value, Duration | Until) else value
+
+
+def _default(each: "Attribute[Any]") -> object:
+    default: Any = each.default
+    return default.factory() if default is not NOTHING and hasattr(default, "factory") else default

@@ -1,0 +1,201 @@
+"""Pictures of journeys, as Mermaid or DOT text: both are drawn from the same nodes and edges."""
+
+from collections.abc import Callable, Iterator
+
+from attrs import frozen
+
+from journeyflow.basics.moments import iso, to_micros
+from journeyflow.definition.shape import Definition
+from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
+
+MAX_LABEL = 60
+"""Characters in a line of a box: longer texts are cut, for a picture is no report."""
+
+MAX_LINES = 500
+"""Lines of a picture in a notebook: Mermaid draws no more edges than that."""
+
+MAX_PICTURE = 50_000
+"""Characters of a picture in a notebook: Mermaid reads no longer text."""
+
+
+@frozen
+class Edge:
+    """A way from one step to another, with what leads along it."""
+
+    start: str
+    end: str
+    label: str
+
+
+def edges(journey: Definition) -> Iterator[Edge]:
+    """Yield the ways that people can go, in the order written, labelled with their outcomes.
+
+    >>> from journeyflow import Journey, arm
+    >>> [str(edge.label) for edge in edges(Journey(id="j", steps=[Split("s", arm(40), arm(60))]))]
+    ['A 40%', 'B 60%']
+    """
+    for step in journey.steps:
+        yield from (Edge(step.id, target, label) for label, target in _WAYS[type(step)](step) if target is not None)
+
+
+Ways = Iterator[tuple[str, str | None]]
+
+
+def _plain(step: Send | Update) -> Ways:
+    yield "", step.next
+
+
+def _wait(step: Wait) -> Ways:
+    if step.event is None:
+        yield "", step.next
+    else:
+        yield "event", step.on_event or step.next  # type: ignore[misc]  # flattened: an id
+        if step.timeout is not None:
+            yield f"timeout {step.timeout}", step.on_timeout or step.next  # type: ignore[misc]  # flattened
+    for name in ("missing", "past"):
+        if getattr(step, f"on_{name}") is not None:
+            yield name, getattr(step, f"on_{name}")
+
+
+def _condition(step: Condition) -> Ways:
+    for each in step.branches:
+        yield each.label, each.next  # type: ignore[misc]  # flattened: an id
+    yield step.else_label, step.otherwise  # type: ignore[misc]  # flattened: an id
+
+
+def _split(step: Split) -> Ways:
+    for each in step.arms:
+        yield f"{each.label} {each.percentage:g}%", each.next  # type: ignore[misc]  # flattened: an id
+
+
+def _end(_: End) -> Ways:
+    return iter(())
+
+
+_WAYS: dict[type[Step], Callable[..., Ways]] = {
+    Send: _plain,
+    Wait: _wait,
+    Condition: _condition,
+    Split: _split,
+    Update: _plain,
+    End: _end,
+}
+
+
+def summary(step: Step) -> str:
+    """Say in one line what a step does.
+
+    >>> summary(Send("hi", channel="EMAIL", template="welcome")), summary(Wait("w", "3 days"))
+    ('EMAIL welcome', 'wait 3 days')
+    """
+    return _SUMMARIES[type(step)](step)
+
+
+def _wait_summary(step: Wait) -> str:
+    if step.event is not None:
+        return f"wait for {step.event}"
+    if step.field is not None:
+        return f"wait for {step.field}" + (f" {step.offset}" if step.offset else "")
+    if step.at is not None:
+        return f"wait until {iso(to_micros(step.at))[:16]}Z"
+    return f"wait until {step.until}" if step.until is not None else f"wait {step.duration}"
+
+
+_SUMMARIES: dict[type[Step], Callable[..., str]] = {
+    Send: lambda step: f"{step.channel} {step.template}",
+    Wait: _wait_summary,
+    Condition: lambda step: "; ".join(f"{each.label}: {each.when}" for each in step.branches),
+    Split: lambda _: "split by chance",
+    Update: lambda step: ", ".join(map(str, step.changes)),
+    End: lambda step: f"end {step.outcome}".strip(),
+}
+
+
+def _trigger(journey: Definition) -> str:
+    trigger = journey.trigger
+    begins = "by hand" if trigger.manual else f"{trigger.event or trigger.pull}"
+    return begins + (f" where {trigger.where}" if trigger.where is not None else "")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_LABEL else text[: MAX_LABEL - 1] + "…"
+
+
+_SHAPES = {Send: ("[/", "/]"), Wait: ("([", "])"), Condition: ("{", "}"), Split: ("{{", "}}"), End: ("((", "))")}
+
+
+def mermaid(journey: Definition) -> str:
+    """Draw a journey as a Mermaid flowchart; every text of the journey is escaped.
+
+    >>> from journeyflow import Journey
+    >>> print(mermaid(Journey(id="j", steps=[Wait("w", "1 day")])))
+    flowchart TD
+        start(["by hand"]) --> n0
+        n0(["w<br/>wait 1 day"])
+        n1(("end<br/>end"))
+        n0 --> n1
+    """
+    number = {step.id: f"n{position}" for position, step in enumerate(journey.steps)}
+    lines = ["flowchart TD", f'    start(["{_mermaid_text(_trigger(journey))}"])' + (" --> n0" if number else "")]
+    for step in journey.steps:
+        opening, closing = _SHAPES.get(type(step), ("[", "]"))
+        text = f"{_mermaid_text(step.name or step.id)}<br/>{_mermaid_text(summary(step))}"
+        lines.append(f'    {number[step.id]}{opening}"{text}"{closing}')
+    for edge in edges(journey):
+        label = f'|"{_mermaid_text(edge.label)}"|' if edge.label else ""
+        lines.append(f"    {number[edge.start]} -->{label} {number[edge.end]}")
+    return "\n".join(lines)
+
+
+def markdown(journey: Definition) -> str | None:
+    """Draw a journey for a page of Markdown; None for one that is too large for Mermaid to draw."""
+    picture = mermaid(journey)
+    small = len(picture) <= MAX_PICTURE and picture.count("\n") < MAX_LINES
+    return f"```mermaid\n{picture}\n```" if small else None
+
+
+def _mermaid_text(text: str) -> str:
+    """Write a text so that Mermaid shows it and takes nothing in it for markup."""
+    return "".join(
+        character if character.isalnum() or character in " .,:;_-=/%…" else f"#{ord(character)};"
+        for character in _cut(text)
+    )
+
+
+_DOT_SHAPES = {
+    Send: "parallelogram",
+    Wait: "oval",
+    Condition: "diamond",
+    Split: "hexagon",
+    Update: "box",
+    End: "doublecircle",
+}
+
+
+def dot(journey: Definition) -> str:
+    r"""Draw a journey as a DOT digraph for Graphviz; every text of the journey is quoted.
+
+    >>> from journeyflow import Journey
+    >>> print(dot(Journey(id="j", steps=[End("done")])))
+    digraph journey {
+        start [label="by hand", shape=plaintext];
+        start -> n0;
+        n0 [label="done\nend", shape=doublecircle];
+    }
+    """
+    number = {step.id: f"n{position}" for position, step in enumerate(journey.steps)}
+    lines = ["digraph journey {", f"    start [label={_dot_text(_trigger(journey))}, shape=plaintext];"]
+    lines += ["    start -> n0;"] if number else []
+    for step in journey.steps:
+        label = _dot_text(step.name or step.id, summary(step))
+        lines.append(f"    {number[step.id]} [label={label}, shape={_DOT_SHAPES[type(step)]}];")
+    for edge in edges(journey):
+        label = f" [label={_dot_text(edge.label)}]" if edge.label else ""
+        lines.append(f"    {number[edge.start]} -> {number[edge.end]}{label};")
+    return "\n".join([*lines, "}"])
+
+
+def _dot_text(*texts: str) -> str:
+    """Quote lines of text for DOT."""
+    escaped = (_cut(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") for text in texts)
+    return '"' + "\\n".join(escaped) + '"'

@@ -1,0 +1,1 @@
+"""The data of rules: conditions, operators, changes of attributes, templates."""

@@ -1,0 +1,362 @@
+"""Changes of a customer's attributes: as data, applied, and told as events (R39, R50).
+
+Attributes are plain dicts that are never changed in place: every function here returns new ones.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from json import JSONEncoder
+
+from attrs import field as attrs_field
+from attrs import frozen
+
+from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, Attributes, describe, faults, freeze, thaw
+from journeyflow.basics.words import CONSENT, MEMBERS
+from journeyflow.definition.rules import conditions as rules
+from journeyflow.definition.rules.conditions import path_fault
+from journeyflow.definition.rules.operators import as_number
+from journeyflow.definition.rules.templates import template_problems
+from journeyflow.errors import ERROR, Problem, did_you_mean, shown
+
+Emitted = tuple[str, dict[str, object]]
+"""An event that a change of a customer causes: its type and its data."""
+
+RESERVED = frozenset({CONSENT, *MEMBERS})
+"""Attributes of a fixed shape (R50, R54)."""
+
+
+class WrongType(Exception):
+    """A change does not fit the value it meets; the Update then changes nothing (R39)."""
+
+
+@frozen
+class Change:
+    """One change of an attribute: `set`, `unset`, `add`, `remove`, `increment` or `append` (R39).
+
+    `field` may be dotted, for a name inside an object. `value` may hold templates.
+    """
+
+    field: str
+    action: str
+    value: object = attrs_field(default=None, converter=freeze, hash=False)
+
+    def __str__(self) -> str:
+        """Write the change in words."""
+        return f"{self.action} {self.field}" + ("" if self.value is None else f" {self.value!r}")
+
+
+class Field(rules.Field):
+    """A field that can be compared (see `rules.Field`) and changed.
+
+    >>> print(field("purchases").increment())
+    increment purchases 1
+    """
+
+    __slots__ = ()
+
+    def set(self, value: object) -> Change:
+        """Set it to a value."""
+        return Change(self.path, "set", value)
+
+    def unset(self) -> Change:
+        """Take it away."""
+        return Change(self.path, "unset")
+
+    def add(self, value: object) -> Change:
+        """Add a member to a list, once."""
+        return Change(self.path, "add", value)
+
+    def remove(self, value: object) -> Change:
+        """Take a member out of a list."""
+        return Change(self.path, "remove", value)
+
+    def increment(self, value: object = 1) -> Change:
+        """Add a number; a missing value counts as 0."""
+        return Change(self.path, "increment", value)
+
+    def append(self, value: object) -> Change:
+        """Add a member at the end of a list, also when it is there already."""
+        return Change(self.path, "append", value)
+
+
+def field(path: str) -> Field:
+    """Name a field, to compare it in a rule or to change it in an Update.
+
+    >>> field("plan").eq("paid"), field("plan").set("paid")
+    (Comparison(field='plan', op='eq', value='paid'), Change(field='plan', action='set', value='paid'))
+    """
+    return Field(path)
+
+
+tag = Field("tags")
+"""The customer's tags: `tag.add("vip")`, `tag.remove("vip")`, `tag.contains("vip")`."""
+
+# --- actions ------------------------------------------------------------------------------------------------------
+
+
+_in_order = JSONEncoder(sort_keys=True, check_circular=False).encode
+
+
+def _same(left: object, right: object) -> bool:
+    """Tell whether two JSON values are the same value: true and 1 are not, objects whose names stand otherwise are."""
+    return left == right and _in_order(left) == _in_order(right)
+
+
+def _list(value: object) -> list[object]:
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return value
+    raise WrongType
+
+
+def _set(_: object, value: object) -> object:
+    return value
+
+
+def _unset(_: object, _value: object) -> object:
+    return None
+
+
+def _add(old: object, value: object) -> object:
+    members = _list(old)
+    return members if any(_same(member, value) for member in members) else [*members, value]
+
+
+def _remove(old: object, value: object) -> object:
+    if old is None:
+        return None
+    return [member for member in _list(old) if not _same(member, value)]
+
+
+def _append(old: object, value: object) -> object:
+    return [*_list(old), value]
+
+
+def _increment(old: object, value: object) -> object:
+    start = 0 if old is None else old
+    if isinstance(start, str) or isinstance(value, str):
+        raise WrongType
+    left, right = as_number(start), as_number(value)
+    if left is None or right is None:
+        raise WrongType
+    total = left + right
+    fits = INTEGER_MIN <= total <= INTEGER_MAX if isinstance(total, int) else abs(total) < float("inf")
+    if not fits:
+        raise WrongType
+    return total
+
+
+ACTIONS: dict[str, Callable[[object, object], object]] = {
+    "set": _set,
+    "unset": _unset,
+    "add": _add,
+    "remove": _remove,
+    "increment": _increment,
+    "append": _append,
+}
+
+# --- applying -----------------------------------------------------------------------------------------------------
+
+
+def read_path(attributes: Mapping[str, object], path: str) -> object:
+    """Read a value by its name, or by dotted names inside objects; None where it is missing.
+
+    A name that holds a dot itself is found first.
+
+    >>> read_path({"address": {"city": "Durban"}}, "address.city")
+    'Durban'
+    """
+    if path in attributes or "." not in path:
+        return attributes.get(path)
+    value: object = attributes
+    while isinstance(value, Mapping):
+        if path in value or "." not in path:
+            return value.get(path)
+        name, _, path = path.partition(".")
+        value = value.get(name)
+    return None
+
+
+def write_path(attributes: Attributes, path: str, value: object) -> Attributes:
+    """Return attributes with one value written, or taken away by None; objects on the way are made as needed.
+
+    >>> write_path({"a": 1}, "address.city", "Durban")
+    {'a': 1, 'address': {'city': 'Durban'}}
+    """
+    name, _, rest = path.partition(".")
+    if path in attributes or not rest:
+        name, rest = path, ""
+    if rest:
+        inner = attributes.get(name)
+        if inner is not None and not isinstance(inner, dict):
+            raise WrongType
+        if inner is None and value is None:
+            return attributes
+        value = write_path(inner or {}, rest, value)
+    if value is None:
+        return {key: kept for key, kept in attributes.items() if key != name}
+    return {**attributes, name: value}
+
+
+def apply_changes(
+    changes: Iterable[tuple[str, str, object]], attributes: Attributes
+) -> tuple[Attributes, list[Emitted]]:
+    """Apply (field, action, value) in order and name the events that tell of it (R39).
+
+    Raises WrongType, with nothing changed, when one does not fit.
+
+    >>> apply_changes([("tags", "add", "vip"), ("n", "increment", 2)], {"n": 1})
+    ({'n': 3, 'tags': ['vip']}, [('tag.added', {'tag': 'vip'}), ('field.changed', {'field': 'n', 'old': 1, 'new': 3})])
+    """
+    changed = attributes
+    names: dict[str, None] = {}
+    for name, action, value in changes:
+        changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
+        names[name] = None
+        root = name.partition(".")[0]
+        if root in RESERVED and any(_shape_faults(root, changed.get(root))):
+            raise WrongType
+        if isinstance(value, dict | list) and any(faults(changed)):  # templates can nest a value into itself
+            raise WrongType
+    return changed, list(events_between(attributes, changed, _outermost(names, attributes)))
+
+
+def _outermost(names: Collection[str], attributes: Attributes) -> list[str]:
+    """Leave out names that lie inside another one of them, whose event tells of both."""
+    if len(names) == 1:
+        return list(names)
+    return [name for name in names if name in attributes or not any(name.startswith(f"{other}.") for other in names)]
+
+
+def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -> tuple[Attributes, list[Emitted]]:
+    """Merge what a host tells about a customer: top-level names, consent per channel; None takes a name away (R50).
+
+    With `replace`, names that are not given go too, except consent, tags, lists and the last-message instants (R52).
+
+    >>> merge({"a": 1, "b": 2}, {"a": None, "c": 3}, replace=False)[0]
+    {'b': 2, 'c': 3}
+    """
+    changed: Attributes = dict(attributes)
+    names: dict[str, None] = {}
+    if replace:
+        for name in attributes:
+            if name not in put and name != CONSENT and name not in MEMBERS and not is_last_message(name):
+                del changed[name]
+                names[name] = None
+    for name, value in put.items():
+        names[name] = None
+        merged = value
+        if name == CONSENT and isinstance(value, Mapping):
+            before = changed.get(CONSENT)
+            both = {**(before if isinstance(before, dict) else {}), **value}
+            merged = {channel: given for channel, given in both.items() if given is not None} or None
+        if merged is None:
+            changed.pop(name, None)
+        else:
+            changed[name] = merged
+    return changed, list(events_between(attributes, changed, names))
+
+
+def is_last_message(name: str) -> bool:
+    """Tell whether a name is one of R52's instants: `last<Channel>SentAt`, `...OpenAt`, `...ClickAt`.
+
+    >>> is_last_message("lastEmailOpenAt"), is_last_message("lastName")
+    (True, False)
+    """
+    return name.startswith("last") and name.endswith(("SentAt", "OpenAt", "ClickAt"))
+
+
+def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> Iterator[Emitted]:
+    """Yield one event per attribute or member among `names` that differs (R50).
+
+    >>> list(events_between({"tags": ["a"]}, {"tags": ["b"]}, ["tags"]))
+    [('tag.removed', {'tag': 'a'}), ('tag.added', {'tag': 'b'})]
+    """
+    for name in names:
+        before, after = read_path(old, name), read_path(new, name)
+        if before is after:
+            continue
+        if name in MEMBERS:
+            added, removed, member_name = MEMBERS[name]
+            left, right = _members(before), _members(after)
+            for member in left:
+                if member not in right:
+                    yield removed, {member_name: member}
+            for member in right:
+                if member not in left:
+                    yield added, {member_name: member}
+        elif name == CONSENT:
+            channels = dict.fromkeys([*_object(before), *_object(after)])
+            yield from events_between(old, new, [f"{CONSENT}.{channel}" for channel in channels])
+        elif not _same(before, after):
+            yield "field.changed", {"field": name, "old": before, "new": after}
+
+
+def _members(value: object) -> dict[object, None]:
+    return dict.fromkeys([member for member in value if isinstance(member, str)]) if isinstance(value, list) else {}
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+# --- validation ---------------------------------------------------------------------------------------------------
+
+
+def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
+    """Yield what is wrong with attributes; `tags`, `lists` and `consent` have fixed shapes (R50, R54).
+
+    >>> list(attribute_faults({"tags": "vip", "consent": {"EMAIL": "yes"}}))
+    ["tags: must be a list of texts, not str 'vip'", "consent.EMAIL: must be true or false, not str 'yes'"]
+    """
+    yield from faults(attributes)
+    yield from ("a name must not be empty" for name in attributes if name == "")
+    dotted = [name for name in attributes if isinstance(name, str) and name.startswith(f"{CONSENT}.")]
+    yield from (f'{name}: nobody would ask it; write {{"{CONSENT}": {{channel: true or false}}}}' for name in dotted)
+    for name in (*MEMBERS, CONSENT):
+        yield from _shape_faults(name, attributes.get(name))
+
+
+def _shape_faults(name: str, value: object) -> Iterator[str]:
+    """Yield what is wrong with the value of an attribute of a fixed shape."""
+    if value is None:
+        return
+    if name in MEMBERS:
+        if not isinstance(value, list | tuple) or any(not isinstance(member, str) for member in value):
+            yield f"{name}: must be a list of texts, not {describe(value)}"
+    elif not isinstance(value, Mapping):
+        yield f"{CONSENT}: must be an object of channels, not {describe(value)}"
+    else:
+        for channel, given in value.items():
+            if given is not None and not isinstance(given, bool):
+                yield f"{CONSENT}.{channel}: must be true or false, not {describe(given)}"
+
+
+def change_problems(change: object, where: str) -> Iterator[Problem]:
+    """Yield every problem of a change with its place (R13).
+
+    >>> [str(problem) for problem in change_problems(Change("n", "incremnt", 1), "changes[0]")]
+    ["changes[0].action: unknown action 'incremnt' (did you mean 'increment'?) [action]"]
+    """
+    if not isinstance(change, Change):
+        yield Problem("change", ERROR, where, f"expected a change such as tag.add('vip'), not {describe(change)}")
+        return
+    if fault := path_fault(change.field):
+        yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
+    if not isinstance(change.action, str) or change.action not in ACTIONS:
+        hint = did_you_mean(change.action, ACTIONS) or f"; known are {', '.join(ACTIONS)}"
+        yield Problem("action", ERROR, f"{where}.action", f"unknown action {shown(change.action)}{hint}")
+    elif (change.value is None) != (change.action == "unset"):
+        needs = "takes no value" if change.action == "unset" else "needs a value"
+        yield Problem("value", ERROR, f"{where}.value", f"action {change.action} {needs}")
+    yield from (Problem("value", ERROR, where, fault) for fault in faults(change.value, "value"))
+    yield from template_problems(change.value, f"{where}.value")
+
+
+def plain(value: object) -> object:
+    """Give a change's value as plain lists and dicts, ready to be kept.
+
+    >>> plain(("a", {"b": ()}))
+    ['a', {'b': []}]
+    """
+    return thaw(value)

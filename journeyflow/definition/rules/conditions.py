@@ -1,0 +1,393 @@
+"""Rules: conditions about a customer, an event and a run, as frozen data (R59 to R63).
+
+A rule never raises when it is asked, never reads a clock, and says beforehand what it reads. `compile_rule` turns it
+into a function of the facts once per journey version; `explain` says in words how it came out.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from keyword import iskeyword
+from zoneinfo import ZoneInfo
+
+from attrs import field as attrs_field
+from attrs import frozen
+
+from journeyflow.basics.moments import from_micros, to_micros
+from journeyflow.basics.values import MAX_DEPTH, describe, faults, freeze, text_fault
+from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Facts
+from journeyflow.errors import ERROR, Problem, did_you_mean, shown
+
+# --- the rule as data ---------------------------------------------------------------------------------------------
+
+
+def _operand(value: object) -> object:
+    """Keep an operand: datetimes as ISO text, lists as tuples."""
+    return from_micros(to_micros(value, "value")).isoformat() if isinstance(value, datetime) else freeze(value)
+
+
+class Combinable:
+    """What every kind of rule can do: `a & b`, `a | b`, `~a`."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """Refuse `and`, `or` and `not`, which would silently drop one of the rules."""
+        msg = "a rule is neither true nor false before it is asked; join rules with & and |, turn one round with ~"
+        raise TypeError(msg)
+
+    def __and__(self, other: "Rule") -> "AllOf":
+        """Both."""
+        return AllOf((self, other))  # type: ignore[arg-type]  # a mixin of the rules alone
+
+    def __or__(self, other: "Rule") -> "AnyOf":
+        """One or both."""
+        return AnyOf((self, other))  # type: ignore[arg-type]  # a mixin of the rules alone
+
+    def __invert__(self) -> "NotRule":
+        """Turn it round."""
+        return NotRule(self)  # type: ignore[arg-type]  # a mixin of the rules alone
+
+
+def _known_name(op: str) -> str:
+    """Give an alias's operator; every other name stays, for validation to refuse."""
+    return ALIASES.get(op, op) if isinstance(op, str) else op
+
+
+@frozen
+class Comparison(Combinable):
+    """A field, an operator, and a value or the name of a field to compare with (R59, R60)."""
+
+    field: str
+    op: str = attrs_field(converter=_known_name)
+    value: object = attrs_field(default=None, converter=_operand, hash=False)
+    value_of: str | None = None
+
+    def __repr__(self) -> str:
+        """Show what was said to make it; what is None was not."""
+        said = {"field": self.field, "op": self.op, "value": self.value, "value_of": self.value_of}
+        shown_parts = (f"{name}={part!r}" for name, part in said.items() if part is not None)
+        return f"Comparison({', '.join(shown_parts)})"
+
+    def __str__(self) -> str:
+        """Write the comparison in words."""
+        known = isinstance(self.op, str) and self.op in OPERATORS
+        return _sentence(self, OPERATORS[self.op].negated) if known else f"{self.field} {self.op} ?"
+
+
+def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
+    """Keep the parts of a rule in their order; what is no list of parts counts as one, for validation to look at."""
+    many = isinstance(rules, Iterable) and not isinstance(rules, str | bytes | Mapping)
+    return tuple(rules) if many else (rules,)  # type: ignore[return-value]  # validation tells of it
+
+
+@frozen
+class AllOf(Combinable):
+    """All of several rules; true when there is none."""
+
+    rules: tuple["Rule", ...] = attrs_field(converter=_parts)
+
+    def __str__(self) -> str:
+        """Write the rules joined by "and"."""
+        return "(" + " and ".join(map(str, self.rules)) + ")"
+
+
+@frozen
+class AnyOf(Combinable):
+    """At least one of several rules; false when there is none."""
+
+    rules: tuple["Rule", ...] = attrs_field(converter=_parts)
+
+    def __str__(self) -> str:
+        """Write the rules joined by "or"."""
+        return "(" + " or ".join(map(str, self.rules)) + ")"
+
+
+@frozen
+class NotRule(Combinable):
+    """The opposite of a rule."""
+
+    rule: "Rule"
+
+    def __str__(self) -> str:
+        """Write the rule with a "not" before it."""
+        return f"not {self.rule}"
+
+
+Rule = Comparison | AllOf | AnyOf | NotRule
+
+
+def all_of(*rules: Rule) -> AllOf:
+    """Join rules with "and".
+
+    >>> print(all_of(field("plan").eq("paid"), field("age").gte(18)))
+    (plan = 'paid' and age >= 18)
+    """
+    return AllOf(rules)
+
+
+def any_of(*rules: Rule) -> AnyOf:
+    """Join rules with "or".
+
+    >>> print(any_of(field("plan").eq("paid"), field("trial").is_null()))
+    (plan = 'paid' or trial is null)
+    """
+    return AnyOf(rules)
+
+
+def not_(rule: Rule) -> NotRule:
+    """Turn a rule round.
+
+    >>> print(not_(field("plan").eq("paid")))
+    not plan = 'paid'
+    """
+    return NotRule(rule)
+
+
+def _comparing(op: str, summary: str) -> Callable[["Field", object], Comparison]:
+    def build(self: "Field", value: object) -> Comparison:
+        other = value.path if isinstance(value, Field) else None
+        return Comparison(self.path, op, None if other else value, other)
+
+    name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in op)
+    build.__name__ = f"{name}_" if iskeyword(name) else name
+    build.__qualname__ = f"Field.{build.__name__}"  # which a call with other arguments is told of
+    build.__doc__ = f"Ask for: {summary} (operator {op})."
+    return build
+
+
+@frozen
+class Field:
+    """A path into what is known of a customer, an event or a run; its methods make rules (R59).
+
+    >>> print(field("membershipTier").in_(["Gold", "Platinum"]))
+    membershipTier in ['Gold', 'Platinum']
+    """
+
+    path: str
+
+    eq = _comparing("eq", "equal")
+    ne = _comparing("ne", "not equal")
+    gt = _comparing("gt", "greater")
+    gte = _comparing("gte", "greater or equal")
+    lt = _comparing("lt", "less")
+    lte = _comparing("lte", "less or equal")
+    in_ = _comparing("in", "one of a list")
+    not_in = _comparing("notIn", "none of a list")
+    contains = _comparing("contains", "has the text, or the member")
+    not_contains = _comparing("notContains", "has it not")
+    starts_with = _comparing("startsWith", "begins with the text")
+    ends_with = _comparing("endsWith", "ends with the text")
+    matches = _comparing("matches", "the pattern is found")
+    not_matches = _comparing("notMatches", "the pattern is not found")
+    before = _comparing("before", "an earlier date or instant")
+    after = _comparing("after", "a later date or instant")
+    within_last = _comparing("withinLast", "at most so long ago")
+
+    def between(self, lower: object, upper: object) -> Comparison:
+        """Ask for a value from lower to upper, both included (operator between)."""
+        return Comparison(self.path, "between", (lower, upper))
+
+    def is_null(self) -> Comparison:
+        """Ask whether it is missing or null (operator isNull)."""
+        return Comparison(self.path, "isNull")
+
+    def is_not_null(self) -> Comparison:
+        """Ask whether it is there and not null (operator isNotNull)."""
+        return Comparison(self.path, "isNotNull")
+
+
+def field(path: str) -> Field:
+    """Name a field, to compare it.
+
+    >>> field("customer.address.city").eq("Cape Town")
+    Comparison(field='customer.address.city', op='eq', value='Cape Town')
+    """
+    return Field(path)
+
+
+# --- asking -------------------------------------------------------------------------------------------------------
+
+Question = Callable[[Facts], bool]
+
+
+def compile_rule(rule: Rule) -> Question:
+    """Turn a valid rule into a function of the facts; it never raises (R61).
+
+    >>> ask = compile_rule(field("age").gte(18))
+    >>> ask(Sample({"age": "21"})), ask(Sample({}))
+    (True, False)
+    """
+    if isinstance(rule, Comparison):
+        return _compile_comparison(rule)
+    if isinstance(rule, NotRule):
+        inner = compile_rule(rule.rule)
+        return lambda facts: not inner(facts)
+    questions = [compile_rule(part) for part in rule.rules]
+    if isinstance(rule, AllOf):
+        return lambda facts: all([question(facts) for question in questions])  # noqa: C419 all are read: explain
+    return lambda facts: any([question(facts) for question in questions])  # noqa: C419 all are read: explain
+
+
+def _compile_comparison(rule: Comparison) -> Question:
+    operator = OPERATORS[rule.op]
+    ask, negated, path, value, other = operator.ask, operator.negated, rule.field, rule.value, rule.value_of
+    if other is None:
+        return lambda facts: ask(facts.value(path), value, facts) is not negated
+    return lambda facts: ask(facts.value(path), facts.value(other), facts) is not negated
+
+
+@frozen
+class Sample:
+    """Facts from a plain mapping of paths to values: for tests, documentation and `explain`."""
+
+    values: Mapping[str, object]
+    at: int = 0
+    zone: ZoneInfo = UTC
+
+    def value(self, path: str) -> object:
+        """Look a path up as it is written."""
+        return self.values.get(path)
+
+    def choose(self, options: Sequence[str]) -> str:
+        """Take the first of some texts."""
+        return options[0]
+
+
+def holds(rule: Rule, facts: Facts) -> bool:
+    """Ask a rule once.
+
+    >>> holds(field("tags").contains("vip") | field("spent").gt(100), Sample({"tags": ["vip"]}))
+    True
+    """
+    return compile_rule(rule)(facts)
+
+
+def reads(rule: Rule | None) -> frozenset[str]:
+    """Name every path that a rule reads.
+
+    >>> sorted(reads(field("a").eq(1) & ~field("b").gt(field("event.c"))))
+    ['a', 'b', 'event.c']
+    """
+    paths = (
+        path for part, _ in walk(rule) if isinstance(part, Comparison) for path in (part.field, part.value_of) if path
+    )
+    return frozenset(path for path in paths if isinstance(path, str))  # a rule is asked before it was validated too
+
+
+def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:
+    """Yield each part of a rule with its path in a journey file, from the outside in, without recursion.
+
+    >>> [path for _, path in walk(field("a").eq(1) & ~field("b").eq(2), "where")]
+    ['where', 'where.all[0]', 'where.all[1]', 'where.all[1].not']
+    """
+    stack = [(rule, path)] if rule is not None else []
+    while stack:
+        part, where = stack.pop()
+        yield part, where
+        if isinstance(part, NotRule):
+            stack.append((part.rule, f"{where}.not"))
+        elif isinstance(part, AllOf | AnyOf):
+            word = "all" if isinstance(part, AllOf) else "any"
+            stack.extend((inner, f"{where}.{word}[{n}]") for n, inner in reversed(list(enumerate(part.rules))))
+
+
+def _sentence(rule: Comparison, turned: bool, actual: str = "") -> str:
+    """Write a comparison, or its opposite, with the actual value where there is one."""
+    operator = OPERATORS[rule.op]
+    words = operator.words
+    if turned:
+        words = {"=": "is not", "in": "not in", "is null": "is not null"}.get(words, f"not {words}")
+    value = list(rule.value) if isinstance(rule.value, tuple) else rule.value
+    shown = "" if operator.alone else f" {rule.value_of or repr(value)}"
+    return f"{rule.field}{actual} {words}{shown}"
+
+
+def explain(rule: Rule, facts: Facts) -> str:
+    """Say how a rule came out, with the values compared; a false "all" names only what failed (R85).
+
+    >>> explain(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))
+    "membershipTier 'Silver' not in ['Gold', 'Platinum']"
+    """
+    if isinstance(rule, Comparison):
+        operator = OPERATORS[rule.op]
+        actual, expected = facts.value(rule.field), facts.value(rule.value_of) if rule.value_of else rule.value
+        came_out = operator.ask(actual, expected, facts)
+        shown = "" if operator.alone else f" {_show(actual)}"
+        other = f" {_show(expected)}" if rule.value_of else ""
+        return _sentence(rule, not came_out, shown) + other
+    if isinstance(rule, NotRule):
+        return explain(rule.rule, facts)
+    whole = holds(rule, facts)
+    if not rule.rules:
+        return "no rules given"
+    deciding = (
+        [part for part in rule.rules if holds(part, facts) == whole] if whole != isinstance(rule, AllOf) else rule.rules
+    )
+    return (" and " if isinstance(rule, AllOf) == whole or len(deciding) == 1 else "; ").join(
+        explain(part, facts) for part in deciding
+    )
+
+
+def _show(value: object) -> str:
+    return "(missing)" if value is None else repr(list(value) if isinstance(value, tuple) else value)
+
+
+# --- validation ---------------------------------------------------------------------------------------------------
+
+
+def rule_problems(rule: object, path: str) -> Iterator[Problem]:
+    """Yield every problem of a rule with its place (R13, R60, R63).
+
+    >>> [str(problem) for problem in rule_problems(Comparison("age", "gteq", 18), "where")]
+    ["where.op: unknown operator 'gteq' (did you mean 'gte'?) [operator]"]
+    """
+    if rule is None:
+        return
+    for part, where in walk(rule, path):  # type: ignore[arg-type]  # anything else is told below
+        if not isinstance(part, Comparison | AllOf | AnyOf | NotRule):
+            hint = "; compare with .eq(...), not with ==" if isinstance(part, bool) else ""
+            said = f"expected a rule such as field('age').gte(18), not {describe(part)}{hint}"
+            yield Problem("rule", ERROR, where, said)
+        elif where.count(".all[") + where.count(".any[") + where.count(".not") > MAX_DEPTH:
+            yield Problem("depth", ERROR, f"{path}...", f"the rule is nested deeper than {MAX_DEPTH} levels")
+            return
+        elif isinstance(part, Comparison):
+            yield from _comparison_problems(part, where)
+
+
+def _comparison_problems(rule: Comparison, where: str) -> Iterator[Problem]:
+    for name, at in ((rule.field, "field"), (rule.value_of, "value_of")):
+        if name is not None and (fault := path_fault(name)):
+            yield Problem("field", ERROR, f"{where}.{at}", f"the field {fault}")
+    operator = OPERATORS.get(rule.op) if isinstance(rule.op, str) else None
+    if operator is None:
+        names = [*OPERATORS, *ALIASES]
+        hint = did_you_mean(rule.op, names) or f"; known are {', '.join(OPERATORS)}"
+        yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {shown(rule.op)}{hint}")
+        return
+    if bad := list(faults(rule.value, "value")):
+        yield from (Problem("operand", ERROR, f"{where}.value", fault) for fault in bad)
+    elif rule.value_of is None:
+        if fault := operator.operand(rule.value):
+            yield Problem("operand", ERROR, f"{where}.value", f"operator {operator.name} {fault}")
+    elif rule.value is not None or not operator.takes_field:
+        both = "value and value_of exclude each other" if rule.value is not None else "takes no value_of"
+        yield Problem("operand", ERROR, f"{where}.value_of", f"operator {operator.name}: {both}")
+
+
+def path_fault(path: object) -> str | None:
+    """Say why a text is no path of names joined by dots, or None.
+
+    >>> path_fault("customer.address.city"), path_fault("a..b")
+    (None, "path 'a..b' has an empty name between dots")
+    """
+    if not isinstance(path, str):
+        return f"path must be text, not {describe(path)}"
+    if not path:
+        return "path must not be empty"
+    if fault := text_fault(path):
+        return f"path {fault}"
+    names = path.split(".")
+    if len(names) > MAX_DEPTH:
+        return f"path {path[:60]!r}... has more than {MAX_DEPTH} names"
+    return None if all(names) else f"path {path[:60]!r} has an empty name between dots"

@@ -1,0 +1,129 @@
+"""Templates in values: `{{ path }}`, and `{{{one|another}}}` for one of several texts; nothing else (R39).
+
+A text that is one path keeps the type of what it names; inside a longer text the value is written as text; missing
+values are written as "". Which of several texts is taken is drawn by the keyed hash of the visit: the same one whenever
+and wherever it is asked. There is no logic, no filter and no escape: what a channel does with the text is its affair.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, cast
+
+from journeyflow.basics.values import MAX_DEPTH, dumps, thaw
+from journeyflow.definition.rules.conditions import path_fault
+from journeyflow.errors import ERROR, Problem
+
+_TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
+"""Alternatives, or a path: one of the two groups."""
+
+
+class Lookup(Protocol):
+    """What a template needs: values by path, and a choice."""
+
+    def value(self, path: str) -> object:
+        """Give the value at a path; None where it is missing or null."""
+
+    def choose(self, options: Sequence[str]) -> str:
+        """Give one of some texts, always the same one of the same texts in the same visit."""
+
+
+Renderer = Callable[[Lookup], object]
+
+
+def compile_template(value: object) -> Renderer | None:
+    """Turn a value with templates into a function of the facts; None where it holds no template.
+
+    >>> from journeyflow.definition.rules.conditions import Sample
+    >>> render = compile_template({"hi": "Hello {{ name }}!", "n": "{{ n }}", "x": ["{{ gone }}"]})
+    >>> render(Sample({"name": "Ann", "n": 3}))
+    {'hi': 'Hello Ann!', 'n': 3, 'x': ['']}
+    >>> compile_template("plain") is None, compile_template("{{{Hey|Hi}}} {{ name }}!")(Sample({"name": "Ann"}))
+    (True, 'Hey Ann!')
+    """
+    if not any(_TOKEN.search(text) for text in _texts(value)):
+        return None
+    if isinstance(value, str):
+        return _compile_text(value)
+    if isinstance(value, Mapping):
+        parts = {key: compile_template(inner) or _constant(inner) for key, inner in value.items()}
+        return lambda facts: {key: part(facts) for key, part in parts.items()}
+    members = [compile_template(inner) or _constant(inner) for inner in cast("Sequence[object]", value)]
+    return lambda facts: [member(facts) for member in members]
+
+
+def _constant(value: object) -> Renderer:
+    plain = thaw(value)
+    return lambda _: plain
+
+
+def _compile_text(text: str) -> Renderer:
+    before, *pieces = _TOKEN.split(text)  # plain; alternatives, path, plain; alternatives, path, plain; ...
+    if not before and pieces[0] is None and pieces[2:] == [""]:
+        path = pieces[1].strip()
+        return lambda facts: "" if (value := facts.value(path)) is None else thaw(value)
+    tokens = list(map(_compile_token, pieces[0::3], pieces[1::3], pieces[2::3]))
+    return lambda facts: before + "".join(token(facts) + after for token, after in tokens)
+
+
+def _compile_token(alternatives: str | None, path: str, after: str) -> tuple[Callable[[Lookup], str], str]:
+    """Turn a token into a function of the facts; the plain text after it stays beside it."""
+    if alternatives is not None:
+        options = alternatives.split("|")
+        return (lambda facts: facts.choose(options)), after
+    name = path.strip()
+    return (lambda facts: _text(facts.value(name))), after
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumps(thaw(value))
+
+
+def template_reads(value: object) -> frozenset[str]:
+    """Name every path that the templates in a value read.
+
+    >>> sorted(template_reads({"a": "{{ x }} {{ event.y }}", "b": 1}))
+    ['event.y', 'x']
+    """
+    return frozenset(path for text in _texts(value) for path in _paths(text))
+
+
+def _paths(text: str) -> list[str]:
+    return [match[2].strip() for match in _TOKEN.finditer(text) if match[2] is not None]
+
+
+def template_problems(value: object, where: str) -> Iterator[Problem]:
+    """Yield a problem for every token that is no path (R13).
+
+    >>> for problem in template_problems(["{{ a..b }}", "{{ name|upper }}"], "data"):
+    ...     print(problem.message)
+    {{ a..b }}: the path 'a..b' has an empty name between dots
+    {{ name|upper }}: there are no filters; write a path alone
+    """
+    for text in _texts(value):
+        for path in _paths(text):
+            if fault := _path_fault(path):
+                yield Problem("template", ERROR, where, f"{{{{ {path[:60]} }}}}: {fault}")
+
+
+def _path_fault(path: str) -> str | None:
+    """Say why a token is no path; what stands behind a bar would be read as a part of the name, and be missing."""
+    if "|" in path:
+        return "there are no filters; write a path alone"
+    return f"the {fault}" if (fault := path_fault(path)) else None
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text inside a value, as deep as values may be: what is not validated yet may contain itself."""
+    stack = [(value, 0)]
+    while stack:
+        item, depth = stack.pop()
+        inner: list[object] = []
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Mapping):
+            inner = list(item.values())
+        elif isinstance(item, list | tuple):
+            inner = list(item)
+        stack.extend((each, depth + 1) for each in reversed(inner) if depth < MAX_DEPTH)

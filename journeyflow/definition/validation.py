@@ -1,0 +1,521 @@
+"""What can be wrong with a journey: every problem at once, with its place in a journey file (R13)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from journeyflow.basics.chance import BUCKETS, KEPT_OUT
+from journeyflow.basics.hours import Until, Window
+from journeyflow.basics.moments import Duration, zone
+from journeyflow.basics.values import INTEGER_MAX, describe, faults, id_fault, text_fault
+from journeyflow.definition.entry import (
+    KEY_ROOT,
+    MIN_EVERY,
+    OVER_POLICIES,
+    REENTRY_POLICIES,
+    Exit,
+    Goal,
+    Limits,
+    Pull,
+    Reentry,
+    Trigger,
+)
+from journeyflow.definition.graph import END, reachable, zero_time_cycle
+from journeyflow.definition.options import hundredths, read_at, whole_or_decimal
+from journeyflow.definition.references import reference_problems, self_trigger_problems
+from journeyflow.definition.rules.chains import Chain, chain_problems
+from journeyflow.definition.rules.changes import change_problems
+from journeyflow.definition.rules.conditions import path_fault, rule_problems
+from journeyflow.definition.rules.templates import template_problems
+from journeyflow.definition.shape import Definition
+from journeyflow.definition.steps import (
+    ON_FAILURE,
+    WAIT_FORMS,
+    Arm,
+    Branch,
+    Condition,
+    End,
+    Send,
+    Split,
+    Step,
+    Update,
+    Wait,
+    is_step,
+    targets,
+)
+from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
+
+RESERVED = frozenset({KEPT_OUT, "entry"})
+"""Ids that a step cannot have: "holdout" is the key of R25's chance, "entry" the name of the move into a run."""
+
+MAX_SHOWN = 20
+"""Steps of a cycle that are printed: a longer one is shown by both its ends."""
+
+
+def problems(journey: Definition) -> Iterator[Problem]:
+    """Yield every problem: of the journey itself, of its steps one by one, of the graph they make; then the warnings.
+
+    Warnings are about journeys without errors only: what people can reach is known when the graph is sound.
+    """
+    found = [*_header_problems(journey), *_body_problems(journey.steps), *reference_problems(journey)]
+    yield from found
+    if not found:
+        yield from _unreachable(journey.steps)
+        yield from self_trigger_problems(journey)
+        yield from _capped_pull(journey)
+
+
+# --- the parts every definition has -------------------------------------------------------------------------------
+
+
+def _header_problems(journey: Definition) -> Iterator[Problem]:
+    yield from _id("the journey's id", journey.id, "id")
+    if journey.tenant is not None:
+        yield from _id("the tenant", journey.tenant, "tenant")
+    yield from _texts(journey, ("name", "description", "notes"), "")
+    yield from _booleans(journey, ("customer_timezone",), "")
+    yield from _read("zone", journey.timezone, "timezone", zone)
+    if journey.consent not in ("optional", "required"):
+        sentence = f"expected 'optional' or 'required', not {describe(journey.consent)}"
+        yield Problem("consent", ERROR, "consent", sentence)
+    if type(journey.max_visits) is not int or not 1 <= journey.max_visits <= INTEGER_MAX:
+        sentence = f"expected a whole number from 1 up, not {describe(journey.max_visits)}"
+        yield Problem("max-visits", ERROR, "max_visits", sentence)
+    yield from _trigger_problems(journey.trigger)
+    yield from rule_problems(journey.run_criteria, "run_criteria")
+    yield from _reentry_problems(journey.reentry)
+    yield from _keyed_pull_problems(journey)
+    yield from _exits_problems(journey.exits)
+    yield from _goal_problems(journey.goal)
+    yield from _holdout_problems(journey)
+    yield from _limit_problems(journey.limits)
+
+
+def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
+    if not isinstance(trigger, Trigger):
+        yield Problem("trigger", ERROR, "trigger", f"expected a Trigger, not {describe(trigger)}")
+        return
+    yield from _booleans(trigger, ("manual",), "trigger.")
+    if trigger.manual is True and any(part is not None for part in (trigger.event, trigger.where, trigger.pull)):
+        yield Problem("trigger", ERROR, "trigger", "a manual trigger has neither event nor criteria nor pull")
+    elif trigger.event is not None and trigger.pull is not None:
+        yield Problem("trigger", ERROR, "trigger", "say either an event type or a pull")
+    elif trigger.event is None and trigger.pull is None and trigger.manual is False:
+        yield Problem("trigger", ERROR, "trigger", "say an event type, a pull on a schedule, or manual for none")
+    elif trigger.event is not None and (fault := id_fault(trigger.event)):
+        yield Problem("trigger", ERROR, "trigger.event", f"the event type {fault}")
+    yield from rule_problems(trigger.where, "trigger.where")
+    if trigger.pull is not None:
+        yield from _pull_problems(trigger.pull)
+
+
+def _pull_problems(pull: Pull) -> Iterator[Problem]:
+    """Check a schedule, and whom it gets (R27)."""
+    if not isinstance(pull, Pull):
+        sentence = f"expected a Pull such as Pull('1 day', list='news'), not {describe(pull)}"
+        yield Problem("pull", ERROR, "trigger.pull", sentence)
+        return
+    yield from _read("duration", pull.every, "trigger.pull.every", Duration.parse)
+    if isinstance(pull.every, Duration):
+        yield from _forward(pull.every, "trigger.pull.every")
+        if pull.every.sign > 0 and not pull.every.months and not pull.every.days and pull.every.micros < MIN_EVERY:
+            sentence = f"pulls are a minute apart at least, not '{pull.every}'"
+            yield Problem("duration", ERROR, "trigger.pull.every", sentence)
+    if pull.list is not None:
+        yield from _id("the list", pull.list, "trigger.pull.list")
+    yield from _window(pull.window, "trigger.pull.window")
+    yield from _size_problems(pull.size)
+    yield from _forward(pull.within, "trigger.pull.within")
+    if (pull.times is None) != (pull.within is None):
+        yield Problem("pull", ERROR, "trigger.pull", "times and within go together: so many entries within that time")
+    if pull.times is not None:
+        yield from _whole(pull.times, 1, "trigger.pull.times")
+
+
+def _size_problems(size: object) -> Iterator[Problem]:
+    """Check how many come in at a time: a number from 1 up, or the least and the most."""
+    if isinstance(size, tuple) and len(size) == len(("least", "most")):
+        for position, (count, least) in enumerate(zip(size, (0, 1), strict=True)):
+            yield from _whole(count, least, f"trigger.pull.size[{position}]")
+        if all(type(count) is int for count in size) and size[0] > size[1]:
+            yield Problem(
+                "pull-size", ERROR, "trigger.pull.size", f"the least, {size[0]}, is more than the most, {size[1]}"
+            )
+    elif isinstance(size, tuple):
+        yield Problem("pull", ERROR, "trigger.pull.size", f"expected the least and the most, not {len(size)} numbers")
+    elif size is not None:
+        yield from _whole(size, 1, "trigger.pull.size")
+
+
+def _whole(count: object, least: int, where: str) -> Iterator[Problem]:
+    if type(count) is not int or not least <= count <= INTEGER_MAX:
+        yield Problem("pull", ERROR, where, f"expected a whole number from {least} up, not {describe(count)}")
+
+
+def _keyed_pull_problems(journey: Definition) -> Iterator[Problem]:
+    """Refuse parallel runs by key where nothing carries a key (R22, R27)."""
+    if getattr(journey.trigger, "pull", None) is not None and journey.reentry.key is not None:
+        sentence = "a pull has no data, and so no key; people are in a journey that pulls them in once at a time"
+        yield Problem("pull-key", ERROR, "reentry_key", sentence)
+
+
+def _capped_pull(journey: Definition) -> Iterator[Problem]:
+    """Warn of a bound on how often somebody comes where nobody comes again."""
+    if journey.trigger.pull is not None and journey.trigger.pull.times and journey.reentry.policy == "never":
+        sentence = "nobody is pulled twice, as the re-entry is 'never'; say 'always' for times to count"
+        yield Problem("pull", WARNING, "trigger.pull.times", sentence)
+
+
+def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:
+    if reentry.policy not in REENTRY_POLICIES:
+        sentence = f"expected 'never', 'always', 'restart' or after a period, not {describe(reentry.policy)}"
+        yield Problem("reentry", ERROR, "reentry", sentence)
+    elif (reentry.policy == "after") != (reentry.period is not None):
+        yield Problem("reentry", ERROR, "reentry", "a period goes with 'after', and only with it")
+    yield from _forward(reentry.period, "reentry.after")
+    if reentry.key is not None and (fault := path_fault(reentry.key)):
+        yield Problem("key", ERROR, "reentry_key", f"the key {fault}")
+    elif reentry.key is not None and not reentry.key.startswith(KEY_ROOT):
+        sentence = f"the key is read from the trigger's data: write 'event.{reentry.key}'"
+        yield Problem("key", ERROR, "reentry_key", sentence)
+
+
+def _exits_problems(exits: object) -> Iterator[Problem]:
+    if not isinstance(exits, tuple):
+        yield Problem("exit", ERROR, "exits", f"expected a list of exits, not {describe(exits)}")
+        return
+    names: set[str] = set()
+    for position, each in enumerate(exits):
+        where = f"exits[{position}]"
+        if isinstance(each, Exit):
+            yield from _name(each.name, names, f"{where}.name")
+            yield from _exit_problems(each, where)
+        else:
+            yield Problem("exit", ERROR, where, f"expected an Exit, not {describe(each)}")
+
+
+def _exit_problems(each: Exit, where: str) -> Iterator[Problem]:
+    yield from _booleans(each, ("any_message",), f"{where}.")
+    if (each.event is None) == (each.when is None):
+        yield Problem("exit", ERROR, where, "say either an event (with where) or a condition on the customer (when)")
+    if each.event is None and each.where is not None:
+        yield Problem("exit", ERROR, f"{where}.where", "criteria go with an event; a condition goes into when")
+    if each.event is not None and (fault := id_fault(each.event)):
+        yield Problem("exit", ERROR, f"{where}.event", f"the event type {fault}")
+    yield from rule_problems(each.where, f"{where}.where")
+    yield from rule_problems(each.when, f"{where}.when")
+
+
+def _goal_problems(goal: Goal | None) -> Iterator[Problem]:
+    if goal is None:
+        return
+    if not isinstance(goal, Goal):
+        yield Problem("goal", ERROR, "goal", f"expected a Goal, not {describe(goal)}")
+        return
+    if fault := id_fault(goal.event):
+        yield Problem("goal", ERROR, "goal.event", f"the event type {fault}")
+    yield from _booleans(goal, ("exit", "any_message"), "goal.")
+    yield from _forward(goal.within, "goal.within")
+    yield from rule_problems(goal.where, "goal.where")
+
+
+def _limit_problems(limits: Limits) -> Iterator[Problem]:
+    """Check how many may enter, and what becomes of the others (R23)."""
+    if not isinstance(limits, Limits):
+        yield Problem("limits", ERROR, "limits", f"expected Limits(per_hour=..., per_day=...), not {describe(limits)}")
+        return
+    for name in ("per_hour", "per_day"):
+        count = getattr(limits, name)
+        if type(count) is not int or not 0 <= count <= INTEGER_MAX:
+            sentence = f"expected a whole number from 0 up, 0 for no limit, not {describe(count)}"
+            yield Problem("limits", ERROR, f"limits.{name}", sentence)
+    if limits.over not in OVER_POLICIES:
+        yield Problem("limits", ERROR, "limits.over", f"expected 'defer' or 'drop', not {describe(limits.over)}")
+
+
+def _holdout_problems(journey: Definition) -> Iterator[Problem]:
+    """Check the share of those who are kept out; how long they are is the time of the goal (R25)."""
+    if hundredths(journey.holdout) is None:
+        sentence = f"expected a percentage from 0 to 100 with two decimals at most, not {describe(journey.holdout)}"
+        yield Problem("percentage", ERROR, "holdout", sentence)
+    elif journey.holdout and getattr(journey.goal, "within", None) is None:
+        yield Problem("holdout", ERROR, "holdout", "a holdout needs a goal with within: the time in which both compare")
+
+
+# --- single options ---------------------------------------------------------------------------------------------------
+
+
+def _id(what: str, value: object, where: str) -> Iterator[Problem]:
+    if fault := id_fault(value):
+        yield Problem("id", ERROR, where, f"{what} {fault}")
+
+
+def _name(name: object, taken: set[str], where: str) -> Iterator[Problem]:
+    """Check the label of a branch or an arm, or the name of an exit: an id, once."""
+    if fault := id_fault(name):
+        yield Problem("label", ERROR, where, f"the {where.rpartition('.')[2]} {fault}")
+    elif name in taken:
+        yield Problem("duplicate", ERROR, where, f"the {where.rpartition('.')[2]} {name!r} is there twice")
+    else:
+        taken.add(str(name))
+
+
+def _texts(holder: object, names: Iterable[str], where: str) -> Iterator[Problem]:
+    for name in names:
+        value = getattr(holder, name)
+        fault = text_fault(value) if isinstance(value, str) else f"must be text, not {describe(value)}"
+        if fault:
+            yield Problem("text", ERROR, f"{where}{name}", f"the {name} {fault}")
+
+
+def _booleans(holder: object, names: Iterable[str], where: str) -> Iterator[Problem]:
+    for name in names:
+        value = getattr(holder, name)
+        if not isinstance(value, bool):
+            yield Problem("boolean", ERROR, f"{where}{name}", f"expected true or false, not {describe(value)}")
+
+
+def _read(code: str, value: object, where: str, read: Callable[[Any], object]) -> Iterator[Problem]:
+    """Read a value only to hear what is wrong with it."""
+    try:
+        read(value)
+    except (TypeError, ValueError) as error:
+        yield Problem(code, ERROR, where, str(error))
+
+
+def _duration(length: object, where: str) -> Iterator[Problem]:
+    if length is not None:
+        yield from _read("duration", length, where, Duration.parse)
+
+
+def _forward(length: object, where: str) -> Iterator[Problem]:
+    yield from _duration(length, where)
+    if isinstance(length, Duration) and (length.sign <= 0 or length.mixed):
+        yield Problem("duration", ERROR, where, f"the duration '{length}' does not lead forward")
+
+
+def _window(window: object, where: str) -> Iterator[Problem]:
+    if window is not None and not isinstance(window, Window):
+        sentence = f"expected a Window such as Window('MON-FRI', '09:00', '17:00'), not {describe(window)}"
+        yield Problem("window", ERROR, where, sentence)
+
+
+# --- steps --------------------------------------------------------------------------------------------------------
+
+
+def _body_problems(steps: object) -> Iterator[Problem]:
+    """Check the steps one by one, then the ways between them."""
+    if not isinstance(steps, tuple):
+        yield Problem("steps", ERROR, "steps", f"expected a list of steps, not {describe(steps)}")
+        return
+    if not steps:
+        yield Problem("no-steps", ERROR, "steps", "the journey has no steps; it can be a draft but not be activated")
+        return
+    for position, step in enumerate(steps):
+        where = f"steps[{position}]"
+        if is_step(step):
+            yield from _of_step(step, _step_problems(step, where))
+        else:
+            yield Problem("step", ERROR, where, f"expected a step such as Send(...), not {describe(step)}")
+    yield from _graph_problems(steps)
+
+
+def _of_step(step: Step, found: Iterable[Problem]) -> Iterator[Problem]:
+    """Name the step in each sentence: positions say little to whoever wrote nested lists."""
+    for problem in found:
+        yield evolve(problem, message=f"step {step.id!r}: {problem.message}") if isinstance(step.id, str) else problem
+
+
+def _step_problems(step: Step, where: str) -> Iterator[Problem]:
+    yield from _id("the id", step.id, f"{where}.id")
+    if isinstance(step.id, str):
+        if "." in step.id:
+            sentence = "the id contains a dot, which separates names in rules"
+            yield Problem("reserved", ERROR, f"{where}.id", sentence)
+        if step.id in RESERVED or (step.id == END and not isinstance(step, End)):
+            yield Problem("reserved", ERROR, f"{where}.id", f"the id {step.id!r} is reserved")
+    yield from _texts(step, ("name", "notes"), f"{where}.")
+    yield from _CHECKS[type(step)](step, where)
+
+
+def _send_problems(step: Send, where: str) -> Iterator[Problem]:
+    for name in ("channel", "template"):
+        value = getattr(step, name)
+        if fault := id_fault(value):
+            yield Problem(name, ERROR, f"{where}.{name}", f"the {name} {fault}")
+        elif name == "channel" and "." in value:
+            yield Problem(name, ERROR, f"{where}.{name}", "a channel has no dot in its name")
+    if not isinstance(step.data, Mapping):
+        yield Problem("data", ERROR, f"{where}.data", f"expected an object, not {describe(step.data)}")
+    yield from (Problem("data", ERROR, f"{where}.data", fault) for fault in faults(step.data, "data"))
+    yield from template_problems(step.data, f"{where}.data")
+    yield from _booleans(step, ("transactional", "cancel_on_exit"), f"{where}.")
+    yield from _window(step.window, f"{where}.window")
+    yield from _forward(step.expires, f"{where}.expires")
+    if step.on_failure not in ON_FAILURE:
+        sentence = f"expected 'continue' or 'fail', not {describe(step.on_failure)}"
+        yield Problem("on-failure", ERROR, f"{where}.on_failure", sentence)
+
+
+WAIT_OPTIONS = {
+    "offset": "field",
+    "every": "field",
+    "on_missing": "field",
+    "on_past": "field",
+    "where": "event",
+    "timeout": "event",
+    "on_event": "event",
+    "on_timeout": "event",
+}
+"""Options of a Wait and the one form that each goes with."""
+
+
+def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
+    forms = [form for form in WAIT_FORMS if getattr(step, form) is not None]
+    if len(forms) != 1:
+        found = " and ".join(forms) or "none"
+        yield Problem("wait", ERROR, where, f"a wait takes exactly one of {', '.join(WAIT_FORMS)}; found {found}")
+    else:
+        yield from _wait_options(step, forms[0], where)
+    yield from _forward(step.duration, f"{where}.duration")
+    yield from _forward(step.timeout, f"{where}.timeout")
+    yield from _duration(step.offset, f"{where}.offset")
+    if isinstance(step.offset, Duration) and step.offset.mixed:
+        yield Problem("duration", ERROR, f"{where}.offset", f"the offset '{step.offset}' points both ways")
+    if step.until is not None:
+        yield from _read("time", step.until, f"{where}.until", Until.parse)
+    if step.at is not None:
+        yield from _read("time", step.at, f"{where}.at", read_at)
+    if step.event is not None and (fault := id_fault(step.event)):
+        yield Problem("wait", ERROR, f"{where}.event", f"the event type {fault}")
+    if step.field is not None and (fault := path_fault(step.field)):
+        yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
+    if step.every not in (None, "year"):
+        yield Problem("wait", ERROR, f"{where}.every", f"only 'year' is known, not {describe(step.every)}")
+    yield from _booleans(step, ("any_message",), f"{where}.")
+    yield from _window(step.window, f"{where}.window")
+    yield from rule_problems(step.where, f"{where}.where")
+
+
+def _wait_options(step: Wait, form: str, where: str) -> Iterator[Problem]:
+    for name, of in WAIT_OPTIONS.items():
+        if getattr(step, name) is not None and of != form:
+            yield Problem("wait", ERROR, f"{where}.{name}", f"{name} goes with a wait for {_FORM_WORDS[of]} only")
+    if form == "event" and step.on_timeout is not None and step.timeout is None:
+        yield Problem("wait", ERROR, f"{where}.on_timeout", "on_timeout needs a timeout")
+
+
+_FORM_WORDS = {"field": "a date field", "event": "an event"}
+
+
+def _condition_problems(step: Condition, where: str) -> Iterator[Problem]:
+    if not isinstance(step.branches, tuple):
+        sentence = f"expected a list of branch(...), not {describe(step.branches)}"
+        yield Problem("branch", ERROR, f"{where}.branches", sentence)
+        return
+    if not step.branches:
+        yield Problem("branch", ERROR, f"{where}.branches", "a condition needs a branch")
+    labels: set[str] = {step.else_label}
+    for position, each in enumerate(step.branches):
+        at = f"{where}.branches[{position}]"
+        if not isinstance(each, Branch):
+            yield Problem("branch", ERROR, at, f"expected a branch(...), not {describe(each)}")
+            continue
+        if each.when is None:
+            yield Problem("branch", ERROR, f"{at}.when", "the branch has no rule")
+        yield from rule_problems(each.when, f"{at}.when")
+        yield from _name(each.label, labels, f"{at}.label")
+
+
+def _split_problems(step: Split, where: str) -> Iterator[Problem]:
+    labels: set[str] = set()
+    shares: list[int | None] = []
+    for position, each in enumerate(step.arms):
+        at = f"{where}.arms[{position}]"
+        if not isinstance(each, Arm):
+            shares.append(None)
+            yield Problem("arm", ERROR, at, f"expected an arm(...), not {describe(each)}")
+            continue
+        shares.append(hundredths(each.percentage))
+        if shares[-1] is None:
+            sentence = f"expected a number from 0 to 100 with at most two decimals, not {describe(each.percentage)}"
+            yield Problem("percentage", ERROR, f"{at}.percentage", sentence)
+        yield from _name(each.label, labels, f"{at}.label")
+    yield from _sum(shares, f"{where}.arms")
+
+
+def _sum(shares: Sequence[int | None], where: str) -> Iterator[Problem]:
+    known = [share for share in shares if share is not None]
+    if len(known) == len(shares) and sum(known) != BUCKETS:
+        total = whole_or_decimal(sum(known) / 100)
+        yield Problem("percentage", ERROR, where, f"the percentages sum to {total}, not to 100")
+
+
+def _update_problems(step: Update, where: str) -> Iterator[Problem]:
+    if not step.changes:
+        yield Problem("update", ERROR, f"{where}.changes", "an update needs a change")
+    for position, change in enumerate(step.changes):
+        at = f"{where}.changes[{position}]"
+        if isinstance(change, Chain):
+            yield from chain_problems(change, at)
+        else:
+            yield from change_problems(change, at)
+
+
+def _end_problems(step: End, where: str) -> Iterator[Problem]:
+    yield from _texts(step, ("outcome",), f"{where}.")
+
+
+_CHECKS: dict[type, Callable[[Any, str], Iterator[Problem]]] = {
+    Send: _send_problems,
+    Wait: _wait_problems,
+    Condition: _condition_problems,
+    Split: _split_problems,
+    Update: _update_problems,
+    End: _end_problems,
+}
+
+# --- the graph ----------------------------------------------------------------------------------------------------
+
+
+def _graph_problems(steps: Sequence[Step]) -> Iterator[Problem]:
+    """Check the ways between the steps; cycles are looked for in a graph that is sound otherwise."""
+    known = [(f"steps[{position}]", step) for position, step in enumerate(steps) if is_step(step)]
+    places: dict[str, str] = {}
+    for where, step in known:
+        if isinstance(step.id, str):
+            places.setdefault(step.id, where)
+    found = [*_duplicates(known, places), *_dangling(known, places)]
+    yield from found
+    ends = all(isinstance(step, End) for _, step in known if step.id == END)  # else a step may seem to follow itself
+    if not found and ends and len(places) == len(steps) and (cycle := zero_time_cycle(steps)):
+        half = MAX_SHOWN // 2
+        shown = " -> ".join(cycle if len(cycle) <= MAX_SHOWN else [*cycle[:half], "...", *cycle[-half:]])
+        sentence = f"these steps can be walked in zero time for ever: {shown}; put a wait into the loop"
+        yield Problem("zero-time-cycle", ERROR, places[cycle[0]], sentence)
+
+
+def _duplicates(known: Iterable[tuple[str, Step]], places: Mapping[str, str]) -> Iterator[Problem]:
+    for where, step in known:
+        if isinstance(step.id, str) and places[step.id] != where:
+            sentence = f"two steps are named {step.id!r}; the other is {places[step.id]}"
+            yield Problem("duplicate", ERROR, f"{where}.id", sentence)
+
+
+def _dangling(known: Iterable[tuple[str, Step]], places: Mapping[str, str]) -> Iterator[Problem]:
+    for where, step in known:
+        for place, target in targets(step):
+            if target is not None and not isinstance(target, str):
+                sentence = f"step {step.id!r}: expected the id of a step, or a list of steps, not {describe(target)}"
+                yield Problem("target", ERROR, f"{where}.{place}", sentence)
+            elif target is not None and target not in places:
+                sentence = f"step {step.id!r} continues at unknown step {target!r}{did_you_mean(target, places)}"
+                yield Problem("dangling", ERROR, f"{where}.{place}", sentence)
+
+
+def _unreachable(steps: Sequence[Step]) -> Iterator[Problem]:
+    reached = reachable(steps)
+    for position, step in enumerate(steps):
+        if step.id not in reached:
+            yield Problem("unreachable", WARNING, f"steps[{position}]", f"no path leads to step {step.id!r}")

@@ -1,0 +1,213 @@
+"""Statistics as a CSV file, made by a job that a host submits, has worked off, asks about and fetches (F190 to F197).
+
+Jobs wait in a queue, first in, first out. Whoever works takes the first one, which is then PROCESSING and comes to its
+end COMPLETED or FAILED. One that has been PROCESSING for an hour was left by a worker that died, and is taken again.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Final
+
+from attrs import frozen
+
+from journeyflow.basics.moments import DAY, HOUR, from_micros
+from journeyflow.basics.values import describe, dumps
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.engine.core import Core
+from journeyflow.engine.ticking import UTC
+from journeyflow.errors import Conflict, InvalidInput, JourneyflowError
+from journeyflow.formats.cells import cell
+from journeyflow.questions.exports import find_export
+from journeyflow.questions.numbers.figures import JourneyStats, MessageStats
+from journeyflow.questions.numbers.statistics import Asked, all_stats, window
+from journeyflow.questions.paging import required
+from journeyflow.records.changes import Changes
+from journeyflow.records.rows import Export
+from journeyflow.stores.batch import Request
+
+MODULE: Final = "journeys"
+"""What is exported; jobs of other modules are not found (F197)."""
+
+PENDING, PROCESSING, COMPLETED, FAILED = "PENDING", "PROCESSING", "COMPLETED", "FAILED"
+
+STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
+
+KEPT: Final = 7 * DAY
+"""How long a host may count on a file; nothing is removed by itself (F196)."""
+
+LEFT_BEHIND: Final = HOUR
+"""After so long a job that is PROCESSING is taken again: a file is made in seconds."""
+
+COLUMNS: Final = (
+    *("tenant", "journey", "name", "state", "step", "since", "until", "timezone"),
+    *("enrolled", "active", "completed", "exited", "failed", "customers", "converted"),
+    *("sent", "delivered", "opened", "opened_unique", "clicked", "clicked_unique", "message_conversions"),
+    *("browser_viewed", "forwarded", "unsubscribed", "bounced", "complained", "revenue"),
+    *("open_rate", "click_rate", "click_to_open_rate", "bounce_rate", "unsubscribe_rate", "complaint_rate"),
+)
+"""The header of the file. People are of all time, messages of the window; what is unknown is an empty cell."""
+
+MESSAGES: Final = ("browser_viewed", "forwarded", "unsubscribed", "bounced", "complained")
+
+RATES: Final = COLUMNS[-6:]
+
+
+@frozen
+class ExportJob:
+    """A job as it stands (F192, F193). `size` is that of the file in bytes, None until there is one."""
+
+    tenant: str
+    id: int
+    module: str
+    status: str
+    options: Mapping[str, object]
+    submitted_at: datetime
+    started_at: datetime | None
+    updated_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime
+    size: int | None
+    error: str
+
+
+def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> ExportJob:
+    """Put a job at the end of the queue; raises InvalidInput with everything that cannot be asked (F190, F191)."""
+    _refuse(at, options)
+    with core.store.transaction() as transaction:
+        number = transaction.load(Request(exports=True)).next_export
+        job = Export(number, tenant, MODULE, PENDING, dumps(options), at, None, at, None, at + KEPT, "", None)
+        transaction.commit(Changes(exports=(job,)))
+    return _shown(job)
+
+
+def _refuse(at: int, options: Mapping[str, object]) -> None:
+    found = list[str]()
+    try:
+        window(Asked(at, options["since"], options["until"]), UTC)
+    except InvalidInput as error:
+        found += error.faults
+    if options["status"] is not None and options["status"] not in STATES:
+        found.append(f"status: must be one of {', '.join(STATES)}, or None for all, not {describe(options['status'])}")
+    if found:
+        raise InvalidInput(found)
+
+
+def work(core: Core, at: int, limit: int) -> int:
+    """Work off jobs of all tenants, the first submitted first; give how many (F193, F194)."""
+    done = 0
+    while done < limit and (job := _taken(core, at)) is not None:
+        try:
+            content, status, error = _content(core, job), COMPLETED, ""
+        except JourneyflowError as fault:
+            content, status, error = None, FAILED, str(fault)
+        ended = job._replace(status=status, updated_at=at, finished_at=at, error=error, content=content)
+        with core.store.transaction() as transaction:
+            transaction.commit(Changes(exports=(ended,)))
+        done += 1
+    return done
+
+
+def _taken(core: Core, at: int) -> Export | None:
+    """Take the first job that nobody works on."""
+    with core.store.transaction() as transaction:
+        for job in transaction.load(Request(exports=True)).exports:
+            if job.status == PENDING or job.updated_at + LEFT_BEHIND <= at:
+                taken = job._replace(status=PROCESSING, started_at=at, updated_at=at)
+                transaction.commit(Changes(exports=(taken,)))
+                return taken
+    return None
+
+
+def _content(core: Core, job: Export) -> str:
+    """Write the file of a job, as of the instant at which it was submitted."""
+    options = json.loads(job.options)
+    with core.store.transaction(write=False) as transaction:
+        catalog = core.refresh(transaction)
+    records = sorted(
+        (record for record in catalog.journeys.values() if record.tenant == job.tenant), key=lambda each: each.id
+    )
+    chosen = [record for record in records if options["status"] in {None, record.newest_state}]
+    with core.store.reader() as reader:
+        found = all_stats(reader, chosen, Asked(job.submitted_at, options["since"], options["until"]))
+    parts = list[str]()
+    writer = csv.writer(SimpleNamespace(write=parts.append), lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for record, stats in zip(chosen, found, strict=True):
+        writer.writerows([map(cell, line) for line in lines(record, stats, steps=options["include_steps"])])
+    return "".join(parts)
+
+
+def lines(record: JourneyRecord, stats: JourneyStats, *, steps: bool) -> Iterator[list[object]]:
+    """Give the line of a journey, and one for each of its Sends where they are asked for (F191)."""
+    name, state = record.newest.journey.name, record.newest_state
+    head, days = (stats.tenant, stats.journey, name, state), (stats.since, stats.until, stats.timezone)
+    people = stats.people
+    counts = people and (
+        *(people.total, people.active, people.completed, people.exited, people.failed),
+        *(people.lifetime, people.converted),
+    )
+    yield [*head, "", *days, *(counts or [None] * 7), *_of_messages(stats.window)]  # type: ignore[arg-type]  # asked for
+    for step in stats.by_step.values() if steps else ():
+        if step.messages is not None:
+            visits = (step.visited, step.active, *[None] * 5)
+            yield [*head, step.step, *days, *visits, *_of_messages(step.messages)]
+
+
+def _of_messages(found: MessageStats) -> Sequence[object]:
+    """Give the cells of what became of messages; rates with four decimals (F186)."""
+    counts = (
+        *(found.sent.total, found.delivered.total, found.opened.total, found.opened.unique),
+        *(found.clicked.total, found.clicked.unique, found.converted.total),
+        *(getattr(found, name).total for name in MESSAGES),
+    )
+    return [*counts, found.revenue, *_rounded(getattr(found, name) for name in RATES)]
+
+
+def _rounded(rates: Iterable[float | None]) -> list[str | None]:
+    return [None if rate is None else f"{rate:.4f}" for rate in rates]
+
+
+# --- asking about jobs ------------------------------------------------------------------------------------------------
+
+
+def find(core: Core, tenant: str, number: int) -> Export:
+    """Give a job of a tenant; raises NotFound for one of another tenant or module (F197)."""
+    with core.store.reader() as reader:
+        return required(find_export(reader, tenant, MODULE, number), "export", number)
+
+
+def job_of(core: Core, tenant: str, number: int) -> ExportJob:
+    """Give a job as it stands; raises NotFound (F192)."""
+    return _shown(find(core, tenant, number))
+
+
+def download(core: Core, tenant: str, number: int) -> str:
+    """Give the file of a job; raises NotFound, and Conflict for one that is not COMPLETED (F195)."""
+    job = find(core, tenant, number)
+    if job.content is None:
+        raise Conflict(str(number), job.status, "a file", job.error or "work_exports makes it one", kind="export")
+    return job.content
+
+
+def _shown(job: Export) -> ExportJob:
+    return ExportJob(
+        tenant=job.tenant,
+        id=job.number,
+        module=job.module,
+        status=job.status,
+        options=json.loads(job.options),
+        submitted_at=from_micros(job.submitted_at),
+        started_at=_when(job.started_at),
+        updated_at=from_micros(job.updated_at),
+        finished_at=_when(job.finished_at),
+        expires_at=from_micros(job.expires_at),
+        size=None if job.content is None else len(job.content.encode()),
+        error=job.error,
+    )
+
+
+def _when(instant: int | None) -> datetime | None:
+    return None if instant is None else from_micros(instant)

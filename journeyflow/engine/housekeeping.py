@@ -1,0 +1,150 @@
+"""Forgetting people, pruning history, giving space back, renewing the nonce: wanted now and then (R70, R86)."""
+
+from collections.abc import Callable, Collection, Iterator
+
+from attrs import evolve, frozen
+
+from journeyflow.catalog.catalog import nonce_name
+from journeyflow.engine.core import Core
+from journeyflow.engine.ticking import do_due_work, scrub
+from journeyflow.errors import InvalidInput, NotFound
+from journeyflow.questions.customers import newest_numbers, told_of
+from journeyflow.records.changes import Changes, Forgotten, Pruned
+from journeyflow.records.forgetting import anonymous
+from journeyflow.records.public import PruneResult
+from journeyflow.stores.batch import Due, PastRequest, PruneRequest, Request
+from journeyflow.work import orders
+from journeyflow.work.pruning import Share, message_of, outlived, settle
+from journeyflow.work.scheduler import lay_out
+
+Progress = Callable[[int, int], object]
+"""Is told how far something is: so much of so much."""
+
+
+def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scrubbed: bool, allow_jump: bool) -> int:
+    """Forget customers of a tenant in one commit; give how many enrollments that ended.
+
+    All work with own instants before `at` is done first, without deliveries (R11). Raises NotFound for a customer of
+    whom nothing is known, not even an input that waits; then nobody is forgotten.
+    """
+    do_due_work(core, at - 1, allow_jump=allow_jump)
+    told = _told_of(core, tenant, customers)
+    with core.store.transaction() as transaction:
+        catalog = core.refresh(transaction)
+        loaded = transaction.load(Request(names=frozenset((tenant, customer) for customer in customers)))
+        known = {person.id for person in loaded.people}
+        for customer in customers:
+            if customer not in known and customer not in told:
+                kind = "customer"
+                raise NotFound(kind, customer)
+        work = lay_out(Due(), loaded, catalog, at, grace=None)
+        ended = sum(orders.forget(work, person, at) for person in loaded.people)
+        unknown = tuple(Forgotten(0, tenant, each, anonymous(0)) for each in customers if each not in known)
+        changes = work.changes()
+        forgotten = tuple(evolve(each, inbox=True) for each in (*changes.forgotten, *unknown))
+        transaction.commit(evolve(changes, forgotten=forgotten, scrubbed=scrubbed))
+    return ended
+
+
+def _told_of(core: Core, tenant: str, customers: Collection[str]) -> set[str]:
+    """Give those customers of whom inputs tell."""
+    with core.store.reader() as reader:
+        return told_of(reader, tenant, customers)
+
+
+@frozen
+class Scope:
+    """What is to be pruned: history of before an instant, of some journeys; `tenant` is None for all tenants.
+
+    With `whole` also what was told that is about none of their messages.
+    """
+
+    before: int
+    journeys: frozenset[int]
+    tenant: str | None
+    whole: bool
+    dry_run: bool
+
+
+def prune(core: Core, scope: Scope, progress: Progress) -> PruneResult:
+    """Turn finished history into opening balances, a batch at a time; what was cut short goes on when called again.
+
+    First runs, each with its messages and the sums of what was told of them; then what was told, unless a message is
+    still there that it is about.
+    """
+    with core.store.reader() as reader:
+        last, last_input = newest_numbers(reader)
+    doomed = bytearray(last + 1)
+    found = PruneResult(dry_run=scope.dry_run)
+    for serial, share in _prune_runs(core, scope, doomed):
+        found = _added(found, share)
+        progress(min(serial, last), last + last_input)
+    for seq, inputs in _prune_inputs(core, scope, doomed):
+        found = evolve(found, inputs=found.inputs + inputs)
+        progress(last + min(seq, last_input), last + last_input)
+    return found
+
+
+def _prune_runs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[int, Share]]:
+    """Yield what became of runs, a batch at a time, with the serial of the last one; mark those whose messages go."""
+    after, size = 0, core.options.batch_size
+    while True:
+        with core.store.transaction(write=not scope.dry_run) as transaction:
+            catalog = core.refresh(transaction)
+            asked = PruneRequest(scope.before, scope.journeys, after, size)
+            finished = transaction.load(Request(finished=asked)).finished
+            share = settle(finished, catalog, scope.before)
+            if share.changes and not scope.dry_run:
+                transaction.commit(share.changes)
+        if not finished.runs:
+            return
+        after = finished.runs[-1].serial
+        for post in share.posts:
+            doomed[post.serial : post.serial + 1] = b"x"
+        yield after, share
+
+
+def _prune_inputs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[int, int]]:
+    """Yield how many inputs went, a batch at a time, with the number of the last one that was looked at."""
+    after, size = 0, core.options.batch_size
+    while True:
+        with core.store.transaction(write=not scope.dry_run) as transaction:
+            past = transaction.load(Request(past=PastRequest(scope.before, after, size, scope.tenant))).past
+            named = {place for item, outcome in past if (place := message_of(item, outcome)) is not None}
+            posts = transaction.load(Request(posts=frozenset(named))).posts
+            present = {place for place in posts if doomed[place[0] : place[0] + 1] != b"x"}
+            known_since = scope.before - core.options.dedup
+            gone = outlived(past, present, known_since, orphans_only=not scope.whole)
+            if gone and not scope.dry_run:
+                transaction.commit(Changes(pruned=Pruned(inputs=gone)))
+        if not past:
+            return
+        after = past[-1][0].seq
+        yield after, len(gone)
+
+
+def _added(total: PruneResult, share: Share) -> PruneResult:
+    """Add what became of some runs."""
+    return evolve(
+        total,
+        enrollments=total.enrollments + len(share.gone),
+        emptied=total.emptied + len(share.bared),
+        moves=total.moves + len(share.moves),
+        messages=total.messages + len(share.posts),
+    )
+
+
+def vacuum(core: Core) -> None:
+    """Give back the space of what is no longer there."""
+    scrub(core)
+
+
+def renew_nonce(core: Core, nonce: str) -> None:
+    """Let the ids of messages begin with another nonce from now on (R70). Raises InvalidInput for one that was used."""
+    with core.amending() as transaction:
+        catalog = core.refresh(transaction)
+        if nonce in catalog.nonces:
+            raise InvalidInput(
+                [f"nonce: {nonce!r} was used before: messages have ids that begin with it; give another"]
+            )
+        transaction.commit(Changes(meta=((nonce_name(len(catalog.nonces)), nonce),)))

@@ -1,0 +1,118 @@
+"""What a host tells, checked at the door and made into inputs: each is an `Input`, or a list of its faults (R10)."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from journeyflow.basics.moments import to_micros
+from journeyflow.basics.values import describe, dumps, id_fault, thaw
+from journeyflow.basics.words import FAILED
+from journeyflow.definition.rules.changes import attribute_faults
+from journeyflow.errors import shown
+from journeyflow.records.public import Enrollment, Event, Message
+from journeyflow.records.rows import Input
+from journeyflow.work.intake import GIVEN_UP
+
+Checked = Input | list[str]
+
+MAX_ERROR = 1_000
+"""Characters of a worker's error that are kept: a sentence and a half of a traceback."""
+
+
+def one_or_many(value: object, of: type | tuple[type, ...], what: str) -> Iterable[Any]:
+    """Take one thing or many of them; TypeError for what is neither (R10).
+
+    >>> list(one_or_many("ann", str, "customers")), list(one_or_many(["ann", "bob"], str, "customers"))
+    (['ann'], ['ann', 'bob'])
+    """
+    if isinstance(value, of):
+        return [value]
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return value
+    msg = f"{what}: give one or many, not {describe(value)}"
+    raise TypeError(msg)
+
+
+def pairs_of(customers: object) -> Iterable[Any]:
+    """Take customers with their attributes, as a mapping or as pairs; TypeError for what is neither (R10)."""
+    return customers.items() if isinstance(customers, Mapping) else one_or_many(customers, (), "customers")
+
+
+def pair_input(tenant: str, pair: object, at: int, *, replace: bool) -> Checked:
+    """Check a customer with attributes (R50)."""
+    if isinstance(pair, tuple | list) and len(pair) == 2:  # noqa: PLR2004 a pair
+        return put_input(tenant, pair[0], pair[1], at, replace=replace)
+    return [f"expected a pair of a customer and attributes, not {describe(pair)}"]
+
+
+def put_input(tenant: str, customer: object, attributes: object, at: int, *, replace: bool) -> Checked:
+    """Check attributes of a customer (R50)."""
+    found = [fault] if (fault := id_fault(customer)) else []
+    if isinstance(attributes, Mapping):
+        found += attribute_faults(attributes)
+    else:
+        found.append(f"attributes: must be an object, not {describe(attributes)}")
+    if found:
+        return [f"customer {shown(customer)}: {fault}" for fault in found]
+    kind = "replace" if replace else "put"
+    return Input(0, tenant, str(customer), "put", kind, at, None, dumps(thaw(attributes)))
+
+
+def event_input(tenant: str, event: object) -> Checked:
+    """Take an event, which checked itself when it was made (R20)."""
+    if not isinstance(event, Event):
+        return [f"expected an Event, not {describe(event)}"]
+    text = dumps(thaw(event.data)) if event.data else None
+    return Input(0, tenant, event.customer, "event", event.type, to_micros(event.at), event.id, text)
+
+
+def journey_input(
+    tenant: str, kind: str, journey: str, customer: object, at: int, *, data: Mapping[str, object]
+) -> Checked:
+    """Check a customer who is to be enrolled in a journey by hand, or to leave it (R24)."""
+    if fault := id_fault(customer):
+        return [f"customer: {fault}"]
+    return Input(0, tenant, str(customer), kind, journey, at, None, dumps(data) if data else None)
+
+
+def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
+    """Check a run that is to be put back: an enrollment that has failed, or (journey, customer) (R43)."""
+    if isinstance(enrollment, Enrollment):
+        named, customer, data = enrollment.journey, enrollment.customer, {"run": enrollment.run}
+        if enrollment.tenant != tenant:
+            return [f"{named}/{customer}: no enrollment of this tenant"]
+        if enrollment.status != FAILED:
+            return [
+                f"{named}/{customer}: run {enrollment.run} is {enrollment.status}; only a FAILED one can be retried"
+            ]
+        if enrollment.reason == GIVEN_UP:
+            return [f"{named}/{customer}: its message was given up; enroll the customer again"]
+        return journey_input(tenant, "retry", named, customer, at, data=data)
+    if isinstance(enrollment, tuple) and len(enrollment) == len(("journey", "customer")):
+        return journey_input(tenant, "retry", enrollment[0], enrollment[1], at, data={})
+    return [f"expected an Enrollment or (journey, customer), not {describe(enrollment)}"]
+
+
+def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:
+    """Check a message that a worker answers for: claimed ones can be acked and nacked, ids alone only acked (R71)."""
+    if isinstance(message, Message) and kind == "nack" and message.token is None:
+        return [f"message {message.id!r} is {message.status}; give the one that claim gave, it has a token"]
+    if isinstance(message, Message):
+        told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # names of files may hold lone surrogates
+        data = {"token": message.token, **({"error": told} if told else {})}
+        return Input(0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
+    if kind == "ack" and isinstance(message, str) and not id_fault(message):
+        return Input(0, tenant, "", kind, "", at, message, None)
+    return [f"expected a claimed Message, not {describe(message)}"]
+
+
+def told_error(error: BaseException) -> str:
+    """Show an error in a line, whatever its own words do.
+
+    >>> told_error(OSError("no route"))
+    'OSError: no route'
+    """
+    try:
+        words = str(error)
+    except Exception:  # noqa: BLE001 an error that cannot be shown is still a failed attempt
+        words = "(cannot be shown)"
+    return f"{type(error).__name__}: {words}"

@@ -1,0 +1,394 @@
+"""The questions that an engine answers: people, messages, decisions, statistics (R80 to R85)."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from journeyflow.basics.moments import FIRST, LAST, to_micros
+from journeyflow.basics.values import INTEGER_MAX, dumps
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.engine.core import Bound
+from journeyflow.errors import NotFound
+from journeyflow.questions import customers, messages, paging, people
+from journeyflow.questions import enrollments as queries
+from journeyflow.questions import why_not as whynot
+from journeyflow.questions.as_of import enrollment_at
+from journeyflow.questions.explanation import Explanation, explain
+from journeyflow.questions.messages import Answer
+from journeyflow.questions.numbers import statistics as stats
+from journeyflow.questions.numbers.experiments import Results, results
+from journeyflow.questions.numbers.figures import Benchmark, JourneyStats, MessageStats
+from journeyflow.questions.numbers.intervals import CONFIDENCE
+from journeyflow.questions.numbers.statistics import Asked
+from journeyflow.questions.paging import (
+    Cursor,
+    Page,
+    Slice,
+    cursor_faults,
+    name_faults,
+    page_faults,
+    refuse,
+    slice_faults,
+    word_faults,
+    words,
+)
+from journeyflow.questions.people import Person
+from journeyflow.questions.timeline import Timeline, tell
+from journeyflow.questions.why_not import WhyNot
+from journeyflow.records import message_ids
+from journeyflow.records.public import Customer, DeferredEntry, Enrollment, Event, Message
+from journeyflow.work import scheduler
+from journeyflow.work.intake import foreseen
+
+
+class Questions(Bound):
+    """What an `Engine` can be asked, about its tenant. Nothing that is asked changes anything."""
+
+    def customer(self, customer: str, *, pending: bool = False) -> Customer:
+        """Give a customer as ticks have left it; `pending` adds what was put and fed since (R10). Raises NotFound."""
+        return paging.required(self.find_customer(customer, pending=pending), "customer", customer)
+
+    def find_customer(self, customer: str, *, pending: bool = False) -> Customer | None:
+        """Give a customer, or None where there is none."""
+        refuse(name_faults("customer", customer=customer))
+        with self._core.store.reader() as reader:
+            found = customers.find_customer(reader, self._tenant, customer)
+            waiting = customers.pending_inputs(reader, self._tenant, customer) if pending else []
+        attributes = None if found is None else dict(found.attributes)
+        for kind, name, data in waiting:
+            attributes = foreseen(attributes, kind, name, data)
+        return None if attributes is None else Customer(self._tenant, customer, attributes)
+
+    def enrollments(
+        self,
+        journey: str | None = None,
+        *,
+        status: str | Iterable[str] | None = None,
+        customer: str | None = None,
+        key: str | None = None,
+        step: str | None = None,
+        version: int | None = None,
+        order: str = "entered",
+        descending: bool = False,
+        skip: int = 0,
+        take: int = 25,
+        after: Cursor | None = None,
+        fields: Iterable[str] = (),
+    ) -> Page[Enrollment]:
+        """List enrollments by order of entry, customer, due or ended; serials break ties (R84, F128).
+
+        Filtered by journey, one status or several, customer, key, the step where they rest, version; a page by skip and
+        take, or after the cursor of the page before. `fields` names attributes of the customer to show beside it.
+        Raises NotFound for an unknown journey, InvalidInput with everything that cannot be asked.
+        """
+        part, statuses, names = Slice(order, descending, skip, take, after), words(status), words(fields)
+        found = slice_faults(part, queries.ENROLLMENT_ORDERS, "entered")
+        found += word_faults("status", statuses, queries.ENROLLMENT_STATUSES)
+        found += [fault for name in names for fault in name_faults("fields", fields=name)]
+        refuse(found + name_faults(journey=journey, customer=customer, key=key, step=step, version=version))
+        self._check_known(journey)
+        asked = {
+            "journey": journey,
+            "customer": customer,
+            "key": key,
+            "status": dumps(statuses) if statuses else None,
+            "step": step,
+            "version": version,
+        }
+        with self._core.store.reader() as reader:
+            return queries.enrollments(reader, self._tenant, asked, part, names)
+
+    def enrollment(self, journey: str, customer: str, *, run: int | None = None, key: str | None = None) -> Enrollment:
+        """Give a run of a customer with its visits: the newest, or the newest with a key, or the one of a number.
+
+        Raises NotFound (R84).
+        """
+        found = self.find_enrollment(journey, customer, run=run, key=key)
+        return paging.required(found, "enrollment", f"{journey}/{customer}")
+
+    def find_enrollment(
+        self, journey: str, customer: str, *, run: int | None = None, key: str | None = None
+    ) -> Enrollment | None:
+        """Give a run of a customer with its visits, or None where there is none."""
+        asked = {"journey": journey, "customer": customer, "run": run, "key": key}
+        refuse(name_faults("journey", "customer", **asked))
+        with self._core.store.reader() as reader:
+            return queries.find_enrollment(reader, self._tenant, asked)
+
+    def at(
+        self,
+        journey: str | Enrollment,
+        customer: str | None = None,
+        *,
+        instant: datetime,
+        run: int | None = None,
+        key: str | None = None,
+    ) -> Enrollment:
+        """Give a run as it stood at an instant, after all that happened then: step, visits, status (R85).
+
+        Takes an enrollment, or a journey and a customer: then the run that was the newest, unless one is named. Raises
+        NotFound where nobody had entered by then.
+        """
+        asked, name = self._asked(journey, customer, run, key)
+        with self._core.store.reader() as reader:
+            found = enrollment_at(reader, self._tenant, asked, to_micros(instant, "instant"))
+        return paging.required(found, "enrollment", f"{name} at {instant.isoformat()}")
+
+    def _asked(
+        self, journey: str | Enrollment, customer: str | None, run: int | None = None, key: str | None = None
+    ) -> tuple[dict[str, object], str]:
+        """Take an enrollment, or a journey and a customer: what is asked for, and how to call it."""
+        if isinstance(journey, Enrollment):
+            if journey.tenant != self._tenant:
+                kind = "enrollment"
+                raise NotFound(kind, f"{journey.journey}/{journey.customer}")
+            return self._asked(journey.journey, journey.customer, journey.run)
+        if customer is None:
+            msg = "name a journey and a customer, or give an Enrollment"
+            raise TypeError(msg)
+        asked: dict[str, object] = {"journey": journey, "customer": customer, "run": run, "key": key}
+        refuse(name_faults("journey", "customer", **asked))
+        return asked, f"{journey}/{customer}"
+
+    def why_not(self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None) -> WhyNot:
+        """Tell why a customer did not enter, and whether the same event at `at` would let them in (R21, R85).
+
+        Takes a journey and a customer, or an enrollment. `at` defaults to the newest instant known of both. Raises
+        NotFound for an unknown journey; an unknown customer is an answer.
+        """
+        asked, _ = self._asked(journey, customer)
+        journey, customer = str(asked["journey"]), str(asked["customer"])
+        core = self._core
+        record = self._known(journey)
+        with core.store.reader() as reader:
+            found = whynot.evidence(reader, record, customer)
+        instant = whynot.newest_instant(record, found) if at is None else to_micros(at)
+        due = whynot.attempt(record, customer, found, instant)
+        with core.store.transaction(write=False) as transaction:
+            catalog = core.refresh(transaction)
+            loaded = transaction.load(scheduler.plan(due, catalog))
+        return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded, found))
+
+    def timeline(
+        self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int = 1_000
+    ) -> Timeline:
+        """Tell what happened to a customer across all journeys, oldest first; raises NotFound (R85).
+
+        Events and attributes told, entries, refusals, visits, messages, goals and ends, both instants included; the
+        newest `take` of them.
+        """
+        refuse(page_faults(0, take) + name_faults("customer", customer=customer))
+        first = FIRST if since is None else to_micros(since, "since")
+        last = LAST if until is None else to_micros(until, "until")
+        with self._core.store.transaction(write=False) as transaction:
+            programs = self._core.refresh(transaction).programs
+        with self._core.store.reader() as reader:
+            found = tell(reader, programs, self._tenant, customer, first, last, take)
+        return paging.required(found, "customer", customer)
+
+    def people(
+        self,
+        journey: str,
+        step: str,
+        *,
+        now: bool = False,
+        did: str | Iterable[str] = (),
+        did_not: str | Iterable[str] = (),
+        match: str = "all",
+        order: str = "customer",
+        descending: bool = False,
+        skip: int = 0,
+        take: int = 25,
+        after: Cursor | None = None,
+        fields: Iterable[str] = (),
+    ) -> Page[Person]:
+        """List who is or was at a step, each person once; `now`: only who is there (F139 to F148).
+
+        `did` and `did_not` name what people did with the messages of a Send: "opened", "clicked", "converted",
+        "browser_viewed", "forwarded", "unsubscribed", "bounced", "complained" and the like; `match` "all" or "any" of
+        that. Sorted by customer, entered, left, stays or any attribute. Raises NotFound for an unknown journey or step,
+        InvalidInput with everything that cannot be asked.
+        """
+        part = Slice(order, descending, skip, take, after)
+        wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields))
+        refuse(name_faults("journey", "step", journey=journey, step=step))
+        record = self._known(journey)
+        programs = [program for _, program in record.versions]
+        place = people.find_place(self._tenant, journey, record.number, programs, step)
+        refuse(people.faults(wanted, place))
+        with self._core.store.reader() as reader:
+            return people.list_people(reader, place, wanted)
+
+    def deferred(
+        self,
+        journey: str | None = None,
+        *,
+        customer: str | None = None,
+        skip: int = 0,
+        take: int = 25,
+        after: Cursor | None = None,
+    ) -> Page[DeferredEntry]:
+        """List who waits for a slot of the entry limits, journey by journey in order of their triggers (R23).
+
+        `after` is the cursor of the page before: who was let in since is passed over, nobody is shown twice. Raises
+        NotFound for an unknown journey, InvalidInput for a page that cannot be.
+        """
+        found = page_faults(skip, take) + cursor_faults(after, customers.deferred_place(after))
+        refuse(found + name_faults(journey=journey, customer=customer))
+        self._check_known(journey)
+        with self._core.store.reader() as reader:
+            return customers.deferred(reader, self._tenant, journey, customer, Slice("", False, skip, take, after))
+
+    def messages(
+        self,
+        journey: str | None = None,
+        *,
+        customer: str | None = None,
+        run: int | None = None,
+        step: str | None = None,
+        channel: str | None = None,
+        status: str | Iterable[str] | None = None,
+        skip: int = 0,
+        take: int = 25,
+        after: Cursor | None = None,
+    ) -> Page[Message]:
+        """List messages by enrollment and visit, filtered by journey, customer, run, step, channel, status.
+
+        `after` is the cursor of the page before: the id of its last message. Raises NotFound for an unknown journey,
+        InvalidInput with everything that cannot be asked (R84).
+        """
+        statuses, place = words(status), (0, 0) if after is None else message_ids.place_of(after)
+        found = page_faults(skip, take) + word_faults("status", statuses, messages.MESSAGE_STATUSES)
+        found += cursor_faults(after, place)
+        refuse(found + name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel))
+        self._check_known(journey)
+        asked = {
+            "journey": journey,
+            "customer": customer,
+            "run": run,
+            "step": step,
+            "channel": channel,
+            "status": dumps(statuses) if statuses else None,
+        }
+        with self._core.store.reader() as reader:
+            return messages.messages(reader, self._tenant, asked, skip=skip, take=take, after=place or (0, 0))
+
+    def message(self, message: str) -> Message:
+        """Give a message by its id, with what was told of it; raises NotFound (R52, R84)."""
+        return paging.required(self.find_message(message), "message", message)
+
+    def find_message(self, message: str) -> Message | None:
+        """Give a message by its id, or None where there is none."""
+        refuse(name_faults("message", message=message))
+        with self._core.store.reader() as reader:
+            return messages.find_message(reader, self._tenant, message)
+
+    def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event | Answer]:
+        """List what named no message of its customer or tenant, as it was told; the total counts it (R52, R71).
+
+        Events, and the answers of workers: all that `TickResult.unmatched` has counted, and that was not pruned.
+        """
+        place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
+        refuse(page_faults(skip, take) + cursor_faults(after, place))
+        with self._core.store.reader() as reader:
+            return messages.unmatched(reader, self._tenant, skip=skip, take=take, after=int(after or 0))
+
+    def _check_known(self, journey: str | None) -> None:
+        """Refuse to look into a journey that is not there."""
+        if journey is not None:
+            self._known(journey)
+
+    def explain(
+        self,
+        journey: str | Enrollment,
+        customer: str | None = None,
+        *,
+        run: int | None = None,
+        key: str | None = None,
+    ) -> Explanation:
+        """Tell every decision of a run with the values compared: printed as text, or as values (R85).
+
+        Takes an enrollment, or a journey and a customer: then the newest run, the newest with a key, or the one of a
+        number. Raises NotFound.
+        """
+        asked, name = self._asked(journey, customer, run, key)
+        with self._core.store.reader() as reader:
+            found = queries.find_enrollment(reader, self._tenant, asked)
+            return explain(reader, paging.required(found, "enrollment", name))
+
+    # --- numbers --------------------------------------------------------------------------------------------------
+
+    def stats(
+        self,
+        journey: str,
+        *,
+        at: datetime,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        step: str | None = None,
+        domain: str | None = None,
+    ) -> JourneyStats:
+        """Give the statistics of a journey, a step, a mailbox domain, or a step by domain (R81 to R83, F150 to F183).
+
+        Days are the journey's own, from `since` to `until`, both included: by default the 31 days up to that of `at`.
+        Raises NotFound for an unknown journey or step, InvalidInput with all faults of dates and domain (F189).
+        """
+        record = self._known(journey)
+        with self._core.store.reader() as reader:
+            return stats.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain))[0]
+
+    def all_stats(
+        self, *, at: datetime, since: date | str | None = None, until: date | str | None = None
+    ) -> tuple[JourneyStats, ...]:
+        """Give the statistics of all this tenant's journeys, by id: one question, however many there are (F251)."""
+        records = self._records()
+        with self._core.store.reader() as reader:
+            return stats.all_stats(reader, records, Asked(to_micros(at), since, until))
+
+    def domain_stats(
+        self,
+        journey: str,
+        *,
+        at: datetime,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        step: str | None = None,
+    ) -> Mapping[str, MessageStats]:
+        """Give what became of a journey's messages in the window by mailbox domain, most sent first (F175).
+
+        The empty domain holds those that have none. Raises as `stats` does.
+        """
+        record = self._known(journey)
+        with self._core.store.reader() as reader:
+            return stats.domain_stats(reader, record, Asked(to_micros(at), since, until, step))
+
+    def benchmark(self, *, at: datetime, since: date | str | None = None, until: date | str | None = None) -> Benchmark:
+        """Sum up this tenant's journeys that sent something in the window, weighted by what they sent (F184 to F188).
+
+        The usual window ends with the day of `at` in UTC. Raises InvalidInput with all faults of the dates.
+        """
+        records = self._records()
+        with self._core.store.reader() as reader:
+            return stats.benchmark(reader, self._tenant, records, Asked(to_micros(at), since, until))
+
+    def results(self, journey: str, *, confidence: float = CONFIDENCE) -> Results:
+        """Give what a journey's holdout and the arms of its Splits came to, by its goal (R25).
+
+        Rates have Wilson's intervals, differences Newcombe's, sizes are tested; walks through the journey's history.
+        Raises NotFound for an unknown journey, InvalidInput for one without a goal.
+        """
+        record = self._known(journey)
+        with self._core.store.reader() as reader:
+            return results(reader, record, confidence)
+
+    def _records(self) -> list[JourneyRecord]:
+        """Give this tenant's journeys by id."""
+        with self._core.store.transaction(write=False) as transaction:
+            by_name = self._core.refresh(transaction).by_name
+        return [record for (tenant, _), record in sorted(by_name.items()) if tenant == self._tenant]
+
+    def audit(self) -> list[str]:
+        """Give a sentence for everything in the store that does not add up; [] when all does (R80)."""
+        from journeyflow.stores.audit import audit  # noqa: PLC0415 wanted when asked
+
+        with self._core.store.reader() as reader:
+            return audit(reader)

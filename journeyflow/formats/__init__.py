@@ -1,0 +1,51 @@
+"""How journeys, policies and events are written in files, and read from them.
+
+What is public is looked up in its module when it is asked for: an engine reads native files alone, and a host that
+reads no files pays for none of this.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from journeyflow.formats.events import BadLine, read_customers, read_events
+    from journeyflow.formats.native import dumps_journey, to_dict
+    from journeyflow.formats.native_reading import from_dict, loads_journey
+    from journeyflow.formats.policies import dumps_policies, loads_policies
+    from journeyflow.formats.port import Dialect, Loss
+    from journeyflow.formats.registry import DIALECTS, loads_any, recognise
+
+__all__ = [
+    "DIALECTS",
+    "BadLine",
+    "Dialect",
+    "Loss",
+    "dumps_journey",
+    "dumps_policies",
+    "from_dict",
+    "loads_any",
+    "loads_journey",
+    "loads_policies",
+    "read_customers",
+    "read_events",
+    "recognise",
+    "to_dict",
+]
+
+_HOMES = {
+    "events": ("BadLine", "read_customers", "read_events"),
+    "native": ("dumps_journey", "to_dict"),
+    "native_reading": ("from_dict", "loads_journey"),
+    "policies": ("dumps_policies", "loads_policies"),
+    "port": ("Dialect", "Loss"),
+    "registry": ("DIALECTS", "loads_any", "recognise"),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name from the module that defines it."""
+    if name not in _HOME:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -1,0 +1,414 @@
+"""Reading the journeys of the loyalty platform: strict, and every fault at once with its place in the file."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from journeyflow.basics.moments import Duration
+from journeyflow.basics.values import describe
+from journeyflow.definition.entry import Trigger
+from journeyflow.definition.graph import END
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.changes import Change, is_last_message
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, Rule
+from journeyflow.definition.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
+from journeyflow.errors import InvalidJourney, did_you_mean
+from journeyflow.formats.parts import TOO_DEEP, UNNAMED, UNREAD, Reader, list_of, parsed_by, part_of, too_deep
+from journeyflow.formats.parts import Read as ReadPart
+from journeyflow.formats.port import Loss, make_journey
+
+Part = dict[str, Any]
+"""An object of the file after its keys were read."""
+
+# --- the keys, and how each is read -----------------------------------------------------------------------------------
+
+_LENGTH = re.compile(r"\d{1,12} (minute|hour|day|week)s?", re.ASCII)
+
+
+def read_duration(value: object) -> Duration:
+    """Read a length of time in one of the four units of the platform; ValueError for anything else.
+
+    >>> read_duration("1 week")
+    Duration('7 days')
+    """
+    if isinstance(value, str) and _LENGTH.fullmatch(value):
+        return Duration.parse(value)
+    msg = f"expected a duration such as '30 minutes', '2 hours', '3 days' or '1 week', not {describe(value)}"
+    raise ValueError(msg)
+
+
+def _one_of(words: Sequence[str], code: str) -> ReadPart:
+    """Make a reader of one word of several."""
+
+    def word(reader: Reader, value: object, path: str) -> object:
+        if value in words:
+            return value
+        hint = (did_you_mean(value, words) if isinstance(value, str) else "") or f"; known are {', '.join(words)}"
+        what = "missing" if value is None else f"unknown {path.rpartition('.')[2]} {describe(value)}"
+        reader.fault(code, path, f"{what}{hint}")
+        return None
+
+    return word
+
+
+def _number(reader: Reader, value: object, path: str) -> object:
+    """Read the number of a step."""
+    if type(value) is int and value > 0:
+        return value
+    reader.fault("step-number", path, f"expected a whole number from 1 up, not {describe(value)}")
+    return None
+
+
+def _misplaced(reader: Reader, _: object, path: str) -> None:
+    """Refuse a pointer that a type of step does not have."""
+    reader.fault("pointer", path, f"a step of this type has no {path.rpartition('.')[2]}")
+
+
+def _said(**keys: object) -> Part:
+    """Keep the keys that could be read."""
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def _comparison(field: str, operator: str, value: object = None) -> Comparison:
+    return Comparison(field, operator, value)
+
+
+_TEXT = Reader.text
+
+_CONDITION = part_of(_comparison, {"field": _TEXT, "operator": _TEXT, "value": Reader.anything}, "field", "operator")
+
+_CONDITIONS = list_of(_CONDITION)
+
+_SPLIT = part_of(_said, {"percentage": Reader.number, "nextStepId": _TEXT}, "percentage")
+
+_UPDATE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": Reader.anything}, "field", "action")
+
+_CONFIGS: Mapping[str, tuple[Mapping[str, ReadPart], tuple[str, ...]]] = {
+    "TRIGGER": ({"eventType": _TEXT, "conditions": _CONDITIONS}, ()),
+    "SEND": ({"channel": _TEXT, "templateId": _TEXT}, ("channel", "templateId")),
+    "WAIT": ({"duration": parsed_by(read_duration, "duration")}, ("duration",)),
+    "CONDITION": ({"combinator": _one_of(("AND", "OR"), "combinator"), "rules": _CONDITIONS}, ("rules",)),
+    "SPLIT": ({"splits": list_of(_SPLIT)}, ("splits",)),
+    "UPDATE": ({"updates": list_of(_UPDATE)}, ("updates",)),
+    "END": ({}, ()),
+}
+"""The keys of `config` by type of step, and those it must have."""
+
+_POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
+
+_HAS: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(("TRIGGER", "SEND", "WAIT", "SPLIT", "UPDATE"), ("nextStepId",)),
+    "CONDITION": _POINTERS,
+    "END": (),
+}
+"""The pointers by type of step."""
+
+
+def _keys(of: str) -> dict[str, ReadPart]:
+    """Give the keys of a type of step."""
+    known, needed = _CONFIGS[of]
+    pointers = {name: _TEXT if name in _HAS[of] else _misplaced for name in _POINTERS}
+    plain = dict.fromkeys(("id", "type", "name"), _TEXT)
+    return {**plain, "stepNumber": _number, "config": part_of(_said, known, *needed), **pointers}
+
+
+_STEPS = {of: _keys(of) for of in _CONFIGS}
+
+_NEEDED = {of: ("config",) if needed else () for of, (_, needed) in _CONFIGS.items()}
+
+
+def _step(reader: Reader, value: object, path: str) -> Part | None:
+    """Read a step by its type; one of unknown type is kept as an END, so that others may lead there."""
+    if not isinstance(value, dict):
+        reader.fault("type", path, f"expected an object, not {describe(value)}")
+        return None
+    of = _one_of(tuple(_CONFIGS), "kind")(reader, value.get("type"), f"{path}.type")
+    if of is None:
+        return {**_said(**reader.fields({"id": value.get("id")}, path, {"id": _TEXT})), "type": "END"}
+    return {"config": {}, **_said(**reader.fields(value, path, _STEPS[of], *_NEEDED[of]))}
+
+
+_RECORDED = (
+    "totalEnrolled", "totalCompleted", "totalExited", "activeEnrollments", "stepsCount", "enrollments",
+    "activatedAt", "pausedAt", "resumedAt", "archivedAt", "createdBy", "createdAt", "updatedAt",
+)  # fmt: skip
+"""What the platform tells of a journey besides its definition."""
+
+_STATE = _one_of(("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"), "status")
+
+_DOCUMENT: Mapping[str, ReadPart] = {
+    **dict.fromkeys(("id", "tenantId", "name", "description", "timezone", "triggerType"), _TEXT),
+    **dict.fromkeys(_RECORDED, Reader.anything),
+    "status": _STATE,
+    "triggerConfig": part_of(_said, {"conditions": _CONDITIONS}),
+    "allowReentry": Reader.boolean,
+    "steps": list_of(_step),
+}
+"""The keys of a journey."""
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+class _Row(NamedTuple):
+    """One step of the file: its place there, its keys, its id (made up where it has none)."""
+
+    place: int
+    keys: Part
+    id: str
+
+    @property
+    def path(self) -> str:
+        return f"steps[{self.place}]"
+
+    @property
+    def is_trigger(self) -> bool:
+        return bool(self.keys["type"] == "TRIGGER")
+
+
+class _Said(NamedTuple):
+    """A part of the entry, which can be said in two places: where it was said first, and what."""
+
+    path: str
+    what: Any
+
+
+def read(value: object) -> tuple[Journey, list[Loss]]:
+    """Read a journey of the platform; raises InvalidJourney with every fault, each with its place in the file.
+
+    >>> document = {"id": "hi", "triggerType": "joined", "status": "DRAFT", "steps": [{"id": "bye", "type": "END"}]}
+    >>> journey, losses = read(document)
+    >>> journey, [loss.path for loss in losses]
+    (Journey('hi', trigger 'joined', 1 step: bye), ['status'])
+    """
+    if too_deep(value):
+        raise InvalidJourney(UNREAD, [TOO_DEEP])
+    reader = Reader()
+    document = reader.fields(value, "", _DOCUMENT)
+    rows = _rows(document.get("steps", ()))
+    triggers = [row for row in rows if row.is_trigger]
+    steps = _from_entry([row for row in rows if not row.is_trigger], triggers)
+    event, conditions = _entry(reader, document, triggers)
+    name = document.get("id") or _slug(document.get("name", ""))
+    _check(reader, rows, steps, name)
+    options: Part = {
+        **{key: document[key] for key in ("name", "description", "timezone") if key in document},
+        "id": name or "-",
+        "tenant": document.get("tenantId"),
+        "trigger": Trigger(event.what, where=_rule(conditions.what or (), AllOf)),
+        "reentry": "always" if document.get("allowReentry") else "never",
+        "steps": _native(steps, END if any(_pointers(rows)) else None),
+    }
+    order = [row.place for row in steps]
+    journey = make_journey(
+        name or UNNAMED, options, reader.faults, lambda path: _place(path, order, event.path, conditions.path)
+    )
+    return journey, [*_document_losses(document, name), *_row_losses(rows), *_any_message(conditions, steps)]
+
+
+def _rows(steps: Sequence[Part | None]) -> list[_Row]:
+    """Name the steps that could be read; one without id after its number, the TRIGGER not counted."""
+    rows: list[_Row] = []
+    number = 0
+    for place, keys in enumerate(steps):
+        number += keys is None or keys["type"] != "TRIGGER"
+        if keys is not None:
+            rows.append(_Row(place, keys, keys.get("id") or ("" if keys["type"] == "TRIGGER" else f"step_{number}")))
+    return rows
+
+
+def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
+    """Put the step first at which the journey begins."""
+    begins = [row.keys.get("nextStepId") for row in triggers[:1]]
+    return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
+
+
+def _entry(reader: Reader, document: Part, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
+    """Put together what the journey and its TRIGGER say of the entry: the event, and the conditions."""
+    configs = [(row.path, row.keys["config"]) for row in triggers]
+    events = [_Said("triggerType", document.get("triggerType"))]
+    events += [_Said(f"{path}.config.eventType", config.get("eventType")) for path, config in configs]
+    conditions = [_Said("triggerConfig.conditions", document.get("triggerConfig", {}).get("conditions"))]
+    conditions += [_Said(f"{path}.config.conditions", config.get("conditions")) for path, config in configs]
+    event = _agreed(reader, events)
+    if event.what is None and not _at_fault(reader, *(each.path for each in events)):
+        reader.fault("missing", "triggerType", "missing; write the type of the event that starts the journey")
+    for row in triggers[1:]:
+        reader.fault("trigger", row.path, f"a journey has one TRIGGER; the other is {triggers[0].path}")
+    return event, _agreed(reader, conditions)
+
+
+def _at_fault(reader: Reader, *places: str) -> bool:
+    """Tell whether the whole file or one of some places could not be read."""
+    return any(fault.path in {"", *places} for fault in reader.faults)
+
+
+def _agreed(reader: Reader, places: Sequence[_Said]) -> _Said:
+    """Give what is said first; whoever says something else is at fault."""
+    said = [each for each in places if each.what is not None] or [places[0]]
+    for each in said[1:]:
+        if each.what != said[0].what:
+            reader.fault("trigger", each.path, f"says something else than {said[0].path}; leave one of them out")
+    return said[0]
+
+
+def _check(reader: Reader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
+    """Note the faults that no part of the file has by itself."""
+    if not name and not _at_fault(reader, "id"):
+        reader.fault("missing", "id", "missing; write an id, or a name to make one of")
+    numbered = [row for row in rows if "stepNumber" in row.keys]
+    for one, other in pairwise(numbered):
+        if other.keys["stepNumber"] <= one.keys["stepNumber"]:
+            before = one.keys["stepNumber"]
+            sentence = f"does not come after the {before} of {one.path}; write steps in their order, or no numbers"
+            reader.fault("step-number", f"{other.path}.stepNumber", sentence)
+    first = {row.id: row.path for row in reversed(rows)}
+    for row in rows:
+        if first[row.id] != row.path:
+            reader.fault("duplicate", f"{row.path}.id", f"two steps are named {row.id!r}; the other is {first[row.id]}")
+    known = {row.id for row in steps}
+    for row, place, target in _pointers(rows):
+        if target not in known and (target == END or row.is_trigger):
+            sentence = f"step {row.id!r} continues at unknown step {target!r}{did_you_mean(target, known)}"
+            reader.fault("dangling", f"{row.path}.{place}", sentence)
+
+
+def _pointers(rows: Sequence[_Row]) -> Iterator[tuple[_Row, str, str]]:
+    """Yield every pointer of the file: the step, the place in it, where it leads."""
+    for row in rows:
+        yield from ((row, name, row.keys[name]) for name in _POINTERS if name in row.keys)
+        for position, part in enumerate(row.keys.get("config", {}).get("splits", ())):
+            if "nextStepId" in part:
+                yield row, f"config.splits[{position}].nextStepId", part["nextStepId"]
+
+
+def _slug(name: str) -> str:
+    """Make an id of a name.
+
+    >>> _slug("New Member Onboarding!")
+    'new-member-onboarding'
+    """
+    return re.sub(r"[\W_]+", "-", name.lower()).strip("-")
+
+
+# --- what is read, as steps -------------------------------------------------------------------------------------------
+
+
+def _native(steps: Sequence[_Row], absent: str | None) -> list[Step]:
+    """Make the steps; `absent` is where people go whom no pointer leads, None for the step that follows."""
+    return [_MAKE[row.keys["type"]](row.id, row.keys, absent) for row in steps]
+
+
+def _make_send(name: str, keys: Part, absent: str | None) -> Step:
+    config = keys["config"]
+    said = {"channel": config.get("channel"), "template": config.get("templateId")}
+    return Send(name, name=keys.get("name", ""), next=keys.get("nextStepId", absent), **said)
+
+
+def _make_wait(name: str, keys: Part, absent: str | None) -> Step:
+    duration = keys["config"].get("duration")
+    return Wait(name, duration, name=keys.get("name", ""), next=keys.get("nextStepId", absent))
+
+
+def _make_condition(name: str, keys: Part, absent: str | None) -> Step:
+    config, otherwise = keys["config"], keys.get("nextStepId", absent)
+    rule = _rule(config.get("rules", ()), AnyOf if config.get("combinator") == "OR" else AllOf)
+    yes, no = keys.get("nextStepYesId", otherwise), keys.get("nextStepNoId", otherwise)
+    return Condition(name, rule, yes=yes, no=no, name=keys.get("name", ""), next=keys.get("nextStepId"))
+
+
+def _make_split(name: str, keys: Part, absent: str | None) -> Step:
+    otherwise = keys.get("nextStepId", absent)
+    arms = [Arm(each.get("percentage"), each.get("nextStepId", otherwise)) for each in keys["config"].get("splits", ())]
+    return Split(name, *arms, name=keys.get("name", ""), next=keys.get("nextStepId"))
+
+
+def _make_update(name: str, keys: Part, absent: str | None) -> Step:
+    changes = keys["config"].get("updates", ())
+    return Update(name, *changes, name=keys.get("name", ""), next=keys.get("nextStepId", absent))
+
+
+def _make_end(name: str, keys: Part, _: str | None) -> Step:
+    return End(name, name=keys.get("name", ""))
+
+
+_MAKE: Mapping[str, Callable[[str, Part, str | None], Step]] = {
+    "SEND": _make_send,
+    "WAIT": _make_wait,
+    "CONDITION": _make_condition,
+    "SPLIT": _make_split,
+    "UPDATE": _make_update,
+    "END": _make_end,
+}
+
+
+def _rule(conditions: Sequence[Comparison], many: type[AllOf | AnyOf]) -> Rule | None:
+    """Join conditions; one of them needs no joining."""
+    return many(conditions) if len(conditions) > 1 else next(iter(conditions), None)
+
+
+_STEP = re.compile(r"steps\[(\d+)\]")
+
+_WORDS = tuple(
+    (re.compile(native), word)
+    for native, word in (
+        (r"^\.branches\[0\]\.when\.(all|any)", ".config.rules"),
+        (r"^\.branches\[0\]\.when\.", ".config.rules[0]."),
+        (r"^\.branches\[0\]\.when$", ".config.rules"),
+        (r"^\.branches\[0\]\.next$", ".nextStepYesId"),
+        (r"^\.else$", ".nextStepNoId"),
+        (r"^\.arms", ".config.splits"),
+        (r"^\.changes", ".config.updates"),
+        (r"^\.(channel|duration)$", r".config.\1"),
+        (r"^\.template$", ".config.templateId"),
+        (r"\.next$", ".nextStepId"),
+        (r"\.op$", ".operator"),
+    )
+)
+"""The places of a native step, and those of this file."""
+
+
+def _place(path: str, order: Sequence[int], event: str, conditions: str) -> str:
+    """Turn a place of the native file into one of this file."""
+    if path.startswith("trigger.where"):
+        rest = path.removeprefix("trigger.where").removeprefix(".all")
+        return conditions + re.sub(r"\.op$", ".operator", f"[0]{rest}" if rest.startswith(".") else rest)
+    match = _STEP.match(path)
+    if not match:
+        return {"trigger": event, "trigger.event": event, "tenant": "tenantId"}.get(path, path)
+    rest = path[match.end() :]
+    for native, word in _WORDS:
+        rest = native.sub(word, rest)
+    return f"steps[{order[int(match[1])]}]{rest}"
+
+
+# --- what reading loses -----------------------------------------------------------------------------------------------
+
+
+def _document_losses(document: Part, name: str) -> Iterator[Loss]:
+    for key in document:
+        if key in _RECORDED:
+            yield Loss(key, "is no part of a definition")
+    if "status" in document:
+        yield Loss("status", "the state of a journey is the engine's: publish and activate it there")
+    if "id" not in document:
+        yield Loss("id", f"absent; the journey is named {name!r} after its name")
+
+
+def _row_losses(rows: Sequence[_Row]) -> Iterator[Loss]:
+    for row in rows:
+        if row.is_trigger:
+            if row.keys.keys() & {"id", "name"}:
+                yield Loss(row.path, "the TRIGGER becomes the trigger of the journey, which has no id and no name")
+        elif "id" not in row.keys:
+            yield Loss(f"{row.path}.id", f"absent; the step is named {row.id!r}")
+
+
+def _any_message(conditions: _Said, steps: Sequence[_Row]) -> Iterator[Loss]:
+    """Note the fields that any message sets (F79)."""
+    places = [conditions, *(_Said(f"{row.path}.config.rules", row.keys["config"].get("rules")) for row in steps)]
+    for path, rules in places:
+        for position, each in enumerate(rules or ()):
+            if is_last_message(each.field):
+                sentence = f"{each.field!r} tells of any message; message.<step>.opened and its like of this journey's"
+                yield Loss(f"{path}[{position}].field", sentence)

@@ -1,0 +1,253 @@
+"""Writing journeys for the loyalty platform: what it cannot say is left out and listed, with its place."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
+
+from attrs import fields
+
+from journeyflow.basics.moments import HOUR, MINUTE, Duration
+from journeyflow.basics.values import thaw
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, Rule, walk
+from journeyflow.definition.rules.templates import template_reads
+from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, kind, letters
+from journeyflow.formats.port import Loss
+
+Part = dict[str, Any]
+"""An object of the file."""
+
+
+def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
+    """Write a journey for the platform; what cannot be said there is left out and listed.
+
+    A step whose very meaning cannot be said (a wait for an event, a choice between several rules) keeps its place but
+    not its `config`: the platform is to refuse the document, not to do something else.
+
+    >>> from journeyflow.definition.entry import Trigger
+    >>> document, losses = write(Journey(id="hi", trigger=Trigger("joined"), steps=[Wait("rest", until="09:00")]))
+    >>> document["steps"][0]
+    {'id': 'rest', 'stepNumber': 1, 'type': 'WAIT', 'config': {}, 'nextStepId': 'end'}
+    >>> print(losses[0])
+    steps[0].until: a WAIT is for a duration only
+    """
+    conditions = _flat(journey.trigger.where) if _sayable(journey.trigger.where, AllOf) else []
+    document = {
+        "id": journey.id,
+        "tenantId": journey.tenant,
+        "name": journey.name,
+        "description": journey.description or None,
+        "triggerType": journey.trigger.event,
+        "triggerConfig": {"conditions": conditions} if conditions else None,
+        "allowReentry": journey.reentry.policy == "always",
+        "timezone": journey.timezone,
+        "steps": [_write_step(number, step) for number, step in enumerate(journey.steps, 1)],
+    }
+    losses = [*_unsaid(journey, "", Journey(id="-", steps=()), _JOURNEY_SAYS), *_entry_unsaid(journey)]
+    for position, step in enumerate(journey.steps):
+        losses += _step_unsaid(step, f"steps[{position}]")
+    return _present(document), losses
+
+
+def _present(whole: Part) -> Part:
+    """Leave out what is absent."""
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def _write_step(number: int, step: Step) -> Part:
+    of = kind(step)
+    says = {"id": step.id, "stepNumber": number, "type": of.upper(), "name": step.name or None}
+    return _present({**says, **_WRITE[of](step)})
+
+
+def _write_send(step: Send) -> Part:
+    return {"config": {"channel": step.channel, "templateId": step.template}, "nextStepId": step.next}
+
+
+def _write_wait(step: Wait) -> Part:
+    return {"config": _present({"duration": write_duration(step.duration)}), "nextStepId": step.next}
+
+
+def _write_condition(step: Condition) -> Part:
+    if len(step.branches) > 1:
+        return {"config": {}}
+    (only,) = step.branches
+    config: Part = {}
+    if _sayable(only.when, AllOf, AnyOf):
+        config = {"rules": _flat(only.when)}
+    if len(config.get("rules", ())) > 1:
+        config = {"combinator": "OR" if isinstance(only.when, AnyOf) else "AND", **config}
+    ways = {"nextStepYesId": only.next, "nextStepNoId": step.otherwise}
+    return {"config": config, **ways, "nextStepId": step.next}
+
+
+def _write_split(step: Split) -> Part:
+    splits = [{"percentage": each.percentage, "nextStepId": each.next} for each in step.arms]
+    return {"config": {"splits": splits}, "nextStepId": step.next}
+
+
+def _write_update(step: Update) -> Part:
+    sayable = [each for each in step.changes if isinstance(each, Change)]
+    changes = [{"field": each.field, "action": each.action, "value": thaw(each.value)} for each in sayable]
+    return {"config": {"updates": [_present(each) for each in changes]}, "nextStepId": step.next}
+
+
+_WRITE: Mapping[str, Callable[[Any], Part]] = {
+    "send": _write_send,
+    "wait": _write_wait,
+    "condition": _write_condition,
+    "split": _write_split,
+    "update": _write_update,
+    "end": lambda _: {},
+}
+
+_UNITS = (("week", "days", 7), ("day", "days", 1), ("hour", "micros", HOUR), ("minute", "micros", MINUTE))
+
+
+def write_duration(duration: Duration | None) -> str | None:
+    """Write a length of time in one of the four units of the platform; None where it takes another one, or two.
+
+    >>> write_duration(Duration.parse("14 days")), write_duration(Duration.parse("1 month"))
+    ('2 weeks', None)
+    """
+    if duration is None or duration.months or (duration.days and duration.micros):
+        return None
+    for unit, part, size in _UNITS:
+        count, rest = divmod(getattr(duration, part), size)
+        if count and not rest:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return None
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def _parts(rule: Rule | None) -> tuple[Rule, ...]:
+    """Give the members of a group; a single rule is its own."""
+    if isinstance(rule, AllOf | AnyOf):
+        return rule.rules
+    return () if rule is None else (rule,)
+
+
+def _sayable(rule: Rule | None, *groups: type) -> bool:
+    """Tell whether a rule is a comparison with a value, or one of the groups of such; a group of one is its member."""
+    parts = _parts(rule)
+    plain = [each for each in parts if isinstance(each, Comparison) and each.value_of is None]
+    return 0 < len(plain) == len(parts) and (len(parts) == 1 or isinstance(rule, groups))
+
+
+def _flat(rule: Rule | None) -> list[Part]:
+    """Write the members of a rule that is sayable."""
+    return [
+        _present({"field": each.field, "operator": each.op, "value": thaw(each.value)})
+        for each in _parts(rule)
+        if isinstance(each, Comparison)
+    ]
+
+
+# --- what writing loses -----------------------------------------------------------------------------------------------
+
+_JOURNEY_SAYS = ("id", "steps", "trigger", "name", "description", "tenant", "timezone", "reentry")
+
+_STEP_SAYS = ("id", "name", "next", "channel", "template", "duration", "branches", "otherwise", "arms", "changes")
+
+_ONLY_DURATIONS = "a WAIT is for a duration only"
+
+_ONE_WAY = "a WAIT has one way on"
+
+_WHY = {
+    "notes": "there are no notes",
+    "customer_timezone": "there is one zone per journey",
+    "run_criteria": "there are no criteria besides the conditions of the trigger",
+    "exits": "there are no exits",
+    "goal": "there are no goals",
+    "limits": "there are no limits of entries",
+    "holdout": "nobody is kept out for comparison",
+    "consent": "no journey can require consent",
+    "max_visits": "there is no bound on visits",
+    "data": "a SEND takes no data but channel and template",
+    "window": "there are no windows",
+    "transactional": "no SEND is free of consent",
+    "cancel_on_exit": "a message that waits does not outlive its run",
+    "expires": "no message expires",
+    "on_failure": "a message that was given up fails no run",
+    "any_message": "messages cannot be waited for",
+    "outcome": "an END has no outcome",
+    **dict.fromkeys(("until", "at", "field", "offset", "every", "event", "where", "timeout"), _ONLY_DURATIONS),
+    **dict.fromkeys(("on_event", "on_timeout", "on_missing", "on_past"), _ONE_WAY),
+}
+"""Why an option cannot be said."""
+
+_PLAIN: Mapping[str, Step] = {
+    "send": Send("-", channel="-", template="-"),
+    "wait": Wait("-"),
+    "condition": Condition("-"),
+    "split": Split("-"),
+    "update": Update("-"),
+    "end": End("-"),
+}
+
+_NAMES = frozenset({"customer", "enrollment", "event", "message", "trigger", "wait"})
+"""First words of a name that journeyflow gives a meaning (R59)."""
+
+
+def _unsaid(thing: Any, where: str, plain: Any, said: Collection[str]) -> Iterator[Loss]:  # noqa: ANN401 a journey or a step
+    """Name the options that are not as they are by default and cannot be said."""
+    for option in fields(type(thing)):
+        name = option.name
+        if name not in said and getattr(thing, name) != getattr(plain, name):
+            yield Loss(f"{where}{name}", _WHY[name])
+
+
+def _entry_unsaid(journey: Journey) -> Iterator[Loss]:
+    if journey.trigger.manual:
+        yield Loss("trigger.manual", "every journey starts with an event there")
+    if journey.trigger.pull is not None:
+        yield Loss("trigger.pull", "every journey starts with an event there, none gets people on a schedule")
+    yield from _rule_unsaid(journey.trigger.where, "trigger.where", AllOf)
+    if journey.reentry.policy == "after":
+        yield Loss("reentry", f"written as never: there is no coming again only after {journey.reentry.period}")
+    elif journey.reentry.policy == "restart":
+        yield Loss("reentry", "written as never: no trigger begins a run anew")
+    if journey.reentry.key is not None:
+        yield Loss("reentry.key", "nobody is in a journey twice at once")
+
+
+def _rule_unsaid(rule: Rule | None, path: str, *groups: type) -> Iterator[Loss]:
+    if rule is not None and not _sayable(rule, *groups):
+        words = "AND or OR" if AnyOf in groups else "AND"
+        yield Loss(path, f"left out: only comparisons with values can be said, joined once by {words}")
+        return
+    for part, where in walk(rule, path):
+        if isinstance(part, Comparison) and "." in part.field and part.field.partition(".")[0] in _NAMES:
+            yield Loss(f"{where}.field", f"{part.field!r} is a name of journeyflow's")
+
+
+def _step_unsaid(step: Step, where: str) -> Iterator[Loss]:
+    yield from _unsaid(step, f"{where}.", _PLAIN[kind(step)], _STEP_SAYS)
+    if isinstance(step, Wait) and step.duration is not None and write_duration(step.duration) is None:
+        yield Loss(f"{where}.duration", f"{step.duration} is not in whole minutes, hours, days or weeks alone")
+    elif isinstance(step, Condition):
+        yield from _condition_unsaid(step, where)
+    elif isinstance(step, Split):
+        other = [n for n, each in enumerate(step.arms) if each.label != letters(n)]
+        yield from (Loss(f"{where}.arms[{n}].label", "an arm has no label") for n in other)
+    elif isinstance(step, Update):
+        chains = [(n, each) for n, each in enumerate(step.changes) if isinstance(each, Chain)]
+        yield from (Loss(f"{where}.changes[{n}]", f"left out: {each} is about journeys") for n, each in chains)
+        filled = [n for n, each in enumerate(step.changes) if isinstance(each, Change) and template_reads(each.value)]
+        yield from (Loss(f"{where}.changes[{n}].value", "there are no templates in values") for n in filled)
+
+
+def _condition_unsaid(step: Condition, where: str) -> Iterator[Loss]:
+    if len(step.branches) > 1:
+        yield Loss(f"{where}.branches", "a CONDITION has one list of rules, with a way for yes and one for no")
+        return
+    (only,) = step.branches
+    yield from _rule_unsaid(only.when, f"{where}.branches[0].when", AllOf, AnyOf)
+    if only.label != "yes":
+        yield Loss(f"{where}.branches[0].label", "a branch has no label")

@@ -1,0 +1,185 @@
+"""Reading the parts of a JSON file, strictly: every fault is noted with its place, and what could be read is kept.
+
+What the readers of all dialects are made of: tables of keys, each with the function that reads it.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from journeyflow.basics.values import MAX_DEPTH, describe
+from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
+
+MAX_FILE_DEPTH = 4 * MAX_DEPTH
+"""Levels of JSON in a file: a rule nested to its own bound takes two of them for each level, its operand some more."""
+
+UNREAD, UNNAMED = "(unread)", "(without id)"
+"""What stands for the id of a journey in a file that cannot be read, or does not say it."""
+
+TOO_DEEP = Problem("depth", ERROR, "", f"the file is nested deeper than {MAX_FILE_DEPTH} levels")
+
+# --- JSON -------------------------------------------------------------------------------------------------------------
+
+
+class _Doubled(dict[str, Any]):
+    """A JSON object in which keys stood twice."""
+
+    twice: tuple[str, ...] = ()
+
+
+def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(items)
+    if len(found) == len(items):
+        return found
+    doubled = _Doubled(found)
+    keys = [key for key, _ in items]
+    doubled.twice = tuple(key for key in found if keys.count(key) > 1)
+    return doubled
+
+
+def too_deep(value: object) -> bool:
+    """Tell whether lists and objects are nested beyond the bound; no recursion."""
+    stack = [(value, 1)]
+    while stack:
+        item, depth = stack.pop()
+        if isinstance(item, dict | list):
+            if depth > MAX_FILE_DEPTH:
+                return True
+            stack.extend((inner, depth + 1) for inner in (item.values() if isinstance(item, dict) else item))
+    return False
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
+    """Parse the JSON of a file of any dialect; raises InvalidJourney where it is none.
+
+    >>> parse_json('{"id": "j"}')
+    {'id': 'j'}
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object)
+    except RecursionError:
+        raise InvalidJourney(UNREAD, [TOO_DEEP]) from None
+    except (ValueError, TypeError) as error:
+        path = isinstance(text, str) and text.endswith(".json") and "\n" not in text
+        hint = "; give the text of the file, not its path" if path else ""
+        raise InvalidJourney(UNREAD, [Problem("json", ERROR, "", f"this is no JSON: {error}{hint}")]) from None
+
+
+# --- parts ------------------------------------------------------------------------------------------------------------
+
+Read = Callable[[Any, Any, str], Any]
+"""Reads a part at a path for a `Reader`, or one derived from it; None where nothing of it can be read."""
+
+
+class Reader:
+    """Reads the parts of one file. `faults` is what is wrong; `hints` what to write for a key that is missing."""
+
+    hints: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self) -> None:
+        self.faults: list[Problem] = []
+
+    def fault(self, code: str, path: str, message: str) -> None:
+        """Note a fault."""
+        self.faults.append(Problem(code, ERROR, path, message))
+
+    def fields(self, value: object, path: str, known: Mapping[str, Read], *needed: str) -> dict[str, Any]:
+        """Read the keys of an object, each by its reader; null counts as absent, what is needed is None at least."""
+        if not isinstance(value, dict):
+            self.fault("type", path, f"expected an object, not {describe(value)}")
+            return {}
+        self.doubled(value, path)
+        read: dict[str, Any] = dict.fromkeys(needed)
+        for name in needed:
+            if value.get(name) is None:
+                self.fault("missing", joined(path, name), f"missing{self.hints.get(name, '')}")
+        for key, inner in value.items():
+            if key not in known:
+                hint = did_you_mean(key, known) or f"; known are {', '.join(sorted(known))}"
+                self.fault("unknown-key", joined(path, key), f"unknown key {key!r}{hint}")
+            elif inner is not None and (got := known[key](self, inner, joined(path, key))) is not None:
+                read[key] = got
+        return read
+
+    def doubled(self, value: object, path: str) -> None:
+        """Note the keys that stand twice in an object."""
+        for key in value.twice if isinstance(value, _Doubled) else ():
+            self.fault("duplicate-key", joined(path, key), f"the key {key!r} stands twice in one object")
+
+    # --- values -------------------------------------------------------------------------------------------------------
+
+    def text(self, value: object, path: str) -> str | None:
+        """Read a text."""
+        if isinstance(value, str):
+            return value
+        self.fault("type", path, f"expected text, not {describe(value)}")
+        return None
+
+    def boolean(self, value: object, path: str) -> bool | None:
+        """Read true or false."""
+        if isinstance(value, bool):
+            return value
+        self.fault("type", path, f"expected true or false, not {describe(value)}")
+        return None
+
+    def number(self, value: object, path: str) -> float | None:
+        """Read a number."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return value
+        self.fault("type", path, f"expected a number, not {describe(value)}")
+        return None
+
+    def anything(self, value: object, path: str) -> object:
+        """Take any JSON; validation looks into it."""
+        stack = [(value, path)]
+        while stack:
+            item, where = stack.pop()
+            self.doubled(item, where)
+            if isinstance(item, dict):
+                stack.extend((inner, joined(where, key)) for key, inner in item.items())
+            elif isinstance(item, list):
+                stack.extend((inner, f"{where}[{position}]") for position, inner in enumerate(item))
+        return value
+
+
+def joined(path: str, key: object) -> str:
+    """Name a key inside a path; what no terminal could print is escaped."""
+    name = str(key).encode("utf-8", "backslashreplace").decode()
+    return f"{path}.{name}" if path else name
+
+
+# --- making readers --------------------------------------------------------------------------------------------------
+
+
+def list_of(read: Read) -> Read:
+    """Make a reader of lists; a member that cannot be read stays as None."""
+
+    def members(reader: Reader, value: object, path: str) -> list[Any] | None:
+        if isinstance(value, list):
+            return [read(reader, inner, f"{path}[{position}]") for position, inner in enumerate(value)]
+        reader.fault("type", path, f"expected a list, not {describe(value)}")
+        return None
+
+    return members
+
+
+def parsed_by(parse: Callable[[Any], Any], code: str) -> Read:
+    """Make a reader of a value that is parsed."""
+
+    def parsed(reader: Reader, value: object, path: str) -> object:
+        try:
+            return parse(value)
+        except (ValueError, TypeError) as error:
+            reader.fault(code, path, str(error))
+        return None
+
+    return parsed
+
+
+def part_of(make: Callable[..., Any], known: Mapping[str, Read], *needed: str) -> Read:
+    """Make a reader of an object with keys; what it stands for is made of what could be read."""
+
+    def part(reader: Reader, value: object, path: str) -> object:
+        return make(**{**dict.fromkeys(needed), **reader.fields(value, path, known, *needed)})
+
+    return part

@@ -1,0 +1,53 @@
+"""Journey files of other systems: told apart by their shape, read and written with a list of losses."""
+
+from collections.abc import Mapping
+
+from journeyflow.basics.values import describe
+from journeyflow.definition.journey import Journey
+from journeyflow.errors import ERROR, InvalidJourney, Problem
+from journeyflow.formats import loyalty
+from journeyflow.formats.native import to_dict
+from journeyflow.formats.native_reading import from_dict
+from journeyflow.formats.parts import UNREAD, parse_json
+from journeyflow.formats.port import Dialect, Loss, has_steps_with
+
+__all__ = ["DIALECTS", "Dialect", "Loss", "loads_any", "recognise"]
+
+DIALECTS: Mapping[str, Dialect] = {
+    each.name: each
+    for each in (
+        Dialect(
+            "native",
+            recognise=lambda value: "format" in value or has_steps_with(value, "kind"),
+            read=lambda value: (from_dict(value), []),
+            write=lambda journey: (to_dict(journey), []),
+        ),
+        loyalty.DIALECT,
+    )
+}
+"""Every dialect by its name, in the order in which a file is asked for its shape."""
+
+
+def recognise(value: object) -> str:
+    """Name the dialect of a JSON value by its shape; raises InvalidJourney where it is none that is known.
+
+    >>> recognise({"format": 1, "steps": []}), recognise({"triggerType": "scl.member.created"})
+    ('native', 'loyalty')
+    """
+    known = [each.name for each in DIALECTS.values() if isinstance(value, Mapping) and each.recognise(value)]
+    if known:
+        return known[0]
+    sentence = (
+        f'expected an object with "format", or in the dialect of loyalty with "triggerType", not {describe(value)}'
+    )
+    raise InvalidJourney(UNREAD, [Problem("dialect", ERROR, "", sentence)])
+
+
+def loads_any(text: str) -> tuple[Journey, list[Loss]]:
+    """Read a journey file of any dialect; raises InvalidJourney with every fault, each with its place in the text.
+
+    >>> loads_any('{"id": "hi", "triggerType": "joined", "steps": [{"id": "bye", "type": "END"}]}')
+    (Journey('hi', trigger 'joined', 1 step: bye), [])
+    """
+    value = parse_json(text)
+    return DIALECTS[recognise(value)].read(value)

@@ -1,0 +1,364 @@
+"""The JSON Schema of the native journey file (draft 2020-12), written from the definitions themselves.
+
+The package ships it as `journey.schema.json`, for editors and for whoever checks files without Python; a test holds the
+file to this module. `BEYOND` lists what it cannot say. In return it is stricter than the reader in a few spellings: it
+takes no null for an absent key, weekdays in capitals only, and no list that holds a range of them.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import NOTHING, fields
+
+from journeyflow.basics.hours import WEEKDAYS, Until, Window
+from journeyflow.basics.moments import Duration
+from journeyflow.basics.values import INTEGER_MAX, MAX_DEPTH, MAX_ID
+from journeyflow.definition.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Pull, Reentry, Trigger
+from journeyflow.definition.graph import END
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
+from journeyflow.definition.rules.changes import ACTIONS, Change
+from journeyflow.definition.rules.conditions import Comparison, Rule
+from journeyflow.definition.rules.operators import ALIASES, OPERATORS
+from journeyflow.definition.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
+from journeyflow.definition.validation import RESERVED, WAIT_OPTIONS
+from journeyflow.formats.native_reading import FORMAT
+
+Schema = dict[str, Any]
+
+BEYOND: Mapping[str, str] = {
+    "dangling": "a continuation names a step of the file, or the appended end",
+    "data": "an integer of the data of a send has 64 bits at most",
+    "depth": f"rules are nested {MAX_DEPTH} levels deep at most",
+    "duplicate": "ids of steps, labels of branches and arms, and names of exits are there once",
+    "duplicate-key": "no key stands twice in an object",
+    "duration": "a length of time is text that can be read, and leads forward",
+    "holdout": "a holdout has a goal with a within",
+    "operand": "an operand that is a date, a length of time or a pattern can be read; an integer has 64 bits at most",
+    "percentage": "percentages have two decimals at most and sum to 100",
+    "pull-key": "a journey that pulls people in has no re-entry by key",
+    "pull-size": "the least that a pull gets is not more than the most",
+    "reference": "names in rules and templates tell of something that is at hand there",
+    "template": "tokens of templates are closed and hold a path",
+    "time": "an instant can be read; an opening names something",
+    "value": "the value of a change can be kept",
+    "window": "a window does not end at the time at which it starts",
+    "zero-time-cycle": "a loop goes through a wait that takes time",
+    "zone": "a time zone is one of IANA's",
+}
+"""Problems of a file that no schema can find, by code, with what holds in a file without them."""
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def _matching(pattern: str, **more: object) -> Schema:
+    return {"type": "string", "pattern": pattern, **more}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+_DAY = "|".join(WEEKDAYS)
+
+_DAYS = rf"({_DAY})(-({_DAY}))?"
+
+_HOUR = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?"
+
+_WORDS = r"([+-]?[0-9]{1,12}(\.[0-9]{1,6})?\s*[A-Za-z]+\s*)+"
+
+_ISO = r"[+-]?P[0-9YMWDTHS.]+"
+
+_NAME = r"[^.\u0000]+"
+
+_TEXTS: dict[str, Schema] = {
+    "text": _matching(r"^[^\u0000]*$"),
+    "id": _matching(r"^[^\u0000\u001f]+$", maxLength=MAX_ID),
+    "label": _matching(r"^[^\u0000\u001f]*$", maxLength=MAX_ID),
+    "channel": _matching(r"^[^.\u0000\u001f]+$", maxLength=MAX_ID),
+    "stepId": _matching(r"^[^.\u0000\u001f]+$", maxLength=MAX_ID, **{"not": {"enum": sorted(RESERVED)}}),
+    "path": _matching(rf"^{_NAME}(\.{_NAME}){{0,{MAX_DEPTH - 1}}}$", examples=["event.amount", "membershipTier"]),
+    "key": _matching(rf"^event(\.{_NAME}){{1,{MAX_DEPTH - 1}}}$", examples=["event.cart"]),
+    "duration": _matching(rf"^\s*({_WORDS}|{_ISO}\s*)$", examples=["30 minutes", "3 days", "1 month", "P3DT12H"]),
+    "instant": {"type": "string", "format": "date-time", "examples": ["2026-12-24T09:00:00+01:00"]},
+    "time": _matching(rf"^{_HOUR}$", examples=["09:00"]),
+    "endTime": _matching(rf"^({_HOUR}|24:00(:00)?)$", examples=["17:00", "24:00"]),
+    "weekdays": {
+        "anyOf": [
+            {"type": "array", "items": {"enum": list(WEEKDAYS)}, "minItems": 1},
+            _matching(rf"^{_DAYS}(,{_DAYS})*$", examples=["MON-FRI", "SAT,SUN"]),
+        ]
+    },
+}
+
+# --- objects ----------------------------------------------------------------------------------------------------------
+
+_BY_TYPE: Mapping[object, Schema] = {
+    str: _ref("text"),
+    bool: {"type": "boolean"},
+    Duration | None: _ref("duration"),
+    Window | None: _ref("window"),
+    Until | None: _ref("until"),
+    datetime | None: _ref("instant"),
+    Rule | None: _ref("rule"),
+    Goal | None: _ref("goal"),
+    Trigger: _ref("trigger"),
+    Pull | None: _ref("pull"),
+    Reentry: _ref("reentry"),
+    Limits: _ref("limits"),
+}
+
+_BY_NAME: Mapping[str, Schema] = {
+    **dict.fromkeys(("id", "next", "else", "on_event", "on_timeout", "on_missing", "on_past"), _ref("stepId")),
+    "channel": _ref("channel"),
+    "template": _ref("id"),
+    "event": _ref("id"),
+    "label": _ref("label"),
+    "field": _ref("path"),
+    "value_of": _ref("path"),
+    **{name: {"type": "number", "minimum": 0, "maximum": 100} for name in ("percentage", "holdout")},
+    "every": {"const": "year"},
+    "on_failure": {"enum": list(ON_FAILURE)},
+    "data": {"type": "object"},
+    **{
+        name: {"type": "array", "items": _ref(of), "minItems": 1}
+        for name, of in (("branches", "branch"), ("arms", "arm"), ("changes", "change"))
+    },
+}
+
+_COUNT = {"type": "integer", "minimum": 0, "maximum": INTEGER_MAX}
+
+_FROM_ONE = {**_COUNT, "minimum": 1}
+
+_WRITTEN = {"otherwise": "else"}
+"""Options that have another name in a file."""
+
+
+def _closed(properties: Schema, required: Iterable[str] = (), about: str = "", **more: object) -> Schema:
+    """Describe an object that has no other keys."""
+    said = {"description": about} if about else {}
+    needs = {"required": list(required)} if required else {}
+    return {"type": "object", **said, "properties": properties, **needs, "additionalProperties": False, **more}
+
+
+def _part(of: type, *needed: str, keys: Mapping[str, Schema] | None = None, **more: object) -> Schema:
+    """Describe a part of a definition by its options: their names, their types, which of them it needs."""
+    properties, required = {}, []
+    for option in fields(of):
+        name = _WRITTEN.get(option.name, option.name)
+        properties[name] = (keys or {}).get(name) or _BY_NAME.get(name) or _BY_TYPE[option.type]
+        if option.default is NOTHING or name in needed:
+            required.append(name)
+    return _closed(properties, required, _about(of), **more)
+
+
+def _about(of: type) -> str:
+    """Give the first sentence of a docstring, without the numbers of rules."""
+    return re.sub(r"\s*\(R[\dRto, ]+\)", "", str(of.__doc__).partition("\n")[0])
+
+
+def _one_of(*names: str) -> list[Schema]:
+    return [{"required": [name]} for name in names]
+
+
+def _without(*names: str) -> Schema:
+    return {"not": {"anyOf": _one_of(*names)}}
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+_SCALAR: Schema = {"anyOf": [_ref("text"), {"type": ["number", "boolean"]}]}
+
+_ORDERED: Schema = {"anyOf": [_ref("text"), {"type": "number"}]}
+
+_OPERANDS: Mapping[str, Schema | None] = {
+    "_operand_scalar": _SCALAR,
+    "_operand_ordered": _ORDERED,
+    "_operand_list": {"type": "array", "items": _SCALAR, "minItems": 1},
+    "_operand_pair": {"type": "array", "items": _ORDERED, "minItems": 2, "maxItems": 2},
+    "_operand_text": _ref("text"),
+    "_operand_instant": {"type": "string", "examples": ["2026-01-31", "2026-01-31T09:00:00Z"]},
+    "_operand_duration": _ref("duration"),
+    "_operand_pattern": _ref("text"),
+    "_operand_none": None,
+}
+"""What may stand on the right of a comparison, by the check of the operand."""
+
+
+def _comparisons() -> list[Schema]:
+    """Describe comparisons, those with the same operand together."""
+    groups: dict[str, list[str]] = {}
+    for name, operator in OPERATORS.items():
+        groups.setdefault(operator.operand.__name__, []).append(name)
+    return [_comparison(check, names) for check, names in groups.items()]
+
+
+def _comparison(check: str, names: list[str]) -> Schema:
+    names = [*names, *(alias for alias, name in ALIASES.items() if name in names)]
+    operand = _OPERANDS[check]
+    keys: dict[str, Schema] = {"field": _ref("path"), "op": {"enum": names}}
+    if operand is None:
+        return _closed(keys, ("field", "op"))
+    keys["value"] = operand
+    if check == "_operand_pattern":
+        return _closed(keys, ("field", "op", "value"))
+    return _closed({**keys, "value_of": _ref("path")}, ("field", "op"), oneOf=_one_of("value", "value_of"))
+
+
+def _rules() -> dict[str, Schema]:
+    many = {"type": "array", "items": _ref("rule")}
+    groups = [_closed({word: many}, (word,)) for word in ("all", "any")]
+    choices = [_ref("comparison"), *groups, _closed({"not": _ref("rule")}, ("not",))]
+    return {
+        "comparison": {"description": _about(Comparison), "anyOf": _comparisons()},
+        "rule": {"description": "A comparison, or rules joined by all, any or not.", "anyOf": choices},
+    }
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def _steps() -> dict[str, Schema]:
+    """Describe every kind of step."""
+    return {name: _with_kind(name, _STEPS.get(name, _part)(of)) for name, of in KINDS.items()}
+
+
+def _with_kind(name: str, step: Schema) -> Schema:
+    """Add the word of its kind; only an End may be named as the appended one."""
+    taken = {} if name == "end" else {"id": {"allOf": [_ref("stepId"), {"not": {"const": END}}]}}
+    properties = {"kind": {"const": name}, **step["properties"], **taken}
+    return {**step, "properties": properties, "required": ["kind", *step["required"]]}
+
+
+def _wait(of: type) -> Schema:
+    needs = {option: [form] for option, form in WAIT_OPTIONS.items()}
+    return _part(of, oneOf=_one_of(*WAIT_FORMS), dependentRequired={**needs, "on_timeout": ["event", "timeout"]})
+
+
+def _condition(of: type) -> Schema:
+    """Describe a condition in its long and in its short form."""
+    long = {"required": ["branches"], **_without("when", "yes", "no")}
+    short = {"required": ["when"], "not": {"anyOf": [{"required": ["branches"]}, {"required": ["no", "else"]}]}}
+    whole = _part(of, oneOf=[long, short])
+    ways = {"when": _ref("rule"), "yes": _ref("stepId"), "no": _ref("stepId")}
+    return {**whole, "properties": {**whole["properties"], **ways}, "required": ["id"]}
+
+
+_STEPS: Mapping[str, Any] = {
+    "wait": _wait,
+    "condition": _condition,
+    "split": lambda of: _part(of, "arms"),
+    "update": lambda of: _part(of, "changes"),
+}
+
+# --- the journey ------------------------------------------------------------------------------------------------------
+
+
+def _parts() -> dict[str, Schema]:
+    """Describe what journeys and steps are made of."""
+    name = {"name": _ref("id")}
+    by_event, by_hand = {"required": ["event"]}, {"required": ["manual"], **_without("event", "where", "pull")}
+    by_schedule = {"required": ["pull"], **_without("event")}
+    least_and_most = {"type": "array", "prefixItems": [_COUNT, _FROM_ONE], "minItems": 2, "maxItems": 2}
+    manual = [{"properties": {"manual": {"const": flag}}} for flag in (False, True)]
+    return {
+        "window": _closed(
+            {"weekdays": _ref("weekdays"), "start": _ref("time"), "end": _ref("endTime"), "timezone": _ref("text")},
+            (),
+            _about(Window),
+        ),
+        "until": _closed({"time": _ref("time"), "weekdays": _ref("weekdays")}, (), _about(Until), minProperties=1),
+        "trigger": _part(
+            Trigger,
+            oneOf=[
+                {**by_event, **_without("pull"), **manual[0]},
+                {**by_schedule, **manual[0]},
+                {**by_hand, **manual[1]},
+            ],
+        ),
+        "pull": _part(
+            Pull,
+            "every",
+            keys={
+                "every": _ref("duration"),
+                "list": _ref("id"),
+                "size": {"anyOf": [_FROM_ONE, least_and_most]},
+                "times": _FROM_ONE,
+            },
+            dependentRequired={"times": ["within"], "within": ["times"]},
+        ),
+        "reentry": {"description": _about(Reentry), "anyOf": _reentries()},
+        "limits": _part(
+            Limits, keys={**dict.fromkeys(("per_hour", "per_day"), _COUNT), "over": {"enum": [*OVER_POLICIES]}}
+        ),
+        "exit": _part(
+            Exit,
+            keys=name,
+            oneOf=[{**by_event, **_without("when")}, {"required": ["when"], **_without("event", "where")}],
+        ),
+        "goal": _part(Goal),
+        "branch": _part(Branch, "when"),
+        "arm": _part(Arm),
+        "change": {"description": _about(Change), "anyOf": _changes()},
+    }
+
+
+def _reentries() -> list[Schema]:
+    words = [policy for policy in REENTRY_POLICIES if policy != "after"]
+    return [{"enum": words}, _closed({"after": _ref("duration")}, ("after",))]
+
+
+def _changes() -> list[Schema]:
+    """Describe changes: all but unset take a value, those about journeys name some or none."""
+    value = {"type": ["string", "number", "boolean", "array", "object"]}
+    actions = [action for action in ACTIONS if action != "unset"]
+    keys = {"field": _ref("path"), "action": {"enum": actions}, "value": value}
+    chain = {"anyOf": [_ref("id"), {"type": "array", "items": _ref("id"), "minItems": 1}]}
+    naming = {"action": {"enum": [action for action in CHAINS if action in NAMING]}, "journeys": chain}
+    plain = {"action": {"enum": [action for action in CHAINS if action not in NAMING]}}
+    return [
+        _closed(keys, keys),
+        _closed({"field": _ref("path"), "action": {"const": "unset"}}, ("field", "action")),
+        _closed(naming, naming, _about(Chain)),
+        _closed(plain, plain),
+    ]
+
+
+def schema() -> Schema:
+    """Give the JSON Schema of the native journey file.
+
+    >>> schema()["required"]
+    ['format', 'id', 'trigger', 'steps']
+    """
+    keys: Schema = {
+        "id": _ref("id"),
+        "tenant": _ref("id"),
+        "consent": {"enum": ["optional", "required"]},
+        "max_visits": {"type": "integer", "minimum": 1},
+        "exits": {"type": "array", "items": _ref("exit")},
+        "steps": {"type": "array", "items": {"oneOf": [_ref(name) for name in KINDS]}},
+    }
+    whole = _part(Journey, keys=keys)
+    beyond = "; ".join(BEYOND.values())
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"A journey file of journeyflow, format {FORMAT}",
+        "$comment": f"Journeyflow asks more of a file than this can say: {beyond}.",
+        **whole,
+        "properties": {
+            "$schema": {"type": "string"},
+            "format": {"const": FORMAT},
+            **whole["properties"],
+            "reentry_key": _ref("key"),
+        },
+        "required": ["format", "id", "trigger", "steps"],
+        "$defs": {**_TEXTS, **_rules(), **_parts(), **_steps()},
+    }
+
+
+def dumps_schema() -> str:
+    """Write the schema as the text of `journey.schema.json`: ASCII alone, a newline at the end."""
+    return json.dumps(schema(), indent=2) + "\n"

@@ -1,0 +1,462 @@
+"""The machine: how one run of one customer goes through a journey. Read this page and you know the engine.
+
+Theory of operation
+===================
+
+A run is always in one of two conditions: it *rests* at a step, or it has *ended*. `advance` takes a resting (or new)
+run and one stimulus and walks from step to step, at one instant, until the run rests again or ends. What happened is a
+`Result`, a value; nothing is changed in place and nothing outside is touched.
+
+    stimulus     meaning                                          rests that listen
+    ---------    ---------------------------------------------    ---------------------------------
+    ENTER        the run begins at the first step (R20)           (none: the run is new)
+    DUE          the instant it rests until has come (R3, R4)     every rest with a `due`
+    EVENT        the event it waits for has happened (R36)        Wait for an event
+    CHANGED      an attribute of the customer changed (R37)       Wait for a date field
+    EXIT         somebody or something ends it (R42)              every rest
+    FAIL         its message was given up (R43)                   every rest
+    RETRY        a host puts it back (R43)                        (none: the run has FAILED)
+
+The whole behaviour of the six kinds of step is in two tables: `ARRIVE` says what a step does when the walk comes to it,
+`WAKE` what a rest does when a stimulus reaches it. Each behaviour returns where to go: the position of the next step,
+`REST` when it has set the rest, or `NOWHERE` when the run has ended.
+
+Rules of the walk
+-----------------
+
+1.  Visits are numbered 1, 2, ... within the run; one past the journey's bound fails the run, a retry counts anew (R41).
+2.  A visit is written into the path when it is left, with its status and outcome (R44); a rest is written as ACTIVE.
+    The first entry of a path that began with a rest is that rest, left.
+3.  The same Send never queues twice within one root item (R30); a run emits at most 100 events within one (R53).
+4.  An unpublished step is passed through, SKIPPED; a rest there keeps its wake-up, a held Send is passed (R17).
+5.  A walk that fails queues no message; the Sends it passed are SKIPPED, outcome "failed" (R30).
+6.  What is asked again at the instant it takes effect: the gates of a Send (`gates.py`), windows, openings, date
+    fields (R5, R31, R37). Durations stay.
+7.  Rules never raise, wrong types change nothing, calendar arithmetic stays inside the calendar: no customer's data
+    can make a walk raise.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from journeyflow.basics.chance import bucket
+from journeyflow.basics.moments import Duration, add, anniversary, read_instant, to_micros
+from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, QUEUED, RETRY, SKIPPED
+from journeyflow.definition.rules.changes import WrongType
+from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
+from journeyflow.machine.gates import closed
+from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
+from journeyflow.machine.program import NOWHERE, Node, Program
+from journeyflow.records.rows import NO_FLAGS, Run, make_move, make_post, make_run
+
+WAKING = frozenset({"DUE", "EVENT", "CHANGED"})
+"""The stimuli that rests listen to."""
+
+ENDING: Mapping[str, str] = {"EXIT": EXITED, "FAIL": FAILED}
+"""The stimuli that end a run, with the status it gets."""
+
+
+def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual order
+    program: Program,
+    run: Run,
+    stimulus: Stimulus,
+    situation: Situation,
+    at: int,
+    past: Past = FRESH,
+    *,
+    reason: str = "",
+    softened: bool = False,
+    asked: dict[str, object] | None = None,
+) -> Result:
+    """Walk a run from one rest to the next (R4, R30).
+
+    `at` is the effective instant, not before the run's last one (R6). `reason` goes with EXIT and FAIL;
+    `softened` says that a DUE comes later than grace allows, so that a rest that stays a rest is not softened again
+    (R5). `asked` are the values that were compared before an entry or an exit; they are kept with the move (R85).
+    """
+    walk = Walk(program, run, situation, at, past)
+    return go(walk, stimulus, reason=reason, softened=softened, asked=asked)
+
+
+def go(
+    walk: Walk,
+    stimulus: Stimulus,
+    *,
+    reason: str = "",
+    softened: bool = False,
+    asked: dict[str, object] | None = None,
+) -> Result:
+    """Walk on from the notes that were made for it: what `advance` does, and whoever makes notes of another kind."""
+    program, run, unpublished = walk.program, walk.run, walk.unpublished
+    at = walk.at
+    if asked:
+        walk.read["entry" if stimulus == "ENTER" else "exit"] = asked
+    if stimulus in WAKING:
+        node = program.nodes[run.step]
+        passed = unpublished and node.id in unpublished and node.kind is not Wait
+        wake = WAKE.get(node.kind)  # none: a migration left the run there until this very instant (R14)
+        if passed or wake is None:
+            to = pass_through(walk, node) if passed else ARRIVE[node.kind](walk, node)
+        else:
+            to = wake(walk, node, stimulus)
+        if to == REST:
+            return _still_resting(walk, softened=softened)
+    elif stimulus == "ENTER":
+        to = 0
+    elif stimulus == "RETRY":
+        to = _put_back(walk)
+    else:
+        walk.leave(ENDING[stimulus], "")
+        to = walk.end(ENDING[stimulus], reason)
+    bound = program.journey.max_visits if walk.memory is None else _bound(walk)
+    while to >= 0:
+        walk.step = to
+        walk.visit += 1
+        walk.since = at
+        if walk.visit > bound:
+            to = walk.fail("visit limit")
+        else:
+            node = program.nodes[to]
+            passed = unpublished and node.id in unpublished
+            to = pass_through(walk, node) if passed else ARRIVE[node.kind](walk, node)
+    if to == REST:
+        walk.leave(ACTIVE, "")
+    return _result(walk)
+
+
+def _bound(walk: Walk) -> int:
+    """Give the number of the last visit that a run may make: after a retry as many again (R41)."""
+    memory = walk.memory or {}
+    return walk.program.journey.max_visits + int(memory.get("retried", 0))
+
+
+def _put_back(walk: Walk) -> int:
+    """Go back to where a FAILED run rested last, or to the start when it never did (R43).
+
+    The time since it failed is a visit of its own, SKIPPED, "retry". What it waited for it waits for again: until the
+    instant until which it did, but not before this one. The journey's bound counts visits anew (R41).
+    """
+    run = walk.run
+    memory = {**(run.memory or {})}
+    rest = memory.pop("rest", None)
+    walk.memory = {**memory, "retried": walk.visit}
+    walk.visit += 1
+    walk.run = run._replace(visit=walk.visit)  # the failed visit was written by the move that failed
+    walk.step = 0 if rest is None else rest[0]
+    walk.leave(SKIPPED, RETRY)
+    if rest is None:
+        return 0
+    _, walk.since, due, awaits = rest
+    walk.visit += 1
+    return walk.rest(None if due is None else max(due, walk.at), awaits)
+
+
+def _where_it_rested(walk: Walk) -> dict[str, Any] | None:
+    """Remember for a retry where a run rested before the walk that fails, as it was then (R43)."""
+    run = walk.run
+    if run.step == NOWHERE:  # it was put back to its start, and fails again
+        return run.memory
+    rest = [run.step, run.since, run.due, run.awaits] if run.visit else None
+    return {**(run.memory or {}), "rest": rest}
+
+
+def pass_through(walk: Walk, node: Node) -> int:
+    """Go on behind an unpublished step as if it were not there; a choice is left where its branches rejoin (R17)."""
+    walk.leave(SKIPPED, "")
+    return node.next
+
+
+def _still_resting(walk: Walk, *, softened: bool) -> Result:
+    """Stay at the rest, perhaps until another instant: no visit is left, so nothing moved."""
+    run = walk.run
+    if walk.due != run.due:  # always so after a DUE: what it asked again opens later
+        run = run._replace(due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
+    return Result(run, None, (), walk.attributes, (), walk.past)
+
+
+def _result(walk: Walk) -> Result:
+    """Make the value of a finished walk."""
+    run, ended, at = walk.run, walk.status != ACTIVE, walk.at
+    path, posts = walk.path, walk.new_posts
+    if walk.status == FAILED and posts:
+        queued = {post.n - walk.visit + len(path) - 1 for post in posts}
+        path = [
+            (step, SKIPPED, "failed") if n in queued else (step, status, outcome)
+            for n, (step, status, outcome) in enumerate(path)
+        ]
+        posts = []
+    fields = (
+        run.serial,
+        run.customer,
+        run.journey,
+        run.version,
+        run.number,
+        walk.status,
+        walk.reason,
+        run.entered_at,
+        at,
+        at if ended else None,
+        run.converted_at,
+        walk.visit,
+        NOWHERE if ended else walk.step,
+        walk.since,
+        walk.due,
+        None,
+        walk.awaits,
+        False,
+        run.trigger,
+        run.key,
+        walk.memory if walk.status != FAILED else _where_it_rested(walk),
+    )
+    after = make_run(fields)
+    move = make_move((run.serial, run.visit, at, tuple(path), walk.read))
+    past = walk.past
+    if walk.sends or walk.emitted:
+        past = Past((*past.sends, *walk.sends), past.emitted + len(walk.emitted))
+    return make_result((after, move, posts, walk.attributes, walk.emitted, past))
+
+
+# --- Send ---------------------------------------------------------------------------------------------------------
+
+
+def send(walk: Walk, node: Node) -> int:
+    """Queue a message, or be held by a gate, or say why not (R31)."""
+    step: Send = node.step  # type: ignore[assignment]  # the table says so
+    answer = walk.ask(closed, node)
+    if isinstance(answer, int):
+        return walk.rest(answer)
+    if answer is not None:
+        walk.leave(SKIPPED, answer)
+        return node.next
+    if walk.step in walk.past.sends or walk.step in walk.sends:
+        return walk.fail("zero-time loop")
+    text, expires = walk.compose(node)
+    post = make_post(
+        (
+            walk.run.serial,
+            walk.visit,
+            node.id,
+            step.channel,
+            step.template,
+            text,
+            walk.at,
+            expires,
+            step.cancel_on_exit,
+            QUEUED,
+            0,
+            walk.at,
+            None,
+            None,
+            NO_FLAGS,
+            None,
+            len(walk.nonces) - 1,
+        )
+    )
+    walk.new_posts.append(post)
+    walk.sends.append(walk.step)
+    if walk.program.reads_posts:
+        walk.posts = {**walk.posts, node.id: post}
+    walk.leave(COMPLETED, "queued")
+    return node.next
+
+
+def wake_send(walk: Walk, node: Node, _: Stimulus) -> int:
+    """Ask a held Send's gates again when its instant has come; it listens to nothing else."""
+    return send(walk, node)
+
+
+# --- Wait ---------------------------------------------------------------------------------------------------------
+
+
+def wait(walk: Walk, node: Node) -> int:
+    """Rest, or go on at once when there is nothing to wait for (R32 to R37)."""
+    return _rest_or_go_on(walk, node, walk.ask(_end, node))
+
+
+def _rest_or_go_on(walk: Walk, node: Node, end: int | str | None) -> int:
+    """Rest until an instant, or for the event alone; or go on by an outcome."""
+    if isinstance(end, str):
+        return _go_on(walk, node, end)
+    return walk.rest(end, node.step.event)  # type: ignore[union-attr]  # the table says it is a Wait
+
+
+def _end(walk: Walk, node: Node) -> int | str | None:
+    """Say until when to rest, None for no end; or by which outcome to go on at once."""
+    step: Wait = node.step  # type: ignore[assignment]  # the table says so
+    if step.event is not None:
+        return None if node.length is None else _in_window(walk, node, add(walk.at, node.length, walk.zone))
+    if step.field is not None:
+        return _date_to_wait_for(walk, node, step, walk.at)
+    if step.until is not None:
+        end = step.until.next_opening(walk.at, walk.zone, after=_last_left(walk, node) == walk.at)
+    elif step.at is not None:
+        end = to_micros(step.at)
+    else:
+        end = add(walk.at, node.length, walk.zone)  # type: ignore[arg-type]  # one of the forms is given
+    return _later(walk, node, end)
+
+
+def _later(walk: Walk, node: Node, end: int) -> int | str:
+    """Give an instant inside the window; what is not later than now has elapsed (R35)."""
+    end = _in_window(walk, node, max(end, walk.at))
+    return end if end > walk.at else "elapsed"
+
+
+def _in_window(walk: Walk, node: Node, end: int) -> int:
+    return end if node.window is None else in_window(node, end, walk.zone)
+
+
+def in_window(node: Node, end: int, zone: ZoneInfo) -> int:
+    """Give the instant itself where a Wait's window is open or there is none, else the next opening (R34)."""
+    return end if node.window is None else node.window.next_open(end, zone)
+
+
+def _date_to_wait_for(walk: Walk, node: Node, step: Wait, since: int) -> int | str:
+    """Give the date in an attribute, moved by the offset; missing and past have outcomes of their own (R37)."""
+    target = _field_instant(walk, node, step, since)
+    if target is None:
+        return "missing"
+    return "past" if target < since else _later(walk, node, target)
+
+
+def _field_instant(walk: Walk, node: Node, step: Wait, not_before: int) -> int | None:
+    value = walk.value(step.field)  # type: ignore[arg-type]  # a field wait has one
+    offset = step.offset
+    if step.every is not None:
+        return anniversary(value, offset or _NO_OFFSET, not_before, _last_left(walk, node), walk.zone)
+    instant = read_instant(value, walk.zone)
+    return instant if instant is None or offset is None else add(instant, offset, walk.zone)
+
+
+def _last_left(walk: Walk, node: Node) -> int | None:
+    """Give the instant at which this run last left this same step (R35)."""
+    return None if walk.memory is None else walk.memory.get("left", {}).get(node.id)
+
+
+def _go_on(walk: Walk, node: Node, outcome: str) -> int:
+    """Leave a Wait by the continuation of its outcome."""
+    if node.looping:
+        _remember(walk, "left", node.id, walk.at)
+    walk.leave(COMPLETED, outcome)
+    return node.edges[outcome]
+
+
+def _remember(walk: Walk, what: str, step: str, value: object) -> None:
+    memory: dict[str, Any] = walk.memory or {}
+    walk.memory = {**memory, what: {**memory.get(what, {}), step: value}}
+
+
+def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
+    """Go on when the time or the event has come, or look at a changed date again."""
+    return _WAKE_WAIT[stimulus](walk, node, node.step)  # type: ignore[arg-type]  # the table says it is a Wait
+
+
+def _event_came(walk: Walk, node: Node, _: Wait) -> int:
+    """Go on when the event fits, and keep its data (R36)."""
+    if node.question is not None and not walk.holds(node.question):
+        return walk.rest(walk.run.due, walk.run.awaits)
+    if walk.event:
+        _remember(walk, "wait", node.id, dict(walk.event))
+        walk.event = None  # at hand in the wait alone; what comes after says wait.<step>.x (R59)
+    return _go_on(walk, node, "event")
+
+
+def _time_came(walk: Walk, node: Node, _: Wait) -> int:
+    """Go on; but ask openings, windows and dates again first, this may be another instant (R5, R37)."""
+    return _rest_or_go_on(walk, node, node.over or walk.ask(_end_as_of_now, node))
+
+
+def _end_as_of_now(walk: Walk, node: Node) -> int | str:
+    """Say until when to rest after all, or by which outcome to go on."""
+    step: Wait = node.step  # type: ignore[assignment]  # the table says so
+    if step.field is not None:  # gone by before the rest began: a migration came here
+        return _date_to_wait_for(walk, node, step, walk.since)
+    if step.until is not None:
+        return _later(walk, node, step.until.next_opening(walk.at, walk.zone))
+    opens = _in_window(walk, node, walk.at)
+    if opens > walk.at:
+        return opens
+    return "timeout" if step.event is not None else "elapsed"
+
+
+def _date_changed(walk: Walk, node: Node, _: Wait) -> int:
+    """Look at the date of a field wait again, as if it were entered now (R37)."""
+    return wait(walk, node)
+
+
+_WAKE_WAIT: dict[Stimulus, Callable[[Walk, Node, Wait], int]] = {
+    "DUE": _time_came,
+    "EVENT": _event_came,
+    "CHANGED": _date_changed,
+}
+
+# --- Condition, Split, Update, End --------------------------------------------------------------------------------
+
+
+def condition(walk: Walk, node: Node) -> int:
+    """Take the first branch that is true, else the other way (R37)."""
+    for question, to, label in node.branches:
+        if walk.holds(question):
+            walk.leave(COMPLETED, label)
+            return to
+    to, label = node.otherwise
+    walk.leave(COMPLETED, label)
+    return to
+
+
+def split(walk: Walk, node: Node) -> int:
+    """Take the arm that the customer's bucket lies in (R38)."""
+    to, label = walk.ask(_arm, node)
+    walk.leave(COMPLETED, label)
+    return to
+
+
+def _arm(walk: Walk, node: Node) -> tuple[int, str]:
+    program = walk.program
+    place = bucket(program.tenant, program.journey.id, node.id, walk.customer)
+    return node.arms[bisect_right(node.arms, place, key=_arm_end)][1:]
+
+
+def _arm_end(arm: tuple[int, int, str]) -> int:
+    return arm[0]
+
+
+def update(walk: Walk, node: Node) -> int:
+    """Change the customer, all or nothing, tell it as events, then say what other runs are to do (R39)."""
+    before = walk.attributes
+    try:
+        events = walk.change(node)
+    except WrongType:
+        walk.leave(COMPLETED, "type")
+        return node.next
+    if not walk.emit(events + node.orders):
+        walk.attributes = before
+        return walk.fail("event loop")
+    walk.leave(COMPLETED, "")
+    return walk.end(EXITED, node.leaves) if node.leaves else node.next
+
+
+def end(walk: Walk, node: Node) -> int:
+    """Complete the run (R40)."""
+    if not walk.emit(node.completed):
+        return walk.fail("event loop")
+    walk.leave(COMPLETED, node.label)
+    return walk.end(COMPLETED)
+
+
+_NO_OFFSET = Duration()
+
+ARRIVE: dict[type, Callable[[Walk, Node], int]] = {
+    Send: send,
+    Wait: wait,
+    Condition: condition,
+    Split: split,
+    Update: update,
+    End: end,
+}
+"""What each kind of step does when a walk comes to it."""
+
+WAKE: dict[type, Callable[[Walk, Node, Stimulus], int]] = {Send: wake_send, Wait: wake_wait}
+"""What each kind of rest does when a stimulus reaches it; the other kinds never rest."""

@@ -1,0 +1,201 @@
+"""The notes of one walk: what a step's behaviour reads, and where it writes what it does (see `behaviours.py`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Literal, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from journeyflow.basics.chance import draw
+from journeyflow.basics.moments import add
+from journeyflow.basics.values import dumps
+from journeyflow.basics.words import ACTIVE, FAILED
+from journeyflow.definition.policies import Terms
+from journeyflow.definition.rules.changes import Emitted, apply_changes
+from journeyflow.definition.rules.conditions import Question
+from journeyflow.machine.facts import Data, Facts
+from journeyflow.machine.program import NOWHERE, Node, Program
+from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run
+
+REST = -2
+"""Where a walk goes that has come to rest."""
+
+MAX_EMITTED = 100
+"""Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
+
+NO_POSTS: Mapping[str, Glimpse] = {}
+
+Sent = Mapping[tuple[int, int], tuple[int, str]]
+"""The messages of a customer that caps count: (serial, n) to (instant, channel)."""
+
+NOTHING_SENT: Sent = {}
+
+Subject = TypeVar("Subject")
+
+Answer = TypeVar("Answer")
+
+Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT", "FAIL", "RETRY"]
+
+
+class Past(NamedTuple):
+    """What a run has already done within the root item at hand: the Sends it made, how many events it emitted."""
+
+    sends: tuple[int, ...] = ()
+    emitted: int = 0
+
+
+FRESH = Past()
+
+
+class Situation(NamedTuple):
+    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonces.
+
+    `terms` are the tenant's policies in force, `sent` the customer's messages that its caps count (R31).
+    `unpublished` are the steps that everybody passes through (R17).
+    """
+
+    customer: str
+    attributes: dict[str, object]
+    event: Data | None = None
+    posts: Mapping[str, Glimpse] | None = None
+    nonces: Sequence[str] = ("",)
+    terms: Terms | None = None
+    sent: Sent = NOTHING_SENT
+    unpublished: frozenset[str] = frozenset()
+
+
+make_situation: Callable[[tuple[object, ...]], Situation] = partial(tuple.__new__, Situation)
+"""Make a situation of all its fields in order, as `make_result` does."""
+
+
+class Result(NamedTuple):
+    """What a walk came to: the run as it is now, the move (None when it still rests as before), and what it caused."""
+
+    run: Run
+    move: Move | None
+    posts: Sequence[Post]
+    attributes: dict[str, object]
+    emitted: Sequence[Emitted]
+    past: Past
+
+
+make_result: Callable[[tuple[object, ...]], Result] = partial(tuple.__new__, Result)
+"""Make a result of all its fields in order: what `Result(...)` does, in a third of the time."""
+
+
+class Walk(Facts):
+    """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`.
+
+    What a walk depends on beside the place and the instant it begins at, it learns by `ask`, `holds`, `change` and
+    `compose` alone, so that `work/together/` can note what was asked of one person and ask the next.
+    """
+
+    __slots__ = (
+        "_zone",
+        "awaits",
+        "due",
+        "emitted",
+        "new_posts",
+        "past",
+        "path",
+        "program",
+        "read",
+        "reason",
+        "sends",
+        "sent",
+        "since",
+        "status",
+        "step",
+        "terms",
+        "unpublished",
+        "visit",
+    )
+
+    run: Run
+    """A walk has one."""
+
+    def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
+        """Begin where the run is."""
+        self.program, self.run, self.at, self.past = program, run, at, past
+        self.customer, self.attributes, self.event, posts, self.nonces, self.terms, self.sent, self.unpublished = (
+            situation
+        )
+        self.posts = posts or NO_POSTS
+        self.header, self.memory = program.header, run.memory
+        self.seen, self._trigger = {}, None
+        self._zone: ZoneInfo | None = None
+        self.path: list[PathEntry] = []
+        self.read: dict[str, dict[str, object]] = {}
+        self.new_posts: list[Post] = []
+        self.emitted: list[Emitted] = []
+        self.sends: list[int] = []
+        self.status, self.reason = ACTIVE, ""
+        self.step, self.visit, self.since = run.step, run.visit, run.since
+        self.due: int | None = None
+        self.awaits: str | None = None
+
+    @property
+    def zone(self) -> ZoneInfo:  # type: ignore[override]  # found when asked for: most walks need none
+        """The zone that counts for this customer (R33)."""
+        if self._zone is None:
+            self._zone = self.program.zone_of(self.attributes)
+        return self._zone
+
+    def ask(self, question: Callable[["Walk", Subject], Answer], subject: Subject) -> Answer:
+        """Ask what may have another answer for another person."""
+        return question(self, subject)
+
+    def holds(self, question: Question) -> bool:
+        """Ask a rule."""
+        return question(self)
+
+    def change(self, node: Node) -> list[Emitted]:
+        """Change the customer as an Update says, and name the events that tell of it; all or nothing (R39)."""
+        changes = [(name, action, render(self) if render else value) for name, action, value, render in node.actions]
+        self.seen = {}
+        self.attributes, events = apply_changes(changes, self.attributes)
+        self._zone = None
+        return events
+
+    def compose(self, node: Node) -> tuple[str | None, int | None]:
+        """Write the data of a message as JSON text, and say when it expires (R39, R71)."""
+        text = node.text
+        if node.render is not None:
+            text = dumps(node.render(self))
+            self.seen = {}
+        return text, None if node.length is None else add(self.at, node.length, self.zone)
+
+    def choose(self, options: Sequence[str]) -> str:
+        """Choose one of some texts for the visit at hand, by the keyed hash (R38, R39)."""
+        tenant, journey, _ = self.header
+        number = draw(len(options), tenant, journey, self.customer, str(self.run.number), str(self.visit), *options)
+        return options[number]
+
+    def leave(self, status: str, outcome: str) -> None:
+        """Write the visit at hand into the path, and what its rules read."""
+        if self.seen:
+            self.read[str(len(self.path))] = self.seen
+            self.seen = {}
+        node = self.program.nodes[self.step]
+        self.path.append(node.entries.get(status + outcome) or node.entry(status, outcome))
+
+    def rest(self, due: int | None, awaits: str | None = None) -> int:
+        """Come to rest here until an instant, for an event, or both."""
+        self.due, self.awaits = due, awaits
+        return REST
+
+    def end(self, status: str, reason: str = "") -> int:
+        """End the run here."""
+        self.status, self.reason = status, reason
+        return NOWHERE
+
+    def fail(self, reason: str) -> int:
+        """End the run here as FAILED (R43)."""
+        self.leave(FAILED, "")
+        return self.end(FAILED, reason)
+
+    def emit(self, events: list[Emitted]) -> bool:
+        """Note events to be emitted; False, with none noted, past the bound of R53."""
+        if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
+            return False
+        self.emitted += events
+        return True

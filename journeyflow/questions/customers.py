@@ -1,0 +1,94 @@
+"""Questions about customers: attributes, what waits in the inbox, who waits for a slot."""
+
+import json
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.basics.values import dumps, faults
+from journeyflow.definition.rules.changes import read_path
+from journeyflow.questions.paging import Page, Slice
+from journeyflow.records.public import Customer, DeferredEntry
+from journeyflow.stores.contract import Reader
+
+
+def some_fields(text: str, names: Sequence[str]) -> dict[str, object]:
+    """Give what a customer's attributes say under some names, dots leading into objects; None where they say nothing.
+
+    >>> some_fields('{"email": "a@example.com", "address": {"city": "Durban"}}', ["email", "address.city", "phone"])
+    {'email': 'a@example.com', 'address.city': 'Durban', 'phone': None}
+    """
+    attributes = json.loads(text)
+    return {name: read_path(attributes, name) for name in names}
+
+
+_DEFERRED = """
+FROM deferred d JOIN customers c ON c.number = d.customer JOIN journeys j ON j.number = d.journey
+WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:customer IS NULL OR c.id = :customer)
+"""
+
+
+def deferred(
+    reader: Reader, tenant: str, journey: str | None, customer: str | None, part: Slice
+) -> Page[DeferredEntry]:
+    """List who waits for a slot, journey by journey in order of their triggers (R23)."""
+    asked = {"tenant": tenant, "journey": journey, "customer": customer}
+    total = reader.rows(f"SELECT count(*) {_DEFERRED}", asked)[0][0]
+    beyond = dict(zip(("name", "at", "number"), deferred_place(part.after) or ("", 0, 0), strict=True))
+    rows = reader.rows(
+        f"SELECT c.tenant, j.id, c.id, d.key, d.at, d.trigger_data, d.number {_DEFERRED}"
+        f" {'AND (j.id, d.at, d.number) > (:name, :at, :number)' if part.after else ''}"
+        " ORDER BY j.id, d.at, d.number LIMIT :take OFFSET :skip",
+        {**asked, **(beyond if part.after else {}), "take": part.take, "skip": part.skip},
+    )
+    items = tuple(
+        DeferredEntry(tenant, name, person, key, from_micros(at), json.loads(text) if text else {})
+        for tenant, name, person, key, at, text, _ in rows
+    )
+    last = dumps([rows[-1][1], rows[-1][4], rows[-1][6]]) if len(rows) == part.take else None
+    return Page(items, total, part.skip, part.take, last)
+
+
+def deferred_place(cursor: object) -> tuple[str, int, int] | None:
+    """Read the cursor of such a page: journey, instant of the trigger, number; None for what is none.
+
+    >>> deferred_place('["calm",1767571200000000,7]'), deferred_place('["calm",7]'), deferred_place(7)
+    (('calm', 1767571200000000, 7), None, None)
+    """
+    try:
+        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
+    except (ValueError, RecursionError):
+        return None
+    match place:
+        case [str(journey), at, number] if type(at) is type(number) is int and not any(faults(place)):
+            return journey, at, number
+    return None
+
+
+def find_customer(reader: Reader, tenant: str, customer: str) -> Customer | None:
+    """Give a customer as ticks have left it; None where there is none."""
+    rows = reader.rows("SELECT attributes FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
+    return Customer(tenant, customer, json.loads(rows[0][0])) if rows else None
+
+
+def told_of(reader: Reader, tenant: str, customers: Collection[str]) -> set[str]:
+    """Return those customers of whom inputs tell, known or not."""
+    sql = "SELECT DISTINCT customer FROM inputs WHERE tenant = ? AND customer IN (SELECT value FROM json_each(?))"
+    return {customer for (customer,) in reader.rows(sql, (tenant, dumps(sorted(customers))))}
+
+
+def newest_numbers(reader: Reader) -> tuple[int, int]:
+    """Return the largest serial of an enrollment and the largest number of an input; 0 where there is none."""
+    sql = "SELECT (SELECT ifnull(max(serial), 0) FROM enrollments), (SELECT ifnull(max(seq), 0) FROM inputs)"
+    [(serial, number)] = reader.rows(sql)
+    return serial, number
+
+
+def pending_inputs(reader: Reader, tenant: str, customer: str) -> list[tuple[str, str, dict[str, object]]]:
+    """Give what was put and fed for a customer and not handled yet, in order: (kind, type, attributes or data)."""
+    rows = reader.rows(
+        "SELECT kind, type, data FROM inputs"
+        " WHERE outcome IS NULL AND tenant = ? AND customer = ? AND kind IN ('put', 'event') ORDER BY at, seq",
+        (tenant, customer),
+    )
+    return [(kind, name, json.loads(text) if text else {}) for kind, name, text in rows]

@@ -1,0 +1,119 @@
+"""Questions about journeys, enrollments, visits, messages and customers, in SQL that every store answers (R80, R84)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT
+from journeyflow.questions.customers import some_fields
+from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
+from journeyflow.records.public import Enrollment, Visit
+from journeyflow.stores.contract import Reader
+from journeyflow.stores.schema import LATER, VISITS
+
+ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT)
+"""What an enrollment can be (R44)."""
+
+_ENROLLMENTS = """
+SELECT c.tenant, j.id, v.version, c.id, e.run, e.serial, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
+       CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END,
+       e.step, e.due, e.awaits, e.key
+"""
+
+_JOINS = """
+FROM enrollments e
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey
+JOIN versions v ON v.number = e.version
+"""
+
+RUN_CONDITIONS = {
+    "journey": "e.journey = (SELECT number FROM journeys WHERE tenant = :tenant AND id = :journey)",
+    "customer": "e.customer = (SELECT number FROM customers WHERE tenant = :tenant AND id = :customer)",
+    "status": "e.status IN (SELECT value FROM json_each(:status))",
+    "version": "v.version = :version",
+    "run": "e.run = :run",
+    "by": "e.entered_at <= :by",
+    "key": "e.key = :key",
+    "step": "(e.version, e.step) IN (SELECT w.number, s.key FROM versions w JOIN json_each(w.definition, '$.steps') s"
+    " WHERE s.value ->> 'id' = :step)",
+}
+"""What each filter asks of an enrollment, so that only what is asked for is looked at."""
+
+ENROLLMENT_ORDERS = {
+    "entered": "e.serial",
+    "customer": "c.id",
+    "due": f"ifnull(e.due, {LATER})",
+    "ended": f"ifnull(e.ended_at, {LATER})",
+}
+"""What enrollments can be sorted by; who has no such instant comes last. Serials break ties and are given in order of
+entry."""
+
+
+def where_clause(asked: Mapping[str, object], conditions: Mapping[str, str]) -> str:
+    """Write the conditions of those filters that were given."""
+    given = [condition for name, condition in conditions.items() if asked.get(name) is not None]
+    return " AND ".join(["c.tenant = :tenant", *given])
+
+
+def _enrollment(row: Sequence[Any]) -> Enrollment:
+    entered_at, ended_at, converted_at, step, position, due, awaits, key = row[8:16]
+    return Enrollment(
+        *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
+        from_micros(entered_at),
+        instant_or_none(ended_at),
+        instant_or_none(converted_at),
+        step,
+        None if position < 0 else position + 1,
+        instant_or_none(due),
+        awaits,
+        key,
+    )
+
+
+def enrollments(
+    reader: Reader, tenant: str, asked: Mapping[str, object], part: Slice, names: Sequence[str] = ()
+) -> Page[Enrollment]:
+    """List enrollments, filtered by what was asked, each with some of its customer's attributes (R84, F124, F128)."""
+    parameters: dict[str, object] = {**asked, "tenant": tenant}
+    where, value = where_clause(asked, RUN_CONDITIONS), ENROLLMENT_ORDERS[part.order]
+    beyond, order, of_part = keyset(part, value, "e.serial")
+    total = reader.rows(f"SELECT count(*) {_JOINS} WHERE {where}", parameters)[0][0]
+    rows = reader.rows(
+        f"{_ENROLLMENTS}, {value}, {'c.attributes' if names else 'NULL'} {_JOINS} WHERE {where} AND {beyond}"
+        f" ORDER BY {order} LIMIT :take OFFSET :skip",
+        {**parameters, **of_part},
+    )
+    items = tuple(_enrollment(row) for row in rows)
+    if names:
+        items = tuple(evolve(item, fields=some_fields(row[17], names)) for item, row in zip(items, rows, strict=True))
+    cursor = cursor_of(rows[-1][16], items[-1].serial, plain=value == "e.serial") if len(rows) == part.take else None
+    return Page(items, total, part.skip, part.take, cursor)
+
+
+def find_enrollment(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
+    """Give a run of a customer with its visits, the newest unless one is named; None where there is none (R84)."""
+    found = find_run(reader, tenant, asked)
+    return None if found is None else evolve(found, visits=visits(reader, found.serial))
+
+
+def find_run(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
+    """Give the newest run that fits, without its visits; None where there is none."""
+    rows = reader.rows(
+        f"{_ENROLLMENTS} {_JOINS} WHERE {where_clause(asked, RUN_CONDITIONS)} ORDER BY e.run DESC LIMIT 1",
+        {**asked, "tenant": tenant},
+    )
+    return _enrollment(rows[0]) if rows else None
+
+
+def visits(reader: Reader, serial: int) -> tuple[Visit, ...]:
+    """Give the visits of an enrollment in order."""
+    rows = reader.rows(
+        f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n", (serial,)
+    )
+    return tuple(
+        Visit(n, step, status, outcome, from_micros(entered), instant_or_none(left))
+        for n, step, status, outcome, entered, left in rows
+    )

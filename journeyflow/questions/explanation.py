@@ -1,0 +1,194 @@
+"""Why a run went the way it went: every decision, with the values that were compared (R85)."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from journeyflow.basics.chance import BUCKETS, KEPT_OUT, bucket
+from journeyflow.basics.moments import to_micros, zone, zone_or
+from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.conditions import Rule, Sample
+from journeyflow.definition.rules.conditions import explain as explain_rule
+from journeyflow.definition.steps import Condition, Split, Wait
+from journeyflow.records.public import Enrollment, Visit
+from journeyflow.stores.contract import Reader
+
+PRUNED = "its visits were pruned; their sums are in the statistics"
+"""What is said of a run whose history has become opening balances (R86)."""
+
+
+@frozen
+class Decision:
+    """What happened at one visit, or at the entry (n is 0): what came out, and what it was decided by.
+
+    `compared` says it in words, a line for each rule that was asked; `seen` has the values. `left_at` is None while the
+    visit lasts.
+    """
+
+    n: int
+    step: str
+    status: str
+    outcome: str
+    at: datetime
+    left_at: datetime | None
+    compared: tuple[str, ...]
+    seen: Mapping[str, object]
+
+    def __str__(self) -> str:
+        """Tell the visit in a line, and under it what was compared."""
+        left = "" if self.left_at is None or self.left_at == self.at else f", left {_at(self.left_at)}"
+        outcome = f" {self.outcome}" if self.outcome else ""
+        head = f"  {self.n}. {_at(self.at)} {self.step}: {self.status.lower()}{outcome}{left}"
+        return "\n".join([head, *(f"       {line}" for line in self.compared)])
+
+
+@frozen
+class Explanation:
+    """Every decision of a run (R85): as values, and printed as text.
+
+    `exit` has the values by which an exit ended the run; `now` says what a run that goes on waits for, or how it was
+    kept out.
+    """
+
+    enrollment: Enrollment
+    entry: Decision
+    visits: tuple[Decision, ...]
+    exit: Mapping[str, object]
+    now: str
+
+    def __str__(self) -> str:
+        """Tell the run: a line per visit, and under it what was compared."""
+        found = self.enrollment
+        lines = [
+            f"{found.customer} in {found.journey} version {found.version}, run {found.run}"
+            + (f", key {found.key!r}: " if found.key else ": ")
+            + found.status
+            + (f" ({found.reason})" if found.reason else ""),
+            ": ".join([f"  entered {_at(found.entered_at)}", *self.entry.compared]),
+            *map(str, self.visits),
+        ]
+        if self.exit:
+            lines.append(f"  left by exit {found.reason!r}: {_values(self.exit)}")
+        return "\n".join([*lines, f"  {self.now}"] if self.now else lines)
+
+
+def explain(reader: Reader, enrollment: Enrollment) -> Explanation:
+    """Explain a run that is given with its visits."""
+    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 it costs cattrs
+
+    text, attributes = reader.rows(
+        "SELECT v.definition, c.attributes FROM versions v JOIN enrollments e ON e.version = v.number"
+        " JOIN customers c ON c.number = e.customer WHERE e.serial = ?",
+        (enrollment.serial,),
+    )[0]
+    journey = from_dict(json.loads(text))
+    where = _zone(journey, json.loads(attributes))
+    seen, by_visit = _seen(reader, enrollment.serial), _definitions(reader, enrollment.serial)
+    last = enrollment.visits[-1].n if enrollment.visits else 0
+    return Explanation(
+        enrollment,
+        _entry(journey, enrollment, seen.get((0, "entry"), {}), where),
+        tuple(
+            _visit(
+                next((each for first, each in by_visit if first <= visit.n), journey),
+                visit,
+                seen.get((visit.n, "visit"), {}),
+                where,
+                migrated=visit.status == EXITED and visit.n < last,
+            )
+            for visit in enrollment.visits
+        ),
+        next((values for (_, what), values in seen.items() if what == "exit"), {}),
+        _now(journey, enrollment),
+    )
+
+
+def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
+    """Give the zone of local dates: the customer's as it is today, for what it was then is kept nowhere (R33)."""
+    own = zone(journey.timezone)
+    return zone_or(attributes.get("timezone"), own) if journey.customer_timezone else own
+
+
+def _definitions(reader: Reader, serial: int) -> list[tuple[int, Journey]]:
+    """Give the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
+    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 it costs cattrs
+
+    rows = reader.rows(
+        "SELECT h.value ->> 0, v.definition FROM enrollments e, json_each(e.memory, '$.versions') h"
+        " JOIN versions v ON v.number = h.value ->> 1 WHERE e.serial = ? ORDER BY 1 DESC",
+        (serial,),
+    )
+    return [(first, from_dict(json.loads(text))) for first, text in rows]
+
+
+def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object], where: ZoneInfo) -> Decision:
+    compared, at = _compared(journey.trigger.where, seen, where, enrollment), enrollment.entered_at
+    return Decision(0, "", enrollment.status, "", at, at, compared, seen)
+
+
+def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object], where: ZoneInfo, *, migrated: bool) -> Decision:
+    """Explain a visit; one that was exited while the run went on was moved to another version (R14)."""
+    compared = ("moved on by a migration",) if migrated else tuple(_decision(journey, visit, seen, where))
+    return Decision(visit.n, visit.step, visit.status, visit.outcome, visit.entered_at, visit.left_at, compared, seen)
+
+
+def _now(journey: Journey, enrollment: Enrollment) -> str:
+    """Say what a run that has not ended waits for, why it never begins, or that nothing more is known of it."""
+    if enrollment.status == HOLDOUT:
+        place = bucket(enrollment.tenant, enrollment.journey, KEPT_OUT, enrollment.customer)
+        return f"kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"
+    if enrollment.status != ACTIVE:
+        return "" if enrollment.visits else PRUNED
+    until = f" until {_at(enrollment.due)}" if enrollment.due else ""
+    event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
+    return f"now waiting at {enrollment.step}{event}{until}"
+
+
+def _at(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _seen(reader: Reader, serial: int) -> dict[tuple[int, str], dict[str, object]]:
+    """Give what was read, by visit number and by what it was read for."""
+    found: dict[tuple[int, str], dict[str, object]] = {}
+    for visit, text in reader.rows("SELECT visit, seen FROM moves WHERE enrollment = ? ORDER BY visit", (serial,)):
+        for place, values in (json.loads(text) if text else {}).items():
+            if place.isdigit():
+                found[max(visit, 1) + int(place), "visit"] = values
+            else:
+                found[visit, place] = values
+    return found
+
+
+def _compared(
+    rule: Rule | None, values: Mapping[str, object], where: ZoneInfo, enrollment: Enrollment
+) -> tuple[str, ...]:
+    if rule is None or not values:
+        return ()
+    return (explain_rule(rule, Sample(dict(values), to_micros(enrollment.entered_at), where)),)
+
+
+def _decision(journey: Journey, visit: Visit, values: Mapping[str, object], where: ZoneInfo) -> list[str]:
+    """Say what decided a visit, asked again as of its instant."""
+    step, outcome = journey.step(visit.step), visit.outcome
+    if isinstance(step, Condition) and values:
+        decided, sample = [], Sample(dict(values), to_micros(visit.entered_at), where)
+        for each in step.branches:
+            decided.append(f"{each.label}: {explain_rule(each.when, sample)}")  # type: ignore[arg-type]  # validated
+            if each.label == outcome:
+                break
+        return decided
+    if isinstance(step, Split):
+        share = next((arm.percentage for arm in step.arms if arm.label == outcome), None)
+        return [f"arm {outcome}, {share:g}% of people"] if share is not None else []
+    if isinstance(step, Wait) and values:
+        return [_values(values)]
+    return []
+
+
+def _values(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{path} = {value!r}" for path, value in values.items())

@@ -1,0 +1,162 @@
+"""Questions about journeys: their states, schedules and counts (R84)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.definition.entry import Pull
+from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
+from journeyflow.stores.contract import Reader
+
+STATES: Mapping[str, tuple[str, ...]] = {"Enabled": ("ACTIVE",), "Disabled": ("DRAFT", "PAUSED")}
+"""Octeth's words for the states of a journey (R11)."""
+
+JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
+"""What journeys may be asked for by."""
+
+
+@frozen
+class JourneyInfo:
+    """A journey as it stands: its newest version, its state, when it came there, how many people it has seen (R11).
+
+    `enrolled` is the sum of active, completed, exited and failed; whoever is kept out is counted apart (R25, R81).
+    """
+
+    tenant: str
+    id: str
+    name: str
+    status: str
+    trigger: str | None
+    version: int
+    steps: int
+    enrolled: int
+    active: int
+    completed: int
+    exited: int
+    failed: int
+    holdout: int
+    activated_at: datetime | None
+    paused_at: datetime | None
+    resumed_at: datetime | None
+    archived_at: datetime | None
+    published_at: datetime = field(repr=False)
+    created_at: datetime = field(repr=False)
+    updated_at: datetime = field(repr=False)
+    description: str = field(repr=False)
+    notes: str = field(repr=False)
+    schedule: str | None = field(default=None, repr=False)
+    """Whom it pulls in on its own, and when, in words (R27)."""
+
+    @property
+    def enabled(self) -> bool:
+        """Octeth's view of the state: Enabled is ACTIVE; Disabled is DRAFT, and PAUSED once it was activated (R11)."""
+        return self.status == "ACTIVE"
+
+
+_CREATED = "(SELECT p.at FROM publications p WHERE p.journey = j.number ORDER BY p.n LIMIT 1)"
+
+JOURNEY_ORDERS = {"id": "j.id", "name": "ifnull(v.definition ->> '$.name', '')", "created": _CREATED}
+"""How journeys can be sorted; their numbers break ties."""
+
+EVERYTHING = -1
+"""So many rows are all there are."""
+
+_JOURNEYS = f"""
+SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number, {_CREATED},
+       (SELECT max(max(p.at), ifnull(max(w.edited_at), max(p.at))) FROM publications p
+        JOIN versions w ON w.number = p.version WHERE p.journey = j.number)
+"""
+
+_OF_JOURNEYS = """
+FROM journeys j
+JOIN versions v ON v.number = (
+    SELECT p.version FROM publications p WHERE p.journey = j.number ORDER BY p.n DESC LIMIT 1)
+WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
+  AND (:trigger IS NULL OR v.definition ->> '$.trigger.event' = :trigger)
+  AND (:states IS NULL OR ifnull(
+    (SELECT t.state FROM transitions t WHERE t.journey = j.number ORDER BY t.n DESC LIMIT 1), 'DRAFT'
+  ) IN (SELECT value FROM json_each(:states)))
+"""
+
+_COUNTS = """
+SELECT journey, what, total FROM counters
+WHERE journey IN (SELECT value FROM json_each(?)) AND day = '*' AND domain = '*' AND step = ''
+"""
+"""What the whole of each journey has counted over all days (R80): its cost is that of the journeys, not of people."""
+
+_STATES = """
+SELECT journey, at, state FROM transitions WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey, n
+"""
+
+
+def journeys(
+    reader: Reader,
+    tenant: str,
+    part: Slice,
+    *,
+    journey: str | None = None,
+    status: str | None = None,
+    trigger: str | None = None,
+) -> Page[JourneyInfo]:
+    """List journeys with their counts: a fixed number of statements, however many there are (F88 to F91, R84)."""
+    states = None if status is None else json.dumps(STATES.get(status, (status,)))
+    asked = {"tenant": tenant, "journey": journey, "trigger": trigger, "states": states}
+    value = JOURNEY_ORDERS[part.order]
+    beyond, order, of_part = keyset(part, value, "j.number")
+    total = reader.rows(f"SELECT count(*) {_OF_JOURNEYS}", asked)[0][0]
+    rows = reader.rows(
+        f"{_JOURNEYS}, {value} {_OF_JOURNEYS} AND {beyond} ORDER BY {order} LIMIT :take OFFSET :skip",
+        {**asked, **of_part},
+    )
+    numbers = json.dumps([row[5] for row in rows])
+    counts: dict[int, dict[str, int]] = {}
+    for number, what, count in reader.rows(_COUNTS, (numbers,)):
+        counts.setdefault(number, {})[what] = count
+    history: dict[int, list[tuple[int, str]]] = {}
+    for number, at, state in reader.rows(_STATES, (numbers,)):
+        history.setdefault(number, []).append((at, state))
+    items = tuple(_journey(row[:8], history.get(row[5], []), counts.get(row[5], {})) for row in rows)
+    cursor = cursor_of(rows[-1][8], rows[-1][5], plain=False) if len(rows) == part.take else None
+    return Page(items, total, part.skip, part.take, cursor)
+
+
+def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: Mapping[str, int]) -> JourneyInfo:
+    tenant, journey, text, version, published_at, _, created_at, updated_at = row
+    definition = json.loads(text)
+    active = [at for at, state in history if state == "ACTIVE"]
+    last = {state: at for at, state in history}
+    entered = counts.get("entered", 0)
+    completed, exited, failed = (counts.get(word, 0) for word in ("completed", "exited", "failed"))
+    return JourneyInfo(
+        tenant,
+        journey,
+        definition.get("name", ""),
+        history[-1][1] if history else "DRAFT",
+        definition["trigger"].get("event"),
+        version,
+        len(definition["steps"]),
+        entered,
+        entered - completed - exited - failed,
+        completed,
+        exited,
+        failed,
+        counts.get("holdout", 0),
+        activated_at=instant_or_none(active[0] if active else None),
+        paused_at=instant_or_none(last.get("PAUSED")),
+        resumed_at=instant_or_none(active[-1] if len(active) > 1 else None),
+        archived_at=instant_or_none(last.get("ARCHIVED")),
+        published_at=from_micros(published_at),
+        created_at=from_micros(created_at),
+        updated_at=from_micros(updated_at),
+        description=definition.get("description", ""),
+        notes=definition.get("notes", ""),
+        schedule=_schedule(definition["trigger"].get("pull")),
+    )
+
+
+def _schedule(pull: Mapping[str, Any] | None) -> str | None:
+    return None if pull is None else str(Pull(pull["every"], list=pull.get("list"), size=pull.get("size")))

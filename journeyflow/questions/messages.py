@@ -1,0 +1,130 @@
+"""Questions about messages, and about what was told of none (R70, R84)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.basics.words import (
+    CANCELLED,
+    CLAIMED,
+    EXPIRED,
+    FAILED,
+    QUEUED,
+    SENT,
+    SUPPRESSED,
+)
+from journeyflow.questions.enrollments import RUN_CONDITIONS, where_clause
+from journeyflow.questions.paging import Page, instant_or_none
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.public import Engagement, Event, Message
+from journeyflow.stores.contract import Reader
+from journeyflow.stores.schema import MESSAGE_ID
+
+MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
+"""What a message can be (R70)."""
+
+
+@frozen
+class Answer:
+    """What a worker told of a message: an "ack", or a "nack" with its error (R71)."""
+
+    type: str
+    message: str
+    at: datetime
+    error: str = ""
+
+
+_MESSAGES = f"""
+SELECT {MESSAGE_ID}, c.tenant, j.id, c.id, e.run,
+       m.n, m.step, m.channel, m.template, m.data, m.at, m.status, m.attempts, m.token, m.lease_until, m.flags
+FROM messages m
+JOIN enrollments e ON e.serial = m.enrollment
+JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey
+"""
+
+
+def read_message(row: tuple[Any, ...]) -> Message:
+    """Read a message from a row of the query above."""
+    data, at, status, attempts, token, lease, flags = row[9:]
+    told = json.loads(flags).items() if flags else ()
+    return Message(
+        *row[:9],  # type: ignore[call-arg]  # nine of any type
+        json.loads(data) if data else {},
+        from_micros(at),
+        status,
+        attempts,
+        token,
+        instant_or_none(lease),
+        {kind: Engagement(from_micros(first), total) for kind, (first, total) in told},
+    )
+
+
+_MESSAGE_CONDITIONS = {
+    **{name: RUN_CONDITIONS[name] for name in ("journey", "customer", "run")},
+    "status": "m.status IN (SELECT value FROM json_each(:status))",
+    "step": "m.step = :step",
+    "channel": "m.channel = :channel",
+}
+
+
+def messages(
+    reader: Reader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int, after: tuple[int, int]
+) -> Page[Message]:
+    """List messages by enrollment and visit, filtered by what was asked; the cursor is the id of the last one (R84)."""
+    parameters: dict[str, object] = {**asked, "tenant": tenant}
+    where = where_clause(asked, _MESSAGE_CONDITIONS)
+    counted = f"SELECT count(*) {_MESSAGES[_MESSAGES.index('FROM messages') :]} WHERE {where}"
+    total = reader.rows(counted, parameters)[0][0]
+    rows = reader.rows(
+        f"{_MESSAGES} WHERE {where} AND (m.enrollment, m.n) > (:serial, :n)"
+        " ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
+        {**parameters, "take": take, "skip": skip, "serial": after[0], "n": after[1]},
+    )
+    items = tuple(map(read_message, rows))
+    return Page(items, total, skip, take, items[-1].id if len(items) == take else None)
+
+
+def find_message(reader: Reader, tenant: str, name: str) -> Message | None:
+    """Give a message by its id; None where there is none (R84)."""
+    rows = reader.rows(
+        f"{_MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(place_of(name) or (0, 0)))
+    )
+    found = read_message(rows[0]) if rows else None
+    return found if found is not None and found.id == name else None
+
+
+def unmatched(reader: Reader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event | Answer]:
+    """List what named no message of its customer, or of its tenant, in the order in which it was told (R52, R71)."""
+    where = "FROM inputs WHERE outcome = 'unmatched' AND tenant = :tenant"
+    asked = {"tenant": tenant, "after": after, "take": take, "skip": skip}
+    total = reader.rows(f"SELECT count(*) {where}", {"tenant": tenant})[0][0]
+    rows = reader.rows(
+        f"SELECT seq, kind, type, customer, at, id, data {where} AND seq > :after"
+        " ORDER BY seq LIMIT :take OFFSET :skip",
+        asked,
+    )
+    return Page(tuple(map(_told, rows)), total, skip, take, rows[-1][0] if len(rows) == take else None)
+
+
+def _told(row: tuple[Any, ...]) -> Event | Answer:
+    """Give what an input told: an event, or the answer of a worker."""
+    _, kind, event, customer, at, name, text = row
+    data = json.loads(text) if text else {}
+    if kind == "event":
+        return Event(event, customer=customer, at=from_micros(at), id=name, data=data)
+    return Answer(kind, name, from_micros(at), data.get("error", ""))
+
+
+def messages_by_place(reader: Reader, places: Sequence[tuple[int, int]]) -> list[Message]:
+    """Give messages by (serial, n), in that order."""
+    rows = reader.rows(
+        f"{_MESSAGES} WHERE (m.enrollment, m.n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+        (json.dumps(places),),
+    )
+    found = {place_of(row[0]): read_message(row) for row in rows}
+    return [found[place] for place in places]

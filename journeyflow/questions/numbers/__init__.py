@@ -1,0 +1,1 @@
+"""Statistics, experiments and the intervals around their figures."""

@@ -1,0 +1,341 @@
+"""Statistics of journeys, steps, mailbox domains and accounts, read from the kept counters (R81 to R83, F150 to F189).
+
+What is asked for costs the days of the window, never the people enrolled.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from attrs import frozen
+
+from journeyflow.basics.moments import from_micros, local_day, zone
+from journeyflow.basics.values import describe, dumps
+from journeyflow.basics.words import REVENUE
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.definition.steps import Condition, Send, Split, Step, kind
+from journeyflow.errors import InvalidInput, NotFound, did_you_mean
+from journeyflow.questions.numbers.figures import (
+    NOTHING,
+    UNKNOWN,
+    Benchmark,
+    Count,
+    DayStats,
+    JourneyStats,
+    MessageStats,
+    PeopleStats,
+    StepStats,
+)
+from journeyflow.records.counting import ALL, KINDS
+from journeyflow.stores.contract import Reader
+
+UTC = zone("UTC")
+
+DEFAULT_DAYS = 30
+"""Days before the last one of a window, unless its first one is named: 31 rows (R82)."""
+
+MAX_DAYS = 3_660
+"""Days in one window: ten years, which no page shows and no answer should hold by accident."""
+
+Cell = tuple[int, int]
+
+Cells = Mapping[tuple[str, str], Cell]
+"""What was counted in one place on one day: (what, label) -> (total, uniques)."""
+
+LEFT = ("completed", "skipped", "exited", "failed")
+"""How people leave a step, or a journey."""
+
+UNTOLD: Sequence[int | None] = (None,) * (1 + len(LEFT))
+"""People who come and leave, where nobody knows of them."""
+
+SENT = "message.sent"
+
+QUEUED = "queued"
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+_DOMAIN = re.compile(r"[a-zA-Z0-9.-]*")
+
+_KINDS = tuple(kind.removeprefix("message.") for kind in KINDS)
+
+# --- what is asked for ------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Asked:
+    """What somebody asks for: as of when, which days (None for the usual ones), a step, a mailbox domain."""
+
+    at: int
+    since: object = None
+    until: object = None
+    step: str | None = None
+    domain: str | None = None
+
+
+def window(asked: Asked, where: ZoneInfo) -> list[date]:
+    """Give the days that are asked for, ascending, or InvalidInput with all that is wrong with the question (F189).
+
+    >>> days = window(Asked(0), ZoneInfo("UTC"))
+    >>> print(days[0], days[-1], len(days))
+    1969-12-02 1970-01-01 31
+    """
+    until, fault = _date("until", asked.until, date.fromisoformat(local_day(asked.at, where)))
+    usual = date.fromordinal(max(until.toordinal() - DEFAULT_DAYS, 1))
+    since, another = _date("since", asked.since, usual)
+    found = [each for each in (another, fault) if each]
+    if not found and since > until:
+        found.append(f"since {since} is after until {until}")
+    if not found and (until - since).days >= MAX_DAYS:
+        found.append(f"from {since} to {until} it is more than {MAX_DAYS} days; ask for fewer")
+    if asked.domain is not None and not (isinstance(asked.domain, str) and _DOMAIN.fullmatch(asked.domain)):
+        found.append(f"domain: {describe(asked.domain)} is no mailbox domain such as 'example.com'")
+    if found:
+        raise InvalidInput(found)
+    return [date.fromordinal(day) for day in range(since.toordinal(), until.toordinal() + 1)]
+
+
+def _date(name: str, value: object, usual: date) -> tuple[date, str]:
+    """Read a date strictly; beside it what is wrong with it, if anything."""
+    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
+        return value or usual, ""
+    try:
+        if isinstance(value, str) and _DATE.fullmatch(value):
+            return date.fromisoformat(value), ""
+    except ValueError:
+        pass
+    return usual, f"{name}: {describe(value)} is no date such as '2026-01-31'"
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(MAX_DAYS)
+def _iso(day: date) -> str:
+    """Write a day: the same few are asked for at every step of every journey."""
+    return day.isoformat()
+
+
+class Kept(NamedTuple):
+    """The counters of one journey that an answer is made of: `cells` by step (empty for the journey itself) and day."""
+
+    record: JourneyRecord
+    asked: Asked
+    days: Sequence[date]
+    cells: dict[tuple[str, str], dict[tuple[str, str], Cell]]
+    last: dict[tuple[str, str], int]
+
+    def at(self, step: str, day: date | None = None) -> Cells:
+        """Give what was counted at a step on a day, or on all of them."""
+        return self.cells.get((step, ALL if day is None else _iso(day)), {})
+
+
+def all_stats(reader: Reader, records: Sequence[JourneyRecord], asked: Asked) -> tuple[JourneyStats, ...]:
+    """Give the statistics of journeys, in their order: one question to the store, however many there are (F251).
+
+    Raises NotFound for a step that a journey does not have, InvalidInput for a question that cannot be.
+    """
+    kept = {record.number: Kept(record, asked, window(asked, record.zone), {}, {}) for record in records}
+    days = {ALL, *(day.isoformat() for each in kept.values() for day in each.days)}
+    domain = ALL if asked.domain is None else asked.domain.lower()
+    for number, day, step, what, label, total, uniques, last_at in reader.rows(
+        "SELECT journey, day, step, what, label, total, uniques, last_at FROM counters"
+        " WHERE journey IN (SELECT value FROM json_each(?)) AND day IN (SELECT value FROM json_each(?)) AND domain = ?",
+        (dumps(sorted(kept)), dumps(sorted(days)), domain),
+    ):
+        found = kept[number]
+        found.cells.setdefault((step, day), {})[what, label] = (total, uniques)
+        if day == ALL:
+            found.last[step, what] = max(last_at, found.last.get((step, what), last_at))
+    return tuple(map(_journey_stats, kept.values()))
+
+
+def _journey_stats(kept: Kept) -> JourneyStats:
+    record, asked, days = kept.record, kept.asked, kept.days
+    steps = _steps(record)
+    chosen = [_chosen(record, steps, asked.step)] if asked.step is not None else list(steps)
+    sends = _sends({step: steps[step] for step in chosen})
+    counted = [step for step, _ in kept.cells] if asked.step is None else chosen
+    activity = [at for (step, _), at in kept.last.items() if step in {*counted, *([""] if asked.step is None else [])}]
+    came = ("", "entered") if asked.step is None else (asked.step, "visited")
+    totals = sends or asked.step is None
+    return JourneyStats(
+        record.tenant,
+        record.id,
+        asked.step,
+        asked.domain,
+        days[0],
+        days[-1],
+        record.zone.key,
+        _people(kept.at(came[0]), came[1]) if asked.domain is None else None,
+        _messages(kept, sends, [None]) if totals else None,
+        _messages(kept, sends, days) if totals else None,
+        _when(kept.last.get(came)),
+        _when(max(activity, default=None)),
+        tuple(_day(kept, day, came, sends if totals else None) for day in days),
+        {step: _step(kept, steps[step]) for step in chosen},
+    )
+
+
+def _steps(record: JourneyRecord) -> dict[str, Step]:
+    """Give the steps of the newest version in order, then those that only older versions have, the newest first."""
+    found = {step.id: step for step in record.newest.journey.steps}
+    for _, program in reversed(record.versions):
+        for step in program.journey.steps:
+            found.setdefault(step.id, step)
+    return found
+
+
+def _sends(steps: Mapping[str, Step]) -> list[str]:
+    return [name for name, step in steps.items() if isinstance(step, Send)]
+
+
+def _chosen(record: JourneyRecord, steps: Mapping[str, Step], step: str) -> str:
+    """Give a step that is there; raises NotFound."""
+    if step not in steps:
+        what = "step"
+        raise NotFound(what, step, did_you_mean(step, steps), journey=record.id)
+    return step
+
+
+def _people(cells: Cells, came: str) -> PeopleStats:
+    """Sum people up: enrollments of a journey, or visits of a step."""
+    total, first = cells.get((came, ""), (0, 0))
+    left = {word: _left(cells, word) for word in LEFT}
+    active = total - sum(left.values())
+    if came == "visited":
+        return PeopleStats(total, active, **left)
+    kept_out, converted = (cells.get((what, ""), (0, 0))[0] for what in ("holdout", "converted"))
+    return PeopleStats(total, active, **left, lifetime=first, holdout=kept_out, converted=converted)
+
+
+def _left(cells: Cells, word: str) -> int:
+    """Count what left so; most days of most steps hold nothing."""
+    return sum(total for (what, _), (total, _) in cells.items() if what == word) if cells else 0
+
+
+def _messages(kept: Kept, sends: Iterable[str], days: Sequence[date | None]) -> MessageStats:
+    """Sum up what became of the messages of some steps on some days; a day of None is all of them."""
+    return _summed(
+        chain.from_iterable(kept.at(step, day).items() for step in sends for day in days),
+        queued=kept.asked.domain is None,
+    )
+
+
+def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> MessageStats:
+    sums: dict[str, list[int]] = {}
+    for (what, label), (total, uniques) in cells:
+        name = QUEUED if (what, label) == ("completed", "queued") else what.removeprefix("message.")
+        found = sums.setdefault(name, [0, 0])
+        found[0] += total
+        found[1] += uniques
+    if not sums:
+        return NOTHING if queued else UNKNOWN
+    counts = {name: Count(*sums[name]) for name in _KINDS if name in sums}
+    waiting = sums.get(QUEUED, [0])[0] if queued else None
+    return MessageStats(waiting, **counts, revenue=sums.get(REVENUE, [0])[0])
+
+
+def _day(kept: Kept, day: date, came: tuple[str, str], sends: Sequence[str] | None) -> DayStats:
+    """Give one day: people are known unless a mailbox domain is asked for."""
+    cells = kept.at(came[0], day)
+    known = kept.asked.domain is None
+    people = [_left(cells, word) for word in (came[1], *LEFT)] if known else UNTOLD
+    entered, completed, skipped, exited, failed = people
+    converted = _left(cells, "converted") if known and came[1] == "entered" else None
+    messages = None if sends is None else _messages(kept, sends, [day])
+    return DayStats(day, entered, completed, skipped, exited, failed, converted, messages)
+
+
+def _step(kept: Kept, step: Step) -> StepStats:
+    """Give what happened at a step within the window, and who is there now."""
+    sends = [step.id] if isinstance(step, Send) else None
+    known = kept.asked.domain is None
+    daily = tuple(_day(kept, day, (step.id, "visited"), sends) for day in kept.days)
+    return StepStats(
+        step.id,
+        kind(step),
+        _number(kept.record, step.id),
+        _people(kept.at(step.id), "visited").active if known else None,
+        sum(day.entered or 0 for day in daily) if known else None,
+        _outcomes(kept, step) if known else None,
+        None if sends is None else _messages(kept, sends, kept.days),
+        daily,
+    )
+
+
+def _number(record: JourneyRecord, step: str) -> int | None:
+    position = record.newest.journey.index.get(step)
+    return None if position is None else position + 1
+
+
+def _outcomes(kept: Kept, step: Step) -> dict[str, int]:
+    """Count visits of the window by outcome; a branch or an arm that nobody took counts 0, for that is known."""
+    found: dict[str, int] = dict.fromkeys(_labels(step), 0)
+    for day in kept.days:
+        for (what, label), (total, _) in kept.at(step.id, day).items():
+            if label and what in LEFT:
+                found[label] = found.get(label, 0) + total
+    return found
+
+
+def _labels(step: Step) -> list[str]:
+    if isinstance(step, Condition):
+        return [*(branch.label for branch in step.branches), step.else_label]
+    return [arm.label for arm in step.arms] if isinstance(step, Split) else []
+
+
+def _when(micros: int | None) -> datetime | None:
+    return None if micros is None else from_micros(micros)
+
+
+# --- mailbox domains, accounts ----------------------------------------------------------------------------------------
+
+
+def domain_stats(reader: Reader, record: JourneyRecord, asked: Asked) -> dict[str, MessageStats]:
+    """Give what became of messages within the window by mailbox domain, most sent first, then by name (F175).
+
+    The empty domain holds the messages that have none. Raises as `all_stats` does.
+    """
+    days = window(asked, record.zone)
+    if asked.step is not None:
+        _chosen(record, _steps(record), asked.step)
+    cells: dict[str, list[tuple[tuple[str, str], Cell]]] = {}
+    for domain, what, total, uniques in reader.rows(
+        "SELECT domain, what, sum(total), sum(uniques) FROM counters"
+        " WHERE journey = ? AND day IN (SELECT value FROM json_each(?)) AND domain <> ? AND step = ifnull(?, step)"
+        " GROUP BY domain, what",
+        (record.number, dumps([day.isoformat() for day in days]), ALL, asked.step),
+    ):
+        cells.setdefault(domain, []).append(((what, ""), (total, uniques)))
+    found = {domain: _summed(each, queued=False) for domain, each in cells.items()}
+    return dict(sorted(found.items(), key=lambda each: (-each[1].sent.unique, each[0])))
+
+
+def benchmark(reader: Reader, tenant: str, records: Sequence[JourneyRecord], asked: Asked) -> Benchmark:
+    """Sum up the journeys of a tenant that sent something within the window (F184 to F188).
+
+    Each counts the days of its own zone that have the window's dates; the usual window ends today in UTC.
+    """
+    days = window(asked, UTC)
+    cells: dict[int, list[tuple[tuple[str, str], Cell]]] = {}
+    sends = {(record.number, step) for record in records for step in _sends(_steps(record))}
+    for number, step, what, label, total, uniques in reader.rows(
+        "SELECT journey, step, what, label, sum(total), sum(uniques) FROM counters"
+        " WHERE journey IN (SELECT value FROM json_each(?)) AND day IN (SELECT value FROM json_each(?)) AND domain = ?"
+        " GROUP BY journey, step, what, label",
+        (dumps([record.number for record in records]), dumps([day.isoformat() for day in days]), ALL),
+    ):
+        if (number, step) in sends:
+            cells.setdefault(number, []).append(((what, label), (total, uniques)))
+    senders = {number: each for number, each in cells.items() if any(what == SENT for (what, _), _ in each)}
+    enrolled = reader.rows(
+        "SELECT ifnull(sum(total), 0) FROM counters WHERE journey IN (SELECT value FROM json_each(?)) AND day = ?"
+        " AND domain = ? AND step = '' AND what = 'entered'",
+        (dumps(sorted(senders)), ALL, ALL),
+    )[0][0]
+    messages = _summed(chain.from_iterable(senders.values()), queued=True)
+    return Benchmark(tenant, days[0], days[-1], len(senders), enrolled, messages)

@@ -1,0 +1,208 @@
+"""Pages of long lists: what part is wanted, in which order, and the cursor that leads on from it (R84)."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from attrs import frozen
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.basics.values import INTEGER_MAX, describe, dumps, faults, text_fault
+from journeyflow.errors import InvalidInput, NotFound, did_you_mean, shown
+
+MAX_TAKE = 10_000
+"""Rows in one page: enough for any screen, and a bound on what one question may hold in memory."""
+
+Item = TypeVar("Item")
+
+Cursor = int | str
+"""Where a page ended: a number in a list in order of entry, else the text of a place. Only to be given back."""
+
+
+@frozen
+class Page(Generic[Item]):
+    """A page of results: its items, the total without paging, what was asked for, the cursor of the next page (R84)."""
+
+    items: tuple[Item, ...]
+    total: int
+    skip: int
+    take: int
+    cursor: Cursor | None = None
+
+
+@frozen
+class Slice:
+    """What part of a list is wanted: in which order, from which place on, how much."""
+
+    order: str
+    descending: bool = False
+    skip: int = 0
+    take: int = 25
+    after: Cursor | None = None
+
+
+def page_faults(skip: object, take: object) -> list[str]:
+    """Tell of pages that cannot be.
+
+    >>> page_faults(0, 0)
+    ['a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0']
+    """
+    if type(skip) is not int or not 0 <= skip <= INTEGER_MAX or type(take) is not int or not 1 <= take <= MAX_TAKE:
+        return [f"a page has skip >= 0 and take from 1 to {MAX_TAKE}, not skip={_short(skip)}, take={_short(take)}"]
+    return []
+
+
+def _short(value: object) -> str:
+    """Show a number, or what was given instead, in a few words."""
+    return repr(value) if type(value) is int and abs(value) <= INTEGER_MAX else describe(value)
+
+
+def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: str = "") -> list[str]:
+    """Tell everything that is wrong with a slice; `orders` are all there are, `plain` the one by number alone.
+
+    >>> slice_faults(Slice("entred", after="x"), {"entered": "e.serial"}, plain="entered")
+    ["order: there is no 'entred' (did you mean 'entered'?)", "after: str 'x' is no cursor of such a page"]
+    """
+    found = page_faults(wanted.skip, wanted.take)
+    if fault := _text_fault(wanted.order):
+        found.append(f"order: {fault}")
+    elif orders is not None and wanted.order not in orders:
+        found.append(f"order: there is no {shown(wanted.order)}{_remedy(wanted.order, orders)}")
+    return found + cursor_faults(wanted.after, _place(wanted.after, is_plain=wanted.order == plain))
+
+
+def cursor_faults(after: object, place: object) -> list[str]:
+    """Tell of a cursor in which no place can be read; None is the beginning.
+
+    >>> cursor_faults("x", None), cursor_faults(None, None), cursor_faults(7, [7])
+    (["after: str 'x' is no cursor of such a page"], [], [])
+    """
+    return [] if after is None or place is not None else [f"after: {describe(after)} is no cursor of such a page"]
+
+
+def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> list[str]:
+    """Tell of words that are none of the known ones.
+
+    >>> word_faults("status", ["ACTVE"], ["ACTIVE"])
+    ["status: there is no 'ACTVE' (did you mean 'ACTIVE'?)"]
+    """
+    known = list(known)
+    return [f"{name}: there is no {shown(word)}{_remedy(word, known)}" for word in words if word not in known]
+
+
+def _remedy(word: object, known: Iterable[str]) -> str:
+    """Suggest the nearest known word, or name all there are.
+
+    >>> _remedy("date", ["entered", "due"])
+    '; there are entered, due'
+    """
+    return did_you_mean(word, known) or f"; there are {', '.join(known)}"
+
+
+def name_faults(*needed: str, **names: object) -> list[str]:
+    """Tell of names to look for that are no text, and of numbers that are none; None is not asked for, unless needed.
+
+    What is asked for is never taken for something else: 5 is not "5", nor True 1.
+
+    >>> name_faults("journey", customer=5, journey=None, key=None)
+    ['customer: must be text, not int 5', 'journey: must be text, not null']
+    >>> name_faults(run=True)
+    ['run: must be a whole number, not bool True']
+    """
+    found = []
+    for name, value in names.items():
+        if (value is not None or name in needed) and (
+            fault := _number_fault(value) if name in NUMBERS else _text_fault(value)
+        ):
+            found.append(f"{name}: {fault}")
+    return found
+
+
+NUMBERS = frozenset({"run", "version"})
+"""What is asked for by number; all else is asked for by text."""
+
+
+def _number_fault(value: object) -> str | None:
+    fits = type(value) is int and abs(value) <= INTEGER_MAX
+    return None if fits else f"must be a whole number, not {describe(value)}"
+
+
+def _text_fault(value: object) -> str | None:
+    return text_fault(value) if isinstance(value, str) else f"must be text, not {describe(value)}"
+
+
+def words(value: str | Iterable[str] | None) -> list[str]:
+    """Take one word or many; None is none.
+
+    >>> words("a"), words(("a", "b")), words(None)
+    (['a'], ['a', 'b'], [])
+    """
+    if value is None or isinstance(value, str):
+        return [] if value is None else [value]
+    if isinstance(value, Iterable) and not isinstance(value, bytes):
+        return list(value)
+    msg = f"expected one word or many, not {describe(value)}"
+    raise TypeError(msg)
+
+
+def _place(cursor: object, *, is_plain: bool) -> list[Any] | None:
+    """Read a cursor: the number alone, or the value that is sorted by and the number."""
+    if is_plain:
+        return [cursor] if type(cursor) is int and abs(cursor) <= INTEGER_MAX else None
+    try:
+        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(place, list) or len(place) != 2 or type(place[1]) is not int or any(faults(place)):  # noqa: PLR2004 value and number
+        return None
+    return place if isinstance(place[0], str | int | float) else None
+
+
+def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, object]]:
+    """Write the condition and the order of a slice in SQL, with the parameters of both.
+
+    `value` and `number` are SQL; the number makes the order total. Where both are the same, it alone is asked.
+
+    >>> keyset(Slice("entered", after=7), "e.serial", "e.serial")
+    ('e.serial > :after', 'e.serial', {'take': 25, 'skip': 0, 'after': 7})
+    >>> keyset(Slice("customer", descending=True), "c.id", "e.serial")
+    ('TRUE', 'c.id DESC, e.serial DESC', {'take': 25, 'skip': 0})
+    """
+    parameters: dict[str, object] = {"take": wanted.take, "skip": wanted.skip}
+    plain, direction, beyond = value == number, " DESC" if wanted.descending else "", "<" if wanted.descending else ">"
+    order = f"{number}{direction}" if plain else f"{value}{direction}, {number}{direction}"
+    if wanted.after is None:
+        return "TRUE", order, parameters
+    *values, parameters["after"] = _place(wanted.after, is_plain=plain) or [0]
+    if plain:
+        return f"{number} {beyond} :after", order, parameters
+    parameters["after_value"] = values[0]
+    return f"({value}, {number}) {beyond} (:after_value, :after)", order, parameters
+
+
+def cursor_of(value: object, number: int, *, plain: bool) -> Cursor:
+    """Write the place of a row as a cursor.
+
+    >>> cursor_of("ann@example.com", 7, plain=False), cursor_of(7, 7, plain=True)
+    ('["ann@example.com",7]', 7)
+    """
+    return number if plain else dumps([value, number])
+
+
+def refuse(faults: Sequence[str]) -> None:
+    """Refuse a question with everything that is wrong with it."""
+    if faults:
+        raise InvalidInput(faults)
+
+
+def instant_or_none(micros: int | None) -> datetime | None:
+    """Return microseconds as a datetime, None as it is."""
+    return None if micros is None else from_micros(micros)
+
+
+def required(found: Item | None, kind: str, name: object, *, of: str | None = None) -> Item:
+    """Give what was found, or raise NotFound; `of` is the journey that it would belong to."""
+    if found is None:
+        raise NotFound(kind, name, journey=of)
+    return found

@@ -1,0 +1,239 @@
+"""Who is or was at a step, and what they did with its messages (F139 to F149).
+
+A person is listed once, with the newest stay at the step: the one that lasts, where there is one. The question walks
+the history of one journey; it costs the same number of statements whatever comes out.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.basics.values import describe, dumps
+from journeyflow.basics.words import MESSAGE_KINDS
+from journeyflow.definition.steps import Send
+from journeyflow.errors import NotFound, did_you_mean
+from journeyflow.machine.gates import consents
+from journeyflow.machine.program import Program
+from journeyflow.questions.customers import some_fields
+from journeyflow.questions.paging import Page, Slice, cursor_of, keyset, name_faults, slice_faults, word_faults
+from journeyflow.records.public import Engagement
+from journeyflow.stores.contract import Reader
+
+ALIASES = {"spam_complaint": "complained"}
+"""Other names of what people do, as older systems say it."""
+
+ORDERS = {
+    "customer": "customer_id",
+    "entered": "entered",
+    "left": "ifnull(departed, entered)",
+    "stays": "stays",
+}
+"""What people can be sorted by; any other order names an attribute. The customer's number breaks ties."""
+
+
+@frozen
+class Person:
+    """Somebody who is or was at a step: the newest stay there, and what became of its messages (F145, F146).
+
+    `left_at` is None while the stay lasts; `stays` counts all of them. `did` holds, by kind, what was done with all of
+    the step's messages to this customer. `suppressed` tells whether a Send's channel is withheld now; None for other
+    steps.
+    """
+
+    tenant: str
+    customer: str
+    journey: str
+    step: str
+    run: int
+    n: int
+    status: str
+    outcome: str
+    entered_at: datetime
+    left_at: datetime | None
+    stays: int
+    did: Mapping[str, Engagement]
+    suppressed: bool | None
+    fields: Mapping[str, object] = field(factory=dict, repr=False)
+
+
+@frozen
+class Place:
+    """The step in question: the number of its journey, and its channel where it is a Send."""
+
+    tenant: str
+    journey: str
+    number: int
+    step: str
+    channel: str | None
+    required: bool
+    """Whether the journey sends only to who consented."""
+
+
+def find_place(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> Place:
+    """Find a step in any version of a journey, as the newest that has it says; raises NotFound."""
+    for program in reversed(programs):
+        for each in program.journey.steps:
+            if each.id == step:
+                channel = each.channel if isinstance(each, Send) else None
+                return Place(tenant, journey, number, step, channel, program.journey.consent == "required")
+    known = {each.id for program in programs for each in program.journey.steps}
+    kind = "step"
+    raise NotFound(kind, step, did_you_mean(step, sorted(known)), journey=journey)
+
+
+@frozen
+class Wanted:
+    """What is asked for: only who is there now; what they did, or did not do; all of that, or any; their attributes."""
+
+    part: Slice
+    now: bool = False
+    did: Sequence[str] = ()
+    did_not: Sequence[str] = ()
+    match: str = "all"
+    fields: Sequence[str] = ()
+
+
+def faults(wanted: Wanted, place: Place) -> list[str]:
+    """Tell everything that is wrong with a question."""
+    known = [*MESSAGE_KINDS, *ALIASES]
+    found = slice_faults(wanted.part, {wanted.part.order: ""})
+    found += word_faults("did", wanted.did, known) + word_faults("did_not", wanted.did_not, known)
+    if wanted.match not in {"all", "any"}:
+        found.append(f"match: must be 'all' or 'any', not {describe(wanted.match)}")
+    if place.channel is None and (wanted.did or wanted.did_not):
+        found.append(f"did: step {place.step!r} sends nothing; ask for what people did at a Send")
+    found += [fault for name in wanted.fields for fault in name_faults("fields", fields=name)]
+    if isinstance(wanted.part.order, str) and '"' in wanted.part.order:
+        found.append(f"order: an attribute whose name has a quotation mark cannot be sorted by: {wanted.part.order!r}")
+    return found
+
+
+_PEOPLE = """
+WITH stops (path, key, status, outcome) AS MATERIALIZED (
+    SELECT p.number, s.key, s.value ->> 1, s.value ->> 2
+    FROM versions v JOIN paths p ON p.version = v.number JOIN json_each(p.steps) s
+    WHERE v.journey = :journey AND s.value ->> 0 = :step
+),
+visited (serial, visit, at, key, status, outcome) AS (
+    SELECT m.enrollment, m.visit, m.at, s.key, s.status, s.outcome
+    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN stops s ON s.path = m.path
+    WHERE e.journey = :journey
+    UNION ALL
+    SELECT m.enrollment, m.visit, m.at, s.key, s.value ->> 1, s.value ->> 2
+    FROM enrollments e JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s
+    WHERE e.journey = :journey AND m.path IS NULL AND s.value ->> 0 = :step
+),
+stay (customer, serial, run, n, status, outcome, entered, departed) AS (
+    SELECT e.customer, e.serial, e.run, max(w.visit, 1) + w.key, w.status, w.outcome,
+           CASE WHEN w.key = 0 AND w.visit > 0
+                THEN (SELECT max(p.at) FROM moves p WHERE p.enrollment = w.serial AND p.visit < w.visit)
+                ELSE w.at END,
+           CASE WHEN w.status = 'ACTIVE' THEN NULL ELSE w.at END
+    FROM visited w JOIN enrollments e ON e.serial = w.serial
+    WHERE w.status <> 'ACTIVE' OR (e.status = 'ACTIVE' AND e.visit = max(w.visit, 1) + w.key)
+),
+ranked AS (
+    SELECT *, count(*) OVER (PARTITION BY customer) AS stays,
+           row_number() OVER (PARTITION BY customer ORDER BY status = 'ACTIVE' DESC, serial DESC, n DESC) AS rank
+    FROM stay
+),
+deeds (customer, kind) AS MATERIALIZED (
+    SELECT DISTINCT e.customer, f.key
+    FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f
+    WHERE e.journey = :journey AND m.step = :step AND m.flags IS NOT NULL
+),
+people AS MATERIALIZED (
+    SELECT r.*, c.id AS customer_id, {value} AS place
+    FROM ranked r JOIN customers c ON c.number = r.customer
+    WHERE r.rank = 1 AND {condition}
+)
+"""
+
+_PAGE = """
+SELECT p.customer, p.customer_id, p.run, p.n, p.status, p.outcome, p.entered, p.departed, p.stays, p.place,
+       c.attributes, (SELECT count(*) FROM people)
+FROM people p JOIN customers c ON c.number = p.customer
+WHERE {beyond} ORDER BY {order} LIMIT :take OFFSET :skip
+"""
+
+_DID = """
+SELECT e.customer, f.key, min(f.value ->> 0), sum(f.value ->> 1)
+FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f
+WHERE e.journey = :journey AND e.customer IN (SELECT value FROM json_each(:customers))
+  AND m.step = :step AND m.flags IS NOT NULL
+GROUP BY e.customer, f.key ORDER BY 3, 2
+"""
+
+
+def list_people(reader: Reader, place: Place, wanted: Wanted) -> Page[Person]:
+    """List who is or was at a step, each once: filtered, sorted, a page with the total (F139 to F148)."""
+    part, parameters = wanted.part, {"journey": place.number, "step": place.step}
+    value, of_value = _sorted_by(part.order)
+    condition, of_deeds = _condition(wanted)
+    beyond, order, of_part = keyset(part, "p.place", "p.customer")
+    parameters |= of_value | of_deeds
+    with_people = _PEOPLE.format(value=value, condition=condition)
+    rows = reader.rows(with_people + _PAGE.format(beyond=beyond, order=order), {**parameters, **of_part})
+    total = rows[0][-1] if rows else reader.rows(f"{with_people} SELECT count(*) FROM people", parameters)[0][0]
+    did = _deeds(reader, place, [row[0] for row in rows])
+    items = tuple(_person(place, row, did.get(row[0], {}), wanted.fields) for row in rows)
+    cursor = cursor_of(rows[-1][9], rows[-1][0], plain=False) if len(rows) == part.take else None
+    return Page(items, total, part.skip, part.take, cursor)
+
+
+def _sorted_by(order: str) -> tuple[str, dict[str, object]]:
+    """Write what is sorted by in SQL; what an attribute does not say counts as an empty text."""
+    if order in ORDERS:
+        return ORDERS[order].replace("customer_id", "c.id"), {}
+    names = order.removeprefix("customer.").split(".")
+    return "ifnull(json_extract(c.attributes, :order), '')", {"order": "$" + "".join(f'."{name}"' for name in names)}
+
+
+def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:
+    """Write the filters in SQL: who is there now, and all or any of what was and was not done (F142)."""
+    parts, parameters = list[str](), dict[str, object]()
+    for words, negation in ((wanted.did, ""), (wanted.did_not, "NOT ")):
+        for word in words:
+            name = f"kind{len(parts)}"
+            parts.append(f"r.customer {negation}IN (SELECT customer FROM deeds WHERE kind = :{name})")
+            parameters[name] = ALIASES.get(word, word)
+    joined = (" AND " if wanted.match == "all" else " OR ").join(parts) or "TRUE"
+    there = "r.status = 'ACTIVE'" if wanted.now else "TRUE"
+    return f"({joined}) AND {there}", parameters
+
+
+def _deeds(reader: Reader, place: Place, customers: Sequence[int]) -> dict[int, dict[str, Engagement]]:
+    """Give what the customers of a page did, by number, in order of time."""
+    found: dict[int, dict[str, Engagement]] = {}
+    if customers and place.channel is not None:
+        asked = {"journey": place.number, "step": place.step, "customers": dumps(list(customers))}
+        for customer, kind, first, count in reader.rows(_DID, asked):
+            found.setdefault(customer, {})[kind] = Engagement(from_micros(first), count)
+    return found
+
+
+def _person(place: Place, row: Sequence[Any], did: Mapping[str, Engagement], names: Sequence[str]) -> Person:
+    _, customer, run, n, status, outcome, entered, departed, stays, _, text, _ = row
+    suppressed = None
+    if place.channel is not None:
+        attributes = some_fields(text, ["consent"])
+        suppressed = not consents(attributes, place.channel, required=place.required)
+    return Person(
+        place.tenant,
+        customer,
+        place.journey,
+        place.step,
+        run,
+        n,
+        status,
+        outcome,
+        from_micros(entered),
+        None if departed is None else from_micros(departed),
+        stays,
+        did,
+        suppressed,
+        some_fields(text, names) if names else {},
+    )

@@ -1,0 +1,425 @@
+"""Why somebody did not enter a journey, and whether the same event would let them in now (R21, R85).
+
+What was refused is kept with the values compared. A trigger that did not match is not stored: it is asked again of the
+customer's newest event of its type. Whether somebody would enter is found by trying it, with the very code that would
+do it, on a copy of what is known; nothing of that is written.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+
+from attrs import frozen
+
+from journeyflow.basics.chance import KEPT_OUT
+from journeyflow.basics.moments import FIRST, add, from_micros
+from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT
+from journeyflow.catalog.catalog import Catalog, JourneyRecord
+from journeyflow.definition.entry import Pull
+from journeyflow.definition.rules.conditions import Rule, Sample, explain, holds
+from journeyflow.machine.program import Program
+from journeyflow.records.rows import Input, Run
+from journeyflow.stores.batch import INPUT, JOURNEY, PULL, QUEUE, Due, Loaded
+from journeyflow.stores.contract import Reader
+from journeyflow.work.entries import enter
+from journeyflow.work.happenings import Happening
+from journeyflow.work.intake import about
+from journeyflow.work.pulls import OFF_LIST, TOO_OFTEN, Puller, passes_by
+from journeyflow.work.scheduler import lay_out
+from journeyflow.work.stages import handle
+
+EMITTED = CUSTOMER_EVENTS | {"journey.completed", "message.sent", "message.failed"}
+"""Events that the engine makes itself, so that none may be found among what the host told."""
+
+UNKNOWN = "unknown customer"
+"""The reason of somebody who is not there."""
+
+CLOSED = frozenset({"DRAFT", "ARCHIVED"})
+"""States in which a journey listens to nothing."""
+
+
+@frozen
+class WhyNot:
+    """Why a customer is not in a journey, and what would happen now.
+
+    `reason` is one of R21, or "trigger criteria", "no event", "not pulled", "by hand", "unknown customer", "waits for a
+    tick", what became of the event ("duplicate", ...), or "" for somebody who entered. `told` says it in words, `seen`
+    has the values compared, `at` the instant. `against` is what would stand against an entry at `asked_at`, "" when the
+    same event would let the customer in: then `would_enter` is true. `tried` says what was tried: "the same", a bare
+    event of the trigger's type where none is kept, or a pull.
+    """
+
+    tenant: str
+    journey: str
+    customer: str
+    reason: str
+    told: str
+    at: datetime | None
+    seen: Mapping[str, object]
+    asked_at: datetime
+    against: str
+    told_now: str
+    tried: str = "the same"
+
+    @property
+    def would_enter(self) -> bool:
+        """Whether the same event at `asked_at` would enter the customer."""
+        return not self.against
+
+    def __str__(self) -> str:
+        """Tell why not, when that was, and what would happen now."""
+        head = f"{self.reason}: {self.told}" if self.reason and self.told else self.reason or self.told
+        when = "" if self.at is None else f"\n  at {_when(self.at)}"
+        verdict = "would enter" if self.would_enter else f"would not enter, {self.told_now}"
+        return f"{head}{when}\n  {self.tried} at {_when(self.asked_at)}: {verdict}"
+
+
+def _when(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@frozen
+class Told:
+    """The newest event of the trigger's type: its instant, its data, what became of it."""
+
+    at: int
+    text: str | None
+    outcome: str | None
+
+
+@frozen
+class Kept:
+    """The last refusal of a customer by a journey."""
+
+    reason: str
+    at: int
+    seen: dict[str, object]
+
+
+@frozen
+class Evidence:
+    """What is known of a customer and a journey: an event, a refusal, places in the queue for a slot by key (R23).
+
+    `entered` is the instant of the newest entry.
+    """
+
+    told: Told | None
+    kept: Kept | None
+    queued: Mapping[str, int]
+    entered: int | None
+
+
+_EVENT = """
+SELECT at, data, outcome FROM inputs WHERE customer = ? AND tenant = ? AND kind = 'event' AND type = ?
+ORDER BY at DESC, seq DESC LIMIT 1
+"""
+
+_REFUSAL = """
+SELECT r.reason, r.at, r.seen FROM last_refusals r JOIN customers c ON c.number = r.customer
+WHERE r.journey = ? AND c.tenant = ? AND c.id = ?
+"""
+
+_QUEUED = """
+SELECT d.key, d.at FROM deferred d JOIN customers c ON c.number = d.customer
+WHERE d.journey = ? AND c.tenant = ? AND c.id = ?
+"""
+
+_ENTERED = """
+SELECT max(e.entered_at) FROM customers c JOIN enrollments e ON e.customer = c.number
+WHERE e.journey = ? AND c.tenant = ? AND c.id = ?
+"""
+
+
+def evidence(reader: Reader, record: JourneyRecord, customer: str) -> Evidence:
+    """Give the newest event that could have entered a customer, the last refusal, and who waits for a slot."""
+    events = reader.rows(_EVENT, (customer, record.tenant, record.newest.journey.trigger.event))
+    asked = (record.number, record.tenant, customer)
+    kept = [Kept(reason, at, json.loads(text) if text else {}) for reason, at, text in reader.rows(_REFUSAL, asked)]
+    queued, entered = dict(reader.rows(_QUEUED, asked)), reader.rows(_ENTERED, asked)[0][0]
+    return Evidence(Told(*events[0]) if events else None, kept[0] if kept else None, queued, entered)
+
+
+def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> Due:
+    """Make the event, the pull, or the enrollment by hand, with which a customer might come again."""
+    event, text = record.newest.journey.trigger.event, found.told.text if found.told else None
+    kind, type_ = ("event", event) if event else ("enroll", record.id)
+    key = (at, INPUT, 0, 0) if record.newest.pull is None else (at, JOURNEY, record.number, PULL)
+    return Due((key,), inputs={0: Input(0, record.tenant, customer, kind, type_, at, None, text)})
+
+
+def newest_instant(record: JourneyRecord, found: Evidence) -> int:
+    """Give the newest instant that is known of a journey and a customer."""
+    signs = [sign.at for sign in (found.told, found.kept) if sign is not None]
+    signs += [at for at in (record.newest_at, found.entered) if at is not None]
+    return max([record.versions[-1][0], *signs])
+
+
+class Door:
+    """A copy of what is known about one customer, in which an entry can be tried."""
+
+    def __init__(self, catalog: Catalog, record: JourneyRecord, due: Due, loaded: Loaded, found: Evidence) -> None:
+        """Lay out what was loaded; the attempt says who comes and when."""
+        self.record, self.item = record, due.inputs[0]
+        self.known = any((each.tenant, each.id) == (self.item.tenant, self.item.customer) for each in loaded.people)
+        self.work = lay_out(due, loaded, catalog, self.item.at, grace=None)
+        self.person = self.work.person(self.item.tenant, self.item.customer)
+        key = record.newest.key_of(json.loads(self.item.text) if self.item.text else {})
+        runs = [run for serial in self.person.serials if (run := self.work.runs[serial]).journey == record.number]
+        meant = [run for run in runs if key in {"", run.key}]
+        self.newest: Run | None = max(meant, key=lambda run: run.number, default=None)
+        self.found = found
+        queued = [at for each, at in found.queued.items() if key in {"", each}]
+        self.queued: int | None = max(queued, default=None)
+
+    def happening(self, at: int, text: str | None) -> Happening:
+        """Make an event of the trigger's type; one about a message says what message that is (R51)."""
+        data = json.loads(text) if text else {}
+        post = self.work.named(data.get("message"))
+        said = {**about(self.work, post), **data} if post else data
+        event = self.record.newest.journey.trigger.event or ""
+        return Happening(event, said, at, at, self.person, post=post, text=text)
+
+    def misses(self, program: Program, event: Happening) -> tuple[str, Mapping[str, object]]:
+        """Say why the trigger does not match, nothing when it does; and give the values compared."""
+        facts = self.work.facts(self.person, program, event.at, event.data)
+        rule = program.journey.trigger.where
+        if rule is None or program.where is None or program.where(facts):
+            return "", facts.seen
+        return explain(rule, facts), facts.seen
+
+    def tried(self) -> tuple[str, str]:
+        """Try to come in, through all the stages of R9: what stands against it, and in words."""
+        record, at = self.record, self.item.at
+        program, event = record.program(at), self.happening(at, self.item.text)
+        state, (words, _) = record.state(at), self.misses(program, event)
+        if words:
+            return "trigger criteria", f"trigger criteria: {words}"
+        if state in CLOSED:
+            return state.lower(), f"{state.lower()}: only an ACTIVE journey is entered"
+        first = self.work.next_serial
+        if self.item.kind == "event":
+            handle(self.work, event)
+        elif program.pull is not None:
+            puller = Puller(self.work, record, program, program.pull, at)
+            reason = passes_by(puller, self.person, at) if self.known else UNKNOWN
+            if reason is not None:
+                return reason, f"{reason}: {_PASSED_BY[reason](program.pull)}"
+            facts = self.work.facts(self.person, program, at)
+            enter(self.work, record, program, event, facts, limited=True)
+        else:
+            enter(self.work, record, program, event, self.work.facts(self.person, program, at, event.data))
+        return self._came_of_it(first, program)
+
+    def _came_of_it(self, first: int, program: Program) -> tuple[str, str]:
+        """Say what came of an attempt: a refusal, a run, or a place in the queue of those who wait for a slot."""
+        work, number = self.work, self.record.number
+        for refusal in work.refusals:
+            if (refusal.journey, refusal.customer) == (number, self.person.number):
+                words = in_words(refusal.reason, self, self.newest, program, refusal.at, refusal.seen)
+                return refusal.reason, _joined(refusal.reason, words)
+        for serial, run in work.runs.items():
+            if serial >= first and run.journey == number:
+                return (KEPT_OUT, KEPT_OUT) if run.status == HOLDOUT else ("", "")
+        due = work.gate.timers.get((number, QUEUE))
+        slot = "" if due is None else f", at the earliest {_when(from_micros(due))}"
+        return "entry limit", f"entry limit: would wait for a slot{slot}"
+
+
+_PASSED_BY: Mapping[str, Callable[[Pull], str]] = {
+    OFF_LIST: lambda pull: f"people are pulled from {pull.list!r}",
+    TOO_OFTEN: lambda pull: f"at most {pull.times} times within {pull.within}",
+    UNKNOWN: lambda pull: f"a pull gets {pull} of those who are known",
+}
+"""Says why a pull does not ask somebody."""
+
+
+def _joined(reason: str, words: str) -> str:
+    return f"{reason}: {words}" if words else reason
+
+
+# --- in words ---------------------------------------------------------------------------------------------------------
+
+
+@frozen
+class Refused:
+    """What there is to say something with."""
+
+    door: Door
+    newest: Run | None
+    program: Program
+    at: int
+    seen: Mapping[str, object]
+
+
+def in_words(  # noqa: PLR0917 all there is to say something with
+    reason: str, door: Door, newest: Run | None, program: Program, at: int, seen: Mapping[str, object]
+) -> str:
+    """Say what a reason means for this customer, with the values compared."""
+    return _WORDS.get(reason, _plain)(Refused(door, newest, program, at, seen))
+
+
+def _plain(refused: Refused) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in refused.seen.items())
+
+
+def _state(_: Refused) -> str:
+    return "only an ACTIVE journey is entered"
+
+
+def _rule(refused: Refused, rule: Rule) -> str:
+    zone = refused.program.zone_of(refused.door.person.attributes)
+    return explain(rule, Sample(dict(refused.seen), refused.at, zone))
+
+
+def _criteria(refused: Refused) -> str:
+    rule = refused.program.journey.run_criteria
+    return "" if rule is None else _rule(refused, rule)
+
+
+def _exit(refused: Refused) -> str:
+    facts = refused.door.work.facts(refused.door.person, refused.program, refused.at)
+    true = [each for each in refused.program.journey.exits if each.when is not None and holds(each.when, facts)]
+    return "; ".join(f"{each.name!r}, {explain(each.when, facts)}" for each in true if each.when is not None)
+
+
+def _consent(refused: Refused) -> str:
+    return f"it is required, and given for none of {', '.join(refused.program.channels)}"
+
+
+def _inside(refused: Refused) -> str:
+    run = refused.newest
+    kept_out = ", kept out for comparison" if run is not None and run.status == HOLDOUT else ""
+    return "" if run is None else f"run {run.number}, since {_when(from_micros(run.entered_at))}{kept_out}"
+
+
+def _queued(refused: Refused) -> str:
+    since = refused.door.queued
+    return "" if since is None else f"waits for a slot since {_when(from_micros(since))}"
+
+
+def _reentry(refused: Refused) -> str:
+    run, reentry = refused.newest, refused.program.journey.reentry
+    if run is None or reentry.period is None:
+        return f"{'run 1' if run is None else _entered(run)}, and nobody comes again"
+    again = add(run.entered_at, reentry.period, refused.program.zone_of(refused.door.person.attributes))
+    return f"{_entered(run)}, again from {_when(from_micros(again))}"
+
+
+def _entered(run: Run) -> str:
+    return f"run {run.number} entered {_when(from_micros(run.entered_at))}"
+
+
+_WORDS: dict[str, Callable[[Refused], str]] = {
+    "draft": _state,
+    "paused": _state,
+    "archived": _state,
+    "run criteria": _criteria,
+    "exit rule": _exit,
+    "consent": _consent,
+    "already inside": _inside,
+    "re-entry": _reentry,
+    "already deferred": _queued,
+}
+"""How each reason is said; any other shows the values that were compared."""
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+def why_not(door: Door) -> WhyNot:
+    """Put the answer together: what happened, then what would happen now."""
+    reason, words, at, seen = _happened(door)  # before anything is tried
+    against, told_now = door.tried()
+    record, item = door.record, door.item
+    return WhyNot(
+        record.tenant, record.id, item.customer, reason, words, None if at is None else from_micros(at), seen,
+        from_micros(item.at), against, told_now, _tried(door),
+    )  # fmt: skip
+
+
+def _tried(door: Door) -> str:
+    """Say what is tried: the event that is kept, else one of its type that says nothing, a pull, or one by hand."""
+    if door.found.told is not None:
+        return "the same"
+    if door.record.newest.pull is not None:
+        return "a pull"
+    return "an enrollment by hand" if door.item.kind == "enroll" else f"an event {door.item.type!r} without data"
+
+
+Happened = tuple[str, str, int | None, Mapping[str, object]]
+"""Reason, words, instant, values compared."""
+
+
+def _happened(door: Door) -> Happened:
+    """Say what came of the newest sign of a customer."""
+    signs = sorted(_signs(door), key=lambda sign: sign[0])
+    if signs:
+        return signs[-1][1]()
+    told = door.found.told
+    if told is None:
+        return _nothing(door)
+    if told.outcome != "handled":
+        return told.outcome or "waits for a tick", "", told.at, {}
+    return _missed(door, told)
+
+
+def _signs(door: Door) -> Iterator[tuple[int, Callable[[], Happened]]]:
+    """Yield what came of the newest event, or later: a run, a refusal, a place in the queue; each with its instant.
+
+    A refusal from before an event that waits for a tick is still the last word.
+    """
+    told, kept, run = door.found.told, door.found.kept, door.newest
+    since = FIRST if told is None else told.at
+    if run is not None and run.entered_at >= since:
+        yield run.entered_at, partial(_entry, run)
+    if kept is not None and (kept.at >= since or (told is not None and told.outcome is None)):
+        yield kept.at, partial(_refusal, door, kept)
+    if door.queued is not None and door.queued >= since:
+        yield door.queued, partial(_waiting, door.queued)
+
+
+def _entry(run: Run) -> Happened:
+    if run.status == HOLDOUT:
+        return KEPT_OUT, f"run {run.number} is kept out for comparison", run.entered_at, {}
+    state = "is inside" if run.status == ACTIVE else run.status
+    return "", f"run {run.number} entered and {state}", run.entered_at, {}
+
+
+def _refusal(door: Door, kept: Kept) -> Happened:
+    words = in_words(kept.reason, door, door.newest, door.record.program(kept.at), kept.at, kept.seen)
+    return kept.reason, words, kept.at, kept.seen
+
+
+def _waiting(since: int) -> Happened:
+    return "entry limit", f"waits for a slot since {_when(from_micros(since))}", since, {}
+
+
+def _nothing(door: Door) -> Happened:
+    """Say why nothing was ever tried."""
+    event, pull = door.record.newest.journey.trigger.event, door.record.newest.pull
+    if pull is not None and door.known:
+        return "not pulled", f"no pull has brought this customer in; each gets {pull}", None, {}
+    if event is None and pull is None:
+        return "by hand", "nobody enrolled this customer, and nothing else enters", None, {}
+    if not door.known:
+        return UNKNOWN, "nothing was ever told of this customer", None, {}
+    hint = "; what put_customer, an Update or a run brings about is not kept as an event" if event in EMITTED else ""
+    return "no event", f"no {event!r} was ever told of this customer{hint}", None, {}
+
+
+def _missed(door: Door, told: Told) -> Happened:
+    """Say why an event that was handled left no trace."""
+    record = door.record
+    state, program, event = record.state(told.at), record.program(told.at), door.happening(told.at, told.text)
+    if state in CLOSED:
+        return state.lower(), "only an ACTIVE journey is entered", told.at, {}
+    if program.journey.trigger.event != event.type:
+        return "trigger", f"version {program.version} listened to {program.journey.trigger.event!r}", told.at, {}
+    words, seen = door.misses(program, event)
+    if words or not program.limits:
+        words = words or "they did not hold then; since, the customer has changed"
+    elif program.where is None:
+        return "entry limit", "waited for a slot, and was taken out of the queue", told.at, seen
+    else:
+        words = "they did not hold then, or the customer waited for a slot and was taken out of the queue"
+    return "trigger criteria", words, told.at, seen

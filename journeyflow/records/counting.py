@@ -1,0 +1,242 @@
+"""Kept counters: what a batch did, as a handful of sums that are written in the same commit (R80).
+
+A counter is one row: in which journey, on which day of its zone, for which mailbox domain, at which step, what was
+counted, under which label. Three things are counted:
+
+    step   what                                        label      total                  uniques
+    ----   -----------------------------------------   --------   --------------------   ----------------------
+           entered, holdout                                       enrollments            customers' first ones
+           converted, holdout converted                           enrollments            customers' first ones
+           completed, exited, failed                              enrollments
+    yes    visited                                                visits that began
+    yes    completed, skipped, exited, failed          outcome    visits that ended so
+    yes    message.sent, message.opened, ...                      times told of          messages it was told of
+    yes    revenue                                                minor units
+
+Each is kept for its day and for the day "*", which is all days; what is told of messages is also kept for the mailbox
+domain of the message (empty where it has none), and for the domain "*", which is all domains, and the only one of the
+other rows. `last_at` is the newest instant that was counted there.
+
+`count` makes the rows of a batch out of its moves and of what it noted. `Sums` makes them of anything that can say the
+same, such as the whole log when the audit counts again.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from journeyflow.basics.moments import local_day_span
+from journeyflow.basics.words import ACTIVE, FAILED, HOLDOUT, MESSAGE_KINDS, RETRY
+from journeyflow.records.rows import Counter, Crowd, Move, PathEntry, Post, Run
+
+ALL = "*"
+"""The day that stands for all days, and the domain that stands for all domains."""
+
+KINDS = tuple(f"message.{kind}" for kind in MESSAGE_KINDS if kind != "failed")
+"""What is counted of messages; what was given up is a status of the message itself."""
+
+_DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")
+
+CACHED_DOMAINS = 4_096
+"""Mailbox domains kept read: more than one batch has messages."""
+
+Instants = defaultdict[int, int]
+"""Instants, each with how often it counts."""
+
+instants_of_none: Callable[[], Instants] = partial(defaultdict, int)
+"""Begin to count instants."""
+
+
+class Note(NamedTuple):
+    """Something that no move tells: a conversion, a holdout, what happened to a message, revenue.
+
+    `domain` is `ALL` unless it is about a message; `unique` says that it is the first of its kind.
+    """
+
+    journey: int
+    domain: str
+    step: str
+    what: str
+    at: int
+    unique: bool
+    amount: int = 1
+
+
+class Walked(NamedTuple):
+    """Moves that did the same: the journey, how the run ended if it has, the path, and what kind of entry it was.
+
+    `entry` is 0 for a move of a run that was there, 1 for a customer's first entry into the journey, 2 for a later one.
+    """
+
+    journey: int
+    status: str
+    path: Sequence[PathEntry]
+    entry: int
+
+
+def converted(run: Run, at: int) -> Note:
+    """Note that a run was converted."""
+    what = "holdout converted" if run.status == HOLDOUT else "converted"
+    return Note(run.journey, ALL, "", what, at, run.number == 1)
+
+
+def held_out(run: Run) -> Note:
+    """Note that a customer was kept out of a journey (R25)."""
+    return Note(run.journey, ALL, "", "holdout", run.entered_at, run.number == 1)
+
+
+def told(run: Run, post: Post, what: str, at: int, *, unique: bool = False, amount: int = 1) -> Note:
+    """Note what was told of a message: an event of `KINDS`, or revenue."""
+    return Note(run.journey, post.domain or "", post.step, what, at, unique, amount)
+
+
+def entry_kind(visit: int, number: int) -> int:
+    """Tell what kind of entry a move is, by the visit it leaves (0 at entry) and the number of the run.
+
+    >>> entry_kind(3, 1), entry_kind(0, 1), entry_kind(0, 7)
+    (0, 1, 2)
+    """
+    return 0 if visit else 1 if number == 1 else 2
+
+
+def mailbox_domain(channel: str, attributes: Mapping[str, object]) -> str:
+    """Give the domain of the mailbox an e-mail goes to, in lower case; nothing where there is none (F172).
+
+    >>> mailbox_domain("EMAIL", {"email": "Ann@Example.COM"}), mailbox_domain("SMS", {"email": "ann@example.com"})
+    ('example.com', '')
+    """
+    address = attributes.get("email")
+    return _domain_of(address) if channel.upper() == "EMAIL" and isinstance(address, str) else ""
+
+
+@lru_cache(CACHED_DOMAINS)
+def _domain_of(address: str) -> str:
+    name, _, domain = address.strip().rpartition("@")
+    domain = domain.lower()
+    return domain if name and _DOMAIN.fullmatch(domain) else ""
+
+
+# --- counting a batch -------------------------------------------------------------------------------------------------
+
+
+def count(
+    moves: Iterable[Move],
+    runs: Mapping[int, Run],
+    notes: Iterable[Note],
+    zones: Mapping[int, ZoneInfo],
+    crowds: Iterable[Crowd] = (),
+) -> tuple[Counter, ...]:
+    """Count what a batch did: its moves, with what has become of their runs, its crowds, and what it noted.
+
+    `zones` are those of the journeys, by number. The rows are sorted by key (R90).
+    """
+    groups: defaultdict[tuple[int, str, Sequence[PathEntry], int], Instants] = defaultdict(instants_of_none)
+    for serial, visit, at, path, _ in moves:
+        run = runs[serial]
+        groups[run.journey, run.status, path, 0 if visit else 1 if run.number == 1 else 2][at] += 1
+    for run, move, _, _, people in crowds:
+        groups[run.journey, run.status, move.path, entry_kind(move.visit, run.number)][move.at] += len(people)
+    sums = Sums(zones)
+    sums.walk((Walked(*key), instants) for key, instants in groups.items())
+    sums.note(notes)
+    return sums.rows()
+
+
+def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool, int]]:
+    """Yield what one move adds one to: (step, what, label, whether it is also unique, 1).
+
+    A run that is put back has not failed after all: -1 (R43).
+    """
+    first, again = walked.entry == 1, walked.path[0][2] == RETRY
+    if walked.entry:
+        yield "", "entered", "", first, 1
+    for position, (step, status, outcome) in enumerate(walked.path):
+        if position or walked.entry or again:
+            yield step, "visited", "", False, 1
+        if status != ACTIVE:
+            yield step, status.lower(), outcome, False, 1
+    if again:
+        yield "", "failed", "", False, -1
+    last = walked.path[-1][1]
+    if last != ACTIVE:  # a run that failed may have gone on since, nothing else may
+        yield "", (FAILED if last == FAILED else walked.status).lower(), "", False, 1
+
+
+def by_day(instants: Mapping[int, int], zone: ZoneInfo) -> Iterator[tuple[str, int, int]]:
+    """Yield (local day, how many, the last) of instants, each with how often it counts.
+
+    >>> list(by_day({86_400_000_000: 1, 5: 1, 7: 1}, ZoneInfo("UTC")))
+    [('1970-01-01', 2, 7), ('1970-01-02', 1, 86400000000)]
+    """
+    in_order = sorted(instants.items())
+    last = until = in_order[0][0]
+    day, number = "", 0
+    for at, times in in_order:
+        if at >= until:
+            if number:
+                yield day, number, last
+            day, until = local_day_span(at, zone)
+            number = 0
+        number += times
+        last = at
+    yield day, number, last
+
+
+class Sums:
+    """Counters while they are summed up; `zones` are those of the journeys, by number.
+
+    >>> sums = Sums({1: ZoneInfo("UTC")})
+    >>> sums.walk(
+    ...     [(Walked(1, "ACTIVE", (("hello", "COMPLETED", "queued"), ("breathe", "ACTIVE", "")), 1), {0: 1, 5: 1})]
+    ... )
+    >>> for row in sums.rows()[4:]:
+    ...     print(row[1:])
+    ('1970-01-01', '*', '', 'entered', '', 2, 2, 5)
+    ('1970-01-01', '*', 'breathe', 'visited', '', 2, 0, 5)
+    ('1970-01-01', '*', 'hello', 'completed', 'queued', 2, 0, 5)
+    ('1970-01-01', '*', 'hello', 'visited', '', 2, 0, 5)
+    """
+
+    def __init__(self, zones: Mapping[int, ZoneInfo]) -> None:
+        """Begin with none."""
+        self._zones = zones
+        self._sums: dict[tuple[int, str, str, str, str, str], list[int]] = {}
+
+    def walk(self, walked: Iterable[tuple[Walked, Mapping[int, int]]]) -> None:
+        """Count moves, each kind with its instants, each with how often it counts."""
+        for each, instants in walked:
+            parts = tuple(_parts(each))
+            for day, number, last in by_day(instants, self._zones[each.journey]):
+                for step, what, label, first, one in parts:
+                    key = (each.journey, day, ALL, step, what, label)
+                    self._add(key, number * one, number if first else 0, last)
+
+    def note(self, notes: Iterable[Note]) -> None:
+        """Count what no move tells."""
+        for note in notes:
+            day = local_day_span(note.at, self._zones[note.journey])[0]
+            self._add(
+                (note.journey, day, note.domain, note.step, note.what, ""), note.amount, int(note.unique), note.at
+            )
+
+    def _add(self, key: tuple[int, str, str, str, str, str], total: int, uniques: int, last: int) -> None:
+        found = self._sums.get(key)
+        if found is None:
+            self._sums[key] = [total, uniques, last]
+        else:
+            found[0] += total
+            found[1] += uniques
+            found[2] = max(found[2], last)
+
+    def rows(self) -> tuple[Counter, ...]:
+        """Give the counters with the sums over days and domains, sorted by key."""
+        for (journey, day, domain, *rest), found in list(self._sums.items()):
+            step, what, label = rest
+            self._add((journey, ALL, domain, step, what, label), *found)
+            if domain != ALL:
+                self._add((journey, day, ALL, step, what, label), *found)
+                self._add((journey, ALL, ALL, step, what, label), *found)
+        return tuple(Counter(*key, *found) for key, found in sorted(self._sums.items()))

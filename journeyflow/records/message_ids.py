@@ -1,0 +1,47 @@
+"""The ids of messages: the one place that writes them and the one that reads them (R70)."""
+
+import re
+from collections.abc import Container, Sequence
+
+from journeyflow.basics.values import INTEGER_MAX
+from journeyflow.records.rows import Glimpse
+
+_NUMBER = r"(0|[1-9][0-9]{0,18})"
+_ID = re.compile(rf"(.*)-{_NUMBER}-{_NUMBER}", re.DOTALL)
+
+
+def message_id(nonces: Sequence[str], post: Glimpse) -> str:
+    """Write the id of a message: the nonce of the database that it was made under, its enrollment, its visit (R70).
+
+    >>> from journeyflow.records.rows import Post
+    >>> message_id(["k3", "k4"], Post(17, 2, "hi", "EMAIL", "hi", None, 0, None, True, nonce=1))
+    'k4-17-2'
+    """
+    return f"{nonces[post.nonce]}-{post.serial}-{post.n}"
+
+
+def read_id(text: object) -> tuple[str, int, int] | None:
+    """Read the id of a message as (nonce, serial, n); None for anything that `message_id` never writes.
+
+    >>> read_id("k-3-17-2"), read_id("k-017-2"), read_id("k-17"), read_id(5)
+    (('k-3', 17, 2), None, None, None)
+    >>> read_id(f"k-{2**63}-2") is None  # no file holds such a number
+    True
+    """
+    found = _ID.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        return None
+    nonce, serial, n = found[1], int(found[2]), int(found[3])
+    return (nonce, serial, n) if max(serial, n) <= INTEGER_MAX else None
+
+
+def place_of(text: object, nonces: Container[str] | None = None) -> tuple[int, int] | None:
+    """Return the (serial, n) that the id of a message names, or None: of any database, or of one with these nonces.
+
+    Whether a message stands at that place, and under that nonce, is seen when it is looked up.
+
+    >>> place_of("k3-17-2"), place_of("k3-17-2", ["k3"]), place_of("other-17-2", ["k3"]), place_of(None)
+    ((17, 2), (17, 2), None, None)
+    """
+    read = read_id(text)
+    return None if read is None or (nonces is not None and read[0] not in nonces) else read[1:]

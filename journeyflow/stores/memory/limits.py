@@ -1,0 +1,101 @@
+"""Entry limits as the store in memory keeps them: slots, queues and timers of journeys (R23)."""
+
+from bisect import bisect_right, insort
+from collections.abc import Collection, Iterable
+from itertools import islice
+
+from journeyflow.records.changes import LimitChanges
+from journeyflow.records.rows import Deferred
+from journeyflow.stores.batch import JOURNEY, Key, LimitRequest, LimitsLoaded
+
+
+class KeptLimits:
+    """What a `MemoryStore` keeps of entry limits."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.slots: dict[int, list[int]] = {}
+        self.deferred: dict[int, Deferred] = {}
+        self.queues: dict[int, list[tuple[int, int]]] = {}
+        self.of_customer: dict[int, set[int]] = {}
+        self.timers: dict[tuple[int, int], int | None] = {}
+        self.next_number = 1
+
+    def take(self, changes: LimitChanges) -> Iterable[Key]:
+        """Take over what a commit writes; give the places of timers that are to be looked at."""
+        for journey, at in changes.slots:
+            insort(self.slots.setdefault(journey, []), at)
+        for entry in changes.joined:
+            self.deferred[entry.number] = entry
+            insort(self.queues.setdefault(entry.journey, []), (entry.at, entry.number))
+            self.of_customer.setdefault(entry.customer, set()).add(entry.number)
+            self.next_number = max(self.next_number, entry.number + 1)
+        for number in changes.gone:
+            self._drop(self.deferred[number])
+        for journey, which, due in changes.timers:
+            self.timers[journey, which] = due
+        for key in changes.stopped:
+            self.timers.pop(key, None)
+        for journey in changes.emptied:
+            for _, number in list(self.queues.get(journey, ())):
+                self._drop(self.deferred[number])
+            self.timers = {key: due for key, due in self.timers.items() if key[0] != journey}
+        return [place for journey, which, due in changes.timers if (place := timer_place(journey, which, due))]
+
+    def purge(self, journey: int) -> None:
+        """Take away all that is kept of a journey (R15)."""
+        self.take(LimitChanges(emptied=(journey,)))
+        self.slots.pop(journey, None)
+
+    def forget(self, customer: int) -> None:
+        """Drop what a customer waits for (R86)."""
+        for number in sorted(self.of_customer.get(customer, ())):
+            self._drop(self.deferred[number])
+
+    def _drop(self, entry: Deferred) -> None:
+        del self.deferred[entry.number]
+        self.queues[entry.journey].remove((entry.at, entry.number))
+        self.of_customer[entry.customer].discard(entry.number)
+
+    def release(self, journey: int, at: int) -> Iterable[Key]:
+        """Give timers that a pause holds their instant; give their places."""
+        held = [key for key, due in self.timers.items() if key[0] == journey and due is None]
+        self.timers.update(dict.fromkeys(held, at))
+        return [(at, JOURNEY, *key) for key in held]
+
+    def heads(self, request: LimitRequest) -> dict[int, list[Deferred]]:
+        """Give the beginnings of queues."""
+        return {
+            journey: [self.deferred[number] for _, number in islice(self.queues.get(journey, ()), request.ahead)]
+            for journey in sorted(request.queues)
+        }
+
+    def load(self, request: LimitRequest, heads: dict[int, list[Deferred]], customers: Collection[int]) -> LimitsLoaded:
+        """Give what is known of a request."""
+        numbers = sorted(number for customer in customers for number in self.of_customer.get(customer, ()))
+        return LimitsLoaded(
+            {journey: self._newest(journey, since, count) for journey, since, count in request.slots},
+            heads,
+            [self.deferred[number] for number in numbers],
+            {
+                key: due
+                for key, due in sorted(self.timers.items(), key=lambda each: each[0])
+                if key[0] in request.journeys
+            },
+            self.next_number,
+        )
+
+    def _newest(self, journey: int, since: int, count: int) -> list[int]:
+        slots = self.slots.get(journey, [])
+        return slots[max(bisect_right(slots, since), len(slots) - count) :]
+
+    def snapshot(self) -> LimitChanges:
+        """Give everything that is kept as one value."""
+        slots = tuple((journey, at) for journey, instants in self.slots.items() for at in instants)
+        timers = tuple((journey, which, due) for (journey, which), due in self.timers.items())
+        return LimitChanges(slots, tuple(self.deferred.values()), timers=timers)
+
+
+def timer_place(journey: int, which: int, due: int | None) -> Key | None:
+    """Give the place of a journey's timer in the total order, none while a pause holds it."""
+    return None if due is None else (due, JOURNEY, journey, which)

@@ -1,0 +1,81 @@
+"""Finished history as the store in memory gives it (R86)."""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Protocol
+
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Input, Move, Post, Run
+from journeyflow.stores.batch import ANSWERS, Finished, PastRequest, PruneRequest, told_twice
+
+
+class Rows(Protocol):
+    """What a `MemoryStore` keeps, as far as it is looked at here."""
+
+    runs: dict[int, Run]
+    moves: list[Move]
+    posts: dict[tuple[int, int], Post]
+    customers: dict[int, tuple[str, str, dict[str, object]]]
+    inputs: dict[int, Input]
+    pending: dict[int, Input]
+    outcomes: dict[int, str]
+
+
+def finished_in(store: Rows, request: PruneRequest) -> Finished:
+    """Give the first runs of a store that ended before an instant, with all that belongs to them."""
+    moved = {move.serial for move in store.moves}
+    newest: dict[tuple[int, int, str], int] = {}
+    for run in store.runs.values():
+        place = (run.customer, run.journey, run.key)
+        newest[place] = max(newest.get(place, 0), run.number)
+
+    def is_current(run: Run) -> bool:
+        return newest[run.customer, run.journey, run.key] == run.number
+
+    def is_wanted(run: Run) -> bool:
+        over = run.serial > request.after and run.ended_at is not None and run.ended_at < request.before
+        left = run.serial in moved or run.trigger is not None or run.memory is not None
+        return over and run.journey in request.journeys and (left or (run.number > 1 and not is_current(run)))
+
+    runs = tuple(islice((run for _, run in sorted(store.runs.items()) if is_wanted(run)), request.limit))
+    serials = {run.serial for run in runs}
+    posts = tuple(post for key, post in sorted(store.posts.items()) if key[0] in serials)
+    return Finished(
+        runs,
+        frozenset(run.serial for run in runs if is_current(run)),
+        tuple(
+            move._replace(seen={})
+            for move in sorted(store.moves, key=lambda move: (move.serial, move.visit))
+            if move.serial in serials
+        ),
+        posts,
+        tuple(_told_in(store, posts)),
+        frozenset(_answered_in(store)) if posts else frozenset(),
+    )
+
+
+def _told_in(store: Rows, posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
+    """Give what was told of some messages."""
+    people = {store.customers[store.runs[post.serial].customer][:2] for post in posts}
+    twice = told_twice(posts)
+    for seq, item in store.inputs.items():
+        of_customer = item.kind == "event" and (item.tenant, item.customer) in people
+        if of_customer or (item.kind == "ack" and store.outcomes.get(seq) == "handled" and place_of(item.id) in twice):
+            yield item, store.outcomes.get(seq)
+
+
+def _answered_in(store: Rows) -> Iterable[tuple[int, int]]:
+    """Give the messages of all answers that wait."""
+    places = (place_of(item.id) for item in store.pending.values() if item.kind in ANSWERS)
+    return (place for place in places if place is not None)
+
+
+def past_in(store: Rows, request: PastRequest) -> tuple[tuple[Input, str], ...]:
+    """Give the first inputs of before an instant that were handled, with their outcomes."""
+    found = (
+        (item, store.outcomes[seq])
+        for seq, item in store.inputs.items()
+        if seq > request.after and seq in store.outcomes and item.at < request.before
+        if request.tenant in {None, item.tenant}
+    )
+    return tuple(islice(found, request.limit))

@@ -1,0 +1,133 @@
+"""Pulls as the store in memory keeps them: who is on which list, and how far each journey has come (R27)."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from journeyflow.records.changes import Changes
+from journeyflow.records.forgetting import is_anonymous
+from journeyflow.records.rows import Round, Run
+from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
+
+
+class Names:
+    """Ids that are put into order when somebody asks for it."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """Begin with some."""
+        self._names = set(names)
+        self._ordered: list[str] | None = None
+
+    def add(self, name: str) -> None:
+        """Add one."""
+        self._names.add(name)
+        self._ordered = None
+
+    def discard(self, name: str) -> None:
+        """Take one out, if it is there."""
+        self._names.discard(name)
+        self._ordered = None
+
+    def ordered(self) -> list[str]:
+        """Give them in order."""
+        if self._ordered is None:
+            self._ordered = sorted(self._names)
+        return self._ordered
+
+    def following(self, after: str, count: int) -> list[str]:
+        """Give so many that come after one; after the last comes the first again, and nobody comes twice."""
+        names = self.ordered()
+        position = bisect_right(names, after)
+        behind = names[position : position + count]
+        return behind + names[: min(position, count - len(behind))]
+
+
+class KeptPulls:
+    """What a `MemoryStore` keeps of lists and pulls."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.rounds: dict[int, Round] = {}
+        self.lists: dict[tuple[str, str], Names] = {}
+        self.everybody: dict[str, Names] | None = None
+        self.entered: dict[tuple[int, int], list[int]] | None = None
+
+    def take(self, changes: Changes) -> None:
+        """Take over what a commit writes, after its customers and runs."""
+        for tenant, name, customer in changes.unlisted:
+            self.lists[tenant, name].discard(customer)
+        for tenant, name, customer in changes.listed:
+            self.lists.setdefault((tenant, name), Names()).add(customer)
+        self.rounds.update((each.journey, each) for each in changes.rounds)
+        if changes.limits is not None:
+            for journey in changes.limits.emptied:
+                self.rounds.pop(journey, None)
+
+    def listed(self) -> Iterator[tuple[str, str, str]]:
+        """Yield who is on which list."""
+        for (tenant, name), names in sorted(self.lists.items(), key=lambda each: each[0]):
+            yield from ((tenant, name, customer) for customer in names.ordered())
+
+    def purge(self, journey: int) -> None:
+        """Take away what is known of a journey (R15)."""
+        self.rounds.pop(journey, None)
+        self.entered = None
+
+    def forget(self, tenant: str, customer: str) -> None:
+        """Let a customer be one of everybody no longer (R86)."""
+        if self.everybody is not None:
+            self.everybody[tenant].discard(customer)
+
+    def come(self, tenant: str, customer: str) -> None:
+        """Note a new customer, once somebody has asked for all; some are forgotten as soon as they come."""
+        if self.everybody is not None and not is_anonymous(customer):
+            self.everybody.setdefault(tenant, Names()).add(customer)
+
+    def enter(self, run: Run) -> None:
+        """Note a new run, once somebody has asked for the entries of customers."""
+        if self.entered is not None and not run.key:
+            self.entered.setdefault((run.journey, run.customer), []).append(run.entered_at)
+
+    def circles(self, request: PullRequest | None, customers: Iterable[tuple[str, str]]) -> Circles:
+        """Give who comes next; `customers` are all there are."""
+        if request is None:
+            return {}
+        return {
+            journey: self._names(tenant, name, customers).following(self._after(journey), request.ahead)
+            for journey, tenant, name in request.lists
+        }
+
+    def _after(self, journey: int) -> str:
+        return self.rounds[journey].after if journey in self.rounds else ""
+
+    def _names(self, tenant: str, name: str | None, customers: Iterable[tuple[str, str]]) -> Names:
+        """Give who is on a list, or everybody who is not forgotten; noted from the first time that somebody asks."""
+        if name is not None:
+            return self.lists.get((tenant, name), Names())
+        if self.everybody is None:
+            self.everybody = {}
+            for of, customer in customers:
+                if not is_anonymous(customer):
+                    self.everybody.setdefault(of, Names()).add(customer)
+        return self.everybody.get(tenant, Names())
+
+    def load(
+        self, request: PullRequest, circles: Circles, numbers: Collection[int], runs: Mapping[int, Run]
+    ) -> PullsLoaded:
+        """Give what is known of a request, with the entries of some customers."""
+        if request.caps and self.entered is None:
+            self.entered = {}
+            for _, run in sorted(runs.items()):
+                self.enter(run)
+        entered = self.entered or {}
+        return PullsLoaded(
+            {journey: self.rounds[journey] for journey, _, _ in request.lists if journey in self.rounds},
+            circles,
+            {
+                journey: {
+                    number: entered[journey, number][-times:]
+                    for number in sorted(numbers)
+                    if (journey, number) in entered
+                }
+                for journey, times in request.caps
+            },
+        )

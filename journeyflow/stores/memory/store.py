@@ -1,0 +1,670 @@
+"""The store in memory: plain dicts and sorted lists, for tests and simulation, and the model the others are held to.
+
+Questions are asked in SQL here too: the rows are laid into an in-memory SQLite database when somebody asks (R80).
+"""
+
+import threading
+from bisect import insort
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+from weakref import finalize
+
+from attrs import evolve
+
+from journeyflow.basics.words import ACTIVE, COUNTED, QUEUED
+from journeyflow.errors import StorageError
+from journeyflow.records.changes import (
+    Changes,
+    Flag,
+    Forgotten,
+    NewJourney,
+    NewPolicies,
+    NewVersion,
+    Pruned,
+    Transition,
+)
+from journeyflow.records.forgetting import bare_move, bare_post, bare_refusal, bare_run, without_error, without_person
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import (
+    Counter,
+    Crowd,
+    Export,
+    Glimpse,
+    Input,
+    Move,
+    Post,
+    Refusal,
+    Run,
+    make_move,
+    make_post,
+    make_run,
+    patched,
+)
+from journeyflow.stores.batch import (
+    INPUT,
+    NOTHING,
+    TIMER,
+    Due,
+    Finished,
+    Key,
+    Loaded,
+    Person,
+    Request,
+    named_by,
+    select_due,
+    timer_key,
+)
+from journeyflow.stores.contract import ClaimRequest, Shelf
+from journeyflow.stores.memory.agenda import Agenda
+from journeyflow.stores.memory.limits import KeptLimits
+from journeyflow.stores.memory.pruning import finished_in, past_in
+from journeyflow.stores.memory.pulls import KeptPulls
+
+if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
+    from journeyflow.stores.sqlite.reader import SQLiteReader
+    from journeyflow.stores.sqlite.store import SQLiteStore
+
+KnownEvent = tuple[int, int, str, str | None]
+"""An event that was taken under an id: its instant, its sequence number, the customer, its data."""
+
+Item = TypeVar("Item")
+
+Where = TypeVar("Where")
+
+Place = tuple[int, int, int]
+"""Where a message stands in the outbox: (instant, serial, n)."""
+
+NAME = "memory"
+"""What stands for the path in errors."""
+
+NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
+
+READING = ("this transaction was opened for reading", "open it with write=True to commit")
+
+CLOSED = ("the store is closed", "make another")
+
+
+class MemoryStore:
+    """Keeps everything in this process. `nonce` is part of message ids; it is fixed, so equal runs are equal (R90)."""
+
+    def __init__(self, *, nonce: str = "memory") -> None:
+        """Begin empty."""
+        self._lock = threading.RLock()
+        self._asked: SQLiteStore | None = None
+        self._laid_out = ExitStack()
+        # Not in __del__: of garbage that hangs together, the connection may be finalized before the store, and from
+        # Python 3.13 on it warns then. Not at exit: the host may still ask there.
+        finalize(self, self._laid_out.close).atexit = False
+        self._closed = self._open = False
+        self.meta = {"nonce": nonce, "revision": "0"}
+        self.journeys: list[NewJourney] = []
+        self.versions: dict[int, NewVersion] = {}
+        self.publications: list[tuple[int, int, int]] = []
+        self.edited: dict[int, int] = {}
+        self.flags: list[Flag] = []
+        self.transitions: list[Transition] = []
+        self.policies: list[NewPolicies] = []
+        self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
+        self.numbers: dict[tuple[str, str], int] = {}
+        self.inputs: dict[int, Input] = {}
+        self.pending: dict[int, Input] = {}
+        self.outcomes: dict[int, str] = {}
+        self.known: dict[tuple[str, str, str], list[KnownEvent]] = {}
+        self.runs: dict[int, Run] = {}
+        self.newest: dict[int, dict[tuple[int, str], int]] = {}
+        self.moves: list[Move] = []
+        self.posts: dict[tuple[int, int], Post] = {}
+        self.posts_of: dict[int, list[int]] = {}
+        self.refusals: list[Refusal] = []
+        self.counters: dict[tuple[object, ...], Counter] = {}
+        self.openings: dict[tuple[object, ...], Counter] = {}
+        self.arms: dict[tuple[int, int, str, str], None] = {}
+        self.limits = KeptLimits()
+        self.pulls = KeptPulls()
+        self.last = {"journey": 0, "version": 0, "run": 0, "input": 0}
+        self.exports: dict[int, Export] = {}
+        self.inbox = Agenda[Key]()
+        self.timers = Agenda[Key]()
+        self.leases = Agenda[Key]()
+        self.journey_timers = Agenda[Key]()
+        self.outbox = Agenda[Place]()
+        self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
+
+    def __repr__(self) -> str:
+        """Show how much is kept."""
+        return f"MemoryStore({len(self.customers)} customers, {len(self.runs)} enrollments)"
+
+    def close(self) -> None:
+        """Give back what was laid out for questions; a closed store answers nothing."""
+        with self._lock:
+            self._closed = True
+            self._forget_questions()
+
+    def _forget_questions(self) -> None:
+        self._asked = None
+        self._laid_out.close()
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
+        """Open a transaction; what it commits is taken over when the block ends without an exception."""
+        with self._alone():
+            transaction = MemoryTransaction(self, write=write)
+            yield transaction
+            for changes in transaction.committed:
+                self._take(changes)
+
+    @contextmanager
+    def reader(self) -> Iterator["SQLiteReader"]:
+        """Lay the rows into an in-memory SQLite database, once until something changes, and ask there."""
+        with self._alone():
+            if self._asked is None:
+                self._asked = self._lay_out()
+            with self._asked.reader() as reader:
+                yield reader
+
+    def _lay_out(self) -> "SQLiteStore":
+        """Lay the rows into a database that is closed when they change, and when the store is closed or dropped."""
+        from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 costs sqlite-utils; wanted for questions only
+
+        asked = SQLiteStore(":memory:", nonce=self.meta["nonce"])
+        self._laid_out.callback(asked.close)
+        with asked.transaction() as transaction:
+            transaction.commit(self.snapshot())
+        return asked
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the lock; refuse a store that is closed, or one that this thread is using already."""
+        with self._lock:
+            if self._closed:
+                raise StorageError(NAME, *CLOSED)
+            if self._open:
+                raise StorageError(NAME, *NESTED)
+            self._open = True
+            try:
+                yield
+            finally:
+                self._open = False
+
+    def snapshot(self) -> Changes:
+        """Give everything that is kept as one value; committed to an empty store it gives an equal one."""
+        before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
+        return Changes(
+            inputs=tuple(self.inputs.values()),
+            handled=tuple(self.outcomes.items()),
+            customers=tuple((number, *rest) for number, rest in self.customers.items()),
+            runs=tuple(self.runs.values()),
+            moves=tuple(self.moves),
+            new_posts=tuple(self.posts.values()),
+            refusals=tuple(self.refusals),
+            counters=tuple(self.counters.values()),
+            openings=tuple(self.openings.values()),
+            pruned=Pruned(arms=tuple(self.arms)),
+            journeys=tuple(self.journeys),
+            versions=tuple(evolve(self.versions[number], published_at=at) for _, at, number in self.publications),
+            described=tuple((number, self.versions[number].text, at) for number, at in self.edited.items()),
+            transitions=tuple(self.transitions),
+            policies=tuple(self.policies),
+            flags=tuple(self.flags),
+            exports=tuple(self.exports.values()),
+            meta=tuple(before.items()),
+            limits=self.limits.snapshot(),
+            rounds=tuple(self.pulls.rounds.values()),
+            listed=tuple(self.pulls.listed()),
+        )
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def _take(self, changes: Changes) -> None:
+        """Take over what one commit writes."""
+        self._forget_questions()
+        self._take_catalog(changes)
+        for journey in changes.purged:
+            self._purge(journey)
+        self._rename(changes.forgotten)
+        self._take_inputs(changes)
+        self._take_customers(changes)
+        for run in changes.runs:
+            self._take_run(run)
+        self.moves += changes.moves
+        for post in (*changes.new_posts, *changes.posts):
+            self._take_post(post)
+        for crowd in changes.crowds:
+            self._take_crowd(crowd)
+        self.refusals += changes.refusals
+        _count(self.counters, changes.counters)
+        _count(self.openings, changes.openings)
+        for journey, at in changes.released:
+            self._release(journey, at)
+        self.pulls.take(changes)
+        if changes.limits is not None:
+            self._set_out(self.limits.take(changes.limits))
+        self.exports.update((job.number, job) for job in changes.exports)
+        for seq, text in changes.retold:
+            self.inputs[seq] = self.inputs[seq]._replace(text=text)
+        if changes.forgotten:
+            self._forget(changes.forgotten)
+        if changes.pruned is not None:
+            self._prune(changes.pruned)
+
+    def _set_out(self, keys: Iterable[Key]) -> None:
+        """Put timers of journeys into the agenda."""
+        for key in keys:
+            self.journey_timers.add(key)
+
+    def _take_customers(self, changes: Changes) -> None:
+        for number, tenant, name, attributes in changes.customers:
+            if number not in self.customers:
+                self.pulls.come(tenant, name)
+            self.customers[number] = (tenant, name, attributes)
+            self.numbers[tenant, name] = number
+
+    def _take_inputs(self, changes: Changes) -> None:
+        for item in changes.inputs:
+            seq = item.seq or self.last["input"] + 1  # what is copied keeps its number
+            self._number("input", seq)
+            self.inputs[seq] = self.pending[seq] = item._replace(seq=seq)
+            self.inbox.add((item.at, INPUT, seq, 0))
+        for seq, outcome in changes.handled:
+            self.outcomes[seq] = outcome
+            item = self.pending.pop(seq)
+            if item.kind == "event" and item.id is not None and outcome not in {"duplicate", "conflicting"}:
+                known = self.known.setdefault((item.tenant, item.type, item.id), [])
+                insort(known, (item.at, seq, item.customer, item.text))
+
+    def _release(self, journey: int, at: int) -> None:
+        """Give held work of a journey its instant: not before its own, where a resume is told late (R16)."""
+        for run in [run for run in self.runs.values() if run.journey == journey and run.due is None]:
+            if run.held is not None:
+                self._take_run(run._replace(due=max(at, run.held)))
+        self._set_out(self.limits.release(journey, at))
+
+    def _rename(self, people: Iterable[Forgotten]) -> None:
+        """Give customers their anonymous names."""
+        for person in people:
+            if person.number in self.customers:
+                self.customers[person.number] = (person.tenant, person.name, {})
+                self.pulls.forget(person.tenant, person.id)
+                del self.numbers[person.tenant, person.id]
+                self.numbers[person.tenant, person.name] = person.number
+
+    def _forget(self, people: Sequence[Forgotten]) -> None:
+        """Take out what is personal of customers who have their anonymous names by now (R86)."""
+        inbox = {person.number: person.inbox for person in people}
+        serials = {serial: inbox[run.customer] for serial, run in self.runs.items() if run.customer in inbox}
+        for serial in sorted(serials):
+            run = self.runs[serial] = bare_run(self.runs[serial])
+            self.newest[run.customer] = {(each, ""): newest for (each, _), newest in self.newest[run.customer].items()}
+            self.newest[run.customer][run.journey, run.key] = serial
+        self.moves = [bare_move(move) if move.serial in serials else move for move in self.moves]
+        self.posts.update((key, bare_post(post)) for key, post in self.posts.items() if key[0] in serials)
+        self.refusals = [bare_refusal(each) if each.customer in inbox else each for each in self.refusals]
+        for person in people:
+            self.limits.forget(person.number)
+            self._forget_inputs(person)
+        for seq, item in self.inputs.items():
+            place = place_of(item.id) if item.kind == "nack" else None
+            if place is not None and place[0] in serials and (serials[place[0]] or seq in self.outcomes):
+                self.inputs[seq] = without_error(item)
+                self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
+
+    def _forget_inputs(self, person: Forgotten) -> None:
+        """Take out what is personal of what was told of one; what waits only where the inbox is to be emptied."""
+        later = set(person.later)
+        for seq, item in self.inputs.items():
+            told = (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
+            if told and (person.inbox or seq in self.outcomes):
+                self._forget_input(seq, item, person.name)
+
+    def _forget_input(self, seq: int, item: Input, name: str) -> None:
+        self.inputs[seq], self.outcomes[seq] = without_person(item, self.outcomes.get(seq), name)
+        self.pending.pop(seq, None)
+        self._unlearn(seq, item)
+
+    def _unlearn(self, seq: int, item: Input) -> None:
+        """Know the id of an event no longer."""
+        if item.kind == "event" and item.id is not None:
+            key = (item.tenant, item.type, item.id)
+            left = [each for each in self.known.pop(key, []) if each[1] != seq]
+            self.known.update({key: left} if left else {})
+
+    def _prune(self, pruned: Pruned) -> None:
+        """Take out what is finished (R86)."""
+        self.runs.update((run.serial, run) for run in pruned.bared)
+        for serial in pruned.gone:
+            del self.runs[serial]
+        emptied = {*pruned.gone, *(run.serial for run in pruned.bared)}
+        self._drop_history(emptied)
+        self.arms.update(dict.fromkeys(pruned.arms))
+        for seq in pruned.inputs:
+            self._unlearn(seq, self.inputs.pop(seq))
+            del self.outcomes[seq]
+
+    def _drop_history(self, gone: set[int]) -> None:
+        """Take away the moves and messages of runs, by serial, and what wakes them."""
+        self.moves = [move for move in self.moves if move.serial not in gone]
+        self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
+        self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
+        self.posts_by_customer = None
+        self.timers.keep(lambda key: _serial(key) not in gone)
+        self.leases.keep(lambda key: key[2] not in gone)
+        self.outbox.keep(lambda place: place[1] not in gone)
+
+    def _take_catalog(self, changes: Changes) -> None:
+        self.journeys += changes.journeys
+        self._number("journey", *(each.number for each in changes.journeys))
+        for version in changes.versions:
+            self.versions[version.number] = version
+            self.publications.append((version.journey, version.published_at, version.number))
+        self._number("version", *(each.number for each in changes.versions))
+        for number, text, at in changes.described:
+            self.versions[number] = evolve(self.versions[number], text=text)
+            self.edited[number] = at
+        self.transitions += changes.transitions
+        self.flags += changes.flags
+        self.policies += changes.policies
+        self.meta.update(changes.meta)
+        if changes.of_catalog:
+            self.meta["revision"] = str(int(self.meta["revision"]) + 1)
+
+    def _number(self, what: str, *numbers: int) -> None:
+        """Remember the highest number of a kind: it is never given again, also when its owner is gone."""
+        self.last[what] = max([self.last[what], *numbers])
+
+    def _purge(self, journey: int) -> None:
+        """Take away a journey with everything that was recorded of it (R15)."""
+        gone = {serial for serial, run in self.runs.items() if run.journey == journey}
+        self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}
+        self._drop_history(gone)
+        self.arms = {each: None for each in self.arms if each[0] not in gone}
+        for customer, newest in self.newest.items():
+            self.newest[customer] = {place: serial for place, serial in newest.items() if place[0] != journey}
+        self.limits.purge(journey)
+        self.pulls.purge(journey)
+        self.journey_timers.keep(lambda key: key[2] != journey)
+        self.refusals = [each for each in self.refusals if each.journey != journey]
+        self.counters = {key: each for key, each in self.counters.items() if each.journey != journey}
+        self.openings = {key: each for key, each in self.openings.items() if each.journey != journey}
+        self.journeys = [each for each in self.journeys if each.number != journey]
+        self.versions = {number: each for number, each in self.versions.items() if each.journey != journey}
+        self.edited = {number: at for number, at in self.edited.items() if number in self.versions}
+        self.publications = [each for each in self.publications if each[0] != journey]
+        self.transitions = [each for each in self.transitions if each.journey != journey]
+        self.flags = [each for each in self.flags if each.journey != journey]
+
+    def _take_run(self, run: Run) -> None:
+        if run.serial not in self.runs:
+            self.last["run"] = max(self.last["run"], run.serial)
+            self.newest.setdefault(run.customer, {})[run.journey, run.key] = run.serial
+            self.pulls.enter(run)
+        self.runs[run.serial] = run
+        if run.due is not None:
+            self.timers.add(timer_key(run))
+
+    def _take_crowd(self, crowd: Crowd) -> None:
+        """Take over what many came to who moved together."""
+        (_, _, *rest), people, serials = crowd.run, crowd.people.items(), [*crowd.people]
+        for customer in crowd.people.values() if crowd.news else ():
+            tenant, name, attributes = self.customers[customer]
+            self.customers[customer] = tenant, name, patched(attributes, crowd.news)
+        if crowd.entering:
+            runs = [make_run((serial, customer, *rest)) for serial, customer in people]
+        else:
+            before = map(self.runs.__getitem__, serials)
+            runs = [make_run((*run[:5], *rest[3:5], run[7], *rest[6:16], *run[18:20], rest[18])) for run in before]
+        for run in runs:
+            self._take_run(run)
+        _, *rest = crowd.move
+        self.moves += [make_move((serial, *rest)) for serial in serials]
+        for _, *rest in crowd.posts:
+            for serial in serials:
+                self._take_post(make_post((serial, *rest)))
+
+    def _take_post(self, post: Post) -> None:
+        key = (post.serial, post.n)
+        before = self.posts.get(key)
+        if before is None:
+            self.posts_of.setdefault(post.serial, []).append(post.n)
+            if self.posts_by_customer is not None:
+                self.posts_by_customer.setdefault(self.runs[post.serial].customer, []).append(key)
+        self.posts[key] = post
+        was_queued = before is not None and before.status == QUEUED and before.available_at == post.available_at
+        if post.status == QUEUED and not was_queued:
+            self.outbox.add((post.available_at, *key))
+        if post.lease_until is not None:
+            self.leases.add((post.lease_until, TIMER, *key))
+
+    def by_customer(self) -> dict[int, list[tuple[int, int]]]:
+        """Give the messages of each customer, noted from the first time that somebody asks: only caps do."""
+        if self.posts_by_customer is None:
+            self.posts_by_customer = {}
+            for key in self.posts:
+                self.posts_by_customer.setdefault(self.runs[key[0]].customer, []).append(key)
+        return self.posts_by_customer
+
+    # --- what the places in the agendas stand for -----------------------------------------------------------------
+
+    def waiting(self, keys: Iterable[Key]) -> dict[Key, Input]:
+        """Give the inputs that are not handled yet."""
+        pending = self.pending
+        return {key: pending[key[2]] for key in keys if key[2] in pending}
+
+    def resting(self, keys: Iterable[Key]) -> dict[Key, Run]:
+        """Give the runs that still rest until then."""
+        runs = self.runs
+        return {
+            key: run
+            for key in keys
+            if (run := runs[key[2] if key[1] == TIMER else key[3]]).due == key[0]
+            and run.held == (None if key[1] == TIMER else key[2])
+        }
+
+    def leased(self, keys: Iterable[Key]) -> dict[Key, Post]:
+        """Give the messages whose lease ends then."""
+        return {key: post for key in keys if (post := self.posts[key[2:]]).lease_until == key[0]}
+
+    def ringing(self, keys: Iterable[Key]) -> dict[Key, None]:
+        """Give the timers of journeys that ring then."""
+        return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
+
+    def queued(self, places: Iterable[Place]) -> dict[Place, Post]:
+        """Give the messages that may be handed out from then on."""
+        found = ((place, self.posts[place[1:]]) for place in places)
+        return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
+
+
+class MemoryTransaction:
+    """A transaction on a `MemoryStore`; see `contract.Transaction`."""
+
+    def __init__(self, store: MemoryStore, *, write: bool) -> None:
+        """Begin with nothing committed."""
+        self._store, self._write = store, write
+        self.committed: list[Changes] = []
+
+    def commit(self, changes: Changes) -> None:
+        """Note what is to be taken over at the end of the block."""
+        if not self._write:
+            raise StorageError(NAME, *READING)
+        self.committed.append(changes)
+
+    def shelf(self, known_revision: int | None) -> Shelf | None:
+        """Give the rows of the catalog, or None when its revision is still the known one."""
+        store = self._store
+        revision = int(store.meta["revision"])
+        if revision == known_revision:
+            return None
+        published = sorted(store.publications, key=lambda each: each[0])
+        versions = [(store.versions[number], at) for _, at, number in published]
+        return Shelf(
+            revision,
+            [(each.number, each.tenant, each.id) for each in store.journeys],
+            [(v.number, v.journey, v.version, at, v.fingerprint, v.text) for v, at in versions],
+            [(each.journey, each.at, each.state) for each in sorted(store.transitions, key=lambda each: each.journey)],
+            dict(store.meta),
+            [(each.tenant, each.at, each.text) for each in sorted(store.policies, key=lambda each: each.tenant)],
+            [
+                (each.journey, each.at, each.step, each.published)
+                for each in sorted(store.flags, key=lambda each: each.journey)
+            ],
+            store.last["journey"] + 1,
+            store.last["version"] + 1,
+        )
+
+    def due(self, now: int, limit: int) -> Due:
+        """Give the first due items in total order (R7)."""
+        store, count = self._store, limit + 1
+        return select_due(
+            _first(count, store.inbox.pages(now, count, store.waiting)),
+            _first(count, store.timers.pages(now, count, store.resting)),
+            _first(count, store.leases.pages(now, count, store.leased)),
+            limit,
+            _first(count, store.journey_timers.pages(now, count, store.ringing))[0],
+        )
+
+    def load(self, request: Request) -> Loaded:
+        """Give what is known of a request."""
+        store = self._store
+        runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
+        runs.update((run.serial, run) for run in self._active(request))
+        circles = store.pulls.circles(request.pulls, store.numbers)
+        numbers = map(store.numbers.get, named_by(request, circles))
+        named = {number for number in numbers if number is not None}
+        whole = {*request.whole, *named, *(run.customer for run in runs.values())}
+        heads = {} if request.limits is None else store.limits.heads(request.limits)
+        whole |= {entry.customer for entries in heads.values() for entry in entries}
+        people = self._people(whole, whole | request.numbers)
+        runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
+        known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
+        clicked, sent = self._clicked(request, people), self._sent(request, people)
+        posts = {**clicked, **{key: store.posts[key] for key in request.posts if key in store.posts}}
+        newest = self._newest_posts(request.readers(runs))
+        runs.update((serial, store.runs[serial]) for serial, _ in clicked)
+        limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
+        following = store.last["run"] + 1, len(store.customers) + 1
+        pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
+        return Loaded(
+            people,
+            runs,
+            posts,
+            newest,
+            known,
+            *following,
+            sent,
+            limits,
+            *self._exports(request),
+            pulls,
+            *self._past(request),
+        )
+
+    def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
+        """Give what a prune asks for (R86)."""
+        finished = NOTHING if request.finished is None else finished_in(self._store, request.finished)
+        return finished, () if request.past is None else past_in(self._store, request.past)
+
+    def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
+        """Give the jobs that are not done yet, and the number that the next one gets."""
+        if not request.exports:
+            return (), 1
+        waiting = tuple(job for job in self._store.exports.values() if job.finished_at is None)
+        return waiting, len(self._store.exports) + 1
+
+    def _clicked(self, request: Request, people: Iterable[Person]) -> dict[tuple[int, int], Post]:
+        """Give the messages of some customers that were clicked (R83)."""
+        if not request.clicked:
+            return {}
+        by_customer, store = self._store.by_customer(), self._store
+        wanted = (person.number for person in people if (person.tenant, person.id) in request.clicked)
+        keys = (key for number in wanted for key in by_customer.get(number, ()))
+        return {key: store.posts[key] for key in keys if "clicked" in store.posts[key].flags}
+
+    def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
+        """Give the messages that caps count, of the customers of some tenants, since an instant (R31)."""
+        if not request.capped:
+            return []
+        store = self._store
+        by_customer = store.by_customer()
+        found = (
+            (person.number, store.posts[key])
+            for person in people
+            if person.tenant in request.capped
+            for key in by_customer.get(person.number, ())
+        )
+        return [
+            (number, post.serial, post.n, post.at, post.channel)
+            for number, post in found
+            if post.at >= request.since and post.status in COUNTED
+        ]
+
+    def _active(self, request: Request) -> list[Run]:
+        """Give the active runs of a journey that are asked for, by serial."""
+        if request.active_in is None:
+            return []
+        active = [
+            run
+            for serial, run in sorted(self._store.runs.items())
+            if serial > request.after and run.journey == request.active_in and run.status == ACTIVE
+        ]
+        return active[: request.limit]
+
+    def _people(self, whole: set[int], numbers: set[int]) -> tuple[Person, ...]:
+        """Give the customers under some numbers, the whole ones with the newest run of each journey and key."""
+        store, people = self._store, []
+        for number in sorted(numbers & store.customers.keys()):
+            tenant, name, attributes = store.customers[number]
+            of_runs = store.newest.get(number) if number in whole else None
+            people.append(Person(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else ()))
+        return tuple(people)
+
+    def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
+        """Give the newest message of each step of some runs."""
+        posts, numbers = self._store.posts, self._store.posts_of
+        newest: dict[int, dict[str, Glimpse]] = {}
+        for key in sorted([(serial, n) for serial in serials for n in numbers.get(serial, ())]):
+            post = posts[key]
+            newest.setdefault(post.serial, {})[post.step] = post
+        return newest
+
+    def claimable(self, request: ClaimRequest) -> list[Post]:
+        """Give queued messages that may be handed out, oldest first (R71)."""
+        store = self._store
+        withheld = {(item.tenant, item.customer) for item in store.pending.values() if item.at <= request.at}
+        fitting = (
+            {place: post for place, post in page.items() if self._fits(post, request, withheld)}
+            for page in store.outbox.pages(request.at, request.limit, store.queued)
+        )
+        return _first(request.limit, fitting)[1][: request.limit]
+
+    def _fits(self, post: Post, request: ClaimRequest, withheld: set[tuple[str, str]]) -> bool:
+        """Tell whether a queued message is one that this worker may have now."""
+        run = self._store.runs[post.serial]
+        tenant, name, _ = self._store.customers[run.customer]
+        wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
+        free = run.journey not in request.journeys and (run.journey, post.step) not in request.steps
+        return wanted and free and (tenant, name) not in withheld
+
+
+def _count(kept: dict[tuple[object, ...], Counter], counters: Iterable[Counter]) -> None:
+    """Add to the kept counters, or to the opening balances."""
+    for added in counters:
+        before = kept.get(added[:6])
+        kept[added[:6]] = added if before is None else before.plus(added)
+
+
+def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:
+    return tuple((at, customer, text) for at, _, customer, text in known)
+
+
+def _serial(key: Key) -> int:
+    """Give the run whose timer has a place."""
+    return key[2] if key[1] == TIMER else key[3]
+
+
+def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> tuple[list[Where], list[Item]]:
+    """Give what stands on as many pages as hold so much: the places, and what is at each."""
+    found: dict[Where, Item] = {}
+    for page in pages:
+        found.update(page)
+        if len(found) >= count:
+            break
+    return [*found], [*found.values()]

@@ -1,0 +1,131 @@
+"""Counting again: the counters that the log asks for, beside those that were kept (R80)."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from journeyflow.basics.moments import zone
+from journeyflow.basics.values import loads
+from journeyflow.basics.words import ATTRIBUTED, HOLDOUT, REVENUE
+from journeyflow.records.counting import ALL, KINDS, Instants, Note, Sums, Walked, entry_kind, instants_of_none
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Counter
+from journeyflow.stores.contract import Reader
+
+AT_ONCE = 50_000
+"""Rows of the log that are summed up before more are read: some tens of megabytes."""
+
+_MOVES = """
+SELECT e.journey, e.status, ifnull(m.steps, p.steps), m.visit, e.run, m.at
+FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON p.number = m.path
+"""
+
+_TOLD = f"""
+SELECT 'message.sent', at, id, 1 FROM inputs WHERE kind = 'ack' AND outcome = 'handled'
+UNION ALL
+SELECT type, at, data ->> 'message', iif(type = '{REVENUE}', data ->> 'amount', 1) FROM inputs
+WHERE kind = 'event' AND outcome = 'handled' AND data ->> 'message' IS NOT NULL
+  AND type IN ('{REVENUE}', {", ".join(f"'{kind}'" for kind in KINDS)})
+UNION ALL
+SELECT type, at, substr(outcome, {len(ATTRIBUTED) + 1}), data ->> 'amount' FROM inputs
+WHERE kind = 'event' AND type = '{REVENUE}' AND outcome LIKE '{ATTRIBUTED}%'
+"""
+"""What was told of messages, in order of no kind; what is handled names a message that is there."""
+
+
+def recount(reader: Reader) -> tuple[Counter, ...]:
+    """Count the whole log again: every move, conversion, message event and revenue; sorted by key.
+
+    Opening balances stand in for what was pruned (R86). It reads everything once, and holds no more than a part of it
+    at a time.
+    """
+    sums = Sums(_zones(reader))
+    for moves in _parts(reader.stream(_MOVES)):
+        sums.walk(_walked(moves))
+    for notes in _parts(_notes(reader)):
+        sums.note(notes)
+    again = {row[:6]: row for row in sums.rows()}
+    for row in reader.stream("SELECT * FROM openings"):
+        opening = Counter(*row)
+        counted = again.get(opening[:6])
+        again[opening[:6]] = opening if counted is None else opening.plus(counted)
+    return tuple(again[key] for key in sorted(again))
+
+
+def miscounts(reader: Reader) -> Iterator[str]:
+    """Give a sentence for each kept counter that is not what the log says, by key."""
+    names = dict(reader.rows("SELECT number, id FROM journeys"))
+    kept = {row[:6]: row[6:] for row in reader.stream("SELECT * FROM counters")}
+    again = {tuple(row[:6]): tuple(row[6:]) for row in recount(reader)}
+    for key in sorted(kept.keys() | again.keys()):
+        found, wanted = kept.get(key, (0, 0, None)), again.get(key, (0, 0, None))
+        if found != wanted:
+            journey, day, domain, step, what, label = key
+            yield (
+                f"journey {names.get(journey)!r} counts {found} of {what!r} {label!r} at step {step!r}, day {day!r},"
+                f" domain {domain!r}; its history says {wanted}"
+            )
+
+
+def _parts(rows: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield rows some at a time."""
+    rest = iter(rows)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
+
+
+def _zones(reader: Reader) -> dict[int, ZoneInfo]:
+    """Give the zone of each journey: that of its first version (R82)."""
+    rows = reader.rows("SELECT journey, definition ->> 'timezone' FROM versions WHERE version = 1")
+    return {journey: zone(name or "UTC") for journey, name in rows}
+
+
+def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, Instants]]:
+    """Group moves that did the same, as the batches did."""
+    groups: defaultdict[tuple[int, str, str, int], Instants] = defaultdict(instants_of_none)
+    for journey, status, path, visit, number, at in moves:
+        groups[journey, status, path, entry_kind(visit, number)][at] += 1
+    for (journey, status, path, entry), instants in groups.items():
+        yield Walked(journey, status, loads(path), entry), instants
+
+
+def _notes(reader: Reader) -> Iterator[Note]:
+    """Yield what no move tells: holdouts, conversions, the first of each kind of a message, and all that was told."""
+    for journey, number, at in reader.stream(
+        "SELECT journey, run, entered_at FROM enrollments WHERE status = ?", (HOLDOUT,)
+    ):
+        yield Note(journey, ALL, "", "holdout", at, number == 1)
+    for journey, status, number, at in reader.stream(
+        "SELECT journey, status, run, converted_at FROM enrollments WHERE converted_at IS NOT NULL"
+    ):
+        yield Note(journey, ALL, "", "holdout converted" if status == HOLDOUT else "converted", at, number == 1)
+    for journey, domain, step, flags in reader.stream(
+        "SELECT e.journey, m.domain, m.step, m.flags FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
+        " WHERE m.flags IS NOT NULL"
+    ):
+        for kind, (first, _) in loads(flags).items():
+            if f"message.{kind}" in KINDS:
+                yield Note(journey, domain, step, f"message.{kind}", first, True, 0)
+    for told in _parts(reader.stream(_TOLD)):
+        yield from _told(reader, told)
+
+
+def _told(reader: Reader, told: list[tuple[str, int, str, int]]) -> Iterator[Note]:
+    """Yield what was told of messages, which are looked up together."""
+    places = [place_of(name) for _, _, name, _ in told]
+    named: Mapping[tuple[int, int] | None, tuple[int, str, str]] = {
+        (serial, n): (journey, domain, step)
+        for serial, n, journey, domain, step in reader.rows(
+            "SELECT m.enrollment, m.n, e.journey, m.domain, m.step FROM json_each(?) k CROSS JOIN messages m"
+            " ON m.enrollment = k.value ->> 0 AND m.n = k.value ->> 1 JOIN enrollments e ON e.serial = m.enrollment",
+            (json.dumps(sorted(set(places) - {None})),),
+        )
+    }
+    for (what, at, _, amount), place in zip(told, places, strict=True):
+        found = named.get(place)
+        if found is not None:  # else it is in the opening balances, with its message
+            journey, domain, step = found
+            yield Note(journey, domain, step, what, at, False, amount)

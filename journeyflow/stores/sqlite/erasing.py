@@ -1,0 +1,75 @@
+"""Taking out of a SQLite file what is not to stay there."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from journeyflow.records.changes import Changes, Forgotten
+from journeyflow.records.forgetting import without_error, without_person
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Input
+
+OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = ?)"
+
+STATEMENTS = (
+    "UPDATE enrollments SET trigger_data = NULL, memory = NULL, key = '' WHERE customer = ?",
+    f"UPDATE moves SET seen = NULL WHERE {OF_RUNS}",
+    f"UPDATE messages SET data = NULL, status = iif(status = 'QUEUED', 'CANCELLED', status) WHERE {OF_RUNS}",
+    "DELETE FROM deferred WHERE customer = ?",
+    "UPDATE last_refusals SET seen = NULL WHERE customer = ?",
+)
+"""What is written about the runs of a customer, by number (see `records/forgetting.py`)."""
+
+LISTS = """DELETE FROM list_members WHERE tenant = :tenant AND customer = :customer AND list IN (
+    SELECT m.value FROM customers c, json_each(c.attributes, '$.lists') m WHERE c.number = :number)"""
+"""Takes a customer out of the lists that the attributes name."""
+
+INPUTS = "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs"
+
+
+def rename(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
+    """Give customers their anonymous names, before anything is written: the ids may be somebody new's by then."""
+    rows = [(person.name, person.number) for person in people]
+    connection.executemany("UPDATE customers SET id = ?, attributes = '{}' WHERE number = ?", rows)
+
+
+def forget(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Take out what is personal of customers who have their anonymous names by now (R86)."""
+    retold = [(text, seq) for seq, text in changes.retold]
+    connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", retold)
+    for person in changes.forgotten:
+        for statement in STATEMENTS:
+            connection.execute(statement, (person.number,))
+        _forget_inputs(connection, person)
+    _hush(connection, changes.forgotten)
+
+
+def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
+    """Take out what is personal of what was told of one; what waits only where the inbox is to be emptied."""
+    rows = connection.execute(
+        f"{INPUTS} WHERE tenant = ? AND customer = ? AND (? OR outcome IS NOT NULL)",
+        (person.tenant, person.id, person.inbox),
+    ).fetchall()
+    later = set(person.later)
+    bare = [without_person(Input._make(row[:8]), row[8], person.name) for row in rows if row[0] not in later]
+    connection.executemany(
+        "UPDATE inputs SET customer = ?, id = ?, data = ?, outcome = ? WHERE seq = ?",
+        [(item.customer, item.id, item.text, outcome, item.seq) for item, outcome in bare],
+    )
+
+
+def _hush(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
+    """Take out what channels said of messages of some customers; every answer that says something is looked at."""
+    inbox = {
+        serial: person.inbox
+        for person in people
+        for (serial,) in connection.execute("SELECT serial FROM enrollments WHERE customer = ?", (person.number,))
+    }
+    nacks = connection.execute(f"{INPUTS} WHERE kind = 'nack' AND data IS NOT NULL").fetchall() if inbox else []
+    connection.executemany(
+        "UPDATE inputs SET data = ? WHERE seq = ?",
+        [
+            (without_error(Input._make(row[:8])).text, row[0])
+            for row in nacks
+            if (place := place_of(row[6])) is not None and (inbox.get(place[0]) or (place[0] in inbox and row[8]))
+        ],
+    )

@@ -1,0 +1,85 @@
+"""Entry limits as both stores keep them: slots, queues and timers of journeys (R23)."""
+
+from collections.abc import Collection, Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from journeyflow.basics.values import dumps
+from journeyflow.records.changes import LimitChanges
+from journeyflow.records.rows import Deferred
+from journeyflow.stores.batch import JOURNEY, Key, LimitRequest, LimitsLoaded
+
+if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+    from sqlite3 import Connection
+
+DEFERRED_COLUMNS = "number, journey, customer, key, at, trigger_data"
+
+
+def due_timers(connection: "Connection", now: int, limit: int) -> list[Key]:
+    """Give the first timers of journeys that are due: there are as many rows as journeys whose people wait."""
+    rows = connection.execute(
+        "SELECT due, journey, which FROM journey_timers WHERE due <= ? ORDER BY due, journey, which LIMIT ?",
+        (now, limit),
+    ).fetchall()
+    return [(due, JOURNEY, journey, which) for due, journey, which in rows]
+
+
+def queue_heads(connection: "Connection", request: LimitRequest) -> dict[int, list[Deferred]]:
+    """Give the beginnings of queues: a seek for each."""
+    sql = f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE journey = ? ORDER BY at, number LIMIT ?"
+    return {
+        journey: [Deferred._make(row) for row in connection.execute(sql, (journey, request.ahead))]
+        for journey in sorted(request.queues)
+    }
+
+
+def load_limits(
+    connection: "Connection",
+    request: LimitRequest,
+    heads: dict[int, list[Deferred]],
+    customers: Collection[int],
+    next_number: int,
+) -> LimitsLoaded:
+    """Give what is known of a request."""
+    single = connection.execute(
+        f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
+        (dumps(sorted(customers)),),
+    )
+    timers = connection.execute(
+        "SELECT journey, which, due FROM journey_timers WHERE journey IN (SELECT value FROM json_each(?))"
+        " ORDER BY journey, which",
+        (dumps(sorted(request.journeys)),),
+    )
+    return LimitsLoaded(
+        {journey: _newest(connection, journey, since, count) for journey, since, count in request.slots},
+        heads,
+        [Deferred._make(row) for row in single],
+        {(journey, which): due for journey, which, due in timers},
+        next_number,
+    )
+
+
+def _newest(connection: "Connection", journey: int, since: int, count: int) -> list[int]:
+    """Give the newest slots later than an instant, so many at most, ascending."""
+    sql = "SELECT at, count FROM slots WHERE journey = ? AND at > ? ORDER BY at DESC LIMIT ?"
+    rows = connection.execute(sql, (journey, since, count))
+    slots = (at for at, times in rows for _ in range(times))
+    return list(islice(slots, count))[::-1]
+
+
+def write_limits(connection: "Connection", changes: LimitChanges) -> None:
+    """Write what a commit says about entry limits."""
+    for sql, rows in _statements(changes):
+        if rows:
+            connection.executemany(sql, rows)
+
+
+def _statements(changes: LimitChanges) -> Iterable[tuple[str, Collection[tuple[Any, ...]]]]:
+    yield "INSERT INTO slots VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1", changes.slots
+    yield "DELETE FROM deferred WHERE number = ?", [(number,) for number in changes.gone]
+    yield f"INSERT INTO deferred ({DEFERRED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", changes.joined
+    yield "INSERT OR REPLACE INTO journey_timers VALUES (?, ?, ?)", changes.timers
+    yield "DELETE FROM journey_timers WHERE journey = ? AND which = ?", changes.stopped
+    emptied = [(journey,) for journey in changes.emptied]
+    yield "DELETE FROM deferred WHERE journey = ?", emptied
+    yield "DELETE FROM journey_timers WHERE journey = ?", emptied

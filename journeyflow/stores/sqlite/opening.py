@@ -1,0 +1,231 @@
+"""Opening a SQLite file: whose it is, its settings, its schema; and what the errors of SQLite mean."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from functools import cache, partial
+
+from journeyflow.basics.moments import HOUR
+from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
+from journeyflow.stores.schema import APPLICATION_ID, MIGRATIONS, make_own_views
+
+BUSY_SECONDS = 60
+"""How long a writer waits for the lock: batches hold it for milliseconds, an archive perhaps for seconds."""
+
+MAX_ATTEMPTS = 1_000
+"""How often a setting is tried that does not wait for the lock: far more often than there are processes on a file."""
+
+GRACE = HOUR
+"""How late work may be found before it is softened, unless the host says otherwise (R5); in no file, no limit."""
+
+CACHE_KIB = 65_536
+"""Page cache: the default loses half the speed at a million rows."""
+
+CHECKPOINT = 4_000
+"""Pages in the log (16 MB) before they are taken over into the file: a batch writes hundreds, and each time syncs."""
+
+MEMORY = ":memory:"
+
+OLDEST = (3, 38)
+"""The SQLite that brought the operator ->> for JSON; STRICT tables are a little older."""
+
+RESTORE = "restore the file from a backup"
+
+UNREADABLE_TEXT = "Could not decode to UTF-8"
+"""How Python begins to say, without an error code, that a text in a file is none."""
+
+# --- errors -------------------------------------------------------------------------------------------------------
+
+
+_MEANINGS: tuple[tuple[type[StorageError], frozenset[int], str], ...] = (
+    (CorruptDatabase, frozenset({sqlite3.SQLITE_NOTADB}), f"name another file, or {RESTORE}"),
+    (CorruptDatabase, frozenset({sqlite3.SQLITE_CORRUPT}), RESTORE),
+    (
+        ReadOnlyDatabase,
+        frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}),
+        "make the file and its folder writable",
+    ),
+    (StorageError, frozenset({sqlite3.SQLITE_FULL}), "free some space and go on; nothing was half written"),
+    (StorageError, frozenset({sqlite3.SQLITE_IOERR}), "look at the disk and go on; nothing was half written"),
+    (StorageError, frozenset({sqlite3.SQLITE_BUSY}), f"another process held the lock for over {BUSY_SECONDS} seconds"),
+    (StorageError, frozenset({sqlite3.SQLITE_CANTOPEN}), "check that the folder exists and may be written"),
+)
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """Give the primary result code of an error; 0 for those that Python made itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def meaning(error: sqlite3.Error | UnicodeDecodeError, path: str) -> StorageError:
+    """Find the error that says what an error of SQLite means: which file, what is wrong, what to do.
+
+    >>> meaning(sqlite3.OperationalError("no such table: dual"), "jobs.db")
+    StorageError('jobs.db: no such table: dual')
+    """
+    text = str(error)
+    if isinstance(error, UnicodeDecodeError) or text.startswith(UNREADABLE_TEXT):
+        return CorruptDatabase(path, f"a text in the file cannot be read: {text}", RESTORE)
+    code = primary_code(error)
+    if code == sqlite3.SQLITE_CANTOPEN and os.access(path, os.F_OK):
+        return _shut(path, text)
+    for kind, codes, remedy in _MEANINGS:
+        if code in codes:
+            return kind(path, text, remedy)
+    return StorageError(path, text)
+
+
+def _shut(path: str, text: str) -> StorageError:
+    """Say why something that exists cannot be opened."""
+    if os.path.isdir(path):  # noqa: PTH112 Path.is_dir raises where a folder may not be looked into
+        return StorageError(path, "this is a folder, not a file", "name a file in it")
+    return ReadOnlyDatabase(path, text, "make the file and its folder readable and writable")
+
+
+# --- opening ------------------------------------------------------------------------------------------------------
+
+
+def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connection:
+    """Open or create a file and bring it up to date; transactions are left to the caller.
+
+    Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError.
+    """
+    if sqlite3.sqlite_version_info < OLDEST:
+        what = (
+            f"this Python has SQLite {sqlite3.sqlite_version}, journeyflow needs {'.'.join(map(str, OLDEST))} or newer"
+        )
+        raise StorageError(path, what, "use another build of Python")
+    try:
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path, synchronous, nonce)
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise meaning(error, path) from error
+    return connection
+
+
+def rebuild(path: str) -> None:
+    """Build a file anew out of what is in it and empty its log (VACUUM, checkpoint), so that nothing else is left.
+
+    It needs as much free space as the file has, and no memory. Raises StorageError where somebody still reads what was.
+    """
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("VACUUM")
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    if busy:
+        raise StorageError(path, "another connection still reads what was there before", "vacuum again when it is done")
+
+
+def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce: str | None) -> None:
+    """Check whose file it is, set it up, and bring its schema up to date in one transaction."""
+    ours = path == MEMORY  # nobody else can have made its views
+    connection.execute(f"PRAGMA trusted_schema = {'ON' if ours else 'OFF'}")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    if ours and hasattr(connection, "deserialize"):  # which not every build of Python has
+        _copy_schema(connection)
+    connection.execute("BEGIN")  # what the check reads has to belong together: another process may be creating the file
+    _check_owner(connection, path)
+    connection.execute("COMMIT")
+    _retry_busy(connection, partial(connection.execute, "PRAGMA journal_mode = WAL"))
+    connection.execute("BEGIN IMMEDIATE")
+    _migrate(connection, path, nonce)
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
+    if not ours:
+        connection.execute("BEGIN")  # alone, each view would be a transaction of its own and take twice as long
+        make_own_views(connection)
+        connection.execute("COMMIT")
+
+
+def _copy_schema(connection: sqlite3.Connection) -> None:
+    """Give a database in memory its mark and its schema: copying them takes a fifth of the time of making them.
+
+    A memory store lays its rows into such a database for questions, into a new one after each change.
+    """
+    with closing(sqlite3.connect(MEMORY)) as blank:
+        blank.deserialize(_blank())
+        blank.backup(connection)
+
+
+@cache
+def _blank() -> bytes:
+    """Make the content of a database that has the schema and no rows."""
+    with closing(sqlite3.connect(MEMORY, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        _make_schema(connection, 0)
+        connection.execute("COMMIT")
+        return connection.serialize()
+
+
+def _migrate(connection: sqlite3.Connection, path: str, nonce: str | None) -> None:
+    """Apply what the schema lacks; give a new file its mark and its settings."""
+    version = _check_owner(connection, path)
+    _make_schema(connection, version)
+    if version == 0 or path == MEMORY:
+        drawn = nonce if nonce is not None else draw_nonce()
+        settings = {"nonce": drawn, "revision": "0", **({} if path == MEMORY else {"grace": str(GRACE)})}
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(settings.items()))
+
+
+def _make_schema(connection: sqlite3.Connection, version: int) -> None:
+    """Apply the migrations after a version, and set the mark of our files."""
+    for number, migration in enumerate(MIGRATIONS[version:], version + 1):
+        migration(connection)
+        connection.execute(f"PRAGMA user_version = {number}")
+    if version == 0:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def draw_nonce() -> str:
+    """Draw what the ids of messages begin with: the one thing that chance decides (R70, R90)."""
+    return os.urandom(5).hex()
+
+
+def _check_owner(connection: sqlite3.Connection, path: str) -> int:
+    """Give the version of the schema, 0 for an empty file; refuse files of others and of newer versions."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application == APPLICATION_ID:
+        return _checked_version(version, path)
+    if application or version or connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise ForeignDatabase(path, "this is a database, but not one of journeyflow", "name another file")
+    return 0
+
+
+def _checked_version(version: int, path: str) -> int:
+    """Refuse a version of the schema that is newer than this code, or none at all."""
+    if version > len(MIGRATIONS):
+        what = f"the file has schema version {version}, this journeyflow knows {len(MIGRATIONS)}"
+        raise NewerSchema(path, what, "upgrade journeyflow")
+    if version < 1:
+        raise CorruptDatabase(path, f"the file has schema version {version}, which never was", RESTORE)
+    return version
+
+
+def _retry_busy(connection: sqlite3.Connection, action: Callable[[], object]) -> None:
+    """Do again what ignores the busy timeout, until other processes let go of the file.
+
+    Changing the journal mode fails at once while others hold the file. Taking the write lock and giving it back waits
+    for them as long as the busy timeout says.
+    """
+    for _ in range(MAX_ATTEMPTS):
+        try:
+            action()
+        except sqlite3.OperationalError as error:
+            if primary_code(error) != sqlite3.SQLITE_BUSY:
+                raise
+            with suppress(sqlite3.OperationalError):
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute("ROLLBACK")
+        else:
+            return
+    action()

@@ -1,0 +1,121 @@
+"""Finished history as both stores give it and take it away (R86)."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from journeyflow.basics.values import dumps
+from journeyflow.records.changes import Pruned
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Input, Move, Post, make_move
+from journeyflow.stores.batch import Finished, PastRequest, PruneRequest, told_twice
+from journeyflow.stores.sqlite.rows import POST_ROW, RUN_ROW, read_post, read_runs, text_or_none
+
+if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+    from sqlite3 import Connection
+
+INPUTS = "seq, tenant, customer, kind, type, at, id, data, outcome"
+
+SUPERSEDED = """EXISTS (SELECT 1 FROM enrollments n WHERE n.customer = e.customer AND n.journey = e.journey
+    AND n.key = e.key AND n.run > e.run)"""
+"""Whether a run has a newer one of the same customer under the same key."""
+
+FINISHED = f"""
+SELECT {RUN_ROW}, {SUPERSEDED} FROM enrollments e
+WHERE serial > :after AND ended_at < :before AND journey IN (SELECT value FROM json_each(:journeys))
+  AND (trigger_data IS NOT NULL OR memory IS NOT NULL OR (run > 1 AND {SUPERSEDED})
+       OR EXISTS (SELECT 1 FROM moves m WHERE m.enrollment = e.serial))
+ORDER BY serial LIMIT :limit
+"""
+"""Runs that ended before an instant, of which something is left that may go."""
+
+MOVES = """
+SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) FROM moves m LEFT JOIN paths p ON p.number = m.path
+WHERE m.enrollment IN (SELECT value FROM json_each(?)) ORDER BY m.enrollment, m.visit
+"""
+
+TOLD = f"""
+SELECT {", ".join(f"i.{each}" for each in INPUTS.split(", "))}
+FROM enrollments e JOIN customers c ON c.number = e.customer JOIN inputs i ON i.customer = c.id AND i.tenant = c.tenant
+WHERE e.serial IN (SELECT value FROM json_each(?)) AND i.kind = 'event'
+  AND (i.data ->> 'message' IS NOT NULL OR i.outcome LIKE 'attributed to %')
+GROUP BY i.seq ORDER BY i.seq
+"""
+"""What was told of the customers of some runs that may be about their messages."""
+
+ACKS = f"SELECT {INPUTS} FROM inputs WHERE customer = '' AND kind = 'ack' AND outcome = 'handled' ORDER BY seq"
+
+ANSWERED = "SELECT id FROM inputs WHERE outcome IS NULL AND kind IN ('ack', 'nack')"
+
+PAST = f"""
+SELECT {INPUTS} FROM inputs WHERE seq > ? AND at < ? AND outcome IS NOT NULL AND ifnull(?, tenant) = tenant
+ORDER BY seq LIMIT ?
+"""
+
+
+def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
+    """Give the first runs that ended before an instant, with all that belongs to them."""
+    asked = {"after": request.after, "before": request.before, "limit": request.limit}
+    rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
+    runs = tuple(read_runs(rows))
+    serials = dumps([run.serial for run in runs])
+    posts = [
+        read_post(row)
+        for row in connection.execute(
+            f"SELECT {POST_ROW} FROM messages WHERE enrollment IN (SELECT value FROM json_each(?))"
+            " ORDER BY enrollment, n",
+            (serials,),
+        )
+    ]
+    answered = (place_of(name) for (name,) in connection.execute(ANSWERED)) if posts else ()
+    return Finished(
+        runs,
+        frozenset(row[0] for row in rows if not row[-1]),
+        tuple(map(_move, connection.execute(MOVES, (serials,)))),
+        tuple(posts),
+        tuple(_told(connection, posts)),
+        frozenset(place for place in answered if place is not None),
+    )
+
+
+def _move(row: tuple[Any, ...]) -> Move:
+    """Read a move without what was compared."""
+    serial, visit, at, path = row
+    return make_move(
+        (serial, visit, at, tuple((step, status, outcome) for step, status, outcome in json.loads(path)), {})
+    )
+
+
+def _told(connection: "Connection", posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
+    """Give what was told of some messages: acks, which name no customer, only where events tell of `sent` too."""
+    if not posts:
+        return
+    rows = connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall()
+    twice = told_twice(posts)
+    acks = connection.execute(ACKS).fetchall() if twice else []
+    for row in [*rows, *(row for row in acks if place_of(row[6]) in twice)]:
+        yield Input._make(row[:8]), row[8]
+
+
+def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Input, str], ...]:
+    """Give the first inputs of before an instant that were handled, with their outcomes."""
+    rows = connection.execute(PAST, (request.after, request.before, request.tenant, request.limit))
+    return tuple((Input._make(row[:8]), row[8]) for row in rows)
+
+
+def prune(connection: "Connection", pruned: Pruned | None) -> None:
+    """Take out what is finished."""
+    if pruned is None:
+        return
+    emptied = dumps([*pruned.gone, *(run.serial for run in pruned.bared)])
+    for table in ("moves", "messages"):
+        connection.execute(f"DELETE FROM {table} WHERE enrollment IN (SELECT value FROM json_each(?))", (emptied,))
+    connection.execute(
+        "DELETE FROM enrollments WHERE serial IN (SELECT value FROM json_each(?))", (dumps(pruned.gone),)
+    )
+    connection.executemany(
+        "UPDATE enrollments SET trigger_data = ?, memory = ? WHERE serial = ?",
+        [(run.trigger, text_or_none(run.memory), run.serial) for run in pruned.bared],
+    )
+    connection.executemany("INSERT OR IGNORE INTO arms VALUES (?, ?, ?, ?)", pruned.arms)
+    connection.execute("DELETE FROM inputs WHERE seq IN (SELECT value FROM json_each(?))", (dumps(pruned.inputs),))

@@ -1,0 +1,84 @@
+"""Pulls as both stores keep them: who is on which list, and how far each journey has come (R27)."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from journeyflow.basics.values import dumps
+from journeyflow.records.changes import Changes
+from journeyflow.records.rows import Round
+from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
+
+if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+    from sqlite3 import Connection
+
+ROUND_COLUMNS = "journey, at, after, origin, remaining, softened"
+
+
+def load_circles(connection: "Connection", request: PullRequest | None) -> Circles:
+    """Give who comes next: two seeks for each journey."""
+    if request is None:
+        return {}
+    return {
+        journey: _following(connection, journey, tenant, name, request.ahead) for journey, tenant, name in request.lists
+    }
+
+
+def _following(connection: "Connection", journey: int, tenant: str, name: str | None, count: int) -> list[str]:
+    """Give so many of a list that come after the one asked last; after the last comes the first again."""
+    column, rows, parameters = (
+        ("customer", "list_members WHERE tenant = ? AND list = ?", (tenant, name))
+        if name is not None
+        else ("id", "customers WHERE tenant = ? AND unicode(id) <> 31", (tenant,))
+    )
+    found = connection.execute("SELECT after FROM pulls WHERE journey = ?", (journey,)).fetchone()
+    after, names = found[0] if found else "", list[str]()
+    for side in (">", "<="):
+        sql = f"SELECT {column} FROM {rows} AND {column} {side} ? ORDER BY {column} LIMIT ?"
+        names += [each for (each,) in connection.execute(sql, (*parameters, after, count - len(names)))]
+    return names
+
+
+def load_pulls(
+    connection: "Connection", request: PullRequest, circles: Circles, numbers: Collection[int]
+) -> PullsLoaded:
+    """Give what is known of a request, with the entries of some customers."""
+    journeys = dumps(sorted(journey for journey, _, _ in request.lists))
+    rounds = connection.execute(
+        f"SELECT {ROUND_COLUMNS} FROM pulls WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey",
+        (journeys,),
+    )
+    return PullsLoaded(
+        {row[0]: Round._make((*row[:5], bool(row[5]))) for row in rounds},
+        circles,
+        {journey: _entries(connection, journey, times, numbers) for journey, times in request.caps},
+    )
+
+
+def _entries(connection: "Connection", journey: int, times: int, numbers: Collection[int]) -> dict[int, list[int]]:
+    """Give the instants of the last entries of some customers into a journey: a seek for each of them."""
+    rows = connection.execute(
+        "SELECT e.customer, e.entered_at FROM json_each(:customers) k JOIN enrollments e"
+        " ON e.customer = k.value AND e.journey = :journey AND e.key = '' AND e.run > -:times + ("
+        " SELECT max(n.run) FROM enrollments n WHERE n.customer = k.value AND n.journey = :journey AND n.key = '')"
+        " ORDER BY e.customer, e.run",
+        {"customers": dumps(sorted(numbers)), "journey": journey, "times": times},
+    )
+    entries: dict[int, list[int]] = {}
+    for customer, entered_at in rows:
+        entries.setdefault(customer, []).append(entered_at)
+    return entries
+
+
+def write_pulls(connection: "Connection", changes: Changes) -> None:
+    """Write what a commit says about lists and pulls."""
+    if changes.unlisted:
+        connection.executemany(
+            "DELETE FROM list_members WHERE tenant = ? AND list = ? AND customer = ?", changes.unlisted
+        )
+    if changes.listed:
+        connection.executemany("INSERT INTO list_members VALUES (?, ?, ?)", changes.listed)
+    if changes.rounds:
+        connection.executemany("INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?)", changes.rounds)
+    if changes.limits is not None and changes.limits.emptied:
+        emptied = [(journey,) for journey in changes.limits.emptied]
+        connection.executemany("DELETE FROM pulls WHERE journey = ?", emptied)

@@ -1,0 +1,172 @@
+"""The store in one SQLite file: the file, its lock, its transactions and views."""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from sqlite_utils import Database
+
+from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
+from journeyflow.stores.sqlite.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
+from journeyflow.stores.sqlite.reader import SQLiteReader
+from journeyflow.stores.sqlite.transaction import SQLiteTransaction
+
+if TYPE_CHECKING:
+    from journeyflow.stores.sqlite.writing import Paths
+
+NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
+
+BAD_JSON = "malformed JSON"
+"""What SQLite says about text in the file that should be JSON."""
+
+UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
+"""What code raises that meets values which were never written: JSON cut short, numbers that lead nowhere."""
+
+
+class SQLiteStore:
+    """Keeps everything in one SQLite file, or in memory with the path ":memory:".
+
+    `synchronous` is FULL (a commit survives power loss) or NORMAL (the last commits may be lost, nothing is damaged).
+    Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError, each naming path and remedy.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", nonce: str | None = None) -> None:
+        """Open or create the file; `nonce` is drawn when not given, for a file that has none yet (R70)."""
+        if synchronous not in {"FULL", "NORMAL"}:
+            msg = f"synchronous is 'FULL' or 'NORMAL', not {synchronous!r}"
+            raise ValueError(msg)
+        self.path = os.fspath(path)
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+        self._paths: Paths = {}
+        self.db: Database | None = Database(open_file(self.path, synchronous, nonce), execute_plugins=False)
+
+    def __repr__(self) -> str:
+        """Show the path."""
+        return f"SQLiteStore({self.path!r})"
+
+    def close(self) -> None:
+        """Close the file; closing again does nothing. A process that came here through a fork leaves it alone."""
+        if self._came_by_fork():
+            return
+        with self._lock:
+            if self.db is not None:
+                self.db.close()
+                self.db = None
+
+    @contextmanager
+    def transaction(self, *, write: bool = True) -> Iterator["SQLiteTransaction"]:
+        """Open a transaction; a writing one has the file's write lock from its first moment."""
+        added: Paths = {}
+        with self._block("BEGIN IMMEDIATE" if write else "BEGIN", "COMMIT", _OURS) as connection:
+            transaction = SQLiteTransaction(connection, self.path, self._paths, added, write=write)
+            yield transaction
+        for version, numbers in added.items():
+            self._paths.setdefault(version, {}).update(numbers)
+        if transaction.scrubbed:
+            self._scrub()
+
+    def _scrub(self) -> None:
+        """Build the file anew out of what is in it, and empty the log, so that nothing else is left in either."""
+        with self._lock:
+            connection = self._connection()
+            if self.path == MEMORY:
+                connection.execute("VACUUM")
+                return
+            try:
+                rebuild(self.path)
+            except sqlite3.Error as error:
+                raise meaning(error, self.path) from error
+
+    @contextmanager
+    def reader(self) -> Iterator["SQLiteReader"]:
+        """Open a consistent view for questions."""
+        with self._block("BEGIN", "ROLLBACK", _THEIRS) as connection:
+            reader = SQLiteReader(connection)
+            try:
+                yield reader
+            finally:
+                reader.close()
+
+    @contextmanager
+    def _block(self, begin: str, end: str, doubtful: frozenset[int]) -> Iterator[sqlite3.Connection]:
+        """Hold the lock and a transaction; after an exception nothing of it stays.
+
+        `doubtful` are the codes of errors behind which a fault of the file may be.
+        """
+        self._refuse_fork()  # before the lock, which another thread may have held when the process was forked
+        with self._lock:
+            connection = self._connection()
+            try:
+                connection.execute(begin)
+                yield connection
+                connection.execute(end)
+            except BaseException as error:
+                _roll_back(connection)
+                found = self._meaning(connection, error, doubtful)
+                if found is None:
+                    raise
+                raise found from error
+
+    def _came_by_fork(self) -> bool:
+        """Tell whether another process opened the file; what is in memory alone is shared with nobody."""
+        return self.path != MEMORY and os.getpid() != self._pid
+
+    def _refuse_fork(self) -> None:
+        """Refuse to work in a process that came to this store through a fork."""
+        if self._came_by_fork():
+            remedy = "open the file again in the child process"
+            raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
+
+    def _connection(self) -> sqlite3.Connection:
+        """Give the connection, unless the store is closed or in a transaction of this same thread."""
+        if self.db is None:
+            raise StorageError(self.path, "the store is closed", "open it again")
+        connection: sqlite3.Connection = self.db.conn
+        if connection.in_transaction:
+            raise StorageError(self.path, *NESTED)
+        return connection
+
+    def _meaning(
+        self, connection: sqlite3.Connection, error: BaseException, doubtful: frozenset[int]
+    ) -> StorageError | None:
+        """Find the error that says what went wrong in a transaction; None where the one at hand says it.
+
+        What should never be raised here is the file's fault when the file does not add up.
+        """
+        if isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
+            return None
+        plain = meaning(error, self.path) if isinstance(error, sqlite3.Error) else None
+        if isinstance(error, sqlite3.Error) and primary_code(error) not in doubtful and BAD_JSON not in str(error):
+            return plain
+        certain = isinstance(error, sqlite3.Error) and primary_code(error) in doubtful - _THEIRS
+        damage = str(error) if certain else _damage(connection)
+        return plain if damage is None else CorruptDatabase(self.path, damage, RESTORE)
+
+
+_OURS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT})
+"""Our own statements fit the tables: what SQLite does not find there was taken away."""
+
+_THEIRS = frozenset({sqlite3.SQLITE_CONSTRAINT})
+"""A question may well be wrong, and a row be refused, while the file is whole: then the audit decides."""
+
+
+def _damage(connection: sqlite3.Connection) -> str | None:
+    """Say what is wrong with the file, or None."""
+    from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
+
+    try:
+        with closing(SQLiteReader(connection)) as reader:
+            return next(faults(reader), None)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return str(error)
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    """End a transaction that SQLite may have ended itself, on a connection that may be closed by now."""
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

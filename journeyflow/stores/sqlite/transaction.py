@@ -1,0 +1,360 @@
+"""The store in one SQLite file.
+
+One connection per store and process, guarded by a lock; WAL; `BEGIN IMMEDIATE` before anything is read that will be
+written; every statement over a batch. What a file can do wrong comes out as `StorageError` with the path and a remedy.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain, repeat
+from typing import Any, NamedTuple
+
+from journeyflow.basics.values import dumps, loads_each
+from journeyflow.basics.words import ACTIVE, CLAIMED, COUNTED, QUEUED
+from journeyflow.errors import CorruptDatabase, StorageError
+from journeyflow.records.changes import Changes
+from journeyflow.records.rows import Deferred, Export, Glimpse, Input, Post, Run, make_input
+from journeyflow.stores.batch import (
+    INPUT,
+    NOTHING,
+    TIMER,
+    Due,
+    Finished,
+    LimitsLoaded,
+    Loaded,
+    Person,
+    Request,
+    named_by,
+    select_due,
+    timer_key,
+)
+from journeyflow.stores.contract import ClaimRequest, Shelf
+from journeyflow.stores.schema import LATER
+from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads
+from journeyflow.stores.sqlite.opening import RESTORE
+from journeyflow.stores.sqlite.pruning import load_finished, load_past
+from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
+from journeyflow.stores.sqlite.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_runs, read_seen
+from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
+
+DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
+
+READING = ("this transaction was opened for reading", "open it with write=True to commit")
+
+
+class Lookup(NamedTuple):
+    """The same question about all numbers that are in a JSON list, and about all between two.
+
+    What was told, or entered, in one go has numbers without a gap; then no list has to be written, read and looked up
+    one by one.
+    """
+
+    many: str
+    span: str
+
+
+def lookup(asked: str, key: str, tail: str = "") -> Lookup:
+    """Write a question about rows by their key.
+
+    >>> lookup("SELECT a FROM t", "k").span
+    'SELECT a FROM t WHERE k BETWEEN ? AND ?'
+    """
+    asked = f"{asked} WHERE {key}"
+    return Lookup(f"{asked} IN (SELECT value FROM json_each(?)){tail}", f"{asked} BETWEEN ? AND ?{tail}")
+
+
+RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
+
+NEWEST_RUNS = lookup(
+    "SELECT customer, serial, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key"
+)
+"""The newest run of each journey and key of some customers: an index answers it alone."""
+
+PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
+
+SENT = lookup(
+    "SELECT e.customer, m.enrollment, m.n, m.at, m.channel"
+    " FROM enrollments e JOIN messages m ON m.enrollment = e.serial",
+    "e.customer",
+    " AND e.last_at >= ? AND m.at >= ? AND m.status IN (SELECT value FROM json_each(?))",
+)
+
+NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
+
+
+class SQLiteTransaction:
+    """A transaction on one file; see `contract.Transaction`."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: str,
+        known: Paths,
+        added: Paths,
+        *,
+        write: bool,
+    ) -> None:
+        """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
+        self._connection, self._path, self._write = connection, path, write
+        self._writer = Writer(connection, known, added, self._expect)
+        self.scrubbed = False
+
+    def _ask(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def _ask_each(self, sql: str, wanted: Iterable[Any], *parameters: object) -> list[tuple[Any, ...]]:
+        """Ask about each of some values, which come in order as the first parameter; nobody is asked about none."""
+        each = sorted(wanted)
+        return self._ask(sql, (dumps(each), *parameters)) if each else []
+
+    def _ask_of(self, asked: Lookup, numbers: Collection[int], *parameters: object) -> list[tuple[Any, ...]]:
+        """Ask about each of some numbers, no two the same, in order; nobody is asked about none."""
+        if not numbers:
+            return []
+        each = sorted(numbers)
+        first, last = each[0], each[-1]
+        if last - first + 1 == len(each):
+            return self._ask(asked.span, (first, last, *parameters))
+        return self._ask(asked.many, (dumps(each), *parameters))
+
+    def _expect(self, agrees: bool) -> None:
+        """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
+        if not agrees:
+            raise CorruptDatabase(self._path, *DISAGREEING)
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def shelf(self, known_revision: int | None) -> Shelf | None:
+        """Give the rows of the catalog, or None when its revision is still the known one."""
+        revision = int(self._ask("SELECT value FROM meta WHERE name = 'revision'")[0][0])
+        if revision == known_revision:
+            return None
+        return Shelf(
+            revision,
+            self._ask("SELECT number, tenant, id FROM journeys ORDER BY number"),
+            self._ask(
+                "SELECT v.number, v.journey, v.version, p.at, v.fingerprint, v.definition"
+                " FROM publications p JOIN versions v ON v.number = p.version ORDER BY p.journey, p.n"
+            ),
+            self._ask("SELECT journey, at, state FROM transitions ORDER BY journey, n"),
+            dict(self._ask("SELECT name, value FROM meta")),
+            self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
+            self._ask("SELECT journey, at, step, published FROM flags ORDER BY journey, n"),
+            next_number(self._connection, "journeys"),
+            next_number(self._connection, "versions"),
+        )
+
+    def due(self, now: int, limit: int) -> Due:
+        """Give the first due items in total order: each kind is a seek in its own index (R7)."""
+        told = self._ask(
+            "SELECT iif(outcome IS NULL, seq, NULL), tenant, customer, kind, type, at, id, data FROM inputs"
+            " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
+            (now, limit + 1),
+        )
+        rests = self._ask(
+            f"SELECT {RUN_ROW} FROM enrollments WHERE due <= ? ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
+            (now, limit + 1),
+        )
+        leases = self._ask(
+            f"SELECT {POST_ROW} FROM messages WHERE lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?",
+            (now, limit + 1),
+        )
+        inputs, runs, posts = list(map(make_input, told)), read_runs(rests), list(map(read_post, leases))
+        self._expect(None not in [item.seq for item in inputs])
+        self._expect({run.status for run in runs} <= {ACTIVE})
+        self._expect({post.status for post in posts} <= {CLAIMED})
+        return select_due(
+            ([(item.at, INPUT, item.seq, 0) for item in inputs], inputs),
+            (list(map(timer_key, runs)), runs),
+            ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
+            limit,
+            due_timers(self._connection, now, limit + 1),
+        )
+
+    def load(self, request: Request) -> Loaded:
+        """Give what is known of a request, a few statements for all of it."""
+        posts, runs = self._named_posts(request.posts), self._runs(request.serials)
+        if request.active_in is not None:
+            active = self._ask(
+                f"SELECT {RUN_ROW} FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE'"
+                " ORDER BY serial LIMIT ?",
+                (request.active_in, request.after, request.limit),
+            )
+            runs.update((run.serial, run) for run in read_runs(active))
+        circles = load_circles(self._connection, request.pulls)
+        people = self._people_by_name(named_by(request, circles))
+        whole = {*request.whole, *people, *(run.customer for run in runs.values())}
+        heads = {} if request.limits is None else queue_heads(self._connection, request.limits)
+        whole |= {entry.customer for entries in heads.values() for entry in entries}
+        missing = (whole | request.numbers) - people.keys()
+        people.update(self._people_by_number(missing))
+        inside: dict[int, list[int]] = {}
+        for number, serial, _ in self._ask_of(NEWEST_RUNS, whole):
+            inside.setdefault(number, []).append(serial)
+        for number, serials in inside.items():
+            people[number].serials = sorted(serials)
+        runs.update(self._runs({*chain.from_iterable(inside.values())} - runs.keys() - request.at_hand))
+        newest = self._newest_posts(request.readers(runs))
+        clicked = self._clicked(request, people.values())
+        posts.update(((post.serial, post.n), post) for post in clicked)
+        older = {post.serial for post in clicked} - runs.keys()
+        runs.update(self._runs(older))
+        return Loaded(
+            tuple(people.values()),
+            runs,
+            posts,
+            newest,
+            self._known_events(request.events),
+            next_number(self._connection, "enrollments"),
+            next_number(self._connection, "customers"),
+            self._sent(request, people.values()),
+            self._limits(request, heads, whole),
+            *self._exports(request),
+            None if request.pulls is None else load_pulls(self._connection, request.pulls, circles, people),
+            *self._past(request),
+        )
+
+    def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:
+        """Give the messages of some customers that were clicked (R83)."""
+        rows = self._ask_each(
+            f"SELECT {POST_ROW} FROM messages WHERE flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
+            " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))",
+            request.clicked and [person.number for person in people if (person.tenant, person.id) in request.clicked],
+        )
+        return list(map(read_post, rows))
+
+    def _limits(
+        self, request: Request, heads: dict[int, list[Deferred]], customers: Collection[int]
+    ) -> LimitsLoaded | None:
+        if request.limits is None:
+            return None
+        number = next_number(self._connection, "deferred")
+        return load_limits(self._connection, request.limits, heads, customers, number)
+
+    def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
+        """Give the jobs that are not done yet, and the number that the next one gets."""
+        if not request.exports:
+            return (), 1
+        rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
+        return tuple(map(Export._make, rows)), next_number(self._connection, "exports")
+
+    def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
+        """Give what a prune asks for (R86)."""
+        finished = NOTHING if request.finished is None else load_finished(self._connection, request.finished)
+        return finished, () if request.past is None else load_past(self._connection, request.past)
+
+    def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
+        """Give the messages that caps count, of the customers of some tenants, since an instant (R31).
+
+        A run that has not moved since then has sent nothing since then.
+        """
+        return self._ask_of(
+            SENT,
+            [person.number for person in people if person.tenant in request.capped] if request.capped else (),
+            *(request.since, request.since, dumps(sorted(COUNTED))),
+        )
+
+    def _runs(self, serials: Collection[int]) -> dict[int, Run]:
+        """Give some runs by serial."""
+        return {run.serial: run for run in read_runs(self._ask_of(RUNS, serials))}
+
+    def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, Person]:
+        sql = (
+            "SELECT number, k.key, attributes FROM json_each(?) k"
+            " CROSS JOIN customers c ON tenant = ? AND c.id = k.value"
+        )
+        by_tenant: dict[str, list[str]] = {}
+        for tenant, customer in names:
+            if tenant in by_tenant:
+                by_tenant[tenant].append(customer)
+            else:
+                by_tenant[tenant] = [customer]
+        people: dict[int, Person] = {}
+        for tenant, wanted in sorted(by_tenant.items()):
+            wanted.sort()
+            numbers, places, texts = columns(self._ask(sql, (dumps(wanted), tenant)), 3)
+            people.update(_people(numbers, repeat(tenant), map(wanted.__getitem__, places), texts))
+        return people
+
+    def _people_by_number(self, numbers: Collection[int]) -> dict[int, Person]:
+        return _people(*columns(self._ask_of(PEOPLE, numbers), 4))
+
+    def _named_posts(self, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
+        rows = self._ask_each(
+            f"SELECT {POST_ROW} FROM json_each(?) CROSS JOIN messages ON enrollment = value ->> 0 AND n = value ->> 1",
+            names,
+        )
+        return {row[:2]: read_post(row) for row in rows}
+
+    def _newest_posts(self, serials: Collection[int]) -> dict[int, dict[str, Glimpse]]:
+        """Give what rules see of the newest message of each step of some runs."""
+        newest: dict[int, dict[str, Glimpse]] = {}
+        for row in sorted(self._ask_of(NEWEST_POSTS, serials)):  # by run and visit
+            newest.setdefault(row[0], {})[row[2]] = read_seen(row)
+        return newest
+
+    def _known_events(
+        self, events: Iterable[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
+        """Give the events that were taken under some ids before, by (instant, sequence number) (R26)."""
+        known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
+        rows = self._ask_each(
+            "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
+            " ON i.id = k.value ->> 2 AND i.type = k.value ->> 1 AND i.tenant = k.value ->> 0"
+            " WHERE i.kind = 'event' AND i.outcome NOT IN ('duplicate', 'conflicting') ORDER BY i.at, i.seq",
+            events,
+        )
+        for tenant, kind, name, at, customer, text in rows:
+            known.setdefault((tenant, kind, name), []).append((at, customer, text))
+        return {key: tuple(found) for key, found in known.items()}
+
+    def claimable(self, request: ClaimRequest) -> list[Post]:
+        """Give queued messages that may be handed out, oldest first (R71)."""
+        columns = ", ".join(f"m.{column.strip()}" for column in POST_ROW.split(","))
+        rows = self._ask(
+            f"SELECT {columns} FROM messages m"
+            " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"
+            " WHERE m.status = 'QUEUED' AND m.available_at <= :at AND (:tenant IS NULL OR c.tenant = :tenant)"
+            " AND (:channels IS NULL OR m.channel IN (SELECT value FROM json_each(:channels)))"
+            " AND e.journey NOT IN (SELECT value FROM json_each(:journeys))"
+            " AND (:steps = '[]' OR (e.journey, m.step) NOT IN"
+            " (SELECT value ->> 0, value ->> 1 FROM json_each(:steps)))"
+            " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at)"
+            " ORDER BY m.available_at, m.enrollment, m.n LIMIT :limit",
+            {
+                "at": request.at,
+                "tenant": request.tenant,
+                "channels": None if request.channels is None else dumps(sorted(request.channels)),
+                "journeys": dumps(sorted(request.journeys)),
+                "steps": dumps(sorted(request.steps)),
+                "limit": request.limit,
+            },
+        )
+        posts = [read_post(row) for row in rows]
+        self._expect(all(post.status == QUEUED for post in posts))
+        return posts
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def commit(self, changes: Changes) -> None:
+        """Write everything a batch came to (see `writing.py`)."""
+        if not self._write:
+            raise StorageError(self._path, *READING)
+        self._writer.write(changes)
+        self.scrubbed = self.scrubbed or changes.scrubbed
+
+
+def columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[Any]]:
+    """Turn rows into so many columns.
+
+    >>> columns([(1, "a"), (2, "b")], 2), columns([], 2)
+    ([(1, 2), ('a', 'b')], [(), ()])
+    """
+    return list(zip(*rows, strict=True)) if rows else [()] * count
+
+
+def _people(
+    numbers: Sequence[int], tenants: Iterable[str], names: Iterable[str], texts: Sequence[str]
+) -> dict[int, Person]:
+    """Make customers of columns, by number; of tenants there may be more than are needed."""
+    return dict(zip(numbers, map(Person, numbers, tenants, names, loads_each(texts)), strict=True))

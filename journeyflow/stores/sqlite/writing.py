@@ -1,0 +1,387 @@
+"""Writing a commit to SQLite: one statement per kind of row, and one for all rows that differ in their key alone.
+
+People who rest until the same instant, or were told of in one go, move together: what is written about them is alike
+in all but whom it is about. Such rows are written set-wise, their keys as one JSON list; SQLite is then given the rest
+once, and not once for each of thousands. Rows that have too few like them are written one by one.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from journeyflow.basics.values import dumps, loads
+from journeyflow.records.changes import Changes
+from journeyflow.records.rows import Counter, Export, Input, PathEntry, last_visit, version_at
+from journeyflow.stores.sqlite.erasing import forget, rename
+from journeyflow.stores.sqlite.limits import write_limits
+from journeyflow.stores.sqlite.pruning import prune
+from journeyflow.stores.sqlite.pulls import write_pulls
+from journeyflow.stores.sqlite.rows import (
+    MOVE_COLUMNS,
+    POST_COLUMNS,
+    POST_NOW_COLUMNS,
+    RUN_COLUMNS,
+    RUN_NOW_COLUMNS,
+    places,
+    post_now_rest,
+    post_rest,
+    run_now_rest,
+    run_rest,
+    text_or_none,
+)
+
+ALIKE: Final = 8
+"""So many rows that differ in their key alone are worth a statement of their own."""
+
+MAX_PATHS: Final = 1_000
+"""Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
+
+MAX_INTERNED: Final = 100
+"""Visits in an interned path; longer ones are met once and would only fill the table."""
+
+Paths = dict[int, dict[tuple[PathEntry, ...], int]]
+"""The numbers of interned paths, by version."""
+
+Key = int | tuple[int, int]
+
+Rows = tuple[tuple[Any, ...], Sequence[Key]]
+"""What is written, and whom it is about: of each a number, or two."""
+
+
+class Statement(NamedTuple):
+    """The same change in three forms: for one row, for all rows whose keys are in a JSON list, and between two keys.
+
+    They take what is written first and the key, the list of keys, or the first and last key, last. What was told or
+    entered in one go has numbers without a gap: `span` needs no list of them.
+
+    New rows may have two keys (`paired`), the first of which is their own. Those are in a JSON object, which SQLite
+    reads in half the time of a list of pairs; without a gap it is the first own key and a list of the others.
+    """
+
+    one: str
+    many: str
+    span: str | None = None
+    paired: bool = False
+
+
+def insert(table: str, columns: str, key: str) -> Statement:
+    """Write the statement that adds rows. What belongs to an enrollment has a span: its runs are there already.
+
+    >>> insert("t", "a", "enrollment").span
+    'INSERT INTO t (a, enrollment) SELECT ?, serial FROM enrollments WHERE serial BETWEEN ? AND ?'
+    >>> insert("t", "a, b", "k").one
+    'INSERT INTO t (a, b, k) VALUES (?, ?, ?)'
+    >>> insert("t", "a", "k, l").many
+    'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
+    """
+    named = f"INSERT INTO {table} ({columns}, {key})"
+    one, begin = f"{named} VALUES ({places(f'{columns}, {key}')})", f"{named} SELECT {places(columns)},"
+    if "," in key:
+        many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
+        return Statement(one, f"{begin} {many}", f"{begin} {span}", paired=True)
+    span = f"{begin} serial FROM enrollments WHERE serial BETWEEN ? AND ?"
+    return Statement(one, f"{begin} value FROM json_each(?)", span if key == "enrollment" else None)
+
+
+def update(table: str, columns: str, key: str) -> Statement:
+    """Write the statement that changes rows.
+
+    >>> update("t", "a, b", "k").one
+    'UPDATE t SET a = ?, b = ? WHERE k = ?'
+    >>> update("t", "a", "k, l").many
+    'UPDATE t SET a = ? WHERE (k, l) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
+    """
+    return changing(table, ", ".join(f"{column.strip()} = ?" for column in columns.split(",")), key)
+
+
+def changing(table: str, news: str, key: str) -> Statement:
+    """Write the statement that changes rows as SQL says.
+
+    >>> changing("t", "a = a + ?", "k").span
+    'UPDATE t SET a = a + ? WHERE k BETWEEN ? AND ?'
+    """
+    begin = f"UPDATE {table} SET {news} WHERE"
+    if "," not in key:
+        many = f"{begin} {key} IN (SELECT value FROM json_each(?))"
+        return Statement(f"{begin} {key} = ?", many, f"{begin} {key} BETWEEN ? AND ?")
+    one = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
+    return Statement(f"{begin} {one}", f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))")
+
+
+HANDLED = update("inputs", "outcome", "seq")
+
+NEW_RUNS = insert("enrollments", RUN_COLUMNS, "serial, customer")
+
+RUNS = update("enrollments", RUN_NOW_COLUMNS, "serial")
+
+MOVES = insert("moves", MOVE_COLUMNS, "enrollment")
+
+NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
+
+NEWS = changing("customers", "attributes = json_patch(attributes, ?)", "number")
+
+CUSTOMERS = update("customers", "attributes", "number").one
+
+POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
+
+EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
+"""Writes a job as it is now."""
+
+COUNT = """INSERT INTO {} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+total = total + excluded.total, uniques = uniques + excluded.uniques, last_at = max(last_at, excluded.last_at)"""
+"""Adds to a kept counter, or to an opening balance."""
+
+
+class Writer:
+    """Writes what a commit says through the connection of a transaction.
+
+    `known` are interned paths, `added` takes those of this transaction. `expect` is told whether the rows that were to
+    change were there.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, known: Paths, added: Paths, expect: Callable[[bool], None]
+    ) -> None:
+        """Write through a connection."""
+        self._connection, self._known, self._added, self._expect = connection, known, added, expect
+
+    def write(self, changes: Changes) -> None:
+        """Write everything a batch came to."""
+        _write_catalog(self._connection, changes)
+        rename(self._connection, changes.forgotten)
+        if changes.inputs:
+            self._write_inputs(changes.inputs)
+        self._write_outcomes(changes.handled)
+        if changes.customers:
+            self._write_customers(changes)
+        news: list[Rows] = [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news]
+        self._write(NEWS, news)
+        self._write_runs(changes)
+        if changes.repinned:
+            pinned = [(version, serial) for serial, version in changes.repinned]
+            self._connection.executemany("UPDATE enrollments SET version = ? WHERE serial = ?", pinned)
+        self._write_moves(changes)
+        posts = [(post_rest(post), [post.serial]) for post in changes.new_posts]
+        posts += [(post_rest(post), [*crowd.people]) for crowd in changes.crowds for post in crowd.posts]
+        self._write(NEW_POSTS, posts)
+        self._write(POSTS, [(post_now_rest(post), [(post.serial, post.n)]) for post in changes.posts])
+        if changes.refusals:
+            _write_refusals(self._connection, changes)
+        self._count("counters", changes.counters)
+        self._count("openings", changes.openings)
+        if changes.released:
+            self._write_releases(changes.released)
+        if changes.limits is not None:
+            write_limits(self._connection, changes.limits)
+        write_pulls(self._connection, changes)
+        self._connection.executemany(EXPORT, changes.exports)
+        forget(self._connection, changes)
+        prune(self._connection, changes.pruned)
+
+    def _count(self, table: str, counters: Sequence[Counter]) -> None:
+        """Add to the kept counters, or to the opening balances."""
+        if counters:
+            self._connection.executemany(COUNT.format(table), counters)
+
+    def _write_inputs(self, inputs: Sequence[Input]) -> None:
+        """Write what was told; only what is copied has its number already."""
+        rows = [item[1:] for item in inputs] if not inputs[0].seq else inputs
+        columns = f"{'seq, ' if inputs[0].seq else ''}tenant, customer, kind, type, at, id, data"
+        self._connection.executemany(f"INSERT INTO inputs ({columns}) VALUES ({places(columns)})", rows)
+
+    def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
+        """Give what a pause held its instant (R16)."""
+        rows = [(at, journey) for journey, at in released]
+        self._connection.executemany(
+            "UPDATE enrollments SET due = max(?, held) WHERE journey = ? AND held IS NOT NULL AND due IS NULL", rows
+        )
+        self._connection.executemany("UPDATE journey_timers SET due = ? WHERE journey = ? AND due IS NULL", rows)
+
+    # --- rows that are alike --------------------------------------------------------------------------------------
+
+    def _add(self, statement: Statement, rows: Sequence[Rows]) -> int:
+        """Write rows, those that are alike in all but their key at once; give how many were written."""
+        alike: defaultdict[tuple[Any, ...], list[Key]] = defaultdict(list)
+        for rest, keys in rows:
+            alike[rest] += keys
+        count, single = 0, list[tuple[Any, ...]]()
+        for rest, keys in alike.items():
+            if len(keys) >= ALIKE:
+                count += self._connection.execute(*_at_once(statement, rest, keys)).rowcount
+            else:
+                single += [(*rest, *key) if isinstance(key, tuple) else (*rest, key) for key in keys]
+        if single:
+            count += self._connection.executemany(statement.one, single).rowcount
+        return count
+
+    def _write(self, statement: Statement, rows: Sequence[Rows]) -> None:
+        """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""
+        self._expect(self._add(statement, rows) == sum(len(keys) for _, keys in rows))
+
+    # --- kinds of rows --------------------------------------------------------------------------------------------
+
+    def _write_outcomes(self, handled: Sequence[tuple[int, str]]) -> None:
+        by_outcome: defaultdict[str, list[Key]] = defaultdict(list)
+        for seq, outcome in handled:
+            by_outcome[outcome].append(seq)
+        self._write(HANDLED, [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
+
+    def _write_customers(self, changes: Changes) -> None:
+        first_new = next_number(self._connection, "customers")
+        new = [(number, *who, dumps(values)) for number, *who, values in changes.customers if number >= first_new]
+        self._connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", new)
+        # of those who were there hardly two are alike
+        known = [(dumps(values), number) for number, _, _, values in changes.customers if number < first_new]
+        if known:
+            self._expect(self._connection.executemany(CUSTOMERS, known).rowcount == len(known))
+
+    def _write_runs(self, changes: Changes) -> None:
+        first_new = next_number(self._connection, "enrollments")
+        new: list[Rows] = [
+            (run_rest(run), [(run.serial, run.customer)]) for run in changes.runs if run.serial >= first_new
+        ]
+        new += [(run_rest(crowd.run), [*crowd.people.items()]) for crowd in changes.crowds if crowd.entering]
+        known: list[Rows] = [(run_now_rest(run), [run.serial]) for run in changes.runs if run.serial < first_new]
+        known += [(run_now_rest(crowd.run), [*crowd.people]) for crowd in changes.crowds if not crowd.entering]
+        self._write(NEW_RUNS, new)
+        self._write(RUNS, known)
+
+    def _write_moves(self, changes: Changes) -> None:
+        runs = {run.serial: run for run in changes.runs}
+        moves = [(move, runs[move.serial], [move.serial]) for move in changes.moves]
+        moves += [(crowd.move, crowd.run, [*crowd.people]) for crowd in changes.crowds]
+        interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
+        rows = list[Rows]()
+        for move, run, serials in moves:
+            _, visit, at, path, seen = move
+            place = run.version if run.memory is None else version_at(run, last_visit(move)), path
+            if place not in interned:
+                interned[place] = self._intern(*place)
+            number = interned[place]
+            rows.append(((visit, at, number, dumps(path) if number is None else None, text_or_none(seen)), serials))
+        self._write(MOVES, rows)
+
+    def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
+        """Give the number of a path of a version, made when it is new; None for one that is not kept."""
+        known, added = self._known.get(version, {}), self._added.setdefault(version, {})
+        number = known.get(path, added.get(path))
+        if number is not None or len(path) > MAX_INTERNED or len(known) + len(added) >= MAX_PATHS:
+            return number
+        text = dumps(path)
+        found = self._ask("SELECT number FROM paths WHERE version = ? AND steps = ?", (version, text))
+        if found:
+            number = int(found[0][0])
+        elif self._ask("SELECT count(*) FROM paths WHERE version = ?", (version,))[0][0] >= MAX_PATHS:
+            added.update(self._all_paths(version))  # from now on nothing needs to be asked
+            return None
+        else:
+            inserted = self._connection.execute("INSERT INTO paths (version, steps) VALUES (?, ?)", (version, text))
+            number = int(inserted.lastrowid or 0)
+        added[path] = number
+        return number
+
+    def _all_paths(self, version: int) -> dict[tuple[PathEntry, ...], int]:
+        rows = self._ask("SELECT number, steps FROM paths WHERE version = ?", (version,))
+        return {tuple((step, status, outcome) for step, status, outcome in loads(text)): n for n, text in rows}
+
+    def _ask(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql, parameters).fetchall()
+
+
+def _at_once(statement: Statement, rest: tuple[Any, ...], keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """Give the form that writes rows with these keys, no two the same, at once, and what it takes."""
+    if statement.span is not None:
+        own = [key for key, _ in keys] if statement.paired else keys
+        first, last = min(own), max(own)
+        if last - first + 1 == len(own):
+            return statement.span, (*rest, first, dumps([it for _, it in sorted(keys)]) if statement.paired else last)
+    return statement.many, (*rest, dumps(dict(keys) if statement.paired else keys))
+
+
+def next_number(connection: sqlite3.Connection, table: str) -> int:
+    """Give the number that the next row of a table gets; numbers are never used again."""
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+    return int(found[0]) + 1 if found else 1
+
+
+def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Write journeys, versions and transitions, and tell other processes that the catalog is a new one."""
+    if changes.journeys:
+        rows = [(journey.number, journey.tenant, journey.id) for journey in changes.journeys]
+        connection.executemany("INSERT INTO journeys VALUES (?, ?, ?)", rows)
+    if changes.versions:
+        connection.executemany(
+            "INSERT INTO versions (number, journey, version, published_at, fingerprint, definition)"
+            " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (journey, version) DO UPDATE SET"
+            " published_at = excluded.published_at, fingerprint = excluded.fingerprint,"
+            " definition = excluded.definition",
+            [(v.number, v.journey, v.version, v.published_at, v.fingerprint, v.text) for v in changes.versions],
+        )
+        connection.executemany(
+            "INSERT INTO publications SELECT ?, 1 + (SELECT count(*) FROM publications WHERE journey = ?), ?, ?",
+            [(v.journey, v.journey, v.published_at, v.number) for v in changes.versions],
+        )
+    if changes.described:
+        texts = [(text, at, number) for number, text, at in changes.described]
+        connection.executemany("UPDATE versions SET definition = ?, edited_at = ? WHERE number = ?", texts)
+    if changes.transitions:
+        connection.executemany(
+            "INSERT INTO transitions SELECT ?, 1 + (SELECT count(*) FROM transitions WHERE journey = ?), ?, ?",
+            [(t.journey, t.journey, t.at, t.state) for t in changes.transitions],
+        )
+    if changes.policies:
+        connection.executemany(
+            "INSERT INTO policies VALUES (?, 1 + (SELECT count(*) FROM policies WHERE tenant = ?), ?, ?)",
+            [(each.tenant, each.tenant, each.at, each.text) for each in changes.policies],
+        )
+    if changes.flags:
+        connection.executemany(
+            "INSERT INTO flags SELECT ?, 1 + (SELECT count(*) FROM flags WHERE journey = ?), ?, ?, ?",
+            [(flag.journey, flag.journey, flag.at, flag.step, flag.published) for flag in changes.flags],
+        )
+    for journey in changes.purged:
+        _purge(connection, journey)
+    if changes.meta:
+        connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
+    if changes.of_catalog:
+        connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
+
+
+_POINTING = """
+SELECT t.name, f."from", f."table" FROM sqlite_master t, pragma_foreign_key_list(t.name) f
+WHERE t.type = 'table' AND f."table" = ? ORDER BY t.name
+"""
+
+_OF_JOURNEY = {
+    "enrollments": "SELECT serial FROM enrollments WHERE journey = :journey",
+    "versions": "SELECT number FROM versions WHERE journey = :journey",
+    "journeys": ":journey",
+}
+"""What a journey consists of, the parts before the whole, each as a query for its keys."""
+
+
+def _purge(connection: sqlite3.Connection, journey: int) -> None:
+    """Take away a journey with everything that points at it, at its versions or at its enrollments (R15).
+
+    The tables say themselves what points where, so that a new one cannot be forgotten.
+    """
+    for parent, keys in _OF_JOURNEY.items():
+        for table, column, _ in connection.execute(_POINTING, (parent,)).fetchall():
+            if table not in _OF_JOURNEY:
+                connection.execute(f"DELETE FROM {table} WHERE {column} IN ({keys})", {"journey": journey})
+    for parent in _OF_JOURNEY:
+        column = "number" if parent == "journeys" else "journey"
+        connection.execute(f"DELETE FROM {parent} WHERE {column} = :journey", {"journey": journey})
+
+
+def _write_refusals(connection: sqlite3.Connection, changes: Changes) -> None:
+    """Count refusals by day and reason, and keep the last of each customer (R21)."""
+    connection.executemany(
+        "INSERT INTO refusals VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1",
+        [(r.journey, r.day, r.reason) for r in changes.refusals],
+    )
+    connection.executemany(
+        "INSERT OR REPLACE INTO last_refusals VALUES (?, ?, ?, ?, ?)",
+        [(r.journey, r.customer, r.reason, r.at, text_or_none(r.seen)) for r in changes.refusals],
+    )

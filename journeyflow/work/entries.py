@@ -1,0 +1,313 @@
+"""Who may enter a journey, and how a run begins: checks, refusals and the queue for a slot (R20 to R25)."""
+
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from journeyflow.basics.chance import KEPT_OUT, bucket
+from journeyflow.basics.moments import add
+from journeyflow.basics.values import dumps, loads
+from journeyflow.basics.words import ACTIVE, HOLDOUT
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.machine.facts import Facts
+from journeyflow.machine.gates import consents
+from journeyflow.machine.program import NOWHERE, Program
+from journeyflow.records.counting import held_out
+from journeyflow.records.rows import Deferred, Run, make_run
+from journeyflow.stores.batch import JOURNEY, QUEUE, Person
+from journeyflow.work.happenings import Happening
+from journeyflow.work.slots import opening
+from journeyflow.work.working_set import Work, active_runs
+
+if TYPE_CHECKING:
+    from journeyflow.definition.rules.conditions import Question
+
+MAX_ASKED = 4_096
+"""Versions of journeys for which it is kept what can stand against an entry."""
+
+
+def enter(
+    work: Work,
+    record: JourneyRecord,
+    program: Program,
+    event: Happening,
+    facts: Facts,
+    *,
+    force: bool = False,
+    key: str | None = None,
+    limited: bool = False,
+    quiet: bool = False,
+) -> str | None:
+    """Enter a customer into a journey, or refuse with the first reason that stands against it (R21, R24).
+
+    `key` is that of an enrollment by hand; else the event's data say it (R22). `limited` asks for a slot; whoever finds
+    none waits or is refused (R23). With `quiet` nothing is kept of a refusal (R27). Gives the reason, or None for an
+    entry and for one that waits.
+    """
+    person = event.person
+    if key is None or program.key is None:
+        key = program.key_of(event.data)
+    newest, number = None, 1
+    for serial in person.serials:
+        run = work.runs[serial]
+        if run.journey == record.number:
+            number = max(number, run.number + 1)
+            newest = run if run.key == key else newest
+    bare = partial(work.facts, person, program, event.at)
+    reason = _refusal(make_candidate((work, record, program, event, facts, newest, key, force, bare)))
+    if reason is not None:
+        return reason if quiet else work.refuse(record, person, reason, event.at, facts.seen)
+    restarts = newest is not None and newest.status == ACTIVE  # only where a trigger begins anew
+    kept_out = program.holdout > 0 and not restarts and _is_kept_out(program, person)
+    text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
+    if not kept_out and record.number in work.catalog.limited:
+        if limited and program.limits and not _has_slot(work, program, event):
+            reason = _waits(work, program, event, key, text)
+            return reason if reason is None or quiet else work.refuse(record, person, reason, event.at, facts.seen)
+        work.gate.take(record.number, event.own)
+    if newest is not None and restarts:
+        work.advance(newest, "EXIT", event.at, causes=event.causes, reason="restarted")
+    run = first_run(work.next_serial, person.number, program, event.at, text, key, number, kept_out=kept_out)
+    work.next_serial += 1
+    work.pulls.note(run)
+    person.serials = [*(serial for serial in person.serials if newest is None or serial != newest.serial), run.serial]
+    if kept_out:
+        work.set_run(run)
+        work.notes.append(held_out(run))
+        return None
+    work.entered += 1
+    work.runs[run.serial] = run
+    work.advance(run, "ENTER", event.at, causes=event.causes, asked=facts.seen)
+    return None
+
+
+def first_run(  # noqa: PLR0917 what tells one beginning from another
+    serial: int,
+    customer: int,
+    program: Program,
+    at: int,
+    text: str | None,
+    key: str,
+    number: int = 1,
+    *,
+    kept_out: bool = False,
+) -> Run:
+    """Make the run of somebody who enters, before its first step; `text` are the data of the trigger (R20)."""
+    status, step = (HOLDOUT, NOWHERE) if kept_out else (ACTIVE, 0)
+    return make_run(
+        (
+            serial, customer, program.journey_number, program.number, number, status, "", at, at, None,
+            None, 0, step, at, None, None, None, False, text, key, None,
+        )
+    )  # fmt: skip
+
+
+def _has_slot(work: Work, program: Program, event: Happening) -> bool:
+    """Tell whether there is a slot at an instant, and nobody waits for it (R23)."""
+    gate, number = work.gate, program.journey_number
+    return not gate.waiting(number) and opening(gate.slots[number], program.limits, event.own) is None
+
+
+def _waits(work: Work, program: Program, event: Happening, key: str, text: str | None) -> str | None:
+    """Let somebody wait for a slot, or give the reason why not (R23)."""
+    gate, number, journey = work.gate, program.journey_number, program.journey
+    if journey.limits.over == "drop":
+        return "entry limit"
+    if (number, event.person.number, key) in gate.held and journey.reentry.policy != "restart":
+        return "already deferred"
+    gate.join(Deferred(gate.next_number, number, event.person.number, key, event.own, text))
+    if not gate.waiting(number):
+        _set_queue(work, program, opening(gate.slots[number], program.limits, event.own))
+    return None
+
+
+def _set_queue(work: Work, program: Program, due: int | None) -> None:
+    """Let the queue of a journey go on at an instant."""
+    work.gate.set_timer(program.journey_number, QUEUE, due)
+    work.gate.push(work.heap, work.horizon, program.journey_number, QUEUE)
+
+
+def admit(work: Work, number: int, own: int) -> None:
+    """Let the first of a journey's queue in, now that a slot opens; all of R21 is asked again (R23)."""
+    gate, record = work.gate, work.catalog.journeys[number]
+    program = record.program(own)
+    later = opening(gate.slots[number], program.limits, own)
+    if later is not None and record.state(own) != "PAUSED":
+        _set_queue(work, program, later)
+        return
+    at = own if record.state(own) == "PAUSED" else work.effective(own)
+    if record.state(at) == "PAUSED":
+        _set_queue(work, program, record.resumes(at))
+        return
+    entry = gate.first(number)
+    if entry is not None:
+        gate.leave(entry)
+        data = loads(entry.trigger) if entry.trigger else {}
+        event = Happening("", data, own, at, work.numbered[entry.customer], text=entry.trigger)
+        enter(work, record, program, event, work.facts(event.person, program, at, data), key=entry.key)
+    _go_on(work, program, own)
+
+
+def _go_on(work: Work, program: Program, own: int) -> None:
+    """Wait for the next slot, unless nobody is left; a batch ends where the rest of the queue is not loaded (R7)."""
+    gate, number = work.gate, program.journey_number
+    if gate.first(number) is None and number not in gate.partial:
+        gate.stop_timer(number, QUEUE)
+        return
+    due = opening(gate.slots[number], program.limits, own) or own
+    _set_queue(work, program, due)
+    key = (due, JOURNEY, number, QUEUE)
+    if gate.first(number) is None and key <= work.horizon:
+        work.end_before(key)
+
+
+def _is_kept_out(program: Program, person: Person) -> bool:
+    """Tell whether chance keeps a customer out of a journey: the same one always (R25, R38)."""
+    return bucket(program.tenant, program.journey.id, KEPT_OUT, person.id) < program.holdout
+
+
+class Candidate(NamedTuple):
+    """Somebody at the door of a journey, with all that is asked there.
+
+    `newest` is the newest run with the same key; `force` passes what a host may pass (R24). `bare` gives the facts
+    without the event.
+    """
+
+    work: Work
+    record: JourneyRecord
+    program: Program
+    event: Happening
+    facts: Facts
+    newest: Run | None
+    key: str
+    force: bool
+    bare: Callable[[], Facts]
+
+
+make_candidate: Callable[[tuple[object, ...]], Candidate] = partial(tuple.__new__, Candidate)
+"""Make a candidate of all its fields in order: what `Candidate(...)` does, in a third of the time."""
+
+
+def closed_by(record: JourneyRecord, own: int, at: int) -> str | None:
+    """Say which state of its journey refuses what has this own and this effective instant, or None (R11)."""
+    if record.newest_state == "ARCHIVED":  # also what happened before and is told too late: nobody is inside any more
+        return "archived"
+    for instant in (own,) if own == at else (own, at):
+        state = record.state(instant)
+        if state != "ACTIVE":
+            return state.lower()
+    return None
+
+
+def _refusal(candidate: Candidate) -> str | None:
+    """Give the first reason against an entry, in the order of R21, or None."""
+    closed = closed_by(candidate.record, candidate.event.own, candidate.event.at)
+    if closed is not None:
+        return closed
+    for reason, stands in _asked_of(candidate.program):
+        if stands(candidate):
+            return reason
+    return None
+
+
+@lru_cache(maxsize=MAX_ASKED)
+def _asked_of(program: Program) -> tuple[tuple[str, Callable[[Candidate], bool]], ...]:
+    """Give what can stand against an entry into this version of a journey."""
+    return tuple((reason, stands) for reason, stands, concerns in REASONS if concerns(program))
+
+
+def obstacles_of(program: Program) -> tuple[Callable[[Candidate], bool], ...]:
+    """Give what can stand against an entry of somebody from outside who was never in the journey (R21)."""
+    asked = tuple(stands for reason, stands in _asked_of(program) if reason not in OF_RETURNING)
+    return (*asked, _kept_out) if program.holdout else asked
+
+
+def _kept_out(candidate: Candidate) -> bool:
+    """Tell whether chance keeps the customer out (R25)."""
+    return _is_kept_out(candidate.program, candidate.event.person)
+
+
+def _lacks_key(candidate: Candidate) -> bool:
+    """Tell whether the trigger carries none of the keys by which the journey has parallel runs (R22)."""
+    return not candidate.key
+
+
+def _caused_by_itself(candidate: Candidate) -> bool:
+    """Tell whether a run of this same journey, with the same key, brought the event about (R53)."""
+    return (candidate.record.number, candidate.key) in candidate.event.causes
+
+
+def _fails_criteria(candidate: Candidate) -> bool:
+    """Tell whether the run criteria are false."""
+    criteria: Question = candidate.program.run_criteria  # type: ignore[assignment]  # asked where there are some
+    return not candidate.force and not criteria(candidate.facts)
+
+
+def _already_out(candidate: Candidate) -> bool:
+    """Tell whether an exit rule on the customer is true already."""
+    facts = candidate.bare()
+    for way in candidate.program.exits:
+        if way.when is not None and way.when(facts):
+            candidate.facts.seen.update(facts.seen)
+            return True
+    return False
+
+
+def _lacks_consent(candidate: Candidate) -> bool:
+    """Tell whether the customer consents to no channel of a journey that requires consent (R54)."""
+    attributes, channels = candidate.event.person.attributes, candidate.program.channels
+    for channel in channels:  # asked of everybody: any() would make a generator each time
+        if consents(attributes, channel, required=True):
+            return False
+    return not candidate.force
+
+
+def _inside(candidate: Candidate) -> bool:
+    """Tell whether the customer is in the journey now and no trigger begins anew, or is kept out of it (R22, R25)."""
+    newest, policy = candidate.newest, candidate.program.journey.reentry.policy
+    if newest is None or newest.status != HOLDOUT:
+        return newest is not None and newest.status == ACTIVE and policy != "restart"
+    goal = candidate.work.program(newest).goal
+    within = None if goal is None else goal.within
+    return within is not None and candidate.event.at <= add(newest.entered_at, within, candidate.facts.zone)
+
+
+def _may_not_come_again(candidate: Candidate) -> bool:
+    """Tell whether the journey does not take a customer again after an earlier run (R22)."""
+    reentry, newest = candidate.program.journey.reentry, candidate.newest
+    if newest is None or candidate.force:
+        return False
+    if reentry.period is not None:
+        return candidate.event.at < add(newest.entered_at, reentry.period, candidate.facts.zone)
+    return True
+
+
+def _always(_: Program) -> bool:
+    return True
+
+
+REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Program], bool]], ...] = (
+    ("key missing", _lacks_key, lambda program: program.key is not None),
+    ("event loop", _caused_by_itself, _always),
+    ("run criteria", _fails_criteria, lambda program: program.run_criteria is not None),
+    ("exit rule", _already_out, lambda program: any(way.when for way in program.exits)),
+    ("consent", _lacks_consent, lambda program: program.journey.consent == "required" and bool(program.channels)),
+    ("already inside", _inside, _always),
+    ("re-entry", _may_not_come_again, lambda program: program.journey.reentry.policy not in {"always", "restart"}),
+)
+"""What can stand against an entry once the journey is ACTIVE, in the order in which it is asked (R21): the reason,
+whether it stands, and of which journeys it is asked at all."""
+
+OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
+"""The reasons that hang on what the customer's runs have done."""
+
+
+def leave(work: Work, person: Person, journey: int, at: int, *, reason: str, key: str | None = None) -> int:
+    """End the active runs of a customer in a journey by hand, with a key that one alone; give how many (R22, R42)."""
+    inside = [run for run in active_runs(work, person) if run.journey == journey and key in {None, run.key}]
+    for run in inside:
+        work.advance(run, "EXIT", at, reason=reason)
+    waiting = [each for each in work.gate.held.values() if (each.journey, each.customer) == (journey, person.number)]
+    for entry in (each for each in waiting if key in {None, each.key}):
+        work.gate.leave(entry)
+    return len(inside) + len(waiting)

@@ -1,0 +1,406 @@
+"""Inputs: what a host told, handled at its place in the order, with its effect on the customer (R10, R26, R50, R52)."""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from journeyflow.basics.moments import DAY, MINUTE, iso
+from journeyflow.basics.values import loads
+from journeyflow.basics.words import (
+    ACTIVE,
+    ATTRIBUTED,
+    CLAIMED,
+    CONSENT,
+    CUSTOMER_EVENTS,
+    FAILED,
+    MEMBERS,
+    MESSAGE,
+    MESSAGE_KINDS,
+    QUEUED,
+    REVENUE,
+    SENT,
+)
+from journeyflow.definition.rules.changes import Emitted, WrongType, apply_changes, events_between, merge
+from journeyflow.definition.rules.conditions import path_fault
+from journeyflow.definition.steps import Send
+from journeyflow.machine.facts import Data
+from journeyflow.records.counting import KINDS, mailbox_domain, told
+from journeyflow.records.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
+from journeyflow.records.message_ids import message_id
+from journeyflow.records.rows import Input, Post, version_at
+from journeyflow.stores.batch import Person
+from journeyflow.work.entries import closed_by, enter, leave
+from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
+from journeyflow.work.stages import handle
+from journeyflow.work.working_set import Work
+
+RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
+"""How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
+
+ATTRIBUTION = 7 * DAY
+"""How long after the first click on a message revenue that names none is attributed to it (R83)."""
+
+LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
+"""The kinds of message event that leave their instant with the customer, as `last<Channel>...` (R52)."""
+
+GIVEN_UP = "message given up"
+"""The reason of a run that FAILED because a Send of it says so (R43)."""
+
+WITHDRAWING = frozenset({"unsubscribed", "complained"})
+"""The kinds that take back the consent to the channel (R52)."""
+
+
+def take(work: Work, item: Input, dedup: int) -> str:
+    """Handle one input and give its outcome, which is kept with it. `dedup` is how long ids are known, in micros."""
+    data = loads(item.text) if item.text else {}
+    return _KINDS[item.kind](work, item, data, work.effective(item.at), dedup)
+
+
+# --- events -------------------------------------------------------------------------------------------------------
+
+
+def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int) -> str:
+    """Take an event: known already, about no message of ours, without effect, or through all the stages."""
+    if item.id is not None and (known := known_already(work, item, dedup)):
+        return known
+    if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
+        return _message_event(work, item, data, at)
+    person = work.person(item.tenant, item.customer)
+    changed = ""
+    if item.type in CUSTOMER_EVENTS:
+        effect = _change(work, person, item.type, data)
+        if effect is None:
+            return "invalid"
+        if not effect:
+            return "unchanged"
+        data = {**data, **effect}
+        changed = changed_attribute(item.type, data)
+    outcome = "handled" if item.type != REVENUE else _note_revenue(work, item, data, person)
+    text = item.text if not changed else None
+    handle(work, make_happening((item.type, data, item.at, at, person, NOBODY, None, changed, text)))
+    return outcome
+
+
+def known_already(work: Work, item: Input, dedup: int) -> str | None:
+    """Say whether an event with this id was there before: "duplicate", or "conflicting" by its content (R26)."""
+    key = (item.tenant, item.type, item.id or "")
+    seen = work.known.setdefault(key, [])
+    near = [(customer, text) for at, customer, text in seen if abs(item.at - at) <= dedup]
+    if not near:
+        seen.append((item.at, item.customer, item.text))
+        return None
+    same = any(customer == item.customer and _loads(text) == _loads(item.text) for customer, text in near)
+    return "duplicate" if same else "conflicting"
+
+
+def _loads(text: str | None) -> dict[str, object]:
+    return loads(text) if text else {}
+
+
+def _change(work: Work, person: Person, kind: str, data: Data) -> dict[str, object] | None:
+    """Change the customer as an event of R50 says: give what changed, nothing, or None for an impossible event."""
+    change = _as_change(kind, data)
+    if change is None:
+        return None
+    try:
+        after, events = apply_changes([change], person.attributes)
+    except WrongType:
+        return None
+    if not events:
+        return {}
+    work.set_attributes(person, after)
+    return events[0][1]
+
+
+def _as_change(kind: str, data: Data) -> tuple[str, str, object] | None:
+    """Read what an event of R50 changes; None where its data do not say it."""
+    if kind == "field.changed":
+        name, new = data.get("field"), data.get("new")
+        if not isinstance(name, str) or path_fault(name) or name in MEMBERS or name == CONSENT:
+            return None
+        return (name, "unset" if new is None else "set", new)
+    attribute = "tags" if kind.startswith("tag.") else "lists"
+    added, _, member = MEMBERS[attribute]
+    value = data.get(member)
+    return (attribute, "add" if kind == added else "remove", value) if isinstance(value, str) else None
+
+
+def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: Data) -> dict[str, object] | None:
+    """Give what an input that waits makes of a customer, as far as it says so by itself (R10).
+
+    None stands for an unknown customer. What an event about a message does hangs on that message, and is not foreseen.
+
+    >>> foreseen(None, "event", "tag.added", {"tag": "vip"})
+    {'tags': ['vip']}
+    """
+    if kind == "event" and name.startswith(MESSAGE) and name.removeprefix(MESSAGE) in MESSAGE_KINDS:
+        return attributes
+    known = attributes or {}
+    if kind == "put":
+        return merge(known, data, replace=name == "replace")[0]
+    change = _as_change(name, data) if name in CUSTOMER_EVENTS else None
+    try:
+        return known if change is None else apply_changes([change], known)[0]
+    except WrongType:
+        return known
+
+
+def _message_event(work: Work, item: Input, data: dict[str, object], at: int) -> str:
+    """Take an event about a message: note it there and with the customer, then through the stages (R52)."""
+    named = data.get("message")
+    post = work.named(named)
+    person = work.people.get((item.tenant, item.customer))
+    if person is None or (named is not None and (post is None or not _owns(work, person, post))):
+        return "unmatched"
+    tell(work, Happening(item.type, data, item.at, at, person, post=post, text=item.text))
+    return "handled"
+
+
+def _owns(work: Work, person: Person, post: Post) -> bool:
+    run = work.runs.get(post.serial)
+    return run is not None and run.customer == person.number
+
+
+def tell(work: Work, event: Happening) -> None:
+    """Note what happened to a message, there and with the customer; take the event through the stages (R52)."""
+    post, person, emitted = event.post, event.person, list[Emitted]()
+    if post is not None:
+        kind = event.type.removeprefix(MESSAGE)
+        first, count = post.flags.get(kind, (event.own, 0))
+        post = _with_domain(post, person)._replace(flags={**post.flags, kind: (first, count + 1)})
+        work.set_post(post)
+        if kind == "clicked":
+            work.clicked.setdefault(person.number, {})[post.serial, post.n] = None
+        if event.type in KINDS:
+            work.notes.append(told(work.runs[post.serial], post, event.type, event.own, unique=not count))
+        before = person.attributes
+        after = _marked(before, post.channel, kind, event.own)
+        work.set_attributes(person, after)
+        emitted = list(events_between(before, after, [CONSENT]))
+        changed = "" if after is before else CONSENT if kind in WITHDRAWING else last_name(post.channel, kind)
+        data = {**about(work, post), **event.data}
+        event = event._replace(post=post, changed=changed, data=data, text=None)
+    handle(work, event)
+    work.emit(emitted, person, event.at, own=event.own)
+
+
+def _with_domain(post: Post, person: Person) -> Post:
+    """Keep the domain of the mailbox, as it is when the first thing is told of a message (F172)."""
+    if post.domain is not None:
+        return post
+    return post._replace(domain=mailbox_domain(post.channel, person.attributes))
+
+
+def message_named(item: Input) -> object:
+    """Give the id of the message that an event says it is about, None where it says nothing (R52, R83)."""
+    return _loads(item.text).get("message")
+
+
+def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> str:
+    """Note revenue with its message, and give the outcome: what it names, else what was clicked last (R50, R52, R83).
+
+    Revenue that names a message which is not the customer's is "unmatched", and nobody's.
+    """
+    named = data.get("message")
+    if named is None:
+        post = _clicked_last(work, person, item.at)
+        outcome = f"{ATTRIBUTED}{message_id(work.catalog.nonces, post)}" if post else "handled"
+    else:
+        post = work.named(named)
+        post = post if post is not None and _owns(work, person, post) else None
+        outcome = "handled" if post else "unmatched"
+    if post is not None:
+        post = _with_domain(post, person)
+        work.set_post(post)
+        work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
+    return outcome
+
+
+def _clicked_last(work: Work, person: Person, at: int) -> Post | None:
+    """Give the message of a customer whose first click is the newest one, not more than a week before (R83)."""
+    clicks = [
+        (first, key)
+        for key in work.clicked.get(person.number, ())
+        if 0 <= at - (first := work.posts[key].flags["clicked"][0]) <= ATTRIBUTION
+    ]
+    return work.posts[max(clicks)[1]] if clicks else None
+
+
+def about(work: Work, post: Post) -> dict[str, object]:
+    """Say what message an event is about, so that triggers can ask for a certain one (R51)."""
+    journey = work.program(work.runs[post.serial]).journey.id
+    return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}
+
+
+def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
+    """Leave the newest instant of a kind with the customer, and take back consent (R52)."""
+    if kind in LAST_ATTRIBUTE:
+        name = last_name(channel, kind)
+        before, now = attributes.get(name), iso(own)
+        return attributes if isinstance(before, str) and before >= now else {**attributes, name: now}
+    if kind in WITHDRAWING:
+        consent = attributes.get(CONSENT)
+        given = consent if isinstance(consent, Mapping) else {}
+        return attributes if given.get(channel) is False else {**attributes, CONSENT: {**given, channel: False}}
+    return attributes
+
+
+def last_name(channel: str, kind: str) -> str:
+    """Name the attribute that keeps the newest instant of a kind of message event.
+
+    >>> last_name("EMAIL", "opened"), last_name("in-app push", "sent")
+    ('lastEmailOpenAt', 'lastInAppPushSentAt')
+    """
+    words = "".join(character if character.isalnum() else " " for character in channel).split()
+    return f"last{''.join(word.capitalize() for word in words)}{LAST_ATTRIBUTE[kind]}"
+
+
+# --- customers, enrollments, exits --------------------------------------------------------------------------------
+
+
+def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Merge attributes and tell each change as an event (R50)."""
+    person = work.person(item.tenant, item.customer)
+    after, events = merge(person.attributes, data, replace=item.type == "replace")
+    if not events:
+        return "unchanged"
+    work.set_attributes(person, after)
+    work.emit(events, person, at, own=item.at)
+    return "handled"
+
+
+def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Enroll by hand (R24)."""
+    record = work.catalog.by_name.get((item.tenant, item.type))
+    if record is None:  # deleted since
+        return "refused: unknown journey"
+    person = work.person(item.tenant, item.customer)
+    program = record.program(item.at)
+    event = Happening("", {}, item.at, at, person)
+    facts = work.facts(person, program, at)
+    reason = enter(work, record, program, event, facts, force=bool(data.get("force")), key=str(data.get("key", "")))
+    return "handled" if reason is None else f"refused: {reason}"
+
+
+def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """End the runs of a customer in a journey by hand."""
+    record = work.catalog.by_name.get((item.tenant, item.type))
+    person = work.people.get((item.tenant, item.customer))
+    if record is None or person is None:
+        return "not inside"
+    reason, key = str(data.get("reason", "manual")), data.get("key")
+    named = None if key is None else str(key)
+    count = leave(work, person, record.number, at, reason=reason, key=named)
+    return "handled" if count else "not inside"
+
+
+def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Put a FAILED run back at its last rest, unless something stands against it (R43)."""
+    record = work.catalog.by_name[item.tenant, item.type]
+    person = work.people.get((item.tenant, item.customer))
+    mine = [] if person is None else [work.runs[serial] for serial in person.serials]
+    numbers = {run.number: run for run in mine if run.journey == record.number}  # the newest under each key
+    newest = max(numbers, default=0)
+    run = numbers.get(int(str(data.get("run", newest))))
+    reasons = {
+        "not enrolled": not numbers,
+        "a newer run": run is None,
+        "already inside": run is not None and run.status == ACTIVE,
+        "not failed": run is not None and run.status != FAILED,
+        GIVEN_UP: run is not None and run.reason == GIVEN_UP,
+    }
+    reason = next((reason for reason, stands in reasons.items() if stands), closed_by(record, item.at, at))
+    if run is None or reason is not None:
+        return f"refused: {reason}"
+    work.advance(run, "RETRY", at)
+    return "handled"
+
+
+# --- deliveries ---------------------------------------------------------------------------------------------------
+
+
+def _delivered(work: Work, item: Input) -> tuple[Post, Person] | None:
+    """Give the message that an ack or nack names, with its customer, when it is this tenant's."""
+    post = work.named(item.id)
+    run = work.runs.get(post.serial) if post is not None else None
+    person = work.numbered.get(run.customer) if run is not None else None
+    return (post, person) if post is not None and person is not None and person.tenant == item.tenant else None
+
+
+def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> str:
+    """Take the word of a worker that a message went out: it wins over any status and is final (R71)."""
+    found = _delivered(work, item)
+    if found is None:
+        return "unmatched"
+    post, person = found
+    if post.status == SENT:
+        return "duplicate"
+    post = post._replace(status=SENT, lease_until=None, token=None)
+    work.set_post(post)
+    if is_anonymous(person.id):  # it went out, and there is nobody of whom it could be told (R86)
+        return FORGOTTEN
+    tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
+    return "handled"
+
+
+def _nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Take the word of a worker that it could not deliver; one without the lease is stale (R71)."""
+    found = _delivered(work, item)
+    if found is None:
+        return "unmatched"
+    post, person = found
+    if is_anonymous(person.id):  # what the channel said may name the mailbox
+        work.retold.append((item.seq, without_error(item).text or ""))
+    if post.status != CLAIMED or post.token != data.get("token"):
+        return "stale"
+    _failed_attempt(work, post, person, item.at, at)
+    return "handled"
+
+
+def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
+    """Take the end of a lease as a failed attempt; one that was given back in time is no news (R71)."""
+    post = work.posts[key]
+    if post.status == CLAIMED and post.lease_until == until:
+        person = work.numbered[work.runs[post.serial].customer]
+        _failed_attempt(work, post, person, until, work.effective(until))
+
+
+def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -> None:
+    """Hand a message out again later, or give it up (R71)."""
+    if is_anonymous(person.id):
+        work.set_post(cancelled(post))
+        return
+    if post.attempts <= len(RETRIES):
+        again = at + RETRIES[post.attempts - 1]
+        work.set_post(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
+        return
+    post = post._replace(status=FAILED, lease_until=None, token=None)
+    work.set_post(post)
+    named = message_id(work.catalog.nonces, post)
+    tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
+    run = work.runs[post.serial]
+    step = work.catalog.programs[version_at(run, post.n)].journey.step(post.step)
+    if run.status == ACTIVE and isinstance(step, Send) and step.on_failure == "fail":
+        work.advance(run, "FAIL", at, reason=GIVEN_UP)
+
+
+_KINDS: dict[str, Callable[[Work, Input, dict[str, object], int, int], str]] = {
+    "event": _event,
+    "put": _put,
+    "enroll": _enroll,
+    "exit": _exit,
+    "retry": _retry,
+    "ack": _ack,
+    "nack": _nack,
+}
+
+DEDUP_DAYS = 90
+"""How many days the id of an event is known, unless the host says otherwise (R26)."""
+
+
+def dedup_micros(days: int) -> int:
+    """Give the reach of de-duplication in microseconds.
+
+    >>> dedup_micros(1)
+    86400000000
+    """
+    return days * DAY

@@ -1,0 +1,240 @@
+"""What finished history comes down to: opening balances, and what later work may still ask for (R86).
+
+Everything here is pure: a store has loaded runs that ended long ago with all that belongs to them, and what was told
+long ago; here it is decided what of it goes, what stays as a bare row, and which sums stand in for the rest. Nothing
+goes that a later input or timer could find: `tests/properties/test_pruning.py` shows that it changes no decision.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from journeyflow.basics.words import ATTRIBUTED, CLAIMED, COMPLETED, FAILED, QUEUED, REVENUE
+from journeyflow.catalog.catalog import Catalog
+from journeyflow.definition.steps import Split
+from journeyflow.records.changes import Changes, Pruned
+from journeyflow.records.counting import KINDS, Note, count, told
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit, version_at
+from journeyflow.stores.batch import ANSWERS, Finished
+from journeyflow.work.intake import ATTRIBUTION, GIVEN_UP
+
+Place = tuple[int, int]
+
+Told = tuple[Input, str | None]
+"""An input with its outcome, None while it waits."""
+
+SENT: Final = "message.sent"
+
+ABOUT_MESSAGES: Final = frozenset({*KINDS, "message.failed", REVENUE})
+"""The events that may name a message."""
+
+LASTING: Final = ("versions", "renamed")
+"""What a run that stays as a row remembers: which versions it went through (R14)."""
+
+
+@frozen
+class Share:
+    """What becomes of some finished runs: which go, which stay as bare rows, and what stands in for their history."""
+
+    gone: tuple[Run, ...] = ()
+    bared: tuple[Run, ...] = ()
+    moves: tuple[Move, ...] = ()
+    posts: tuple[Post, ...] = ()
+    openings: tuple[Counter, ...] = ()
+    arms: tuple[tuple[int, int, str, str], ...] = ()
+
+    @property
+    def changes(self) -> Changes:
+        """What is to be written; nothing where nothing goes."""
+        if not self.gone and not self.bared:
+            return Changes()
+        gone = tuple(run.serial for run in self.gone)
+        return Changes(openings=self.openings, pruned=Pruned(gone, self.bared, self.arms))
+
+
+def settle(finished: Finished, catalog: Catalog, before: int) -> Share:
+    """Decide what becomes of runs that ended before an instant (R86).
+
+    The newest run of a customer under each key, the first one of all, and those that converted stay as rows: re-entry,
+    goals and run numbers ask for the newest (R22, R42), experiments count the others (R25).
+    """
+    posts, by_place = _by_serial(finished.posts), _by_place(finished.told)
+    pending = {place for place, told in by_place.items() if any(outcome is None for _, outcome in told)}
+    settled = _Settled(catalog, before, finished.current, pending | finished.answered)
+    over = [run for run in finished.runs if not settled.goes_on(run, posts.get(run.serial, ()))]
+    gone = {run.serial: run for run in over if not settled.stays(run)}
+    bare = {run.serial: settled.bare(run) for run in over if run.serial not in gone}
+    serials = gone.keys() | bare.keys()
+    moves = tuple(move for move in finished.moves if move.serial in serials)
+    left = tuple(post for post in finished.posts if post.serial in serials)
+    emptied = serials & {*(move.serial for move in moves), *posts}
+    runs = {run.serial: run for run in finished.runs}
+    notes = _notes(left, runs, by_place)
+    return Share(
+        tuple(gone.values()),
+        tuple(run for serial, run in bare.items() if serial in emptied or run != runs[serial]),
+        moves,
+        left,
+        count(moves, runs, notes, catalog.zones),
+        tuple(dict.fromkeys(_arms(moves, bare, runs, catalog))),
+    )
+
+
+def _by_serial(posts: Iterable[Post]) -> dict[int, list[Post]]:
+    found: dict[int, list[Post]] = {}
+    for post in posts:
+        found.setdefault(post.serial, []).append(post)
+    return found
+
+
+def _by_place(inputs: Iterable[Told]) -> dict[Place, list[Told]]:
+    """Order what was told of messages by the message."""
+    found: dict[Place, list[Told]] = {}
+    for item, outcome in inputs:
+        place = message_of(item, outcome)
+        if place is not None:
+            found.setdefault(place, []).append((item, outcome))
+    return found
+
+
+@frozen
+class _Settled:
+    """What is asked of every run that has ended."""
+
+    catalog: Catalog
+    before: int
+    current: Collection[int]
+    """The newest runs of their customers, by serial, one for each journey and key."""
+    pending: Collection[Place]
+    """The messages of which something waits in the inbox."""
+
+    def stays(self, run: Run) -> bool:
+        """Tell whether a run stays as a row: the newest, what experiments count (R25), what pulls may count (R27)."""
+        counted = run.number == 1 or run.converted_at is not None
+        return counted or run.serial in self.current or run.journey in self.catalog.pulling
+
+    def goes_on(self, run: Run, posts: Sequence[Post]) -> bool:
+        """Tell whether something may still come of a run that has ended: then all of it stays."""
+        if run.serial in self.current and run.status == FAILED and run.reason != GIVEN_UP:
+            return True  # it can be put back (R43)
+        if posts and self.may_convert(run) and self.catalog.programs[run.version].reads_posts:
+            return True  # the goal asks about messages
+        since = self.before - max(ATTRIBUTION, self._reach(run))
+        return any(self._is_alive(post, since) for post in posts)
+
+    def _reach(self, run: Run) -> int:
+        """Give how far back caps look that count the messages of a run (R31)."""
+        timeline = self.catalog.policies.get(self.catalog.programs[run.version].tenant)
+        return (timeline.reach or 0) if timeline is not None else 0
+
+    def _is_alive(self, post: Post, since: int) -> bool:
+        """Tell whether a message is on its way, or was heard of since an instant."""
+        if post.status in {QUEUED, CLAIMED} or post.at >= since or (post.serial, post.n) in self.pending:
+            return True
+        return any(first >= since for first, _ in post.flags.values())
+
+    def may_convert(self, run: Run) -> bool:
+        """Tell whether a run may still reach its goal (R42)."""
+        waits = run.converted_at is None and self.catalog.programs[run.version].goal is not None
+        return waits and run.serial in self.current
+
+    def bare(self, run: Run) -> Run:
+        """Give a run without what nothing asks for any more: the goal may ask for what the run remembers."""
+        if self.may_convert(run):
+            return run
+        lasting = {name: value for name, value in (run.memory or {}).items() if name in LASTING}
+        return run._replace(trigger=None, memory=lasting or None)
+
+
+# --- opening balances -------------------------------------------------------------------------------------------------
+
+
+def _notes(posts: Iterable[Post], runs: Mapping[int, Run], by_place: Mapping[Place, list[Told]]) -> Iterator[Note]:
+    """Yield what was told of messages that go: the first of each kind, and all."""
+    for post in posts:
+        run = runs[post.serial]
+        for kind, (first, _) in post.flags.items():
+            if f"message.{kind}" in KINDS:
+                yield told(run, post, f"message.{kind}", first, unique=True, amount=0)
+        heard = [item for item, outcome in by_place.get((post.serial, post.n), ()) if _counts(item, outcome)]
+        for item in heard:
+            amount = json.loads(item.text)["amount"] if item.text and item.type == REVENUE else 1
+            yield told(run, post, item.type or SENT, item.at, amount=amount)
+        if not any(item.kind == "ack" for item in heard):
+            yield from _acked(run, post, sum(item.type == SENT for item in heard))
+
+
+def _counts(item: Input, outcome: str | None) -> bool:
+    """Tell whether something that was told is counted (see `recount`)."""
+    return item.kind != "nack" and item.type != "message.failed" and (outcome or "").startswith(("handled", ATTRIBUTED))
+
+
+def _acked(run: Run, post: Post, fed: int) -> Iterator[Note]:
+    """Yield the ack of a message, which names no customer and is therefore told by the message itself.
+
+    Where a host has fed `message.sent` too the acks are looked up.
+    """
+    first, count_ = post.flags.get("sent", (0, 0))
+    if count_ > fed:
+        yield told(run, post, SENT, first)
+
+
+def _arms(
+    moves: Iterable[Move], bare: Mapping[int, Run], runs: Mapping[int, Run], catalog: Catalog
+) -> Iterator[tuple[int, int, str, str]]:
+    """Yield the arms that first runs which stay have taken: experiments count them (R25)."""
+    for move in moves:
+        run = runs[move.serial]
+        if run.serial not in bare or run.number > 1:
+            continue
+        version = version_at(run, last_visit(move))
+        journey = catalog.programs[version].journey
+        for step, status, arm in move.path:
+            if status == COMPLETED and step in journey.index and isinstance(journey.step(step), Split):
+                yield run.serial, version, step, arm
+
+
+# --- what was told ----------------------------------------------------------------------------------------------------
+
+
+def message_of(item: Input, outcome: str | None) -> Place | None:
+    """Give the message that an input is about, as (serial, n); None for one that is about none.
+
+    >>> message_of(Input(1, "t", "", "ack", "", 0, "k-17-2", None), "handled")
+    (17, 2)
+    """
+    if item.kind in ANSWERS:
+        return place_of(item.id)
+    if outcome is not None and outcome.startswith(ATTRIBUTED):
+        return place_of(outcome.removeprefix(ATTRIBUTED))
+    if item.kind != "event" or item.type not in ABOUT_MESSAGES or item.text is None:
+        return None
+    return place_of(json.loads(item.text).get("message"))
+
+
+def outlived(
+    past: Iterable[Told], present: Collection[Place], known_since: int, *, orphans_only: bool = False
+) -> tuple[int, ...]:
+    """Give the sequence numbers of inputs that nothing asks for any more.
+
+    What is about a message of `present` stays with it, and an event whose id is still known since `known_since` (R26).
+    With `orphans_only` all stays that is not about a message.
+    """
+    return tuple(item.seq for item, outcome in past if _is_over(item, outcome, present, known_since, orphans_only))
+
+
+def _is_over(
+    item: Input,
+    outcome: str | None,
+    present: Collection[Place],
+    known_since: int,
+    orphans_only: bool,
+) -> bool:
+    place = message_of(item, outcome)
+    if place in present or (place is None and orphans_only):
+        return False
+    is_known = item.kind == "event" and item.id is not None and outcome not in {"duplicate", "conflicting"}
+    return not is_known or item.at < known_since

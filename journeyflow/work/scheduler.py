@@ -1,0 +1,172 @@
+"""The order of work: a batch of due items, handled in their total order (R4 to R9).
+
+`plan` says what a batch must load, `run` handles it and gives back `Changes`. Both are pure: what is due was found by
+the store, what changes is written by it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from heapq import heappop
+from operator import itemgetter
+
+from attrs import evolve
+
+from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE
+from journeyflow.catalog.catalog import Catalog
+from journeyflow.records.changes import Changes
+from journeyflow.records.forgetting import is_anonymous
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Input, name_of
+from journeyflow.stores.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Key, Loaded, Request, customer_of
+from journeyflow.work.circles import plan_pulls
+from journeyflow.work.entries import admit
+from journeyflow.work.happenings import Order, Tally
+from journeyflow.work.intake import lease_ended, message_named, take
+from journeyflow.work.orders import follow
+from journeyflow.work.pulls import pull
+from journeyflow.work.slots import plan_limits
+from journeyflow.work.stages import handle
+from journeyflow.work.together.crowds import Crowds
+from journeyflow.work.working_set import Work
+
+type_of: Callable[[Input], str] = itemgetter(4)
+"""Give the type of an event."""
+
+
+def plan(due: Due, catalog: Catalog) -> Request:
+    """Say what must be known of people before due work can be handled.
+
+    A customer whose run emits what others may hear, or who gets an input, is loaded with all runs; else the attributes
+    are enough.
+    """
+    events = due.by_kind.get("event", ())
+    telling = {kind for kind in set(map(type_of, events)) if kind == REVENUE or kind.startswith(MESSAGE)}
+    about = [item for item in events if item.type in telling] if telling else []
+    named = [item.id for item in due.answers] + [message_named(item) for item in about]
+    posts = {place for each in named if (place := place_of(each, catalog.nonces))}.union(due.posts)
+    runs = due.runs.values()
+    heard = frozenset({run.customer for run in runs if run.version not in catalog.unheard})
+    return Request(
+        due.named.keys(),
+        frozenset(map(customer_of, runs)) - heard,
+        heard,
+        frozenset({serial for serial, _ in posts}),
+        frozenset(due.runs),
+        frozenset(posts),
+        frozenset({run.serial for run in runs if run.version in catalog.reading_posts}),
+        catalog.reading_posts,
+        frozenset({(item.tenant, item.type, item.id) for item in events if item.id is not None}),
+        capped=catalog.capped,
+        since=_since(due, catalog),
+        clicked=frozenset(
+            {(item.tenant, item.customer) for item in about if item.type == REVENUE and message_named(item) is None}
+        ),
+        limits=plan_limits(due, catalog),
+        pulls=plan_pulls(due, catalog),
+    )
+
+
+def _since(due: Due, catalog: Catalog) -> int:
+    """Give the instant from which on messages may count for the caps that this batch meets (R31)."""
+    reach = max((catalog.policies[tenant].reach or 0 for tenant in catalog.capped), default=0)
+    return due.keys[0][0] - reach if due.keys else 0
+
+
+def run(
+    due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None, dedup: int, limit: int | None = None
+) -> tuple[Changes, Tally]:
+    """Handle due work in its total order, and what it causes up to the place of the last item (R7).
+
+    `grace` and `dedup` are in microseconds; a `grace` of None knows no lateness (R5). After `limit` items the rest is
+    left for another batch, whether it was due before or is caused by this one (R73).
+    """
+    work = lay_out(due, loaded, catalog, now, grace=grace)
+    crowds = Crowds(work, due, dedup)
+    position, items, keys = 0, 0, due.keys
+    while items != limit and (position < len(keys) or work.heap):
+        end = bisect_left(keys, work.heap[0], position) if work.heap else len(keys)
+        end = end if limit is None else min(end, position + limit - items)
+        together = crowds.take(position, end if work.stop is None else bisect_left(keys, work.stop, position, end))
+        position, items = position + together, items + together
+        if position < end:
+            key = keys[position]
+            position += 1
+        elif work.heap and items != limit:
+            key = heappop(work.heap)
+        else:
+            continue
+        if work.stop is not None and key >= work.stop:
+            break
+        items += 1
+        _handle_item(work, key, dedup)
+    return work.changes(), evolve(work.tally(), items=items - work.put_off)
+
+
+def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None) -> Work:
+    """Put what was loaded into a working set that reaches as far as the due work does."""
+    horizon = due.keys[-1] if due.more and due.keys else (now, JOURNEY + 1, 0, 0)
+    work = Work(catalog, now, grace, horizon)
+    work.inputs = due.inputs
+    if loaded.limits is not None:
+        work.gate.lay_out(loaded.limits)
+    if loaded.pulls is not None:
+        work.pulls.lay_out(loaded.pulls, due, catalog)
+    work.runs = {**due.runs, **loaded.runs}
+    work.numbered = {person.number: person for person in loaded.people}
+    work.posts = {**due.posts, **loaded.posts}
+    for key, post in work.posts.items():
+        if "clicked" in post.flags and post.serial in work.runs:
+            work.clicked.setdefault(work.runs[post.serial].customer, {})[key] = None
+    work.newest_posts = {**loaded.newest}
+    for run in work.runs.values():
+        if run.memory is not None and "renamed" in run.memory and run.serial in loaded.newest:
+            in_order = sorted(loaded.newest[run.serial].values(), key=lambda post: post.n)
+            work.newest_posts[run.serial] = {name_of(run, post): post for post in in_order}
+    work.known = {key: list(found) for key, found in loaded.known.items()}
+    for customer, serial, n, at, channel in loaded.sent:
+        work.sent.setdefault(customer, {})[serial, n] = (at, channel)
+    work.next_serial, work.next_customer = loaded.next_serial, loaded.next_customer
+    return work
+
+
+def _handle_item(work: Work, key: Key, dedup: int) -> None:
+    """Handle one root item, then the events it caused, first in, first out (R7)."""
+    work.past.clear()
+    work.caused.clear()
+    instant, rank, first, second = key
+    work.own = first if rank == HELD else instant
+    if rank == INPUT:
+        work.handled.append((first, take(work, work.inputs[first], dedup)))
+    elif rank == TIMER and second:
+        lease_ended(work, (first, second), instant)
+    elif rank == TIMER:
+        _wake(work, first, instant, None)
+    elif rank == HELD:
+        _wake(work, second, instant, first)
+    elif second == QUEUE:
+        admit(work, first, instant)
+    else:
+        pull(work, first, instant)
+    while work.queue:
+        following = work.queue.popleft()
+        if work.forgotten and is_anonymous(following.person.id):
+            continue  # it was about somebody who has been forgotten meanwhile (R86)
+        if isinstance(following, Order):
+            follow(work, following)
+        else:
+            handle(work, following)
+
+
+def _wake(work: Work, serial: int, own: int, held: int | None) -> None:
+    """Wake a run whose instant has come, unless it has moved on meanwhile or a pause holds it (R4, R5, R16)."""
+    current = work.runs[serial]
+    if current.status != ACTIVE or current.due != own or current.held != held:
+        return
+    if work.paused(current, own):
+        work.hold(current, own)
+        return
+    at = own if current.softened else work.effective(own)
+    if at != own and work.paused(current, at):
+        work.hold(current, at)
+        return
+    work.advance(current, "DUE", at, softened=at != own)

@@ -1,0 +1,157 @@
+"""Entry limits: so many entries an hour and a day, and the queue of those who wait for a slot (R23).
+
+A slot is the own instant of an entry. The windows roll: at an instant there is a slot while fewer entries than the
+limit have their slots later than the window before it. Whoever finds none waits in the journey's queue, whose timer is
+the instant at which the next slot opens. What is here decides and remembers; who then enters is asked in `stages.py`.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappush
+from typing import Final
+
+from journeyflow.basics.moments import DAY
+from journeyflow.basics.words import ENGINES_OWN
+from journeyflow.catalog.catalog import Catalog
+from journeyflow.records.changes import LimitChanges
+from journeyflow.records.rows import Deferred
+from journeyflow.stores.batch import JOURNEY, PULL, QUEUE, Due, Key, LimitRequest, LimitsLoaded
+
+AHEAD: Final = 1_000
+"""Deferred entries of a journey that are loaded for a batch: half of the items of one."""
+
+
+def opening(slots: Sequence[int], limits: Iterable[tuple[int, int]], at: int) -> int | None:
+    """Give the instant at which the next slot opens; None when there is one at `at` (R23).
+
+    `slots` ascend; `limits` are pairs of a window in microseconds and how many entries fit into it.
+
+    >>> opening([10, 20, 30], [(100, 3)], 40), opening([10, 20, 30], [(100, 3)], 110), opening([10], [(100, 2)], 40)
+    (110, None, None)
+    """
+    opens = at
+    for window, count in limits:
+        if len(slots) >= count and slots[-count] > at - window:
+            opens = max(opens, slots[-count] + window)
+    return None if opens == at else opens
+
+
+def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
+    """Say what a batch must know of entry limits; nothing where no journey has any."""
+    if not catalog.limited or not due.keys:
+        return None
+    types = {(item.tenant, item.type) for item in due.by_kind.get("event", ())}
+    timers = [(number, which) for _, rank, number, which in due.keys if rank == JOURNEY]
+    queues = frozenset(number for number, which in timers if which == QUEUE)
+    pulled = {number for number, which in timers if which == PULL and number in catalog.limited}
+    entered = {
+        record.number
+        for (tenant, kind), records in catalog.triggered.items()
+        if kind in ENGINES_OWN or (tenant, kind) in types
+        for record in records
+        if record.number in catalog.limited
+    }
+    since = due.keys[0][0] - DAY
+    slots = tuple((number, since, catalog.limited[number]) for number in sorted(entered | queues | pulled))
+    return LimitRequest(frozenset(catalog.limited), slots, queues, AHEAD + 1)
+
+
+class Gate:
+    """Slots, queues and timers of journeys while a batch is handled, and what has become of them."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self.slots: Mapping[int, list[int]] = {}
+        self.queues: dict[int, list[Deferred]] = {}
+        self.partial: set[int] = set()
+        """The journeys of whose queue only the beginning is loaded."""
+        self.held: dict[tuple[int, int, str], Deferred] = {}
+        self.timers: dict[tuple[int, int], int | None] = {}
+        self.next_number = 1
+        # what comes out
+        self.taken: list[tuple[int, int]] = []
+        self.joined: dict[int, Deferred] = {}
+        self.gone: list[int] = []
+        self.touched: dict[tuple[int, int], None] = {}
+        self.count = 0
+
+    def lay_out(self, loaded: LimitsLoaded) -> None:
+        """Take what was loaded."""
+        self.slots = {journey: sorted(instants) for journey, instants in loaded.slots.items()}
+        self.timers = dict(loaded.timers)
+        self.next_number = loaded.next_number
+        for journey, entries in loaded.queues.items():
+            if len(entries) > AHEAD:
+                self.partial.add(journey)
+            self.queues[journey] = list(entries[:AHEAD])
+        for entry in (*loaded.deferred, *(each for entries in loaded.queues.values() for each in entries)):
+            self.held[entry.journey, entry.customer, entry.key] = entry
+
+    def waiting(self, journey: int) -> bool:
+        """Tell whether somebody waits for a slot."""
+        return (journey, QUEUE) in self.timers
+
+    def take(self, journey: int, at: int) -> None:
+        """Take the slot of an entry."""
+        self.taken.append((journey, at))
+        slots = self.slots.get(journey)
+        if slots is not None:
+            insort(slots, at)
+
+    def join(self, entry: Deferred) -> None:
+        """Put an entry into the queue, in the place of an earlier one of the same customer and key."""
+        key = (entry.journey, entry.customer, entry.key)
+        before = self.held.get(key)
+        if before is not None:
+            self.leave(before)
+        self.held[key] = self.joined[entry.number] = entry
+        self.next_number = entry.number + 1
+        self.count += 1
+        if entry.journey not in self.queues and self.waiting(entry.journey):
+            return  # its queue is not due in this batch
+        queue = self.queues.setdefault(entry.journey, [])
+        if entry.journey not in self.partial or (queue and _place(entry) < _place(queue[-1])):
+            insort(queue, entry, key=_place)
+
+    def leave(self, entry: Deferred) -> None:
+        """Take an entry out of the queue."""
+        del self.held[entry.journey, entry.customer, entry.key]
+        if self.joined.pop(entry.number, None) is None:
+            self.gone.append(entry.number)
+        queue = self.queues.get(entry.journey, [])
+        position = bisect_left(queue, _place(entry), key=_place)
+        if position < len(queue) and queue[position].number == entry.number:
+            del queue[position]
+
+    def first(self, journey: int) -> Deferred | None:
+        """Give whose turn it is, of those that are loaded."""
+        return next(iter(self.queues.get(journey, ())), None)
+
+    def set_timer(self, journey: int, kind: int, due: int | None) -> None:
+        """Let a timer of a journey ring at an instant, or not before a resume."""
+        self.timers[journey, kind] = due
+        self.touched[journey, kind] = None
+
+    def stop_timer(self, journey: int, kind: int) -> None:
+        """Take a timer away."""
+        self.timers.pop((journey, kind), None)
+        self.touched[journey, kind] = None
+
+    def push(self, heap: list[Key], horizon: Key, journey: int, kind: int) -> None:
+        """Put a timer into the batch at hand when its place is not beyond the horizon."""
+        due = self.timers.get((journey, kind))
+        if due is not None and (due, JOURNEY, journey, kind) <= horizon:
+            heappush(heap, (due, JOURNEY, journey, kind))
+
+    def changes(self) -> LimitChanges | None:
+        """Give what is to be written; nothing where nothing changed."""
+        if not (self.taken or self.joined or self.gone or self.touched):
+            return None
+        rings = tuple((*key, self.timers[key]) for key in self.touched if key in self.timers)
+        stopped = tuple(key for key in self.touched if key not in self.timers)
+        return LimitChanges(tuple(self.taken), tuple(self.joined.values()), tuple(self.gone), rings, stopped)
+
+
+def _place(entry: Deferred) -> tuple[int, int]:
+    """Give the place in a queue: by trigger (R23)."""
+    return (entry.at, entry.number)

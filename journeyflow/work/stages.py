@@ -1,0 +1,144 @@
+"""The stages that an event goes through, each completed before the next (R9).
+
+(1) its effect on the customer is in `intake.py`, for only inputs have one; here are (2) goals and exits, (3) the runs
+that wait for it, (4) entries.
+"""
+
+from journeyflow.basics.moments import add
+from journeyflow.basics.words import ACTIVE, MESSAGE, State
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.definition.steps import Wait
+from journeyflow.machine.facts import Facts
+from journeyflow.machine.program import Program, Way
+from journeyflow.records.counting import converted
+from journeyflow.records.rows import Run
+from journeyflow.work.entries import enter
+from journeyflow.work.happenings import Happening
+from journeyflow.work.working_set import Work
+
+LISTENING: frozenset[State] = frozenset({"ACTIVE", "PAUSED"})
+"""The states of a journey in which events reach its trigger (R20)."""
+
+
+def handle(work: Work, event: Happening) -> None:
+    """Take an event through stages 2, 3 and 4 (R9)."""
+    serials = event.person.serials
+    for serial in serials:
+        _ways_out(work, event, work.runs[serial])
+    for serial in serials:
+        _release(work, event, work.runs[serial])
+    for record in work.catalog.triggered.get((event.person.tenant, event.type), ()):
+        _trigger(work, event, record)
+
+
+# --- stage 2: goals and exits ---------------------------------------------------------------------------------------
+
+
+def _ways_out(work: Work, event: Happening, run: Run) -> None:
+    """Convert by the goal, then leave by the first exit that fits (R42)."""
+    program = work.program(run)
+    goal = program.goal
+    if (
+        goal is not None
+        and goal.event == event.type
+        and run.converted_at is None
+        and _in_reach(event, goal, run)
+        and _is_meant(event, run, program)
+    ):
+        run = _convert(work, event, run, program, goal)
+    if run.status != ACTIVE:
+        return
+    for way in program.exits:
+        facts = _fitting(work, event, way, run, program)
+        if facts is not None:
+            work.advance(run, "EXIT", event.at, causes=event.causes, reason=way.name, asked=facts.seen)
+            return
+
+
+def _in_reach(event: Happening, way: Way, run: Run) -> bool:
+    """Tell whether an event may touch a run: message events only the run whose message it is (R36)."""
+    return way.any_message or _reaches(event, run)
+
+
+def _reaches(event: Happening, run: Run) -> bool:
+    return not event.type.startswith(MESSAGE) or (event.post is not None and event.post.serial == run.serial)
+
+
+def _is_meant(event: Happening, run: Run, program: Program) -> bool:
+    """Tell whether an event is for a run: one that carries a key is for the run with that key alone (R22)."""
+    return program.key is None or program.key_of(event.data) in {"", run.key}
+
+
+def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way) -> Run:
+    """Note a conversion within the goal's time, and end the run where the goal says so (R42)."""
+    person = event.person
+    at = max(event.at, run.last_at)
+    facts = work.facts(person, program, at, event.data, run)
+    if goal.within is not None and event.own > add(run.entered_at, goal.within, facts.zone):
+        return run
+    if goal.where is not None and not goal.where(facts):
+        return run
+    run = run._replace(converted_at=at)
+    work.set_run(run)
+    work.notes.append(converted(run, at))
+    if goal.ends and run.status == ACTIVE:
+        return work.advance(run, "EXIT", at, causes=event.causes, reason="goal", asked=facts.seen).run
+    return run
+
+
+def _fitting(work: Work, event: Happening, way: Way, run: Run, program: Program) -> Facts | None:
+    """Give the facts by which an exit fits, or None: by its event, or by what the customer has become (R42)."""
+    if way.event == event.type and _in_reach(event, way, run) and _is_meant(event, run, program):
+        facts = work.facts(event.person, program, max(event.at, run.last_at), event.data, run)
+        return facts if way.where is None or way.where(facts) else None
+    if way.when is not None and event.changed:
+        facts = work.facts(event.person, program, max(event.at, run.last_at), None, run)
+        return facts if way.when(facts) else None
+    return None
+
+
+# --- stage 3: runs that wait ----------------------------------------------------------------------------------------
+
+
+def _release(work: Work, event: Happening, run: Run) -> None:
+    """Let a run go on that waits for this event, and look again at a date that may have changed (R36, R37)."""
+    if run.status != ACTIVE:
+        return
+    program = work.program(run)
+    step = program.nodes[run.step].step
+    if not isinstance(step, Wait):
+        return
+    if step.field is not None and event.changed == step.field.removeprefix("customer.").partition(".")[0]:
+        _rearm(work, event, run)
+    elif run.held is not None and run.held < work.own:
+        return  # its time was over before, although a pause holds that (R5, R16)
+    elif step.event == event.type and (step.any_message or _reaches(event, run)):
+        at = max(event.at, run.last_at)
+        if _is_meant(event, run, program) and not work.paused(run, event.own, at):
+            work.advance(run, "EVENT", at, event=event.data, causes=event.causes)
+
+
+def _rearm(work: Work, event: Happening, run: Run) -> None:
+    """Look at the date of a field wait again; a pause holds that until the resume (R16, R37)."""
+    at = max(event.at, run.last_at)
+    for instant in (event.own, at):
+        if work.paused(run, instant):
+            work.hold(run._replace(due=at), instant)
+            return
+    work.advance(run, "CHANGED", at, causes=event.causes)
+
+
+# --- stage 4: entries -----------------------------------------------------------------------------------------------
+
+
+def _trigger(work: Work, event: Happening, record: JourneyRecord) -> None:
+    """Enter the customer where the trigger matches; a DRAFT or ARCHIVED journey listens to nothing (R20)."""
+    if record.state(event.own) not in LISTENING:
+        return
+    program = record.program(event.own)
+    if program.journey.trigger.event != event.type:
+        return
+    facts = work.facts(event.person, program, event.at, event.data)
+    if program.where is not None and not program.where(facts):
+        return
+    enter(work, record, program, event, facts, limited=True)

@@ -1,0 +1,323 @@
+"""People who do the same at the same instant are handled as one crowd: each is asked, what they come to is noted once.
+
+`scheduler.run` offers its due items here first. One is taken where it touches nobody but its customer, who has nothing
+else due in the batch, and where somebody went the same way before (`walks.py`): a timer of a run that rests, or an
+event that does nothing but let a newcomer in. What becomes of them then is alike in all but whose it is; so neither
+runs nor moves nor messages are made of each, but a `Crowd` of all, and a store writes them set-wise.
+
+Whatever is out of the ordinary, in the journey, in the person or in the batch, is left to the plain way, which stays
+the reference: `tests/properties/test_cohorts.py` shows that both come to the same.
+"""
+
+import marshal
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator
+from operator import itemgetter
+
+from journeyflow.basics.moments import FIRST, LAST
+from journeyflow.basics.values import loads
+from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, MESSAGE, MESSAGE_KINDS, REVENUE
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.definition.rules.chains import ORDERS
+from journeyflow.machine.facts import NOTHING, Data, Facts
+from journeyflow.machine.notes import NO_POSTS, NOTHING_SENT, Stimulus
+from journeyflow.machine.program import Program
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Crowd, Input, Run
+from journeyflow.stores.batch import INPUT, TIMER, Due, Person, customer_of
+from journeyflow.work.entries import first_run, make_candidate, obstacles_of
+from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
+from journeyflow.work.intake import known_already
+from journeyflow.work.stages import LISTENING
+from journeyflow.work.together.walks import UNKNOWN, AskedWalk, Outcome, Read, Way, follow
+from journeyflow.work.working_set import Work
+
+WITH_EFFECT = frozenset({*CUSTOMER_EVENTS, REVENUE, *(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)})
+"""The events that do something beside letting people in."""
+
+NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
+"""Who listens to what is emitted: nobody; those who watch what a customer is, without naming the event; somebody."""
+
+where_of: Callable[[Run], tuple[int, int, int]] = itemgetter(3, 11, 12)
+"""Give the version of a run, the visit and the step it rests at."""
+
+Who = int | tuple[str, str]
+"""A customer's number, or tenant and id of one who has none yet."""
+
+
+class Lane:
+    """Where runs of one version begin a walk by one stimulus, as it is from an instant on at which all is settled."""
+
+    __slots__ = ("place", "program", "since", "walk", "way")
+
+    def __init__(self, work: Work, program: Program, stimulus: Stimulus, visit: int, step: int) -> None:
+        """Ask under the policies and behind the flags that were set last."""
+        catalog = work.catalog
+        record, timeline = catalog.journeys[program.journey_number], catalog.policies.get(program.tenant)
+        since, terms = (record.settled_at, None) if timeline is None else timeline.history[-1]
+        self.program, self.since = program, max(record.settled_at, since)
+        self.walk = AskedWalk(program, catalog.nonces, terms)
+        self.place = (program, stimulus, visit, step, record.newest_unpublished, terms)
+        self.way: Way = UNKNOWN
+
+
+class Entrance(Lane):
+    """Where newcomers enter a journey by an event."""
+
+    __slots__ = ("begun", "beside", "obstacles", "record", "run")
+
+    def __init__(self, work: Work, record: JourneyRecord) -> None:
+        """Let people into the newest version."""
+        program = record.newest
+        super().__init__(work, program, "ENTER", 0, 0)
+        self.record, self.obstacles = record, obstacles_of(program)
+        self.beside = AskedWalk(program, work.catalog.nonces, None)
+        self.begun: tuple[int, str | None, str] | None = None
+
+    def bare(self) -> Facts:
+        """Give the facts about who was met last, without the event."""
+        met, beside = self.walk, self.beside
+        beside.meet(met.customer, met.attributes, met.at, None)
+        return beside
+
+    def run_of(self, at: int, text: str | None, key: str) -> Run:
+        """Give the run of somebody who enters at an instant, with the data of the event and the key."""
+        if (at, text, key) != self.begun:
+            self.begun = at, text, key
+            self.run = first_run(0, 0, self.program, at, text, key)
+        return self.run
+
+
+Entry = tuple[AskedWalk, Outcome, int | None, Read]
+"""A walk behind an entrance, and what `Cohorts.follow` says of it."""
+
+
+class Crowds:
+    """The crowds of one batch, while it is handled."""
+
+    def __init__(self, work: Work, due: Due, dedup: int) -> None:
+        """Begin without any; `dedup` is how long ids of events are known, in microseconds."""
+        self._work, self._crowds, self._dedup = work, work.crowds, dedup
+        self._lanes: dict[tuple[int, int, int], Lane] = {}
+        self._hearing: dict[Outcome, int] = {}
+        self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
+        self._until = work.horizon[0]
+        """Who wakes up to then wakes in this same batch: others may look at what has become of the run by then."""
+        self._keys, self._busy = due.keys, _busy(work, due)
+        self._apart = _is_apart(work, due)
+
+    def take(self, position: int, end: int) -> int:
+        """Handle the due items from one position to before another, as long as they are ordinary; give how many are.
+
+        What comes behind them is as it was.
+        """
+        if position == end or not self._apart:
+            return 0
+        rank = self._keys[position][1]
+        return self._enter(position, end) if rank == INPUT else self._wake(position, end) if rank == TIMER else 0
+
+    # --- timers ---------------------------------------------------------------------------------------------------
+
+    def _wake(self, position: int, end: int) -> int:
+        """Wake runs at the instants until which they rest."""
+        work, keys, lanes, busy, until = self._work, self._keys, self._lanes, self._busy, self._until
+        hearing = self._hearing
+        runs, people, posts = work.runs, work.numbered, work.newest_posts
+        before = softened = FIRST - 1
+        for n in range(position, end):
+            own, rank, serial, lease = keys[n]
+            if rank != TIMER or lease:
+                return n - position
+            run = runs[serial]
+            customer, place = run.customer, where_of(run)
+            lane = lanes.get(place) or self._lane(place)
+            if own < lane.since or run.memory is not None or customer in busy:
+                return n - position
+            if own != before:
+                before, softened = own, work.softened(own)
+            person, walk, at = people[customer], lane.walk, own if run.softened else softened
+            walk.stand(run, person.id, person.attributes, max(run.last_at, at), posts.get(serial, NO_POSTS))
+            if walk.terms is not None:
+                walk.sent = work.sent.get(customer, NOTHING_SENT)
+            way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
+            if way.__class__ is not Outcome or (due is not None and due <= until):
+                return n - position
+            if hearing.get(way, SOMEBODY) and self._reaches_others(way, lane.program, person, serial):
+                return n - position
+            if way.news is None:
+                work.set_attributes(person, way.change(walk.attributes))
+            work.late += at != own
+            self._join(walk, way, due, read, serial, customer, run.converted_at)
+        return end - position
+
+    def _lane(self, place: tuple[int, int, int]) -> Lane:
+        """Say where runs go on that rest at a place, and from when on; never, where the journey does not go on."""
+        version, visit, step = place
+        catalog = self._work.catalog
+        program = catalog.programs[version]
+        lane = self._lanes[place] = Lane(self._work, program, "DUE", visit, step)
+        if catalog.journeys[program.journey_number].newest_state != ACTIVE:
+            lane.since = LAST + 1
+        return lane
+
+    def _reaches_others(self, way: Outcome, program: Program, person: Person | None, serial: int) -> bool:
+        """Tell whether what a walk emits may touch a run, this one or another, or begin one (R9, R39).
+
+        Where nobody names the event, what it says of the customer is still looked at for those who are inside.
+        """
+        heard = self._hearing.get(way)
+        if heard is None:
+            heard = self._hearing[way] = self._listeners(way, program)
+        if heard != WATCHERS:
+            return heard == SOMEBODY
+        runs, serials = self._work.runs, person.serials if person is not None else ()
+        return not way.ended or any(runs[each].status == ACTIVE for each in serials if each != serial)
+
+    def _listeners(self, way: Outcome, program: Program) -> int:
+        """Say who listens to what a walk emits."""
+        catalog = self._work.catalog
+        kinds = {kind for kind, _ in way.emitted}
+        if not kinds.isdisjoint(ORDERS) or not kinds.isdisjoint(catalog.listened[program.tenant]):
+            return SOMEBODY
+        changed = any(changed_attribute(kind, data) for kind, data in way.emitted)
+        return WATCHERS if changed and program.tenant in catalog.watched else NOBODY_LISTENS
+
+    # --- events ---------------------------------------------------------------------------------------------------
+
+    def _enter(self, position: int, end: int) -> int:
+        """Let newcomers in wherever events do."""
+        work, keys, entrances, busy = self._work, self._keys, self._entrances, self._busy
+        inputs, people, handled = work.inputs, work.people, work.handled
+        before = at = FIRST - 1
+        for n in range(position, end):
+            _, rank, seq, _ = keys[n]
+            if rank != INPUT:
+                return n - position
+            item = inputs[seq]
+            _, tenant, name, kind, event, own, told, _ = item
+            since, doors = entrances.get((tenant, event)) or self._doors_of(tenant, event)
+            person = people.get((tenant, name))
+            if kind != "event" or own < since or (person is not None and person.serials):
+                return n - position
+            if busy and ((tenant, name) in busy or (person is not None and person.number in busy)):
+                return n - position
+            if own != before:
+                before, at = own, work.softened(own)
+            entries = self._entries(doors, item, at, person)
+            if entries is None:
+                return n - position
+            outcome = None if told is None else known_already(work, item, self._dedup)
+            if outcome is None:
+                outcome, person = "handled", person or work.person(tenant, name)
+                for walk, way, due, read in entries:
+                    if way.news is None:
+                        work.set_attributes(person, way.change(walk.attributes))
+                    self._join(walk, way, due, read, work.next_serial, person.number, walk.run.trigger)
+                    work.next_serial += 1
+                    work.entered += 1
+            work.late += at != own
+            handled.append((seq, outcome))
+        return end - position
+
+    def _entries(self, doors: list[Entrance], item: Input, at: int, person: Person | None) -> list[Entry] | None:
+        """Give the journeys that somebody enters at an instant, or None where one of them needs the plain way."""
+        name, text = item.customer, item.text
+        entries: list[Entry] = []
+        data, attributes = loads(text) if text else NOTHING, {} if person is None else person.attributes
+        for door in doors:
+            walk, program = door.walk, door.program
+            walk.meet(name, attributes, at, data)
+            if program.where is not None and not program.where(walk):
+                continue
+            key = "" if program.key is None else program.key_of(data)
+            if door.obstacles and self._is_stopped(door, item, data, at, key, person):
+                return None
+            begin = door.way if door.way is not UNKNOWN else self._beginning(door)
+            way, due, read = follow(begin, walk, walk.begin(door.run_of(at, text, key)))
+            if way.__class__ is not Outcome or (due is not None and due <= self._until):
+                return None
+            if self._hearing.get(way, SOMEBODY) and self._reaches_others(way, program, person, 0):
+                return None
+            entries.append((walk, way, due, read))
+        if len(entries) > 1 and any(way.changes or way.posts for _, way, _, _ in entries):
+            return None  # the second may hang on what the first does
+        return entries
+
+    def _is_stopped(  # noqa: PLR0917 what a candidate is made of
+        self, door: Entrance, item: Input, data: Data, at: int, key: str, known: Person | None
+    ) -> bool:
+        """Tell whether something stands against an entry."""
+        work, person = self._work, known or Person(0, item.tenant, item.customer, {})
+        event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
+        candidate = make_candidate((work, door.record, door.program, event, door.walk, None, key, False, door.bare))
+        for stands in door.obstacles:  # noqa: SIM110 asked of everybody: any() would make a generator each time
+            if stands(candidate):
+                return True
+        return False
+
+    def _doors_of(self, tenant: str, event: str) -> tuple[int, list[Entrance]]:
+        """Find where an event lets people in, and from when on; never, for what needs the plain way."""
+        catalog = self._work.catalog
+        records = catalog.triggered.get((tenant, event), ())
+        open_to = [each for each in records if each.newest_state in LISTENING]
+        listening = [each for each in open_to if each.newest.journey.trigger.event == event]
+        apart = event in WITH_EFFECT or any(
+            each.newest_state != ACTIVE or each.number in catalog.limited or each.number in catalog.pulling
+            for each in listening
+        )
+        doors = [] if apart else [Entrance(self._work, each) for each in listening]
+        since = max([*(each.settled_at for each in records), *(door.since for door in doors)], default=FIRST)
+        self._entrances[tenant, event] = (LAST + 1 if apart else since), doors
+        return self._entrances[tenant, event]
+
+    def _beginning(self, lane: Lane) -> Way:
+        """Give where walks go that begin in a lane, as far as that is known."""
+        lane.way = self._work.cohorts.beginning(lane.place)
+        return lane.way
+
+    # --- what comes out -------------------------------------------------------------------------------------------
+
+    def _join(  # noqa: PLR0917 what `follow` gave of whom
+        self, walk: AskedWalk, way: Outcome, due: int | None, read: Read, serial: int, customer: int, own: Hashable
+    ) -> None:
+        """Put a run among those that came to the same; `own` is what else is kept of it that others may not share."""
+        texts, crowds = way.write(walk) if way.composed else (), self._crowds
+        key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run.key)
+        crowd = crowds.get(key)
+        if crowd is None:
+            run = walk.run._replace(serial=serial, customer=customer)
+            crowd = crowds[key] = Crowd(*way.of(run, walk.at, due, read, texts), way.news or {}, {})
+        crowd.people[serial] = customer
+
+
+def _busy(work: Work, due: Due) -> set[Who]:
+    """Give the people of whom more than one thing is due, or may become so: by number, and by id where inputs name it.
+
+    A step may forget them meanwhile; whoever waits for a slot may be let in.
+    """
+    named = due.named
+    numbered = list(map(customer_of, due.runs.values()))
+    if due.answers or due.posts or work.gate.held:
+        numbered += _concerned(work, due)
+    if named.total() == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
+        return set()
+    known = (person.number for name in named.elements() if (person := work.people.get(name)) is not None)
+    busy = {who for who, times in Counter[Who]((*named.elements(), *numbered, *known)).items() if times > 1}
+    people = (work.numbered[who] for who in busy if isinstance(who, int))
+    return busy | {(person.tenant, person.id) for person in people}
+
+
+def _concerned(work: Work, due: Due) -> Iterator[int]:
+    """Yield whom answers of channels and ends of leases are about, and who waits for a slot."""
+    for item in due.answers:
+        place = place_of(item.id, work.catalog.nonces)
+        if place is not None and place[0] in work.runs:
+            yield work.runs[place[0]].customer
+    yield from (work.runs[post.serial].customer for post in due.posts.values())
+    yield from (entry.customer for entry in work.gate.held.values())
+
+
+def _is_apart(work: Work, due: Due) -> bool:
+    """Tell whether items touch those alone whom they are about: no pull asks others, none names a message to come."""
+    told = (place_of(item.id, work.catalog.nonces) for item in due.answers)
+    return not work.pulls.circles and all(place is None or place[0] < work.next_serial for place in told)

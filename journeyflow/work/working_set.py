@@ -1,0 +1,408 @@
+"""The working set of one batch: what was loaded, what has become of it, and the changes that come out.
+
+It lives as long as one `scheduler.run`. Only here are things changed in place; everything that goes in or comes out is
+a value.
+"""
+
+from collections import deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import cached_property
+from heapq import heappush
+
+from attrs import evolve
+
+from journeyflow.basics.moments import local_day
+from journeyflow.basics.words import ACTIVE, COUNTED, LISTS
+from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
+from journeyflow.definition.policies import Terms
+from journeyflow.definition.rules.chains import ORDERS
+from journeyflow.machine.facts import Data, Facts
+from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
+from journeyflow.machine.program import Program
+from journeyflow.records.changes import Changes, Forgotten
+from journeyflow.records.counting import Note, count
+from journeyflow.records.forgetting import anonymous
+from journeyflow.records.message_ids import message_id, place_of
+from journeyflow.records.rows import Crowd, Glimpse, Input, Move, Post, Refusal, Run, name_of
+from journeyflow.stores.batch import Key, Person, timer_key
+from journeyflow.work.circles import Pulls
+from journeyflow.work.happenings import Cause, Happening, Order, Tally, changed_attribute
+from journeyflow.work.slots import Gate
+from journeyflow.work.together.walks import Cohorts
+
+UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
+"""What binds where no tenant has policies."""
+
+
+class Work:
+    """The working set; see the module."""
+
+    def __init__(self, catalog: Catalog, now: int, grace: int | None, horizon: Key) -> None:
+        """Begin empty: `horizon` is the last place in the order that this batch may reach (R7)."""
+        self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
+        self.own = now
+        """The own instant of the root item at hand (R5)."""
+        self.numbered: dict[int, Person] = {}
+        self.inputs: Mapping[int, Input] = {}
+        self.runs: dict[int, Run] = {}
+        self.posts: dict[tuple[int, int], Post] = {}
+        self.newest_posts: dict[int, dict[str, Glimpse]] = {}
+        self.sent: dict[int, dict[tuple[int, int], tuple[int, str]]] = {}
+        self.clicked: dict[int, dict[tuple[int, int], None]] = {}
+        self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
+        self.next_serial = self.next_customer = 1
+        self.heap: list[Key] = []
+        self.queue: deque[Happening | Order] = deque()
+        self.past: dict[int, Past] = {}
+        self.caused: dict[int, frozenset[Cause]] = {}
+        # what comes out
+        self.handled: list[tuple[int, str]] = []
+        self.moves: list[Move] = []
+        self.refusals: list[Refusal] = []
+        self.notes: list[Note] = []
+        self.touched_people: dict[int, Person] = {}
+        self.touched_runs: dict[int, None] = {}
+        self.new_posts: dict[tuple[int, int], None] = {}
+        self.touched_posts: dict[tuple[int, int], None] = {}
+        self.crowds: dict[Hashable, Crowd] = {}
+        """People who moved together, by all that is alike for them; nobody asks again in this batch what they are."""
+        self.entered = self.messages = self.late = 0
+        self.forgotten: list[tuple[Forgotten, int]] = []
+        """Who was forgotten, and how many inputs had been handled by then."""
+        self.retold: list[tuple[int, str]] = []
+        self.relisted: dict[int, set[str]] = {}
+        """The lists on which customers were when this batch began, of those who are on others now."""
+        self.left: list[tuple[str, str, str]] = []
+        """Lists that somebody was on who is forgotten."""
+        self.gate, self.pulls, self.cohorts = Gate(), Pulls(), Cohorts()
+        self.stop: Key | None = None
+        """The place before which this batch has to end, because what comes there is not loaded."""
+        self.put_off = 0
+        """Whether the last item was left to another batch."""
+
+    # --- time -----------------------------------------------------------------------------------------------------
+
+    def softened(self, own: int) -> int:
+        """Soften an instant that is found later than grace allows (R5)."""
+        return own if self.grace is None or self.now - own <= self.grace else self.now
+
+    def effective(self, own: int) -> int:
+        """Give the instant at which something takes effect, and count what is late (R5)."""
+        at = self.softened(own)
+        self.late += at != own
+        return at
+
+    def push(self, run: Run) -> None:
+        """Put a run's timer into this batch when its place is not beyond the horizon."""
+        if run.due is not None:
+            key = timer_key(run)
+            if key <= self.horizon:
+                heappush(self.heap, key)
+
+    # --- people ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def people(self) -> dict[tuple[str, str], Person]:
+        """Whoever is known, by tenant and id; a batch of timers alone never asks for it."""
+        return {(person.tenant, person.id): person for person in self.numbered.values()}
+
+    def person(self, tenant: str, customer: str) -> Person:
+        """Give a customer, made without attributes where there is none yet (R20)."""
+        found = self.people.get((tenant, customer))
+        if found is None:
+            found = Person(self.next_customer, tenant, customer, {})
+            self.next_customer += 1
+            self.numbered[found.number] = self.people[tenant, customer] = found
+            self.touched_people[found.number] = found
+            if self.pulls.circles:
+                self.pulls.joined.add((tenant, None))
+        return found
+
+    def set_attributes(self, person: Person, attributes: dict[str, object]) -> None:
+        """Note what a customer's attributes have become."""
+        before = person.attributes
+        if attributes is not before:
+            if attributes.get(LISTS) != before.get(LISTS):
+                self._relist(person, names_in(before), names_in(attributes))
+            person.attributes = attributes
+            self.touched_people[person.number] = person
+
+    def forget(self, person: Person) -> None:
+        """Let nothing be left of a customer but an anonymous number (R86)."""
+        name = anonymous(person.number)
+        self.forgotten.append((Forgotten(person.number, person.tenant, person.id, name), len(self.handled)))
+        del self.people[person.tenant, person.id]
+        for (tenant, _, _), seen in self.known.items():  # no event of theirs is known any more (R26)
+            if tenant == person.tenant:
+                seen[:] = [each for each in seen if each[1] != person.id]
+        was = self.relisted.pop(person.number, names_in(person.attributes))
+        self.left += [(person.tenant, each, person.id) for each in sorted(was)]
+        person.id, person.attributes = name, {}
+        self.touched_people[person.number] = person
+
+    def _relist(self, person: Person, before: set[str], after: set[str]) -> None:
+        """Note that a customer is on other lists than before; who comes on one may have to be asked in (R27)."""
+        self.relisted.setdefault(person.number, before)
+        if self.pulls.circles:
+            self.pulls.joined.update((person.tenant, name) for name in after - before)
+
+    # --- runs -----------------------------------------------------------------------------------------------------
+
+    def program(self, run: Run) -> Program:
+        """Give the version that a run is pinned to (R12)."""
+        return self.catalog.programs[run.version]
+
+    def record(self, run: Run) -> JourneyRecord:
+        """Give the journey of a run."""
+        return self.catalog.journeys[run.journey]
+
+    def set_run(self, run: Run) -> None:
+        """Note what a run has become."""
+        self.runs[run.serial] = run
+        self.touched_runs[run.serial] = None
+
+    def set_post(self, post: Post) -> None:
+        """Note what a message has become."""
+        key = (post.serial, post.n)
+        self.posts[key] = post
+        if key not in self.new_posts:
+            self.touched_posts[key] = None
+        if self.catalog.capped:
+            self.count(post)
+        if self.runs[post.serial].version in self.catalog.reading_posts:
+            newest = self.newest_posts.setdefault(post.serial, {})
+            name = name_of(self.runs[post.serial], post)
+            held = newest.get(name)
+            if held is None or held.n <= post.n:
+                newest[name] = post
+
+    def named(self, message: object) -> Post | None:
+        """Give the message with an id (R70); None for an id that no message of this database has."""
+        nonces = self.catalog.nonces
+        place = place_of(message, nonces)
+        post = self.posts.get(place) if place else None
+        return post if post is not None and message_id(nonces, post) == message else None
+
+    def count(self, post: Post) -> None:
+        """Let caps count a message from now on, or no longer (R31)."""
+        sent = self.sent.setdefault(self.runs[post.serial].customer, {})
+        if post.status in COUNTED:
+            sent[post.serial, post.n] = (post.at, post.channel)
+        else:
+            sent.pop((post.serial, post.n), None)
+
+    def facts(
+        self, person: Person, program: Program, at: int, event: Data | None = None, run: Run | None = None
+    ) -> Facts:
+        """Lay out what a rule may look at outside of a walk."""
+        posts = self.newest_posts.get(run.serial) if run is not None else None
+        attributes = person.attributes
+        return Facts(
+            person.id,
+            attributes,
+            at,
+            program.zone_of(attributes),
+            event=event,
+            run=run,
+            header=program.header,
+            posts=posts,
+            nonces=self.catalog.nonces,
+        )
+
+    def advance(
+        self,
+        run: Run,
+        stimulus: Stimulus,
+        at: int,
+        *,
+        event: Data | None = None,
+        causes: frozenset[Cause] = frozenset(),
+        reason: str = "",
+        softened: bool = False,
+        asked: dict[str, object] | None = None,
+    ) -> Result:
+        """Walk a run, take over what comes of it and queue what it emits."""
+        catalog, serial = self.catalog, run.serial
+        program, person = catalog.programs[run.version], self.numbered[run.customer]
+        posts, past = self.newest_posts.get(serial), self.past.get(serial, FRESH)
+        if causes or self.caused:
+            causes = self.caused[serial] = causes | self.caused.get(serial, causes)
+        at = max(at, run.last_at)
+        terms, sent = self._bounds(program, person, at) if catalog.policies else UNBOUND
+        hidden = catalog.unpublished_of(program, at) if catalog.flagged else NONE
+        situation = make_situation((person.id, person.attributes, event, posts, catalog.nonces, terms, sent, hidden))
+        result = self.cohorts.advance(
+            program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked
+        )
+        after, move, _, _, _, _ = result
+        if move is not None:
+            self._take_over(result, move, program, person, causes)
+        if after is not run:
+            self.runs[serial] = after
+            self.touched_runs[serial] = None
+            if after.due is not None and after.due <= self.horizon[0]:
+                self.push(after)
+        return result
+
+    def _bounds(self, program: Program, person: Person, at: int) -> tuple[Terms | None, Sent]:
+        """Give the policies that bind a program's tenant as of an instant, and what they count (R11, R31)."""
+        timeline = self.catalog.policies.get(program.tenant)
+        return None if timeline is None else timeline.at(at), self.sent.get(person.number, NOTHING_SENT)
+
+    def _take_over(
+        self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[Cause]
+    ) -> None:
+        """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
+        after, _, posts, attributes, emitted, self.past[move.serial] = result
+        self.moves.append(move)
+        counting = program.tenant in self.catalog.capped
+        for post in posts:
+            key = post[:2]
+            self.posts[key] = post
+            self.new_posts[key] = None
+            if counting:
+                self.count(post)
+            if program.reads_posts:  # it is the newest of its step (R59)
+                self.newest_posts.setdefault(post.serial, {})[post.step] = post
+        self.messages += len(posts)
+        if attributes is not person.attributes:
+            self.set_attributes(person, attributes)
+        if emitted and program.number not in self.catalog.unheard:
+            cause = (program.journey_number, after.key)
+            self._emit_of_run(emitted, person, move.at, causes | {cause}, program)
+
+    def _emit_of_run(
+        self, emitted: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[Cause], program: Program
+    ) -> None:
+        """Queue what a run emits: events, and after those of one Update its orders to other runs (R39)."""
+        if not program.chained:
+            self.emit(emitted, person, at, causes)
+            return
+        for kind, data in emitted:
+            if kind in ORDERS:
+                journey, reason = str(data["journey"]), str(data["reason"])
+                self.queue.append(Order(kind, journey, reason, at, person, program.journey_number, causes))
+            else:
+                self.emit([(kind, data)], person, at, causes)
+
+    def emit(
+        self,
+        events: Iterable[tuple[str, Data]],
+        person: Person,
+        at: int,
+        causes: frozenset[Cause] = frozenset(),
+        own: int | None = None,
+    ) -> None:
+        """Queue events that somebody may listen to; the customer has changed already (R7, R50).
+
+        `own` is the own instant of what an input brings about; what a run does has none but that of its move.
+        """
+        listened = self.catalog.listened.get(person.tenant, frozenset())
+        watched = person.tenant in self.catalog.watched
+        for kind, data in events:
+            changed = changed_attribute(kind, data)
+            if kind in listened or (changed and watched):
+                self.queue.append(
+                    Happening(kind, data, at if own is None else own, at, person, causes, changed=changed)
+                )
+
+    def hold(self, run: Run, instant: int) -> None:
+        """Let a pause hold a timer: until the resume where that is known, else until there is one (R16)."""
+        due = self.record(run).resumes(instant)
+        held = run._replace(due=due, held=run.due if run.held is None else run.held)
+        self.set_run(held)
+        self.push(held)
+
+    def paused(self, run: Run, *instants: int) -> bool:
+        """Tell whether a run's journey was paused at one of some instants."""
+        if run.journey not in self.catalog.paused:
+            return False
+        record = self.record(run)
+        return any(record.state(instant) == "PAUSED" for instant in instants)
+
+    def refuse(self, record: JourneyRecord, person: Person, reason: str, at: int, seen: dict[str, object]) -> str:
+        """Record a refused entry (R21)."""
+        day = local_day(at, record.newest.zone)
+        self.refusals.append(Refusal(record.number, person.number, reason, at, day, seen))
+        return reason
+
+    # --- result ---------------------------------------------------------------------------------------------------
+
+    def changes(self) -> Changes:
+        """Give what is to be written, in a stable order (R90)."""
+        return Changes(
+            handled=tuple(self.handled),
+            customers=tuple(
+                (number, person.tenant, person.id, person.attributes) for number, person in self.touched_people.items()
+            ),
+            runs=tuple(self.runs[serial] for serial in sorted(self.touched_runs)),
+            moves=tuple(self.moves),
+            new_posts=tuple(self.posts[key] for key in self.new_posts),
+            crowds=tuple(self.crowds.values()),
+            posts=tuple(self.posts[key] for key in self.touched_posts),
+            refusals=tuple(self.refusals),
+            limits=self.gate.changes(),
+            rounds=self.pulls.changes(),
+            listed=tuple(self._lists(joined=True)),
+            unlisted=(*self.left, *self._lists(joined=False)),
+            counters=count(self.moves, self.runs, self.notes, self.catalog.zones, self.crowds.values()),
+            forgotten=self._all_forgotten() if self.forgotten else (),
+            retold=tuple(self.retold),
+        )
+
+    def _all_forgotten(self) -> tuple[Forgotten, ...]:
+        """Say of everybody who was forgotten which inputs came too late to be about them."""
+        told: dict[tuple[str, str], list[tuple[int, int]]] = {}
+        for position, (seq, _) in enumerate(self.handled):
+            item = self.inputs[seq]
+            told.setdefault((item.tenant, item.customer), []).append((position, seq))
+        return tuple(
+            evolve(
+                each, later=tuple(seq for position, seq in told.get((each.tenant, each.id), ()) if position >= since)
+            )
+            for each, since in self.forgotten
+        )
+
+    def _lists(self, *, joined: bool) -> Iterator[tuple[str, str, str]]:
+        """Yield who has come on which list, or has left it, by customer, then by list."""
+        for number, before in self.relisted.items():
+            person = self.numbered[number]
+            now = names_in(person.attributes)
+            for name in sorted(now - before if joined else before - now):
+                yield person.tenant, name, person.id
+
+    def end_before(self, key: Key) -> None:
+        """Let this batch end where something comes that is not loaded (R7)."""
+        self.stop = key if self.stop is None else min(self.stop, key)
+
+    def tally(self) -> Tally:
+        """Count what was done."""
+        refused = len(self.refusals)
+        unmatched = [outcome for _, outcome in self.handled].count("unmatched")
+        return Tally(
+            len(self.handled),
+            self.entered,
+            len(self.moves) + sum(len(crowd.people) for crowd in self.crowds.values()),
+            self.messages + sum(len(crowd.people) * len(crowd.posts) for crowd in self.crowds.values()),
+            refused,
+            self.late,
+            unmatched,
+            self.gate.count,
+            self.stop is not None,
+            forgotten=len(self.forgotten),
+        )
+
+
+def names_in(attributes: Mapping[str, object]) -> set[str]:
+    """Give the lists on which a customer is.
+
+    >>> sorted(names_in({"lists": ["news", "buyers"]})), names_in({})
+    (['buyers', 'news'], set())
+    """
+    lists = attributes.get(LISTS)
+    return {name for name in lists if isinstance(name, str)} if isinstance(lists, list) else set()
+
+
+def active_runs(work: Work, person: Person) -> list[Run]:
+    """List a customer's active runs by serial."""
+    return [run for serial in person.serials if (run := work.runs[serial]).status == ACTIVE]

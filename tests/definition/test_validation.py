@@ -1,0 +1,836 @@
+"""Every problem of R13 with its code, its place and its sentence; all at once and always in the same order."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeyflow import (
+    Chain,
+    Condition,
+    End,
+    Exit,
+    Goal,
+    InvalidJourney,
+    Journey,
+    Limits,
+    Reentry,
+    Send,
+    Split,
+    Trigger,
+    Update,
+    Wait,
+    all_of,
+    arm,
+    branch,
+    field,
+    problems,
+    tag,
+)
+from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.conditions import Comparison, NotRule
+from journeyflow.definition.steps import Branch
+
+PAID = field("plan").eq("paid")
+FIVE: Any = 5
+
+
+def send(called: Any = "s", **options: Any) -> Send:
+    """Make a valid Send, but for what is said otherwise."""
+    return Send(called, **{"channel": "EMAIL", "template": "t", **options})
+
+
+def wrong(*steps: Any, **options: Any) -> list[str]:
+    """List what is wrong with a journey of these steps, each problem as one line."""
+    try:
+        Journey(**{"id": "j", "steps": steps or [End("done")], **options})
+    except InvalidJourney as error:
+        return [str(problem) for problem in error.problems] or ["(an error without a problem)"]
+    return []
+
+
+def warnings(*steps: Any, **options: Any) -> list[str]:
+    """List the problems of a journey that exists."""
+    return [str(problem) for problem in problems(Journey(**{"id": "j", "steps": steps, **options}))]
+
+
+# --- the journey itself -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"id": ""}, "id: the journey's id must not be empty [id]"),
+        ({"id": 5}, "id: the journey's id must be text, not int 5 [id]"),
+        ({"id": None}, "id: the journey's id must be text, not null [id]"),
+        ({"id": "a\x1fb"}, "id: the journey's id contains U+001F, which is reserved [id]"),
+        ({"id": "a" * 201}, "id: the journey's id has 201 characters; at most 200 are allowed [id]"),
+        ({"tenant": ""}, "tenant: the tenant must not be empty [id]"),
+        ({"name": None}, "name: the name must be text, not null [text]"),
+        ({"description": 5}, "description: the description must be text, not int 5 [text]"),
+        ({"notes": "a\x00"}, "notes: the notes contains a NUL character [text]"),
+        ({"customer_timezone": 1}, "customer_timezone: expected true or false, not int 1 [boolean]"),
+        ({"timezone": "Mars/Base"}, "timezone: 'Mars/Base' is no IANA time zone such as 'Europe/Paris' [zone]"),
+        ({"timezone": "/etc/passwd"}, "timezone: '/etc/passwd' is no IANA time zone such as 'Europe/Paris' [zone]"),
+        ({"timezone": None}, "timezone: None is no IANA time zone such as 'Europe/Paris' [zone]"),
+        ({"consent": "yes"}, "consent: expected 'optional' or 'required', not str 'yes' [consent]"),
+        ({"consent": []}, "consent: expected 'optional' or 'required', not list [] [consent]"),
+        ({"max_visits": 0}, "max_visits: expected a whole number from 1 up, not int 0 [max-visits]"),
+        ({"max_visits": True}, "max_visits: expected a whole number from 1 up, not bool True [max-visits]"),
+        ({"max_visits": 2.0}, "max_visits: expected a whole number from 1 up, not float 2.0 [max-visits]"),
+        ({"steps": None}, "steps: expected a list of steps, not null [steps]"),
+        ({"steps": "ab"}, "steps: expected a list of steps, not str 'ab' [steps]"),
+        ({"steps": End("a")}, "steps: expected a list of steps, not End End('a') [steps]"),
+        ({"run_criteria": "rich"}, "run_criteria: expected a rule such as field('age').gte(18), not str 'rich' [rule]"),
+    ],
+)
+def test_the_options_of_a_journey(options, expected):
+    """R13: ids, texts, zones, wrong types, each told on one line."""
+    assert wrong(**options) == [expected]
+
+
+def test_a_zone_that_cannot_be_a_key():
+    """R13: even a value that no table can look up is only another wrong zone."""
+    (only,) = wrong(timezone=["UTC"])
+    assert only.startswith("timezone: ")
+    assert only.endswith("[zone]")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "expected"),
+    [
+        (None, "trigger: expected a Trigger, not null [trigger]"),
+        ("x", "trigger: expected a Trigger, not str 'x' [trigger]"),
+        (Trigger(), "trigger: say an event type, a pull on a schedule, or manual for none [trigger]"),
+        (Trigger(""), "trigger.event: the event type must not be empty [trigger]"),
+        (Trigger(5), "trigger.event: the event type must be text, not int 5 [trigger]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Trigger("x", manual=True), "trigger: a manual trigger has neither event nor criteria nor pull [trigger]"),
+        (
+            Trigger(manual=True, where=PAID),
+            "trigger: a manual trigger has neither event nor criteria nor pull [trigger]",
+        ),
+        (Trigger(manual=1), "trigger.manual: expected true or false, not int 1 [boolean]"),  # type: ignore[arg-type]  # wrong on purpose
+        (
+            Trigger("x", where=field("a").matches("(")),
+            (
+                "trigger.where.value: operator matches the pattern '(' cannot be used: missing ): ( "
+                "(RE2 syntax: no look-around, no back-references) [operand]"
+            ),
+        ),
+    ],
+)
+@pytest.mark.rows(7)
+@pytest.mark.regex
+def test_triggers(trigger, expected):
+    """R20: an event type with criteria, or manual."""
+    assert wrong(trigger=trigger) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("reentry", "expected"),
+    [
+        (None, "reentry: expected 'never', 'always', 'restart' or after a period, not null [reentry]"),
+        (
+            "sometimes",
+            "reentry: expected 'never', 'always', 'restart' or after a period, not str 'sometimes' [reentry]",
+        ),
+        ([], "reentry: expected 'never', 'always', 'restart' or after a period, not list [] [reentry]"),
+        (Reentry.restart(key="cart"), "reentry_key: the key is read from the trigger's data: write 'event.cart' [key]"),
+        (Reentry.never(key="event..x"), "reentry_key: the key path 'event..x' has an empty name between dots [key]"),
+        (Reentry.never(key=5), "reentry_key: the key path must be text, not int 5 [key]"),  # type: ignore[arg-type]  # wrong on purpose
+        ("after", "reentry: a period goes with 'after', and only with it [reentry]"),
+        (Reentry("never", "1 day"), "reentry: a period goes with 'after', and only with it [reentry]"),
+        (Reentry.after("-1 day"), "reentry.after: the duration '-1 day' does not lead forward [duration]"),
+        (
+            Reentry.after("soon"),
+            "reentry.after: 'soon' is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]",
+        ),
+    ],
+)
+def test_reentry(reentry, expected):
+    """R22: a known policy, a period where it belongs, a key that is read from an event."""
+    assert wrong(reentry=reentry) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"holdout": 10}, "holdout: a holdout needs a goal with within: the time in which both compare [holdout]"),
+        (
+            {"holdout": 0.01, "goal": Goal("x")},
+            "holdout: a holdout needs a goal with within: the time in which both compare [holdout]",
+        ),
+        (
+            {"holdout": 33.333, "goal": Goal("x", within="1 day")},
+            "holdout: expected a percentage from 0 to 100 with two decimals at most, not float 33.333 [percentage]",
+        ),
+        (
+            {"holdout": "10"},
+            "holdout: expected a percentage from 0 to 100 with two decimals at most, not str '10' [percentage]",
+        ),
+    ],
+)
+def test_holdouts(options, expected):
+    """R25: a percentage, and a goal whose time says for how long."""
+    assert wrong(**options) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (5, "limits: expected Limits(per_hour=..., per_day=...), not int 5 [limits]"),
+        (None, "limits: expected Limits(per_hour=..., per_day=...), not null [limits]"),
+        (
+            Limits(per_hour=-1),
+            "limits.per_hour: expected a whole number from 0 up, 0 for no limit, not int -1 [limits]",
+        ),
+        (
+            Limits(per_day=1.5),  # type: ignore[arg-type]  # wrong on purpose
+            "limits.per_day: expected a whole number from 0 up, 0 for no limit, not float 1.5 [limits]",
+        ),
+        (Limits(per_day=1, over="wait"), "limits.over: expected 'defer' or 'drop', not str 'wait' [limits]"),
+    ],
+)
+def test_limits(limits, expected):
+    """R23: how many may enter an hour and a day, and what becomes of the others."""
+    assert wrong(limits=limits) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("exits", "expected"),
+    [
+        (None, "exits: expected a list of exits, not null [exit]"),
+        ([5], "exits[0]: expected an Exit, not int 5 [exit]"),
+        ([Exit("", event="x")], "exits[0].name: the name must not be empty [label]"),
+        ([Exit([], event="x")], "exits[0].name: the name must be text, not list [] [label]"),  # type: ignore[arg-type]  # wrong on purpose
+        ([Exit("a", event="x")] * 2, "exits[1].name: the name 'a' is there twice [duplicate]"),
+        (
+            [Exit("a")],
+            "exits[0]: say either an event (with where) or a condition on the customer (when) [exit]",
+        ),
+        (
+            [Exit("a", event="x", when=PAID)],
+            "exits[0]: say either an event (with where) or a condition on the customer (when) [exit]",
+        ),
+        (
+            [Exit("a", when=PAID, where=PAID)],
+            "exits[0].where: criteria go with an event; a condition goes into when [exit]",
+        ),
+        ([Exit("a", event="")], "exits[0].event: the event type must not be empty [exit]"),
+        (
+            [Exit("a", event="x", any_message="no")],  # type: ignore[arg-type]  # wrong on purpose
+            "exits[0].any_message: expected true or false, not str 'no' [boolean]",
+        ),
+        (
+            [Exit("a", when=Comparison("a", "eq", None))],
+            "exits[0].when.value: operator eq needs a text, number or boolean, not null [operand]",
+        ),
+    ],
+)
+def test_exits(exits, expected):
+    """R42: an event with criteria, or a condition on the customer."""
+    assert wrong(exits=exits) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("goal", "expected"),
+    [
+        ("x", "goal: expected a Goal, not str 'x' [goal]"),
+        (Goal(""), "goal.event: the event type must not be empty [goal]"),
+        (Goal("x", exit=0), "goal.exit: expected true or false, not int 0 [boolean]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Goal("x", within="0 days"), "goal.within: the duration '0 seconds' does not lead forward [duration]"),
+        (Goal("x", where=Comparison("", "isNull")), "goal.where.field: the field path must not be empty [field]"),
+    ],
+)
+def test_goals(goal, expected):
+    """R42: an event, within a time that leads forward."""
+    assert wrong(goal=goal) == [expected]
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (5, "steps[0]: expected a step such as Send(...), not int 5 [step]"),
+        (None, "steps[0]: expected a step such as Send(...), not null [step]"),
+        (send(None), "steps[0].id: the id must be text, not null [id]"),
+        (send([]), "steps[0].id: the id must be text, not list [] [id]"),
+        (send(""), "steps[0].id: step '': the id must not be empty [id]"),
+        (
+            send("a.b"),
+            "steps[0].id: step 'a.b': the id contains a dot, which separates names in rules [reserved]",
+        ),
+        (send("holdout"), "steps[0].id: step 'holdout': the id 'holdout' is reserved [reserved]"),
+        (send("entry"), "steps[0].id: step 'entry': the id 'entry' is reserved [reserved]"),
+        (send(name=5), "steps[0].name: step 's': the name must be text, not int 5 [text]"),
+        (End("s", notes=None), "steps[0].notes: step 's': the notes must be text, not null [text]"),  # type: ignore[arg-type]  # wrong on purpose
+        (End("s", 5), "steps[0].outcome: step 's': the outcome must be text, not int 5 [text]"),  # type: ignore[arg-type]  # wrong on purpose
+        (send(channel=5), "steps[0].channel: step 's': the channel must be text, not int 5 [channel]"),
+        (send(channel="a.b"), "steps[0].channel: step 's': a channel has no dot in its name [channel]"),
+        (send(template=""), "steps[0].template: step 's': the template must not be empty [template]"),
+        (send(data=[1]), "steps[0].data: step 's': expected an object, not list [1] [data]"),
+        (
+            send(data={"a": [float("nan")]}),
+            "steps[0].data: step 's': data.a[0]: nan is not a finite number [data]",
+        ),
+        (
+            send(data={"a": "{{ a..b }}"}),
+            "steps[0].data: step 's': {{ a..b }}: the path 'a..b' has an empty name between dots [template]",
+        ),
+        (send(transactional=1), "steps[0].transactional: step 's': expected true or false, not int 1 [boolean]"),
+        (send(cancel_on_exit=None), "steps[0].cancel_on_exit: step 's': expected true or false, not null [boolean]"),
+        (
+            send(window="9-5"),
+            (
+                "steps[0].window: step 's': "
+                "expected a Window such as Window('MON-FRI', '09:00', '17:00'), not str '9-5' [window]"
+            ),
+        ),
+        (
+            send(expires=5),
+            (
+                "steps[0].expires: step 's': 5 is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' "
+                "[duration]"
+            ),
+        ),
+        (
+            send(on_failure="stop"),
+            "steps[0].on_failure: step 's': expected 'continue' or 'fail', not str 'stop' [on-failure]",
+        ),
+        (send(next=5), "steps[0].next: step 's': expected the id of a step, or a list of steps, not int 5 [target]"),
+        (send(next="x"), "steps[0].next: step 's' continues at unknown step 'x' [dangling]"),
+        (send(next=""), "steps[0].next: step 's' continues at unknown step '' [dangling]"),
+    ],
+)
+def test_sends_and_what_all_steps_have(step, expected):
+    """R13: each sentence names the step, for a position says little to whoever wrote nested lists."""
+    assert wrong(step) == [expected]
+
+
+DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (Wait("w"), ": a wait takes exactly one of duration, until, at, field, event; found none [wait]"),
+        (
+            Wait("w", "1 day", event="x"),
+            ": a wait takes exactly one of duration, until, at, field, event; found duration and event [wait]",
+        ),
+        (Wait("w", "3 dayz"), f".duration: '3 dayz' {DURATION}"),
+        (Wait("w", 5), f".duration: 5 {DURATION}"),
+        (Wait("w", "0 days"), ".duration: the duration '0 seconds' does not lead forward [duration]"),
+        (Wait("w", "-1 day"), ".duration: the duration '-1 day' does not lead forward [duration]"),
+        (Wait("w", "1 month -3 days"), ".duration: the duration '1 month -3 days' does not lead forward [duration]"),
+        (Wait("w", "2000 years"), ".duration: '2000 years' is longer than 1000 years [duration]"),
+        (Wait("w", until="25:00"), ".until: '25:00' is no local time such as '09:00' or '17:30:00' [time]"),
+        (Wait("w", until=9), ".until: 9 is no opening such as '09:00', 'MON-FRI' or 'MON-FRI 09:00' [time]"),
+        (
+            Wait("w", at="2026-01-31"),
+            ".at: '2026-01-31' has no offset; write 2026-01-31T09:00:00Z or 2026-01-31T09:00:00+02:00 [time]",
+        ),
+        (
+            Wait("w", at=datetime(2026, 1, 31)),  # noqa: DTZ001 naive on purpose
+            (
+                ".at: at is the naive datetime datetime.datetime(2026, 1, 31, 0, 0); say which zone, "
+                "for example datetime.now(UTC) [time]"
+            ),
+        ),
+        (Wait("w", at=5), ".at: at must be a timezone-aware datetime, not int 5 [time]"),
+        (Wait("w", field=""), ".field: the field path must not be empty [field]"),
+        (Wait("w", field=5), ".field: the field path must be text, not int 5 [field]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Wait("w", field="f", offset="soon"), f".offset: 'soon' {DURATION}"),
+        (
+            Wait("w", field="f", offset="1 month -3 days"),
+            ".offset: the offset '1 month -3 days' points both ways [duration]",
+        ),
+        (Wait("w", field="f", every="month"), ".every: only 'year' is known, not str 'month' [wait]"),
+        (Wait("w", field="f", every=[]), ".every: only 'year' is known, not list [] [wait]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Wait("w", event=""), ".event: the event type must not be empty [wait]"),
+        (Wait("w", event="x", timeout="-1 day"), ".timeout: the duration '-1 day' does not lead forward [duration]"),
+        (Wait("w", event="x", on_timeout=[End("a")]), ".on_timeout: on_timeout needs a timeout [wait]"),
+        (Wait("w", event="x", any_message=1), ".any_message: expected true or false, not int 1 [boolean]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Wait("w", event="x", where=5), ".where: expected a rule such as field('age').gte(18), not int 5 [rule]"),  # type: ignore[arg-type]  # wrong on purpose
+        (
+            Wait("w", "1 day", window=5),  # type: ignore[arg-type]  # wrong on purpose
+            ".window: expected a Window such as Window('MON-FRI', '09:00', '17:00'), not int 5 [window]",
+        ),
+        (Wait("w", "1 day", offset="1 day"), ".offset: offset goes with a wait for a date field only [wait]"),
+        (Wait("w", event="x", every="year"), ".every: every goes with a wait for a date field only [wait]"),
+        (Wait("w", "1 day", on_past=[]), ".on_past: on_past goes with a wait for a date field only [wait]"),
+        (Wait("w", "1 day", timeout="1 day"), ".timeout: timeout goes with a wait for an event only [wait]"),
+        (Wait("w", "1 day", where=PAID), ".where: where goes with a wait for an event only [wait]"),
+    ],
+)
+def test_waits(step, expected):
+    """R32: exactly one form, each option with the form it belongs to, lengths that lead forward, real times."""
+    place, _, sentence = expected.partition(": ")
+    assert wrong(step) == [f"steps[0]{place}: step 'w': {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (Condition("c"), ".branches[0].when: step 'c': the branch has no rule [branch]"),
+        (Condition("c", branches=[]), ".branches: step 'c': a condition needs a branch [branch]"),
+        (Condition("c", branches=5), ".branches: step 'c': expected a list of branch(...), not int 5 [branch]"),  # type: ignore[arg-type]  # wrong on purpose
+        (Condition("c", branches=[5]), ".branches[0]: step 'c': expected a branch(...), not int 5 [branch]"),  # type: ignore[list-item]  # wrong on purpose
+        (
+            Condition("c", "rich"),  # type: ignore[arg-type]  # wrong on purpose
+            ".branches[0].when: step 'c': expected a rule such as field('age').gte(18), not str 'rich' [rule]",
+        ),
+        (
+            Condition("c", PAID, yes=End("a")),  # type: ignore[arg-type]  # wrong on purpose
+            ".branches[0].next: step 'c': expected the id of a step, or a list of steps, not End End('a') [target]",
+        ),
+        (
+            Condition("c", PAID, no=5),  # type: ignore[arg-type]  # wrong on purpose
+            ".else: step 'c': expected the id of a step, or a list of steps, not int 5 [target]",
+        ),
+        (Condition("c", PAID, yes="x"), ".branches[0].next: step 'c' continues at unknown step 'x' [dangling]"),
+        (
+            Condition("c", branches=[branch(PAID, label="2"), branch(PAID)]),
+            ".branches[1].label: step 'c': the label '2' is there twice [duplicate]",
+        ),
+        (
+            Condition("c", branches=[Branch(PAID, label="else"), branch(PAID)]),
+            ".branches[0].label: step 'c': the label 'else' is there twice [duplicate]",
+        ),
+        (
+            Condition("c", branches=[Branch(PAID, label=5)]),  # type: ignore[arg-type]  # wrong on purpose
+            ".branches[0].label: step 'c': the label must be text, not int 5 [label]",
+        ),
+        (
+            Condition("c", Comparison("a", "equal", 1)),
+            ".branches[0].when.op: step 'c': unknown operator 'equal' (did you mean 'equals'?) [operator]",
+        ),
+        (
+            Condition("c", ~Comparison("a", "between", (1, None)) & PAID),
+            ".branches[0].when.all[0].not.value: step 'c': operator between needs a number or text, not null [operand]",
+        ),
+    ],
+)
+def test_conditions(step, expected):
+    """R37, R60: branches with rules and labels of their own; places lead into the rule."""
+    assert wrong(step) == [f"steps[0]{expected}"]
+
+
+def test_a_step_that_is_no_step_inside_a_branch():
+    """R13: its place is the one it has after flattening."""
+    assert wrong(Condition("c", PAID, yes=[send(), FIVE])) == [
+        "steps[2]: expected a step such as Send(...), not int 5 [step]"
+    ]
+
+
+def test_a_rule_nested_beyond_the_bound():
+    """R60: 64 levels are allowed."""
+    rule: Any = PAID
+    for _ in range(64):
+        rule = NotRule(rule)
+    assert wrong(Condition("c", rule)) == []
+    assert wrong(Condition("c", all_of(rule))) == [
+        "steps[0].branches[0].when...: step 'c': the rule is nested deeper than 64 levels [depth]"
+    ]
+
+
+SHARE = "expected a number from 0 to 100 with at most two decimals, not"
+
+
+@pytest.mark.parametrize(
+    ("percentage", "shown"),
+    [
+        (100.1, "float 100.1"),
+        (-1, "int -1"),
+        (33.333, "float 33.333"),
+        (float("nan"), "float nan"),
+        (float("inf"), "float inf"),
+        (True, "bool True"),
+        ("50", "str '50'"),
+        (None, "null"),
+    ],
+)
+def test_percentages(percentage, shown):
+    """R13: from 0 to 100 with at most two decimals; then the sum is not asked about."""
+    assert wrong(Split("s", arm(percentage), arm(50))) == [
+        f"steps[0].arms[0].percentage: step 's': {SHARE} {shown} [percentage]"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shares", "total"),
+    [((99.9,), "99.9"), ((33.33, 33.33, 33.33), "99.99"), ((50, 50.01), "100.01"), ((0,), "0"), ((), "0")],
+)
+@pytest.mark.rows(81)
+def test_percentages_sum_to_100_exactly(shares, total):
+    """R13: to the hundredth."""
+    assert wrong(Split("s", *map(arm, shares))) == [
+        f"steps[0].arms: step 's': the percentages sum to {total}, not to 100 [percentage]"
+    ]
+
+
+@pytest.mark.parametrize("shares", [(100,), (0, 100), (33.33, 33.33, 33.34), (0.01, 99.99), (100 / 3 // 1, 67)])
+def test_percentages_that_sum_to_100(shares):
+    """R13: 0 is a share like any other."""
+    assert wrong(Split("s", *map(arm, shares))) == []
+
+
+def test_arms():
+    """R38: arms are arms, their labels differ, their ways exist."""
+    listed: Any = (arms := [FIVE, arm(50, label="B"), arm(50, "x")])
+    assert wrong(Split("s", *arms), Split("t", listed)) == [
+        "steps[0].arms[0]: step 's': expected an arm(...), not int 5 [arm]",
+        "steps[1].arms[0]: step 't': expected an arm(...), not list [5, Arm(50, None, 'B'), Arm(50, 'x')] [arm]",
+        "steps[0].arms[2].next: step 's' continues at unknown step 'x' [dangling]",
+    ]
+    assert wrong(Split("s", arm(50), arm(50, label="A"))) == [
+        "steps[0].arms[1].label: step 's': the label 'A' is there twice [duplicate]"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ((), ".changes: step 'u': an update needs a change [update]"),
+        ((5,), ".changes[0]: step 'u': expected a change such as tag.add('vip'), not int 5 [change]"),
+        (
+            (Change("a", "sett", 1),),
+            ".changes[0].action: step 'u': unknown action 'sett' (did you mean 'set'?) [action]",
+        ),
+        ((Change("", "set", 1),), ".changes[0].field: step 'u': the field path must not be empty [field]"),
+        (
+            (tag.add("vip"), Change("j2", "enroll")),
+            (
+                ".changes[1].action: step 'u': unknown action 'enroll'; known are set, unset, add, remove, increment, "
+                "append [action]"
+            ),
+        ),
+        (
+            (tag.add("vip"), Chain.enroll("")),
+            ".changes[1].journeys[0]: step 'u': the journey's id must not be empty [id]",
+        ),
+    ],
+)
+def test_updates(changes, expected):
+    """R39: changes with known actions."""
+    assert wrong(Update("u", *changes)) == [f"steps[0]{expected}"]
+
+
+# --- names in rules and templates -------------------------------------------------------------------------------------
+
+
+def asks(path: str) -> Condition:
+    """Ask about a path in a place with a run, but without an event."""
+    return Condition("c", field(path).is_null())
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("message.hello.opened", None),
+        ("message.hello.opened_at", None),
+        ("wait.reply.amount", None),
+        ("trigger.amount", None),
+        ("enrollment.run", None),
+        ("customer.plan", None),
+        ("event", None),
+        ("message", None),
+        ("other.thing", None),
+        ("message.hallo.opened", "there is no Send named 'hallo' (did you mean 'hello'?)"),
+        ("message.reply.opened", "there is no Send named 'reply'"),
+        ("message.hello.openned", "unknown name 'openned' (did you mean 'opened'?)"),
+        ("wait.hello.amount", "there is no Wait for an event named 'hello'"),
+        ("wait.rest.amount", "there is no Wait for an event named 'rest'"),
+        ("wait.reply", "say which value of that event, wait.reply.x"),
+        ("enrollment.runn", "unknown name 'runn' (did you mean 'run'?)"),
+        ("enrollment.xyz", "unknown name 'xyz'; known are customer, entered_at, journey, key, run, tenant, version"),
+        ("event.amount", "no event is at hand here; say trigger.x, or wait.<step>.x"),
+    ],
+)
+def test_names_in_conditions(path, sentence):
+    """R59: what names a step names one that can have the value."""
+    steps = [send("hello"), Wait("rest", "1 day"), Wait("reply", event="x"), asks(path)]
+    expected = [] if sentence is None else [f"steps[3].branches[0].when: {path!r}: {sentence} [reference]"]
+    assert wrong(*steps) == expected
+
+
+def test_names_in_every_other_place():
+    """R59: templates, field waits, criteria of waits, exits and the goal know the run; entry rules know none."""
+    unknown, here = field("message.x.opened").eq(True), field("event.a").eq(1)
+    assert wrong(
+        send(data={"a": ["{{ event.a }} {{ message.x.at }}"]}),
+        Wait("f", field="event.birthday"),
+        Wait("w", event="x", where=here & unknown),
+        Update("u", field("a").set("{{ wait.x.y }}"), field("b").set("{{ trigger.a }}")),
+        trigger=Trigger("x", where=here & unknown),
+        run_criteria=here & field("enrollment.run").eq(1) & field("wait.w.a").eq(1),
+        exits=[Exit("e", event="x", where=here & unknown), Exit("f", when=here)],
+        goal=Goal("x", where=here & unknown),
+    ) == [
+        "trigger.where: 'message.x.opened': there is no run yet when this is asked [reference]",
+        "run_criteria: 'enrollment.run': there is no run yet when this is asked [reference]",
+        "run_criteria: 'wait.w.a': there is no run yet when this is asked [reference]",
+        "exits[0].where: 'message.x.opened': there is no Send named 'x' [reference]",
+        "exits[1].when: 'event.a': no event is at hand here; say trigger.x, or wait.<step>.x [reference]",
+        "goal.where: 'message.x.opened': there is no Send named 'x' [reference]",
+        "steps[0].data: 'event.a': no event is at hand here; say trigger.x, or wait.<step>.x [reference]",
+        "steps[0].data: 'message.x.at': there is no Send named 'x' [reference]",
+        "steps[1].field: 'event.birthday': no event is at hand here; say trigger.x, or wait.<step>.x [reference]",
+        "steps[2].where: 'message.x.opened': there is no Send named 'x' [reference]",
+        "steps[3].changes[0].value: 'wait.x.y': there is no Wait for an event named 'x' [reference]",
+    ]
+
+
+def test_names_where_a_run_is_at_hand():
+    """R59: what belongs to the run may be asked in every place that knows one."""
+    sent, mine = field("message.s.opened").eq(True), field("enrollment.run").gt(1)
+    assert (
+        wrong(
+            send(),
+            Wait("w", event="x", where=sent & mine),
+            Wait("f", field="wait.w.date"),
+            send("t", data={"a": "{{ message.s.id }} {{ wait.w.x }} {{ enrollment.customer }}"}),
+            Update("u", field("a").set("{{ message.t.at }}")),
+            Condition("c", sent & mine & field("wait.w.x").eq(1)),
+            exits=[Exit("e", event="x", where=sent), Exit("f", when=sent & mine)],
+            goal=Goal("x", where=sent & mine & field("wait.w.x").eq(1)),
+        )
+        == []
+    )
+
+
+# --- the graph --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(50)
+def test_duplicate_ids():
+    """R13: each further step of the same name, wherever it is nested."""
+    assert wrong(send("a"), Condition("c", PAID, yes=[send("a")], no=[End("a")])) == [
+        "steps[2].id: two steps are named 'a'; the other is steps[0] [duplicate]",
+        "steps[3].id: two steps are named 'a'; the other is steps[0] [duplicate]",
+    ]
+
+
+def test_end_is_reserved_for_ends():
+    """R40: the implicit End takes that name."""
+    assert wrong(send("end")) == ["steps[0].id: step 'end': the id 'end' is reserved [reserved]"]
+    assert wrong(End("end")) == []
+
+
+def test_a_cycle_in_zero_time_is_printed():
+    """R13, R41: with all its steps."""
+    assert wrong(send("a"), Condition("b", PAID, yes="a")) == [
+        (
+            "steps[0]: these steps can be walked in zero time for ever: a -> b -> a; put a wait into the loop "
+            "[zero-time-cycle]"
+        )
+    ]
+    assert wrong(send("a", next="a")) == [
+        "steps[0]: these steps can be walked in zero time for ever: a -> a; put a wait into the loop [zero-time-cycle]"
+    ]
+
+
+def test_a_long_cycle_is_printed_by_its_ends():
+    """R13: as much of it as somebody reads."""
+    (only,) = wrong(*(send(f"s{n}") for n in range(100)), send("last", next="s0"))
+    assert only == (
+        "steps[0]: these steps can be walked in zero time for ever: "
+        "s0 -> s1 -> s2 -> s3 -> s4 -> s5 -> s6 -> s7 -> s8 -> s9 -> ... -> "
+        "s92 -> s93 -> s94 -> s95 -> s96 -> s97 -> s98 -> s99 -> last -> s0; put a wait into the loop [zero-time-cycle]"
+    )
+
+
+@pytest.mark.parametrize(("steps", "whole"), [(19, True), (20, False)])
+def test_a_cycle_of_twenty_names_is_printed_whole(steps, whole):
+    """R13: the step it comes back to is named twice."""
+    (only,) = wrong(*(send(f"s{n}") for n in range(steps - 1)), send("last", next="s0"))
+    assert ("..." not in only) is whole
+
+
+def test_waits_that_may_take_no_time_do_not_break_a_cycle():
+    """R37: `at` and field waits may lie in the past; every year, they take time."""
+    assert "[zero-time-cycle]" in wrong(Wait("w", at="2026-01-01T00:00:00Z", next="w"))[0]
+    assert "[zero-time-cycle]" in wrong(Wait("w", field="f", next="w"))[0]
+    assert wrong(Wait("w", field="f", every="year", next="w")) == []
+    assert wrong(Wait("w", until="MON 09:00", next="w")) == []
+
+
+def test_unreachable_steps_are_warnings():
+    """R13: the journey exists, and says which steps nobody will see."""
+    assert warnings(send("a", next="c"), send("b"), End("c")) == [
+        "steps[1]: no path leads to step 'b' [unreachable]",
+    ]
+    assert problems(Journey(id="j", steps=[End("a"), End("b")]))[0].severity == "warning"
+
+
+def test_a_journey_without_steps_is_a_draft():
+    """R13: it exists, and `problems` says why it cannot be activated."""
+    draft = Journey(id="j", steps=[])
+    assert [str(problem) for problem in problems(draft)] == [
+        "steps: the journey has no steps; it can be a draft but not be activated [no-steps]"
+    ]
+
+
+# --- journeys that trigger themselves ---------------------------------------------------------------------------------
+
+PURCHASES = field("purchases").increment()
+
+
+@pytest.mark.parametrize(
+    ("trigger", "change"),
+    [
+        (Trigger("tag.added"), tag.add("vip")),
+        (Trigger("tag.added", where=field("event.tag").eq("vip")), tag.add("vip")),
+        (Trigger("tag.added", where=field("event.tag").eq("vip")), tag.set(["a"])),
+        (Trigger("tag.added", where=field("event.tag").eq("vip")), tag.add("{{ trigger.tag }}")),
+        (Trigger("tag.removed"), tag.remove("vip")),
+        (Trigger("list.subscribed"), field("lists").append("news")),
+        (Trigger("list.unsubscribed"), field("lists").unset()),
+        (Trigger("field.changed"), PURCHASES),
+        (Trigger("field.changed", where=field("event.field").eq("purchases")), PURCHASES),
+        (Trigger("field.changed", where=field("field").in_(["purchases"]) & field("event.new").gt(5)), PURCHASES),
+        (Trigger("field.changed", where=field("event.field").eq("a") | PAID), PURCHASES),
+        (Trigger("field.changed", where=field("event.field").eq(field("watched"))), PURCHASES),
+        (Trigger("field.changed", where=field("event.field").starts_with("consent.")), field("consent").set({})),
+    ],
+)
+def test_an_update_that_can_trigger_its_own_journey_is_a_warning(trigger, change):
+    """R13: the change causes what the trigger listens to."""
+    assert warnings(send("a"), Update("u", change), trigger=trigger) == [
+        f"steps[1]: step 'u' changes {change.field!r}, which can trigger this same journey again [self-trigger]"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "change"),
+    [
+        (Trigger("tag.added"), tag.remove("vip")),
+        (Trigger("tag.removed"), tag.add("vip")),
+        (Trigger("tag.added", where=field("event.tag").eq("other")), tag.add("vip")),
+        (Trigger("tag.added"), PURCHASES),
+        (Trigger("field.changed"), tag.add("vip")),
+        (Trigger("field.changed", where=field("event.field").eq("plan") & PAID), PURCHASES),
+        (Trigger("field.changed", where=field("event.field").ne("purchases")), PURCHASES),
+        (Trigger("purchase"), PURCHASES),
+        (Trigger(manual=True), PURCHASES),
+    ],
+)
+def test_an_update_that_cannot_is_none(trigger, change):
+    """R13: another event, another member, another field."""
+    assert warnings(Update("u", change), trigger=trigger) == []
+
+
+def test_a_journey_that_starts_at_its_own_end_is_a_warning():
+    """R13, R50: `journey.completed` of any journey, or of this one; not that of another."""
+    loop = ["trigger: the end of this journey triggers this same journey again [self-trigger]"]
+    name = field("event.journey")
+    assert warnings(End("a"), trigger=Trigger("journey.completed")) == loop
+    assert warnings(End("a"), trigger=Trigger("journey.completed", where=name.eq("j"))) == loop
+    assert warnings(End("a"), trigger=Trigger("journey.completed", where=name.eq("welcome"))) == []
+    assert warnings(End("a"), trigger=Trigger("journey.completed", where=name.ne("j"))) == []
+
+
+# --- everything at once -----------------------------------------------------------------------------------------------
+
+
+def test_all_problems_at_once_in_the_order_written():
+    """R13: the journey, its steps one by one, names, ways; the same list every time."""
+    options: dict[str, Any] = {
+        "id": "",
+        "timezone": "Mars/Base",
+        "trigger": Trigger(),
+        "reentry": "sometimes",
+        "exits": [Exit("e")],
+        "goal": Goal("x", within="never"),
+    }
+    steps = [
+        Wait("w", "3 dayz"),
+        Split("s", arm(33.333), arm(50)),
+        asks("message.gone.opened"),
+        send("w", next="nowhere", window=5),
+        5,
+    ]
+    codes = [line.rpartition("[")[2].removesuffix("]") for line in wrong(*steps, **options)]
+    assert codes == [
+        *("id", "zone", "trigger", "reentry", "exit", "duration"),
+        *("duration", "percentage", "window", "step"),
+        *("duplicate", "dangling", "reference"),
+    ]
+    assert wrong(*steps, **options) == wrong(*steps, **options)
+
+
+def test_the_message_is_a_list_of_lines():
+    """R13: the error names the journey and reads from top to bottom."""
+    with pytest.raises(InvalidJourney) as caught:
+        Journey(id="welcome", steps=[Wait("w", "3 dayz"), Split("s", arm(99.9))])
+    assert str(caught.value) == (
+        "journey 'welcome' has 2 problems:\n"
+        f"  - steps[0].duration: step 'w': '3 dayz' {DURATION}\n"
+        "  - steps[1].arms: step 's': the percentages sum to 99.9, not to 100 [percentage]"
+    )
+    assert caught.value.journey == "welcome"
+
+
+garbage = st.sampled_from(
+    [None, True, 0, -1, 5, 1.5, float("nan"), "", "x", "end", "3 days", b"b", [], [5], {}, {"a": 1}, (), object()]
+) | st.sampled_from([PAID, Send, End("e"), [End("e")], arm(50), branch(PAID), tag.add("x"), Trigger("t"), Goal("g")])
+endless: dict[str, Any] = {}
+endless["again"] = endless
+STEP_OPTIONS: dict[type, list[str]] = {
+    Send: ["id", "channel", "template", "data", "window", "transactional", "expires", "on_failure", "next"],
+    Wait: [
+        *("id", "duration", "until", "at", "field", "offset", "every", "event", "where", "any_message", "timeout"),
+        *("window", "notes", "next", "on_event", "on_timeout", "on_missing", "on_past"),
+    ],
+    Condition: ["id", "branches", "otherwise", "name", "next"],
+    End: ["id", "outcome", "name"],
+}
+NEEDED: dict[type, dict[str, Any]] = {
+    Send: {"channel": "EMAIL", "template": "t"},
+    Condition: {"branches": [Branch(PAID)]},
+}
+
+
+@st.composite
+def broken_steps(draw: st.DrawFn) -> Any:
+    """Draw a step with garbage in any of its options."""
+    of: Any = draw(st.sampled_from([*STEP_OPTIONS, Split, Update, None]))
+    if of is None:
+        return draw(garbage)
+    if of in {Split, Update}:
+        parts = draw(st.lists(garbage | st.builds(arm, garbage, garbage, garbage), max_size=3))
+        return of(draw(garbage), *parts, next=draw(garbage))
+    options = draw(st.dictionaries(st.sampled_from(STEP_OPTIONS[of]), garbage, max_size=4))
+    return of(**{"id": "a", **NEEDED.get(of, {}), **options})
+
+
+@given(
+    st.lists(broken_steps(), max_size=3) | garbage,
+    st.dictionaries(
+        st.sampled_from(
+            [
+                *("id", "trigger", "name", "tenant", "timezone", "customer_timezone", "run_criteria", "reentry"),
+                *("exits", "goal", "consent", "max_visits"),
+            ]
+        ),
+        garbage,
+        max_size=3,
+    ),
+)
+def test_garbage_is_refused_with_invalid_journey_and_nothing_else(steps, options):
+    """R13: whatever a definition is made of, it is a valid journey or an InvalidJourney with at least one problem."""
+    found = wrong(*steps, **options) if isinstance(steps, list) else wrong(**{"steps": steps, **options})
+    assert all(re.fullmatch(r"[a-z_\[\]0-9.]+: .* \[[a-z-]+\]", line, re.DOTALL) for line in found)
+    assert repr(steps)
+
+
+def test_data_that_contain_themselves():
+    """R13: data without end are too deep, wherever they stand."""
+    lines = wrong(send(data=endless), Update("u", field("a").set(endless)), Condition("c", field("a").eq(endless)))
+    assert len(lines) == 3
+    assert all("nested deeper than 64 levels" in line for line in lines)

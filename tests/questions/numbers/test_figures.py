@@ -1,0 +1,546 @@
+"""Statistics as they are asked for: every figure a count or unknown, every window a day per row (R81 to R83, R91)."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from time import process_time
+
+import pytest
+from attrs import asdict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeyflow import (
+    Condition,
+    End,
+    Engine,
+    Event,
+    Goal,
+    InvalidInput,
+    Journey,
+    MemoryStore,
+    NotFound,
+    Send,
+    Split,
+    Trigger,
+    Update,
+    Wait,
+    arm,
+    field,
+    tag,
+)
+from journeyflow.basics.moments import zone
+from journeyflow.formats.native import dumps_journey
+from journeyflow.questions.numbers.figures import Count, MessageStats, PeopleStats, ratio
+from journeyflow.questions.numbers.statistics import MAX_DAYS, Asked, window
+from journeyflow.records.changes import Changes, NewJourney, NewVersion, Transition
+from journeyflow.testing import run
+from journeyflow.testing.strategies import journeys, lives
+from tests.samples import START, STORES, Host, after, open_engine, statements
+
+NOW = after("3 days")
+HELLO = Send("hello", channel="EMAIL", template="t")
+STEPS = (
+    HELLO,
+    Wait("day", "1 day"),
+    Condition(
+        "opened",
+        field("message.hello.opened").eq(True),
+        yes=[
+            Split(
+                "test",
+                arm(50, [Send("tips", channel="EMAIL", template="t")]),
+                arm(50, [Send("offer", channel="SMS", template="t")]),
+            )
+        ],
+    ),
+    Wait("week", "7 days"),
+    End("done"),
+)
+
+
+def there(stats: MessageStats | None) -> MessageStats:
+    """Give what must be there."""
+    assert stats is not None
+    return stats
+
+
+def told(engine: Engine, kind: str, message: str, customer: str, at: datetime, **data: object) -> None:
+    """Tell something of a message."""
+    engine.feed(Event(kind, customer=customer, at=at, data={"message": message, **data}))
+
+
+@pytest.fixture(params=STORES)
+def engine(request):
+    """Give an engine with forty people in a journey; every second opened the first mail, every tenth paid."""
+    with open_engine(request.param, grace=None, max_jump=None) as engine:
+        live(engine)
+        yield engine
+        assert engine.audit() == []
+
+
+def live(engine: Engine) -> None:
+    """Let forty people come, half of them with a mailbox at b.org, and tell what they do within three days."""
+    host = Host(engine)
+    host.deploy(*STEPS, goal=Goal("bought"), timezone="Africa/Johannesburg")
+    for n in range(40):
+        host.put(START, f"c{n}", email=f"c{n}@{'ab'[n % 2]}.org")
+        host.feed("go", START, f"c{n}")
+    host.tick()
+    messages = sorted(host.claim(limit=1000), key=lambda message: int(message.customer[1:]))
+    engine.ack(messages, at=START)
+    for n, message in enumerate(messages):
+        if n % 4 < 2:
+            told(engine, "message.opened", message.id, message.customer, after("1 hour"))
+        if n % 8 == 0:
+            told(engine, "message.opened", message.id, message.customer, after("2 hours"))
+            told(engine, "message.clicked", message.id, message.customer, after("2 hours"))
+        if n % 10 == 0:
+            told(engine, "revenue", message.id, message.customer, after("1 day"), amount=250)
+        if n % 5 == 0:
+            host.feed("bought", "2 days", f"c{n}")
+    engine.exit("j", "c39", at=after("3 hours"))
+    host.tick("3 days")
+
+
+# --- a journey --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(150, 151, 152, 153, 154, 163, 164, 165, 166)
+def test_a_journey_has_people_and_messages_of_all_time(engine):
+    """People by what has become of them, messages by what was told of them, the newest instants (R81, F150 to F166)."""
+    stats = engine.stats("j", at=NOW)
+    assert stats.people == PeopleStats(
+        total=40, active=39, completed=0, skipped=0, exited=1, failed=0, lifetime=40, holdout=0, converted=8
+    )
+    sent = engine.messages("j", take=1000).total
+    assert stats.messages == MessageStats(
+        queued=sent, sent=Count(40, 40), opened=Count(25, 20), clicked=Count(5, 5), revenue=4 * 250
+    )
+    assert stats.last_triggered_at == START
+    assert stats.last_activity_at == after("2 days")
+
+
+@pytest.mark.rows(155, 156, 176, 180)
+def test_a_window_is_a_row_per_day(engine):
+    """By default 31 days up to today in the journey's zone, ascending, all of them there (R82, F155, F176, F180)."""
+    stats = engine.stats("j", at=NOW)
+    assert (stats.since, stats.until, stats.timezone) == (date(2025, 12, 9), date(2026, 1, 8), "Africa/Johannesburg")
+    assert [day.date for day in stats.daily] == [stats.since + timedelta(days=n) for n in range(31)]
+    assert [day.entered for day in stats.daily[-5:]] == [0, 40, 0, 0, 0]
+    assert [day.exited for day in stats.daily[-5:]] == [0, 1, 0, 0, 0]
+    assert [day.converted for day in stats.daily[-5:]] == [0, 0, 0, 8, 0]
+    assert [day.messages.opened for day in stats.daily[-4:]] == [Count(25, 20), Count(), Count(), Count()]
+
+
+@pytest.mark.rows(157, 158, 159, 161)
+def test_revenue_has_a_series_in_minor_units(engine):
+    """Whole minor units, a day without any is 0 (R83, F157 to F161)."""
+    stats = engine.stats("j", at=NOW, since="2026-01-05", until="2026-01-08")
+    assert [day.messages.revenue for day in stats.daily] == [0, 1000, 0, 0]
+    assert [day.messages.revenue for day in stats.by_step["hello"].daily] == [0, 1000, 0, 0]
+    assert type(stats.messages.revenue) is int
+
+
+@pytest.mark.rows(168, 169, 170)
+def test_the_lifetime_ignores_the_window(engine):
+    """What is of all time stays; window, days and steps are of the window (R82, F170)."""
+    narrow = engine.stats("j", at=NOW, since=date(2026, 1, 6), until=date(2026, 1, 6))
+    wide = engine.stats("j", at=NOW)
+    assert (narrow.people, narrow.messages) == (wide.people, wide.messages)
+    assert len(narrow.daily) == 1
+    assert narrow.window == MessageStats(queued=wide.messages.queued - 40, revenue=1000)
+    assert narrow.by_step["hello"].visited == 0
+    assert narrow.by_step["day"].active == 0
+    assert narrow.by_step["week"].active == 39
+    assert narrow.by_step["week"].visited == 39
+
+
+@pytest.mark.rows(160, 162, 177, 178, 179, 182, 183)
+def test_steps_come_in_order_with_their_outcomes(engine):
+    """Branches and arms count who took them; what is no Send has no messages, which is not 0 (F160, F177 to F183)."""
+    steps = engine.stats("j", at=NOW).by_step
+    assert list(steps) == ["hello", "day", "opened", "test", "tips", "offer", "week", "done"]
+    assert [each.number for each in steps.values()] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert steps["opened"].outcomes == {"yes": 20, "no": 19}
+    assert sum(steps["test"].outcomes.values()) == 20
+    assert steps["test"].outcomes == {"A": steps["tips"].visited, "B": steps["offer"].visited}
+    assert [name for name, each in steps.items() if each.messages is not None] == ["hello", "tips", "offer"]
+    assert all(day.messages is None for day in steps["day"].daily)
+    assert steps["hello"].outcomes == {"queued": 40}
+    assert steps["day"].outcomes == {"elapsed": 39}
+    assert steps["done"].outcomes == {}
+    assert [day.completed for day in steps["day"].daily[-4:]] == [0, 39, 0, 0]
+
+
+def test_what_nobody_took_is_a_known_zero():
+    """An arm without people counts 0: that is known; a journey without anybody has 0 people (R83)."""
+    with open_engine("memory") as engine:
+        Host(engine).deploy(*STEPS)
+        stats = engine.stats("j", at=NOW)
+        assert stats.by_step["test"].outcomes == {"A": 0, "B": 0}
+        assert stats.by_step["opened"].outcomes == {"yes": 0, "no": 0}
+        assert stats.people == PeopleStats(0, 0, 0, 0, 0, 0, lifetime=0, holdout=0, converted=0)
+        assert (stats.last_triggered_at, stats.last_activity_at) == (None, None)
+        assert stats.messages == MessageStats(queued=0)
+        assert stats.messages.open_rate is None
+
+
+@pytest.mark.rows(182)
+def test_a_journey_without_steps_or_sends_has_statistics():
+    """An empty draft has no steps; a journey that sends nothing has sent 0 messages (F182)."""
+    with open_engine("memory") as engine:
+        engine.publish(Journey(id="empty", steps=[]), at=START)
+        assert engine.stats("empty", at=NOW).by_step == {}
+        Host(engine).deploy(Update("u", tag.add("x")))
+        assert engine.stats("j", at=NOW).messages == MessageStats(queued=0)
+
+
+def test_steps_of_older_versions_stay():
+    """A step that the newest version no longer has comes after those it has, without a number (R12)."""
+    with open_engine("memory") as engine:
+        host = Host(engine)
+        host.deploy(HELLO, Wait("old", "1 day"))
+        host.say("go")
+        host.deploy(Wait("new", "1 day"))
+        steps = engine.stats("j", at=NOW).by_step
+        assert [(name, each.number, each.active) for name, each in steps.items()] == [
+            ("new", 1, 0), ("end", 2, 0), ("hello", None, 0), ("old", None, 1),
+        ]  # fmt: skip
+        assert there(engine.stats("j", at=NOW).messages).queued == 1
+
+
+@pytest.mark.rows(136)
+def test_archiving_leaves_nobody_active(engine):
+    """Those who were active are exited, as many as the archive says; nobody else changes (R15, invariant 8, F136)."""
+    before = engine.stats("j", at=NOW).people
+    count = engine.archive("j", at=NOW)
+    after_it = engine.stats("j", at=NOW).people
+    assert count == before.active > 0
+    assert (after_it.active, after_it.exited) == (0, before.exited + count)
+    assert (after_it.total, after_it.completed, after_it.failed) == (before.total, before.completed, before.failed)
+
+
+# --- a step, a mailbox domain -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(171, 181)
+def test_a_step_has_statistics_of_its_own(engine):
+    """Visits of the step are its people, its messages are its messages; what it cannot know is None (F171)."""
+    stats = engine.stats("j", at=NOW, step="hello")
+    whole = engine.stats("j", at=NOW)
+    assert stats.people == PeopleStats(40, 0, 40, 0, 0, 0)
+    assert stats.messages.sent == Count(40, 40)
+    assert list(stats.by_step) == ["hello"]
+    assert stats.by_step["hello"] == whole.by_step["hello"]
+    assert [day.entered for day in stats.daily[-4:]] == [40, 0, 0, 0]
+    assert [day.converted for day in stats.daily[-4:]] == [None] * 4
+    assert (stats.last_triggered_at, stats.last_activity_at) == (START, after("1 day"))
+    waiting = engine.stats("j", at=NOW, step="day")
+    assert waiting.people == PeopleStats(40, 0, 39, 0, 1, 0)
+    assert (waiting.messages, waiting.window, waiting.daily[-1].messages) == (None, None, None)
+
+
+@pytest.mark.rows(172, 173, 174)
+def test_a_mailbox_domain_has_messages_and_no_people(engine):
+    """Under a domain people are unknown, not 0; what is told of messages is known in full (ruling 24, F172, F173)."""
+    whole, stats = engine.stats("j", at=NOW), engine.stats("j", at=NOW, domain="A.org")
+    assert stats.people is None
+    assert stats.messages == MessageStats(
+        queued=None, sent=Count(20, 20), opened=Count(15, 10), clicked=Count(5, 5), revenue=1000
+    )
+    assert all(day.entered is day.completed is day.converted is None for day in stats.daily)
+    step = stats.by_step["hello"]
+    assert (step.active, step.visited, step.outcomes, step.messages) == (None, None, None, stats.window)
+    assert stats.last_triggered_at is None
+    assert engine.stats("j", at=NOW, step="hello", domain="a.org").messages == stats.messages
+    assert engine.stats("j", at=NOW, step="tips", domain="a.org").messages == MessageStats()
+    assert engine.stats("j", at=NOW, domain=None) == whole
+    assert engine.stats("j", at=NOW, domain="elsewhere.org").messages == MessageStats()
+
+
+@pytest.mark.rows(175)
+def test_domains_come_by_what_was_sent(engine):
+    """Every domain of the window, most sent first, then by name; one step of it where that is asked (F175)."""
+    host = Host(engine)
+    host.put("3 days", "new", email="new@a.org")
+    host.say("go", "3 days", "new")
+    host.say("go", "3 days", "nowhere")
+    engine.ack(host.claim("3 days"), at=after("3 days"))
+    host.tick("3 days")
+    found = engine.domain_stats("j", at=after("3 days"))
+    assert list(found) == ["a.org", "b.org", ""]
+    assert (
+        sum(each.sent.unique for each in found.values()) == engine.stats("j", at=after("3 days")).messages.sent.unique
+    )
+    one = engine.domain_stats("j", at=after("3 days"), step="hello")
+    assert {name: each.sent.unique for name, each in one.items()} == {"a.org": 21, "b.org": 20, "": 1}
+    assert engine.domain_stats("j", at=NOW, since="2020-01-01", until="2020-01-02") == {}
+
+
+# --- wrong questions --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "faults"),
+    [
+        ({"since": "2026-02-30"}, ["since: str '2026-02-30' is no date such as '2026-01-31'"]),
+        ({"since": "2026/01/05"}, ["since: str '2026/01/05' is no date such as '2026-01-31'"]),
+        ({"until": "20260105"}, ["until: str '20260105' is no date such as '2026-01-31'"]),
+        ({"since": "2026-W01-1"}, ["since: str '2026-W01-1' is no date such as '2026-01-31'"]),
+        ({"until": " 2026-01-05"}, ["until: str ' 2026-01-05' is no date such as '2026-01-31'"]),
+        ({"until": "\uff12026-01-05"}, ["until: str '\uff12026-01-05' is no date such as '2026-01-31'"]),
+        ({"since": 20260105}, ["since: int 20260105 is no date such as '2026-01-31'"]),
+        ({"since": "2026-01-06", "until": "2026-01-05"}, ["since 2026-01-06 is after until 2026-01-05"]),
+        ({"since": "2026-01-09"}, ["since 2026-01-09 is after until 2026-01-08"]),
+        ({"since": "0001-01-01"}, [f"from 0001-01-01 to 2026-01-08 it is more than {MAX_DAYS} days; ask for fewer"]),
+        ({"domain": "a b"}, ["domain: str 'a b' is no mailbox domain such as 'example.com'"]),
+        ({"domain": "*"}, ["domain: str '*' is no mailbox domain such as 'example.com'"]),
+        ({"domain": 5}, ["domain: int 5 is no mailbox domain such as 'example.com'"]),
+        (
+            {"since": "x", "until": "y", "domain": "@"},
+            [
+                "since: str 'x' is no date such as '2026-01-31'",
+                "until: str 'y' is no date such as '2026-01-31'",
+                "domain: str '@' is no mailbox domain such as 'example.com'",
+            ],
+        ),
+    ],
+)
+@pytest.mark.rows(189, 228)
+def test_wrong_questions_are_told_all_at_once(question, faults):
+    """Dates are strict, start may equal end but not follow it, and everything is told together (R82, F189, F228)."""
+    with open_engine("memory") as engine:
+        Host(engine).deploy(HELLO)
+        with pytest.raises(InvalidInput) as caught:
+            engine.stats("j", at=NOW, **question)
+        assert caught.value.faults == tuple(faults)
+
+
+def test_a_datetime_is_no_date():
+    """A day is a day: what has a time is refused rather than cut off (R82)."""
+    with pytest.raises(InvalidInput, match="since: datetime"):
+        window(Asked(0, since=START), zone("UTC"))
+
+
+def test_windows_reach_the_far_ends_of_the_calendar():
+    """The first day there is has no thirty before it (R82)."""
+    assert window(Asked(0, until="0001-01-05"), zone("UTC"))[0] == date(1, 1, 1)
+    assert len(window(Asked(0, since="9999-12-01", until="9999-12-31"), zone("UTC"))) == 31
+    assert len(window(Asked(0, since=date(2026, 1, 1), until=date(2026, 1, 1)), zone("UTC"))) == 1
+
+
+@pytest.mark.rows(205)
+def test_foreign_and_unknown_names_are_not_found(engine):
+    """Another tenant's journey, an unknown one, an unknown step: not found, with a suggestion (R91, F205)."""
+    other = engine.tenant("other")
+    for call in (engine.stats, engine.domain_stats):
+        with pytest.raises(NotFound, match="jj"):
+            call("jj", at=NOW)
+        with pytest.raises(NotFound, match="hello"):
+            call("j", at=NOW, step="helo")
+    for ask in (other.stats, other.domain_stats):
+        with pytest.raises(NotFound):
+            ask("j", at=NOW)
+    with pytest.raises(NotFound):
+        other.results("j")
+    assert other.all_stats(at=NOW) == ()
+    assert other.benchmark(at=NOW).journeys == 0
+
+
+# --- many journeys ----------------------------------------------------------------------------------------------------
+
+
+class Counted:
+    """A store that counts the questions it is asked."""
+
+    def __init__(self, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        with engine.store.reader() as reader:
+            of = type(reader)
+        rows = of.rows
+
+        def counting(reader, sql, parameters=()):
+            self.asked.append(sql)
+            return rows(reader, sql, parameters)
+
+        monkeypatch.setattr(of, "rows", counting)
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.rows(167)
+def test_statistics_of_all_journeys_are_one_question(store, monkeypatch):
+    """However many there are it is one; without statistics there is none (F251, F167)."""
+    with open_engine(store) as engine:
+        asked = Counted(engine, monkeypatch).asked
+        for count in (1, 30):
+            for n in range(count):
+                engine.publish(Journey(id=f"j{n}", steps=[HELLO]), at=START)
+            asked.clear()
+            found = engine.all_stats(at=NOW)
+            assert [each.journey for each in found] == sorted(f"j{n}" for n in range(count))
+            assert len(asked) == 1
+        asked.clear()
+        engine.journeys()
+        assert not [sql for sql in asked if "day IN" in sql]
+
+
+def publish_at_once(engine: Engine, count: int) -> None:
+    """Publish and activate many small journeys in one commit."""
+    names = {number: f"j{number:04}" for number in range(1, count + 1)}
+    texts = {
+        number: dumps_journey(Journey(id=name, trigger=Trigger("go"), steps=[HELLO])) for number, name in names.items()
+    }
+    with engine.store.transaction() as transaction:
+        transaction.commit(
+            Changes(
+                journeys=tuple(NewJourney(number, "default", name) for number, name in names.items()),
+                versions=tuple(NewVersion(number, number, 1, 0, name, texts[number]) for number, name in names.items()),
+                transitions=tuple(Transition(number, 0, "ACTIVE") for number in names),
+            )
+        )
+
+
+@pytest.mark.rows(167)
+def test_a_thousand_journeys_cost_as_many_statements_as_one():
+    """SQLite is asked the same number of times, with statistics and without, and it is a matter of seconds (F251).
+
+    Whoever lists without statistics does not touch the counters of any day.
+    """
+    asked: list[tuple[list[str], list[str]]] = []
+    for count in (1, 1_000):
+        with open_engine("sqlite", grace=None) as engine:
+            publish_at_once(engine, count)
+            Host(engine).say("go")
+            assert len(engine.journeys()) == count
+            began = process_time()
+            with statements(engine) as with_them:
+                found = engine.all_stats(at=NOW)
+            assert process_time() - began < 10
+            assert [there(each.messages).queued for each in found] == [1] * count
+            with statements(engine) as without:
+                listed = engine.journeys()
+            assert [each.enrolled for each in listed] == [1] * count
+            asked.append((with_them, without))
+    one, thousand = asked
+    assert list(map(len, one)) == list(map(len, thousand))
+    assert [sum("day IN" in sql for sql in each) for each in thousand] == [1, 0]
+
+
+def test_all_journeys_have_the_statistics_that_each_has(engine):
+    """A list says what asking one by one says; each journey has its own zone and days (R82)."""
+    host = Host(engine)
+    host.deploy(HELLO, id="west", timezone="Pacific/Midway")
+    host.say("go", "3 days", "far")
+    late = datetime(2026, 1, 8, 9, tzinfo=UTC)
+    found = engine.all_stats(at=late)
+    assert found == tuple(engine.stats(each.journey, at=late) for each in found)
+    assert [(each.journey, each.until) for each in found] == [("j", date(2026, 1, 8)), ("west", date(2026, 1, 7))]
+
+
+@pytest.mark.rows(184, 185, 186, 187, 188)
+def test_the_benchmark_weighs_by_what_was_sent(engine):
+    """Sums over sums, of the journeys that sent something in the window (R83, F184 to F188)."""
+    host = Host(engine)
+    host.deploy(HELLO, id="other", trigger=Trigger("came"))
+    host.deploy(HELLO, id="silent", trigger=Trigger("never"))
+    host.say("came", START, "c1")
+    engine.ack(host.claim("3 days", limit=1000), at=after("3 days"))
+    host.tick("3 days")
+    benchmark = engine.benchmark(at=NOW)
+    each = [engine.stats(name, at=NOW) for name in ("j", "other")]
+    sent = sum(stats.window.sent.unique for stats in each)
+    assert (benchmark.journeys, benchmark.messages.sent.unique) == (2, sent)
+    assert benchmark.messages.open_rate == 20 / sent
+    assert benchmark.messages.click_to_open_rate == 5 / 20
+    assert benchmark.enrolled == 41
+    assert benchmark.revenue_per_subscriber == 1000 / 41
+    before = engine.benchmark(at=NOW, since="2025-01-01", until="2025-01-02")
+    assert (before.journeys, before.enrolled, before.messages) == (0, 0, MessageStats(queued=0))
+    assert (before.revenue_per_subscriber, before.messages.open_rate) == (None, None)
+    with pytest.raises(InvalidInput, match="since"):
+        engine.benchmark(at=NOW, since="soon")
+
+
+def test_rates_are_sums_over_sums():
+    """Every rate is of messages, and None where nothing was sent (R83)."""
+    stats = MessageStats(
+        sent=Count(9, 8), delivered=Count(9, 6), opened=Count(9, 4), clicked=Count(9, 2), converted=Count(9, 1),
+        unsubscribed=Count(1, 1), bounced=Count(2, 2), complained=Count(3, 3),
+    )  # fmt: skip
+    assert stats.rates == {
+        "delivery": 6 / 8, "open": 4 / 8, "click": 2 / 8, "click_to_open": 2 / 4, "conversion": 1 / 8,
+        "bounce": 2 / 8, "unsubscribe": 1 / 8, "complaint": 3 / 8,
+    }  # fmt: skip
+    assert set(MessageStats().rates.values()) == {None}
+    assert (ratio(3, 0), ratio(None, 3), ratio(0, 3)) == (None, None, 0)
+
+
+# --- invariants -------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def journeys_and_lives(draw):
+    """Draw one to three journeys and a life to play against them."""
+    drawn = [draw(journeys(id=f"j{n}")) for n in range(1, draw(st.integers(1, 3)) + 1)]
+    return drawn, draw(lives(*drawn))
+
+
+class Kept(MemoryStore):
+    """A store that can still be asked when a life is over."""
+
+    def close(self) -> None:
+        """Stay open."""
+
+
+@given(journeys_and_lives())
+def test_the_invariants_of_the_seeds_hold(drawn):
+    """Sums of people, distinct people, windows, domains and steps, and merging journeys (invariants 1 to 5)."""
+    played, life = drawn
+    store = Kept()
+    run(played, life, store=store)
+    engine = Engine(store)
+    found = [engine.stats(each.id, at=life.end, since="2025-12-01") for each in played]
+    for stats in found:
+        check_sums(engine, stats, life.end)
+    check_benchmark(engine, found, life.end)
+
+
+def check_sums(engine, stats, at):
+    """Check that people are in one state and came on one day, and what days, steps and domains sum up to."""
+    people = stats.people
+    assert people.total == people.active + people.completed + people.exited + people.failed
+    assert people.lifetime <= people.total
+    assert people.active == engine.enrollments(stats.journey, status="ACTIVE").total
+    assert [day.date for day in stats.daily] == [stats.since + timedelta(days=n) for n in range(len(stats.daily))]
+    assert sum(day.entered for day in stats.daily) == people.total
+    assert stats.window == stats.messages
+    for name in asdict(stats.window):
+        parts = [getattr(day.messages, name) for day in stats.daily]
+        steps = [getattr(step.messages, name) for step in stats.by_step.values() if step.messages]
+        assert summed(parts) == summed(steps) == summed([getattr(stats.window, name)])
+    domains = engine.domain_stats(stats.journey, at=at, since="2025-12-01")
+    by_domain_and_step = [
+        engine.stats(stats.journey, at=at, since="2025-12-01", domain=name, step=step).window.sent
+        for name in domains
+        for step, each in stats.by_step.items()
+        if each.messages
+    ]
+    assert summed(by_domain_and_step) == summed([stats.window.sent])
+    assert json.dumps(asdict(stats.window))
+
+
+def check_benchmark(engine, found, at):
+    """Check that merging journeys changes no rate, nor do those that sent nothing (invariant 5, F185, F187)."""
+    until = max(stats.until for stats in found)  # east of UTC the day of the end may have a later date
+    benchmark = engine.benchmark(at=at, since="2025-12-01", until=until)
+    senders = [stats for stats in found if stats.window.sent.total]
+    assert benchmark.journeys == len(senders)
+    assert benchmark.enrolled == sum(stats.people.total for stats in senders)
+    for name in asdict(benchmark.messages):
+        assert summed([getattr(benchmark.messages, name)]) == summed(getattr(each.window, name) for each in senders)
+
+
+def summed(values):
+    """Sum counts, numbers, or what is unknown."""
+    pairs = [(each.total, each.unique) if isinstance(each, Count) else (each or 0, 0) for each in values]
+    return tuple(map(sum, zip(*pairs, strict=True))) if pairs else (0, 0)

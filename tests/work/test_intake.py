@@ -1,0 +1,610 @@
+"""Inputs: what a host told and what became of it (R10, R26, R50, R52), and deliveries with their leases (R70, R71)."""
+
+import pytest
+
+from journeyflow import Engine, Event, Exit, MemoryStore, Send, Trigger, Update, Wait, field, tag
+from journeyflow.records.message_ids import place_of
+from journeyflow.work.intake import last_name
+from tests.samples import START, STORES, Host, after, open_engine
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store."""
+    with open_engine(request.param) as engine:
+        yield Host(engine)
+
+
+def mail(step="hello", **options):
+    """Write a Send with few words."""
+    return Send(step, **{"channel": "EMAIL", "template": step, **options})
+
+
+def listening(host, event="field.changed", **paths):
+    """Deploy a journey that writes down what it hears."""
+    data = {name: f"{{{{ trigger.{name} }}}}" for name in ("field", "old", "new", "tag", "list", *paths)}
+    host.deploy(mail("heard", channel="EAR", data=data), id="ear", trigger=Trigger(event), reentry="always")
+
+
+def heard(host):
+    """Give what it wrote down."""
+    found = host.engine.messages("ear", take=1_000).items
+    return [{name: value for name, value in each.data.items() if value != ""} for each in found]
+
+
+# --- put ------------------------------------------------------------------------------------------------------------
+
+
+def test_attributes_are_merged_by_name(host):
+    """put_customer merges top-level names, None takes one away (R50)."""
+    host.put(START, a=1, b={"x": 1}, c=3)
+    host.put("1 hour", b={"y": 2}, c=None)
+    host.tick("1 hour")
+    assert host.attributes() == {"a": 1, "b": {"y": 2}}
+    assert host.outcomes() == ["handled", "handled"]
+
+
+def test_consent_is_merged_per_channel(host):
+    """Consent per channel; None unsets (R50)."""
+    host.put(START, consent={"EMAIL": True, "SMS": True})
+    host.put("1 hour", consent={"SMS": False, "EMAIL": None, "PUSH": None})
+    host.tick("1 hour")
+    assert host.attributes() == {"consent": {"SMS": False}}
+    host.put("2 hours", consent={"SMS": None})
+    host.tick("2 hours")
+    assert host.attributes() == {}
+
+
+def test_replace_keeps_what_is_not_the_hosts(host):
+    """replace=True keeps consent, tags, lists and R52's attributes unless named (R50)."""
+    host.put(START, a=1, b=2, consent={"EMAIL": True}, tags=["x"], lists=["n"], lastEmailOpenAt="2026-01-01")
+    host.tick()
+    host.engine.put_customer("c1", {"b": 3, "lists": ["m"]}, at=after("1 hour"), replace=True)
+    host.tick("1 hour")
+    assert host.attributes() == {
+        "b": 3,
+        "lists": ["m"],
+        "consent": {"EMAIL": True},
+        "tags": ["x"],
+        "lastEmailOpenAt": "2026-01-01",
+    }
+
+
+def test_each_change_is_one_event(host):
+    """It emits exactly one event per changed attribute or member; what stays the same is no news (R50)."""
+    host.put(START, name="Ann", same=1, tags=["a", "b"], consent={"EMAIL": True}, deep={"x": 1})
+    host.tick()
+    listening(host)
+    host.deploy(
+        mail("heard", channel="EAR", data={"tag": "{{ trigger.tag }}"}), id="tags", trigger=Trigger("tag.removed")
+    )
+    host.put("1 hour", name="Bea", same=1, tags=["b"], consent={"EMAIL": False}, deep={"x": 2})
+    host.tick("1 hour")
+    assert heard(host) == [
+        {"field": "name", "old": "Ann", "new": "Bea"},
+        {"field": "consent.EMAIL", "old": True, "new": False},
+        {"field": "deep", "old": {"x": 1}, "new": {"x": 2}},
+    ]
+    assert host.engine.messages("tags").items[0].data == {"tag": "a"}
+
+
+def test_a_put_that_changes_nothing_is_unchanged(host):
+    """Nothing changed: no event (R50)."""
+    host.put(START, a=1)
+    host.tick()
+    listening(host)
+    host.put("1 hour", a=1, b=None)
+    host.tick("1 hour")
+    assert host.outcomes() == ["handled", "unchanged"]
+    assert heard(host) == []
+
+
+def test_an_empty_put_makes_a_customer(host):
+    """A customer exists by being told of (R50)."""
+    host.put(START)
+    host.tick()
+    assert host.attributes() == {}
+
+
+# --- events that change the customer --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "attributes", "told"),
+    [
+        ("tag.added", {"tag": "new"}, {"tags": ["a", "new"]}, {"tag": "new"}),
+        ("tag.removed", {"tag": "a"}, {"tags": []}, {"tag": "a"}),
+        ("list.subscribed", {"list": "news"}, {"tags": ["a"], "lists": ["news"]}, {"list": "news"}),
+        (
+            "field.changed",
+            {"field": "plan", "new": "paid", "old": "whatever"},
+            {"tags": ["a"], "plan": "paid"},
+            {"field": "plan", "new": "paid"},
+        ),
+        (
+            "field.changed",
+            {"field": "address.city", "new": "Durban"},
+            {"tags": ["a"], "address": {"city": "Durban"}},
+            {"field": "address.city", "new": "Durban"},
+        ),
+    ],
+)
+def test_fed_events_change_the_customer(host, kind, data, attributes, told):
+    """Fed events of these types change the customer and are exactly one event if the value changed (R50)."""
+    host.put(START, tags=["a"])
+    host.tick()
+    listening(host, kind)
+    host.engine.feed(Event(kind, customer="c1", at=after("1 hour"), data=data))
+    host.tick("1 hour")
+    assert host.attributes() == attributes
+    assert heard(host) == [told]
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("tag.added", {"tag": "a"}),
+        ("tag.removed", {"tag": "b"}),
+        ("list.unsubscribed", {"list": "news"}),
+        ("field.changed", {"field": "plan", "new": "free"}),
+        ("field.changed", {"field": "gone"}),
+        ("field.changed", {"field": "gone.deeper"}),
+    ],
+)
+def test_fed_events_that_change_nothing_are_no_event(host, kind, data):
+    """Exactly one event if the value changed, none otherwise (R50)."""
+    host.put(START, tags=["a"], plan="free")
+    host.tick()
+    listening(host, kind)
+    host.engine.feed(Event(kind, customer="c1", at=after("1 hour"), data=data))
+    host.tick("1 hour")
+    assert host.outcomes()[-1] == "unchanged"
+    assert heard(host) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("tag.added", {}),
+        ("tag.added", {"tag": 5}),
+        ("list.subscribed", {"tag": "x"}),
+        ("field.changed", {}),
+        ("field.changed", {"field": 5, "new": 1}),
+        ("field.changed", {"field": "a..b", "new": 1}),
+        ("field.changed", {"field": "tags", "new": ["x"]}),
+        ("field.changed", {"field": "consent", "new": {"EMAIL": True}}),
+        ("field.changed", {"field": "name.first", "new": "Ann"}),
+        ("field.changed", {"field": "consent.EMAIL", "new": "yes"}),
+    ],
+)
+def test_fed_events_that_say_nothing_possible_are_kept_as_invalid(host, kind, data):
+    """Their data do not say a change: nothing changes, nobody hears (R50, R61)."""
+    host.put(START, name="Ann")
+    host.tick()
+    listening(host, kind)
+    host.engine.feed(Event(kind, customer="c1", at=after("1 hour"), data=data))
+    host.tick("1 hour")
+    assert host.outcomes()[-1] == "invalid"
+    assert host.attributes() == {"name": "Ann"}
+    assert heard(host) == []
+
+
+def test_consent_may_be_told_as_a_changed_field(host):
+    """field.changed of consent.<CHANNEL> (R50, R54)."""
+    host.feed("field.changed", START, field="consent.EMAIL", new=False)
+    host.tick()
+    assert host.attributes() == {"consent": {"EMAIL": False}}
+
+
+# --- duplicates -----------------------------------------------------------------------------------------------------
+
+
+def event(kind="go", when="0 seconds", customer="c1", id="e1", **data):  # noqa: A002 the word of the record
+    """Make an event with an id."""
+    return Event(kind, customer=customer, at=after(when), id=id, data=data)
+
+
+def test_the_same_event_again_changes_nothing(host):
+    """De-duplication by (tenant, type, id): the same again is "duplicate" (R26)."""
+    host.deploy(mail(), reentry="always")
+    host.engine.feed([event(n=1), event(n=1), event(when="1 hour", n=1)])
+    host.tick("1 day")
+    host.engine.feed(event(when="2 days", n=1))
+    host.tick("2 days")
+    assert host.outcomes() == ["handled", "duplicate", "duplicate", "duplicate"]
+    assert host.engine.enrollments("j").total == 1
+
+
+def test_the_same_id_with_other_content_is_reported(host):
+    """Same id with other content is "conflicting" (R26): other data, or another customer."""
+    host.deploy(mail(), reentry="always")
+    host.engine.feed([event(n=1), event(n=2), event(customer="c2", n=1)])
+    host.tick()
+    host.engine.feed(event(when="1 hour"))
+    host.tick("1 hour")
+    assert host.outcomes() == ["handled", "conflicting", "conflicting", "conflicting"]
+    assert host.engine.enrollments("j").total == 1
+
+
+def test_the_order_of_names_is_no_other_content(host):
+    """Data are compared as values, not as text (R26)."""
+    first = Event("go", customer="c1", at=START, id="e1", data={"a": 1, "b": 2})
+    again = Event("go", customer="c1", at=START, id="e1", data={"b": 2, "a": 1})
+    host.engine.feed([first, again])
+    host.tick()
+    assert host.outcomes() == ["handled", "duplicate"]
+
+
+def test_ids_belong_to_tenant_and_type(host):
+    """Another type or tenant is another event; no id is never a duplicate (R26)."""
+    host.engine.feed([event(), event("went"), event(id=None), event(id=None)])
+    host.engine.tenant("other").feed(event())
+    host.tick()
+    assert host.outcomes() == ["handled"] * 5
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_ids_are_known_for_some_days(store):
+    """Kept dedup_days (R26): exactly then is still known."""
+    with open_engine(store, dedup_days=10) as engine:
+        host = Host(engine)
+        host.engine.feed(event())
+        host.tick()
+        host.engine.feed([event(when="10 days"), event(when="10 days 1 second")])
+        host.tick("20 days")
+        assert host.outcomes() == ["handled", "duplicate", "handled"]
+        host.engine.feed(event(when="20 days"))
+        host.tick("20 days")
+        assert host.outcomes()[-1] == "duplicate"
+
+
+def test_ninety_days_are_the_default():
+    """Default 90 (R26)."""
+    host = Host(Engine(MemoryStore()))
+    host.engine.feed([event(), event(when="90 days"), event(when="91 days", n=5)])
+    host.tick("200 days")
+    assert host.outcomes() == ["handled", "duplicate", "handled"]
+
+
+# --- message events -------------------------------------------------------------------------------------------------
+
+
+def sent(host, *steps, **options):
+    """Enter c1 into a journey that sends one message; give the message, claimed."""
+    host.deploy(mail(**options), *steps)
+    host.say("go")
+    return host.claim()[0]
+
+
+def flags(host):
+    """Give what happened to the first message, by kind: when first, how often."""
+    with host.engine.store.transaction(write=False) as transaction:
+        from journeyflow.stores.batch import Request  # noqa: PLC0415 used here alone
+
+        return dict(transaction.load(Request(serials=frozenset({1}), posts=frozenset({(1, 1)}))).posts[1, 1].flags)
+
+
+def test_the_first_of_each_kind_is_unique_and_all_are_counted(host):
+    """First of each kind per message counts as unique, all count in totals (R52)."""
+    message = sent(host)
+    for when in ("1 hour", "2 hours", "3 hours"):
+        host.say("message.opened", when, message=message.id)
+    host.say("message.clicked", "3 hours", message=message.id)
+    micros = [int(after(when).timestamp() * 1_000_000) for when in ("1 hour", "3 hours")]
+    assert flags(host) == {"opened": (micros[0], 3), "clicked": (micros[1], 1)}
+
+
+def test_the_newest_instants_stay_with_the_customer(host):
+    """last<Channel>SentAt, OpenAt, ClickAt (R52): the newest, also when told in another order."""
+    message = sent(host)
+    host.engine.ack(message, at=after("5 minutes"))
+    host.feed("message.opened", "2 hours", message=message.id)
+    host.feed("message.clicked", "3 hours", message=message.id)
+    host.feed("message.delivered", "4 hours", message=message.id)
+    host.tick("1 day")
+    host.feed("message.opened", "1 hour", message=message.id)
+    host.tick("1 day")
+    assert host.attributes() == {
+        "lastEmailSentAt": "2026-01-05T08:05:00.000000Z",
+        "lastEmailOpenAt": "2026-01-05T10:00:00.000000Z",
+        "lastEmailClickAt": "2026-01-05T11:00:00.000000Z",
+    }
+
+
+def test_an_attribute_of_another_type_is_overwritten(host):
+    """What stands there and is no text cannot be newer (R52)."""
+    message = sent(host)
+    host.put("1 hour", lastEmailOpenAt=5)
+    host.say("message.opened", "2 hours", message=message.id)
+    assert host.attributes() == {"lastEmailOpenAt": "2026-01-05T10:00:00.000000Z"}
+
+
+@pytest.mark.parametrize(
+    ("channel", "name"),
+    [
+        ("EMAIL", "lastEmailSentAt"),
+        ("in-app push", "lastInAppPushSentAt"),
+        ("SMS2", "lastSms2SentAt"),
+        ("-", "lastSentAt"),
+    ],
+)
+def test_channels_name_their_attribute(channel, name):
+    """`last<Channel>SentAt` in camel case (R52)."""
+    assert last_name(channel, "sent") == name
+
+
+def test_those_instants_are_no_changed_fields(host):
+    """No field.changed (R52), but exits on the customer are asked and field waits look again (R37, R42)."""
+    listening(host)
+    message = sent(host, Wait("rest", "9 days"))
+    host.deploy(
+        Wait("rest", "9 days"),
+        id="k",
+        trigger=Trigger("start"),
+        exits=[Exit("reader", when=field("lastEmailOpenAt").is_not_null())],
+    )
+    host.say("start", "1 hour")
+    host.say("message.opened", "2 hours", message=message.id)
+    assert heard(host) == []
+    assert host.status(journey="k") == ("EXITED", "reader")
+
+
+@pytest.mark.parametrize("kind", ["unsubscribed", "complained"])
+def test_who_unsubscribes_takes_back_consent(host, kind):
+    """Unsubscribed and complained set consent.<CHANNEL> false, one field.changed (R50, R52)."""
+    host.put(START, consent={"EMAIL": True, "SMS": True})
+    host.tick()
+    listening(host)
+    message = sent(host)
+    host.say(f"message.{kind}", "1 hour", message=message.id)
+    host.say(f"message.{kind}", "2 hours", message=message.id)
+    assert host.attributes() == {"consent": {"EMAIL": False, "SMS": True}}
+    assert heard(host) == [{"field": "consent.EMAIL", "old": True, "new": False}]
+
+
+def test_consent_is_taken_back_where_none_was_given(host):
+    """Also for who never gave any (R52, R54)."""
+    message = sent(host)
+    host.say("message.unsubscribed", "1 hour", message=message.id)
+    assert host.attributes() == {"consent": {"EMAIL": False}}
+
+
+@pytest.mark.parametrize("named", ["memory-1-2", "memory-9-1", "other-1-1", "memory-01-1", "memory-1", "", "x" * 150])
+def test_an_unknown_message_is_kept_as_unmatched(host, named):
+    """An unknown or foreign message id is kept and counted "unmatched" (R52)."""
+    sent(host, Wait("reply", event="message.opened"))
+    host.say("message.opened", "1 hour", message=named)
+    assert host.outcomes()[-1] == "unmatched"
+    assert host.path() == ["hello queued", "reply ACTIVE"]
+
+
+def test_the_message_of_somebody_else_is_unmatched(host):
+    """A foreign message id: of another customer, of another tenant (R52, R91)."""
+    message = sent(host, Wait("reply", event="message.opened"))
+    host.put(START, "c2")
+    host.say("message.opened", "1 hour", "c2", message=message.id)
+    host.engine.tenant("other").put_customer("c1", {}, at=START)
+    host.engine.tenant("other").feed(
+        Event("message.opened", customer="c1", at=after("1 hour"), data={"message": message.id})
+    )
+    host.tick("1 hour")
+    assert host.outcomes().count("unmatched") == 2
+    assert host.path() == ["hello queued", "reply ACTIVE"]
+
+
+def test_message_events_make_no_customer(host):
+    """An unknown customer is created except by message.* events (R20)."""
+    host.say("message.opened", START, "stranger")
+    assert host.engine.find_customer("stranger") is None
+    assert host.outcomes() == ["unmatched"]
+
+
+def test_other_events_that_begin_like_that_are_the_hosts(host):
+    """Any other type is the host's (R50): it makes a customer, and reaches who opts in."""
+    host.deploy(mail(), trigger=Trigger("message.archived"))
+    host.say("message.archived", START, "new")
+    assert host.path("new") == ["hello queued", "end"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("k-3-17-2", (17, 2)),
+        ("k-3-017-2", None),
+        ("k-3-17-2-1", None),
+        ("k-3-\u0661-2", None),
+        (None, None),
+        ("k-3-", None),
+        ("l-17-2", None),
+        (f"k-3-17-{'2' * 20}", None),
+    ],
+)
+def test_message_ids_are_read_exactly(text, place):
+    """Only the very text that was given out is a message's id, also with a dash in the nonce (R70)."""
+    assert place_of(text, ["k", "k-3"]) == place
+
+
+# --- ack ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_ack_makes_a_message_sent_and_tells_so(host):
+    """Ack emits message.sent (R71)."""
+    message = sent(host, Wait("sent", event="message.sent"))
+    host.engine.ack(message, at=after("1 minute"))
+    assert host.messages() == ["hello CLAIMED"]
+    host.tick("1 minute")
+    assert host.messages() == ["hello SENT"]
+    assert host.path() == ["hello queued", "sent event", "end"]
+    assert host.left("sent") == after("1 minute")
+
+
+def test_an_ack_is_final(host):
+    """It is final (R71): another ack is a duplicate, a nack is stale, the lease does not end."""
+    message = sent(host)
+    host.engine.ack([message, message], at=after("1 minute"))
+    host.engine.nack(message, at=after("2 minutes"))
+    host.tick("1 day")
+    assert host.outcomes()[1:] == ["handled", "duplicate", "stale"]
+    assert host.messages() == ["hello SENT"]
+    assert host.claim("2 days") == ()
+
+
+def test_an_ack_wins_over_any_status(host):
+    """An ack wins over any status (R71): it went out, whatever else was decided."""
+    message = sent(host, Wait("rest", "9 days"))
+    host.engine.nack(message, at=after("1 minute"))
+    host.engine.exit("j", "c1", at=after("2 minutes"))
+    host.tick("2 minutes")
+    assert host.claim("1 day") == ()
+    assert host.messages() == ["hello CANCELLED"]
+    host.engine.ack(message.id, at=after("2 days"))
+    host.tick("2 days")
+    assert host.messages() == ["hello SENT"]
+
+
+def test_a_late_ack_wins_over_giving_up(host):
+    """Also over FAILED (R71)."""
+    message = sent(host)
+    given_up(host, message)
+    host.engine.ack(message, at=after("2 days"))
+    host.tick("2 days")
+    assert host.messages() == ["hello SENT"]
+
+
+def test_acks_of_nothing_are_unmatched(host):
+    """An id that names no message of this tenant (R71, R91)."""
+    message = sent(host)
+    host.engine.ack(["memory-1-9", "nonsense"], at=START)
+    host.engine.tenant("other").ack(message.id, at=START)
+    host.tick()
+    assert host.outcomes()[1:] == ["unmatched"] * 3
+    assert host.messages() == ["hello CLAIMED"]
+
+
+@pytest.mark.parametrize("number", [2**63, 10**19 - 1])
+def test_a_message_that_no_file_can_hold_is_unmatched(host, number):
+    """R52, R71: an id may name a run beyond every number of SQLite; nothing stands still because of it."""
+    host.engine.ack(f"memory-{number}-1", at=START)
+    host.tick()
+    host.feed("message.opened", "1 minute", message=f"memory-{number}-1")
+    host.tick("1 minute")
+    assert host.outcomes() == ["unmatched", "unmatched"]
+
+
+# --- nack, leases, retries ------------------------------------------------------------------------------------------
+
+
+def given_up(host, message):
+    """Fail every attempt of a message; give the waits between them in minutes."""
+    waits, now = [], START
+    for _ in range(5):
+        host.engine.nack(message, at=now, error="no route")
+        host.tick(now)
+        again = host.rows("SELECT available_at FROM messages WHERE status = 'QUEUED'")
+        if not again:
+            break
+        waits.append((again[0][0] - int(now.timestamp() * 1_000_000)) // 60_000_000)
+        now = after(f"{sum(waits)} minutes")
+        (message,) = host.claim(now)
+    return waits
+
+
+def test_a_failed_attempt_is_made_again_later_and_then_given_up(host):
+    """Retries at 1, 4, 16, 64 minutes, then FAILED and message.failed (R71)."""
+    message = sent(host, Wait("bad", event="message.failed"))
+    assert given_up(host, message) == [1, 4, 16, 64]
+    assert host.messages() == ["hello FAILED"]
+    assert host.path() == ["hello queued", "bad event", "end"]
+    assert host.engine.messages("j").items[0].attempts == 5
+
+
+def test_a_message_waits_for_its_next_attempt(host):
+    """Not before its instant (R71); the attempt counts and the token is another one."""
+    message = sent(host)
+    host.engine.nack(message, at=START)
+    host.tick()
+    assert host.claim("59 seconds") == ()
+    (again,) = host.claim("1 minute")
+    assert (again.id, again.attempts) == (message.id, 2)
+    assert again.token != message.token
+
+
+def test_a_stale_nack_is_ignored(host):
+    """A stale nack is ignored (R71): from an older lease, twice, or unknown."""
+    message = sent(host)
+    host.engine.nack([message, message], at=START)
+    host.tick()
+    (again,) = host.claim("1 minute")
+    host.engine.nack(message, at=after("1 minute"))
+    host.tick("1 minute")
+    assert host.outcomes()[1:] == ["handled", "stale", "stale"]
+    assert host.messages() == ["hello CLAIMED"]
+    assert again.attempts == 2
+
+
+def test_a_nack_of_nothing_is_unmatched():
+    """A message of another database (R70, R71)."""
+    one, other = Host(open_engine("memory")), Host(Engine(MemoryStore(nonce="another")))
+    message = sent(one)
+    other.engine.nack(message, at=START)
+    other.tick()
+    assert other.outcomes() == ["unmatched"]
+
+
+def test_the_end_of_a_lease_is_a_failed_attempt(host):
+    """The end of a lease is a timer at its own instant (R71)."""
+    host.deploy(mail())
+    host.say("go")
+    host.engine.claim("w", at=START, lease="10 minutes")
+    assert host.engine.next_due() == after("10 minutes")
+    host.tick("9 minutes")
+    assert host.messages() == ["hello CLAIMED"]
+    host.tick("10 minutes")
+    assert host.messages() == ["hello QUEUED"]
+    assert host.claim("10 minutes") == ()
+    assert len(host.claim("11 minutes")) == 1
+
+
+def test_the_last_lease_that_ends_gives_the_message_up(host):
+    """A worker that never answers is a failed attempt each time (R71)."""
+    sent(host, Wait("bad", event="message.failed"))
+    for when in ("6 minutes", "15 minutes", "36 minutes", "105 minutes"):
+        host.tick(when)
+        assert len(host.claim(when)) == 1
+    host.tick("1 day")
+    assert host.messages() == ["hello FAILED"]
+    assert host.left("bad") == after("110 minutes")
+
+
+def test_a_lease_that_was_answered_in_time_is_no_news(host):
+    """An ack at the very end of the lease goes first (R7, R71)."""
+    message = sent(host)
+    host.engine.ack(message, at=after("5 minutes"))
+    host.tick("1 day")
+    assert host.messages() == ["hello SENT"]
+
+
+def test_a_nack_and_a_new_lease_in_one_tick_keep_the_new_lease(host):
+    """The end of an older lease says nothing about a newer one (R71)."""
+    message = sent(host)
+    host.engine.nack(message, at=after("1 minute"))
+    host.tick("1 minute")
+    host.claim("3 minutes")
+    host.tick("6 minutes")
+    assert host.messages() == ["hello CLAIMED"]
+    host.tick("8 minutes")
+    assert host.messages() == ["hello QUEUED"]
+
+
+def test_flags_of_delivery_are_facts_of_the_run(host):
+    """message.<step>.sent is true after the ack (R59)."""
+    message = sent(
+        host,
+        Wait("rest", "1 day"),
+        Update("note", field("sent").set("{{ message.hello.sent }}"), tag.add("{{ message.hello.sent_at }}")),
+    )
+    host.engine.ack(message, at=after("1 hour"))
+    host.tick("2 days")
+    attributes = host.attributes()
+    assert attributes["sent"] is True
+    assert attributes["tags"] == ["2026-01-05T09:00:00.000000Z"]

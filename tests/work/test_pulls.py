@@ -1,0 +1,882 @@
+"""Journeys that pull people in on a schedule: whom, when, how many, and what a pause or a kill does to it (R27)."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeyflow import (
+    Chain,
+    Condition,
+    End,
+    Engine,
+    Exit,
+    Goal,
+    InvalidJourney,
+    Journey,
+    Limits,
+    MemoryStore,
+    Pull,
+    Reentry,
+    Send,
+    Trigger,
+    Update,
+    Wait,
+    Window,
+    field,
+    problems,
+)
+from journeyflow.basics.moments import HOUR, Duration, to_micros, zone
+from journeyflow.formats.loyalty.writing import write
+from journeyflow.formats.native import dumps_journey
+from journeyflow.formats.native_reading import from_dict, loads_journey
+from journeyflow.stores.sqlite import SQLiteStore
+from journeyflow.work import circles as module
+from journeyflow.work.circles import Circle, opening
+from tests.samples import START, STORES, Host, after, open_engine, statements, utc
+
+DAILY = Trigger.every("1 day", list="news")
+UTC = zone("UTC")
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store; nothing may be wrong with its books in the end (R80)."""
+    with open_engine(request.param, grace=None) as engine:
+        yield Host(engine)
+        assert engine.audit() == []
+
+
+def entered(host, journey="j"):
+    """List who entered when, in order of entry: the customer and the hours after the start."""
+    found = host.engine.enrollments(journey, take=1_000).items
+    return [(each.customer, (each.entered_at - START) / timedelta(hours=1)) for each in found]
+
+
+def names(host, journey="j"):
+    """List who entered, in order of entry."""
+    return [name for name, _ in entered(host, journey)]
+
+
+def subscribe(host, *names, when=START, to="news"):
+    """Put customers on a list."""
+    for name in names:
+        host.feed("list.subscribed", when, name, list=to)
+
+
+# --- whom -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(226)
+def test_the_members_of_a_list_come_in_on_a_schedule(host):
+    """Those who are on it at the instant of the pull, in order of their ids; who joins later comes with the next."""
+    host.deploy(Send("hello", channel="EMAIL", template="t"), trigger=DAILY)
+    subscribe(host, "cid", "ann", "bob")
+    host.put(START, "dan")
+    assert host.tick().entered == 3
+    assert host.engine.next_due() == after("1 day")
+    subscribe(host, "dan", when="2 hours")
+    host.feed("list.unsubscribed", "3 hours", "ann", list="news")
+    host.put("4 hours", "eve", lists=["news", "other"])
+    host.tick("2 days")
+    assert entered(host) == [("ann", 0), ("bob", 0), ("cid", 0), ("dan", 24), ("eve", 24)]
+    assert host.refused() == {}
+
+
+@pytest.mark.rows(226)
+def test_without_a_list_everybody_of_the_tenant_is_asked(host):
+    """Criteria choose an audience; whom they do not fit is passed by, and other tenants are others' (R91)."""
+    host.put(START, "bob", plan="trial")
+    host.put(START, "ann", plan="trial")
+    host.put(START, "cid", plan="paid")
+    other = host.engine.tenant("other")
+    other.put_customer("dan", {"plan": "trial"}, at=START)
+    trigger = Trigger.every("1 day", where=field("plan").eq("trial"))
+    other.deploy(Journey(id="j", trigger=trigger, steps=[End("done")]), at=START)
+    host.deploy(End("done"), trigger=trigger)
+    host.tick()
+    assert names(host) == ["ann", "bob"]
+    assert [each.customer for each in other.enrollments("j").items] == ["dan"]
+    host.put("1 hour", "cid", plan="trial")
+    host.feed("seen", "2 hours", "eve")
+    host.tick("1 day")
+    assert names(host) == ["ann", "bob", "cid"]
+    assert str(host.engine.explain("j", "cid")).splitlines()[1].endswith("plan 'trial' = 'trial'")
+
+
+@pytest.mark.rows(226)
+def test_so_many_come_in_at_a_time_and_the_next_pull_goes_on_behind_them(host):
+    """A pull goes round the list from where the one before has stopped, so that everybody has a turn."""
+    host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news", size=2), reentry="always")
+    subscribe(host, *"abcde")
+    host.tick("3 hours")
+    assert entered(host) == [("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 2), ("a", 2), ("b", 3), ("c", 3)]
+
+
+def test_who_may_not_enter_takes_nobodys_place(host):
+    """A pull looks further until so many have come in, or everybody was asked once (R21)."""
+    host.deploy(
+        Wait("rest", event="never"),
+        trigger=Trigger.every("1 hour", list="news", size=2, where=field("n").ne(1)),
+        run_criteria=field("n").ne(2),
+        exits=[Exit("gone", when=field("n").eq(3))],
+        consent="required",
+    )
+    for number, name in enumerate("abcdefgh"):
+        host.put(START, name, lists=["news"], n=number)
+    host.engine.enroll("j", "e", at=START)
+    host.tick("5 hours")
+    assert entered(host) == [("e", 0), ("a", 0), ("f", 0), ("g", 1), ("h", 1)]
+    assert host.refused() == {}
+
+
+@pytest.mark.rows(226)
+def test_how_many_may_be_drawn_by_chance(host):
+    """A pair of numbers: the same draw for the same pull, always and everywhere (R38)."""
+    host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news", size=(0, 3)), reentry="always")
+    subscribe(host, *"abcdefgh")
+    host.tick("50 hours")
+    hours = [hour for _, hour in entered(host)]
+    counts = [hours.count(hour) for hour in range(51)]
+    assert set(counts) == {0, 1, 2, 3}
+    assert counts[:12] == [3, 0, 1, 2, 0, 0, 0, 2, 3, 2, 0, 2]
+
+
+@pytest.mark.rows(226)
+def test_nobody_comes_too_often(host):
+    """At most so many entries within a time, those by hand too; exactly at its end an entry counts no more."""
+    trigger = Trigger.every("6 hours", list="news", times=2, within="1 day")
+    host.deploy(End("done"), trigger=trigger, reentry="always")
+    subscribe(host, "a", "b")
+    host.engine.enroll("j", "b", at=after("5 hours"))
+    host.tick("30 hours")
+    assert [hour for name, hour in entered(host) if name == "a"] == [0, 6, 24, 30]
+    assert [hour for name, hour in entered(host) if name == "b"] == [0, 5, 24, 30]
+
+
+def test_how_often_is_counted_over_batches(host):
+    """What the store knows of entries counts like those of the same batch (R7)."""
+    host.deploy(End("done"), trigger=Trigger.every("6 hours", list="news", times=2, within="1 day"), reentry="always")
+    subscribe(host, "a")
+    for hour in range(31):
+        host.tick(f"{hour} hours")
+    assert [hour for _, hour in entered(host)] == [0, 6, 24, 30]
+
+
+def test_re_entry_holds_for_pulls_as_well(host):
+    """Never, after a time, always, or anew (R22)."""
+    subscribe(host, "a")
+    for name, reentry in (("n", "never"), ("d", Reentry.after("2 days")), ("w", "always"), ("r", Reentry.restart())):
+        host.deploy(Wait("rest", "30 hours"), id=name, trigger=DAILY, reentry=reentry)
+    host.tick("5 days")
+    hours = {name: [hour / 24 for _, hour in entered(host, name)] for name in "ndwr"}
+    assert hours == {"n": [0], "d": [0, 2, 4], "w": [0, 2, 4], "r": [0, 1, 2, 3, 4, 5]}
+    assert host.engine.enrollment("r", "a", run=5).reason == "restarted"
+
+
+def test_a_holdout_keeps_out_whom_it_would_always(host):
+    """Who is kept out has come in as far as the number of a pull goes (R25)."""
+    names = [f"c{number}" for number in range(20)]
+    subscribe(host, *names)
+    for name, trigger in (("j", DAILY), ("k", Trigger.every("1 hour", list="news", size=5))):
+        host.deploy(End("done"), id=name, trigger=trigger, goal=Goal("buy", within="1 year"), holdout=50)
+    host.tick("6 hours")
+    assert host.engine.journey("j").enrolled + host.engine.journey("j").holdout == 20
+    assert 0 < host.engine.journey("k").holdout < 20
+    assert [hour for _, hour in entered(host, "k")] == [hour for hour in range(4) for _ in range(5)]
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+
+def test_over_a_limit_those_who_are_pulled_wait(host):
+    """They join the queue like anybody; who waits already is passed by (R23)."""
+    host.deploy(End("done"), trigger=Trigger.every("30 minutes", list="news"), limits=Limits(per_hour=2))
+    subscribe(host, *"abcde")
+    assert host.tick().deferred == 3
+    host.tick("3 hours")
+    assert entered(host) == [("a", 0), ("b", 0), ("c", 1), ("d", 1), ("e", 2)]
+    assert host.refused() == {}
+
+
+def test_over_a_limit_a_pull_may_also_end(host):
+    """With "drop" it stops where there is no slot, and the next one goes on there (R23)."""
+    trigger = Trigger.every("30 minutes", list="news")
+    host.deploy(End("done"), trigger=trigger, limits=Limits(per_hour=2, over="drop"), reentry="always")
+    subscribe(host, *"abc")
+    host.tick("2 hours")
+    assert entered(host) == [("a", 0), ("b", 0), ("c", 1), ("a", 1), ("b", 2), ("c", 2)]
+    assert host.refused() == {}
+
+
+# --- when -------------------------------------------------------------------------------------------------------------
+
+
+def test_days_are_those_of_the_calendar(host):
+    """A pull a day is at the same local time, over the change of the clocks too (R33)."""
+    noon = utc("2026-03-27 11:00")
+    host.deploy(End("done"), when=noon, trigger=DAILY, timezone="Europe/Paris", reentry="always")
+    subscribe(host, "a", when=noon)
+    host.tick(utc("2026-03-30 12:00"))
+    found = [each.entered_at for each in host.engine.enrollments("j").items]
+    assert found == [utc(f"2026-03-{day}:00") for day in ("27 11", "28 11", "29 10", "30 10")]
+
+
+def test_a_pull_outside_of_its_window_waits_for_the_opening(host):
+    """The next one counts from there (R34)."""
+    window = Window("MON-FRI", "10:00", "11:00")
+    host.deploy(End("done"), trigger=Trigger.every("20 minutes", list="news", window=window), reentry="always")
+    subscribe(host, "a")
+    host.tick("26 hours")
+    assert [hour * 60 for _, hour in entered(host)] == [120, 140, 160, 26 * 60]
+    host.tick("5 days 1 hour")
+    assert host.engine.next_due() == after("7 days 2 hours")
+
+
+@pytest.mark.parametrize(
+    ("at", "last", "window", "due"),
+    [
+        (5, None, None, 5),
+        (5, 0, None, 5),
+        (5, 4, None, 5),
+        (5, 5, None, 6),
+        (5, None, Window(None, "08:00", "09:00"), 8),
+        (5, 7, Window(None, "08:00", "09:00"), 8),
+        (8, 8, Window(None, "08:00", "09:00"), 32),
+    ],
+)
+def test_when_the_next_pull_is(at, last, window, due):
+    """Not before an instant, an hour after the last at least, in the window: here in hours."""
+    last = None if last is None else last * HOUR
+    assert opening(Pull("1 hour", window=window), UTC, at * HOUR, last) == due * HOUR
+
+
+def test_a_host_that_comes_late_pulls_once():
+    """Work found later than grace takes effect then, and the schedule counts from there; not one pull for each (R5)."""
+    with open_engine("memory", grace="1 hour") as engine:
+        late = Host(engine)
+        late.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"), reentry="always")
+        subscribe(late, "a", "b")
+        late.tick()
+        result = late.tick("10 hours")
+        assert (result.entered, result.late) == (2, 1)
+        assert entered(late) == [("a", 0), ("b", 0), ("a", 10), ("b", 10)]
+        assert engine.next_due() == after("11 hours")
+        assert late.tick("11 hours 30 minutes").late == 0
+        assert names(late)[-2:] == ["a", "b"]
+
+
+def test_a_host_that_always_comes_outside_of_the_window_starves_nobody():
+    """What was softened once is left at its own instant the next time (R5)."""
+    with open_engine("memory", grace="1 hour") as engine:
+        evening = Host(engine)
+        window = Window(None, "09:00", "10:00")
+        evening.deploy(End("done"), trigger=Trigger.every("1 day", list="news", window=window), reentry="always")
+        subscribe(evening, "a")
+        for day in range(5):
+            evening.tick(f"{day} days 12 hours")
+        assert [hour for _, hour in entered(evening)] == [25, 73]
+
+
+# --- pauses, versions, the end ----------------------------------------------------------------------------------------
+
+
+def test_a_pause_holds_pulls(host):
+    """What came due meanwhile is one pull at the resume; the schedule counts from there (R16)."""
+    host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"), reentry="always")
+    subscribe(host, "a")
+    host.tick()
+    host.engine.pause("j", at=after("30 minutes"))
+    assert host.tick("5 hours").entered == 0
+    assert host.engine.next_due() is None
+    host.engine.resume("j", at=after("5 hours 30 minutes"))
+    host.tick("7 hours")
+    assert [hour for _, hour in entered(host)] == [0, 5.5, 6.5]
+
+
+def test_a_pause_between_two_pulls_changes_nothing(host):
+    """Nothing came due."""
+    host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"), reentry="always")
+    subscribe(host, "a")
+    host.engine.pause("j", at=after("10 minutes"))
+    host.engine.resume("j", at=after("20 minutes"))
+    host.tick("2 hours")
+    assert [hour for _, hour in entered(host)] == [0, 1, 2]
+
+
+def test_a_pause_told_late_holds_a_pull_that_is_found_in_it():
+    """Both the own and the effective instant must be free of it (R11, R16)."""
+    with open_engine("memory", grace="1 hour") as engine:
+        late = Host(engine)
+        late.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"), reentry="always")
+        subscribe(late, "a")
+        late.tick()
+        engine.pause("j", at=after("4 hours"))
+        assert late.tick("5 hours").entered == 0
+        engine.resume("j", at=after("6 hours"))
+        late.tick("6 hours")
+        assert [hour for _, hour in entered(late)] == [0, 6]
+
+
+def test_an_archived_journey_pulls_nobody(host):
+    """What was due before is done first (R11, R15); then nothing is left of it, whoever purges it too."""
+    host.deploy(Wait("rest", event="never"), trigger=Trigger.every("1 hour", list="news", size=1))
+    subscribe(host, *"abcdef")
+    assert host.engine.archive("j", at=after("2 hours 30 minutes")) == 3
+    assert host.engine.next_due() is None
+    assert host.rows("SELECT count(*) FROM pulls") == [(0,)]
+    host.engine.purge("j")
+    assert host.tick("1 day").entered == 0
+
+
+def test_a_pull_begins_with_the_activation(host):
+    """A draft pulls nobody, whenever it was published (R11)."""
+    host.engine.publish(Journey(id="j", trigger=DAILY, steps=[End("done")]), at=START)
+    subscribe(host, "a")
+    assert host.tick("1 day").entered == 0
+    host.engine.activate("j", at=after("2 days"))
+    assert host.engine.next_due() == after("2 days")
+    host.tick("3 days")
+    assert entered(host) == [("a", 48)]
+
+
+def test_another_schedule_holds_from_its_version_on(host):
+    """The next pull is so long after the last one as the new version says, but not before it was published (R12)."""
+    publish = host.engine.publish
+    host.deploy(End("done"), trigger=Trigger.every("1 day", list="news"), reentry="always")
+    subscribe(host, "a")
+    subscribe(host, "b", to="more")
+    host.tick()
+    hourly = Journey(id="j", trigger=Trigger.every("1 hour", list="more"), reentry="always", steps=[End("done")])
+    publish(hourly, at=after("150 minutes"))
+    publish(hourly, at=after("151 minutes"))
+    host.tick("4 hours")
+    assert entered(host) == [("a", 0), ("b", 2.5), ("b", 3.5)]
+    by_hand = Journey(id="j", steps=[End("done")])
+    publish(by_hand, at=after("5 hours"))
+    host.tick("10 hours")
+    assert entered(host)[3:] == [("b", 4.5)]
+    assert host.engine.next_due() is None
+    publish(hourly, at=after("20 hours"), rollback=True)
+    host.tick("21 hours")
+    assert entered(host)[4:] == [("b", 20), ("b", 21)]
+
+
+def test_versions_are_as_of_the_instant_of_a_pull(host):
+    """However late the host ticks: each pull finds the version that was the newest then (R4, R11)."""
+    host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"), reentry="always")
+    subscribe(host, "a")
+    subscribe(host, "b", to="more")
+    later = Journey(id="j", trigger=Trigger.every("2 hours", list="more"), reentry="always", steps=[End("done")])
+    host.engine.publish(later, at=after("150 minutes"))
+    host.engine.publish(Journey(id="j", steps=[End("done")]), at=after("7 hours"))
+    host.engine.publish(evolved(later, "90 minutes"), at=after("8 hours"))
+    host.tick("10 hours")
+    assert entered(host) == [("a", 0), ("a", 1), ("a", 2), ("b", 4), ("b", 6), ("b", 8), ("b", 9.5)]
+
+
+@pytest.mark.parametrize("hours", [(), (1,), (3, 30), range(1, 35)])
+def test_a_host_that_ticks_late_finds_the_schedules_of_then(host, hours):
+    """What was published before the tick holds from its own instant on, after a time without any too (R4, R12)."""
+    host.deploy(End("done"), trigger=DAILY, reentry="always")
+    subscribe(host, "a")
+    subscribe(host, "b", to="more")
+    hourly = evolved(host.engine.definition("j"), "1 hour")
+    for journey, hour in ((hourly, 3), (Journey(id="j", steps=[End("done")]), 5), (evolved(hourly, "2 hours"), 30)):
+        host.engine.publish(journey, at=after(f"{hour} hours"))
+    for hour in (*hours, 35):
+        host.tick(f"{hour} hours")
+    assert entered(host) == [("a", 0), ("b", 3), ("b", 4), ("b", 30), ("b", 32), ("b", 34)]
+
+
+def test_all_who_may_are_asked_in_order_of_their_ids(host):
+    """A pull without a size begins with the first each time, whoever came meanwhile."""
+    host.deploy(End("done"), trigger=DAILY, reentry="always")
+    subscribe(host, "b", "c")
+    host.tick()
+    subscribe(host, "a", "d", when="1 hour")
+    host.tick("1 day")
+    assert names(host) == ["b", "c", "a", "b", "c", "d"]
+
+
+def evolved(journey, every):
+    """Give a journey another time between pulls."""
+    return Journey(id="j", trigger=Trigger.every(every, list="more"), reentry=journey.reentry, steps=journey.steps)
+
+
+def test_a_schedule_that_was_published_before_the_activation_is_for_later(host):
+    """An activation may be told for an instant to come, a version before it (R11)."""
+    host.engine.publish(Journey(id="j", trigger=DAILY, steps=[End("done")]), at=START)
+    host.engine.activate("j", at=after("2 days"))
+    host.engine.publish(Journey(id="j", trigger=Trigger.every("1 hour"), steps=[End("done")]), at=after("1 day"))
+    host.put(START, "a")
+    host.tick("3 days")
+    assert entered(host) == [("a", 48)]
+
+
+def test_a_schedule_published_in_a_pause_waits_for_the_resume(host):
+    """The instant of the version is held like any (R16)."""
+    host.deploy(End("done"), trigger=Trigger(manual=True))
+    host.put(START, "a")
+    host.engine.pause("j", at=after("1 hour"))
+    host.engine.publish(Journey(id="j", trigger=Trigger.every("1 hour"), steps=[End("done")]), at=after("2 hours"))
+    host.tick("3 hours")
+    host.engine.publish(Journey(id="j", trigger=Trigger.every("2 hours"), steps=[End("done")]), at=after("4 hours"))
+    host.tick("4 hours")
+    assert entered(host) == []
+    host.engine.resume("j", at=after("5 hours"))
+    host.tick("5 hours")
+    assert entered(host) == [("a", 5)]
+
+
+def test_the_people_of_a_pull_are_migrated_like_any(host):
+    """Pulls go on with the newest version (R14)."""
+    host.deploy(Wait("rest", event="never"), trigger=DAILY)
+    subscribe(host, "a")
+    host.tick()
+    host.engine.publish(Journey(id="j", trigger=DAILY, steps=[Wait("rest", "1 hour")]), at=after("1 hour"))
+    host.engine.migrate("j", 2, at=after("2 hours"))
+    subscribe(host, "b", when="3 hours")
+    host.tick("2 days")
+    assert [(each.customer, each.status) for each in host.engine.enrollments("j").items] == [
+        ("a", "COMPLETED"),
+        ("b", "COMPLETED"),
+    ]
+
+
+def test_the_schedule_ends_with_the_calendar():
+    """There is no instant after the last one, and no loop at it (R2)."""
+    with open_engine("memory", grace=None, max_jump=None) as engine:
+        host = Host(engine)
+        last = utc("9999-12-30 00:00")
+        host.deploy(End("done"), when=last, trigger=DAILY, reentry="always")
+        subscribe(host, "a", when=last)
+        host.tick(utc("9999-12-31 23:59"))
+        assert len(entered(host)) == 2
+        engine.tick(last.max.replace(tzinfo=last.tzinfo))
+        assert engine.next_due() is None
+
+
+# --- the order of work ------------------------------------------------------------------------------------------------
+
+
+def test_a_pull_sees_what_happened_at_its_instant(host):
+    """It comes after inputs and timers of that instant; journeys pull in order of their numbers (R7)."""
+    host.deploy(Update("move", field("lists").remove("news"), field("lists").add("more")), trigger=DAILY)
+    host.deploy(End("done"), id="k", trigger=Trigger.every("1 day", list="more"))
+    host.deploy(End("done"), id="l", trigger=DAILY)
+    subscribe(host, "a", "b")
+    host.tick()
+    assert (names(host), names(host, "k"), names(host, "l")) == (["a", "b"], ["a", "b"], [])
+
+
+def test_who_comes_on_the_list_while_it_is_pulled_is_asked_too(host, monkeypatch):
+    """Who stands behind the one asked last; who has left the list meanwhile is not; and in every size of batch."""
+    monkeypatch.setattr(module, "AHEAD", 3)
+    host.deploy(
+        Update("chain", Chain.enroll("k")), Update("on", field("seen").increment()), trigger=DAILY, reentry="always"
+    )
+    host.deploy(Update("off", field("lists").set(["more"])), id="k", trigger=Trigger(manual=True))
+    host.deploy(End("done"), id="l", trigger=Trigger.every("1 day", list="more"))
+    subscribe(host, *"abcdefg")
+    host.tick()
+    assert names(host) == names(host, "l") == list("abcdefg")
+    host.tick("1 day")
+    assert names(host) == list("abcdefg")
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 10_000])
+@pytest.mark.parametrize("store", STORES)
+def test_the_size_of_batches_changes_nothing(store, size, monkeypatch):
+    """Lists are read in slices; how long they are, and how many items a batch has, is not observable (R7, R90)."""
+    monkeypatch.setattr(module, "AHEAD", size + 1)
+    monkeypatch.setattr(module, "MAX_PULLED", 3 * size)
+    with open_engine(store, grace=None, batch_size=size) as engine:
+        host = Host(engine)
+        host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news", size=(0, 4)), reentry="always")
+        host.deploy(Update("u", field("lists").add("more")), id="k", trigger=Trigger.every("3 hours"), reentry="always")
+        capped = Trigger.every("2 hours", list="more", size=3, times=1, within="5 hours")
+        host.deploy(End("done"), id="l", trigger=capped, reentry="always")
+        subscribe(host, *"abcdefg")
+        for hour in range(9):
+            subscribe(host, f"new{hour}", when=f"{hour} hours")
+            host.feed("list.unsubscribed", f"{hour} hours", "abcdefghi"[hour], list="news")
+        host.tick("10 hours")
+        found = [entered(host, journey) for journey in "jkl"]
+        assert [len(each) for each in found] == [18, 51, 18]
+        found.append(host.rows("SELECT * FROM pulls ORDER BY journey"))
+        if (store, size) == ("memory", 1):
+            EXPECTED.extend(found)
+        assert not EXPECTED or found == EXPECTED
+
+
+EXPECTED: list[object] = []
+"""What came of the first of the cases above."""
+
+
+def test_many_journeys_pull_at_one_instant(host, monkeypatch):
+    """Lists of so many of them are loaded at a time; the others come with the next batch (R7)."""
+    monkeypatch.setattr(module, "MANY", 2)
+    subscribe(host, "a", "b")
+    for number in range(7):
+        host.deploy(End("done"), id=f"j{number}", trigger=DAILY, reentry="always")
+    host.tick("1 day")
+    assert [len(entered(host, f"j{number}")) for number in range(7)] == [4] * 7
+
+
+def test_a_tick_with_a_limit_stops_within_a_pull(host):
+    """Whoever is asked is an item; the next tick goes on where this one stopped, at the same instant (R73)."""
+    host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"))
+    subscribe(host, *"abcdef")
+    result = host.tick("30 minutes", limit=8)
+    assert (result.inputs, result.entered, result.more) == (6, 2, True)
+    host.tick("40 minutes", limit=2)
+    assert names(host) == list("abcd")
+    assert host.rows("SELECT after, origin FROM pulls") == [("d", "")]
+    host.feed("list.unsubscribed", "50 minutes", "f", list="news")
+    host.tick("45 minutes")
+    assert entered(host) == [(name, 0) for name in "abcdef"]
+
+
+def test_a_tick_that_is_killed_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    """What was committed of a pull stays, and the rest follows, nobody twice (R70)."""
+    monkeypatch.setattr(module, "AHEAD", 4)
+    path = tmp_path / "j.db"
+    with Engine(path, grace=None) as engine:
+        host = Host(engine)
+        host.deploy(Send("hello", channel="EMAIL", template="t"), trigger=DAILY)
+        subscribe(host, *"abcdefghij")
+        batches = 0
+        commit = module.Pulls.changes
+
+        def killed(pulls):
+            nonlocal batches
+            batches += 1
+            if batches > 2:
+                raise KeyboardInterrupt
+            return commit(pulls)
+
+        monkeypatch.setattr(module.Pulls, "changes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            engine.tick(START)
+        monkeypatch.setattr(module.Pulls, "changes", commit)
+        assert names(host) == list("abcd")
+    with Engine(path) as engine:
+        host = Host(engine)
+        host.tick("2 hours")
+        assert entered(host) == [(name, 0) for name in "abcdefghij"]
+        assert engine.audit() == []
+
+
+def test_an_idle_tick_writes_nothing(host):
+    """A schedule that is not due costs nothing (R3)."""
+    host.deploy(End("done"), trigger=DAILY)
+    host.tick()
+    before = host.rows("SELECT * FROM pulls"), host.rows("SELECT * FROM journey_timers")
+    result = host.tick("23 hours")
+    assert (result.entered, result.next_due) == (0, after("1 day"))
+    assert (host.rows("SELECT * FROM pulls"), host.rows("SELECT * FROM journey_timers")) == before
+
+
+def test_a_pull_costs_what_it_asks_not_what_the_list_holds():
+    """The same statements for ten and for a thousand members, of whom five come in; none for each row."""
+    counts = []
+    for many in (10, 1_000):
+        with open_engine("sqlite", grace=None) as engine:
+            host = Host(engine)
+            host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news", size=5, times=3, within="1 day"))
+            engine.put_customers(((f"c{n:04}", {"lists": ["news"]}) for n in range(many)), at=START)
+            host.tick()
+            with statements(engine) as asked:
+                host.tick("1 hour")
+            counts.append(len(asked))
+            assert len(entered(host)) == 10
+    assert counts[0] == counts[1]
+
+
+# --- lists ------------------------------------------------------------------------------------------------------------
+
+
+def test_whatever_changes_the_lists_of_a_customer_is_known(host):
+    """Events, attributes told, Updates; a member that is told twice is one."""
+    host.deploy(Update("u", field("lists").add("vip"), field("lists").append("vip")), trigger=Trigger("go"))
+    subscribe(host, "a", "b")
+    host.put("1 hour", "b", lists=["x", "y"])
+    host.put("1 hour", "c", lists=["x"])
+    host.feed("go", "2 hours", "c")
+    host.tick("3 hours")
+    listed = host.rows("SELECT tenant, list, customer FROM list_members ORDER BY 2, 3")
+    assert listed == [("default", name, customer) for name, customer in
+                      (("news", "a"), ("vip", "c"), ("x", "b"), ("x", "c"), ("y", "b"))]  # fmt: skip
+    host.put("4 hours", "c", lists=None)
+    host.feed("list.unsubscribed", "4 hours", "a", list="news")
+    host.tick("4 hours")
+    assert host.rows("SELECT list, customer FROM list_members ORDER BY 1") == [("x", "b"), ("y", "b")]
+
+
+def test_the_forgotten_are_pulled_no_more(host):
+    """Nothing of them stays on a list; who comes under the same id is somebody new (R86)."""
+    host.deploy(End("done"), trigger=DAILY)
+    host.deploy(End("done"), id="k", trigger=Trigger.every("1 day"))
+    subscribe(host, "a", "b")
+    host.tick()
+    host.engine.forget("a", at=after("1 hour"), scrub=False)
+    assert host.rows("SELECT customer FROM list_members") == [("b",)]
+    host.tick("1 day")
+    assert len(names(host)) == len(names(host, "k")) == 2
+    subscribe(host, "a", when="25 hours")
+    host.tick("2 days")
+    assert names(host)[2:] == names(host, "k")[2:] == ["a"]
+
+
+@pytest.mark.parametrize("size", [1, 3, 10_000])
+def test_who_is_forgotten_while_a_pull_goes_round_is_not_asked(size):
+    """Whatever a batch has loaded by then; somebody new of the same id comes with the next pull (R7, R86)."""
+    with open_engine("sqlite", grace=None, batch_size=size) as engine:
+        host = Host(engine)
+        forgetting = Condition("who", field("n").eq(1), yes=[Update("u", Chain.forget())])
+        host.deploy(forgetting, id="i", trigger=DAILY, reentry="always")
+        host.deploy(End("done"), trigger=DAILY, reentry="always")
+        host.deploy(End("done"), id="k", trigger=Trigger.every("1 day"), reentry="always")
+        for number, name in enumerate("abc"):
+            host.put(START, name, lists=["news"], n=number)
+        host.tick()
+        assert names(host) == names(host, "k") == ["a", "c"]
+        assert host.rows("SELECT customer FROM list_members") == [("a",), ("c",)]
+        subscribe(host, "b", when="2 hours")
+        host.tick("1 day")
+        assert names(host)[2:] == names(host, "k")[2:] == ["a", "b", "c"]
+        assert engine.audit() == []
+
+
+@pytest.mark.parametrize("size", [1, 2, 10_000])
+def test_who_has_left_the_list_by_then_is_not_even_asked(size, monkeypatch):
+    """The next pull goes on behind the last one who was asked, however much of the list was loaded (R7)."""
+    monkeypatch.setattr(module, "AHEAD", 1 + size)
+    with open_engine("memory", grace=None, batch_size=size) as engine:
+        host = Host(engine)
+        host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news", size=2), reentry="always")
+        subscribe(host, *"abcd")
+        host.tick("30 minutes")
+        for name in "cd":
+            host.feed("list.unsubscribed", "1 hour", name, list="news")
+        subscribe(host, "c", when="2 hours")
+        host.tick("2 hours")
+        assert entered(host) == [("a", 0), ("b", 0), ("a", 1), ("b", 1), ("c", 2), ("a", 2)]
+        assert host.rows("SELECT after FROM pulls") == [("a",)]
+
+
+# --- asked why --------------------------------------------------------------------------------------------------------
+
+
+def test_why_not_says_what_stands_against_a_pull(host):
+    """Whoever was passed by left no trace; what would stand against a pull now is tried (R85)."""
+    trigger = Trigger.every("1 day", list="news", times=1, within="2 days", where=field("plan").eq("a"))
+    host.deploy(End("done"), trigger=trigger, reentry="always", run_criteria=field("n").ne(1))
+    for name, plan, lists, number in (
+        ("in", "a", ["news"], 0), ("plan", "b", ["news"], 0), ("off", "a", [], 0), ("n", "a", ["news"], 1),
+    ):  # fmt: skip
+        host.put(START, name, plan=plan, lists=lists, n=number)
+    host.tick()
+    told = {name: host.engine.why_not("j", name) for name in ("in", "plan", "off", "n", "nobody")}
+    assert {name: (each.reason, each.against) for name, each in told.items()} == {
+        "in": ("", "pulled too often"),
+        "plan": ("not pulled", "trigger criteria"),
+        "off": ("not pulled", "not on the list"),
+        "n": ("not pulled", "run criteria"),
+        "nobody": ("unknown customer", "trigger criteria"),
+    }
+    assert str(told["off"]).endswith("a pull at 2026-01-05 08:00:00: would not enter, " + told["off"].told_now)
+    assert told["in"].told_now == "pulled too often: at most 1 times within 2 days"
+    assert told["off"].told_now == "not on the list: people are pulled from 'news'"
+    assert told["off"].told == "no pull has brought this customer in; each gets list 'news' every 1 day"
+    assert host.engine.why_not("j", "in", at=after("2 days")).would_enter
+    host.deploy(End("done"), id="k", trigger=Trigger.every("1 day"))
+    assert host.engine.why_not("k", "nobody").told_now == (
+        "unknown customer: a pull gets everybody every 1 day of those who are known"
+    )
+
+
+def test_why_not_knows_of_limits(host):
+    """Who would wait for a slot does not enter (R23)."""
+    host.deploy(End("done"), trigger=DAILY, limits=Limits(per_hour=1))
+    subscribe(host, "a", "b")
+    host.tick()
+    assert host.engine.why_not("j", "b", at=after("1 minute")).against == "already deferred"
+    host.deploy(End("done"), id="k", trigger=DAILY, limits=Limits(per_hour=1))
+    assert host.engine.why_not("k", "b", at=START).would_enter
+
+
+def test_a_journey_says_its_schedule(host):
+    """In words, where others say the type of an event."""
+    host.deploy(End("done"), trigger=Trigger.every("1 day", list="news", size=(5, 9), window=Window("MON")))
+    info = host.engine.journey("j")
+    assert (info.trigger, info.schedule) == (None, "5 to 9 of list 'news' every 1 day")
+    assert repr(host.engine.definition("j")) == "Journey('j', 5 to 9 of list 'news' every 1 day, 1 step: done)"
+
+
+# --- definitions ------------------------------------------------------------------------------------------------------
+
+WHOLE = Journey(
+    id="j",
+    trigger=Trigger.every(
+        "1 hour",
+        list="news",
+        size=[10, 20],
+        window=Window("MON-FRI", "09:00", "17:00"),
+        times=2,
+        within="30 days",
+        where=field("plan").eq("trial"),
+    ),
+    reentry="always",
+    steps=[End("done")],
+)
+
+
+@pytest.mark.rows(226)
+def test_a_schedule_is_written_and_read():
+    """All options stand in the journey file, and come back equal."""
+    assert loads_journey(dumps_journey(WHOLE)) == WHOLE
+    assert repr(WHOLE.trigger.pull) == (
+        "Pull('1 hour', list='news', size=(10, 20), window=Window('MON,TUE,WED,THU,FRI', '09:00', '17:00'),"
+        " times=2, within='30 days')"
+    )
+    assert Trigger.every("1 day").pull == Pull("1 day") == Pull(Duration.parse("1 day"))
+
+
+@pytest.mark.rows(226)
+@pytest.mark.parametrize(
+    ("said", "faults"),
+    [
+        ({"every": "59 seconds"}, ["trigger.pull.every: pulls are a minute apart at least, not '59 seconds'"]),
+        ({"every": "-1 day"}, ["trigger.pull.every: the duration '-1 day' does not lead forward"]),
+        ({"every": 5}, ["trigger.pull.every: 5 is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H'"]),
+        (
+            {"every": "1 day", "list": "", "size": 0, "times": True},
+            [
+                "trigger.pull.list: the list must not be empty",
+                "trigger.pull.size: expected a whole number from 1 up, not int 0",
+                "trigger.pull: times and within go together: so many entries within that time",
+                "trigger.pull.times: expected a whole number from 1 up, not bool True",
+            ],
+        ),
+        (
+            {"every": "1 day", "size": [3, 2], "within": "1 day", "window": "MON"},
+            [
+                "trigger.pull.window: expected a Window such as Window('MON-FRI', '09:00', '17:00'), not str 'MON'",
+                "trigger.pull.size: the least, 3, is more than the most, 2",
+                "trigger.pull: times and within go together: so many entries within that time",
+            ],
+        ),
+        (
+            {"every": "1 day", "size": [-1, 0], "times": 0, "within": "0 days"},
+            [
+                "trigger.pull.size[0]: expected a whole number from 0 up, not int -1",
+                "trigger.pull.size[1]: expected a whole number from 1 up, not int 0",
+                "trigger.pull.within: the duration '0 seconds' does not lead forward",
+                "trigger.pull.times: expected a whole number from 1 up, not int 0",
+            ],
+        ),
+        ({"every": "1 day", "size": [1]}, ["trigger.pull.size: expected the least and the most, not 1 numbers"]),
+    ],
+)
+def test_all_that_is_wrong_with_a_schedule_is_told(said, faults):
+    """Every fault at once, with its place (R13)."""
+    with pytest.raises(InvalidJourney) as error:
+        Journey(id="j", trigger=Trigger(pull=Pull(**said)), steps=[End("done")])
+    assert [f"{each.path}: {each.message}" for each in error.value.problems] == faults
+
+
+@pytest.mark.parametrize(
+    ("trigger", "more", "fault"),
+    [
+        (Trigger("go", pull=Pull("1 day")), {}, "trigger: say either an event type or a pull"),
+        (
+            Trigger(manual=True, pull=Pull("1 day")),
+            {},
+            "trigger: a manual trigger has neither event nor criteria nor pull",
+        ),
+        (
+            Trigger(pull="1 day"),  # type: ignore[arg-type]  # wrong on purpose
+            {},
+            "trigger.pull: expected a Pull such as Pull('1 day', list='news'), not str '1 day'",
+        ),
+        (
+            Trigger.every("1 day"),
+            {"reentry": Reentry("never", key="event.cart")},
+            "reentry_key: a pull has no data, and so no key; people are in a journey that pulls them in once at a time",
+        ),
+        (
+            Trigger.every("1 day", where=field("event.n").eq(1)),
+            {},
+            "trigger.where: 'event.n': no event is at hand here; say trigger.x, or wait.<step>.x",
+        ),
+    ],
+)
+def test_a_schedule_goes_with_no_event(trigger, more, fault):
+    """Nothing happened, so there are no data (R13, R59)."""
+    with pytest.raises(InvalidJourney) as error:
+        Journey(id="j", trigger=trigger, steps=[End("done")], **more)
+    assert [f"{each.path}: {each.message}" for each in error.value.problems] == [fault]
+
+
+def test_who_comes_once_cannot_come_too_often():
+    """A bound on entries where nobody comes again is surely not meant: a warning (R13)."""
+    said = Trigger.every("1 day", times=2, within="30 days")
+    found = problems(Journey(id="j", trigger=said, steps=[End("done")]))
+    assert [(each.severity, each.path) for each in found] == [("warning", "trigger.pull.times")]
+    assert problems(WHOLE) == ()
+
+
+def test_a_file_with_a_broken_schedule_tells_all_of_it():
+    """Strict like every part of a file."""
+    pull = {"evry": "1 day", "size": [1, "x"], "times": "2", "window": {"start": "25:00"}}
+    with pytest.raises(InvalidJourney) as error:
+        from_dict({"format": 1, "id": "j", "trigger": {"pull": pull}, "steps": []})
+    assert sorted((each.path, each.code) for each in error.value.problems) == [
+        ("trigger.pull.every", "missing"),
+        ("trigger.pull.evry", "unknown-key"),
+        ("trigger.pull.size[1]", "type"),
+        ("trigger.pull.times", "type"),
+        ("trigger.pull.window.start", "time"),
+    ]
+
+
+def test_another_system_cannot_say_a_schedule():
+    """It is among the losses."""
+    assert ("trigger.pull", "every journey starts with an event there, none gets people on a schedule") in [
+        (loss.path, loss.sentence) for loss in write(Journey(id="j", trigger=DAILY, steps=[End("done")]))[1]
+    ]
+
+
+# --- circles ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.sets(st.text("abc", min_size=1, max_size=3), max_size=9), st.text("abc", max_size=3))
+def test_a_circle_is_gone_round_once(names, after):
+    """Everybody comes once, those behind the beginning first, each in order of the ids."""
+    circle = Circle(("t", None), None, sorted(names, key=lambda name: (name <= after, name)), after)
+    asked, at = [], after
+    for _ in names:
+        assert circle.knows(at)
+        at = circle.following(at) or ""
+        circle.passed(at)
+        asked.append(at)
+    assert asked == sorted(names, key=lambda name: (name <= after, name))
+    assert names or circle.following(after) is None
+
+
+def test_stores_agree_on_a_long_list():
+    """A list longer than what a batch loads comes in to the last, in the same order."""
+    found = []
+    for store in (MemoryStore(nonce="x"), SQLiteStore(":memory:", nonce="x")):
+        with Engine(store, grace=None) as engine:
+            engine.put_customers(((f"c{n}", {"lists": ["news"]}) for n in range(2_500)), at=START)
+            engine.deploy(Journey(id="j", trigger=DAILY, steps=[Send("a", channel="E", template="t")]), at=START)
+            assert engine.tick(START).entered == 2_500
+            page = engine.enrollments("j", take=3_000).items
+            found.append([(each.serial, each.customer) for each in page])
+            assert {to_micros(each.entered_at) for each in page} == {to_micros(START)}
+    assert found[0] == found[1]
+    assert [name for _, name in found[0]] == sorted(f"c{n}" for n in range(2_500))
