@@ -445,7 +445,7 @@ def test_every_operator_and_every_action_can_be_written_in_python():
         for name in operators.OPERATORS
         if name != "in"
     }
-    assert all(hasattr(rules.Field, method) for method in snake.values())
+    assert all(hasattr(rules.FieldPath, method) for method in snake.values())
     assert all(hasattr(changes.Field, action) for action in changes.ACTIONS)
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from journeyflow.basics.words import State
-from journeyflow.definition.policies import Timeline
+from journeyflow.definition.policies import PolicyHistory
 from journeyflow.machine.program import Program
 from journeyflow.records.forgetting import OWED, TRACES
 
@@ -122,7 +122,7 @@ class Catalog:
     programs: Mapping[int, Program] = field(repr=False)
     """Every version, by its number."""
     by_name: Mapping[tuple[str, str], JourneyRecord] = field(repr=False)
-    policies: Mapping[str, Timeline] = field(factory=dict, repr=False)
+    policies: Mapping[str, PolicyHistory] = field(factory=dict, repr=False)
     """The policies of every tenant that has set some (R31)."""
     next_journey: int = 1
     next_version: int = 1
@@ -235,7 +235,7 @@ def build_catalog(
     revision: int,
     settings: Mapping[str, str],
     records: Iterable[JourneyRecord],
-    policies: Mapping[str, Timeline] | None = None,
+    policies: Mapping[str, PolicyHistory] | None = None,
     numbers: tuple[int, int] = (1, 1),
 ) -> Catalog:
     """Find journeys by number and by name, versions by number; `numbers` are those of the next journey and version."""

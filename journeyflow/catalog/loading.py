@@ -7,7 +7,7 @@ from attrs import evolve
 
 from journeyflow.basics import patterns
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord, build_catalog
-from journeyflow.definition.policies import Terms, Timeline
+from journeyflow.definition.policies import PolicyHistory, Terms
 from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.formats.policies import loads_policies
@@ -45,7 +45,7 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
         )
         for number in names
     ]
-    policies: dict[str, Timeline] = {}
+    policies: dict[str, PolicyHistory] = {}
     for tenant, at, text in shelf.policies:
         policies[tenant] = _with_policies(policies.get(tenant), tenant, at, text, path)
     numbers = shelf.next_journey, shelf.next_version
@@ -137,14 +137,14 @@ def _add_flag(flags: list[tuple[int, frozenset[str]]], at: int, step: str, *, pu
     flags.append((at, before - {step} if published else before | {step}))
 
 
-def _with_policies(timeline: Timeline | None, tenant: str, at: int, text: str, path: object) -> Timeline:
+def _with_policies(timeline: PolicyHistory | None, tenant: str, at: int, text: str, path: object) -> PolicyHistory:
     """Add policies to those of a tenant; what cannot be read means a damaged file (R31)."""
     try:
         terms = Terms(loads_policies(text))
     except InvalidInput as error:
         what = f"the policies of tenant {tenant!r} cannot be read: {error.faults[0]}"
         raise CorruptDatabase(path, what) from error
-    return Timeline((*(() if timeline is None else timeline.history), (at, terms)))
+    return PolicyHistory((*(() if timeline is None else timeline.history), (at, terms)))
 
 
 def _program(text: str, tenant: str, numbers: tuple[int, int, int], path: object, compiled: Compiled) -> Program:

@@ -232,7 +232,7 @@ def _fewest(terms: Terms, channel: str) -> float:
 
 
 @frozen(eq=False)
-class Timeline:
+class PolicyHistory:
     """The policies of a tenant over time (R11): each with the instant from which it holds, in order."""
 
     history: tuple[tuple[int, Terms], ...]

@@ -19,11 +19,11 @@ MESSAGE_NAMES = frozenset({"id", "at", *MESSAGE_KINDS, *(f"{kind}_at" for kind i
 
 ENROLLMENT_NAMES = frozenset({"tenant", "journey", "version", "customer", "run", "key", "entered_at"})
 
-Place = tuple[str, frozenset[str], bool, bool]
+Reading = tuple[str, frozenset[str], bool, bool]
 """Where facts are read: the place in a file, the paths, whether an event is at hand, whether there is a run."""
 
 
-def rule_places(journey: Definition) -> Iterator[Place]:
+def rule_places(journey: Definition) -> Iterator[Reading]:
     """Yield every place that reads facts: where, the paths read, whether an event is at hand, whether a run is.
 
     What is of the wrong type reads nothing.
@@ -35,7 +35,7 @@ def rule_places(journey: Definition) -> Iterator[Place]:
             yield from read(step, f"steps[{position}]")
 
 
-def _entry_places(journey: Definition) -> Iterator[Place]:
+def _entry_places(journey: Definition) -> Iterator[Reading]:
     if isinstance(journey.trigger, Trigger):
         yield "trigger.where", reads(journey.trigger.where), journey.trigger.pull is None, False
     yield "run_criteria", reads(journey.run_criteria), True, False
@@ -47,28 +47,28 @@ def _entry_places(journey: Definition) -> Iterator[Place]:
         yield "goal.where", reads(journey.goal.where), True, True
 
 
-def _condition_places(step: Condition, where: str) -> Iterator[Place]:
+def _condition_places(step: Condition, where: str) -> Iterator[Reading]:
     for number, each in enumerate(step.branches if isinstance(step.branches, tuple) else ()):
         if isinstance(each, Branch):
             yield f"{where}.branches[{number}].when", reads(each.when), False, True
 
 
-def _wait_places(step: Wait, where: str) -> Iterator[Place]:
+def _wait_places(step: Wait, where: str) -> Iterator[Reading]:
     yield f"{where}.where", reads(step.where), True, True
     yield f"{where}.field", frozenset({step.field} if isinstance(step.field, str) else ()), False, True
 
 
-def _send_places(step: Send, where: str) -> Iterator[Place]:
+def _send_places(step: Send, where: str) -> Iterator[Reading]:
     yield f"{where}.data", template_reads(step.data), False, True
 
 
-def _update_places(step: Update, where: str) -> Iterator[Place]:
+def _update_places(step: Update, where: str) -> Iterator[Reading]:
     for number, change in enumerate(step.changes):
         if isinstance(change, Change):
             yield f"{where}.changes[{number}].value", template_reads(change.value), False, True
 
 
-_PLACES: dict[type, Callable[[Any, str], Iterator[Place]]] = {
+_PLACES: dict[type, Callable[[Any, str], Iterator[Reading]]] = {
     Condition: _condition_places,
     Wait: _wait_places,
     Send: _send_places,

@@ -12,7 +12,7 @@ from journeyflow.machine.notes import Result, Situation
 from journeyflow.records import counting
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Move, Run
-from journeyflow.stores.batch import Person, Request
+from journeyflow.stores.batch import CustomerInHand, Request
 from journeyflow.stores.contract import Transaction
 
 
@@ -81,7 +81,7 @@ def exit_everybody(core: Core, transaction: Transaction, record: JourneyRecord, 
 
 def everybody_inside(
     core: Core, transaction: Transaction, journey: int
-) -> Iterator[tuple[Sequence[Run], Mapping[int, Person]]]:
+) -> Iterator[tuple[Sequence[Run], Mapping[int, CustomerInHand]]]:
     """Yield the active runs of a journey by serial, a batch at a time, each with its customers by number."""
     after, size = 0, core.options.batch_size
     while True:

@@ -28,8 +28,8 @@ from journeyflow.formats.parts import (
     TOO_DEEP,
     UNNAMED,
     UNREAD,
-    Read,
-    Reader,
+    PartReader,
+    ReadPart,
     list_of,
     parse_json,
     parsed_by,
@@ -141,7 +141,7 @@ def _as_written(problem: Problem, short: Mapping[str, Container[str]]) -> Proble
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-class _Reader(Reader):
+class _Reader(PartReader):
     """Reads the parts of one native file. `short` is the keys of conditions in the short form."""
 
     hints = {"trigger": f"; write {_TRIGGERS}", "format": f"; write {FORMAT}"}  # noqa: RUF012 typed above it
@@ -239,7 +239,7 @@ def _number_or_pair(reader: _Reader, value: object, path: str) -> object:
     return list_of(_Reader.number)(reader, value, path) if isinstance(value, list) else reader.number(value, path)
 
 
-def _hours(make: Callable[..., Any], known: Mapping[str, Read], code: str) -> Read:
+def _hours(make: Callable[..., Any], known: Mapping[str, ReadPart], code: str) -> ReadPart:
     """Make a reader of a window or an opening, which is read as a whole or not at all."""
 
     def hours(reader: _Reader, value: object, path: str) -> object:
@@ -270,7 +270,7 @@ _UNTIL = _hours(Until, {"time": parsed_by(parse_clock, "time"), "weekdays": _DAY
 
 _COMPARISON = part_of(Comparison, {"field": _TEXT, "op": _TEXT, "value": _ANY, "value_of": _TEXT}, "field", "op")
 
-_COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[Read], Read]]] = {
+_COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[ReadPart], ReadPart]]] = {
     "all": (AllOf, list_of),
     "any": (AnyOf, list_of),
     "not": (NotRule, lambda read: read),
@@ -304,11 +304,11 @@ _BRANCH = part_of(Branch, {"when": _RULE, "next": _TEXT, "label": _TEXT}, "when"
 
 _ARM = part_of(Arm, {"percentage": _Reader.number, "next": _TEXT, "label": _TEXT}, "percentage")
 
-_COMMON: dict[str, Read] = dict.fromkeys(("kind", "id", "name", "notes"), _TEXT)
+_COMMON: dict[str, ReadPart] = dict.fromkeys(("kind", "id", "name", "notes"), _TEXT)
 
-_ONWARD: dict[str, Read] = {**_COMMON, "next": _TEXT}
+_ONWARD: dict[str, ReadPart] = {**_COMMON, "next": _TEXT}
 
-_STEPS: dict[str, dict[str, Read]] = {
+_STEPS: dict[str, dict[str, ReadPart]] = {
     "send": {
         **_ONWARD,
         **dict.fromkeys(("channel", "template"), _TEXT),
@@ -340,7 +340,7 @@ _STEPS: dict[str, dict[str, Read]] = {
 }
 """The keys of each kind of step."""
 
-_JOURNEY: dict[str, Read] = {
+_JOURNEY: dict[str, ReadPart] = {
     "$schema": _TEXT,  # for editors: nothing of it is kept
     "format": _Reader.format,
     **dict.fromkeys(("id", "name", "description", "notes", "tenant", "timezone", "consent"), _TEXT),

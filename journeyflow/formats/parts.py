@@ -67,11 +67,11 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
 
 # --- parts ------------------------------------------------------------------------------------------------------------
 
-Read = Callable[[Any, Any, str], Any]
-"""Reads a part at a path for a `Reader`, or one derived from it; None where nothing of it can be read."""
+ReadPart = Callable[[Any, Any, str], Any]
+"""Reads a part at a path for a `PartReader`, or one derived from it; None where nothing of it can be read."""
 
 
-class Reader:
+class PartReader:
     """Reads the parts of one file. `faults` is what is wrong; `hints` what to write for a key that is missing."""
 
     hints: ClassVar[Mapping[str, str]] = {}
@@ -83,7 +83,7 @@ class Reader:
         """Note a fault."""
         self.faults.append(Problem(code, ERROR, path, message))
 
-    def fields(self, value: object, path: str, known: Mapping[str, Read], *needed: str) -> dict[str, Any]:
+    def fields(self, value: object, path: str, known: Mapping[str, ReadPart], *needed: str) -> dict[str, Any]:
         """Read the keys of an object, each by its reader; null counts as absent, what is needed is None at least."""
         if not isinstance(value, dict):
             self.fault("type", path, f"expected an object, not {describe(value)}")
@@ -151,10 +151,10 @@ def joined(path: str, key: object) -> str:
 # --- making readers --------------------------------------------------------------------------------------------------
 
 
-def list_of(read: Read) -> Read:
+def list_of(read: ReadPart) -> ReadPart:
     """Make a reader of lists; a member that cannot be read stays as None."""
 
-    def members(reader: Reader, value: object, path: str) -> list[Any] | None:
+    def members(reader: PartReader, value: object, path: str) -> list[Any] | None:
         if isinstance(value, list):
             return [read(reader, inner, f"{path}[{position}]") for position, inner in enumerate(value)]
         reader.fault("type", path, f"expected a list, not {describe(value)}")
@@ -163,10 +163,10 @@ def list_of(read: Read) -> Read:
     return members
 
 
-def parsed_by(parse: Callable[[Any], Any], code: str) -> Read:
+def parsed_by(parse: Callable[[Any], Any], code: str) -> ReadPart:
     """Make a reader of a value that is parsed."""
 
-    def parsed(reader: Reader, value: object, path: str) -> object:
+    def parsed(reader: PartReader, value: object, path: str) -> object:
         try:
             return parse(value)
         except (ValueError, TypeError) as error:
@@ -176,10 +176,10 @@ def parsed_by(parse: Callable[[Any], Any], code: str) -> Read:
     return parsed
 
 
-def part_of(make: Callable[..., Any], known: Mapping[str, Read], *needed: str) -> Read:
+def part_of(make: Callable[..., Any], known: Mapping[str, ReadPart], *needed: str) -> ReadPart:
     """Make a reader of an object with keys; what it stands for is made of what could be read."""
 
-    def part(reader: Reader, value: object, path: str) -> object:
+    def part(reader: PartReader, value: object, path: str) -> object:
         return make(**{**dict.fromkeys(needed), **reader.fields(value, path, known, *needed)})
 
     return part

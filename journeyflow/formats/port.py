@@ -30,10 +30,10 @@ class Loss:
         return f"{self.path}: {self.sentence}"
 
 
-Read = Callable[[object], tuple[Journey, list[Loss]]]
+ReadJourney = Callable[[object], tuple[Journey, list[Loss]]]
 """Reads a JSON value; raises InvalidJourney with every fault. Losses have their places in that value."""
 
-Write = Callable[[Journey], tuple[dict[str, Any], list[Loss]]]
+WriteJourney = Callable[[Journey], tuple[dict[str, Any], list[Loss]]]
 """Writes any valid journey; what cannot be said is left out. Losses have their places in the native file."""
 
 
@@ -43,8 +43,8 @@ class Dialect:
 
     name: str
     recognise: Callable[[Mapping[str, object]], bool]
-    read: Read
-    write: Write
+    read: ReadJourney
+    write: WriteJourney
 
 
 def has_steps_with(value: Mapping[str, object], key: str) -> bool:

@@ -73,7 +73,7 @@ class Facts:
         return self._trigger
 
 
-Reader = Callable[[Facts], object]
+FactReader = Callable[[Facts], object]
 """Looks at one path."""
 
 
@@ -82,7 +82,7 @@ def _inside(path: str) -> Callable[[Data], object]:
     return (lambda data: read_path(data, path)) if "." in path else methodcaller("get", path)
 
 
-def _bare(path: str) -> Reader:
+def _bare(path: str) -> FactReader:
     """Look a bare name up in the data of the event at hand, else in the customer's attributes."""
     read = _inside(path)
 
@@ -93,22 +93,22 @@ def _bare(path: str) -> Reader:
     return ask
 
 
-def _customer(path: str) -> Reader:
+def _customer(path: str) -> FactReader:
     read = _inside(path)
     return attrgetter("customer") if path == "id" else lambda facts: read(facts.attributes)
 
 
-def _event(path: str) -> Reader:
+def _event(path: str) -> FactReader:
     read = _inside(path)
     return lambda facts: read(facts.event) if facts.event else None
 
 
-def _trigger(path: str) -> Reader:
+def _trigger(path: str) -> FactReader:
     read = _inside(path)
     return lambda facts: read(facts.trigger())
 
 
-def _wait(path: str) -> Reader:
+def _wait(path: str) -> FactReader:
     step, _, rest = path.partition(".")
     read = _inside(rest)
 
@@ -120,7 +120,7 @@ def _wait(path: str) -> Reader:
     return ask
 
 
-def _message(path: str) -> Reader:
+def _message(path: str) -> FactReader:
     step, _, name = path.partition(".")
     look = _OF_A_MESSAGE.get(name) or (_first(name[:-3]) if name.endswith("_at") else None)
 
@@ -144,7 +144,7 @@ def _first(kind: str) -> Look:
     return lambda _, post: iso(first[0]) if (first := post.flags.get(kind)) else None
 
 
-def _enrollment(name: str) -> Reader:
+def _enrollment(name: str) -> FactReader:
     look = _OF_A_RUN.get(name)
     return lambda facts: None if look is None or facts.run is None else look(facts, facts.run)
 
@@ -159,7 +159,7 @@ _OF_A_RUN: dict[str, Callable[[Facts, Run], object]] = {
     "entered_at": lambda _, run: iso(run.entered_at),
 }
 
-_SOURCES: dict[str, Callable[[str], Reader]] = {
+_SOURCES: dict[str, Callable[[str], FactReader]] = {
     "customer": _customer,
     "event": _event,
     "trigger": _trigger,
@@ -170,7 +170,7 @@ _SOURCES: dict[str, Callable[[str], Reader]] = {
 
 
 @lru_cache(maxsize=65_536)
-def _reader(path: str) -> Reader:
+def _reader(path: str) -> FactReader:
     """Say where a path looks, and for what."""
     root, _, rest = path.partition(".")
     source = _SOURCES.get(root) if rest else None

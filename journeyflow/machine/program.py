@@ -87,7 +87,7 @@ class Node:
 
 
 @frozen
-class Way:
+class CompiledExit:
     """An exit or a goal, compiled: its name, the event type, the questions, how it treats messages of other runs."""
 
     name: str
@@ -123,8 +123,8 @@ class Program:
     zone: ZoneInfo
     where: Question | None
     run_criteria: Question | None
-    exits: tuple[Way, ...]
-    goal: Way | None
+    exits: tuple[CompiledExit, ...]
+    goal: CompiledExit | None
     reads_posts: bool
     emits: frozenset[str]
     listens: frozenset[str]
@@ -171,13 +171,13 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
     nodes = _compile_steps(journey)
     goal = journey.goal
     exits = tuple(
-        Way(each.name, each.event, _question(each.where), _question(each.when), each.any_message)
+        CompiledExit(each.name, each.event, _question(each.where), _question(each.when), each.any_message)
         for each in journey.exits
     )
     compiled_goal = (
         None
         if goal is None
-        else Way("goal", goal.event, _question(goal.where), None, goal.any_message, goal.within, goal.exit)
+        else CompiledExit("goal", goal.event, _question(goal.where), None, goal.any_message, goal.within, goal.exit)
     )
     waits = {step.event for step in journey.steps if isinstance(step, Wait) and step.event}
     ways = {way.event for way in (*exits, compiled_goal) if way and way.event}

@@ -10,7 +10,7 @@ from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.words import ACTIVE
 from journeyflow.questions.enrollments import find_run
 from journeyflow.records.public import Enrollment, Visit
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 _MOVES = """
 SELECT m.visit, m.at, ifnull(m.steps, p.steps),
@@ -28,7 +28,7 @@ WHERE e.serial = ? AND v.version = ? AND s.value ->> 'id' = ?
 """
 
 
-def enrollment_at(reader: Reader, tenant: str, asked: Mapping[str, object], at: int) -> Enrollment | None:
+def enrollment_at(reader: SqlReader, tenant: str, asked: Mapping[str, object], at: int) -> Enrollment | None:
     """Give a run as it stood when everything of an instant had happened; None where nobody had entered by then.
 
     Without `run` it is the newest run of that time. What a rest that is over by now would have waited for is not kept:
@@ -71,7 +71,7 @@ def _visits(moves: Iterable[tuple[int, int, str, int | None]]) -> tuple[Visit, .
     return tuple(found.values())
 
 
-def _rest(reader: Reader, found: Enrollment, last: Visit) -> Enrollment:
+def _rest(reader: SqlReader, found: Enrollment, last: Visit) -> Enrollment:
     """Say where a run rested then that has gone on since."""
     found = evolve(found, step=None, step_number=None, due=None, awaits=None)
     if last.status != ACTIVE:  # it had ended, and was put back later

@@ -9,7 +9,7 @@ from journeyflow.basics.values import dumps, faults
 from journeyflow.definition.rules.changes import read_path
 from journeyflow.questions.paging import Page, Slice
 from journeyflow.records.public import Customer, DeferredEntry
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 
 def some_fields(text: str, names: Sequence[str]) -> dict[str, object]:
@@ -29,7 +29,7 @@ WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:custome
 
 
 def deferred(
-    reader: Reader, tenant: str, journey: str | None, customer: str | None, part: Slice
+    reader: SqlReader, tenant: str, journey: str | None, customer: str | None, part: Slice
 ) -> Page[DeferredEntry]:
     """List who waits for a slot, journey by journey in order of their triggers (R23)."""
     asked = {"tenant": tenant, "journey": journey, "customer": customer}
@@ -65,26 +65,26 @@ def deferred_place(cursor: object) -> tuple[str, int, int] | None:
     return None
 
 
-def find_customer(reader: Reader, tenant: str, customer: str) -> Customer | None:
+def find_customer(reader: SqlReader, tenant: str, customer: str) -> Customer | None:
     """Give a customer as ticks have left it; None where there is none."""
     rows = reader.rows("SELECT attributes FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
     return Customer(tenant, customer, json.loads(rows[0][0])) if rows else None
 
 
-def told_of(reader: Reader, tenant: str, customers: Collection[str]) -> set[str]:
+def told_of(reader: SqlReader, tenant: str, customers: Collection[str]) -> set[str]:
     """Return those customers of whom inputs tell, known or not."""
     sql = "SELECT DISTINCT customer FROM inputs WHERE tenant = ? AND customer IN (SELECT value FROM json_each(?))"
     return {customer for (customer,) in reader.rows(sql, (tenant, dumps(sorted(customers))))}
 
 
-def newest_numbers(reader: Reader) -> tuple[int, int]:
+def newest_numbers(reader: SqlReader) -> tuple[int, int]:
     """Return the largest serial of an enrollment and the largest number of an input; 0 where there is none."""
     sql = "SELECT (SELECT ifnull(max(serial), 0) FROM enrollments), (SELECT ifnull(max(seq), 0) FROM inputs)"
     [(serial, number)] = reader.rows(sql)
     return serial, number
 
 
-def pending_inputs(reader: Reader, tenant: str, customer: str) -> list[tuple[str, str, dict[str, object]]]:
+def pending_inputs(reader: SqlReader, tenant: str, customer: str) -> list[tuple[str, str, dict[str, object]]]:
     """Give what was put and fed for a customer and not handled yet, in order: (kind, type, attributes or data)."""
     rows = reader.rows(
         "SELECT kind, type, data FROM inputs"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from journeyflow.basics.moments import iso
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID, VISITS
 
 Values = dict[str, object]
@@ -39,7 +39,7 @@ WHERE r.customer = ? ORDER BY j.id
 """
 
 
-def dossier(reader: Reader, tenant: str, customer: str) -> Values | None:
+def dossier(reader: SqlReader, tenant: str, customer: str) -> Values | None:
     """Give everything that is kept of a customer, instants as ISO 8601 text; None where there is nothing."""
     people = reader.rows("SELECT number, attributes FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
     inputs = [_input(row) for row in reader.rows(_INPUTS, (tenant, customer))]
@@ -68,7 +68,7 @@ def _loaded(text: str | None) -> Any:  # noqa: ANN401 what JSON holds
     return json.loads(text) if text else {}
 
 
-def _run(reader: Reader, row: tuple[Any, ...]) -> Values:
+def _run(reader: SqlReader, row: tuple[Any, ...]) -> Values:
     serial, *words, entered, ended, converted, step, due, awaits, trigger, memory = row
     return {
         **dict(zip(("journey", "version", "run", "key", "status", "reason"), words, strict=True)),

@@ -10,7 +10,7 @@ from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT
 from journeyflow.questions.customers import some_fields
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
 from journeyflow.records.public import Enrollment, Visit
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import LATER, VISITS
 
 ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT)
@@ -74,7 +74,7 @@ def _enrollment(row: Sequence[Any]) -> Enrollment:
 
 
 def enrollments(
-    reader: Reader, tenant: str, asked: Mapping[str, object], part: Slice, names: Sequence[str] = ()
+    reader: SqlReader, tenant: str, asked: Mapping[str, object], part: Slice, names: Sequence[str] = ()
 ) -> Page[Enrollment]:
     """List enrollments, filtered by what was asked, each with some of its customer's attributes (R84, F124, F128)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
@@ -93,13 +93,13 @@ def enrollments(
     return Page(items, total, part.skip, part.take, cursor)
 
 
-def find_enrollment(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
+def find_enrollment(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
     """Give a run of a customer with its visits, the newest unless one is named; None where there is none (R84)."""
     found = find_run(reader, tenant, asked)
     return None if found is None else evolve(found, visits=visits(reader, found.serial))
 
 
-def find_run(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
+def find_run(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
     """Give the newest run that fits, without its visits; None where there is none."""
     rows = reader.rows(
         f"{_ENROLLMENTS} {_JOINS} WHERE {where_clause(asked, RUN_CONDITIONS)} ORDER BY e.run DESC LIMIT 1",
@@ -108,7 +108,7 @@ def find_run(reader: Reader, tenant: str, asked: Mapping[str, object]) -> Enroll
     return _enrollment(rows[0]) if rows else None
 
 
-def visits(reader: Reader, serial: int) -> tuple[Visit, ...]:
+def visits(reader: SqlReader, serial: int) -> tuple[Visit, ...]:
     """Give the visits of an enrollment in order."""
     rows = reader.rows(
         f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n", (serial,)

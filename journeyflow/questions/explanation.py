@@ -15,7 +15,7 @@ from journeyflow.definition.rules.conditions import Rule, Sample
 from journeyflow.definition.rules.conditions import explain as explain_rule
 from journeyflow.definition.steps import Condition, Split, Wait
 from journeyflow.records.public import Enrollment, Visit
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 PRUNED = "its visits were pruned; their sums are in the statistics"
 """What is said of a run whose history has become opening balances (R86)."""
@@ -76,7 +76,7 @@ class Explanation:
         return "\n".join([*lines, f"  {self.now}"] if self.now else lines)
 
 
-def explain(reader: Reader, enrollment: Enrollment) -> Explanation:
+def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
     """Explain a run that is given with its visits."""
     from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 it costs cattrs
 
@@ -113,7 +113,7 @@ def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
     return zone_or(attributes.get("timezone"), own) if journey.customer_timezone else own
 
 
-def _definitions(reader: Reader, serial: int) -> list[tuple[int, Journey]]:
+def _definitions(reader: SqlReader, serial: int) -> list[tuple[int, Journey]]:
     """Give the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
     from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 it costs cattrs
 
@@ -152,7 +152,7 @@ def _at(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _seen(reader: Reader, serial: int) -> dict[tuple[int, str], dict[str, object]]:
+def _seen(reader: SqlReader, serial: int) -> dict[tuple[int, str], dict[str, object]]:
     """Give what was read, by visit number and by what it was read for."""
     found: dict[tuple[int, str], dict[str, object]] = {}
     for visit, text in reader.rows("SELECT visit, seen FROM moves WHERE enrollment = ? ORDER BY visit", (serial,)):

@@ -10,7 +10,7 @@ from attrs import field, frozen
 from journeyflow.basics.moments import from_micros
 from journeyflow.definition.entry import Pull
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 STATES: Mapping[str, tuple[str, ...]] = {"Enabled": ("ACTIVE",), "Disabled": ("DRAFT", "PAUSED")}
 """Octeth's words for the states of a journey (R11)."""
@@ -94,7 +94,7 @@ SELECT journey, at, state FROM transitions WHERE journey IN (SELECT value FROM j
 
 
 def journeys(
-    reader: Reader,
+    reader: SqlReader,
     tenant: str,
     part: Slice,
     *,

@@ -21,7 +21,7 @@ from journeyflow.questions.enrollments import RUN_CONDITIONS, where_clause
 from journeyflow.questions.paging import Page, instant_or_none
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Engagement, Event, Message
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID
 
 MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
@@ -73,7 +73,7 @@ _MESSAGE_CONDITIONS = {
 
 
 def messages(
-    reader: Reader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int, after: tuple[int, int]
+    reader: SqlReader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int, after: tuple[int, int]
 ) -> Page[Message]:
     """List messages by enrollment and visit, filtered by what was asked; the cursor is the id of the last one (R84)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
@@ -89,7 +89,7 @@ def messages(
     return Page(items, total, skip, take, items[-1].id if len(items) == take else None)
 
 
-def find_message(reader: Reader, tenant: str, name: str) -> Message | None:
+def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
     """Give a message by its id; None where there is none (R84)."""
     rows = reader.rows(
         f"{_MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(place_of(name) or (0, 0)))
@@ -98,7 +98,7 @@ def find_message(reader: Reader, tenant: str, name: str) -> Message | None:
     return found if found is not None and found.id == name else None
 
 
-def unmatched(reader: Reader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event | Answer]:
+def unmatched(reader: SqlReader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event | Answer]:
     """List what named no message of its customer, or of its tenant, in the order in which it was told (R52, R71)."""
     where = "FROM inputs WHERE outcome = 'unmatched' AND tenant = :tenant"
     asked = {"tenant": tenant, "after": after, "take": take, "skip": skip}
@@ -120,7 +120,7 @@ def _told(row: tuple[Any, ...]) -> Event | Answer:
     return Answer(kind, name, from_micros(at), data.get("error", ""))
 
 
-def messages_by_place(reader: Reader, places: Sequence[tuple[int, int]]) -> list[Message]:
+def messages_by_place(reader: SqlReader, places: Sequence[tuple[int, int]]) -> list[Message]:
     """Give messages by (serial, n), in that order."""
     rows = reader.rows(
         f"{_MESSAGES} WHERE (m.enrollment, m.n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",

@@ -20,7 +20,7 @@ from journeyflow.machine.program import Program
 from journeyflow.questions.customers import some_fields
 from journeyflow.questions.paging import Page, Slice, cursor_of, keyset, name_faults, slice_faults, word_faults
 from journeyflow.records.public import Engagement
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 ALIASES = {"spam_complaint": "complained"}
 """Other names of what people do, as older systems say it."""
@@ -60,7 +60,7 @@ class Person:
 
 
 @frozen
-class Place:
+class StepInQuestion:
     """The step in question: the number of its journey, and its channel where it is a Send."""
 
     tenant: str
@@ -72,13 +72,13 @@ class Place:
     """Whether the journey sends only to who consented."""
 
 
-def find_place(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> Place:
+def find_place(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> StepInQuestion:
     """Find a step in any version of a journey, as the newest that has it says; raises NotFound."""
     for program in reversed(programs):
         for each in program.journey.steps:
             if each.id == step:
                 channel = each.channel if isinstance(each, Send) else None
-                return Place(tenant, journey, number, step, channel, program.journey.consent == "required")
+                return StepInQuestion(tenant, journey, number, step, channel, program.journey.consent == "required")
     known = {each.id for program in programs for each in program.journey.steps}
     kind = "step"
     raise NotFound(kind, step, did_you_mean(step, sorted(known)), journey=journey)
@@ -96,7 +96,7 @@ class Wanted:
     fields: Sequence[str] = ()
 
 
-def faults(wanted: Wanted, place: Place) -> list[str]:
+def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
     """Tell everything that is wrong with a question."""
     known = [*MESSAGE_KINDS, *ALIASES]
     found = slice_faults(wanted.part, {wanted.part.order: ""})
@@ -168,7 +168,7 @@ GROUP BY e.customer, f.key ORDER BY 3, 2
 """
 
 
-def list_people(reader: Reader, place: Place, wanted: Wanted) -> Page[Person]:
+def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Page[Person]:
     """List who is or was at a step, each once: filtered, sorted, a page with the total (F139 to F148)."""
     part, parameters = wanted.part, {"journey": place.number, "step": place.step}
     value, of_value = _sorted_by(part.order)
@@ -205,7 +205,7 @@ def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:
     return f"({joined}) AND {there}", parameters
 
 
-def _deeds(reader: Reader, place: Place, customers: Sequence[int]) -> dict[int, dict[str, Engagement]]:
+def _deeds(reader: SqlReader, place: StepInQuestion, customers: Sequence[int]) -> dict[int, dict[str, Engagement]]:
     """Give what the customers of a page did, by number, in order of time."""
     found: dict[int, dict[str, Engagement]] = {}
     if customers and place.channel is not None:
@@ -215,7 +215,7 @@ def _deeds(reader: Reader, place: Place, customers: Sequence[int]) -> dict[int, 
     return found
 
 
-def _person(place: Place, row: Sequence[Any], did: Mapping[str, Engagement], names: Sequence[str]) -> Person:
+def _person(place: StepInQuestion, row: Sequence[Any], did: Mapping[str, Engagement], names: Sequence[str]) -> Person:
     _, customer, run, n, status, outcome, entered, departed, stays, _, text, _ = row
     suppressed = None
     if place.channel is not None:

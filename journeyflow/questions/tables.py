@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import frozen
 
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID, VISITS
 
 EVERYBODY = "SELECT e.journey, e.serial FROM customers c CROSS JOIN enrollments e ON e.customer = c.number"
@@ -62,13 +62,13 @@ TABLES: Mapping[str, Table] = {
 """Everything that can be exported, by name."""
 
 
-def everybody(reader: Reader, tenant: str | None, *, in_order: bool = False) -> Iterator[tuple[int, int]]:
+def everybody(reader: SqlReader, tenant: str | None, *, in_order: bool = False) -> Iterator[tuple[int, int]]:
     """Yield (journey's number, serial) of every enrollment of a tenant, or of all; in order by customer and run."""
     where = "" if tenant is None else "WHERE c.tenant = :tenant"
     order = IN_ORDER if in_order else ""
     return reader.stream(f"{EVERYBODY} {where} {order}", {} if tenant is None else {"tenant": tenant})
 
 
-def journeys_by_name(reader: Reader) -> list[int]:
+def journeys_by_name(reader: SqlReader) -> list[int]:
     """Return the numbers of all journeys, by tenant and id."""
     return [number for (number,) in reader.rows("SELECT number FROM journeys ORDER BY tenant, id")]

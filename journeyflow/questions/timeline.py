@@ -11,7 +11,7 @@ from journeyflow.basics.moments import from_micros
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.definition.steps import Update
 from journeyflow.machine.program import Program
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID
 
 ANSWERED = ("sent", "failed")
@@ -69,10 +69,10 @@ def _when(at: datetime) -> str:
     return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
-Key = tuple[int, int, int, int, int]
+MomentKey = tuple[int, int, int, int, int]
 """The place of a moment: its instant; what the host told, what came of it, what was refused; by run, visit, part."""
 
-Found = tuple[Key, Moment]
+PlacedMoment = tuple[MomentKey, Moment]
 
 _TOLD, _CAME, _REFUSED = 0, 1, 2
 
@@ -120,7 +120,7 @@ WHERE d.customer = :number AND d.at BETWEEN :since AND :until
 
 
 @frozen
-class Run:
+class RunOfLine:
     """What a line says of the run it belongs to."""
 
     journey: str
@@ -136,7 +136,7 @@ class Run:
 
 
 def tell(  # noqa: PLR0917 a person and a window
-    reader: Reader, programs: Mapping[int, Program], tenant: str, customer: str, since: int, until: int, take: int
+    reader: SqlReader, programs: Mapping[int, Program], tenant: str, customer: str, since: int, until: int, take: int
 ) -> Timeline | None:
     """Tell the newest `take` moments of a customer from `since` to `until`; None where there is no such customer.
 
@@ -148,9 +148,9 @@ def tell(  # noqa: PLR0917 a person and a window
     if not numbers and not inputs:
         return None
     asked = {"number": numbers[0][0] if numbers else 0, "since": since, "until": until, "take": take}
-    runs = {row[0]: Run(row[1], row[2], programs.get(row[3]), *row[4:]) for row in reader.rows(_RUNS, asked)}
+    runs = {row[0]: RunOfLine(row[1], row[2], programs.get(row[3]), *row[4:]) for row in reader.rows(_RUNS, asked)}
     moves, messages = reader.rows(_MOVES, asked), reader.rows(_MESSAGES, asked)
-    found: list[Found] = [
+    found: list[PlacedMoment] = [
         *(_told(row) for row in inputs),
         *(_queued(row) for row in reader.rows(_QUEUED, asked)),
         *(_refused(row) for row in reader.rows(_REFUSALS, asked)),
@@ -163,7 +163,7 @@ def tell(  # noqa: PLR0917 a person and a window
     return Timeline(tenant, customer, tuple(each for _, each in found[-take:]), cut or len(found) > take)
 
 
-def _told(row: Sequence[Any]) -> Found:
+def _told(row: Sequence[Any]) -> PlacedMoment:
     """Read what the host told."""
     seq, kind, type_, at, id_, text, outcome, _ = row
     data = json.loads(text) if text else {}
@@ -185,7 +185,7 @@ def _listed(data: Mapping[str, object]) -> str:
     return ": " + ", ".join(f"{name} = {value!r}" for name, value in data.items()) if data else ""
 
 
-def _refused(row: Sequence[Any]) -> Found:
+def _refused(row: Sequence[Any]) -> PlacedMoment:
     """Read the last refusal of a journey."""
     journey, reason, at, text, number = row
     seen = json.loads(text) if text else {}
@@ -193,14 +193,14 @@ def _refused(row: Sequence[Any]) -> Found:
     return (at, _REFUSED, number, 0, 0), moment
 
 
-def _queued(row: Sequence[Any]) -> Found:
+def _queued(row: Sequence[Any]) -> PlacedMoment:
     """Read a place in the queue for a slot."""
     journey, key, at, number = row
     moment = Moment(from_micros(at), "queue", "waits for a slot of the entry limit", journey, data={"key": key})
     return (at, _REFUSED, number, 1, 0), moment
 
 
-def _of_run(serial: int, run: Run) -> Iterator[Found]:
+def _of_run(serial: int, run: RunOfLine) -> Iterator[PlacedMoment]:
     """Say when somebody entered, reached the goal, and left."""
     data: dict[str, object] = {"version": run.version}
     word = "is kept out for comparison" if run.status == HOLDOUT else "enters"
@@ -214,7 +214,7 @@ def _of_run(serial: int, run: Run) -> Iterator[Found]:
         yield _came(run.ended_at, serial, _LAST, 1), _moment(run, run.ended_at, "end", f"{run.status}{why}", data)
 
 
-def _of_move(row: Sequence[Any], run: Run) -> Iterator[Found]:
+def _of_move(row: Sequence[Any], run: RunOfLine) -> Iterator[PlacedMoment]:
     """Say which steps were left, passed and reached at one instant."""
     serial, visit, at, text, _ = row
     steps = json.loads(text)
@@ -237,14 +237,14 @@ def _became(status: str, outcome: str) -> str:
     return outcome if status == COMPLETED and outcome else ", ".join(filter(None, (word, outcome)))
 
 
-def _changes(run: Run, step: str) -> str:
+def _changes(run: RunOfLine, step: str) -> str:
     """Write what an Update of the run's version changes."""
     steps: Iterable[object] = run.program.journey.steps if run.program else ()
     found = next((each for each in steps if isinstance(each, Update) and each.id == step), None)
     return f" ({', '.join(map(str, found.changes))})" if found and found.changes else ""
 
 
-def _of_message(row: Sequence[Any], run: Run) -> Iterator[Found]:
+def _of_message(row: Sequence[Any], run: RunOfLine) -> Iterator[PlacedMoment]:
     """Say when a message was made and what a worker said of it."""
     serial, n, step, channel, template, at, status, attempts, text, _, id_ = row
     flags = json.loads(text) if text else {}
@@ -260,11 +260,11 @@ def _of_message(row: Sequence[Any], run: Run) -> Iterator[Found]:
             yield _came(first, serial, n, 2), _moment(run, first, "message", told, data, step)
 
 
-def _came(at: int, serial: int, n: int, part: int) -> Key:
+def _came(at: int, serial: int, n: int, part: int) -> MomentKey:
     return (at, _CAME, serial, n, part)
 
 
 def _moment(  # noqa: PLR0917 what a moment is made of
-    run: Run, at: int, kind: str, text: str, data: Mapping[str, object], step: str | None = None
+    run: RunOfLine, at: int, kind: str, text: str, data: Mapping[str, object], step: str | None = None
 ) -> Moment:
     return Moment(from_micros(at), kind, text, run.journey, run.number, step, data)

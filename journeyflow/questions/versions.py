@@ -8,7 +8,7 @@ from attrs import field, frozen
 from journeyflow.basics.moments import from_micros
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Send, Step, kind
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 
 @frozen
@@ -35,7 +35,7 @@ WHERE v.journey = :journey GROUP BY v.number ORDER BY v.version
 """
 
 
-def versions(reader: Reader, journey: int, newest: int) -> tuple[VersionInfo, ...]:
+def versions(reader: SqlReader, journey: int, newest: int) -> tuple[VersionInfo, ...]:
     """List the versions of a journey, by number of the journey and of its newest version."""
     rows = reader.rows(_VERSIONS, {"journey": journey, "newest": newest})
     return tuple(
@@ -44,7 +44,7 @@ def versions(reader: Reader, journey: int, newest: int) -> tuple[VersionInfo, ..
     )
 
 
-def inhabited_versions(reader: Reader, tenant: str, journey: str) -> frozenset[int]:
+def inhabited_versions(reader: SqlReader, tenant: str, journey: str) -> frozenset[int]:
     """Give the numbers of the versions of a journey that hold people."""
     rows = reader.rows(
         "SELECT DISTINCT e.version FROM enrollments e JOIN journeys j ON j.number = e.journey"

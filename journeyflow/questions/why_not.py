@@ -21,7 +21,7 @@ from journeyflow.definition.rules.conditions import Rule, Sample, explain, holds
 from journeyflow.machine.program import Program
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import INPUT, JOURNEY, PULL, QUEUE, Due, Loaded
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.work.entries import enter
 from journeyflow.work.happenings import Happening
 from journeyflow.work.intake import about
@@ -80,7 +80,7 @@ def _when(at: datetime) -> str:
 
 
 @frozen
-class Told:
+class NewestEvent:
     """The newest event of the trigger's type: its instant, its data, what became of it."""
 
     at: int
@@ -89,7 +89,7 @@ class Told:
 
 
 @frozen
-class Kept:
+class LastRefusal:
     """The last refusal of a customer by a journey."""
 
     reason: str
@@ -104,8 +104,8 @@ class Evidence:
     `entered` is the instant of the newest entry.
     """
 
-    told: Told | None
-    kept: Kept | None
+    told: NewestEvent | None
+    kept: LastRefusal | None
     queued: Mapping[str, int]
     entered: int | None
 
@@ -131,13 +131,15 @@ WHERE e.journey = ? AND c.tenant = ? AND c.id = ?
 """
 
 
-def evidence(reader: Reader, record: JourneyRecord, customer: str) -> Evidence:
+def evidence(reader: SqlReader, record: JourneyRecord, customer: str) -> Evidence:
     """Give the newest event that could have entered a customer, the last refusal, and who waits for a slot."""
     events = reader.rows(_EVENT, (customer, record.tenant, record.newest.journey.trigger.event))
     asked = (record.number, record.tenant, customer)
-    kept = [Kept(reason, at, json.loads(text) if text else {}) for reason, at, text in reader.rows(_REFUSAL, asked)]
+    kept = [
+        LastRefusal(reason, at, json.loads(text) if text else {}) for reason, at, text in reader.rows(_REFUSAL, asked)
+    ]
     queued, entered = dict(reader.rows(_QUEUED, asked)), reader.rows(_ENTERED, asked)[0][0]
-    return Evidence(Told(*events[0]) if events else None, kept[0] if kept else None, queued, entered)
+    return Evidence(NewestEvent(*events[0]) if events else None, kept[0] if kept else None, queued, entered)
 
 
 def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> Due:
@@ -385,7 +387,7 @@ def _entry(run: Run) -> Happened:
     return "", f"run {run.number} entered and {state}", run.entered_at, {}
 
 
-def _refusal(door: Door, kept: Kept) -> Happened:
+def _refusal(door: Door, kept: LastRefusal) -> Happened:
     words = in_words(kept.reason, door, door.newest, door.record.program(kept.at), kept.at, kept.seen)
     return kept.reason, words, kept.at, kept.seen
 
@@ -407,7 +409,7 @@ def _nothing(door: Door) -> Happened:
     return "no event", f"no {event!r} was ever told of this customer{hint}", None, {}
 
 
-def _missed(door: Door, told: Told) -> Happened:
+def _missed(door: Door, told: NewestEvent) -> Happened:
     """Say why an event that was handled left no trace."""
     record = door.record
     state, program, event = record.state(told.at), record.program(told.at), door.happening(told.at, told.text)

@@ -15,7 +15,7 @@ from journeyflow.basics.values import dumps
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.cells import cell
 from journeyflow.questions.tables import TABLES, Table, everybody, journeys_by_name
-from journeyflow.stores.contract import Reader, Store
+from journeyflow.stores.contract import SqlReader, Store
 
 Format = Literal["csv", "ndjson"]
 
@@ -72,7 +72,7 @@ def export_tables(
 
 
 @contextmanager
-def _ordered(reader: Reader, tenant: str | None) -> Iterator[memoryview]:
+def _ordered(reader: SqlReader, tenant: str | None) -> Iterator[memoryview]:
     """Give the serials of all enrollments, by tenant, journey, customer and run.
 
     People come in that order from an index, but with all their journeys; so their serials are laid down journey by
@@ -106,7 +106,7 @@ def _numbers(count: int) -> Iterator[memoryview]:
             yield numbers
 
 
-def _rows(reader: Reader, table: Table, serials: memoryview, width: int) -> Iterator[tuple[int, list[Any]]]:
+def _rows(reader: SqlReader, table: Table, serials: memoryview, width: int) -> Iterator[tuple[int, list[Any]]]:
     """Yield rows one by one, each behind the place of its enrollment; instants as text, None where there is none."""
     at = [table.columns.index(instant) for instant in table.instants]
     for start in range(0, len(serials), CHUNK):

@@ -27,7 +27,7 @@ SHOWN = 20
 """Bad lines that are kept word for word; all are counted."""
 
 PathLikeText = str | PathLike[str]
-Progress = Callable[[str, int, int], object]
+PhaseProgress = Callable[[str, int, int], object]
 """Is told the phase ("customers", "events", "run", "export"), how far it is, and how far it goes (0 when unknown)."""
 
 
@@ -70,7 +70,7 @@ def backtest(
     until: datetime | None = None,
     db: PathLikeText | None = None,
     export: PathLikeText | None = None,
-    progress: Progress = _silent,
+    progress: PhaseProgress = _silent,
 ) -> Backtest:
     """Stream an event file through the engine and see what the journeys would have done.
 
@@ -121,7 +121,7 @@ def _new_store(db: PathLikeText | None) -> Store:
     return SQLiteStore(path)
 
 
-def _feed(engine: Engine, path: PathLikeText, progress: Progress) -> _Read:
+def _feed(engine: Engine, path: PathLikeText, progress: PhaseProgress) -> _Read:
     """Read the events into the inbox; note their span on the way, so that they need not be sorted."""
     bad: list[BadLine] = []
     count, span = 0, list[datetime]()
@@ -138,7 +138,7 @@ def _feed(engine: Engine, path: PathLikeText, progress: Progress) -> _Read:
     return _Read(count, tuple(bad), *span)
 
 
-def _put(engine: Engine, path: PathLikeText, at: datetime, progress: Progress) -> _Read:
+def _put(engine: Engine, path: PathLikeText, at: datetime, progress: PhaseProgress) -> _Read:
     """Read the customers into the inbox, all at one instant."""
     bad: list[BadLine] = []
     count = 0
@@ -154,7 +154,7 @@ def _put(engine: Engine, path: PathLikeText, at: datetime, progress: Progress) -
     return _Read(count, tuple(bad))
 
 
-def _run(engine: Engine, until: datetime, inputs: int, progress: Progress) -> tuple[int, int, int, int, int]:
+def _run(engine: Engine, until: datetime, inputs: int, progress: PhaseProgress) -> tuple[int, int, int, int, int]:
     """Tick until nothing is due any more: (inputs, entered, moves, messages, refused)."""
     totals = (0, 0, 0, 0, 0)
     while True:

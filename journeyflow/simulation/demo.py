@@ -23,7 +23,7 @@ from journeyflow.definition.steps import Condition, Send, Split, Update, Wait, a
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.records.public import Event, Message
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import APPLICATION_ID, VISITS
 from journeyflow.stores.sqlite.store import SQLiteStore
 
@@ -170,7 +170,7 @@ def _is_free(path: Path) -> bool:
     return (application, nonce) == (APPLICATION_ID, (NONCE,))
 
 
-def _report(reader: Reader, path: str, entered: int, refused: int) -> Report:
+def _report(reader: SqlReader, path: str, entered: int, refused: int) -> Report:
     """Count what came of it."""
     status = dict(reader.rows("SELECT status, count(*) FROM enrollments GROUP BY status"))
     converted = reader.rows("SELECT count(*) FROM enrollments WHERE converted_at IS NOT NULL")[0][0]

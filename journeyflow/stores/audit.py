@@ -6,7 +6,7 @@ from typing import Any
 from attrs import frozen
 
 from journeyflow.basics.moments import FIRST, LAST, iso
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.recount import miscounts
 from journeyflow.stores.schema import VISITS
 
@@ -276,7 +276,7 @@ class _Cell:
         return repr(self.value)
 
 
-def faults(reader: Reader) -> Iterator[str]:
+def faults(reader: SqlReader) -> Iterator[str]:
     """Give a sentence for each fault, as they are found; what cannot be read is not checked further."""
     readable = True
     for checks in (SHAPE, CHECKS):
@@ -288,6 +288,6 @@ def faults(reader: Reader) -> Iterator[str]:
             return
 
 
-def audit(reader: Reader) -> list[str]:
+def audit(reader: SqlReader) -> list[str]:
     """Run every check, count everything again, and give a sentence for each fault."""
     return list(faults(reader)) or list(miscounts(reader))

@@ -15,7 +15,7 @@ from journeyflow.records.rows import Deferred, Export, Glimpse, Input, Move, Pos
 
 Item = TypeVar("Item")
 
-Key = tuple[int, int, int, int]
+DueKey = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
 
 HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
@@ -37,14 +37,14 @@ QUEUE, PULL = 0, 1
 (R27)."""
 
 
-def timer_key(run: Run) -> Key:
+def timer_key(run: Run) -> DueKey:
     """Give the place of a run's timer; it has one."""
     due: int = run.due  # type: ignore[assignment]  # asked of runs with a timer only
     return (due, TIMER, run.serial, 0) if run.held is None else (due, HELD, run.held, run.serial)
 
 
 @define(eq=False)
-class Person:
+class CustomerInHand:
     """A customer while a batch is handled."""
 
     number: int
@@ -65,7 +65,7 @@ class Due:
     timers, `posts` those of the keys that are ends of leases, `inputs` by sequence number.
     """
 
-    keys: tuple[Key, ...] = ()
+    keys: tuple[DueKey, ...] = ()
     more: bool = False
     inputs: Mapping[int, Input] = field(factory=dict)
     runs: Mapping[int, Run] = field(factory=dict)
@@ -244,7 +244,7 @@ class Loaded:
     `sent` are the messages that caps count: (customer's number, serial, n, at, channel), in any order.
     """
 
-    people: tuple[Person, ...] = ()
+    people: tuple[CustomerInHand, ...] = ()
     runs: Mapping[int, Run] = field(factory=dict)
     posts: Mapping[tuple[int, int], Post] = field(factory=dict)
     newest: Mapping[int, dict[str, Glimpse]] = field(factory=dict)
@@ -263,12 +263,12 @@ class Loaded:
     """Inputs with their outcomes."""
 
 
-Found = tuple[Sequence[Key], Sequence[Item]]
+DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]
 """Due work of one kind: its places in order, and what stands at each."""
 
 
 def select_due(
-    inputs: Found[Input], runs: Found[Run], posts: Found[Post], limit: int, timers: Iterable[Key] = ()
+    inputs: DueOfKind[Input], runs: DueOfKind[Run], posts: DueOfKind[Post], limit: int, timers: Iterable[DueKey] = ()
 ) -> Due:
     """Merge the kinds of due work, each in order, into the first `limit` places of the total order (R7)."""
     keys = sorted([*inputs[0], *runs[0], *posts[0], *timers])
@@ -283,7 +283,7 @@ def select_due(
     )
 
 
-def _up_to(last: Key, found: Found[Item]) -> Sequence[Item]:
+def _up_to(last: DueKey, found: DueOfKind[Item]) -> Sequence[Item]:
     """Give the items up to a place."""
     keys, items = found
     return items[: bisect_right(keys, last)]

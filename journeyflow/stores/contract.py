@@ -89,7 +89,7 @@ class Store(Protocol):
     def transaction(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
         """Open a transaction; one that writes has the lock from its first moment, so that what it reads stays true."""
 
-    def reader(self) -> "AbstractContextManager[Reader]":
+    def reader(self) -> "AbstractContextManager[SqlReader]":
         """Open a consistent view for questions, in SQL over the same tables for every store (R80).
 
         Nothing that a question changes is kept.
@@ -99,7 +99,7 @@ class Store(Protocol):
         """Give everything back. Closing twice is closing once."""
 
 
-class Reader(Protocol):
+class SqlReader(Protocol):
     """Questions about the past and the present, asked in SQL over the documented tables and views."""
 
     def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:

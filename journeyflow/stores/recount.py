@@ -13,7 +13,7 @@ from journeyflow.basics.words import ATTRIBUTED, HOLDOUT, REVENUE
 from journeyflow.records.counting import ALL, KINDS, Instants, Note, Sums, Walked, entry_kind, instants_of_none
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 AT_ONCE = 50_000
 """Rows of the log that are summed up before more are read: some tens of megabytes."""
@@ -36,7 +36,7 @@ WHERE kind = 'event' AND type = '{REVENUE}' AND outcome LIKE '{ATTRIBUTED}%'
 """What was told of messages, in order of no kind; what is handled names a message that is there."""
 
 
-def recount(reader: Reader) -> tuple[Counter, ...]:
+def recount(reader: SqlReader) -> tuple[Counter, ...]:
     """Count the whole log again: every move, conversion, message event and revenue; sorted by key.
 
     Opening balances stand in for what was pruned (R86). It reads everything once, and holds no more than a part of it
@@ -55,7 +55,7 @@ def recount(reader: Reader) -> tuple[Counter, ...]:
     return tuple(again[key] for key in sorted(again))
 
 
-def miscounts(reader: Reader) -> Iterator[str]:
+def miscounts(reader: SqlReader) -> Iterator[str]:
     """Give a sentence for each kept counter that is not what the log says, by key."""
     names = dict(reader.rows("SELECT number, id FROM journeys"))
     kept = {row[:6]: row[6:] for row in reader.stream("SELECT * FROM counters")}
@@ -77,7 +77,7 @@ def _parts(rows: Iterable[Any]) -> Iterator[list[Any]]:
         yield part
 
 
-def _zones(reader: Reader) -> dict[int, ZoneInfo]:
+def _zones(reader: SqlReader) -> dict[int, ZoneInfo]:
     """Give the zone of each journey: that of its first version (R82)."""
     rows = reader.rows("SELECT journey, definition ->> 'timezone' FROM versions WHERE version = 1")
     return {journey: zone(name or "UTC") for journey, name in rows}
@@ -92,7 +92,7 @@ def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, Instants
         yield Walked(journey, status, loads(path), entry), instants
 
 
-def _notes(reader: Reader) -> Iterator[Note]:
+def _notes(reader: SqlReader) -> Iterator[Note]:
     """Yield what no move tells: holdouts, conversions, the first of each kind of a message, and all that was told."""
     for journey, number, at in reader.stream(
         "SELECT journey, run, entered_at FROM enrollments WHERE status = ?", (HOLDOUT,)
@@ -113,7 +113,7 @@ def _notes(reader: Reader) -> Iterator[Note]:
         yield from _told(reader, told)
 
 
-def _told(reader: Reader, told: list[tuple[str, int, str, int]]) -> Iterator[Note]:
+def _told(reader: SqlReader, told: list[tuple[str, int, str, int]]) -> Iterator[Note]:
     """Yield what was told of messages, which are looked up together."""
     places = [place_of(name) for _, _, name, _ in told]
     named: Mapping[tuple[int, int] | None, tuple[int, str, str]] = {

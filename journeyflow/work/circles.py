@@ -27,11 +27,11 @@ MANY: Final = 10
 MAX_PULLED: Final = 10_000
 """Members that are asked in one batch, where they are few and pulled again and again: it has to end some time."""
 
-Place = tuple[str, str | None]
+ListName = tuple[str, str | None]
 """A list of a tenant; None stands for everybody."""
 
 
-def opening(pull: Pull, where: ZoneInfo, at: int, last: int | None) -> int:
+def next_pull(pull: Pull, where: ZoneInfo, at: int, last: int | None) -> int:
     """Give the instant of the next pull: not before `at`, nor too soon after the last, and in the window (R27).
 
     >>> from journeyflow.basics.moments import MINUTE
@@ -73,7 +73,7 @@ def _due_pulls(due: Due, catalog: Catalog) -> list[tuple[int, Program, Pull]]:
 class Circle:
     """Who stands on a list, as far as it is loaded, in the order in which they are asked."""
 
-    def __init__(self, of: Place, times: int | None, names: Sequence[str], after: str) -> None:
+    def __init__(self, of: ListName, times: int | None, names: Sequence[str], after: str) -> None:
         """Begin behind the one who was asked last."""
         self.of, self.times, self.after = of, times, after
         self.whole = len(names) < AHEAD
@@ -109,7 +109,7 @@ class Pulls:
         self.circles: dict[int, Circle] = {}
         self.rounds: dict[int, Round] = {}
         self.entries: dict[int, dict[int, list[int]]] = {}
-        self.joined: set[Place] = set()
+        self.joined: set[ListName] = set()
         """Lists on which somebody has come since they were loaded."""
         self.asked = 0
         self.touched: dict[int, None] = {}
@@ -125,7 +125,7 @@ class Pulls:
             after = self.rounds[number].after if number in self.rounds else ""
             self.circles[number] = Circle((program.tenant, pull.list), pull.times, loaded.members[number], after)
 
-    def circle(self, number: int, of: Place, times: int | None) -> Circle | None:
+    def circle(self, number: int, of: ListName, times: int | None) -> Circle | None:
         """Give the circle of a journey, None where it must be loaded, first or again, before a pull can go on."""
         circle = self.circles.get(number)
         if circle is None or (circle.of, circle.times) != (of, times):

@@ -14,9 +14,9 @@ from journeyflow.machine.gates import consents
 from journeyflow.machine.program import NOWHERE, Program
 from journeyflow.records.counting import held_out
 from journeyflow.records.rows import Deferred, Run, make_run
-from journeyflow.stores.batch import JOURNEY, QUEUE, Person
+from journeyflow.stores.batch import JOURNEY, QUEUE, CustomerInHand
 from journeyflow.work.happenings import Happening
-from journeyflow.work.slots import opening
+from journeyflow.work.slots import next_slot_opens
 from journeyflow.work.working_set import Work, active_runs
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def first_run(  # noqa: PLR0917 what tells one beginning from another
 def _has_slot(work: Work, program: Program, event: Happening) -> bool:
     """Tell whether there is a slot at an instant, and nobody waits for it (R23)."""
     gate, number = work.gate, program.journey_number
-    return not gate.waiting(number) and opening(gate.slots[number], program.limits, event.own) is None
+    return not gate.waiting(number) and next_slot_opens(gate.slots[number], program.limits, event.own) is None
 
 
 def _waits(work: Work, program: Program, event: Happening, key: str, text: str | None) -> str | None:
@@ -117,7 +117,7 @@ def _waits(work: Work, program: Program, event: Happening, key: str, text: str |
         return "already deferred"
     gate.join(Deferred(gate.next_number, number, event.person.number, key, event.own, text))
     if not gate.waiting(number):
-        _set_queue(work, program, opening(gate.slots[number], program.limits, event.own))
+        _set_queue(work, program, next_slot_opens(gate.slots[number], program.limits, event.own))
     return None
 
 
@@ -131,7 +131,7 @@ def admit(work: Work, number: int, own: int) -> None:
     """Let the first of a journey's queue in, now that a slot opens; all of R21 is asked again (R23)."""
     gate, record = work.gate, work.catalog.journeys[number]
     program = record.program(own)
-    later = opening(gate.slots[number], program.limits, own)
+    later = next_slot_opens(gate.slots[number], program.limits, own)
     if later is not None and record.state(own) != "PAUSED":
         _set_queue(work, program, later)
         return
@@ -154,14 +154,14 @@ def _go_on(work: Work, program: Program, own: int) -> None:
     if gate.first(number) is None and number not in gate.partial:
         gate.stop_timer(number, QUEUE)
         return
-    due = opening(gate.slots[number], program.limits, own) or own
+    due = next_slot_opens(gate.slots[number], program.limits, own) or own
     _set_queue(work, program, due)
     key = (due, JOURNEY, number, QUEUE)
     if gate.first(number) is None and key <= work.horizon:
         work.end_before(key)
 
 
-def _is_kept_out(program: Program, person: Person) -> bool:
+def _is_kept_out(program: Program, person: CustomerInHand) -> bool:
     """Tell whether chance keeps a customer out of a journey: the same one always (R25, R38)."""
     return bucket(program.tenant, program.journey.id, KEPT_OUT, person.id) < program.holdout
 
@@ -302,7 +302,7 @@ OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
 """The reasons that hang on what the customer's runs have done."""
 
 
-def leave(work: Work, person: Person, journey: int, at: int, *, reason: str, key: str | None = None) -> int:
+def leave(work: Work, person: CustomerInHand, journey: int, at: int, *, reason: str, key: str | None = None) -> int:
     """End the active runs of a customer in a journey by hand, with a key that one alone; give how many (R22, R42)."""
     inside = [run for run in active_runs(work, person) if run.journey == journey and key in {None, run.key}]
     for run in inside:

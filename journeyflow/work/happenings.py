@@ -9,7 +9,7 @@ from attrs import frozen
 from journeyflow.basics.words import CHANGED_BY
 from journeyflow.machine.facts import Data
 from journeyflow.records.rows import Post
-from journeyflow.stores.batch import Person
+from journeyflow.stores.batch import CustomerInHand
 
 
 def changed_attribute(kind: str, data: Data) -> str:
@@ -42,7 +42,7 @@ class Happening(NamedTuple):
     data: Data
     own: int
     at: int
-    person: Person
+    person: CustomerInHand
     causes: frozenset[Cause] = frozenset()
     post: Post | None = None
     changed: str = ""
@@ -63,7 +63,7 @@ class Order(NamedTuple):
     journey: str
     reason: str
     at: int
-    person: Person
+    person: CustomerInHand
     giver: int
     causes: frozenset[Cause]
 

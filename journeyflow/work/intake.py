@@ -27,7 +27,7 @@ from journeyflow.records.counting import KINDS, mailbox_domain, told
 from journeyflow.records.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
 from journeyflow.records.message_ids import message_id
 from journeyflow.records.rows import Input, Post, version_at
-from journeyflow.stores.batch import Person
+from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.entries import closed_by, enter, leave
 from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
 from journeyflow.work.stages import handle
@@ -96,7 +96,7 @@ def _loads(text: str | None) -> dict[str, object]:
     return loads(text) if text else {}
 
 
-def _change(work: Work, person: Person, kind: str, data: Data) -> dict[str, object] | None:
+def _change(work: Work, person: CustomerInHand, kind: str, data: Data) -> dict[str, object] | None:
     """Change the customer as an event of R50 says: give what changed, nothing, or None for an impossible event."""
     change = _as_change(kind, data)
     if change is None:
@@ -155,7 +155,7 @@ def _message_event(work: Work, item: Input, data: dict[str, object], at: int) ->
     return "handled"
 
 
-def _owns(work: Work, person: Person, post: Post) -> bool:
+def _owns(work: Work, person: CustomerInHand, post: Post) -> bool:
     run = work.runs.get(post.serial)
     return run is not None and run.customer == person.number
 
@@ -183,7 +183,7 @@ def tell(work: Work, event: Happening) -> None:
     work.emit(emitted, person, event.at, own=event.own)
 
 
-def _with_domain(post: Post, person: Person) -> Post:
+def _with_domain(post: Post, person: CustomerInHand) -> Post:
     """Keep the domain of the mailbox, as it is when the first thing is told of a message (F172)."""
     if post.domain is not None:
         return post
@@ -195,7 +195,7 @@ def message_named(item: Input) -> object:
     return _loads(item.text).get("message")
 
 
-def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> str:
+def _note_revenue(work: Work, item: Input, data: Data, person: CustomerInHand) -> str:
     """Note revenue with its message, and give the outcome: what it names, else what was clicked last (R50, R52, R83).
 
     Revenue that names a message which is not the customer's is "unmatched", and nobody's.
@@ -215,7 +215,7 @@ def _note_revenue(work: Work, item: Input, data: Data, person: Person) -> str:
     return outcome
 
 
-def _clicked_last(work: Work, person: Person, at: int) -> Post | None:
+def _clicked_last(work: Work, person: CustomerInHand, at: int) -> Post | None:
     """Give the message of a customer whose first click is the newest one, not more than a week before (R83)."""
     clicks = [
         (first, key)
@@ -318,7 +318,7 @@ def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) ->
 # --- deliveries ---------------------------------------------------------------------------------------------------
 
 
-def _delivered(work: Work, item: Input) -> tuple[Post, Person] | None:
+def _delivered(work: Work, item: Input) -> tuple[Post, CustomerInHand] | None:
     """Give the message that an ack or nack names, with its customer, when it is this tenant's."""
     post = work.named(item.id)
     run = work.runs.get(post.serial) if post is not None else None
@@ -364,7 +364,7 @@ def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
         _failed_attempt(work, post, person, until, work.effective(until))
 
 
-def _failed_attempt(work: Work, post: Post, person: Person, own: int, at: int) -> None:
+def _failed_attempt(work: Work, post: Post, person: CustomerInHand, own: int, at: int) -> None:
     """Hand a message out again later, or give it up (R71)."""
     if is_anonymous(person.id):
         work.set_post(cancelled(post))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from journeyflow.records.forgetting import FORGOTTEN
-from journeyflow.stores.batch import Person
+from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.entries import enter, leave
 from journeyflow.work.happenings import Happening, Order
 from journeyflow.work.working_set import Work, active_runs
@@ -50,7 +50,7 @@ def _forget(work: Work, order: Order) -> None:
     forget(work, order.person, order.at)
 
 
-def forget(work: Work, person: Person, at: int) -> int:
+def forget(work: Work, person: CustomerInHand, at: int) -> int:
     """Forget a customer: all active runs end, nothing is waited for, nobody is left to be told of; give how many (R86).
 
     What is told of the same id from now on, in this batch too, is about somebody new.

@@ -21,9 +21,9 @@ from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit
 from journeyflow.stores.batch import ANSWERS, Finished
 from journeyflow.work.intake import ATTRIBUTION, GIVEN_UP
 
-Place = tuple[int, int]
+MessagePlace = tuple[int, int]
 
-Told = tuple[Input, str | None]
+InputWithOutcome = tuple[Input, str | None]
 """An input with its outcome, None while it waits."""
 
 SENT: Final = "message.sent"
@@ -90,9 +90,9 @@ def _by_serial(posts: Iterable[Post]) -> dict[int, list[Post]]:
     return found
 
 
-def _by_place(inputs: Iterable[Told]) -> dict[Place, list[Told]]:
+def _by_place(inputs: Iterable[InputWithOutcome]) -> dict[MessagePlace, list[InputWithOutcome]]:
     """Order what was told of messages by the message."""
-    found: dict[Place, list[Told]] = {}
+    found: dict[MessagePlace, list[InputWithOutcome]] = {}
     for item, outcome in inputs:
         place = message_of(item, outcome)
         if place is not None:
@@ -108,7 +108,7 @@ class _Settled:
     before: int
     current: Collection[int]
     """The newest runs of their customers, by serial, one for each journey and key."""
-    pending: Collection[Place]
+    pending: Collection[MessagePlace]
     """The messages of which something waits in the inbox."""
 
     def stays(self, run: Run) -> bool:
@@ -152,7 +152,9 @@ class _Settled:
 # --- opening balances -------------------------------------------------------------------------------------------------
 
 
-def _notes(posts: Iterable[Post], runs: Mapping[int, Run], by_place: Mapping[Place, list[Told]]) -> Iterator[Note]:
+def _notes(
+    posts: Iterable[Post], runs: Mapping[int, Run], by_place: Mapping[MessagePlace, list[InputWithOutcome]]
+) -> Iterator[Note]:
     """Yield what was told of messages that go: the first of each kind, and all."""
     for post in posts:
         run = runs[post.serial]
@@ -200,7 +202,7 @@ def _arms(
 # --- what was told ----------------------------------------------------------------------------------------------------
 
 
-def message_of(item: Input, outcome: str | None) -> Place | None:
+def message_of(item: Input, outcome: str | None) -> MessagePlace | None:
     """Give the message that an input is about, as (serial, n); None for one that is about none.
 
     >>> message_of(Input(1, "t", "", "ack", "", 0, "k-17-2", None), "handled")
@@ -216,7 +218,7 @@ def message_of(item: Input, outcome: str | None) -> Place | None:
 
 
 def outlived(
-    past: Iterable[Told], present: Collection[Place], known_since: int, *, orphans_only: bool = False
+    past: Iterable[InputWithOutcome], present: Collection[MessagePlace], known_since: int, *, orphans_only: bool = False
 ) -> tuple[int, ...]:
     """Give the sequence numbers of inputs that nothing asks for any more.
 
@@ -229,7 +231,7 @@ def outlived(
 def _is_over(
     item: Input,
     outcome: str | None,
-    present: Collection[Place],
+    present: Collection[MessagePlace],
     known_since: int,
     orphans_only: bool,
 ) -> bool:

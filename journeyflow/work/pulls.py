@@ -8,8 +8,8 @@ from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.entry import Pull
 from journeyflow.machine.program import Program
 from journeyflow.records.rows import Round
-from journeyflow.stores.batch import JOURNEY, PULL, Person
-from journeyflow.work.circles import Circle, drawn_size, opening
+from journeyflow.stores.batch import JOURNEY, PULL, CustomerInHand
+from journeyflow.work.circles import Circle, drawn_size, next_pull
 from journeyflow.work.entries import enter
 from journeyflow.work.happenings import Happening
 from journeyflow.work.working_set import Work, names_in
@@ -36,9 +36,9 @@ class Puller(NamedTuple):
         of = (self.program.tenant, self.schedule.list)
         return self.work.pulls.circle(self.record.number, of, self.schedule.times)
 
-    def opening(self, at: int, now: Round) -> int:
+    def next_pull(self, at: int, now: Round) -> int:
         """Give the instant of the next pull as seen at an instant."""
-        return opening(self.schedule, self.program.zone, at, now.at)
+        return next_pull(self.schedule, self.program.zone, at, now.at)
 
 
 def pull(work: Work, number: int, own: int) -> None:
@@ -63,7 +63,7 @@ def pull(work: Work, number: int, own: int) -> None:
     now = _gone_on(puller, circle, now)
     work.pulls.set_round(now)
     if now.origin is None:
-        _ring(work, record, own, puller.opening(own, now))
+        _ring(work, record, own, puller.next_pull(own, now))
     else:
         heappush(work.heap, key)
 
@@ -74,7 +74,7 @@ def _begun(puller: Puller, now: Round) -> Round | None:
     if record.state(own) != "ACTIVE":
         _set_timer(work, record.number, record.resumes(own))
         return None
-    due = puller.opening(own, now)
+    due = puller.next_pull(own, now)
     if due > own:
         _ring(work, record, own, due)
         return None
@@ -82,7 +82,7 @@ def _begun(puller: Puller, now: Round) -> Round | None:
     if record.state(at) != "ACTIVE":
         _set_timer(work, record.number, record.resumes(at))
         return None
-    due = puller.opening(at, now)
+    due = puller.next_pull(at, now)
     if due > at:
         work.pulls.set_round(now._replace(softened=True))
         _ring(work, record, own, due)
@@ -147,19 +147,19 @@ def _against(puller: Puller, name: str, at: int) -> str | None:
     return enter(work, puller.record, program, event, facts, limited=True, quiet=True)
 
 
-def passes_by(puller: Puller, person: Person, at: int) -> str | None:
+def passes_by(puller: Puller, person: CustomerInHand, at: int) -> str | None:
     """Say why a pull does not even ask somebody, or None."""
     if not _is_on_list(puller, person):
         return OFF_LIST
     return TOO_OFTEN if _comes_too_often(puller, person, at) else None
 
 
-def _is_on_list(puller: Puller, person: Person) -> bool:
+def _is_on_list(puller: Puller, person: CustomerInHand) -> bool:
     name = puller.schedule.list
     return name is None or name in names_in(person.attributes)
 
 
-def _comes_too_often(puller: Puller, person: Person, at: int) -> bool:
+def _comes_too_often(puller: Puller, person: CustomerInHand, at: int) -> bool:
     """Tell whether somebody has entered so often within a time; exactly at its end an entry counts no more."""
     times, within = puller.schedule.times, puller.schedule.within
     if times is None or within is None:

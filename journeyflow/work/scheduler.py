@@ -17,7 +17,7 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, name_of
-from journeyflow.stores.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Key, Loaded, Request, customer_of
+from journeyflow.stores.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, DueKey, Loaded, Request, customer_of
 from journeyflow.work.circles import plan_pulls
 from journeyflow.work.entries import admit
 from journeyflow.work.happenings import Order, Tally
@@ -129,7 +129,7 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
     return work
 
 
-def _handle_item(work: Work, key: Key, dedup: int) -> None:
+def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
     """Handle one root item, then the events it caused, first in, first out (R7)."""
     work.past.clear()
     work.caused.clear()

@@ -15,13 +15,13 @@ from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
-from journeyflow.stores.batch import JOURNEY, PULL, QUEUE, Due, Key, LimitRequest, LimitsLoaded
+from journeyflow.stores.batch import JOURNEY, PULL, QUEUE, Due, DueKey, LimitRequest, LimitsLoaded
 
 AHEAD: Final = 1_000
 """Deferred entries of a journey that are loaded for a batch: half of the items of one."""
 
 
-def opening(slots: Sequence[int], limits: Iterable[tuple[int, int]], at: int) -> int | None:
+def next_slot_opens(slots: Sequence[int], limits: Iterable[tuple[int, int]], at: int) -> int | None:
     """Give the instant at which the next slot opens; None when there is one at `at` (R23).
 
     `slots` ascend; `limits` are pairs of a window in microseconds and how many entries fit into it.
@@ -56,7 +56,7 @@ def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
     return LimitRequest(frozenset(catalog.limited), slots, queues, AHEAD + 1)
 
 
-class Gate:
+class Slots:
     """Slots, queues and timers of journeys while a batch is handled, and what has become of them."""
 
     def __init__(self) -> None:
@@ -137,7 +137,7 @@ class Gate:
         self.timers.pop((journey, kind), None)
         self.touched[journey, kind] = None
 
-    def push(self, heap: list[Key], horizon: Key, journey: int, kind: int) -> None:
+    def push(self, heap: list[DueKey], horizon: DueKey, journey: int, kind: int) -> None:
         """Put a timer into the batch at hand when its place is not beyond the horizon."""
         due = self.timers.get((journey, kind))
         if due is not None and (due, JOURNEY, journey, kind) <= horizon:

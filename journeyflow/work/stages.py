@@ -9,7 +9,7 @@ from journeyflow.basics.words import ACTIVE, MESSAGE, State
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Wait
 from journeyflow.machine.facts import Facts
-from journeyflow.machine.program import Program, Way
+from journeyflow.machine.program import CompiledExit, Program
 from journeyflow.records.counting import converted
 from journeyflow.records.rows import Run
 from journeyflow.work.entries import enter
@@ -55,7 +55,7 @@ def _ways_out(work: Work, event: Happening, run: Run) -> None:
             return
 
 
-def _in_reach(event: Happening, way: Way, run: Run) -> bool:
+def _in_reach(event: Happening, way: CompiledExit, run: Run) -> bool:
     """Tell whether an event may touch a run: message events only the run whose message it is (R36)."""
     return way.any_message or _reaches(event, run)
 
@@ -69,7 +69,7 @@ def _is_meant(event: Happening, run: Run, program: Program) -> bool:
     return program.key is None or program.key_of(event.data) in {"", run.key}
 
 
-def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way) -> Run:
+def _convert(work: Work, event: Happening, run: Run, program: Program, goal: CompiledExit) -> Run:
     """Note a conversion within the goal's time, and end the run where the goal says so (R42)."""
     person = event.person
     at = max(event.at, run.last_at)
@@ -86,7 +86,7 @@ def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Way
     return run
 
 
-def _fitting(work: Work, event: Happening, way: Way, run: Run, program: Program) -> Facts | None:
+def _fitting(work: Work, event: Happening, way: CompiledExit, run: Run, program: Program) -> Facts | None:
     """Give the facts by which an exit fits, or None: by its event, or by what the customer has become (R42)."""
     if way.event == event.type and _in_reach(event, way, run) and _is_meant(event, run, program):
         facts = work.facts(event.person, program, max(event.at, run.last_at), event.data, run)

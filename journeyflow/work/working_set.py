@@ -24,10 +24,10 @@ from journeyflow.records.counting import Note, count
 from journeyflow.records.forgetting import anonymous
 from journeyflow.records.message_ids import message_id, place_of
 from journeyflow.records.rows import Crowd, Glimpse, Input, Move, Post, Refusal, Run, name_of
-from journeyflow.stores.batch import Key, Person, timer_key
+from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.circles import Pulls
 from journeyflow.work.happenings import Cause, Happening, Order, Tally, changed_attribute
-from journeyflow.work.slots import Gate
+from journeyflow.work.slots import Slots
 from journeyflow.work.together.walks import Cohorts
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
@@ -37,12 +37,12 @@ UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
 class Work:
     """The working set; see the module."""
 
-    def __init__(self, catalog: Catalog, now: int, grace: int | None, horizon: Key) -> None:
+    def __init__(self, catalog: Catalog, now: int, grace: int | None, horizon: DueKey) -> None:
         """Begin empty: `horizon` is the last place in the order that this batch may reach (R7)."""
         self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
         self.own = now
         """The own instant of the root item at hand (R5)."""
-        self.numbered: dict[int, Person] = {}
+        self.numbered: dict[int, CustomerInHand] = {}
         self.inputs: Mapping[int, Input] = {}
         self.runs: dict[int, Run] = {}
         self.posts: dict[tuple[int, int], Post] = {}
@@ -51,7 +51,7 @@ class Work:
         self.clicked: dict[int, dict[tuple[int, int], None]] = {}
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         self.next_serial = self.next_customer = 1
-        self.heap: list[Key] = []
+        self.heap: list[DueKey] = []
         self.queue: deque[Happening | Order] = deque()
         self.past: dict[int, Past] = {}
         self.caused: dict[int, frozenset[Cause]] = {}
@@ -60,7 +60,7 @@ class Work:
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
-        self.touched_people: dict[int, Person] = {}
+        self.touched_people: dict[int, CustomerInHand] = {}
         self.touched_runs: dict[int, None] = {}
         self.new_posts: dict[tuple[int, int], None] = {}
         self.touched_posts: dict[tuple[int, int], None] = {}
@@ -74,8 +74,8 @@ class Work:
         """The lists on which customers were when this batch began, of those who are on others now."""
         self.left: list[tuple[str, str, str]] = []
         """Lists that somebody was on who is forgotten."""
-        self.gate, self.pulls, self.cohorts = Gate(), Pulls(), Cohorts()
-        self.stop: Key | None = None
+        self.gate, self.pulls, self.cohorts = Slots(), Pulls(), Cohorts()
+        self.stop: DueKey | None = None
         """The place before which this batch has to end, because what comes there is not loaded."""
         self.put_off = 0
         """Whether the last item was left to another batch."""
@@ -102,15 +102,15 @@ class Work:
     # --- people ---------------------------------------------------------------------------------------------------
 
     @cached_property
-    def people(self) -> dict[tuple[str, str], Person]:
+    def people(self) -> dict[tuple[str, str], CustomerInHand]:
         """Whoever is known, by tenant and id; a batch of timers alone never asks for it."""
         return {(person.tenant, person.id): person for person in self.numbered.values()}
 
-    def person(self, tenant: str, customer: str) -> Person:
+    def person(self, tenant: str, customer: str) -> CustomerInHand:
         """Give a customer, made without attributes where there is none yet (R20)."""
         found = self.people.get((tenant, customer))
         if found is None:
-            found = Person(self.next_customer, tenant, customer, {})
+            found = CustomerInHand(self.next_customer, tenant, customer, {})
             self.next_customer += 1
             self.numbered[found.number] = self.people[tenant, customer] = found
             self.touched_people[found.number] = found
@@ -118,7 +118,7 @@ class Work:
                 self.pulls.joined.add((tenant, None))
         return found
 
-    def set_attributes(self, person: Person, attributes: dict[str, object]) -> None:
+    def set_attributes(self, person: CustomerInHand, attributes: dict[str, object]) -> None:
         """Note what a customer's attributes have become."""
         before = person.attributes
         if attributes is not before:
@@ -127,7 +127,7 @@ class Work:
             person.attributes = attributes
             self.touched_people[person.number] = person
 
-    def forget(self, person: Person) -> None:
+    def forget(self, person: CustomerInHand) -> None:
         """Let nothing be left of a customer but an anonymous number (R86)."""
         name = anonymous(person.number)
         self.forgotten.append((Forgotten(person.number, person.tenant, person.id, name), len(self.handled)))
@@ -140,7 +140,7 @@ class Work:
         person.id, person.attributes = name, {}
         self.touched_people[person.number] = person
 
-    def _relist(self, person: Person, before: set[str], after: set[str]) -> None:
+    def _relist(self, person: CustomerInHand, before: set[str], after: set[str]) -> None:
         """Note that a customer is on other lists than before; who comes on one may have to be asked in (R27)."""
         self.relisted.setdefault(person.number, before)
         if self.pulls.circles:
@@ -192,7 +192,7 @@ class Work:
             sent.pop((post.serial, post.n), None)
 
     def facts(
-        self, person: Person, program: Program, at: int, event: Data | None = None, run: Run | None = None
+        self, person: CustomerInHand, program: Program, at: int, event: Data | None = None, run: Run | None = None
     ) -> Facts:
         """Lay out what a rule may look at outside of a walk."""
         posts = self.newest_posts.get(run.serial) if run is not None else None
@@ -244,13 +244,13 @@ class Work:
                 self.push(after)
         return result
 
-    def _bounds(self, program: Program, person: Person, at: int) -> tuple[Terms | None, Sent]:
+    def _bounds(self, program: Program, person: CustomerInHand, at: int) -> tuple[Terms | None, Sent]:
         """Give the policies that bind a program's tenant as of an instant, and what they count (R11, R31)."""
         timeline = self.catalog.policies.get(program.tenant)
         return None if timeline is None else timeline.at(at), self.sent.get(person.number, NOTHING_SENT)
 
     def _take_over(
-        self, result: Result, move: Move, program: Program, person: Person, causes: frozenset[Cause]
+        self, result: Result, move: Move, program: Program, person: CustomerInHand, causes: frozenset[Cause]
     ) -> None:
         """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
         after, _, posts, attributes, emitted, self.past[move.serial] = result
@@ -272,7 +272,12 @@ class Work:
             self._emit_of_run(emitted, person, move.at, causes | {cause}, program)
 
     def _emit_of_run(
-        self, emitted: Iterable[tuple[str, Data]], person: Person, at: int, causes: frozenset[Cause], program: Program
+        self,
+        emitted: Iterable[tuple[str, Data]],
+        person: CustomerInHand,
+        at: int,
+        causes: frozenset[Cause],
+        program: Program,
     ) -> None:
         """Queue what a run emits: events, and after those of one Update its orders to other runs (R39)."""
         if not program.chained:
@@ -288,7 +293,7 @@ class Work:
     def emit(
         self,
         events: Iterable[tuple[str, Data]],
-        person: Person,
+        person: CustomerInHand,
         at: int,
         causes: frozenset[Cause] = frozenset(),
         own: int | None = None,
@@ -320,7 +325,9 @@ class Work:
         record = self.record(run)
         return any(record.state(instant) == "PAUSED" for instant in instants)
 
-    def refuse(self, record: JourneyRecord, person: Person, reason: str, at: int, seen: dict[str, object]) -> str:
+    def refuse(
+        self, record: JourneyRecord, person: CustomerInHand, reason: str, at: int, seen: dict[str, object]
+    ) -> str:
         """Record a refused entry (R21)."""
         day = local_day(at, record.newest.zone)
         self.refusals.append(Refusal(record.number, person.number, reason, at, day, seen))
@@ -371,7 +378,7 @@ class Work:
             for name in sorted(now - before if joined else before - now):
                 yield person.tenant, name, person.id
 
-    def end_before(self, key: Key) -> None:
+    def end_before(self, key: DueKey) -> None:
         """Let this batch end where something comes that is not loaded (R7)."""
         self.stop = key if self.stop is None else min(self.stop, key)
 
@@ -403,6 +410,6 @@ def names_in(attributes: Mapping[str, object]) -> set[str]:
     return {name for name in lists if isinstance(name, str)} if isinstance(lists, list) else set()
 
 
-def active_runs(work: Work, person: Person) -> list[Run]:
+def active_runs(work: Work, person: CustomerInHand) -> list[Run]:
     """List a customer's active runs by serial."""
     return [run for serial in person.serials if (run := work.runs[serial]).status == ACTIVE]

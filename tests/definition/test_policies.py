@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from journeyflow import Cap, InvalidInput, Policies, QuietHours
 from journeyflow.basics.hours import PERIODS, calendar_period
 from journeyflow.basics.moments import DAY, HOUR, LAST, add, zone
-from journeyflow.definition.policies import MAX_PARTS, Terms, Timeline
+from journeyflow.definition.policies import MAX_PARTS, PolicyHistory, Terms
 
 UTC, PARIS = zone("UTC"), zone("Europe/Paris")
 
@@ -143,8 +143,8 @@ def test_terms_know_what_binds_a_channel():
 def test_a_timeline_gives_the_terms_of_an_instant():
     """R11: from their instant on; of two at one instant those that were set last; None before the first."""
     first, second, third = (Terms(Policies(caps=[Cap(n, per="day")])) for n in (0, 1, 2))
-    timeline = Timeline(((5, first), (7, second), (7, third)))
+    timeline = PolicyHistory(((5, first), (7, second), (7, third)))
     assert [timeline.at(instant) for instant in (4, 5, 6, 7, 8)] == [None, first, first, third, third]
     assert timeline.newest == (7, third.policies)
     assert timeline.reach == 3 * DAY
-    assert Timeline(((5, first),)).reach is None
+    assert PolicyHistory(((5, first),)).reach is None

@@ -33,7 +33,7 @@ from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import from_dict, loads_journey
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.work import circles as module
-from journeyflow.work.circles import Circle, opening
+from journeyflow.work.circles import Circle, next_pull
 from tests.samples import START, STORES, Host, after, open_engine, statements, utc
 
 DAILY = Trigger.every("1 day", list="news")
@@ -249,7 +249,7 @@ def test_a_pull_outside_of_its_window_waits_for_the_opening(host):
 def test_when_the_next_pull_is(at, last, window, due):
     """Not before an instant, an hour after the last at least, in the window: here in hours."""
     last = None if last is None else last * HOUR
-    assert opening(Pull("1 hour", window=window), UTC, at * HOUR, last) == due * HOUR
+    assert next_pull(Pull("1 hour", window=window), UTC, at * HOUR, last) == due * HOUR
 
 
 def test_a_host_that_comes_late_pulls_once():

@@ -24,7 +24,7 @@ from journeyflow import (
 from journeyflow.testing import START as BEGIN
 from journeyflow.testing import journeys, lives, run
 from journeyflow.work import slots as module
-from journeyflow.work.slots import opening
+from journeyflow.work.slots import next_slot_opens
 from tests.samples import START, STORES, Host, after, open_engine
 
 REST = Wait("rest", "1 day")
@@ -126,7 +126,7 @@ def test_later_entries_count_for_what_is_told_late(host):
 )
 def test_when_a_slot_opens(slots, limits, at, opens):
     """The k-th newest slot and its window say so (R23)."""
-    assert opening(slots, limits, at) == opens
+    assert next_slot_opens(slots, limits, at) == opens
 
 
 # --- what takes a slot ------------------------------------------------------------------------------------------------

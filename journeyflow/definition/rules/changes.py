@@ -44,8 +44,8 @@ class Change:
         return f"{self.action} {self.field}" + ("" if self.value is None else f" {self.value!r}")
 
 
-class Field(rules.Field):
-    """A field that can be compared (see `rules.Field`) and changed.
+class Field(rules.FieldPath):
+    """A field that can be compared (see `rules.FieldPath`) and changed.
 
     >>> print(field("purchases").increment())
     increment purchases 1

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.values import MAX_DEPTH, describe, faults, freeze, text_fault
-from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Facts
+from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Seen
 from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 
 # --- the rule as data ---------------------------------------------------------------------------------------------
@@ -143,9 +143,9 @@ def not_(rule: Rule) -> NotRule:
     return NotRule(rule)
 
 
-def _comparing(op: str, summary: str) -> Callable[["Field", object], Comparison]:
-    def build(self: "Field", value: object) -> Comparison:
-        other = value.path if isinstance(value, Field) else None
+def _comparing(op: str, summary: str) -> Callable[["FieldPath", object], Comparison]:
+    def build(self: "FieldPath", value: object) -> Comparison:
+        other = value.path if isinstance(value, FieldPath) else None
         return Comparison(self.path, op, None if other else value, other)
 
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in op)
@@ -156,7 +156,7 @@ def _comparing(op: str, summary: str) -> Callable[["Field", object], Comparison]
 
 
 @frozen
-class Field:
+class FieldPath:
     """A path into what is known of a customer, an event or a run; its methods make rules (R59).
 
     >>> print(field("membershipTier").in_(["Gold", "Platinum"]))
@@ -196,18 +196,18 @@ class Field:
         return Comparison(self.path, "isNotNull")
 
 
-def field(path: str) -> Field:
+def field(path: str) -> FieldPath:
     """Name a field, to compare it.
 
     >>> field("customer.address.city").eq("Cape Town")
     Comparison(field='customer.address.city', op='eq', value='Cape Town')
     """
-    return Field(path)
+    return FieldPath(path)
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
 
-Question = Callable[[Facts], bool]
+Question = Callable[[Seen], bool]
 
 
 def compile_rule(rule: Rule) -> Question:
@@ -253,7 +253,7 @@ class Sample:
         return options[0]
 
 
-def holds(rule: Rule, facts: Facts) -> bool:
+def holds(rule: Rule, facts: Seen) -> bool:
     """Ask a rule once.
 
     >>> holds(field("tags").contains("vip") | field("spent").gt(100), Sample({"tags": ["vip"]}))
@@ -302,7 +302,7 @@ def _sentence(rule: Comparison, turned: bool, actual: str = "") -> str:
     return f"{rule.field}{actual} {words}{shown}"
 
 
-def explain(rule: Rule, facts: Facts) -> str:
+def explain(rule: Rule, facts: Seen) -> str:
     """Say how a rule came out, with the values compared; a false "all" names only what failed (R85).
 
     >>> explain(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
 """Alternatives, or a path: one of the two groups."""
 
 
-class Lookup(Protocol):
+class TemplateValues(Protocol):
     """What a template needs: values by path, and a choice."""
 
     def value(self, path: str) -> object:
@@ -27,7 +27,7 @@ class Lookup(Protocol):
         """Give one of some texts, always the same one of the same texts in the same visit."""
 
 
-Renderer = Callable[[Lookup], object]
+Renderer = Callable[[TemplateValues], object]
 
 
 def compile_template(value: object) -> Renderer | None:
@@ -65,7 +65,7 @@ def _compile_text(text: str) -> Renderer:
     return lambda facts: before + "".join(token(facts) + after for token, after in tokens)
 
 
-def _compile_token(alternatives: str | None, path: str, after: str) -> tuple[Callable[[Lookup], str], str]:
+def _compile_token(alternatives: str | None, path: str, after: str) -> tuple[Callable[[TemplateValues], str], str]:
     """Turn a token into a function of the facts; the plain text after it stays beside it."""
     if alternatives is not None:
         options = alternatives.split("|")

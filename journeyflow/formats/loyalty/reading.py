@@ -14,8 +14,8 @@ from journeyflow.definition.rules.changes import Change, is_last_message
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, Rule
 from journeyflow.definition.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.errors import InvalidJourney, did_you_mean
-from journeyflow.formats.parts import TOO_DEEP, UNNAMED, UNREAD, Reader, list_of, parsed_by, part_of, too_deep
-from journeyflow.formats.parts import Read as ReadPart
+from journeyflow.formats.parts import TOO_DEEP, UNNAMED, UNREAD, PartReader, list_of, parsed_by, part_of, too_deep
+from journeyflow.formats.parts import ReadPart
 from journeyflow.formats.port import Loss, make_journey
 
 Part = dict[str, Any]
@@ -41,7 +41,7 @@ def read_duration(value: object) -> Duration:
 def _one_of(words: Sequence[str], code: str) -> ReadPart:
     """Make a reader of one word of several."""
 
-    def word(reader: Reader, value: object, path: str) -> object:
+    def word(reader: PartReader, value: object, path: str) -> object:
         if value in words:
             return value
         hint = (did_you_mean(value, words) if isinstance(value, str) else "") or f"; known are {', '.join(words)}"
@@ -52,7 +52,7 @@ def _one_of(words: Sequence[str], code: str) -> ReadPart:
     return word
 
 
-def _number(reader: Reader, value: object, path: str) -> object:
+def _number(reader: PartReader, value: object, path: str) -> object:
     """Read the number of a step."""
     if type(value) is int and value > 0:
         return value
@@ -60,7 +60,7 @@ def _number(reader: Reader, value: object, path: str) -> object:
     return None
 
 
-def _misplaced(reader: Reader, _: object, path: str) -> None:
+def _misplaced(reader: PartReader, _: object, path: str) -> None:
     """Refuse a pointer that a type of step does not have."""
     reader.fault("pointer", path, f"a step of this type has no {path.rpartition('.')[2]}")
 
@@ -74,15 +74,17 @@ def _comparison(field: str, operator: str, value: object = None) -> Comparison:
     return Comparison(field, operator, value)
 
 
-_TEXT = Reader.text
+_TEXT = PartReader.text
 
-_CONDITION = part_of(_comparison, {"field": _TEXT, "operator": _TEXT, "value": Reader.anything}, "field", "operator")
+_CONDITION = part_of(
+    _comparison, {"field": _TEXT, "operator": _TEXT, "value": PartReader.anything}, "field", "operator"
+)
 
 _CONDITIONS = list_of(_CONDITION)
 
-_SPLIT = part_of(_said, {"percentage": Reader.number, "nextStepId": _TEXT}, "percentage")
+_SPLIT = part_of(_said, {"percentage": PartReader.number, "nextStepId": _TEXT}, "percentage")
 
-_UPDATE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": Reader.anything}, "field", "action")
+_UPDATE = part_of(Change, {"field": _TEXT, "action": _TEXT, "value": PartReader.anything}, "field", "action")
 
 _CONFIGS: Mapping[str, tuple[Mapping[str, ReadPart], tuple[str, ...]]] = {
     "TRIGGER": ({"eventType": _TEXT, "conditions": _CONDITIONS}, ()),
@@ -118,7 +120,7 @@ _STEPS = {of: _keys(of) for of in _CONFIGS}
 _NEEDED = {of: ("config",) if needed else () for of, (_, needed) in _CONFIGS.items()}
 
 
-def _step(reader: Reader, value: object, path: str) -> Part | None:
+def _step(reader: PartReader, value: object, path: str) -> Part | None:
     """Read a step by its type; one of unknown type is kept as an END, so that others may lead there."""
     if not isinstance(value, dict):
         reader.fault("type", path, f"expected an object, not {describe(value)}")
@@ -139,10 +141,10 @@ _STATE = _one_of(("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"), "status")
 
 _DOCUMENT: Mapping[str, ReadPart] = {
     **dict.fromkeys(("id", "tenantId", "name", "description", "timezone", "triggerType"), _TEXT),
-    **dict.fromkeys(_RECORDED, Reader.anything),
+    **dict.fromkeys(_RECORDED, PartReader.anything),
     "status": _STATE,
     "triggerConfig": part_of(_said, {"conditions": _CONDITIONS}),
-    "allowReentry": Reader.boolean,
+    "allowReentry": PartReader.boolean,
     "steps": list_of(_step),
 }
 """The keys of a journey."""
@@ -183,7 +185,7 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     """
     if too_deep(value):
         raise InvalidJourney(UNREAD, [TOO_DEEP])
-    reader = Reader()
+    reader = PartReader()
     document = reader.fields(value, "", _DOCUMENT)
     rows = _rows(document.get("steps", ()))
     triggers = [row for row in rows if row.is_trigger]
@@ -223,7 +225,7 @@ def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
 
 
-def _entry(reader: Reader, document: Part, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
+def _entry(reader: PartReader, document: Part, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
     """Put together what the journey and its TRIGGER say of the entry: the event, and the conditions."""
     configs = [(row.path, row.keys["config"]) for row in triggers]
     events = [_Said("triggerType", document.get("triggerType"))]
@@ -238,12 +240,12 @@ def _entry(reader: Reader, document: Part, triggers: Sequence[_Row]) -> tuple[_S
     return event, _agreed(reader, conditions)
 
 
-def _at_fault(reader: Reader, *places: str) -> bool:
+def _at_fault(reader: PartReader, *places: str) -> bool:
     """Tell whether the whole file or one of some places could not be read."""
     return any(fault.path in {"", *places} for fault in reader.faults)
 
 
-def _agreed(reader: Reader, places: Sequence[_Said]) -> _Said:
+def _agreed(reader: PartReader, places: Sequence[_Said]) -> _Said:
     """Give what is said first; whoever says something else is at fault."""
     said = [each for each in places if each.what is not None] or [places[0]]
     for each in said[1:]:
@@ -252,7 +254,7 @@ def _agreed(reader: Reader, places: Sequence[_Said]) -> _Said:
     return said[0]
 
 
-def _check(reader: Reader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
+def _check(reader: PartReader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
     """Note the faults that no part of the file has by itself."""
     if not name and not _at_fault(reader, "id"):
         reader.fault("missing", "id", "missing; write an id, or a name to make one of")

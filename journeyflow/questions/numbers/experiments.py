@@ -28,7 +28,7 @@ from journeyflow.questions.numbers.intervals import (
     comparisons,
     sample_ratio,
 )
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 KEPT_OUT = "holdout"
 
@@ -80,7 +80,7 @@ class Results:
         return tuple(lines)
 
 
-def results(reader: Reader, record: JourneyRecord, confidence: float = CONFIDENCE) -> Results:
+def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFIDENCE) -> Results:
     """Count what came of a journey's Splits and holdout; walks through its history.
 
     Raises InvalidInput for a journey that never had a goal: nobody can tell who converted.
@@ -168,7 +168,9 @@ GROUP BY version, step, arm
 """Customers by the arm their first run took: by interned paths, by those spelled out, by what pruned ones left."""
 
 
-def _splits(reader: Reader, record: JourneyRecord, holdout: Group | None, confidence: float) -> Iterator[SplitResults]:
+def _splits(
+    reader: SqlReader, record: JourneyRecord, holdout: Group | None, confidence: float
+) -> Iterator[SplitResults]:
     """Yield the results of every Split of every version, those of the newest version first, in order."""
     splits = {
         (program.number, step.id): step
@@ -195,7 +197,7 @@ def _splits(reader: Reader, record: JourneyRecord, holdout: Group | None, confid
 
 
 def _paths(
-    reader: Reader, record: JourneyRecord, splits: Mapping[tuple[int, str], Split]
+    reader: SqlReader, record: JourneyRecord, splits: Mapping[tuple[int, str], Split]
 ) -> list[tuple[int, int, str, str]]:
     """Give the interned paths that lead through a Split: their number and version, the Split, the arm."""
     rows = reader.rows(

@@ -31,7 +31,7 @@ from journeyflow.questions.numbers.figures import (
     StepStats,
 )
 from journeyflow.records.counting import ALL, KINDS
-from journeyflow.stores.contract import Reader
+from journeyflow.stores.contract import SqlReader
 
 UTC = zone("UTC")
 
@@ -119,7 +119,7 @@ def _iso(day: date) -> str:
     return day.isoformat()
 
 
-class Kept(NamedTuple):
+class KeptCounters(NamedTuple):
     """The counters of one journey that an answer is made of: `cells` by step (empty for the journey itself) and day."""
 
     record: JourneyRecord
@@ -133,12 +133,12 @@ class Kept(NamedTuple):
         return self.cells.get((step, ALL if day is None else _iso(day)), {})
 
 
-def all_stats(reader: Reader, records: Sequence[JourneyRecord], asked: Asked) -> tuple[JourneyStats, ...]:
+def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked) -> tuple[JourneyStats, ...]:
     """Give the statistics of journeys, in their order: one question to the store, however many there are (F251).
 
     Raises NotFound for a step that a journey does not have, InvalidInput for a question that cannot be.
     """
-    kept = {record.number: Kept(record, asked, window(asked, record.zone), {}, {}) for record in records}
+    kept = {record.number: KeptCounters(record, asked, window(asked, record.zone), {}, {}) for record in records}
     days = {ALL, *(day.isoformat() for each in kept.values() for day in each.days)}
     domain = ALL if asked.domain is None else asked.domain.lower()
     for number, day, step, what, label, total, uniques, last_at in reader.rows(
@@ -153,7 +153,7 @@ def all_stats(reader: Reader, records: Sequence[JourneyRecord], asked: Asked) ->
     return tuple(map(_journey_stats, kept.values()))
 
 
-def _journey_stats(kept: Kept) -> JourneyStats:
+def _journey_stats(kept: KeptCounters) -> JourneyStats:
     record, asked, days = kept.record, kept.asked, kept.days
     steps = _steps(record)
     chosen = [_chosen(record, steps, asked.step)] if asked.step is not None else list(steps)
@@ -217,7 +217,7 @@ def _left(cells: Cells, word: str) -> int:
     return sum(total for (what, _), (total, _) in cells.items() if what == word) if cells else 0
 
 
-def _messages(kept: Kept, sends: Iterable[str], days: Sequence[date | None]) -> MessageStats:
+def _messages(kept: KeptCounters, sends: Iterable[str], days: Sequence[date | None]) -> MessageStats:
     """Sum up what became of the messages of some steps on some days; a day of None is all of them."""
     return _summed(
         chain.from_iterable(kept.at(step, day).items() for step in sends for day in days),
@@ -239,7 +239,7 @@ def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> M
     return MessageStats(waiting, **counts, revenue=sums.get(REVENUE, [0])[0])
 
 
-def _day(kept: Kept, day: date, came: tuple[str, str], sends: Sequence[str] | None) -> DayStats:
+def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Sequence[str] | None) -> DayStats:
     """Give one day: people are known unless a mailbox domain is asked for."""
     cells = kept.at(came[0], day)
     known = kept.asked.domain is None
@@ -250,7 +250,7 @@ def _day(kept: Kept, day: date, came: tuple[str, str], sends: Sequence[str] | No
     return DayStats(day, entered, completed, skipped, exited, failed, converted, messages)
 
 
-def _step(kept: Kept, step: Step) -> StepStats:
+def _step(kept: KeptCounters, step: Step) -> StepStats:
     """Give what happened at a step within the window, and who is there now."""
     sends = [step.id] if isinstance(step, Send) else None
     known = kept.asked.domain is None
@@ -272,7 +272,7 @@ def _number(record: JourneyRecord, step: str) -> int | None:
     return None if position is None else position + 1
 
 
-def _outcomes(kept: Kept, step: Step) -> dict[str, int]:
+def _outcomes(kept: KeptCounters, step: Step) -> dict[str, int]:
     """Count visits of the window by outcome; a branch or an arm that nobody took counts 0, for that is known."""
     found: dict[str, int] = dict.fromkeys(_labels(step), 0)
     for day in kept.days:
@@ -295,7 +295,7 @@ def _when(micros: int | None) -> datetime | None:
 # --- mailbox domains, accounts ----------------------------------------------------------------------------------------
 
 
-def domain_stats(reader: Reader, record: JourneyRecord, asked: Asked) -> dict[str, MessageStats]:
+def domain_stats(reader: SqlReader, record: JourneyRecord, asked: Asked) -> dict[str, MessageStats]:
     """Give what became of messages within the window by mailbox domain, most sent first, then by name (F175).
 
     The empty domain holds the messages that have none. Raises as `all_stats` does.
@@ -315,7 +315,7 @@ def domain_stats(reader: Reader, record: JourneyRecord, asked: Asked) -> dict[st
     return dict(sorted(found.items(), key=lambda each: (-each[1].sent.unique, each[0])))
 
 
-def benchmark(reader: Reader, tenant: str, records: Sequence[JourneyRecord], asked: Asked) -> Benchmark:
+def benchmark(reader: SqlReader, tenant: str, records: Sequence[JourneyRecord], asked: Asked) -> Benchmark:
     """Sum up the journeys of a tenant that sent something within the window (F184 to F188).
 
     Each counts the days of its own zone that have the window's dates; the usual window ends today in UTC.

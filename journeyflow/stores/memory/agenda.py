@@ -12,12 +12,12 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
-Place = TypeVar("Place", bound=tuple[Any, ...])
+AgendaKey = TypeVar("AgendaKey", bound=tuple[Any, ...])
 """An instant first, then whatever orders what waits for the same one."""
 
 Item = TypeVar("Item")
 
-Standing = Callable[[Iterable[Place]], Mapping[Place, Item]]
+Standing = Callable[[Iterable[AgendaKey]], Mapping[AgendaKey, Item]]
 """Gives those of some places that still mean something, in their order, with what they stand for: whoever moves on
 leaves the old place behind."""
 
@@ -26,20 +26,20 @@ RATIO = 2
 its list can double, and there are no more lists than doublings."""
 
 
-class Agenda(Generic[Place]):
+class Agenda(Generic[AgendaKey]):
     """Places in order of their instants, of which the first are looked at, until they mean nothing any more."""
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._lists: list[list[Place]] = []  # each from its last place to its first, where what goes costs nothing
-        self._added: list[Place] = []
-        self._shown: list[Place] = []
+        self._lists: list[list[AgendaKey]] = []  # each from its last place to its first, where what goes costs nothing
+        self._added: list[AgendaKey] = []
+        self._shown: list[AgendaKey] = []
 
-    def add(self, place: Place) -> None:
+    def add(self, place: AgendaKey) -> None:
         """Add a place; one that is there already is one place still, when it is shown."""
         self._added.append(place)
 
-    def pages(self, until: int, size: int, standing: "Standing[Place, Item]") -> Iterator[Mapping[Place, Item]]:
+    def pages(self, until: int, size: int, standing: "Standing[AgendaKey, Item]") -> Iterator[Mapping[AgendaKey, Item]]:
         """Yield the places up to an instant in order, so many at a time, without those that mean nothing any more."""
         self._added += standing(self._shown)
         self._shown = []
@@ -48,12 +48,12 @@ class Agenda(Generic[Place]):
             self._shown += found
             yield found
 
-    def keep(self, wanted: Callable[[Place], bool]) -> None:
+    def keep(self, wanted: Callable[[AgendaKey], bool]) -> None:
         """Drop what is not wanted."""
         self._added = [place for place in chain(*self._lists, self._shown, self._added) if wanted(place)]
         self._lists, self._shown = [], []
 
-    def _take(self, until: int, size: int) -> list[Place]:
+    def _take(self, until: int, size: int) -> list[AgendaKey]:
         """Take out the first places up to an instant, so many at most."""
         self._settle()
         heads = [each[: -size - 1 : -1] for each in self._lists]

@@ -6,7 +6,7 @@ from itertools import islice
 
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
-from journeyflow.stores.batch import JOURNEY, Key, LimitRequest, LimitsLoaded
+from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
 
 
 class KeptLimits:
@@ -21,7 +21,7 @@ class KeptLimits:
         self.timers: dict[tuple[int, int], int | None] = {}
         self.next_number = 1
 
-    def take(self, changes: LimitChanges) -> Iterable[Key]:
+    def take(self, changes: LimitChanges) -> Iterable[DueKey]:
         """Take over what a commit writes; give the places of timers that are to be looked at."""
         for journey, at in changes.slots:
             insort(self.slots.setdefault(journey, []), at)
@@ -57,7 +57,7 @@ class KeptLimits:
         self.queues[entry.journey].remove((entry.at, entry.number))
         self.of_customer[entry.customer].discard(entry.number)
 
-    def release(self, journey: int, at: int) -> Iterable[Key]:
+    def release(self, journey: int, at: int) -> Iterable[DueKey]:
         """Give timers that a pause holds their instant; give their places."""
         held = [key for key, due in self.timers.items() if key[0] == journey and due is None]
         self.timers.update(dict.fromkeys(held, at))
@@ -96,6 +96,6 @@ class KeptLimits:
         return LimitChanges(slots, tuple(self.deferred.values()), timers=timers)
 
 
-def timer_place(journey: int, which: int, due: int | None) -> Key | None:
+def timer_place(journey: int, which: int, due: int | None) -> DueKey | None:
     """Give the place of a journey's timer in the total order, none while a pause holds it."""
     return None if due is None else (due, JOURNEY, journey, which)

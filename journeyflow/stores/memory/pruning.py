@@ -9,7 +9,7 @@ from journeyflow.records.rows import Input, Move, Post, Run
 from journeyflow.stores.batch import ANSWERS, Finished, PastRequest, PruneRequest, told_twice
 
 
-class Rows(Protocol):
+class KeptRows(Protocol):
     """What a `MemoryStore` keeps, as far as it is looked at here."""
 
     runs: dict[int, Run]
@@ -21,7 +21,7 @@ class Rows(Protocol):
     outcomes: dict[int, str]
 
 
-def finished_in(store: Rows, request: PruneRequest) -> Finished:
+def finished_in(store: KeptRows, request: PruneRequest) -> Finished:
     """Give the first runs of a store that ended before an instant, with all that belongs to them."""
     moved = {move.serial for move in store.moves}
     newest: dict[tuple[int, int, str], int] = {}
@@ -54,7 +54,7 @@ def finished_in(store: Rows, request: PruneRequest) -> Finished:
     )
 
 
-def _told_in(store: Rows, posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
+def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
     """Give what was told of some messages."""
     people = {store.customers[store.runs[post.serial].customer][:2] for post in posts}
     twice = told_twice(posts)
@@ -64,13 +64,13 @@ def _told_in(store: Rows, posts: Sequence[Post]) -> Iterable[tuple[Input, str | 
             yield item, store.outcomes.get(seq)
 
 
-def _answered_in(store: Rows) -> Iterable[tuple[int, int]]:
+def _answered_in(store: KeptRows) -> Iterable[tuple[int, int]]:
     """Give the messages of all answers that wait."""
     places = (place_of(item.id) for item in store.pending.values() if item.kind in ANSWERS)
     return (place for place in places if place is not None)
 
 
-def past_in(store: Rows, request: PastRequest) -> tuple[tuple[Input, str], ...]:
+def past_in(store: KeptRows, request: PastRequest) -> tuple[tuple[Input, str], ...]:
     """Give the first inputs of before an instant that were handled, with their outcomes."""
     found = (
         (item, store.outcomes[seq])

@@ -45,11 +45,11 @@ from journeyflow.stores.batch import (
     INPUT,
     NOTHING,
     TIMER,
+    CustomerInHand,
     Due,
+    DueKey,
     Finished,
-    Key,
     Loaded,
-    Person,
     Request,
     named_by,
     select_due,
@@ -72,7 +72,7 @@ Item = TypeVar("Item")
 
 Where = TypeVar("Where")
 
-Place = tuple[int, int, int]
+OutboxPlace = tuple[int, int, int]
 """Where a message stands in the outbox: (instant, serial, n)."""
 
 NAME = "memory"
@@ -124,11 +124,11 @@ class MemoryStore:
         self.pulls = KeptPulls()
         self.last = {"journey": 0, "version": 0, "run": 0, "input": 0}
         self.exports: dict[int, Export] = {}
-        self.inbox = Agenda[Key]()
-        self.timers = Agenda[Key]()
-        self.leases = Agenda[Key]()
-        self.journey_timers = Agenda[Key]()
-        self.outbox = Agenda[Place]()
+        self.inbox = Agenda[DueKey]()
+        self.timers = Agenda[DueKey]()
+        self.leases = Agenda[DueKey]()
+        self.journey_timers = Agenda[DueKey]()
+        self.outbox = Agenda[OutboxPlace]()
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
 
     def __repr__(self) -> str:
@@ -248,7 +248,7 @@ class MemoryStore:
         if changes.pruned is not None:
             self._prune(changes.pruned)
 
-    def _set_out(self, keys: Iterable[Key]) -> None:
+    def _set_out(self, keys: Iterable[DueKey]) -> None:
         """Put timers of journeys into the agenda."""
         for key in keys:
             self.journey_timers.add(key)
@@ -445,12 +445,12 @@ class MemoryStore:
 
     # --- what the places in the agendas stand for -----------------------------------------------------------------
 
-    def waiting(self, keys: Iterable[Key]) -> dict[Key, Input]:
+    def waiting(self, keys: Iterable[DueKey]) -> dict[DueKey, Input]:
         """Give the inputs that are not handled yet."""
         pending = self.pending
         return {key: pending[key[2]] for key in keys if key[2] in pending}
 
-    def resting(self, keys: Iterable[Key]) -> dict[Key, Run]:
+    def resting(self, keys: Iterable[DueKey]) -> dict[DueKey, Run]:
         """Give the runs that still rest until then."""
         runs = self.runs
         return {
@@ -460,15 +460,15 @@ class MemoryStore:
             and run.held == (None if key[1] == TIMER else key[2])
         }
 
-    def leased(self, keys: Iterable[Key]) -> dict[Key, Post]:
+    def leased(self, keys: Iterable[DueKey]) -> dict[DueKey, Post]:
         """Give the messages whose lease ends then."""
         return {key: post for key in keys if (post := self.posts[key[2:]]).lease_until == key[0]}
 
-    def ringing(self, keys: Iterable[Key]) -> dict[Key, None]:
+    def ringing(self, keys: Iterable[DueKey]) -> dict[DueKey, None]:
         """Give the timers of journeys that ring then."""
         return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
 
-    def queued(self, places: Iterable[Place]) -> dict[Place, Post]:
+    def queued(self, places: Iterable[OutboxPlace]) -> dict[OutboxPlace, Post]:
         """Give the messages that may be handed out from then on."""
         found = ((place, self.posts[place[1:]]) for place in places)
         return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
@@ -569,7 +569,7 @@ class MemoryTransaction:
         waiting = tuple(job for job in self._store.exports.values() if job.finished_at is None)
         return waiting, len(self._store.exports) + 1
 
-    def _clicked(self, request: Request, people: Iterable[Person]) -> dict[tuple[int, int], Post]:
+    def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> dict[tuple[int, int], Post]:
         """Give the messages of some customers that were clicked (R83)."""
         if not request.clicked:
             return {}
@@ -578,7 +578,7 @@ class MemoryTransaction:
         keys = (key for number in wanted for key in by_customer.get(number, ()))
         return {key: store.posts[key] for key in keys if "clicked" in store.posts[key].flags}
 
-    def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
+    def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
         """Give the messages that caps count, of the customers of some tenants, since an instant (R31)."""
         if not request.capped:
             return []
@@ -607,13 +607,13 @@ class MemoryTransaction:
         ]
         return active[: request.limit]
 
-    def _people(self, whole: set[int], numbers: set[int]) -> tuple[Person, ...]:
+    def _people(self, whole: set[int], numbers: set[int]) -> tuple[CustomerInHand, ...]:
         """Give the customers under some numbers, the whole ones with the newest run of each journey and key."""
         store, people = self._store, []
         for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]
             of_runs = store.newest.get(number) if number in whole else None
-            people.append(Person(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else ()))
+            people.append(CustomerInHand(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else ()))
         return tuple(people)
 
     def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
@@ -655,7 +655,7 @@ def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str |
     return tuple((at, customer, text) for at, _, customer, text in known)
 
 
-def _serial(key: Key) -> int:
+def _serial(key: DueKey) -> int:
     """Give the run whose timer has a place."""
     return key[2] if key[1] == TIMER else key[3]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from journeyflow.basics.values import dumps
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
-from journeyflow.stores.batch import JOURNEY, Key, LimitRequest, LimitsLoaded
+from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
 
 if TYPE_CHECKING:  # a host in memory needs no SQLite at all
     from sqlite3 import Connection
@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a host in memory needs no SQLite at all
 DEFERRED_COLUMNS = "number, journey, customer, key, at, trigger_data"
 
 
-def due_timers(connection: "Connection", now: int, limit: int) -> list[Key]:
+def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
     """Give the first timers of journeys that are due: there are as many rows as journeys whose people wait."""
     rows = connection.execute(
         "SELECT due, journey, which FROM journey_timers WHERE due <= ? ORDER BY due, journey, which LIMIT ?",

@@ -18,11 +18,11 @@ from journeyflow.stores.batch import (
     INPUT,
     NOTHING,
     TIMER,
+    CustomerInHand,
     Due,
     Finished,
     LimitsLoaded,
     Loaded,
-    Person,
     Request,
     named_by,
     select_due,
@@ -214,7 +214,7 @@ class SQLiteTransaction:
             *self._past(request),
         )
 
-    def _clicked(self, request: Request, people: Iterable[Person]) -> list[Post]:
+    def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> list[Post]:
         """Give the messages of some customers that were clicked (R83)."""
         rows = self._ask_each(
             f"SELECT {POST_ROW} FROM messages WHERE flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
@@ -243,7 +243,7 @@ class SQLiteTransaction:
         finished = NOTHING if request.finished is None else load_finished(self._connection, request.finished)
         return finished, () if request.past is None else load_past(self._connection, request.past)
 
-    def _sent(self, request: Request, people: Iterable[Person]) -> list[tuple[int, int, int, int, str]]:
+    def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
         """Give the messages that caps count, of the customers of some tenants, since an instant (R31).
 
         A run that has not moved since then has sent nothing since then.
@@ -258,7 +258,7 @@ class SQLiteTransaction:
         """Give some runs by serial."""
         return {run.serial: run for run in read_runs(self._ask_of(RUNS, serials))}
 
-    def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, Person]:
+    def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, CustomerInHand]:
         sql = (
             "SELECT number, k.key, attributes FROM json_each(?) k"
             " CROSS JOIN customers c ON tenant = ? AND c.id = k.value"
@@ -269,14 +269,14 @@ class SQLiteTransaction:
                 by_tenant[tenant].append(customer)
             else:
                 by_tenant[tenant] = [customer]
-        people: dict[int, Person] = {}
+        people: dict[int, CustomerInHand] = {}
         for tenant, wanted in sorted(by_tenant.items()):
             wanted.sort()
             numbers, places, texts = columns(self._ask(sql, (dumps(wanted), tenant)), 3)
             people.update(_people(numbers, repeat(tenant), map(wanted.__getitem__, places), texts))
         return people
 
-    def _people_by_number(self, numbers: Collection[int]) -> dict[int, Person]:
+    def _people_by_number(self, numbers: Collection[int]) -> dict[int, CustomerInHand]:
         return _people(*columns(self._ask_of(PEOPLE, numbers), 4))
 
     def _named_posts(self, names: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Post]:
@@ -355,6 +355,6 @@ def columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[An
 
 def _people(
     numbers: Sequence[int], tenants: Iterable[str], names: Iterable[str], texts: Sequence[str]
-) -> dict[int, Person]:
+) -> dict[int, CustomerInHand]:
     """Make customers of columns, by number; of tenants there may be more than are needed."""
-    return dict(zip(numbers, map(Person, numbers, tenants, names, loads_each(texts)), strict=True))
+    return dict(zip(numbers, map(CustomerInHand, numbers, tenants, names, loads_each(texts)), strict=True))

@@ -43,9 +43,9 @@ MAX_INTERNED: Final = 100
 Paths = dict[int, dict[tuple[PathEntry, ...], int]]
 """The numbers of interned paths, by version."""
 
-Key = int | tuple[int, int]
+RowKey = int | tuple[int, int]
 
-Rows = tuple[tuple[Any, ...], Sequence[Key]]
+RowsAbout = tuple[tuple[Any, ...], Sequence[RowKey]]
 """What is written, and whom it is about: of each a number, or two."""
 
 
@@ -155,7 +155,7 @@ class Writer:
         self._write_outcomes(changes.handled)
         if changes.customers:
             self._write_customers(changes)
-        news: list[Rows] = [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news]
+        news: list[RowsAbout] = [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news]
         self._write(NEWS, news)
         self._write_runs(changes)
         if changes.repinned:
@@ -200,9 +200,9 @@ class Writer:
 
     # --- rows that are alike --------------------------------------------------------------------------------------
 
-    def _add(self, statement: Statement, rows: Sequence[Rows]) -> int:
+    def _add(self, statement: Statement, rows: Sequence[RowsAbout]) -> int:
         """Write rows, those that are alike in all but their key at once; give how many were written."""
-        alike: defaultdict[tuple[Any, ...], list[Key]] = defaultdict(list)
+        alike: defaultdict[tuple[Any, ...], list[RowKey]] = defaultdict(list)
         for rest, keys in rows:
             alike[rest] += keys
         count, single = 0, list[tuple[Any, ...]]()
@@ -215,14 +215,14 @@ class Writer:
             count += self._connection.executemany(statement.one, single).rowcount
         return count
 
-    def _write(self, statement: Statement, rows: Sequence[Rows]) -> None:
+    def _write(self, statement: Statement, rows: Sequence[RowsAbout]) -> None:
         """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""
         self._expect(self._add(statement, rows) == sum(len(keys) for _, keys in rows))
 
     # --- kinds of rows --------------------------------------------------------------------------------------------
 
     def _write_outcomes(self, handled: Sequence[tuple[int, str]]) -> None:
-        by_outcome: defaultdict[str, list[Key]] = defaultdict(list)
+        by_outcome: defaultdict[str, list[RowKey]] = defaultdict(list)
         for seq, outcome in handled:
             by_outcome[outcome].append(seq)
         self._write(HANDLED, [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
@@ -238,11 +238,11 @@ class Writer:
 
     def _write_runs(self, changes: Changes) -> None:
         first_new = next_number(self._connection, "enrollments")
-        new: list[Rows] = [
+        new: list[RowsAbout] = [
             (run_rest(run), [(run.serial, run.customer)]) for run in changes.runs if run.serial >= first_new
         ]
         new += [(run_rest(crowd.run), [*crowd.people.items()]) for crowd in changes.crowds if crowd.entering]
-        known: list[Rows] = [(run_now_rest(run), [run.serial]) for run in changes.runs if run.serial < first_new]
+        known: list[RowsAbout] = [(run_now_rest(run), [run.serial]) for run in changes.runs if run.serial < first_new]
         known += [(run_now_rest(crowd.run), [*crowd.people]) for crowd in changes.crowds if not crowd.entering]
         self._write(NEW_RUNS, new)
         self._write(RUNS, known)
@@ -252,7 +252,7 @@ class Writer:
         moves = [(move, runs[move.serial], [move.serial]) for move in changes.moves]
         moves += [(crowd.move, crowd.run, [*crowd.people]) for crowd in changes.crowds]
         interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
-        rows = list[Rows]()
+        rows = list[RowsAbout]()
         for move, run, serials in moves:
             _, visit, at, path, seen = move
             place = run.version if run.memory is None else version_at(run, last_visit(move)), path

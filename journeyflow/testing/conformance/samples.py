@@ -18,7 +18,18 @@ from journeyflow.records.changes import (
     Transition,
 )
 from journeyflow.records.rows import Counter, Deferred, Export, Input, Move, Post, Refusal, Round, Run
-from journeyflow.stores.batch import HELD, INPUT, TIMER, Due, Key, Loaded, PullRequest, PullsLoaded, Request, timer_key
+from journeyflow.stores.batch import (
+    HELD,
+    INPUT,
+    TIMER,
+    Due,
+    DueKey,
+    Loaded,
+    PullRequest,
+    PullsLoaded,
+    Request,
+    timer_key,
+)
 from journeyflow.stores.contract import ClaimRequest, Shelf, Store
 
 MINUTE = 60_000_000
@@ -223,7 +234,7 @@ def busy_agenda() -> Changes:
     )
 
 
-def whole_order(agenda: Changes) -> list[Key]:
+def whole_order(agenda: Changes) -> list[DueKey]:
     """Sort an agenda as R7 says."""
     keys = [(item.at, INPUT, place + 1, 0) for place, item in enumerate(agenda.inputs)]
     keys += [timer_key(each) for each in agenda.runs]
@@ -317,9 +328,9 @@ def expect_contents(found: Due) -> None:
     expect({timer_key(each) for each in found.runs.values()} - set(found.keys), set(), "places of runs")
 
 
-def drained(store: Store, limit: int) -> list[Key]:
+def drained(store: Store, limit: int) -> list[DueKey]:
     """Handle everything that is due, some at a time, and give the order in which it came."""
-    order: list[Key] = []
+    order: list[DueKey] = []
     more = True
     while more:
         with store.transaction() as transaction:

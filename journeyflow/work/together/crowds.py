@@ -24,7 +24,7 @@ from journeyflow.machine.notes import NO_POSTS, NOTHING_SENT, Stimulus
 from journeyflow.machine.program import Program
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Crowd, Input, Run
-from journeyflow.stores.batch import INPUT, TIMER, Due, Person, customer_of
+from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, customer_of
 from journeyflow.work.entries import first_run, make_candidate, obstacles_of
 from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
 from journeyflow.work.intake import known_already
@@ -160,7 +160,7 @@ class Crowds:
             lane.since = LAST + 1
         return lane
 
-    def _reaches_others(self, way: Outcome, program: Program, person: Person | None, serial: int) -> bool:
+    def _reaches_others(self, way: Outcome, program: Program, person: CustomerInHand | None, serial: int) -> bool:
         """Tell whether what a walk emits may touch a run, this one or another, or begin one (R9, R39).
 
         Where nobody names the event, what it says of the customer is still looked at for those who are inside.
@@ -219,7 +219,9 @@ class Crowds:
             handled.append((seq, outcome))
         return end - position
 
-    def _entries(self, doors: list[Entrance], item: Input, at: int, person: Person | None) -> list[Entry] | None:
+    def _entries(
+        self, doors: list[Entrance], item: Input, at: int, person: CustomerInHand | None
+    ) -> list[Entry] | None:
         """Give the journeys that somebody enters at an instant, or None where one of them needs the plain way."""
         name, text = item.customer, item.text
         entries: list[Entry] = []
@@ -244,10 +246,10 @@ class Crowds:
         return entries
 
     def _is_stopped(  # noqa: PLR0917 what a candidate is made of
-        self, door: Entrance, item: Input, data: Data, at: int, key: str, known: Person | None
+        self, door: Entrance, item: Input, data: Data, at: int, key: str, known: CustomerInHand | None
     ) -> bool:
         """Tell whether something stands against an entry."""
-        work, person = self._work, known or Person(0, item.tenant, item.customer, {})
+        work, person = self._work, known or CustomerInHand(0, item.tenant, item.customer, {})
         event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
         candidate = make_candidate((work, door.record, door.program, event, door.walk, None, key, False, door.bare))
         for stands in door.obstacles:  # noqa: SIM110 asked of everybody: any() would make a generator each time
