@@ -1,28 +1,21 @@
-"""The plain way for everybody, to which walking together is held."""
+"""The plain way for everybody, and crowds for everybody: each is held to the other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from unittest.mock import patch
 
-from journeyflow.machine import behaviours as machine
 from journeyflow.work import scheduler
-from journeyflow.work import working_set as work
-
-
-class Alone:
-    """The plain walk for everybody."""
-
-    advance = staticmethod(machine.advance)
-
-
-def nobody(*_: object) -> SimpleNamespace:
-    """Take nothing into a crowd: every item is handled by itself."""
-    return SimpleNamespace(take=lambda *_: 0)
 
 
 @contextmanager
 def everybody_alone() -> Iterator[None]:
-    """Let nobody walk together."""
-    with patch.object(work, "Cohorts", Alone), patch.object(scheduler, "Crowds", nobody):
+    """Take nothing into a crowd: every item is handled by itself."""
+    with patch.object(scheduler, "are_shared", lambda _: False):
+        yield
+
+
+@contextmanager
+def together_where_possible() -> Iterator[None]:
+    """Offer every batch to the crowds, even where hardly an instant is shared."""
+    with patch.object(scheduler, "are_shared", lambda _: True):
         yield

@@ -209,7 +209,7 @@ def test_the_ladder_would_notice_an_arrow_that_points_up():
 def test_only_the_scheduler_takes_what_exists_for_speed():
     """Whoever reads how the engine works may leave `work/together/` out."""
     taking = {module for module, other, _ in arrows() if is_in(other, SPEED) and not is_in(module, SPEED)}
-    assert taking == {"work.scheduler", "work.working_set"}
+    assert taking == {"work.scheduler"}
 
 
 SQL = re.compile(
@@ -290,14 +290,14 @@ KEEPS_STATE = {
     "Fork": "a question with the answers so far, in one batch",
     "Unknown": "a mark",
     "NotedWalk": "the notes of one walk, and of what it asked",
-    "Cohorts": "the walks of one batch",
+    "Ways": "the walks of one batch",
     "Crowds": "the crowds of one batch",
     "Lane": "where people begin a walk in one batch, with what asks them one after the other",
     "Entrance": "a lane of newcomers",
     "Node": "a compiled step, filled by its builder and then left alone",
-    "Person": "the working set of one batch",
+    "CustomerInHand": "the working set of one batch",
     "Work": "the working set of one batch",
-    "Gate": "slots and queues of one batch",
+    "Slots": "slots and queues of one batch",
     "Agenda": "a part of the store in memory",
     "KeptLimits": "a part of the store in memory",
     "KeptPulls": "a part of the store in memory",
@@ -318,7 +318,7 @@ KEEPS_STATE = {
     "Writer": "likewise",
     "MemoryStore": "it is the store",
     "MemoryTransaction": "a handle on the store",
-    "Reader": "collects the faults of one file while it is read",
+    "PartReader": "collects the faults of one file while it is read",
     "_Outline": "the lists of one edit, gone when the new journey is made",
     "_Row": "a list of an outline",
     "_Reader": "collects the faults of one file while it is read",

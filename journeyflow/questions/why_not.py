@@ -223,7 +223,7 @@ class Door:
         for serial, run in work.runs.items():
             if serial >= first and run.journey == number:
                 return (KEPT_OUT, KEPT_OUT) if run.status == HOLDOUT else ("", "")
-        due = work.gate.timers.get((number, QUEUE))
+        due = work.slots.timers.get((number, QUEUE))
         slot = "" if due is None else f", at the earliest {_when(from_micros(due))}"
         return "entry limit", f"entry limit: would wait for a slot{slot}"
 

@@ -64,7 +64,7 @@ def enter(
         if limited and program.limits and not _has_slot(work, program, event):
             reason = _waits(work, program, event, key, text)
             return reason if reason is None or quiet else work.refuse(record, person, reason, event.at, facts.seen)
-        work.gate.take(record.number, event.own)
+        work.slots.take(record.number, event.own)
     if newest is not None and restarts:
         work.advance(newest, "EXIT", event.at, causes=event.causes, reason="restarted")
     run = first_run(work.next_serial, person.number, program, event.at, text, key, number, kept_out=kept_out)
@@ -104,34 +104,34 @@ def first_run(  # noqa: PLR0917 what tells one beginning from another
 
 def _has_slot(work: Work, program: Program, event: Happening) -> bool:
     """Tell whether there is a slot at an instant, and nobody waits for it (R23)."""
-    gate, number = work.gate, program.journey_number
-    return not gate.waiting(number) and next_slot_opens(gate.slots[number], program.limits, event.own) is None
+    slots, number = work.slots, program.journey_number
+    return not slots.waiting(number) and next_slot_opens(slots.taken[number], program.limits, event.own) is None
 
 
 def _waits(work: Work, program: Program, event: Happening, key: str, text: str | None) -> str | None:
     """Let somebody wait for a slot, or give the reason why not (R23)."""
-    gate, number, journey = work.gate, program.journey_number, program.journey
+    slots, number, journey = work.slots, program.journey_number, program.journey
     if journey.limits.over == "drop":
         return "entry limit"
-    if (number, event.person.number, key) in gate.held and journey.reentry.policy != "restart":
+    if (number, event.person.number, key) in slots.held and journey.reentry.policy != "restart":
         return "already deferred"
-    gate.join(Deferred(gate.next_number, number, event.person.number, key, event.own, text))
-    if not gate.waiting(number):
-        _set_queue(work, program, next_slot_opens(gate.slots[number], program.limits, event.own))
+    slots.join(Deferred(slots.next_number, number, event.person.number, key, event.own, text))
+    if not slots.waiting(number):
+        _set_queue(work, program, next_slot_opens(slots.taken[number], program.limits, event.own))
     return None
 
 
 def _set_queue(work: Work, program: Program, due: int | None) -> None:
     """Let the queue of a journey go on at an instant."""
-    work.gate.set_timer(program.journey_number, QUEUE, due)
-    work.gate.push(work.heap, work.horizon, program.journey_number, QUEUE)
+    work.slots.set_timer(program.journey_number, QUEUE, due)
+    work.slots.push(work.heap, work.horizon, program.journey_number, QUEUE)
 
 
 def admit(work: Work, number: int, own: int) -> None:
     """Let the first of a journey's queue in, now that a slot opens; all of R21 is asked again (R23)."""
-    gate, record = work.gate, work.catalog.journeys[number]
+    slots, record = work.slots, work.catalog.journeys[number]
     program = record.program(own)
-    later = next_slot_opens(gate.slots[number], program.limits, own)
+    later = next_slot_opens(slots.taken[number], program.limits, own)
     if later is not None and record.state(own) != "PAUSED":
         _set_queue(work, program, later)
         return
@@ -139,9 +139,9 @@ def admit(work: Work, number: int, own: int) -> None:
     if record.state(at) == "PAUSED":
         _set_queue(work, program, record.resumes(at))
         return
-    entry = gate.first(number)
+    entry = slots.first(number)
     if entry is not None:
-        gate.leave(entry)
+        slots.leave(entry)
         data = loads(entry.trigger) if entry.trigger else {}
         event = Happening("", data, own, at, work.numbered[entry.customer], text=entry.trigger)
         enter(work, record, program, event, work.facts(event.person, program, at, data), key=entry.key)
@@ -150,14 +150,14 @@ def admit(work: Work, number: int, own: int) -> None:
 
 def _go_on(work: Work, program: Program, own: int) -> None:
     """Wait for the next slot, unless nobody is left; a batch ends where the rest of the queue is not loaded (R7)."""
-    gate, number = work.gate, program.journey_number
-    if gate.first(number) is None and number not in gate.partial:
-        gate.stop_timer(number, QUEUE)
+    slots, number = work.slots, program.journey_number
+    if slots.first(number) is None and number not in slots.partial:
+        slots.stop_timer(number, QUEUE)
         return
-    due = next_slot_opens(gate.slots[number], program.limits, own) or own
+    due = next_slot_opens(slots.taken[number], program.limits, own) or own
     _set_queue(work, program, due)
     key = (due, JOURNEY, number, QUEUE)
-    if gate.first(number) is None and key <= work.horizon:
+    if slots.first(number) is None and key <= work.horizon:
         work.end_before(key)
 
 
@@ -307,7 +307,7 @@ def leave(work: Work, person: CustomerInHand, journey: int, at: int, *, reason: 
     inside = [run for run in active_runs(work, person) if run.journey == journey and key in {None, run.key}]
     for run in inside:
         work.advance(run, "EXIT", at, reason=reason)
-    waiting = [each for each in work.gate.held.values() if (each.journey, each.customer) == (journey, person.number)]
+    waiting = [each for each in work.slots.held.values() if (each.journey, each.customer) == (journey, person.number)]
     for entry in (each for each in waiting if key in {None, each.key}):
-        work.gate.leave(entry)
+        work.slots.leave(entry)
     return len(inside) + len(waiting)

@@ -58,8 +58,8 @@ def forget(work: Work, person: CustomerInHand, at: int) -> int:
     inside = active_runs(work, person)
     for run in inside:
         work.advance(run, "EXIT", at, reason=FORGOTTEN)
-    for entry in [each for each in work.gate.held.values() if each.customer == person.number]:
-        work.gate.leave(entry)
+    for entry in [each for each in work.slots.held.values() if each.customer == person.number]:
+        work.slots.leave(entry)
     work.forget(person)
     return len(inside)
 

@@ -179,9 +179,9 @@ def _ring(work: Work, record: JourneyRecord, own: int, due: int) -> None:
     if instants:
         _set_timer(work, record.number, min(instants))
     else:
-        work.gate.stop_timer(record.number, PULL)
+        work.slots.stop_timer(record.number, PULL)
 
 
 def _set_timer(work: Work, number: int, due: int | None) -> None:
-    work.gate.set_timer(number, PULL, due)
-    work.gate.push(work.heap, work.horizon, number, PULL)
+    work.slots.set_timer(number, PULL, due)
+    work.slots.push(work.heap, work.horizon, number, PULL)

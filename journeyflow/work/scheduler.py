@@ -26,7 +26,7 @@ from journeyflow.work.orders import follow
 from journeyflow.work.pulls import pull
 from journeyflow.work.slots import plan_limits
 from journeyflow.work.stages import handle
-from journeyflow.work.together.crowds import Crowds
+from journeyflow.work.together.crowds import Crowds, are_shared
 from journeyflow.work.working_set import Work
 
 type_of: Callable[[Input], str] = itemgetter(4)
@@ -81,12 +81,12 @@ def run(
     left for another batch, whether it was due before or is caused by this one (R73).
     """
     work = lay_out(due, loaded, catalog, now, grace=grace)
-    crowds = Crowds(work, due, dedup)
+    take = _in_crowds(work, due, dedup)
     position, items, keys = 0, 0, due.keys
     while items != limit and (position < len(keys) or work.heap):
         end = bisect_left(keys, work.heap[0], position) if work.heap else len(keys)
         end = end if limit is None else min(end, position + limit - items)
-        together = crowds.take(position, end if work.stop is None else bisect_left(keys, work.stop, position, end))
+        together = take(position, end if work.stop is None else bisect_left(keys, work.stop, position, end))
         position, items = position + together, items + together
         if position < end:
             key = keys[position]
@@ -102,13 +102,26 @@ def run(
     return work.changes(), evolve(work.tally(), items=items - work.put_off)
 
 
+def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
+    """Return what handles people together, as `Crowds.take` does: nobody, where hardly any instant is shared."""
+    if not are_shared(due.keys):
+        return _nobody
+    crowds = Crowds(work, due, dedup)
+    work.walk = crowds.advance
+    return crowds.take
+
+
+def _nobody(_position: int, _end: int) -> int:
+    return 0
+
+
 def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None) -> Work:
     """Put what was loaded into a working set that reaches as far as the due work does."""
     horizon = due.keys[-1] if due.more and due.keys else (now, JOURNEY + 1, 0, 0)
     work = Work(catalog, now, grace, horizon)
     work.inputs = due.inputs
     if loaded.limits is not None:
-        work.gate.lay_out(loaded.limits)
+        work.slots.lay_out(loaded.limits)
     if loaded.pulls is not None:
         work.pulls.lay_out(loaded.pulls, due, catalog)
     work.runs = {**due.runs, **loaded.runs}

@@ -61,7 +61,7 @@ class Slots:
 
     def __init__(self) -> None:
         """Begin without any."""
-        self.slots: Mapping[int, list[int]] = {}
+        self.taken: Mapping[int, list[int]] = {}
         self.queues: dict[int, list[Deferred]] = {}
         self.partial: set[int] = set()
         """The journeys of whose queue only the beginning is loaded."""
@@ -69,7 +69,7 @@ class Slots:
         self.timers: dict[tuple[int, int], int | None] = {}
         self.next_number = 1
         # what comes out
-        self.taken: list[tuple[int, int]] = []
+        self.new: list[tuple[int, int]] = []
         self.joined: dict[int, Deferred] = {}
         self.gone: list[int] = []
         self.touched: dict[tuple[int, int], None] = {}
@@ -77,7 +77,7 @@ class Slots:
 
     def lay_out(self, loaded: LimitsLoaded) -> None:
         """Take what was loaded."""
-        self.slots = {journey: sorted(instants) for journey, instants in loaded.slots.items()}
+        self.taken = {journey: sorted(instants) for journey, instants in loaded.slots.items()}
         self.timers = dict(loaded.timers)
         self.next_number = loaded.next_number
         for journey, entries in loaded.queues.items():
@@ -93,8 +93,8 @@ class Slots:
 
     def take(self, journey: int, at: int) -> None:
         """Take the slot of an entry."""
-        self.taken.append((journey, at))
-        slots = self.slots.get(journey)
+        self.new.append((journey, at))
+        slots = self.taken.get(journey)
         if slots is not None:
             insort(slots, at)
 
@@ -145,11 +145,11 @@ class Slots:
 
     def changes(self) -> LimitChanges | None:
         """Give what is to be written; nothing where nothing changed."""
-        if not (self.taken or self.joined or self.gone or self.touched):
+        if not (self.new or self.joined or self.gone or self.touched):
             return None
         rings = tuple((*key, self.timers[key]) for key in self.touched if key in self.timers)
         stopped = tuple(key for key in self.touched if key not in self.timers)
-        return LimitChanges(tuple(self.taken), tuple(self.joined.values()), tuple(self.gone), rings, stopped)
+        return LimitChanges(tuple(self.new), tuple(self.joined.values()), tuple(self.gone), rings, stopped)
 
 
 def _place(entry: Deferred) -> tuple[int, int]:

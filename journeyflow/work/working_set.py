@@ -16,6 +16,7 @@ from journeyflow.basics.words import ACTIVE, COUNTED, LISTS
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.definition.policies import Terms
 from journeyflow.definition.rules.chains import ORDERS
+from journeyflow.machine.behaviours import advance
 from journeyflow.machine.facts import Data, Facts
 from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 from journeyflow.machine.program import Program
@@ -28,7 +29,6 @@ from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.circles import Pulls
 from journeyflow.work.happenings import Cause, Happening, Order, Tally, changed_attribute
 from journeyflow.work.slots import Slots
-from journeyflow.work.together.walks import Cohorts
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
 """What binds where no tenant has policies."""
@@ -74,7 +74,7 @@ class Work:
         """The lists on which customers were when this batch began, of those who are on others now."""
         self.left: list[tuple[str, str, str]] = []
         """Lists that somebody was on who is forgotten."""
-        self.gate, self.pulls, self.cohorts = Slots(), Pulls(), Cohorts()
+        self.slots, self.pulls, self.walk = Slots(), Pulls(), advance
         self.stop: DueKey | None = None
         """The place before which this batch has to end, because what comes there is not loaded."""
         self.put_off = 0
@@ -231,9 +231,7 @@ class Work:
         terms, sent = self._bounds(program, person, at) if catalog.policies else UNBOUND
         hidden = catalog.unpublished_of(program, at) if catalog.flagged else NONE
         situation = make_situation((person.id, person.attributes, event, posts, catalog.nonces, terms, sent, hidden))
-        result = self.cohorts.advance(
-            program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked
-        )
+        result = self.walk(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
         after, move, _, _, _, _ = result
         if move is not None:
             self._take_over(result, move, program, person, causes)
@@ -348,7 +346,7 @@ class Work:
             crowds=tuple(self.crowds.values()),
             posts=tuple(self.posts[key] for key in self.touched_posts),
             refusals=tuple(self.refusals),
-            limits=self.gate.changes(),
+            limits=self.slots.changes(),
             rounds=self.pulls.changes(),
             listed=tuple(self._lists(joined=True)),
             unlisted=(*self.left, *self._lists(joined=False)),
@@ -394,7 +392,7 @@ class Work:
             refused,
             self.late,
             unmatched,
-            self.gate.count,
+            self.slots.count,
             self.stop is not None,
             forgotten=len(self.forgotten),
         )

@@ -14,8 +14,17 @@ from journeyflow.definition.rules.changes import Change, is_last_message
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, Rule
 from journeyflow.definition.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.errors import InvalidJourney, did_you_mean
-from journeyflow.formats.parts import TOO_DEEP, UNNAMED, UNREAD, PartReader, list_of, parsed_by, part_of, too_deep
-from journeyflow.formats.parts import ReadPart
+from journeyflow.formats.parts import (
+    TOO_DEEP,
+    UNNAMED,
+    UNREAD,
+    PartReader,
+    ReadPart,
+    list_of,
+    parsed_by,
+    part_of,
+    too_deep,
+)
 from journeyflow.formats.port import Loss, make_journey
 
 Part = dict[str, Any]

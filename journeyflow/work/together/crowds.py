@@ -3,15 +3,19 @@
 `scheduler.run` offers its due items here first. One is taken where it touches nobody but its customer, who has nothing
 else due in the batch, and where somebody went the same way before (`walks.py`): a timer of a run that rests, or an
 event that does nothing but let a newcomer in. What becomes of them then is alike in all but whose it is; so neither
-runs nor moves nor messages are made of each, but a `Crowd` of all, and a store writes them set-wise.
+runs nor moves nor messages are made of each, but a `Crowd` of all, and a store writes them set-wise. Where nobody went
+before, the next one walks plainly and is noted: the batch teaches its own ways.
+
+That pays where instants are shared; `are_shared` tells. A batch whose instants are nearly all different takes the plain
+way from the start.
 
 Whatever is out of the ordinary, in the journey, in the person or in the batch, is left to the plain way, which stays
-the reference: `tests/properties/test_cohorts.py` shows that both come to the same.
+the reference: `tests/properties/test_crowds.py` shows that both come to the same.
 """
 
 import marshal
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from operator import itemgetter
 
 from journeyflow.basics.moments import FIRST, LAST
@@ -19,17 +23,18 @@ from journeyflow.basics.values import loads
 from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, MESSAGE, MESSAGE_KINDS, REVENUE
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.rules.chains import ORDERS
+from journeyflow.machine.behaviours import advance, go
 from journeyflow.machine.facts import NOTHING, Data, Facts
-from journeyflow.machine.notes import NO_POSTS, NOTHING_SENT, Stimulus
+from journeyflow.machine.notes import FRESH, NO_POSTS, NOTHING_SENT, Past, Result, Situation, Stimulus
 from journeyflow.machine.program import Program
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Crowd, Input, Run
-from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, customer_of
+from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, DueKey, customer_of
 from journeyflow.work.entries import first_run, make_candidate, obstacles_of
 from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
 from journeyflow.work.intake import known_already
 from journeyflow.work.stages import LISTENING
-from journeyflow.work.together.walks import UNKNOWN, AskedWalk, Outcome, Read, Way, follow
+from journeyflow.work.together.walks import UNKNOWN, AskedWalk, NotedWalk, Outcome, Place, Read, Way, Ways, follow
 from journeyflow.work.working_set import Work
 
 WITH_EFFECT = frozenset({*CUSTOMER_EVENTS, REVENUE, *(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)})
@@ -40,6 +45,19 @@ NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
 
 where_of: Callable[[Run], tuple[int, int, int]] = itemgetter(3, 11, 12)
 """Give the version of a run, the visit and the step it rests at."""
+
+SHARING = 2
+"""People at one instant, on average, from which on asking them together costs less than walking one by one."""
+
+
+def are_shared(keys: Sequence[DueKey]) -> bool:
+    """Return whether the instants of due items are shared by so many that crowds pay.
+
+    >>> are_shared([(5, 2, 1, 0), (5, 2, 2, 0), (5, 2, 3, 0)]), are_shared([(5, 2, 1, 0), (6, 2, 2, 0), (7, 2, 3, 0)])
+    (True, False)
+    """
+    return SHARING * len({key[0] for key in keys}) <= len(keys)
+
 
 Who = int | tuple[str, str]
 """A customer's number, or tenant and id of one who has none yet."""
@@ -89,7 +107,7 @@ class Entrance(Lane):
 
 
 Entry = tuple[AskedWalk, Outcome, int | None, Read]
-"""A walk behind an entrance, and what `Cohorts.follow` says of it."""
+"""A walk behind an entrance, and what `follow` says of it."""
 
 
 class Crowds:
@@ -98,6 +116,9 @@ class Crowds:
     def __init__(self, work: Work, due: Due, dedup: int) -> None:
         """Begin without any; `dedup` is how long ids of events are known, in microseconds."""
         self._work, self._crowds, self._dedup = work, work.crowds, dedup
+        self._ways = Ways()
+        self._wanted: set[Place] = set()
+        """Places at which somebody stood and no walk was known that answers alike: the next plain walk is noted."""
         self._lanes: dict[tuple[int, int, int], Lane] = {}
         self._hearing: dict[Outcome, int] = {}
         self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
@@ -141,6 +162,7 @@ class Crowds:
                 walk.sent = work.sent.get(customer, NOTHING_SENT)
             way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
             if way.__class__ is not Outcome or (due is not None and due <= until):
+                self._want(lane, way)
                 return n - position
             if hearing.get(way, SOMEBODY) and self._reaches_others(way, lane.program, person, serial):
                 return n - position
@@ -237,6 +259,7 @@ class Crowds:
             begin = door.way if door.way is not UNKNOWN else self._beginning(door)
             way, due, read = follow(begin, walk, walk.begin(door.run_of(at, text, key)))
             if way.__class__ is not Outcome or (due is not None and due <= self._until):
+                self._want(door, way)
                 return None
             if self._hearing.get(way, SOMEBODY) and self._reaches_others(way, program, person, 0):
                 return None
@@ -274,8 +297,38 @@ class Crowds:
 
     def _beginning(self, lane: Lane) -> Way:
         """Give where walks go that begin in a lane, as far as that is known."""
-        lane.way = self._work.cohorts.beginning(lane.place)
+        lane.way = self._ways.beginning(lane.place)
         return lane.way
+
+    # --- teaching -------------------------------------------------------------------------------------------------
+
+    def _want(self, lane: Lane, way: Way) -> None:
+        """Let the walk that comes next at this place be noted, where nobody went this way before."""
+        if way is UNKNOWN:
+            self._wanted.add(lane.place)
+
+    def advance(  # noqa: PLR0917 as `machine.advance`
+        self,
+        program: Program,
+        run: Run,
+        stimulus: Stimulus,
+        situation: Situation,
+        at: int,
+        past: Past = FRESH,
+        *,
+        reason: str = "",
+        softened: bool = False,
+        asked: dict[str, object] | None = None,
+    ) -> Result:
+        """Do what `machine.advance` does, and note a walk that is wanted."""
+        place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms)
+        if place not in self._wanted or past is not FRESH or run.memory is not None:
+            return advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
+        self._wanted.remove(place)
+        walk = NotedWalk(program, run, situation, at)
+        result = go(walk, stimulus, softened=softened, asked=asked)
+        self._ways.learn(place, walk, result)
+        return result
 
     # --- what comes out -------------------------------------------------------------------------------------------
 
@@ -299,7 +352,7 @@ def _busy(work: Work, due: Due) -> set[Who]:
     """
     named = due.named
     numbered = list(map(customer_of, due.runs.values()))
-    if due.answers or due.posts or work.gate.held:
+    if due.answers or due.posts or work.slots.held:
         numbered += _concerned(work, due)
     if named.total() == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
         return set()
@@ -316,7 +369,7 @@ def _concerned(work: Work, due: Due) -> Iterator[int]:
         if place is not None and place[0] in work.runs:
             yield work.runs[place[0]].customer
     yield from (work.runs[post.serial].customer for post in due.posts.values())
-    yield from (entry.customer for entry in work.gate.held.values())
+    yield from (entry.customer for entry in work.slots.held.values())
 
 
 def _is_apart(work: Work, due: Due) -> bool:

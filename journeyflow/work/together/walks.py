@@ -1,16 +1,15 @@
-"""People at the same place walk together: a walk that was made before is made again from what was noted of it.
+"""Noted walks: what a walk asked, and what it came to for everybody who gives the same answers.
 
-A walk depends on the version, the stimulus and the rest that it begins from, which thousands have in common when a
-batch lets them in or wakes them, and on what the machine asks of the person and of the instant: whether a rule holds,
-until when a gate is closed or a Wait lasts, which arm is theirs, what their `tags` are (`Walk.ask` and its neighbours).
-`Cohorts` notes, from the second person at a place on, what was asked in which order, and what the walk came to:
+A walk depends on the version, the stimulus and the rest it begins from, which thousands have in common when a batch
+lets them in or wakes them, and on what the machine asks of the customer and of the instant: whether a rule holds, until
+when a gate is closed or a Wait lasts, which arm is theirs, what their `tags` are (`Walk.ask` and its neighbours). A
+`NotedWalk` is the machine's own walk; beside it, it keeps what was asked in which order:
 
     place --ask "opened?"--+-- no --ask "SMS open?"-- yes --ask "tags"-- none --> what everybody gets who answers so
                            +-- yes --ask "which arm?" ...
 
-The next person is asked the same questions. Who answers as somebody before gets the same moves, rests, messages and
-changes under their own name, at their own instants; who answers otherwise walks plainly, and adds a way. The plain walk
-stays the reference: `tests/properties/test_cohorts.py` shows that both come to the same.
+`Ways` keeps such walks by the place where they began. `follow` asks the next customer the same questions: those who
+give the answers of somebody before come to the same (`Outcome`); those who answer otherwise walk plainly and are noted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,7 +25,6 @@ from journeyflow.definition.policies import Terms
 from journeyflow.definition.rules.changes import Emitted, write_path
 from journeyflow.definition.rules.conditions import Question
 from journeyflow.definition.rules.templates import template_reads
-from journeyflow.machine.behaviours import advance, go
 from journeyflow.machine.facts import Data
 from journeyflow.machine.gates import closed, gates_of
 from journeyflow.machine.notes import (
@@ -40,7 +38,6 @@ from journeyflow.machine.notes import (
     Stimulus,
     Subject,
     Walk,
-    make_result,
 )
 from journeyflow.machine.program import Node, Program
 from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run, make_move, make_post, make_run
@@ -349,60 +346,24 @@ def follow(way: Way, walk: AskedWalk, read: Read) -> Found:
     return way, due, read
 
 
-class Cohorts:
-    """The walks of one batch, by the place at which they began."""
+class Ways:
+    """The noted walks of one batch, by the place at which they began."""
 
     def __init__(self) -> None:
         """Begin with none."""
         self._places: dict[Any, Way] = {}
 
-    def advance(  # noqa: PLR0917 as `machine.advance`
-        self,
-        program: Program,
-        run: Run,
-        stimulus: Stimulus,
-        situation: Situation,
-        at: int,
-        past: Past = FRESH,
-        *,
-        reason: str = "",
-        softened: bool = False,
-        asked: dict[str, object] | None = None,
-    ) -> Result:
-        """Do what `machine.advance` does, in less time where somebody walked the same way before."""
-        if stimulus not in REPEATED or past is not FRESH or run.memory is not None:
-            return advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
-        place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms)
-        if place not in self._places:
-            self._places[place] = UNKNOWN
-            return advance(program, run, stimulus, situation, at, softened=softened, asked=asked)
-        customer, attributes, _, posts, nonces, terms, sent, _ = situation
-        walk = AskedWalk(program, nonces, terms)
-        walk.stand(run, customer, attributes, at, posts or NO_POSTS)
-        walk.sent = sent
-        way, due, read = follow(self._places[place], walk, {"entry": asked} if asked else {})
-        if isinstance(way, Outcome):
-            return make_result(
-                (*way.of(run, at, due, read, way.write(walk)), way.change(attributes), way.emitted, way.past)
-            )
-        if way is None:
-            return advance(program, run, stimulus, situation, at, softened=softened, asked=asked)
-        noted = NotedWalk(program, run, situation, at)
-        result = go(noted, stimulus, softened=softened, asked=asked)
-        self._learn(place, noted.asked, noted.outcome(result))
-        return result
-
     def beginning(self, place: Place) -> Way:
-        """Give where walks go that begin at a place."""
+        """Return where walks lead that begin at a place."""
         return self._places.get(place, UNKNOWN)
 
-    def _learn(self, place: Place, asked: list[tuple[Fork, object]], end: Way) -> None:
-        """Put a walk among those that began at the same place."""
+    def learn(self, place: Place, walk: NotedWalk, result: Result) -> None:
+        """Put a walk and what it came to among those that began at the same place."""
         ways = self._places
         answer: object = place
-        for fork, following in asked:
+        for fork, following in walk.asked:
             known = ways.get(answer, UNKNOWN)
             if not isinstance(known, Fork):
                 known = ways[answer] = fork
             ways, answer = known.ways, following
-        ways[answer] = end
+        ways[answer] = walk.outcome(result)

@@ -35,11 +35,11 @@ from journeyflow import (
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Ack, Life, Lifecycle, Put, SetPolicies, SetPublished, run
 from journeyflow.work.together.crowds import Crowds
-from tests.alone import everybody_alone
+from tests.alone import everybody_alone, together_where_possible
 
 MANY = [f"c{n:02d}" for n in range(30)]
-REST = 28
-"""So many follow: the first at a place walks alone, of the second it is noted how."""
+REST = 29
+"""So many follow the first at a place, who walks alone and is noted."""
 
 NOON = START + timedelta(hours=12)
 """When everybody joins."""
@@ -113,7 +113,7 @@ CASES = {
         ALL, calls=[Event("joined", customer=each, at=NOON + n * timedelta(seconds=1)) for n, each in enumerate(MANY)]
     ),
     "before and after others wake": Case(
-        (8 + 8 + 9, 8),  # whoever stands where a stretch ends is handled alone
+        (9 + 9 + 9, 8),  # whoever stands where a stretch ends is handled alone
         journeys=[welcome(steps=[Wait("long", "2 days"), End("done")])],
         calls=[
             *joins(*MANY[:10]),
@@ -133,7 +133,7 @@ CASES = {
         ],
     ),
     "matched by the data of their own": Case(
-        (REST, 8),
+        (REST, 9),
         journeys=[welcome(trigger=Trigger("joined", where=field("trigger.n").eq(1)))],
         calls=[Event("joined", customer=each, at=NOON, data={"n": n % 3}) for n, each in enumerate(MANY)],
     ),
@@ -143,7 +143,7 @@ CASES = {
         calls=[Event("joined", customer=each, at=NOON, data={"n": 1}) for each in MANY],
     ),
     "a step asks of the customer alone": Case(
-        (REST - 1, REST - 2),
+        (REST - 1, REST - 1),
         journeys=[welcome(steps=[CHOICE[1], *QUIET])],
         calls=[
             *(Put(each, {"n": n % 2}, at=START) for n, each in enumerate(MANY)),
@@ -157,7 +157,7 @@ CASES = {
         more={"grace": "10 minutes"},
     ),
     "criteria about data of their own": Case(
-        (8, 8),
+        (9, 9),
         journeys=[welcome(run_criteria=field("trigger.n").eq(1))],
         calls=[Event("joined", customer=each, at=NOON, data={"n": (n + 1) % 3}) for n, each in enumerate(MANY)],
     ),
@@ -176,7 +176,7 @@ CASES = {
         calls=[*known(n=1), *joins(*MANY)],
     ),
     "criteria": Case(
-        (13, 13),
+        (14, 14),
         journeys=[welcome(run_criteria=field("n").eq(1))],
         calls=[*(Put(each, {"n": 1 + n % 2}, at=START) for n, each in enumerate(MANY[:-1])), *joins(*MANY)][:-1],
     ),
@@ -185,7 +185,7 @@ CASES = {
     ),
     "unknown consent": Case((0, 0), journeys=[welcome(consent="required")]),
     "consent taken back by some": Case(
-        (13, REST - 1),
+        (14, REST - 1),
         journeys=[welcome(consent="required")],
         calls=[
             *known(consent={"EMAIL": True}),
@@ -194,7 +194,7 @@ CASES = {
         ],
     ),
     "hours of a step, without policies": Case(
-        (REST - 1, 13),
+        (REST - 1, 14),
         journeys=[
             welcome(steps=[Send("s", channel="EMAIL", template="t", window=Window(None, "08:00", "12:20")), *QUIET])
         ],
@@ -209,7 +209,7 @@ CASES = {
         ALL, journeys=[welcome(customer_timezone=True)], calls=[*known(timezone="Asia/Tokyo"), *joins(*MANY)]
     ),
     "parallel runs": Case(
-        (12, 12),
+        (13, 13),
         journeys=[welcome(reentry=Reentry("always", key="event.cart"))],
         calls=[
             Event("joined", customer=each, at=NOON, data={"cart": n} if n % 2 else {}) for n, each in enumerate(MANY)
@@ -249,7 +249,7 @@ CASES = {
         ],
     ),
     "paused as they wake": Case(
-        (REST, 10),
+        (REST, 9),
         calls=[
             SetPolicies(Policies(), at=START),
             *(Event("joined", customer=each, at=NOON + n * MINUTE) for n, each in enumerate(MANY)),
@@ -270,7 +270,7 @@ CASES = {
         more={"grace": "9 minutes"},
     ),
     "some remember": Case(
-        (REST, 36),
+        (REST, 38),
         journeys=[welcome(steps=REMEMBERING)],
         calls=[
             *joins(*MANY[:20], at=NOON - 2 * HOUR),
@@ -284,7 +284,7 @@ CASES = {
         calls=[Event("joined", customer=each, at=NOON, data={"n": n % 3}) for n, each in enumerate(MANY)],
     ),
     "one journey asks what another does": Case(
-        (13, 13),
+        (14, 14),
         journeys=[
             welcome(
                 "a",
@@ -301,7 +301,7 @@ CASES = {
         calls=[Event("tag.added", customer=each, at=NOON, data={"tag": "new"}) for each in MANY],
     ),
     "born where they are": Case(
-        (REST, 13),
+        (REST, 14),
         journeys=[
             welcome(
                 trigger=Trigger("joined", where=field("born").before("2000-01-02T00:00:00")), customer_timezone=True
@@ -323,7 +323,7 @@ CASES = {
             *joins(*MANY),
         ],
     ),
-    "come again": Case((REST, 30), calls=[*joins(*MANY, at=NOON - 2 * HOUR), *joins("x", "y"), *joins(*MANY)]),
+    "come again": Case((REST + 1, 31), calls=[*joins(*MANY, at=NOON - 2 * HOUR), *joins("x", "y"), *joins(*MANY)]),
     "delivered to some": Case(
         (0, REST - 1),
         journeys=[welcome(steps=DELIVERED)],
@@ -383,7 +383,7 @@ CASES = {
     ),
     "two journeys": Case((0, 0), journeys=[welcome(), welcome("other")]),
     "two quiet journeys": Case(
-        (REST, 0),
+        (REST - 1, 0),
         journeys=[Journey(id=each, trigger=Trigger("joined"), steps=QUIET) for each in ("a", "b")],
     ),
     "several ways": Case(
@@ -436,7 +436,7 @@ def played(case, store):
             taken.update(key[1] for key in self._keys[position : position + together])
             return together
 
-    with patch("journeyflow.work.scheduler.Crowds", Counted):
+    with patch("journeyflow.work.scheduler.Crowds", Counted), together_where_possible():
         found = run(case.journeys, Life(case.calls, START + 3 * DAY), ticks=TICKS, store=store, **case.more)
     return found, (taken[1], taken[2])
 
@@ -478,3 +478,23 @@ def test_a_lease_that_ends_is_about_its_customer():
         assert len(claimed) == 3
         assert (result.moves, engine.audit()) == (30, [])
         assert sum(message.attempts == 1 for message in engine.claim("w", at=NOON + DAY)) == 57
+
+
+@pytest.mark.parametrize(("apart", "together"), [(0, True), (1, False)])
+def test_crowds_are_formed_where_instants_are_shared(apart, together):
+    """A batch in which everybody has an instant of their own takes the plain way: asking together would not pay."""
+    taken = Counter[str]()
+
+    class Counted(Crowds):
+        """Counts how often it is asked."""
+
+        def take(self, position, end):
+            """Take whom `Crowds` takes."""
+            taken["asked"] += 1
+            return super().take(position, end)
+
+    with patch("journeyflow.work.scheduler.Crowds", Counted), Engine(MemoryStore()) as engine:
+        engine.deploy(welcome(), at=START)
+        engine.feed(Event("joined", customer=each, at=NOON + n * apart * MINUTE) for n, each in enumerate(MANY))
+        assert engine.tick(NOON + HOUR).entered == len(MANY)
+    assert bool(taken) is together

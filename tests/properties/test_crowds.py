@@ -1,8 +1,7 @@
-"""People who walk together come to what each would come to alone (R7)."""
+"""People who are handled together come to what each would come to alone (R7)."""
 
 import random
 from collections import Counter
-from contextlib import nullcontext
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -33,8 +32,8 @@ from journeyflow import (
 )
 from journeyflow.machine import behaviours as machine
 from journeyflow.testing import START, Call, Life, Put, SetPolicies, SetPublished, journeys, lives, policies, run
-from journeyflow.work.together import walks as cohorts
-from tests.alone import everybody_alone
+from journeyflow.work.together import crowds, walks
+from tests.alone import everybody_alone, together_where_possible
 
 SOME = settings(
     max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
@@ -66,7 +65,8 @@ def test_walking_together_is_walking_alone(data):
     """A crowd that is moved together leaves the dump that it leaves when everybody is moved alone."""
     chosen = data.draw(PAIRS)
     life = crowd(run(chosen, data.draw(lives(*chosen, policies=policies()))).said)
-    together = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
+    with together_where_possible():
+        together = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
     with everybody_alone():
         alone = run(chosen, life, ticks=[], store=MemoryStore(nonce="memory"))
     assert together.tables == alone.tables
@@ -187,7 +187,7 @@ def test_no_trap_of_walking_together(trap, grace, apart):
     life = Life(sorted(calls, key=lambda call: call.at), START.replace(month=3))
     ticks = [START, START.replace(day=4), START.replace(day=9)]
     dumps = []
-    for way in (nullcontext, everybody_alone):
+    for way in (together_where_possible, everybody_alone):
         with way():
             played = run([trap], life, ticks=ticks, grace=grace, store=MemoryStore(nonce="memory"))
         assert played.audit == []
@@ -200,7 +200,7 @@ def test_everybody_may_answer_otherwise():
     counting = journey(
         "counting", Update("more", field("n").increment()), Wait("w", "1 day"), Update("u", tag.add("x"))
     )
-    people = [f"c{n}" for n in range(3 * cohorts.MAX_WAYS)]
+    people = [f"c{n}" for n in range(3 * walks.MAX_WAYS)]
     calls: list[Call] = [Put(each, {"n": n}, at=START) for n, each in enumerate(people)]
     calls += [Event("joined", customer=each, at=START) for each in people]
     played = run([counting], Life(calls, START.replace(day=5)), ticks=[])
@@ -234,15 +234,15 @@ def test_who_answers_alike_is_not_walked_through_again():
     calls: list[Call] = [
         Put(each, {"age": 18 + n, "name": f"N {n}", "tags": ["x"]}, at=START) for n, each in enumerate(people)
     ]
-    calls += [Event("joined", customer=each, at=START) for each in people]
+    calls += [Event("joined", customer=each, at=START.replace(hour=12)) for each in people]
     walked: Counter[str] = Counter()
 
     def counted(*arguments, **named):
         walked["walks"] += 1
         return machine.go(*arguments, **named)
 
-    with patch.object(cohorts, "go", counted), patch.object(cohorts, "advance", counted_plainly(walked)):
-        played = run([OFFER], Life(calls, START.replace(day=5)), ticks=[])
+    with patch.object(crowds, "go", counted), patch.object(crowds, "advance", counted_plainly(walked)):
+        played = run([OFFER], Life(calls, START.replace(day=5)), ticks=[START, START.replace(hour=13)])
     assert len(played.enrollments) == 100
     assert 4 <= walked["walks"] <= 8
     texts = {message.customer: str(message.data["text"]) for message in played.messages(template="hello")}
