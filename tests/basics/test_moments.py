@@ -705,3 +705,21 @@ def test_reading_and_anniversaries_never_raise(value, offset, not_before, after,
     assert FIRST <= instant <= LAST
     assert not_before <= found <= LAST
     assert after is None or found > after or found == LAST
+
+
+@given(
+    st.sampled_from(["Europe/Paris", "America/New_York", "Pacific/Apia", "Australia/Lord_Howe", "Africa/Casablanca"]),
+    st.sampled_from(["2026-03-29", "2026-10-25", "2026-03-08", "2026-11-01", "2011-12-30", "2026-04-05", "2026-02-15"]),
+    st.integers(-4 * DAY, 4 * DAY),
+    st.integers(-400, 400),
+)
+def test_days_whose_offset_is_steady_are_reckoned_like_any_other(name, near, around, days):
+    """What is reckoned from a steady offset is what the zone itself says, around changes of the clock too (R33)."""
+    where = ZoneInfo(name)
+    instant = parse_instant(f"{near}T00:00:00Z") + around
+    wall = from_micros(instant).astimezone(where).replace(tzinfo=None, fold=0)
+    assert to_local(instant, where) == wall
+    first = wall.replace(tzinfo=where).astimezone(UTC)  # fold 0: the first of two, and past a gap
+    assert local_instant(wall, where) == to_micros(first)
+    later = (wall + timedelta(days=days)).replace(tzinfo=where).astimezone(UTC)
+    assert add(instant, Duration(days=days), where) == to_micros(later)
