@@ -294,7 +294,6 @@ KEEPS_STATE = {
     "Crowds": "the crowds of one batch",
     "Lane": "where people begin a walk in one batch, with what asks them one after the other",
     "Entrance": "a lane of newcomers",
-    "Node": "a compiled step, filled by its builder and then left alone",
     "CustomerInHand": "the working set of one batch",
     "Work": "the working set of one batch",
     "Slots": "slots and queues of one batch",

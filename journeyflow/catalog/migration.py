@@ -9,11 +9,10 @@ from journeyflow.basics.moments import add
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import ACTIVE, EXITED, SKIPPED
 from journeyflow.catalog.catalog import JourneyRecord
-from journeyflow.definition.steps import Wait
 from journeyflow.errors import did_you_mean
 from journeyflow.machine.behaviours import advance, in_window, wait
 from journeyflow.machine.notes import FRESH, REST, Situation, Walk
-from journeyflow.machine.program import Node, Program
+from journeyflow.machine.program import CompiledStep, CompiledWait, Program
 from journeyflow.records.rows import Move, Run
 
 REASON = "migrated"
@@ -101,7 +100,7 @@ def migrated(run: Run, old: Program, target: str | None, plan: Plan, situation: 
         position = new.nodes[position].next
     node = new.nodes[position]
     path.append(node.entry(ACTIVE, ""))
-    waits_on = left.kind is Wait and node.kind is Wait and len(path) == len("on")
+    waits_on = isinstance(left, CompiledWait) and isinstance(node, CompiledWait) and len(path) == len("on")
     visit = run.visit + len(path) - 1
     after = run._replace(
         version=new.number,
@@ -121,10 +120,10 @@ def migrated(run: Run, old: Program, target: str | None, plan: Plan, situation: 
 
 
 def _rest(
-    program: Program, run: Run, node: Node, situation: Situation, at: int
+    program: Program, run: Run, node: CompiledStep, situation: Situation, at: int
 ) -> tuple[int | None, str | None, dict[str, object]]:
     """Say until when a run rests that has come to a step, for which event, and what was read for that."""
-    if node.kind is not Wait:
+    if not isinstance(node, CompiledWait):
         return at, None, {}
     walk = Walk(program, run, situation, run.since, FRESH)
     if wait(walk, node) != REST:
@@ -165,10 +164,9 @@ def shifted(program: Program, run: Run, attributes: dict[str, object], paused_at
     pause is waited for again. Everything else is asked again at the resume, as it is without shifting.
     """
     node = program.nodes[run.step]
-    step = node.step
-    if not isinstance(step, Wait):
+    if not isinstance(node, CompiledWait):
         return None
-    if step.every is not None:
+    if node.step.every is not None:
         return None if run.held is None else run._replace(since=at)
     pause = at - max(paused_at, run.since)
     if node.length is None or pause <= 0:

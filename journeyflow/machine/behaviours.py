@@ -48,7 +48,17 @@ from journeyflow.definition.rules.changes import WrongType
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.machine.gates import closed
 from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
-from journeyflow.machine.program import NOWHERE, Node, Program
+from journeyflow.machine.program import (
+    NOWHERE,
+    CompiledCondition,
+    CompiledEnd,
+    CompiledSend,
+    CompiledSplit,
+    CompiledStep,
+    CompiledUpdate,
+    CompiledWait,
+    Program,
+)
 from journeyflow.records.rows import NO_FLAGS, Run, make_move, make_post, make_run
 
 WAKING = frozenset({"DUE", "EVENT", "CHANGED"})
@@ -162,7 +172,7 @@ def _where_it_rested(walk: Walk) -> dict[str, Any] | None:
     return {**(run.memory or {}), "rest": rest}
 
 
-def pass_through(walk: Walk, node: Node) -> int:
+def pass_through(walk: Walk, node: CompiledStep) -> int:
     """Go on behind an unpublished step as if it were not there; a choice is left where its branches rejoin (R17)."""
     walk.leave(SKIPPED, "")
     return node.next
@@ -221,9 +231,9 @@ def _result(walk: Walk) -> Result:
 # --- Send ---------------------------------------------------------------------------------------------------------
 
 
-def send(walk: Walk, node: Node) -> int:
+def send(walk: Walk, node: CompiledSend) -> int:
     """Queue a message, or be held by a gate, or say why not (R31)."""
-    step: Send = node.step  # type: ignore[assignment]  # the table says so
+    step = node.step
     answer = walk.ask(closed, node)
     if isinstance(answer, int):
         return walk.rest(answer)
@@ -262,7 +272,7 @@ def send(walk: Walk, node: Node) -> int:
     return node.next
 
 
-def wake_send(walk: Walk, node: Node, _: Stimulus) -> int:
+def wake_send(walk: Walk, node: CompiledSend, _: Stimulus) -> int:
     """Ask a held Send's gates again when its instant has come; it listens to nothing else."""
     return send(walk, node)
 
@@ -270,25 +280,25 @@ def wake_send(walk: Walk, node: Node, _: Stimulus) -> int:
 # --- Wait ---------------------------------------------------------------------------------------------------------
 
 
-def wait(walk: Walk, node: Node) -> int:
+def wait(walk: Walk, node: CompiledWait) -> int:
     """Rest, or go on at once when there is nothing to wait for (R32 to R37)."""
     return _rest_or_go_on(walk, node, walk.ask(_end, node))
 
 
-def _rest_or_go_on(walk: Walk, node: Node, end: int | str | None) -> int:
+def _rest_or_go_on(walk: Walk, node: CompiledWait, end: int | str | None) -> int:
     """Rest until an instant, or for the event alone; or go on by an outcome."""
     if isinstance(end, str):
         return _go_on(walk, node, end)
-    return walk.rest(end, node.step.event)  # type: ignore[union-attr]  # the table says it is a Wait
+    return walk.rest(end, node.step.event)
 
 
-def _end(walk: Walk, node: Node) -> int | str | None:
+def _end(walk: Walk, node: CompiledWait) -> int | str | None:
     """Say until when to rest, None for no end; or by which outcome to go on at once."""
-    step: Wait = node.step  # type: ignore[assignment]  # the table says so
+    step = node.step
     if step.event is not None:
         return None if node.length is None else _in_window(walk, node, add(walk.at, node.length, walk.zone))
     if step.field is not None:
-        return _date_to_wait_for(walk, node, step, walk.at)
+        return _date_to_wait_for(walk, node, walk.at)
     if step.until is not None:
         end = step.until.next_opening(walk.at, walk.zone, after=_last_left(walk, node) == walk.at)
     elif step.at is not None:
@@ -298,30 +308,31 @@ def _end(walk: Walk, node: Node) -> int | str | None:
     return _later(walk, node, end)
 
 
-def _later(walk: Walk, node: Node, end: int) -> int | str:
+def _later(walk: Walk, node: CompiledWait, end: int) -> int | str:
     """Give an instant inside the window; what is not later than now has elapsed (R35)."""
     end = _in_window(walk, node, max(end, walk.at))
     return end if end > walk.at else "elapsed"
 
 
-def _in_window(walk: Walk, node: Node, end: int) -> int:
-    return end if node.window is None else in_window(node, end, walk.zone)
+def _in_window(walk: Walk, node: CompiledWait, end: int) -> int:
+    return end if node.step.window is None else in_window(node, end, walk.zone)
 
 
-def in_window(node: Node, end: int, zone: ZoneInfo) -> int:
+def in_window(node: CompiledWait, end: int, zone: ZoneInfo) -> int:
     """Give the instant itself where a Wait's window is open or there is none, else the next opening (R34)."""
-    return end if node.window is None else node.window.next_open(end, zone)
+    return end if node.step.window is None else node.step.window.next_open(end, zone)
 
 
-def _date_to_wait_for(walk: Walk, node: Node, step: Wait, since: int) -> int | str:
+def _date_to_wait_for(walk: Walk, node: CompiledWait, since: int) -> int | str:
     """Give the date in an attribute, moved by the offset; missing and past have outcomes of their own (R37)."""
-    target = _field_instant(walk, node, step, since)
+    target = _field_instant(walk, node, since)
     if target is None:
         return "missing"
     return "past" if target < since else _later(walk, node, target)
 
 
-def _field_instant(walk: Walk, node: Node, step: Wait, not_before: int) -> int | None:
+def _field_instant(walk: Walk, node: CompiledWait, not_before: int) -> int | None:
+    step = node.step
     value = walk.value(step.field)  # type: ignore[arg-type]  # a field wait has one
     offset = step.offset
     if step.every is not None:
@@ -330,12 +341,12 @@ def _field_instant(walk: Walk, node: Node, step: Wait, not_before: int) -> int |
     return instant if instant is None or offset is None else add(instant, offset, walk.zone)
 
 
-def _last_left(walk: Walk, node: Node) -> int | None:
+def _last_left(walk: Walk, node: CompiledWait) -> int | None:
     """Give the instant at which this run last left this same step (R35)."""
     return None if walk.memory is None else walk.memory.get("left", {}).get(node.id)
 
 
-def _go_on(walk: Walk, node: Node, outcome: str) -> int:
+def _go_on(walk: Walk, node: CompiledWait, outcome: str) -> int:
     """Leave a Wait by the continuation of its outcome."""
     if node.looping:
         _remember(walk, "left", node.id, walk.at)
@@ -348,12 +359,12 @@ def _remember(walk: Walk, what: str, step: str, value: object) -> None:
     walk.memory = {**memory, what: {**memory.get(what, {}), step: value}}
 
 
-def wake_wait(walk: Walk, node: Node, stimulus: Stimulus) -> int:
+def wake_wait(walk: Walk, node: CompiledWait, stimulus: Stimulus) -> int:
     """Go on when the time or the event has come, or look at a changed date again."""
-    return _WAKE_WAIT[stimulus](walk, node, node.step)  # type: ignore[arg-type]  # the table says it is a Wait
+    return _WAKE_WAIT[stimulus](walk, node)
 
 
-def _event_came(walk: Walk, node: Node, _: Wait) -> int:
+def _event_came(walk: Walk, node: CompiledWait) -> int:
     """Go on when the event fits, and keep its data (R36)."""
     if node.question is not None and not walk.holds(node.question):
         return walk.rest(walk.run.due, walk.run.awaits)
@@ -363,16 +374,16 @@ def _event_came(walk: Walk, node: Node, _: Wait) -> int:
     return _go_on(walk, node, "event")
 
 
-def _time_came(walk: Walk, node: Node, _: Wait) -> int:
+def _time_came(walk: Walk, node: CompiledWait) -> int:
     """Go on; but ask openings, windows and dates again first, this may be another instant (R5, R37)."""
     return _rest_or_go_on(walk, node, node.over or walk.ask(_end_as_of_now, node))
 
 
-def _end_as_of_now(walk: Walk, node: Node) -> int | str:
+def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str:
     """Say until when to rest after all, or by which outcome to go on."""
-    step: Wait = node.step  # type: ignore[assignment]  # the table says so
+    step = node.step
     if step.field is not None:  # gone by before the rest began: a migration came here
-        return _date_to_wait_for(walk, node, step, walk.since)
+        return _date_to_wait_for(walk, node, walk.since)
     if step.until is not None:
         return _later(walk, node, step.until.next_opening(walk.at, walk.zone))
     opens = _in_window(walk, node, walk.at)
@@ -381,12 +392,12 @@ def _end_as_of_now(walk: Walk, node: Node) -> int | str:
     return "timeout" if step.event is not None else "elapsed"
 
 
-def _date_changed(walk: Walk, node: Node, _: Wait) -> int:
+def _date_changed(walk: Walk, node: CompiledWait) -> int:
     """Look at the date of a field wait again, as if it were entered now (R37)."""
     return wait(walk, node)
 
 
-_WAKE_WAIT: dict[Stimulus, Callable[[Walk, Node, Wait], int]] = {
+_WAKE_WAIT: dict[Stimulus, Callable[[Walk, CompiledWait], int]] = {
     "DUE": _time_came,
     "EVENT": _event_came,
     "CHANGED": _date_changed,
@@ -395,7 +406,7 @@ _WAKE_WAIT: dict[Stimulus, Callable[[Walk, Node, Wait], int]] = {
 # --- Condition, Split, Update, End --------------------------------------------------------------------------------
 
 
-def condition(walk: Walk, node: Node) -> int:
+def condition(walk: Walk, node: CompiledCondition) -> int:
     """Take the first branch that is true, else the other way (R37)."""
     for question, to, label in node.branches:
         if walk.holds(question):
@@ -406,14 +417,14 @@ def condition(walk: Walk, node: Node) -> int:
     return to
 
 
-def split(walk: Walk, node: Node) -> int:
+def split(walk: Walk, node: CompiledSplit) -> int:
     """Take the arm that the customer's bucket lies in (R38)."""
     to, label = walk.ask(_arm, node)
     walk.leave(COMPLETED, label)
     return to
 
 
-def _arm(walk: Walk, node: Node) -> tuple[int, str]:
+def _arm(walk: Walk, node: CompiledSplit) -> tuple[int, str]:
     program = walk.program
     place = bucket(program.tenant, program.journey.id, node.id, walk.customer)
     return node.arms[bisect_right(node.arms, place, key=_arm_end)][1:]
@@ -423,7 +434,7 @@ def _arm_end(arm: tuple[int, int, str]) -> int:
     return arm[0]
 
 
-def update(walk: Walk, node: Node) -> int:
+def update(walk: Walk, node: CompiledUpdate) -> int:
     """Change the customer, all or nothing, tell it as events, then say what other runs are to do (R39)."""
     before = walk.attributes
     try:
@@ -431,24 +442,24 @@ def update(walk: Walk, node: Node) -> int:
     except WrongType:
         walk.leave(COMPLETED, "type")
         return node.next
-    if not walk.emit(events + node.orders):
+    if not walk.emit([*events, *node.orders]):
         walk.attributes = before
         return walk.fail("event loop")
     walk.leave(COMPLETED, "")
     return walk.end(EXITED, node.leaves) if node.leaves else node.next
 
 
-def end(walk: Walk, node: Node) -> int:
+def end(walk: Walk, node: CompiledEnd) -> int:
     """Complete the run (R40)."""
     if not walk.emit(node.completed):
         return walk.fail("event loop")
-    walk.leave(COMPLETED, node.label)
+    walk.leave(COMPLETED, node.outcome)
     return walk.end(COMPLETED)
 
 
 _NO_OFFSET = Duration()
 
-ARRIVE: dict[type, Callable[[Walk, Node], int]] = {
+ARRIVE: dict[type, Callable[[Walk, Any], int]] = {
     Send: send,
     Wait: wait,
     Condition: condition,
@@ -458,5 +469,5 @@ ARRIVE: dict[type, Callable[[Walk, Node], int]] = {
 }
 """What each kind of step does when a walk comes to it."""
 
-WAKE: dict[type, Callable[[Walk, Node, Stimulus], int]] = {Send: wake_send, Wait: wake_wait}
+WAKE: dict[type, Callable[[Walk, Any, Stimulus], int]] = {Send: wake_send, Wait: wake_wait}
 """What each kind of rest does when a stimulus reaches it; the other kinds never rest."""

@@ -6,17 +6,13 @@ the Send is held and then asks all gates again; or the word of why it is skipped
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.hours import Window
 from journeyflow.basics.moments import CACHED, DAY, LAST, zone_or
 from journeyflow.definition.policies import Terms
 from journeyflow.machine.notes import Walk
-from journeyflow.machine.program import Node, Program
-
-if TYPE_CHECKING:
-    from journeyflow.definition.steps import Send
+from journeyflow.machine.program import CompiledSend, Program
 
 MAX_GATE = 400 * DAY
 """A gate that does not open for so long never opens (R31)."""
@@ -28,39 +24,39 @@ Gate = Callable[..., Closed]
 """Asks one thing of a walk and the step; bound to the step, of the walk alone."""
 
 
-def closed(walk: Walk, node: Node) -> Closed:
+def closed(walk: Walk, send: CompiledSend) -> Closed:
     """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
-    return _first_closed(_gates(walk, node), walk, node)
+    return _first_closed(_gates(walk, send), walk, send)
 
 
-def _first_closed(gates: Sequence[Gate], walk: Walk, node: Node) -> Closed:
+def _first_closed(gates: Sequence[Gate], walk: Walk, send: CompiledSend) -> Closed:
     """Give what the first gate says that is closed; what would be held for too long is skipped."""
     for gate in gates:
-        answer = gate(walk, node)
+        answer = gate(walk, send)
         if answer is not None:
             return "window" if isinstance(answer, int) and answer - walk.at > MAX_GATE else answer
     return None
 
 
-def gates_of(walk: Walk, node: Node) -> Callable[[Walk], Closed]:
+def gates_of(walk: Walk, send: CompiledSend) -> Callable[[Walk], Closed]:
     """Give what asks the gates of a Send of everybody who walks under the same policies: those that may be closed."""
-    terms, channel, asked = walk.terms, node.step.channel, _gates(walk, node)  # type: ignore[union-attr]  # a Send
-    consent = _consent_to(walk.program, node)
-    needless: set[Gate] = set() if node.window or (terms and terms.quiet(channel)) else {_hours, _window}
+    terms, channel, asked = walk.terms, send.step.channel, _gates(walk, send)
+    consent = _consent_to(walk.program, send)
+    needless: set[Gate] = set() if send.step.window or (terms and terms.quiet(channel)) else {_hours, _window}
     if terms is None or not terms.caps(channel):
         needless.add(_caps)
     gates = [consent if gate is _consent else gate for gate in asked if gate not in needless]
     if gates == [consent]:
         return consent
-    return lambda other: _first_closed(gates, other, node)
+    return lambda other: _first_closed(gates, other, send)
 
 
-def _consent_to(program: Program, node: Node) -> Gate:
+def _consent_to(program: Program, send: CompiledSend) -> Gate:
     """Make what asks for consent alone."""
-    required, channel = program.journey.consent == "required", node.step.channel  # type: ignore[union-attr]  # asked of Sends
+    required, channel = program.journey.consent == "required", send.step.channel
     unsaid = "consent" if required else None
 
-    def ask(walk: Walk, _: Node | None = None) -> Closed:
+    def ask(walk: Walk, _: CompiledSend | None = None) -> Closed:
         given = walk.attributes.get("consent")
         if given is None:
             return unsaid
@@ -69,41 +65,40 @@ def _consent_to(program: Program, node: Node) -> Gate:
     return ask
 
 
-def _gates(walk: Walk, node: Node) -> "Gates":
-    step: Send = node.step  # type: ignore[assignment]  # asked of Sends
-    if step.transactional:
+def _gates(walk: Walk, send: CompiledSend) -> "Gates":
+    if send.step.transactional:
         return TRANSACTIONAL
-    return GATES if walk.terms is not None else OWN if node.window is not None else BARE
+    return GATES if walk.terms is not None else OWN if send.step.window is not None else BARE
 
 
-def _hours(walk: Walk, node: Node) -> Closed:
+def _hours(walk: Walk, send: CompiledSend) -> Closed:
     """Ask the Send's own window and the quiet hours of the tenant together: held until neither stands against it."""
     terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
-    quiet = terms.quiet(node.step.channel)  # type: ignore[union-attr]  # asked of Sends
+    quiet = terms.quiet(send.step.channel)
     if not quiet:
-        return _window(walk, node)
-    opens = first_opening(node.window, walk.zone, quiet, _customer_zone(walk, terms), walk.at)
+        return _window(walk, send)
+    opens = first_opening(send.step.window, walk.zone, quiet, _customer_zone(walk, terms), walk.at)
     return opens if opens > walk.at else None
 
 
-def _window(walk: Walk, node: Node) -> Closed:
+def _window(walk: Walk, send: CompiledSend) -> Closed:
     """Ask the Send's own window alone."""
-    if node.window is None:
+    if send.step.window is None:
         return None
-    opens = node.window.next_open(walk.at, walk.zone)
+    opens = send.step.window.next_open(walk.at, walk.zone)
     return opens if opens > walk.at else None
 
 
-def _consent(walk: Walk, node: Node) -> Closed:
+def _consent(walk: Walk, send: CompiledSend) -> Closed:
     """Ask whether the customer lets the channel be used (R54)."""
     required = walk.program.journey.consent == "required"
-    return None if consents(walk.attributes, node.step.channel, required=required) else "consent"  # type: ignore[union-attr]  # asked of Sends
+    return None if consents(walk.attributes, send.step.channel, required=required) else "consent"
 
 
-def _caps(walk: Walk, node: Node) -> Closed:
+def _caps(walk: Walk, send: CompiledSend) -> Closed:
     """Ask the caps of the tenant: one that skips decides at once, else the one that opens last."""
     terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
-    channel, at = node.step.channel, walk.at  # type: ignore[union-attr]  # asked of Sends
+    channel, at = send.step.channel, walk.at
     if len(walk.sent) + len(walk.new_posts) < terms.fewest(channel):  # as nearly always: whatever they are
         return None
     held = at

@@ -10,10 +10,11 @@ from journeyflow.basics.moments import add
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.policies import Terms
+from journeyflow.definition.rules.chains import Order
 from journeyflow.definition.rules.changes import Emitted, apply_changes
 from journeyflow.definition.rules.conditions import Question
 from journeyflow.machine.facts import Data, Facts
-from journeyflow.machine.program import NOWHERE, Node, Program
+from journeyflow.machine.program import NOWHERE, CompiledSend, CompiledUpdate, Program
 from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run
 
 REST = -2
@@ -74,7 +75,7 @@ class Result(NamedTuple):
     move: Move | None
     posts: Sequence[Post]
     attributes: dict[str, object]
-    emitted: Sequence[Emitted]
+    emitted: Sequence[Emitted | Order]
     past: Past
 
 
@@ -126,7 +127,7 @@ class Walk(Facts):
         self.path: list[PathEntry] = []
         self.read: dict[str, dict[str, object]] = {}
         self.new_posts: list[Post] = []
-        self.emitted: list[Emitted] = []
+        self.emitted: list[Emitted | Order] = []
         self.sends: list[int] = []
         self.status, self.reason = ACTIVE, ""
         self.step, self.visit, self.since = run.step, run.visit, run.since
@@ -148,21 +149,21 @@ class Walk(Facts):
         """Ask a rule."""
         return question(self)
 
-    def change(self, node: Node) -> list[Emitted]:
+    def change(self, update: CompiledUpdate) -> list[Emitted]:
         """Change the customer as an Update says, and name the events that tell of it; all or nothing (R39)."""
-        changes = [(name, action, render(self) if render else value) for name, action, value, render in node.actions]
+        changes = [(name, action, render(self) if render else value) for name, action, value, render in update.actions]
         self.seen = {}
         self.attributes, events = apply_changes(changes, self.attributes)
         self._zone = None
         return events
 
-    def compose(self, node: Node) -> tuple[str | None, int | None]:
-        """Write the data of a message as JSON text, and say when it expires (R39, R71)."""
-        text = node.text
-        if node.render is not None:
-            text = dumps(node.render(self))
+    def compose(self, send: CompiledSend) -> tuple[str | None, int | None]:
+        """Write the data of a message as JSON text; return it with the instant at which it expires (R39, R71)."""
+        text, expires = send.text, send.step.expires
+        if send.render is not None:
+            text = dumps(send.render(self))
             self.seen = {}
-        return text, None if node.length is None else add(self.at, node.length, self.zone)
+        return text, None if expires is None else add(self.at, expires, self.zone)
 
     def choose(self, options: Sequence[str]) -> str:
         """Choose one of some texts for the visit at hand, by the keyed hash (R38, R39)."""
@@ -193,8 +194,8 @@ class Walk(Facts):
         self.leave(FAILED, "")
         return self.end(FAILED, reason)
 
-    def emit(self, events: list[Emitted]) -> bool:
-        """Note events to be emitted; False, with none noted, past the bound of R53."""
+    def emit(self, events: Sequence[Emitted | Order]) -> bool:
+        """Note events and orders to be emitted; False, with none noted, past the bound of R53."""
         if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
             return False
         self.emitted += events

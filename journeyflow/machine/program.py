@@ -1,8 +1,8 @@
 """A journey version compiled for running: positions instead of ids, functions instead of rules, and what it reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, cast
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -15,75 +15,96 @@ from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import hundredths, whole_or_decimal
 from journeyflow.definition.references import rule_places
-from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.rules.chains import Chain, Order
 from journeyflow.definition.rules.changes import Change, Emitted, read_path
-from journeyflow.definition.rules.conditions import Question, compile_rule
+from journeyflow.definition.rules.conditions import Question, Rule, compile_rule
 from journeyflow.definition.rules.templates import Renderer, compile_template
-from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
+from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.records.forgetting import FORGOTTEN
 from journeyflow.records.rows import PathEntry
-
-if TYPE_CHECKING:
-    from journeyflow.basics.hours import Window
 
 NOWHERE = -1
 """The position of a run that has ended."""
 
 
-class Node:
-    """One step, compiled. Which attributes it has depends on its kind; see the builders below."""
+@frozen(eq=False)
+class CompiledStep:
+    """One step, compiled: its id, and the position of the step behind it."""
 
-    __slots__ = (
-        "actions",
-        "arms",
-        "branches",
-        "common",
-        "completed",
-        "edges",
-        "entries",
-        "id",
-        "kind",
-        "label",
-        "leaves",
-        "length",
-        "looping",
-        "next",
-        "orders",
-        "otherwise",
-        "over",
-        "question",
-        "render",
-        "step",
-        "text",
-        "window",
-    )
+    kind: ClassVar[type]
+    """The kind of step in the definition."""
 
-    def __init__(self, step: Step) -> None:
-        """Begin with what every kind has."""
-        self.id, self.kind, self.step = step.id, type(step), step
-        self.next = NOWHERE
-        self.looping = self.common = False
-        self.window: Window | None = None
-        self.length: Duration | None = None
-        self.question: Question | None = None
-        self.render: Renderer | None = None
-        self.text: str | None = None
-        self.edges: dict[str, int] = {}
-        self.branches: list[tuple[Question, int, str]] = []
-        self.over: str | None = None
-        """The outcome of a Wait whose time has come, where nothing is asked again."""
-        self.otherwise: tuple[int, str] = (NOWHERE, "")
-        self.arms: list[tuple[int, int, str]] = []
-        self.actions: list[tuple[str, str, object, Renderer | None]] = []
-        self.orders: list[Emitted] = []
-        self.leaves = ""
-        self.label = ""
-        self.completed: list[Emitted] = []
-        self.entries: dict[str, PathEntry] = {}
+    id: str
+    next: int
+    entries: dict[str, PathEntry] = field(factory=dict, init=False, repr=False)
 
     def entry(self, status: str, outcome: str) -> PathEntry:
-        """Give the entry of a visit here for a path: the same object for the same visit, for there are millions."""
+        """Return the entry of a visit here for a path: the same object for the same visit, for there are millions."""
         return self.entries.setdefault(status + outcome, (self.id, status, outcome))
+
+
+@frozen(eq=False)
+class CompiledSend(CompiledStep):
+    """A Send: what renders its data, or the text of data that is the same for all."""
+
+    kind = Send
+    step: Send
+    render: Renderer | None
+    text: str | None
+
+
+@frozen(eq=False)
+class CompiledWait(CompiledStep):
+    """A Wait: how long it lasts, the question about its event, where each outcome leads."""
+
+    kind = Wait
+    step: Wait
+    length: Duration | None
+    question: Question | None
+    edges: Mapping[str, int]
+    over: str | None
+    """The outcome when the time has come, where nothing is asked again."""
+    looping: bool
+    """Whether it remembers when a run left it last."""
+    common: bool
+    """Whether it ends at the same instant for everybody who comes at the same instant."""
+
+
+@frozen(eq=False)
+class CompiledCondition(CompiledStep):
+    """A Condition: (question, position, label) of each branch, (position, label) of the other way."""
+
+    kind = Condition
+    branches: Sequence[tuple[Question, int, str]]
+    otherwise: tuple[int, str]
+
+
+@frozen(eq=False)
+class CompiledSplit(CompiledStep):
+    """A Split: (first bucket that is no longer in it, position, label) of each arm."""
+
+    kind = Split
+    arms: Sequence[tuple[int, int, str]]
+
+
+@frozen(eq=False)
+class CompiledUpdate(CompiledStep):
+    """An Update: (field, action, value, what renders it) of each change, what it orders of other runs."""
+
+    kind = Update
+    actions: Sequence[tuple[str, str, object, Renderer | None]]
+    orders: list[Order]
+    leaves: str
+    """The reason with which its own run ends here; empty where it goes on."""
+
+
+@frozen(eq=False)
+class CompiledEnd(CompiledStep):
+    """An End: its outcome, and the events that tell of it."""
+
+    kind = End
+    outcome: str
+    completed: list[Emitted]
 
 
 @frozen
@@ -119,7 +140,7 @@ class Program:
     version: int
     tenant: str
     journey: Journey
-    nodes: tuple[Node, ...]
+    nodes: tuple[CompiledStep, ...]
     zone: ZoneInfo
     where: Question | None
     run_criteria: Question | None
@@ -169,6 +190,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
     (('t', 'j', 1), frozenset({'journey.completed'}))
     """
     nodes = _compile_steps(journey)
+    updates = [node for node in nodes if isinstance(node, CompiledUpdate)]
     goal = journey.goal
     exits = tuple(
         CompiledExit(each.name, each.event, _question(each.where), _question(each.when), each.any_message)
@@ -200,8 +222,8 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         watches_customer=any(way.when for way in exits)
         or any(isinstance(step, Wait) and step.field for step in journey.steps),
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
-        chained=any(node.orders for node in nodes),
-        own_exits=frozenset(node.leaves for node in nodes if node.leaves not in {"", FORGOTTEN}),
+        chained=any(update.orders for update in updates),
+        own_exits=frozenset(update.leaves for update in updates) - {"", FORGOTTEN},
         key=journey.reentry.key.removeprefix(KEY_ROOT) if journey.reentry.key else None,
         holdout=hundredths(journey.holdout) or 0,
         limits=tuple(
@@ -213,8 +235,8 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
     )
 
 
-def _question(rule: object) -> Question | None:
-    return None if rule is None else compile_rule(rule)  # type: ignore[arg-type]  # validated
+def _question(rule: Rule | None) -> Question | None:
+    return None if rule is None else compile_rule(rule)
 
 
 def _emitted(journey: Journey) -> set[str]:
@@ -229,80 +251,89 @@ def _emitted(journey: Journey) -> set[str]:
     return types
 
 
-def _compile_steps(journey: Journey) -> tuple[Node, ...]:
-    position, circular = journey.index, in_cycles(journey.steps)
-    nodes = []
-    for step in journey.steps:
-        node = Node(step)
-        node.looping = step.id in circular
-        node.completed = [("journey.completed", {"journey": journey.id})]
-        following = getattr(step, "next", None)
-        node.common = isinstance(step, Wait) and step.field is None and not journey.customer_timezone
-        node.next = position[following] if following is not None else NOWHERE
-        _BUILDERS[type(step)](node, step, position)
-        if isinstance(step, Update):
-            _build_chains(node, step, journey.id)
-        nodes.append(node)
-    return tuple(nodes)
+def _compile_steps(journey: Journey) -> tuple[CompiledStep, ...]:
+    """Compile the steps in order, each by the builder of its kind."""
+    made = Making(journey, journey.index, in_cycles(journey.steps))
+    return tuple(_BUILDERS[type(step)](step, made) for step in journey.steps)
 
 
-def _build_send(node: Node, step: Send, _: Mapping[str, int]) -> None:
-    node.window, node.length = step.window, step.expires
-    node.render = compile_template(step.data)
-    node.text = dumps(thaw(step.data)) if step.data and node.render is None else None
+@frozen
+class Making:
+    """What the builders look at beside the step."""
+
+    journey: Journey
+    position: Mapping[str, int]
+    circular: Collection[str]
+
+    def to(self, step: str | None) -> int:
+        """Return the position of a step; NOWHERE for none."""
+        return NOWHERE if step is None else self.position[step]
 
 
-def _build_wait(node: Node, step: Wait, position: Mapping[str, int]) -> None:
-    node.window, node.length = step.window, step.duration or step.timeout
-    node.question = _question(step.where)
-    node.looping = node.looping and (step.until is not None or step.every is not None)
-    for name in ("event", "timeout", "missing", "past"):
-        target = getattr(step, f"on_{name}")
-        node.edges[name] = position[target] if target is not None else node.next
-    node.edges["elapsed"] = node.next
-    if step.field is None and step.until is None and step.window is None:
-        node.over = "elapsed" if step.event is None else "timeout"
+def _build_send(step: Send, made: Making) -> CompiledSend:
+    render = compile_template(step.data)
+    text = dumps(thaw(step.data)) if step.data and render is None else None
+    return CompiledSend(step.id, made.to(step.next), step, render, text)
 
 
-def _build_condition(node: Node, step: Condition, position: Mapping[str, int]) -> None:
-    node.branches = [
-        (compile_rule(each.when), position[each.next], each.label)  # type: ignore[arg-type, index]  # validated
-        for each in step.branches
+def _build_wait(step: Wait, made: Making) -> CompiledWait:
+    behind = made.to(step.next)
+    targets = {name: getattr(step, f"on_{name}") for name in ("event", "timeout", "missing", "past")}
+    edges = {name: behind if target is None else made.to(target) for name, target in targets.items()}
+    plain = step.field is None and step.until is None and step.window is None
+    return CompiledWait(
+        step.id,
+        behind,
+        step,
+        length=step.duration or step.timeout,
+        question=_question(step.where),
+        edges={**edges, "elapsed": behind},
+        over=("elapsed" if step.event is None else "timeout") if plain else None,
+        looping=step.id in made.circular and (step.until is not None or step.every is not None),
+        common=step.field is None and not made.journey.customer_timezone,
+    )
+
+
+def _build_condition(step: Condition, made: Making) -> CompiledCondition:
+    branches = [
+        (compile_rule(cast("Rule", each.when)), made.to(_flat(each.next)), each.label) for each in step.branches
     ]
-    node.otherwise = (position[step.otherwise], step.else_label)  # type: ignore[index]  # flattened
+    return CompiledCondition(step.id, made.to(step.next), branches, (made.to(_flat(step.otherwise)), step.else_label))
 
 
-def _build_split(node: Node, step: Split, position: Mapping[str, int]) -> None:
+def _build_split(step: Split, made: Making) -> CompiledSplit:
     ends = accumulate(each.buckets or 0 for each in step.arms)
-    node.arms = [
-        (end, position[each.next], each.label)  # type: ignore[index]  # flattened
-        for end, each in zip(ends, step.arms, strict=True)
-    ]
+    arms = [(end, made.to(_flat(each.next)), each.label) for end, each in zip(ends, step.arms, strict=True)]
+    return CompiledSplit(step.id, made.to(step.next), arms)
 
 
-def _build_update(node: Node, step: Update, _: Mapping[str, int]) -> None:
-    node.actions = [
+def _flat(target: object) -> str | None:
+    """Return the id that a way leads to: in a journey, which is flat, there are no nested steps any more."""
+    return cast("str | None", target)
+
+
+def _build_update(step: Update, made: Making) -> CompiledUpdate:
+    """Compile changes of the customer, and those that are about journeys: what ends by them names journey and step."""
+    actions = [
         (change.field, change.action, thaw(change.value), compile_template(change.value))
         for change in step.changes
         if isinstance(change, Change)
     ]
-
-
-def _build_chains(node: Node, step: Update, journey: str) -> None:
-    """Compile the changes that are about journeys; the reason of what they end names journey and step."""
     chains = [change for change in step.changes if isinstance(change, Chain)]
-    reason = f"{journey}/{step.id}"
-    node.orders = [order for chain in chains for order in chain.orders(reason)]
-    node.leaves = reason if any(chain.leaves(journey) for chain in chains) else ""
+    reason = f"{made.journey.id}/{step.id}"
+    leaves = reason if any(chain.leaves(made.journey.id) for chain in chains) else ""
     if any(chain.action == "forget" for chain in chains):
-        node.leaves = FORGOTTEN
+        leaves = FORGOTTEN
+    orders = [order for chain in chains for order in chain.orders(reason)]
+    return CompiledUpdate(step.id, made.to(step.next), actions, orders, leaves)
 
 
-def _build_end(node: Node, step: End, _: Mapping[str, int]) -> None:
-    node.label = step.outcome
+def _build_end(step: End, made: Making) -> CompiledEnd:
+    completed: list[Emitted] = [("journey.completed", {"journey": made.journey.id})]
+    return CompiledEnd(step.id, NOWHERE, step.outcome, completed)
 
 
-_BUILDERS: dict[type, Callable[[Node, Any, Mapping[str, int]], None]] = {
+_BUILDERS: dict[type, Callable[[Any, Making], CompiledStep]] = {
     Send: _build_send,
     Wait: _build_wait,
     Condition: _build_condition,

@@ -53,7 +53,7 @@ make_happening: Callable[[tuple[object, ...]], Happening] = partial(tuple.__new_
 """Make an event of all its fields in order: what `Happening(...)` does, in a third of the time."""
 
 
-class Order(NamedTuple):
+class OrderGiven(NamedTuple):
     """What an Update says to other runs: in which journey, "" for none in particular, and the reason of what it ends.
 
     `giver` is the journey whose run says so, `at` the instant of its move; `causes` as of an event.

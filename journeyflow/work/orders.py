@@ -5,16 +5,16 @@ from collections.abc import Callable
 from journeyflow.records.forgetting import FORGOTTEN
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.entries import enter, leave
-from journeyflow.work.happenings import Happening, Order
+from journeyflow.work.happenings import Happening, OrderGiven
 from journeyflow.work.working_set import Work, active_runs
 
 
-def follow(work: Work, order: Order) -> None:
+def follow(work: Work, order: OrderGiven) -> None:
     """Do what an order says, at the instant of the move that gave it."""
     _ORDERS[order.action](work, order)
 
 
-def _enroll(work: Work, order: Order) -> None:
+def _enroll(work: Work, order: OrderGiven) -> None:
     """Enroll as if by hand; a journey that is not there takes nobody (R24, R53)."""
     person = order.person
     record = work.catalog.by_name.get((person.tenant, order.journey))
@@ -25,27 +25,27 @@ def _enroll(work: Work, order: Order) -> None:
     enter(work, record, program, event, work.facts(person, program, order.at))
 
 
-def _exit(work: Work, order: Order) -> None:
+def _exit(work: Work, order: OrderGiven) -> None:
     """End the customer's active runs of the journey that is named."""
     record = work.catalog.by_name.get((order.person.tenant, order.journey))
     if record is not None:
         leave(work, order.person, record.number, order.at, reason=order.reason)
 
 
-def _exit_others(work: Work, order: Order) -> None:
+def _exit_others(work: Work, order: OrderGiven) -> None:
     """End the customer's active runs of all journeys but that of the run which says so."""
     for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
         if journey != order.giver:
             leave(work, order.person, journey, order.at, reason=order.reason)
 
 
-def _exit_all(work: Work, order: Order) -> None:
+def _exit_all(work: Work, order: OrderGiven) -> None:
     """End all active runs of the customer; the one that says so has ended already."""
     for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
         leave(work, order.person, journey, order.at, reason=order.reason)
 
 
-def _forget(work: Work, order: Order) -> None:
+def _forget(work: Work, order: OrderGiven) -> None:
     """Forget the customer; the run that says so has ended already."""
     forget(work, order.person, order.at)
 
@@ -64,7 +64,7 @@ def forget(work: Work, person: CustomerInHand, at: int) -> int:
     return len(inside)
 
 
-_ORDERS: dict[str, Callable[[Work, Order], None]] = {
+_ORDERS: dict[str, Callable[[Work, OrderGiven], None]] = {
     "enroll": _enroll,
     "exit": _exit,
     "exit_others": _exit_others,

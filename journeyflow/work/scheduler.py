@@ -20,7 +20,7 @@ from journeyflow.records.rows import Input, name_of
 from journeyflow.stores.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, DueKey, Loaded, Request, customer_of
 from journeyflow.work.circles import plan_pulls
 from journeyflow.work.entries import admit
-from journeyflow.work.happenings import Order, Tally
+from journeyflow.work.happenings import OrderGiven, Tally
 from journeyflow.work.intake import lease_ended, message_named, take
 from journeyflow.work.orders import follow
 from journeyflow.work.pulls import pull
@@ -164,7 +164,7 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
         following = work.queue.popleft()
         if work.forgotten and is_anonymous(following.person.id):
             continue  # it was about somebody who has been forgotten meanwhile (R86)
-        if isinstance(following, Order):
+        if isinstance(following, OrderGiven):
             follow(work, following)
         else:
             handle(work, following)

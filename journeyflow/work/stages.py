@@ -7,9 +7,8 @@ that wait for it, (4) entries.
 from journeyflow.basics.moments import add
 from journeyflow.basics.words import ACTIVE, MESSAGE, State
 from journeyflow.catalog.catalog import JourneyRecord
-from journeyflow.definition.steps import Wait
 from journeyflow.machine.facts import Facts
-from journeyflow.machine.program import CompiledExit, Program
+from journeyflow.machine.program import CompiledExit, CompiledWait, Program
 from journeyflow.records.counting import converted
 from journeyflow.records.rows import Run
 from journeyflow.work.entries import enter
@@ -105,9 +104,10 @@ def _release(work: Work, event: Happening, run: Run) -> None:
     if run.status != ACTIVE:
         return
     program = work.program(run)
-    step = program.nodes[run.step].step
-    if not isinstance(step, Wait):
+    node = program.nodes[run.step]
+    if not isinstance(node, CompiledWait):
         return
+    step = node.step
     if step.field is not None and event.changed == step.field.removeprefix("customer.").partition(".")[0]:
         _rearm(work, event, run)
     elif run.held is not None and run.held < work.own:

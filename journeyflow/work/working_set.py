@@ -5,9 +5,10 @@ a value.
 """
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from heapq import heappush
+from typing import cast
 
 from attrs import evolve
 
@@ -15,7 +16,8 @@ from journeyflow.basics.moments import local_day
 from journeyflow.basics.words import ACTIVE, COUNTED, LISTS
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.definition.policies import Terms
-from journeyflow.definition.rules.chains import ORDERS
+from journeyflow.definition.rules.chains import Order
+from journeyflow.definition.rules.changes import Emitted
 from journeyflow.machine.behaviours import advance
 from journeyflow.machine.facts import Data, Facts
 from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
@@ -27,7 +29,7 @@ from journeyflow.records.message_ids import message_id, place_of
 from journeyflow.records.rows import Crowd, Glimpse, Input, Move, Post, Refusal, Run, name_of
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.circles import Pulls
-from journeyflow.work.happenings import Cause, Happening, Order, Tally, changed_attribute
+from journeyflow.work.happenings import Cause, Happening, OrderGiven, Tally, changed_attribute
 from journeyflow.work.slots import Slots
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
@@ -52,7 +54,7 @@ class Work:
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         self.next_serial = self.next_customer = 1
         self.heap: list[DueKey] = []
-        self.queue: deque[Happening | Order] = deque()
+        self.queue: deque[Happening | OrderGiven] = deque()
         self.past: dict[int, Past] = {}
         self.caused: dict[int, frozenset[Cause]] = {}
         # what comes out
@@ -271,7 +273,7 @@ class Work:
 
     def _emit_of_run(
         self,
-        emitted: Iterable[tuple[str, Data]],
+        emitted: Sequence[Emitted | Order],
         person: CustomerInHand,
         at: int,
         causes: frozenset[Cause],
@@ -279,14 +281,13 @@ class Work:
     ) -> None:
         """Queue what a run emits: events, and after those of one Update its orders to other runs (R39)."""
         if not program.chained:
-            self.emit(emitted, person, at, causes)
+            self.emit(cast("Sequence[Emitted]", emitted), person, at, causes)
             return
-        for kind, data in emitted:
-            if kind in ORDERS:
-                journey, reason = str(data["journey"]), str(data["reason"])
-                self.queue.append(Order(kind, journey, reason, at, person, program.journey_number, causes))
+        for each in emitted:
+            if isinstance(each, Order):
+                self.queue.append(OrderGiven(*each, at, person, program.journey_number, causes))
             else:
-                self.emit([(kind, data)], person, at, causes)
+                self.emit([each], person, at, causes)
 
     def emit(
         self,

@@ -24,7 +24,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.rules.conditions import Sample
-from journeyflow.machine.program import NOWHERE, Node, Program, compile_journey
+from journeyflow.machine.program import NOWHERE, CompiledWait, Program, compile_journey
 
 PAID = field("plan").eq("paid")
 
@@ -35,8 +35,8 @@ def compiled(*steps: Any, **options: Any) -> Program:
     return compile_journey(journey, number=7, journey_number=3, version=2, tenant="acme")
 
 
-def node(program: Program, name: str) -> Node:
-    """Give the node of a step."""
+def node(program: Program, name: str) -> Any:
+    """Return a compiled step of whatever kind."""
     return program.nodes[program.journey.index[name]]
 
 
@@ -58,7 +58,7 @@ def test_continuations_become_positions():
     assert [each.next for each in program.nodes] == [2, 2, NOWHERE]
     assert [each.id for each in program.nodes] == ["a", "b", "c"]
     assert [each.kind for each in program.nodes] == [Send, Send, End]
-    assert program.nodes[2].label == ""
+    assert node(program, "c").outcome == ""
 
 
 def test_data_without_templates_are_written_once():
@@ -68,9 +68,9 @@ def test_data_without_templates_are_written_once():
         send("rendered", data={"a": "{{ plan }}"}),
         send("none"),
     )
-    plain, rendered, none = program.nodes[:3]
+    plain, rendered, none = (node(program, name) for name in ("plain", "rendered", "none"))
     assert (plain.text, plain.render) == ('{"a":[1,null]}', None)
-    assert (plain.window, plain.length) == (Window("MON", "09:00", "10:00"), Duration(days=2))
+    assert (plain.step.window, plain.step.expires) == (Window("MON", "09:00", "10:00"), Duration(days=2))
     assert rendered.text is None
     assert rendered.render is not None
     assert rendered.render(Sample({"plan": "paid"})) == {"a": "paid"}
@@ -105,7 +105,10 @@ def test_the_ways_out_of_a_wait():
 def test_a_wait_keeps_its_window_and_duration():
     """R32: a duration and a timeout are the length that is waited."""
     program = compiled(Wait("w", "3 days", window=Window("SAT", "09:00", "10:00")))
-    assert (program.nodes[0].length, program.nodes[0].window) == (Duration(days=3), Window("SAT", "09:00", "10:00"))
+    assert (node(program, "w").length, node(program, "w").step.window) == (
+        Duration(days=3),
+        Window("SAT", "09:00", "10:00"),
+    )
 
 
 def test_only_looping_openings_remember_when_they_were_left():
@@ -117,7 +120,10 @@ def test_only_looping_openings_remember_when_they_were_left():
         Wait("yearly", field="birthday", every="year"),
         Condition("again", PAID, yes="weekly"),
     )
-    assert [each.id for each in program.nodes if each.looping and each.kind is Wait] == ["weekly", "yearly"]
+    assert [each.id for each in program.nodes if isinstance(each, CompiledWait) and each.looping] == [
+        "weekly",
+        "yearly",
+    ]
 
 
 def test_branches_are_asked_in_order():
@@ -125,22 +131,22 @@ def test_branches_are_asked_in_order():
     program = compiled(
         Condition("c", branches=[branch(PAID, "a"), branch(~PAID, label="free")], otherwise="a"), End("a")
     )
-    (first, to, label), (second, other, name) = program.nodes[0].branches
+    (first, to, label), (second, other, name) = node(program, "c").branches
     assert (to, label, other, name) == (1, "1", 1, "free")
     assert (first(Sample({"plan": "paid"})), second(Sample({"plan": "paid"}))) == (True, False)
-    assert program.nodes[0].otherwise == (1, "else")
+    assert node(program, "c").otherwise == (1, "else")
 
 
 def test_arms_take_consecutive_ranges():
     """R38: of 10,000 buckets, in written order; an arm of 0 percent takes none."""
     program = compiled(Split("s", arm(0, "a"), arm(33.33, "b"), arm(66.67, "a", "rest")), End("a"), End("b"))
-    assert program.nodes[0].arms == [(0, 1, "A"), (3333, 2, "B"), (10_000, 1, "rest")]
+    assert node(program, "s").arms == [(0, 1, "A"), (3333, 2, "B"), (10_000, 1, "rest")]
 
 
 def test_changes_are_kept_plain():
     """R39: field, action, value as plain lists, and how to render it where it holds templates."""
     program = compiled(Update("u", field("a").set(["x"]), field("b").set("{{ plan }}"), field("c").unset()))
-    plain, rendered, unset = program.nodes[0].actions
+    plain, rendered, unset = node(program, "u").actions
     assert plain == ("a", "set", ["x"], None)
     assert rendered[:3] == ("b", "set", "{{ plan }}")
     assert rendered[3] is not None
@@ -151,8 +157,8 @@ def test_changes_are_kept_plain():
 def test_ends_know_their_outcome_and_what_they_tell():
     """R40, R50: every end of a run is one `journey.completed`."""
     program = compiled(End("done", "finished"))
-    assert program.nodes[0].label == "finished"
-    assert program.nodes[0].completed == [("journey.completed", {"journey": "j"})]
+    assert node(program, "done").outcome == "finished"
+    assert node(program, "done").completed == [("journey.completed", {"journey": "j"})]
 
 
 def test_entries_of_a_path_are_shared():

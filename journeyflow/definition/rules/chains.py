@@ -5,7 +5,7 @@ order (`work/orders.py`).
 """
 
 from collections.abc import Iterator
-from typing import cast
+from typing import NamedTuple, cast
 
 from attrs import field, frozen
 
@@ -25,8 +25,16 @@ CHAINS = {
 NAMING = frozenset({"enroll", "exit"})
 """The actions that name journeys."""
 
-ORDERS = frozenset({"enroll", "exit", "exit_others", "exit_all", "forget"})
-"""The actions that touch other runs: each is an order in the queue of emitted events."""
+ORDERING = frozenset({"enroll", "exit", "exit_others", "exit_all", "forget"})
+"""The actions that touch other runs: each is an order, which takes its turn among emitted events."""
+
+
+class Order(NamedTuple):
+    """What an Update wants of other runs: an action, the journey that is named or "", the reason of what it ends."""
+
+    action: str
+    journey: str
+    reason: str
 
 
 def _names(value: object) -> tuple[str, ...]:
@@ -96,15 +104,15 @@ class Chain:
             self.action == "exit" and journey in self.journeys
         )
 
-    def orders(self, reason: str) -> list[tuple[str, dict[str, object]]]:
-        """Give what it says to other runs, as (action, data): one order for each journey that it names.
+    def orders(self, reason: str) -> list[Order]:
+        """Return what it wants of other runs: one order for each journey that it names.
 
         >>> Chain.exit("a", "b").orders("j/u")
-        [('exit', {'journey': 'a', 'reason': 'j/u'}), ('exit', {'journey': 'b', 'reason': 'j/u'})]
+        [Order(action='exit', journey='a', reason='j/u'), Order(action='exit', journey='b', reason='j/u')]
         """
-        if self.action not in ORDERS:
+        if self.action not in ORDERING:
             return []
-        return [(self.action, {"journey": journey, "reason": reason}) for journey in self.journeys or ("",)]
+        return [Order(self.action, journey, reason) for journey in self.journeys or ("",)]
 
 
 def chain_problems(chain: Chain, where: str) -> Iterator[Problem]:

@@ -22,7 +22,7 @@ from journeyflow.basics.moments import FIRST, LAST
 from journeyflow.basics.values import loads
 from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, MESSAGE, MESSAGE_KINDS, REVENUE
 from journeyflow.catalog.catalog import JourneyRecord
-from journeyflow.definition.rules.chains import ORDERS
+from journeyflow.definition.rules.chains import Order
 from journeyflow.machine.behaviours import advance, go
 from journeyflow.machine.facts import NOTHING, Data, Facts
 from journeyflow.machine.notes import FRESH, NO_POSTS, NOTHING_SENT, Past, Result, Situation, Stimulus
@@ -198,10 +198,11 @@ class Crowds:
     def _listeners(self, way: Outcome, program: Program) -> int:
         """Say who listens to what a walk emits."""
         catalog = self._work.catalog
-        kinds = {kind for kind, _ in way.emitted}
-        if not kinds.isdisjoint(ORDERS) or not kinds.isdisjoint(catalog.listened[program.tenant]):
+        events = [each for each in way.emitted if not isinstance(each, Order)]
+        ordered, listened = len(events) < len(way.emitted), catalog.listened[program.tenant]
+        if ordered or any(kind in listened for kind, _ in events):
             return SOMEBODY
-        changed = any(changed_attribute(kind, data) for kind, data in way.emitted)
+        changed = any(changed_attribute(kind, data) for kind, data in events)
         return WATCHERS if changed and program.tenant in catalog.watched else NOBODY_LISTENS
 
     # --- events ---------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from attrs import field, frozen
 from journeyflow.basics.values import thaw
 from journeyflow.basics.words import LISTS
 from journeyflow.definition.policies import Terms
+from journeyflow.definition.rules.chains import Order
 from journeyflow.definition.rules.changes import Emitted, write_path
 from journeyflow.definition.rules.conditions import Question
 from journeyflow.definition.rules.templates import template_reads
@@ -39,7 +40,7 @@ from journeyflow.machine.notes import (
     Subject,
     Walk,
 )
-from journeyflow.machine.program import Node, Program
+from journeyflow.machine.program import CompiledSend, CompiledUpdate, CompiledWait, Program
 from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run, make_move, make_post, make_run
 
 REPEATED: frozenset[Stimulus] = frozenset({"ENTER", "DUE"})
@@ -121,9 +122,9 @@ class Outcome:
     awaits: str | None
     path: Sequence[PathEntry]
     posts: list[tuple[tuple[object, ...], tuple[object, ...], tuple[object, ...]]]
-    composed: list[tuple[int, Node, int]]
+    composed: list[tuple[int, CompiledSend, int]]
     changes: list[Change]
-    emitted: Sequence[Emitted]
+    emitted: Sequence[Emitted | Order]
     past: Past
     ended: bool
     news: dict[str, object] | None = field(init=False)
@@ -138,8 +139,8 @@ class Outcome:
     def write(self, walk: "AskedWalk") -> Texts:
         """Write the messages that are not alike for all."""
         texts = []
-        for _, node, walk.visit in self.composed:
-            texts.append(walk.compose(node))
+        for _, send, walk.visit in self.composed:
+            texts.append(walk.compose(send))
         return tuple(texts)
 
     def change(self, attributes: dict[str, object]) -> dict[str, object]:
@@ -229,7 +230,7 @@ class NotedWalk(Walk):
         super().__init__(program, run, situation, at, FRESH)
         self.asked: list[tuple[Fork, object]] = []
         self.changes: list[Change] = []
-        self.composed: list[tuple[int, Node, int]] = []
+        self.composed: list[tuple[int, CompiledSend, int]] = []
         self.repeatable = True
 
     def ask(self, question: Callable[[Walk, Subject], Answer], subject: Subject) -> Answer:
@@ -244,7 +245,7 @@ class NotedWalk(Walk):
             self._note(gates if self.terms is None else _behind(gates, [*self.new_posts]), answer)  # caps count (R31)
             self._keep_apart(GATED_BY)
         else:
-            self._note(_of_all(again) if isinstance(subject, Node) and subject.common else again, answer)
+            self._note(_of_all(again) if isinstance(subject, CompiledWait) and subject.common else again, answer)
             self._keep_apart(self.seen)
         return answer
 
@@ -261,24 +262,24 @@ class NotedWalk(Walk):
         self._keep_apart(["timezone"])
         return super().zone
 
-    def change(self, node: Node) -> list[Emitted]:
+    def change(self, update: CompiledUpdate) -> list[Emitted]:
         """Change the customer, where that hangs on nothing but the values that are changed."""
-        names = [name for name, _, _, _ in node.actions]
-        if len({*names}) < len(names) or any(map(_is_intricate, node.actions)):
+        names = [name for name, _, _, _ in update.actions]
+        if len({*names}) < len(names) or any(map(_is_intricate, update.actions)):
             self.repeatable = False
         for name in names:
             if all(name != other for other, _ in self.changes):
                 self._note(partial(_value_of, name), _value_of(name, self))
-        events = super().change(node)
+        events = super().change(update)
         self.changes += [(name, self.attributes.get(name)) for name in names]
         return events
 
-    def compose(self, node: Node) -> tuple[str | None, int | None]:
+    def compose(self, send: CompiledSend) -> tuple[str | None, int | None]:
         """Write a message, and note where it is to be done for everybody."""
-        if node.render is not None or node.length is not None:
-            self._keep_apart(template_reads(thaw(node.step.data)))  # type: ignore[union-attr]  # asked of Sends
-            self.composed.append((len(self.new_posts), node, self.visit))
-        return super().compose(node)
+        if send.render is not None or send.step.expires is not None:
+            self._keep_apart(template_reads(thaw(send.step.data)))
+            self.composed.append((len(self.new_posts), send, self.visit))
+        return super().compose(send)
 
     def _note(self, ask: Ask, answer: object) -> None:
         self.asked.append((Fork(ask, len(self.path)), UNTIL if answer.__class__ is int else answer))

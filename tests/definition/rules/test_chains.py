@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 
 from journeyflow import Chain, InvalidJourney, Journey, Update, problems
-from journeyflow.definition.rules.chains import CHAINS, NAMING, ORDERS, chain_problems
+from journeyflow.definition.rules.chains import CHAINS, NAMING, ORDERING, chain_problems
 from journeyflow.formats.native import to_dict
 from journeyflow.formats.native_reading import loads_journey
 
@@ -29,7 +29,7 @@ def test_every_action_can_be_written():
     """R39: the six actions have a way to be written each; what names journeys and what gives orders are among them."""
     assert {change.action for change in ALL} == set(CHAINS)
     assert set(CHAINS) >= NAMING
-    assert set(CHAINS) - ORDERS == {"exit_this"}
+    assert set(CHAINS) - ORDERING == {"exit_this"}
 
 
 @pytest.mark.parametrize("change", ALL)
