@@ -1,6 +1,6 @@
 """The words of data: states, statuses, kinds of messages and of events."""
 
-from typing import Final, Literal
+from typing import Literal
 
 MEMBERS = {"tags": ("tag.added", "tag.removed", "tag"), "lists": ("list.subscribed", "list.unsubscribed", "list")}
 """Attributes whose members come and go: the events of joining and leaving, and the name of the member in their data."""
@@ -27,19 +27,6 @@ MESSAGE_KINDS = (
 
 WEBSITE_KINDS = ("pageView", "identify", "customEvent", "conversion")
 """What people do on a website; `website.<kind>` is the event that tells of it, whatever its data (R50)."""
-
-ENGINES_OWN: Final = frozenset(
-    {
-        "field.changed",
-        "tag.added",
-        "tag.removed",
-        "list.subscribed",
-        "list.unsubscribed",
-        "journey.completed",
-        *(f"message.{kind}" for kind in MESSAGE_KINDS),
-    }
-)
-"""Types of events that any work may cause."""
 
 State = Literal["DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"]
 """The states of a journey (R11)."""
@@ -72,12 +59,20 @@ ATTRIBUTED = "attributed to "
 COUNTED = frozenset({QUEUED, CLAIMED, SENT})
 """The statuses of messages that caps count: what goes out or went out, not what never will (R31)."""
 
-CUSTOMER_EVENTS = frozenset(
-    {"field.changed", "tag.added", "tag.removed", "list.subscribed", "list.unsubscribed"},
-)
-"""The events that tell of a change of the customer (R50)."""
-
 CHANGED_BY = {kind: attribute for attribute, words in MEMBERS.items() for kind in words[:2]}
 """The attribute whose change each of these events tells of."""
 
+CUSTOMER_EVENTS = frozenset({"field.changed", *CHANGED_BY})
+"""The events that tell of a change of the customer (R50)."""
+
 MESSAGE = "message."
+"""How the type of an event begins that tells of a message."""
+
+MESSAGE_EVENTS = frozenset(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)
+"""The events that tell of a message (R52)."""
+
+JOURNEY_COMPLETED = "journey.completed"
+"""The event that tells that a run has come to an End (R40)."""
+
+ENGINES_OWN = CUSTOMER_EVENTS | MESSAGE_EVENTS | {JOURNEY_COMPLETED}
+"""The events that work of the engine may cause."""

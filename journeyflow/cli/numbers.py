@@ -1,7 +1,5 @@
 """Commands that ask for numbers: statistics, the benchmark of an account, what experiments came to."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +8,12 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.formats.cells import csv_text
 from journeyflow.questions.numbers.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
 from journeyflow.questions.numbers.intervals import Group
 
 since = click.option("--since", help="First day, YYYY-MM-DD; by default 30 days before the last.")
 until = click.option("--until", help="Last day, YYYY-MM-DD; by default that of --at.")
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for the beginning of a formula."""
 
 Row = Sequence[object]
 
@@ -67,22 +63,6 @@ def _by_domain(domains: Mapping[str, MessageStats]) -> tuple[Row, Sequence[Row]]
     names = [name for name in MESSAGES if name != "queued"]
     rows = [(name or "(none)", *(_cell(getattr(each, of)) for of in names)) for name, each in domains.items()]
     return ("domain", *names), rows
-
-
-def csv_text(header: Row, rows: Iterable[Row]) -> str:
-    """Write a table as CSV; a cell that a spreadsheet would take for a formula gets an apostrophe before it.
-
-    What is not known, None, is an empty cell.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for row in (header, *rows):
-        writer.writerow([f"'{cell}" if _is_formula(cell) else cell for cell in row])
-    return text.getvalue().rstrip("\n")
-
-
-def _is_formula(cell: object) -> bool:
-    return isinstance(cell, str) and len(cell) > 1 and cell.startswith(FORMULA)
 
 
 def _percent(share: float | None) -> str:
@@ -162,7 +142,7 @@ def stats(  # noqa: PLR0917 click hands them over by name
             if by == "domain":
                 value = engine.domain_stats(journey, at=at, since=since, until=until, step=step)
                 header, rows = _by_domain(value)
-    text = csv_text(header, rows) if as_csv else head + table(rows, [str(name) for name in header])
+    text = csv_text(header, rows).rstrip("\n") if as_csv else head + table(rows, [str(name) for name in header])
     show(value, text, as_json=as_json)
 
 

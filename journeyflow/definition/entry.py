@@ -7,7 +7,7 @@ from attrs import frozen
 
 from journeyflow.basics.hours import Window
 from journeyflow.basics.moments import MINUTE, Duration
-from journeyflow.basics.words import MESSAGE_KINDS, WEBSITE_KINDS
+from journeyflow.basics.words import JOURNEY_COMPLETED, MESSAGE, MESSAGE_KINDS, WEBSITE_KINDS
 from journeyflow.definition.options import Shown, as_duration
 from journeyflow.definition.rules.conditions import Comparison, Rule, all_of
 from journeyflow.errors import did_you_mean
@@ -135,7 +135,7 @@ class Trigger(Shown):
         "event.template = 'welcome'"
         """
         _check_kind(kind, MESSAGE_KINDS)
-        return cls(f"message.{kind}", where=_narrowed(where, template=template, channel=channel))
+        return cls(f"{MESSAGE}{kind}", where=_narrowed(where, template=template, channel=channel))
 
     @classmethod
     def website(cls, kind: str, *, where: Rule | None = None) -> "Trigger":
@@ -155,7 +155,7 @@ class Trigger(Shown):
     @classmethod
     def journey_completed(cls, journey: str | None = None, *, where: Rule | None = None) -> "Trigger":
         """Enter who comes to the end of a journey, or of any journey (F36)."""
-        return cls("journey.completed", where=_narrowed(where, journey=journey))
+        return cls(JOURNEY_COMPLETED, where=_narrowed(where, journey=journey))
 
 
 def _narrowed(where: Rule | None, **named: str | None) -> Rule | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import frozen
 
-from journeyflow.basics.words import CONSENT, MEMBERS, MESSAGE_KINDS
+from journeyflow.basics.words import CONSENT, JOURNEY_COMPLETED, MEMBERS, MESSAGE_KINDS
 from journeyflow.definition.entry import Exit, Goal, Trigger
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
@@ -156,7 +156,7 @@ def self_trigger_problems(journey: Definition) -> Iterator[Problem]:
             elif event in _caused(change) and _may_hold(where, _told(change)):
                 sentence = f"step {step.id!r} changes {change.field!r}, which can trigger this same journey again"
                 yield Problem("self-trigger", WARNING, f"steps[{position}]", sentence)
-    if event == "journey.completed" and _may_hold(where, {"journey": journey.id}):
+    if event == JOURNEY_COMPLETED and _may_hold(where, {"journey": journey.id}):
         yield Problem("self-trigger", WARNING, "trigger", "the end of this journey triggers this same journey again")
 
 

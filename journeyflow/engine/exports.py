@@ -4,11 +4,9 @@ Jobs wait in a queue, first in, first out. Whoever works takes the first one, wh
 end COMPLETED or FAILED. One that has been PROCESSING for an hour was left by a worker that died, and is taken again.
 """
 
-import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Final
 
 from attrs import frozen
@@ -19,7 +17,7 @@ from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import UTC
 from journeyflow.errors import Conflict, InvalidInput, JourneyflowError
-from journeyflow.formats.cells import cell
+from journeyflow.formats.cells import csv_text
 from journeyflow.questions.exports import find_export
 from journeyflow.questions.numbers.figures import JourneyStats, MessageStats
 from journeyflow.questions.numbers.statistics import Asked, all_stats, window
@@ -132,12 +130,8 @@ def _content(core: Core, job: Export) -> str:
     chosen = [record for record in records if options["status"] in {None, record.newest_state}]
     with core.store.reader() as reader:
         found = all_stats(reader, chosen, Asked(job.submitted_at, options["since"], options["until"]))
-    parts = list[str]()
-    writer = csv.writer(SimpleNamespace(write=parts.append), lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for record, stats in zip(chosen, found, strict=True):
-        writer.writerows([map(cell, line) for line in lines(record, stats, steps=options["include_steps"])])
-    return "".join(parts)
+    each = zip(chosen, found, strict=True)
+    return csv_text(COLUMNS, (line for one in each for line in lines(*one, steps=options["include_steps"])))
 
 
 def lines(record: JourneyRecord, stats: JourneyStats, *, steps: bool) -> Iterator[list[object]]:

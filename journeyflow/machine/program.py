@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import DAY, HOUR, Duration, zone, zone_or
 from journeyflow.basics.values import dumps, id_fault, thaw
-from journeyflow.basics.words import MEMBERS
+from journeyflow.basics.words import JOURNEY_COMPLETED, MEMBERS
 from journeyflow.definition.entry import KEY_ROOT, Pull
 from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
@@ -241,7 +241,7 @@ def _question(rule: Rule | None) -> Question | None:
 
 def _emitted(journey: Journey) -> set[str]:
     """Name the types of events that runs of a journey can emit."""
-    types = {"journey.completed"}
+    types = {JOURNEY_COMPLETED}
     for step in journey.steps:
         if isinstance(step, Update):
             for change in step.changes:
@@ -329,7 +329,7 @@ def _build_update(step: Update, made: Making) -> CompiledUpdate:
 
 
 def _build_end(step: End, made: Making) -> CompiledEnd:
-    completed: list[Emitted] = [("journey.completed", {"journey": made.journey.id})]
+    completed: list[Emitted] = [(JOURNEY_COMPLETED, {"journey": made.journey.id})]
     return CompiledEnd(step.id, NOWHERE, step.outcome, completed)
 
 

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.moments import FIRST, add, from_micros
-from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT
+from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT, JOURNEY_COMPLETED, MESSAGE
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.definition.entry import Pull
 from journeyflow.definition.rules.conditions import Rule, Sample, explain, holds
@@ -29,7 +29,7 @@ from journeyflow.work.pulls import OFF_LIST, TOO_OFTEN, Puller, passes_by
 from journeyflow.work.scheduler import lay_out
 from journeyflow.work.stages import handle
 
-EMITTED = CUSTOMER_EVENTS | {"journey.completed", "message.sent", "message.failed"}
+EMITTED = CUSTOMER_EVENTS | {JOURNEY_COMPLETED, f"{MESSAGE}sent", f"{MESSAGE}failed"}
 """Events that the engine makes itself, so that none may be found among what the host told."""
 
 UNKNOWN = "unknown customer"

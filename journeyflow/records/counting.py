@@ -29,13 +29,13 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.moments import local_day_span
-from journeyflow.basics.words import ACTIVE, FAILED, HOLDOUT, MESSAGE_KINDS, RETRY
+from journeyflow.basics.words import ACTIVE, FAILED, HOLDOUT, MESSAGE, MESSAGE_KINDS, RETRY
 from journeyflow.records.rows import Counter, Crowd, Move, PathEntry, Post, Run
 
 ALL = "*"
 """The day that stands for all days, and the domain that stands for all domains."""
 
-KINDS = tuple(f"message.{kind}" for kind in MESSAGE_KINDS if kind != "failed")
+KINDS = tuple(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS if kind != "failed")
 """What is counted of messages; what was given up is a status of the message itself."""
 
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")

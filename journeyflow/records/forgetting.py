@@ -9,7 +9,7 @@ from typing import Final
 
 from journeyflow.basics.chance import SEPARATOR
 from journeyflow.basics.values import dumps
-from journeyflow.basics.words import ATTRIBUTED, CANCELLED, QUEUED, REVENUE
+from journeyflow.basics.words import ATTRIBUTED, CANCELLED, MESSAGE, QUEUED, REVENUE
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Move, Post, Refusal, Run
 
@@ -21,9 +21,6 @@ TRACES: Final = "traces"
 
 OWED: Final = "owed"
 """What that setting says until the space is scrubbed."""
-
-MESSAGES: Final = "message."
-"""How the types of events about messages begin."""
 
 
 def anonymous(number: int) -> str:
@@ -58,7 +55,7 @@ def without_person(item: Input, outcome: str | None, name: str) -> tuple[Input, 
 
 def _counted(item: Input) -> str | None:
     """Give what stays of the data of an event: which message it is about, and the revenue; both are counted (R80)."""
-    if item.kind != "event" or item.text is None or not item.type.startswith((MESSAGES, REVENUE)):
+    if item.kind != "event" or item.text is None or not item.type.startswith((MESSAGE, REVENUE)):
         return None
     data = json.loads(item.text)
     kept = {"message": data["message"]} if place_of(data.get("message")) is not None else {}

@@ -1,6 +1,5 @@
 """Enrollments, visits and messages as CSV or NDJSON files, row by row, in memory that does not grow with them."""
 
-import csv
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ from typing import IO, Any, Literal
 from journeyflow.basics.moments import iso
 from journeyflow.basics.values import dumps
 from journeyflow.errors import InvalidInput
-from journeyflow.formats.cells import cell
+from journeyflow.formats.cells import write_csv
 from journeyflow.questions.tables import TABLES, Table, everybody, journeys_by_name
 from journeyflow.stores.contract import SqlReader, Store
 
@@ -114,16 +113,6 @@ def _rows(reader: SqlReader, table: Table, serials: memoryview, width: int) -> I
             for position in at:
                 cells[position] = None if cells[position] is None else iso(cells[position])
             yield start + place, cells[:width]
-
-
-def write_csv(file: IO[str], columns: Iterable[str], lines: Iterable[Iterable[object]], *, exact: bool = False) -> int:
-    """Write lines as CSV below the names of their columns; give how many."""
-    writer, count = csv.writer(file, lineterminator="\n"), 0
-    writer.writerow(columns)
-    for line in lines:
-        writer.writerow(line if exact else map(cell, line))
-        count += 1
-    return count
 
 
 def _told(

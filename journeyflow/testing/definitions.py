@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from hypothesis import strategies as st
 
 from journeyflow.basics.hours import Window
+from journeyflow.basics.words import JOURNEY_COMPLETED
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Cap, Policies, QuietHours
@@ -19,7 +20,7 @@ from journeyflow.definition.steps import Condition, End, Send, Split, Step, Upda
 from journeyflow.testing.running import START
 
 EVENTS = ("go", "buy", "view")
-BUILT_IN = ("field.changed", "tag.added", "tag.removed", "list.subscribed", "journey.completed")
+BUILT_IN = ("field.changed", "tag.added", "tag.removed", "list.subscribed", JOURNEY_COMPLETED)
 OF_MESSAGES = ("message.opened", "message.clicked", "message.unsubscribed", "message.sent")
 CHANNELS = ("EMAIL", "SMS")
 DATES = ("2025-01-04", "2026-01-03", "2026-01-05T12:00:00+00:00", "2026-01-02T06:00:00", "2024-02-29", "soon")

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from journeyflow import Engine, Event, Goal, Journey, Send, Split, Trigger, Wait, arm
 from journeyflow.cli import main
-from journeyflow.cli.numbers import csv_text
+from journeyflow.formats.cells import csv_text
 from tests.samples import START, after
 
 AT = ("--at", "2026-01-06T12:00:00Z")
@@ -136,5 +136,6 @@ def test_wrong_questions_are_messages(db, arguments, code, told):
 
 
 def test_formulas_are_text():
-    """A cell that begins like a formula gets an apostrophe; a lone sign and numbers stay."""
-    assert csv_text(("a",), [("=1+1",), ("-2",), ("-",), (-2,), ("@x",), (None,)]) == "a\n'=1+1\n'-2\n-\n-2\n'@x\n\"\""
+    """A cell that begins like a formula gets an apostrophe, a lone sign too; numbers stay."""
+    text = csv_text(("a",), [("=1+1",), ("-2",), ("-",), (-2,), ("@x",), (None,)])
+    assert text == "a\n'=1+1\n'-2\n'-\n-2\n'@x\n\"\"\n"

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import frozen
 
+from journeyflow.basics.words import JOURNEY_COMPLETED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.references import conjuncts
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.conditions import Comparison, Rule
 from journeyflow.definition.steps import Update, Wait
 from journeyflow.errors import WARNING, Problem, did_you_mean
-
-COMPLETED = "journey.completed"
 
 NAMES = frozenset({"journey", "event.journey"})
 
@@ -53,7 +52,7 @@ def links(journey: Journey) -> Iterator[Link]:
 
 def _completed(event: str | None, where: Rule | None) -> list[str]:
     """Name the journeys whose end is listened to: those that the criteria ask for by name."""
-    if event != COMPLETED:
+    if event != JOURNEY_COMPLETED:
         return []
     asked = [part for part in conjuncts(where) if isinstance(part, Comparison) and part.field in NAMES]
     return [

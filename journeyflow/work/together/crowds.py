@@ -20,7 +20,7 @@ from operator import itemgetter
 
 from journeyflow.basics.moments import FIRST, LAST
 from journeyflow.basics.values import loads
-from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, MESSAGE, MESSAGE_KINDS, REVENUE
+from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, MESSAGE_EVENTS, REVENUE
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.rules.chains import Order
 from journeyflow.machine.behaviours import advance, go
@@ -37,7 +37,7 @@ from journeyflow.work.stages import LISTENING
 from journeyflow.work.together.walks import UNKNOWN, AskedWalk, NotedWalk, Outcome, Place, Read, Way, Ways, follow
 from journeyflow.work.working_set import Work
 
-WITH_EFFECT = frozenset({*CUSTOMER_EVENTS, REVENUE, *(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)})
+WITH_EFFECT = CUSTOMER_EVENTS | MESSAGE_EVENTS | {REVENUE}
 """The events that do something beside letting people in."""
 
 NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
