@@ -36,7 +36,7 @@ from journeyflow.engine.journeys import JourneyCalls
 from journeyflow.engine.questions import Questions
 from journeyflow.engine.ticking import UTC, TickResult, do_due_work, next_call
 from journeyflow.errors import Forbidden, InvalidInput, shown
-from journeyflow.questions import messages, paging
+from journeyflow.questions import paging
 from journeyflow.questions.paging import name_faults, refuse, words
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Enrollment, Event, Message, PruneResult
@@ -366,16 +366,13 @@ class Engine(JourneyCalls, Questions):
         self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
     ) -> tuple[Message, ...]:
         """Lease messages until there are enough; what is not to be sent any more takes no place of the limit."""
-        core, taken, more = self._core, list[tuple[int, int]](), True
+        core, taken, more = self._core, list[Message](), True
         while more and len(taken) < limit:
             with core.store.transaction() as transaction:
                 catalog, left = core.refresh(transaction), limit - len(taken)
                 found, more = claim_posts(transaction, catalog, tenant, channels, at, left, length, worker)
             taken += found
-        if not taken:
-            return ()
-        with core.store.reader() as reader:
-            return tuple(messages.messages_by_place(reader, taken))
+        return tuple(taken)
 
     def ack(self, messages: Message | str | Iterable[Message | str], *, at: datetime) -> None:
         """Tell that one message or many went out; the next tick makes them SENT, whatever else was so far (R71)."""

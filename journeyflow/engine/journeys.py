@@ -477,7 +477,7 @@ class JourneyCalls(Bound):
     def _tenant_of(self, journey: Journey) -> str:
         """Give the tenant a journey goes to; one bound to another tenant does not take it (R91)."""
         if not isinstance(journey, Journey):
-            msg = f"expected a Journey, not {describe(journey)}; journeyflow.codec.loads_journey reads a file"
+            msg = f"expected a Journey, not {describe(journey)}; journeyflow.formats.loads_journey reads a file"
             raise TypeError(msg)
         if journey.tenant is None:
             return self._tenant

@@ -239,7 +239,7 @@ def _caused_by_itself(candidate: Candidate) -> bool:
 
 def _fails_criteria(candidate: Candidate) -> bool:
     """Tell whether the run criteria are false."""
-    criteria: Question = candidate.program.run_criteria  # type: ignore[assignment]  # asked where there are some
+    criteria: Question = candidate.program.run_criteria  # type: ignore[assignment]  # checked only where there are some
     return not candidate.force and not criteria(candidate.facts)
 
 
@@ -256,14 +256,14 @@ def _already_out(candidate: Candidate) -> bool:
 def _lacks_consent(candidate: Candidate) -> bool:
     """Tell whether the customer consents to no channel of a journey that requires consent (R54)."""
     attributes, channels = candidate.event.person.attributes, candidate.program.channels
-    for channel in channels:  # asked of everybody: any() would make a generator each time
+    for channel in channels:  # checked for every entry: any() would make a generator each time
         if consents(attributes, channel, required=True):
             return False
     return not candidate.force
 
 
 def _inside(candidate: Candidate) -> bool:
-    """Tell whether the customer is in the journey now and no trigger begins anew, or is kept out of it (R22, R25)."""
+    """Return whether the customer is in the journey and triggers do not restart it, or is held out of it (R22, R25)."""
     newest, policy = candidate.newest, candidate.program.journey.reentry.policy
     if newest is None or newest.status != HOLDOUT:
         return newest is not None and newest.status == ACTIVE and policy != "restart"
@@ -295,15 +295,19 @@ REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Program], bool]
     ("already inside", _inside, _always),
     ("re-entry", _may_not_come_again, lambda program: program.journey.reentry.policy not in {"always", "restart"}),
 )
-"""What can stand against an entry once the journey is ACTIVE, in the order in which it is asked (R21): the reason,
-whether it stands, and of which journeys it is asked at all."""
+"""The checks on an entry into an ACTIVE journey, in the order in which they are made (R21): the reason, whether it
+applies, and which journeys it concerns."""
 
 OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
 """The reasons that hang on what the customer's runs have done."""
 
 
 def leave(work: Work, person: CustomerInHand, journey: int, at: int, *, reason: str, key: str | None = None) -> int:
-    """End the active runs of a customer in a journey by hand, with a key that one alone; give how many (R22, R42)."""
+    """End a customer's active runs in a journey by hand, only the one with `key` if given (R22, R42).
+
+    Entries that wait for a slot are removed likewise. Return the number of the runs ended and of the customer's waiting
+    entries.
+    """
     inside = [run for run in active_runs(work, person) if run.journey == journey and key in {None, run.key}]
     for run in inside:
         work.advance(run, "EXIT", at, reason=reason)

@@ -37,7 +37,8 @@ RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
 """How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
 
 ATTRIBUTION = 7 * DAY
-"""How long after the first click on a message revenue that names none is attributed to it (R83)."""
+"""How long after the first click on a message, in microseconds, revenue that names no message is attributed to it
+(R83)."""
 
 LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
 """The kinds of message event that leave their instant with the customer, as `last<Channel>...` (R52)."""
@@ -161,7 +162,7 @@ def _owns(work: Work, person: CustomerInHand, post: Post) -> bool:
 
 
 def tell(work: Work, event: Happening) -> None:
-    """Note what happened to a message, there and with the customer; take the event through the stages (R52)."""
+    """Record what happened to a message, with it and with the customer; then run the event through the stages (R52)."""
     post, person, emitted = event.post, event.person, list[Emitted]()
     if post is not None:
         kind = event.type.removeprefix(MESSAGE)

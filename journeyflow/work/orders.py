@@ -51,9 +51,9 @@ def _forget(work: Work, order: OrderGiven) -> None:
 
 
 def forget(work: Work, person: CustomerInHand, at: int) -> int:
-    """Forget a customer: all active runs end, nothing is waited for, nobody is left to be told of; give how many (R86).
+    """Forget a customer (R86): active runs end, waiting entries and attributes are removed; return how many ended.
 
-    What is told of the same id from now on, in this batch too, is about somebody new.
+    Anything submitted for the same id from now on, in this batch too, is about a new customer.
     """
     inside = active_runs(work, person)
     for run in inside:

@@ -1,12 +1,17 @@
 """Handing messages out: what a worker gets, and what is no longer to be sent (R71)."""
 
+import json
+
+from journeyflow.basics.moments import from_micros
 from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Send
 from journeyflow.machine.gates import consents
 from journeyflow.records.changes import Changes
+from journeyflow.records.message_ids import message_id
+from journeyflow.records.public import Engagement, Message
 from journeyflow.records.rows import Post, Run, version_at
-from journeyflow.stores.batch import Request
+from journeyflow.stores.batch import CustomerInHand, Request
 from journeyflow.stores.contract import ClaimRequest, Transaction
 
 
@@ -19,23 +24,47 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     limit: int,
     lease: int,
     worker: str,
-) -> tuple[list[tuple[int, int]], bool]:
-    """Lease messages inside a transaction: give their places, and whether more may wait behind those put aside."""
+) -> tuple[list[Message], bool]:
+    """Lease messages inside a transaction: return them, and whether more may wait behind those that are put aside."""
     paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
     hidden = frozenset(
         (number, step) for number in catalog.flagged for step in catalog.journeys[number].unpublished(at)
     )
     posts = transaction.claimable(ClaimRequest(tenant, channels, at, limit, paused, hidden))
     loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts)))
-    people = {person.number: person.attributes for person in loaded.people}
-    decided = [
-        _decided(post, loaded.runs[post.serial], catalog, people[loaded.runs[post.serial].customer], at)
-        for post in posts
-    ]
-    claimed = [_leased(each, at + lease, worker) if each.status == QUEUED else each for each in decided]
+    people, runs = {person.number: person for person in loaded.people}, loaded.runs
+    claimed = list[Post]()
+    for post in posts:
+        run = runs[post.serial]
+        decided = _decided(post, run, catalog, people[run.customer].attributes, at)
+        claimed.append(_leased(decided, at + lease, worker) if decided.status == QUEUED else decided)
     if claimed:
         transaction.commit(Changes(posts=tuple(claimed)))
-    return [(post.serial, post.n) for post in claimed if post.status == CLAIMED], len(posts) == limit
+    taken = [post for post in claimed if post.status == CLAIMED]
+    messages = [_message(post, runs[post.serial], people[runs[post.serial].customer], catalog) for post in taken]
+    return messages, len(posts) == limit
+
+
+def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -> Message:
+    """Make the message that a worker gets."""
+    return Message(
+        message_id(catalog.nonces, post),
+        customer.tenant,
+        catalog.journeys[run.journey].id,
+        customer.id,
+        run.number,
+        post.n,
+        post.step,
+        post.channel,
+        post.template,
+        json.loads(post.data) if post.data else {},
+        from_micros(post.at),
+        post.status,
+        post.attempts,
+        post.token,
+        None if post.lease_until is None else from_micros(post.lease_until),
+        {kind: Engagement(from_micros(first), total) for kind, (first, total) in post.flags.items()},
+    )
 
 
 def _leased(post: Post, until: int, worker: str) -> Post:

@@ -37,7 +37,7 @@ LASTING: Final = ("versions", "renamed")
 
 @frozen
 class Share:
-    """What becomes of some finished runs: which go, which stay as bare rows, and what stands in for their history."""
+    """What becomes of finished runs: which are deleted, which stay as bare rows, and the sums for their history."""
 
     gone: tuple[Run, ...] = ()
     bared: tuple[Run, ...] = ()
@@ -175,9 +175,9 @@ def _counts(item: Input, outcome: str | None) -> bool:
 
 
 def _acked(run: Run, post: Post, fed: int) -> Iterator[Note]:
-    """Yield the ack of a message, which names no customer and is therefore told by the message itself.
+    """Yield the ack of a message. An ack names no customer, so the message itself is read instead.
 
-    Where a host has fed `message.sent` too the acks are looked up.
+    If the host has also submitted `message.sent` events, the acks themselves were looked up.
     """
     first, count_ = post.flags.get("sent", (0, 0))
     if count_ > fed:
@@ -220,10 +220,10 @@ def message_of(item: Input, outcome: str | None) -> MessagePlace | None:
 def outlived(
     past: Iterable[InputWithOutcome], present: Collection[MessagePlace], known_since: int, *, orphans_only: bool = False
 ) -> tuple[int, ...]:
-    """Give the sequence numbers of inputs that nothing asks for any more.
+    """Return the sequence numbers of inputs that nothing will look up any more.
 
-    What is about a message of `present` stays with it, and an event whose id is still known since `known_since` (R26).
-    With `orphans_only` all stays that is not about a message.
+    An input about a message in `present` stays, and so does an event with an id whose instant is `known_since` or later
+    (R26). With `orphans_only` everything that is not about a message stays.
     """
     return tuple(item.seq for item, outcome in past if _is_over(item, outcome, present, known_since, orphans_only))
 

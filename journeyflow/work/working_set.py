@@ -311,7 +311,7 @@ class Work:
                 )
 
     def hold(self, run: Run, instant: int) -> None:
-        """Let a pause hold a timer: until the resume where that is known, else until there is one (R16)."""
+        """Hold a run's timer during a pause: until the resume if its instant is known, else until there is one (R16)."""
         due = self.record(run).resumes(instant)
         held = run._replace(due=due, held=run.due if run.held is None else run.held)
         self.set_run(held)

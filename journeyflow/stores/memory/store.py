@@ -1,14 +1,14 @@
 """The store in memory: plain dicts and sorted lists, for tests and simulation, and the model the others are held to.
 
-Questions are asked in SQL here too: the rows are laid into an in-memory SQLite database when somebody asks (R80).
+Questions are asked in SQL here too, of an in-memory SQLite database with the same rows (R80, `mirror.py`).
 """
 
 import threading
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from itertools import chain, count
 from typing import TYPE_CHECKING, TypeVar
-from weakref import finalize
 
 from attrs import evolve
 
@@ -58,12 +58,12 @@ from journeyflow.stores.batch import (
 from journeyflow.stores.contract import ClaimRequest, Shelf
 from journeyflow.stores.memory.agenda import Agenda
 from journeyflow.stores.memory.limits import KeptLimits
+from journeyflow.stores.memory.mirror import Mirror
 from journeyflow.stores.memory.pruning import finished_in, past_in
 from journeyflow.stores.memory.pulls import KeptPulls
 
 if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
     from journeyflow.stores.sqlite.reader import SQLiteReader
-    from journeyflow.stores.sqlite.store import SQLiteStore
 
 KnownEvent = tuple[int, int, str, str | None]
 """An event that was taken under an id: its instant, its sequence number, the customer, its data."""
@@ -74,6 +74,9 @@ Where = TypeVar("Where")
 
 OutboxPlace = tuple[int, int, int]
 """Where a message stands in the outbox: (instant, serial, n)."""
+
+PAGE = 1_000
+"""Inputs that are looked at together."""
 
 NAME = "memory"
 """What stands for the path in errors."""
@@ -91,11 +94,7 @@ class MemoryStore:
     def __init__(self, *, nonce: str = "memory") -> None:
         """Begin empty."""
         self._lock = threading.RLock()
-        self._asked: SQLiteStore | None = None
-        self._laid_out = ExitStack()
-        # Not in __del__: of garbage that hangs together, the connection may be finalized before the store, and from
-        # Python 3.13 on it warns then. Not at exit: the host may still ask there.
-        finalize(self, self._laid_out.close).atexit = False
+        self._mirror = Mirror()
         self._closed = self._open = False
         self.meta = {"nonce": nonce, "revision": "0"}
         self.journeys: list[NewJourney] = []
@@ -139,11 +138,7 @@ class MemoryStore:
         """Give back what was laid out for questions; a closed store answers nothing."""
         with self._lock:
             self._closed = True
-            self._forget_questions()
-
-    def _forget_questions(self) -> None:
-        self._asked = None
-        self._laid_out.close()
+            self._mirror.drop()
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
@@ -156,22 +151,9 @@ class MemoryStore:
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
-        """Lay the rows into an in-memory SQLite database, once until something changes, and ask there."""
-        with self._alone():
-            if self._asked is None:
-                self._asked = self._lay_out()
-            with self._asked.reader() as reader:
-                yield reader
-
-    def _lay_out(self) -> "SQLiteStore":
-        """Lay the rows into a database that is closed when they change, and when the store is closed or dropped."""
-        from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 costs sqlite-utils; wanted for questions only
-
-        asked = SQLiteStore(":memory:", nonce=self.meta["nonce"])
-        self._laid_out.callback(asked.close)
-        with asked.transaction() as transaction:
-            transaction.commit(self.snapshot())
-        return asked
+        """Ask an in-memory SQLite database that has the same rows."""
+        with self._alone(), self._mirror.database(self.snapshot, self.meta["nonce"]).reader() as reader:
+            yield reader
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -218,7 +200,8 @@ class MemoryStore:
 
     def _take(self, changes: Changes) -> None:
         """Take over what one commit writes."""
-        self._forget_questions()
+        changes = self._numbered(changes)
+        self._mirror.note(changes)
         self._take_catalog(changes)
         for journey in changes.purged:
             self._purge(journey)
@@ -260,12 +243,18 @@ class MemoryStore:
             self.customers[number] = (tenant, name, attributes)
             self.numbers[tenant, name] = number
 
+    def _numbered(self, changes: Changes) -> Changes:
+        """Give new inputs their numbers; what is copied keeps its own."""
+        if not changes.inputs or changes.inputs[0].seq:
+            return changes
+        numbers = count(self.last["input"] + 1)
+        return evolve(changes, inputs=tuple(item._replace(seq=next(numbers)) for item in changes.inputs))
+
     def _take_inputs(self, changes: Changes) -> None:
         for item in changes.inputs:
-            seq = item.seq or self.last["input"] + 1  # what is copied keeps its number
-            self._number("input", seq)
-            self.inputs[seq] = self.pending[seq] = item._replace(seq=seq)
-            self.inbox.add((item.at, INPUT, seq, 0))
+            self._number("input", item.seq)
+            self.inputs[item.seq] = self.pending[item.seq] = item
+            self.inbox.add((item.at, INPUT, item.seq, 0))
         for seq, outcome in changes.handled:
             self.outcomes[seq] = outcome
             item = self.pending.pop(seq)
@@ -628,7 +617,8 @@ class MemoryTransaction:
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Give queued messages that may be handed out, oldest first (R71)."""
         store = self._store
-        withheld = {(item.tenant, item.customer) for item in store.pending.values() if item.at <= request.at}
+        told = chain.from_iterable(page.values() for page in store.inbox.pages(request.at, PAGE, store.waiting))
+        withheld = {(item.tenant, item.customer) for item in told}
         fitting = (
             {place: post for place, post in page.items() if self._fits(post, request, withheld)}
             for page in store.outbox.pages(request.at, request.limit, store.queued)
