@@ -27,7 +27,7 @@ from journeyflow.cli import main
 from journeyflow.definition import graph, references, steps
 from journeyflow.definition.rules import chains, changes
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
-from journeyflow.formats import native_reading as reading
+from journeyflow.formats.options import JOURNEY_KEYS, STEP_KEYS
 from journeyflow.machine import behaviours as machine
 from journeyflow.stores.sqlite.store import SQLiteStore
 from journeyflow.work import entries, intake
@@ -262,7 +262,7 @@ def options() -> str:
 
 def file_keys() -> str:
     """List the keys of a journey file."""
-    tables = {"journey": reading._JOURNEY, **reading._STEPS}  # noqa: SLF001 the table itself
+    tables = {"journey": JOURNEY_KEYS, **STEP_KEYS}
     return table(("object", "keys"), [(f"`{name}`", code(*sorted(keys))) for name, keys in tables.items()])
 
 

@@ -20,7 +20,7 @@ from journeyflow.definition import steps
 from journeyflow.definition import validation as checks
 from journeyflow.definition.rules import changes, operators
 from journeyflow.definition.rules import conditions as rules
-from journeyflow.formats import native_reading as reading
+from journeyflow.formats import options as file_options
 from journeyflow.machine import behaviours as machine
 from journeyflow.machine import notes as walk
 from journeyflow.machine import program
@@ -63,7 +63,6 @@ READS_THE_CLOCK = {"cli.shared": "`--at` and `--now` of the command line default
 THIRD_PARTY = {
     "attrs": None,
     "dateutil": {"basics.moments"},
-    "cattrs": {"formats.native"},
     "re2": {"basics.patterns"},
     "sqlite_utils": {"stores.sqlite.store"},
     "click": {"cli"},
@@ -320,7 +319,7 @@ KEEPS_STATE = {
     "PartReader": "collects the faults of one file while it is read",
     "_Outline": "the lists of one edit, gone when the new journey is made",
     "_Row": "a list of an outline",
-    "_Reader": "collects the faults of one file while it is read",
+    "NativeReader": "collects the faults of one file while it is read",
     "_Doubled": "marks an object of a file in which a key stands twice",
 }
 """Classes of the package that are no frozen records, each with its reason."""
@@ -420,7 +419,7 @@ KINDS = set(steps.KINDS.values())
         (program._BUILDERS, KINDS),
         (checks._CHECKS, KINDS),
         (set(get_args(steps.Step)), KINDS),
-        (reading._STEPS, set(steps.KINDS)),
+        (file_options.STEP_KEYS, set(steps.KINDS)),
         (lifecycle.ALLOWED, set(lifecycle.GOALS)),
     ],
     ids=["ARRIVE", "builders", "checks", "Step", "file", "lifecycle"],

@@ -132,10 +132,10 @@ class Shown:
         options = fields(type(self))  # type: ignore[arg-type]  # every class of this kind is made by attrs
         given = [(each, getattr(self, each.name)) for each in options]
         positional = [pair for pair in given if not pair[0].kw_only]
-        while positional and positional[-1][1] == _default(positional[-1][0]):
+        while positional and positional[-1][1] == default_of(positional[-1][0]):
             positional.pop()
         parts = [shown for each, value in positional for shown in _positional(each.name, value)]
-        named = [(each, value) for each, value in given if each.kw_only and value != _default(each)]
+        named = [(each, value) for each, value in given if each.kw_only and value != default_of(each)]
         parts += [f"{each.name}={_text(value)!r}" for each, value in named]
         return f"{type(self).__name__}({', '.join(parts)})"
 
@@ -150,6 +150,7 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, Duration | Until) else value
 
 
-def _default(each: "Attribute[Any]") -> object:
+def default_of(each: "Attribute[Any]") -> object:
+    """Return the default of an option; NOTHING where it has none."""
     default: Any = each.default
     return default.factory() if default is not NOTHING and hasattr(default, "factory") else default

@@ -1,28 +1,26 @@
 """The native journey file: JSON, strict, versioned (format 1).
 
-Writing is cattrs' work: what equals its default is left out. Reading, which collects every fault before it gives up, is
-in `reading`.
+What equals its default is left out. Reading, which collects every fault before it gives up, is in `native_reading.py`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, cast
 
-from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn, override
+from attrs import Attribute, fields, has
 
 from journeyflow.basics.hours import Until, Window, write_clock, write_weekdays
 from journeyflow.basics.moments import Duration, iso, to_micros
 from journeyflow.basics.values import thaw
-from journeyflow.definition.entry import Exit, Goal, Pull, Reentry, Trigger
+from journeyflow.definition.entry import Reentry
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.options import default_of
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule, Rule
-from journeyflow.definition.steps import Arm, Branch, Condition, End, Send, Split, Update, Wait, kind
-from journeyflow.formats.native_reading import FORMAT, from_dict, loads_journey
+from journeyflow.definition.steps import Arm, Branch, Condition, kind
+from journeyflow.formats.native_reading import from_dict, loads_journey
+from journeyflow.formats.options import FORMAT
 
 __all__ = ["FORMAT", "dumps_journey", "fingerprint", "from_dict", "loads_journey", "to_dict"]
 
@@ -75,47 +73,37 @@ def _arm_to_json(each: Arm) -> dict[str, Any]:
     return {"percentage": each.percentage, "next": each.next, "label": each.label}
 
 
-_BY_HAND: Mapping[type, Any] = {
+_BY_HAND: Mapping[type, Callable[[Any], Any]] = {
     Duration: str,
     Until: _until_to_json,
     Window: _window_to_json,
     datetime: lambda at: iso(to_micros(at)),
     Condition: _condition_to_json,
+    Branch: _branch_to_json,
     Arm: _arm_to_json,
     **dict.fromkeys((Comparison, AllOf, AnyOf, NotRule), _rule_to_json),
 }
+"""What is not written option by option."""
 
-_BY_FIELDS: tuple[type, ...] = (
-    Change,
-    Chain,
-    Send,
-    Wait,
-    Update,
-    End,
-    Split,
-    Pull,
-    Trigger,
-    Exit,
-    Goal,
-)  # parts before wholes
+_PLAIN = frozenset({"data", "value"})
+"""Options that hold any JSON, null inside it too."""
 
 
-def _make_converter() -> Converter:
-    """Make the converter that writes: defaults left out, lengths of time and rules as files have them."""
-    converter = Converter(omit_if_default=True)
-    for of, write in _BY_HAND.items():
-        converter.register_unstructure_hook(of, write)
-    kept: dict[str, Any] = {"id": override(omit_if_default=False)}
-    kept.update(dict.fromkeys(("data", "value"), override(unstruct_hook=thaw)))  # any JSON, null inside it too
-    for of in _BY_FIELDS:
-        names = {each.name for each in of.__attrs_attrs__}  # type: ignore[attr-defined]  # all made by attrs
-        said = {name: how for name, how in kept.items() if name in names}
-        plain: Any = make_dict_unstructure_fn(of, converter, _cattrs_omit_if_default=True, **said)
-        converter.register_unstructure_hook(of, plain)
-    return converter
+def _write(value: Any) -> Any:  # noqa: ANN401 any JSON
+    """Write a part: option by option, each that differs from its default."""
+    if (by_hand := _BY_HAND.get(type(value))) is not None:
+        return by_hand(value)
+    if isinstance(value, tuple):
+        return [_write(each) for each in value]
+    if not has(type(value)):
+        return value
+    said = ((each.name, getattr(value, each.name)) for each in fields(type(value)) if not _is_default(each, value))
+    return {name: thaw(each) if name in _PLAIN else _write(each) for name, each in said if each is not None}
 
 
-_CONVERTER = _make_converter()
+def _is_default(option: "Attribute[Any]", part: object) -> bool:
+    return option.name != "id" and getattr(part, option.name) == default_of(option)
+
 
 _KEYS = (
     "name",
@@ -154,18 +142,6 @@ def to_dict(journey: Journey) -> dict[str, Any]:
             written[name] = _write(value)
     written["steps"] = [{"kind": kind(step), **_write(step)} for step in journey.steps]
     return written
-
-
-def _write(value: object) -> Any:  # noqa: ANN401 any JSON
-    """Write a part; what is null at its top, or at the top of its parts, is left out."""
-    return _present(_CONVERTER.unstructure(value))
-
-
-def _present(value: Any) -> Any:  # noqa: ANN401 any JSON
-    """Make lists of tuples and leave out absent continuations."""
-    if isinstance(value, list | tuple):
-        return [_present(inner) for inner in value]
-    return {key: inner for key, inner in value.items() if inner is not None} if isinstance(value, dict) else value
 
 
 def dumps_journey(journey: Journey, *, indent: int | None = 2) -> str:

@@ -8,26 +8,22 @@ takes no null for an absent key, weekdays in capitals only, and no list that hol
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
-from attrs import NOTHING, fields
+from attrs import fields
 
 from journeyflow.basics.hours import WEEKDAYS, Until, Window
-from journeyflow.basics.moments import Duration
 from journeyflow.basics.values import INTEGER_MAX, MAX_DEPTH, MAX_ID
 from journeyflow.definition.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.graph import END
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
 from journeyflow.definition.rules.changes import ACTIONS, Change
-from journeyflow.definition.rules.conditions import Comparison, Rule
+from journeyflow.definition.rules.conditions import Comparison
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.definition.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
 from journeyflow.definition.validation import RESERVED, WAIT_OPTIONS
-from journeyflow.formats.native_reading import FORMAT
-
-Schema = dict[str, Any]
+from journeyflow.formats.options import FORMAT, FORMS, WRITTEN, Schema, needed_of, ref
 
 BEYOND: Mapping[str, str] = {
     "dangling": "a continuation names a step of the file, or the appended end",
@@ -56,10 +52,6 @@ BEYOND: Mapping[str, str] = {
 
 def _matching(pattern: str, **more: object) -> Schema:
     return {"type": "string", "pattern": pattern, **more}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/$defs/{name}"}
 
 
 _DAY = "|".join(WEEKDAYS)
@@ -96,35 +88,20 @@ _TEXTS: dict[str, Schema] = {
 
 # --- objects ----------------------------------------------------------------------------------------------------------
 
-_BY_TYPE: Mapping[object, Schema] = {
-    str: _ref("text"),
-    bool: {"type": "boolean"},
-    Duration | None: _ref("duration"),
-    Window | None: _ref("window"),
-    Until | None: _ref("until"),
-    datetime | None: _ref("instant"),
-    Rule | None: _ref("rule"),
-    Goal | None: _ref("goal"),
-    Trigger: _ref("trigger"),
-    Pull | None: _ref("pull"),
-    Reentry: _ref("reentry"),
-    Limits: _ref("limits"),
-}
-
 _BY_NAME: Mapping[str, Schema] = {
-    **dict.fromkeys(("id", "next", "else", "on_event", "on_timeout", "on_missing", "on_past"), _ref("stepId")),
-    "channel": _ref("channel"),
-    "template": _ref("id"),
-    "event": _ref("id"),
-    "label": _ref("label"),
-    "field": _ref("path"),
-    "value_of": _ref("path"),
+    **dict.fromkeys(("id", "next", "else", "on_event", "on_timeout", "on_missing", "on_past"), ref("stepId")),
+    "channel": ref("channel"),
+    "template": ref("id"),
+    "event": ref("id"),
+    "label": ref("label"),
+    "field": ref("path"),
+    "value_of": ref("path"),
     **{name: {"type": "number", "minimum": 0, "maximum": 100} for name in ("percentage", "holdout")},
     "every": {"const": "year"},
     "on_failure": {"enum": list(ON_FAILURE)},
     "data": {"type": "object"},
     **{
-        name: {"type": "array", "items": _ref(of), "minItems": 1}
+        name: {"type": "array", "items": ref(of), "minItems": 1}
         for name, of in (("branches", "branch"), ("arms", "arm"), ("changes", "change"))
     },
 }
@@ -132,9 +109,6 @@ _BY_NAME: Mapping[str, Schema] = {
 _COUNT = {"type": "integer", "minimum": 0, "maximum": INTEGER_MAX}
 
 _FROM_ONE = {**_COUNT, "minimum": 1}
-
-_WRITTEN = {"otherwise": "else"}
-"""Options that have another name in a file."""
 
 
 def _closed(properties: Schema, required: Iterable[str] = (), about: str = "", **more: object) -> Schema:
@@ -144,15 +118,14 @@ def _closed(properties: Schema, required: Iterable[str] = (), about: str = "", *
     return {"type": "object", **said, "properties": properties, **needs, "additionalProperties": False, **more}
 
 
-def _part(of: type, *needed: str, keys: Mapping[str, Schema] | None = None, **more: object) -> Schema:
+def _part(of: type, *, keys: Mapping[str, Schema] | None = None, **more: object) -> Schema:
     """Describe a part of a definition by its options: their names, their types, which of them it needs."""
-    properties, required = {}, []
+    properties = {}
     for option in fields(of):
-        name = _WRITTEN.get(option.name, option.name)
-        properties[name] = (keys or {}).get(name) or _BY_NAME.get(name) or _BY_TYPE[option.type]
-        if option.default is NOTHING or name in needed:
-            required.append(name)
-    return _closed(properties, required, _about(of), **more)
+        name = WRITTEN.get(option.name, option.name)
+        properties[name] = (keys or {}).get(name) or _BY_NAME.get(name) or FORMS[option.type].schema
+    needed = needed_of(of)
+    return _closed(properties, [name for name in properties if name in needed], _about(of), **more)
 
 
 def _about(of: type) -> str:
@@ -170,19 +143,19 @@ def _without(*names: str) -> Schema:
 
 # --- rules ------------------------------------------------------------------------------------------------------------
 
-_SCALAR: Schema = {"anyOf": [_ref("text"), {"type": ["number", "boolean"]}]}
+_SCALAR: Schema = {"anyOf": [ref("text"), {"type": ["number", "boolean"]}]}
 
-_ORDERED: Schema = {"anyOf": [_ref("text"), {"type": "number"}]}
+_ORDERED: Schema = {"anyOf": [ref("text"), {"type": "number"}]}
 
 _OPERANDS: Mapping[str, Schema | None] = {
     "_operand_scalar": _SCALAR,
     "_operand_ordered": _ORDERED,
     "_operand_list": {"type": "array", "items": _SCALAR, "minItems": 1},
     "_operand_pair": {"type": "array", "items": _ORDERED, "minItems": 2, "maxItems": 2},
-    "_operand_text": _ref("text"),
+    "_operand_text": ref("text"),
     "_operand_instant": {"type": "string", "examples": ["2026-01-31", "2026-01-31T09:00:00Z"]},
-    "_operand_duration": _ref("duration"),
-    "_operand_pattern": _ref("text"),
+    "_operand_duration": ref("duration"),
+    "_operand_pattern": ref("text"),
     "_operand_none": None,
 }
 """What may stand on the right of a comparison, by the check of the operand."""
@@ -199,19 +172,19 @@ def _comparisons() -> list[Schema]:
 def _comparison(check: str, names: list[str]) -> Schema:
     names = [*names, *(alias for alias, name in ALIASES.items() if name in names)]
     operand = _OPERANDS[check]
-    keys: dict[str, Schema] = {"field": _ref("path"), "op": {"enum": names}}
+    keys: dict[str, Schema] = {"field": ref("path"), "op": {"enum": names}}
     if operand is None:
         return _closed(keys, ("field", "op"))
     keys["value"] = operand
     if check == "_operand_pattern":
         return _closed(keys, ("field", "op", "value"))
-    return _closed({**keys, "value_of": _ref("path")}, ("field", "op"), oneOf=_one_of("value", "value_of"))
+    return _closed({**keys, "value_of": ref("path")}, ("field", "op"), oneOf=_one_of("value", "value_of"))
 
 
 def _rules() -> dict[str, Schema]:
-    many = {"type": "array", "items": _ref("rule")}
+    many = {"type": "array", "items": ref("rule")}
     groups = [_closed({word: many}, (word,)) for word in ("all", "any")]
-    choices = [_ref("comparison"), *groups, _closed({"not": _ref("rule")}, ("not",))]
+    choices = [ref("comparison"), *groups, _closed({"not": ref("rule")}, ("not",))]
     return {
         "comparison": {"description": _about(Comparison), "anyOf": _comparisons()},
         "rule": {"description": "A comparison, or rules joined by all, any or not.", "anyOf": choices},
@@ -228,7 +201,7 @@ def _steps() -> dict[str, Schema]:
 
 def _with_kind(name: str, step: Schema) -> Schema:
     """Add the word of its kind; only an End may be named as the appended one."""
-    taken = {} if name == "end" else {"id": {"allOf": [_ref("stepId"), {"not": {"const": END}}]}}
+    taken = {} if name == "end" else {"id": {"allOf": [ref("stepId"), {"not": {"const": END}}]}}
     properties = {"kind": {"const": name}, **step["properties"], **taken}
     return {**step, "properties": properties, "required": ["kind", *step["required"]]}
 
@@ -243,15 +216,13 @@ def _condition(of: type) -> Schema:
     long = {"required": ["branches"], **_without("when", "yes", "no")}
     short = {"required": ["when"], "not": {"anyOf": [{"required": ["branches"]}, {"required": ["no", "else"]}]}}
     whole = _part(of, oneOf=[long, short])
-    ways = {"when": _ref("rule"), "yes": _ref("stepId"), "no": _ref("stepId")}
+    ways = {"when": ref("rule"), "yes": ref("stepId"), "no": ref("stepId")}
     return {**whole, "properties": {**whole["properties"], **ways}, "required": ["id"]}
 
 
 _STEPS: Mapping[str, Any] = {
     "wait": _wait,
     "condition": _condition,
-    "split": lambda of: _part(of, "arms"),
-    "update": lambda of: _part(of, "changes"),
 }
 
 # --- the journey ------------------------------------------------------------------------------------------------------
@@ -259,18 +230,18 @@ _STEPS: Mapping[str, Any] = {
 
 def _parts() -> dict[str, Schema]:
     """Describe what journeys and steps are made of."""
-    name = {"name": _ref("id")}
+    name = {"name": ref("id")}
     by_event, by_hand = {"required": ["event"]}, {"required": ["manual"], **_without("event", "where", "pull")}
     by_schedule = {"required": ["pull"], **_without("event")}
     least_and_most = {"type": "array", "prefixItems": [_COUNT, _FROM_ONE], "minItems": 2, "maxItems": 2}
     manual = [{"properties": {"manual": {"const": flag}}} for flag in (False, True)]
     return {
         "window": _closed(
-            {"weekdays": _ref("weekdays"), "start": _ref("time"), "end": _ref("endTime"), "timezone": _ref("text")},
+            {"weekdays": ref("weekdays"), "start": ref("time"), "end": ref("endTime"), "timezone": ref("text")},
             (),
             _about(Window),
         ),
-        "until": _closed({"time": _ref("time"), "weekdays": _ref("weekdays")}, (), _about(Until), minProperties=1),
+        "until": _closed({"time": ref("time"), "weekdays": ref("weekdays")}, (), _about(Until), minProperties=1),
         "trigger": _part(
             Trigger,
             oneOf=[
@@ -281,10 +252,9 @@ def _parts() -> dict[str, Schema]:
         ),
         "pull": _part(
             Pull,
-            "every",
             keys={
-                "every": _ref("duration"),
-                "list": _ref("id"),
+                "every": ref("duration"),
+                "list": ref("id"),
                 "size": {"anyOf": [_FROM_ONE, least_and_most]},
                 "times": _FROM_ONE,
             },
@@ -300,7 +270,7 @@ def _parts() -> dict[str, Schema]:
             oneOf=[{**by_event, **_without("when")}, {"required": ["when"], **_without("event", "where")}],
         ),
         "goal": _part(Goal),
-        "branch": _part(Branch, "when"),
+        "branch": _part(Branch),
         "arm": _part(Arm),
         "change": {"description": _about(Change), "anyOf": _changes()},
     }
@@ -308,20 +278,20 @@ def _parts() -> dict[str, Schema]:
 
 def _reentries() -> list[Schema]:
     words = [policy for policy in REENTRY_POLICIES if policy != "after"]
-    return [{"enum": words}, _closed({"after": _ref("duration")}, ("after",))]
+    return [{"enum": words}, _closed({"after": ref("duration")}, ("after",))]
 
 
 def _changes() -> list[Schema]:
     """Describe changes: all but unset take a value, those about journeys name some or none."""
     value = {"type": ["string", "number", "boolean", "array", "object"]}
     actions = [action for action in ACTIONS if action != "unset"]
-    keys = {"field": _ref("path"), "action": {"enum": actions}, "value": value}
-    chain = {"anyOf": [_ref("id"), {"type": "array", "items": _ref("id"), "minItems": 1}]}
+    keys = {"field": ref("path"), "action": {"enum": actions}, "value": value}
+    chain = {"anyOf": [ref("id"), {"type": "array", "items": ref("id"), "minItems": 1}]}
     naming = {"action": {"enum": [action for action in CHAINS if action in NAMING]}, "journeys": chain}
     plain = {"action": {"enum": [action for action in CHAINS if action not in NAMING]}}
     return [
         _closed(keys, keys),
-        _closed({"field": _ref("path"), "action": {"const": "unset"}}, ("field", "action")),
+        _closed({"field": ref("path"), "action": {"const": "unset"}}, ("field", "action")),
         _closed(naming, naming, _about(Chain)),
         _closed(plain, plain),
     ]
@@ -334,12 +304,12 @@ def schema() -> Schema:
     ['format', 'id', 'trigger', 'steps']
     """
     keys: Schema = {
-        "id": _ref("id"),
-        "tenant": _ref("id"),
+        "id": ref("id"),
+        "tenant": ref("id"),
         "consent": {"enum": ["optional", "required"]},
         "max_visits": {"type": "integer", "minimum": 1},
-        "exits": {"type": "array", "items": _ref("exit")},
-        "steps": {"type": "array", "items": {"oneOf": [_ref(name) for name in KINDS]}},
+        "exits": {"type": "array", "items": ref("exit")},
+        "steps": {"type": "array", "items": {"oneOf": [ref(name) for name in KINDS]}},
     }
     whole = _part(Journey, keys=keys)
     beyond = "; ".join(BEYOND.values())
@@ -352,7 +322,7 @@ def schema() -> Schema:
             "$schema": {"type": "string"},
             "format": {"const": FORMAT},
             **whole["properties"],
-            "reentry_key": _ref("key"),
+            "reentry_key": ref("key"),
         },
         "required": ["format", "id", "trigger", "steps"],
         "$defs": {**_TEXTS, **_rules(), **_parts(), **_steps()},

@@ -47,7 +47,8 @@ from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule, Rule
 from journeyflow.definition.steps import ON_FAILURE
 from journeyflow.formats.native import dumps_journey, fingerprint, to_dict
-from journeyflow.formats.native_reading import FORMAT, from_dict, loads_journey
+from journeyflow.formats.native_reading import from_dict, loads_journey
+from journeyflow.formats.options import FORMAT
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -137,7 +137,9 @@ class Outcome:
     @news.default
     def _(self) -> dict[str, object] | None:
         news = dict(self.changes)
-        apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # memberships of lists are stored too
+        apart = LISTS in news or any(
+            isinstance(value, dict) for value in news.values()
+        )  # memberships of lists are stored too
         return None if apart or len(news) < len(self.changes) else news
 
     def write(self, walk: "AskedWalk") -> Texts:

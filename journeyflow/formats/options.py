@@ -1,0 +1,259 @@
+"""How an option stands in a native file, by the type that it has in the definition: one row of one table each.
+
+A key of a file is described once, where the option stands in `definition/`: its name, its type, its default. What
+reads it and what the JSON Schema says of it is looked up here by that type, so a new option of a step needs no line in
+this room unless its type is new.
+"""
+
+from collections.abc import Callable, Container, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from attrs import NOTHING, evolve, fields
+
+from journeyflow.basics.hours import Until, Window, parse_clock, parse_weekdays
+from journeyflow.basics.moments import Duration
+from journeyflow.basics.values import MAX_DEPTH, describe
+from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.options import read_at
+from journeyflow.definition.rules.chains import CHAINS, Chain
+from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule, Rule
+from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
+from journeyflow.errors import did_you_mean, shown
+from journeyflow.formats.parts import PartReader, ReadPart, list_of, parsed_by, part_of
+
+FORMAT = 1
+"""The number of the format."""
+
+CUT = "..."
+"""Ends a path of which only the beginning is shown."""
+
+_TRIGGERS = '{"event": "..."}, {"pull": {"every": "..."}} or {"manual": true}'
+
+WRITTEN = {"otherwise": "else"}
+"""Options that have another name in a file."""
+
+NEEDED: Mapping[type, tuple[str, ...]] = {Split: ("arms",), Update: ("changes",), Branch: ("when",)}
+"""What a file has to say although Python has a default for it."""
+
+SPARED: Mapping[type, tuple[str, ...]] = {Condition: ("branches",)}
+"""What a file may leave out although Python has no default for it: a condition has a short form."""
+
+
+def needed_of(of: type) -> list[str]:
+    """List the options that a file has to say of a part, as the file names them.
+
+    >>> needed_of(Split), needed_of(Condition)
+    (['id', 'arms'], ['id'])
+    """
+    bare = [each.name for each in fields(of) if each.default is NOTHING and each.name not in SPARED.get(of, ())]
+    return [WRITTEN.get(name, name) for name in (*bare, *(name for name in NEEDED.get(of, ()) if name not in bare))]
+
+
+class NativeReader(PartReader):
+    """Reads the parts of one native file. `short` is the keys of conditions in the short form."""
+
+    hints = {"trigger": f"; write {_TRIGGERS}", "format": f"; write {FORMAT}"}  # noqa: RUF012 typed above it
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.short: dict[str, Container[str]] = {}
+
+    def format(self, value: object, path: str) -> None:
+        """Check the number of the format."""
+        if type(value) is not int or value != FORMAT:
+            newer = "; a newer journeyflow may read it" if type(value) is int and value > FORMAT else ""
+            self.fault("format", path, f"expected {FORMAT}, not {describe(value)}{newer}")
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def rule(self, value: object, path: str, depth: int = 1) -> object:
+        """Read a rule."""
+        if depth > MAX_DEPTH:
+            self.fault("depth", f"{path[:60]}{CUT}", f"the rule is nested deeper than {MAX_DEPTH} levels")
+            return None
+
+        def inner(reader: "NativeReader", part: object, where: str) -> object:
+            return reader.rule(part, where, depth + 1)
+
+        for word, (make, read) in _COMBINED.items():
+            if isinstance(value, dict) and word in value:
+                got = self.fields(value, path, {word: read(inner)}, word)[word]
+                return None if got is None else make(got)
+        return _COMPARISON(self, value, path)
+
+    def reentry(self, value: object, path: str) -> object:
+        """Read a re-entry policy."""
+        if isinstance(value, dict):
+            return Reentry.after(self.fields(value, path, {"after": _LENGTH}, "after")["after"])
+        policy = self.text(value, path)
+        return None if policy is None else Reentry(policy)
+
+    def change(self, value: object, path: str) -> object:
+        """Read a change of an attribute, or one that is about journeys."""
+        action = value.get("action") if isinstance(value, dict) else None
+        about_journeys = isinstance(action, str) and action in CHAINS
+        return (_CHAIN if about_journeys else _CHANGE)(self, value, path)
+
+    def step(self, value: object, path: str) -> Step | None:
+        """Read a step by its kind; one of unknown kind is kept as an End, so that others may lead there."""
+        if not isinstance(value, dict):
+            self.fault("type", path, f"expected an object, not {describe(value)}")
+            return None
+        name = value.get("kind")
+        if not isinstance(name, str) or name not in KINDS:
+            hint = did_you_mean(name, KINDS) or f"; known are {', '.join(KINDS)}"
+            self.fault(
+                "kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {shown(name)}{hint}"
+            )
+            return End(self.fields({key: value[key] for key in value if key == "id"}, path, {"id": _TEXT}, "id")["id"])
+        kind = KINDS[name]
+        read = self.fields(value, path, STEP_KEYS[name], *needed_of(kind))
+        if name == "condition" and "branches" not in read:
+            self.short[path] = frozenset(read)
+        try:
+            return _step(name, dict(read))
+        except TypeError as error:  # a condition written in both forms
+            self.fault("condition", path, str(error))
+            return End(read["id"])
+
+    def journey(self, value: object) -> dict[str, Any]:
+        """Read the whole file into the options of a Journey."""
+        read = self.fields(value, "", JOURNEY_KEYS, "id", "format", "trigger", "steps")
+        key = read.pop("reentry_key", None)
+        if key is not None:
+            read["reentry"] = evolve(read.get("reentry") or Reentry(), key=key)
+        return {name: got for name, got in read.items() if got is not None and name not in {"format", "$schema"}}
+
+
+def _step(name: str, read: dict[str, Any]) -> Step:
+    """Make a step of what was read."""
+    read.pop("kind", None)
+    identity = read.pop("id", None)
+    if name == "condition":
+        return Condition(identity, otherwise=read.pop("else", None), **read)
+    parts = read.pop(_PARTS[name], None) if name in _PARTS else None
+    return KINDS[name](identity, *(parts or ()), **read)
+
+
+_PARTS = {"split": "arms", "update": "changes"}
+"""The options that are given one by one in Python."""
+
+# --- readers of single values -----------------------------------------------------------------------------------------
+
+
+def _one_or_many(reader: NativeReader, value: object, path: str) -> list[Any] | None:
+    """Read a text, or a list of texts."""
+    return [value] if isinstance(value, str) else list_of(NativeReader.text)(reader, value, path)
+
+
+def _number_or_pair(reader: NativeReader, value: object, path: str) -> object:
+    """Read a number, or a list of numbers."""
+    return list_of(NativeReader.number)(reader, value, path) if isinstance(value, list) else reader.number(value, path)
+
+
+def _hours(make: Callable[..., Any], known: Mapping[str, ReadPart], code: str) -> ReadPart:
+    """Make a reader of a window or an opening, which is read as a whole or not at all."""
+
+    def hours(reader: NativeReader, value: object, path: str) -> object:
+        before = len(reader.faults)
+        read = reader.fields(value, path, known)
+        whole = len(reader.faults) == before
+        return parsed_by(lambda options: make(**options), code)(reader, read, path) if whole else None
+
+    return hours
+
+
+_TEXT, _LENGTH, _TIME = NativeReader.text, parsed_by(Duration.parse, "duration"), parsed_by(parse_clock, "time")
+_DAYS = parsed_by(parse_weekdays, "weekdays")
+_WINDOW = {"weekdays": _DAYS, "start": _TIME, "end": _TIME, "timezone": _TEXT}
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+Schema = dict[str, Any]
+
+
+def ref(name: str) -> Schema:
+    """Name a definition of the JSON Schema."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+class Form(NamedTuple):
+    """How options of a type stand in a file: what reads them, and what the JSON Schema says of them."""
+
+    read: ReadPart
+    schema: Schema
+
+
+_NUMBER = Form(NativeReader.number, {"type": "number"})
+
+FORMS: dict[object, Form] = {
+    str: Form(_TEXT, ref("text")),
+    str | None: Form(_TEXT, ref("text")),
+    bool: Form(NativeReader.boolean, {"type": "boolean"}),
+    int: _NUMBER,
+    int | None: _NUMBER,
+    float: _NUMBER,
+    int | tuple[int, int] | None: Form(_number_or_pair, {}),
+    object: Form(NativeReader.anything, {}),
+    Mapping[str, object]: Form(NativeReader.anything, {"type": "object"}),
+    tuple[str, ...]: Form(_one_or_many, {}),
+    Target: Form(_TEXT, ref("stepId")),
+    Duration: Form(_LENGTH, ref("duration")),
+    Duration | None: Form(_LENGTH, ref("duration")),
+    datetime | None: Form(parsed_by(read_at, "time"), ref("instant")),
+    Window | None: Form(_hours(Window, _WINDOW, "window"), ref("window")),
+    Until | None: Form(_hours(Until, {"time": _TIME, "weekdays": _DAYS}, "time"), ref("until")),
+    Rule | None: Form(NativeReader.rule, ref("rule")),
+    Reentry: Form(NativeReader.reentry, ref("reentry")),
+    tuple[Change | Chain, ...]: Form(list_of(NativeReader.change), {}),
+    tuple[Step, ...]: Form(list_of(NativeReader.step), {}),
+}
+"""Each type of an option with its form; those of parts, which are made of such options themselves, follow."""
+
+
+def keys_of(of: type) -> dict[str, ReadPart]:
+    """Return the keys of a part in a file, each with what reads it.
+
+    >>> sorted(keys_of(Limits))
+    ['over', 'per_day', 'per_hour']
+    """
+    return {WRITTEN.get(each.name, each.name): FORMS[each.type].read for each in fields(of)}
+
+
+def _part(of: type) -> ReadPart:
+    return part_of(of, keys_of(of), *needed_of(of))
+
+
+_COMPARISON, _CHANGE, _CHAIN = _part(Comparison), _part(Change), _part(Chain)
+_COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[ReadPart], ReadPart]]] = {
+    "all": (AllOf, list_of),
+    "any": (AnyOf, list_of),
+    "not": (NotRule, lambda read: read),
+}
+
+FORMS[Pull | None] = Form(_part(Pull), ref("pull"))
+FORMS[Trigger] = Form(_part(Trigger), ref("trigger"))
+FORMS[Limits] = Form(_part(Limits), ref("limits"))
+FORMS[Goal | None] = Form(_part(Goal), ref("goal"))
+FORMS[tuple[Exit, ...]] = Form(list_of(_part(Exit)), {"type": "array", "items": ref("exit")})
+FORMS[tuple[Branch, ...]] = Form(list_of(_part(Branch)), {})
+FORMS[tuple[Arm, ...]] = Form(list_of(_part(Arm)), {})
+
+_SHORT: dict[str, ReadPart] = {"when": NativeReader.rule, "yes": _TEXT, "no": _TEXT}
+"""The keys of a condition in its short form."""
+
+STEP_KEYS: dict[str, dict[str, ReadPart]] = {
+    name: {"kind": _TEXT, **keys_of(of), **(_SHORT if of is Condition else {})} for name, of in KINDS.items()
+}
+"""The keys of each kind of step, each with what reads it."""
+
+JOURNEY_KEYS: dict[str, ReadPart] = {
+    "$schema": _TEXT,  # for editors: nothing of it is kept
+    "format": NativeReader.format,
+    **keys_of(Journey),
+    "reentry_key": _TEXT,
+}
+"""The keys of a journey, each with what reads it."""
