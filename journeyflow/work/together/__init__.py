@@ -1,1 +1,1 @@
-"""What exists for speed alone: people who do the same at the same instant are handled together."""
+"""An optimization: customers who do the same at the same instant are handled together."""

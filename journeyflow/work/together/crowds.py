@@ -1,16 +1,17 @@
-"""People who do the same at the same instant are handled as one crowd: each is asked, what they come to is noted once.
+"""Customers who do the same at the same instant, handled as one crowd: all are asked, the outcome is stored once.
 
-`scheduler.run` offers its due items here first. One is taken where it touches nobody but its customer, who has nothing
-else due in the batch, and where somebody went the same way before (`walks.py`): a timer of a run that rests, or an
-event that does nothing but let a newcomer in. What becomes of them then is alike in all but whose it is; so neither
-runs nor moves nor messages are made of each, but a `Crowd` of all, and a store writes them set-wise. Where nobody went
-before, the next one walks plainly and is noted: the batch teaches its own ways.
+`scheduler.run` offers its due items here first. An item is taken if it affects only its own customer, if nothing else
+is due for that customer in the batch, and if a noted walk already covers it (`walks.py`). Such an item is a timer of a
+resting run, or an event whose only effect is to let a new customer in. The outcomes then differ only in whose they are,
+so no run, move or message is made for each customer; there is one `Crowd` for all of them, which a store writes as a
+set. Where no walk has been noted yet, the next customer walks normally and that walk is noted: each batch learns its
+own walks.
 
-That pays where instants are shared; `are_shared` tells. A batch whose instants are nearly all different takes the plain
-way from the start.
+This pays off when instants are shared, which `are_shared` decides. A batch whose instants nearly all differ is handled
+item by item from the start.
 
-Whatever is out of the ordinary, in the journey, in the person or in the batch, is left to the plain way, which stays
-the reference: `tests/properties/test_crowds.py` shows that both come to the same.
+Anything unusual, in the journey, the customer or the batch, is left to the normal path, which remains the reference:
+`tests/properties/test_crowds.py` shows that both give the same result.
 """
 
 import marshal
@@ -38,20 +39,21 @@ from journeyflow.work.together.walks import UNKNOWN, AskedWalk, NotedWalk, Outco
 from journeyflow.work.working_set import Work
 
 WITH_EFFECT = CUSTOMER_EVENTS | MESSAGE_EVENTS | {REVENUE}
-"""The events that do something beside letting people in."""
+"""The events that do more than let customers in."""
 
 NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
-"""Who listens to what is emitted: nobody; those who watch what a customer is, without naming the event; somebody."""
+"""Who listens to what is emitted: no journey; only exits and waits that watch the customer's attributes without naming
+the event; a journey that names it."""
 
 where_of: Callable[[Run], tuple[int, int, int]] = itemgetter(3, 11, 12)
-"""Give the version of a run, the visit and the step it rests at."""
+"""Return a run's version, and the visit and step at which it rests."""
 
 SHARING = 2
-"""People at one instant, on average, from which on asking them together costs less than walking one by one."""
+"""How many items at one instant, on average, make handling them together cheaper than one by one."""
 
 
 def are_shared(keys: Sequence[DueKey]) -> bool:
-    """Return whether the instants of due items are shared by so many that crowds pay.
+    """Return whether enough due items share their instants for crowds to pay off.
 
     >>> are_shared([(5, 2, 1, 0), (5, 2, 2, 0), (5, 2, 3, 0)]), are_shared([(5, 2, 1, 0), (6, 2, 2, 0), (7, 2, 3, 0)])
     (True, False)
@@ -60,16 +62,16 @@ def are_shared(keys: Sequence[DueKey]) -> bool:
 
 
 Who = int | tuple[str, str]
-"""A customer's number, or tenant and id of one who has none yet."""
+"""A customer's number, or the tenant and id of a customer who has no number yet."""
 
 
 class Lane:
-    """Where runs of one version begin a walk by one stimulus, as it is from an instant on at which all is settled."""
+    """Where runs of one version begin a walk with one stimulus; valid from the instant at which all is settled."""
 
     __slots__ = ("place", "program", "since", "walk", "way")
 
     def __init__(self, work: Work, program: Program, stimulus: Stimulus, visit: int, step: int) -> None:
-        """Ask under the policies and behind the flags that were set last."""
+        """Use the newest policies and the newest unpublished steps."""
         catalog = work.catalog
         record, timeline = catalog.journeys[program.journey_number], catalog.policies.get(program.tenant)
         since, terms = (record.settled_at, None) if timeline is None else timeline.history[-1]
@@ -80,12 +82,12 @@ class Lane:
 
 
 class Entrance(Lane):
-    """Where newcomers enter a journey by an event."""
+    """Where new customers enter a journey by an event."""
 
     __slots__ = ("begun", "beside", "obstacles", "record", "run")
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
-        """Let people into the newest version."""
+        """Open the newest version to customers."""
         program = record.newest
         super().__init__(work, program, "ENTER", 0, 0)
         self.record, self.obstacles = record, obstacles_of(program)
@@ -93,13 +95,13 @@ class Entrance(Lane):
         self.begun: tuple[int, str | None, str] | None = None
 
     def bare(self) -> Facts:
-        """Give the facts about who was met last, without the event."""
+        """Return the facts about the customer last met, without the event."""
         met, beside = self.walk, self.beside
         beside.meet(met.customer, met.attributes, met.at, None)
         return beside
 
     def run_of(self, at: int, text: str | None, key: str) -> Run:
-        """Give the run of somebody who enters at an instant, with the data of the event and the key."""
+        """Return the run of a customer who enters at an instant with this trigger data and key."""
         if (at, text, key) != self.begun:
             self.begun = at, text, key
             self.run = first_run(0, 0, self.program, at, text, key)
@@ -107,30 +109,30 @@ class Entrance(Lane):
 
 
 Entry = tuple[AskedWalk, Outcome, int | None, Read]
-"""A walk behind an entrance, and what `follow` says of it."""
+"""A walk at an entrance, and what `follow` returned for it."""
 
 
 class Crowds:
     """The crowds of one batch, while it is handled."""
 
     def __init__(self, work: Work, due: Due, dedup: int) -> None:
-        """Begin without any; `dedup` is how long ids of events are known, in microseconds."""
+        """Start empty. `dedup` is how long ids of events are known, in microseconds."""
         self._work, self._crowds, self._dedup = work, work.crowds, dedup
         self._ways = Ways()
         self._wanted: set[Place] = set()
-        """Places at which somebody stood and no walk was known that answers alike: the next plain walk is noted."""
+        """Places where no known walk fits the answers of some run: the next normal walk there is noted."""
         self._lanes: dict[tuple[int, int, int], Lane] = {}
         self._hearing: dict[Outcome, int] = {}
         self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
         self._until = work.horizon[0]
-        """Who wakes up to then wakes in this same batch: others may look at what has become of the run by then."""
+        """A run that wakes by then wakes in this same batch, whose other items may read its outcome."""
         self._keys, self._busy = due.keys, _busy(work, due)
         self._apart = _is_apart(work, due)
 
     def take(self, position: int, end: int) -> int:
-        """Handle the due items from one position to before another, as long as they are ordinary; give how many are.
+        """Handle the due items from `position` to before `end` while they are ordinary; return how many were handled.
 
-        What comes behind them is as it was.
+        The remaining items are left untouched.
         """
         if position == end or not self._apart:
             return 0
@@ -140,7 +142,7 @@ class Crowds:
     # --- timers ---------------------------------------------------------------------------------------------------
 
     def _wake(self, position: int, end: int) -> int:
-        """Wake runs at the instants until which they rest."""
+        """Wake runs at the instants at which their rests end."""
         work, keys, lanes, busy, until = self._work, self._keys, self._lanes, self._busy, self._until
         hearing = self._hearing
         runs, people, posts = work.runs, work.numbered, work.newest_posts
@@ -173,7 +175,7 @@ class Crowds:
         return end - position
 
     def _lane(self, place: tuple[int, int, int]) -> Lane:
-        """Say where runs go on that rest at a place, and from when on; never, where the journey does not go on."""
+        """Return the lane of runs that rest at a place. It is never valid if the journey is not ACTIVE."""
         version, visit, step = place
         catalog = self._work.catalog
         program = catalog.programs[version]
@@ -183,9 +185,9 @@ class Crowds:
         return lane
 
     def _reaches_others(self, way: Outcome, program: Program, person: CustomerInHand | None, serial: int) -> bool:
-        """Tell whether what a walk emits may touch a run, this one or another, or begin one (R9, R39).
+        """Return whether what a walk emits may affect or begin any run, this one included (R9, R39).
 
-        Where nobody names the event, what it says of the customer is still looked at for those who are inside.
+        An event that no journey names may still affect the customer's active runs, because it changes an attribute.
         """
         heard = self._hearing.get(way)
         if heard is None:
@@ -196,7 +198,7 @@ class Crowds:
         return not way.ended or any(runs[each].status == ACTIVE for each in serials if each != serial)
 
     def _listeners(self, way: Outcome, program: Program) -> int:
-        """Say who listens to what a walk emits."""
+        """Return who listens to what a walk emits."""
         catalog = self._work.catalog
         events = [each for each in way.emitted if not isinstance(each, Order)]
         ordered, listened = len(events) < len(way.emitted), catalog.listened[program.tenant]
@@ -208,7 +210,7 @@ class Crowds:
     # --- events ---------------------------------------------------------------------------------------------------
 
     def _enter(self, position: int, end: int) -> int:
-        """Let newcomers in wherever events do."""
+        """Enter new customers where events trigger entries."""
         work, keys, entrances, busy = self._work, self._keys, self._entrances, self._busy
         inputs, people, handled = work.inputs, work.people, work.handled
         before = at = FIRST - 1
@@ -245,7 +247,7 @@ class Crowds:
     def _entries(
         self, doors: list[Entrance], item: Input, at: int, person: CustomerInHand | None
     ) -> list[Entry] | None:
-        """Give the journeys that somebody enters at an instant, or None where one of them needs the plain way."""
+        """Return the journeys that a customer enters at an instant, or None if one needs the normal path."""
         name, text = item.customer, item.text
         entries: list[Entry] = []
         data, attributes = loads(text) if text else NOTHING, {} if person is None else person.attributes
@@ -266,23 +268,26 @@ class Crowds:
                 return None
             entries.append((walk, way, due, read))
         if len(entries) > 1 and any(way.changes or way.posts for _, way, _, _ in entries):
-            return None  # the second may hang on what the first does
+            return None  # the second may depend on what the first does
         return entries
 
     def _is_stopped(  # noqa: PLR0917 what a candidate is made of
         self, door: Entrance, item: Input, data: Data, at: int, key: str, known: CustomerInHand | None
     ) -> bool:
-        """Tell whether something stands against an entry."""
+        """Return whether any check stops an entry."""
         work, person = self._work, known or CustomerInHand(0, item.tenant, item.customer, {})
         event = make_happening((item.type, data, item.at, at, person, NOBODY, None, "", item.text))
         candidate = make_candidate((work, door.record, door.program, event, door.walk, None, key, False, door.bare))
-        for stands in door.obstacles:  # noqa: SIM110 asked of everybody: any() would make a generator each time
+        for stands in door.obstacles:  # noqa: SIM110 checked for every entry: any() would make a generator each time
             if stands(candidate):
                 return True
         return False
 
     def _doors_of(self, tenant: str, event: str) -> tuple[int, list[Entrance]]:
-        """Find where an event lets people in, and from when on; never, for what needs the plain way."""
+        """Return the entrances of an event, and the instant from which they are valid.
+
+        If anything about the event needs the normal path, they are never valid.
+        """
         catalog = self._work.catalog
         records = catalog.triggered.get((tenant, event), ())
         open_to = [each for each in records if each.newest_state in LISTENING]
@@ -297,14 +302,14 @@ class Crowds:
         return self._entrances[tenant, event]
 
     def _beginning(self, lane: Lane) -> Way:
-        """Give where walks go that begin in a lane, as far as that is known."""
+        """Return where walks lead that begin in a lane, as far as that is known."""
         lane.way = self._ways.beginning(lane.place)
         return lane.way
 
-    # --- teaching -------------------------------------------------------------------------------------------------
+    # --- learning -------------------------------------------------------------------------------------------------
 
     def _want(self, lane: Lane, way: Way) -> None:
-        """Let the walk that comes next at this place be noted, where nobody went this way before."""
+        """Have the next walk at this place noted, if no known walk fits."""
         if way is UNKNOWN:
             self._wanted.add(lane.place)
 
@@ -321,7 +326,7 @@ class Crowds:
         softened: bool = False,
         asked: dict[str, object] | None = None,
     ) -> Result:
-        """Do what `machine.advance` does, and note a walk that is wanted."""
+        """Do what `machine.advance` does, and note the walk if it is wanted."""
         place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms)
         if place not in self._wanted or past is not FRESH or run.memory is not None:
             return advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
@@ -331,12 +336,12 @@ class Crowds:
         self._ways.learn(place, walk, result)
         return result
 
-    # --- what comes out -------------------------------------------------------------------------------------------
+    # --- the output -----------------------------------------------------------------------------------------------
 
-    def _join(  # noqa: PLR0917 what `follow` gave of whom
+    def _join(  # noqa: PLR0917 what `follow` returned, and for which run
         self, walk: AskedWalk, way: Outcome, due: int | None, read: Read, serial: int, customer: int, own: Hashable
     ) -> None:
-        """Put a run among those that came to the same; `own` is what else is kept of it that others may not share."""
+        """Add a run to the crowd with its outcome; `own` is anything else stored with it that must be equal."""
         texts, crowds = way.write(walk) if way.composed else (), self._crowds
         key = (way, walk.at, due, marshal.dumps(read, 2), texts, own, walk.run.key)
         crowd = crowds.get(key)
@@ -347,9 +352,10 @@ class Crowds:
 
 
 def _busy(work: Work, due: Due) -> set[Who]:
-    """Give the people of whom more than one thing is due, or may become so: by number, and by id where inputs name it.
+    """Return the customers for whom more than one item is, or may become, due in this batch.
 
-    A step may forget them meanwhile; whoever waits for a slot may be let in.
+    They are named by number, and by tenant and id where inputs name them. A step may forget a customer meanwhile, and
+    an entry that waits for a slot may be let in.
     """
     named = due.named
     numbered = list(map(customer_of, due.runs.values()))
@@ -364,7 +370,7 @@ def _busy(work: Work, due: Due) -> set[Who]:
 
 
 def _concerned(work: Work, due: Due) -> Iterator[int]:
-    """Yield whom answers of channels and ends of leases are about, and who waits for a slot."""
+    """Yield the customers of acks, nacks and ends of leases, and of entries that wait for a slot."""
     for item in due.answers:
         place = place_of(item.id, work.catalog.nonces)
         if place is not None and place[0] in work.runs:
@@ -374,6 +380,6 @@ def _concerned(work: Work, due: Due) -> Iterator[int]:
 
 
 def _is_apart(work: Work, due: Due) -> bool:
-    """Tell whether items touch those alone whom they are about: no pull asks others, none names a message to come."""
+    """Return whether items affect only their own customers: no pull is due, no answer names a message yet to come."""
     told = (place_of(item.id, work.catalog.nonces) for item in due.answers)
     return not work.pulls.circles and all(place is None or place[0] < work.next_serial for place in told)

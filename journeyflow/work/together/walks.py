@@ -1,15 +1,16 @@
-"""Noted walks: what a walk asked, and what it came to for everybody who gives the same answers.
+"""Noted walks: what a walk asked, and its outcome for every customer who gives the same answers.
 
-A walk depends on the version, the stimulus and the rest it begins from, which thousands have in common when a batch
-lets them in or wakes them, and on what the machine asks of the customer and of the instant: whether a rule holds, until
-when a gate is closed or a Wait lasts, which arm is theirs, what their `tags` are (`Walk.ask` and its neighbours). A
-`NotedWalk` is the machine's own walk; beside it, it keeps what was asked in which order:
+A walk depends on the version, the stimulus and the rest from which it begins, which thousands of customers share when a
+batch lets them in or wakes them. It also depends on what the machine asks about the customer and the instant: whether a
+rule holds, until when a gate is closed or a Wait lasts, which arm applies, what the `tags` are (`Walk.ask`, `holds`,
+`change` and `compose`). A `NotedWalk` is the machine's own walk that also records what was asked, and in which order:
 
-    place --ask "opened?"--+-- no --ask "SMS open?"-- yes --ask "tags"-- none --> what everybody gets who answers so
+    place --ask "opened?"--+-- no --ask "SMS open?"-- yes --ask "tags"-- none --> the outcome for these answers
                            +-- yes --ask "which arm?" ...
 
-`Ways` keeps such walks by the place where they began. `follow` asks the next customer the same questions: those who
-give the answers of somebody before come to the same (`Outcome`); those who answer otherwise walk plainly and are noted.
+`Ways` keeps such walks by the place where they began. `follow` asks the next customer the same questions. A customer
+who gives the same answers as an earlier one has the same outcome (`Outcome`); one who answers differently walks
+normally, and that walk is noted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,44 +45,44 @@ from journeyflow.machine.program import CompiledSend, CompiledUpdate, CompiledWa
 from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run, make_move, make_post, make_run
 
 REPEATED: frozenset[Stimulus] = frozenset({"ENTER", "DUE"})
-"""The stimuli that reach many."""
+"""The stimuli that reach many customers at once."""
 
 MAX_WAYS = 32
-"""Different answers that are noted at one place; where there are more, everybody is somebody else."""
+"""How many different answers are kept for one question; with more, nearly every customer is a different case."""
 
 GATED_BY = frozenset({"consent", "timezone"})
-"""The attributes that the gates of a Send look at."""
+"""The attributes that the gates of a Send read."""
 
 UNTIL = int
-"""The answer that stands for all instants: a number is until when to rest, and everybody has their own."""
+"""The answer that stands for every instant: an integer answer is the end of a rest, which differs per customer."""
 
 Ask = Callable[[Walk], object]
-"""Asks whoever walks what somebody was asked before."""
+"""A question to a walk, asked of later customers as it was of an earlier one."""
 
 Change = tuple[str, object]
-"""An attribute and its new value; None takes it away."""
+"""An attribute and its new value; None removes it."""
 
 Read = dict[str, dict[str, object]]
-"""What rules looked at, by the place in the path, as a move keeps it (R85)."""
+"""The values that rules read, by position in the path, as a move keeps them (R85)."""
 
 Place = tuple[Program, Stimulus, int, int, frozenset[str], Terms | None]
-"""Where a walk begins: version, stimulus, visit, step, the steps that everybody passes through, the policies that bind
-it: a Send has other gates by them."""
+"""Where a walk begins: version, stimulus, visit, step, the unpublished steps that every run passes through, and the
+policies that bind the walk, on which the gates of a Send depend."""
 
 
 class Fork:
-    """A question of a walk, at which visit it was asked, and where its answers lead."""
+    """A question of a walk, the visit at which it was asked, and where its answers lead."""
 
     __slots__ = ("ask", "visit", "ways")
 
     def __init__(self, ask: Ask, visit: int) -> None:
-        """Ask a question, so far without an answer."""
+        """Hold a question that has no answers yet."""
         self.ask, self.visit = ask, str(visit)
         self.ways: dict[object, Way] = {}
 
 
 def _of_all(ask: Ask) -> Ask:
-    """Ask what everybody answers alike at the same instant once for each."""
+    """Return a question that is asked once per instant, because every customer has the same answer then."""
     answers: dict[int, object] = {}
 
     def ask_once(walk: Walk) -> object:
@@ -94,7 +95,10 @@ def _of_all(ask: Ask) -> Ask:
 
 
 def _behind(ask: Ask, posts: list[Post]) -> Ask:
-    """Ask behind the messages that the walk has made by then: caps may count them, as of the walk's own instant."""
+    """Return a question asked after the messages that the walk has made so far, at the walk's own instant.
+
+    Caps may count those messages.
+    """
 
     def ask_behind(walk: Walk) -> object:
         walk.new_posts = [post._replace(at=walk.at) for post in posts]
@@ -104,15 +108,15 @@ def _behind(ask: Ask, posts: list[Post]) -> Ask:
 
 
 Texts = tuple[tuple[str | None, int | None], ...]
-"""Messages that are not alike for all, each with when it expires."""
+"""The messages that differ between customers: the data as JSON text, and the instant of expiry."""
 
 
 @frozen(eq=False)
 class Outcome:
-    """What a walk came to, without whose walk it was and when it was made.
+    """What a walk led to, apart from whose walk it was and when it was made.
 
-    `status` to `awaits` are those of the run, `changes` those of the customer in order; `composed` are the places of
-    messages that are not alike for all, each with its step and visit.
+    `status` to `awaits` are those of the run, `changes` those of the customer in order. `composed` are the positions of
+    messages that differ between customers, each with its step and visit.
     """
 
     status: str
@@ -128,29 +132,29 @@ class Outcome:
     past: Past
     ended: bool
     news: dict[str, object] | None = field(init=False)
-    """The changes as a patch of the attributes (`changes.patched`); None where that would not come to the same."""
+    """The changes as a patch of the attributes (`rows.patched`); None where the patch would not be equivalent."""
 
     @news.default
     def _(self) -> dict[str, object] | None:
         news = dict(self.changes)
-        apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # who is on a list is kept too
+        apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # lists have rows too
         return None if apart or len(news) < len(self.changes) else news
 
     def write(self, walk: "AskedWalk") -> Texts:
-        """Write the messages that are not alike for all."""
+        """Return the messages that differ between customers."""
         texts = []
         for _, send, walk.visit in self.composed:
             texts.append(walk.compose(send))
         return tuple(texts)
 
     def change(self, attributes: dict[str, object]) -> dict[str, object]:
-        """Give the attributes of a customer as the walk leaves them."""
+        """Return a customer's attributes as the walk leaves them."""
         for name, value in self.changes:
             attributes = write_path(attributes, name, value)
         return attributes
 
     def of(self, run: Run, at: int, due: int | None, read: Read, texts: Texts) -> tuple[Run, Move, list[Post]]:
-        """Give it to a run that made the walk at an instant: what becomes of the run, the move, the messages."""
+        """Return the outcome for a run that made the walk at an instant: the new run, the move, the messages."""
         serial = run[0]
         fields = (
             serial, run[1], run[2], run[3], run[4], self.status, self.reason, run[7], at, at if self.ended else None,
@@ -163,23 +167,24 @@ class Outcome:
 
 
 class AskedWalk(Walk):
-    """Somebody who is asked what the walk of another asked, and makes no step: the half of the notes for that.
+    """A customer who is asked what an earlier walk asked, without taking any step.
 
-    It stands in the place of one after the other (`stand`).
+    One object stands for one customer after another (`stand`, `meet`). It holds the part of a walk's notes that
+    questions read.
     """
 
     __slots__ = ()
 
     def __init__(self, program: Program, nonces: Sequence[str], terms: Terms | None) -> None:
-        """Ask about walks through a version, under the policies in force."""
+        """Prepare to ask about walks through a version, under the policies in force."""
         self.program, self.header, self.terms = program, program.header, terms
         self.memory = self.event = None
         self.nonces, self.sent = nonces, NOTHING_SENT
-        self.posts, self.seen = NO_POSTS, {}  # of what is seen `follow` leaves nothing
+        self.posts, self.seen = NO_POSTS, {}  # `follow` empties what is seen
 
     @property
-    def since(self) -> int:  # type: ignore[override]  # makes no step, and so stays at the rest that it began from
-        """Since when the run rests."""
+    def since(self) -> int:  # type: ignore[override]  # takes no step, so it stays at the rest where it began
+        """The instant since which the run rests."""
         return self.run.since
 
     def stand(
@@ -190,38 +195,38 @@ class AskedWalk(Walk):
         at: int,
         posts: Mapping[str, Glimpse],
     ) -> None:
-        """Stand where a customer's run is, whose messages are at hand."""
+        """Stand for a customer's run, with its newest messages."""
         self.run, self.customer, self.attributes, self.at, self.posts = run, customer, attributes, at, posts
         self._trigger = self._zone = None
 
     def meet(self, customer: str, attributes: dict[str, object], at: int, event: Data | None) -> None:
-        """Stand before somebody who has no run yet, with the event at hand that may begin one."""
+        """Stand for a customer who has no run yet, with the event that may begin one."""
         self.run = None  # type: ignore[assignment]  # until `begin`
         self.customer, self.attributes, self.at, self.event = customer, attributes, at, event
         self.seen, self._trigger, self._zone = {}, None, None
 
     def begin(self, run: Run) -> Read:
-        """Stand where the run begins, without the event; give what was looked at before."""
+        """Continue where the new run begins, without the event; return the values read so far."""
         self.run, self.event, self._trigger = run, None, None
         read, self.seen = ({"entry": self.seen}, {}) if self.seen else ({}, self.seen)
         return read
 
 
 class Unknown:
-    """Where nobody's walk was noted yet."""
+    """Where a place or an answer leads for which no walk has been noted yet."""
 
 
 UNKNOWN = Unknown()
 
 Way = Fork | Outcome | Unknown | None
-"""Where an answer leads: None to what each has to walk alone."""
+"""Where an answer leads; None means that every run must walk there by itself."""
 
 Found = tuple[Way, int | None, Read]
-"""Where answers lead, until when one rests there if until an instant, what was looked at."""
+"""Where the answers lead, the end of the rest if it ends at an instant, and the values that were read."""
 
 
 class NotedWalk(Walk):
-    """A walk that notes what it asks, and whether who answers alike comes to the same."""
+    """A walk that notes what it asks, and whether the same answers always have the same outcome."""
 
     __slots__ = ("asked", "changes", "composed", "repeatable")
 
@@ -234,14 +239,14 @@ class NotedWalk(Walk):
         self.repeatable = True
 
     def ask(self, question: Callable[[Walk, Subject], Answer], subject: Subject) -> Answer:
-        """Ask, and note the answer."""
+        """Ask a question, and note the answer."""
         answer = question(self, subject)
 
         def again(walk: Walk) -> object:
             return question(walk, subject)
 
         if question is closed:
-            gates = gates_of(self, subject)  # type: ignore[arg-type]  # asked of Sends
+            gates = gates_of(self, subject)  # type: ignore[arg-type]  # only Sends have gates
             self._note(gates if self.terms is None else _behind(gates, [*self.new_posts]), answer)  # caps count (R31)
             self._keep_apart(GATED_BY)
         else:
@@ -250,7 +255,7 @@ class NotedWalk(Walk):
         return answer
 
     def holds(self, question: Question) -> bool:
-        """Ask a rule, and note what came of it."""
+        """Evaluate a rule, and note the answer."""
         answer = question(self)
         self._note(question, answer)
         self._keep_apart(self.seen)
@@ -258,12 +263,12 @@ class NotedWalk(Walk):
 
     @property
     def zone(self) -> ZoneInfo:  # type: ignore[override]  # as in a walk
-        """The zone that counts for this customer (R33)."""
+        """The zone that applies to this customer (R33)."""
         self._keep_apart(["timezone"])
         return super().zone
 
     def change(self, update: CompiledUpdate) -> list[Emitted]:
-        """Change the customer, where that hangs on nothing but the values that are changed."""
+        """Change the customer, and note whether the change depends only on the values that are changed."""
         names = [name for name, _, _, _ in update.actions]
         if len({*names}) < len(names) or any(map(_is_intricate, update.actions)):
             self.repeatable = False
@@ -275,7 +280,7 @@ class NotedWalk(Walk):
         return events
 
     def compose(self, send: CompiledSend) -> tuple[str | None, int | None]:
-        """Write a message, and note where it is to be done for everybody."""
+        """Write a message, and note whether it must be written for every customer."""
         if send.render is not None or send.step.expires is not None:
             self._keep_apart(template_reads(thaw(send.step.data)))
             self.composed.append((len(self.new_posts), send, self.visit))
@@ -285,7 +290,7 @@ class NotedWalk(Walk):
         self.asked.append((Fork(ask, len(self.path)), UNTIL if answer.__class__ is int else answer))
 
     def _keep_apart(self, paths: Iterable[str]) -> None:
-        """Give up where the walk looks at what itself has made: the next one is asked before it has made anything."""
+        """Mark the walk as not repeatable if it reads what it wrote: later customers are asked before they write."""
         changed, sent = {name for name, _ in self.changes}, {post.step for post in self.new_posts}
         for path in paths if changed or sent else ():
             root, _, rest = path.removeprefix("customer.").partition(".")
@@ -293,9 +298,9 @@ class NotedWalk(Walk):
                 self.repeatable = False
 
     def outcome(self, result: Result) -> Way:
-        """Give what this walk came to, for others; None where it is nobody else's.
+        """Return this walk's outcome for other customers, or None if it applies to no other.
 
-        A run that remembers something remembers it as of an instant; so does one that failed.
+        A run that remembers something remembers it as of an instant; so does a run that failed.
         """
         run, move, posts, _, emitted, past = result
         if move is None or not self.repeatable or run.memory is not None:
@@ -317,19 +322,19 @@ class NotedWalk(Walk):
 
 
 def _value_of(name: str, walk: Walk) -> object:
-    """Give what tells the value of an attribute from others, those of other types too."""
+    """Return a value that identifies an attribute's value and type."""
     value = walk.attributes.get(name)
     return value if value is None or isinstance(value, str) else (value.__class__, repr(value))
 
 
 def _is_intricate(action: tuple[str, str, object, object]) -> bool:
-    """Tell whether what a change does may hang on more than the value it changes."""
+    """Return whether the effect of a change may depend on more than the value it changes."""
     name, _, value, render = action
     return render is not None or "." in name or isinstance(value, dict | list)
 
 
 def follow(way: Way, walk: AskedWalk, read: Read) -> Found:
-    """Ask somebody what others were asked, from where their walks began; what is looked at is added to `read`."""
+    """Ask a customer what earlier walks asked from the same beginning; what is read is added to `read`."""
     due: int | None = None
     ways: dict[object, Way] = {}
     while way.__class__ is Fork:
@@ -348,10 +353,10 @@ def follow(way: Way, walk: AskedWalk, read: Read) -> Found:
 
 
 class Ways:
-    """The noted walks of one batch, by the place at which they began."""
+    """The noted walks of one batch, by the place where they began."""
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Start empty."""
         self._places: dict[Any, Way] = {}
 
     def beginning(self, place: Place) -> Way:
@@ -359,7 +364,7 @@ class Ways:
         return self._places.get(place, UNKNOWN)
 
     def learn(self, place: Place, walk: NotedWalk, result: Result) -> None:
-        """Put a walk and what it came to among those that began at the same place."""
+        """Add a walk and its outcome to those that began at the same place."""
         ways = self._places
         answer: object = place
         for fork, following in walk.asked:
