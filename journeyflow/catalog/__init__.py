@@ -1,1 +1,1 @@
-"""Which journeys there are, in which state and version, as of any instant."""
+"""Which journeys exist, in which state and version, as of any instant."""

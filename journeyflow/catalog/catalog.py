@@ -1,4 +1,4 @@
-"""What journeys there are, in which state, in which version, as of any instant (R11, R12)."""
+"""The catalog: which journeys exist, in which state and version, as of any instant (R11, R12)."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ NONE: frozenset[str] = frozenset()
 class JourneyRecord:
     """One journey with its history: `transitions` are (instant, state) in order, `versions` (instant, program).
 
-    A version stands there once for every time it became the newest (R12).
+    A version is listed once for every time it became the newest (R12).
     """
 
     number: int
@@ -29,23 +29,23 @@ class JourneyRecord:
     transitions: tuple[tuple[int, State], ...]
     versions: tuple[tuple[int, Program], ...]
     flags: tuple[tuple[int, frozenset[str]], ...] = ()
-    """The unpublished steps from an instant on, in order (R17)."""
+    """The unpublished steps from each instant on, in order (R17)."""
     newest_state: State = field(init=False)
-    """The state after every transition so far."""
+    """The state after all transitions so far."""
 
     @newest_state.default
     def _(self) -> State:
         return self.transitions[-1][1] if self.transitions else "DRAFT"
 
     settled_at: int = field(init=False, repr=False)
-    """The instant from which state, version and flags are the newest ones."""
+    """The instant from which state, version and unpublished steps are the newest ones."""
 
     @settled_at.default
     def _(self) -> int:
         return max((each[0] for each in (*self.transitions[-1:], *self.versions[-1:], *self.flags[-1:])), default=0)
 
     def state(self, at: int) -> State:
-        """Give the state as of an instant; DRAFT before the first transition (R11)."""
+        """Return the state as of an instant; DRAFT before the first transition (R11)."""
         if self.transitions and at >= self.transitions[-1][0]:  # nearly always; the search below says the same
             return self.transitions[-1][1]
         position = bisect_right(self.transitions, at, key=lambda each: each[0])
@@ -53,7 +53,7 @@ class JourneyRecord:
 
     @property
     def newest_at(self) -> int | None:
-        """The instant of the newest transition."""
+        """The instant of the newest transition, None before the first."""
         return self.transitions[-1][0] if self.transitions else None
 
     @property
@@ -63,33 +63,33 @@ class JourneyRecord:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone in which the journey's days are counted: that of its first version, so that days stay days (R82)."""
+        """The zone in which the journey's days are counted: that of its first version, so it never changes (R82)."""
         return min((program for _, program in self.versions), key=lambda program: program.version).zone
 
     def program(self, at: int) -> Program:
-        """Give the newest version as of an instant; the first one before that (R11)."""
+        """Return the newest version as of an instant; before that, the first one (R11)."""
         if at >= self.versions[-1][0]:  # nearly always; the search below says the same
             return self.versions[-1][1]
         position = bisect_right(self.versions, at, key=lambda each: each[0])
         return self.versions[max(position - 1, 0)][1]
 
     def unpublished(self, at: int) -> frozenset[str]:
-        """Give the unpublished steps as of an instant (R17)."""
+        """Return the unpublished steps as of an instant (R17)."""
         position = bisect_right(self.flags, at, key=lambda each: each[0])
         return self.flags[position - 1][1] if position else NONE
 
     @property
     def newest_unpublished(self) -> frozenset[str]:
-        """The unpublished steps after every flag so far."""
+        """The unpublished steps after all flags so far."""
         return self.flags[-1][1] if self.flags else NONE
 
     def resumes(self, after: int) -> int | None:
-        """Give the next instant after another at which the journey becomes ACTIVE, if that is known (R16)."""
+        """Return the first instant after another at which the journey becomes ACTIVE, or None if unknown (R16)."""
         return next((at for at, state in self.transitions if at > after and state == "ACTIVE"), None)
 
 
 def nonce_name(number: int) -> str:
-    """Name the setting that keeps a nonce, by how many there were before it (R70).
+    """Return the name of the setting that keeps a nonce, by the number of nonces before it (R70).
 
     >>> nonce_name(0), nonce_name(2)
     ('nonce', 'nonce.2')
@@ -98,7 +98,7 @@ def nonce_name(number: int) -> str:
 
 
 def nonces_of(meta: Mapping[str, str]) -> tuple[str, ...]:
-    """Give the nonces among the settings of a database, the present one last (R70).
+    """Return the nonces among a database's settings, in order, the current one last (R70).
 
     >>> nonces_of({"nonce": "k3", "nonce.1": "k4", "revision": "7"})
     ('k3', 'k4')
@@ -109,29 +109,28 @@ def nonces_of(meta: Mapping[str, str]) -> tuple[str, ...]:
 
 @frozen
 class Catalog:
-    """Every journey of every tenant, ready to run. `revision` tells whether a newer one exists.
+    """Every journey of every tenant, ready to run; `revision` shows whether a newer catalog exists.
 
-    What work looks up beyond the journeys themselves is put together when it is first asked for: who deploys a thousand
-    journeys one by one pays for it once, in the tick that comes after.
+    Lookup tables are built on first use: deploying a thousand journeys one by one builds them once, in the next tick.
     """
 
     revision: int
     settings: Mapping[str, str] = field(repr=False)
-    """The settings of the file, as text."""
+    """The settings of the database, as text."""
     journeys: Mapping[int, JourneyRecord]
     programs: Mapping[int, Program] = field(repr=False)
     """Every version, by its number."""
     by_name: Mapping[tuple[str, str], JourneyRecord] = field(repr=False)
     policies: Mapping[str, PolicyHistory] = field(factory=dict, repr=False)
-    """The policies of every tenant that has set some (R31)."""
+    """The policies of every tenant that has set any (R31)."""
     next_journey: int = 1
     next_version: int = 1
     nonces: Sequence[str] = field(init=False)
-    """With what the ids of messages begin, the present one last (R70)."""
+    """The prefixes of message ids, the current one last (R70)."""
     grace: int | None = field(init=False)
     """How late work may be found before its instant is softened (R5), in microseconds; None is no limit."""
     traces: bool = field(init=False)
-    """Whether a step has forgotten somebody of whom free space may still tell (R86)."""
+    """Whether a step has forgotten a customer of whom the file's free space may still hold data (R86)."""
 
     @nonces.default
     def _(self) -> Sequence[str]:
@@ -148,9 +147,9 @@ class Catalog:
 
     @cached_property
     def triggered(self) -> Mapping[tuple[str, str], tuple[JourneyRecord, ...]]:
-        """The journeys of each tenant that an event triggers, by id (R9).
+        """The journeys that an event triggers, by (tenant, event type), sorted by id (R9).
 
-        A version that people may still be in counts, also when it is no longer the newest.
+        Versions that are no longer the newest count too.
         """
         found: dict[tuple[str, str], list[JourneyRecord]] = {}
         for name in sorted(self.by_name):
@@ -162,7 +161,7 @@ class Catalog:
 
     @cached_property
     def listened(self) -> Mapping[str, frozenset[str]]:
-        """The types of events to which any version of a tenant listens."""
+        """The types of events that any version of a tenant listens to."""
         found: dict[str, set[str]] = {}
         for program in self.programs.values():
             found.setdefault(program.tenant, set()).update(program.listens)
@@ -170,30 +169,30 @@ class Catalog:
 
     @cached_property
     def watched(self) -> frozenset[str]:
-        """The tenants of whose customers an attribute may act by itself (R42)."""
+        """The tenants with journeys that react to changed attributes of their customers (R42)."""
         return frozenset(program.tenant for program in self.programs.values() if program.watches_customer)
 
     @cached_property
     def reading_posts(self) -> frozenset[int]:
-        """The versions that read what became of messages (R59)."""
+        """The versions whose rules read messages (R59)."""
         return frozenset(number for number, program in self.programs.items() if program.reads_posts)
 
     @cached_property
     def limited(self) -> Mapping[int, int]:
-        """The journeys with entry limits in any version, and the largest of them (R23)."""
+        """The journeys with entry limits in any version, each with its largest limit (R23)."""
         largest = ((record.number, _largest_limit(record)) for record in self.journeys.values())
         return {number: limit for number, limit in largest if limit}
 
     @cached_property
     def pulling(self) -> frozenset[int]:
-        """The journeys that pull people in, in any version (R27)."""
+        """The journeys that pull customers in, in any version (R27)."""
         return frozenset(program.journey_number for program in self.programs.values() if program.pull)
 
     @cached_property
     def unheard(self) -> frozenset[int]:
-        """The versions whose runs emit nothing that anybody listens to, nor touch other runs.
+        """The versions whose runs emit nothing that any journey listens to, and give no orders to other runs.
 
-        Nothing else need be known of their customers.
+        Of the customers of such runs, a batch has to load only the attributes.
         """
         return frozenset(
             number
@@ -212,7 +211,7 @@ class Catalog:
 
     @cached_property
     def zones(self) -> Mapping[int, ZoneInfo]:
-        """The zone in which the days of each journey are counted, by its number."""
+        """The zone in which the days of each journey are counted, by the journey's number."""
         return {number: record.zone for number, record in self.journeys.items()}
 
     @cached_property
@@ -222,11 +221,11 @@ class Catalog:
 
     @cached_property
     def flagged(self) -> frozenset[int]:
-        """The journeys that have, or had, an unpublished step; of all others the question need not be asked (R17)."""
+        """The journeys that have, or once had, an unpublished step (R17)."""
         return frozenset(number for number, record in self.journeys.items() if record.flags)
 
     def unpublished_of(self, program: Program, at: int) -> frozenset[str]:
-        """Give the unpublished steps of a version's journey as of an instant (R17)."""
+        """Return the unpublished steps of a version's journey as of an instant (R17)."""
         number = program.journey_number
         return self.journeys[number].unpublished(at) if number in self.flagged else NONE
 
@@ -238,7 +237,7 @@ def build_catalog(
     policies: Mapping[str, PolicyHistory] | None = None,
     numbers: tuple[int, int] = (1, 1),
 ) -> Catalog:
-    """Find journeys by number and by name, versions by number; `numbers` are those of the next journey and version."""
+    """Return a catalog of these journeys; `numbers` are those of the next journey and the next version."""
     journeys = {record.number: record for record in records}
     return Catalog(
         revision,
@@ -252,5 +251,5 @@ def build_catalog(
 
 
 def _largest_limit(record: JourneyRecord) -> int:
-    """Give the largest entry limit of any version of a journey, 0 where there is none."""
+    """Return the largest entry limit of any version of a journey, 0 if there is none."""
     return max((count for _, program in record.versions for _, count in program.limits), default=0)

@@ -1,4 +1,4 @@
-"""What publishing and the lifecycle calls change: pure functions from the catalog to `Changes` (R11, R12, R15)."""
+"""Publishing and the lifecycle calls: pure functions from the catalog to `Changes` (R11, R12, R15)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -22,12 +22,12 @@ ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
     "resume": frozenset({("PAUSED", "ACTIVE")}),
     "archive": frozenset({("ACTIVE", "ARCHIVED"), ("PAUSED", "ARCHIVED")}),
 }
-"""Every lifecycle call with the transitions it makes (R11)."""
+"""The transitions that each lifecycle call may make (R11)."""
 
 GOALS: Mapping[str, State] = {"activate": "ACTIVE", "pause": "PAUSED", "resume": "ACTIVE", "archive": "ARCHIVED"}
 
 REMOVALS: Mapping[str, tuple[State, str]] = {"delete": ("DRAFT", "deleted"), "purge": ("ARCHIVED", "purged")}
-"""The calls that take a journey away, with the state that it must be in (R15)."""
+"""The calls that remove a journey, each with the state it requires and the word for its effect (R15)."""
 
 SWITCHES: Mapping[tuple[str, State], str] = {
     ("enable", "DRAFT"): "activate",
@@ -61,7 +61,7 @@ REMEDIES = {
 
 
 def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
-    """Give a journey of a tenant; raises NotFound with a suggestion (R91)."""
+    """Return a journey of a tenant. Raise NotFound, with a suggestion, if it does not exist (R91)."""
     record = catalog.by_name.get((tenant, journey))
     if record is None:
         known = [name for of, name in catalog.by_name if of == tenant]
@@ -73,12 +73,12 @@ def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
 def published(
     catalog: Catalog, tenant: str, journey: Journey, at: int, *, rollback: bool = False
 ) -> tuple[int, Changes]:
-    """Publish a definition: the version it has, and what changes (R12).
+    """Publish a definition: return the number of its version, and the changes (R12).
 
-    The same content over all versions changes nothing but name, description and notes, which are edited in place. An
-    old content becomes newest again only with `rollback`. A draft is replaced. An `at` before the newest version's
-    instant means that instant. Raises Conflict for an ARCHIVED journey, InvalidJourney for a version without steps of
-    one that people can enter.
+    Content equal to that of any version changes only name, description and notes, which are edited in place. Older
+    content becomes the newest again only with `rollback`. A draft is replaced. An `at` before the newest version's
+    instant means that instant. Raise Conflict for an ARCHIVED journey, and InvalidJourney if the version is not valid
+    without the unpublished steps or, in a journey that is no draft, has an error such as no steps.
     """
     record = catalog.by_name.get((tenant, journey.id))
     text, mark = dumps_journey(journey, indent=None), fingerprint(journey)
@@ -94,7 +94,7 @@ def published(
         described = () if dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
         return same.version, Changes(described=described)
     check_flags(journey, record.newest_unpublished)
-    if same is not None:  # later than the newest version, or it would not be the newest again
+    if same is not None:  # later than the newest version, to be the newest again
         again = NewVersion(same.number, record.number, same.version, max(at, newest_at + 1), mark, text)
         return same.version, Changes(versions=(again,))
     number, version = record.newest.number, record.newest.version
@@ -105,7 +105,10 @@ def published(
 
 
 def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:
-    """Edit name, description or notes of the newest version in place (R12, F93); raises Conflict, InvalidJourney."""
+    """Edit name, description or notes of the newest version in place (R12, F93).
+
+    Raise Conflict for an ARCHIVED journey, InvalidJourney for texts that are not valid.
+    """
     if record.newest_state == "ARCHIVED":
         raise Conflict(record.id, record.newest_state, "edited", FINAL)
     program = record.newest
@@ -117,7 +120,7 @@ def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:
 def created(
     catalog: Catalog, tenant: str, journey: Journey, at: int, *, of: str, unpublished: frozenset[str] = NONE
 ) -> Changes:
-    """Make a draft that is a copy of another journey, its unpublished steps too; raises Conflict for a taken id."""
+    """Create a draft as a copy of another journey, with its unpublished steps. Raise Conflict if the id is taken."""
     taken = catalog.by_name.get((tenant, journey.id))
     if taken is not None:
         raise Conflict(journey.id, taken.newest_state, f"a copy of {of!r}", "that id is taken; use another")
@@ -127,7 +130,7 @@ def created(
 
 
 def removed(record: JourneyRecord, call: str) -> Changes:
-    """Delete a draft, or purge an archived journey, with everything that was recorded of it (R15); raises Conflict."""
+    """Delete a draft, or purge an archived journey, with all its history (R15). Raise Conflict in any other state."""
     state, done = REMOVALS[call]
     if record.newest_state != state:
         raise Conflict(record.id, record.newest_state, done, REMEDIES[call, record.newest_state])
@@ -135,11 +138,11 @@ def removed(record: JourneyRecord, call: str) -> Changes:
 
 
 def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited: Collection[int]) -> Changes:
-    """Publish and unpublish steps, in all versions at once; what is so already writes nothing (R17).
+    """Publish and unpublish steps, in all versions at once; flags that do not change are not written (R17).
 
-    `inhabited` are the numbers of the versions that hold people. An `at` before the newest flag means that one's
-    instant. Raises NotFound for a step that no version has, Conflict for an ARCHIVED journey, InvalidJourney where a
-    version that people are in, or enter, would not be valid without those steps.
+    `inhabited` are the numbers of the versions that customers are in. An `at` before the newest flag's instant means
+    that instant. Raise NotFound for a step that no version has, Conflict for an ARCHIVED journey, and InvalidJourney if
+    a version that customers are in, or enter, would not be valid without those steps.
     """
     if record.newest_state == "ARCHIVED":
         raise Conflict(record.id, record.newest_state, "changed", FINAL)
@@ -159,10 +162,10 @@ def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited
 
 
 def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | None], at: int) -> Plan:
-    """Plan to move everybody to a version (R14), not before the journey's newest transition.
+    """Return a plan to move every active run to a version (R14), not before the journey's newest transition.
 
-    Raises NotFound, Conflict for a journey in which nobody can be, InvalidInput for a mapping that names no step,
-    InvalidJourney where the version is not valid without the unpublished steps.
+    Raise Conflict for a journey that is neither ACTIVE nor PAUSED, NotFound for an unknown version, InvalidInput for a
+    mapping that names unknown steps, and InvalidJourney if the version is not valid without the unpublished steps.
     """
     if record.newest_state not in {"ACTIVE", "PAUSED"}:
         raise Conflict(record.id, record.newest_state, "migrated", "nobody is inside")
@@ -177,14 +180,14 @@ def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | N
 
 
 def check_flags(journey: Journey, unpublished: frozenset[str]) -> None:
-    """Refuse a version that is not valid without the unpublished steps (R17)."""
+    """Raise InvalidJourney for a version that is not valid without the unpublished steps (R17)."""
     found = tuple(flag_problems(journey, unpublished)) if unpublished else ()
     if found:
         raise InvalidJourney(journey.id, found)
 
 
 def switch(record: JourneyRecord, word: str) -> str:
-    """Give the call that enables or disables a journey as it stands (F97, F98); raises Conflict."""
+    """Return the call that enables or disables a journey in its state (F97, F98). Raise Conflict if there is none."""
     call = SWITCHES.get((word, record.newest_state))
     if call is None:
         raise Conflict(record.id, record.newest_state, f"{word}d", REMEDIES.get((word, record.newest_state), ""))
@@ -192,14 +195,17 @@ def switch(record: JourneyRecord, word: str) -> str:
 
 
 def check_startable(journey: Journey) -> None:
-    """Refuse to activate a journey with an error, such as one without steps (R13)."""
+    """Raise InvalidJourney for a journey with an error, such as one without steps (R13)."""
     wrong = [problem for problem in problems(journey) if problem.severity == ERROR]
     if wrong:
         raise InvalidJourney(journey.id, wrong)
 
 
 def moved(record: JourneyRecord, call: str, at: int) -> Transition:
-    """Give the transition of a lifecycle call, not before the journey's newest one; raises Conflict (R11)."""
+    """Return the transition of a lifecycle call, not before the journey's newest one (R11).
+
+    Raise Conflict if the call is not allowed in the current state, InvalidJourney if the journey cannot be activated.
+    """
     before, after = record.newest_state, GOALS[call]
     if (before, after) not in ALLOWED[call]:
         raise Conflict(record.id, before, after, REMEDIES[call, before])
@@ -210,7 +216,7 @@ def moved(record: JourneyRecord, call: str, at: int) -> Transition:
 
 
 def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> Changes:
-    """Give what changes when a tenant sets policies: nothing where they hold already (R31).
+    """Return the changes when a tenant sets policies: none if they are already in force (R31).
 
     An `at` before the newest instant means that instant (R11).
     """

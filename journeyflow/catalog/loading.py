@@ -1,4 +1,4 @@
-"""The catalog read from a store's rows, and amended by what a commit of one's own has changed (R11, R12)."""
+"""The catalog, read from a store's rows or amended by one's own commit (R11, R12)."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from journeyflow.basics.words import State
 
 Compiled = dict[tuple[int, str], Program]
-"""Programs by the number of their version and its text, kept from one revision of the catalog to the next."""
+"""Compiled programs by version number and text, kept from one revision of the catalog to the next."""
 
 
 def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
-    """Build the catalog from a store's rows; what is in `compiled` is not compiled again."""
+    """Return the catalog in a store's rows. Programs in `compiled` are reused. Raise CorruptDatabase, MissingExtra."""
     transitions: dict[int, list[tuple[int, State]]] = {}
     for journey, at, state in shelf.transitions:
         transitions.setdefault(journey, []).append((at, state))
@@ -53,10 +53,9 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
 
 
 def amended(catalog: Catalog, changes: Changes, path: object, compiled: Compiled) -> Catalog:
-    """Give the catalog as a commit leaves it, at the cost of what it changes.
+    """Return the catalog as a commit leaves it, at a cost proportional to the commit's changes.
 
-    Whoever commits has the lock, so nobody else has changed the catalog meanwhile, and the commit itself makes one
-    revision.
+    The committer holds the lock, so the catalog has not changed meanwhile, and the commit itself makes one revision.
     """
     if not changes.of_catalog:
         return catalog
@@ -89,7 +88,7 @@ def amended(catalog: Catalog, changes: Changes, path: object, compiled: Compiled
 def _amended_records(
     catalog: Catalog, changes: Changes, path: object, compiled: Compiled
 ) -> Mapping[int, JourneyRecord]:
-    """Give the journeys that a commit touches, by number, with what it adds to their history."""
+    """Return the journeys that a commit touches, by number, with its additions to their history."""
     news = {each.number: JourneyRecord(each.number, each.tenant, each.id, (), ()) for each in changes.journeys}
 
     def known(journey: int) -> JourneyRecord:
@@ -120,25 +119,25 @@ def _amended_records(
 
 
 def _replaced(record: JourneyRecord, program: Program) -> list[tuple[int, Program]]:
-    """Give the versions of a journey, with a program in the place of the one that had its number."""
+    """Return a journey's versions with a program in place of the one that had its number."""
     return [(at, program if each.number == program.number else each) for at, each in record.versions]
 
 
 def _add_version(versions: list[tuple[int, Program]], at: int, program: Program) -> None:
-    """Add a publication; a draft that was published again stands there once."""
+    """Add a publication; a draft that is published again is listed once."""
     if versions and versions[-1][1] is program:
         versions.pop()
     versions.append((at, program))
 
 
 def _add_flag(flags: list[tuple[int, frozenset[str]]], at: int, step: str, *, published: bool) -> None:
-    """Add a flag: which steps are unpublished after it (R17)."""
+    """Add a flag: the steps that are unpublished after it (R17)."""
     before = flags[-1][1] if flags else NONE
     flags.append((at, before - {step} if published else before | {step}))
 
 
 def _with_policies(timeline: PolicyHistory | None, tenant: str, at: int, text: str, path: object) -> PolicyHistory:
-    """Add policies to those of a tenant; what cannot be read means a damaged file (R31)."""
+    """Add policies to a tenant's history. Raise CorruptDatabase if they cannot be read (R31)."""
     try:
         terms = Terms(loads_policies(text))
     except InvalidInput as error:
@@ -148,7 +147,10 @@ def _with_policies(timeline: PolicyHistory | None, tenant: str, at: int, text: s
 
 
 def _program(text: str, tenant: str, numbers: tuple[int, int, int], path: object, compiled: Compiled) -> Program:
-    """Give the program of a version by the numbers of it, of its journey, and within that; compiled once."""
+    """Return the program of a version, compiled at most once.
+
+    `numbers` are those of the version, of its journey, and of the version within the journey.
+    """
     program = compiled.get((numbers[0], text))
     if program is None:
         program = compiled[numbers[0], text] = _compile(text, tenant, numbers, path)
@@ -158,7 +160,8 @@ def _program(text: str, tenant: str, numbers: tuple[int, int, int], path: object
 def _compile(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:
     """Read and compile a stored definition.
 
-    One that cannot be read means a damaged file, or the extra that its regular expressions need is missing (R63).
+    Raise CorruptDatabase if it cannot be read, or MissingExtra if the extra for its regular expressions is missing
+    (R63).
     """
     number, journey_number, version = numbers
     try:

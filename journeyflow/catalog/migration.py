@@ -1,4 +1,4 @@
-"""People inside are moved on: to another version of their journey (R14), or past a pause (R16). Pure, run by run."""
+"""Moving active runs on: to another version of their journey (R14), or past a pause (R16). Pure, run by run."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,12 +19,12 @@ REASON = "migrated"
 """The reason of a run that a migration ends."""
 
 Mapped = Mapping[str, str | None]
-"""Where the people at a step go: to a step of the new version, or with None out of the journey."""
+"""Where the runs at each step go: to a step of the new version, or out of the journey with None."""
 
 
 @frozen
 class Moved:
-    """What a migration does with the people at one step of one version: `to` is None for those who leave."""
+    """What a migration does with the runs at one step of one version: `to` is None for those that leave."""
 
     version: int
     step: str
@@ -34,7 +34,7 @@ class Moved:
 
 @frozen
 class Migration:
-    """What a migration did, or with `dry_run` would do; by version and step (R14)."""
+    """What a migration did, or would do with `dry_run`; `moves` are sorted by version and step (R14)."""
 
     journey: str
     version: int
@@ -43,12 +43,12 @@ class Migration:
 
     @property
     def people(self) -> int:
-        """How many people are moved or leave."""
+        """How many runs are moved or leave."""
         return sum(each.people for each in self.moves)
 
 
 def mapping_faults(record: JourneyRecord, to: Program, mapping: Mapping[str, object]) -> list[str]:
-    """Tell of steps in a mapping that no version has, and of targets that the new one has not."""
+    """Return a sentence for each unknown step in a mapping, and each target that the new version lacks."""
     known = {step.id for _, program in record.versions for step in program.journey.steps}
     targets = to.journey.index
     found = []
@@ -65,7 +65,7 @@ def mapping_faults(record: JourneyRecord, to: Program, mapping: Mapping[str, obj
 
 @frozen
 class Plan:
-    """A migration: the version that people come to, where each step leads, the instant; `index` finds its steps."""
+    """A migration: the target version, where each step leads, and the instant; `index` maps its steps to positions."""
 
     to: Program
     mapping: Mapped
@@ -77,23 +77,23 @@ class Plan:
         return self.to.journey.index
 
     def destination(self, run: Run, old: Program) -> tuple[str, str | None, bool]:
-        """Give the step a run rests at, where that leads, and whether it leads anywhere at all."""
+        """Return the step at which a run rests, its target, and whether the new version has that target."""
         step = old.nodes[run.step].id
         target = self.mapping.get(step, step)
         return step, target, target is None or target in self.index
 
 
 def migrated(run: Run, old: Program, target: str | None, plan: Plan, situation: Situation) -> tuple[Run, Move]:
-    """Close the visit at hand (EXITED) and enter the target in the new version, or leave the journey (R14).
+    """Close the current visit (EXITED) and enter the target in the new version, or leave the journey (R14).
 
-    The run rests at the target: at a Wait until its end, which counts from the instant waited from if it came from a
-    Wait; at any other step until the very same instant, so that the next tick goes on from there.
+    The run rests at the target. At a Wait it rests until that Wait's end, counted from the start of the old rest if
+    that was a Wait too. At any other step it rests until this very instant, so that the next tick goes on from there.
     """
     new, at = plan.to, max(plan.at, run.last_at)
     left = old.nodes[run.step]
     if target is None:
         result = advance(old, run, "EXIT", situation, at, reason=REASON)
-        return result.run, result.move  # type: ignore[return-value]  # an exit always moves
+        return result.run, result.move  # type: ignore[return-value]  # an exit always makes a move
     path, position = [left.entry(EXITED, "")], plan.index[target]
     while new.nodes[position].id in situation.unpublished:
         path.append(new.nodes[position].entry(SKIPPED, ""))
@@ -122,18 +122,18 @@ def migrated(run: Run, old: Program, target: str | None, plan: Plan, situation: 
 def _rest(
     program: Program, run: Run, node: CompiledStep, situation: Situation, at: int
 ) -> tuple[int | None, str | None, dict[str, object]]:
-    """Say until when a run rests that has come to a step, for which event, and what was read for that."""
+    """Return until when a run rests that has arrived at a step, for which event, and the values read for that."""
     if not isinstance(node, CompiledWait):
         return at, None, {}
     walk = Walk(program, run, situation, run.since, FRESH)
     if wait(walk, node) != REST:
-        return at, None, {}  # over already; the next tick says by which way
+        return at, None, {}  # already over; the next tick takes the right edge
     due = None if walk.due is None else max(walk.due + prolonged(run), at)
     return due, walk.awaits, walk.seen
 
 
 def _remembered(run: Run, old: Program, plan: Plan, prolonging: tuple[int, int] | None) -> dict[str, Any]:
-    """Give a run's memory under the names of the new version, with the visits that each version counts for."""
+    """Return a run's memory under the step names of the new version, with the visits of each version."""
     names = {step: target for step, target in plan.mapping.items() if target is not None and target != step}
     memory: dict[str, Any] = dict(run.memory or {})
     for what in ("wait", "left"):
@@ -152,16 +152,16 @@ def _remembered(run: Run, old: Program, plan: Plan, prolonging: tuple[int, int] 
 
 
 def prolonged(run: Run) -> int:
-    """Tell by how much pauses have prolonged the rest at hand, in microseconds (R16)."""
+    """Return by how much pauses have prolonged the current rest, in microseconds (R16)."""
     visit, length = (run.memory or {}).get("prolonged", (0, 0))
     return int(length) if visit == run.visit else 0
 
 
 def shifted(program: Program, run: Run, attributes: dict[str, object], paused_at: int, at: int) -> Run | None:
-    """Prolong a rest by the part of a pause that it lasted through; None where nothing changes (R16).
+    """Prolong a rest by the part of a pause that it lasted through; return None if nothing changes (R16).
 
-    Durations and timeouts end so much later, not before the resume. A date that returns every year and came during the
-    pause is waited for again. Everything else is asked again at the resume, as it is without shifting.
+    Durations and timeouts end that much later, but not before the resume. A yearly date that fell into the pause is
+    waited for again. Everything else is evaluated again at the resume, as it is without shifting.
     """
     node = program.nodes[run.step]
     if not isinstance(node, CompiledWait):

@@ -1,4 +1,4 @@
-"""How one run of one customer goes through a journey: `behaviours.py` opens with the theory of operation."""
+"""How one run of one customer goes through a journey. Start with `behaviours.py`, the theory of operation."""
 
 from journeyflow.machine.behaviours import advance
 

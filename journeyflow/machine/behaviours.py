@@ -1,11 +1,11 @@
-"""The machine: how one run of one customer goes through a journey. Read this page and you know the engine.
+"""The machine: how one run of one customer goes through a journey. This page explains the whole engine.
 
 Theory of operation
 ===================
 
 A run is always in one of two conditions: it *rests* at a step, or it has *ended*. `advance` takes a resting (or new)
-run and one stimulus and walks from step to step, at one instant, until the run rests again or ends. What happened is a
-`Result`, a value; nothing is changed in place and nothing outside is touched.
+run and one stimulus and walks from step to step, all at one instant, until the run rests again or ends. The outcome is
+a `Result`, a value; nothing is changed in place, and nothing outside the walk is touched.
 
     stimulus     meaning                                          rests that listen
     ---------    ---------------------------------------------    ---------------------------------
@@ -13,27 +13,28 @@ run and one stimulus and walks from step to step, at one instant, until the run 
     DUE          the instant it rests until has come (R3, R4)     every rest with a `due`
     EVENT        the event it waits for has happened (R36)        Wait for an event
     CHANGED      an attribute of the customer changed (R37)       Wait for a date field
-    EXIT         somebody or something ends it (R42)              every rest
+    EXIT         an exit, goal, host or order ends it (R42)        every rest
     FAIL         its message was given up (R43)                   every rest
-    RETRY        a host puts it back (R43)                        (none: the run has FAILED)
+    RETRY        the host puts it back (R43)                      (none: the run has FAILED)
 
-The whole behaviour of the six kinds of step is in two tables: `ARRIVE` says what a step does when the walk comes to it,
-`WAKE` what a rest does when a stimulus reaches it. Each behaviour returns where to go: the position of the next step,
-`REST` when it has set the rest, or `NOWHERE` when the run has ended.
+The whole behavior of the six kinds of steps is in two tables. `ARRIVE` says what a step does when the walk arrives at
+it, `WAKE` what a rest does when a stimulus reaches it. Each behavior returns where to go next: the position of the next
+step, `REST` if it has set a rest, or `NOWHERE` if the run has ended.
 
 Rules of the walk
 -----------------
 
-1.  Visits are numbered 1, 2, ... within the run; one past the journey's bound fails the run, a retry counts anew (R41).
+1.  Visits are numbered 1, 2, ... within the run. A visit beyond the journey's limit fails the run; a retry starts the
+    count again (R41).
 2.  A visit is written into the path when it is left, with its status and outcome (R44); a rest is written as ACTIVE.
-    The first entry of a path that began with a rest is that rest, left.
+    The first entry of a path that began with a rest is that rest, now left.
 3.  The same Send never queues twice within one root item (R30); a run emits at most 100 events within one (R53).
-4.  An unpublished step is passed through, SKIPPED; a rest there keeps its wake-up, a held Send is passed (R17).
-5.  A walk that fails queues no message; the Sends it passed are SKIPPED, outcome "failed" (R30).
-6.  What is asked again at the instant it takes effect: the gates of a Send (`gates.py`), windows, openings, date
-    fields (R5, R31, R37). Durations stay.
-7.  Rules never raise, wrong types change nothing, calendar arithmetic stays inside the calendar: no customer's data
-    can make a walk raise.
+4.  An unpublished step is passed through as SKIPPED. A rest there keeps its wake-up; a held Send is passed (R17).
+5.  A walk that fails queues no messages; the Sends it passed are SKIPPED with the outcome "failed" (R30).
+6.  These are evaluated again at the instant at which they take effect: the gates of a Send (`gates.py`), windows,
+    openings and date fields (R5, R31, R37). Durations are not.
+7.  Rules never raise, values of the wrong type change nothing, and calendar arithmetic stays inside the calendar: no
+    customer's data can make a walk raise.
 """
 
 from bisect import bisect_right
@@ -62,10 +63,10 @@ from journeyflow.machine.program import (
 from journeyflow.records.rows import NO_FLAGS, Run, make_move, make_post, make_run
 
 WAKING = frozenset({"DUE", "EVENT", "CHANGED"})
-"""The stimuli that rests listen to."""
+"""The stimuli that a rest's own behavior handles."""
 
 ENDING: Mapping[str, str] = {"EXIT": EXITED, "FAIL": FAILED}
-"""The stimuli that end a run, with the status it gets."""
+"""The stimuli that end a run, with the run's status."""
 
 
 def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual order
@@ -82,9 +83,9 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
 ) -> Result:
     """Walk a run from one rest to the next (R4, R30).
 
-    `at` is the effective instant, not before the run's last one (R6). `reason` goes with EXIT and FAIL;
-    `softened` says that a DUE comes later than grace allows, so that a rest that stays a rest is not softened again
-    (R5). `asked` are the values that were compared before an entry or an exit; they are kept with the move (R85).
+    `at` is the effective instant, not earlier than the run's last one (R6). `reason` goes with EXIT and FAIL.
+    `softened` says that a DUE is later than the grace allows, so that a rest that continues is not softened again (R5).
+    `asked` are the values that were compared before an entry or an exit; they are kept with the move (R85).
     """
     walk = Walk(program, run, situation, at, past)
     return go(walk, stimulus, reason=reason, softened=softened, asked=asked)
@@ -98,7 +99,7 @@ def go(
     softened: bool = False,
     asked: dict[str, object] | None = None,
 ) -> Result:
-    """Walk on from the notes that were made for it: what `advance` does, and whoever makes notes of another kind."""
+    """Walk on from prepared notes: what `advance` does, for notes of any kind."""
     program, run, unpublished = walk.program, walk.run, walk.unpublished
     at = walk.at
     if asked:
@@ -106,7 +107,7 @@ def go(
     if stimulus in WAKING:
         node = program.nodes[run.step]
         passed = unpublished and node.id in unpublished and node.kind is not Wait
-        wake = WAKE.get(node.kind)  # none: a migration left the run there until this very instant (R14)
+        wake = WAKE.get(node.kind)  # None: a migration left the run here until this very instant (R14)
         if passed or wake is None:
             to = pass_through(walk, node) if passed else ARRIVE[node.kind](walk, node)
         else:
@@ -137,16 +138,16 @@ def go(
 
 
 def _bound(walk: Walk) -> int:
-    """Give the number of the last visit that a run may make: after a retry as many again (R41)."""
+    """Return the number of the last visit that a run may make; a retry allows the full count again (R41)."""
     memory = walk.memory or {}
     return walk.program.journey.max_visits + int(memory.get("retried", 0))
 
 
 def _put_back(walk: Walk) -> int:
-    """Go back to where a FAILED run rested last, or to the start when it never did (R43).
+    """Go back to where a FAILED run last rested, or to the start if it never did (R43).
 
-    The time since it failed is a visit of its own, SKIPPED, "retry". What it waited for it waits for again: until the
-    instant until which it did, but not before this one. The journey's bound counts visits anew (R41).
+    The time since the failure is a visit of its own, SKIPPED with the outcome "retry". The run waits again for what it
+    waited for, until the same instant but not before this one. The journey's limit on visits counts anew (R41).
     """
     run = walk.run
     memory = {**(run.memory or {})}
@@ -164,30 +165,30 @@ def _put_back(walk: Walk) -> int:
 
 
 def _where_it_rested(walk: Walk) -> dict[str, Any] | None:
-    """Remember for a retry where a run rested before the walk that fails, as it was then (R43)."""
+    """Return the run's memory with the rest before the walk that fails, as it was then, for a retry (R43)."""
     run = walk.run
-    if run.step == NOWHERE:  # it was put back to its start, and fails again
+    if run.step == NOWHERE:  # it was put back to its start and fails again
         return run.memory
     rest = [run.step, run.since, run.due, run.awaits] if run.visit else None
     return {**(run.memory or {}), "rest": rest}
 
 
 def pass_through(walk: Walk, node: CompiledStep) -> int:
-    """Go on behind an unpublished step as if it were not there; a choice is left where its branches rejoin (R17)."""
+    """Pass an unpublished step as if it did not exist; a branching step leads to where its branches rejoin (R17)."""
     walk.leave(SKIPPED, "")
     return node.next
 
 
 def _still_resting(walk: Walk, *, softened: bool) -> Result:
-    """Stay at the rest, perhaps until another instant: no visit is left, so nothing moved."""
+    """Keep the rest, perhaps until another instant: no visit is left, so there is no move."""
     run = walk.run
-    if walk.due != run.due:  # always so after a DUE: what it asked again opens later
+    if walk.due != run.due:  # always the case after a DUE: something checked again opens later
         run = run._replace(due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
     return Result(run, None, (), walk.attributes, (), walk.past)
 
 
 def _result(walk: Walk) -> Result:
-    """Make the value of a finished walk."""
+    """Return the result of a finished walk."""
     run, ended, at = walk.run, walk.status != ACTIVE, walk.at
     path, posts = walk.path, walk.new_posts
     if walk.status == FAILED and posts:
@@ -232,7 +233,7 @@ def _result(walk: Walk) -> Result:
 
 
 def send(walk: Walk, node: CompiledSend) -> int:
-    """Queue a message, or be held by a gate, or say why not (R31)."""
+    """Queue a message, or rest because a gate holds it, or skip it with the reason (R31)."""
     step = node.step
     answer = walk.ask(closed, node)
     if isinstance(answer, int):
@@ -273,7 +274,7 @@ def send(walk: Walk, node: CompiledSend) -> int:
 
 
 def wake_send(walk: Walk, node: CompiledSend, _: Stimulus) -> int:
-    """Ask a held Send's gates again when its instant has come; it listens to nothing else."""
+    """Check the gates of a held Send again when its instant has come; it listens to nothing else."""
     return send(walk, node)
 
 
@@ -281,19 +282,19 @@ def wake_send(walk: Walk, node: CompiledSend, _: Stimulus) -> int:
 
 
 def wait(walk: Walk, node: CompiledWait) -> int:
-    """Rest, or go on at once when there is nothing to wait for (R32 to R37)."""
+    """Rest, or go on at once if there is nothing to wait for (R32 to R37)."""
     return _rest_or_go_on(walk, node, walk.ask(_end, node))
 
 
 def _rest_or_go_on(walk: Walk, node: CompiledWait, end: int | str | None) -> int:
-    """Rest until an instant, or for the event alone; or go on by an outcome."""
+    """Rest until an instant, or for the event alone; or go on with an outcome."""
     if isinstance(end, str):
         return _go_on(walk, node, end)
     return walk.rest(end, node.step.event)
 
 
 def _end(walk: Walk, node: CompiledWait) -> int | str | None:
-    """Say until when to rest, None for no end; or by which outcome to go on at once."""
+    """Return the instant at which the rest ends, None for no end, or the outcome with which to go on at once."""
     step = node.step
     if step.event is not None:
         return None if node.length is None else _in_window(walk, node, add(walk.at, node.length, walk.zone))
@@ -309,7 +310,7 @@ def _end(walk: Walk, node: CompiledWait) -> int | str | None:
 
 
 def _later(walk: Walk, node: CompiledWait, end: int) -> int | str:
-    """Give an instant inside the window; what is not later than now has elapsed (R35)."""
+    """Return an instant moved into the window, or "elapsed" if that is not later than now (R35)."""
     end = _in_window(walk, node, max(end, walk.at))
     return end if end > walk.at else "elapsed"
 
@@ -319,12 +320,12 @@ def _in_window(walk: Walk, node: CompiledWait, end: int) -> int:
 
 
 def in_window(node: CompiledWait, end: int, zone: ZoneInfo) -> int:
-    """Give the instant itself where a Wait's window is open or there is none, else the next opening (R34)."""
+    """Return the instant itself if the Wait has no window or an open one, else the next opening (R34)."""
     return end if node.step.window is None else node.step.window.next_open(end, zone)
 
 
 def _date_to_wait_for(walk: Walk, node: CompiledWait, since: int) -> int | str:
-    """Give the date in an attribute, moved by the offset; missing and past have outcomes of their own (R37)."""
+    """Return the date in an attribute, moved by the offset, or the outcome "missing" or "past" (R37)."""
     target = _field_instant(walk, node, since)
     if target is None:
         return "missing"
@@ -342,12 +343,12 @@ def _field_instant(walk: Walk, node: CompiledWait, not_before: int) -> int | Non
 
 
 def _last_left(walk: Walk, node: CompiledWait) -> int | None:
-    """Give the instant at which this run last left this same step (R35)."""
+    """Return the instant at which this run last left this same step, or None (R35)."""
     return None if walk.memory is None else walk.memory.get("left", {}).get(node.id)
 
 
 def _go_on(walk: Walk, node: CompiledWait, outcome: str) -> int:
-    """Leave a Wait by the continuation of its outcome."""
+    """Leave a Wait by the edge of its outcome."""
     if node.looping:
         _remember(walk, "left", node.id, walk.at)
     walk.leave(COMPLETED, outcome)
@@ -360,29 +361,29 @@ def _remember(walk: Walk, what: str, step: str, value: object) -> None:
 
 
 def wake_wait(walk: Walk, node: CompiledWait, stimulus: Stimulus) -> int:
-    """Go on when the time or the event has come, or look at a changed date again."""
+    """Go on because the time or the event has come, or recompute a changed date."""
     return _WAKE_WAIT[stimulus](walk, node)
 
 
 def _event_came(walk: Walk, node: CompiledWait) -> int:
-    """Go on when the event fits, and keep its data (R36)."""
+    """Go on if the event matches, and keep its data (R36)."""
     if node.question is not None and not walk.holds(node.question):
         return walk.rest(walk.run.due, walk.run.awaits)
     if walk.event:
         _remember(walk, "wait", node.id, dict(walk.event))
-        walk.event = None  # at hand in the wait alone; what comes after says wait.<step>.x (R59)
+        walk.event = None  # readable in the wait alone; later steps read wait.<step>.x (R59)
     return _go_on(walk, node, "event")
 
 
 def _time_came(walk: Walk, node: CompiledWait) -> int:
-    """Go on; but ask openings, windows and dates again first, this may be another instant (R5, R37)."""
+    """Go on, after checking openings, windows and dates again, because this may be another instant (R5, R37)."""
     return _rest_or_go_on(walk, node, node.over or walk.ask(_end_as_of_now, node))
 
 
 def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str:
-    """Say until when to rest after all, or by which outcome to go on."""
+    """Return the instant until which to rest after all, or the outcome with which to go on."""
     step = node.step
-    if step.field is not None:  # gone by before the rest began: a migration came here
+    if step.field is not None:  # it may have passed before the rest began, after a migration
         return _date_to_wait_for(walk, node, walk.since)
     if step.until is not None:
         return _later(walk, node, step.until.next_opening(walk.at, walk.zone))
@@ -393,7 +394,7 @@ def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str:
 
 
 def _date_changed(walk: Walk, node: CompiledWait) -> int:
-    """Look at the date of a field wait again, as if it were entered now (R37)."""
+    """Recompute the date of a field wait, as if the step were entered now (R37)."""
     return wait(walk, node)
 
 
@@ -407,7 +408,7 @@ _WAKE_WAIT: dict[Stimulus, Callable[[Walk, CompiledWait], int]] = {
 
 
 def condition(walk: Walk, node: CompiledCondition) -> int:
-    """Take the first branch that is true, else the other way (R37)."""
+    """Take the first branch that is true, else the `otherwise` branch (R37)."""
     for question, to, label in node.branches:
         if walk.holds(question):
             walk.leave(COMPLETED, label)
@@ -418,7 +419,7 @@ def condition(walk: Walk, node: CompiledCondition) -> int:
 
 
 def split(walk: Walk, node: CompiledSplit) -> int:
-    """Take the arm that the customer's bucket lies in (R38)."""
+    """Take the arm that the customer's bucket falls into (R38)."""
     to, label = walk.ask(_arm, node)
     walk.leave(COMPLETED, label)
     return to
@@ -435,7 +436,7 @@ def _arm_end(arm: tuple[int, int, str]) -> int:
 
 
 def update(walk: Walk, node: CompiledUpdate) -> int:
-    """Change the customer, all or nothing, tell it as events, then say what other runs are to do (R39)."""
+    """Change the customer, all or nothing; emit the changes as events, then the orders to other runs (R39)."""
     before = walk.attributes
     try:
         events = walk.change(node)
@@ -467,7 +468,7 @@ ARRIVE: dict[type, Callable[[Walk, Any], int]] = {
     Update: update,
     End: end,
 }
-"""What each kind of step does when a walk comes to it."""
+"""What each kind of step does when a walk arrives at it."""
 
 WAKE: dict[type, Callable[[Walk, Any, Stimulus], int]] = {Send: wake_send, Wait: wake_wait}
 """What each kind of rest does when a stimulus reaches it; the other kinds never rest."""

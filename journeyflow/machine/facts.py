@@ -1,4 +1,4 @@
-"""The values that rules and templates look at, by the names of R59."""
+"""The values that rules and templates read, under the names of R59."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -17,7 +17,7 @@ NOTHING: Data = {}
 
 
 class Facts:
-    """What is known at one instant about one customer, one event and one run; notes in `seen` what was asked."""
+    """What is known at one instant about one customer, one event and one run; `seen` records what was read."""
 
     __slots__ = (
         "_trigger",
@@ -47,10 +47,10 @@ class Facts:
         posts: Mapping[str, Glimpse] | None = None,
         nonces: Sequence[str] = ("",),
     ) -> None:
-        """Take a customer's id and attributes, the instant and zone of the question, and what else is at hand.
+        """Take a customer's id and attributes, the instant and time zone of the question, and what else is known.
 
-        `header` is (tenant, journey, version) of the run; `posts` its newest message of each step, `nonces` those of
-        the database.
+        `header` is (tenant, journey, version) of the run, `posts` the run's newest message of each step, `nonces` are
+        those of the database.
         """
         self.customer, self.attributes, self.at, self.zone = customer, attributes, at, zone
         self.event, self.run, self.header, self.posts, self.nonces = event, run, header, posts or {}, nonces
@@ -59,12 +59,12 @@ class Facts:
         self._trigger: Data | None = None
 
     def value(self, path: str) -> object:
-        """Give the value at a path, None where it is missing, and note that it was asked for."""
+        """Return the value at a path, None if it is missing, and record that it was read."""
         value = self.seen[path] = _reader(path)(self)
         return value
 
     def trigger(self) -> Data:
-        """Read the data of the event that started the run, once."""
+        """Return the data of the event that started the run, parsed once."""
         if self._trigger is None:
             if self.run is None:
                 self._trigger = self.event or NOTHING
@@ -74,16 +74,16 @@ class Facts:
 
 
 FactReader = Callable[[Facts], object]
-"""Looks at one path."""
+"""Reads the value at one path."""
 
 
 def _inside(path: str) -> Callable[[Data], object]:
-    """Make what reads a path out of a mapping: nearly all paths are plain names."""
+    """Return a function that reads a path from a mapping; plain names, the usual case, have a faster one."""
     return (lambda data: read_path(data, path)) if "." in path else methodcaller("get", path)
 
 
 def _bare(path: str) -> FactReader:
-    """Look a bare name up in the data of the event at hand, else in the customer's attributes."""
+    """Return a reader that looks a bare name up in the current event's data, else in the customer's attributes."""
     read = _inside(path)
 
     def ask(facts: Facts) -> object:
@@ -126,7 +126,7 @@ def _message(path: str) -> FactReader:
 
     def ask(facts: Facts) -> object:
         post = facts.posts.get(step)
-        return None if post is None else look(facts, post) if look else name in post.flags  # what was told of it
+        return None if post is None else look(facts, post) if look else name in post.flags  # what happened to it
 
     return ask
 
@@ -140,7 +140,7 @@ _OF_A_MESSAGE: dict[str, Look] = {
 
 
 def _first(kind: str) -> Look:
-    """Look when something was told of a message first."""
+    """Return a reader of the instant at which something first happened to a message."""
     return lambda _, post: iso(first[0]) if (first := post.flags.get(kind)) else None
 
 
@@ -171,7 +171,7 @@ _SOURCES: dict[str, Callable[[str], FactReader]] = {
 
 @lru_cache(maxsize=65_536)
 def _reader(path: str) -> FactReader:
-    """Say where a path looks, and for what."""
+    """Return the reader of a path."""
     root, _, rest = path.partition(".")
     source = _SOURCES.get(root) if rest else None
     return source(rest) if source else _bare(path)

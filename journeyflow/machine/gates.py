@@ -1,7 +1,7 @@
-"""The gates of a Send: what must be open before a message goes out, asked in one order (R31).
+"""The gates of a Send: what must be open before a message is queued, checked in a fixed order (R31).
 
-A gate is a function of the walk and the step. It gives None when it is open; an instant, later than now, until which
-the Send is held and then asks all gates again; or the word of why it is skipped.
+A gate is a function of the walk and the step. It returns None if it is open; an instant later than now until which the
+Send is held, after which all gates are checked again; or the reason why the Send is skipped.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,22 +15,22 @@ from journeyflow.machine.notes import Walk
 from journeyflow.machine.program import CompiledSend, Program
 
 MAX_GATE = 400 * DAY
-"""A gate that does not open for so long never opens (R31)."""
+"""How long a gate may hold a Send, in microseconds: one that stays closed longer counts as never opening (R31)."""
 
 Closed = int | str | None
-"""What a gate says: held until an instant, skipped for a reason, or open."""
+"""The answer of a gate: held until an instant, skipped for a reason, or open (None)."""
 
 Gate = Callable[..., Closed]
-"""Asks one thing of a walk and the step; bound to the step, of the walk alone."""
+"""Checks one condition, given the walk and the step; a gate bound to its step takes the walk alone."""
 
 
 def closed(walk: Walk, send: CompiledSend) -> Closed:
-    """Ask the gates of a Send one after the other: its hours, then at that instant consent, then the caps."""
+    """Check the gates of a Send in order: its hours, then consent, then the caps, all at the current instant."""
     return _first_closed(_gates(walk, send), walk, send)
 
 
 def _first_closed(gates: Sequence[Gate], walk: Walk, send: CompiledSend) -> Closed:
-    """Give what the first gate says that is closed; what would be held for too long is skipped."""
+    """Return the answer of the first closed gate; a Send that would be held for too long is skipped."""
     for gate in gates:
         answer = gate(walk, send)
         if answer is not None:
@@ -39,7 +39,10 @@ def _first_closed(gates: Sequence[Gate], walk: Walk, send: CompiledSend) -> Clos
 
 
 def gates_of(walk: Walk, send: CompiledSend) -> Callable[[Walk], Closed]:
-    """Give what asks the gates of a Send of everybody who walks under the same policies: those that may be closed."""
+    """Return a function that checks a Send's gates for any walk under the same policies.
+
+    Gates that these policies can never close are left out.
+    """
     terms, channel, asked = walk.terms, send.step.channel, _gates(walk, send)
     consent = _consent_to(walk.program, send)
     needless: set[Gate] = set() if send.step.window or (terms and terms.quiet(channel)) else {_hours, _window}
@@ -52,7 +55,7 @@ def gates_of(walk: Walk, send: CompiledSend) -> Callable[[Walk], Closed]:
 
 
 def _consent_to(program: Program, send: CompiledSend) -> Gate:
-    """Make what asks for consent alone."""
+    """Return a gate that checks consent only, without looking up the journey each time."""
     required, channel = program.journey.consent == "required", send.step.channel
     unsaid = "consent" if required else None
 
@@ -72,8 +75,8 @@ def _gates(walk: Walk, send: CompiledSend) -> "Gates":
 
 
 def _hours(walk: Walk, send: CompiledSend) -> Closed:
-    """Ask the Send's own window and the quiet hours of the tenant together: held until neither stands against it."""
-    terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
+    """Check the Send's own window and the tenant's quiet hours together: held until both allow the message."""
+    terms: Terms = walk.terms  # type: ignore[assignment]  # only used with policies
     quiet = terms.quiet(send.step.channel)
     if not quiet:
         return _window(walk, send)
@@ -82,7 +85,7 @@ def _hours(walk: Walk, send: CompiledSend) -> Closed:
 
 
 def _window(walk: Walk, send: CompiledSend) -> Closed:
-    """Ask the Send's own window alone."""
+    """Check the Send's own window only."""
     if send.step.window is None:
         return None
     opens = send.step.window.next_open(walk.at, walk.zone)
@@ -90,16 +93,16 @@ def _window(walk: Walk, send: CompiledSend) -> Closed:
 
 
 def _consent(walk: Walk, send: CompiledSend) -> Closed:
-    """Ask whether the customer lets the channel be used (R54)."""
+    """Check whether the customer consents to the channel (R54)."""
     required = walk.program.journey.consent == "required"
     return None if consents(walk.attributes, send.step.channel, required=required) else "consent"
 
 
 def _caps(walk: Walk, send: CompiledSend) -> Closed:
-    """Ask the caps of the tenant: one that skips decides at once, else the one that opens last."""
-    terms: Terms = walk.terms  # type: ignore[assignment]  # asked where there are some
+    """Check the tenant's caps: one that skips decides at once, else the one that opens last decides."""
+    terms: Terms = walk.terms  # type: ignore[assignment]  # only used with policies
     channel, at = send.step.channel, walk.at
-    if len(walk.sent) + len(walk.new_posts) < terms.fewest(channel):  # as nearly always: whatever they are
+    if len(walk.sent) + len(walk.new_posts) < terms.fewest(channel):  # the usual case: too few messages for any cap
         return None
     held = at
     for cap in terms.caps(channel):
@@ -117,20 +120,20 @@ def _caps(walk: Walk, send: CompiledSend) -> Closed:
 Gates = tuple[Gate, ...]
 
 GATES: Gates = (_hours, _consent, _caps)
-"""What is asked of a Send, in this order."""
+"""The gates of a Send, in this order."""
 
 OWN: Gates = (_window, _consent)
-"""What is left of them for a tenant without policies."""
+"""The gates for a tenant without policies."""
 
 BARE: Gates = (_consent,)
-"""What is left where the step has no window either."""
+"""The gates if the step has no window either."""
 
 TRANSACTIONAL: Gates = (_window,)
-"""What is asked of a transactional Send: it ignores consent, caps and quiet hours."""
+"""The gates of a transactional Send, which ignores consent, caps and quiet hours."""
 
 
 def _customer_zone(walk: Walk, terms: Terms) -> ZoneInfo:
-    """Give the zone in which policies are read for a customer, whatever the journey's own rule about zones is."""
+    """Return the time zone in which policies apply to a customer, regardless of the journey's own setting."""
     return zone_or(walk.attributes.get("timezone"), terms.zone or walk.program.zone)
 
 
@@ -138,7 +141,9 @@ def _customer_zone(walk: Walk, terms: Terms) -> ZoneInfo:
 def first_opening(
     window: Window | None, where: ZoneInfo, quiet: tuple[Window, ...], theirs: ZoneInfo, instant: int
 ) -> int:
-    """Give the first instant from one on at which a window is open and no quiet hour holds; LAST for a gate too far.
+    """Return the first instant, from one on, at which the window is open and no quiet hour holds; else LAST.
+
+    LAST stands for an opening later than `MAX_GATE` allows.
 
     >>> from journeyflow.basics.moments import iso, parse_instant
     >>> utc, nights = ZoneInfo("UTC"), (Window(None, "22:00", "08:00"),)
@@ -149,7 +154,7 @@ def first_opening(
     '2026-11-23T08:00:00.000000Z'
     """
     at = instant
-    while at - instant <= MAX_GATE:  # each turn leaves a quiet hour behind, or the day
+    while at - instant <= MAX_GATE:  # each pass moves beyond a quiet hour or into the next window
         opens = at if window is None else window.next_open(at, where)
         at = max(each.closes(opens, theirs) for each in quiet)
         if at == opens:
@@ -158,7 +163,7 @@ def first_opening(
 
 
 def consents(attributes: Mapping[str, object], channel: str, *, required: bool) -> bool:
-    """Tell whether attributes allow a channel: what they say, and where they say nothing, whether that is enough (R54).
+    """Return whether attributes allow a channel; if they do not mention it, whether consent is optional (R54).
 
     >>> consents({"consent": {"SMS": False}}, "SMS", required=False), consents({}, "SMS", required=False)
     (False, True)

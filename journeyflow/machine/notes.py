@@ -1,4 +1,4 @@
-"""The notes of one walk: what a step's behaviour reads, and where it writes what it does (see `behaviours.py`)."""
+"""The notes of one walk: what a step's behavior reads, and where it writes what it does (see `behaviours.py`)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -18,10 +18,10 @@ from journeyflow.machine.program import NOWHERE, CompiledSend, CompiledUpdate, P
 from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run
 
 REST = -2
-"""Where a walk goes that has come to rest."""
+"""Where a walk goes when it has come to rest."""
 
 MAX_EMITTED = 100
-"""Events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
+"""How many events one run may emit within one root item (R53): an Update of a hundred tags still fits."""
 
 NO_POSTS: Mapping[str, Glimpse] = {}
 
@@ -38,7 +38,7 @@ Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT", "FAIL", "RETRY"]
 
 
 class Past(NamedTuple):
-    """What a run has already done within the root item at hand: the Sends it made, how many events it emitted."""
+    """What a run has already done within the current root item: the Sends it made, how many events it emitted."""
 
     sends: tuple[int, ...] = ()
     emitted: int = 0
@@ -48,10 +48,10 @@ FRESH = Past()
 
 
 class Situation(NamedTuple):
-    """What a walk looks at beside the run: the customer, the event at hand, the run's messages, the file's nonces.
+    """What a walk reads besides the run: the customer, the event, the run's messages, the database's nonces.
 
-    `terms` are the tenant's policies in force, `sent` the customer's messages that its caps count (R31).
-    `unpublished` are the steps that everybody passes through (R17).
+    `terms` are the tenant's policies in force, `sent` the customer's messages that its caps count (R31). `unpublished`
+    are the steps that every run passes through (R17).
     """
 
     customer: str
@@ -65,11 +65,11 @@ class Situation(NamedTuple):
 
 
 make_situation: Callable[[tuple[object, ...]], Situation] = partial(tuple.__new__, Situation)
-"""Make a situation of all its fields in order, as `make_result` does."""
+"""Make a situation from a tuple of all its fields in order, as `make_result` does."""
 
 
 class Result(NamedTuple):
-    """What a walk came to: the run as it is now, the move (None when it still rests as before), and what it caused."""
+    """What a walk led to: the run's new state, the move (None if it rests as before), and what the walk caused."""
 
     run: Run
     move: Move | None
@@ -80,14 +80,14 @@ class Result(NamedTuple):
 
 
 make_result: Callable[[tuple[object, ...]], Result] = partial(tuple.__new__, Result)
-"""Make a result of all its fields in order: what `Result(...)` does, in a third of the time."""
+"""Make a result from a tuple of all its fields in order, in a third of the time of `Result(...)`."""
 
 
 class Walk(Facts):
-    """The notes of one walk, and the facts that its rules look at; they live as long as one call of `advance`.
+    """The notes of one walk, and the facts that its rules read; they live as long as one call of `advance`.
 
-    What a walk depends on beside the place and the instant it begins at, it learns by `ask`, `holds`, `change` and
-    `compose` alone, so that `work/together/` can note what was asked of one person and ask the next.
+    Whatever a walk depends on, besides the place and the instant where it begins, it learns through `ask`, `holds`,
+    `change` and `compose` alone. So `work/together/` can note what was asked of one customer and ask the next.
     """
 
     __slots__ = (
@@ -112,7 +112,7 @@ class Walk(Facts):
     )
 
     run: Run
-    """A walk has one."""
+    """A walk always has a run."""
 
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
@@ -135,22 +135,22 @@ class Walk(Facts):
         self.awaits: str | None = None
 
     @property
-    def zone(self) -> ZoneInfo:  # type: ignore[override]  # found when asked for: most walks need none
-        """The zone that counts for this customer (R33)."""
+    def zone(self) -> ZoneInfo:  # type: ignore[override]  # computed on demand: most walks need none
+        """The time zone that applies to this customer (R33)."""
         if self._zone is None:
             self._zone = self.program.zone_of(self.attributes)
         return self._zone
 
     def ask(self, question: Callable[["Walk", Subject], Answer], subject: Subject) -> Answer:
-        """Ask what may have another answer for another person."""
+        """Ask a question whose answer may differ from customer to customer."""
         return question(self, subject)
 
     def holds(self, question: Question) -> bool:
-        """Ask a rule."""
+        """Return whether a rule holds."""
         return question(self)
 
     def change(self, update: CompiledUpdate) -> list[Emitted]:
-        """Change the customer as an Update says, and name the events that tell of it; all or nothing (R39)."""
+        """Change the customer as an Update says, all or nothing; return the events that report the changes (R39)."""
         changes = [(name, action, render(self) if render else value) for name, action, value, render in update.actions]
         self.seen = {}
         self.attributes, events = apply_changes(changes, self.attributes)
@@ -158,7 +158,7 @@ class Walk(Facts):
         return events
 
     def compose(self, send: CompiledSend) -> tuple[str | None, int | None]:
-        """Write the data of a message as JSON text; return it with the instant at which it expires (R39, R71)."""
+        """Return the data of a message as JSON text, and the instant at which the message expires (R39, R71)."""
         text, expires = send.text, send.step.expires
         if send.render is not None:
             text = dumps(send.render(self))
@@ -166,13 +166,13 @@ class Walk(Facts):
         return text, None if expires is None else add(self.at, expires, self.zone)
 
     def choose(self, options: Sequence[str]) -> str:
-        """Choose one of some texts for the visit at hand, by the keyed hash (R38, R39)."""
+        """Return one of several texts, chosen by the keyed hash for the current visit (R38, R39)."""
         tenant, journey, _ = self.header
         number = draw(len(options), tenant, journey, self.customer, str(self.run.number), str(self.visit), *options)
         return options[number]
 
     def leave(self, status: str, outcome: str) -> None:
-        """Write the visit at hand into the path, and what its rules read."""
+        """Write the current visit into the path, and the values its rules read."""
         if self.seen:
             self.read[str(len(self.path))] = self.seen
             self.seen = {}
@@ -195,7 +195,7 @@ class Walk(Facts):
         return self.end(FAILED, reason)
 
     def emit(self, events: Sequence[Emitted | Order]) -> bool:
-        """Note events and orders to be emitted; False, with none noted, past the bound of R53."""
+        """Add events and orders to those to emit; return False, adding none, beyond the limit of R53."""
         if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
             return False
         self.emitted += events

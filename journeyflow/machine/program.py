@@ -29,7 +29,7 @@ NOWHERE = -1
 
 @frozen(eq=False)
 class CompiledStep:
-    """One step, compiled: its id, and the position of the step behind it."""
+    """One compiled step: its id, and the position of the step that follows."""
 
     kind: ClassVar[type]
     """The kind of step in the definition."""
@@ -39,13 +39,13 @@ class CompiledStep:
     entries: dict[str, PathEntry] = field(factory=dict, init=False, repr=False)
 
     def entry(self, status: str, outcome: str) -> PathEntry:
-        """Return the entry of a visit here for a path: the same object for the same visit, for there are millions."""
+        """Return the path entry of a visit here; equal entries are one object, because there are millions."""
         return self.entries.setdefault(status + outcome, (self.id, status, outcome))
 
 
 @frozen(eq=False)
 class CompiledSend(CompiledStep):
-    """A Send: what renders its data, or the text of data that is the same for all."""
+    """A Send: what renders its data, or the JSON text of data that is the same for all customers."""
 
     kind = Send
     step: Send
@@ -63,16 +63,16 @@ class CompiledWait(CompiledStep):
     question: Question | None
     edges: Mapping[str, int]
     over: str | None
-    """The outcome when the time has come, where nothing is asked again."""
+    """The outcome when the time has come, if nothing has to be checked again."""
     looping: bool
-    """Whether it remembers when a run left it last."""
+    """Whether a run remembers when it last left this step."""
     common: bool
-    """Whether it ends at the same instant for everybody who comes at the same instant."""
+    """Whether it ends at the same instant for all customers who arrive at the same instant."""
 
 
 @frozen(eq=False)
 class CompiledCondition(CompiledStep):
-    """A Condition: (question, position, label) of each branch, (position, label) of the other way."""
+    """A Condition: (question, position, label) of each branch, (position, label) of `otherwise`."""
 
     kind = Condition
     branches: Sequence[tuple[Question, int, str]]
@@ -81,7 +81,7 @@ class CompiledCondition(CompiledStep):
 
 @frozen(eq=False)
 class CompiledSplit(CompiledStep):
-    """A Split: (first bucket that is no longer in it, position, label) of each arm."""
+    """A Split: (first bucket beyond it, position, label) of each arm."""
 
     kind = Split
     arms: Sequence[tuple[int, int, str]]
@@ -89,18 +89,18 @@ class CompiledSplit(CompiledStep):
 
 @frozen(eq=False)
 class CompiledUpdate(CompiledStep):
-    """An Update: (field, action, value, what renders it) of each change, what it orders of other runs."""
+    """An Update: (field, action, value, renderer) of each change, and its orders to other runs."""
 
     kind = Update
     actions: Sequence[tuple[str, str, object, Renderer | None]]
     orders: list[Order]
     leaves: str
-    """The reason with which its own run ends here; empty where it goes on."""
+    """The reason with which its own run ends here; empty if the run goes on."""
 
 
 @frozen(eq=False)
 class CompiledEnd(CompiledStep):
-    """An End: its outcome, and the events that tell of it."""
+    """An End: its outcome, and the events that report it."""
 
     kind = End
     outcome: str
@@ -109,7 +109,7 @@ class CompiledEnd(CompiledStep):
 
 @frozen
 class CompiledExit:
-    """An exit or a goal, compiled: its name, the event type, the questions, how it treats messages of other runs."""
+    """A compiled exit or goal: name, event type, questions, and whether messages of other runs count."""
 
     name: str
     event: str | None
@@ -121,7 +121,7 @@ class CompiledExit:
 
 
 def key_text(value: object) -> str:
-    """Write a value as a key: a text that could be an id, or a number; "" for anything else, which is no key (R22).
+    """Return a value as a key: text that could be an id, or a number; "" for anything else, which is no key (R22).
 
     >>> key_text("cart-7"), key_text(7), key_text(7.0), key_text(None), key_text([7]), key_text(True)
     ('cart-7', '7', '7', '', '', '')
@@ -156,31 +156,31 @@ class Program:
     own_exits: frozenset[str]
     """The reasons of runs that have ended themselves."""
     key: str | None
-    """Where the key of parallel runs stands in an event's data (R22)."""
+    """The path of the parallel runs' key in an event's data (R22)."""
     holdout: int
-    """How many of the buckets of chance are kept out (R25)."""
+    """How many of the 10,000 buckets of chance are held out (R25)."""
     limits: tuple[tuple[int, int], ...]
-    """How many entries fit into which window, in microseconds (R23)."""
+    """The entry limits: pairs of a window in microseconds and how many entries fit into it (R23)."""
     pull: Pull | None
-    """The schedule on which it gets people itself (R27)."""
+    """The schedule on which it pulls customers in (R27)."""
     header: tuple[str, str, int] = field(init=False)
-    """Tenant, journey and version, as `enrollment.x` gives them."""
+    """Tenant, journey and version, for `enrollment.x` in rules."""
 
     @header.default
     def _(self) -> tuple[str, str, int]:
         return (self.tenant, self.journey.id, self.version)
 
     def zone_of(self, attributes: dict[str, object]) -> ZoneInfo:
-        """Give the zone that counts for a customer (R33)."""
+        """Return the time zone that applies to a customer (R33)."""
         return zone_or(attributes.get("timezone"), self.zone) if self.journey.customer_timezone else self.zone
 
     def key_of(self, data: Mapping[str, object]) -> str:
-        """Give the key that an event's data carry; "" where they carry none, or the journey asks for none (R22)."""
+        """Return the key in an event's data; "" if there is none, or the journey has no key (R22)."""
         return "" if self.key is None else key_text(read_path(data, self.key))
 
 
 def compile_journey(journey: Journey, *, number: int, journey_number: int, version: int, tenant: str) -> Program:
-    """Compile a valid journey.
+    """Return a valid journey, compiled.
 
     >>> from journeyflow.definition.steps import End
     >>> program = compile_journey(
@@ -240,7 +240,7 @@ def _question(rule: Rule | None) -> Question | None:
 
 
 def _emitted(journey: Journey) -> set[str]:
-    """Name the types of events that runs of a journey can emit."""
+    """Return the types of events that runs of a journey can emit."""
     types = {JOURNEY_COMPLETED}
     for step in journey.steps:
         if isinstance(step, Update):
@@ -259,14 +259,14 @@ def _compile_steps(journey: Journey) -> tuple[CompiledStep, ...]:
 
 @frozen
 class Making:
-    """What the builders look at beside the step."""
+    """What the builders read besides the step."""
 
     journey: Journey
     position: Mapping[str, int]
     circular: Collection[str]
 
     def to(self, step: str | None) -> int:
-        """Return the position of a step; NOWHERE for none."""
+        """Return the position of a step; NOWHERE for None."""
         return NOWHERE if step is None else self.position[step]
 
 
@@ -308,12 +308,15 @@ def _build_split(step: Split, made: Making) -> CompiledSplit:
 
 
 def _flat(target: object) -> str | None:
-    """Return the id that a way leads to: in a journey, which is flat, there are no nested steps any more."""
+    """Return the id that a target names; a `Journey` is flat, so there are no nested steps left."""
     return cast("str | None", target)
 
 
 def _build_update(step: Update, made: Making) -> CompiledUpdate:
-    """Compile changes of the customer, and those that are about journeys: what ends by them names journey and step."""
+    """Compile changes of the customer and changes about journeys.
+
+    The reason of runs that end by the latter names the journey and the step.
+    """
     actions = [
         (change.field, change.action, thaw(change.value), compile_template(change.value))
         for change in step.changes

@@ -1,1 +1,1 @@
-"""What is known of people, as values: what hosts get, what stores keep, what a commit writes."""
+"""What is known about customers, as values: what hosts get, what stores keep, what a commit writes."""

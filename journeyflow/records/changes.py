@@ -1,4 +1,4 @@
-"""Changes: the one value that a commit writes, and its parts."""
+"""Changes: the value that a commit writes, and its parts."""
 
 from attrs import fields, frozen
 
@@ -14,12 +14,12 @@ class LimitChanges:
     """Slots that were taken: the journey and the instant."""
     joined: tuple[Deferred, ...] = ()
     gone: tuple[int, ...] = ()
-    """Numbers of deferred entries that wait no longer."""
+    """The numbers of deferred entries that no longer wait."""
     timers: tuple[tuple[int, int, int | None], ...] = ()
-    """Timers of journeys: the journey, which, and the instant at which it rings; None while a pause holds it."""
+    """Timers of journeys: the journey, which timer, and its instant, or None while a pause holds it."""
     stopped: tuple[tuple[int, int], ...] = ()
     emptied: tuple[int, ...] = ()
-    """Journeys that lose their queue, their timers and what is known of their pulls, because they are archived."""
+    """Journeys that lose their queue, their timers and the state of their pulls, because they are archived."""
 
 
 @frozen
@@ -52,10 +52,10 @@ class NewJourney:
 
 @frozen
 class NewVersion:
-    """A publication of a definition: the journey's number, the version's own number and place, its text (R12).
+    """A publication of a definition: the journey's number, the version's number and place, its text (R12).
 
-    `version` counts 1, 2, ... within the journey; a draft that is published again is replaced under the same number, a
-    version that comes back with a rollback keeps its own. Every publication is remembered with its instant.
+    `version` counts 1, 2, ... within the journey. A draft that is published again is replaced under the same number; a
+    version that returns by a rollback keeps its own. Every publication is kept with its instant.
     """
 
     number: int
@@ -68,7 +68,7 @@ class NewVersion:
 
 @frozen
 class NewPolicies:
-    """Policies of a tenant from an instant on, as the text of a policy file (R31)."""
+    """A tenant's policies from an instant on, as the text of a policy file (R31)."""
 
     tenant: str
     at: int
@@ -77,7 +77,7 @@ class NewPolicies:
 
 @frozen
 class Forgotten:
-    """A customer of whom nothing personal is to stay: the number, the id that was, the anonymous name for it (R86).
+    """A customer to forget: the number, the former id, and the anonymous name that replaces it (R86).
 
     The number is 0 for an id that no customer has, of which only inputs are known.
     """
@@ -87,28 +87,28 @@ class Forgotten:
     id: str
     name: str
     later: tuple[int, ...] = ()
-    """Inputs, by sequence number, that were told of the id since, and handled in the same commit: somebody else's."""
+    """The sequence numbers of inputs about a new customer with the same id, handled in the same commit."""
     inbox: bool = False
-    """Whether what waits in the inbox goes too; else it will be about somebody new (R4)."""
+    """Whether waiting inputs are removed too; otherwise they will be about a new customer (R4)."""
 
 
 @frozen
 class Pruned:
-    """What one commit takes out of history that is finished; the openings of that commit stand in for it (R86)."""
+    """What one commit deletes from finished history; the openings of that commit replace it in the sums (R86)."""
 
     gone: tuple[int, ...] = ()
-    """Runs that go, by serial, with their moves and messages."""
+    """Runs to delete, by serial, with their moves and messages."""
     bared: tuple[Run, ...] = ()
-    """Runs that stay as rows, as they are now, without moves and messages."""
+    """Runs that stay as rows, with their new values, without moves and messages."""
     arms: tuple[tuple[int, int, str, str], ...] = ()
-    """Which ways runs that stay have taken at a Split: serial, number of the version, step, label."""
+    """The arms that remaining runs took at a Split: serial, number of the version, step, label."""
     inputs: tuple[int, ...] = ()
-    """Inputs that go, by sequence number."""
+    """Inputs to delete, by sequence number."""
 
 
 @frozen
 class Changes:
-    """Everything that one commit writes, as one value. Whatever is not named stays as it is."""
+    """Everything that one commit writes, as one value. Anything not named stays as it is."""
 
     inputs: tuple[Input, ...] = ()
     handled: tuple[tuple[int, str], ...] = ()
@@ -117,50 +117,50 @@ class Changes:
     moves: tuple[Move, ...] = ()
     new_posts: tuple[Post, ...] = ()
     crowds: tuple[Crowd, ...] = ()
-    """Runs, moves and new messages of many; none of their runs is among `runs`."""
+    """Runs, moves and new messages of many customers at once; none of their runs is among `runs`."""
     posts: tuple[Post, ...] = ()
-    """Messages that were there before, as they are now; new ones stand in `new_posts`."""
+    """Existing messages, with their new values; new messages are in `new_posts`."""
     refusals: tuple[Refusal, ...] = ()
     counters: tuple[Counter, ...] = ()
-    """What is to be added to the kept counters."""
+    """What to add to the kept counters."""
     openings: tuple[Counter, ...] = ()
-    """What is to be added to the opening balances: the share of the counters of which the log says nothing any more."""
+    """What to add to the opening balances: the part of the counters that the log no longer accounts for."""
     pruned: Pruned | None = None
     journeys: tuple[NewJourney, ...] = ()
     versions: tuple[NewVersion, ...] = ()
     described: tuple[tuple[int, str, int], ...] = ()
-    """Versions whose names, description or notes were edited in place: number, text, instant (R12)."""
+    """Versions whose name, description or notes were edited in place: number, text, instant (R12)."""
     transitions: tuple[Transition, ...] = ()
     policies: tuple[NewPolicies, ...] = ()
     flags: tuple[Flag, ...] = ()
     purged: tuple[int, ...] = ()
-    """Journeys that go, by number, with everything that was recorded of them (R15)."""
+    """Journeys to delete, by number, with all their history (R15)."""
     released: tuple[tuple[int, int], ...] = ()
     limits: LimitChanges | None = None
     rounds: tuple[Round, ...] = ()
-    """How far the pulls of journeys are now (R27)."""
+    """The new state of journeys' pulls (R27)."""
     listed: tuple[tuple[str, str, str], ...] = ()
-    """Who has come on which list: the tenant, the list, the customer's id; each was not there before."""
+    """New list members: the tenant, the list, the customer's id; none of them was on that list before."""
     unlisted: tuple[tuple[str, str, str], ...] = ()
-    """Who is on a list no longer."""
+    """Former list members: the tenant, the list, the customer's id."""
     repinned: tuple[tuple[int, int], ...] = ()
-    """Runs, by serial, that go on in another version, by its number (R14)."""
+    """Runs that continue in another version: serial, number of the version (R14)."""
     meta: tuple[tuple[str, str], ...] = ()
     exports: tuple[Export, ...] = ()
-    """Jobs that make files, as they are now."""
+    """Export jobs, with their new values."""
     forgotten: tuple[Forgotten, ...] = ()
-    """Whose personal data go, once the rest is written, in this order: see `forgetting`."""
+    """Customers whose personal data is deleted after everything else is written, in this order: see `forgetting`."""
     retold: tuple[tuple[int, str], ...] = ()
-    """Inputs, by sequence number, of whose data only this is kept."""
+    """Inputs whose data is replaced: sequence number, the new data as JSON text."""
     scrubbed: bool = False
-    """Nothing of what is no longer there may be left on the medium once this is written: in free space, in logs."""
+    """Whether deleted data must not survive on the medium after this commit, in free space or in logs."""
 
     @property
     def of_catalog(self) -> bool:
-        """Tell whether journeys, versions, states, flags or settings change: whoever knows them has to read again."""
+        """Whether journeys, versions, states, flags, policies or settings change: catalogs must be read again."""
         named = (self.journeys, self.versions, self.described, self.transitions, self.flags, self.purged)
         return any((*named, self.policies, self.meta))
 
     def __bool__(self) -> bool:
-        """Tell whether there is anything to write: an idle tick writes nothing (R3)."""
+        """Return whether there is anything to write: an idle tick writes nothing (R3)."""
         return any(getattr(self, each.name) for each in fields(Changes))

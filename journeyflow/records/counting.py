@@ -1,7 +1,7 @@
-"""Kept counters: what a batch did, as a handful of sums that are written in the same commit (R80).
+"""Kept counters: what a batch did, as a few sums that are written in the same commit (R80).
 
-A counter is one row: in which journey, on which day of its zone, for which mailbox domain, at which step, what was
-counted, under which label. Three things are counted:
+A counter is one row: in which journey, on which day of the journey's zone, for which mailbox domain, at which step,
+what was counted, and under which label. These are counted:
 
     step   what                                        label      total                  uniques
     ----   -----------------------------------------   --------   --------------------   ----------------------
@@ -10,15 +10,15 @@ counted, under which label. Three things are counted:
            completed, exited, failed                              enrollments
     yes    visited                                                visits that began
     yes    completed, skipped, exited, failed          outcome    visits that ended so
-    yes    message.sent, message.opened, ...                      times told of          messages it was told of
+    yes    message.sent, message.opened, ...                      events                 messages with an event
     yes    revenue                                                minor units
 
-Each is kept for its day and for the day "*", which is all days; what is told of messages is also kept for the mailbox
-domain of the message (empty where it has none), and for the domain "*", which is all domains, and the only one of the
-other rows. `last_at` is the newest instant that was counted there.
+Each counter is kept for its day and for the day "*", which stands for all days. Message events and revenue are also
+kept by the mailbox domain of the message (empty if it has none) and for the domain "*", which stands for all domains
+and is the only one in the other rows. `last_at` is the newest instant that was counted.
 
-`count` makes the rows of a batch out of its moves and of what it noted. `Sums` makes them of anything that can say the
-same, such as the whole log when the audit counts again.
+`count` makes the rows of a batch from its moves and its notes. `Sums` makes them from any source of the same facts,
+such as the whole log when the audit counts again.
 """
 
 import re
@@ -36,24 +36,24 @@ ALL = "*"
 """The day that stands for all days, and the domain that stands for all domains."""
 
 KINDS = tuple(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS if kind != "failed")
-"""What is counted of messages; what was given up is a status of the message itself."""
+"""The message events that are counted; a message that was given up has that as its status instead."""
 
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")
 
 CACHED_DOMAINS = 4_096
-"""Mailbox domains kept read: more than one batch has messages."""
+"""How many parsed mailbox domains are cached: more than one batch has messages."""
 
 Instants = defaultdict[int, int]
-"""Instants, each with how often it counts."""
+"""Instants, each with how many things are counted there."""
 
 instants_of_none: Callable[[], Instants] = partial(defaultdict, int)
-"""Begin to count instants."""
+"""Return an empty count of instants."""
 
 
 class Note(NamedTuple):
-    """Something that no move tells: a conversion, a holdout, what happened to a message, revenue.
+    """Something to count that no move shows: a conversion, a holdout, a message event, revenue.
 
-    `domain` is `ALL` unless it is about a message; `unique` says that it is the first of its kind.
+    `domain` is `ALL` unless the note is about a message; `unique` says that it is the first of its kind.
     """
 
     journey: int
@@ -66,9 +66,9 @@ class Note(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """Moves that did the same: the journey, how the run ended if it has, the path, and what kind of entry it was.
+    """Moves that are alike: the journey, the run's status, the path, and the kind of entry.
 
-    `entry` is 0 for a move of a run that was there, 1 for a customer's first entry into the journey, 2 for a later one.
+    `entry` is 0 for a move of an existing run, 1 for a customer's first entry into the journey, 2 for a later one.
     """
 
     journey: int
@@ -78,23 +78,23 @@ class Walked(NamedTuple):
 
 
 def converted(run: Run, at: int) -> Note:
-    """Note that a run was converted."""
+    """Return a note that a run converted."""
     what = "holdout converted" if run.status == HOLDOUT else "converted"
     return Note(run.journey, ALL, "", what, at, run.number == 1)
 
 
 def held_out(run: Run) -> Note:
-    """Note that a customer was kept out of a journey (R25)."""
+    """Return a note that a customer was held out of a journey (R25)."""
     return Note(run.journey, ALL, "", "holdout", run.entered_at, run.number == 1)
 
 
 def told(run: Run, post: Post, what: str, at: int, *, unique: bool = False, amount: int = 1) -> Note:
-    """Note what was told of a message: an event of `KINDS`, or revenue."""
+    """Return a note of a message event of `KINDS`, or of revenue."""
     return Note(run.journey, post.domain or "", post.step, what, at, unique, amount)
 
 
 def entry_kind(visit: int, number: int) -> int:
-    """Tell what kind of entry a move is, by the visit it leaves (0 at entry) and the number of the run.
+    """Return the kind of entry of a move (see `Walked`), from the visit it leaves and the number of the run.
 
     >>> entry_kind(3, 1), entry_kind(0, 1), entry_kind(0, 7)
     (0, 1, 2)
@@ -103,7 +103,7 @@ def entry_kind(visit: int, number: int) -> int:
 
 
 def mailbox_domain(channel: str, attributes: Mapping[str, object]) -> str:
-    """Give the domain of the mailbox an e-mail goes to, in lower case; nothing where there is none (F172).
+    """Return the domain of the mailbox an e-mail goes to, in lower case; "" if there is none (F172).
 
     >>> mailbox_domain("EMAIL", {"email": "Ann@Example.COM"}), mailbox_domain("SMS", {"email": "ann@example.com"})
     ('example.com', '')
@@ -129,9 +129,9 @@ def count(
     zones: Mapping[int, ZoneInfo],
     crowds: Iterable[Crowd] = (),
 ) -> tuple[Counter, ...]:
-    """Count what a batch did: its moves, with what has become of their runs, its crowds, and what it noted.
+    """Return the counters of a batch: its moves, with the new state of their runs, its crowds, and its notes.
 
-    `zones` are those of the journeys, by number. The rows are sorted by key (R90).
+    `zones` are the journeys' zones, by number. The rows are sorted by key (R90).
     """
     groups: defaultdict[tuple[int, str, Sequence[PathEntry], int], Instants] = defaultdict(instants_of_none)
     for serial, visit, at, path, _ in moves:
@@ -148,7 +148,7 @@ def count(
 def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool, int]]:
     """Yield what one move adds one to: (step, what, label, whether it is also unique, 1).
 
-    A run that is put back has not failed after all: -1 (R43).
+    A retried run has not failed after all, which adds -1 (R43).
     """
     first, again = walked.entry == 1, walked.path[0][2] == RETRY
     if walked.entry:
@@ -161,12 +161,12 @@ def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool, int]]:
     if again:
         yield "", "failed", "", False, -1
     last = walked.path[-1][1]
-    if last != ACTIVE:  # a run that failed may have gone on since, nothing else may
+    if last != ACTIVE:  # only a run that failed may have gone on since
         yield "", (FAILED if last == FAILED else walked.status).lower(), "", False, 1
 
 
 def by_day(instants: Mapping[int, int], zone: ZoneInfo) -> Iterator[tuple[str, int, int]]:
-    """Yield (local day, how many, the last) of instants, each with how often it counts.
+    """Yield (local day, count, last instant) from instants, each with its count; in order of time.
 
     >>> list(by_day({86_400_000_000: 1, 5: 1, 7: 1}, ZoneInfo("UTC")))
     [('1970-01-01', 2, 7), ('1970-01-02', 1, 86400000000)]
@@ -186,7 +186,7 @@ def by_day(instants: Mapping[int, int], zone: ZoneInfo) -> Iterator[tuple[str, i
 
 
 class Sums:
-    """Counters while they are summed up; `zones` are those of the journeys, by number.
+    """Counters being summed up; `zones` are the journeys' zones, by number.
 
     >>> sums = Sums({1: ZoneInfo("UTC")})
     >>> sums.walk(
@@ -201,12 +201,12 @@ class Sums:
     """
 
     def __init__(self, zones: Mapping[int, ZoneInfo]) -> None:
-        """Begin with none."""
+        """Start empty."""
         self._zones = zones
         self._sums: dict[tuple[int, str, str, str, str, str], list[int]] = {}
 
     def walk(self, walked: Iterable[tuple[Walked, Mapping[int, int]]]) -> None:
-        """Count moves, each kind with its instants, each with how often it counts."""
+        """Count moves: each kind with its instants, and how many moves there were at each."""
         for each, instants in walked:
             parts = tuple(_parts(each))
             for day, number, last in by_day(instants, self._zones[each.journey]):
@@ -215,7 +215,7 @@ class Sums:
                     self._add(key, number * one, number if first else 0, last)
 
     def note(self, notes: Iterable[Note]) -> None:
-        """Count what no move tells."""
+        """Count what no move shows."""
         for note in notes:
             day = local_day_span(note.at, self._zones[note.journey])[0]
             self._add(
@@ -232,7 +232,7 @@ class Sums:
             found[2] = max(found[2], last)
 
     def rows(self) -> tuple[Counter, ...]:
-        """Give the counters with the sums over days and domains, sorted by key."""
+        """Return the counters, with the sums over days and domains, sorted by key."""
         for (journey, day, domain, *rest), found in list(self._sums.items()):
             step, what, label = rest
             self._add((journey, ALL, domain, step, what, label), *found)

@@ -1,7 +1,7 @@
-"""What stays of a customer who is forgotten: that something was, when, and of what kind; nothing of the person (R86).
+"""What stays of a forgotten customer: that something happened, when, and of what kind; no personal data (R86).
 
-The customer keeps the number, under an anonymous name that no host can say. Enrollments, visits and messages stay as
-rows, without what they held of the person; so counts and sums still add up. Stores share what is said here.
+The customer keeps the number, under an anonymous name that no host can use. Enrollments, visits and messages stay as
+rows without personal data, so counts and sums still add up. All stores share these functions.
 """
 
 import json
@@ -14,17 +14,17 @@ from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Move, Post, Refusal, Run
 
 FORGOTTEN: Final = "forgotten"
-"""The reason of the runs it ends, and the outcome of the inputs it takes out of the inbox."""
+"""The reason of the runs that forgetting ends, and the outcome of the inputs it takes out of the inbox."""
 
 TRACES: Final = "traces"
-"""The setting of a file that says whether free space may still tell of somebody whom a step has forgotten."""
+"""The setting of a database that says whether free space may still hold data of a customer whom a step forgot."""
 
 OWED: Final = "owed"
-"""What that setting says until the space is scrubbed."""
+"""The value of that setting until the free space is scrubbed."""
 
 
 def anonymous(number: int) -> str:
-    r"""Name a forgotten customer: with the one character that no id may hold, so that nobody can be called so.
+    r"""Return the name of a forgotten customer. It holds the one character that no id may hold.
 
     >>> anonymous(17)
     '\x1fforgotten-17'
@@ -33,7 +33,7 @@ def anonymous(number: int) -> str:
 
 
 def is_anonymous(customer: str) -> bool:
-    """Tell whether a customer was forgotten.
+    """Return whether a customer was forgotten.
 
     >>> is_anonymous(anonymous(17)), is_anonymous("forgotten-17")
     (True, False)
@@ -42,7 +42,7 @@ def is_anonymous(customer: str) -> bool:
 
 
 def without_person(item: Input, outcome: str | None, name: str) -> tuple[Input, str]:
-    """Give what stays of an input of a forgotten customer, and its outcome: one that waited will not be handled.
+    """Return what stays of a forgotten customer's input, and its outcome; a waiting input is not handled.
 
     >>> from journeyflow.records.rows import Input
     >>> put = Input(1, "default", "ann", "put", "", 0, None, '{"email":"ann@example.com"}')
@@ -54,7 +54,7 @@ def without_person(item: Input, outcome: str | None, name: str) -> tuple[Input, 
 
 
 def _counted(item: Input) -> str | None:
-    """Give what stays of the data of an event: which message it is about, and the revenue; both are counted (R80)."""
+    """Return what stays of an event's data: the message it is about, and revenue; both are counted (R80)."""
     if item.kind != "event" or item.text is None or not item.type.startswith((MESSAGE, REVENUE)):
         return None
     data = json.loads(item.text)
@@ -65,7 +65,7 @@ def _counted(item: Input) -> str | None:
 
 
 def without_error(item: Input) -> Input:
-    """Take out of a nack what the channel said: it may name the mailbox.
+    """Return a nack without the channel's error text, which may name the mailbox.
 
     >>> without_error(Input(1, "default", "", "nack", "", 0, "k-1-1", '{"error":"no mailbox ann","token":"w.1"}')).text
     '{"token":"w.1"}'
@@ -75,25 +75,25 @@ def without_error(item: Input) -> Input:
 
 
 def bare_run(run: Run) -> Run:
-    """Give a run without what started it, what it remembered and what told it from others."""
+    """Return a run without its trigger, its memory and its key."""
     return run._replace(trigger=None, memory=None, key="")
 
 
 def bare_move(move: Move) -> Move:
-    """Give a move without the values that were compared."""
+    """Return a move without the values that were compared."""
     return move._replace(seen={})
 
 
 def bare_post(post: Post) -> Post:
-    """Give a message without its data; one that nobody has claimed is not to be sent any more."""
+    """Return a message without its data; one that no worker has claimed is cancelled."""
     return post._replace(data=None, status=CANCELLED if post.status == QUEUED else post.status)
 
 
 def cancelled(post: Post) -> Post:
-    """Give a message that a worker could not deliver: it is not handed out again."""
+    """Return a message that a worker could not deliver, cancelled: it is not handed out again."""
     return post._replace(status=CANCELLED, lease_until=None, token=None)
 
 
 def bare_refusal(refusal: Refusal) -> Refusal:
-    """Give a refusal without the values that were compared."""
+    """Return a refusal without the values that were compared."""
     return refusal._replace(seen={})

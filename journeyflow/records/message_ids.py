@@ -1,4 +1,4 @@
-"""The ids of messages: the one place that writes them and the one that reads them (R70)."""
+"""Message ids: the one place that writes them and the one that reads them (R70)."""
 
 import re
 from collections.abc import Container, Sequence
@@ -11,7 +11,7 @@ _ID = re.compile(rf"(.*)-{_NUMBER}-{_NUMBER}", re.DOTALL)
 
 
 def message_id(nonces: Sequence[str], post: Glimpse) -> str:
-    """Write the id of a message: the nonce of the database that it was made under, its enrollment, its visit (R70).
+    """Return the id of a message: its database's nonce at the time, its enrollment, its visit (R70).
 
     >>> from journeyflow.records.rows import Post
     >>> message_id(["k3", "k4"], Post(17, 2, "hi", "EMAIL", "hi", None, 0, None, True, nonce=1))
@@ -21,7 +21,7 @@ def message_id(nonces: Sequence[str], post: Glimpse) -> str:
 
 
 def read_id(text: object) -> tuple[str, int, int] | None:
-    """Read the id of a message as (nonce, serial, n); None for anything that `message_id` never writes.
+    """Return the parts of a message id as (nonce, serial, n), or None for anything that `message_id` never writes.
 
     >>> read_id("k-3-17-2"), read_id("k-017-2"), read_id("k-17"), read_id(5)
     (('k-3', 17, 2), None, None, None)
@@ -36,9 +36,10 @@ def read_id(text: object) -> tuple[str, int, int] | None:
 
 
 def place_of(text: object, nonces: Container[str] | None = None) -> tuple[int, int] | None:
-    """Return the (serial, n) that the id of a message names, or None: of any database, or of one with these nonces.
+    """Return the (serial, n) that a message id names, or None if it is no id or has none of these nonces.
 
-    Whether a message stands at that place, and under that nonce, is seen when it is looked up.
+    Without `nonces` ids of any database are accepted. Whether a message exists at that place, under that nonce, is
+    checked when it is looked up.
 
     >>> place_of("k3-17-2"), place_of("k3-17-2", ["k3"]), place_of("other-17-2", ["k3"]), place_of(None)
     ((17, 2), (17, 2), None, None)

@@ -1,4 +1,4 @@
-"""What a host gives and gets: events, customers, enrollments, visits, messages."""
+"""What a host passes in and gets back: events, customers, enrollments, visits, messages."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -12,20 +12,22 @@ from journeyflow.basics.words import REVENUE
 from journeyflow.errors import InvalidInput
 
 MAX_REVENUE = 1_000_000_000_000
-"""Minor units in one event: ten billions of any currency, and millions of such events may still be summed up."""
+"""The largest amount in one revenue event, in minor units: ten billion of any currency. Sums over millions of such
+events still fit."""
 
-# --- what a host gives ----------------------------------------------------------------------------------------------
+# --- what a host passes in ------------------------------------------------------------------------------------------
 
 
 def _mapping(value: object) -> Mapping[str, object]:
-    return MappingProxyType(dict(freeze(value))) if isinstance(value, Mapping) else value  # type: ignore[call-overload, return-value]  # what is no mapping is told later
+    return MappingProxyType(dict(freeze(value))) if isinstance(value, Mapping) else value  # type: ignore[call-overload, return-value]  # what is no mapping is reported later
 
 
 @frozen
 class Event:
-    """Something that happened to a customer: its type, the customer's id, when, an optional id, its data (R20, R26).
+    """Something that happened to a customer: type, customer id, instant, optional id, data (R20, R26).
 
-    `at` is timezone-aware. Raises InvalidInput with every fault at once.
+    `at` is timezone-aware. The optional `id` identifies repeated submissions of the same event. `data` is a JSON
+    object; it is copied. Raise InvalidInput with all faults at once.
 
     >>> from datetime import UTC, datetime
     >>> Event("purchase", customer="c1", at=datetime(2026, 1, 1, tzinfo=UTC), data={"amount": 5}).data["amount"]
@@ -39,14 +41,14 @@ class Event:
     data: Mapping[str, object] = field(kw_only=True, factory=dict, converter=_mapping, hash=False)
 
     def __attrs_post_init__(self) -> None:
-        """Check at the door, so that nothing later has to."""
+        """Check the event on creation, so that nothing later has to."""
         found = list(event_faults(self))
         if found:
             raise InvalidInput(found)
 
 
 def event_faults(event: Event) -> list[str]:
-    """List what is wrong with an event, each fault with the field it is in."""
+    """Return a sentence for each fault of an event, with the field it is in."""
     named = (("type", event.type), ("customer", event.customer), ("id", event.id))
     found = [
         f"{name}: {fault}"
@@ -67,19 +69,19 @@ def event_faults(event: Event) -> list[str]:
 
 
 def _revenue_faults(amount: object) -> list[str]:
-    """Say why something is no amount of revenue (R83)."""
+    """Return a sentence if a value is no amount of revenue (R83), else an empty list."""
     if type(amount) is int and abs(amount) <= MAX_REVENUE:
         return []
     msg = f"must be a whole number of minor units such as 1999 for 19.99, up to {MAX_REVENUE:,}, not {describe(amount)}"
     return [f"data.amount: {msg}"]
 
 
-# --- what a host gets -----------------------------------------------------------------------------------------------
+# --- what a host gets back ------------------------------------------------------------------------------------------
 
 
 @frozen
 class Customer:
-    """A person: tenant, id and attributes, as ticks have left them (R10)."""
+    """A customer: tenant, id and attributes, as of the last tick (R10)."""
 
     tenant: str
     id: str
@@ -88,7 +90,10 @@ class Customer:
 
 @frozen
 class Visit:
-    """One stay at a step: its number within the run, when it was entered and left, status and outcome (R44)."""
+    """One stay at a step: number within the run, when it was entered and left, status and outcome (R44).
+
+    Datetimes are in UTC; `left_at` is None while the run rests there.
+    """
 
     n: int
     step: str
@@ -100,9 +105,13 @@ class Visit:
 
 @frozen
 class Enrollment:
-    """One run of one customer through one version of a journey, as it stands; a list gives it without visits.
+    """One run of one customer through one version of a journey, in its current state.
 
-    `key` tells parallel runs of one customer apart; it is empty in a journey without a key (R22).
+    `run` numbers a customer's runs in the journey from 1; `serial` numbers all enrollments of the database. `key` tells
+    parallel runs of one customer apart; it is empty in a journey without a key (R22). `step` is the id of the step
+    where the run rests and `step_number` its place in the journey, from 1; both are None once the run has ended. `due`
+    is until when it rests, `awaits` the event type it waits for. Datetimes are in UTC. Lists of enrollments leave
+    `visits` empty.
     """
 
     tenant: str
@@ -123,12 +132,15 @@ class Enrollment:
     key: str = ""
     visits: tuple[Visit, ...] = field(default=(), repr=False)
     fields: Mapping[str, object] = field(factory=dict, repr=False)
-    """Attributes of the customer that were asked for beside it (F124)."""
+    """Attributes of the customer that were requested with it (F124)."""
 
 
 @frozen
 class Engagement:
-    """What was told of a message, or of all messages of a step to one customer: when first, how often in all (R52)."""
+    """The events of one kind about a message, or about a step's messages to one customer (R52).
+
+    `first_at` is the instant of the first, in UTC; `total` is how many there were.
+    """
 
     first_at: datetime
     total: int
@@ -136,7 +148,7 @@ class Engagement:
 
 @frozen
 class DeferredEntry:
-    """Somebody who waits for a slot of a journey's entry limits: since when, and the data of the trigger (R23)."""
+    """An entry that waits for a slot of a journey's entry limits: since when, and the trigger's data (R23)."""
 
     tenant: str
     journey: str
@@ -148,9 +160,10 @@ class DeferredEntry:
 
 @frozen
 class Message:
-    """What a Send produced. `id` is the idempotency key: every delivery of the same visit carries the same (R70).
+    """A message that a Send produced. `id` is the idempotency key: every delivery of the same visit has the same (R70).
 
-    `engagement` has an entry for each kind of message event that was told: sent, opened, clicked, ... (R52).
+    `engagement` has an entry for each kind of message event so far: sent, opened, clicked, ... (R52). Datetimes are in
+    UTC.
     """
 
     id: str
@@ -173,10 +186,10 @@ class Message:
 
 @frozen
 class PruneResult:
-    """What a prune has taken out, in rows, or with `dry_run` would take out (R86).
+    """What a prune deleted, or with `dry_run` would delete, in rows (R86).
 
-    `enrollments` are gone; `emptied` ones stay as bare rows, for something may still be asked of them. `moves`,
-    `messages` and `inputs` are gone.
+    `enrollments`, `moves`, `messages` and `inputs` are deleted; `emptied` enrollments stay as bare rows, because
+    something may still refer to them.
     """
 
     enrollments: int = 0

@@ -1,9 +1,9 @@
-"""What is known about people: records that do not know how they are kept.
+"""What is known about customers, as records that do not know how they are stored.
 
-Two families. `Event`, `Customer`, `Enrollment`, `Visit` and `Message` are what a host gives and gets: ids and
-datetimes. `Input`, `Run`, `Move`, `Post` and `Changes` are what the machine, the scheduler and the stores hand one
-another: numbers and microseconds. Of those there are millions, so they are tuples: a row is what a store takes and
-gives, and to make one costs a third of making an attrs object.
+There are two families. `Event`, `Customer`, `Enrollment`, `Visit` and `Message` are what a host passes in and gets
+back, with ids and datetimes. `Input`, `Run`, `Move`, `Post` and `Changes` are what the machine, the scheduler and the
+stores exchange, with numbers and microseconds. There are millions of the latter, so they are tuples: a store reads and
+writes rows, and a tuple costs a third of an attrs object to make.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +16,11 @@ from journeyflow.basics.words import QUEUED
 
 
 class Input(NamedTuple):
-    """One thing a host told the engine, waiting in the inbox or handled (R10).
+    """One call of a host, waiting in the inbox or handled (R10).
 
-    `kind` is event, put, enroll, exit, ack or nack; `text` is its data as JSON text. `journey` names what an enroll or
-    exit is about, `message` what an ack or nack is about.
+    `kind` is event, put, enroll, exit, retry, ack or nack; `text` is its data as JSON text. `type` is the type of an
+    event, "replace" for a put that replaces all attributes, and the journey of an enroll, exit or retry. `id` is the id
+    of an event, or the message that an ack or nack is about.
     """
 
     seq: int
@@ -33,7 +34,7 @@ class Input(NamedTuple):
 
 
 make_input: Callable[[tuple[object, ...]], Input] = partial(tuple.__new__, Input)
-"""Make an input of all its fields in order: what `Input(...)` does, in a third of the time."""
+"""Make an input from a tuple of all its fields in order, in a third of the time of `Input(...)`."""
 
 PathEntry = tuple[str, str, str]
 """One visit inside a move: step id, status, outcome."""
@@ -42,11 +43,11 @@ PathEntry = tuple[str, str, str]
 class Run(NamedTuple):
     """An enrollment as the machine sees it: numbers, microseconds, positions.
 
-    `step` is the position of the step it rests at, -1 once it has ended. It rests until `due`, or for an event of type
-    `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16).
-    `softened` tells that this rest's instant was softened once (R5). `trigger` is the data of the event that started it
-    as JSON text; `key` is what tells parallel runs of one customer apart, empty where a journey has no key (R22);
-    `memory` keeps the data of awaited events, the instants at which looping openings were left, and what a retry needs.
+    `step` is the position of the step at which it rests, -1 once it has ended. It rests until `due`, or for an event of
+    type `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16).
+    `softened` says that this rest's instant was softened once (R5). `trigger` is the data of the event that started it,
+    as JSON text. `key` tells parallel runs of one customer apart, empty if the journey has no key (R22). `memory` keeps
+    the data of awaited events, the instants at which looping openings were left, and what a retry needs.
     """
 
     serial: int
@@ -73,19 +74,19 @@ class Run(NamedTuple):
 
 
 def version_at(run: Run, n: int) -> int:
-    """Give the number of the version that a visit of a run belongs to; a migration leaves the earlier ones (R14)."""
+    """Return the number of the version that a run's visit belongs to; a migration leaves earlier visits (R14)."""
     history = (run.memory or {}).get("versions", ())
     return next((int(number) for first, number in reversed(history) if first <= n), run.version)
 
 
 make_run: Callable[[tuple[object, ...]], Run] = partial(tuple.__new__, Run)
-"""Make a run of all its fields in order: what `Run(...)` does, in a third of the time."""
+"""Make a run from a tuple of all its fields in order, in a third of the time of `Run(...)`."""
 
 NO_FLAGS: Mapping[str, tuple[int, int]] = MappingProxyType({})
 
 
 class Glimpse(Protocol):
-    """What rules see of a message (R59): a store that would have to read the rest leaves that out."""
+    """What rules read of a message (R59): a store may leave out the rest if that costs extra reading."""
 
     @property
     def serial(self) -> int:
@@ -97,26 +98,26 @@ class Glimpse(Protocol):
 
     @property
     def step(self) -> str:
-        """The step as it was called then."""
+        """The id of the step at that time."""
 
     @property
     def at(self) -> int:
-        """When it was sent."""
+        """The instant at which it was sent."""
 
     @property
     def flags(self) -> Mapping[str, tuple[int, int]]:
-        """What was told of it."""
+        """Its events: (first instant, count) by message kind."""
 
     @property
     def nonce(self) -> int:
-        """With which nonce its id begins."""
+        """The index of the nonce in its id."""
 
 
 class Post(NamedTuple):
     """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52).
 
-    `domain` is that of the customer's mailbox when the first thing was told of the message, empty where there was none,
-    None until then. `nonce` says with which of the database's nonces its id begins: how many were before (R70).
+    `domain` is that of the customer's mailbox when the message had its first event: empty if there was none, None
+    before that. `nonce` is the index of its id's nonce among those of the database (R70).
     """
 
     serial: int
@@ -139,7 +140,7 @@ class Post(NamedTuple):
 
 
 def name_of(run: Run, post: Glimpse) -> str:
-    """Give the step of a message as the run's version calls it: a migration may have renamed it (R14)."""
+    """Return a message's step under its name in the run's version; a migration may have renamed it (R14)."""
     step = post.step
     for visit, names in (run.memory or {}).get("renamed", ()):
         if post.n <= visit:
@@ -148,14 +149,14 @@ def name_of(run: Run, post: Glimpse) -> str:
 
 
 make_post: Callable[[tuple[object, ...]], Post] = partial(tuple.__new__, Post)
-"""Make a message of all its fields in order."""
+"""Make a message from a tuple of all its fields in order."""
 
 
 class Move(NamedTuple):
     """What happened to a run at one instant, from one rest to the next (one row of history).
 
-    `visit` is the number of the visit that is left, 0 at entry; the path begins with it, at entry with visit 1. `seen`
-    maps a position in the path (or "entry", "exit") to the values that were read there (R85).
+    `visit` is the number of the visit that is left, 0 at entry. The path begins with that visit, at entry with visit 1.
+    `seen` maps a position in the path (or "entry", "exit") to the values that were read there (R85).
     """
 
     serial: int
@@ -166,20 +167,20 @@ class Move(NamedTuple):
 
 
 def last_visit(move: Move) -> int:
-    """Give the number of the visit that a move leads to: that says to which version its path belongs (R14)."""
+    """Return the number of the visit that a move leads to, which shows the version of its path (R14)."""
     return max(move.visit, 1) + len(move.path) - 1
 
 
 make_move: Callable[[tuple[object, ...]], Move] = partial(tuple.__new__, Move)
-"""Make a move of all its fields in order."""
+"""Make a move from a tuple of all its fields in order."""
 
 
 class Crowd(NamedTuple):
-    """People who moved together: what has become of each is alike in all but whose it is.
+    """Customers who moved together: the outcomes differ only in whose they are.
 
-    `run`, `move` and `posts` are those of one, `news` a patch of every customer's attributes, of values that are no
-    objects (`changes.patched`); `people` are all, that one too, the numbers of the customers by serial. Where the move
-    leaves visit 0 the runs are new; of others stays what never changes: number, entry, trigger and key.
+    `run`, `move` and `posts` are those of one customer. `news` is a patch of every customer's attributes (`patched`),
+    whose values are no objects. `people` maps the serials of all runs, that one included, to customer numbers. If the
+    move leaves visit 0, the runs are new; existing runs keep what never changes: number, entry, trigger and key.
     """
 
     run: Run
@@ -195,7 +196,7 @@ class Crowd(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """An entry that was refused: the journey's number, the customer's, why, when, the values compared (R21)."""
+    """A refused entry: the journey's number, the customer's number, why, when, the values compared (R21)."""
 
     journey: int
     customer: int
@@ -206,7 +207,7 @@ class Refusal(NamedTuple):
 
 
 class Counter(NamedTuple):
-    """A kept counter, or what a commit adds to it; `counting` says what each number means (R80)."""
+    """A kept counter, or what a commit adds to it; `counting` explains each number (R80)."""
 
     journey: int
     day: str
@@ -219,13 +220,13 @@ class Counter(NamedTuple):
     last_at: int
 
     def plus(self, other: "Counter") -> "Counter":
-        """Add one of the same key."""
+        """Return the sum of this counter and another with the same key."""
         total, uniques = self.total + other.total, self.uniques + other.uniques
         return self._replace(total=total, uniques=uniques, last_at=max(self.last_at, other.last_at))
 
 
 class Export(NamedTuple):
-    """A job that makes a file (F192): `options` are JSON text, `content` is the file once there is one."""
+    """A job that makes a file (F192): `options` are JSON text, `content` is the finished file."""
 
     number: int
     tenant: str
@@ -242,9 +243,9 @@ class Export(NamedTuple):
 
 
 class Deferred(NamedTuple):
-    """An entry that waits for a slot: who, into which journey, under which key, by which trigger, when that was (R23).
+    """An entry that waits for a slot: customer, journey, key, and its trigger's data and instant (R23).
 
-    `number` counts over all journeys and is never reused; a queue is ordered by `at`, then by it.
+    `number` counts over all journeys and is never reused; a queue is ordered by `at`, then by `number`.
     """
 
     number: int
@@ -256,11 +257,11 @@ class Deferred(NamedTuple):
 
 
 class Round(NamedTuple):
-    """How far the pulls of a journey are (R27).
+    """How far a journey's pulls have come (R27).
 
-    `at` is the instant of the newest one, None before the first; `after` the id of the customer asked last, "" for
-    nobody yet. While a pull is going on, `origin` is where it began, and `remaining` how many may still come in, None
-    for all who may. `softened` tells that the instant of the next one was softened once (R5).
+    `at` is the instant of the newest pull, None before the first; `after` is the id of the customer asked last, ""
+    before the first. During a pull `origin` is the id after which it began, and `remaining` how many customers may
+    still enter, None for no bound. `softened` says that the instant of the next pull was softened once (R5).
     """
 
     journey: int
@@ -272,9 +273,9 @@ class Round(NamedTuple):
 
 
 def patched(attributes: Attributes, news: Mapping[str, object]) -> Attributes:
-    """Give attributes with others put in place of theirs, and those taken away that are None now.
+    """Return attributes with new values in place of old ones, and without those whose new value is None.
 
-    It is RFC 7396 for values that are no objects, of which SQLite's `json_patch` makes the same.
+    This is RFC 7396 for values that are no objects, for which SQLite's `json_patch` does the same.
 
     >>> patched({"a": 1, "b": 2}, {"c": [3], "a": None, "b": 5})
     {'b': 5, 'c': [3]}

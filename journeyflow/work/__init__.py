@@ -1,1 +1,1 @@
-"""Many runs in their order: what a tick does between loading and committing."""
+"""Many runs in their total order: what a tick does between loading and committing."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from journeyflow.definition.rules.conditions import Question
 
 MAX_ASKED = 4_096
-"""Versions of journeys for which it is kept what can stand against an entry."""
+"""How many versions of journeys have their list of entry checks cached."""
 
 
 def enter(
@@ -38,11 +38,11 @@ def enter(
     limited: bool = False,
     quiet: bool = False,
 ) -> str | None:
-    """Enter a customer into a journey, or refuse with the first reason that stands against it (R21, R24).
+    """Enter a customer into a journey, or refuse with the first reason that applies (R21, R24).
 
-    `key` is that of an enrollment by hand; else the event's data say it (R22). `limited` asks for a slot; whoever finds
-    none waits or is refused (R23). With `quiet` nothing is kept of a refusal (R27). Gives the reason, or None for an
-    entry and for one that waits.
+    `key` is that of an enrollment by hand; otherwise it is read from the event's data (R22). With `limited` the entry
+    needs a slot; without a free one it waits or is refused (R23). With `quiet` a refusal is not recorded (R27). Return
+    the reason, or None for an entry and for one that waits.
     """
     person = event.person
     if key is None or program.key is None:
@@ -57,7 +57,7 @@ def enter(
     reason = _refusal(make_candidate((work, record, program, event, facts, newest, key, force, bare)))
     if reason is not None:
         return reason if quiet else work.refuse(record, person, reason, event.at, facts.seen)
-    restarts = newest is not None and newest.status == ACTIVE  # only where a trigger begins anew
+    restarts = newest is not None and newest.status == ACTIVE  # only with the re-entry policy "restart"
     kept_out = program.holdout > 0 and not restarts and _is_kept_out(program, person)
     text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
     if not kept_out and record.number in work.catalog.limited:
@@ -81,7 +81,7 @@ def enter(
     return None
 
 
-def first_run(  # noqa: PLR0917 what tells one beginning from another
+def first_run(  # noqa: PLR0917 what distinguishes one first run from another
     serial: int,
     customer: int,
     program: Program,
@@ -92,7 +92,7 @@ def first_run(  # noqa: PLR0917 what tells one beginning from another
     *,
     kept_out: bool = False,
 ) -> Run:
-    """Make the run of somebody who enters, before its first step; `text` are the data of the trigger (R20)."""
+    """Return the new run of a customer, before its first step. `text` is the trigger's data as JSON text (R20)."""
     status, step = (HOLDOUT, NOWHERE) if kept_out else (ACTIVE, 0)
     return make_run(
         (
@@ -103,13 +103,13 @@ def first_run(  # noqa: PLR0917 what tells one beginning from another
 
 
 def _has_slot(work: Work, program: Program, event: Happening) -> bool:
-    """Tell whether there is a slot at an instant, and nobody waits for it (R23)."""
+    """Return whether a slot is free at the event's own instant and no entry waits for it (R23)."""
     slots, number = work.slots, program.journey_number
     return not slots.waiting(number) and next_slot_opens(slots.taken[number], program.limits, event.own) is None
 
 
 def _waits(work: Work, program: Program, event: Happening, key: str, text: str | None) -> str | None:
-    """Let somebody wait for a slot, or give the reason why not (R23)."""
+    """Put an entry into the queue for a slot, or return the reason why it may not wait (R23)."""
     slots, number, journey = work.slots, program.journey_number, program.journey
     if journey.limits.over == "drop":
         return "entry limit"
@@ -122,13 +122,13 @@ def _waits(work: Work, program: Program, event: Happening, key: str, text: str |
 
 
 def _set_queue(work: Work, program: Program, due: int | None) -> None:
-    """Let the queue of a journey go on at an instant."""
+    """Set the instant at which a journey's queue continues."""
     work.slots.set_timer(program.journey_number, QUEUE, due)
     work.slots.push(work.heap, work.horizon, program.journey_number, QUEUE)
 
 
 def admit(work: Work, number: int, own: int) -> None:
-    """Let the first of a journey's queue in, now that a slot opens; all of R21 is asked again (R23)."""
+    """Admit the first entry of a journey's queue, now that a slot opens; all of R21 is checked again (R23)."""
     slots, record = work.slots, work.catalog.journeys[number]
     program = record.program(own)
     later = next_slot_opens(slots.taken[number], program.limits, own)
@@ -149,7 +149,7 @@ def admit(work: Work, number: int, own: int) -> None:
 
 
 def _go_on(work: Work, program: Program, own: int) -> None:
-    """Wait for the next slot, unless nobody is left; a batch ends where the rest of the queue is not loaded (R7)."""
+    """Wait for the next slot, unless the queue is empty. The batch ends where the rest is not loaded (R7)."""
     slots, number = work.slots, program.journey_number
     if slots.first(number) is None and number not in slots.partial:
         slots.stop_timer(number, QUEUE)
@@ -162,15 +162,15 @@ def _go_on(work: Work, program: Program, own: int) -> None:
 
 
 def _is_kept_out(program: Program, person: CustomerInHand) -> bool:
-    """Tell whether chance keeps a customer out of a journey: the same one always (R25, R38)."""
+    """Return whether chance holds a customer out of a journey; the answer is always the same (R25, R38)."""
     return bucket(program.tenant, program.journey.id, KEPT_OUT, person.id) < program.holdout
 
 
 class Candidate(NamedTuple):
-    """Somebody at the door of a journey, with all that is asked there.
+    """A customer who is about to enter a journey, with everything that the entry checks read.
 
-    `newest` is the newest run with the same key; `force` passes what a host may pass (R24). `bare` gives the facts
-    without the event.
+    `newest` is the newest run with the same key. `force` skips the checks that a host may skip (R24). `bare` returns
+    the facts without the event.
     """
 
     work: Work
@@ -185,12 +185,12 @@ class Candidate(NamedTuple):
 
 
 make_candidate: Callable[[tuple[object, ...]], Candidate] = partial(tuple.__new__, Candidate)
-"""Make a candidate of all its fields in order: what `Candidate(...)` does, in a third of the time."""
+"""Make a candidate from a tuple of all its fields in order, in a third of the time of `Candidate(...)`."""
 
 
 def closed_by(record: JourneyRecord, own: int, at: int) -> str | None:
-    """Say which state of its journey refuses what has this own and this effective instant, or None (R11)."""
-    if record.newest_state == "ARCHIVED":  # also what happened before and is told too late: nobody is inside any more
+    """Return the state of the journey that refuses an input with these own and effective instants, or None (R11)."""
+    if record.newest_state == "ARCHIVED":  # also for earlier instants that arrive late: no run is left
         return "archived"
     for instant in (own,) if own == at else (own, at):
         state = record.state(instant)
@@ -200,7 +200,7 @@ def closed_by(record: JourneyRecord, own: int, at: int) -> str | None:
 
 
 def _refusal(candidate: Candidate) -> str | None:
-    """Give the first reason against an entry, in the order of R21, or None."""
+    """Return the first reason against an entry, in the order of R21, or None."""
     closed = closed_by(candidate.record, candidate.event.own, candidate.event.at)
     if closed is not None:
         return closed
@@ -212,39 +212,39 @@ def _refusal(candidate: Candidate) -> str | None:
 
 @lru_cache(maxsize=MAX_ASKED)
 def _asked_of(program: Program) -> tuple[tuple[str, Callable[[Candidate], bool]], ...]:
-    """Give what can stand against an entry into this version of a journey."""
+    """Return the (reason, check) pairs that concern this version of a journey."""
     return tuple((reason, stands) for reason, stands, concerns in REASONS if concerns(program))
 
 
 def obstacles_of(program: Program) -> tuple[Callable[[Candidate], bool], ...]:
-    """Give what can stand against an entry of somebody from outside who was never in the journey (R21)."""
+    """Return the checks on a first entry that an event from outside the engine triggers (R21)."""
     asked = tuple(stands for reason, stands in _asked_of(program) if reason not in OF_RETURNING)
     return (*asked, _kept_out) if program.holdout else asked
 
 
 def _kept_out(candidate: Candidate) -> bool:
-    """Tell whether chance keeps the customer out (R25)."""
+    """Return whether chance holds the customer out (R25)."""
     return _is_kept_out(candidate.program, candidate.event.person)
 
 
 def _lacks_key(candidate: Candidate) -> bool:
-    """Tell whether the trigger carries none of the keys by which the journey has parallel runs (R22)."""
+    """Return whether the trigger carries no key for a journey that has parallel runs (R22)."""
     return not candidate.key
 
 
 def _caused_by_itself(candidate: Candidate) -> bool:
-    """Tell whether a run of this same journey, with the same key, brought the event about (R53)."""
+    """Return whether a run of this same journey, with the same key, caused the event (R53)."""
     return (candidate.record.number, candidate.key) in candidate.event.causes
 
 
 def _fails_criteria(candidate: Candidate) -> bool:
-    """Tell whether the run criteria are false."""
+    """Return whether the run criteria are false."""
     criteria: Question = candidate.program.run_criteria  # type: ignore[assignment]  # checked only where there are some
     return not candidate.force and not criteria(candidate.facts)
 
 
 def _already_out(candidate: Candidate) -> bool:
-    """Tell whether an exit rule on the customer is true already."""
+    """Return whether an exit rule on the customer is already true."""
     facts = candidate.bare()
     for way in candidate.program.exits:
         if way.when is not None and way.when(facts):
@@ -254,7 +254,7 @@ def _already_out(candidate: Candidate) -> bool:
 
 
 def _lacks_consent(candidate: Candidate) -> bool:
-    """Tell whether the customer consents to no channel of a journey that requires consent (R54)."""
+    """Return whether the customer consents to no channel of a journey that requires consent (R54)."""
     attributes, channels = candidate.event.person.attributes, candidate.program.channels
     for channel in channels:  # checked for every entry: any() would make a generator each time
         if consents(attributes, channel, required=True):
@@ -273,7 +273,7 @@ def _inside(candidate: Candidate) -> bool:
 
 
 def _may_not_come_again(candidate: Candidate) -> bool:
-    """Tell whether the journey does not take a customer again after an earlier run (R22)."""
+    """Return whether the re-entry policy bars the customer after an earlier run (R22)."""
     reentry, newest = candidate.program.journey.reentry, candidate.newest
     if newest is None or candidate.force:
         return False
@@ -299,7 +299,7 @@ REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Program], bool]
 applies, and which journeys it concerns."""
 
 OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
-"""The reasons that hang on what the customer's runs have done."""
+"""The reasons that depend on the customer's earlier runs."""
 
 
 def leave(work: Work, person: CustomerInHand, journey: int, at: int, *, reason: str, key: str | None = None) -> int:

@@ -1,4 +1,4 @@
-"""What happens while a batch is worked on, as values: events on their way, orders to other runs, totals."""
+"""What happens while a batch is handled, as values: queued events, orders to other runs, totals."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +13,7 @@ from journeyflow.stores.batch import CustomerInHand
 
 
 def changed_attribute(kind: str, data: Data) -> str:
-    """Name the attribute, at the top level, whose change an event tells of; nothing for other events (R50).
+    """Return the top-level attribute whose change an event reports; "" for other events (R50).
 
     >>> changed_attribute("tag.added", {"tag": "vip"}), changed_attribute("field.changed", {"field": "plan.ends"})
     ('tags', 'plan')
@@ -24,18 +24,18 @@ def changed_attribute(kind: str, data: Data) -> str:
 
 
 Cause = tuple[int, str]
-"""A journey's number and the key of its run that brought an event about (R53)."""
+"""A journey's number and the key of its run that caused an event (R53)."""
 
 NOBODY: frozenset[Cause] = frozenset()
-"""Causes of what comes from outside."""
+"""The causes of an event from outside: none."""
 
 
 class Happening(NamedTuple):
     """An event on its way through the stages of R9.
 
-    `own` is its own instant, `at` the effective one. `causes` are the journeys, each with the key of its run,
-    that brought it about, however indirectly (R53). `post` is the message it is about. `changed` names the attribute of
-    the customer that changed, at the top level; it is empty when none did.
+    `own` is its own instant, `at` the effective one. `causes` are the journeys, each with the key of its run, that
+    caused it, directly or indirectly (R53). `post` is the message it is about. `changed` is the top-level attribute of
+    the customer that changed, "" if none did.
     """
 
     type: str
@@ -50,13 +50,13 @@ class Happening(NamedTuple):
 
 
 make_happening: Callable[[tuple[object, ...]], Happening] = partial(tuple.__new__, Happening)
-"""Make an event of all its fields in order: what `Happening(...)` does, in a third of the time."""
+"""Make an event from a tuple of all its fields in order, in a third of the time of `Happening(...)`."""
 
 
 class OrderGiven(NamedTuple):
-    """What an Update says to other runs: in which journey, "" for none in particular, and the reason of what it ends.
+    """An order of an Update to other runs: the journey it is about ("" for none) and the reason of runs it ends.
 
-    `giver` is the journey whose run says so, `at` the instant of its move; `causes` as of an event.
+    `giver` is the journey of the run that gave the order, `at` the instant of its move; `causes` are as in `Happening`.
     """
 
     action: str
@@ -70,7 +70,7 @@ class OrderGiven(NamedTuple):
 
 @frozen
 class Tally:
-    """What a batch did, in numbers."""
+    """The totals of a batch."""
 
     inputs: int = 0
     entered: int = 0
@@ -83,5 +83,5 @@ class Tally:
     cut: bool = False
     """Whether the batch ended before its last item."""
     items: int = 0
-    """How many items were handled, those that the batch itself caused too."""
+    """How many items were handled, including those that the batch itself caused."""
     forgotten: int = 0

@@ -1,4 +1,7 @@
-"""Inputs: what a host told, handled at its place in the order, with its effect on the customer (R10, R26, R50, R52)."""
+"""Inputs: what the host submitted, handled in its place in the order (R10, R26, R50, R52).
+
+An input's effect on the customer is stage 1 of an event (R9).
+"""
 
 from collections.abc import Callable, Mapping
 from typing import cast
@@ -34,24 +37,30 @@ from journeyflow.work.stages import handle
 from journeyflow.work.working_set import Work
 
 RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
-"""How long after each failed attempt a message is handed out again; after the last it is given up (R71)."""
+"""The delays, in microseconds, before a message is handed out again after each failed attempt (R71).
+
+After the last of them the message is given up.
+"""
 
 ATTRIBUTION = 7 * DAY
 """How long after the first click on a message, in microseconds, revenue that names no message is attributed to it
 (R83)."""
 
 LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
-"""The kinds of message event that leave their instant with the customer, as `last<Channel>...` (R52)."""
+"""The kinds of message events whose newest instant is kept with the customer, as `last<Channel>...` (R52)."""
 
 GIVEN_UP = "message given up"
-"""The reason of a run that FAILED because a Send of it says so (R43)."""
+"""The reason of a run that FAILED because a message was given up and its Send has `on_failure="fail"` (R43)."""
 
 WITHDRAWING = frozenset({"unsubscribed", "complained"})
-"""The kinds that take back the consent to the channel (R52)."""
+"""The kinds of message events that withdraw consent to the channel (R52)."""
 
 
 def take(work: Work, item: Input, dedup: int) -> str:
-    """Handle one input and give its outcome, which is kept with it. `dedup` is how long ids are known, in micros."""
+    """Handle one input and return its outcome, which is stored with it.
+
+    `dedup` is how long event ids are known, in microseconds (R26).
+    """
     data = loads(item.text) if item.text else {}
     return _KINDS[item.kind](work, item, data, work.effective(item.at), dedup)
 
@@ -60,7 +69,7 @@ def take(work: Work, item: Input, dedup: int) -> str:
 
 
 def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int) -> str:
-    """Take an event: known already, about no message of ours, without effect, or through all the stages."""
+    """Handle an event: known already, about an unknown message, without effect, or taken through all the stages."""
     if item.id is not None and (known := known_already(work, item, dedup)):
         return known
     if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
@@ -82,7 +91,10 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
 
 
 def known_already(work: Work, item: Input, dedup: int) -> str | None:
-    """Say whether an event with this id was there before: "duplicate", or "conflicting" by its content (R26)."""
+    """Return "duplicate" or "conflicting" for an event whose id was seen before, else None (R26).
+
+    It is conflicting if its customer or its data differ.
+    """
     key = (item.tenant, item.type, item.id or "")
     seen = work.known.setdefault(key, [])
     near = [(customer, text) for at, customer, text in seen if abs(item.at - at) <= dedup]
@@ -98,7 +110,10 @@ def _loads(text: str | None) -> dict[str, object]:
 
 
 def _change(work: Work, person: CustomerInHand, kind: str, data: Data) -> dict[str, object] | None:
-    """Change the customer as an event of R50 says: give what changed, nothing, or None for an impossible event."""
+    """Change the customer as an event of R50 says: return the event's new data, {} if nothing changed.
+
+    None stands for an impossible event.
+    """
     change = _as_change(kind, data)
     if change is None:
         return None
@@ -113,7 +128,7 @@ def _change(work: Work, person: CustomerInHand, kind: str, data: Data) -> dict[s
 
 
 def _as_change(kind: str, data: Data) -> tuple[str, str, object] | None:
-    """Read what an event of R50 changes; None where its data do not say it."""
+    """Return the change that an event of R50 describes, or None if its data describe none."""
     if kind == "field.changed":
         name, new = data.get("field"), data.get("new")
         if not isinstance(name, str) or path_fault(name) or name in MEMBERS or name == CONSENT:
@@ -126,9 +141,10 @@ def _as_change(kind: str, data: Data) -> tuple[str, str, object] | None:
 
 
 def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: Data) -> dict[str, object] | None:
-    """Give what an input that waits makes of a customer, as far as it says so by itself (R10).
+    """Return the attributes that a waiting input will leave, as far as the input alone determines them (R10).
 
-    None stands for an unknown customer. What an event about a message does hangs on that message, and is not foreseen.
+    Attributes of None stand for an unknown customer. The effect of an event about a message depends on that message and
+    is not foreseen.
 
     >>> foreseen(None, "event", "tag.added", {"tag": "vip"})
     {'tags': ['vip']}
@@ -146,7 +162,7 @@ def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: D
 
 
 def _message_event(work: Work, item: Input, data: dict[str, object], at: int) -> str:
-    """Take an event about a message: note it there and with the customer, then through the stages (R52)."""
+    """Handle an event about a message: record it with the message and the customer, then run the stages (R52)."""
     named = data.get("message")
     post = work.named(named)
     person = work.people.get((item.tenant, item.customer))
@@ -185,21 +201,21 @@ def tell(work: Work, event: Happening) -> None:
 
 
 def _with_domain(post: Post, person: CustomerInHand) -> Post:
-    """Keep the domain of the mailbox, as it is when the first thing is told of a message (F172)."""
+    """Return the message with its mailbox domain, which is fixed when its first event arrives (F172)."""
     if post.domain is not None:
         return post
     return post._replace(domain=mailbox_domain(post.channel, person.attributes))
 
 
 def message_named(item: Input) -> object:
-    """Give the id of the message that an event says it is about, None where it says nothing (R52, R83)."""
+    """Return the message id that an event carries, or None if it carries none (R52, R83)."""
     return _loads(item.text).get("message")
 
 
 def _note_revenue(work: Work, item: Input, data: Data, person: CustomerInHand) -> str:
-    """Note revenue with its message, and give the outcome: what it names, else what was clicked last (R50, R52, R83).
+    """Attribute revenue to the message it names, else to the last one clicked; return the outcome (R50, R52, R83).
 
-    Revenue that names a message which is not the customer's is "unmatched", and nobody's.
+    Revenue that names a message of another customer is "unmatched" and attributed to no message.
     """
     named = data.get("message")
     if named is None:
@@ -217,7 +233,7 @@ def _note_revenue(work: Work, item: Input, data: Data, person: CustomerInHand) -
 
 
 def _clicked_last(work: Work, person: CustomerInHand, at: int) -> Post | None:
-    """Give the message of a customer whose first click is the newest one, not more than a week before (R83)."""
+    """Return the customer's message with the newest first click, at most a week before an instant (R83)."""
     clicks = [
         (first, key)
         for key in work.clicked.get(person.number, ())
@@ -227,13 +243,13 @@ def _clicked_last(work: Work, person: CustomerInHand, at: int) -> Post | None:
 
 
 def about(work: Work, post: Post) -> dict[str, object]:
-    """Say what message an event is about, so that triggers can ask for a certain one (R51)."""
+    """Return the data that say which message an event is about, so that triggers can filter on them (R51)."""
     journey = work.program(work.runs[post.serial]).journey.id
     return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}
 
 
 def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
-    """Leave the newest instant of a kind with the customer, and take back consent (R52)."""
+    """Return the attributes with the newest instant of a message event, or with consent withdrawn (R52)."""
     if kind in LAST_ATTRIBUTE:
         name = last_name(channel, kind)
         before, now = attributes.get(name), iso(own)
@@ -246,7 +262,7 @@ def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) ->
 
 
 def last_name(channel: str, kind: str) -> str:
-    """Name the attribute that keeps the newest instant of a kind of message event.
+    """Return the name of the attribute that keeps the newest instant of a kind of message event.
 
     >>> last_name("EMAIL", "opened"), last_name("in-app push", "sent")
     ('lastEmailOpenAt', 'lastInAppPushSentAt')
@@ -259,7 +275,7 @@ def last_name(channel: str, kind: str) -> str:
 
 
 def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
-    """Merge attributes and tell each change as an event (R50)."""
+    """Merge attributes, and emit an event for each change (R50)."""
     person = work.person(item.tenant, item.customer)
     after, events = merge(person.attributes, data, replace=item.type == "replace")
     if not events:
@@ -270,9 +286,9 @@ def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> s
 
 
 def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
-    """Enroll by hand (R24)."""
+    """Enroll a customer by hand (R24)."""
     record = work.catalog.by_name.get((item.tenant, item.type))
-    if record is None:  # deleted since
+    if record is None:  # it has since been deleted
         return "refused: unknown journey"
     person = work.person(item.tenant, item.customer)
     program = record.program(item.at)
@@ -283,7 +299,7 @@ def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -
 
 
 def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
-    """End the runs of a customer in a journey by hand."""
+    """End a customer's runs in a journey by hand."""
     record = work.catalog.by_name.get((item.tenant, item.type))
     person = work.people.get((item.tenant, item.customer))
     if record is None or person is None:
@@ -295,7 +311,7 @@ def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
 
 
 def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
-    """Put a FAILED run back at its last rest, unless something stands against it (R43)."""
+    """Put a FAILED run back to its last rest, unless there is a reason not to (R43)."""
     record = work.catalog.by_name[item.tenant, item.type]
     person = work.people.get((item.tenant, item.customer))
     mine = [] if person is None else [work.runs[serial] for serial in person.serials]
@@ -320,7 +336,7 @@ def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) ->
 
 
 def _delivered(work: Work, item: Input) -> tuple[Post, CustomerInHand] | None:
-    """Give the message that an ack or nack names, with its customer, when it is this tenant's."""
+    """Return the message that an ack or nack names and its customer, or None if it is not this tenant's."""
     post = work.named(item.id)
     run = work.runs.get(post.serial) if post is not None else None
     person = work.numbered.get(run.customer) if run is not None else None
@@ -328,7 +344,7 @@ def _delivered(work: Work, item: Input) -> tuple[Post, CustomerInHand] | None:
 
 
 def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> str:
-    """Take the word of a worker that a message went out: it wins over any status and is final (R71)."""
+    """Record a worker's report that a message was sent: it overrides any status and is final (R71)."""
     found = _delivered(work, item)
     if found is None:
         return "unmatched"
@@ -337,19 +353,19 @@ def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> 
         return "duplicate"
     post = post._replace(status=SENT, lease_until=None, token=None)
     work.set_post(post)
-    if is_anonymous(person.id):  # it went out, and there is nobody of whom it could be told (R86)
+    if is_anonymous(person.id):  # it was sent, but its customer is forgotten (R86)
         return FORGOTTEN
     tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
     return "handled"
 
 
 def _nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
-    """Take the word of a worker that it could not deliver; one without the lease is stale (R71)."""
+    """Record a worker's report that it could not deliver; a report without the current lease is stale (R71)."""
     found = _delivered(work, item)
     if found is None:
         return "unmatched"
     post, person = found
-    if is_anonymous(person.id):  # what the channel said may name the mailbox
+    if is_anonymous(person.id):  # the channel's error text may name the mailbox
         work.retold.append((item.seq, without_error(item).text or ""))
     if post.status != CLAIMED or post.token != data.get("token"):
         return "stale"
@@ -358,7 +374,7 @@ def _nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
 
 
 def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
-    """Take the end of a lease as a failed attempt; one that was given back in time is no news (R71)."""
+    """Treat the end of a lease as a failed attempt, unless the message was acked or nacked in time (R71)."""
     post = work.posts[key]
     if post.status == CLAIMED and post.lease_until == until:
         person = work.numbered[work.runs[post.serial].customer]
@@ -366,7 +382,7 @@ def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
 
 
 def _failed_attempt(work: Work, post: Post, person: CustomerInHand, own: int, at: int) -> None:
-    """Hand a message out again later, or give it up (R71)."""
+    """Queue a message again after a delay, or give it up (R71)."""
     if is_anonymous(person.id):
         work.set_post(cancelled(post))
         return
@@ -395,11 +411,11 @@ _KINDS: dict[str, Callable[[Work, Input, dict[str, object], int, int], str]] = {
 }
 
 DEDUP_DAYS = 90
-"""How many days the id of an event is known, unless the host says otherwise (R26)."""
+"""How many days the id of an event is known, unless the host sets another number (R26)."""
 
 
 def dedup_micros(days: int) -> int:
-    """Give the reach of de-duplication in microseconds.
+    """Return the span of de-duplication in microseconds.
 
     >>> dedup_micros(1)
     86400000000

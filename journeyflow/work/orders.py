@@ -1,4 +1,4 @@
-"""Orders: what an Update of one run says to other runs and journeys, taken in its turn among emitted events (R39)."""
+"""Orders: what an Update of one run tells other runs and journeys to do, in their turn among emitted events (R39)."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from journeyflow.work.working_set import Work, active_runs
 
 
 def follow(work: Work, order: OrderGiven) -> None:
-    """Do what an order says, at the instant of the move that gave it."""
+    """Carry out an order, at the instant of the move that gave it."""
     _ORDERS[order.action](work, order)
 
 
 def _enroll(work: Work, order: OrderGiven) -> None:
-    """Enroll as if by hand; a journey that is not there takes nobody (R24, R53)."""
+    """Enroll the customer as if by hand; an order about an unknown journey does nothing (R24, R53)."""
     person = order.person
     record = work.catalog.by_name.get((person.tenant, order.journey))
     if record is None:
@@ -26,27 +26,27 @@ def _enroll(work: Work, order: OrderGiven) -> None:
 
 
 def _exit(work: Work, order: OrderGiven) -> None:
-    """End the customer's active runs of the journey that is named."""
+    """End the customer's active runs in the named journey."""
     record = work.catalog.by_name.get((order.person.tenant, order.journey))
     if record is not None:
         leave(work, order.person, record.number, order.at, reason=order.reason)
 
 
 def _exit_others(work: Work, order: OrderGiven) -> None:
-    """End the customer's active runs of all journeys but that of the run which says so."""
+    """End the customer's active runs in all journeys except that of the run that gave the order."""
     for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
         if journey != order.giver:
             leave(work, order.person, journey, order.at, reason=order.reason)
 
 
 def _exit_all(work: Work, order: OrderGiven) -> None:
-    """End all active runs of the customer; the one that says so has ended already."""
+    """End all active runs of the customer. The run that gave the order has already ended."""
     for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
         leave(work, order.person, journey, order.at, reason=order.reason)
 
 
 def _forget(work: Work, order: OrderGiven) -> None:
-    """Forget the customer; the run that says so has ended already."""
+    """Forget the customer. The run that gave the order has already ended."""
     forget(work, order.person, order.at)
 
 

@@ -1,4 +1,4 @@
-"""Handing messages out: what a worker gets, and what is no longer to be sent (R71)."""
+"""The outbox: handing messages out to workers, and dropping those that must no longer be sent (R71)."""
 
 import json
 
@@ -24,8 +24,11 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     limit: int,
     lease: int,
     worker: str,
-) -> tuple[list[Message], bool]:
-    """Lease messages inside a transaction: return them, and whether more may wait behind those that are put aside."""
+) -> tuple[list[tuple[int, int]], bool]:
+    """Lease messages inside a transaction: return their places, and whether more may be waiting.
+
+    More may be waiting if `limit` messages were looked at, although some of them were not leased.
+    """
     paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
     hidden = frozenset(
         (number, step) for number in catalog.flagged for step in catalog.journeys[number].unpublished(at)
@@ -68,13 +71,13 @@ def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -
 
 
 def _leased(post: Post, until: int, worker: str) -> Post:
-    """Lease a message: one more attempt, until when, and a token that no other attempt has."""
+    """Return a message as leased: one more attempt, until when, and a token that no other attempt has."""
     attempts = post.attempts + 1
     return post._replace(status=CLAIMED, attempts=attempts, lease_until=until, token=f"{worker}.{attempts}")
 
 
 def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, object], at: int) -> Post:
-    """Decide once more, at the instant of the claim, whether a message may still go out."""
+    """Check again, at the instant of the claim, whether a message may still be sent; return it with its new status."""
     program = catalog.programs[version_at(run, post.n)]
     step = program.journey.step(post.step)
     free = isinstance(step, Send) and step.transactional

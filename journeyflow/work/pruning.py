@@ -1,8 +1,9 @@
-"""What finished history comes down to: opening balances, and what later work may still ask for (R86).
+"""Pruning: what finished history is reduced to, opening balances and what later work may still look up (R86).
 
-Everything here is pure: a store has loaded runs that ended long ago with all that belongs to them, and what was told
-long ago; here it is decided what of it goes, what stays as a bare row, and which sums stand in for the rest. Nothing
-goes that a later input or timer could find: `tests/properties/test_pruning.py` shows that it changes no decision.
+Everything here is pure. A store has loaded runs that ended long ago with everything that belongs to them, and the
+inputs of that time. This module decides what is deleted, what stays as a bare row, and which sums replace the rest.
+Nothing is deleted that a later input or timer could find: `tests/properties/test_pruning.py` shows that pruning changes
+no decision.
 """
 
 import json
@@ -48,7 +49,7 @@ class Share:
 
     @property
     def changes(self) -> Changes:
-        """What is to be written; nothing where nothing goes."""
+        """The changes to commit; empty if nothing is deleted."""
         if not self.gone and not self.bared:
             return Changes()
         gone = tuple(run.serial for run in self.gone)
@@ -58,8 +59,8 @@ class Share:
 def settle(finished: Finished, catalog: Catalog, before: int) -> Share:
     """Decide what becomes of runs that ended before an instant (R86).
 
-    The newest run of a customer under each key, the first one of all, and those that converted stay as rows: re-entry,
-    goals and run numbers ask for the newest (R22, R42), experiments count the others (R25).
+    These stay as rows: a customer's newest run under each key, which re-entry, goals and run numbers look up (R22,
+    R42); and the customer's first run and those that converted, which experiments count (R25).
     """
     posts, by_place = _by_serial(finished.posts), _by_place(finished.told)
     pending = {place for place, told in by_place.items() if any(outcome is None for _, outcome in told)}
@@ -91,7 +92,7 @@ def _by_serial(posts: Iterable[Post]) -> dict[int, list[Post]]:
 
 
 def _by_place(inputs: Iterable[InputWithOutcome]) -> dict[MessagePlace, list[InputWithOutcome]]:
-    """Order what was told of messages by the message."""
+    """Group the inputs about messages by message."""
     found: dict[MessagePlace, list[InputWithOutcome]] = {}
     for item, outcome in inputs:
         place = message_of(item, outcome)
@@ -102,47 +103,47 @@ def _by_place(inputs: Iterable[InputWithOutcome]) -> dict[MessagePlace, list[Inp
 
 @frozen
 class _Settled:
-    """What is asked of every run that has ended."""
+    """What decides about every run that has ended."""
 
     catalog: Catalog
     before: int
     current: Collection[int]
-    """The newest runs of their customers, by serial, one for each journey and key."""
+    """The serials of the newest run of each customer, journey and key."""
     pending: Collection[MessagePlace]
-    """The messages of which something waits in the inbox."""
+    """The messages that an input in the inbox is about."""
 
     def stays(self, run: Run) -> bool:
-        """Tell whether a run stays as a row: the newest, what experiments count (R25), what pulls may count (R27)."""
+        """Return whether a run stays as a row: the newest, or counted by experiments (R25) or pulls (R27)."""
         counted = run.number == 1 or run.converted_at is not None
         return counted or run.serial in self.current or run.journey in self.catalog.pulling
 
     def goes_on(self, run: Run, posts: Sequence[Post]) -> bool:
-        """Tell whether something may still come of a run that has ended: then all of it stays."""
+        """Return whether anything may still happen to a run that has ended; if so, all of it stays."""
         if run.serial in self.current and run.status == FAILED and run.reason != GIVEN_UP:
-            return True  # it can be put back (R43)
+            return True  # it can be retried (R43)
         if posts and self.may_convert(run) and self.catalog.programs[run.version].reads_posts:
-            return True  # the goal asks about messages
+            return True  # the goal may read messages
         since = self.before - max(ATTRIBUTION, self._reach(run))
         return any(self._is_alive(post, since) for post in posts)
 
     def _reach(self, run: Run) -> int:
-        """Give how far back caps look that count the messages of a run (R31)."""
+        """Return how far back, in microseconds, the caps look that count a run's messages (R31)."""
         timeline = self.catalog.policies.get(self.catalog.programs[run.version].tenant)
         return (timeline.reach or 0) if timeline is not None else 0
 
     def _is_alive(self, post: Post, since: int) -> bool:
-        """Tell whether a message is on its way, or was heard of since an instant."""
+        """Return whether a message is still to be sent, or has had an event since an instant."""
         if post.status in {QUEUED, CLAIMED} or post.at >= since or (post.serial, post.n) in self.pending:
             return True
         return any(first >= since for first, _ in post.flags.values())
 
     def may_convert(self, run: Run) -> bool:
-        """Tell whether a run may still reach its goal (R42)."""
+        """Return whether a run may still reach its goal (R42)."""
         waits = run.converted_at is None and self.catalog.programs[run.version].goal is not None
         return waits and run.serial in self.current
 
     def bare(self, run: Run) -> Run:
-        """Give a run without what nothing asks for any more: the goal may ask for what the run remembers."""
+        """Return a run without what nothing will read any more. The goal may still read the run's memory."""
         if self.may_convert(run):
             return run
         lasting = {name: value for name, value in (run.memory or {}).items() if name in LASTING}
@@ -155,7 +156,7 @@ class _Settled:
 def _notes(
     posts: Iterable[Post], runs: Mapping[int, Run], by_place: Mapping[MessagePlace, list[InputWithOutcome]]
 ) -> Iterator[Note]:
-    """Yield what was told of messages that go: the first of each kind, and all."""
+    """Yield notes of the events of deleted messages: the first of each kind, and all of them."""
     for post in posts:
         run = runs[post.serial]
         for kind, (first, _) in post.flags.items():
@@ -170,7 +171,7 @@ def _notes(
 
 
 def _counts(item: Input, outcome: str | None) -> bool:
-    """Tell whether something that was told is counted (see `recount`)."""
+    """Return whether an event is counted (see `recount`)."""
     return item.kind != "nack" and item.type != "message.failed" and (outcome or "").startswith(("handled", ATTRIBUTED))
 
 
@@ -187,7 +188,7 @@ def _acked(run: Run, post: Post, fed: int) -> Iterator[Note]:
 def _arms(
     moves: Iterable[Move], bare: Mapping[int, Run], runs: Mapping[int, Run], catalog: Catalog
 ) -> Iterator[tuple[int, int, str, str]]:
-    """Yield the arms that first runs which stay have taken: experiments count them (R25)."""
+    """Yield the arms that first runs which stay have taken, because experiments count them (R25)."""
     for move in moves:
         run = runs[move.serial]
         if run.serial not in bare or run.number > 1:
@@ -199,11 +200,11 @@ def _arms(
                 yield run.serial, version, step, arm
 
 
-# --- what was told ----------------------------------------------------------------------------------------------------
+# --- inputs about messages --------------------------------------------------------------------------------------------
 
 
 def message_of(item: Input, outcome: str | None) -> MessagePlace | None:
-    """Give the message that an input is about, as (serial, n); None for one that is about none.
+    """Return the message that an input is about, as (serial, n), or None.
 
     >>> message_of(Input(1, "t", "", "ack", "", 0, "k-17-2", None), "handled")
     (17, 2)

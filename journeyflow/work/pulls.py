@@ -1,4 +1,4 @@
-"""Pulling people in: who of a list is asked, one item of work for each, and when the next pull is (R27)."""
+"""Pulls: which customers of a list are asked, one item of work each, and when the next pull begins (R27)."""
 
 from heapq import heappush
 from typing import NamedTuple
@@ -15,14 +15,14 @@ from journeyflow.work.happenings import Happening
 from journeyflow.work.working_set import Work, names_in
 
 LIMIT = "entry limit"
-"""The reason after which nobody else of a list need be asked: there is no slot, for none of them (R23)."""
+"""The refusal that ends a pull: no slot is free, so nobody else on the list can enter either (R23)."""
 
 OFF_LIST, TOO_OFTEN = "not on the list", "pulled too often"
-"""Why somebody is passed by who may be able to enter otherwise."""
+"""Why a pull skips a customer who might otherwise enter."""
 
 
 class Puller(NamedTuple):
-    """A journey that pulls people in, in the version as of the own instant of its timer."""
+    """A journey that pulls customers in, in the version as of the own instant of its timer."""
 
     work: Work
     record: JourneyRecord
@@ -32,20 +32,20 @@ class Puller(NamedTuple):
 
     @property
     def circle(self) -> Circle | None:
-        """Who stands on the list, None where it must be loaded first."""
+        """The members of the list, or None if they must be loaded first."""
         of = (self.program.tenant, self.schedule.list)
         return self.work.pulls.circle(self.record.number, of, self.schedule.times)
 
     def next_pull(self, at: int, now: Round) -> int:
-        """Give the instant of the next pull as seen at an instant."""
+        """Return the instant of the next pull, computed at an instant."""
         return next_pull(self.schedule, self.program.zone, at, now.at)
 
 
 def pull(work: Work, number: int, own: int) -> None:
-    """Begin a pull of a journey, or go on with it and ask the next one in; or wait for the next instant (R27)."""
+    """Begin a journey's pull, continue it with the next customer, or wait for the next instant (R27)."""
     record = work.catalog.journeys[number]
     program, key = record.program(own), (own, JOURNEY, number, PULL)
-    if program.pull is None:  # a later version may have a schedule again
+    if program.pull is None:  # a later version may again have a schedule
         _ring(work, record, own, own)
         return
     puller = Puller(work, record, program, program.pull, own)
@@ -69,7 +69,10 @@ def pull(work: Work, number: int, own: int) -> None:
 
 
 def _begun(puller: Puller, now: Round) -> Round | None:
-    """Begin a pull, unless a pause holds it or it is not time for it; its window is asked at both instants (R5)."""
+    """Return the round of a new pull, or None if a pause holds it or it is too early.
+
+    The schedule's window is checked at the own and at the effective instant (R5).
+    """
     work, record, own = puller.work, puller.record, puller.own
     if record.state(own) != "ACTIVE":
         _set_timer(work, record.number, record.resumes(own))
@@ -91,14 +94,14 @@ def _begun(puller: Puller, now: Round) -> Round | None:
 
 
 def _gone_on(puller: Puller, circle: Circle, now: Round) -> Round:
-    """Ask whoever is the next; a pull is over when nobody else may come in, or everybody was asked once."""
+    """Ask the next customer. A pull ends when it has its number of entries, or has asked every member once."""
     name = circle.following(now.after)
     if name is None or now.remaining == 0 or _was_asked(now, name):
         return _ended(now)
     puller.work.pulls.asked += 1
     circle.passed(name)
     reason = _against(puller, name, puller.own if now.at is None else now.at)
-    if reason == LIMIT:  # whose turn it was is the first one next time
+    if reason == LIMIT:  # the next pull begins with this customer
         return now._replace(origin=None, remaining=None)
     if reason is None and now.remaining is not None:
         now = now._replace(remaining=now.remaining - 1)
@@ -107,7 +110,7 @@ def _gone_on(puller: Puller, circle: Circle, now: Round) -> Round:
 
 
 def _knows_who_comes(puller: Puller, circle: Circle, after: str) -> bool:
-    """Tell whether it is loaded who comes next, of those who have not left the list since it was loaded."""
+    """Return whether the next customer is loaded; members that have since left the list are dropped."""
     while circle.knows(after):
         name = circle.following(after)
         person = None if name is None else puller.work.people.get((puller.program.tenant, name))
@@ -118,23 +121,23 @@ def _knows_who_comes(puller: Puller, circle: Circle, after: str) -> bool:
 
 
 def _was_asked(now: Round, name: str) -> bool:
-    """Tell whether a pull has come to somebody for the second time: first come those behind its origin."""
-    if now.after == now.origin:  # nobody was asked so far
+    """Return whether this pull has already asked a customer. It asks the ids after its origin first."""
+    if now.after == now.origin:  # nobody has been asked yet
         return False
     origin = now.origin or ""
     return (name <= origin, name) <= (now.after <= origin, now.after)
 
 
 def _ended(now: Round) -> Round:
-    """End a pull; one that gets all who may begins with the first again."""
+    """Return a round whose pull has ended. After a pull without a size the next one starts from the first id."""
     return now._replace(origin=None, remaining=None, after="" if now.remaining is None else now.after)
 
 
-# --- one of them ------------------------------------------------------------------------------------------------------
+# --- one customer -----------------------------------------------------------------------------------------------------
 
 
 def _against(puller: Puller, name: str, at: int) -> str | None:
-    """Enter a customer, or say what stands against it: whom a pull passes by is not refused, nothing is kept (R27)."""
+    """Enter a customer, or return the reason not to. A pull records no refusal (R27)."""
     work, program = puller.work, puller.program
     person = work.people[program.tenant, name]
     reason = passes_by(puller, person, at)
@@ -148,7 +151,7 @@ def _against(puller: Puller, name: str, at: int) -> str | None:
 
 
 def passes_by(puller: Puller, person: CustomerInHand, at: int) -> str | None:
-    """Say why a pull does not even ask somebody, or None."""
+    """Return the reason to skip a customer without asking for an entry, or None."""
     if not _is_on_list(puller, person):
         return OFF_LIST
     return TOO_OFTEN if _comes_too_often(puller, person, at) else None
@@ -160,7 +163,10 @@ def _is_on_list(puller: Puller, person: CustomerInHand) -> bool:
 
 
 def _comes_too_often(puller: Puller, person: CustomerInHand, at: int) -> bool:
-    """Tell whether somebody has entered so often within a time; exactly at its end an entry counts no more."""
+    """Return whether a customer has entered `times` times within the period.
+
+    An entry exactly one period ago no longer counts.
+    """
     times, within = puller.schedule.times, puller.schedule.within
     if times is None or within is None:
         return False
@@ -173,7 +179,7 @@ def _comes_too_often(puller: Puller, person: CustomerInHand, at: int) -> bool:
 
 
 def _ring(work: Work, record: JourneyRecord, own: int, due: int) -> None:
-    """Look again at an instant, or when a later version is published, whatever is the earlier; else never again."""
+    """Set the journey's timer to an instant or to its next publication, whichever is earlier; else stop it."""
     later = [since for since, _ in record.versions if since > own]
     instants = [instant for instant in (due, *later[:1]) if instant > own]
     if instants:

@@ -1,7 +1,7 @@
 """The order of work: a batch of due items, handled in their total order (R4 to R9).
 
-`plan` says what a batch must load, `run` handles it and gives back `Changes`. Both are pure: what is due was found by
-the store, what changes is written by it.
+`plan` determines what a batch must load; `run` handles the batch and returns its `Changes`. Both are pure: the store
+finds what is due and writes what changes.
 """
 
 from bisect import bisect_left
@@ -30,14 +30,14 @@ from journeyflow.work.together.crowds import Crowds, are_shared
 from journeyflow.work.working_set import Work
 
 type_of: Callable[[Input], str] = itemgetter(4)
-"""Give the type of an event."""
+"""Return the type of an event."""
 
 
 def plan(due: Due, catalog: Catalog) -> Request:
-    """Say what must be known of people before due work can be handled.
+    """Return what must be loaded before due work can be handled.
 
-    A customer whose run emits what others may hear, or who gets an input, is loaded with all runs; else the attributes
-    are enough.
+    Customers with an input, and customers with a run that emits events other runs may listen to, are loaded with all
+    their runs. For other customers the attributes suffice.
     """
     events = due.by_kind.get("event", ())
     telling = {kind for kind in set(map(type_of, events)) if kind == REVENUE or kind.startswith(MESSAGE)}
@@ -67,7 +67,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
 
 
 def _since(due: Due, catalog: Catalog) -> int:
-    """Give the instant from which on messages may count for the caps that this batch meets (R31)."""
+    """Return the instant from which messages may count for the caps that this batch checks (R31)."""
     reach = max((catalog.policies[tenant].reach or 0 for tenant in catalog.capped), default=0)
     return due.keys[0][0] - reach if due.keys else 0
 
@@ -75,10 +75,10 @@ def _since(due: Due, catalog: Catalog) -> int:
 def run(
     due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None, dedup: int, limit: int | None = None
 ) -> tuple[Changes, Tally]:
-    """Handle due work in its total order, and what it causes up to the place of the last item (R7).
+    """Handle due work in its total order, and the work it causes up to the place of the last item (R7).
 
-    `grace` and `dedup` are in microseconds; a `grace` of None knows no lateness (R5). After `limit` items the rest is
-    left for another batch, whether it was due before or is caused by this one (R73).
+    `grace` and `dedup` are in microseconds; with a `grace` of None nothing is late (R5). After `limit` items the rest
+    is left for another batch, whether it was due from the start or caused by this batch (R73).
     """
     work = lay_out(due, loaded, catalog, now, grace=grace)
     take = _in_crowds(work, due, dedup)
@@ -103,7 +103,10 @@ def run(
 
 
 def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
-    """Return what handles people together, as `Crowds.take` does: nobody, where hardly any instant is shared."""
+    """Return a function with the contract of `Crowds.take`.
+
+    It takes nothing if hardly any instants are shared.
+    """
     if not are_shared(due.keys):
         return _nobody
     crowds = Crowds(work, due, dedup)
@@ -116,7 +119,7 @@ def _nobody(_position: int, _end: int) -> int:
 
 
 def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int | None) -> Work:
-    """Put what was loaded into a working set that reaches as far as the due work does."""
+    """Return a working set with what was loaded; its horizon is the place of the last due item."""
     horizon = due.keys[-1] if due.more and due.keys else (now, JOURNEY + 1, 0, 0)
     work = Work(catalog, now, grace, horizon)
     work.inputs = due.inputs
@@ -163,7 +166,7 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
     while work.queue:
         following = work.queue.popleft()
         if work.forgotten and is_anonymous(following.person.id):
-            continue  # it was about somebody who has been forgotten meanwhile (R86)
+            continue  # its customer has since been forgotten (R86)
         if isinstance(following, OrderGiven):
             follow(work, following)
         else:
@@ -171,7 +174,7 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
 
 
 def _wake(work: Work, serial: int, own: int, held: int | None) -> None:
-    """Wake a run whose instant has come, unless it has moved on meanwhile or a pause holds it (R4, R5, R16)."""
+    """Wake a run whose instant has come, unless it has since moved on or a pause holds it (R4, R5, R16)."""
     current = work.runs[serial]
     if current.status != ACTIVE or current.due != own or current.held != held:
         return

@@ -1,8 +1,9 @@
-"""Entry limits: so many entries an hour and a day, and the queue of those who wait for a slot (R23).
+"""Entry limits: how many entries an hour and a day, and the queue of entries that wait for a slot (R23).
 
-A slot is the own instant of an entry. The windows roll: at an instant there is a slot while fewer entries than the
-limit have their slots later than the window before it. Whoever finds none waits in the journey's queue, whose timer is
-the instant at which the next slot opens. What is here decides and remembers; who then enters is asked in `stages.py`.
+A slot is the own instant of an entry. The windows roll: a slot is free at an instant while fewer entries than the limit
+have slots within the window that ends there. An entry that finds no free slot waits in the journey's queue, whose timer
+is the instant at which the next slot opens. This module decides and keeps the books; the conditions of an entry are
+checked in `entries.py`.
 """
 
 from bisect import bisect_left, insort
@@ -18,13 +19,14 @@ from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import JOURNEY, PULL, QUEUE, Due, DueKey, LimitRequest, LimitsLoaded
 
 AHEAD: Final = 1_000
-"""Deferred entries of a journey that are loaded for a batch: half of the items of one."""
+"""How many deferred entries of a journey are loaded for a batch: half of a batch's items."""
 
 
 def next_slot_opens(slots: Sequence[int], limits: Iterable[tuple[int, int]], at: int) -> int | None:
-    """Give the instant at which the next slot opens; None when there is one at `at` (R23).
+    """Return the instant at which the next slot opens; None if one is free at `at` (R23).
 
-    `slots` ascend; `limits` are pairs of a window in microseconds and how many entries fit into it.
+    `slots` are in ascending order; `limits` are pairs of a window in microseconds and the number of entries that fit
+    into it.
 
     >>> opening([10, 20, 30], [(100, 3)], 40), opening([10, 20, 30], [(100, 3)], 110), opening([10], [(100, 2)], 40)
     (110, None, None)
@@ -37,7 +39,7 @@ def next_slot_opens(slots: Sequence[int], limits: Iterable[tuple[int, int]], at:
 
 
 def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
-    """Say what a batch must know of entry limits; nothing where no journey has any."""
+    """Return what a batch must load about entry limits; None if no journey has any."""
     if not catalog.limited or not due.keys:
         return None
     types = {(item.tenant, item.type) for item in due.by_kind.get("event", ())}
@@ -57,18 +59,18 @@ def plan_limits(due: Due, catalog: Catalog) -> LimitRequest | None:
 
 
 class Slots:
-    """Slots, queues and timers of journeys while a batch is handled, and what has become of them."""
+    """The slots, queues and timers of journeys while a batch is handled, and how they have changed."""
 
     def __init__(self) -> None:
-        """Begin without any."""
+        """Start empty."""
         self.taken: Mapping[int, list[int]] = {}
         self.queues: dict[int, list[Deferred]] = {}
         self.partial: set[int] = set()
-        """The journeys of whose queue only the beginning is loaded."""
+        """The journeys whose queue is loaded only in part, from its beginning."""
         self.held: dict[tuple[int, int, str], Deferred] = {}
         self.timers: dict[tuple[int, int], int | None] = {}
         self.next_number = 1
-        # what comes out
+        # the output of the batch
         self.new: list[tuple[int, int]] = []
         self.joined: dict[int, Deferred] = {}
         self.gone: list[int] = []
@@ -76,7 +78,7 @@ class Slots:
         self.count = 0
 
     def lay_out(self, loaded: LimitsLoaded) -> None:
-        """Take what was loaded."""
+        """Take over what was loaded."""
         self.taken = {journey: sorted(instants) for journey, instants in loaded.slots.items()}
         self.timers = dict(loaded.timers)
         self.next_number = loaded.next_number
@@ -88,18 +90,18 @@ class Slots:
             self.held[entry.journey, entry.customer, entry.key] = entry
 
     def waiting(self, journey: int) -> bool:
-        """Tell whether somebody waits for a slot."""
+        """Return whether any entry of a journey waits for a slot."""
         return (journey, QUEUE) in self.timers
 
     def take(self, journey: int, at: int) -> None:
-        """Take the slot of an entry."""
+        """Record the slot of an entry."""
         self.new.append((journey, at))
         slots = self.taken.get(journey)
         if slots is not None:
             insort(slots, at)
 
     def join(self, entry: Deferred) -> None:
-        """Put an entry into the queue, in the place of an earlier one of the same customer and key."""
+        """Add an entry to the queue. It replaces an earlier entry of the same customer and key."""
         key = (entry.journey, entry.customer, entry.key)
         before = self.held.get(key)
         if before is not None:
@@ -114,7 +116,7 @@ class Slots:
             insort(queue, entry, key=_place)
 
     def leave(self, entry: Deferred) -> None:
-        """Take an entry out of the queue."""
+        """Remove an entry from the queue."""
         del self.held[entry.journey, entry.customer, entry.key]
         if self.joined.pop(entry.number, None) is None:
             self.gone.append(entry.number)
@@ -124,27 +126,27 @@ class Slots:
             del queue[position]
 
     def first(self, journey: int) -> Deferred | None:
-        """Give whose turn it is, of those that are loaded."""
+        """Return the first loaded entry of a journey's queue, or None."""
         return next(iter(self.queues.get(journey, ())), None)
 
     def set_timer(self, journey: int, kind: int, due: int | None) -> None:
-        """Let a timer of a journey ring at an instant, or not before a resume."""
+        """Set a timer of a journey; None holds it until a resume."""
         self.timers[journey, kind] = due
         self.touched[journey, kind] = None
 
     def stop_timer(self, journey: int, kind: int) -> None:
-        """Take a timer away."""
+        """Remove a timer of a journey."""
         self.timers.pop((journey, kind), None)
         self.touched[journey, kind] = None
 
     def push(self, heap: list[DueKey], horizon: DueKey, journey: int, kind: int) -> None:
-        """Put a timer into the batch at hand when its place is not beyond the horizon."""
+        """Add a timer to the current batch, unless its place is beyond the horizon."""
         due = self.timers.get((journey, kind))
         if due is not None and (due, JOURNEY, journey, kind) <= horizon:
             heappush(heap, (due, JOURNEY, journey, kind))
 
     def changes(self) -> LimitChanges | None:
-        """Give what is to be written; nothing where nothing changed."""
+        """Return the changes to commit, or None if nothing has changed."""
         if not (self.new or self.joined or self.gone or self.touched):
             return None
         rings = tuple((*key, self.timers[key]) for key in self.touched if key in self.timers)
@@ -153,5 +155,5 @@ class Slots:
 
 
 def _place(entry: Deferred) -> tuple[int, int]:
-    """Give the place in a queue: by trigger (R23)."""
+    """Return an entry's place in its queue: by the instant of its trigger (R23)."""
     return (entry.at, entry.number)

@@ -1,7 +1,7 @@
-"""The stages that an event goes through, each completed before the next (R9).
+"""The stages that an event passes through, each completed before the next (R9).
 
-(1) its effect on the customer is in `intake.py`, for only inputs have one; here are (2) goals and exits, (3) the runs
-that wait for it, (4) entries.
+Stage 1, the effect on the customer, is in `intake.py`, because only inputs have one. Here are stage 2, goals and exits;
+stage 3, the runs that wait for the event; and stage 4, entries.
 """
 
 from journeyflow.basics.moments import add
@@ -34,7 +34,7 @@ def handle(work: Work, event: Happening) -> None:
 
 
 def _ways_out(work: Work, event: Happening, run: Run) -> None:
-    """Convert by the goal, then leave by the first exit that fits (R42)."""
+    """Record a conversion by the goal, then leave by the first exit that matches (R42)."""
     program = work.program(run)
     goal = program.goal
     if (
@@ -55,7 +55,7 @@ def _ways_out(work: Work, event: Happening, run: Run) -> None:
 
 
 def _in_reach(event: Happening, way: CompiledExit, run: Run) -> bool:
-    """Tell whether an event may touch a run: message events only the run whose message it is (R36)."""
+    """Return whether an event may affect a run: a message event affects only the run that sent the message (R36)."""
     return way.any_message or _reaches(event, run)
 
 
@@ -64,12 +64,12 @@ def _reaches(event: Happening, run: Run) -> bool:
 
 
 def _is_meant(event: Happening, run: Run, program: Program) -> bool:
-    """Tell whether an event is for a run: one that carries a key is for the run with that key alone (R22)."""
+    """Return whether an event is for a run: one that carries a key is only for the run with that key (R22)."""
     return program.key is None or program.key_of(event.data) in {"", run.key}
 
 
 def _convert(work: Work, event: Happening, run: Run, program: Program, goal: CompiledExit) -> Run:
-    """Note a conversion within the goal's time, and end the run where the goal says so (R42)."""
+    """Record a conversion within the goal's time, and end the run if the goal asks for that (R42)."""
     person = event.person
     at = max(event.at, run.last_at)
     facts = work.facts(person, program, at, event.data, run)
@@ -86,7 +86,7 @@ def _convert(work: Work, event: Happening, run: Run, program: Program, goal: Com
 
 
 def _fitting(work: Work, event: Happening, way: CompiledExit, run: Run, program: Program) -> Facts | None:
-    """Give the facts by which an exit fits, or None: by its event, or by what the customer has become (R42)."""
+    """Return the facts for which an exit matches, by its event or by the changed customer; None for no match (R42)."""
     if way.event == event.type and _in_reach(event, way, run) and _is_meant(event, run, program):
         facts = work.facts(event.person, program, max(event.at, run.last_at), event.data, run)
         return facts if way.where is None or way.where(facts) else None
@@ -100,7 +100,7 @@ def _fitting(work: Work, event: Happening, way: CompiledExit, run: Run, program:
 
 
 def _release(work: Work, event: Happening, run: Run) -> None:
-    """Let a run go on that waits for this event, and look again at a date that may have changed (R36, R37)."""
+    """Wake a run that waits for this event, and recompute a date that may have changed (R36, R37)."""
     if run.status != ACTIVE:
         return
     program = work.program(run)
@@ -111,7 +111,7 @@ def _release(work: Work, event: Happening, run: Run) -> None:
     if step.field is not None and event.changed == step.field.removeprefix("customer.").partition(".")[0]:
         _rearm(work, event, run)
     elif run.held is not None and run.held < work.own:
-        return  # its time was over before, although a pause holds that (R5, R16)
+        return  # its time had run out earlier; only a pause holds it (R5, R16)
     elif step.event == event.type and (step.any_message or _reaches(event, run)):
         at = max(event.at, run.last_at)
         if _is_meant(event, run, program) and not work.paused(run, event.own, at):
@@ -119,7 +119,7 @@ def _release(work: Work, event: Happening, run: Run) -> None:
 
 
 def _rearm(work: Work, event: Happening, run: Run) -> None:
-    """Look at the date of a field wait again; a pause holds that until the resume (R16, R37)."""
+    """Recompute the date of a field wait; a pause holds that until the resume (R16, R37)."""
     at = max(event.at, run.last_at)
     for instant in (event.own, at):
         if work.paused(run, instant):
@@ -132,7 +132,7 @@ def _rearm(work: Work, event: Happening, run: Run) -> None:
 
 
 def _trigger(work: Work, event: Happening, record: JourneyRecord) -> None:
-    """Enter the customer where the trigger matches; a DRAFT or ARCHIVED journey listens to nothing (R20)."""
+    """Enter the customer if the trigger matches. DRAFT and ARCHIVED journeys listen to nothing (R20)."""
     if record.state(event.own) not in LISTENING:
         return
     program = record.program(event.own)

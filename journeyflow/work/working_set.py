@@ -1,7 +1,7 @@
-"""The working set of one batch: what was loaded, what has become of it, and the changes that come out.
+"""The working set of one batch: what was loaded, how it has changed, and the changes to commit.
 
-It lives as long as one `scheduler.run`. Only here are things changed in place; everything that goes in or comes out is
-a value.
+It lives as long as one `scheduler.run`. This is the only place where data is changed in place; everything that goes in
+or comes out is a value.
 """
 
 from collections import deque
@@ -33,17 +33,17 @@ from journeyflow.work.happenings import Cause, Happening, OrderGiven, Tally, cha
 from journeyflow.work.slots import Slots
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
-"""What binds where no tenant has policies."""
+"""The policies and counted messages of a tenant that has no policies."""
 
 
 class Work:
-    """The working set; see the module."""
+    """The working set of one batch; see the module docstring."""
 
     def __init__(self, catalog: Catalog, now: int, grace: int | None, horizon: DueKey) -> None:
-        """Begin empty: `horizon` is the last place in the order that this batch may reach (R7)."""
+        """Start empty. `horizon` is the last place in the total order that this batch may reach (R7)."""
         self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
         self.own = now
-        """The own instant of the root item at hand (R5)."""
+        """The own instant of the current root item (R5)."""
         self.numbered: dict[int, CustomerInHand] = {}
         self.inputs: Mapping[int, Input] = {}
         self.runs: dict[int, Run] = {}
@@ -57,7 +57,7 @@ class Work:
         self.queue: deque[Happening | OrderGiven] = deque()
         self.past: dict[int, Past] = {}
         self.caused: dict[int, frozenset[Cause]] = {}
-        # what comes out
+        # the output of the batch
         self.handled: list[tuple[int, str]] = []
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
@@ -67,49 +67,49 @@ class Work:
         self.new_posts: dict[tuple[int, int], None] = {}
         self.touched_posts: dict[tuple[int, int], None] = {}
         self.crowds: dict[Hashable, Crowd] = {}
-        """People who moved together, by all that is alike for them; nobody asks again in this batch what they are."""
+        """Customers who moved together, keyed by what they have in common; not looked up again in this batch."""
         self.entered = self.messages = self.late = 0
         self.forgotten: list[tuple[Forgotten, int]] = []
-        """Who was forgotten, and how many inputs had been handled by then."""
+        """The forgotten customers, each with the number of inputs that had been handled by then."""
         self.retold: list[tuple[int, str]] = []
         self.relisted: dict[int, set[str]] = {}
-        """The lists on which customers were when this batch began, of those who are on others now."""
+        """For every customer whose lists have changed: the lists the customer was on when this batch began."""
         self.left: list[tuple[str, str, str]] = []
-        """Lists that somebody was on who is forgotten."""
+        """List memberships of customers who have been forgotten: tenant, list, customer id."""
         self.slots, self.pulls, self.walk = Slots(), Pulls(), advance
         self.stop: DueKey | None = None
-        """The place before which this batch has to end, because what comes there is not loaded."""
+        """The place in the order before which this batch must end, because what comes there is not loaded."""
         self.put_off = 0
-        """Whether the last item was left to another batch."""
+        """1 if the last item was left to another batch, else 0."""
 
     # --- time -----------------------------------------------------------------------------------------------------
 
     def softened(self, own: int) -> int:
-        """Soften an instant that is found later than grace allows (R5)."""
+        """Return the instant at which work takes effect: now, if it is found later than the grace allows (R5)."""
         return own if self.grace is None or self.now - own <= self.grace else self.now
 
     def effective(self, own: int) -> int:
-        """Give the instant at which something takes effect, and count what is late (R5)."""
+        """Return the instant at which something takes effect, and count it if it is late (R5)."""
         at = self.softened(own)
         self.late += at != own
         return at
 
     def push(self, run: Run) -> None:
-        """Put a run's timer into this batch when its place is not beyond the horizon."""
+        """Add a run's timer to this batch, unless its place is beyond the horizon."""
         if run.due is not None:
             key = timer_key(run)
             if key <= self.horizon:
                 heappush(self.heap, key)
 
-    # --- people ---------------------------------------------------------------------------------------------------
+    # --- customers ------------------------------------------------------------------------------------------------
 
     @cached_property
     def people(self) -> dict[tuple[str, str], CustomerInHand]:
-        """Whoever is known, by tenant and id; a batch of timers alone never asks for it."""
+        """The known customers by (tenant, id). A batch of timers alone never needs this."""
         return {(person.tenant, person.id): person for person in self.numbered.values()}
 
     def person(self, tenant: str, customer: str) -> CustomerInHand:
-        """Give a customer, made without attributes where there is none yet (R20)."""
+        """Return a customer, created without attributes if it is unknown (R20)."""
         found = self.people.get((tenant, customer))
         if found is None:
             found = CustomerInHand(self.next_customer, tenant, customer, {})
@@ -121,7 +121,7 @@ class Work:
         return found
 
     def set_attributes(self, person: CustomerInHand, attributes: dict[str, object]) -> None:
-        """Note what a customer's attributes have become."""
+        """Record a customer's new attributes."""
         before = person.attributes
         if attributes is not before:
             if attributes.get(LISTS) != before.get(LISTS):
@@ -130,11 +130,11 @@ class Work:
             self.touched_people[person.number] = person
 
     def forget(self, person: CustomerInHand) -> None:
-        """Let nothing be left of a customer but an anonymous number (R86)."""
+        """Reduce a customer to an anonymous number (R86)."""
         name = anonymous(person.number)
         self.forgotten.append((Forgotten(person.number, person.tenant, person.id, name), len(self.handled)))
         del self.people[person.tenant, person.id]
-        for (tenant, _, _), seen in self.known.items():  # no event of theirs is known any more (R26)
+        for (tenant, _, _), seen in self.known.items():  # drop the known ids of their events (R26)
             if tenant == person.tenant:
                 seen[:] = [each for each in seen if each[1] != person.id]
         was = self.relisted.pop(person.number, names_in(person.attributes))
@@ -143,7 +143,7 @@ class Work:
         self.touched_people[person.number] = person
 
     def _relist(self, person: CustomerInHand, before: set[str], after: set[str]) -> None:
-        """Note that a customer is on other lists than before; who comes on one may have to be asked in (R27)."""
+        """Record that a customer's lists have changed. New members may have to be pulled in (R27)."""
         self.relisted.setdefault(person.number, before)
         if self.pulls.circles:
             self.pulls.joined.update((person.tenant, name) for name in after - before)
@@ -151,20 +151,20 @@ class Work:
     # --- runs -----------------------------------------------------------------------------------------------------
 
     def program(self, run: Run) -> Program:
-        """Give the version that a run is pinned to (R12)."""
+        """Return the version that a run is pinned to (R12)."""
         return self.catalog.programs[run.version]
 
     def record(self, run: Run) -> JourneyRecord:
-        """Give the journey of a run."""
+        """Return the journey of a run."""
         return self.catalog.journeys[run.journey]
 
     def set_run(self, run: Run) -> None:
-        """Note what a run has become."""
+        """Record a run's new state."""
         self.runs[run.serial] = run
         self.touched_runs[run.serial] = None
 
     def set_post(self, post: Post) -> None:
-        """Note what a message has become."""
+        """Record a message's new state."""
         key = (post.serial, post.n)
         self.posts[key] = post
         if key not in self.new_posts:
@@ -179,14 +179,14 @@ class Work:
                 newest[name] = post
 
     def named(self, message: object) -> Post | None:
-        """Give the message with an id (R70); None for an id that no message of this database has."""
+        """Return the message with an id (R70), or None if no message of this database has it."""
         nonces = self.catalog.nonces
         place = place_of(message, nonces)
         post = self.posts.get(place) if place else None
         return post if post is not None and message_id(nonces, post) == message else None
 
     def count(self, post: Post) -> None:
-        """Let caps count a message from now on, or no longer (R31)."""
+        """Add a message to those that caps count, or remove it, depending on its status (R31)."""
         sent = self.sent.setdefault(self.runs[post.serial].customer, {})
         if post.status in COUNTED:
             sent[post.serial, post.n] = (post.at, post.channel)
@@ -196,7 +196,7 @@ class Work:
     def facts(
         self, person: CustomerInHand, program: Program, at: int, event: Data | None = None, run: Run | None = None
     ) -> Facts:
-        """Lay out what a rule may look at outside of a walk."""
+        """Return the values that a rule may read when it is evaluated outside a walk."""
         posts = self.newest_posts.get(run.serial) if run is not None else None
         attributes = person.attributes
         return Facts(
@@ -223,7 +223,7 @@ class Work:
         softened: bool = False,
         asked: dict[str, object] | None = None,
     ) -> Result:
-        """Walk a run, take over what comes of it and queue what it emits."""
+        """Walk a run, apply the result to the working set, and queue what the run emits."""
         catalog, serial = self.catalog, run.serial
         program, person = catalog.programs[run.version], self.numbered[run.customer]
         posts, past = self.newest_posts.get(serial), self.past.get(serial, FRESH)
@@ -245,14 +245,14 @@ class Work:
         return result
 
     def _bounds(self, program: Program, person: CustomerInHand, at: int) -> tuple[Terms | None, Sent]:
-        """Give the policies that bind a program's tenant as of an instant, and what they count (R11, R31)."""
+        """Return the policies of a program's tenant as of an instant, and the messages their caps count (R11, R31)."""
         timeline = self.catalog.policies.get(program.tenant)
         return None if timeline is None else timeline.at(at), self.sent.get(person.number, NOTHING_SENT)
 
     def _take_over(
         self, result: Result, move: Move, program: Program, person: CustomerInHand, causes: frozenset[Cause]
     ) -> None:
-        """Note a move, its messages, its changes of the customer, and queue its events (R7, R53)."""
+        """Record a move, its messages and its changes of the customer, and queue its events (R7, R53)."""
         after, _, posts, attributes, emitted, self.past[move.serial] = result
         self.moves.append(move)
         counting = program.tenant in self.catalog.capped
@@ -262,7 +262,7 @@ class Work:
             self.new_posts[key] = None
             if counting:
                 self.count(post)
-            if program.reads_posts:  # it is the newest of its step (R59)
+            if program.reads_posts:  # this message is now the newest of its step (R59)
                 self.newest_posts.setdefault(post.serial, {})[post.step] = post
         self.messages += len(posts)
         if attributes is not person.attributes:
@@ -279,7 +279,7 @@ class Work:
         causes: frozenset[Cause],
         program: Program,
     ) -> None:
-        """Queue what a run emits: events, and after those of one Update its orders to other runs (R39)."""
+        """Queue what a run emits: events, and after those of an Update its orders to other runs (R39)."""
         if not program.chained:
             self.emit(cast("Sequence[Emitted]", emitted), person, at, causes)
             return
@@ -297,9 +297,10 @@ class Work:
         causes: frozenset[Cause] = frozenset(),
         own: int | None = None,
     ) -> None:
-        """Queue events that somebody may listen to; the customer has changed already (R7, R50).
+        """Queue the events that some journey listens to. The customer has already changed (R7, R50).
 
-        `own` is the own instant of what an input brings about; what a run does has none but that of its move.
+        `own` is the own instant of an input that causes the events; events that a run emits have only the instant of
+        its move.
         """
         listened = self.catalog.listened.get(person.tenant, frozenset())
         watched = person.tenant in self.catalog.watched
@@ -311,14 +312,14 @@ class Work:
                 )
 
     def hold(self, run: Run, instant: int) -> None:
-        """Hold a run's timer during a pause: until the resume if its instant is known, else until there is one (R16)."""
+        """Hold a timer during a pause, until the resume if its instant is known, else until there is one (R16)."""
         due = self.record(run).resumes(instant)
         held = run._replace(due=due, held=run.due if run.held is None else run.held)
         self.set_run(held)
         self.push(held)
 
     def paused(self, run: Run, *instants: int) -> bool:
-        """Tell whether a run's journey was paused at one of some instants."""
+        """Return whether a run's journey was paused at any of the given instants."""
         if run.journey not in self.catalog.paused:
             return False
         record = self.record(run)
@@ -335,7 +336,7 @@ class Work:
     # --- result ---------------------------------------------------------------------------------------------------
 
     def changes(self) -> Changes:
-        """Give what is to be written, in a stable order (R90)."""
+        """Return the changes to commit, in a stable order (R90)."""
         return Changes(
             handled=tuple(self.handled),
             customers=tuple(
@@ -357,7 +358,10 @@ class Work:
         )
 
     def _all_forgotten(self) -> tuple[Forgotten, ...]:
-        """Say of everybody who was forgotten which inputs came too late to be about them."""
+        """Return the forgotten customers, each with the inputs handled after it was forgotten.
+
+        Those inputs are about a new customer with the same id.
+        """
         told: dict[tuple[str, str], list[tuple[int, int]]] = {}
         for position, (seq, _) in enumerate(self.handled):
             item = self.inputs[seq]
@@ -370,7 +374,7 @@ class Work:
         )
 
     def _lists(self, *, joined: bool) -> Iterator[tuple[str, str, str]]:
-        """Yield who has come on which list, or has left it, by customer, then by list."""
+        """Yield (tenant, list, customer id) for lists that customers joined or left, by customer, then by list."""
         for number, before in self.relisted.items():
             person = self.numbered[number]
             now = names_in(person.attributes)
@@ -378,11 +382,11 @@ class Work:
                 yield person.tenant, name, person.id
 
     def end_before(self, key: DueKey) -> None:
-        """Let this batch end where something comes that is not loaded (R7)."""
+        """End this batch before a place in the order, because what comes there is not loaded (R7)."""
         self.stop = key if self.stop is None else min(self.stop, key)
 
     def tally(self) -> Tally:
-        """Count what was done."""
+        """Return the totals of the batch."""
         refused = len(self.refusals)
         unmatched = [outcome for _, outcome in self.handled].count("unmatched")
         return Tally(
@@ -400,7 +404,7 @@ class Work:
 
 
 def names_in(attributes: Mapping[str, object]) -> set[str]:
-    """Give the lists on which a customer is.
+    """Return the lists that a customer is on.
 
     >>> sorted(names_in({"lists": ["news", "buyers"]})), names_in({})
     (['buyers', 'news'], set())
@@ -410,5 +414,5 @@ def names_in(attributes: Mapping[str, object]) -> set[str]:
 
 
 def active_runs(work: Work, person: CustomerInHand) -> list[Run]:
-    """List a customer's active runs by serial."""
+    """Return a customer's active runs, ordered by serial."""
     return [run for serial in person.serials if (run := work.runs[serial]).status == ACTIVE]

@@ -66,7 +66,7 @@ Who = int | tuple[str, str]
 
 
 class Lane:
-    """Where runs of one version begin a walk with one stimulus, valid from the instant at which nothing more changes."""
+    """Where runs of one version begin a walk with one stimulus; valid from the instant at which all is settled."""
 
     __slots__ = ("place", "program", "since", "walk", "way")
 
@@ -87,7 +87,7 @@ class Entrance(Lane):
     __slots__ = ("begun", "beside", "obstacles", "record", "run")
 
     def __init__(self, work: Work, record: JourneyRecord) -> None:
-        """Let customers into the newest version."""
+        """Open the newest version to customers."""
         program = record.newest
         super().__init__(work, program, "ENTER", 0, 0)
         self.record, self.obstacles = record, obstacles_of(program)
@@ -210,7 +210,7 @@ class Crowds:
     # --- events ---------------------------------------------------------------------------------------------------
 
     def _enter(self, position: int, end: int) -> int:
-        """Let new customers in where events trigger entries."""
+        """Enter new customers where events trigger entries."""
         work, keys, entrances, busy = self._work, self._keys, self._entrances, self._busy
         inputs, people, handled = work.inputs, work.people, work.handled
         before = at = FIRST - 1
@@ -306,7 +306,7 @@ class Crowds:
         lane.way = self._ways.beginning(lane.place)
         return lane.way
 
-    # --- learning --- ----------------------------------------------------------------------------------------------
+    # --- learning -------------------------------------------------------------------------------------------------
 
     def _want(self, lane: Lane, way: Way) -> None:
         """Have the next walk at this place noted, if no known walk fits."""
@@ -336,7 +336,7 @@ class Crowds:
         self._ways.learn(place, walk, result)
         return result
 
-    # --- the output --- ----------------------------------------------------------------------------------------
+    # --- the output -----------------------------------------------------------------------------------------------
 
     def _join(  # noqa: PLR0917 what `follow` returned, and for which run
         self, walk: AskedWalk, way: Outcome, due: int | None, read: Read, serial: int, customer: int, own: Hashable

@@ -137,9 +137,7 @@ class Outcome:
     @news.default
     def _(self) -> dict[str, object] | None:
         news = dict(self.changes)
-        apart = LISTS in news or any(
-            isinstance(value, dict) for value in news.values()
-        )  # memberships of lists are stored too
+        apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # lists have rows too
         return None if apart or len(news) < len(self.changes) else news
 
     def write(self, walk: "AskedWalk") -> Texts:
@@ -292,7 +290,7 @@ class NotedWalk(Walk):
         self.asked.append((Fork(ask, len(self.path)), UNTIL if answer.__class__ is int else answer))
 
     def _keep_apart(self, paths: Iterable[str]) -> None:
-        """Give up if the walk reads what it wrote itself: later customers are asked before they write anything."""
+        """Mark the walk as not repeatable if it reads what it wrote: later customers are asked before they write."""
         changed, sent = {name for name, _ in self.changes}, {post.step for post in self.new_posts}
         for path in paths if changed or sent else ():
             root, _, rest = path.removeprefix("customer.").partition(".")
