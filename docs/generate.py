@@ -301,7 +301,7 @@ def reasons() -> str:
 
 
 def _clause(ask: object) -> str:
-    return summary(ask).removeprefix("Tell whether ").rstrip(".")
+    return summary(ask).removeprefix("Return whether ").rstrip(".")
 
 
 def transitions() -> str:

@@ -201,7 +201,7 @@ def test_no_room_has_a_circle_inside():
 def test_the_ladder_would_notice_an_arrow_that_points_up():
     """Control: the arrows that are known to be there are seen, those inside functions too."""
     assert ("machine.behaviours", "basics.moments", False) in arrows()
-    assert ("stores.memory.store", "stores.sqlite.store", False) in arrows(), "imports inside functions are seen"
+    assert ("stores.memory.mirror", "stores.sqlite.store", False) in arrows(), "imports inside functions are seen"
     assert any(types for _, _, types in arrows()), "imports for the type checker alone are seen"
 
 
@@ -274,8 +274,8 @@ def test_a_dependency_is_imported_where_it_belongs(module):
 
 
 def test_importing_the_package_costs_next_to_nothing():
-    """A host that simulates in memory pays neither for SQLite nor for cattrs, Hypothesis or click."""
-    heavy = ("sqlite_utils", "sqlite3", "cattrs", "hypothesis", "click", "re2", "asyncio", "importlib.metadata")
+    """A host that simulates in memory pays neither for SQLite nor for files, Hypothesis or click."""
+    heavy = ("sqlite_utils", "sqlite3", "hypothesis", "click", "re2", "asyncio", "importlib.metadata")
     code = f"import sys, journeyflow; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 our own code
     assert done.stdout.strip() == "[]"
@@ -297,6 +297,7 @@ KEEPS_STATE = {
     "Work": "the working set of one batch",
     "Slots": "slots and queues of one batch",
     "Agenda": "a part of the store in memory",
+    "Mirror": "a handle on the database behind questions",
     "KeptLimits": "a part of the store in memory",
     "KeptPulls": "a part of the store in memory",
     "Names": "a part of the store in memory",

@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import evolve
 
+from journeyflow import formats
 from journeyflow.basics.words import State
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.catalog.migration import Plan, mapping_faults
@@ -12,8 +13,6 @@ from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.unpublished import flag_problems
 from journeyflow.errors import ERROR, Conflict, InvalidInput, InvalidJourney, NotFound, did_you_mean
-from journeyflow.formats.native import dumps_journey, fingerprint
-from journeyflow.formats.policies import dumps_policies
 from journeyflow.records.changes import Changes, Flag, NewJourney, NewPolicies, NewVersion, Transition
 
 ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
@@ -81,17 +80,17 @@ def published(
     without the unpublished steps or, in a journey that is no draft, has an error such as no steps.
     """
     record = catalog.by_name.get((tenant, journey.id))
-    text, mark = dumps_journey(journey, indent=None), fingerprint(journey)
+    text, mark = formats.dumps_journey(journey, indent=None), formats.fingerprint(journey)
     if record is None:
         number = catalog.next_journey
         first = NewVersion(catalog.next_version, number, 1, at, mark, text)
         return 1, Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
     if record.newest_state == "ARCHIVED":
         raise Conflict(record.id, record.newest_state, "published", FINAL)
-    same = next((program for _, program in record.versions if fingerprint(program.journey) == mark), None)
+    same = next((program for _, program in record.versions if formats.fingerprint(program.journey) == mark), None)
     newest_at = record.versions[-1][0]
     if same is not None and (same is record.newest or not rollback):
-        described = () if dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
+        described = () if formats.dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
         return same.version, Changes(described=described)
     check_flags(journey, record.newest_unpublished)
     if same is not None:  # later than the newest version, to be the newest again
@@ -112,8 +111,8 @@ def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:
     if record.newest_state == "ARCHIVED":
         raise Conflict(record.id, record.newest_state, "edited", FINAL)
     program = record.newest
-    text = dumps_journey(evolve(program.journey, **dict[str, Any](texts)), indent=None)
-    same = text == dumps_journey(program.journey, indent=None)
+    text = formats.dumps_journey(evolve(program.journey, **dict[str, Any](texts)), indent=None)
+    same = text == formats.dumps_journey(program.journey, indent=None)
     return Changes(described=() if same else ((program.number, text, at),))
 
 
@@ -224,4 +223,4 @@ def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> 
     since, before = (at, Policies()) if timeline is None else timeline.newest
     if before == policies:
         return Changes()
-    return Changes(policies=(NewPolicies(tenant, max(at, since), dumps_policies(policies, indent=None)),))
+    return Changes(policies=(NewPolicies(tenant, max(at, since), formats.dumps_policies(policies, indent=None)),))

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from journeyflow import formats
 from journeyflow.basics import patterns
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord, build_catalog
 from journeyflow.definition.policies import PolicyHistory, Terms
 from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra
-from journeyflow.formats.native_reading import loads_journey
-from journeyflow.formats.policies import loads_policies
 from journeyflow.machine.program import Program, compile_journey
 from journeyflow.records.changes import Changes
 from journeyflow.stores.contract import Shelf
@@ -139,7 +138,7 @@ def _add_flag(flags: list[tuple[int, frozenset[str]]], at: int, step: str, *, pu
 def _with_policies(timeline: PolicyHistory | None, tenant: str, at: int, text: str, path: object) -> PolicyHistory:
     """Add policies to a tenant's history. Raise CorruptDatabase if they cannot be read (R31)."""
     try:
-        terms = Terms(loads_policies(text))
+        terms = Terms(formats.loads_policies(text))
     except InvalidInput as error:
         what = f"the policies of tenant {tenant!r} cannot be read: {error.faults[0]}"
         raise CorruptDatabase(path, what) from error
@@ -165,7 +164,7 @@ def _compile(text: str, tenant: str, numbers: Sequence[int], path: object) -> Pr
     """
     number, journey_number, version = numbers
     try:
-        journey = loads_journey(text)
+        journey = formats.loads_journey(text)
     except InvalidJourney as error:
         if not patterns.available() and any(problem.code == "operand" for problem in error.problems):
             feature = f"journey {error.journey!r} of this database (operators matches, notMatches)"

@@ -10,6 +10,8 @@ from journeyflow.cli.shared import EXISTING, as_json, load_journeys, show
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
 from journeyflow.errors import ERROR, WARNING, InvalidJourney, Problem
+from journeyflow.formats.native import dumps_journey
+from journeyflow.formats.registry import loads_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +51,6 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
 
 def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
     """Read one file; give its journey where there is one, and what is wrong with it."""
-    from journeyflow.formats.registry import loads_any  # noqa: PLC0415 it costs cattrs
-
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
@@ -69,7 +69,6 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def show_journey(file: Path, form: str) -> None:
     """Draw a journey file as a picture in text, or write it anew."""
-    from journeyflow.formats.native import dumps_journey  # noqa: PLC0415 it costs cattrs
     from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 wanted here alone
 
     journey = load_journeys([file])[0]

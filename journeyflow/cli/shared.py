@@ -14,6 +14,7 @@ import click
 from journeyflow.basics.moments import from_micros, parse_instant
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
+from journeyflow.formats.registry import loads_any
 from journeyflow.questions.paging import Cursor, Page
 
 BAR = 40
@@ -99,8 +100,6 @@ def load_journey(path: Path) -> Journey:
 
     Raises InvalidJourney with the file's name.
     """
-    from journeyflow.formats.registry import loads_any  # noqa: PLC0415 it costs cattrs
-
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:

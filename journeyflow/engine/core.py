@@ -9,6 +9,8 @@ from attrs import frozen
 
 from journeyflow.basics.moments import Duration
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
+from journeyflow.catalog.lifecycle import find
+from journeyflow.catalog.loading import amended, read_catalog
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.stores.contract import Store, Transaction
@@ -46,8 +48,6 @@ class Core:
 
     def refresh(self, transaction: Transaction) -> Catalog:
         """Give the catalog as it stands in a transaction, read again only when another revision is there."""
-        from journeyflow.catalog.loading import read_catalog  # noqa: PLC0415 it costs cattrs; wanted with journeys only
-
         with self.lock:
             shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
             if shelf is not None:
@@ -61,8 +61,6 @@ class Core:
         So a call costs what it changes, however many journeys there are. Where the block ends with an exception, and
         where somebody has read the catalog since, the catalog stays as it is.
         """
-        from journeyflow.catalog.loading import amended  # noqa: PLC0415 it costs cattrs; wanted with journeys only
-
         with self.store.transaction() as transaction:
             noted, before = Noted(transaction), self.refresh(transaction)
             yield noted
@@ -102,6 +100,4 @@ class Bound:
             return self._find(transaction, journey)
 
     def _find(self, transaction: Transaction, journey: str, tenant: str | None = None) -> JourneyRecord:
-        from journeyflow.catalog.lifecycle import find  # noqa: PLC0415 it costs cattrs
-
         return find(self._core.refresh(transaction), tenant or self._tenant, journey)

@@ -16,6 +16,7 @@ from attrs import evolve
 from journeyflow.basics.moments import LAST, MINUTE, Duration, add, from_micros, to_micros
 from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.catalog.lifecycle import policies_set
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.policies import Policies
 from journeyflow.engine import exports as exportjobs
@@ -150,8 +151,6 @@ class Engine(JourneyCalls, Questions):
         Work sees the policies as of the instant at which it happens, so what is late sees those of its own time. An
         `at` before the newest policies' instant means that instant (R11). `Policies()` takes all away.
         """
-        from journeyflow.catalog.lifecycle import policies_set  # noqa: PLC0415 it costs cattrs
-
         if not isinstance(policies, Policies):
             msg = f"expected Policies, not {describe(policies)}"
             raise TypeError(msg)

@@ -8,6 +8,7 @@ from attrs import evolve, field, frozen
 
 from journeyflow.basics.moments import LAST, to_micros
 from journeyflow.basics.values import describe, id_fault
+from journeyflow.catalog.lifecycle import created, edited, flagged, migration, moved, published, removed, switch
 from journeyflow.catalog.migration import Migration
 from journeyflow.definition.edits.copying import Copied, Templates, clone_of, copy_of
 from journeyflow.definition.journey import Journey
@@ -82,8 +83,6 @@ class JourneyCalls(Bound):
         In DRAFT it replaces the draft, else it makes the version that new enrollments enter. Content that was published
         before changes nothing, unless `rollback` makes its version the newest again.
         """
-        from journeyflow.catalog.lifecycle import published  # noqa: PLC0415 it costs cattrs
-
         tenant, instant = self._tenant_of(journey), to_micros(at)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
@@ -111,8 +110,6 @@ class JourneyCalls(Bound):
         notes: str | None = None,
     ) -> JourneyInfo:
         """Edit name, description or notes in place, in every state but ARCHIVED; no version arises (R12, F93)."""
-        from journeyflow.catalog.lifecycle import edited  # noqa: PLC0415 it costs cattrs
-
         said = {"name": name, "description": description, "notes": notes}
         texts = {what: text for what, text in said.items() if text is not None}
         with self._core.amending() as transaction:
@@ -166,8 +163,6 @@ class JourneyCalls(Bound):
         passed through; messages it queued before are kept back. Raises NotFound for an unknown step, InvalidJourney
         where the journey would not be valid without those steps, Conflict for an ARCHIVED journey.
         """
-        from journeyflow.catalog.lifecycle import flagged  # noqa: PLC0415 it costs cattrs
-
         if not isinstance(steps, Mapping):
             raise InvalidInput([f"steps: must say of each step whether it is published, not {describe(steps)}"])
         wrong = [
@@ -204,8 +199,6 @@ class JourneyCalls(Bound):
         is asked again at the resume. All work with instants before `at` is done first then, without deliveries;
         ClockJump as for a tick (R3).
         """
-        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 it costs cattrs
-
         if overdue not in {"run", "shift"}:
             msg = f"overdue: expected 'run' or 'shift', not {describe(overdue)}"
             raise ValueError(msg)
@@ -238,8 +231,6 @@ class JourneyCalls(Bound):
         nothing is done and nothing changes. Raises CannotMigrate with everybody who has no place, InvalidInput for a
         mapping that names no step, NotFound, Conflict for a DRAFT or ARCHIVED journey.
         """
-        from journeyflow.catalog.lifecycle import migration  # noqa: PLC0415 it costs cattrs
-
         core, mapped = self._core, dict(mapping or {})
         plan = migration(self._known(journey), to_version, mapped, to_micros(at))
         if not dry_run:
@@ -263,8 +254,6 @@ class JourneyCalls(Bound):
 
         All work with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3).
         """
-        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 it costs cattrs
-
         core = self._core
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
@@ -303,8 +292,6 @@ class JourneyCalls(Bound):
         Its unpublished steps are unpublished too. The name is "Copy of ..." unless given; the notes say of what it is a
         copy. Raises Conflict where the id is taken.
         """
-        from journeyflow.catalog.lifecycle import created  # noqa: PLC0415 it costs cattrs
-
         with self._core.amending() as transaction:
             record = self._find(transaction, journey)
             made = clone_of(record.newest.journey, to, name)
@@ -328,8 +315,6 @@ class JourneyCalls(Bound):
         `templates` gives the other tenant's template for each of this one's, and is asked once for each; without it
         they stay. The id stays unless `to` is given. Raises Conflict where it is taken there.
         """
-        from journeyflow.catalog.lifecycle import created  # noqa: PLC0415 it costs cattrs
-
         if fault := id_fault(tenant):
             raise InvalidInput([f"tenant: {fault}"])
         record = self._known(journey)
@@ -453,24 +438,18 @@ class JourneyCalls(Bound):
         return self.journey(journey)
 
     def _switch(self, journey: str, word: str, at: datetime) -> JourneyInfo:
-        from journeyflow.catalog.lifecycle import switch  # noqa: PLC0415 it costs cattrs
-
         with self._core.amending() as transaction:
             record = self._find(transaction, journey)
             self._move(transaction, record, switch(record, word), at)
         return self.journey(journey)
 
     def _move(self, transaction: "Transaction", record: "JourneyRecord", call: str, at: datetime) -> None:
-        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 it costs cattrs
-
         transition = moved(record, call, to_micros(at))
         released = ((record.number, transition.at),) if call == "resume" else ()
         pulls = LimitChanges(timers=((record.number, PULL, transition.at),)) if _begins_to_pull(record, call) else None
         transaction.commit(Changes(transitions=(transition,), released=released, limits=pulls))
 
     def _take_away(self, journey: str, call: str) -> None:
-        from journeyflow.catalog.lifecycle import removed  # noqa: PLC0415 it costs cattrs
-
         with self._core.amending() as transaction:
             transaction.commit(removed(self._find(transaction, journey), call))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from journeyflow.formats.events import BadLine, read_customers, read_events
-    from journeyflow.formats.native import dumps_journey, to_dict
+    from journeyflow.formats.native import dumps_journey, fingerprint, to_dict
     from journeyflow.formats.native_reading import from_dict, loads_journey
     from journeyflow.formats.policies import dumps_policies, loads_policies
     from journeyflow.formats.port import Dialect, Loss
@@ -22,6 +22,7 @@ __all__ = [
     "Loss",
     "dumps_journey",
     "dumps_policies",
+    "fingerprint",
     "from_dict",
     "loads_any",
     "loads_journey",
@@ -34,7 +35,7 @@ __all__ = [
 
 _HOMES = {
     "events": ("BadLine", "read_customers", "read_events"),
-    "native": ("dumps_journey", "to_dict"),
+    "native": ("dumps_journey", "fingerprint", "to_dict"),
     "native_reading": ("from_dict", "loads_journey"),
     "policies": ("dumps_policies", "loads_policies"),
     "port": ("Dialect", "Loss"),
@@ -48,4 +49,5 @@ def __getattr__(name: str) -> object:
     if name not in _HOME:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    found = globals()[name] = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return found

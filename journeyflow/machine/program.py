@@ -27,7 +27,7 @@ NOWHERE = -1
 """The position of a run that has ended."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CompiledStep:
     """One compiled step: its id, and the position of the step that follows."""
 
@@ -43,7 +43,7 @@ class CompiledStep:
         return self.entries.setdefault(status + outcome, (self.id, status, outcome))
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CompiledSend(CompiledStep):
     """A Send: what renders its data, or the JSON text of data that is the same for all customers."""
 
@@ -53,7 +53,7 @@ class CompiledSend(CompiledStep):
     text: str | None
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CompiledWait(CompiledStep):
     """A Wait: how long it lasts, the question about its event, where each outcome leads."""
 
@@ -70,7 +70,7 @@ class CompiledWait(CompiledStep):
     """Whether it ends at the same instant for all customers who arrive at the same instant."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CompiledCondition(CompiledStep):
     """A Condition: (question, position, label) of each branch, (position, label) of `otherwise`."""
 
@@ -79,7 +79,7 @@ class CompiledCondition(CompiledStep):
     otherwise: tuple[int, str]
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CompiledSplit(CompiledStep):
     """A Split: (first bucket beyond it, position, label) of each arm."""
 
@@ -87,7 +87,7 @@ class CompiledSplit(CompiledStep):
     arms: Sequence[tuple[int, int, str]]
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CompiledUpdate(CompiledStep):
     """An Update: (field, action, value, renderer) of each change, and its orders to other runs."""
 
@@ -98,7 +98,7 @@ class CompiledUpdate(CompiledStep):
     """The reason with which its own run ends here; empty if the run goes on."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, repr=False)
 class CompiledEnd(CompiledStep):
     """An End: its outcome, and the events that report it."""
 
@@ -257,7 +257,7 @@ def _compile_steps(journey: Journey) -> tuple[CompiledStep, ...]:
     return tuple(_BUILDERS[type(step)](step, made) for step in journey.steps)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Making:
     """What the builders read besides the step."""
 

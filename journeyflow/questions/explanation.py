@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from journeyflow import formats
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT, bucket
 from journeyflow.basics.moments import to_micros, zone, zone_or
 from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT
@@ -78,14 +79,12 @@ class Explanation:
 
 def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
     """Explain a run that is given with its visits."""
-    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 it costs cattrs
-
     text, attributes = reader.rows(
         "SELECT v.definition, c.attributes FROM versions v JOIN enrollments e ON e.version = v.number"
         " JOIN customers c ON c.number = e.customer WHERE e.serial = ?",
         (enrollment.serial,),
     )[0]
-    journey = from_dict(json.loads(text))
+    journey = formats.from_dict(json.loads(text))
     where = _zone(journey, json.loads(attributes))
     seen, by_visit = _seen(reader, enrollment.serial), _definitions(reader, enrollment.serial)
     last = enrollment.visits[-1].n if enrollment.visits else 0
@@ -115,14 +114,12 @@ def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
 
 def _definitions(reader: SqlReader, serial: int) -> list[tuple[int, Journey]]:
     """Give the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
-    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 it costs cattrs
-
     rows = reader.rows(
         "SELECT h.value ->> 0, v.definition FROM enrollments e, json_each(e.memory, '$.versions') h"
         " JOIN versions v ON v.number = h.value ->> 1 WHERE e.serial = ? ORDER BY 1 DESC",
         (serial,),
     )
-    return [(first, from_dict(json.loads(text))) for first, text in rows]
+    return [(first, formats.from_dict(json.loads(text))) for first, text in rows]
 
 
 def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object], where: ZoneInfo) -> Decision:

@@ -24,8 +24,8 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     limit: int,
     lease: int,
     worker: str,
-) -> tuple[list[tuple[int, int]], bool]:
-    """Lease messages inside a transaction: return their places, and whether more may be waiting.
+) -> tuple[list[Message], bool]:
+    """Lease messages inside a transaction: return them, and whether more may be waiting.
 
     More may be waiting if `limit` messages were looked at, although some of them were not leased.
     """

@@ -5,7 +5,7 @@ finds what is due and writes what changes.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from heapq import heappop
 from operator import itemgetter
 
@@ -26,7 +26,6 @@ from journeyflow.work.orders import follow
 from journeyflow.work.pulls import pull
 from journeyflow.work.slots import plan_limits
 from journeyflow.work.stages import handle
-from journeyflow.work.together.crowds import Crowds, are_shared
 from journeyflow.work.working_set import Work
 
 type_of: Callable[[Input], str] = itemgetter(4)
@@ -102,6 +101,19 @@ def run(
     return work.changes(), evolve(work.tally(), items=items - work.put_off)
 
 
+SHARING = 2
+"""How many items at one instant, on average, make handling them together cheaper than one by one."""
+
+
+def are_shared(keys: Sequence[DueKey]) -> bool:
+    """Return whether enough due items share their instants for crowds to pay off.
+
+    >>> are_shared([(5, 2, 1, 0), (5, 2, 2, 0), (5, 2, 3, 0)]), are_shared([(5, 2, 1, 0), (6, 2, 2, 0), (7, 2, 3, 0)])
+    (True, False)
+    """
+    return SHARING * len({key[0] for key in keys}) <= len(keys)
+
+
 def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
     """Return a function with the contract of `Crowds.take`.
 
@@ -109,6 +121,8 @@ def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
     """
     if not are_shared(due.keys):
         return _nobody
+    from journeyflow.work.together.crowds import Crowds  # noqa: PLC0415 hosts whose instants differ do without
+
     crowds = Crowds(work, due, dedup)
     work.walk = crowds.advance
     return crowds.take

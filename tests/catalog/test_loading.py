@@ -22,6 +22,7 @@ from journeyflow import (
     Send,
     Trigger,
     field,
+    formats,
 )
 from journeyflow.catalog import loading as cataloging
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
@@ -97,8 +98,8 @@ def counted(monkeypatch):
 
     for transaction in (MemoryTransaction, SQLiteTransaction):
         monkeypatch.setattr(transaction, "shelf", counting("read", transaction.shelf))
-    for name, what in (("compile_journey", "compiled"), ("loads_journey", "parsed")):
-        monkeypatch.setattr(cataloging, name, counting(what, getattr(cataloging, name)))
+    for module, name, what in ((cataloging, "compile_journey", "compiled"), (formats, "loads_journey", "parsed")):
+        monkeypatch.setattr(module, name, counting(what, getattr(module, name)))
     return counts
 
 

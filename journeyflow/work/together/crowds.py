@@ -16,7 +16,7 @@ Anything unusual, in the journey, the customer or the batch, is left to the norm
 
 import marshal
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from operator import itemgetter
 
 from journeyflow.basics.moments import FIRST, LAST
@@ -30,7 +30,7 @@ from journeyflow.machine.notes import FRESH, NO_POSTS, NOTHING_SENT, Past, Resul
 from journeyflow.machine.program import Program
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Crowd, Input, Run
-from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, DueKey, customer_of
+from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, customer_of
 from journeyflow.work.entries import first_run, make_candidate, obstacles_of
 from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
 from journeyflow.work.intake import known_already
@@ -47,19 +47,6 @@ the event; a journey that names it."""
 
 where_of: Callable[[Run], tuple[int, int, int]] = itemgetter(3, 11, 12)
 """Return a run's version, and the visit and step at which it rests."""
-
-SHARING = 2
-"""How many items at one instant, on average, make handling them together cheaper than one by one."""
-
-
-def are_shared(keys: Sequence[DueKey]) -> bool:
-    """Return whether enough due items share their instants for crowds to pay off.
-
-    >>> are_shared([(5, 2, 1, 0), (5, 2, 2, 0), (5, 2, 3, 0)]), are_shared([(5, 2, 1, 0), (6, 2, 2, 0), (7, 2, 3, 0)])
-    (True, False)
-    """
-    return SHARING * len({key[0] for key in keys}) <= len(keys)
-
 
 Who = int | tuple[str, str]
 """A customer's number, or the tenant and id of a customer who has no number yet."""

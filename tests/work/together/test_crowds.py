@@ -436,7 +436,7 @@ def played(case, store):
             taken.update(key[1] for key in self._keys[position : position + together])
             return together
 
-    with patch("journeyflow.work.scheduler.Crowds", Counted), together_where_possible():
+    with patch("journeyflow.work.together.crowds.Crowds", Counted), together_where_possible():
         found = run(case.journeys, Life(case.calls, START + 3 * DAY), ticks=TICKS, store=store, **case.more)
     return found, (taken[1], taken[2])
 
@@ -493,7 +493,7 @@ def test_crowds_are_formed_where_instants_are_shared(apart, together):
             taken["asked"] += 1
             return super().take(position, end)
 
-    with patch("journeyflow.work.scheduler.Crowds", Counted), Engine(MemoryStore()) as engine:
+    with patch("journeyflow.work.together.crowds.Crowds", Counted), Engine(MemoryStore()) as engine:
         engine.deploy(welcome(), at=START)
         engine.feed(Event("joined", customer=each, at=NOON + n * apart * MINUTE) for n, each in enumerate(MANY))
         assert engine.tick(NOON + HOUR).entered == len(MANY)
