@@ -6,8 +6,9 @@ stores exchange, with numbers and microseconds. There are millions of the latter
 writes rows, and a tuple costs a third of an attrs object to make.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -150,6 +151,18 @@ def name_of(run: Run, post: Glimpse) -> str:
 
 make_post: Callable[[tuple[object, ...]], Post] = partial(tuple.__new__, Post)
 """Make a message from a tuple of all its fields in order."""
+
+
+def mixing(of: type[Any], own: Collection[str]) -> Callable[[tuple[Any, ...], tuple[Any, ...]], Any]:
+    """Make what joins two records of a type: the fields `own` of the first, all others of the second.
+
+    >>> mix = mixing(Export, ["number"])
+    >>> a, b = (Export(n, "t", "m", "DONE", "{}", n, n, n, n, n, "", None) for n in (1, 2))
+    >>> mix(a, b)[:6]
+    (1, 't', 'm', 'DONE', '{}', 2)
+    """
+    pick = itemgetter(*(n if name in own else n + len(of._fields) for n, name in enumerate(of._fields)))
+    return lambda first, second: tuple.__new__(of, pick(first + second))
 
 
 class Move(NamedTuple):

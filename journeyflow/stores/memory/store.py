@@ -5,7 +5,7 @@ Questions are asked in SQL here too, of an in-memory SQLite database with the sa
 
 import threading
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain, count
 from typing import TYPE_CHECKING, TypeVar
@@ -38,7 +38,7 @@ from journeyflow.records.rows import (
     Run,
     make_move,
     make_post,
-    make_run,
+    mixing,
     patched,
 )
 from journeyflow.stores.batch import (
@@ -393,15 +393,14 @@ class MemoryStore:
 
     def _take_crowd(self, crowd: Crowd) -> None:
         """Take over what many came to who moved together."""
-        (_, _, *rest), people, serials = crowd.run, crowd.people.items(), [*crowd.people]
+        people, serials = crowd.people.items(), [*crowd.people]
         for customer in crowd.people.values() if crowd.news else ():
             tenant, name, attributes = self.customers[customer]
             self.customers[customer] = tenant, name, patched(attributes, crowd.news)
         if crowd.entering:
-            runs = [make_run((serial, customer, *rest)) for serial, customer in people]
+            runs = [crowd.run._replace(serial=serial, customer=customer) for serial, customer in people]
         else:
-            before = map(self.runs.__getitem__, serials)
-            runs = [make_run((*run[:5], *rest[3:5], run[7], *rest[6:16], *run[18:20], rest[18])) for run in before]
+            runs = [_in_crowd(self.runs[serial], crowd.run) for serial in serials]
         for run in runs:
             self._take_run(run)
         _, *rest = crowd.move
@@ -632,6 +631,10 @@ class MemoryTransaction:
         wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
         free = run.journey not in request.journeys and (run.journey, post.step) not in request.steps
         return wanted and free and (tenant, name) not in withheld
+
+
+_in_crowd: Callable[[Run, Run], Run] = mixing(Run, ("serial", "customer", "number", "entered_at", "trigger", "key"))
+"""Makes the run of somebody in a crowd: what never changes is their own, the rest is the crowd's."""
 
 
 def _count(kept: dict[tuple[object, ...], Counter], counters: Iterable[Counter]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from journeyflow.records.changes import Changes, Forgotten
 from journeyflow.records.forgetting import without_error, without_person
 from journeyflow.records.message_ids import place_of
-from journeyflow.records.rows import Input
+from journeyflow.stores.sqlite.rows import INPUT_ROW, read_input
 
 OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = ?)"
 
@@ -23,7 +23,7 @@ LISTS = """DELETE FROM list_members WHERE tenant = :tenant AND customer = :custo
     SELECT m.value FROM customers c, json_each(c.attributes, '$.lists') m WHERE c.number = :number)"""
 """Takes a customer out of the lists that the attributes name."""
 
-INPUTS = "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs"
+INPUTS = f"SELECT {INPUT_ROW}, outcome FROM inputs"
 
 
 def rename(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
@@ -50,7 +50,8 @@ def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
         (person.tenant, person.id, person.inbox),
     ).fetchall()
     later = set(person.later)
-    bare = [without_person(Input._make(row[:8]), row[8], person.name) for row in rows if row[0] not in later]
+    told = ((read_input(row), outcome) for *row, outcome in rows)
+    bare = [without_person(item, outcome, person.name) for item, outcome in told if item.seq not in later]
     connection.executemany(
         "UPDATE inputs SET customer = ?, id = ?, data = ?, outcome = ? WHERE seq = ?",
         [(item.customer, item.id, item.text, outcome, item.seq) for item, outcome in bare],
@@ -65,11 +66,10 @@ def _hush(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
         for (serial,) in connection.execute("SELECT serial FROM enrollments WHERE customer = ?", (person.number,))
     }
     nacks = connection.execute(f"{INPUTS} WHERE kind = 'nack' AND data IS NOT NULL").fetchall() if inbox else []
-    connection.executemany(
-        "UPDATE inputs SET data = ? WHERE seq = ?",
-        [
-            (without_error(Input._make(row[:8])).text, row[0])
-            for row in nacks
-            if (place := place_of(row[6])) is not None and (inbox.get(place[0]) or (place[0] in inbox and row[8]))
-        ],
-    )
+    rows = list[tuple[str | None, int]]()
+    for *row, outcome in nacks:
+        item = read_input(row)
+        serial, _ = place_of(item.id) or (0, 0)
+        if inbox.get(serial) or (serial in inbox and outcome):
+            rows.append((without_error(item).text, item.seq))
+    connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", rows)

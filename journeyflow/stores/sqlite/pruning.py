@@ -9,12 +9,21 @@ from journeyflow.records.changes import Pruned
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Move, Post, make_move
 from journeyflow.stores.batch import Finished, PastRequest, PruneRequest, told_twice
-from journeyflow.stores.sqlite.rows import POST_ROW, RUN_ROW, read_post, read_runs, text_or_none
+from journeyflow.stores.sqlite.rows import (
+    INPUT_FORM,
+    INPUT_ROW,
+    POST_ROW,
+    RUN_ROW,
+    read_input,
+    read_post,
+    read_run,
+    text_or_none,
+)
 
 if TYPE_CHECKING:  # a host in memory needs no SQLite at all
     from sqlite3 import Connection
 
-INPUTS = "seq, tenant, customer, kind, type, at, id, data, outcome"
+INPUTS = f"{INPUT_ROW}, outcome"
 
 SUPERSEDED = """EXISTS (SELECT 1 FROM enrollments n WHERE n.customer = e.customer AND n.journey = e.journey
     AND n.key = e.key AND n.run > e.run)"""
@@ -35,7 +44,7 @@ WHERE m.enrollment IN (SELECT value FROM json_each(?)) ORDER BY m.enrollment, m.
 """
 
 TOLD = f"""
-SELECT {", ".join(f"i.{each}" for each in INPUTS.split(", "))}
+SELECT {INPUT_FORM.names(table="i.")}, i.outcome
 FROM enrollments e JOIN customers c ON c.number = e.customer JOIN inputs i ON i.customer = c.id AND i.tenant = c.tenant
 WHERE e.serial IN (SELECT value FROM json_each(?)) AND i.kind = 'event'
   AND (i.data ->> 'message' IS NOT NULL OR i.outcome LIKE 'attributed to %')
@@ -57,7 +66,7 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
     """Give the first runs that ended before an instant, with all that belongs to them."""
     asked = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
-    runs = tuple(read_runs(rows))
+    runs = tuple(map(read_run, rows))
     serials = dumps([run.serial for run in runs])
     posts = [
         read_post(row)
@@ -92,15 +101,17 @@ def _told(connection: "Connection", posts: Sequence[Post]) -> Iterable[tuple[Inp
         return
     rows = connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall()
     twice = told_twice(posts)
-    acks = connection.execute(ACKS).fetchall() if twice else []
-    for row in [*rows, *(row for row in acks if place_of(row[6]) in twice)]:
-        yield Input._make(row[:8]), row[8]
+    yield from ((read_input(row), outcome) for *row, outcome in rows)
+    for *row, outcome in connection.execute(ACKS).fetchall() if twice else ():
+        item = read_input(row)
+        if place_of(item.id) in twice:
+            yield item, outcome
 
 
 def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Input, str], ...]:
     """Give the first inputs of before an instant that were handled, with their outcomes."""
     rows = connection.execute(PAST, (request.after, request.before, request.tenant, request.limit))
-    return tuple((Input._make(row[:8]), row[8]) for row in rows)
+    return tuple((read_input(row), outcome) for *row, outcome in rows)
 
 
 def prune(connection: "Connection", pruned: Pruned | None) -> None:

@@ -1,37 +1,72 @@
-"""Records to rows and back, for SQL."""
+"""Records to rows and back, by name: one declaration for each kind of record says how its fields stand in a table.
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+Column lists, writers and readers follow from the fields of the record itself, so a new field of a run, a message or an
+input is a field of the record and a column of the schema, and nothing here.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from attrs import frozen
 
 from journeyflow.basics.values import dumps, loads
-from journeyflow.records.rows import NO_FLAGS, Post, Run, make_post, make_run
+from journeyflow.records.rows import NO_FLAGS, Input, Post, Run
 
-RUN_COLUMNS = (
-    "journey, version, run, status, reason, entered_at, last_at, ended_at, converted_at, visit, step, since, due, held,"
-    " awaits, softened, trigger_data, key, memory"
-)
+Record = TypeVar("Record", bound=tuple[Any, ...])
+Turn = Callable[[Any], Any]
+Row = tuple[Any, ...]
 
-RUN_ROW = f"serial, customer, {RUN_COLUMNS}"
-"""A run as a row; what stands in RUN_COLUMNS may be alike for many."""
 
-RUN_NOW_COLUMNS = (
-    "status, reason, last_at, ended_at, converted_at, visit, step, since, due, held, awaits, softened, memory"
-)
-"""What can change of a run."""
+@frozen(eq=False)
+class RowForm(Generic[Record]):
+    """How a record stands in a table.
 
-MOVE_COLUMNS = "visit, at, path, steps, seen"
+    `fields` are those of the record, in order. `columns` are the columns that have another name than their field;
+    `write` and `read` turn the values that are not stored as they are.
+    """
 
-POST_COLUMNS = (
-    "n, step, channel, template, data, at, expires_at, cancel_on_exit, status, attempts, available_at, lease_until,"
-    " token, flags, domain, nonce"
-)
+    of: type[Record]
+    fields: tuple[str, ...]
+    columns: Mapping[str, str]
+    write: Mapping[str, Turn]
+    read: Mapping[str, Turn]
 
-POST_ROW = f"enrollment, {POST_COLUMNS}"
-"""A message as a row; what stands in POST_COLUMNS may be alike for many."""
+    def names(self, fields: Collection[str] | None = None, table: str = "") -> str:
+        """Name the columns of some fields, or of all, with commas between."""
+        return ", ".join(f"{table}{self.columns.get(name, name)}" for name in fields or self.fields)
 
-POST_NOW_COLUMNS = "status, attempts, available_at, lease_until, token, flags, domain"
-"""What can change of a message."""
+    def without(self, *fields: str) -> tuple[str, ...]:
+        """Return the fields but these, in order."""
+        return tuple(name for name in self.fields if name not in fields)
+
+    def writer(self, fields: Collection[str]) -> Callable[[Record], Row]:
+        """Make what writes some fields of a record as a row."""
+        pick: Callable[[Record], Row] = itemgetter(*map(self.fields.index, fields))
+        turned = _turned(self.write, fields)
+        return lambda record: _with_turned(pick(record), turned)
+
+    def reader(self) -> Callable[[Sequence[Any]], Record]:
+        """Make what reads a record from a row that is, or begins with, all its fields."""
+        width, turned, of = len(self.fields), _turned(self.read, self.fields), self.of
+        return lambda row: tuple.__new__(of, _with_turned(tuple(row[:width]), turned))
+
+
+Turned = tuple[tuple[int, Turn], ...]
+"""The places of values that are not stored as they are, each with what turns it."""
+
+
+def _turned(turns: Mapping[str, Turn], fields: Collection[str]) -> Turned:
+    return tuple((place, turns[name]) for place, name in enumerate(fields) if name in turns)
+
+
+def _with_turned(row: Row, turned: Turned) -> Row:
+    for place, turn in turned:
+        value = row[place]
+        other = turn(value)
+        if other is not value:  # as a rule nothing is there: the row stays the one it is
+            row = (*row[:place], other, *row[place + 1 :])
+    return row
 
 
 def places(columns: str) -> str:
@@ -52,29 +87,25 @@ def text_or_none(value: object) -> str | None:
     return dumps(value) if value else None
 
 
-def run_rest(run: Run) -> tuple[Any, ...]:
-    """Write a run as RUN_COLUMNS: all but whom it is about."""
-    return run[2:] if run.memory is None else (*run[2:-1], dumps(run.memory))
+def read_flags(text: str | None) -> Mapping[str, tuple[int, int]]:
+    """Read what was told of a message.
+
+    >>> dict(read_flags('{"opened":[5,2]}')), dict(read_flags(None))
+    ({'opened': (5, 2)}, {})
+    """
+    return {kind: (first, count) for kind, (first, count) in loads(text).items()} if text else NO_FLAGS
 
 
-def run_now_rest(run: Run) -> tuple[Any, ...]:
-    """Write what can change of a run as RUN_NOW_COLUMNS."""
-    return (*run[5:7], *run[8:18], None if run.memory is None else dumps(run.memory))
+def _written(memory: object) -> str | None:
+    return None if memory is None else dumps(memory)
 
 
-def read_runs(rows: Iterable[tuple[Any, ...]]) -> list[Run]:
-    """Read runs from rows that are, or begin with, a RUN_ROW."""
-    return [make_run(row[:21] if row[20] is None else (*row[:20], loads(row[20]))) for row in rows]
+def _loaded(text: str | None) -> object:
+    return None if text is None else loads(text)
 
 
-def post_rest(post: Post) -> tuple[Any, ...]:
-    """Write a message as POST_COLUMNS: all but whom it is about."""
-    return (*post[1:14], text_or_none(post.flags), *post[15:])
-
-
-def post_now_rest(post: Post) -> tuple[Any, ...]:
-    """Write what can change of a message as POST_NOW_COLUMNS."""
-    return (*post[9:14], text_or_none(post.flags), post.domain)
+def _is_true(value: object) -> bool:
+    return value == 1
 
 
 class Seen(NamedTuple):
@@ -93,21 +124,43 @@ class Seen(NamedTuple):
         return read_flags(self.told) if self.told else NO_FLAGS
 
 
-SEEN_ROW = "enrollment, n, step, at, nonce, flags"
+# --- the declarations -------------------------------------------------------------------------------------------------
 
-read_seen: Callable[[tuple[Any, ...]], Seen] = partial(tuple.__new__, Seen)
-"""Read what rules see of a message from a SEEN_ROW."""
+INPUT_FORM = RowForm(Input, Input._fields, {"text": "data"}, {}, {})
+RUN_FORM = RowForm(
+    Run, Run._fields, {"number": "run", "trigger": "trigger_data"}, {"memory": _written}, {"memory": _loaded}
+)
+POST_FORM = RowForm(
+    Post,
+    Post._fields,
+    {"serial": "enrollment"},
+    {"flags": text_or_none},
+    {"cancel_on_exit": _is_true, "flags": read_flags},
+)
+SEEN_FORM = RowForm(Seen, Seen._fields, {"serial": "enrollment", "told": "flags"}, {}, {})
 
+OF_RUN = RUN_FORM.without("serial", "customer")
+"""What may be the same for many new runs: all but whose they are."""
+NOW_OF_RUN = RUN_FORM.without(
+    *("serial", "customer", "journey", "version", "number", "entered_at", "trigger", "key"),
+)
+"""What can change of a run."""
+OF_POST = POST_FORM.without("serial")
+"""What may be the same for many new messages: all but whose they are."""
+NOW_OF_POST = ("status", "attempts", "available_at", "lease_until", "token", "flags", "domain")
+"""What can change of a message."""
 
-def read_flags(text: str | None) -> Mapping[str, tuple[int, int]]:
-    """Read what was told of a message.
+RUN_ROW, POST_ROW, SEEN_ROW, INPUT_ROW = RUN_FORM.names(), POST_FORM.names(), SEEN_FORM.names(), INPUT_FORM.names()
+"""The columns of a whole record, as its reader takes them."""
 
-    >>> dict(read_flags('{"opened":[5,2]}')), dict(read_flags(None))
-    ({'opened': (5, 2)}, {})
-    """
-    return {kind: (first, count) for kind, (first, count) in loads(text).items()} if text else NO_FLAGS
+run_rest, run_now_rest = RUN_FORM.writer(OF_RUN), RUN_FORM.writer(NOW_OF_RUN)
+post_rest, post_now_rest = POST_FORM.writer(OF_POST), POST_FORM.writer(NOW_OF_POST)
+read_run, read_post, read_seen, read_input = (
+    RUN_FORM.reader(),
+    POST_FORM.reader(),
+    SEEN_FORM.reader(),
+    INPUT_FORM.reader(),
+)
 
-
-def read_post(row: tuple[Any, ...]) -> Post:
-    """Read a message from a POST_ROW."""
-    return make_post((*row[:8], row[8] == 1, *row[9:14], read_flags(row[14]), *row[15:]))
+MOVE_COLUMNS = "visit, at, path, steps, seen"
+"""A move as it is written: its path is a number, or spelled out."""

@@ -34,7 +34,16 @@ from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_head
 from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
-from journeyflow.stores.sqlite.rows import POST_ROW, RUN_ROW, SEEN_ROW, read_post, read_runs, read_seen
+from journeyflow.stores.sqlite.rows import (
+    INPUT_FORM,
+    POST_FORM,
+    POST_ROW,
+    RUN_ROW,
+    SEEN_ROW,
+    read_post,
+    read_run,
+    read_seen,
+)
 from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
 
 DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
@@ -147,7 +156,7 @@ class SQLiteTransaction:
     def due(self, now: int, limit: int) -> Due:
         """Give the first due items in total order: each kind is a seek in its own index (R7)."""
         told = self._ask(
-            "SELECT iif(outcome IS NULL, seq, NULL), tenant, customer, kind, type, at, id, data FROM inputs"
+            f"SELECT iif(outcome IS NULL, seq, NULL), {INPUT_FORM.names(INPUT_FORM.without('seq'))} FROM inputs"
             " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
             (now, limit + 1),
         )
@@ -159,7 +168,7 @@ class SQLiteTransaction:
             f"SELECT {POST_ROW} FROM messages WHERE lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?",
             (now, limit + 1),
         )
-        inputs, runs, posts = list(map(make_input, told)), read_runs(rests), list(map(read_post, leases))
+        inputs, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
         self._expect(None not in [item.seq for item in inputs])
         self._expect({run.status for run in runs} <= {ACTIVE})
         self._expect({post.status for post in posts} <= {CLAIMED})
@@ -180,7 +189,7 @@ class SQLiteTransaction:
                 " ORDER BY serial LIMIT ?",
                 (request.active_in, request.after, request.limit),
             )
-            runs.update((run.serial, run) for run in read_runs(active))
+            runs.update((run.serial, run) for run in map(read_run, active))
         circles = load_circles(self._connection, request.pulls)
         people = self._people_by_name(named_by(request, circles))
         whole = {*request.whole, *people, *(run.customer for run in runs.values())}
@@ -256,7 +265,7 @@ class SQLiteTransaction:
 
     def _runs(self, serials: Collection[int]) -> dict[int, Run]:
         """Give some runs by serial."""
-        return {run.serial: run for run in read_runs(self._ask_of(RUNS, serials))}
+        return {run.serial: run for run in map(read_run, self._ask_of(RUNS, serials))}
 
     def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, CustomerInHand]:
         sql = (
@@ -310,9 +319,8 @@ class SQLiteTransaction:
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Give queued messages that may be handed out, oldest first (R71)."""
-        columns = ", ".join(f"m.{column.strip()}" for column in POST_ROW.split(","))
         rows = self._ask(
-            f"SELECT {columns} FROM messages m"
+            f"SELECT {POST_FORM.names(table='m.')} FROM messages m"
             " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"
             " WHERE m.status = 'QUEUED' AND m.available_at <= :at AND (:tenant IS NULL OR c.tenant = :tenant)"
             " AND (:channels IS NULL OR m.channel IN (SELECT value FROM json_each(:channels)))"

@@ -18,11 +18,14 @@ from journeyflow.stores.sqlite.limits import write_limits
 from journeyflow.stores.sqlite.pruning import prune
 from journeyflow.stores.sqlite.pulls import write_pulls
 from journeyflow.stores.sqlite.rows import (
+    INPUT_FORM,
     MOVE_COLUMNS,
-    POST_COLUMNS,
-    POST_NOW_COLUMNS,
-    RUN_COLUMNS,
-    RUN_NOW_COLUMNS,
+    NOW_OF_POST,
+    NOW_OF_RUN,
+    OF_POST,
+    OF_RUN,
+    POST_FORM,
+    RUN_FORM,
     places,
     post_now_rest,
     post_rest,
@@ -111,19 +114,19 @@ def changing(table: str, news: str, key: str) -> Statement:
 
 HANDLED = update("inputs", "outcome", "seq")
 
-NEW_RUNS = insert("enrollments", RUN_COLUMNS, "serial, customer")
+NEW_RUNS = insert("enrollments", RUN_FORM.names(OF_RUN), "serial, customer")
 
-RUNS = update("enrollments", RUN_NOW_COLUMNS, "serial")
+RUNS = update("enrollments", RUN_FORM.names(NOW_OF_RUN), "serial")
 
 MOVES = insert("moves", MOVE_COLUMNS, "enrollment")
 
-NEW_POSTS = insert("messages", POST_COLUMNS, "enrollment")
+NEW_POSTS = insert("messages", POST_FORM.names(OF_POST), "enrollment")
 
 NEWS = changing("customers", "attributes = json_patch(attributes, ?)", "number")
 
 CUSTOMERS = update("customers", "attributes", "number").one
 
-POSTS = update("messages", POST_NOW_COLUMNS, "enrollment, n")
+POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n")
 
 EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
 """Writes a job as it is now."""
@@ -186,8 +189,9 @@ class Writer:
 
     def _write_inputs(self, inputs: Sequence[Input]) -> None:
         """Write what was told; only what is copied has its number already."""
-        rows = [item[1:] for item in inputs] if not inputs[0].seq else inputs
-        columns = f"{'seq, ' if inputs[0].seq else ''}tenant, customer, kind, type, at, id, data"
+        named = INPUT_FORM.fields if inputs[0].seq else INPUT_FORM.without("seq")
+        columns = INPUT_FORM.names(named)
+        rows = map(INPUT_FORM.writer(named), inputs)
         self._connection.executemany(f"INSERT INTO inputs ({columns}) VALUES ({places(columns)})", rows)
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:

@@ -42,7 +42,7 @@ from journeyflow.machine.notes import (
     Walk,
 )
 from journeyflow.machine.program import CompiledSend, CompiledUpdate, CompiledWait, Program
-from journeyflow.records.rows import Glimpse, Move, PathEntry, Post, Run, make_move, make_post, make_run
+from journeyflow.records.rows import Glimpse, Move, Post, Run
 
 REPEATED: frozenset[Stimulus] = frozenset({"ENTER", "DUE"})
 """The stimuli that reach many customers at once."""
@@ -111,6 +111,10 @@ Texts = tuple[tuple[str | None, int | None], ...]
 """The messages that differ between customers: the data as JSON text, and the instant of expiry."""
 
 
+OWN = ("serial", "customer", "number", "entered_at", "converted_at", "trigger", "key")
+"""The fields of a run that no walk changes: each customer keeps their own."""
+
+
 @frozen(eq=False)
 class Outcome:
     """What a walk led to, apart from whose walk it was and when it was made.
@@ -119,18 +123,13 @@ class Outcome:
     messages that differ between customers, each with its step and visit.
     """
 
-    status: str
-    reason: str
-    visit: int
-    step: int
-    awaits: str | None
-    path: Sequence[PathEntry]
-    posts: list[tuple[tuple[object, ...], tuple[object, ...], tuple[object, ...]]]
+    run: Run
+    move: Move
+    posts: Sequence[Post]
     composed: list[tuple[int, CompiledSend, int]]
     changes: list[Change]
     emitted: Sequence[Emitted | Order]
     past: Past
-    ended: bool
     news: dict[str, object] | None = field(init=False)
     """The changes as a patch of the attributes (`rows.patched`); None where the patch would not be equivalent."""
 
@@ -139,6 +138,11 @@ class Outcome:
         news = dict(self.changes)
         apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # lists have rows too
         return None if apart or len(news) < len(self.changes) else news
+
+    @property
+    def ended(self) -> bool:
+        """Whether the walk ended the run."""
+        return self.run.ended_at is not None
 
     def write(self, walk: "AskedWalk") -> Texts:
         """Return the messages that differ between customers."""
@@ -155,15 +159,17 @@ class Outcome:
 
     def of(self, run: Run, at: int, due: int | None, read: Read, texts: Texts) -> tuple[Run, Move, list[Post]]:
         """Return the outcome for a run that made the walk at an instant: the new run, the move, the messages."""
-        serial = run[0]
-        fields = (
-            serial, run[1], run[2], run[3], run[4], self.status, self.reason, run[7], at, at if self.ended else None,
-            run[10], self.visit, self.step, at, due, None, self.awaits, False, run[18], run[19], None,
-        )  # fmt: skip
-        posts = [make_post((serial, *what, at, None, *how, at, *rest)) for what, how, rest in self.posts]
+        after = self.run._replace(
+            **{name: getattr(run, name) for name in OWN},
+            last_at=at,
+            ended_at=at if self.ended else None,
+            since=at,
+            due=due,
+        )
+        posts = [post._replace(serial=run.serial, at=at, available_at=at) for post in self.posts]
         for (n, _, _), (text, expires) in zip(self.composed, texts, strict=True):
             posts[n] = posts[n]._replace(data=text, expires_at=expires)
-        return make_run(fields), make_move((serial, run[11], at, self.path, read)), posts
+        return after, self.move._replace(serial=run.serial, at=at, seen=read), posts
 
 
 class AskedWalk(Walk):
@@ -305,20 +311,7 @@ class NotedWalk(Walk):
         run, move, posts, _, emitted, past = result
         if move is None or not self.repeatable or run.memory is not None:
             return None
-        return Outcome(
-            run.status,
-            run.reason,
-            run.visit,
-            run.step,
-            run.awaits,
-            move.path,
-            [(post[1:6], post[8:11], post[12:]) for post in posts],
-            self.composed,
-            self.changes,
-            emitted,
-            past,
-            run.ended_at is not None,
-        )
+        return Outcome(run, move, posts, self.composed, self.changes, emitted, past)
 
 
 def _value_of(name: str, walk: Walk) -> object:
