@@ -38,6 +38,7 @@ from journeyflow.records.rows import (
     Run,
     make_move,
     make_post,
+    make_run,
     mixing,
     patched,
 )
@@ -398,7 +399,8 @@ class MemoryStore:
             tenant, name, attributes = self.customers[customer]
             self.customers[customer] = tenant, name, patched(attributes, crowd.news)
         if crowd.entering:
-            runs = [crowd.run._replace(serial=serial, customer=customer) for serial, customer in people]
+            _, _, *rest = crowd.run  # behind whose it is
+            runs = [make_run((*who, *rest)) for who in people]
         else:
             runs = [_in_crowd(self.runs[serial], crowd.run) for serial in serials]
         for run in runs:

@@ -44,12 +44,12 @@ class RowForm(Generic[Record]):
         """Make what writes some fields of a record as a row."""
         pick: Callable[[Record], Row] = itemgetter(*map(self.fields.index, fields))
         turned = _turned(self.write, fields)
-        return lambda record: _with_turned(pick(record), turned)
+        return lambda record: tuple(_with_turned(pick(record), turned))
 
     def reader(self) -> Callable[[Sequence[Any]], Record]:
         """Make what reads a record from a row that is, or begins with, all its fields."""
         width, turned, of = len(self.fields), _turned(self.read, self.fields), self.of
-        return lambda row: tuple.__new__(of, _with_turned(tuple(row[:width]), turned))
+        return lambda row: tuple.__new__(of, _with_turned(row[:width], turned))
 
 
 Turned = tuple[tuple[int, Turn], ...]
@@ -60,7 +60,7 @@ def _turned(turns: Mapping[str, Turn], fields: Collection[str]) -> Turned:
     return tuple((place, turns[name]) for place, name in enumerate(fields) if name in turns)
 
 
-def _with_turned(row: Row, turned: Turned) -> Row:
+def _with_turned(row: Sequence[Any], turned: Turned) -> Sequence[Any]:
     for place, turn in turned:
         value = row[place]
         other = turn(value)
