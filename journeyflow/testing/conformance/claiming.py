@@ -29,7 +29,7 @@ class Claiming(Begun):
             expect(claimable(store, at=NOON + 1), [*order, (2, 2)], "a moment later")
 
     def test_messages_of_unpublished_steps_are_kept_back(self, tmp_path: Path) -> None:
-        """An unpublished step holds its messages back, not those of a step with its name in another journey (R17, R71)."""
+        """An unpublished step holds its messages back; its namesake in another journey does not (R17, R71)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1), run(2, 2, 2)), new_posts=(post(1), post(2))))
             expect(claimable(store, steps=frozenset({(1, "hello")})), [(2, 1)])
