@@ -1,1 +1,1 @@
-"""Words, values, instants, hours, chance and patterns: what every other room is built of."""
+"""Words, values, instants, hours, chance and patterns: what every other package builds on."""

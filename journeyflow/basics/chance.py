@@ -1,21 +1,21 @@
-"""Chance without a random number: the keyed hash that splits people (R38)."""
+"""Chance without random numbers: the keyed hash that splits customers (R38)."""
 
 from hashlib import blake2b
 
 SEPARATOR = "\x1f"
-"""Joins the parts of a key; therefore refused in every id."""
+"""Joins the parts of a key, and is therefore forbidden in ids."""
 
 BUCKETS = 10_000
-"""Percentages have at most two decimals, so a hundredth of a percent is the unit."""
+"""The number of buckets: percentages have at most two decimals, so the unit is a hundredth of a percent."""
 
 KEPT_OUT = "holdout"
-"""What stands in the place of the step for the chance of being kept out; no step has this id (R25)."""
+"""Stands for the step when chance decides who is held out; no step has this id (R25)."""
 
 
 def bucket(tenant: str, journey: str, step: str, customer: str) -> int:
-    """Put a person at a step into one of 10,000 buckets: the same one always and everywhere (R38).
+    """Return a customer's bucket at a step, from 0 to 9,999: the same one always and everywhere (R38).
 
-    The first 8 bytes, big-endian, of BLAKE2b over the four ids joined by U+001F, scaled to 0..9999.
+    It is the first 8 bytes, big-endian, of BLAKE2b over the four ids joined by U+001F, scaled to 0..9999.
 
     >>> bucket("default", "welcome", "test", "c1")
     3511
@@ -24,7 +24,7 @@ def bucket(tenant: str, journey: str, step: str, customer: str) -> int:
 
 
 def draw(count: int, *key: str) -> int:
-    """Draw a number from 0 to below `count`: always the same one for a key, which may have any number of parts.
+    """Return a number from 0 to below `count`: always the same one for a key, which may have any number of parts.
 
     >>> draw(6, "some", "key"), draw(6, "some", "key"), draw(6, "another")
     (1, 1, 2)

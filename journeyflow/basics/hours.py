@@ -14,21 +14,24 @@ from journeyflow.basics.moments import CACHED, DAY, LAST, SECOND, local_instant,
 from journeyflow.errors import shown
 
 DAYS_BACK = 2
-"""Where the search for an opening begins: yesterday's overnight window may be open, and islands have skipped a day."""
+"""Where the search for an opening begins: yesterday's overnight window may be open, and some islands have skipped a
+day."""
 
 MAX_DAYS_AHEAD = 400
-"""How far an opening is looked for: every weekly window opens within a week of local days, bar clock changes."""
+"""How many days ahead an opening is searched: every weekly window opens within a week, apart from clock changes."""
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 PERIODS = {"day": 1, "week": 7, "month": 31}
-"""The periods of the calendar that messages are counted in, with the most days each may have."""
+"""The calendar periods in which messages are counted, with the largest number of days each may have."""
 
 _CLOCK = re.compile(r"([01]\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?", re.ASCII)
 
 
 def parse_clock(value: object) -> int:
-    """Read a local time "HH:MM" or "HH:MM:SS" as seconds of the day; "24:00" is the end of the day.
+    """Return a local time "HH:MM" or "HH:MM:SS" as seconds of the day; "24:00" is the end of the day.
+
+    Raise ValueError for anything else.
 
     >>> parse_clock("09:30")
     34200
@@ -42,7 +45,7 @@ def parse_clock(value: object) -> int:
 
 
 def write_clock(seconds: int) -> str:
-    """Write seconds of the day as "HH:MM", with ":SS" where there are seconds.
+    """Return seconds of the day as "HH:MM", with ":SS" if there are seconds.
 
     >>> write_clock(34_200), write_clock(86_400)
     ('09:30', '24:00')
@@ -52,17 +55,19 @@ def write_clock(seconds: int) -> str:
 
 
 def _clock(value: object) -> int:
-    """Take a local time as text, or as seconds of the day."""
+    """Return a local time, given as text or as seconds of the day, in seconds."""
     return value if type(value) is int and 0 <= value <= DAY // SECOND else parse_clock(value)
 
 
 def _clock_or_none(value: object) -> int | None:
-    """Take a local time, or none."""
+    """Return a local time in seconds of the day, or None."""
     return None if value is None else _clock(value)
 
 
 def parse_weekdays(value: object) -> frozenset[int]:
-    """Read weekdays: "MON-FRI", "SAT,SUN", or a list of names; Monday is 0. None means all seven.
+    """Return weekdays as numbers, Monday is 0: from "MON-FRI", "SAT,SUN" or a list of names; None means all.
+
+    Raise ValueError for anything else.
 
     >>> sorted(parse_weekdays("FRI-MON"))
     [0, 4, 5, 6]
@@ -89,7 +94,7 @@ def parse_weekdays(value: object) -> frozenset[int]:
 
 
 def write_weekdays(days: frozenset[int]) -> tuple[str, ...]:
-    """List weekdays by name, Monday first.
+    """Return the names of weekdays, Monday first.
 
     >>> write_weekdays(frozenset({4, 0}))
     ('MON', 'FRI')
@@ -99,9 +104,10 @@ def write_weekdays(days: frozenset[int]) -> tuple[str, ...]:
 
 @frozen
 class Window:
-    """Hours in which something may go on: weekdays, local start and end (exclusive); overnight when end < start (R34).
+    """Hours in which something may happen: weekdays, local start and end (exclusive); overnight if end < start (R34).
 
-    They are hours of the journey's zone, or of the customer's (R33), unless the window names a `timezone` of its own.
+    They apply in the journey's time zone, or the customer's (R33), unless the window names a `timezone` of its own.
+    Raise ValueError for weekdays, times or a zone that are not valid, and for a window of no length.
 
     >>> Window("MON-FRI", "09:00", "17:00")
     Window('MON,TUE,WED,THU,FRI', '09:00', '17:00')
@@ -113,7 +119,7 @@ class Window:
     timezone: str | None = None
 
     def __attrs_post_init__(self) -> None:
-        """Refuse a window without length, and one in no zone."""
+        """Raise ValueError for an unknown time zone or a window that is empty or starts at 24:00."""
         if self.timezone is not None:
             zone(self.timezone)
         if self.start == self.end:
@@ -124,7 +130,10 @@ class Window:
             raise ValueError(msg)
 
     def next_open(self, instant: int, where: ZoneInfo) -> int:
-        """Give `instant` when the window is open then, else the next opening: never earlier, and minimal (R34).
+        """Return `instant` if the window is open then, else its next opening (R34).
+
+        Both are in microseconds; `where` is the time zone unless the window names its own. The result is never earlier
+        than `instant`, and minimal.
 
         >>> from journeyflow.basics.moments import iso, parse_instant
         >>> office, utc = Window("MON-FRI", "09:00", "17:00"), ZoneInfo("UTC")
@@ -134,7 +143,9 @@ class Window:
         return _next_open(self, instant, where if self.timezone is None else zone(self.timezone))
 
     def closes(self, instant: int, where: ZoneInfo) -> int:
-        """Give the instant at which the window closes that is open at `instant`, else `instant` itself (R34).
+        """Return the instant at which the window that is open at `instant` closes, else `instant` itself (R34).
+
+        Both are in microseconds; `where` is the time zone unless the window names its own.
 
         >>> from journeyflow.basics.moments import iso, parse_instant
         >>> night, utc = Window(None, "22:00", "06:00"), ZoneInfo("UTC")
@@ -144,7 +155,7 @@ class Window:
         return _closes(self, instant, where if self.timezone is None else zone(self.timezone))
 
     def __repr__(self) -> str:
-        """Show the window as it is written."""
+        """Return the window as it is written in Python."""
         days = ",".join(write_weekdays(self.weekdays))
         zoned = "" if self.timezone is None else f", {self.timezone!r}"
         return f"Window({days!r}, {write_clock(self.start)!r}, {write_clock(self.end)!r}{zoned})"
@@ -152,7 +163,7 @@ class Window:
 
 @lru_cache(maxsize=CACHED)
 def _next_open(window: Window, instant: int, where: ZoneInfo) -> int:
-    """Look through the local days; their windows open in the order of the days."""
+    """Search the local days; their windows open in the order of the days."""
     for opens, closes in _openings(window, instant, where):
         if instant < closes:
             return max(instant, opens)
@@ -161,7 +172,7 @@ def _next_open(window: Window, instant: int, where: ZoneInfo) -> int:
 
 @lru_cache(maxsize=CACHED)
 def _closes(window: Window, instant: int, where: ZoneInfo) -> int:
-    """Look for the latest end of an opening that the instant lies in; only those around it can hold it."""
+    """Return the latest end of an opening that holds the instant; only openings around it can."""
     around = islice(_openings(window, instant, where), 2 * DAYS_BACK)
     return max((closes for opens, closes in around if opens <= instant < closes), default=instant)
 
@@ -181,7 +192,9 @@ def _openings(window: Window, instant: int, where: ZoneInfo) -> Iterator[tuple[i
 
 @lru_cache(maxsize=CACHED)
 def calendar_period(period: str, instant: int, where: ZoneInfo) -> tuple[int, int]:
-    """Give the local day, week (from Monday) or month that an instant lies in: its first instant, and that of the next.
+    """Return the start of the local day, week (from Monday) or month at an instant, and of the next period.
+
+    All are in microseconds; `where` is the time zone.
 
     >>> from journeyflow.basics.moments import iso, parse_instant
     >>> utc = ZoneInfo("UTC")
@@ -191,13 +204,13 @@ def calendar_period(period: str, instant: int, where: ZoneInfo) -> tuple[int, in
     ['2026-12-01', '2027-01-01']
     """
     start, end = _period_of(period, to_local(instant, where).date(), where)
-    if end <= instant < LAST:  # a clock was set back over midnight: the day after has begun before
+    if end <= instant < LAST:  # a clock was set back over midnight: the next day had already begun
         start, end = _period_of(period, to_local(end, where).date(), where)
     return start, end
 
 
 def _period_of(period: str, today: date, where: ZoneInfo) -> tuple[int, int]:
-    """Give the first instants of the period that a local day lies in, and of the one after it."""
+    """Return the first instants of the period that holds a local day, and of the period after it."""
     first = today.replace(day=1) if period == "month" else today
     if period == "week":
         first = _day(today, -today.weekday()) or date.min
@@ -207,7 +220,7 @@ def _period_of(period: str, today: date, where: ZoneInfo) -> tuple[int, int]:
 
 
 def _day(today: date, ahead: int) -> date | None:
-    """Give a day some days away, or None beyond the calendar."""
+    """Return the day some days away, or None beyond the calendar."""
     try:
         return today + timedelta(days=ahead)
     except OverflowError:
@@ -215,7 +228,7 @@ def _day(today: date, ahead: int) -> date | None:
 
 
 def _at_clock(day: date, seconds: int, where: ZoneInfo) -> int:
-    """Give the instant of a local time on a day; seconds beyond 86,400 belong to the day after."""
+    """Return the instant of a local time on a day; seconds beyond 86,400 belong to the next day."""
     try:
         wall = datetime(day.year, day.month, day.day) + timedelta(seconds=seconds)  # noqa: DTZ001 wall time
     except OverflowError:
@@ -227,7 +240,8 @@ def _at_clock(day: date, seconds: int, where: ZoneInfo) -> int:
 class Until:
     """The next local time, the next weekday, or both (R32).
 
-    With a time it is a moment: that time on the next of the weekdays. Without one it is any moment of such a day.
+    With a time it is a moment: that time on the next of the weekdays. Without a time it is any moment of such a day.
+    Raise ValueError for 24:00, and for all weekdays without a time.
 
     >>> Until.parse("09:00"), Until.parse("MON-FRI 09:00"), Until.parse("SAT")
     (Until('09:00'), Until('MON,TUE,WED,THU,FRI 09:00'), Until('SAT'))
@@ -237,7 +251,7 @@ class Until:
     weekdays: frozenset[int] = field(default=None, converter=parse_weekdays)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse 24:00 and an opening that names nothing."""
+        """Raise ValueError for 24:00, and for an opening that names nothing."""
         if self.time == DAY // SECOND:
             msg = "'24:00' is no moment to wait for; say 00:00"
             raise ValueError(msg)
@@ -247,7 +261,7 @@ class Until:
 
     @classmethod
     def parse(cls, value: object) -> "Until":
-        """Read "09:00", "MON-FRI", "MON-FRI 09:00", or take an Until as it is; ValueError otherwise."""
+        """Return an Until from "09:00", "MON-FRI" or "MON-FRI 09:00", or from an Until. Raise ValueError otherwise."""
         if isinstance(value, Until):
             return value
         words = value.split() if isinstance(value, str) else []
@@ -258,7 +272,9 @@ class Until:
         return cls(time, words[0] if words else None)
 
     def next_opening(self, instant: int, where: ZoneInfo, *, after: bool = False) -> int:
-        """Give the first opening at or after an instant; strictly later than it with `after` (R35).
+        """Return the first opening at or after an instant; strictly after it with `after` (R35).
+
+        Instants are in microseconds; `where` is the time zone.
 
         >>> from journeyflow.basics.moments import iso, parse_instant
         >>> utc = ZoneInfo("UTC")
@@ -269,18 +285,18 @@ class Until:
         return _next_opening(self, instant, where, after)
 
     def __repr__(self) -> str:
-        """Show the opening as it is written."""
+        """Return the opening as it is written in Python."""
         return f"Until('{self}')"
 
     def __str__(self) -> str:
-        """Write the opening so that `parse` reads it back."""
+        """Return text that `parse` reads back."""
         days = "" if len(self.weekdays) == len(WEEKDAYS) else ",".join(write_weekdays(self.weekdays))
         return f"{days} {write_clock(self.time) if self.time is not None else ''}".strip()
 
 
 @lru_cache(maxsize=CACHED)
 def _next_opening(until: Until, instant: int, where: ZoneInfo, after: bool) -> int:
-    """Look through the local days; a time that a clock change moved past midnight belongs to the day before."""
+    """Search the local days; a time that a clock change moved past midnight belongs to the day before."""
     today = to_local(instant, where).date()
     for ahead in range(-DAYS_BACK, MAX_DAYS_AHEAD):
         day = _day(today, ahead)

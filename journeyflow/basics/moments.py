@@ -1,7 +1,7 @@
 """Pure time: instants, zones, durations. Nothing here reads a clock.
 
-Inside journeyflow an instant is a whole number of microseconds since 1970-01-01T00:00:00 UTC (R2). Calendar
-arithmetic is done on local wall time in an IANA zone and turned back into an instant (R33).
+Inside journeyflow an instant is a whole number of microseconds since 1970-01-01T00:00:00 UTC (R2). Calendar arithmetic
+is done on local wall time in an IANA zone, and the result is converted back to an instant (R33).
 """
 
 import re
@@ -30,13 +30,14 @@ LAST = 253_402_300_799 * SECOND + 999_999
 """The last instant a datetime can hold: 9999-12-31T23:59:59.999999Z."""
 
 YEARS_AROUND = 2
-"""How far around the expected year an anniversary is looked for: month ends and leap years shift it by days only."""
+"""How many years around the expected one are searched for an anniversary: month ends and leap years move it by days
+only."""
 
 CACHED = 65_536
-"""Results kept per calendar function: more than the distinct instants of any one batch."""
+"""How many results each calendar function caches: more than the distinct instants of any one batch."""
 
 _SAMPLED = 3
-"""Hours between two looks at a zone's offset: no clock is changed and changed back in less."""
+"""Hours between two samples of a zone's offset: no clock is changed and changed back within that time."""
 
 _ZONE_NAME = re.compile(r"(?!(?:right|posix)/)[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 
@@ -48,10 +49,10 @@ _HOUR_24 = re.compile(r"(\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?).24", re.ASCII | 
 
 
 def to_micros(at: datetime, what: str = "at") -> int:
-    """Turn a timezone-aware datetime into microseconds UTC (R2).
+    """Return a timezone-aware datetime as microseconds since 1970 in UTC (R2).
 
-    Raises TypeError for anything else than a datetime, ValueError for a naive one, both saying what to write. The far
-    ends of time are those of UTC.
+    Raise TypeError for anything but a datetime, and ValueError for a naive one; both say what to write. A datetime
+    beyond the first or last instant in UTC becomes that instant.
 
     >>> to_micros(datetime(1970, 1, 2, tzinfo=UTC))
     86400000000
@@ -66,7 +67,7 @@ def to_micros(at: datetime, what: str = "at") -> int:
 
 
 def from_micros(instant: int) -> datetime:
-    """Turn microseconds into a datetime in UTC.
+    """Return microseconds since 1970 as a datetime in UTC.
 
     >>> from_micros(86_400_000_000)
     datetime.datetime(1970, 1, 2, 0, 0, tzinfo=datetime.timezone.utc)
@@ -75,7 +76,7 @@ def from_micros(instant: int) -> datetime:
 
 
 def iso(instant: int) -> str:
-    """Write an instant as ISO 8601 in UTC with six decimals, so that text order is time order.
+    """Return an instant as ISO 8601 text in UTC with six decimals, so that text order is time order.
 
     >>> iso(0)
     '1970-01-01T00:00:00.000000Z'
@@ -84,7 +85,7 @@ def iso(instant: int) -> str:
 
 
 def parse_instant(text: str) -> int:
-    """Read an ISO 8601 instant with an offset; ValueError says what is wrong.
+    """Return the instant that an ISO 8601 text with an offset names. Raise ValueError, saying what is wrong.
 
     >>> parse_instant("1970-01-01T01:00:00+01:00")
     0
@@ -101,7 +102,7 @@ def parse_instant(text: str) -> int:
 
 
 def read_instant(value: object, zone: ZoneInfo) -> int | None:
-    """Read an attribute as an instant: ISO text with or without offset, or a date (00:00 local); else None (R37).
+    """Return an attribute as an instant: ISO text with or without offset, or a date (00:00 local), else None (R37).
 
     >>> iso(read_instant("2026-03-01", ZoneInfo("Europe/Paris")))
     '2026-02-28T23:00:00.000000Z'
@@ -115,7 +116,7 @@ def read_instant(value: object, zone: ZoneInfo) -> int | None:
 
 
 def _read_datetime(value: object) -> datetime | None:
-    """Read ISO text with or without offset; a date is its 00:00."""
+    """Return the datetime in ISO text with or without offset, else None; a date is its 00:00."""
     try:
         return _from_iso(value) if isinstance(value, str) else None
     except ValueError:
@@ -123,7 +124,7 @@ def _read_datetime(value: object) -> datetime | None:
 
 
 def _from_iso(text: str) -> datetime:
-    """Read ISO 8601 as every Python does: the hour 24, which is read from 3.14 on, is none (R90)."""
+    """Read ISO 8601 alike on every Python: the hour 24, which 3.14 and later accept, is refused (R90)."""
     at = datetime.fromisoformat(text)
     if not at.hour and _HOUR_24.match(text):
         msg = "the hour is 24"
@@ -132,17 +133,17 @@ def _from_iso(text: str) -> datetime:
 
 
 def _instant(at: datetime) -> int:
-    """Turn a datetime that has an offset into microseconds UTC."""
+    """Return a datetime that has an offset as microseconds UTC."""
     return _bounded(_micros(at - EPOCH))
 
 
 def _micros(span: timedelta) -> int:
-    """Count the microseconds of a span: what `//` does, in a third of the time."""
+    """Return the microseconds of a span: the same as `//`, in a third of the time."""
     return span.days * DAY + span.seconds * SECOND + span.microseconds
 
 
 def _bounded(instant: int) -> int:
-    """Keep an instant inside what a datetime can hold: far ends stay at the far end instead of failing a run."""
+    """Return an instant limited to what a datetime can hold, so that the far ends of time do not fail a run."""
     return max(FIRST, min(LAST, instant))
 
 
@@ -151,7 +152,9 @@ def _bounded(instant: int) -> int:
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """Load an IANA zone by name; ValueError for unknown names, paths and names that differ from machine to machine.
+    """Return an IANA time zone by name.
+
+    Raise ValueError for unknown names, paths, and names that differ between machines.
 
     >>> zone("Africa/Johannesburg")
     zoneinfo.ZoneInfo(key='Africa/Johannesburg')
@@ -166,7 +169,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def zone_or(name: object, other: ZoneInfo) -> ZoneInfo:
-    """Load the zone a customer names, or take the other one where that name is no zone (R33).
+    """Return the time zone that a customer names, or `other` if that name is no zone (R33).
 
     >>> zone_or("/etc/passwd", ZoneInfo("UTC"))
     zoneinfo.ZoneInfo(key='UTC')
@@ -183,9 +186,9 @@ def zone_or(name: object, other: ZoneInfo) -> ZoneInfo:
 def steady_offset(day: int, where: ZoneInfo) -> int | None:
     """Return the UTC offset of a zone, in microseconds, if it is the same all day and on the days before and after.
 
-    `day` counts from 1970-01-01. Where it is steady, an instant of that day in UTC and a wall time of that day are
-    exactly the offset apart, without gap and without ambiguity: the days around are farther away than any offset. None
-    where the clocks change, and at the far ends of time.
+    `day` counts from 1970-01-01. Where the offset is steady, an instant of that day in UTC and a wall time of that day
+    differ by exactly the offset, without gap or ambiguity, because the neighboring days are farther away than any
+    offset. Return None where the clocks change, and at the far ends of time.
 
     >>> paris = ZoneInfo("Europe/Paris")
     >>> steady_offset(0, paris), steady_offset(parse_instant("2026-03-29T01:00:00Z") // DAY, paris)
@@ -201,7 +204,7 @@ def steady_offset(day: int, where: ZoneInfo) -> int | None:
 
 
 def to_local(instant: int, where: ZoneInfo) -> datetime:
-    """Return the wall time of an instant in a zone, as a naive datetime; the far ends of time stay inside it.
+    """Return the wall time of an instant in a zone, as a naive datetime, limited to the range of datetimes.
 
     >>> to_local(0, ZoneInfo("Europe/Paris"))
     datetime.datetime(1970, 1, 1, 1, 0)
@@ -217,7 +220,7 @@ def to_local(instant: int, where: ZoneInfo) -> datetime:
 
 
 def local_instant(wall: datetime, where: ZoneInfo) -> int:
-    """Turn a wall time into an instant: inside a gap it moves forward by the gap, an ambiguous one is the first (R33).
+    """Return the instant of a wall time: in a gap it moves forward by the gap; if ambiguous, the first (R33).
 
     >>> iso(local_instant(datetime(2026, 3, 29, 2, 30), ZoneInfo("Europe/Paris")))
     '2026-03-29T01:30:00.000000Z'
@@ -232,7 +235,7 @@ def local_instant(wall: datetime, where: ZoneInfo) -> int:
 
 
 def local_day(instant: int, where: ZoneInfo) -> str:
-    """Name the local day of an instant.
+    """Return the local day of an instant, as "YYYY-MM-DD".
 
     >>> local_day(0, ZoneInfo("America/New_York"))
     '1969-12-31'
@@ -241,9 +244,9 @@ def local_day(instant: int, where: ZoneInfo) -> str:
 
 
 def local_day_span(instant: int, where: ZoneInfo) -> tuple[str, int]:
-    """Name the local day of an instant, and give an instant up to which that stays the name: at most the day's end.
+    """Return the local day of an instant, and an instant up to which the day is the same, at most the day's end.
 
-    On a day on which the clocks change it promises the instant itself only.
+    On a day on which the clocks change, it covers only the instant itself.
 
     >>> day, until = local_day_span(0, ZoneInfo("America/New_York"))
     >>> day, iso(until)
@@ -281,12 +284,12 @@ _ISO = re.compile(
 )
 
 MAX_YEARS = 1_000
-"""The longest duration: beyond it a number is a slip, not a plan."""
+"""The longest duration, in years: a larger number is a typing error, not a plan."""
 
 
 @frozen
 class Duration:
-    """A length of time: months and days of the calendar, and exact microseconds (R33).
+    """A length of time: calendar months and days, and exact microseconds (R33).
 
     >>> Duration.parse("3 days"), Duration.parse("1 week"), Duration.parse("PT90M")
     (Duration('3 days'), Duration('7 days'), Duration('90 minutes'))
@@ -298,9 +301,9 @@ class Duration:
 
     @classmethod
     def parse(cls, value: object) -> "Duration":
-        """Read "30 minutes", "1 month 2 days", ISO 8601 ("P3DT12H"), a timedelta (exact) or a relativedelta.
+        """Return a Duration from "30 minutes", "1 month 2 days", ISO 8601 ("P3DT12H"), a timedelta or a relativedelta.
 
-        Raises ValueError with the accepted forms for anything else.
+        A timedelta is exact. Raise ValueError, with the accepted forms, for anything else.
         """
         if isinstance(value, Duration):
             return value
@@ -316,32 +319,32 @@ class Duration:
         raise ValueError(msg)
 
     def __neg__(self) -> "Duration":
-        """Turn the direction round."""
+        """Return the duration in the opposite direction."""
         return Duration(-self.months, -self.days, -self.micros)
 
     @property
     def sign(self) -> int:
-        """Tell the direction: 1 forward, -1 backward, 0 none (months and days count as their usual length)."""
+        """The direction: 1 forward, -1 backward, 0 none; months and days count with their usual length."""
         total = self.months * 30 * DAY + self.days * DAY + self.micros
         return (total > 0) - (total < 0)
 
     @property
     def mixed(self) -> bool:
-        """Tell whether some parts lead forward and others back."""
+        """Whether some parts lead forward and others backward."""
         return min(self.months, self.days, self.micros) < 0 < max(self.months, self.days, self.micros)
 
     def __str__(self) -> str:
-        """Write the duration so that `parse` reads it back; equal durations give equal text."""
+        """Return text that `parse` reads back; equal durations give equal text."""
         words = [_count(self.months, "month"), _count(self.days, "day"), *_exact_words(self.micros)]
         return " ".join(word for word in words if word) or "0 seconds"
 
     def __repr__(self) -> str:
-        """Show the duration in words."""
+        """Return the duration in words."""
         return f"Duration('{self}')"
 
 
 def _parse_iso(text: str) -> list[tuple[int, int, int]]:
-    """Read the parts of an ISO 8601 duration; an empty list where the text is none."""
+    """Return the parts of an ISO 8601 duration; an empty list if the text is none."""
     match = _ISO.fullmatch(text.strip())
     if not match or text.strip()[-1] in "PT":
         return []
@@ -352,7 +355,7 @@ def _parse_iso(text: str) -> list[tuple[int, int, int]]:
 
 
 def _parse_words(text: str) -> list[tuple[int, int, int]]:
-    """Read "1 day 2 hours"; an empty list where any part of the text is not understood."""
+    """Return the parts of "1 day 2 hours"; an empty list if any part of the text is not understood."""
     parts, position, text = [], 0, text.strip().lower()
     while position < len(text):
         match = _WORDS.match(text, position)
@@ -365,7 +368,7 @@ def _parse_words(text: str) -> list[tuple[int, int, int]]:
 
 
 def _part(number: str, unit: str) -> tuple[int, int, int] | None:
-    """Read one number with its unit; None for unknown units and for fractions of days and longer."""
+    """Return one number with its unit; None for unknown units and for fractions of days and longer units."""
     size = _UNITS.get(unit)
     if size is None or ("." in number and not size[2]):
         return None
@@ -376,7 +379,10 @@ def _part(number: str, unit: str) -> tuple[int, int, int] | None:
 
 
 def _from_relativedelta(value: relativedelta) -> Duration:
-    """Turn a relativedelta into a duration; ValueError for one that sets fields (day=1) or has fractions of days."""
+    """Return a relativedelta as a duration.
+
+    Raise ValueError for one that sets fields (day=1) or has fractions of days.
+    """
     fields = ("year", "month", "day", "weekday", "hour", "minute", "second", "microsecond")
     if any(getattr(value, name) is not None for name in fields) or value.leapdays:
         msg = f"{shown(value)} sets a field of the date; a duration only adds (days=, months=, ...)"
@@ -390,7 +396,7 @@ def _from_relativedelta(value: relativedelta) -> Duration:
 
 
 def _checked(duration: Duration, source: object) -> Duration:
-    """Refuse durations beyond the bound."""
+    """Return a duration. Raise ValueError if it is longer than `MAX_YEARS`."""
     months = abs(duration.months) + abs(duration.days) // 28 + abs(duration.micros) // (28 * DAY)
     if months > MAX_YEARS * 12:
         msg = f"{shown(source)} is longer than {MAX_YEARS} years"
@@ -399,12 +405,12 @@ def _checked(duration: Duration, source: object) -> Duration:
 
 
 def _count(number: int, unit: str) -> str:
-    """Write a number with its unit, nothing for zero."""
+    """Return a number with its unit, "" for zero."""
     return f"{number} {unit}{'' if abs(number) == 1 else 's'}" if number else ""
 
 
 def _exact_words(micros: int) -> list[str]:
-    """Write an exact length in the largest unit that takes it whole, seconds with decimals where none does."""
+    """Return an exact length in the largest unit that divides it, else in seconds with decimals."""
     for unit, size in (("hour", HOUR), ("minute", MINUTE), ("second", SECOND)):
         if micros % size == 0:
             return [_count(micros // size, unit)]
@@ -413,9 +419,10 @@ def _exact_words(micros: int) -> list[str]:
 
 
 def add(instant: int, duration: Duration, where: ZoneInfo) -> int:
-    """Add a duration: months, then days on the local calendar, then the exact part (R33).
+    """Return an instant plus a duration: months, then days on the local calendar, then the exact part (R33).
 
-    Month ends clip. The result stays inside what a datetime can hold.
+    Instants are in microseconds; `where` is the time zone of the calendar. Month ends clip. The result is limited to
+    what a datetime can hold.
 
     >>> paris = ZoneInfo("Europe/Paris")
     >>> iso(add(parse_instant("2026-01-31T09:00:00+01:00"), Duration.parse("1 month"), paris))
@@ -431,7 +438,7 @@ def add(instant: int, duration: Duration, where: ZoneInfo) -> int:
 
 
 def _add_days(instant: int, days: int, where: ZoneInfo) -> int:
-    """Add calendar days to a wall time: whole days where the offset is steady here and there."""
+    """Add calendar days to a wall time, by integer arithmetic where the offset is steady at both ends."""
     offset = steady_offset(instant // DAY, where)
     if offset is not None:
         wall = instant + offset + days * DAY
@@ -443,7 +450,7 @@ def _add_days(instant: int, days: int, where: ZoneInfo) -> int:
 
 @lru_cache(maxsize=CACHED)
 def _add_calendar(instant: int, months: int, days: int, where: ZoneInfo) -> int:
-    """Add calendar months and days to a wall time; kept, for a batch asks the same again and again."""
+    """Add calendar months and days to a wall time; cached, because a batch asks the same again and again."""
     wall, leads = to_local(instant, where), months
     try:
         wall, leads = wall + relativedelta(months=months), days
@@ -454,9 +461,10 @@ def _add_calendar(instant: int, months: int, days: int, where: ZoneInfo) -> int:
 
 
 def anniversary(value: object, offset: Duration, not_before: int, after: int | None, where: ZoneInfo) -> int | None:
-    """Give the next yearly return of a date plus offset, not before one instant and after another (R37).
+    """Return the next yearly return of a date plus offset, not before one instant and after another (R37).
 
-    29 February comes on the 28th in other years. None where the value is no date.
+    Instants are in microseconds; `where` is the time zone. 29 February becomes the 28th in other years. Return None if
+    the value is no date.
 
     >>> utc, start = ZoneInfo("UTC"), parse_instant("2026-01-01T00:00:00Z")
     >>> iso(anniversary("1988-02-29", Duration(), start, None, utc))

@@ -1,4 +1,4 @@
-"""Regular expressions of users, on a linear-time engine: the optional extra `regex` (R63)."""
+"""Users' regular expressions, on a linear-time engine: the optional extra `regex` (R63)."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -7,7 +7,7 @@ from journeyflow.errors import MissingExtra, shown
 
 
 def available() -> bool:
-    """Tell whether the extra is installed.
+    """Return whether the extra is installed.
 
     >>> available() in (True, False)
     True
@@ -21,9 +21,10 @@ def available() -> bool:
 
 @lru_cache(maxsize=1024)
 def searcher(pattern: str) -> Callable[[str], bool]:
-    """Compile a pattern into a search over a text.
+    """Return a function that searches a text for a pattern and returns whether it was found.
 
-    Raises MissingExtra without the extra, ValueError (naming what is not supported) for a pattern it cannot compile.
+    Raise MissingExtra without the extra, and ValueError, naming what is not supported, for a pattern that cannot be
+    compiled.
     """
     try:
         import re2  # noqa: PLC0415 an optional dependency, imported here alone

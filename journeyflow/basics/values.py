@@ -1,8 +1,8 @@
-"""What may be kept: the JSON values that both stores hold without changing them.
+"""Which values can be stored: the JSON values that both stores keep without changing them.
 
-Everything that a host or a file hands over passes `faults` once, at the door. What passes here is written and read
-back equal by either store: text without lone surrogates or NUL, integers of 64 bits, finite numbers, lists, objects
-with text keys, at most `MAX_DEPTH` levels deep.
+Every value that comes from a host or a file is checked once by `faults`, on the way in. A value that passes is written
+and read back equal by either store: text without lone surrogates or NUL, integers of 64 bits, finite numbers, lists,
+and objects with text keys, nested at most `MAX_DEPTH` levels deep.
 """
 
 import json
@@ -14,16 +14,16 @@ from typing import Any
 from journeyflow.basics.chance import SEPARATOR
 
 MAX_DEPTH = 64
-"""Levels of nesting in a value or a rule: far beyond what people write, far below the interpreter's own limit."""
+"""The deepest nesting of a value or a rule: far deeper than people write, far below the interpreter's own limit."""
 
 MAX_ID = 200
-"""Characters in an id: long enough for any uuid, e-mail address or path, short enough for an index."""
+"""The longest id, in characters: enough for any UUID, e-mail address or path, short enough for an index."""
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
 
-_make = getattr(json.encoder, "c_make_encoder", None)  # what `encode` makes anew for each value, where there is one
+_make = getattr(json.encoder, "c_make_encoder", None)  # `encode` makes one each time; None without C
 
 _chunks: Callable[[object, int], Iterable[str]] = (
     _make(None, _ENCODER.default, json.encoder.encode_basestring, None, ":", ",", False, False, False)
@@ -33,11 +33,11 @@ _chunks: Callable[[object, int], Iterable[str]] = (
 
 _join = "".join
 
-_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # what `decode` calls between two looks for space
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # `decode` without its search for whitespace
 
 
 def dumps(value: object) -> str:
-    """Write a value as compact JSON text, keys in their own order.
+    """Return a value as compact JSON text, with keys in their own order.
 
     >>> dumps({"b": 1, "a": ["ö"]})
     '{"b":1,"a":["ö"]}'
@@ -45,8 +45,8 @@ def dumps(value: object) -> str:
     return _join(_chunks(value, 0))
 
 
-def loads(text: str) -> Any:  # noqa: ANN401 whatever was written
-    """Read what `dumps` wrote: no space before, none behind. Raises ValueError for any other text.
+def loads(text: str) -> Any:  # noqa: ANN401 any JSON value
+    """Return the value that `dumps` wrote, without surrounding whitespace. Raise ValueError for any other text.
 
     >>> loads('{"b":1,"a":["ö"]}')
     {'b': 1, 'a': ['ö']}
@@ -62,7 +62,9 @@ def loads(text: str) -> Any:  # noqa: ANN401 whatever was written
 
 
 def loads_each(texts: Sequence[str]) -> list[Any]:
-    """Read texts that `dumps` wrote, all at once: what many name alike is made once. Raises ValueError as `loads`.
+    """Return the values of several texts that `dumps` wrote, parsed at once. Raise ValueError as `loads` does.
+
+    Parsing them together makes each name that they share only once.
 
     >>> loads_each(['{"b":1}', '{"b":2}'])
     [{'b': 1}, {'b': 2}]
@@ -75,7 +77,7 @@ def loads_each(texts: Sequence[str]) -> list[Any]:
 
 
 def text_fault(text: str) -> str | None:
-    """Say what is wrong with a text, or None.
+    """Return what is wrong with a text, or None.
 
     >>> text_fault("fine"), text_fault("a" + chr(0))
     (None, 'contains a NUL character')
@@ -88,7 +90,7 @@ def text_fault(text: str) -> str | None:
 
 
 def id_fault(value: object) -> str | None:
-    """Say why a value cannot be an id, or None: ids are text of 1 to 200 characters without U+001F (R38).
+    """Return why a value cannot be an id, or None: an id is text of 1 to 200 characters without U+001F (R38).
 
     >>> id_fault("c1"), id_fault(""), id_fault(7)
     (None, 'must not be empty', 'must be text, not int 7')
@@ -105,7 +107,7 @@ def id_fault(value: object) -> str | None:
 
 
 def describe(value: object) -> str:
-    """Name a value with its type, shortened, for a message; a list is shown as one, although it is kept as a tuple.
+    """Return a value with its type, shortened, for a message; a tuple is shown as the list it was made from.
 
     >>> describe("x"), describe(None), describe(True), describe((1, 2))
     ("str 'x'", 'null', 'bool True', 'list [1, 2]')
@@ -121,7 +123,7 @@ def describe(value: object) -> str:
 
 
 def faults(value: object, path: str = "") -> Iterator[str]:
-    """Yield a sentence for everything in a value that cannot be kept, each with its path.
+    """Yield a sentence for everything in a value that cannot be stored, with its path.
 
     >>> list(faults({"a": [1, float("nan")]}, "data"))
     ['data.a[1]: nan is not a finite number']
@@ -146,7 +148,7 @@ def faults(value: object, path: str = "") -> Iterator[str]:
 
 
 def _key_fault(key: object) -> str | None:
-    """Say what is wrong with the name of a value in an object, or None."""
+    """Return what is wrong with a key of an object, or None."""
     if not isinstance(key, str):
         return f"must be text, not {describe(key)}"
     fault = text_fault(key)
@@ -154,13 +156,13 @@ def _key_fault(key: object) -> str | None:
 
 
 def _inside(where: str, key: object) -> str:
-    """Give the path of a value in an object; a name that is no valid text is shown escaped."""
+    """Return the path of a value in an object; a key that is no valid text is shown escaped."""
     name = key if isinstance(key, str) and text_fault(key) is None else describe(key)
     return f"{where}.{name}" if where else name
 
 
 def _scalar_fault(item: object) -> str | None:
-    """Say what is wrong with a value that has no parts; None also for lists and objects."""
+    """Return what is wrong with a scalar value, or None; None also for lists and objects."""
     if item is None or isinstance(item, bool | Mapping | list | tuple):
         return None
     if isinstance(item, str):
@@ -174,7 +176,7 @@ def _scalar_fault(item: object) -> str | None:
 
 
 def thaw(value: object) -> object:
-    """Copy a checked value into plain dicts and lists, ready for `dumps`.
+    """Return a copy of a checked value in plain dicts and lists, ready for `dumps`.
 
     >>> thaw(({"a": (1, 2)},))
     [{'a': [1, 2]}]
@@ -187,9 +189,9 @@ def thaw(value: object) -> object:
 
 
 def freeze(value: object) -> object:
-    """Copy a value so that lists become tuples; objects stay dicts that nobody hands out for writing.
+    """Return a copy of a value with tuples for lists; objects stay dicts, which callers must not change.
 
-    What is nested too deep stays as it is: `faults` refuses it.
+    Values nested too deep stay as they are: `faults` refuses them.
 
     >>> freeze({"a": [1, [2]]})
     {'a': (1, (2,))}
@@ -198,7 +200,7 @@ def freeze(value: object) -> object:
 
 
 def _freeze(value: object, levels: int) -> object:
-    """Copy so many levels and leave the rest."""
+    """Copy this many levels and leave the rest."""
     if isinstance(value, Mapping) and levels:
         return {key: _freeze(inner, levels - 1) for key, inner in value.items()}
     if isinstance(value, list | tuple) and levels:

@@ -1,14 +1,14 @@
-"""The words of data: states, statuses, kinds of messages and of events."""
+"""The words of the data: states, statuses, kinds of messages and of events."""
 
 from typing import Literal
 
 MEMBERS = {"tags": ("tag.added", "tag.removed", "tag"), "lists": ("list.subscribed", "list.unsubscribed", "list")}
-"""Attributes whose members come and go: the events of joining and leaving, and the name of the member in their data."""
+"""The attributes whose members are added and removed: the events of both, and the name of the member in their data."""
 
 CONSENT = "consent"
 
 LISTS = "lists"
-"""The attribute that names the lists on which a customer is (R50)."""
+"""The attribute that names the lists a customer is on (R50)."""
 
 MESSAGE_KINDS = (
     "sent",
@@ -23,10 +23,10 @@ MESSAGE_KINDS = (
     "complained",
     "failed",
 )
-"""What can happen to a message; `message.<kind>` is the event that tells of it (R50, R52)."""
+"""What can happen to a message; `message.<kind>` is the event that reports it (R50, R52)."""
 
 WEBSITE_KINDS = ("pageView", "identify", "customEvent", "conversion")
-"""What people do on a website; `website.<kind>` is the event that tells of it, whatever its data (R50)."""
+"""What people do on a website; `website.<kind>` is the event that reports it, with any data (R50)."""
 
 State = Literal["DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"]
 """The states of a journey (R11)."""
@@ -35,10 +35,10 @@ ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED = "ACTIVE", "COMPLETED", "EXITED", "F
 """The statuses of enrollments and visits (R44)."""
 
 RETRY = "retry"
-"""The outcome of the visit, SKIPPED, with which a run that failed is put back (R43)."""
+"""The outcome of the SKIPPED visit with which a failed run is retried (R43)."""
 
 HOLDOUT = "HOLDOUT"
-"""The status of an enrollment that is kept out for comparison: it never begins and never ends (R25)."""
+"""The status of an enrollment that is held out for comparison: it never begins and never ends (R25)."""
 
 QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED = (
     "QUEUED",
@@ -48,31 +48,31 @@ QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED = (
     "EXPIRED",
     "CANCELLED",
 )
-"""The statuses of a message, beside FAILED (R70)."""
+"""The statuses of a message, besides FAILED (R70)."""
 
 REVENUE = "revenue"
-"""The event that tells of money a customer has paid, or got back (R50)."""
+"""The event that reports money a customer paid or got back (R50)."""
 
 ATTRIBUTED = "attributed to "
-"""Begins the outcome of revenue that named no message; the id of the one it was attributed to follows (R83)."""
+"""The beginning of the outcome of revenue that named no message; the id of its attributed message follows (R83)."""
 
 COUNTED = frozenset({QUEUED, CLAIMED, SENT})
-"""The statuses of messages that caps count: what goes out or went out, not what never will (R31)."""
+"""The statuses of messages that caps count: those that will be or were sent (R31)."""
 
 CHANGED_BY = {kind: attribute for attribute, words in MEMBERS.items() for kind in words[:2]}
-"""The attribute whose change each of these events tells of."""
+"""The attribute whose change each of these events reports."""
 
 CUSTOMER_EVENTS = frozenset({"field.changed", *CHANGED_BY})
-"""The events that tell of a change of the customer (R50)."""
+"""The events that report a change of the customer (R50)."""
 
 MESSAGE = "message."
-"""How the type of an event begins that tells of a message."""
+"""The prefix of the types of events about a message."""
 
 MESSAGE_EVENTS = frozenset(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)
-"""The events that tell of a message (R52)."""
+"""The events about a message (R52)."""
 
 JOURNEY_COMPLETED = "journey.completed"
-"""The event that tells that a run has come to an End (R40)."""
+"""The event that reports that a run has reached an End (R40)."""
 
 ENGINES_OWN = CUSTOMER_EVENTS | MESSAGE_EVENTS | {JOURNEY_COMPLETED}
-"""The events that work of the engine may cause."""
+"""The events that the engine itself may cause."""

@@ -46,7 +46,7 @@ class JourneyRecord:
 
     def state(self, at: int) -> State:
         """Return the state as of an instant; DRAFT before the first transition (R11)."""
-        if self.transitions and at >= self.transitions[-1][0]:  # nearly always; the search below says the same
+        if self.transitions and at >= self.transitions[-1][0]:  # the usual case; the search below agrees
             return self.transitions[-1][1]
         position = bisect_right(self.transitions, at, key=lambda each: each[0])
         return self.transitions[position - 1][1] if position else "DRAFT"
@@ -68,7 +68,7 @@ class JourneyRecord:
 
     def program(self, at: int) -> Program:
         """Return the newest version as of an instant; before that, the first one (R11)."""
-        if at >= self.versions[-1][0]:  # nearly always; the search below says the same
+        if at >= self.versions[-1][0]:  # the usual case; the search below agrees
             return self.versions[-1][1]
         position = bisect_right(self.versions, at, key=lambda each: each[0])
         return self.versions[max(position - 1, 0)][1]

@@ -195,7 +195,7 @@ class Walk(Facts):
         return self.end(FAILED, reason)
 
     def emit(self, events: Sequence[Emitted | Order]) -> bool:
-        """Add events and orders to those to emit; return False, adding none, beyond the limit of R53."""
+        """Return whether events and orders were added to those to emit; beyond the limit of R53 none is added."""
         if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
             return False
         self.emitted += events

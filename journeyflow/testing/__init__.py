@@ -1,6 +1,6 @@
-"""For the tests of those who write journeys or stores.
+"""For testing journeys and stores.
 
-Lives are played without any extra; `journeys`, `lives` and `policies` make random ones and need Hypothesis, the extra
+Playing lives needs no extra. `journeys`, `lives` and `policies` draw random ones; they need Hypothesis, the extra
 `testing`.
 """
 
@@ -56,7 +56,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Load the strategies when one is asked for; raises MissingExtra without Hypothesis."""
+    """Load the strategies on first use. Raise MissingExtra without Hypothesis."""
     if name in {"journeys", "lives", "policies"}:
         from journeyflow.testing import strategies  # noqa: PLC0415 an optional dependency
 
@@ -66,5 +66,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """List the public names, also those that are loaded when asked for."""
+    """Return the public names, including those that are loaded on first use."""
     return sorted(__all__)

@@ -62,11 +62,11 @@ CHAINS = (
     Chain.exit_all(),
     Chain.forget(),
 )
-"""Changes that are about journeys, by ids that tests give; an id that nobody has is nobody's journey."""
+"""Changes about journeys, under ids that tests use; an id that is not deployed names no journey."""
 
 
 def weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    """Draw from strategies, some oftener than others; `one_of` would take equal ones for one."""
+    """Return a strategy that draws from others by weight; `one_of` would merge equal ones."""
     return st.sampled_from([each for weight, each in choices for _ in range(weight)]).flatmap(lambda each: each)
 
 
@@ -117,7 +117,7 @@ _CUSTOMER_RULES, _EVENT_RULES = _combined(_ABOUT_CUSTOMERS), _combined(_ABOUT_EV
 
 @frozen
 class _Place:
-    """Where a step is drawn: its number, how many steps there are, the sends and awaited events among them."""
+    """Where a step is drawn: its number, how many steps there are, and the Sends and awaited events among them."""
 
     draw: st.DrawFn
     number: int
@@ -126,17 +126,17 @@ class _Place:
     awaited: Sequence[str]
     windows: bool
 
-    def pick(self, *options: Any) -> Any:  # noqa: ANN401 whatever is drawn from
-        """Draw one of some values."""
+    def pick(self, *options: Any) -> Any:  # noqa: ANN401 any value
+        """Draw one of several values."""
         return self.draw(_sampled(options))
 
     def forward(self) -> str | None:
-        """Draw a later step; None, the one that follows, most often."""
+        """Draw a later step, or, most often, None for the one that follows."""
         step: str | None = self.pick(None, None, *(f"s{number}" for number in range(self.number + 1, self.count)))
         return step
 
     def anywhere(self) -> str | None:
-        """Draw any step: a loop is legal through a wait that takes time (R41)."""
+        """Draw any step: a loop is legal through a Wait that takes time (R41)."""
         step: str | None = self.pick(None, None, None, *(f"s{number}" for number in range(self.count)))
         return step
 
@@ -155,7 +155,7 @@ class _Place:
 
 @lru_cache(maxsize=1024)
 def _sampled(options: tuple[Any, ...]) -> st.SearchStrategy[Any]:
-    """Keep strategies: to make one costs more than to draw from it."""
+    """Return a cached strategy: making one is slower than drawing from it."""
     return st.sampled_from(options)
 
 
@@ -327,10 +327,10 @@ _RUN_CRITERIA = weighted((5, st.none()), (1, _CUSTOMER_RULES))
 
 @st.composite
 def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journey:  # noqa: A002 the field's own word
-    """Draw valid journeys of every kind of step, in a vocabulary so small that they meet each other's events.
+    """Draw valid journeys with every kind of step, in a vocabulary so small that they match each other's events.
 
-    `id` names the journey. Without `windows` nothing asks for a local time: no `until`, no window on waits and sends,
-    and the zone is UTC.
+    `id` is the journey's id. Without `windows` nothing depends on a local time: no `until`, no window on waits and
+    sends, and the zone is UTC.
 
     >>> from hypothesis import find
     >>> found = find(journeys(windows=False), lambda journey: journey.trigger.manual)
@@ -338,7 +338,7 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
     ('j1', 'UTC')
     """
     goal, trigger, reentry = draw(_GOALS), draw(_TRIGGERS), draw(_REENTRIES)
-    if trigger.pull is not None:  # which carries no key
+    if trigger.pull is not None:  # a pull carries no key
         window = draw(_sampled((None, *WINDOWS))) if windows else None
         trigger, reentry = evolve(trigger, pull=evolve(trigger.pull, window=window)), evolve(reentry, key=None)
     return Journey(
@@ -381,7 +381,7 @@ _QUIET = st.sampled_from(
 def policies(draw: st.DrawFn, *, windows: bool = True) -> Policies:
     """Draw policies of a tenant: a few caps, a few quiet hours (R31).
 
-    Without `windows` nothing asks for a zone: no quiet hours, and UTC.
+    Without `windows` nothing depends on a time zone: no quiet hours, and UTC.
 
     >>> from hypothesis import find
     >>> found = find(policies(), lambda each: any(cap.over == "defer" for cap in each.caps))

@@ -1,4 +1,4 @@
-"""Play a life against journeys: say it to an engine call by call, tick, and look at what came out."""
+"""Playing a life against journeys: make its calls to an engine one by one, tick, and collect the outcome."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -43,15 +43,15 @@ DUMPED = {
     "publications": "SELECT * FROM publications ORDER BY journey, n",
     "flags": "SELECT * FROM flags ORDER BY journey, n",
 }
-"""Everything that is kept of a run, table by table, ordered by key (R90); paths are written out."""
+"""Everything that is stored of a run, table by table, ordered by key (R90); paths are written out."""
 
 
-# --- what can be said -----------------------------------------------------------------------------------------------
+# --- the calls ------------------------------------------------------------------------------------------------------
 
 
 @frozen
 class Put:
-    """The host tells attributes of a customer: `Engine.put_customer`."""
+    """The host sets attributes of a customer: `Engine.put_customer`."""
 
     customer: str
     attributes: Mapping[str, object]
@@ -61,7 +61,7 @@ class Put:
 
 @frozen
 class Enroll:
-    """The host enrolls a customer by hand: `Engine.enroll`. Passed over where the journey is not ACTIVE (R24)."""
+    """The host enrolls a customer by hand: `Engine.enroll`. Skipped if the journey is not ACTIVE (R24)."""
 
     journey: str
     customer: str
@@ -72,7 +72,7 @@ class Enroll:
 
 @frozen
 class Leave:
-    """The host ends the runs of a customer in a journey: `Engine.exit`."""
+    """The host ends a customer's runs in a journey: `Engine.exit`."""
 
     journey: str
     customer: str
@@ -83,7 +83,7 @@ class Leave:
 
 @frozen
 class Retry:
-    """The host puts a customer's newest run of a journey back where it failed: `Engine.retry` (R43)."""
+    """The host retries a customer's newest run in a journey from where it failed: `Engine.retry` (R43)."""
 
     journey: str
     customer: str
@@ -102,7 +102,7 @@ class Lifecycle:
 
 @frozen
 class Migrate:
-    """The host publishes a version, as the newest, and moves everybody inside to it (R12, R14)."""
+    """The host publishes a version as the newest, and moves all active runs to it (R12, R14)."""
 
     version: Journey
     mapping: Mapping[str, str | None]
@@ -126,7 +126,7 @@ class SetPublished:
 
 @frozen
 class Forget:
-    """The host forgets a customer: `Engine.forget`. Passed over where nothing is known of the customer (R86)."""
+    """The host forgets a customer: `Engine.forget`. Skipped if the customer is unknown (R86)."""
 
     customer: str
     at: datetime = field(kw_only=True)
@@ -142,12 +142,12 @@ class Prune:
 
 @frozen
 class Reaction:
-    """Something happens to a message: `kind` is opened, clicked, ...; `acknowledged` is the channel's `Engine.ack`.
+    """Something happens to a message: `kind` is opened, clicked, ..., or acknowledged for the channel's `Engine.ack`.
 
-    `revenue` is money that names the message, the more of it the greater `nth`.
+    The kind `revenue` is money that names the message; the amount grows with `nth`.
 
-    It names the message by its place among those queued so far, in order of enrollment and visit, counted round; as
-    long as there is none nothing happens.
+    `nth` picks the message among those queued so far, in order of enrollment and visit, starting over after the last.
+    While there are none, nothing happens.
     """
 
     kind: str
@@ -157,7 +157,7 @@ class Reaction:
 
 @frozen
 class Ack:
-    """The channel tells that a message went out: `Engine.ack`. What a Reaction "acknowledged" comes to."""
+    """The channel reports that a message was sent: `Engine.ack`. A Reaction "acknowledged" becomes this call."""
 
     message: str
     at: datetime = field(kw_only=True)
@@ -186,7 +186,7 @@ Call = (
     | Ack
     | SetPolicies
 )
-"""One thing that a host says to the engine."""
+"""One call of a host to the engine."""
 
 
 def _calls(calls: Iterable[Call]) -> Sequence[Call]:
@@ -201,15 +201,17 @@ class Life:
     end: datetime
 
 
-# --- playing it -----------------------------------------------------------------------------------------------------
+# --- playing a life -------------------------------------------------------------------------------------------------
 
 
 @frozen
 class Run:
-    """What came out of a life.
+    """The outcome of a life.
 
-    `script` is what was really said, in order: calls, with every Reaction made out to the message it named, and the
-    instants of ticks. `audit` is what the engine found wrong with its own books: always [] (R80).
+    `script` is what was really done, in order: the calls, with every Reaction replaced by the call about its message,
+    and the instants of ticks (datetimes). `enrollments` come with their visits; `customers` is keyed by id; `sent` are
+    all messages; `tables` are the rows of the store. `audit` is what the engine found wrong with its own books: always
+    [] (R80). `late` is how many items were late (R5).
     """
 
     journeys: Sequence[Journey]
@@ -225,7 +227,7 @@ class Run:
     def messages(
         self, *, template: str | None = None, channel: str | None = None, customer: str | None = None
     ) -> Sequence[Message]:
-        """List the messages that were queued, by enrollment and visit, filtered by what is named."""
+        """Return the queued messages, by enrollment and visit, filtered by the given values."""
         wanted = {"template": template, "channel": channel, "customer": customer}
         return [
             message
@@ -234,12 +236,12 @@ class Run:
         ]
 
     def customer(self, customer: str) -> Customer:
-        """Give a customer as the life has left it; KeyError where nothing was ever said of it."""
+        """Return a customer as the life has left it. Raise KeyError if nothing was ever reported about it."""
         return self.customers[customer]
 
     @property
     def said(self) -> Life:
-        """The life as it was really said: every Reaction made out to the message it named."""
+        """The life as it was really played, with every Reaction replaced by the call about its message."""
         return Life([each for each in self.script if not isinstance(each, datetime)], self.life.end)
 
 
@@ -252,14 +254,14 @@ def run(
     grace: object = None,
     batch_size: int | None = None,
 ) -> Run:
-    """Play a life against journeys that are active from `START`, and give what came out.
+    """Play a life against journeys that are active from `START`, and return the outcome.
 
-    The engine works on `store`, an empty one, and closes it at the end: a new `MemoryStore` unless given. It ticks at
-    each of `ticks`, each time before the first call with a later instant, so that what is said in order of time is
-    never late; and once at the end of the life. Without `ticks` it ticks an instant before every call whose `at` is
-    later than all before: the densest schedule, in which every Reaction finds the messages queued so far. What a sorted
-    life comes to is the same for every schedule (R4), as long as its Reactions are made out: play `Run.said` again.
-    `grace` and `batch_size` are the engine's (R5).
+    The engine works on `store`, which must be empty, and closes it at the end; the default is a new `MemoryStore`. It
+    ticks at each of `ticks`, always before the first call with a later instant, so that calls in order of time are
+    never late, and once at the end of the life. Without `ticks` it ticks one microsecond before every call whose `at`
+    is later than all before it: the densest schedule, in which every Reaction finds the messages queued so far. A life
+    in order of time has the same outcome under every schedule (R4), as long as its Reactions are replaced: play
+    `Run.said` again. `grace` and `batch_size` are the engine's (R5).
 
     >>> from journeyflow import End, Journey, Send, Trigger
     >>> hello = Journey(
@@ -286,7 +288,7 @@ def run(
 
 
 class _Player:
-    """Says a life to an engine, and notes what was said."""
+    """Makes the calls of a life to an engine, and records them."""
 
     def __init__(self, engine: Engine, ticks: Sequence[datetime] | None) -> None:
         self.engine, self.ticks = engine, None if ticks is None else list(ticks)
@@ -312,7 +314,10 @@ class _Player:
             self.make(made_out)
 
     def make_out(self, reaction: Reaction) -> Call | None:
-        """Find the message that a Reaction is about; None as long as there is none, or for an event of nobody (R86)."""
+        """Return the call about the message that a Reaction picks, or None.
+
+        None if there is no message yet, or for an event of a forgotten customer (R86).
+        """
         queued = self.engine.messages(take=MAX_TAKE).items
         if not queued:
             return None
@@ -328,7 +333,7 @@ class _Player:
         return Event(f"message.{reaction.kind}", customer=message.customer, at=reaction.at, data=named)
 
     def make(self, call: Call) -> None:
-        """Say one thing to the engine."""
+        """Make one call to the engine."""
         engine = self.engine
         if isinstance(call, Event):
             engine.feed(call)
@@ -353,7 +358,7 @@ class _Player:
             self.make_if_active(call)
 
     def migrate(self, call: Migrate) -> None:
-        """Move everybody to a version; of the mapping only what versions so far have steps for."""
+        """Move all active runs to a version; steps that no version has are left out of the mapping."""
         engine, journey = self.engine, call.journey
         version = engine.publish(call.version, at=call.at, rollback=True)
         known = {step.id for each in engine.versions(journey) for step in engine.steps(journey, version=each.version)}
@@ -361,7 +366,7 @@ class _Player:
         engine.migrate(journey, version, mapping, at=call.at)
 
     def make_if_active(self, call: Call) -> None:
-        """Say what only an ACTIVE journey takes, a key what has one; passed over where it is not so (R22, R24, R43)."""
+        """Make a call that is skipped if the journey's state or lack of a key refuses it (R22, R24, R43)."""
         try:
             if isinstance(call, Enroll):
                 self.engine.enroll(call.journey, call.customer, at=call.at, force=call.force, key=call.key)
@@ -381,12 +386,12 @@ class _Player:
             self.script.pop()
 
     def finish(self, end: datetime) -> None:
-        """Make the ticks that are left, and the last one."""
+        """Make the remaining ticks, and the last one."""
         for now in [*(self.ticks or []), end]:
             self.tick(now)
 
     def outcome(self, journeys: Sequence[Journey], life: Life) -> Run:
-        """Ask the engine for everything it knows."""
+        """Return everything the engine knows."""
         engine = self.engine
         with engine.store.reader() as reader:
             tables = {name: reader.rows(sql) for name, sql in DUMPED.items()}

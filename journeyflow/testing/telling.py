@@ -1,4 +1,4 @@
-"""Random lives, made of what given journeys listen to: what is told of customers, and what hosts do."""
+"""Random lives, made of what given journeys listen to: what is reported about customers, and what hosts do."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ KEYS = ("a", 1, "1", 1.0, 2)
 
 @frozen
 class _Vocabulary:
-    """What some journeys listen to: event types, and the values that their rules tell apart."""
+    """What some journeys listen to: event types, and the values that their rules distinguish."""
 
     types: Sequence[str]
     data: Mapping[str, Sequence[object]]
@@ -51,7 +51,7 @@ class _Vocabulary:
 
 
 def _vocabulary(journeys: Sequence[Journey]) -> _Vocabulary:
-    """Read the vocabulary of journeys from their rules, waits, templates and changes."""
+    """Return the vocabulary of journeys, from their rules, waits, templates and changes."""
     data: dict[str, list[object]] = {}
     attributes: dict[str, list[object]] = {}
     for path, values in (pair for journey in journeys for pair in _named(journey)):
@@ -121,7 +121,7 @@ def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
 
 
 def _named_at_the_door(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
-    """Yield the key of parallel runs, and the list from which a journey pulls people in."""
+    """Yield the key of parallel runs, and the list from which a journey pulls customers in."""
     if journey.reentry.key:
         yield journey.reentry.key, KEYS
     if journey.trigger.pull is not None and journey.trigger.pull.list is not None:
@@ -129,7 +129,7 @@ def _named_at_the_door(journey: Journey) -> Iterator[tuple[str, Sequence[object]
 
 
 def _telling(part: Comparison) -> Sequence[object]:
-    """List values on both sides of a comparison."""
+    """Return values on both sides of a comparison."""
     if part.op in {"before", "after", "withinLast"}:
         return DATES
     values = part.value if isinstance(part.value, tuple) else (part.value,)
@@ -137,7 +137,7 @@ def _telling(part: Comparison) -> Sequence[object]:
 
 
 def _around(value: object) -> Sequence[object]:
-    """List a value and its neighbours.
+    """Return a value and its neighbors.
 
     >>> _around(2), _around("paid"), _around(None)
     ((1, 2, 3, '2'), ('paid', 'other'), (0, 1, 'other'))
@@ -153,7 +153,7 @@ def _around(value: object) -> Sequence[object]:
 
 @frozen
 class _Saying:
-    """Draws single calls from a vocabulary; the instants are set later."""
+    """Draws single calls from a vocabulary; their instants are set later."""
 
     journeys: Sequence[Journey]
     words: _Vocabulary
@@ -171,7 +171,7 @@ class _Saying:
         return st.sampled_from([each.id for each in self.journeys])
 
     def events(self) -> st.SearchStrategy[Call]:
-        """Draw an event the journeys listen to; ids come seldom, and again."""
+        """Draw an event that the journeys listen to; ids are rare, and repeat."""
         ids = st.none() | st.none() | st.none() | st.sampled_from(("e1", "e2"))
         kinds = st.sampled_from(self.words.types)
         return st.builds(
@@ -198,7 +198,7 @@ class _Saying:
         )
 
     def puts(self) -> st.SearchStrategy[Call]:
-        """Draw what a host knows of a customer: attributes, tags, lists, consent."""
+        """Draw what a host knows about a customer: attributes, tags, lists, consent."""
         words = self.words
         members = {
             name: st.lists(st.sampled_from(some), unique=True, max_size=2)
@@ -232,7 +232,7 @@ class _Saying:
         return weighted((3, enroll), (1, leave), (2, retry))
 
     def of_messages(self) -> st.SearchStrategy[Call]:
-        """Draw what happens to a message, now and then to one that nobody knows."""
+        """Draw an event about a message, occasionally about an unknown one."""
         known = st.builds(Reaction, st.sampled_from(REACTIONS), st.integers(0, 9), at=st.just(START))
         data = st.sampled_from(({}, {"message": "unknown"}, {"message": "memory-1-1"}))
         kinds = st.sampled_from(("message.opened", "message.clicked"))
@@ -242,13 +242,13 @@ class _Saying:
         return weighted((12, known), (2, stray), (1, money))
 
     def lifecycles(self) -> st.SearchStrategy[Call]:
-        """Draw a change of state; which one is possible is known later."""
+        """Draw a change of state; which one is possible is decided later."""
         actions = st.sampled_from(("pause", "pause", "pause", "archive"))
         overdue = st.sampled_from(("run", "shift")) if self.later else st.just("run")
         return st.builds(Lifecycle, self.journey, actions, at=st.just(START), overdue=overdue)
 
     def migrations(self) -> st.SearchStrategy[Call]:
-        """Draw a version that everybody inside comes to, wherever they are (R14)."""
+        """Draw a version to which every active run is moved, from any step (R14)."""
         return st.sampled_from([*self.journeys, *self.later]).flatmap(self._migration)
 
     def _migration(self, to: Journey) -> st.SearchStrategy[Call]:
@@ -278,7 +278,7 @@ class _Saying:
 
     @property
     def zoned(self) -> bool:
-        """Tell whether somebody asks for the customers' zones."""
+        """Whether any journey uses the customers' time zones."""
         return any(each.customer_timezone for each in self.journeys)
 
     def policies(self) -> st.SearchStrategy[Call]:
@@ -305,13 +305,13 @@ class _Saying:
 
 
 def _objects(named: Mapping[str, Sequence[object]], *, gone: bool = False) -> st.SearchStrategy[dict[str, object]]:
-    """Draw objects with some of the named values, dotted names as objects inside; with `gone` also None."""
+    """Draw objects with some of the named values, dotted names as nested objects; with `gone` also None."""
     values = {name: st.sampled_from([*some, None] if gone else [*some, 0]) for name, some in named.items()}
     return st.fixed_dictionaries({}, optional=values).map(_nested)
 
 
 def _nested(flat: Mapping[str, object]) -> dict[str, object]:
-    """Turn dotted names into objects.
+    """Return a mapping with its dotted names as nested objects.
 
     >>> _nested({"a": 1, "b.c": 2})
     {'a': 1, 'b': {'c': 2}}
@@ -328,12 +328,12 @@ def _nested(flat: Mapping[str, object]) -> dict[str, object]:
 
 
 _DELAYS = st.sampled_from((0, 0, 0, 0, 6, 48))
-"""By how many hours a call of a late life comes later than it says."""
+"""How many hours after its own instant a call of a late life is made."""
 
 
 @cache
 def _instants(days: int) -> st.SearchStrategy[datetime]:
-    """Draw instants that often coincide: full hours, now and then a microsecond beside."""
+    """Draw instants that often coincide: full hours, occasionally a microsecond off."""
     beside = st.sampled_from((0, 0, 0, 0, 0, 0, -1, 1))
     hours = st.integers(1, 4 * days).map(lambda quarter: 6 * quarter) | st.integers(1, 24 * days)
     return st.builds(lambda hour, micro: START + timedelta(hours=hour, microseconds=micro), hours, beside)
@@ -346,7 +346,7 @@ _NEXT: dict[tuple[str, str], tuple[Literal["pause", "resume", "archive"], str]] 
 
 
 def _possible(calls: Sequence[Call]) -> Iterator[Call]:
-    """Make every second pause of a journey a resume, and leave out what comes after its archive."""
+    """Turn every second pause of a journey into a resume, and drop what comes after its archiving."""
     states: dict[str, str] = {}
     for call in calls:
         state = states.get(call.journey, "ACTIVE") if isinstance(call, Lifecycle | Migrate | SetPublished) else ""
@@ -367,14 +367,14 @@ def lives(
     later: Sequence[Journey] = (),
     forgetting: bool = False,
 ) -> st.SearchStrategy[Life]:
-    """Draw lives of a few customers among given journeys: what they do, what is told of them, what hosts do.
+    """Return a strategy for lives of a few customers among given journeys: their events, and the host's calls.
 
-    Events, attributes and values are those that the journeys' own rules tell apart, so that they match often. Calls
-    come in order of their instants, from `START` on over so many days, at most so many calls; with `late` some come
-    after later ones. Hosts pause, resume and archive as R11 allows, and set `policies` at the start and now and then
-    where a strategy for them is given (R31); with `forgetting` they forget customers (R86). With `later` versions of
-    the journeys they also publish those, migrate everybody inside to one version or another, shift what a pause held,
-    and unpublish steps. The life ends after everything has run its course, or 60 days after the last call.
+    Events, attributes and values are those that the journeys' own rules distinguish, so that they match often. There
+    are at most `calls` calls, in order of their instants, from `START` on over `days` days; with `late` some are made
+    after later ones. Hosts pause, resume and archive as R11 allows. If a strategy for `policies` is given, they set
+    policies at the start and occasionally later (R31); with `forgetting` they forget customers (R86). With `later`
+    versions of the journeys they also publish these, migrate all active runs to one version or another, shift what a
+    pause held, and unpublish steps. A life ends `days` + 60 days after `START`.
 
     >>> from hypothesis import find
     >>> from journeyflow import End, Journey, Trigger
@@ -386,7 +386,7 @@ def lives(
     words = _vocabulary([*journeys, *later])
     names = [f"c{number + 1}" for number in range(customers)]
     saying = _Saying(journeys, words, names, policies, later, forgetting)
-    told = st.tuples(saying.calls(), _instants(days))  # made once for all lives: to make it takes longer than to draw
+    told = st.tuples(saying.calls(), _instants(days))  # made once for all lives: making it is slower than drawing
     return _lives(told, calls, START + timedelta(days=days + 60), late=late, policies=policies)
 
 
@@ -400,7 +400,7 @@ def _lives(
     late: bool,
     policies: st.SearchStrategy[Policies] | None,
 ) -> Life:
-    """Draw at most so many calls with their instants, and put them in order."""
+    """Draw at most `calls` calls with their instants, and put them in order."""
     size = draw(st.integers(0, calls))
     timed = [evolve(call, at=at) for call, at in draw(st.lists(told, min_size=size, max_size=size))]
     if late:

@@ -1,6 +1,6 @@
-"""What every store must do: the contract of `stores/contract.py` as tests, for whoever writes another store.
+"""The contract of `stores/contract.py` as tests that every store must pass, for authors of other stores.
 
-Derive a class from `StoreConformance` in a test module, say how a new store is made, and let pytest collect it:
+Derive a class from `StoreConformance` in a test module, define how to make a new store, and let pytest collect it:
 
     class TestMyStore(StoreConformance):
         def make_store(self, tmp_path):
@@ -102,4 +102,4 @@ __all__ = [
 
 
 class StoreConformance(Catalogs, DueWork, Loading, Claiming, Writing, Questions):
-    """The contract of a store, as tests; see the module."""
+    """The contract of a store, as tests; see the module docstring."""

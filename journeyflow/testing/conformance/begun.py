@@ -1,4 +1,4 @@
-"""Where every part of the contract begins: with a new store."""
+"""The base of every part of the contract: each test begins with a new store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +12,12 @@ class Begun:
     """A new store for each test."""
 
     def make_store(self, tmp_path: Path) -> Store:
-        """Make a new, empty store; `tmp_path` is an empty folder."""
+        """Return a new, empty store; `tmp_path` is an empty directory."""
         raise NotImplementedError
 
     @contextmanager
     def begun(self, tmp_path: Path) -> Iterator[Store]:
-        """Give a store with the journeys and the people of `samples`, and close it in the end."""
+        """Yield a store with the journeys and the customers of `samples`, and close it at the end."""
         store = self.make_store(tmp_path)
         try:
             write(store, CATALOG, PEOPLE)

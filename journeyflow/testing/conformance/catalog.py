@@ -34,7 +34,7 @@ class Catalogs(Begun):
     """Tests of journeys, versions, states, flags and policies."""
 
     def test_new_store_holds_nothing(self, tmp_path: Path) -> None:
-        """A new store has no journeys, nobody, nothing due, and counts from 1; its nonce is there (R70)."""
+        """A new store has no journeys, no customers, nothing due, and counts from 1; it has a nonce (R70)."""
         store = self.make_store(tmp_path)
         try:
             found = shelf(store)
@@ -61,7 +61,7 @@ class Catalogs(Begun):
             expect(found.meta["nonce"], "k")
 
     def test_renewed_nonces_are_kept_beside_the_first(self, tmp_path: Path) -> None:
-        """A message keeps the nonce that it was made under, and is shown by the id that it was given out with (R70)."""
+        """A message keeps the nonce under which it was made, and is shown with the id it was handed out with (R70)."""
         old, new = post(1), post(1, n=2, nonce=1)
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1),), moves=(entry(1),), new_posts=(old,)))
@@ -75,7 +75,7 @@ class Catalogs(Begun):
             expect(rows(store, "SELECT id FROM messages_view ORDER BY n"), [("k-1-1",), ("l-1-2",)])
 
     def test_shelf_is_asked_once_per_revision(self, tmp_path: Path) -> None:
-        """Who knows the revision is told that nothing is new; who knows another one gets the catalog."""
+        """A caller that knows the current revision gets None; one that knows another gets the catalog."""
         with self.begun(tmp_path) as store:
             known = revision(store)
             expect(shelf(store, known), None, "shelf of a known revision")
@@ -84,7 +84,7 @@ class Catalogs(Begun):
                 raise AssertionError(msg)
 
     def test_revision_changes_with_the_catalog_alone(self, tmp_path: Path) -> None:
-        """Whatever changes the catalog makes the next revision, one more each; people, runs and messages do not."""
+        """Every change of the catalog makes the next revision, one each; customers, runs and messages make none."""
         catalog = [
             Changes(journeys=(NewJourney(4, "t", "new"),), versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),)),
             Changes(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),)),
@@ -116,7 +116,7 @@ class Catalogs(Begun):
             expect(revision(store) - before, 2, "revisions made by two commits in one transaction")
 
     def test_draft_is_replaced_under_its_number(self, tmp_path: Path) -> None:
-        """A version that is written again under its number takes the place of what was there (R12)."""
+        """A version that is written again under its number replaces the old one (R12)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(versions=(NewVersion(1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'),)))
             found = shelf(store)
@@ -125,7 +125,7 @@ class Catalogs(Begun):
             expect(found and len({row[0] for row in found.versions}), 3)
 
     def test_publications_stand_in_order(self, tmp_path: Path) -> None:
-        """A version that is published again stands there twice, each time with its instant (R12)."""
+        """A version that is published again is listed twice, each time with its instant (R12)."""
         second = NewVersion(4, 1, 2, NOON + 1, "second", DEFINITION)
         again = NewVersion(1, 1, 1, NOON + 2, "mark 1", DEFINITION)
         with self.begun(tmp_path) as store:
@@ -135,7 +135,7 @@ class Catalogs(Begun):
             expect(found and [(row[0], *row[2:4]) for row in found.versions], wanted)
 
     def test_flags_keep_their_order(self, tmp_path: Path) -> None:
-        """Flags come back journey by journey in the order written, also at one instant (R17)."""
+        """Flags come back journey by journey in the order written, even at one instant (R17)."""
         flags = [(2, "a", False), (1, "b", False), (1, "b", True), (2, "c", False)]
         with self.begun(tmp_path) as store:
             write(store, Changes(flags=tuple(Flag(journey, NOON, *rest) for journey, *rest in flags)))  # type: ignore[arg-type]  # a step and whether
@@ -144,7 +144,7 @@ class Catalogs(Begun):
             expect(found and [tuple(row) for row in found.flags], wanted)
 
     def test_purged_journey_leaves_nothing(self, tmp_path: Path) -> None:
-        """Everything that belongs to a journey goes with it; other journeys, customers and inputs stay (R15)."""
+        """Everything that belongs to a journey is deleted with it; other journeys, customers and inputs stay (R15)."""
         of_both = Changes(
             inputs=(event(),),
             runs=(run(1, 1, due=NOON), run(2, 2, 2), ended(3, 2)),
@@ -170,7 +170,7 @@ class Catalogs(Begun):
 
     @staticmethod
     def _of(store: Store, journey: int) -> list[list[tuple[Any, ...]]]:
-        """Ask for the rows of every table that belong to a journey."""
+        """Return the rows of every table that belong to a journey."""
         inside = f"enrollment IN (SELECT serial FROM enrollments WHERE journey = {journey})"
         conditions = {
             "journeys": f"number = {journey}",
@@ -187,7 +187,7 @@ class Catalogs(Begun):
         return found
 
     def test_numbers_are_never_given_again(self, tmp_path: Path) -> None:
-        """Also when the journey that had the highest ones is gone: what names them elsewhere must not come to life."""
+        """Numbers are not reused, even if the journey with the highest is gone: old references must stay dead."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 3, journey=3, version=3),), moves=(entry(1),)), Changes(purged=(3,)))
             found = shelf(store)
@@ -196,14 +196,14 @@ class Catalogs(Begun):
                 expect(transaction.load(Request()).next_serial, 2)
 
     def test_description_is_edited_in_place(self, tmp_path: Path) -> None:
-        """A new text of a version changes nothing else of it (R12)."""
+        """A new text of a version changes nothing else about it (R12)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(described=((2, '{"name":"n"}', NOON + 1),)))
             found = shelf(store)
             expect(found and found.versions[1], (2, 2, 1, NOON, "mark 2", '{"name":"n"}'))
 
     def test_policies_keep_their_order(self, tmp_path: Path) -> None:
-        """The policies of a tenant come back in the order in which they were set, also those of one instant (R31)."""
+        """A tenant's policies come back in the order in which they were set, even at one instant (R31)."""
         texts = ['{"format":1}', '{"format":1,"timezone":"UTC"}', '{"format":1,"caps":[]}']
         with self.begun(tmp_path) as store:
             for text in texts:
@@ -213,7 +213,7 @@ class Catalogs(Begun):
             expect(found and [(*row,) for row in found.policies], in_order)
 
     def test_transitions_keep_their_order(self, tmp_path: Path) -> None:
-        """Transitions come back journey by journey in the order written, also at one instant (R11)."""
+        """Transitions come back journey by journey in the order written, even at one instant (R11)."""
         with self.begun(tmp_path) as store:
             states = ["PAUSED", "ACTIVE", "PAUSED", "ARCHIVED"]
             write(store, Changes(transitions=tuple(Transition(1, NOON, state) for state in states)))  # type: ignore[arg-type]  # four states

@@ -12,7 +12,7 @@ class Claiming(Begun):
     """Tests of which messages may be handed out."""
 
     def test_claimable_messages_have_an_order(self, tmp_path: Path) -> None:
-        """Messages come by instant, serial and visit, as many as wanted, none before its instant (R71)."""
+        """Messages come by instant, serial and visit, up to the limit, none before its instant (R71)."""
         posts = (
             post(1, 3),
             post(1, 1, available_at=NOON - 1),
@@ -29,14 +29,14 @@ class Claiming(Begun):
             expect(claimable(store, at=NOON + 1), [*order, (2, 2)], "a moment later")
 
     def test_messages_of_unpublished_steps_are_kept_back(self, tmp_path: Path) -> None:
-        """A step of one journey is unpublished, the step of that name in another is not (R17, R71)."""
+        """An unpublished step holds its messages back; its namesake in another journey does not (R17, R71)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1), run(2, 2, 2)), new_posts=(post(1), post(2))))
             expect(claimable(store, steps=frozenset({(1, "hello")})), [(2, 1)])
             expect(claimable(store, steps=frozenset({(1, "other")})), [(1, 1), (2, 1)])
 
     def test_claimable_messages_are_filtered(self, tmp_path: Path) -> None:
-        """A worker gets the messages of its tenant and channels, none of paused journeys, none past its limit (R71)."""
+        """A worker gets messages of its tenant and channels, none of paused journeys, up to its limit (R71)."""
         runs = (run(1, 1), run(2, 2, 2), run(3, 3, 3))
         posts = (post(1), post(1, 2, channel="SMS"), post(2), post(3), post(3, 2, channel="SMS"))
         with self.begun(tmp_path) as store:
@@ -50,7 +50,7 @@ class Claiming(Begun):
             expect(claimable(store, tenant="t", channels=frozenset({"EMAIL"}), journeys=frozenset({2})), [(1, 1)])
 
     def test_claimable_messages_are_withheld(self, tmp_path: Path) -> None:
-        """Nothing goes to a customer of whom an input waits that has come by then, until it is handled (R71)."""
+        """No message goes to a customer with a waiting input of that instant or before, until it is handled (R71)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1), run(2, 2), run(3, 3, 3)), new_posts=(post(1), post(2), post(3))))
             write(store, Changes(inputs=(event("ann"), event("bob", NOON + 1))))
@@ -60,7 +60,7 @@ class Claiming(Begun):
             expect(claimable(store), [(1, 1), (2, 1), (3, 1)], "when the first is handled")
 
     def test_claimable_messages_are_queued_ones(self, tmp_path: Path) -> None:
-        """What a worker has or what is done is not handed out; what comes back is, once, whenever it may be (R71)."""
+        """Claimed and finished messages are not handed out; a returned one is, once, from its new instant on (R71)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1),), new_posts=(post(1, 1), post(1, 2), post(1, 3))))
             expect(claimable(store), [(1, 1), (1, 2), (1, 3)])

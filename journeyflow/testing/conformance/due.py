@@ -53,7 +53,7 @@ class DueWork(Begun):
             )
 
     def test_due_gives_a_prefix_of_the_order(self, tmp_path: Path) -> None:
-        """However many are asked for, they are the earliest in total order, with just what belongs to them (R7)."""
+        """Whatever the limit, the items are the earliest in total order, with exactly what belongs to them (R7)."""
         agenda = busy_agenda()
         order = whole_order(agenda)
         with self.begun(tmp_path) as store:
@@ -65,7 +65,7 @@ class DueWork(Begun):
                 expect_contents(found)
 
     def test_due_stops_at_now(self, tmp_path: Path) -> None:
-        """What is due exactly now is given, what is due later is not (R3)."""
+        """What is due exactly now is returned; what is due later is not (R3)."""
         agenda = busy_agenda()
         with self.begun(tmp_path) as store:
             write(store, agenda)
@@ -75,7 +75,7 @@ class DueWork(Begun):
                 expect((list(found.keys), found.more), (wanted, False), f"keys until {now}")
 
     def test_due_may_be_asked_again(self, tmp_path: Path) -> None:
-        """Asking takes nothing away, in one transaction or in the next."""
+        """Asking removes nothing, in the same transaction or in the next."""
         with self.begun(tmp_path) as store:
             write(store, busy_agenda())
             with store.transaction() as transaction:
@@ -84,7 +84,7 @@ class DueWork(Begun):
             expect(due(store, NOON, 7).keys, first.keys, "asked in the next one")
 
     def test_due_work_is_taken_away_by_commits(self, tmp_path: Path) -> None:
-        """An input that was handled, a run that went on or ended and a message given back are due no more (R3)."""
+        """A handled input, a run that moved on or ended, and a returned message are no longer due (R3)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(inputs=(event(), event()), runs=(run(1, 1), run(2, 2), run(3, 4))))
             write(store, Changes(new_posts=(leased(1, 1, NOON), leased(1, 2, NOON))))
@@ -100,7 +100,7 @@ class DueWork(Begun):
             expect(due(store, NOON + 1).keys[2:], ((NOON + 1, TIMER, 1, 0),))
 
     def test_batches_of_any_size_go_the_same_way(self, tmp_path: Path) -> None:
-        """Handling what is due batch by batch visits the total order, whatever the size of a batch (R7)."""
+        """Handling due work batch by batch follows the total order, whatever the size of a batch (R7)."""
         agenda = busy_agenda()
         for limit in LIMITS:
             folder = tmp_path / str(limit)
@@ -110,7 +110,7 @@ class DueWork(Begun):
                 expect(drained(store, limit), whole_order(agenda), f"in batches of {limit}")
 
     def test_held_work_waits_for_its_release(self, tmp_path: Path) -> None:
-        """What a pause holds without an instant is not due until its own journey is released (R16)."""
+        """Work that a pause holds without an instant is not due until its own journey is released (R16)."""
         with self.begun(tmp_path) as store:
             write(
                 store,
@@ -123,7 +123,7 @@ class DueWork(Begun):
             expect(load(store, serials=frozenset({1, 2, 4})).runs[4].due, None, "a run that waits for an event")
 
     def test_timers_of_journeys_ring_after_those_of_runs(self, tmp_path: Path) -> None:
-        """At one instant after inputs and runs, journeys by number; a pause holds them until its release (R7, R23)."""
+        """At one instant they follow inputs and runs, by journey; a pause holds them until its release (R7, R23)."""
         timers = ((2, 0, NOON), (1, 0, NOON), (3, 0, None))
         with self.begun(tmp_path) as store:
             write(store, Changes(inputs=(event(),), runs=(run(1, 1),), limits=LimitChanges(timers=timers)))

@@ -32,7 +32,7 @@ class Loading(Begun):
     """Tests of what is loaded for a batch."""
 
     def test_load_slots(self, tmp_path: Path) -> None:
-        """The newest slots of a journey later than an instant, so many at most, some of them at once (R23)."""
+        """The newest slots of a journey after an instant, up to a limit; several may share an instant (R23)."""
         slots = (*((1, NOON + n) for n in (0, 1, 1, 1, 4, 2)), (2, NOON))
         wanted = LimitRequest(frozenset({1, 2}), ((1, NOON, 3), (2, NOON - 1, 9)))
         with self.begun(tmp_path) as store:
@@ -45,7 +45,7 @@ class Loading(Begun):
             expect(load(store).limits, None, "nothing is asked")
 
     def test_load_deferred_entries(self, tmp_path: Path) -> None:
-        """The beginning of a queue with its customers, what customers have in any queue, the timers (R23)."""
+        """The start of a queue with its customers, customers' entries in any queue, and the timers (R23)."""
         entries = [
             Deferred(1, 1, 1, "", NOON + 5, None),
             Deferred(2, 1, 2, "k", NOON, '{"n":1}'),
@@ -71,7 +71,7 @@ class Loading(Begun):
             expect(found.limits and (list(found.limits.queues[1]), dict(found.limits.timers)), ([], {(2, 0): None}))
 
     def test_load_who_comes_next(self, tmp_path: Path) -> None:
-        """Who is on a list is given in order of the ids, behind the one asked last; then those before (R27)."""
+        """List members come by id, starting after the one asked last and wrapping around (R27)."""
         on_lists = (*(("t", "news", name) for name in ("cid", "ann", "bob")), ("u", "news", "ann"), ("t", "x", "ann"))
         wanted = PullRequest(((1, "t", "news"), (2, "t", "none"), (3, "u", "news")), 2)
         with self.begun(tmp_path) as store:
@@ -92,7 +92,7 @@ class Loading(Begun):
             expect(rows(store, "SELECT * FROM list_members ORDER BY 1, 2, 3"), sorted((on_lists[0], *on_lists[3:])))
 
     def test_load_who_of_everybody_comes_next(self, tmp_path: Path) -> None:
-        """Without a list that is everybody of the tenant, but for the forgotten (R27, R86)."""
+        """Without a list, all customers of the tenant come, except the forgotten (R27, R86)."""
         wanted = PullRequest(((1, "t", None), (2, "v", None)), 9)
         with self.begun(tmp_path) as store:
             write(store, Changes(rounds=(Round(1, NOON, "bob"),)))
@@ -103,7 +103,7 @@ class Loading(Begun):
             expect(coming(store, wanted)[0], {1: ["cid", "ann", "bob"], 2: ["eve"]}, "without the forgotten")
 
     def test_who_was_forgotten_before_is_not_one_of_everybody(self, tmp_path: Path) -> None:
-        """Also where nobody had asked for everybody until then (R86)."""
+        """The same holds if no pull had asked for all customers before (R86)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(forgotten=(Forgotten(2, "t", "bob", "\x1fnobody"),)))
             expect(coming(store, PullRequest(((1, "t", None),), 9))[0], {1: ["ann", "cid"]})
@@ -111,7 +111,7 @@ class Loading(Begun):
             expect(coming(store, PullRequest(((1, "t", None),), 9))[0], {1: ["ann", "cid"]}, "as soon as they came")
 
     def test_the_forgotten_are_on_no_list(self, tmp_path: Path) -> None:
-        """Who is forgotten leaves all lists, and somebody new of that id may come on one in the same commit (R86)."""
+        """A forgotten customer leaves all lists; a new one of the same id may join one in the same commit (R86)."""
         listed = (("t", "news", "ann"), ("t", "x", "ann"), ("t", "news", "bob"), ("u", "news", "ann"))
         forgotten = Changes(
             customers=((1, "t", "\x1fnobody", {}), (5, "t", "ann", {"lists": ["news"]})),
@@ -129,7 +129,7 @@ class Loading(Begun):
             )
 
     def test_load_the_last_entries(self, tmp_path: Path) -> None:
-        """When those who come next entered a journey the last so many times, without a key, by run (R27)."""
+        """The last entries of the next customers into a journey, up to a number, without a key, by run (R27)."""
         entered = [ended(serial, 1, number=serial, entered_at=NOON + serial) for serial in (1, 2, 3)]
         others = (ended(4, 2, key="k"), ended(5, 2, 2), ended(6, 4, entered_at=NOON + 9))
         wanted = PullRequest(((1, "t", None), (2, "t", "news")), 9, caps=((1, 2), (2, 1)))
@@ -145,7 +145,7 @@ class Loading(Begun):
             expect(pulls and entries_of(pulls), {2: {}}, "nobody comes next")
 
     def test_load_names(self, tmp_path: Path) -> None:
-        """A customer asked for by name comes with attributes and the newest run of each journey, by serial."""
+        """A customer requested by name comes with attributes and the newest run of each journey, by serial."""
         older, newer, other = ended(1, 1), run(3, 1, number=2), run(2, 1, 2)
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(older, other)), Changes(runs=(newer,)))
@@ -154,7 +154,7 @@ class Loading(Begun):
             expect(dict(found.runs), {2: other, 3: newer})
 
     def test_load_numbers(self, tmp_path: Path) -> None:
-        """A customer asked for by number comes with attributes alone, a whole one with runs too."""
+        """A customer requested by number comes with attributes only, a whole one with runs too."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1), run(2, 2))))
             found = load(store, numbers=frozenset({1, 2, 99}), whole=frozenset({2, 4, 98}))
@@ -162,7 +162,7 @@ class Loading(Begun):
             expect(dict(found.runs), {2: run(2, 2)})
 
     def test_what_is_at_hand_may_be_left_out(self, tmp_path: Path) -> None:
-        """The serials of a whole customer are complete; of the runs only what is not at hand has to come."""
+        """The serials of a whole customer are complete; runs that are already at hand may be left out."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1), run(2, 1, 2), run(3, 2))))
             found = load(store, whole=frozenset({1, 2}), at_hand=frozenset({1, 3}))
@@ -170,7 +170,7 @@ class Loading(Begun):
             expect({**found.runs, 1: run(1, 1), 3: run(3, 2)}, {1: run(1, 1), 2: run(2, 1, 2), 3: run(3, 2)})
 
     def test_load_serials(self, tmp_path: Path) -> None:
-        """A run asked for by serial comes as it is, with its customer whole."""
+        """A run requested by serial comes as it is, with its whole customer."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(ended(1, 1), run(2, 1, 2))), Changes(runs=(run(3, 1, number=2),)))
             found = load(store, serials=frozenset({1, 77}))
@@ -178,7 +178,7 @@ class Loading(Begun):
             expect(people(found), {1: ("t", "ann", {"plan": "free"}, [2, 3])})
 
     def test_load_posts(self, tmp_path: Path) -> None:
-        """A message asked for by name comes as it is."""
+        """A message requested by its place comes as it is."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1),), new_posts=(post(1, 1), post(1, 2, step="later"))))
             found = load(store, posts=frozenset({(1, 2), (1, 3), (9, 1)}))
@@ -196,7 +196,7 @@ class Loading(Begun):
             expect(glimpses(load(store, posts_of=frozenset({1, 55}))), newest, "by serial")
 
     def test_load_messages_that_caps_count(self, tmp_path: Path) -> None:
-        """Of the customers of some tenants, those queued, claimed and sent since an instant, over all runs (R31)."""
+        """For customers of some tenants: messages queued, claimed or sent since an instant, over all runs (R31)."""
         later = NOON + MINUTE
         runs = (
             ended(1, 1, last_at=later),
@@ -238,7 +238,7 @@ class Loading(Begun):
             expect(sorted(load(store, **asked).sent), sorted([*ann[:3], (1, 3, 1, NOON, "EMAIL"), ann[4]]), "changed")
 
     def test_load_clicked_messages(self, tmp_path: Path) -> None:
-        """Of the customers that are named, every message that was clicked, with its run, also an older one (R83)."""
+        """For named customers: every message that was clicked, with its run, even an older one (R83)."""
         clicked = {"clicked": (NOON, 1)}
         old, new, other = (
             post(1, flags=clicked),
@@ -259,7 +259,7 @@ class Loading(Begun):
             expect(dict(load(store, **asked).posts), {}, "of nobody")
 
     def test_load_known_events(self, tmp_path: Path) -> None:
-        """Events that were taken are found by tenant, type and id; pending ones and duplicates are not (R26)."""
+        """Handled events are found by tenant, type and id; pending ones and duplicates are not (R26)."""
         inputs = (
             event(id="e1", text='{"a":1}'),
             event(id="e1"),
@@ -279,7 +279,7 @@ class Loading(Begun):
             expect(dict(found), {name: ((NOON - 1, "bob", None), (NOON, "ann", '{"a":1}'))})
 
     def test_load_active_runs(self, tmp_path: Path) -> None:
-        """The active runs of a journey come by serial, some at a time."""
+        """The active runs of a journey come by serial, page by page."""
         runs = tuple(run(serial, 1 + serial % 2, number=serial) for serial in range(1, 7))
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(*runs[:2], ended(3, 2, number=3), *runs[3:], run(7, 4, 2))))
@@ -292,14 +292,14 @@ class Loading(Begun):
             expect(set(people(load(store, active_in=2, limit=3))), {4}, "with their customers")
 
     def test_load_counts(self, tmp_path: Path) -> None:
-        """The next enrollment and the next customer have the numbers after the last ones."""
+        """The next enrollment and the next customer are numbered after the last ones."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1), run(2, 2))))
             found = load(store)
             expect((found.next_serial, found.next_customer), (3, 5))
 
     def test_runs_come_back_as_they_were(self, tmp_path: Path) -> None:
-        """Every value of a run is kept, when it is new and when it has changed."""
+        """Every value of a run is kept, both when it is new and after a change."""
         rich = run(
             1,
             1,
@@ -339,7 +339,7 @@ class Loading(Begun):
                 expect(load(store, serials=frozenset({1})).runs[1], changed, "changed")
 
     def test_messages_come_back_as_they_were(self, tmp_path: Path) -> None:
-        """Every value of a message is kept, when it is new and when it has changed."""
+        """Every value of a message is kept, both when it is new and after a change."""
         rich = post(
             1,
             2,

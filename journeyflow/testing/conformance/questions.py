@@ -1,4 +1,4 @@
-"""The contract of stores: what can be asked in SQL."""
+"""The contract of stores: what can be queried in SQL."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from journeyflow.testing.conformance.samples import (
 
 
 class Questions(Begun):
-    """Tests of what can be asked in SQL."""
+    """Tests of what can be queried in SQL."""
 
     def test_refusals_are_counted(self, tmp_path: Path) -> None:
         """Refusals are counted by journey, reason and day; the last one of each customer is kept whole (R21)."""
@@ -58,7 +58,7 @@ class Questions(Begun):
             )
 
     def test_counters_add_up(self, tmp_path: Path) -> None:
-        """What is counted is added to what was; the newest instant stays, whatever the order (R80)."""
+        """Counts are added to existing ones; the newest instant stays, whatever the order (R80)."""
 
         def counted(journey: int, day: str, step: str, total: int, uniques: int, last_at: int) -> Counter:  # noqa: PLR0917 a row
             return Counter(journey, day, "*", step, "visited", "", total, uniques, last_at)
@@ -78,7 +78,7 @@ class Questions(Begun):
             )
 
     def test_views_show_what_was_written(self, tmp_path: Path) -> None:
-        """Every store answers the same questions with the same rows (R80)."""
+        """Every store answers the same queries with the same rows (R80)."""
         leaving = Move(
             1, 2, NOON + MINUTE, (("breathe", COMPLETED, "elapsed"), ("end", COMPLETED, "")), {"0": {"a": 1}}
         )
@@ -102,7 +102,7 @@ class Questions(Begun):
             expect(found, [(n + 1, step) for n, (step, _, _) in enumerate(path)])
 
     def test_questions_can_be_streamed(self, tmp_path: Path) -> None:
-        """Rows come one by one; a stream that is left half-way is in nobody's way."""
+        """Rows come one by one; a stream that is left half-way blocks nothing."""
         with self.begun(tmp_path) as store:
             write(store, Changes(inputs=tuple(event() for _ in range(1_000))))
             with store.reader() as reader:
@@ -112,7 +112,7 @@ class Questions(Begun):
             expect(rows(store, "SELECT count(*) FROM inputs"), [(1_001,)])
 
     def test_questions_change_nothing(self, tmp_path: Path) -> None:
-        """Whatever a question does to the rows is forgotten with the view."""
+        """Any change that a query makes to the rows is discarded with the view."""
         with self.begun(tmp_path) as store:
             before = everything(store)
             with store.reader() as reader:
@@ -120,7 +120,7 @@ class Questions(Begun):
             expect(everything(store), before)
 
     def test_wrong_questions_are_refused(self, tmp_path: Path) -> None:
-        """A question that is no SQL raises StorageError; the store goes on."""
+        """An invalid query raises StorageError; the store stays usable."""
         with self.begun(tmp_path) as store:
             with refused("a question about no table"), store.reader() as reader:
                 reader.rows("SELECT * FROM nothing")

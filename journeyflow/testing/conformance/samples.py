@@ -1,4 +1,4 @@
-"""What the contract of stores is shown with: journeys, people, runs, and words to write and ask with few of them."""
+"""The samples of the contract: journeys, customers, runs, and short helpers to write and to ask."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -37,10 +37,10 @@ NOON = 1_767_268_800_000_000
 """2026-01-01T12:00:00Z."""
 
 GIVEN = "w.1"
-"""What a worker shows to give a message back."""
+"""The token that a worker shows to return a message."""
 
 LIMITS = (1, 7, 10_000)
-"""Sizes of batches between which nothing may differ (R7)."""
+"""Sizes of batches that must make no difference (R7)."""
 
 DEFINITION = dumps(
     {
@@ -61,7 +61,7 @@ CATALOG = Changes(
     transitions=tuple(Transition(number, NOON, "ACTIVE") for number in (1, 2, 3)),
     meta=(("nonce", "k"),),
 )
-"""Two journeys of one tenant, one of another, all of them active."""
+"""Two journeys of one tenant and one of another, all of them active."""
 
 PEOPLE = Changes(
     customers=(
@@ -71,15 +71,15 @@ PEOPLE = Changes(
         (4, "t", "cid", {"tags": ["x"]}),
     )
 )
-"""Two people of one id in two tenants, and two others."""
+"""Two customers with the same id in two tenants, and two others."""
 
 
 class Raised(Exception):
-    """Something goes wrong while a transaction is open."""
+    """An error while a transaction is open."""
 
 
 def expect(found: object, wanted: object, what: str = "") -> None:
-    """Fail unless two values are equal, and say both."""
+    """Raise AssertionError, showing both values, unless they are equal."""
     if found != wanted:
         msg = f"{what}\n  wanted {wanted!r}\n  found  {found!r}"
         raise AssertionError(msg)
@@ -87,7 +87,7 @@ def expect(found: object, wanted: object, what: str = "") -> None:
 
 @contextmanager
 def refused(what: str) -> Iterator[None]:
-    """Fail unless the block raises StorageError."""
+    """Raise AssertionError unless the block raises StorageError."""
     try:
         yield
     except StorageError:
@@ -100,7 +100,7 @@ def refused(what: str) -> Iterator[None]:
 
 
 def run(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
-    """Make a run that rests at the second step until noon, unless something else is said."""
+    """Return a run that rests at the second step until noon, unless other values are given."""
     usual: dict[str, Any] = {
         "version": journey,
         "number": 1,
@@ -125,13 +125,13 @@ def run(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
 
 
 def ended(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
-    """Make a run that has come to its end."""
+    """Return a run that has come to its end."""
     usual = {"status": COMPLETED, "ended_at": NOON, "step": -1, "due": None, "visit": 3}
     return run(serial, customer, journey, **{**usual, **said})
 
 
 def post(serial: int, n: int = 1, **said: object) -> Post:
-    """Make a queued message that may be handed out from noon on."""
+    """Return a queued message that may be handed out from noon on."""
     usual: dict[str, Any] = {
         "step": "hello",
         "channel": "EMAIL",
@@ -146,18 +146,18 @@ def post(serial: int, n: int = 1, **said: object) -> Post:
 
 
 def leased(serial: int, n: int, until: int) -> Post:
-    """Make a message that a worker has until an instant."""
+    """Return a message that a worker has claimed until an instant."""
     return post(serial, n, status=CLAIMED, attempts=1, lease_until=until, token=GIVEN)
 
 
 def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
-    """Make an event of tenant "t"."""
+    """Return an event of tenant "t"."""
     usual: dict[str, Any] = {"tenant": "t", "kind": "event", "type": "order.placed", "id": None, "text": None}
     return Input(seq=0, customer=customer, at=at, **{**usual, **said})
 
 
 def job(number: int, **said: object) -> Export:
-    """Make a job that waits to make a file."""
+    """Return a job that waits to make a file."""
     usual: dict[str, Any] = {"tenant": "t", "module": "m", "status": "PENDING", "options": "{}", "submitted_at": NOON}
     later = {
         "started_at": None,
@@ -171,56 +171,56 @@ def job(number: int, **said: object) -> Export:
 
 
 def entry(serial: int) -> Move:
-    """Make the move by which a run came to rest at the second step."""
+    """Return the move by which a run came to rest at the second step."""
     return Move(serial, 0, NOON, (("hello", COMPLETED, "queued"), ("breathe", ACTIVE, "")), {})
 
 
 def write(store: Store, *changes: Changes) -> None:
-    """Commit changes, each in a transaction of its own."""
+    """Commit changes, each in its own transaction."""
     for each in changes:
         with store.transaction() as transaction:
             transaction.commit(each)
 
 
 def due(store: Store, now: int = NOON, limit: int = 100) -> Due:
-    """Ask what is due, without the lock."""
+    """Return what is due, without the write lock."""
     with store.transaction(write=False) as transaction:
         return transaction.due(now, limit)
 
 
 def load(store: Store, **wanted: object) -> Loaded:
-    """Load a request, without the lock."""
+    """Return what a request loads, without the write lock."""
     with store.transaction(write=False) as transaction:
         return transaction.load(Request(**wanted))  # type: ignore[arg-type]  # what a request holds
 
 
 def shelf(store: Store, known: int | None = None) -> Shelf | None:
-    """Ask for the catalog, without the lock."""
+    """Return the catalog's rows, without the write lock."""
     with store.transaction(write=False) as transaction:
         return transaction.shelf(known)
 
 
 def revision(store: Store) -> int:
-    """Ask for the revision of the catalog."""
+    """Return the revision of the catalog."""
     found = shelf(store)
     return -1 if found is None else found.revision
 
 
 def claimable(store: Store, **said: object) -> list[tuple[int, int]]:
-    """Ask what may be handed out at noon, as (serial, n)."""
+    """Return the messages that may be handed out at noon, as (serial, n)."""
     usual: dict[str, Any] = {"tenant": None, "channels": None, "at": NOON, "limit": 100, "journeys": frozenset()}
     with store.transaction() as transaction:
         return [(each.serial, each.n) for each in transaction.claimable(ClaimRequest(**{**usual, **said}))]
 
 
 def rows(store: Store, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-    """Ask a question in SQL."""
+    """Return the rows of an SQL query."""
     with store.reader() as reader:
         return reader.rows(sql, parameters)
 
 
 def busy_agenda() -> Changes:
-    """Make inputs, timers, held work and leases, many of them at equal instants."""
+    """Return inputs, timers, held work and leases, many of them at equal instants."""
     instants = [NOON - MINUTE, NOON, NOON + MINUTE]
     runs = [run(serial, 1 + serial % 3, due=instants[serial % 3], number=serial) for serial in range(1, 25)]
     held = [
@@ -235,7 +235,7 @@ def busy_agenda() -> Changes:
 
 
 def whole_order(agenda: Changes) -> list[DueKey]:
-    """Sort an agenda as R7 says."""
+    """Return the keys of an agenda in the order of R7."""
     keys = [(item.at, INPUT, place + 1, 0) for place, item in enumerate(agenda.inputs)]
     keys += [timer_key(each) for each in agenda.runs]
     keys += [(each.lease_until or 0, TIMER, each.serial, each.n) for each in agenda.new_posts]
@@ -302,7 +302,7 @@ VIEWED: dict[str, list[tuple[Any, ...]]] = {
 
 
 def people(loaded: Loaded) -> dict[int, tuple[str, str, dict[str, object], list[int]]]:
-    """Lay customers out: tenant, id, attributes, serials by number."""
+    """Return customers by number: tenant, id, attributes, serials."""
     return {
         person.number: (person.tenant, person.id, person.attributes, [*person.serials])
         for person in sorted(loaded.people, key=lambda person: person.number)
@@ -310,7 +310,7 @@ def people(loaded: Loaded) -> dict[int, tuple[str, str, dict[str, object], list[
 
 
 def glimpses(loaded: Loaded) -> dict[int, dict[str, tuple[int, str, int, dict[str, tuple[int, int]], int]]]:
-    """Lay out what rules see of the newest messages, by serial and step."""
+    """Return what rules read of the newest messages, by serial and step."""
     return {
         serial: {step: (each.n, each.step, each.at, dict(each.flags), each.nonce) for step, each in newest.items()}
         for serial, newest in loaded.newest.items()
@@ -318,7 +318,7 @@ def glimpses(loaded: Loaded) -> dict[int, dict[str, tuple[int, str, int, dict[st
 
 
 def expect_contents(found: Due) -> None:
-    """Hold what came with due keys to them: nothing is missing, nothing is too much."""
+    """Check that exactly the items of the due keys came with them."""
     leases = {key[2:] for key in found.keys if key[1] == TIMER and key[3]}
     rests = {key[2] for key in found.keys if key[1] == TIMER and not key[3]}
     rests |= {key[3] for key in found.keys if key[1] == HELD}
@@ -329,7 +329,7 @@ def expect_contents(found: Due) -> None:
 
 
 def drained(store: Store, limit: int) -> list[DueKey]:
-    """Handle everything that is due, some at a time, and give the order in which it came."""
+    """Handle everything that is due, batch by batch, and return the order in which it came."""
     order: list[DueKey] = []
     more = True
     while more:
@@ -348,13 +348,13 @@ def drained(store: Store, limit: int) -> list[DueKey]:
 
 
 def coming(store: Store, wanted: PullRequest) -> tuple[dict[int, list[str]], dict[int, Round]]:
-    """Ask who comes next, and how far each journey has come."""
+    """Return the customers that come next in each journey's pulls, and the state of the pulls."""
     pulls = load(store, pulls=wanted).pulls or PullsLoaded()
     return {journey: list(names) for journey, names in pulls.members.items()}, dict(pulls.rounds)
 
 
 def entries_of(pulls: PullsLoaded) -> dict[int, dict[int, list[int]]]:
-    """Give entries as plain values."""
+    """Return entries as plain dicts and lists."""
     return {
         journey: {customer: list(instants) for customer, instants in entries.items()}
         for journey, entries in pulls.entries.items()
@@ -365,7 +365,7 @@ COUNTED_OF_RUNS = [
     Counter(journey, "*", "*", "", what, "", 1, 0, NOON)
     for journey, what in ((1, "entered"), (1, "completed"), (3, "entered"))
 ]
-"""What is kept of those who came and left, of whom the views tell."""
+"""The counters of the runs that the views show."""
 
 TABLES = (
     *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
@@ -375,13 +375,13 @@ TABLES = (
 
 
 def everything(store: Store) -> list[list[tuple[Any, ...]]]:
-    """Ask for every row of every table."""
+    """Return every row of every table."""
     with store.reader() as reader:
         return [reader.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES]
 
 
 def everything_else() -> Changes:
-    """Make changes of every kind, to what `begun` and an entry of run 1 have left."""
+    """Return changes of every kind, to what `begun` and an entry of run 1 have written."""
     return Changes(
         inputs=(event("bob"),),
         handled=((1, "handled"),),
@@ -413,7 +413,7 @@ def everything_else() -> Changes:
 
 
 def history(store: Store) -> None:
-    """Write runs that have ended, in journey 1, with messages and what was told of them."""
+    """Write finished runs, in journey 1, with messages and the inputs about them."""
     sent = {"sent": (NOON, 2)}
     told = (
         event(type="message.opened", id="o", text=dumps({"message": "k-1-1"})),
@@ -434,4 +434,4 @@ def history(store: Store) -> None:
 
 
 PAST = ((1, "handled"), (3, "handled"), (4, "attributed to k-4-1"), (5, "handled"), (6, "handled"))
-"""What has become of the inputs that were handled."""
+"""The outcomes of the inputs that were handled."""

@@ -1,4 +1,4 @@
-"""The contract of stores: what a commit writes, and what stays of one that fails."""
+"""The contract of stores: what a commit writes, and what remains of a failed one."""
 
 import threading
 from contextlib import suppress
@@ -39,10 +39,10 @@ from journeyflow.testing.conformance.samples import (
 
 
 class Writing(Begun):
-    """Tests of what a commit writes, and what stays of one that fails."""
+    """Tests of what a commit writes, and what remains of a failed one."""
 
     def test_nothing_stays_of_a_block_that_raises(self, tmp_path: Path) -> None:
-        """An exception inside the block leaves nothing of what was committed in it, the revision neither (R70)."""
+        """An exception inside the block undoes everything committed in it, including the revision (R70)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1),), moves=(entry(1),), new_posts=(post(1),), inputs=(event(),)))
             before = everything(store)
@@ -57,7 +57,7 @@ class Writing(Begun):
                 raise AssertionError(msg)
 
     def test_serials_are_not_lost_to_a_block_that_raises(self, tmp_path: Path) -> None:
-        """Numbers that were given inside a block that raised are given again: equal runs are equal (R90)."""
+        """Numbers assigned inside a block that raised are assigned again, so that runs are reproducible (R90)."""
         with self.begun(tmp_path) as store:
             with suppress(Raised), store.transaction() as transaction:
                 transaction.commit(Changes(runs=(run(1, 1),), customers=((5, "t", "dan", {}),), inputs=(event(),)))
@@ -68,7 +68,7 @@ class Writing(Begun):
             expect(due(store).inputs, {1: event("bob")._replace(seq=1)})
 
     def test_commits_of_one_block_add_up(self, tmp_path: Path) -> None:
-        """Several commits in one transaction are all written, in their order."""
+        """Several commits in one transaction are all written, in order."""
         with self.begun(tmp_path) as store:
             with store.transaction() as transaction:
                 transaction.commit(Changes(runs=(run(1, 1),), moves=(entry(1),), inputs=(event("ann"),)))
@@ -78,7 +78,7 @@ class Writing(Begun):
             expect([item.customer for item in due(store).inputs.values()], ["ann", "bob"])
 
     def test_a_crowd_is_written_like_each_of_it(self, tmp_path: Path) -> None:
-        """People who moved together are kept like people who moved one by one; what never changes stays theirs."""
+        """Customers who moved together are stored like those who moved one by one; values that never change stay."""
         few, many = [(1, 1), (2, 2)], [(serial, serial + 10) for serial in range(3, 15)]
         newcomers: tuple[tuple[int, str, str, dict[str, object]], ...] = tuple(
             (number, "t", f"c{number}", {"k": 0, "n": 5, "v": 1}) for _, number in many
@@ -89,7 +89,7 @@ class Writing(Begun):
             return run(serial, customer, number=customer, trigger=dumps({"a": customer}), key=f"k{customer}")
 
         def moved(*people: tuple[int, int]) -> Changes:
-            """Let runs enter, and others end."""
+            """Return the changes of runs that enter."""
             return Changes(
                 runs=tuple(run(*each) for each in people),
                 moves=tuple(entry(serial) for serial, _ in people),
@@ -123,7 +123,7 @@ class Writing(Begun):
         expect(kept[1], kept[0])
 
     def test_nothing_personal_stays_of_the_forgotten(self, tmp_path: Path) -> None:
-        """A forgotten customer keeps number, runs, moves and messages; what they held of a person is gone (R86)."""
+        """A forgotten customer keeps number, runs, moves and messages; their personal data is gone (R86)."""
         told = dumps({"note": "ann"})
         before = Changes(
             inputs=(
@@ -174,7 +174,7 @@ class Writing(Begun):
                    {("t", "order.placed", "e2"): [(NOON, "bob", told)]})  # fmt: skip
 
     def test_the_id_of_the_forgotten_is_free(self, tmp_path: Path) -> None:
-        """Somebody new may have the id, and be forgotten too; who has no number leaves inputs alone (R86)."""
+        """A new customer may have the id and be forgotten too; without a number only inputs are affected (R86)."""
         with self.begun(tmp_path) as store:
             write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody 1"),)))
             write(store, Changes(customers=((5, "t", "ann", {"new": True}),), inputs=(event(), event("eve"))))
@@ -189,7 +189,7 @@ class Writing(Begun):
             expect(load(store).next_customer, 6)
 
     def test_somebody_new_may_come_in_the_commit_that_forgets(self, tmp_path: Path) -> None:
-        """What was handled of the id since, and what waits, is somebody else's; channels are quoted no more (R86)."""
+        """Later and waiting inputs of the id belong to a new customer; error texts of channels are removed (R86)."""
         told, nack = dumps({"note": "ann"}), dumps({"token": GIVEN, "error": "ann"})
         before = Changes(
             inputs=(
@@ -229,7 +229,7 @@ class Writing(Begun):
             )
 
     def test_finished_runs_come_with_all_that_belongs_to_them(self, tmp_path: Path) -> None:
-        """Runs that ended before an instant, by serial, of which something is left that may go (R86)."""
+        """Runs that ended before an instant and have something left to delete come by serial (R86)."""
         after = NOON + MINUTE
         with self.begun(tmp_path) as store:
             history(store)
@@ -251,7 +251,7 @@ class Writing(Begun):
             expect(load(store).finished, NOTHING, "not asked for")
 
     def test_what_was_told_long_ago_comes_by_number(self, tmp_path: Path) -> None:
-        """Inputs of before an instant that were handled, of one tenant or of all (R86)."""
+        """Handled inputs from before an instant come by number, of one tenant or of all (R86)."""
         with self.begun(tmp_path) as store:
             history(store)
             wanted = PastRequest(NOON + MINUTE, 0, 10, None)
@@ -262,7 +262,7 @@ class Writing(Begun):
             expect(tuple(load(store).past), (), "not asked for")
 
     def test_what_is_pruned_is_gone(self, tmp_path: Path) -> None:
-        """Rows go, bare ones stay, balances add up; numbers and ids of events are as they are after that (R86)."""
+        """Pruned rows go, bare ones stay, balances add up; numbers are not reused, ids of events are free (R86)."""
         opening = Counter(1, "*", "*", "", "entered", "", 2, 1, NOON)
         with self.begun(tmp_path) as store:
             history(store)
@@ -285,7 +285,7 @@ class Writing(Begun):
             expect(rows(store, "SELECT (SELECT count(*) FROM arms), (SELECT count(*) FROM openings)"), [(0, 0)])
 
     def test_jobs_wait_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
-        """Jobs that are not done come back by number when asked for; one that is done can be read (F194)."""
+        """Unfinished jobs come back by number when requested; a finished one can be read (F194)."""
         with self.begun(tmp_path) as store:
             expect((load(store, exports=True).exports, load(store, exports=True).next_export), ((), 1), "a new store")
             write(store, Changes(exports=(job(1), job(2, tenant="u"))), Changes(exports=(job(3),)))
@@ -306,7 +306,7 @@ class Writing(Begun):
             expect(everything(store), before)
 
     def test_transactions_do_not_nest(self, tmp_path: Path) -> None:
-        """Inside a transaction or a view no other is opened by the same thread; the outer one goes on."""
+        """Inside a transaction or a view the same thread can open no other; the outer one stays usable."""
         with self.begun(tmp_path) as store:
             with store.transaction() as transaction:
                 with refused("a transaction in a transaction"), store.transaction():

@@ -136,7 +136,7 @@ class Outcome:
     @news.default
     def _(self) -> dict[str, object] | None:
         news = dict(self.changes)
-        apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # lists have rows too
+        apart = LISTS in news or any(isinstance(value, dict) for value in news.values())  # list members have rows too
         return None if apart or len(news) < len(self.changes) else news
 
     @property
@@ -261,7 +261,7 @@ class NotedWalk(Walk):
         return answer
 
     def holds(self, question: Question) -> bool:
-        """Evaluate a rule, and note the answer."""
+        """Return whether a rule holds, and note the answer."""
         answer = question(self)
         self._note(question, answer)
         self._keep_apart(self.seen)
