@@ -130,6 +130,7 @@ _DEFAULT = Journey(id="default", steps=())
 def to_dict(journey: Journey) -> dict[str, Any]:
     """Write a journey as the JSON object of a native file.
 
+    >>> from journeyflow.definition.steps import Wait
     >>> to_dict(Journey(id="j", steps=[Wait("w", "3 days")]))["steps"]
     [{'kind': 'wait', 'id': 'w', 'duration': '3 days', 'next': 'end'}, {'kind': 'end', 'id': 'end'}]
     """
@@ -147,6 +148,7 @@ def to_dict(journey: Journey) -> dict[str, Any]:
 def dumps_journey(journey: Journey, *, indent: int | None = 2) -> str:
     """Write a journey as the text of a native file; `loads_journey` reads an equal journey back.
 
+    >>> from journeyflow.definition.steps import End
     >>> loads_journey(dumps_journey(Journey(id="j", steps=[End("done")]))).id
     'j'
     """
@@ -156,6 +158,7 @@ def dumps_journey(journey: Journey, *, indent: int | None = 2) -> str:
 def fingerprint(journey: Journey) -> str:
     """Give what makes a version another version: all but names, descriptions, notes and tenant, as a hash (R12).
 
+    >>> from journeyflow.definition.steps import End
     >>> a, b = (Journey(id="j", name=name, steps=[End("done", name=name)]) for name in "ab")
     >>> fingerprint(a) == fingerprint(b)
     True

@@ -36,7 +36,7 @@ def next_pull(pull: Pull, where: ZoneInfo, at: int, last: int | None) -> int:
 
     >>> from journeyflow.basics.moments import MINUTE
     >>> hourly, utc = Pull("1 hour"), ZoneInfo("UTC")
-    >>> opening(hourly, utc, 5 * MINUTE, None) // MINUTE, opening(hourly, utc, 5 * MINUTE, 0) // MINUTE
+    >>> next_pull(hourly, utc, 5 * MINUTE, None) // MINUTE, next_pull(hourly, utc, 5 * MINUTE, 0) // MINUTE
     (5, 60)
     """
     soonest = at if last is None else max(at, add(last, pull.every, where))

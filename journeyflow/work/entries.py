@@ -305,13 +305,13 @@ OF_RETURNING = frozenset({"event loop", "already inside", "re-entry"})
 def leave(work: Work, person: CustomerInHand, journey: int, at: int, *, reason: str, key: str | None = None) -> int:
     """End a customer's active runs in a journey by hand, only the one with `key` if given (R22, R42).
 
-    Entries that wait for a slot are removed likewise. Return the number of the runs ended and of the customer's waiting
-    entries.
+    Entries that wait for a slot are removed likewise. Return how many runs and waiting entries that ended.
     """
     inside = [run for run in active_runs(work, person) if run.journey == journey and key in {None, run.key}]
     for run in inside:
         work.advance(run, "EXIT", at, reason=reason)
-    waiting = [each for each in work.slots.held.values() if (each.journey, each.customer) == (journey, person.number)]
-    for entry in (each for each in waiting if key in {None, each.key}):
+    held = [each for each in work.slots.held.values() if (each.journey, each.customer) == (journey, person.number)]
+    waiting = [each for each in held if key in {None, each.key}]
+    for entry in waiting:
         work.slots.leave(entry)
     return len(inside) + len(waiting)

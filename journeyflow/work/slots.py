@@ -28,7 +28,8 @@ def next_slot_opens(slots: Sequence[int], limits: Iterable[tuple[int, int]], at:
     `slots` are in ascending order; `limits` are pairs of a window in microseconds and the number of entries that fit
     into it.
 
-    >>> opening([10, 20, 30], [(100, 3)], 40), opening([10, 20, 30], [(100, 3)], 110), opening([10], [(100, 2)], 40)
+    >>> full = ([10, 20, 30], [(100, 3)])
+    >>> next_slot_opens(*full, 40), next_slot_opens(*full, 110), next_slot_opens([10], [(100, 2)], 40)
     (110, None, None)
     """
     opens = at

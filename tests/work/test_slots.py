@@ -466,3 +466,16 @@ def test_no_window_ever_holds_more_than_its_limit(data):
             )
     assert played.audit == []
     assert min(instants, default=BEGIN) >= BEGIN
+
+
+def test_an_exit_by_key_says_when_there_was_nothing_under_it(host):
+    """What waits under another key stays, and does not count as ended (R22, R23)."""
+    host.deploy(REST, limits=Limits(per_hour=1), reentry=Reentry.always(key="event.k"))
+    host.feed("go", "0 minutes", "first", k="a")
+    host.feed("go", "1 minute", "w", k="b")
+    host.tick("2 minutes")
+    host.engine.exit("j", "w", at=after("3 minutes"), key="a")
+    host.tick("4 minutes")
+    assert [each.key for each in host.engine.deferred().items] == ["b"]
+    with host.engine.store.reader() as reader:
+        assert reader.rows("SELECT outcome FROM inputs WHERE kind = 'exit'") == [("not inside",)]
