@@ -49,20 +49,30 @@ def too_deep(value: object) -> bool:
     return False
 
 
-def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
-    """Parse the JSON of a file of any dialect; raises InvalidJourney where it is none.
+def parse(text: str) -> Any:  # noqa: ANN401 any JSON
+    """Parse the JSON of a file of any kind; ValueError says in a sentence why it is none.
 
-    >>> parse_json('{"id": "j"}')
+    >>> parse('{"id": "j"}')
     {'id': 'j'}
     """
     try:
         return json.loads(text, object_pairs_hook=_object)
     except RecursionError:
-        raise InvalidJourney(UNREAD, [TOO_DEEP]) from None
+        raise ValueError(TOO_DEEP.message) from None
     except (ValueError, TypeError) as error:
         path = isinstance(text, str) and text.endswith(".json") and "\n" not in text
         hint = "; give the text of the file, not its path" if path else ""
-        raise InvalidJourney(UNREAD, [Problem("json", ERROR, "", f"this is no JSON: {error}{hint}")]) from None
+        msg = f"this is no JSON: {error}{hint}"
+        raise ValueError(msg) from None
+
+
+def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
+    """Parse the JSON of a journey file of any dialect; raises InvalidJourney where it is none."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        deep = str(error) == TOO_DEEP.message
+        raise InvalidJourney(UNREAD, [TOO_DEEP if deep else Problem("json", ERROR, "", str(error))]) from None
 
 
 # --- parts ------------------------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """The policy file: the policies of a tenant as JSON, strict, every fault told at once with its place (R31)."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.basics.values import describe
 from journeyflow.definition.policies import Cap, Policies, QuietHours, part_faults
-from journeyflow.errors import InvalidInput, did_you_mean
+from journeyflow.errors import InvalidInput
+from journeyflow.formats.parts import PartReader, ReadPart, joined, list_of, parse
 
 FORMAT = 1
 """The number of the format."""
@@ -65,22 +66,21 @@ def loads_policies(text: str) -> Policies:
     >>> loads_policies('{"format": 1, "caps": [{"count": 2, "per": "day", "ovr": "defer"}]}')
     Traceback (most recent call last):
     ...
-    journeyflow.errors.InvalidInput: invalid input: caps[0].ovr: unknown key (did you mean 'over'?)
+    journeyflow.errors.InvalidInput: invalid input: caps[0].ovr: unknown key 'ovr' (did you mean 'over'?)
     """
     try:
-        value = json.loads(text, object_pairs_hook=_once)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise InvalidInput([f"this is no JSON of a policy file: {error}"]) from None
-    found: list[str] = []
-    whole = _fields(value, "", ("format", "timezone", "caps", "quiet"), ("format",), found)
-    number = whole.get("format", FORMAT)
-    if type(number) is not int or number != FORMAT:
-        found.append(f"format: expected {FORMAT}, not {describe(number)}")
+        value = parse(text)
+    except ValueError as error:
+        raise InvalidInput([str(error)]) from None
+    reader = PartReader()
+    said = reader.fields(value, "", _FILE, "format")
+    number = value.get("format") if isinstance(value, dict) else None
     if type(number) is int and number != FORMAT:  # its keys may mean other things, so nothing else is a fault
-        raise InvalidInput(found[-1:])
-    parts: dict[str, Any] = {name: _parts(whole.get(name, []), name, found) for name in _PARTS}
+        raise InvalidInput([f"format: expected {FORMAT}, not {describe(number)}"])
+    found = [f"{fault.path or 'the file'}: {fault.message}" for fault in reader.faults]
+    parts = {name: [each for each in said.get(name, ()) if each is not None] for name in ("caps", "quiet")}
     try:
-        policies = Policies(timezone=whole.get("timezone"), **parts)
+        policies = Policies(timezone=said.get("timezone"), **parts)
     except InvalidInput as error:
         raise InvalidInput([*found, *error.faults]) from None
     if found:
@@ -88,69 +88,42 @@ def loads_policies(text: str) -> Policies:
     return policies
 
 
-def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object, unless a key of it stands twice."""
-    found = dict(items)
-    if len(found) < len(items):
-        msg = f"a key stands twice in the object with the keys {', '.join(map(repr, found))}"
-        raise ValueError(msg)
-    return found
+def _format(reader: PartReader, value: object, path: str) -> None:
+    if type(value) is not int or value != FORMAT:
+        reader.fault("format", path, f"expected {FORMAT}, not {describe(value)}")
 
 
-def _fields(value: object, where: str, known: Sequence[str], needed: Sequence[str], found: list[str]) -> dict[str, Any]:
-    """Take the keys of an object; null counts as absent, but for a key that is needed."""
-    if not isinstance(value, dict):
-        found.append(f"{where or 'the file'}: expected an object, not {describe(value)}")
-        return {}
-    for key in value:
-        if key not in known:
-            hint = did_you_mean(key, known) or f"; known are {', '.join(known)}"
-            found.append(f"{_join(where, key)}: unknown key{hint}")
-    found += [f"{_join(where, key)}: missing" for key in needed if key not in value]
-    return {key: inner for key, inner in value.items() if key in known and (inner is not None or key in needed)}
+def _read_by(make: Callable[..., Part], known: Mapping[str, ReadPart], *needed: str) -> ReadPart:
+    """Make a reader of a cap or of quiet hours, which is read as a whole or not at all."""
+
+    def part(reader: PartReader, value: object, path: str) -> Part | None:
+        before = len(reader.faults)
+        said = reader.fields(value, path, known)
+        for name in needed:  # null is a value here: a cap that is off
+            if isinstance(value, dict) and name not in value:
+                reader.fault("missing", joined(path, name), "missing")
+        if len(reader.faults) > before:
+            return None
+        try:
+            made = make(**{**dict.fromkeys(needed), **said})
+        except (TypeError, ValueError) as error:
+            reader.fault("part", path, str(error))
+            return None
+        for fault in part_faults(made, ""):
+            where, _, sentence = fault.partition(": ")
+            reader.fault("part", f"{path}{where}", sentence)
+        return made if len(reader.faults) == before else None
+
+    return part
 
 
-def _join(where: str, key: str) -> str:
-    """Name a key inside a path; what no terminal could print is escaped."""
-    name = key.encode("utf-8", "backslashreplace").decode()
-    return f"{where}.{name}" if where else name
-
-
-def _parts(value: object, name: str, found: list[str]) -> list[Part]:
-    """Read a list of caps or of quiet hours; what cannot be read is told and left out."""
-    if not isinstance(value, list):
-        found.append(f"{name}: expected a list, not {describe(value)}")
-        return []
-    read = [_part(each, f"{name}[{position}]", name, found) for position, each in enumerate(value)]
-    return [part for part in read if part is not None]
-
-
-def _part(value: object, where: str, name: str, found: list[str]) -> Part | None:
-    """Read one part, or tell what is wrong with it."""
-    known, needed, make = _PARTS[name]
-    before = len(found)
-    said = _fields(value, where, known, needed, found)
-    if len(found) > before:
-        return None
-    try:
-        part = make(said)
-    except (TypeError, ValueError) as error:
-        found.append(f"{where}: {error}")
-        return None
-    found += part_faults(part, where)
-    return None if len(found) > before else part
-
-
-def _make_cap(said: Mapping[str, Any]) -> Cap:
-    return Cap(**said)
-
-
-def _make_quiet(said: Mapping[str, Any]) -> QuietHours:
-    return QuietHours(**said)
-
-
-_PARTS: dict[str, tuple[Sequence[str], Sequence[str], Callable[[Mapping[str, Any]], Part]]] = {
-    "caps": (("count", "per", "within", "channel", "over"), ("count",), _make_cap),
-    "quiet": (("start", "end", "weekdays", "channel"), ("start", "end"), _make_quiet),
+_ANY = PartReader.anything
+_FILE: Mapping[str, ReadPart] = {
+    "format": _format,
+    "timezone": _ANY,
+    "caps": list_of(_read_by(Cap, dict.fromkeys(("count", "per", "within", "channel", "over"), _ANY), "count")),
+    "quiet": list_of(
+        _read_by(QuietHours, dict.fromkeys(("start", "end", "weekdays", "channel"), _ANY), "start", "end")
+    ),
 }
-"""The two lists of a policy file: the keys of each part, those that it needs, what is made of them."""
+"""The keys of a policy file, each with what reads it. What a cap or quiet hours may be they say themselves."""
