@@ -4,8 +4,6 @@ import typing as _typing
 
 from journeyflow.basics.hours import Until, Window
 from journeyflow.basics.moments import Duration
-from journeyflow.catalog.migration import Migration, Moved
-from journeyflow.definition.edits.copying import Copied, Reset
 from journeyflow.definition.edits.editing import (
     add_step,
     remove_step,
@@ -22,8 +20,6 @@ from journeyflow.definition.rules.changes import Change, field, tag
 from journeyflow.definition.rules.conditions import all_of, any_of, not_
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait, arm, branch
 from journeyflow.engine.engine import Engine
-from journeyflow.engine.exports import ExportJob
-from journeyflow.engine.journeys import Bulk
 from journeyflow.engine.ticking import TickResult
 from journeyflow.errors import (
     CannotMigrate,
@@ -42,115 +38,55 @@ from journeyflow.errors import (
     ReadOnlyDatabase,
     StorageError,
 )
-from journeyflow.questions.explanation import Decision, Explanation
-from journeyflow.questions.journeys import JourneyInfo
-from journeyflow.questions.messages import Answer
-from journeyflow.questions.numbers.experiments import Results, SplitResults
-from journeyflow.questions.numbers.figures import (
-    Benchmark,
-    Count,
-    DayStats,
-    JourneyStats,
-    MessageStats,
-    PeopleStats,
-    StepStats,
-)
-from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
 from journeyflow.questions.paging import Page
-from journeyflow.questions.people import Person
-from journeyflow.questions.timeline import Moment, Timeline
-from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
-from journeyflow.questions.why_not import WhyNot
-from journeyflow.records.public import (
-    Customer,
-    DeferredEntry,
-    Engagement,
-    Enrollment,
-    Event,
-    Message,
-    PruneResult,
-    Visit,
-)
+from journeyflow.records.public import Customer, Enrollment, Event, Message, Visit
 from journeyflow.stores.memory.store import MemoryStore
 
 __all__ = [
-    "Answer",
-    "Benchmark",
-    "Bulk",
     "CannotMigrate",
     "Cap",
     "Chain",
     "Change",
     "ClockJump",
-    "Comparison",
     "Condition",
     "Conflict",
-    "Copied",
     "CorruptDatabase",
-    "Count",
     "Customer",
-    "DayStats",
-    "Decision",
-    "DeferredEntry",
     "Duration",
     "End",
-    "Engagement",
     "Engine",
     "Enrollment",
     "Event",
     "Exit",
-    "Explanation",
-    "ExportJob",
     "Forbidden",
     "ForeignDatabase",
     "Goal",
-    "Group",
-    "Interval",
     "InvalidInput",
     "InvalidJourney",
     "Journey",
-    "JourneyInfo",
-    "JourneyStats",
     "JourneyflowError",
     "Limits",
     "MemoryStore",
     "Message",
-    "MessageStats",
-    "Migration",
     "MissingExtra",
-    "Moment",
-    "Moved",
     "NewerSchema",
     "NotFound",
     "Page",
-    "PeopleStats",
-    "Person",
     "Policies",
     "Problem",
-    "PruneResult",
     "Pull",
     "QuietHours",
     "ReadOnlyDatabase",
     "Reentry",
-    "Reset",
-    "Results",
-    "SampleRatio",
     "Send",
-    "SendInfo",
     "Split",
-    "SplitResults",
-    "StepInfo",
-    "StepStats",
     "StorageError",
     "TickResult",
-    "Timeline",
     "Trigger",
     "Until",
     "Update",
-    "VersionInfo",
     "Visit",
     "Wait",
-    "WhyNot",
     "Window",
     "add_step",
     "all_of",

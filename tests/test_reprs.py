@@ -18,6 +18,7 @@ from journeyflow import (
     Update,
     Wait,
     Window,
+    answers,
     any_of,
     arm,
     field,
@@ -28,7 +29,7 @@ from journeyflow import (
 from journeyflow.testing import START, Life, run
 from tests.samples import Host, open_engine
 
-PUBLIC = {name: getattr(journeyflow, name) for name in journeyflow.__all__}
+PUBLIC = {name: getattr(module, name) for module in (journeyflow, answers) for name in module.__all__}
 
 
 @pytest.mark.parametrize("name", [name for name, found in PUBLIC.items() if inspect.isclass(found)])

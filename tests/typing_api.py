@@ -19,6 +19,7 @@ from journeyflow import (
     Trigger,
     Update,
     Wait,
+    answers,
     arm,
     branch,
     field,
@@ -127,23 +128,23 @@ def steps() -> list[jf.Send | jf.Wait | jf.Condition | jf.Split | jf.Update | jf
     ]
 
 
-def changed(engine: Engine, journey: Journey) -> jf.Bulk:
+def changed(engine: Engine, journey: Journey) -> answers.Bulk:
     """Change what runs in all ways there are."""
     engine.publish(journey, at=NOW, rollback=True)
     info = engine.edit("j", at=NOW, name="Jay", description="first", notes="!")
-    versions: tuple[jf.VersionInfo, ...] = engine.versions(info.id)
-    steps: tuple[jf.StepInfo, ...] = engine.set_published("j", {"hello": False}, at=NOW)
-    sends: tuple[jf.SendInfo, ...] = engine.sends("j", disabled=True, unpublished=True)
+    versions: tuple[answers.VersionInfo, ...] = engine.versions(info.id)
+    steps: tuple[answers.StepInfo, ...] = engine.set_published("j", {"hello": False}, at=NOW)
+    sends: tuple[answers.SendInfo, ...] = engine.sends("j", disabled=True, unpublished=True)
     assert versions[0].active or steps == engine.steps("j", version=1) or sends[0].published or info.enabled
     engine.enable("j", at=NOW)
     engine.disable("j", at=NOW)
     engine.clone("j", "k", at=NOW, name="Kay")
-    copied: jf.Copied = engine.copy_to("acme", "j", at=NOW, to="l", templates=lambda name: f"new {name}")
-    lost: tuple[jf.Reset, ...] = copied.reset
+    copied: answers.Copied = engine.copy_to("acme", "j", at=NOW, to="l", templates=lambda name: f"new {name}")
+    lost: tuple[answers.Reset, ...] = copied.reset
     assert lost[0].path or copied.templates
     engine.resume("j", at=NOW, overdue="shift", allow_jump=True)
-    done: jf.Migration = engine.migrate("j", 2, {"hello": "greeting", "rest": None}, at=NOW, dry_run=True)
-    moved: tuple[jf.Moved, ...] = done.moves
+    done: answers.Migration = engine.migrate("j", 2, {"hello": "greeting", "rest": None}, at=NOW, dry_run=True)
+    moved: tuple[answers.Moved, ...] = done.moves
     assert moved[0].people <= done.people
     assert jf.CannotMigrate("j", 2, {"hello": ["ann"]}).people["hello"]
     engine.delete("k")
@@ -259,14 +260,14 @@ def inputs(engine: Engine) -> None:
         engine.feed(Event("x", customer=str(n), at=NOW) for n in range(9))
     engine.enroll("j", "c1", at=NOW, force=True)
     engine.enroll("j", ["c1", "c2"], at=NOW, key="cart-7")
-    waiting: jf.Page[jf.DeferredEntry] = engine.deferred("j", customer="c1", skip=0, take=9, after=None)
+    waiting: jf.Page[answers.DeferredEntry] = engine.deferred("j", customer="c1", skip=0, take=9, after=None)
     waiting.items[0].at.isoformat()
     engine.exit("j", "c1", at=NOW, reason="asked to")
     engine.retry(engine.enrollments(status="FAILED").items, at=NOW)
     engine.retry(("welcome", "c1"), at=NOW)
     message: jf.Message | None = engine.find_message("k3-1-1")
     opened: dict[str, int] = {kind: each.total for kind, each in engine.message("k3-1-1").engagement.items()}
-    stray: tuple[jf.Event | jf.Answer, ...] = engine.unmatched(take=10, after=None).items
+    stray: tuple[jf.Event | answers.Answer, ...] = engine.unmatched(take=10, after=None).items
     assert message, (opened, stray)
 
 
@@ -284,38 +285,40 @@ def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:
 
 def questions(engine: Engine) -> list[object]:
     """Ask everything that can be asked."""
-    info: jf.JourneyInfo = engine.journey("j")
+    info: answers.JourneyInfo = engine.journey("j")
     found: jf.Enrollment | None = engine.find_enrollment("j", "c1", run=1)
     page: jf.Page[jf.Enrollment] = engine.enrollments("j", status="ACTIVE", customer="c1", skip=0, take=9, after=3)
     engine.enrollments(status=["ACTIVE"], step="s", version=1, order="due", descending=True, fields=["email"])
-    people: jf.Page[jf.Person] = engine.people("j", "hello", now=True, did="opened", did_not=["clicked"], match="any")
+    people: jf.Page[answers.Person] = engine.people(
+        "j", "hello", now=True, did="opened", did_not=["clicked"], match="any"
+    )
     engine.people("j", "hello", order="email", descending=True, skip=1, take=2, after=people.cursor, fields=["email"])
-    first: dict[str, jf.Engagement] = dict(people.items[0].did)
+    first: dict[str, answers.Engagement] = dict(people.items[0].did)
     customer: jf.Customer | None = engine.find_customer("c1", pending=True)
     visits: tuple[jf.Visit, ...] = engine.enrollment("j", "c1").visits
-    told: jf.Explanation = engine.explain("j", "c1", run=2, key="k")
+    told: answers.Explanation = engine.explain("j", "c1", run=2, key="k")
     text = str(engine.explain(told.enrollment))
-    decisions: list[jf.Decision] = [told.entry, *told.visits]
-    refused: jf.WhyNot = engine.why_not("j", "c1", at=NOW)
+    decisions: list[answers.Decision] = [told.entry, *told.visits]
+    refused: answers.WhyNot = engine.why_not("j", "c1", at=NOW)
     verdict: bool = refused.would_enter and engine.why_not(told.enrollment).would_enter
     then: jf.Enrollment = engine.at("j", "c1", instant=NOW, run=1, key="k")
-    life: jf.Timeline = engine.timeline(engine.at(then, instant=NOW).customer, since=NOW, until=NOW, take=9)
-    moment: jf.Moment = life.moments[0]
+    life: answers.Timeline = engine.timeline(engine.at(then, instant=NOW).customer, since=NOW, until=NOW, take=9)
+    moment: answers.Moment = life.moments[0]
     ended: int = engine.forget("c1", at=NOW)
     ended += engine.forget(["c1"], at=NOW, scrub=False, allow_jump=True)
     ended += engine.prune(NOW, journey="j", dry_run=True, progress=lambda _done, _of: None).enrollments
-    pruned: jf.PruneResult = engine.prune(NOW, all_tenants=True)
+    pruned: answers.PruneResult = engine.prune(NOW, all_tenants=True)
     ended += pruned.inputs
     engine.vacuum()
     drawn: str = engine.renew_nonce()
     engine.renew_nonce(f"{drawn}-2")
-    job: jf.ExportJob = engine.submit_export(at=NOW, since="2026-01-01", status="ACTIVE", include_steps=True)
+    job: answers.ExportJob = engine.submit_export(at=NOW, since="2026-01-01", status="ACTIVE", include_steps=True)
     worked: int = engine.work_exports(at=NOW, limit=job.id)
     engine.download_export(engine.export_job(worked).id).splitlines()
     engine.export_customer("c1").keys()
     wrong: list[str] = engine.audit()
-    infos: tuple[jf.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created", descending=True)
-    some: jf.Page[jf.JourneyInfo] = engine.journeys(order="name", skip=1, take=10)
+    infos: tuple[answers.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created", descending=True)
+    some: jf.Page[answers.JourneyInfo] = engine.journeys(order="name", skip=1, take=10)
     engine.journeys(take=10, after=some.cursor)
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
@@ -340,22 +343,24 @@ def questions(engine: Engine) -> list[object]:
 
 def numbers(engine: Engine) -> list[object]:
     """Ask for figures of every kind."""
-    stats: jf.JourneyStats = engine.stats("j", at=NOW, since="2026-01-01", until=NOW.date(), step="s", domain="a.org")
-    people: jf.PeopleStats | None = stats.people
-    messages: jf.MessageStats | None = stats.messages
-    step: jf.StepStats = stats.by_step["s"]
-    days: tuple[jf.DayStats, ...] = (*stats.daily, *step.daily)
-    opened: jf.Count | None = None if messages is None else messages.opened
+    stats: answers.JourneyStats = engine.stats(
+        "j", at=NOW, since="2026-01-01", until=NOW.date(), step="s", domain="a.org"
+    )
+    people: answers.PeopleStats | None = stats.people
+    messages: answers.MessageStats | None = stats.messages
+    step: answers.StepStats = stats.by_step["s"]
+    days: tuple[answers.DayStats, ...] = (*stats.daily, *step.daily)
+    opened: answers.Count | None = None if messages is None else messages.opened
     rate: float | None = None if messages is None else messages.open_rate
-    every: tuple[jf.JourneyStats, ...] = engine.all_stats(at=NOW)
+    every: tuple[answers.JourneyStats, ...] = engine.all_stats(at=NOW)
     domains = [each.sent.unique for each in engine.domain_stats("j", at=NOW).values()]
-    benchmark: jf.Benchmark = engine.benchmark(at=NOW)
-    results: jf.Results = engine.results("j", confidence=0.9)
-    split: jf.SplitResults = results.splits["test"]
-    groups: tuple[jf.Group, ...] = split.arms
-    comparison: jf.Comparison = split.comparisons[0]
-    interval: jf.Interval | None = comparison.interval
-    ratio: jf.SampleRatio = split.ratio
+    benchmark: answers.Benchmark = engine.benchmark(at=NOW)
+    results: answers.Results = engine.results("j", confidence=0.9)
+    split: answers.SplitResults = results.splits["test"]
+    groups: tuple[answers.Group, ...] = split.arms
+    comparison: answers.Comparison = split.comparisons[0]
+    interval: answers.Interval | None = comparison.interval
+    ratio: answers.SampleRatio = split.ratio
     return [people, days, opened, rate, every, domains, benchmark, groups, interval, ratio.sentence]
 
 

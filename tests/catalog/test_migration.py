@@ -12,7 +12,6 @@ from journeyflow import (
     InvalidInput,
     InvalidJourney,
     Journey,
-    Moved,
     NotFound,
     Send,
     Split,
@@ -24,6 +23,7 @@ from journeyflow import (
     field,
     tag,
 )
+from journeyflow.answers import Moved
 from journeyflow.records.rows import name_of
 from journeyflow.testing import conformance
 from tests.samples import START, STORES, Host, after, open_engine

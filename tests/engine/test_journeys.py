@@ -18,7 +18,6 @@ from journeyflow import (
     Journey,
     Message,
     NotFound,
-    Reset,
     Send,
     Split,
     Trigger,
@@ -32,6 +31,7 @@ from journeyflow import (
     not_,
     tag,
 )
+from journeyflow.answers import Reset
 from journeyflow.errors import JourneyflowError
 from tests.samples import START, STORES, Host, after, open_engine
 

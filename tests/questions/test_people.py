@@ -2,7 +2,8 @@
 
 import pytest
 
-from journeyflow import End, Engagement, InvalidInput, NotFound, Send, Update, Wait, tag
+from journeyflow import End, InvalidInput, NotFound, Send, Update, Wait, tag
+from journeyflow.answers import Engagement
 from journeyflow.questions.paging import Slice
 from journeyflow.questions.people import ORDERS, Wanted
 from tests.samples import START, STORES, Host, after, open_engine, statements

@@ -3,7 +3,8 @@
 import pytest
 from attrs import evolve
 
-from journeyflow import Answer, Engine, Event, InvalidInput, MemoryStore, NotFound, Send, Trigger, Wait
+from journeyflow import Engine, Event, InvalidInput, MemoryStore, NotFound, Send, Trigger, Wait
+from journeyflow.answers import Answer
 from journeyflow.records.public import Engagement
 from tests.samples import START, STORES, Host, after, open_engine
 

@@ -15,7 +15,6 @@ from journeyflow import (
     InvalidInput,
     NotFound,
     Policies,
-    PruneResult,
     Reentry,
     Send,
     Split,
@@ -25,6 +24,7 @@ from journeyflow import (
     arm,
     field,
 )
+from journeyflow.answers import PruneResult
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing.running import DUMPED
 from tests.samples import START, STORES, Host, after, open_engine

@@ -1,0 +1,64 @@
+"""The types of what an engine answers, for annotations: statistics, results, timelines, explanations and the like.
+
+What is given to an engine, and what most answers consist of, is in `journeyflow` itself.
+"""
+
+from journeyflow.catalog.migration import Migration, Moved
+from journeyflow.definition.edits.copying import Copied, Reset
+from journeyflow.engine.exports import ExportJob
+from journeyflow.engine.journeys import Bulk
+from journeyflow.questions.explanation import Decision, Explanation
+from journeyflow.questions.journeys import JourneyInfo
+from journeyflow.questions.messages import Answer
+from journeyflow.questions.numbers.experiments import Results, SplitResults
+from journeyflow.questions.numbers.figures import (
+    Benchmark,
+    Count,
+    DayStats,
+    JourneyStats,
+    MessageStats,
+    PeopleStats,
+    StepStats,
+)
+from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
+from journeyflow.questions.people import Person
+from journeyflow.questions.timeline import Moment, Timeline
+from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
+from journeyflow.questions.why_not import WhyNot
+from journeyflow.records.public import DeferredEntry, Engagement, PruneResult
+
+__all__ = [
+    "Answer",
+    "Benchmark",
+    "Bulk",
+    "Comparison",
+    "Copied",
+    "Count",
+    "DayStats",
+    "Decision",
+    "DeferredEntry",
+    "Engagement",
+    "Explanation",
+    "ExportJob",
+    "Group",
+    "Interval",
+    "JourneyInfo",
+    "JourneyStats",
+    "MessageStats",
+    "Migration",
+    "Moment",
+    "Moved",
+    "PeopleStats",
+    "Person",
+    "PruneResult",
+    "Reset",
+    "Results",
+    "SampleRatio",
+    "SendInfo",
+    "SplitResults",
+    "StepInfo",
+    "StepStats",
+    "Timeline",
+    "VersionInfo",
+    "WhyNot",
+]
