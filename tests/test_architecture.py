@@ -289,7 +289,7 @@ KEEPS_STATE = {
     "Fork": "a question with the answers so far, in one batch",
     "Unknown": "a mark",
     "NotedWalk": "the notes of one walk, and of what it asked",
-    "Ways": "the walks of one batch",
+    "NotedWalks": "the walks of one batch",
     "Crowds": "the crowds of one batch",
     "Lane": "where people begin a walk in one batch, with what asks them one after the other",
     "Entrance": "a lane of newcomers",
@@ -487,3 +487,16 @@ def _imports_of(path):
     return [
         name for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom) for name in _imported(node)
     ]
+
+
+def test_one_name_means_one_thing():
+    """No class and no type has the name of another one: a name that is looked up leads to one definition."""
+    found: dict[str, list[str]] = {}
+    for module, tree in modules().items():
+        for node in tree.body:
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            name = node.name if isinstance(node, ast.ClassDef) else getattr(target, "id", "")
+            is_type = name[:1].isupper() and not name.isupper() and "TypeVar" not in ast.unparse(node)
+            if is_type:
+                found.setdefault(name, []).append(module)
+    assert {name: where for name, where in found.items() if len(where) > 1} == {}

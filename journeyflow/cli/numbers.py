@@ -15,7 +15,7 @@ from journeyflow.questions.numbers.intervals import Group
 since = click.option("--since", help="First day, YYYY-MM-DD; by default 30 days before the last.")
 until = click.option("--until", help="Last day, YYYY-MM-DD; by default that of --at.")
 
-Row = Sequence[object]
+Line = Sequence[object]
 
 PEOPLE = ("total", "active", "completed", "exited", "failed", "holdout", "lifetime", "converted")
 MESSAGES = ("queued", "sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "complained", "revenue")
@@ -39,27 +39,27 @@ def _listed(names: Iterable[str], figures: Iterable[object]) -> str:
     return " ".join(f"{name} {'-' if value is None else value}" for name, value in zip(names, figures, strict=True))
 
 
-def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Row, Sequence[Row]]:
+def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Line, Sequence[Line]]:
     """Lay journeys out, with the messages of the window."""
     rows = [(each.journey, *_people(each.people), *_messages(each.window)) for each in stats]
     return ("journey", *PEOPLE, *MESSAGES), rows
 
 
-def _by_step(stats: JourneyStats) -> tuple[Row, Sequence[Row]]:
-    def row(step: StepStats) -> Row:
+def _by_step(stats: JourneyStats) -> tuple[Line, Sequence[Line]]:
+    def row(step: StepStats) -> Line:
         told = ", ".join(f"{label} {count}" for label, count in (step.outcomes or {}).items())
         return (step.step, step.kind, step.active, step.visited, *_messages(step.messages), told)
 
     return ("step", "kind", "active", "visited", *MESSAGES, "outcomes"), list(map(row, stats.by_step.values()))
 
 
-def _by_day(days: Iterable[DayStats]) -> tuple[Row, Sequence[Row]]:
+def _by_day(days: Iterable[DayStats]) -> tuple[Line, Sequence[Line]]:
     names = ("entered", "completed", "exited", "failed", "converted")
     rows = [(day.date, *(getattr(day, name) for name in names), *_messages(day.messages)) for day in days]
     return ("date", *names, *MESSAGES), rows
 
 
-def _by_domain(domains: Mapping[str, MessageStats]) -> tuple[Row, Sequence[Row]]:
+def _by_domain(domains: Mapping[str, MessageStats]) -> tuple[Line, Sequence[Line]]:
     names = [name for name in MESSAGES if name != "queued"]
     rows = [(name or "(none)", *(_cell(getattr(each, of)) for of in names)) for name, each in domains.items()]
     return ("domain", *names), rows
@@ -195,7 +195,7 @@ def results(db: Path, journey: str, confidence: float, tenant: str, *, as_json: 
     show(found, "\n".join((text, *found.sentences)), as_json=as_json)
 
 
-def _group_row(step: str, group: Group) -> Row:
+def _group_row(step: str, group: Group) -> Line:
     interval = group.interval
     span = "-" if interval is None else f"{interval.low:.1%} to {interval.high:.1%}"
     return (step, group.label, group.n, group.converted, _percent(group.rate), span)

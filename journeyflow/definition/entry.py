@@ -9,7 +9,7 @@ from journeyflow.basics.hours import Window
 from journeyflow.basics.moments import MINUTE, Duration
 from journeyflow.basics.words import JOURNEY_COMPLETED, MESSAGE, MESSAGE_KINDS, WEBSITE_KINDS
 from journeyflow.definition.options import Shown, as_duration
-from journeyflow.definition.rules.conditions import Comparison, Rule, all_of
+from journeyflow.definition.rules.conditions import FieldRule, Rule, all_of
 from journeyflow.errors import did_you_mean
 
 
@@ -149,7 +149,7 @@ class Trigger(Shown):
     @classmethod
     def revenue(cls, at_least: int = 0, *, where: Rule | None = None) -> "Trigger":
         """Enter who brings a revenue of at least so many minor units at once (F35)."""
-        hit = Comparison("event.amount", "gte", at_least)
+        hit = FieldRule("event.amount", "gte", at_least)
         return cls("revenue", where=hit if where is None else all_of(hit, where))
 
     @classmethod
@@ -160,7 +160,7 @@ class Trigger(Shown):
 
 def _narrowed(where: Rule | None, **named: str | None) -> Rule | None:
     """Ask for values of the event's data too, where some are named; nothing named is any value (F38 to F40)."""
-    asked: list[Rule] = [Comparison(f"event.{name}", "eq", value) for name, value in named.items() if value is not None]
+    asked: list[Rule] = [FieldRule(f"event.{name}", "eq", value) for name, value in named.items() if value is not None]
     asked += [] if where is None else [where]
     return all_of(*asked) if len(asked) > 1 else next(iter(asked), None)
 

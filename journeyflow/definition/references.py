@@ -9,7 +9,7 @@ from journeyflow.basics.words import CONSENT, JOURNEY_COMPLETED, MEMBERS, MESSAG
 from journeyflow.definition.entry import Exit, Goal, Trigger
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, Comparison, Rule, Sample, holds, reads
+from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule, Sample, holds, reads
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait
@@ -188,7 +188,7 @@ def _may_hold(where: Rule | None, data: Mapping[str, object]) -> bool:
     return all(
         holds(part, known)
         for part in conjuncts(where)
-        if isinstance(part, Comparison) and part.value_of is None and part.field in known.values
+        if isinstance(part, FieldRule) and part.value_of is None and part.field in known.values
     )
 
 

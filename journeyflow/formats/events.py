@@ -21,7 +21,7 @@ from journeyflow.definition.rules.changes import attribute_faults
 from journeyflow.errors import InvalidInput, did_you_mean
 from journeyflow.records.public import Event
 
-Cells = dict[str, object]
+LineCells = dict[str, object]
 
 CSV_FIELD_LIMIT = 10_000_000
 """Characters in one cell: a bound on what one broken quote can swallow."""
@@ -60,7 +60,7 @@ def _reason(error: Exception) -> str:
     return "; ".join(error.faults) if isinstance(error, InvalidInput) else str(error)
 
 
-def _event(row: Cells) -> Event:
+def _event(row: LineCells) -> Event:
     """Make an event of a row; an object under "data" is data too."""
     at, kind, customer, name = (row.pop(key, None) for key in ("at", "type", "customer", "id"))
     if not isinstance(at, str):
@@ -75,7 +75,7 @@ def _event(row: Cells) -> Event:
 
 def read_customers(
     path: str | PathLike[str], *, bad: Bad, progress: BytesRead = lambda _: None
-) -> Iterator[tuple[str, Cells]]:
+) -> Iterator[tuple[str, LineCells]]:
     """Yield (customer, attributes) of a file in its order; raises InvalidInput for a file without `customer`."""
     for number, row in _rows(path, ("customer",), bad, progress):
         customer = row.pop("customer", None)
@@ -88,7 +88,7 @@ def read_customers(
 
 def _rows(
     path: str | PathLike[str], columns: tuple[str, ...], bad: Bad, progress: BytesRead
-) -> Iterator[tuple[int, Cells]]:
+) -> Iterator[tuple[int, LineCells]]:
     """Yield (line number, row) of a file; its first character tells whether it is NDJSON."""
     file: TextIO
     with Path(fspath(path)).open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
@@ -107,7 +107,7 @@ def _position(file: TextIO) -> int:
     return file.buffer.tell()
 
 
-def _json_rows(file: TextIO, bad: Bad) -> Iterator[tuple[int, Cells]]:
+def _json_rows(file: TextIO, bad: Bad) -> Iterator[tuple[int, LineCells]]:
     for number, line in enumerate(file, 1):
         if not line.strip():
             continue
@@ -122,7 +122,7 @@ def _json_rows(file: TextIO, bad: Bad) -> Iterator[tuple[int, Cells]]:
             bad(BadLine(number, f"expected an object, not {describe(row)}"))
 
 
-def _unique(pairs: list[tuple[str, object]]) -> Cells:
+def _unique(pairs: list[tuple[str, object]]) -> LineCells:
     row = dict(pairs)
     if len(row) != len(pairs):
         twice = next(key for n, (key, _) in enumerate(pairs) if key in dict(pairs[:n]))
@@ -136,7 +136,7 @@ def _no_constant(name: str) -> None:
     raise ValueError(msg)
 
 
-def _csv_rows(file: TextIO, columns: tuple[str, ...], bad: Bad, path: str) -> Iterator[tuple[int, Cells]]:
+def _csv_rows(file: TextIO, columns: tuple[str, ...], bad: Bad, path: str) -> Iterator[tuple[int, LineCells]]:
     csv.field_size_limit(CSV_FIELD_LIMIT)
     reader = csv.reader(file, strict=True)
     header = next(reader, None) or []
@@ -153,7 +153,7 @@ def _csv_rows(file: TextIO, columns: tuple[str, ...], bad: Bad, path: str) -> It
             bad(BadLine(reader.line_num, f"has {len(cells)} cells, the header has {len(header)}"))
         elif cells:
             texts = dict(zip(header, cells, strict=False))
-            row: Cells = {name: _cell(name, text, columns) for name, text in texts.items() if text != ""}
+            row: LineCells = {name: _cell(name, text, columns) for name, text in texts.items() if text != ""}
             yield reader.line_num, row
 
 

@@ -17,7 +17,7 @@ from journeyflow.basics.values import thaw
 from journeyflow.definition.entry import Reentry
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import default_of
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import Arm, Branch, Condition, kind
 from journeyflow.formats.native_reading import from_dict, loads_journey
 from journeyflow.formats.options import FORMAT
@@ -26,7 +26,7 @@ __all__ = ["FORMAT", "dumps_journey", "fingerprint", "from_dict", "loads_journey
 
 
 def _rule_to_json(rule: Rule) -> dict[str, Any]:
-    if isinstance(rule, Comparison):
+    if isinstance(rule, FieldRule):
         written: dict[str, Any] = {"field": rule.field, "op": rule.op}
         if rule.value is not None:
             written["value"] = thaw(rule.value)
@@ -81,7 +81,7 @@ _BY_HAND: Mapping[type, Callable[[Any], Any]] = {
     Condition: _condition_to_json,
     Branch: _branch_to_json,
     Arm: _arm_to_json,
-    **dict.fromkeys((Comparison, AllOf, AnyOf, NotRule), _rule_to_json),
+    **dict.fromkeys((FieldRule, AllOf, AnyOf, NotRule), _rule_to_json),
 }
 """What is not written option by option."""
 

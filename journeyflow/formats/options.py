@@ -19,7 +19,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import read_at
 from journeyflow.definition.rules.chains import CHAINS, Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
 from journeyflow.errors import did_you_mean, shown
 from journeyflow.formats.parts import PartReader, ReadPart, list_of, parsed_by, part_of
@@ -227,7 +227,7 @@ def _part(of: type) -> ReadPart:
     return part_of(of, keys_of(of), *needed_of(of))
 
 
-_COMPARISON, _CHANGE, _CHAIN = _part(Comparison), _part(Change), _part(Chain)
+_COMPARISON, _CHANGE, _CHAIN = _part(FieldRule), _part(Change), _part(Chain)
 _COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[ReadPart], ReadPart]]] = {
     "all": (AllOf, list_of),
     "any": (AnyOf, list_of),

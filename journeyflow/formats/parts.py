@@ -18,6 +18,9 @@ UNREAD, UNNAMED = "(unread)", "(without id)"
 
 TOO_DEEP = Problem("depth", ERROR, "", f"the file is nested deeper than {MAX_FILE_DEPTH} levels")
 
+JsonObject = dict[str, Any]
+"""An object of a file."""
+
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ from journeyflow.formats.parts import PartReader, ReadPart, joined, list_of, par
 FORMAT = 1
 """The number of the format."""
 
-Part = Cap | QuietHours
+CapOrHours = Cap | QuietHours
 
 # --- writing ----------------------------------------------------------------------------------------------------------
 
@@ -93,10 +93,10 @@ def _format(reader: PartReader, value: object, path: str) -> None:
         reader.fault("format", path, f"expected {FORMAT}, not {describe(value)}")
 
 
-def _read_by(make: Callable[..., Part], known: Mapping[str, ReadPart], *needed: str) -> ReadPart:
+def _read_by(make: Callable[..., CapOrHours], known: Mapping[str, ReadPart], *needed: str) -> ReadPart:
     """Make a reader of a cap or of quiet hours, which is read as a whole or not at all."""
 
-    def part(reader: PartReader, value: object, path: str) -> Part | None:
+    def part(reader: PartReader, value: object, path: str) -> CapOrHours | None:
         before = len(reader.faults)
         said = reader.fields(value, path, known)
         for name in needed:  # null is a value here: a cap that is off

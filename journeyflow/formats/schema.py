@@ -19,7 +19,7 @@ from journeyflow.definition.graph import END
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
 from journeyflow.definition.rules.changes import ACTIONS, Change
-from journeyflow.definition.rules.conditions import Comparison
+from journeyflow.definition.rules.conditions import FieldRule
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.definition.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
 from journeyflow.definition.validation import RESERVED, WAIT_OPTIONS
@@ -186,7 +186,7 @@ def _rules() -> dict[str, Schema]:
     groups = [_closed({word: many}, (word,)) for word in ("all", "any")]
     choices = [ref("comparison"), *groups, _closed({"not": ref("rule")}, ("not",))]
     return {
-        "comparison": {"description": _about(Comparison), "anyOf": _comparisons()},
+        "comparison": {"description": _about(FieldRule), "anyOf": _comparisons()},
         "rule": {"description": "A comparison, or rules joined by all, any or not.", "anyOf": choices},
     }
 

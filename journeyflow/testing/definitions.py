@@ -15,7 +15,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Cap, Policies, QuietHours
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import field, tag
-from journeyflow.definition.rules.conditions import Comparison, Rule, all_of, any_of, not_
+from journeyflow.definition.rules.conditions import FieldRule, Rule, all_of, any_of, not_
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, arm, branch
 from journeyflow.testing.running import START
 
@@ -73,7 +73,7 @@ def weighted(*choices: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[
 # --- rules --------------------------------------------------------------------------------------------------------
 
 _NUMBERS = st.builds(
-    Comparison,
+    FieldRule,
     st.sampled_from(("n", "customer.n")),
     st.sampled_from(("eq", "ne", "gt", "gte", "lt", "lte")),
     st.sampled_from((1, 2)),

@@ -205,7 +205,7 @@ class Life:
 
 
 @frozen
-class Run:
+class Played:
     """The outcome of a life.
 
     `script` is what was really done, in order: the calls, with every Reaction replaced by the call about its message,
@@ -253,7 +253,7 @@ def run(
     ticks: Iterable[datetime] | None = None,
     grace: object = None,
     batch_size: int | None = None,
-) -> Run:
+) -> Played:
     """Play a life against journeys that are active from `START`, and return the outcome.
 
     The engine works on `store`, which must be empty, and closes it at the end; the default is a new `MemoryStore`. It
@@ -390,7 +390,7 @@ class _Player:
         for now in [*(self.ticks or []), end]:
             self.tick(now)
 
-    def outcome(self, journeys: Sequence[Journey], life: Life) -> Run:
+    def outcome(self, journeys: Sequence[Journey], life: Life) -> Played:
         """Return everything the engine knows."""
         engine = self.engine
         with engine.store.reader() as reader:
@@ -401,6 +401,6 @@ class _Player:
         ]
         customers = {name: engine.customer(name) for _, _, name, _ in tables["customers"]}
         sent = engine.messages(take=MAX_TAKE).items
-        return Run(
+        return Played(
             journeys, life, self.script, enrollments, customers, sent, tables, audit=engine.audit(), late=self.late
         )

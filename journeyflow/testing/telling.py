@@ -12,7 +12,7 @@ from journeyflow.basics.words import REVENUE
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import Comparison, Rule, walk
+from journeyflow.definition.rules.conditions import FieldRule, Rule, walk
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Update, Wait
 from journeyflow.records.public import Event
@@ -107,7 +107,7 @@ def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
     yield from _named_at_the_door(journey)
     for rule in _rules(journey):
         for part, _ in walk(rule):
-            if isinstance(part, Comparison):
+            if isinstance(part, FieldRule):
                 yield part.field, _telling(part)
                 if part.value_of:
                     yield part.value_of, _telling(part)
@@ -128,7 +128,7 @@ def _named_at_the_door(journey: Journey) -> Iterator[tuple[str, Sequence[object]
         yield "lists", (journey.trigger.pull.list,)
 
 
-def _telling(part: Comparison) -> Sequence[object]:
+def _telling(part: FieldRule) -> Sequence[object]:
     """Return values on both sides of a comparison."""
     if part.op in {"before", "after", "withinLast"}:
         return DATES

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import journeyflow
 from journeyflow import Condition, Duration, End, Send, Split, Until, Update, Wait, Window, arm, branch, field, tag
 from journeyflow.definition.entry import Exit, Goal, Reentry, Trigger
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule
 from journeyflow.definition.steps import KINDS, Arm, Branch, is_step, kind, letters, targets, with_targets
 
 PAID = field("plan").eq("paid")
@@ -193,7 +193,7 @@ def test_a_list_of_steps_becomes_a_tuple():
 
 NAMES = {
     **{name: getattr(journeyflow, name) for name in journeyflow.__dict__ if not name.startswith("_")},
-    **{each.__name__: each for each in (Arm, Branch, Comparison, AllOf, AnyOf, NotRule)},
+    **{each.__name__: each for each in (Arm, Branch, FieldRule, AllOf, AnyOf, NotRule)},
     "datetime": __import__("datetime"),
 }
 

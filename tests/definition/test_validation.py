@@ -31,7 +31,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import Comparison, NotRule
+from journeyflow.definition.rules.conditions import FieldRule, NotRule
 from journeyflow.definition.steps import Branch
 
 PAID = field("plan").eq("paid")
@@ -225,7 +225,7 @@ def test_limits(limits, expected):
             "exits[0].any_message: expected true or false, not str 'no' [boolean]",
         ),
         (
-            [Exit("a", when=Comparison("a", "eq", None))],
+            [Exit("a", when=FieldRule("a", "eq", None))],
             "exits[0].when.value: operator eq needs a text, number or boolean, not null [operand]",
         ),
     ],
@@ -242,7 +242,7 @@ def test_exits(exits, expected):
         (Goal(""), "goal.event: the event type must not be empty [goal]"),
         (Goal("x", exit=0), "goal.exit: expected true or false, not int 0 [boolean]"),  # type: ignore[arg-type]  # wrong on purpose
         (Goal("x", within="0 days"), "goal.within: the duration '0 seconds' does not lead forward [duration]"),
-        (Goal("x", where=Comparison("", "isNull")), "goal.where.field: the field path must not be empty [field]"),
+        (Goal("x", where=FieldRule("", "isNull")), "goal.where.field: the field path must not be empty [field]"),
     ],
 )
 def test_goals(goal, expected):
@@ -407,11 +407,11 @@ def test_waits(step, expected):
             ".branches[0].label: step 'c': the label must be text, not int 5 [label]",
         ),
         (
-            Condition("c", Comparison("a", "equal", 1)),
+            Condition("c", FieldRule("a", "equal", 1)),
             ".branches[0].when.op: step 'c': unknown operator 'equal' (did you mean 'equals'?) [operator]",
         ),
         (
-            Condition("c", ~Comparison("a", "between", (1, None)) & PAID),
+            Condition("c", ~FieldRule("a", "between", (1, None)) & PAID),
             ".branches[0].when.all[0].not.value: step 'c': operator between needs a number or text, not null [operand]",
         ),
     ],

@@ -44,7 +44,7 @@ from journeyflow import (
 )
 from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import ON_FAILURE
 from journeyflow.formats.native import dumps_journey, fingerprint, to_dict
 from journeyflow.formats.native_reading import from_dict, loads_journey
@@ -334,16 +334,16 @@ def comparisons(event: str = "trigger") -> st.SearchStrategy[Rule]:
     path = paths | st.just(f"{event}.amount")
     ordered = numbers | texts
     return st.one_of(
-        st.builds(Comparison, path, st.sampled_from(["eq", "ne", "contains", "notContains"]), scalars),
-        st.builds(Comparison, path, st.sampled_from(["gt", "gte", "lt", "lte"]), ordered),
-        st.builds(Comparison, path, st.sampled_from(["in", "notIn"]), st.lists(scalars, min_size=1, max_size=3)),
-        st.builds(Comparison, path, st.just("between"), st.tuples(ordered, ordered)),
-        st.builds(Comparison, path, st.sampled_from(["startsWith", "endsWith"]), texts),
-        st.builds(Comparison, path, st.sampled_from(["matches", "notMatches"]), st.just("^a.*b$")),
-        st.builds(Comparison, path, st.sampled_from(["isNull", "isNotNull"])),
-        st.builds(Comparison, path, st.sampled_from(["before", "after"]), instants),
-        st.builds(Comparison, path, st.just("withinLast"), lengths.map(str)),
-        st.builds(Comparison, path, st.sampled_from(["eq", "gt", "in"]), value_of=path),
+        st.builds(FieldRule, path, st.sampled_from(["eq", "ne", "contains", "notContains"]), scalars),
+        st.builds(FieldRule, path, st.sampled_from(["gt", "gte", "lt", "lte"]), ordered),
+        st.builds(FieldRule, path, st.sampled_from(["in", "notIn"]), st.lists(scalars, min_size=1, max_size=3)),
+        st.builds(FieldRule, path, st.just("between"), st.tuples(ordered, ordered)),
+        st.builds(FieldRule, path, st.sampled_from(["startsWith", "endsWith"]), texts),
+        st.builds(FieldRule, path, st.sampled_from(["matches", "notMatches"]), st.just("^a.*b$")),
+        st.builds(FieldRule, path, st.sampled_from(["isNull", "isNotNull"])),
+        st.builds(FieldRule, path, st.sampled_from(["before", "after"]), instants),
+        st.builds(FieldRule, path, st.just("withinLast"), lengths.map(str)),
+        st.builds(FieldRule, path, st.sampled_from(["eq", "gt", "in"]), value_of=path),
     )
 
 

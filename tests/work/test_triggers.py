@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from journeyflow import End, Journey, Send, Trigger, Update, Wait, field, tag
-from journeyflow.definition.rules.conditions import Comparison, all_of, any_of
+from journeyflow.definition.rules.conditions import FieldRule, all_of, any_of
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from tests.samples import START, STORES, Host, after, open_engine
@@ -188,7 +188,7 @@ def test_people_enter_by_what_they_do_on_the_website(host, kind, n):
     """Criteria on any property of the event, with the ten operators; all of them must hold (R51, R60)."""
     operators = [each for number, each in enumerate(TEN) if number % 4 == n] + TEN[:1]
     rule = all_of(
-        *(Comparison(f"event.p{number}", op, value) for number, (op, value, _, _) in enumerate(operators)),
+        *(FieldRule(f"event.p{number}", op, value) for number, (op, value, _, _) in enumerate(operators)),
     )
     entered(host, Trigger.website(kind, where=rule), Trigger.website(kind))
     fits = {f"p{number}": fit for number, (_, _, fit, _) in enumerate(operators)}
@@ -206,7 +206,7 @@ def test_people_enter_by_what_they_do_on_the_website(host, kind, n):
 )
 def test_each_of_the_ten_operators_decides_an_entry(host, op, value, fit, other):
     """By the name of the older system; in a rule of this one it has the name of R60."""
-    entered(host, Trigger.website("customEvent", where=Comparison("event.x", op, value)))
+    entered(host, Trigger.website("customEvent", where=FieldRule("event.x", op, value)))
     host.say("website.customEvent", START, "fits", x=fit)
     host.say("website.customEvent", START, "other", x=other)
     assert [each.customer for each in host.engine.enrollments("j0").items] == ["fits"]

@@ -12,7 +12,7 @@ from journeyflow.definition.entry import Exit, Trigger
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, NotRule, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import Condition, Send, Step, Update, Wait, with_options
 from journeyflow.errors import InvalidInput
 
@@ -141,7 +141,7 @@ def _change(change: Change | Chain, path: str, lost: list[Reset]) -> Change | Ch
 
 def _rule(rule: Rule | None, path: str, lost: list[Reset]) -> Rule | None:
     """Reset the operands that name something of the tenant."""
-    if isinstance(rule, Comparison):
+    if isinstance(rule, FieldRule):
         kind = RESOURCES.get(rule.field)
         return rule if kind is None else evolve(rule, value=_value(rule.value, f"{path}.value", kind, lost))
     if isinstance(rule, AllOf | AnyOf):

@@ -8,7 +8,7 @@ from journeyflow.basics.words import JOURNEY_COMPLETED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.references import conjuncts
 from journeyflow.definition.rules.chains import Chain
-from journeyflow.definition.rules.conditions import Comparison, Rule
+from journeyflow.definition.rules.conditions import FieldRule, Rule
 from journeyflow.definition.steps import Update, Wait
 from journeyflow.errors import WARNING, Problem, did_you_mean
 
@@ -54,7 +54,7 @@ def _completed(event: str | None, where: Rule | None) -> list[str]:
     """Name the journeys whose end is listened to: those that the criteria ask for by name."""
     if event != JOURNEY_COMPLETED:
         return []
-    asked = [part for part in conjuncts(where) if isinstance(part, Comparison) and part.field in NAMES]
+    asked = [part for part in conjuncts(where) if isinstance(part, FieldRule) and part.field in NAMES]
     return [
         name
         for part in asked

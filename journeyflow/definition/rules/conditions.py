@@ -14,7 +14,7 @@ from attrs import frozen
 
 from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.values import MAX_DEPTH, describe, faults, freeze, text_fault
-from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Seen
+from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Known
 from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 
 # --- the rule as data ---------------------------------------------------------------------------------------------
@@ -54,7 +54,7 @@ def _known_name(op: str) -> str:
 
 
 @frozen
-class Comparison(Combinable):
+class FieldRule(Combinable):
     """A field, an operator, and a value or the name of a field to compare with (R59, R60)."""
 
     field: str
@@ -113,7 +113,7 @@ class NotRule(Combinable):
         return f"not {self.rule}"
 
 
-Rule = Comparison | AllOf | AnyOf | NotRule
+Rule = FieldRule | AllOf | AnyOf | NotRule
 
 
 def all_of(*rules: Rule) -> AllOf:
@@ -143,10 +143,10 @@ def not_(rule: Rule) -> NotRule:
     return NotRule(rule)
 
 
-def _comparing(op: str, summary: str) -> Callable[["FieldPath", object], Comparison]:
-    def build(self: "FieldPath", value: object) -> Comparison:
+def _comparing(op: str, summary: str) -> Callable[["FieldPath", object], FieldRule]:
+    def build(self: "FieldPath", value: object) -> FieldRule:
         other = value.path if isinstance(value, FieldPath) else None
-        return Comparison(self.path, op, None if other else value, other)
+        return FieldRule(self.path, op, None if other else value, other)
 
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in op)
     build.__name__ = f"{name}_" if iskeyword(name) else name
@@ -183,17 +183,17 @@ class FieldPath:
     after = _comparing("after", "a later date or instant")
     within_last = _comparing("withinLast", "at most so long ago")
 
-    def between(self, lower: object, upper: object) -> Comparison:
+    def between(self, lower: object, upper: object) -> FieldRule:
         """Ask for a value from lower to upper, both included (operator between)."""
-        return Comparison(self.path, "between", (lower, upper))
+        return FieldRule(self.path, "between", (lower, upper))
 
-    def is_null(self) -> Comparison:
+    def is_null(self) -> FieldRule:
         """Ask whether it is missing or null (operator isNull)."""
-        return Comparison(self.path, "isNull")
+        return FieldRule(self.path, "isNull")
 
-    def is_not_null(self) -> Comparison:
+    def is_not_null(self) -> FieldRule:
         """Ask whether it is there and not null (operator isNotNull)."""
-        return Comparison(self.path, "isNotNull")
+        return FieldRule(self.path, "isNotNull")
 
 
 def field(path: str) -> FieldPath:
@@ -207,7 +207,7 @@ def field(path: str) -> FieldPath:
 
 # --- asking -------------------------------------------------------------------------------------------------------
 
-Question = Callable[[Seen], bool]
+Question = Callable[[Known], bool]
 
 
 def compile_rule(rule: Rule) -> Question:
@@ -217,7 +217,7 @@ def compile_rule(rule: Rule) -> Question:
     >>> ask(Sample({"age": "21"})), ask(Sample({}))
     (True, False)
     """
-    if isinstance(rule, Comparison):
+    if isinstance(rule, FieldRule):
         return _compile_comparison(rule)
     if isinstance(rule, NotRule):
         inner = compile_rule(rule.rule)
@@ -228,7 +228,7 @@ def compile_rule(rule: Rule) -> Question:
     return lambda facts: any([question(facts) for question in questions])  # noqa: C419 all are read: explain
 
 
-def _compile_comparison(rule: Comparison) -> Question:
+def _compile_comparison(rule: FieldRule) -> Question:
     operator = OPERATORS[rule.op]
     ask, negated, path, value, other = operator.ask, operator.negated, rule.field, rule.value, rule.value_of
     if other is None:
@@ -253,7 +253,7 @@ class Sample:
         return options[0]
 
 
-def holds(rule: Rule, facts: Seen) -> bool:
+def holds(rule: Rule, facts: Known) -> bool:
     """Ask a rule once.
 
     >>> holds(field("tags").contains("vip") | field("spent").gt(100), Sample({"tags": ["vip"]}))
@@ -269,7 +269,7 @@ def reads(rule: Rule | None) -> frozenset[str]:
     ['a', 'b', 'event.c']
     """
     paths = (
-        path for part, _ in walk(rule) if isinstance(part, Comparison) for path in (part.field, part.value_of) if path
+        path for part, _ in walk(rule) if isinstance(part, FieldRule) for path in (part.field, part.value_of) if path
     )
     return frozenset(path for path in paths if isinstance(path, str))  # a rule is asked before it was validated too
 
@@ -291,7 +291,7 @@ def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:
             stack.extend((inner, f"{where}.{word}[{n}]") for n, inner in reversed(list(enumerate(part.rules))))
 
 
-def _sentence(rule: Comparison, turned: bool, actual: str = "") -> str:
+def _sentence(rule: FieldRule, turned: bool, actual: str = "") -> str:
     """Write a comparison, or its opposite, with the actual value where there is one."""
     operator = OPERATORS[rule.op]
     words = operator.words
@@ -302,13 +302,13 @@ def _sentence(rule: Comparison, turned: bool, actual: str = "") -> str:
     return f"{rule.field}{actual} {words}{shown}"
 
 
-def explain(rule: Rule, facts: Seen) -> str:
+def explain(rule: Rule, facts: Known) -> str:
     """Say how a rule came out, with the values compared; a false "all" names only what failed (R85).
 
     >>> explain(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))
     "membershipTier 'Silver' not in ['Gold', 'Platinum']"
     """
-    if isinstance(rule, Comparison):
+    if isinstance(rule, FieldRule):
         operator = OPERATORS[rule.op]
         actual, expected = facts.value(rule.field), facts.value(rule.value_of) if rule.value_of else rule.value
         came_out = operator.ask(actual, expected, facts)
@@ -344,18 +344,18 @@ def rule_problems(rule: object, path: str) -> Iterator[Problem]:
     if rule is None:
         return
     for part, where in walk(rule, path):  # type: ignore[arg-type]  # anything else is told below
-        if not isinstance(part, Comparison | AllOf | AnyOf | NotRule):
+        if not isinstance(part, FieldRule | AllOf | AnyOf | NotRule):
             hint = "; compare with .eq(...), not with ==" if isinstance(part, bool) else ""
             said = f"expected a rule such as field('age').gte(18), not {describe(part)}{hint}"
             yield Problem("rule", ERROR, where, said)
         elif where.count(".all[") + where.count(".any[") + where.count(".not") > MAX_DEPTH:
             yield Problem("depth", ERROR, f"{path}...", f"the rule is nested deeper than {MAX_DEPTH} levels")
             return
-        elif isinstance(part, Comparison):
+        elif isinstance(part, FieldRule):
             yield from _comparison_problems(part, where)
 
 
-def _comparison_problems(rule: Comparison, where: str) -> Iterator[Problem]:
+def _comparison_problems(rule: FieldRule, where: str) -> Iterator[Problem]:
     for name, at in ((rule.field, "field"), (rule.value_of, "value_of")):
         if name is not None and (fault := path_fault(name)):
             yield Problem("field", ERROR, f"{where}.{at}", f"the field {fault}")

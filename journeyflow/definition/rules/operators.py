@@ -28,7 +28,7 @@ SEVERAL = (list, tuple)
 _NUMERIC = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
-class Seen(Protocol):
+class Known(Protocol):
     """What a rule may look at: values by path, the instant of the question and the zone it is asked in."""
 
     @property
@@ -60,7 +60,7 @@ def as_number(value: object) -> int | float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def equal(actual: object, expected: object, _: Seen | None = None) -> bool:
+def equal(actual: object, expected: object, _: Known | None = None) -> bool:
     """Compare as R62 says: a number with a numeric string as numbers, else the same type and exact.
 
     >>> equal("5", 5.0), equal("5", "5.0"), equal(True, 1)
@@ -74,10 +74,10 @@ def equal(actual: object, expected: object, _: Seen | None = None) -> bool:
     return left is not None and left == right
 
 
-def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[object, object, Seen], bool]:
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[object, object, Known], bool]:
     """Make an ordering operator: numbers and numeric strings as numbers, other text as text."""
 
-    def ask(actual: object, expected: object, _: Seen) -> bool:
+    def ask(actual: object, expected: object, _: Known) -> bool:
         left, right = as_number(actual), as_number(expected)
         if left is not None and right is not None:
             return compare(left, right)
@@ -91,23 +91,23 @@ _gte = _ordered(ge)
 _lte = _ordered(le)
 
 
-def _contains(actual: object, expected: object, _: Seen) -> bool:
+def _contains(actual: object, expected: object, _: Known) -> bool:
     if isinstance(actual, SEVERAL):
         return any(equal(member, expected) for member in actual)
     return isinstance(actual, str) and isinstance(expected, str) and expected in actual
 
 
-def _instants(actual: object, expected: object, facts: Seen) -> tuple[int, int] | None:
+def _instants(actual: object, expected: object, facts: Known) -> tuple[int, int] | None:
     left, right = read_instant(actual, facts.zone), read_instant(expected, facts.zone)
     return (left, right) if left is not None and right is not None else None
 
 
-def _before(actual: object, expected: object, facts: Seen) -> bool:
+def _before(actual: object, expected: object, facts: Known) -> bool:
     pair = _instants(actual, expected, facts)
     return pair is not None and pair[0] < pair[1]
 
 
-def _after(actual: object, expected: object, facts: Seen) -> bool:
+def _after(actual: object, expected: object, facts: Known) -> bool:
     pair = _instants(actual, expected, facts)
     return pair is not None and pair[0] > pair[1]
 
@@ -122,17 +122,17 @@ def _length(text: str) -> Duration | None:
     return length if length.sign > 0 else None
 
 
-def _within_last(actual: object, expected: object, facts: Seen) -> bool:
+def _within_last(actual: object, expected: object, facts: Known) -> bool:
     moment = read_instant(actual, facts.zone)
     length = _length(expected) if isinstance(expected, str) else None
     return moment is not None and length is not None and add(facts.at, -length, facts.zone) <= moment <= facts.at
 
 
-def _matches(actual: object, expected: object, _: Seen) -> bool:
+def _matches(actual: object, expected: object, _: Known) -> bool:
     return isinstance(actual, str) and isinstance(expected, str) and patterns.searcher(expected)(actual)
 
 
-def _both(actual: object, expected: object, facts: Seen) -> bool:
+def _both(actual: object, expected: object, facts: Known) -> bool:
     if not isinstance(expected, SEVERAL) or len(expected) != 2:  # noqa: PLR2004 lower and upper bound
         return False
     return _gte(actual, expected[0], facts) and _lte(actual, expected[1], facts)
@@ -195,7 +195,7 @@ class Operator:
     """One way to compare: the positive question, whether the answer is turned round, the operand, the words (R60)."""
 
     name: str
-    ask: Callable[[object, object, Seen], bool]
+    ask: Callable[[object, object, Known], bool]
     operand: Callable[[object], str | None]
     words: str
     negated: bool = False
@@ -212,7 +212,7 @@ class Operator:
         return self.operand not in {_operand_none, _operand_pattern}
 
 
-def _in(actual: object, expected: object, _: Seen) -> bool:
+def _in(actual: object, expected: object, _: Known) -> bool:
     if not isinstance(expected, SEVERAL):
         return False
     if isinstance(actual, str) and actual in expected:
@@ -223,15 +223,15 @@ def _in(actual: object, expected: object, _: Seen) -> bool:
     return False
 
 
-def _is_null(actual: object, _expected: object, _: Seen) -> bool:
+def _is_null(actual: object, _expected: object, _: Known) -> bool:
     return actual is None
 
 
-def _starts_with(actual: object, expected: object, _: Seen) -> bool:
+def _starts_with(actual: object, expected: object, _: Known) -> bool:
     return isinstance(actual, str) and isinstance(expected, str) and actual.startswith(expected)
 
 
-def _ends_with(actual: object, expected: object, _: Seen) -> bool:
+def _ends_with(actual: object, expected: object, _: Known) -> bool:
     return isinstance(actual, str) and isinstance(expected, str) and actual.endswith(expected)
 
 

@@ -11,13 +11,14 @@ from journeyflow.definition.entry import Trigger
 from journeyflow.definition.graph import END
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.changes import Change, is_last_message
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, Rule
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
 from journeyflow.definition.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.errors import InvalidJourney, did_you_mean
 from journeyflow.formats.parts import (
     TOO_DEEP,
     UNNAMED,
     UNREAD,
+    JsonObject,
     PartReader,
     ReadPart,
     list_of,
@@ -26,9 +27,6 @@ from journeyflow.formats.parts import (
     too_deep,
 )
 from journeyflow.formats.port import Loss, make_journey
-
-Part = dict[str, Any]
-"""An object of the file after its keys were read."""
 
 # --- the keys, and how each is read -----------------------------------------------------------------------------------
 
@@ -74,13 +72,13 @@ def _misplaced(reader: PartReader, _: object, path: str) -> None:
     reader.fault("pointer", path, f"a step of this type has no {path.rpartition('.')[2]}")
 
 
-def _said(**keys: object) -> Part:
+def _said(**keys: object) -> JsonObject:
     """Keep the keys that could be read."""
     return {key: value for key, value in keys.items() if value is not None}
 
 
-def _comparison(field: str, operator: str, value: object = None) -> Comparison:
-    return Comparison(field, operator, value)
+def _comparison(field: str, operator: str, value: object = None) -> FieldRule:
+    return FieldRule(field, operator, value)
 
 
 _TEXT = PartReader.text
@@ -129,7 +127,7 @@ _STEPS = {of: _keys(of) for of in _CONFIGS}
 _NEEDED = {of: ("config",) if needed else () for of, (_, needed) in _CONFIGS.items()}
 
 
-def _step(reader: PartReader, value: object, path: str) -> Part | None:
+def _step(reader: PartReader, value: object, path: str) -> JsonObject | None:
     """Read a step by its type; one of unknown type is kept as an END, so that others may lead there."""
     if not isinstance(value, dict):
         reader.fault("type", path, f"expected an object, not {describe(value)}")
@@ -165,7 +163,7 @@ class _Row(NamedTuple):
     """One step of the file: its place there, its keys, its id (made up where it has none)."""
 
     place: int
-    keys: Part
+    keys: JsonObject
     id: str
 
     @property
@@ -202,7 +200,7 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     event, conditions = _entry(reader, document, triggers)
     name = document.get("id") or _slug(document.get("name", ""))
     _check(reader, rows, steps, name)
-    options: Part = {
+    options: JsonObject = {
         **{key: document[key] for key in ("name", "description", "timezone") if key in document},
         "id": name or "-",
         "tenant": document.get("tenantId"),
@@ -217,7 +215,7 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     return journey, [*_document_losses(document, name), *_row_losses(rows), *_any_message(conditions, steps)]
 
 
-def _rows(steps: Sequence[Part | None]) -> list[_Row]:
+def _rows(steps: Sequence[JsonObject | None]) -> list[_Row]:
     """Name the steps that could be read; one without id after its number, the TRIGGER not counted."""
     rows: list[_Row] = []
     number = 0
@@ -234,7 +232,7 @@ def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
 
 
-def _entry(reader: PartReader, document: Part, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
+def _entry(reader: PartReader, document: JsonObject, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
     """Put together what the journey and its TRIGGER say of the entry: the event, and the conditions."""
     configs = [(row.path, row.keys["config"]) for row in triggers]
     events = [_Said("triggerType", document.get("triggerType"))]
@@ -310,40 +308,40 @@ def _native(steps: Sequence[_Row], absent: str | None) -> list[Step]:
     return [_MAKE[row.keys["type"]](row.id, row.keys, absent) for row in steps]
 
 
-def _make_send(name: str, keys: Part, absent: str | None) -> Step:
+def _make_send(name: str, keys: JsonObject, absent: str | None) -> Step:
     config = keys["config"]
     said = {"channel": config.get("channel"), "template": config.get("templateId")}
     return Send(name, name=keys.get("name", ""), next=keys.get("nextStepId", absent), **said)
 
 
-def _make_wait(name: str, keys: Part, absent: str | None) -> Step:
+def _make_wait(name: str, keys: JsonObject, absent: str | None) -> Step:
     duration = keys["config"].get("duration")
     return Wait(name, duration, name=keys.get("name", ""), next=keys.get("nextStepId", absent))
 
 
-def _make_condition(name: str, keys: Part, absent: str | None) -> Step:
+def _make_condition(name: str, keys: JsonObject, absent: str | None) -> Step:
     config, otherwise = keys["config"], keys.get("nextStepId", absent)
     rule = _rule(config.get("rules", ()), AnyOf if config.get("combinator") == "OR" else AllOf)
     yes, no = keys.get("nextStepYesId", otherwise), keys.get("nextStepNoId", otherwise)
     return Condition(name, rule, yes=yes, no=no, name=keys.get("name", ""), next=keys.get("nextStepId"))
 
 
-def _make_split(name: str, keys: Part, absent: str | None) -> Step:
+def _make_split(name: str, keys: JsonObject, absent: str | None) -> Step:
     otherwise = keys.get("nextStepId", absent)
     arms = [Arm(each.get("percentage"), each.get("nextStepId", otherwise)) for each in keys["config"].get("splits", ())]
     return Split(name, *arms, name=keys.get("name", ""), next=keys.get("nextStepId"))
 
 
-def _make_update(name: str, keys: Part, absent: str | None) -> Step:
+def _make_update(name: str, keys: JsonObject, absent: str | None) -> Step:
     changes = keys["config"].get("updates", ())
     return Update(name, *changes, name=keys.get("name", ""), next=keys.get("nextStepId", absent))
 
 
-def _make_end(name: str, keys: Part, _: str | None) -> Step:
+def _make_end(name: str, keys: JsonObject, _: str | None) -> Step:
     return End(name, name=keys.get("name", ""))
 
 
-_MAKE: Mapping[str, Callable[[str, Part, str | None], Step]] = {
+_MAKE: Mapping[str, Callable[[str, JsonObject, str | None], Step]] = {
     "SEND": _make_send,
     "WAIT": _make_wait,
     "CONDITION": _make_condition,
@@ -353,7 +351,7 @@ _MAKE: Mapping[str, Callable[[str, Part, str | None], Step]] = {
 }
 
 
-def _rule(conditions: Sequence[Comparison], many: type[AllOf | AnyOf]) -> Rule | None:
+def _rule(conditions: Sequence[FieldRule], many: type[AllOf | AnyOf]) -> Rule | None:
     """Join conditions; one of them needs no joining."""
     return many(conditions) if len(conditions) > 1 else next(iter(conditions), None)
 
@@ -396,7 +394,7 @@ def _place(path: str, order: Sequence[int], event: str, conditions: str) -> str:
 # --- what reading loses -----------------------------------------------------------------------------------------------
 
 
-def _document_losses(document: Part, name: str) -> Iterator[Loss]:
+def _document_losses(document: JsonObject, name: str) -> Iterator[Loss]:
     for key in document:
         if key in _RECORDED:
             yield Loss(key, "is no part of a definition")

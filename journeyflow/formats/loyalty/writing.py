@@ -10,13 +10,11 @@ from journeyflow.basics.values import thaw
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, Comparison, Rule, walk
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule, walk
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, kind, letters
+from journeyflow.formats.parts import JsonObject
 from journeyflow.formats.port import Loss
-
-Part = dict[str, Any]
-"""An object of the file."""
 
 
 def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
@@ -50,7 +48,7 @@ def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
     return _present(document), losses
 
 
-def _present(whole: Part) -> Part:
+def _present(whole: JsonObject) -> JsonObject:
     """Leave out what is absent."""
     return {key: value for key, value in whole.items() if value is not None}
 
@@ -58,25 +56,25 @@ def _present(whole: Part) -> Part:
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def _write_step(number: int, step: Step) -> Part:
+def _write_step(number: int, step: Step) -> JsonObject:
     of = kind(step)
     says = {"id": step.id, "stepNumber": number, "type": of.upper(), "name": step.name or None}
     return _present({**says, **_WRITE[of](step)})
 
 
-def _write_send(step: Send) -> Part:
+def _write_send(step: Send) -> JsonObject:
     return {"config": {"channel": step.channel, "templateId": step.template}, "nextStepId": step.next}
 
 
-def _write_wait(step: Wait) -> Part:
+def _write_wait(step: Wait) -> JsonObject:
     return {"config": _present({"duration": write_duration(step.duration)}), "nextStepId": step.next}
 
 
-def _write_condition(step: Condition) -> Part:
+def _write_condition(step: Condition) -> JsonObject:
     if len(step.branches) > 1:
         return {"config": {}}
     (only,) = step.branches
-    config: Part = {}
+    config: JsonObject = {}
     if _sayable(only.when, AllOf, AnyOf):
         config = {"rules": _flat(only.when)}
     if len(config.get("rules", ())) > 1:
@@ -85,18 +83,18 @@ def _write_condition(step: Condition) -> Part:
     return {"config": config, **ways, "nextStepId": step.next}
 
 
-def _write_split(step: Split) -> Part:
+def _write_split(step: Split) -> JsonObject:
     splits = [{"percentage": each.percentage, "nextStepId": each.next} for each in step.arms]
     return {"config": {"splits": splits}, "nextStepId": step.next}
 
 
-def _write_update(step: Update) -> Part:
+def _write_update(step: Update) -> JsonObject:
     sayable = [each for each in step.changes if isinstance(each, Change)]
     changes = [{"field": each.field, "action": each.action, "value": thaw(each.value)} for each in sayable]
     return {"config": {"updates": [_present(each) for each in changes]}, "nextStepId": step.next}
 
 
-_WRITE: Mapping[str, Callable[[Any], Part]] = {
+_WRITE: Mapping[str, Callable[[Any], JsonObject]] = {
     "send": _write_send,
     "wait": _write_wait,
     "condition": _write_condition,
@@ -136,16 +134,16 @@ def _parts(rule: Rule | None) -> tuple[Rule, ...]:
 def _sayable(rule: Rule | None, *groups: type) -> bool:
     """Tell whether a rule is a comparison with a value, or one of the groups of such; a group of one is its member."""
     parts = _parts(rule)
-    plain = [each for each in parts if isinstance(each, Comparison) and each.value_of is None]
+    plain = [each for each in parts if isinstance(each, FieldRule) and each.value_of is None]
     return 0 < len(plain) == len(parts) and (len(parts) == 1 or isinstance(rule, groups))
 
 
-def _flat(rule: Rule | None) -> list[Part]:
+def _flat(rule: Rule | None) -> list[JsonObject]:
     """Write the members of a rule that is sayable."""
     return [
         _present({"field": each.field, "operator": each.op, "value": thaw(each.value)})
         for each in _parts(rule)
-        if isinstance(each, Comparison)
+        if isinstance(each, FieldRule)
     ]
 
 
@@ -223,7 +221,7 @@ def _rule_unsaid(rule: Rule | None, path: str, *groups: type) -> Iterator[Loss]:
         yield Loss(path, f"left out: only comparisons with values can be said, joined once by {words}")
         return
     for part, where in walk(rule, path):
-        if isinstance(part, Comparison) and "." in part.field and part.field.partition(".")[0] in _NAMES:
+        if isinstance(part, FieldRule) and "." in part.field and part.field.partition(".")[0] in _NAMES:
             yield Loss(f"{where}.field", f"{part.field!r} is a name of journeyflow's")
 
 

@@ -11,7 +11,7 @@ from journeyflow.testing.conformance.catalog import Catalogs
 from journeyflow.testing.conformance.claiming import Claiming
 from journeyflow.testing.conformance.due import DueWork
 from journeyflow.testing.conformance.loading import Loading
-from journeyflow.testing.conformance.questions import Questions
+from journeyflow.testing.conformance.questions import Asking
 from journeyflow.testing.conformance.samples import (
     CATALOG,
     COUNTED_OF_RUNS,
@@ -101,5 +101,5 @@ __all__ = [
 ]
 
 
-class StoreConformance(Catalogs, DueWork, Loading, Claiming, Writing, Questions):
+class StoreConformance(Catalogs, DueWork, Loading, Claiming, Writing, Asking):
     """The contract of a store, as tests; see the module docstring."""

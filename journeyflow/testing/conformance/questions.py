@@ -25,7 +25,7 @@ from journeyflow.testing.conformance.samples import (
 )
 
 
-class Questions(Begun):
+class Asking(Begun):
     """Tests of what can be queried in SQL."""
 
     def test_refusals_are_counted(self, tmp_path: Path) -> None:

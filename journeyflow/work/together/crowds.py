@@ -35,7 +35,7 @@ from journeyflow.work.entries import first_run, make_candidate, obstacles_of
 from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
 from journeyflow.work.intake import known_already
 from journeyflow.work.stages import LISTENING
-from journeyflow.work.together.walks import UNKNOWN, AskedWalk, NotedWalk, Outcome, Place, Read, Way, Ways, follow
+from journeyflow.work.together.walks import UNKNOWN, AskedWalk, NotedWalk, NotedWalks, Outcome, Place, Read, Way, follow
 from journeyflow.work.working_set import Work
 
 WITH_EFFECT = CUSTOMER_EVENTS | MESSAGE_EVENTS | {REVENUE}
@@ -105,7 +105,7 @@ class Crowds:
     def __init__(self, work: Work, due: Due, dedup: int) -> None:
         """Start empty. `dedup` is how long ids of events are known, in microseconds."""
         self._work, self._crowds, self._dedup = work, work.crowds, dedup
-        self._ways = Ways()
+        self._ways = NotedWalks()
         self._wanted: set[Place] = set()
         """Places where no known walk fits the answers of some run: the next normal walk there is noted."""
         self._lanes: dict[tuple[int, int, int], Lane] = {}

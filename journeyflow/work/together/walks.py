@@ -8,9 +8,9 @@ rule holds, until when a gate is closed or a Wait lasts, which arm applies, what
     place --ask "opened?"--+-- no --ask "SMS open?"-- yes --ask "tags"-- none --> the outcome for these answers
                            +-- yes --ask "which arm?" ...
 
-`Ways` keeps such walks by the place where they began. `follow` asks the next customer the same questions. A customer
-who gives the same answers as an earlier one has the same outcome (`Outcome`); one who answers differently walks
-normally, and that walk is noted.
+`NotedWalks` keeps such walks by the place where they began. `follow` asks the next customer the same questions. A
+customer who gives the same answers as an earlier one has the same outcome (`Outcome`); one who answers differently
+walks normally, and that walk is noted.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ UNTIL = int
 Ask = Callable[[Walk], object]
 """A question to a walk, asked of later customers as it was of an earlier one."""
 
-Change = tuple[str, object]
+NewValue = tuple[str, object]
 """An attribute and its new value; None removes it."""
 
 Read = dict[str, dict[str, object]]
@@ -127,7 +127,7 @@ class Outcome:
     move: Move
     posts: Sequence[Post]
     composed: list[tuple[int, CompiledSend, int]]
-    changes: list[Change]
+    changes: list[NewValue]
     emitted: Sequence[Emitted | Order]
     past: Past
     news: dict[str, object] | None = field(init=False)
@@ -240,7 +240,7 @@ class NotedWalk(Walk):
         """Begin where the run is."""
         super().__init__(program, run, situation, at, FRESH)
         self.asked: list[tuple[Fork, object]] = []
-        self.changes: list[Change] = []
+        self.changes: list[NewValue] = []
         self.composed: list[tuple[int, CompiledSend, int]] = []
         self.repeatable = True
 
@@ -345,7 +345,7 @@ def follow(way: Way, walk: AskedWalk, read: Read) -> Found:
     return way, due, read
 
 
-class Ways:
+class NotedWalks:
     """The noted walks of one batch, by the place where they began."""
 
     def __init__(self) -> None:

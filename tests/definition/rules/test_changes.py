@@ -25,7 +25,7 @@ from journeyflow.definition.rules.changes import (
     tag,
     write_path,
 )
-from journeyflow.definition.rules.conditions import Comparison
+from journeyflow.definition.rules.conditions import FieldRule
 
 names = st.sampled_from(["a", "b", "c", "a.b", "lastName", "lastEmailSentAt"])
 inner_names = st.sampled_from(["x", "y", "x.y"])
@@ -120,7 +120,7 @@ def test_every_action_is_a_method_of_a_field():
     assert [change.action for change in made] == list(ACTIONS)
     assert made[4] == Change("a", "increment", 1)
     assert tag.add("vip") == Change("tags", "add", "vip")
-    assert field("a").eq(1) == Comparison("a", "eq", 1)
+    assert field("a").eq(1) == FieldRule("a", "eq", 1)
 
 
 @pytest.mark.parametrize(

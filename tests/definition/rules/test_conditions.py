@@ -15,7 +15,7 @@ from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.rules.conditions import (
     AllOf,
     AnyOf,
-    Comparison,
+    FieldRule,
     NotRule,
     Sample,
     all_of,
@@ -80,11 +80,9 @@ operand_of = {
     **dict.fromkeys(["before", "after"], st.sampled_from(["2026-06-15", "2026-06-15T12:00:00Z", "1999-12-31T23:59"])),
     "withinLast": st.sampled_from(["30 days", "1 month", "PT1S", "1000 years"]),
 }
-pairs = st.sampled_from(sorted(operand_of)).flatmap(
-    lambda op: st.builds(Comparison, names, st.just(op), operand_of[op])
-)
+pairs = st.sampled_from(sorted(operand_of)).flatmap(lambda op: st.builds(FieldRule, names, st.just(op), operand_of[op]))
 to_fields = st.builds(
-    Comparison,
+    FieldRule,
     names,
     st.sampled_from(sorted(operand_of.keys() - {"isNull", "isNotNull", "matches", "notMatches"})),
     st.none(),
@@ -125,7 +123,7 @@ class Recorder:
 def ask(op, actual, expected=None, *, at=NOW, zone=PARIS):
     """Ask one comparison about one value, which may be missing."""
     facts = {} if actual is MISSING else {"a": actual}
-    return holds(Comparison("a", op, expected), Sample(facts, at, zone))
+    return holds(FieldRule("a", op, expected), Sample(facts, at, zone))
 
 
 def anything(value):
@@ -297,8 +295,8 @@ def test_a_negation_is_exact(op, data):
 @given(names, st.sampled_from(sorted(NEGATIONS.keys() - {"isNotNull", "notMatches"})), names, samples)
 def test_a_negation_is_exact_also_between_fields(name, op, other, sample):
     """R59, R61: with `value_of`, and whatever stands in the other field."""
-    assert holds(Comparison(name, op, None, other), sample) is not holds(
-        Comparison(name, NEGATIONS[op], None, other), sample
+    assert holds(FieldRule(name, op, None, other), sample) is not holds(
+        FieldRule(name, NEGATIONS[op], None, other), sample
     )
 
 
@@ -405,7 +403,7 @@ def test_equality_is_symmetric_and_agrees_on_types(left, right):
 @pytest.mark.parametrize("expected", [None, 5, "", "soon", "0 days", "-1 day", ["1 day"], True])
 def test_within_a_length_that_is_none_is_false(expected):
     """R61: a field may hold anything."""
-    rule = Comparison("a", "withinLast", None, "b")
+    rule = FieldRule("a", "withinLast", None, "b")
     assert not holds(rule, Sample({"a": "2026-06-15T12:00:00Z", "b": expected}, NOW))
 
 
@@ -422,7 +420,7 @@ def test_within_last_is_the_calendar_of_moments(at, length, sample):
 def test_a_datetime_operand_is_kept_as_text():
     """R60: `before` and `after` take datetimes; a naive one is refused."""
     rule = field("a").after(datetime(2026, 6, 15, 14, tzinfo=PARIS))
-    assert rule == Comparison("a", "after", "2026-06-15T12:00:00+00:00")
+    assert rule == FieldRule("a", "after", "2026-06-15T12:00:00+00:00")
     with pytest.raises(ValueError, match="value is the naive datetime"):
         field("a").after(datetime(2026, 6, 15))  # noqa: DTZ001 naive on purpose
 
@@ -480,7 +478,7 @@ def test_no_rule_reads_nothing():
 
 def test_a_rule_that_was_not_validated_yet_reads_what_it_can():
     """R13: a field that is no text is told by `rule_problems`, and read by nobody."""
-    assert reads(Comparison(anything(5), "eq", 1, anything(["b"])) & field("a").eq(1)) == {"a"}
+    assert reads(FieldRule(anything(5), "eq", 1, anything(["b"])) & field("a").eq(1)) == {"a"}
 
 
 # --- writing rules ------------------------------------------------------------------------------------------------
@@ -510,15 +508,15 @@ def test_a_rule_that_was_not_validated_yet_reads_what_it_can():
 )
 def test_a_field_has_a_method_for_every_operator(method, op):
     """R59, R60: with a value, or with another field."""
-    assert getattr(field("a"), method)("x") == Comparison("a", op, "x")
-    assert getattr(field("a"), method)(field("b")) == Comparison("a", op, None, "b")
+    assert getattr(field("a"), method)("x") == FieldRule("a", op, "x")
+    assert getattr(field("a"), method)(field("b")) == FieldRule("a", op, None, "b")
 
 
 def test_a_field_has_methods_for_the_operators_without_a_value():
     """R60: null, not null, between."""
-    assert field("a").is_null() == Comparison("a", "isNull")
-    assert field("a").is_not_null() == Comparison("a", "isNotNull")
-    assert field("a").between(1, 2) == Comparison("a", "between", (1, 2))
+    assert field("a").is_null() == FieldRule("a", "isNull")
+    assert field("a").is_not_null() == FieldRule("a", "isNotNull")
+    assert field("a").between(1, 2) == FieldRule("a", "between", (1, 2))
 
 
 @pytest.mark.parametrize(
@@ -539,7 +537,7 @@ def test_a_field_has_methods_for_the_operators_without_a_value():
 @pytest.mark.rows(43)
 def test_the_ten_names_of_octeth_are_aliases(alias, op):
     """R60, F43: the rule is kept under our name."""
-    assert Comparison("a", alias).op == op
+    assert FieldRule("a", alias).op == op
     assert ALIASES.get(alias, alias) == op
 
 
@@ -559,8 +557,8 @@ def test_the_ten_names_of_octeth_are_aliases(alias, op):
         (field("a").gt(field("b")), "a > b"),
         (field("a").within_last("3 days"), "a within the last '3 days'"),
         (~(field("a").eq(1) & field("b").eq(2) | field("c").is_null()), "not ((a = 1 and b = 2) or c is null)"),
-        (Comparison("a", "like", 1), "a like ?"),
-        (Comparison("a", anything(["eq"]), 1), "a ['eq'] ?"),
+        (FieldRule("a", "like", 1), "a like ?"),
+        (FieldRule("a", anything(["eq"]), 1), "a ['eq'] ?"),
     ],
 )
 def test_a_rule_is_written_in_words(rule, text):
@@ -646,7 +644,7 @@ REFUSED_OPERANDS: dict[str, list[object]] = {
 @pytest.mark.parametrize(("op", "value"), [(op, value) for op, values in REFUSED_OPERANDS.items() for value in values])
 def test_an_operand_of_the_wrong_type_is_a_problem(op, value):
     """R13, R60: one problem at the value, naming the operator."""
-    ((code, path, message),) = problems(Comparison("a", op, value))
+    ((code, path, message),) = problems(FieldRule("a", op, value))
     assert (code, path) == ("operand", "where.value")
     assert message.startswith(f"operator {op} ")
 
@@ -659,7 +657,7 @@ def test_every_operator_refuses_some_operands():
 @pytest.mark.parametrize("value", [float("nan"), 2**63, "\ud800", {"a": b""}])
 def test_an_operand_that_cannot_be_kept_is_a_problem(value):
     """R13: whatever the operator, before its type is looked at."""
-    ((code, path, _),) = problems(Comparison("a", "eq", value))
+    ((code, path, _),) = problems(FieldRule("a", "eq", value))
     assert (code, path) == ("operand", "where.value")
 
 
@@ -668,13 +666,13 @@ def test_a_rule_far_too_deep_in_its_operand_is_a_problem():
     value: list[object] = []
     for _ in range(100_000):
         value = [value]
-    ((code, _, message),) = problems(Comparison("a", "in", value))
+    ((code, _, message),) = problems(FieldRule("a", "in", value))
     assert (code, message.endswith("nested deeper than 64 levels")) == ("operand", True)
 
 
 def test_lists_are_shown_as_lists():
     """R13: a list is kept as a tuple, which is nobody's business."""
-    ((_, _, message),) = problems(Comparison("a", "gt", [1, (2,)]))
+    ((_, _, message),) = problems(FieldRule("a", "gt", [1, (2,)]))
     assert message == "operator gt needs a number or text, not list [1, [2]]"
 
 
@@ -704,7 +702,7 @@ def test_a_single_rule_is_a_list_of_one():
 )
 def test_an_unknown_operator_is_a_problem_with_a_suggestion(op, message):
     """R13, R60."""
-    ((code, path, found),) = problems(Comparison("a", op, 1))
+    ((code, path, found),) = problems(FieldRule("a", op, 1))
     assert (code, path) == ("operator", "where.op")
     assert found.startswith(message)
 
@@ -732,7 +730,7 @@ def test_a_path_is_names_joined_by_dots(path, fault):
 
 def test_problems_of_both_fields_and_the_value_are_told_at_once():
     """R13: all at once, each with its place; `value` and `value_of` exclude each other."""
-    assert problems(Comparison("", "eq", 5, "b..c")) == [
+    assert problems(FieldRule("", "eq", 5, "b..c")) == [
         ("field", "where.field", "the field path must not be empty"),
         ("field", "where.value_of", "the field path 'b..c' has an empty name between dots"),
         ("operand", "where.value_of", "operator eq: value and value_of exclude each other"),
@@ -742,14 +740,14 @@ def test_problems_of_both_fields_and_the_value_are_told_at_once():
 @pytest.mark.parametrize("op", ["isNull", "isNotNull", "matches", "notMatches"])
 def test_some_operators_take_no_field_to_compare_with(op):
     """R63: a pattern from a customer cannot be checked beforehand; null has nothing to compare with."""
-    assert problems(Comparison("a", op, None, "b")) == [
+    assert problems(FieldRule("a", op, None, "b")) == [
         ("operand", "where.value_of", f"operator {op}: takes no value_of")
     ]
 
 
 def test_problems_of_a_nest_have_the_paths_of_a_journey_file():
     """R13: in the order in which the rule is written."""
-    bad = Comparison("", "eq", 1)
+    bad = FieldRule("", "eq", 1)
     rule = all_of(bad, any_of(field("a").eq(1), not_(bad)), anything("a = 1"), not_(anything(None)))
     assert [(code, path) for code, path, _ in problems(rule)] == [
         ("field", "where.all[0].field"),
