@@ -30,7 +30,7 @@ from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.simulation import Backtest, backtest
 from journeyflow.stores.contract import Store
-from journeyflow.testing import Life, Run, run
+from journeyflow.testing import Life, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -401,5 +401,5 @@ def the_past(folder: Path) -> Backtest:
 
 def a_life(life: Life) -> list[str]:
     """Play a life."""
-    played: Run = run([journey()], life, grace=None, batch_size=10)
+    played: Played = run([journey()], life, grace=None, batch_size=10)
     return [message.template for message in played.messages(template="t", channel="EMAIL", customer="c")]
