@@ -300,3 +300,17 @@ def test_the_changelog_has_a_place_for_what_comes_next():
     """Keep a Changelog: what is not released yet stands on top."""
     headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
     assert headings[0] == "[Unreleased]"
+
+
+@pytest.mark.source
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_places_that_a_page_names_are_there(page):
+    """A table that says where a change goes is worth nothing when a file has moved."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    rows = "\n".join(line for line in text.splitlines() if line.startswith("| "))
+    table = rows.partition("| change | files |")[2].partition("| table | columns |")[0] if "docs/" in page else rows
+    named = set(re.findall(r"`([a-z_]+(?:/[a-z_]+)*(?:/|\.py|\.toml))`", table)) - {"statistics.py"}
+    assert len(named) > 10
+    assert [
+        name for name in sorted(named) if not any((base / name).exists() for base in (ROOT / "journeyflow", ROOT))
+    ] == []

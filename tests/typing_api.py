@@ -30,7 +30,7 @@ from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.simulation import Backtest, backtest
 from journeyflow.stores.contract import Store
-from journeyflow.testing import Life, run
+from journeyflow.testing import Life, Played, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
