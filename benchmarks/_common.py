@@ -38,7 +38,7 @@ WELCOME = Journey(
 
 
 def customers(count: int) -> Iterator[tuple[str, dict[str, object]]]:
-    """Return made-up customers, all of whom the trigger enters."""
+    """Return made-up customers who all match the trigger."""
     return ((f"c{n:06d}", {"membershipTier": "Gold", "email": f"c{n:06d}@example.com"}) for n in range(count))
 
 

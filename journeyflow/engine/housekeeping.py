@@ -69,7 +69,7 @@ class Scope:
 def prune(core: Core, scope: Scope, progress: Progress) -> PruneResult:
     """Turn finished history into opening balances, a batch at a time; a call cut short goes on when made again.
 
-    Runs go first, each with its messages and the sums of what was told of them. Then inputs go, unless a message that
+    Runs go first, each with its messages and the sums of the events about them. Then inputs go, unless a message that
     they are about is still there.
     """
     with core.store.reader() as reader:

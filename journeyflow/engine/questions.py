@@ -286,7 +286,7 @@ class Questions(Bound):
             return messages.messages(reader, self._tenant, asked, skip=skip, take=take, after=place or (0, 0))
 
     def message(self, message: str) -> Message:
-        """Return a message by its id, with what was told of it (R52, R84).
+        """Return a message by its id, with what was reported about it (R52, R84).
 
         Its `engagement` has, for each kind of message event, the first instant and how many there were. Raises
         NotFound.

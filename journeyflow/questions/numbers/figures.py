@@ -44,8 +44,8 @@ def ratio(part: int | None, whole: int | None) -> float | None:
 def rate(part: int, whole: int) -> float | None:
     """Return a share of messages; None if there is nothing to divide by, or if it would be more than the whole (R83).
 
-    A part larger than its whole shows that not all of the whole was told: clicks in mails whose openings no picture
-    told, or openings within a window of messages that were sent before it.
+    A part larger than its whole shows that not all of the whole was reported: clicks in mails whose images were not
+    loaded, or openings within a window of messages that were sent before it.
 
     >>> rate(1, 4), rate(4, 4), rate(3, 1), rate(0, 0)
     (0.25, 1.0, None, None)
@@ -82,13 +82,13 @@ class MessageStats:
 
     @property
     def delivery_rate(self) -> float | None:
-        """Delivered messages by sent ones; None if more were opened or clicked, for then deliveries are not told."""
+        """Delivered messages by sent ones; None if more were opened or clicked: then deliveries are not reported."""
         told = self.delivered.unique >= max(self.opened.unique, self.clicked.unique)
         return rate(self.delivered.unique, self.sent.unique) if told else None
 
     @property
     def open_rate(self) -> float | None:
-        """Opened messages by sent ones; None if more were clicked, for then openings are not told."""
+        """Opened messages by sent ones; None if more were clicked: then openings are not reported."""
         return rate(self.opened.unique, self.sent.unique) if self.opened.unique >= self.clicked.unique else None
 
     @property
@@ -123,7 +123,7 @@ class MessageStats:
 
 
 NOTHING, UNKNOWN = MessageStats(0), MessageStats(None)
-"""For days on which nothing was told: there are so many of these that each object is made once."""
+"""For days on which nothing was counted: there are so many of these that each object is made once."""
 
 
 @frozen
