@@ -413,8 +413,9 @@ class Engine(JourneyCalls, Questions):
         failed. `lease` is a length of time such as "5 minutes"; a day is 24 hours.
 
         Messages that must not be sent any more are not returned and do not count toward `limit`: those of an exited run
-        become CANCELLED, those past their expiry EXPIRED, those without the customer's consent SUPPRESSED. Messages of
-        paused journeys, of unpublished steps, and of customers with unhandled inputs are held back.
+        become CANCELLED (unless their Send has `cancel_on_exit=False`), those past their expiry EXPIRED, those without
+        the customer's consent SUPPRESSED. Messages of paused journeys, of unpublished steps, and of customers with
+        unhandled inputs are held back.
 
         Raises InvalidInput for a malformed worker or channel, ValueError for a `limit` below 1 or a `lease` that is not
         positive.
