@@ -16,7 +16,7 @@ afresh, delete `.venv`.
 
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - this very file has to tell the user of an older one
+if sys.version_info < (3, 11):  # noqa: UP036 - an older Python must learn why this stops
     sys.exit("journeyflow needs Python 3.11 or newer; this is %s (%s)" % (sys.version.split()[0], sys.executable))  # noqa: UP031 - likewise
 
 import hashlib
@@ -54,17 +54,17 @@ MEASURED = (
     "errors.py", "basics/*", "records/*", "definition/*", "formats/*", "machine/*", "stores/*", "catalog/*", "work/*",
     "questions/*", "engine/*",
 )  # fmt: skip
-"""The rooms of which every line and branch is covered by their tests."""
+"""The rooms in which every line and branch is covered by their tests."""
 
 COVERAGE = {
     "core coverage": [
-        # What the host's interface stands on, and that itself; what a host could have written is not.
+        # The host's interface and all that it imports; not what a host could have written itself.
         PYTHON, "-m", "coverage", "report", "--fail-under=100",
         f"--include={','.join(f'journeyflow/{room}' for room in MEASURED)}",
     ],
 }  # fmt: skip
 OWN = frozenset({"journeyflow", "sqlite-utils"})
-"""Commands that come with the package itself; any other, such as python or pytest, may want the tests' group."""
+"""Commands that come with the package itself; any other, such as python or pytest, may need the group of the tests."""
 VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 """The versions of Python that are looked for; one that is too new for a dependency says so."""
 
@@ -73,7 +73,7 @@ VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
 
 
 def succeeds(*command: str) -> bool:
-    """Say whether a command exists and exits with 0, without showing its output."""
+    """Return whether a command exists and exits with 0, without showing its output."""
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
@@ -81,7 +81,7 @@ def succeeds(*command: str) -> bool:
 
 
 def make_environment() -> None:
-    """Make `.venv`, unless one is there that runs the Python version this script runs with.
+    """Make `.venv`, unless there is one with the Python version that runs this script.
 
     Where ensurepip is missing (Debian ships it apart from Python), the environment is made without a pip of its own.
     """
@@ -94,7 +94,7 @@ def make_environment() -> None:
 
 
 def pip(python: str = PYTHON) -> list[str]:
-    """Find a pip that can install for a Python: its own, that of `.venv`, that of this Python, or any on the PATH."""
+    """Return a pip that can install for a Python: its own, that of `.venv`, that of this Python, or any on the PATH."""
     others = ([PYTHON, "-m", "pip"], [sys.executable, "-m", "pip"], ["pip3"], ["pip"])
     for candidate in ([python, "-m", "pip"], *([*other, "--python", python] for other in others)):
         if succeeds(*candidate, "--version"):
@@ -103,7 +103,7 @@ def pip(python: str = PYTHON) -> list[str]:
 
 
 def requirements(project: dict[str, dict[str, list[str | dict[str, str]]]], group: str) -> list[str]:
-    """List what a dependency group asks for, with the groups it includes."""
+    """Return what a dependency group asks for, with the groups that it includes."""
     found = []
     for entry in project["dependency-groups"][group]:
         found += [entry] if isinstance(entry, str) else requirements(project, entry["include-group"])
@@ -111,9 +111,9 @@ def requirements(project: dict[str, dict[str, list[str | dict[str, str]]]], grou
 
 
 def set_up(*groups: str) -> None:
-    """Make `.venv` hold the package itself, editable, and these dependency groups, unless it already does.
+    """Install the package, editable, and dependency groups into `.venv`, unless they are there already.
 
-    What was installed is noted in a stamp inside `.venv`: per group, a digest of all that decides the outcome.
+    What was installed is noted in a stamp inside `.venv`: per group, a digest of everything that decides the outcome.
     """
     make_environment()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -141,9 +141,9 @@ def call(*command: str, cwd: Path | None = None) -> int:
 
 
 def call_all(*rounds: dict[str, list[str]]) -> int:
-    """Run every part, also after one failed; print a table of how each went; return 1 if one failed, else 0.
+    """Run every part, even after one has failed; print how each went; return 1 if one failed, else 0.
 
-    The parts of a round run side by side: what waits for the network leaves room for the others.
+    The parts of a round run side by side: while one waits for the network, the others go on.
     """
     codes, lines = list[int](), list[str]()
     for parts in rounds:
@@ -157,14 +157,14 @@ def call_all(*rounds: dict[str, list[str]]) -> int:
 
 
 def timed(name: str, command: list[str]) -> tuple[int, float]:
-    """Run a part in the foreground; give its exit code and how many seconds it took."""
+    """Run a part in the foreground; return its exit code and how many seconds it took."""
     print(f"\n=== {name}", flush=True)
     start = time.perf_counter()
     return call(*command, cwd=ROOT), time.perf_counter() - start
 
 
 def timed_and_kept(name: str, command: list[str]) -> tuple[int, float]:
-    """Run a part beside others, and show all that it says when it is done; give its exit code and its seconds."""
+    """Run a part beside others and print its output when it is done; return its exit code and its seconds."""
     start = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     print(f"\n=== {name}", done.stdout.rstrip(), sep="\n", flush=True)
@@ -172,7 +172,7 @@ def timed_and_kept(name: str, command: list[str]) -> tuple[int, float]:
 
 
 def demo(arguments: list[str]) -> int:
-    """Show the engine at work."""
+    """Run the demonstration."""
     set_up()
     os.environ["JOURNEYFLOW_RUN"] = f"{Path(sys.executable).name} {os.path.relpath(__file__)} run"
     return call(PYTHON, "-m", "journeyflow.cli", "demo", *arguments)
@@ -181,7 +181,7 @@ def demo(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     """Run all checks; with arguments, only pytest, in one process, so that --pdb and the like work."""
     set_up("lint", "test")
-    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here: each would compile everything anew
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile everything anew
     if arguments:
         return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT)
     return call_all(LINT | BESIDE, TESTS, COVERAGE)
@@ -201,7 +201,7 @@ def packages(arguments: list[str]) -> int:
 
 
 def found_pythons() -> list[str]:
-    """List a Python of each version: this one, and those on the PATH and of pyenv."""
+    """Return a Python of each version: this one, and those on the PATH and of pyenv."""
     homes = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin"))
     found = {RUNNING: sys.executable}
     for version in VERSIONS:

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the welcome journey, interleaved runs, one JSON line per figure."""
+"""What the benchmarks share: the welcome journey, its customers, and one JSON line per figure."""
 
 import json
 import sys
@@ -38,12 +38,12 @@ WELCOME = Journey(
 
 
 def customers(count: int) -> Iterator[tuple[str, dict[str, object]]]:
-    """Make up customers who all may enter."""
+    """Return made-up customers who all match the trigger."""
     return ((f"c{n:06d}", {"membershipTier": "Gold", "email": f"c{n:06d}@example.com"}) for n in range(count))
 
 
 def signups(count: int) -> Iterator[Event]:
-    """Make up the events that enter them."""
+    """Return the events that enter them."""
     return (Event("member.created", customer=f"c{n:06d}", at=START) for n in range(count))
 
 
@@ -60,7 +60,7 @@ def report(bench: str, figure: str, value: float, unit: str, **more: object) -> 
 
 
 def middle(values: list[float]) -> float:
-    """Give the median."""
+    """Return the median."""
     return median(values)
 
 

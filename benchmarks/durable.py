@@ -1,7 +1,7 @@
 """The welcome journey on a SQLite file, every commit synced, all history kept, against bare executemany.
 
 The other side writes, with bare `sqlite3.executemany` in batches of the same size and with the same durability, one row
-per enrollment change, per visit and per message of that very run. Arguments: number of customers (default 100,000).
+per enrollment change, per visit and per message of that very run. Argument: number of customers (default 100,000).
 """
 
 import resource
@@ -33,7 +33,7 @@ def prepared(path: Path, count: int) -> Engine:
 
 
 def run(engine: Engine) -> None:
-    """Enter everybody, and three days later lead everybody to the end."""
+    """Enter all customers, and three days later move all of them to the end."""
     engine.tick(START)
     engine.tick(LATER)
 

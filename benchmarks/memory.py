@@ -10,13 +10,13 @@ from journeyflow.basics.chance import bucket
 
 ROUNDS = 3
 VISITS = 6
-"""Each customer makes, for nobody opens."""
+"""Visits of each customer, because nobody opens."""
 HALF = 5_000
-"""Of the ten thousand buckets."""
+"""Half of the ten thousand buckets."""
 
 
 def prepared(count: int) -> Engine:
-    """Make an engine with the customers loaded and their sign-ups in the inbox."""
+    """Return an engine with the customers loaded and their sign-ups in the inbox."""
     engine = Engine(MemoryStore(), grace=None)
     engine.deploy(WELCOME, at=START)
     engine.put_customers(customers(count), at=START)
@@ -26,7 +26,7 @@ def prepared(count: int) -> Engine:
 
 
 def run(engine: Engine) -> None:
-    """Enter everybody, and three days later lead everybody to the end."""
+    """Enter all customers, and three days later move all of them to the end."""
     engine.tick(START)
     engine.tick(LATER)
 

@@ -1,8 +1,8 @@
 """The durable benchmark with two caps, consent, a goal and an exit rule on, against itself without them.
 
-Both sides run the welcome journey on a SQLite file, every commit synced, in turn. The other side requires consent, so
-that its customers give it; its goal listens to an event, its exit rule looks at the customer; the caps count over all
-channels and over one, over the calendar and rolling. Arguments: number of customers (default 100,000).
+Both sides run the welcome journey on a SQLite file, every commit synced, in turn. The guarded side requires consent, so
+its customers give it; its goal listens to an event, its exit rule looks at the customer; the caps count over all
+channels and over one, by calendar day and over a rolling week. Argument: number of customers (default 100,000).
 """
 
 import tempfile
@@ -26,7 +26,7 @@ CAPS = Policies(caps=[Cap(3, per="day", channel="EMAIL"), Cap(10, within="7 days
 
 
 def prepared(path: Path, count: int, journey: Journey, policies: Policies) -> Engine:
-    """Open a file with the journey deployed and the customers loaded, who consent where they are asked."""
+    """Open a file with the journey deployed and the customers loaded; they consent if the journey requires it."""
     engine = Engine(SQLiteStore(path, nonce="bench"), grace=None)
     engine.deploy(journey, at=START)
     engine.set_policies(policies, at=START)
@@ -38,7 +38,7 @@ def prepared(path: Path, count: int, journey: Journey, policies: Policies) -> En
 
 
 def run(engine: Engine) -> None:
-    """Enter everybody, and three days later lead everybody to the end."""
+    """Enter all customers, and three days later move all of them to the end."""
     engine.tick(START)
     engine.tick(LATER)
 

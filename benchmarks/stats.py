@@ -1,7 +1,7 @@
 """Statistics of one journey over 30 days: a file with a million enrollments against one with ten thousand.
 
-Both files are made by the engine: people come on 30 days, a tenth of the first mails goes out, half of those are
-opened. Promised are a ratio of at most 1.5 and an answer within 20 ms. Arguments: the enrollments of the larger file
+Both files are made by the engine: people enter on 30 days, a tenth of the first mails is sent, half of those are
+opened. The promise is a ratio of at most 1.5 and an answer within 20 ms. Argument: the enrollments of the larger file
 (default 1,000,000, which takes some minutes to make).
 """
 
@@ -20,20 +20,20 @@ ROUNDS = 50
 SMALL = 10_000
 DAYS = 30
 DOMAINS = 100
-"""Mailbox domains that the customers have."""
+"""Mailbox domains of the customers."""
 
 SOME = 2_000
 """Messages claimed at a time."""
 
 
 def people(day: int, count: int) -> Iterator[tuple[str, dict[str, object]]]:
-    """Make up those who come on a day."""
+    """Yield made-up customers who enter on a day."""
     for n in range(day, count, DAYS):
         yield f"c{n:07d}", {"membershipTier": "Gold", "email": f"c{n}@d{n % DOMAINS}.example"}
 
 
 def made(path: Path, count: int) -> Engine:
-    """Make a file in which so many people came within 30 days."""
+    """Make a file in which so many people entered within 30 days."""
     engine = Engine(SQLiteStore(path, synchronous="NORMAL", nonce="bench"), grace=None)
     engine.deploy(WELCOME, at=START)
     for day in range(DAYS):
@@ -55,7 +55,7 @@ def made(path: Path, count: int) -> Engine:
 
 
 def size(path: Path) -> int:
-    """Give the bytes of a database, its write-ahead log included."""
+    """Return the bytes of a database, its write-ahead log included."""
     return sum(each.stat().st_size for each in path.parent.glob(f"{path.name}*"))
 
 

@@ -1,4 +1,4 @@
-"""Rewrite the parts of the documentation that are drawn from the code and, on docs/features.md, from marks of tests.
+"""Rewrite the parts of the documentation that are generated from the code, and docs/features.md from marks of tests.
 
 `python3 dev.py run python docs/generate.py` fills every pair of markers in README.md and docs/*.md; a test compares.
 
@@ -45,18 +45,18 @@ _MARKED = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n).*?(<!-- end of 
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lay rows out as a Markdown table."""
+    """Return rows as a Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
 
 
 def code(*words: object) -> str:
-    """Write words as code, with commas between."""
+    """Return words as code, with commas between."""
     return ", ".join(f"`{word}`" for word in words)
 
 
 def summary(of: object) -> str:
-    """Give the first sentence of what something says about itself."""
+    """Return the first paragraph of a docstring, on one line."""
     text = of if isinstance(of, str) else inspect.getdoc(of) or ""
     return " ".join(text.split("\n\n")[0].split()).replace("``", "`")
 
@@ -66,7 +66,7 @@ def summary(of: object) -> str:
 
 @cache
 def modules() -> dict[str, ast.Module]:
-    """Parse every module, by its name without the package."""
+    """Return the syntax tree of every module, by its name without the package."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
@@ -76,7 +76,7 @@ def modules() -> dict[str, ast.Module]:
 
 @cache
 def below(module: str) -> frozenset[str]:
-    """Name the modules that a module imports at run time, inside functions too."""
+    """Return the modules that a module imports at run time, inside functions too."""
     for_types = {
         id(inner)
         for node in ast.walk(modules()[module])
@@ -93,30 +93,30 @@ def below(module: str) -> frozenset[str]:
 
 
 def room(module: str) -> str:
-    """Name the room of a module: the folder, or the file, at the top of the package."""
+    """Return the room of a module: the folder, or the file, at the top of the package."""
     return module.partition(".")[0]
 
 
 @cache
 def under(name: str) -> frozenset[str]:
-    """Name the rooms whose modules those of a room import."""
+    """Return the rooms whose modules those of a room import."""
     inside = [module for module in modules() if room(module) == name]
     return frozenset(room(other) for module in inside for other in below(module)) - {name, ""}
 
 
 @cache
 def floor(name: str) -> int:
-    """Count how far above the ground a room stands: one more than the highest that it imports."""
+    """Return how far above the ground a room stands: one more than the highest that it imports."""
     return 1 + max(map(floor, under(name)), default=0)
 
 
 def in_order() -> list[str]:
-    """List the rooms from the ground up."""
+    """Return the rooms from the ground up."""
     return sorted({room(module) for module in modules()} - {""}, key=lambda name: (floor(name), name))
 
 
 def rooms() -> str:
-    """Draw the rooms: an arrow leads to a room that another stands on directly."""
+    """Draw the rooms: an arrow leads to a room that another one imports directly."""
     arrows = [
         f"    {name} --> {other}"
         for name in in_order()
@@ -133,17 +133,17 @@ def rooms() -> str:
 
 @cache
 def above(name: str) -> frozenset[str]:
-    """Name every room that a room stands on, however indirectly."""
+    """Return every room that a room imports, however indirectly."""
     return under(name).union(*(above(other) for other in under(name)))
 
 
 def shown_as(name: str) -> str:
-    """Write a room as a folder or a file."""
+    """Return a room as the name of a folder or a file."""
     return f"{name}/" if any(module.startswith(f"{name}.") for module in modules()) else f"{name}.py"
 
 
 def files() -> str:
-    """List the modules of each room; those that others of the room import come first."""
+    """Return the modules of each room as tables; those that others of the room import come first."""
     parts = []
     for name in in_order():
         inside = [module for module in modules() if module.startswith(f"{name}.")]
@@ -155,13 +155,13 @@ def files() -> str:
 
 
 def path_of(module: str, folders: set[str]) -> str:
-    """Write the path of a module inside its room."""
+    """Return the path of a module inside its room."""
     path = module.partition(".")[2].replace(".", "/")
     return f"{path}/" if module in folders else f"{path}.py"
 
 
 def _depth(name: str) -> Callable[[str], tuple[str, int, str]]:
-    """Return what orders the modules of a room: by folder, then by how much of it they stand on."""
+    """Return the sort key for the modules of a room: by folder, then by how much of the room they import."""
 
     @cache
     def depth(module: str) -> int:
@@ -177,12 +177,12 @@ def _depth(name: str) -> Callable[[str], tuple[str, int, str]]:
 
 
 def says(name: str) -> str:
-    """Return what a module or folder says about itself."""
+    """Return the first paragraph of the docstring of a module or folder."""
     return summary(ast.get_docstring(modules()[name]) or "")
 
 
 def limits() -> str:
-    """List the named limits with what their comments say."""
+    """Return the named limits, with the text below each, as a table."""
     rows = []
     for module, tree in modules().items():
         for node, after in zip(tree.body, tree.body[1:], strict=False):
@@ -199,7 +199,7 @@ def limits() -> str:
 
 
 def columns(kind: str) -> dict[str, list[str]]:
-    """Name the tables or views with their columns, as SQLite knows them."""
+    """Return the tables or views with their columns, as SQLite knows them."""
     store = SQLiteStore(":memory:", nonce="docs")
     with store.reader() as reader:
         names = [name for (name,) in reader.rows("SELECT name FROM sqlite_schema WHERE type = ? ORDER BY 1", (kind,))]
@@ -213,7 +213,7 @@ def columns(kind: str) -> dict[str, list[str]]:
 
 
 def tables() -> str:
-    """List the tables with their columns."""
+    """Return the tables with their columns, as a table."""
     return table(("table", "columns"), ((f"`{name}`", code(*found)) for name, found in columns("table").items()))
 
 
@@ -223,7 +223,7 @@ def described_views() -> dict[str, dict[str, str]]:
 
 
 def views() -> str:
-    """Describe every view and its columns, in the order of docs/views.toml."""
+    """Return every view and its columns, in the order of docs/views.toml."""
     actual, parts = columns("view"), []
     for name, said in described_views().items():
         rows = [(f"`{column}`", said.get(column, "")) for column in actual.get(name, [])]
@@ -235,7 +235,7 @@ def views() -> str:
 
 
 def step_table() -> str:
-    """List the kinds of step."""
+    """Return the kinds of step as a table."""
     ways = {
         "Wait": ("elapsed", "event", "timeout", "missing", "past"),
         "Send": ("queued", "consent", "window", "failed"),
@@ -255,19 +255,19 @@ def step_table() -> str:
 
 
 def options() -> str:
-    """List the options of each kind of step."""
+    """Return the options of each kind of step as a table."""
     rows = [(f"`{of.__name__}`", code(*(each.name for each in attrs.fields(of)))) for of in steps.KINDS.values()]
     return table(("class", "options"), rows)
 
 
 def file_keys() -> str:
-    """List the keys of a journey file."""
-    tables = {"journey": JOURNEY_KEYS, **STEP_KEYS}
+    """Return the keys of a journey file as a table."""
+    tables = {"journey": reading._JOURNEY, **reading._STEPS}  # noqa: SLF001 the table itself
     return table(("object", "keys"), [(f"`{name}`", code(*sorted(keys))) for name, keys in tables.items()])
 
 
 def operators() -> str:
-    """List the operators of rules."""
+    """Return the operators of rules as a table."""
     aliases = {op: [alias for alias, of in ALIASES.items() if of == op] for op in OPERATORS}
     rows = [
         (f"`{name}`", each.summary, "true" if each.negated or name == "isNull" else "false", code(*aliases[name]))
@@ -278,14 +278,14 @@ def operators() -> str:
 
 
 def actions() -> str:
-    """List the actions of an Update."""
+    """Return the actions of an Update as a table."""
     rows = [(f"`{name}`", summary(getattr(changes.Field, name))) for name in changes.ACTIONS]
     rows += [(f"`{name}`", said) for name, said in chains.CHAINS.items()]
     return table(("action", "what it does"), rows)
 
 
 def reasons() -> str:
-    """List why an entry is refused, in the order of the questions."""
+    """Return why an entry is refused, in the order in which the reasons are checked, as a table."""
     rows = [
         (
             "`paused`, `archived`, `draft`",
@@ -316,7 +316,7 @@ def transitions() -> str:
 
 
 def statuses() -> str:
-    """List every status there is."""
+    """Return every status as a table."""
     rows = [
         ("journey", code("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")),
         ("enrollment", code(words.ACTIVE, words.COMPLETED, words.EXITED, words.FAILED, words.HOLDOUT)),
@@ -328,7 +328,7 @@ def statuses() -> str:
 
 
 def events() -> str:
-    """List the events that the engine knows."""
+    """Return the events that the engine knows, as a table."""
     rows = [
         ("`field.changed`", "`field`, `old`, `new`", "an attribute has another value"),
         *((f"`{name}`", f"`{member}`", f"a member of `{attribute}` {verb}")
@@ -349,14 +349,14 @@ def _effect(kind: str) -> str:
 
 
 def retries() -> str:
-    """List after how long a message is handed out again."""
+    """Return after how long a message is handed out again, as a table."""
     rows = [(str(n), f"{wait // MINUTE} min later") for n, wait in enumerate(intake.RETRIES, 1)]
     rows.append((str(len(intake.RETRIES) + 1), "given up: FAILED, and the event `message.failed`"))
     return table(("failed attempt", "what follows"), rows)
 
 
 def names() -> str:
-    """List what rules and templates can read of a message and of a run."""
+    """Return what rules and templates can read of a message and of a run, as a table."""
     rows = [
         ("`message.<step>.`", code(*sorted(references.MESSAGE_NAMES))),
         ("`enrollment.`", code(*sorted(references.ENROLLMENT_NAMES))),
@@ -365,7 +365,7 @@ def names() -> str:
 
 
 def takes_time() -> str:
-    """List which waits make a loop legal."""
+    """Return which waits make a loop legal, as a table."""
     waits = {
         "a duration": steps.Wait("w", "1 day"),
         "`until` an opening": steps.Wait("w", until="09:00"),
@@ -382,7 +382,7 @@ def takes_time() -> str:
 
 
 def calls() -> str:
-    """List what an engine can be asked to do."""
+    """Return the methods of an engine, with the summary of each, as a table."""
     rows = []
     calls, questions = journeyflow.Engine.__bases__
     for name, member in [each for part in (calls, journeyflow.Engine, questions) for each in vars(part).items()]:
@@ -393,14 +393,14 @@ def calls() -> str:
 
 
 def commands() -> str:
-    """Write the help of every command."""
+    """Return the help of every command."""
     found = ["journeyflow"]
     found += [f"journeyflow {name}" for name in sorted(main.commands)]
     return "\n".join(f"## {name}\n\n```text\n{help_of(name)}```\n" for name in found)
 
 
 def help_of(command: str) -> str:
-    """Give the help of one command as a terminal of fixed width shows it."""
+    """Return the help of one command as a terminal of fixed width shows it."""
     *_, last = command.split()
     of: Any = main.commands.get(last, main)
     width: dict[str, Any] = {"terminal_width": WIDTH, "max_content_width": WIDTH}
@@ -413,7 +413,7 @@ def help_of(command: str) -> str:
 # --- features ---------------------------------------------------------------------------------------------------------
 
 TESTED = (*sorted((ROOT / "tests").rglob("*.py")), *sorted((PACKAGE / "testing" / "conformance").glob("*.py")))
-"""Where tests stand."""
+"""Where the tests are."""
 
 
 class Feature(NamedTuple):
@@ -464,7 +464,7 @@ def _rows_in(node: ast.AST) -> list[int]:
 
 @cache
 def shown() -> dict[int, list[tuple[Path, str]]]:
-    """List the tests that show each row."""
+    """Return the tests that show each row."""
     found: dict[int, list[tuple[Path, str]]] = {}
     for path in TESTED:
         text = path.read_text(encoding="utf-8")
@@ -475,7 +475,7 @@ def shown() -> dict[int, list[tuple[Path, str]]]:
 
 
 def empty_rows() -> list[int]:
-    """List the rows that neither a test shows nor anything excuses."""
+    """Return the rows that no test shows and that have no reason why not."""
     return [
         number
         for rows in features().values()
@@ -485,7 +485,7 @@ def empty_rows() -> list[int]:
 
 
 def feature_tables() -> str:
-    """List every row with the tests that show it, or why there is none."""
+    """Return every row with the tests that show it, or why there is none."""
     parts = []
     for section, rows in features().items():
         lines = [(f"F{number}", row.name, _shown_by(number) or row.without) for number, row in rows.items()]
@@ -534,12 +534,12 @@ def pages() -> Iterator[Path]:
 
 
 def sections(text: str) -> list[str]:
-    """Name the generated parts of a page."""
+    """Return the names of the generated parts of a page."""
     return [match["name"] for match in _MARKED.finditer(text)]
 
 
 def rewritten(text: str) -> str:
-    """Give a page with its generated parts drawn anew."""
+    """Return a page with its generated parts written anew."""
     return _MARKED.sub(lambda match: f"{match[1]}\n{SECTIONS[match['name']]()}\n{match[3]}", text)
 
 

@@ -106,12 +106,12 @@ __all__ = [
 
 __version__: str
 
-if not _typing.TYPE_CHECKING:  # a type checker would take every name for one that is there
+if not _typing.TYPE_CHECKING:  # else a type checker would accept every name
 
     def __getattr__(name: str) -> str:
-        """Look the version up when it is asked for: few ask, and it costs reading what is installed."""
+        """Return the version, which is looked up on demand: few ask, and reading package metadata is slow."""
         if name == "__version__":
-            from importlib.metadata import version  # noqa: PLC0415 wanted here alone
+            from importlib.metadata import version  # noqa: PLC0415 needed here alone
 
             return version(__name__)
         msg = f"module {__name__!r} has no attribute {name!r}"

@@ -1,4 +1,4 @@
-"""Errors: one base, few classes; each takes ids and composes its own message.
+"""Errors: one base class and few others; each takes ids and composes its own message.
 
 A message says what was expected, what was found and what to do about it.
 """
@@ -13,7 +13,7 @@ ERROR = "error"
 WARNING = "warning"
 
 MAX_SENTENCE = 600
-"""Characters of a sentence or a place that are shown: what was given may be a megabyte, what is told of it is not."""
+"""Characters of a sentence or a path that are shown: a host may give a megabyte, an error must not repeat it."""
 
 MAX_WORD = 100
 """Characters of a name or a value that are quoted in a sentence."""
@@ -23,7 +23,7 @@ MAX_LINES = 100
 
 
 def cut(text: str, room: int = MAX_SENTENCE) -> str:
-    """Show a long text by both its ends.
+    """Shorten a long text in the middle.
 
     >>> cut("abcdefghij", 7)
     'ab...ij'
@@ -33,19 +33,19 @@ def cut(text: str, room: int = MAX_SENTENCE) -> str:
 
 
 def shown(value: object) -> str:
-    """Quote a name or a value in a sentence, a long one by both its ends.
+    """Quote a name or a value in a sentence, shortened in the middle if it is long.
 
     >>> shown("a"), shown(10**5_000)
     ("'a'", '(a very large number)')
     """
     try:
         return cut(repr(value), MAX_WORD)
-    except ValueError:  # Python writes no integers of thousands of digits
+    except ValueError:  # Python refuses to write integers of thousands of digits
         return "(a very large number)"
 
 
 def _lines(faults: Sequence[object]) -> str:
-    """List faults, each on its line."""
+    """List faults, each on its own line."""
     more = len(faults) - MAX_LINES
     lines = "".join(f"\n  - {fault}" for fault in faults[:MAX_LINES])
     return f"{lines}\n  - and {more} more" if more > 0 else lines
@@ -53,7 +53,9 @@ def _lines(faults: Sequence[object]) -> str:
 
 @frozen
 class Problem:
-    """One thing wrong with a definition: a stable code, its severity, where it is and a sentence (R13).
+    """One thing that is wrong with a definition: a stable code, its severity, where it is, and a sentence (R13).
+
+    `severity` is "error" or "warning"; `path` is the place in the definition, empty for the whole.
 
     >>> print(Problem("dangling", "error", "steps[0].next", "step 'a' continues at unknown step 'b'"))
     steps[0].next: step 'a' continues at unknown step 'b' [dangling]
@@ -65,12 +67,12 @@ class Problem:
     message: str = field(converter=cut)
 
     def __str__(self) -> str:
-        """Give the problem as one line: path, sentence, code."""
+        """Return the problem as one line: path, sentence, code."""
         return f"{cut(self.path)}: {self.message} [{self.code}]" if self.path else f"{self.message} [{self.code}]"
 
 
 def did_you_mean(wrong: object, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, or nothing; the text starts with a blank when there is one.
+    """Suggest the nearest known word, or nothing; a suggestion starts with a blank.
 
     >>> did_you_mean("chanel", ["channel", "template"]), did_you_mean("exited", ["ACTIVE", "EXITED"])
     (" (did you mean 'channel'?)", " (did you mean 'EXITED'?)")
@@ -84,15 +86,15 @@ def did_you_mean(wrong: object, known: Iterable[str]) -> str:
 
 
 class JourneyflowError(Exception):
-    """The base of everything that journeyflow raises on purpose."""
+    """The base of every error that journeyflow raises on purpose."""
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickle the message and what belongs to it, so that an error finds its way out of a worker process."""
+        """Pickle the message and the attributes, so that an error can leave a worker process."""
         return _rebuild, (type(self), self.args, self.__dict__)
 
 
 def _rebuild(kind: type[JourneyflowError], args: tuple[object, ...], state: dict[str, object]) -> JourneyflowError:
-    """Make an unpickled error without composing its message again."""
+    """Return an unpickled error, without composing its message again."""
     error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error
@@ -111,13 +113,13 @@ class InvalidJourney(JourneyflowError, ValueError):
 
 
 class InvalidInput(JourneyflowError, ValueError):
-    """Events, customers or arguments that cannot be taken; nothing of the refused chunk was stored.
+    """Events, customers or arguments are not valid; nothing was stored from the first faulty chunk on.
 
-    `faults` holds a sentence per fault. `accepted` counts what earlier chunks of the same call have stored.
+    `faults` holds one sentence per fault. `accepted` counts what earlier chunks of the same call have stored.
     """
 
     def __init__(self, faults: Sequence[str], accepted: int = 0) -> None:
-        """List every fault at once."""
+        """List every fault."""
         self.faults = tuple(map(cut, faults))
         self.accepted = accepted
         head = f" {self.faults[0]}" if len(self.faults) == 1 else _lines(self.faults)
@@ -126,10 +128,14 @@ class InvalidInput(JourneyflowError, ValueError):
 
 
 class NotFound(JourneyflowError, LookupError):
-    """Something named by the caller does not exist in this tenant (R84, R91)."""
+    """Something that the caller named does not exist in this tenant (R84, R91).
+
+    `kind` is what it would be, such as "journey"; `name` is its id; `journey` is the journey it would belong to, or
+    None.
+    """
 
     def __init__(self, kind: str, name: object, hint: str = "", *, journey: object = None) -> None:
-        """Name the kind of thing and its id, and the journey it would be of."""
+        """Name the kind of thing, its id, and the journey it would belong to."""
         self.kind = kind
         self.name = name
         self.journey = journey
@@ -138,10 +144,13 @@ class NotFound(JourneyflowError, LookupError):
 
 
 class Conflict(JourneyflowError, ValueError):
-    """A call that the state of a journey, or of an export, does not allow (R11); names both states."""
+    """The state of a journey, or of an export, does not allow a call (R11).
+
+    `state` is the state it is in, `wanted` the one that it cannot reach.
+    """
 
     def __init__(self, journey: str, state: str, wanted: str, remedy: str = "", *, kind: str = "journey") -> None:
-        """Name what it is about, where that is and where it was to go."""
+        """Name what the call is about, the state it is in, and the one it was to reach."""
         self.journey = journey
         self.state = state
         self.wanted = wanted
@@ -156,7 +165,7 @@ class CannotMigrate(JourneyflowError, ValueError):
     """
 
     def __init__(self, journey: str, version: int, people: Mapping[str, Sequence[str]]) -> None:
-        """Name the journey, the version, and who stands where."""
+        """Name the journey, the version, and who is at which step."""
         self.journey = journey
         self.version = version
         self.people = {step: tuple(names) for step, names in people.items()}
@@ -182,7 +191,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 class Forbidden(JourneyflowError):
-    """An enrollment into a journey that is not ACTIVE (R24)."""
+    """A journey is not ACTIVE and takes no enrollments (R24)."""
 
     def __init__(self, journey: str, state: str) -> None:
         """Name the journey and its state."""
@@ -204,7 +213,7 @@ class ClockJump(JourneyflowError, RuntimeError):
 
 
 class MissingExtra(JourneyflowError, ImportError):
-    """A feature needs an optional dependency; the message has the line to install."""
+    """A feature needs an optional dependency; the message has the command that installs it."""
 
     def __init__(self, feature: str, extra: str) -> None:
         """Name the feature and the extra."""
@@ -212,7 +221,7 @@ class MissingExtra(JourneyflowError, ImportError):
 
 
 class StorageError(JourneyflowError, RuntimeError):
-    """The store could not do its work; the cause is chained."""
+    """The store could not do its work; `path` is its file, and the cause is chained."""
 
     def __init__(self, path: object, what: str, remedy: str = "") -> None:
         """Name the file, what happened and what to do."""
@@ -222,7 +231,7 @@ class StorageError(JourneyflowError, RuntimeError):
 
 
 class ForeignDatabase(StorageError):
-    """The file is no journeyflow database."""
+    """The file is not a journeyflow database."""
 
 
 class NewerSchema(StorageError):

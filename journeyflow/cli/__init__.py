@@ -1,6 +1,6 @@
 """The command line.
 
-Exit status: 0 when all went well, 1 when the input or the database has faults (each is printed), 2 for wrong usage.
+Exit status: 0 on success, 1 when the input or the database has faults (each is printed), 2 for wrong usage.
 """
 
 from journeyflow.cli.main import main

@@ -1,4 +1,4 @@
-"""`python -m journeyflow.cli`."""
+"""What `python -m journeyflow.cli` runs."""
 
 from journeyflow.cli.main import main
 

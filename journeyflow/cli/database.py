@@ -1,4 +1,4 @@
-"""Commands on a database: deploy, run, feed, and ask."""
+"""Commands on a database: deploy, run, feed and explain."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
 @now_option()
 @as_json
 def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, as_json: bool) -> None:
-    """Publish journey files and activate new ones; a second time changes nothing. Makes the database if need be."""
+    """Publish journey files and activate new journeys; a second time changes nothing. Makes a missing database."""
     journeys = load_journeys(files)
     _refuse_twins(files, journeys)
     with faults_shown(), Engine(db) as engine:
@@ -80,7 +80,7 @@ def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, as_json: bool) ->
 
 
 def _refuse_twins(files: Sequence[Path], journeys: Sequence[Journey]) -> None:
-    """Refuse two files of one journey: the second would replace the first, unasked."""
+    """Refuse two files of one journey: the second would silently replace the first."""
     found: dict[tuple[str, str], Path] = {}
     for path, journey in zip(files, journeys, strict=True):
         first = found.setdefault((journey.tenant or DEFAULT_TENANT, journey.id), path)
@@ -108,7 +108,7 @@ def _lifecycle(name: str, text: str) -> click.Command:
 
 
 activate = _lifecycle("activate", "Activate a draft.")
-pause = _lifecycle("pause", "Pause a journey: nobody enters, nothing goes on, nothing is handed out.")
+pause = _lifecycle("pause", "Pause a journey: nobody enters, no wait is left, no message is handed out.")
 
 
 @click.command()
@@ -165,13 +165,13 @@ def archive(db: Path, journey: str, at: datetime, tenant: str, *, allow_jump: bo
 @click.option("--status", help="DRAFT, ACTIVE, PAUSED or ARCHIVED.")
 @click.option("--trigger", help="The event type of the trigger.")
 @click.option("--order", default="id", show_default=True, help="Sort by id, name or created.")
-@click.option("--descending", is_flag=True, help="The other way round.")
-@click.option("--skip", default=0, help="Pass over so many; with --take.")
-@click.option("--take", type=int, help="Show a page of so many; default: all.")
-@click.option("--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before.")
+@click.option("--descending", is_flag=True, help="Sort in descending order.")
+@click.option("--skip", default=0, help="Skip this many; with --take.")
+@click.option("--take", type=int, help="Show a page of this many; default: all.")
+@click.option("--after", type=cursor_option, metavar="CURSOR", help="Continue after the cursor of the previous page.")
 @tenant
 @as_json
-def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
+def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List journeys with their counts."""
     with opened(db, tenant) as engine:
         if take is None:
@@ -185,9 +185,11 @@ def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **a
 @click.command()
 @database
 @now_option("--now", "--at")
-@click.option("--limit", type=click.IntRange(min=1), help="Handle at most so many items.")
+@click.option("--limit", type=click.IntRange(min=1), help="Handle at most this many items.")
 @jump
-@click.option("--keep-free-space", is_flag=True, help="Leave traces of whom a step forgets until the next vacuum.")
+@click.option(
+    "--keep-free-space", is_flag=True, help="Keep traces of customers forgotten by a step until the next vacuum."
+)
 @as_json
 def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_free_space: bool, as_json: bool) -> None:
     """Do what is due, for all tenants."""
@@ -224,7 +226,7 @@ def put_customers(db: Path, customers: Path, at: datetime, tenant: str, *, as_js
 
 
 def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at: datetime | None = None) -> None:
-    """Read a file into the inbox; tell how many lines were taken and which were not; exit status 1 for none of them."""
+    """Read a file into the inbox; print how many lines were taken and which were not; exit status 1 if none was."""
     bad: list[BadLine] = []
     size, bar, taken = path.stat().st_size, Bar(), 0
 
@@ -249,7 +251,7 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
         click.echo(f"skipped: {counted(len(bad) - 20, 'more line')}", err=True)
     said = f"{counted(taken, what)} taken, {counted(len(bad), 'line')} skipped"
     show({"taken": taken, "bad": len(bad), "lines": bad}, said, as_json=as_json)
-    if bad and not taken:  # a wrong file, or a wrong column: no line of it says anything
+    if bad and not taken:  # a wrong file or a wrong column: no line was of use
         raise SystemExit(1)
 
 
@@ -257,12 +259,12 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
 @database
 @click.argument("journey")
 @click.argument("customers", nargs=-1, required=True)
-@click.option("--force", is_flag=True, help="Pass run criteria, consent and re-entry.")
+@click.option("--force", is_flag=True, help="Skip run criteria, consent and re-entry.")
 @click.option("--key", help="The key, in a journey with parallel runs.")
 @now_option()
 @tenant
 @as_json
-def enroll(  # noqa: PLR0917 click hands them over by name
+def enroll(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str,
     customers: tuple[str, ...],
@@ -273,7 +275,7 @@ def enroll(  # noqa: PLR0917 click hands them over by name
     force: bool,
     as_json: bool,
 ) -> None:
-    """Enroll customers by hand; the next tick handles it."""
+    """Enroll customers by hand; the next tick decides who enters."""
     with opened(db, tenant) as engine:
         engine.enroll(journey, customers, at=at, force=force, key=key)
     said = f"noted for {counted(len(customers), 'customer')}; the next tick decides who enters"
@@ -284,12 +286,12 @@ def enroll(  # noqa: PLR0917 click hands them over by name
 @database
 @click.argument("journey")
 @click.argument("customers", nargs=-1, required=True)
-@click.option("--reason", default="manual", show_default=True, help="The reason that is kept.")
-@click.option("--key", help="Only from the run with this key.")
+@click.option("--reason", default="manual", show_default=True, help="The reason to record.")
+@click.option("--key", help="Only the run with this key.")
 @now_option()
 @tenant
 @as_json
-def exit_customers(  # noqa: PLR0917 click hands them over by name
+def exit_customers(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str,
     customers: tuple[str, ...],
@@ -300,7 +302,7 @@ def exit_customers(  # noqa: PLR0917 click hands them over by name
     *,
     as_json: bool,
 ) -> None:
-    """Take customers out of a journey; the next tick handles it."""
+    """Take customers out of a journey; the next tick does it."""
     with opened(db, tenant) as engine:
         engine.exit(journey, customers, at=at, reason=reason, key=key)
     said = f"noted for {counted(len(customers), 'customer')}; the next tick takes out who is inside then"
@@ -315,10 +317,10 @@ def exit_customers(  # noqa: PLR0917 click hands them over by name
 @click.option("--key", help="The key, in a journey with parallel runs; default: any.")
 @tenant
 @as_json
-def explain(  # noqa: PLR0917 click hands them over by name
+def explain(  # noqa: PLR0917 click passes them by name
     db: Path, journey: str, customer: str, run: int | None, key: str | None, tenant: str, *, as_json: bool
 ) -> None:
-    """Tell every decision of a run with the values that were compared."""
+    """Explain every decision of a run with the values that were compared."""
     with opened(db, tenant) as engine:
         try:
             found = engine.explain(journey, customer, run=run, key=key)
@@ -332,7 +334,7 @@ def explain(  # noqa: PLR0917 click hands them over by name
 @database
 @as_json
 def audit(db: Path, *, as_json: bool) -> None:
-    """Name everything in the database that does not add up; exit status 1 when there is something."""
+    """List everything in the database that does not add up; exit status 1 if there is anything."""
     with opened(db, "default") as engine:
         found = engine.audit()
     show(found, "\n".join(found) or "everything adds up", as_json=as_json)

@@ -1,4 +1,4 @@
-"""Journey files: what is wrong with them, and what they look like."""
+"""Commands on journey files: what is wrong with them, and what they look like."""
 
 from importlib.resources import files as resources
 from pathlib import Path
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, type=EXISTING)
 @as_json
 def check(files: tuple[Path, ...], *, as_json: bool) -> None:
-    """Name every problem of journey files; exit status 1 when one is an error.
+    """List every problem of journey files; exit status 1 if one of them is an error.
 
-    Several files are taken for all there are: then journeys that they name and do not hold are told too, and circles.
+    Several files are taken to be all journeys there are: references to any other journey, and circles of journeys that
+    start one another, are then reported too.
     """
     found: list[tuple[str, Problem]] = []
     sound: dict[str, list[tuple[Path, Journey]]] = {}
@@ -50,7 +51,9 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
 
 
 def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
-    """Read one file; give its journey where there is one, and what is wrong with it."""
+    """Read one file; return its journey, or None, and what is wrong with it."""
+    from journeyflow.formats.registry import loads_any  # noqa: PLC0415 imports cattrs
+
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
@@ -64,12 +67,13 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
 @click.argument("file", type=EXISTING)
 @click.option(
     "--format", "form", type=click.Choice(["mermaid", "dot", "json"]), default="mermaid", show_default=True,
-    help="Mermaid flowchart, DOT for Graphviz, or the file written anew.",
+    help="Mermaid flowchart, DOT for Graphviz, or the journey as JSON.",
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def show_journey(file: Path, form: str) -> None:
-    """Draw a journey file as a picture in text, or write it anew."""
-    from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 wanted here alone
+    """Draw a journey file as a diagram in text, or write it anew as JSON."""
+    from journeyflow.formats.native import dumps_journey  # noqa: PLC0415 imports cattrs
+    from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 needed here alone
 
     journey = load_journeys([file])[0]
     writers: dict[str, Callable[[Journey], str]] = {"mermaid": mermaid, "dot": dot, "json": dumps_journey}

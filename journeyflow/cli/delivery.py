@@ -1,4 +1,4 @@
-"""Commands that hand messages out to scripts and take back what became of them, and put back what failed."""
+"""Commands that hand messages to scripts, take their answers, and retry failed runs."""
 
 from datetime import datetime
 from pathlib import Path
@@ -14,20 +14,20 @@ from journeyflow.records.public import Event, Message
 
 
 def _engaged(message: Message) -> str:
-    """Write how often what was told of a message."""
+    """Return how often what happened to a message."""
     return ", ".join(f"{kind} {each.total}" for kind, each in message.engagement.items())
 
 
 @click.command()
 @database
 @click.argument("worker")
-@click.option("--channel", "channels", multiple=True, help="Only of this channel; repeatable.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.option("--channel", "channels", multiple=True, help="Only this channel; repeatable.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Claim at most this many.")
 @click.option("--lease", default="5 minutes", show_default=True, help="How long the worker has to answer.")
 @now_option()
 @tenant
 @as_json
-def claim(  # noqa: PLR0917 click hands them over by name
+def claim(  # noqa: PLR0917 click passes them by name
     db: Path,
     worker: str,
     channels: tuple[str, ...],
@@ -56,10 +56,10 @@ def claim(  # noqa: PLR0917 click hands them over by name
 @tenant
 @as_json
 def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
-    """Tell by their ids that messages went out; the next tick makes them SENT."""
+    """Record by their ids that messages went out; the next tick makes them SENT."""
     with opened(db, tenant) as engine:
         for message in messages:
-            engine.message(message)  # a slip of the hand is told now, not found unmatched later
+            engine.message(message)  # a typo fails now, instead of being unmatched later
         engine.ack(messages, at=at)
     show({"taken": len(messages)}, f"{len(messages)} to be SENT by the next tick", as_json=as_json)
 
@@ -75,7 +75,7 @@ def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_js
 def nack(  # noqa: PLR0917 as above
     db: Path, message: str, token: str, error: str, at: datetime, tenant: str, *, as_json: bool
 ) -> None:
-    """Tell that a message could not be delivered under a lease; it is handed out again later, or given up."""
+    """Record that a message could not be delivered under a lease; it is handed out again later, or given up."""
     with opened(db, tenant) as engine:
         engine.nack(evolve(engine.message(message), token=token), at=at, error=error)
     show({"taken": 1}, "to be handed out again, or given up, by the next tick", as_json=as_json)
@@ -85,12 +85,12 @@ def nack(  # noqa: PLR0917 as above
 @database
 @click.argument("journey", required=False)
 @click.option("--status", multiple=True, help="QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED or FAILED.")
-@click.option("--customer", help="Only of this customer.")
-@click.option("--step", help="Only of this step.")
-@click.option("--channel", help="Only of this channel.")
-@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
-@click.option("--take", default=25, show_default=True, help="Show at most so many.")
-@click.option("--after", metavar="CURSOR", help="Go on after the cursor of the page before.")
+@click.option("--customer", help="Only this customer.")
+@click.option("--step", help="Only this step.")
+@click.option("--channel", help="Only this channel.")
+@click.option("--skip", default=0, show_default=True, help="Skip this many.")
+@click.option("--take", default=25, show_default=True, help="Show at most this many.")
+@click.option("--after", metavar="CURSOR", help="Continue after the cursor of the previous page.")
 @tenant
 @as_json
 def list_messages(  # noqa: PLR0917 as above
@@ -107,7 +107,7 @@ def list_messages(  # noqa: PLR0917 as above
     *,
     as_json: bool,
 ) -> None:
-    """List messages in order of enrollment and visit, with what was told of them."""
+    """List messages in order of enrollment and visit, with what happened to them."""
     with opened(db, tenant) as engine:
         page = engine.messages(
             journey, customer=customer, step=step, channel=channel, status=status, skip=skip, take=take, after=after
@@ -122,9 +122,9 @@ def list_messages(  # noqa: PLR0917 as above
 
 @click.command("unmatched")
 @database
-@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
-@click.option("--take", default=25, show_default=True, help="Show at most so many.")
-@click.option("--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before.")
+@click.option("--skip", default=0, show_default=True, help="Skip this many.")
+@click.option("--take", default=25, show_default=True, help="Show at most this many.")
+@click.option("--after", type=cursor_option, metavar="CURSOR", help="Continue after the cursor of the previous page.")
 @tenant
 @as_json
 def list_unmatched(db: Path, skip: int, take: int, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
@@ -141,7 +141,7 @@ def list_unmatched(db: Path, skip: int, take: int, after: Cursor | None, tenant:
 
 
 def _place(page: Page[Message] | Page[Event | Answer]) -> str:
-    """Say where a page stands in the whole, and where the next one begins."""
+    """Return the place of a page in the whole, and where the next one begins."""
     shown = (
         f"{page.skip + 1} to {page.skip + len(page.items)} of {page.total}" if page.items else f"none of {page.total}"
     )
@@ -156,7 +156,7 @@ def _place(page: Page[Message] | Page[Event | Answer]) -> str:
 @tenant
 @as_json
 def retry(db: Path, journey: str, customers: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
-    """Put customers' newest runs back where they failed; the next tick handles it."""
+    """Put customers' newest runs back where they failed; the next tick does it."""
     with opened(db, tenant) as engine:
         engine.retry([(journey, customer) for customer in customers], at=at)
     said = f"noted for {counted(len(customers), 'customer')}; the next tick puts back whose newest run has failed"

@@ -1,4 +1,4 @@
-"""Commands on a database that are wanted now and then: export, forget people, prune history, give space back."""
+"""Rarely needed commands on a database: export, forget customers, prune history, give space back."""
 
 from contextlib import closing
 from datetime import datetime
@@ -20,11 +20,11 @@ TABLES = ("enrollments", "visits", "messages")
 @click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Write a file per table into this folder.")
 @click.option("--table", "tables", type=click.Choice(TABLES), multiple=True, help="Only this table; repeatable.")
 @click.option("--format", "kind", type=click.Choice(["csv", "ndjson"]), default="csv", show_default=True)
-@click.option("--exact", is_flag=True, help="Leave cells as they are that a spreadsheet may take for formulas.")
-@click.option("--customer", help="Print everything that is kept of one customer, as JSON.")
+@click.option("--exact", is_flag=True, help="Do not escape cells that a spreadsheet may take for formulas.")
+@click.option("--customer", help="Print everything that is kept about one customer, as JSON.")
 @tenant
 @as_json
-def export(  # noqa: PLR0917 click hands them over by name
+def export(  # noqa: PLR0917 click passes them by name
     db: Path,
     to: Path | None,
     tables: tuple[str, ...],
@@ -35,7 +35,7 @@ def export(  # noqa: PLR0917 click hands them over by name
     exact: bool,
     as_json: bool,
 ) -> None:
-    """Write enrollments, visits and messages into CSV or NDJSON files, or print everything of one customer."""
+    """Write enrollments, visits and messages into CSV or NDJSON files, or print everything about one customer."""
     if to is not None and customer is None:
         _export_tables(db, to, tables or TABLES, kind, tenant, exact=exact, as_json=as_json)
     elif customer is not None and to is None:
@@ -56,7 +56,7 @@ def _export_tables(
     exact: bool,
     as_json: bool,
 ) -> None:
-    from journeyflow.reporting import export_tables  # noqa: PLC0415 wanted now and then
+    from journeyflow.reporting import export_tables  # noqa: PLC0415 seldom needed
 
     with faults_shown(), Engine(db) as engine, closing(Bar()) as bar:
         progress = partial(bar, "export")
@@ -82,7 +82,7 @@ def forget(
     allow_jump: bool,
     as_json: bool,
 ) -> None:
-    """Take out everything personal of customers, after the work that was due before; not a byte of it is left."""
+    """Remove everything personal of customers, after the work that was due before; no trace of it is left."""
     with opened(db, tenant) as engine:
         ended = engine.forget(customers, at=at, scrub=not keep_free_space, allow_jump=allow_jump)
     text = f"{len(set(customers))} forgotten; enrollments that ended: {ended}"
@@ -93,7 +93,7 @@ def forget(
 @database
 @as_json
 def vacuum(db: Path, *, as_json: bool) -> None:
-    """Give the file's free space back, and leave nothing in it of what was deleted."""
+    """Rebuild the file without its free space, so that nothing of what was deleted is left in it."""
     before = db.stat().st_size
     with opened(db, "default") as engine:
         engine.vacuum()
@@ -103,10 +103,13 @@ def vacuum(db: Path, *, as_json: bool) -> None:
 
 @click.command("renew-nonce")
 @database
-@click.option("--nonce", help="What the ids of messages begin with from now on; default: drawn.")
+@click.option("--nonce", help="What the ids of new messages begin with; default: drawn at random.")
 @as_json
 def renew_nonce(db: Path, nonce: str | None, *, as_json: bool) -> None:
-    """Let no id of a message be given twice: run it on a restored backup, before the first tick."""
+    """Begin new message ids with another nonce: run it on a restored backup, before the first tick.
+
+    No id is then used again for another message.
+    """
     with opened(db, "default") as engine:
         renewed = engine.renew_nonce(nonce)
     show({"nonce": renewed}, f"the ids of new messages begin with {renewed}", as_json=as_json)
@@ -114,10 +117,10 @@ def renew_nonce(db: Path, nonce: str | None, *, as_json: bool) -> None:
 
 @click.command()
 @database
-@click.option("--before", type=Instant(), required=True, help="What was over before this instant, ISO 8601.")
+@click.option("--before", type=Instant(), required=True, help="Prune what had ended before this instant, ISO 8601.")
 @click.option("--journey", help="Only this journey.")
-@click.option("--all-tenants", is_flag=True, help="Of all tenants.")
-@click.option("--dry-run", is_flag=True, help="Say how many rows would go, and change nothing.")
+@click.option("--all-tenants", is_flag=True, help="Prune all tenants.")
+@click.option("--dry-run", is_flag=True, help="Count the rows that would go, and change nothing.")
 @tenant
 @as_json
 def prune(
@@ -130,7 +133,7 @@ def prune(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Turn finished history into opening balances: statistics stay, single runs of that time can be told no more."""
+    """Turn finished history into opening balances: statistics stay, but single runs can no longer be explained."""
     with opened(db, tenant) as engine, closing(Bar()) as bar:
         result = engine.prune(
             before, journey=journey, all_tenants=all_tenants, dry_run=dry_run, progress=partial(bar, "prune")

@@ -1,4 +1,4 @@
-"""Commands that change journeys in a database: versions, flags, copies, taking away, many at once."""
+"""Commands that change journeys in a database: versions, flags, copies, removal, many at once."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,14 +34,14 @@ def versions(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
 @database
 @click.argument("journey")
 @click.argument("version", type=int)
-@click.option("--map", "mapped", multiple=True, metavar="STEP=TO", help="People at STEP go to the step TO.")
-@click.option("--exit", "leave", multiple=True, metavar="STEP", help="People at STEP leave the journey.")
-@click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+@click.option("--map", "mapped", multiple=True, metavar="STEP=TO", help="Move people at STEP to the step TO.")
+@click.option("--exit", "leave", multiple=True, metavar="STEP", help="Move people at STEP out of the journey.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be done.")
 @jump
 @now_option()
 @tenant
 @as_json
-def migrate(  # noqa: PLR0917 click hands them over by name
+def migrate(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str,
     version: int,
@@ -54,7 +54,7 @@ def migrate(  # noqa: PLR0917 click hands them over by name
     allow_jump: bool,
     as_json: bool,
 ) -> None:
-    """Move everybody inside to another version: all of them, or nobody when a step has no place there."""
+    """Move everybody inside to another version: all of them, or nobody if a step has no place there."""
     mapping: dict[str, str | None] = dict.fromkeys(leave)
     for pair in mapped:
         step, sign, to = pair.partition("=")
@@ -80,11 +80,11 @@ def _step_lines(found: Sequence[StepInfo]) -> str:
 @click.argument("journey")
 @click.option("--version", type=int, help="The version; default: the newest.")
 @click.option("--publish", multiple=True, metavar="STEP", help="Publish a step.")
-@click.option("--unpublish", multiple=True, metavar="STEP", help="Have everybody pass through a step.")
+@click.option("--unpublish", multiple=True, metavar="STEP", help="Unpublish a step: everybody passes through it.")
 @now_option()
 @tenant
 @as_json
-def steps(  # noqa: PLR0917 click hands them over by name
+def steps(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str,
     version: int | None,
@@ -113,11 +113,11 @@ def steps(  # noqa: PLR0917 click hands them over by name
 @click.argument("journey")
 @click.argument("to")
 @click.option("--name", help="The name of the clone; default: Copy of ...")
-@click.option("--to-tenant", help="Copy it to another tenant, without what belongs to this one.")
+@click.option("--to-tenant", help="Copy it to another tenant, without references to what belongs to this one.")
 @now_option()
 @tenant
 @as_json
-def clone(  # noqa: PLR0917 click hands them over by name
+def clone(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str,
     to: str,
@@ -145,13 +145,13 @@ def clone(  # noqa: PLR0917 click hands them over by name
 @click.command()
 @database
 @click.argument("journey")
-@click.option("--name", help="Another name.")
-@click.option("--description", help="Another description.")
-@click.option("--notes", help="Other notes.")
+@click.option("--name", help="The new name.")
+@click.option("--description", help="The new description.")
+@click.option("--notes", help="The new notes.")
 @now_option()
 @tenant
 @as_json
-def edit(  # noqa: PLR0917 click hands them over by name
+def edit(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str,
     name: str | None,
@@ -170,7 +170,7 @@ def edit(  # noqa: PLR0917 click hands them over by name
 
 
 def _taking_away(name: str, text: str) -> click.Command:
-    """Make a command that takes a journey away."""
+    """Make a command that removes a journey."""
 
     @click.command(name, help=text)
     @database
@@ -185,20 +185,20 @@ def _taking_away(name: str, text: str) -> click.Command:
     return call
 
 
-delete = _taking_away("delete", "Take a draft away.")
-purge = _taking_away("purge", "Take an archived journey away, with everything that was recorded of it.")
+delete = _taking_away("delete", "Delete a draft.")
+purge = _taking_away("purge", "Remove an archived journey, with everything that was recorded about it.")
 
 
 @click.command()
 @database
 @click.argument("call", type=click.Choice(get_args(BulkCall)))
 @click.argument("journeys", nargs=-1, required=True)
-@click.option("--suffix", default=" (copy)", show_default=True, help="What is added to the names of clones.")
+@click.option("--suffix", default=" (copy)", show_default=True, help="The suffix of the names of clones.")
 @jump
 @now_option()
 @tenant
 @as_json
-def bulk(  # noqa: PLR0917 click hands them over by name
+def bulk(  # noqa: PLR0917 click passes them by name
     db: Path,
     call: BulkCall,
     journeys: Sequence[str],
@@ -209,7 +209,7 @@ def bulk(  # noqa: PLR0917 click hands them over by name
     allow_jump: bool,
     as_json: bool,
 ) -> None:
-    """Do one call to many journeys, one by one: what fails does not hold up the rest."""
+    """Apply one call to many journeys, one by one: a failure does not stop the rest."""
     with opened(db, tenant) as engine:
         done = engine.bulk(call, journeys, at=at, suffix=suffix, allow_jump=allow_jump)
     rows = [(name, "done", done.clones.get(name, "")) for name in done.processed]

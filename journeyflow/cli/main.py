@@ -1,4 +1,4 @@
-"""The group of commands, put together from the modules beside this one."""
+"""The group of commands, put together from the other modules of this package."""
 
 from collections.abc import Mapping
 
@@ -29,14 +29,14 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip
-"""The commands by what they are for, in the order in which they are wanted."""
+"""The commands by purpose, in the order in which they are needed."""
 
 
 class Sections(click.Group):
-    """A group whose help lists its commands by what they are for, each with its whole first sentence."""
+    """A group whose help lists its commands by purpose, each with its whole first sentence."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the sections; a command that is in none comes last."""
+        """Write the sections; commands that are in none come last."""
         listed = {name for names in SECTIONS.values() for name in names}
         rest = tuple(name for name in self.list_commands(ctx) if name not in listed)
         width = max(map(len, self.commands))
@@ -48,7 +48,7 @@ class Sections(click.Group):
 
 
 def _sentence(command: click.Command) -> str:
-    """Give the first sentence of what a command says of itself.
+    """Return the first sentence of a command's help.
 
     >>> _sentence(click.Command("x", help="Do a thing. At once."))
     'Do a thing.'
@@ -59,9 +59,9 @@ def _sentence(command: click.Command) -> str:
 @click.group(cls=Sections, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="journeyflow", prog_name="journeyflow")
 def main() -> None:
-    """Define, run, replay and question customer journeys, kept in one file.
+    """Define, run, replay and query customer journeys, kept in one file.
 
-    Exit status: 0 when all went well, 1 when the input or the database has faults (each is printed), 2 for wrong usage.
+    Exit status: 0 on success, 1 when the input or the database has faults (each is printed), 2 for wrong usage.
     Instants are shown in UTC.
     """
 

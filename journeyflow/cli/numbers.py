@@ -1,4 +1,4 @@
-"""Commands that ask for numbers: statistics, the benchmark of an account, what experiments came to."""
+"""Commands that print figures: statistics, the benchmark of a tenant, results of experiments."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -22,7 +22,7 @@ MESSAGES = ("queued", "sent", "delivered", "opened", "clicked", "bounced", "unsu
 
 
 def _cell(value: object) -> object:
-    """Give a figure as it is shown: a count is that of messages; what is unknown stays None."""
+    """Return a figure as it is shown: of a count the number of messages; an unknown one stays None."""
     return value.unique if isinstance(value, Count) else value
 
 
@@ -35,12 +35,12 @@ def _messages(messages: MessageStats | None) -> list[object]:
 
 
 def _listed(names: Iterable[str], figures: Iterable[object]) -> str:
-    """Write figures in one line, each after its name."""
+    """Return figures in one line, each after its name."""
     return " ".join(f"{name} {'-' if value is None else value}" for name, value in zip(names, figures, strict=True))
 
 
-def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Line, Sequence[Line]]:
-    """Lay journeys out, with the messages of the window."""
+def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Row, Sequence[Row]]:
+    """Return a header and a row for each journey, with the messages of the window."""
     rows = [(each.journey, *_people(each.people), *_messages(each.window)) for each in stats]
     return ("journey", *PEOPLE, *MESSAGES), rows
 
@@ -70,7 +70,7 @@ def _percent(share: float | None) -> str:
 
 
 def _summary(stats: JourneyStats) -> str:
-    """Write the lifetime of a journey, or of a part of it, in three lines."""
+    """Return the lifetime of a journey, or of a part of it, in a few lines."""
     of = [stats.journey, *([f"step {stats.step}"] if stats.step else []), *([stats.domain] if stats.domain else [])]
     rates = stats.messages or MessageStats()
     names = ("open", "click", "bounce", "unsubscribe")
@@ -88,7 +88,7 @@ def _summary(stats: JourneyStats) -> str:
 
 
 def _span(stats: Sequence[JourneyStats]) -> str:
-    """Say which days a table of journeys is about; their last ones may differ, each in its own zone."""
+    """Return which days a table of journeys is about; their last days may differ, each in its own zone."""
     if not stats:
         return ""
     first, last = min(each.since for each in stats), max(each.until for each in stats)
@@ -100,8 +100,8 @@ def _span(stats: Sequence[JourneyStats]) -> str:
 @click.argument("journey", required=False)
 @since
 @until
-@click.option("--step", help="Of this step alone.")
-@click.option("--domain", help="Of messages to this mailbox domain alone.")
+@click.option("--step", help="Only this step.")
+@click.option("--domain", help="Only messages to this mailbox domain.")
 @click.option(
     "--by", type=click.Choice(["step", "day", "domain"]), help="What the rows of the table are; default: step."
 )  # fmt: skip
@@ -109,7 +109,7 @@ def _span(stats: Sequence[JourneyStats]) -> str:
 @now_option()
 @tenant
 @as_json
-def stats(  # noqa: PLR0917 click hands them over by name
+def stats(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str | None,
     since: str | None,
@@ -125,7 +125,7 @@ def stats(  # noqa: PLR0917 click hands them over by name
 ) -> None:
     """Count people, messages and revenue of a journey, or of all of them.
 
-    Lifetime first, then a table of the days from --since to --until. A dash is what is not known; in CSV, nothing is.
+    Lifetime first, then a table of the days from --since to --until. An unknown figure is a dash, in CSV an empty cell.
     """
     if journey is None and (step or domain or by):
         what = "--step, --domain and --by are of one journey: name it"
@@ -178,11 +178,11 @@ def benchmark(db: Path, since: str | None, until: str | None, at: datetime, tena
 @click.command()
 @database
 @click.argument("journey")
-@click.option("--confidence", default=0.95, show_default=True, help="How sure the intervals are, between 0 and 1.")
+@click.option("--confidence", default=0.95, show_default=True, help="The confidence of the intervals, between 0 and 1.")
 @tenant
 @as_json
 def results(db: Path, journey: str, confidence: float, tenant: str, *, as_json: bool) -> None:
-    """Tell what a journey's holdout and the arms of its Splits came to, by its goal."""
+    """Compare a journey's holdout and the arms of its Splits by its goal."""
     if not 0 < confidence < 1:
         what = f"--confidence lies between 0 and 1, not {confidence}"
         raise click.UsageError(what)

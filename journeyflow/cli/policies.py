@@ -1,4 +1,4 @@
-"""Policies of a tenant: show them, or set them from a policy file."""
+"""The policies of a tenant: show them, or set them from a policy file."""
 
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ def _quiet_line(quiet: QuietHours) -> tuple[str, str, str]:
 
 
 def _lines(policies: Policies) -> str:
-    """Write policies for people."""
+    """Format policies for people."""
     rows = [*map(_cap_line, policies.caps), *map(_quiet_line, policies.quiet)]
     if policies.timezone is not None:
         rows.append(("zone", policies.timezone, "for customers without a zone of their own"))
@@ -36,7 +36,7 @@ def _lines(policies: Policies) -> str:
 
 
 def _load(path: Path) -> Policies:
-    """Read a policy file; its faults are told with its name."""
+    """Read a policy file; its faults are reported with its name."""
     try:
         return loads_policies(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError as error:

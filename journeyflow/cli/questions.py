@@ -17,17 +17,20 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def page_options(order: str, orders: str) -> Callable[[Command], Command]:
-    """Add the options of a list: its order, which page of it, and attributes to show."""
+    """Return a decorator that adds the options of a list: its order, its page, and attributes to show."""
 
     def add(command: Command) -> Command:
         for option in (
             click.option("--field", "fields", multiple=True, help="Show an attribute of the customer; repeatable."),
             click.option(
-                "--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before."
+                "--after",
+                type=cursor_option,
+                metavar="CURSOR",
+                help="Continue after the cursor of the previous page.",
             ),
-            click.option("--take", default=25, show_default=True, help="Show at most so many."),
-            click.option("--skip", default=0, show_default=True, help="Pass over so many."),
-            click.option("--descending", is_flag=True, help="The other way round."),
+            click.option("--take", default=25, show_default=True, help="Show at most this many."),
+            click.option("--skip", default=0, show_default=True, help="Skip this many."),
+            click.option("--descending", is_flag=True, help="Sort in descending order."),
             click.option("--order", default=order, show_default=True, help=f"Sort by {orders}."),
         ):
             command = option(command)
@@ -37,7 +40,7 @@ def page_options(order: str, orders: str) -> Callable[[Command], Command]:
 
 
 def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[object]], fields: Iterable[str]) -> str:
-    """Lay out a page as a table, its place in the whole, and where the next one begins."""
+    """Return a page as a table, its place in the whole, and where the next one begins."""
     lines = [
         [*row, *("" if value is None else value for value in item.fields.values())]
         for row, item in zip(rows, page.items, strict=True)
@@ -49,14 +52,14 @@ def page_shown(page: Page[Any], header: Iterable[str], rows: Iterable[Iterable[o
 @database
 @click.argument("journey", required=False)
 @click.option("--status", multiple=True, help="ACTIVE, COMPLETED, EXITED, FAILED or HOLDOUT; repeatable.")
-@click.option("--customer", help="Only of this customer.")
+@click.option("--customer", help="Only this customer.")
 @click.option("--key", help="Only runs with this key.")
 @click.option("--step", help="Only those that rest at this step.")
 @click.option("--version", type=int, help="Only those in this version.")
 @page_options("entered", "entered, customer, due or ended")
 @tenant
 @as_json
-def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
+def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List enrollments: the runs of customers through journeys."""
     with opened(db, tenant) as engine:
         page = engine.enrollments(journey, **asked)
@@ -84,14 +87,18 @@ def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **
 @database
 @click.argument("journey")
 @click.argument("step")
-@click.option("--now", is_flag=True, help="Only who is there now.")
-@click.option("--did", multiple=True, metavar="KIND", help=f"Who did this: {', '.join(MESSAGE_KINDS)}; repeatable.")
-@click.option("--did-not", multiple=True, metavar="KIND", help="Who did not; repeatable.")
-@click.option("--any", "match", flag_value="any", default="all", help="Any of that is enough; default: all of it.")
+@click.option("--now", is_flag=True, help="Only those who are there now.")
+@click.option(
+    "--did", multiple=True, metavar="KIND", help=f"Only those who did this: {', '.join(MESSAGE_KINDS)}; repeatable."
+)
+@click.option("--did-not", multiple=True, metavar="KIND", help="Only those who did not do this; repeatable.")
+@click.option(
+    "--any", "match", flag_value="any", default="all", help="One of these conditions is enough; default: all of them."
+)
 @page_options("customer", "customer, entered, left, stays or an attribute")
 @tenant
 @as_json
-def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
+def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who is or was at a step, and what they did with its messages."""
     with opened(db, tenant) as engine:
         page = engine.people(journey, step, **asked)
@@ -113,7 +120,7 @@ def people(db: Path, journey: str, step: str, tenant: str, *, as_json: bool, **a
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    """Write what was done and how often, where it was more than once.
+    """Return what was done, and how often if more than once.
 
     >>> _counted({"opened": 2, "clicked": 1})
     'opened 2x, clicked'
@@ -125,12 +132,12 @@ def _counted(counts: Mapping[str, int]) -> str:
 @database
 @click.argument("journey", required=False)
 @click.option("--customer", help="Only this customer.")
-@click.option("--skip", default=0, show_default=True, help="Pass over so many.")
-@click.option("--take", default=25, show_default=True, help="Show at most so many.")
-@click.option("--after", type=cursor_option, metavar="CURSOR", help="Go on after the cursor of the page before.")
+@click.option("--skip", default=0, show_default=True, help="Skip this many.")
+@click.option("--take", default=25, show_default=True, help="Show at most this many.")
+@click.option("--after", type=cursor_option, metavar="CURSOR", help="Continue after the cursor of the previous page.")
 @tenant
 @as_json
-def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click hands them over by name
+def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List who waits for a slot of a journey's entry limits, in the order in which they will be let in."""
     with opened(db, tenant) as engine:
         page = engine.deferred(journey, **asked)
@@ -150,7 +157,7 @@ def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **ask
 @tenant
 @as_json
 def why_not(db: Path, journey: str, customer: str, at: datetime, tenant: str, *, as_json: bool) -> None:
-    """Tell why a customer did not enter a journey, and whether the same event would let them in now."""
+    """Explain why a customer did not enter a journey, and whether the same event would enter them now."""
     with opened(db, tenant) as engine:
         found = engine.why_not(journey, customer, at=at)
     show(found, str(found), as_json=as_json)
@@ -161,11 +168,11 @@ def why_not(db: Path, journey: str, customer: str, at: datetime, tenant: str, *,
 @click.argument("customer")
 @click.option("--since", type=Instant(), help="From this instant on, ISO 8601.")
 @click.option("--until", type=Instant(), help="Up to this instant, ISO 8601.")
-@click.option("--take", default=1_000, show_default=True, help="Tell at most so many moments, the newest.")
+@click.option("--take", default=1_000, show_default=True, help="Show at most this many moments, the newest.")
 @tenant
 @as_json
-def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401 click hands them over by name
-    """Tell what happened to a customer, across all journeys."""
+def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401 click passes them by name
+    """Show what happened to a customer, across all journeys."""
     with opened(db, tenant) as engine:
         found = engine.timeline(customer, **window)
     show(found, str(found), as_json=as_json)
@@ -180,7 +187,7 @@ def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: A
 @click.option("--key", help="The key, in a journey with parallel runs; default: any.")
 @tenant
 @as_json
-def stood_at(  # noqa: PLR0917 click hands them over by name
+def stood_at(  # noqa: PLR0917 click passes them by name
     db: Path,
     journey: str,
     customer: str,

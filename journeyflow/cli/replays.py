@@ -1,4 +1,4 @@
-"""Running journeys that are no longer, or not yet, real: the demonstration and the back-test."""
+"""Runs of journeys that are not real, or not yet: the demonstration and the back-test."""
 
 import os
 import shutil
@@ -17,12 +17,12 @@ from journeyflow.cli.shared import EXISTING, NEW, Bar, Instant, as_json, faults_
     type=NEW,
     default=Path("demo.db"),
     show_default=True,
-    help="The SQLite file it leaves behind; one of an earlier demo is replaced.",
+    help="The SQLite file to write; one of an earlier demo is replaced.",
 )
 @as_json
 def demo(db: Path, *, as_json: bool) -> None:
     """Run an onboarding journey for 2,000 made-up customers over 30 virtual days."""
-    from journeyflow.simulation.demo import DAYS, run_demo  # noqa: PLC0415 wanted here alone
+    from journeyflow.simulation.demo import DAYS, run_demo  # noqa: PLC0415 needed here alone
 
     bar = Bar()
     with faults_shown():
@@ -40,12 +40,12 @@ def demo(db: Path, *, as_json: bool) -> None:
 
 
 def _next_lines(path: str) -> list[str]:
-    """Write commands that a person can copy."""
+    """Return commands that a person can copy."""
     return [line.format(db=path, utils=_command("sqlite-utils"), journeyflow=_command("journeyflow")) for line in NEXT]
 
 
 def _command(name: str) -> str:
-    """Write how a command is called here: as the caller says, by its name, or with the folder of this Python.
+    """Return how a command is called here: as the caller says, by its name, or by the path beside this Python.
 
     `JOURNEYFLOW_RUN` is what the caller says: `python3 dev.py run` in a checkout.
     """
@@ -55,7 +55,7 @@ def _command(name: str) -> str:
 
 
 def _short(path: Path) -> Path:
-    """Write a path from the current folder on, where it lies below it."""
+    """Return a path relative to the current folder, if it lies below it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
@@ -83,7 +83,7 @@ NEXT = (
 @click.option("--db", type=NEW, help="Keep the run in this new SQLite file; default: in memory.")
 @click.option("--export", type=click.Path(file_okay=False, path_type=Path), help="Write CSV files into this folder.")
 @as_json
-def backtest(  # noqa: PLR0917 click hands them over by name
+def backtest(  # noqa: PLR0917 click passes them by name
     journeys: tuple[Path, ...],
     events: Path,
     customers: Path | None,
@@ -94,7 +94,7 @@ def backtest(  # noqa: PLR0917 click hands them over by name
     as_json: bool,
 ) -> None:
     """Run journey files on the events of the past and see what they would have done."""
-    from journeyflow.simulation import backtest as run  # noqa: PLC0415 wanted here alone
+    from journeyflow.simulation import backtest as run  # noqa: PLC0415 needed here alone
 
     bar = Bar()
     with faults_shown():

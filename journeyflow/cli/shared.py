@@ -1,4 +1,4 @@
-"""What all commands share: how they read instants and files, show progress, tables and JSON, and tell faults."""
+"""What all commands share: reading instants and files; showing progress, tables, JSON and faults."""
 
 import json
 import sys
@@ -27,7 +27,7 @@ class Instant(click.ParamType[datetime]):
     name = "instant"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 as click
-        """Read the instant, or say what is wrong with it."""
+        """Read the instant, or fail with what is wrong with it."""
         if isinstance(value, datetime):
             return value
         try:
@@ -75,14 +75,14 @@ class Bar:
             click.echo(f"\r{text}", nl=False, err=True)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.last:
             click.echo("\r" + " " * len(self.last) + "\r", nl=False, err=True)
             self.last = ""
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
-    """Lay rows out in columns, numbers to the right; what is not known, None, is a dash."""
+    """Format rows in columns, numbers to the right; None, an unknown figure, is a dash."""
     cells = [["-" if cell is None else str(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     right = [all(isinstance(row[column], int | None) for row in rows) for column in range(len(header))]
@@ -96,10 +96,12 @@ def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
 
 
 def load_journey(path: Path) -> Journey:
-    """Read a journey file of any dialect, and name on standard error what it says that is lost.
+    """Read a journey file of any dialect; print on standard error what of it is lost.
 
     Raises InvalidJourney with the file's name.
     """
+    from journeyflow.formats.registry import loads_any  # noqa: PLC0415 imports cattrs
+
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
@@ -113,7 +115,7 @@ def load_journey(path: Path) -> Journey:
 
 
 def load_journeys(paths: Sequence[Path]) -> list[Journey]:
-    """Read journey files; the faults of all of them are told at once."""
+    """Read journey files; the faults of all of them are reported at once."""
     journeys, found = [], []
     for path in paths:
         try:
@@ -128,7 +130,7 @@ def load_journeys(paths: Sequence[Path]) -> list[Journey]:
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = click.Path(dir_okay=False, path_type=Path)
 
-jump = click.option("--allow-jump", is_flag=True, help="Go on although work is due since very long ago.")
+jump = click.option("--allow-jump", is_flag=True, help="Continue even if work has been due for implausibly long.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 tenant = click.option("--tenant", default="default", show_default=True, help="The tenant.")
 
@@ -155,11 +157,12 @@ DERIVED: Mapping[str, tuple[str, ...]] = {
     "Migration": ("people",),
     "WhyNot": ("would_enter",),
 }
-"""What records say beside their fields, by the name of their class: what the text of a command tells, its JSON has."""
+"""Properties that JSON has beside the fields of a record, by the name of its class: all that a command's text says,
+its JSON says too."""
 
 
 def to_json(value: object) -> object:
-    """Make JSON of results: records as objects, days and instants as ISO 8601."""
+    """Convert results to JSON values: records to objects, days and instants to ISO 8601."""
     kind = type(value)
     if attrs.has(kind):
         names = (*attrs.fields_dict(kind), *DERIVED.get(kind.__name__, ()))
@@ -177,7 +180,7 @@ def show(value: object, text: str, *, as_json: bool) -> None:
 
 
 def counted(count: int, word: str) -> str:
-    """Write how many of something there are.
+    """Return a count with its noun.
 
     >>> counted(1, "event"), counted(0, "line")
     ('1 event', '0 lines')
@@ -186,7 +189,7 @@ def counted(count: int, word: str) -> str:
 
 
 def when(at: datetime | None) -> str:
-    """Write an instant for people."""
+    """Format an instant for people."""
     return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -196,7 +199,7 @@ def cursor_option(text: str) -> Cursor:
 
 
 def page_end(page: Page[Any]) -> str:
-    """Tell the place of a page in the whole, and where the next one begins.
+    """Return the place of a page in the whole, and where the next one begins.
 
     >>> print(page_end(Page(("a", "b"), 3, 0, 2, '["b",2]')))
     1 to 2 of 3

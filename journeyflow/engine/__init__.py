@@ -1,4 +1,4 @@
-"""The interface for hosts: load, run, commit, and hand messages over."""
+"""The interface for hosts: an `Engine` loads, runs and commits work, and hands messages over."""
 
 from journeyflow.engine.engine import Engine
 

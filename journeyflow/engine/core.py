@@ -1,4 +1,4 @@
-"""What an engine and its tenants share: the store, the handlers, the options, the catalog."""
+"""What an engine and its tenant-bound copies share: the store, the handlers, the options, the catalog."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -23,9 +23,11 @@ Handler = Callable[[Message], object]
 
 @frozen
 class Options:
-    """What a host chose: the bound of R3, items per commit, how long ids of events are known (micros).
+    """What the host chose when it made the engine.
 
-    `scrub` says whether work that forgets somebody ends with scrubbing the store (R86).
+    `max_jump` bounds how far before `now` the earliest due work may lie (R3), None for no bound. `batch_size` is how
+    many items make one commit, `dedup` how long event ids are remembered, in microseconds. `scrub` is whether work that
+    forgets a customer ends with scrubbing the store (R86).
     """
 
     max_jump: Duration | None
@@ -35,7 +37,7 @@ class Options:
 
 
 class Core:
-    """What an engine and its tenants share: the store, the handlers, the options, a cache of the catalog."""
+    """What an engine and its tenant-bound copies share: the store, the handlers, the options, a cached catalog."""
 
     def __init__(self, store: Store, channels: Mapping[str, Handler], options: Options) -> None:
         """Begin without a catalog."""
@@ -47,20 +49,24 @@ class Core:
         self.local = threading.local()
 
     def refresh(self, transaction: Transaction) -> Catalog:
-        """Give the catalog as it stands in a transaction, read again only when another revision is there."""
+        """Return the catalog as of a transaction, reading it again only if its revision has changed."""
+        from journeyflow.catalog.loading import read_catalog  # noqa: PLC0415 imports cattrs; needed with journeys only
+
         with self.lock:
             shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
             if shelf is not None:
                 self.catalog = read_catalog(shelf, self.path, self.compiled)
-            return self.catalog  # type: ignore[return-value]  # there is one by now
+            return self.catalog  # type: ignore[return-value]  # it has been read at least once
 
     @contextmanager
     def amending(self) -> Iterator[Transaction]:
-        """Open a transaction that changes the catalog: what it changes is taken over, and not read again.
+        """Open a transaction that changes the catalog, and apply what it commits to the cached catalog.
 
-        So a call costs what it changes, however many journeys there are. Where the block ends with an exception, and
-        where somebody has read the catalog since, the catalog stays as it is.
+        So a call costs what it changes, however many journeys there are. If the block raises, or if the catalog has
+        been read again in the meantime, the cached catalog stays as it is.
         """
+        from journeyflow.catalog.loading import amended  # noqa: PLC0415 imports cattrs; needed with journeys only
+
         with self.store.transaction() as transaction:
             noted, before = Noted(transaction), self.refresh(transaction)
             yield noted
@@ -73,31 +79,33 @@ class Core:
 
 
 class Noted:
-    """A transaction of which it is remembered what was committed."""
+    """A transaction that remembers what was committed through it."""
 
     def __init__(self, transaction: Transaction) -> None:
-        """Do what the transaction does."""
+        """Pass everything on to the transaction."""
         self.shelf, self.due, self.load = transaction.shelf, transaction.due, transaction.load
         self.claimable, self._commit = transaction.claimable, transaction.commit
         self.committed: list[Changes] = []
 
     def commit(self, changes: Changes) -> None:
-        """Write everything at once, and remember it."""
+        """Commit the changes, and remember them."""
         self._commit(changes)
         self.committed.append(changes)
 
 
 class Bound:
-    """A tenant's hold on a core, which an `Engine` is: its parts find the journeys of that tenant."""
+    """A core bound to one tenant, the base of `Engine`: its methods look up the journeys of that tenant."""
 
     _core: Core
     _tenant: str
     _bound: bool
 
     def _known(self, journey: str) -> JourneyRecord:
-        """Give a journey as the catalog has it; raises NotFound."""
+        """Return the catalog's record of a journey; raises NotFound."""
         with self._core.store.transaction(write=False) as transaction:
             return self._find(transaction, journey)
 
     def _find(self, transaction: Transaction, journey: str, tenant: str | None = None) -> JourneyRecord:
+        from journeyflow.catalog.lifecycle import find  # noqa: PLC0415 imports cattrs
+
         return find(self._core.refresh(transaction), tenant or self._tenant, journey)

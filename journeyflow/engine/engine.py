@@ -1,4 +1,4 @@
-"""The engine: the thin seam between a host and the pure core. Load, run, commit; then hand messages over.
+"""The engine: the thin layer between a host and the pure core. Load, run, commit; then hand messages over.
 
 It has no clock, no thread, no sleep and no state of its own beyond a cache of the catalog; every instant is an
 argument.
@@ -47,27 +47,41 @@ from journeyflow.work.intake import DEDUP_DAYS, dedup_micros
 from journeyflow.work.outbox import claim_posts
 
 BATCH = 2_000
-"""Items per commit: a batch holds the write lock for some tens of milliseconds."""
+"""Items per commit: a batch of this size holds the write lock for some tens of milliseconds."""
 
 CHUNK = 10_000
-"""Inputs per commit when a host gives many."""
+"""Inputs per commit when a host gives many in one call."""
 
 PUSH = 100
-"""Messages the engine claims for its own handlers at a time: answered before their lease ends at 3 seconds each."""
+"""Messages claimed for the engine's own handlers at a time: at 3 seconds each, all are answered before their lease
+ends."""
 
 LEASE = 5 * MINUTE
-"""How long the engine gives its own handlers before a message counts as not delivered."""
+"""How long a message is leased to the engine's own handlers before it counts as not delivered."""
 
 
 class Engine(JourneyCalls, Questions):
-    """An embedded journey engine on a SQLite file (a path) or any `Store`.
+    """An embedded customer-journey engine on a SQLite file or any other `Store`.
 
-    `channels` maps channel names to functions that deliver one message; without it the host claims messages itself.
-    `grace` is how late work may be found before its instant is softened (R5): default 1 hour for a file, kept in the
-    file; None is no limit. `max_jump` bounds how far behind the earliest due work may be (R3); None is no bound.
-    `dedup_days` is how long ids of events are known (R26). `batch_size` items make one commit. A tick in
-    which a step forgot somebody leaves nothing of them on the medium; with `scrub=False` that waits for `vacuum` (R86).
-    All methods may be called from any thread (R72). As a context manager the engine closes its store at the end.
+    `store` is the path of a file, which is made if it is missing, or a `Store` such as `MemoryStore()`.
+
+    `channels` maps names of channels to functions that deliver one `Message` each. A tick calls them; an exception
+    counts as a failed attempt. Without `channels`, workers claim messages themselves.
+
+    `grace` is how late work may be found before it takes effect at the tick's `now` instead of its own instant (R5): a
+    length of time such as "1 hour", or None for no limit. It is kept in the store. Left out, the stored value stays: 1
+    hour in a new file, no limit in memory.
+
+    `max_jump` is how far before `now` the earliest due work may lie before a tick raises `ClockJump` (R3); None is no
+    bound. `batch_size` is how many items make one commit. `dedup_days` is for how many days the id of an event is
+    remembered, so that the same event fed again changes nothing (R26).
+
+    `scrub` is whether a tick in which a step forgot a customer also erases every trace of them from the medium; with
+    `scrub=False` that waits for `vacuum` (R86).
+
+    Every instant that a method takes is a timezone-aware `datetime`: a naive one raises ValueError, anything else
+    TypeError. All methods may be called from any thread (R72). Used as a context manager, the engine closes its store
+    at the end.
 
     >>> from journeyflow import MemoryStore
     >>> Engine(MemoryStore())
@@ -85,7 +99,11 @@ class Engine(JourneyCalls, Questions):
         dedup_days: int = DEDUP_DAYS,
         scrub: bool = True,
     ) -> None:
-        """Open the store; raises StorageError for a file that cannot be used, TypeError for `async` handlers."""
+        """Open the store.
+
+        Raises StorageError for a file that cannot be used, TypeError for an `async` handler, and ValueError or
+        TypeError for an option that cannot be.
+        """
         _check_handlers({} if channels is None else channels)
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be 1 or more, not {describe(batch_size)}"
@@ -107,7 +125,7 @@ class Engine(JourneyCalls, Questions):
             raise
 
     def _keep_grace(self, grace: object, wanted: int | None) -> None:
-        """Read the catalog, and keep the grace that the host wants from now on (R5)."""
+        """Read the catalog, and store the grace that the host asks for if it is another one (R5)."""
         with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
         if grace != "default" and catalog.grace != wanted:
@@ -119,7 +137,7 @@ class Engine(JourneyCalls, Questions):
         return f"Engine({self._core.store!r}, tenant={self._tenant!r})"
 
     def __enter__(self) -> Self:
-        """Give the engine."""
+        """Return the engine."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,7 +145,7 @@ class Engine(JourneyCalls, Questions):
         self.close()
 
     def close(self) -> None:
-        """Close the store; closing again does nothing."""
+        """Close the store; closing it again does nothing."""
         self._core.store.close()
 
     @property
@@ -136,7 +154,11 @@ class Engine(JourneyCalls, Questions):
         return self._core.store
 
     def tenant(self, name: str) -> "Engine":
-        """Give the same engine bound to a tenant, which exists by being named (R20, R91)."""
+        """Return the same engine bound to a tenant, which exists by being named (R20, R91).
+
+        The engine returned sees no journeys, customers, enrollments or messages of other tenants; its `tick` serves all
+        tenants all the same. Raises InvalidInput for a name that cannot be an id.
+        """
         if fault := id_fault(name):
             raise InvalidInput([f"tenant: {fault}"])
         bound = object.__new__(Engine)
@@ -146,11 +168,15 @@ class Engine(JourneyCalls, Questions):
     # --- policies -------------------------------------------------------------------------------------------------
 
     def set_policies(self, policies: Policies, *, at: datetime) -> None:
-        """Set this tenant's caps and quiet hours from an instant on; the same again changes nothing (R31).
+        """Set this tenant's frequency caps and quiet hours from an instant on (R31).
 
-        Work sees the policies as of the instant at which it happens, so what is late sees those of its own time. An
-        `at` before the newest policies' instant means that instant (R11). `Policies()` takes all away.
+        They replace the tenant's policies as a whole: `Policies()` removes them all, and setting what holds already
+        changes nothing. A Send follows the policies as of the instant at which it happens, so late work follows those
+        of its own time. An `at` before the instant of the newest policies means that instant (R11). Raises TypeError
+        for anything but `Policies`.
         """
+        from journeyflow.catalog.lifecycle import policies_set  # noqa: PLC0415 imports cattrs
+
         if not isinstance(policies, Policies):
             msg = f"expected Policies, not {describe(policies)}"
             raise TypeError(msg)
@@ -161,7 +187,7 @@ class Engine(JourneyCalls, Questions):
                 transaction.commit(changes)
 
     def policies(self, *, at: datetime | None = None) -> Policies:
-        """Give this tenant's policies as of an instant, or those that were set last; `Policies()` where none are."""
+        """Return this tenant's policies as of an instant, by default those set last; `Policies()` if there are none."""
         instant = LAST if at is None else to_micros(at)
         with self._core.store.transaction(write=False) as transaction:
             timeline = self._core.refresh(transaction).policies.get(self._tenant)
@@ -175,7 +201,12 @@ class Engine(JourneyCalls, Questions):
     def put_customer(
         self, customer: str, attributes: Mapping[str, object], *, at: datetime, replace: bool = False
     ) -> None:
-        """Tell attributes of a customer: merged by name, None takes a name away (R50). Handled by the next tick."""
+        """Put attributes of one customer into the inbox; the tick that reaches `at` applies them (R8, R50).
+
+        Attributes are merged by top-level name, and consent by channel; None removes a name. With `replace=True`, names
+        that are not given are removed too, except consent, tags, lists and the instants of the last message sent,
+        opened and clicked (R52). Raises InvalidInput with every fault.
+        """
         self.put_customers({customer: attributes}, at=at, replace=replace)
 
     def put_customers(
@@ -185,12 +216,21 @@ class Engine(JourneyCalls, Questions):
         at: datetime,
         replace: bool = False,
     ) -> None:
-        """Tell attributes of many customers, as a mapping or pairs; one commit per chunk (R10, R50)."""
+        """Put attributes of many customers into the inbox, one commit per chunk of 10,000 (R10, R50).
+
+        `customers` maps ids to attributes, or is an iterable of such pairs, which may be a generator. `at` and
+        `replace` are those of `put_customer`. Raises InvalidInput with every fault: nothing is stored from the first
+        faulty chunk on; its `accepted` counts what earlier chunks stored.
+        """
         instant = to_micros(at)
         self._give(pair_input(self._tenant, pair, instant, replace=replace) for pair in pairs_of(customers))
 
     def feed(self, events: Event | Iterable[Event]) -> None:
-        """Tell one event or many; handled by the tick that reaches their instant (R8, R10)."""
+        """Put one event or many into the inbox; the tick that reaches an event's instant handles it (R8, R10).
+
+        There is one commit per chunk of 10,000. Raises InvalidInput with every fault, as `put_customers` does, and
+        TypeError for what is neither an `Event` nor an iterable.
+        """
         self._give(event_input(self._tenant, event) for event in one_or_many(events, Event, "events"))
 
     def enroll(
@@ -204,9 +244,11 @@ class Engine(JourneyCalls, Questions):
     ) -> None:
         """Enroll one customer or many by hand, in a journey with parallel runs under a key (R22, R24).
 
-        Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE, InvalidInput for a key that is
-        none, or that the journey does not ask for. `force` passes run criteria, consent and re-entry; nobody is ever
-        inside twice. What is refused later is recorded.
+        The tick that reaches `at` decides who enters, and records who is refused. The trigger is not asked; with
+        `force`, neither are run criteria, consent and re-entry. Nobody is ever inside twice, or twice under one key.
+
+        Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE at `at`, InvalidInput for an id or
+        a key that is malformed, or a key where the journey has none.
         """
         record = self._check_active(journey, at)
         _check_key(key, journey, record.program(to_micros(at)).key)
@@ -222,7 +264,12 @@ class Engine(JourneyCalls, Questions):
         reason: str = "manual",
         key: str | None = None,
     ) -> None:
-        """End the runs of one customer or many in a journey, with a key that run alone: EXITED with the reason."""
+        """End the runs of one customer or many in a journey: EXITED with `reason` (R10).
+
+        With `key`, only the run with that key ends. The tick that reaches `at` does it; a customer who waits for a slot
+        of the entry limits is taken out of the queue (R23). Raises NotFound for an unknown journey, InvalidInput for a
+        malformed id, reason or key, or a key where the journey has none.
+        """
         if fault := id_fault(reason):
             raise InvalidInput([f"reason: {fault}"])
         with self._core.store.transaction(write=False) as transaction:
@@ -234,11 +281,13 @@ class Engine(JourneyCalls, Questions):
     def retry(
         self, enrollments: Enrollment | tuple[str, str] | Iterable[Enrollment | tuple[str, str]], *, at: datetime
     ) -> None:
-        """Put FAILED runs back at their last rest; each is an Enrollment, or (journey, customer): the newest run (R43).
+        """Put one FAILED run or many back at their last rest, to wait there again for what they waited for (R43).
 
-        Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE, InvalidInput for an enrollment
-        that has not failed, or failed with a given-up message. What the next tick refuses is recorded: a customer who
-        is inside again, a newer run.
+        Each is an `Enrollment`, or a pair (journey, customer), which names the customer's newest run. The tick that
+        reaches `at` does it, or records why it is refused: the customer is inside again, or has a newer run.
+
+        Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE at `at`, InvalidInput for an
+        enrollment that has not failed, or failed because its message was given up.
         """
         instant = to_micros(at)
         one = isinstance(enrollments, Enrollment) or (
@@ -251,7 +300,7 @@ class Engine(JourneyCalls, Questions):
         self._give(inputs)
 
     def _check_active(self, journey: str, at: datetime) -> JourneyRecord:
-        """Give a journey that takes people; refuse one that is not there, or does not."""
+        """Return the record of a journey; raises NotFound, and Forbidden unless it is ACTIVE at `at`."""
         with self._core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
         state = record.state(to_micros(at))
@@ -268,7 +317,11 @@ class Engine(JourneyCalls, Questions):
 
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Group calls of this thread into one commit; an exception drops them all (R10)."""
+        """Group what this thread puts into the inbox within a `with` block into one commit (R10).
+
+        If the block raises, nothing of it is stored. Batches do not nest: raises RuntimeError inside another one of the
+        same thread.
+        """
         local = self._core.local
         if getattr(local, "pending", None) is not None:
             msg = "a batch is open already in this thread; batches do not nest"
@@ -283,7 +336,10 @@ class Engine(JourneyCalls, Questions):
             local.pending = None
 
     def _give(self, inputs: Iterable["Input | list[str]"]) -> None:
-        """Put inputs into the inbox, a chunk per commit; a chunk with faults is not stored and all its faults told."""
+        """Put inputs into the inbox, one commit per chunk.
+
+        Raises InvalidInput with the faults of all inputs; nothing is stored from the first faulty chunk on.
+        """
         pending = getattr(self._core.local, "pending", None)
         accepted, chunk, found = 0, list[Input](), list[str]()
         for position, item in enumerate(inputs):
@@ -310,8 +366,13 @@ class Engine(JourneyCalls, Questions):
     def tick(self, now: datetime, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:
         """Do what is due at `now`, for all tenants, each thing at its own instant (R3, R4); then deliver.
 
-        `limit` bounds how many items are handled; `more` then tells whether some are left. Raises ClockJump when the
-        earliest work lies more than `max_jump` back, unless `allow_jump`.
+        Work happens at the instant at which it was due, however late the tick. Nothing is done twice, and a tick that
+        finds nothing due writes nothing. `limit` bounds how many items are handled; `more` of the result says whether
+        some are left. With `channels`, messages are then handed to their handlers.
+
+        Raises ClockJump, before anything is done, if the earliest work lies more than `max_jump` before `now`, unless
+        `allow_jump`; ValueError for a `limit` below 1; StorageError, with the work done, if what a step forgot cannot
+        be erased because somebody still reads the old file (R86).
         """
         instant = to_micros(now, "now")
         if limit is not None:
@@ -328,9 +389,9 @@ class Engine(JourneyCalls, Questions):
         )
 
     def next_due(self) -> datetime | None:
-        """Give the instant of the earliest work, over all tenants: when to tick next; None when nothing waits (R73).
+        """Return the instant of the earliest work of all tenants, in UTC: when to tick next (R73).
 
-        With `channels`, a message that is to be handed to one of them again is work too.
+        None if nothing waits. With `channels`, a message that is to be handed to one of them again is work too.
         """
         due = next_call(self._core)
         return None if due is None else from_micros(due)
@@ -346,11 +407,19 @@ class Engine(JourneyCalls, Questions):
         limit: int = 100,
         lease: object = "5 minutes",
     ) -> tuple[Message, ...]:
-        """Lease messages to a worker until `at` + `lease`, oldest first (R71).
+        """Lease messages of this tenant to a worker until `at` + `lease`, oldest first (R71).
 
-        Every message carries its id, the idempotency key, and a token; give it back with `ack` or `nack`. What was
-        exited meanwhile is CANCELLED, what expired EXPIRED, what the customer no longer consents to SUPPRESSED. Only
-        this tenant's messages are given.
+        Returns at most `limit` messages, of all channels or of those named. Each carries its id, which is its
+        idempotency key, and a token. Answer each with `ack` or `nack` before the lease ends, else the attempt has
+        failed. `lease` is a length of time such as "5 minutes"; a day is 24 hours.
+
+        Messages that must not be sent any more are not returned and do not count toward `limit`: those of an exited run
+        become CANCELLED (unless their Send has `cancel_on_exit=False`), those past their expiry EXPIRED, those without
+        the customer's consent SUPPRESSED. Messages of paused journeys, of unpublished steps, and of customers with
+        unhandled inputs are held back.
+
+        Raises InvalidInput for a malformed worker or channel, ValueError for a `limit` below 1 or a `lease` that is not
+        positive.
         """
         if fault := id_fault(worker):
             raise InvalidInput([f"worker: {fault}"])
@@ -364,8 +433,8 @@ class Engine(JourneyCalls, Questions):
     def _claim(  # noqa: PLR0917 what a claim depends on
         self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
     ) -> tuple[Message, ...]:
-        """Lease messages until there are enough; what is not to be sent any more takes no place of the limit."""
-        core, taken, more = self._core, list[Message](), True
+        """Lease messages until there are enough; those that must not be sent any more do not count toward the limit."""
+        core, taken, more = self._core, list[tuple[int, int]](), True
         while more and len(taken) < limit:
             with core.store.transaction() as transaction:
                 catalog, left = core.refresh(transaction), limit - len(taken)
@@ -374,11 +443,20 @@ class Engine(JourneyCalls, Questions):
         return tuple(taken)
 
     def ack(self, messages: Message | str | Iterable[Message | str], *, at: datetime) -> None:
-        """Tell that one message or many went out; the next tick makes them SENT, whatever else was so far (R71)."""
+        """Record that one message or many went out; the next tick makes them SENT (R71).
+
+        Each is a claimed `Message`, or the id of one. An ack wins over every other status and is final. Raises
+        InvalidInput for anything else; an id that no message of this tenant has is found by the tick, and listed by
+        `unmatched`.
+        """
         self._answer("ack", messages, at, "")
 
     def nack(self, messages: Message | Iterable[Message], *, at: datetime, error: str = "") -> None:
-        """Tell that messages could not be delivered; they are handed out again later, or given up (R71)."""
+        """Record that one message or many could not be delivered; they are handed out again later, or given up (R71).
+
+        Each is a `Message` as `claim` returned it: a nack counts only under the present lease, which the token names.
+        Of `error`, 1,000 characters are kept. Raises InvalidInput for a message without a token.
+        """
         self._answer("nack", messages, at, error)
 
     def _answer(self, kind: str, messages: object, at: datetime, error: str) -> None:
@@ -387,14 +465,14 @@ class Engine(JourneyCalls, Questions):
         self._give(answer_input(self._tenant, kind, message, instant, error) for message in many)
 
     def _deliver(self, now: int) -> tuple[int, int]:
-        """Push: claim, call the handler, ack; an exception is a nack (R71). Give how many went well and ill."""
+        """Claim messages, call their handlers, ack them; an exception is a nack (R71). Return (delivered, failed)."""
         core, answers = self._core, list[Checked]()
         delivered = failed = 0
         while claimed := self._claim(None, "engine", now, frozenset(core.channels), PUSH, LEASE):
             for message in claimed:
                 try:
                     _refuse_awaitable(core.channels[message.channel](message))
-                except Exception as error:  # noqa: BLE001 whatever a handler raises is a failed attempt
+                except Exception as error:  # noqa: BLE001 any exception of a handler is a failed attempt
                     failed += 1
                     answers.append(answer_input(message.tenant, "nack", message, now, told_error(error)))
                 else:
@@ -409,14 +487,17 @@ class Engine(JourneyCalls, Questions):
     def forget(
         self, customers: str | Iterable[str], *, at: datetime, scrub: bool = True, allow_jump: bool = False
     ) -> int:
-        """Take out everything personal of one customer or many, and give how many enrollments that ended (R86).
+        """Remove everything personal of one customer or many; return how many enrollments that ended (R86).
 
-        Nothing of it is left: not in the file's free space, not in its log; with `scrub=False` that waits for `vacuum`.
-        Their enrollments stay as rows of nobody, EXITED "forgotten"; what they are told of later makes them new people.
-        All work with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3, R11). Raises
-        NotFound, with nothing changed, where nothing is known of somebody.
+        Their enrollments stay as rows of an anonymous customer, EXITED "forgotten", so that statistics keep their sums.
+        Inputs given later for the same id make a new customer. Nothing of what was removed is left in the file's free
+        space or its log; with `scrub=False` that waits for `vacuum`.
+
+        All work with instants before `at` is done first, without deliveries; raises ClockJump as a tick does, unless
+        `allow_jump` (R3, R11). Raises NotFound, with nobody forgotten, if nothing is known of one of the customers, and
+        InvalidInput for a malformed id.
         """
-        from journeyflow.engine.housekeeping import forget  # noqa: PLC0415 wanted now and then
+        from journeyflow.engine.housekeeping import forget  # noqa: PLC0415 seldom needed
 
         many = dict.fromkeys([customers] if isinstance(customers, str) else customers)
         refuse([f"customer: {fault}" for each in many if (fault := id_fault(each))])
@@ -431,15 +512,18 @@ class Engine(JourneyCalls, Questions):
         dry_run: bool = False,
         progress: Callable[[int, int], object] | None = None,
     ) -> PruneResult:
-        """Turn history that was finished before an instant into opening balances; give how many rows that took (R86).
+        """Turn history that was finished before an instant into opening balances; return how many rows went (R86).
 
-        Of this tenant, of one journey of it, or of all tenants. Statistics and results stay what they are, and no later
-        decision changes; what explains single runs of that time is gone. What is told later of messages that are gone
-        is "unmatched": go back so far that nobody opens, or unsubscribes by, a mail of that time. `dry_run` changes
-        nothing; `progress` is told how far it is, so much of so much. Cut short, it goes on when it is called again.
-        The space comes back with `vacuum`. Raises NotFound for an unknown journey.
+        Prunes this tenant, one journey of it, or all tenants. Statistics and results stay what they are, and no later
+        decision changes; but single runs of that time can no longer be explained. Events about pruned messages will be
+        "unmatched", so choose an instant so far back that nobody still opens a mail of that time, or unsubscribes by
+        it.
+
+        With `dry_run` nothing changes. `progress` is called with how much is done, and of how much. A call that was cut
+        short goes on when it is made again. `vacuum` gives the space back. Raises NotFound for an unknown journey,
+        InvalidInput for a journey together with `all_tenants`.
         """
-        from journeyflow.engine.housekeeping import Scope, prune  # noqa: PLC0415 wanted now and then
+        from journeyflow.engine.housekeeping import Scope, prune  # noqa: PLC0415 seldom needed
 
         if all_tenants and journey is not None:
             raise InvalidInput([f"journey: {journey!r} is one of a tenant; leave out all_tenants or journey"])
@@ -453,12 +537,13 @@ class Engine(JourneyCalls, Questions):
         return prune(self._core, scope, progress or (lambda *_: None))
 
     def export_customer(self, customer: str) -> dict[str, object]:
-        """Give everything that is kept of a customer as plain values, ready for JSON; instants are ISO 8601 text.
+        """Return everything that is kept about a customer as plain values, ready for JSON (R86).
 
-        Attributes, enrollments with visits and the values that decisions compared, messages, refusals, and all that
-        was told of the customer, also what still waits. Raises NotFound.
+        Attributes, enrollments with their visits and the values that decisions compared, messages, refusals, and every
+        input about the customer, also those that no tick has handled. Instants are ISO 8601 text in UTC. Raises
+        NotFound.
         """
-        from journeyflow.questions.dossier import dossier  # noqa: PLC0415 wanted now and then
+        from journeyflow.questions.dossier import dossier  # noqa: PLC0415 seldom needed
 
         with self._core.store.reader() as reader:
             return paging.required(dossier(reader, self._tenant, customer), "customer", customer)
@@ -472,50 +557,57 @@ class Engine(JourneyCalls, Questions):
         status: str | None = None,
         include_steps: bool = False,
     ) -> ExportJob:
-        """Put a job into the queue that writes the statistics of this tenant's journeys as CSV (F190, F191).
+        """Queue a job that writes the statistics of this tenant's journeys as CSV, and return it (F190, F191).
 
-        The window is that of `stats`, journeys of one `status` or all; `include_steps` adds a line for each Send.
-        Raises InvalidInput with everything that cannot be asked.
+        The window is that of `stats`. `status` chooses journeys of one state, by default all; `include_steps` adds a
+        line for each Send. `work_exports` does the work. Raises InvalidInput with every fault.
         """
         days = [day.isoformat() if isinstance(day, date) else day for day in (since, until)]
         options = {"since": days[0], "until": days[1], "status": status, "include_steps": bool(include_steps)}
         return exportjobs.submit(self._core, self._tenant, to_micros(at), options)
 
     def work_exports(self, *, at: datetime, limit: int = 100) -> int:
-        """Work off jobs of all tenants, the first submitted first; give how many (F193, F194).
+        """Process queued export jobs of all tenants, the first submitted first; return how many (F193, F194).
 
-        Anybody may work: the host after a tick, another process, many at once; each job is taken by one.
+        The host may call this wherever it likes: after a tick, in another process, in many at once. Each job is taken
+        by one of them. Raises ValueError for a `limit` below 1.
         """
         _check_limit(limit)
         return exportjobs.work(self._core, to_micros(at), limit)
 
     def export_job(self, export: int) -> ExportJob:
-        """Give a job of this tenant as it stands: PENDING, PROCESSING, COMPLETED or FAILED; raises NotFound (F192)."""
+        """Return a job of this tenant as it stands: PENDING, PROCESSING, COMPLETED or FAILED (F192).
+
+        Raises NotFound.
+        """
         return exportjobs.job_of(self._core, self._tenant, export)
 
     def download_export(self, export: int) -> str:
-        """Give the CSV of a COMPLETED job; raises NotFound, and Conflict before it is one (F195, F197)."""
+        """Return the CSV of a COMPLETED job of this tenant (F195, F197).
+
+        Raises NotFound, and Conflict for a job that is not COMPLETED.
+        """
         return exportjobs.download(self._core, self._tenant, export)
 
     def vacuum(self) -> None:
-        """Give the file's free space back; nothing of what was deleted is left in it, nor in its log (R86).
+        """Rebuild the file without its free space: nothing of what was deleted is left in it, nor in its log (R86).
 
-        The file is built anew, which needs as much free space again. Raises StorageError where another connection
-        still reads what was there before.
+        This needs as much free space again on the disk. Raises StorageError if another connection still reads the old
+        file.
         """
-        from journeyflow.engine.housekeeping import vacuum  # noqa: PLC0415 wanted now and then
+        from journeyflow.engine.housekeeping import vacuum  # noqa: PLC0415 seldom needed
 
         vacuum(self._core)
 
     def renew_nonce(self, nonce: str | None = None) -> str:
-        """Let the ids of messages begin with another nonce from now on, given or drawn, and give it (R70).
+        """Begin the ids of messages with another nonce from now on, given or drawn, and return it (R70).
 
-        Call it after restoring a backup, before the first tick: what was made after the backup is lost, and its ids
-        must not be given again. Messages keep the ids they have. It concerns all tenants. Raises InvalidInput for a
-        nonce that is no id, or was used before.
+        Call it after restoring a backup, before the first tick: messages made after the backup are lost, and their ids
+        must not be used again. Existing messages keep their ids. It applies to all tenants. Raises InvalidInput for a
+        nonce that cannot be an id, or was used before.
         """
-        from journeyflow.engine.housekeeping import renew_nonce  # noqa: PLC0415 wanted now and then
-        from journeyflow.stores.sqlite.opening import draw_nonce  # noqa: PLC0415 as the files themselves draw it
+        from journeyflow.engine.housekeeping import renew_nonce  # noqa: PLC0415 seldom needed
+        from journeyflow.stores.sqlite.opening import draw_nonce  # noqa: PLC0415 drawn as for a new file
 
         renewed = draw_nonce() if nonce is None else nonce
         refuse([f"nonce: {fault}"] if (fault := id_fault(renewed)) else [])
@@ -524,7 +616,7 @@ class Engine(JourneyCalls, Questions):
 
 
 def _refuse_awaitable(answer: object) -> None:
-    """Refuse what a handler gave back unawaited: nothing was delivered yet, and nobody would ever (R71)."""
+    """Raise TypeError for a coroutine returned by a handler: nobody awaits it, so nothing would be delivered (R71)."""
     if iscoroutine(answer):
         answer.close()
         msg = "the handler gave back a coroutine; pass a plain function, such as one that asyncio.run()s it"
@@ -532,19 +624,19 @@ def _refuse_awaitable(answer: object) -> None:
 
 
 def _opened(store: str | PathLike[str] | Store) -> Store:
-    """Open the file that a path names; a store is taken as it is."""
+    """Return a store as it is; open the SQLite file that a path names."""
     if not isinstance(store, str | PathLike):
         if not hasattr(store, "transaction"):
             msg = f"store: expected the path of a file or a Store such as MemoryStore(), not {describe(store)}"
             raise TypeError(msg)
         return store
-    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
+    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
 
     return SQLiteStore(fspath(store))
 
 
 def _forward(value: object, what: str) -> Duration:
-    """Read a length of time that leads forward."""
+    """Parse a length of time; raise ValueError unless it is positive."""
     try:
         length = Duration.parse(value)
     except (TypeError, ValueError) as error:
@@ -557,12 +649,12 @@ def _forward(value: object, what: str) -> Duration:
 
 
 def _length(value: object, what: str) -> int:
-    """Read a length of time that leads forward as microseconds, days as 24 hours."""
+    """Return a positive length of time in microseconds; a day of it is 24 hours."""
     return add(0, _forward(value, what), UTC)
 
 
 def _check_handlers(channels: object) -> None:
-    """Refuse what is no mapping of channels to plain functions of a message (R71)."""
+    """Raise TypeError unless `channels` maps names to plain functions of a message (R71)."""
     if not isinstance(channels, Mapping):
         msg = f"channels: give a function for each channel, such as {{'EMAIL': send}}, not {describe(channels)}"
         raise TypeError(msg)
@@ -576,7 +668,7 @@ def _check_handlers(channels: object) -> None:
 
 
 def _check_key(key: object, journey: str, path: str | None) -> None:
-    """Refuse what cannot be the key of a run, and any key where a journey has none (R22)."""
+    """Raise InvalidInput for what cannot be the key of a run, and for any key if the journey has none (R22)."""
     if key is None:
         return
     if fault := id_fault(key):
@@ -586,7 +678,7 @@ def _check_key(key: object, journey: str, path: str | None) -> None:
 
 
 def _check_limit(limit: int) -> None:
-    """Refuse what is no number of items."""
+    """Raise ValueError unless a limit is an integer of 1 or more."""
     if type(limit) is not int or limit < 1:
         msg = f"limit must be 1 or more, not {describe(limit)}"
         raise ValueError(msg)

@@ -1,7 +1,7 @@
-"""Statistics as a CSV file, made by a job that a host submits, has worked off, asks about and fetches (F190 to F197).
+"""Export jobs: statistics as a CSV file, made by a job that a host submits, has processed and downloads (F190 to F197).
 
-Jobs wait in a queue, first in, first out. Whoever works takes the first one, which is then PROCESSING and comes to its
-end COMPLETED or FAILED. One that has been PROCESSING for an hour was left by a worker that died, and is taken again.
+Jobs are processed first in, first out. A worker takes the first one, which is then PROCESSING and ends COMPLETED or
+FAILED. A job that has been PROCESSING for an hour was left behind by a worker that died, and is taken again.
 """
 
 import json
@@ -34,10 +34,10 @@ PENDING, PROCESSING, COMPLETED, FAILED = "PENDING", "PROCESSING", "COMPLETED", "
 STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
 
 KEPT: Final = 7 * DAY
-"""How long a host may count on a file; nothing is removed by itself (F196)."""
+"""How long a host may count on a file; nothing is deleted automatically (F196)."""
 
 LEFT_BEHIND: Final = HOUR
-"""After so long a job that is PROCESSING is taken again: a file is made in seconds."""
+"""How long a job may be PROCESSING before it is taken again: a file takes seconds to make."""
 
 COLUMNS: Final = (
     *("tenant", "journey", "name", "state", "step", "since", "until", "timezone"),
@@ -46,7 +46,8 @@ COLUMNS: Final = (
     *("browser_viewed", "forwarded", "unsubscribed", "bounced", "complained", "revenue"),
     *("open_rate", "click_rate", "click_to_open_rate", "bounce_rate", "unsubscribe_rate", "complaint_rate"),
 )
-"""The header of the file. People are of all time, messages of the window; what is unknown is an empty cell."""
+"""The header of the file. People are counted over all time, messages within the window; an empty cell is an unknown
+figure."""
 
 MESSAGES: Final = ("browser_viewed", "forwarded", "unsubscribed", "bounced", "complained")
 
@@ -55,7 +56,12 @@ RATES: Final = COLUMNS[-6:]
 
 @frozen
 class ExportJob:
-    """A job as it stands (F192, F193). `size` is that of the file in bytes, None until there is one."""
+    """A job as it stands (F192, F193).
+
+    `status` is PENDING, PROCESSING, COMPLETED or FAILED; `error` says why it failed, and is empty otherwise. `options`
+    are those it was submitted with. `size` is the size of the file in bytes, None until there is one. `expires_at` is
+    how long the file may be counted on. Instants are in UTC.
+    """
 
     tenant: str
     id: int
@@ -72,7 +78,7 @@ class ExportJob:
 
 
 def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> ExportJob:
-    """Put a job at the end of the queue; raises InvalidInput with everything that cannot be asked (F190, F191)."""
+    """Put a job at the end of the queue and return it; raises InvalidInput with every fault (F190, F191)."""
     _refuse(at, options)
     with core.store.transaction() as transaction:
         number = transaction.load(Request(exports=True)).next_export
@@ -94,7 +100,7 @@ def _refuse(at: int, options: Mapping[str, object]) -> None:
 
 
 def work(core: Core, at: int, limit: int) -> int:
-    """Work off jobs of all tenants, the first submitted first; give how many (F193, F194)."""
+    """Process jobs of all tenants, the first submitted first; return how many (F193, F194)."""
     done = 0
     while done < limit and (job := _taken(core, at)) is not None:
         try:
@@ -109,7 +115,7 @@ def work(core: Core, at: int, limit: int) -> int:
 
 
 def _taken(core: Core, at: int) -> Export | None:
-    """Take the first job that nobody works on."""
+    """Take the first job that no worker has and return it; None if there is none."""
     with core.store.transaction() as transaction:
         for job in transaction.load(Request(exports=True)).exports:
             if job.status == PENDING or job.updated_at + LEFT_BEHIND <= at:
@@ -120,7 +126,7 @@ def _taken(core: Core, at: int) -> Export | None:
 
 
 def _content(core: Core, job: Export) -> str:
-    """Write the file of a job, as of the instant at which it was submitted."""
+    """Return the file of a job, its window as of the instant at which the job was submitted."""
     options = json.loads(job.options)
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
@@ -135,7 +141,7 @@ def _content(core: Core, job: Export) -> str:
 
 
 def lines(record: JourneyRecord, stats: JourneyStats, *, steps: bool) -> Iterator[list[object]]:
-    """Give the line of a journey, and one for each of its Sends where they are asked for (F191)."""
+    """Yield the line of a journey, and with `steps` one for each of its Sends (F191)."""
     name, state = record.newest.journey.name, record.newest_state
     head, days = (stats.tenant, stats.journey, name, state), (stats.since, stats.until, stats.timezone)
     people = stats.people
@@ -143,7 +149,7 @@ def lines(record: JourneyRecord, stats: JourneyStats, *, steps: bool) -> Iterato
         *(people.total, people.active, people.completed, people.exited, people.failed),
         *(people.lifetime, people.converted),
     )
-    yield [*head, "", *days, *(counts or [None] * 7), *_of_messages(stats.window)]  # type: ignore[arg-type]  # asked for
+    yield [*head, "", *days, *(counts or [None] * 7), *_of_messages(stats.window)]  # type: ignore[arg-type]  # None with `people`, which is asked for
     for step in stats.by_step.values() if steps else ():
         if step.messages is not None:
             visits = (step.visited, step.active, *[None] * 5)
@@ -151,7 +157,7 @@ def lines(record: JourneyRecord, stats: JourneyStats, *, steps: bool) -> Iterato
 
 
 def _of_messages(found: MessageStats) -> Sequence[object]:
-    """Give the cells of what became of messages; rates with four decimals (F186)."""
+    """Return the cells of message figures; rates have four decimals (F186)."""
     counts = (
         *(found.sent.total, found.delivered.total, found.opened.total, found.opened.unique),
         *(found.clicked.total, found.clicked.unique, found.converted.total),
@@ -168,18 +174,18 @@ def _rounded(rates: Iterable[float | None]) -> list[str | None]:
 
 
 def find(core: Core, tenant: str, number: int) -> Export:
-    """Give a job of a tenant; raises NotFound for one of another tenant or module (F197)."""
+    """Return a job of a tenant; raises NotFound for one of another tenant or module (F197)."""
     with core.store.reader() as reader:
         return required(find_export(reader, tenant, MODULE, number), "export", number)
 
 
 def job_of(core: Core, tenant: str, number: int) -> ExportJob:
-    """Give a job as it stands; raises NotFound (F192)."""
+    """Return a job as it stands; raises NotFound (F192)."""
     return _shown(find(core, tenant, number))
 
 
 def download(core: Core, tenant: str, number: int) -> str:
-    """Give the file of a job; raises NotFound, and Conflict for one that is not COMPLETED (F195)."""
+    """Return the file of a job; raises NotFound, and Conflict for a job that is not COMPLETED (F195)."""
     job = find(core, tenant, number)
     if job.content is None:
         raise Conflict(str(number), job.status, "a file", job.error or "work_exports makes it one", kind="export")

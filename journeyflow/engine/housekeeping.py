@@ -1,4 +1,4 @@
-"""Forgetting people, pruning history, giving space back, renewing the nonce: wanted now and then (R70, R86)."""
+"""Rare operations: forgetting customers, pruning history, giving space back, renewing the nonce (R70, R86)."""
 
 from collections.abc import Callable, Collection, Iterator
 
@@ -18,14 +18,14 @@ from journeyflow.work.pruning import Share, message_of, outlived, settle
 from journeyflow.work.scheduler import lay_out
 
 Progress = Callable[[int, int], object]
-"""Is told how far something is: so much of so much."""
+"""Is called with how much is done, and of how much."""
 
 
 def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scrubbed: bool, allow_jump: bool) -> int:
-    """Forget customers of a tenant in one commit; give how many enrollments that ended.
+    """Forget customers of a tenant in one commit; return how many enrollments that ended.
 
-    All work with own instants before `at` is done first, without deliveries (R11). Raises NotFound for a customer of
-    whom nothing is known, not even an input that waits; then nobody is forgotten.
+    All work with own instants before `at` is done first, without deliveries (R11). Raises NotFound, with nobody
+    forgotten, for a customer about whom nothing is known, not even an unhandled input.
     """
     do_due_work(core, at - 1, allow_jump=allow_jump)
     told = _told_of(core, tenant, customers)
@@ -47,16 +47,16 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
 
 
 def _told_of(core: Core, tenant: str, customers: Collection[str]) -> set[str]:
-    """Give those customers of whom inputs tell."""
+    """Return those of the customers that inputs are about."""
     with core.store.reader() as reader:
         return told_of(reader, tenant, customers)
 
 
 @frozen
 class Scope:
-    """What is to be pruned: history of before an instant, of some journeys; `tenant` is None for all tenants.
+    """What is to be pruned: history before an instant, of some journeys; `tenant` is None for all tenants.
 
-    With `whole` also what was told that is about none of their messages.
+    With `whole`, inputs that are about none of the journeys' messages are pruned too.
     """
 
     before: int
@@ -67,10 +67,10 @@ class Scope:
 
 
 def prune(core: Core, scope: Scope, progress: Progress) -> PruneResult:
-    """Turn finished history into opening balances, a batch at a time; what was cut short goes on when called again.
+    """Turn finished history into opening balances, a batch at a time; a call cut short goes on when made again.
 
-    First runs, each with its messages and the sums of what was told of them; then what was told, unless a message is
-    still there that it is about.
+    Runs go first, each with its messages and the sums of the events about them. Then inputs go, unless a message that
+    they are about is still there.
     """
     with core.store.reader() as reader:
         last, last_input = newest_numbers(reader)
@@ -86,7 +86,7 @@ def prune(core: Core, scope: Scope, progress: Progress) -> PruneResult:
 
 
 def _prune_runs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[int, Share]]:
-    """Yield what became of runs, a batch at a time, with the serial of the last one; mark those whose messages go."""
+    """Yield per batch the serial of its last run and what became of its runs; mark in `doomed` whose messages go."""
     after, size = 0, core.options.batch_size
     while True:
         with core.store.transaction(write=not scope.dry_run) as transaction:
@@ -105,7 +105,7 @@ def _prune_runs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[i
 
 
 def _prune_inputs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[int, int]]:
-    """Yield how many inputs went, a batch at a time, with the number of the last one that was looked at."""
+    """Yield for each batch the number of the last input that was looked at, and how many inputs went."""
     after, size = 0, core.options.batch_size
     while True:
         with core.store.transaction(write=not scope.dry_run) as transaction:
@@ -124,7 +124,7 @@ def _prune_inputs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple
 
 
 def _added(total: PruneResult, share: Share) -> PruneResult:
-    """Add what became of some runs."""
+    """Add what became of a batch of runs to the total."""
     return evolve(
         total,
         enrollments=total.enrollments + len(share.gone),
@@ -135,12 +135,12 @@ def _added(total: PruneResult, share: Share) -> PruneResult:
 
 
 def vacuum(core: Core) -> None:
-    """Give back the space of what is no longer there."""
+    """Erase what is no longer there, and give back its space."""
     scrub(core)
 
 
 def renew_nonce(core: Core, nonce: str) -> None:
-    """Let the ids of messages begin with another nonce from now on (R70). Raises InvalidInput for one that was used."""
+    """Begin ids of messages with another nonce from now on (R70); raises InvalidInput for one that was used before."""
     with core.amending() as transaction:
         catalog = core.refresh(transaction)
         if nonce in catalog.nonces:

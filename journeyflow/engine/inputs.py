@@ -1,4 +1,4 @@
-"""What a host tells, checked at the door and made into inputs: each is an `Input`, or a list of its faults (R10)."""
+"""Checks of what a host gives: each thing becomes an `Input`, or a list of its faults (R10)."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -15,11 +15,11 @@ from journeyflow.work.intake import GIVEN_UP
 Checked = Input | list[str]
 
 MAX_ERROR = 1_000
-"""Characters of a worker's error that are kept: a sentence and a half of a traceback."""
+"""Characters of a worker's error that are kept: a sentence and half a traceback."""
 
 
 def one_or_many(value: object, of: type | tuple[type, ...], what: str) -> Iterable[Any]:
-    """Take one thing or many of them; TypeError for what is neither (R10).
+    """Return one thing or many as an iterable; raises TypeError for what is neither (R10).
 
     >>> list(one_or_many("ann", str, "customers")), list(one_or_many(["ann", "bob"], str, "customers"))
     (['ann'], ['ann', 'bob'])
@@ -33,19 +33,19 @@ def one_or_many(value: object, of: type | tuple[type, ...], what: str) -> Iterab
 
 
 def pairs_of(customers: object) -> Iterable[Any]:
-    """Take customers with their attributes, as a mapping or as pairs; TypeError for what is neither (R10)."""
+    """Return (customer, attributes) pairs of a mapping or an iterable; raises TypeError for what is neither (R10)."""
     return customers.items() if isinstance(customers, Mapping) else one_or_many(customers, (), "customers")
 
 
 def pair_input(tenant: str, pair: object, at: int, *, replace: bool) -> Checked:
-    """Check a customer with attributes (R50)."""
+    """Check a pair of a customer and attributes (R50)."""
     if isinstance(pair, tuple | list) and len(pair) == 2:  # noqa: PLR2004 a pair
         return put_input(tenant, pair[0], pair[1], at, replace=replace)
     return [f"expected a pair of a customer and attributes, not {describe(pair)}"]
 
 
 def put_input(tenant: str, customer: object, attributes: object, at: int, *, replace: bool) -> Checked:
-    """Check attributes of a customer (R50)."""
+    """Check the attributes of a customer (R50)."""
     found = [fault] if (fault := id_fault(customer)) else []
     if isinstance(attributes, Mapping):
         found += attribute_faults(attributes)
@@ -58,7 +58,7 @@ def put_input(tenant: str, customer: object, attributes: object, at: int, *, rep
 
 
 def event_input(tenant: str, event: object) -> Checked:
-    """Take an event, which checked itself when it was made (R20)."""
+    """Return the input of an event, which checked itself when it was made (R20)."""
     if not isinstance(event, Event):
         return [f"expected an Event, not {describe(event)}"]
     text = dumps(thaw(event.data)) if event.data else None
@@ -75,7 +75,7 @@ def journey_input(
 
 
 def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
-    """Check a run that is to be put back: an enrollment that has failed, or (journey, customer) (R43)."""
+    """Check a run that is to be put back: an enrollment that has failed, or a pair (journey, customer) (R43)."""
     if isinstance(enrollment, Enrollment):
         named, customer, data = enrollment.journey, enrollment.customer, {"run": enrollment.run}
         if enrollment.tenant != tenant:
@@ -93,11 +93,11 @@ def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
 
 
 def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:
-    """Check a message that a worker answers for: claimed ones can be acked and nacked, ids alone only acked (R71)."""
+    """Check a worker's answer: a claimed message can be acked or nacked, an id alone can only be acked (R71)."""
     if isinstance(message, Message) and kind == "nack" and message.token is None:
         return [f"message {message.id!r} is {message.status}; give the one that claim gave, it has a token"]
     if isinstance(message, Message):
-        told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # names of files may hold lone surrogates
+        told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # file names may hold lone surrogates
         data = {"token": message.token, **({"error": told} if told else {})}
         return Input(0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
     if kind == "ack" and isinstance(message, str) and not id_fault(message):
@@ -106,7 +106,7 @@ def answer_input(tenant: str, kind: str, message: object, at: int, error: str = 
 
 
 def told_error(error: BaseException) -> str:
-    """Show an error in a line, whatever its own words do.
+    """Return an error as one line, even if its own `__str__` fails.
 
     >>> told_error(OSError("no route"))
     'OSError: no route'

@@ -1,4 +1,4 @@
-"""The calls of an engine that change journeys: publish, run, stop, copy, move people on, take away (R11 to R18)."""
+"""The methods of an engine that change journeys: publish, run, stop, copy, migrate, remove (R11 to R18)."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
     from journeyflow.stores.contract import Transaction
 
 BulkCall = Literal["enable", "disable", "clone", "delete", "remove"]
-"""What can be done to many journeys at once."""
+"""What `bulk` can do to many journeys."""
 
 
 @frozen
 class Bulk:
-    """What a call on many journeys came to: every distinct id is in exactly one of the two (F107).
+    """What a call on many journeys came to: every distinct id is in `processed` or in `failed` (F107).
 
-    `failed` maps ids to what stood against them, in words. `clones` maps the ids of cloned journeys to the new ones.
+    `failed` maps ids to the reason, in words. `clones` maps the ids of cloned journeys to the new ones.
     """
 
     processed: tuple[str, ...]
@@ -52,14 +52,14 @@ class Bulk:
 
 
 def _begins_to_pull(record: "JourneyRecord", call: str) -> bool:
-    """Tell whether a lifecycle call is the instant from which on a journey pulls people in (R27)."""
+    """Return whether from a lifecycle call on a journey pulls customers in (R27)."""
     return call == "activate" and record.newest.pull is not None
 
 
 def _woken(
     transaction: "Transaction", catalog: "Catalog", journey: Journey, tenant: str, changes: Changes
 ) -> LimitChanges | None:
-    """Look at the schedule of a version from its instant on, where it is another one than before (R27)."""
+    """Return the timer that asks a new version's schedule from its instant on; None for the same schedule (R27)."""
     record = catalog.by_name.get((tenant, journey.id))
     if record is None or not record.transitions or not changes.versions:
         return None
@@ -73,16 +73,23 @@ def _woken(
 
 
 class JourneyCalls(Bound):
-    """What an `Engine` can do to journeys. Every call is of the engine's tenant, and is done when it returns."""
+    """The methods of an `Engine` that change journeys of its tenant; each has taken effect when it returns."""
 
     # --- versions -------------------------------------------------------------------------------------------------
 
     def publish(self, journey: Journey, *, at: datetime, rollback: bool = False) -> int:
-        """Publish a definition and give its version: idempotent by content (R12).
+        """Publish a definition and return the number of its version (R12).
 
-        In DRAFT it replaces the draft, else it makes the version that new enrollments enter. Content that was published
-        before changes nothing, unless `rollback` makes its version the newest again.
+        In DRAFT it replaces the draft, else it makes the version that new enrollments enter; people inside stay in
+        theirs. Content that was published before makes no version: only name, description and notes are edited in
+        place. With `rollback`, its old version becomes the newest again. An `at` before the newest version's instant
+        means that instant.
+
+        Raises InvalidJourney for a version with an error, such as one without steps, unless the journey is a DRAFT;
+        Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is bound to.
         """
+        from journeyflow.catalog.lifecycle import published  # noqa: PLC0415 imports cattrs
+
         tenant, instant = self._tenant_of(journey), to_micros(at)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
@@ -92,7 +99,11 @@ class JourneyCalls(Bound):
         return version
 
     def deploy(self, journey: Journey, *, at: datetime) -> int:
-        """Publish, and activate if DRAFT; give the version. A restart changes nothing, PAUSED stays PAUSED (R12)."""
+        """Publish a definition, activate the journey if it is a DRAFT, and return the number of the version (R12).
+
+        Deploying the same again, as at every start of the host, changes nothing; a PAUSED journey stays PAUSED. Raises
+        what `publish` and `activate` raise.
+        """
         version = self.publish(journey, at=at)
         with self._core.amending() as transaction:
             record = self._find(transaction, journey.id, self._tenant_of(journey))
@@ -109,7 +120,13 @@ class JourneyCalls(Bound):
         description: str | None = None,
         notes: str | None = None,
     ) -> JourneyInfo:
-        """Edit name, description or notes in place, in every state but ARCHIVED; no version arises (R12, F93)."""
+        """Edit name, description or notes of the newest version in place, without making a version (R12, F93).
+
+        None leaves a text as it is. Raises NotFound, Conflict for an ARCHIVED journey, InvalidJourney for a text that
+        cannot be.
+        """
+        from journeyflow.catalog.lifecycle import edited  # noqa: PLC0415 imports cattrs
+
         said = {"name": name, "description": description, "notes": notes}
         texts = {what: text for what, text in said.items() if text is not None}
         with self._core.amending() as transaction:
@@ -119,13 +136,19 @@ class JourneyCalls(Bound):
         return self.journey(journey)
 
     def versions(self, journey: str) -> tuple[VersionInfo, ...]:
-        """List the versions of a journey, with the people in each; raises NotFound."""
+        """Return the versions of a journey by number, with how many people are in each.
+
+        Raises NotFound.
+        """
         record = self._known(journey)
         with self._core.store.reader() as reader:
             return versions(reader, record.number, record.newest.number)
 
     def definition(self, journey: str, *, version: int | None = None) -> Journey:
-        """Give the definition of a journey: the newest version or a named one; raises NotFound."""
+        """Return the definition of a journey: its newest version, or the one of a number.
+
+        Raises NotFound for an unknown journey or version.
+        """
         refuse(name_faults("journey", journey=journey, version=version))
         record = self._known(journey)
         programs = {program.version: program for _, program in record.versions}
@@ -135,17 +158,20 @@ class JourneyCalls(Bound):
     # --- steps ----------------------------------------------------------------------------------------------------
 
     def steps(self, journey: str, *, version: int | None = None) -> tuple[StepInfo, ...]:
-        """List the steps of a journey by definition order, published or not (F118); raises NotFound."""
+        """Return the steps of a version in the order of its definition, published or not (F118).
+
+        The version is the newest unless one is named. Raises NotFound for an unknown journey or version.
+        """
         definition = self.definition(journey, version=version)
         return steps_of(definition.steps, self._known(journey).newest_unpublished)
 
     def sends(
         self, journey: str | None = None, *, disabled: bool = False, unpublished: bool = False
     ) -> tuple[SendInfo, ...]:
-        """List the Sends of the newest versions: of one journey or of all, by journey and order of the steps (F112).
+        """Return the Sends of the newest versions, journeys by id and steps in order (F112).
 
-        Only of ACTIVE journeys and only published ones, unless `disabled` and `unpublished` say otherwise (F113). An
-        unknown journey has none (F116).
+        Of one journey or of all; an unknown journey has none (F116). Only those of ACTIVE journeys, and only published
+        ones, unless `disabled` and `unpublished` ask for the others too (F113).
         """
         with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
@@ -157,12 +183,17 @@ class JourneyCalls(Bound):
         return sends_of(records, disabled=disabled, unpublished=unpublished)
 
     def set_published(self, journey: str, steps: Mapping[str, bool], *, at: datetime) -> tuple[StepInfo, ...]:
-        """Publish and unpublish steps: all of it or nothing (R17, F111).
+        """Publish and unpublish steps of a journey, all of them or none; return its steps (R17, F111).
 
-        A flag belongs to the step, not to a version: it acts on everybody from its instant on. An unpublished step is
-        passed through; messages it queued before are kept back. Raises NotFound for an unknown step, InvalidJourney
-        where the journey would not be valid without those steps, Conflict for an ARCHIVED journey.
+        `steps` maps ids of steps to whether they are published. The flag belongs to the step in all versions, and acts
+        on everybody from `at` on: an unpublished step is passed through, and messages that it queued before are held
+        back. An `at` before the newest flag's instant means that instant.
+
+        Raises NotFound for an unknown journey or step, InvalidJourney if the journey would not be valid without those
+        steps, Conflict for an ARCHIVED journey, InvalidInput for anything but a mapping to booleans.
         """
+        from journeyflow.catalog.lifecycle import flagged  # noqa: PLC0415 imports cattrs
+
         if not isinstance(steps, Mapping):
             raise InvalidInput([f"steps: must say of each step whether it is published, not {describe(steps)}"])
         wrong = [
@@ -183,22 +214,32 @@ class JourneyCalls(Bound):
     # --- states ---------------------------------------------------------------------------------------------------
 
     def activate(self, journey: str, *, at: datetime) -> JourneyInfo:
-        """DRAFT -> ACTIVE; raises Conflict from any other state, InvalidJourney without steps (R11, R13)."""
+        """Activate a DRAFT: from `at` on, its trigger enters customers (R11, R13).
+
+        Raises NotFound, Conflict from any other state, InvalidJourney for a journey with an error, such as one without
+        steps.
+        """
         return self._lifecycle(journey, "activate", at)
 
     def pause(self, journey: str, *, at: datetime) -> JourneyInfo:
-        """ACTIVE -> PAUSED: entries are refused, nothing goes on, nothing is handed out (R16)."""
+        """Pause an ACTIVE journey: entries are refused, no wait is left, no message is handed out (R16).
+
+        Changes of customers, exits and goals still act. Raises NotFound, and Conflict from any other state.
+        """
         return self._lifecycle(journey, "pause", at)
 
     def resume(
         self, journey: str, *, at: datetime, overdue: Literal["run", "shift"] = "run", allow_jump: bool = False
     ) -> JourneyInfo:
-        """PAUSED -> ACTIVE; what came due meanwhile runs first, at the instant of the resume (R16).
+        """Resume a PAUSED journey; what came due meanwhile runs first, at the instant of the resume (R16).
 
-        With `overdue="shift"` durations and timeouts are prolonged by the pause instead; everything else that came due
-        is asked again at the resume. All work with instants before `at` is done first then, without deliveries;
-        ClockJump as for a tick (R3).
+        With `overdue="shift"`, durations and timeouts are prolonged by the pause instead; everything else that came due
+        is checked again at the resume. All work with instants before `at` is then done first, without deliveries;
+        raises ClockJump as a tick does, unless `allow_jump` (R3). Raises NotFound, Conflict from any other state,
+        ValueError for another word than "run" or "shift".
         """
+        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 imports cattrs
+
         if overdue not in {"run", "shift"}:
             msg = f"overdue: expected 'run' or 'shift', not {describe(overdue)}"
             raise ValueError(msg)
@@ -224,13 +265,19 @@ class JourneyCalls(Bound):
     ) -> Migration:
         """Move everybody inside to another version of the journey, all or nobody (R14).
 
-        Every step that holds somebody is found in that version under its own id, or `mapping` says where its people
-        go: to a step, or with None out of the journey (EXITED, "migrated"). Who waited goes on waiting from the same
-        instant. Rules of that version find messages and awaited events of mapped steps under the new names. All work
-        with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3). With `dry_run`
-        nothing is done and nothing changes. Raises CannotMigrate with everybody who has no place, InvalidInput for a
-        mapping that names no step, NotFound, Conflict for a DRAFT or ARCHIVED journey.
+        Every step that holds somebody must be in that version under its own id, or be a key of `mapping`, which says
+        where its people go: to a step, or with None out of the journey (EXITED, "migrated"). People who were waiting go
+        on waiting from the same instant. Rules of that version find messages and awaited events of mapped steps under
+        the new names.
+
+        All work with instants before `at` is done first, without deliveries; raises ClockJump as a tick does, unless
+        `allow_jump` (R3). With `dry_run` nothing is done, and the result says what would be.
+
+        Raises CannotMigrate with everybody who has no place, InvalidInput for a mapping that names an unknown step,
+        NotFound for an unknown journey or version, Conflict for a DRAFT or ARCHIVED journey.
         """
+        from journeyflow.catalog.lifecycle import migration  # noqa: PLC0415 imports cattrs
+
         core, mapped = self._core, dict(mapping or {})
         plan = migration(self._known(journey), to_version, mapped, to_micros(at))
         if not dry_run:
@@ -242,18 +289,27 @@ class JourneyCalls(Bound):
         return Migration(journey, to_version, moves, dry_run=dry_run)
 
     def enable(self, journey: str, *, at: datetime) -> JourneyInfo:
-        """Activate a draft, or resume a PAUSED journey; Conflict where it is enabled already (F97)."""
+        """Activate a DRAFT, or resume a PAUSED journey (F97).
+
+        Raises Conflict if it is enabled already or ARCHIVED, NotFound, and InvalidJourney as `activate` does.
+        """
         return self._switch(journey, "enable", at)
 
     def disable(self, journey: str, *, at: datetime) -> JourneyInfo:
-        """Pause an ACTIVE journey; Conflict where it is disabled already (F98)."""
+        """Pause an ACTIVE journey (F98).
+
+        Raises Conflict if it is disabled already or ARCHIVED, and NotFound.
+        """
         return self._switch(journey, "disable", at)
 
     def archive(self, journey: str, *, at: datetime, allow_jump: bool = False) -> int:
-        """ACTIVE or PAUSED -> ARCHIVED, which is final; give how many enrollments it ended (R11, R15).
+        """Archive an ACTIVE or PAUSED journey for good; return how many enrollments that ended (R11, R15).
 
-        All work with instants before `at` is done first, without deliveries; ClockJump as for a tick (R3).
+        They are EXITED, "archived". All work with instants before `at` is done first, without deliveries; raises
+        ClockJump as a tick does, unless `allow_jump` (R3). Raises NotFound, and Conflict from any other state.
         """
+        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 imports cattrs
+
         core = self._core
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
@@ -270,15 +326,24 @@ class JourneyCalls(Bound):
     # --- taking away ----------------------------------------------------------------------------------------------
 
     def delete(self, journey: str) -> None:
-        """Take a DRAFT away; raises Conflict from any other state (R15, F95)."""
+        """Delete a DRAFT (R15, F95).
+
+        Raises NotFound, and Conflict from any other state.
+        """
         self._take_away(journey, "delete")
 
     def purge(self, journey: str) -> None:
-        """Take an ARCHIVED journey away with its versions, enrollments, visits, messages and refusals (R15)."""
+        """Remove an ARCHIVED journey with its versions, enrollments, visits, messages and refusals (R15).
+
+        Inputs stay: they are the host's. Raises NotFound, and Conflict from any other state.
+        """
         self._take_away(journey, "purge")
 
     def remove(self, journey: str, *, at: datetime, allow_jump: bool = False) -> None:
-        """Take a journey away in any state: delete a DRAFT, else archive and purge it (R15, F94)."""
+        """Remove a journey in any state: delete a DRAFT, else archive and purge it (R15, F94).
+
+        Raises NotFound, and ClockJump as `archive` does.
+        """
         state = self._known(journey).newest_state
         if state in {"ACTIVE", "PAUSED"}:
             self.archive(journey, at=at, allow_jump=allow_jump)
@@ -287,11 +352,13 @@ class JourneyCalls(Bound):
     # --- copies ---------------------------------------------------------------------------------------------------
 
     def clone(self, journey: str, to: str, *, at: datetime, name: str | None = None) -> JourneyInfo:
-        """Make a DRAFT with the same graph under another id: no enrollments, no statistics (R18, F103).
+        """Make a DRAFT of the same steps under the id `to`: no enrollments, no statistics (R18, F103).
 
-        Its unpublished steps are unpublished too. The name is "Copy of ..." unless given; the notes say of what it is a
-        copy. Raises Conflict where the id is taken.
+        It is a copy of the newest version; unpublished steps stay unpublished. The name is "Copy of ..." unless given;
+        the notes name the original. Raises NotFound, and Conflict if the id is taken.
         """
+        from journeyflow.catalog.lifecycle import created  # noqa: PLC0415 imports cattrs
+
         with self._core.amending() as transaction:
             record = self._find(transaction, journey)
             made = clone_of(record.newest.journey, to, name)
@@ -309,12 +376,15 @@ class JourneyCalls(Bound):
         name: str | None = None,
         templates: Templates | None = None,
     ) -> Copied:
-        """Copy a journey to another tenant as a DRAFT entered by hand; tell what was mapped and what was lost (R18).
+        """Copy a journey to another tenant as a DRAFT that is entered by hand; return what was changed (R18).
 
-        Lists, tags and other journeys that it names are reset and reported, the steps that name them are unpublished.
-        `templates` gives the other tenant's template for each of this one's, and is asked once for each; without it
-        they stay. The id stays unless `to` is given. Raises Conflict where it is taken there.
+        The copy has the same id unless `to` is given. Lists, tags and other journeys that it names are reset and
+        reported, and the steps that name them are unpublished. `templates` returns the other tenant's template for one
+        of this tenant's, and is called once for each; without it the templates stay. Raises NotFound, InvalidInput for
+        a malformed tenant, Conflict if the other tenant has a journey of that id.
         """
+        from journeyflow.catalog.lifecycle import created  # noqa: PLC0415 imports cattrs
+
         if fault := id_fault(tenant):
             raise InvalidInput([f"tenant: {fault}"])
         record = self._known(journey)
@@ -336,11 +406,11 @@ class JourneyCalls(Bound):
         suffix: str = " (copy)",
         allow_jump: bool = False,
     ) -> Bulk:
-        """Enable, disable, clone, delete or remove many journeys, one by one: what fails does not hold up the rest.
+        """Enable, disable, clone, delete or remove many journeys, one by one: a failure does not stop the rest.
 
-        Each distinct id is processed once, in the order given, and ends up processed or failed (F104 to F108). Only a
-        list that is empty, or holds what is no id, fails the call: InvalidInput. Clones are named with `suffix`, and
-        get the first free id of "x-copy", "x-copy-2", ...
+        Each distinct id is processed once, in the order given, and is then in `processed` or `failed` of the result
+        (F104 to F108). Clones have `suffix` added to the name, and the first free id of "x-copy", "x-copy-2", ...
+        Raises InvalidInput only for an unknown call, an empty list, or one that holds something that cannot be an id.
         """
         wanted = dict.fromkeys([journeys] if isinstance(journeys, str) else journeys)
         faults = [f"journeys: {fault}" for name in wanted if (fault := id_fault(name))]
@@ -410,10 +480,11 @@ class JourneyCalls(Bound):
         take: int | None = None,
         after: Cursor | None = None,
     ) -> tuple[JourneyInfo, ...] | Page[JourneyInfo]:
-        """List this tenant's journeys, all of them; with `take` a page, with its total and cursor (F88 to F91, R84).
+        """Return this tenant's journeys, all of them or with `take` a page (F88 to F91, R84).
 
-        Filtered by state ("Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED) or by the event type of the trigger; in
-        order of id, name or created, then of their making. Raises InvalidInput with everything that cannot be asked.
+        Filtered by state ("Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED) and by the event type of the trigger.
+        Sorted by "id", "name" or "created"; ties in the order in which the journeys were made. A `Page` has the total,
+        and the cursor that `after` takes; `skip` and `after` go with `take`. Raises InvalidInput with every fault.
         """
         part = Slice(order, descending, skip, 1 if take is None else take, after)
         found = slice_faults(part, journeys.JOURNEY_ORDERS) + name_faults(trigger=trigger)
@@ -424,7 +495,10 @@ class JourneyCalls(Bound):
         return page.items if take is None else page
 
     def journey(self, journey: str) -> JourneyInfo:
-        """Give a journey as it stands; raises NotFound."""
+        """Return a journey as it stands.
+
+        Raises NotFound.
+        """
         refuse(name_faults("journey", journey=journey))
         with self._core.store.reader() as reader:
             found = journeys.journeys(reader, self._tenant, Slice("id"), journey=journey).items
@@ -438,23 +512,29 @@ class JourneyCalls(Bound):
         return self.journey(journey)
 
     def _switch(self, journey: str, word: str, at: datetime) -> JourneyInfo:
+        from journeyflow.catalog.lifecycle import switch  # noqa: PLC0415 imports cattrs
+
         with self._core.amending() as transaction:
             record = self._find(transaction, journey)
             self._move(transaction, record, switch(record, word), at)
         return self.journey(journey)
 
     def _move(self, transaction: "Transaction", record: "JourneyRecord", call: str, at: datetime) -> None:
+        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 imports cattrs
+
         transition = moved(record, call, to_micros(at))
         released = ((record.number, transition.at),) if call == "resume" else ()
         pulls = LimitChanges(timers=((record.number, PULL, transition.at),)) if _begins_to_pull(record, call) else None
         transaction.commit(Changes(transitions=(transition,), released=released, limits=pulls))
 
     def _take_away(self, journey: str, call: str) -> None:
+        from journeyflow.catalog.lifecycle import removed  # noqa: PLC0415 imports cattrs
+
         with self._core.amending() as transaction:
             transaction.commit(removed(self._find(transaction, journey), call))
 
     def _tenant_of(self, journey: Journey) -> str:
-        """Give the tenant a journey goes to; one bound to another tenant does not take it (R91)."""
+        """Return the tenant that a journey goes to; raises InvalidInput if the engine is bound to another one (R91)."""
         if not isinstance(journey, Journey):
             msg = f"expected a Journey, not {describe(journey)}; journeyflow.formats.loads_journey reads a file"
             raise TypeError(msg)

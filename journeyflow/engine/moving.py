@@ -1,4 +1,4 @@
-"""Everybody inside a journey is moved on, a batch at a time inside one transaction (R14, R16)."""
+"""Moving every run inside a journey, a batch at a time inside one transaction (R14, R16)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -19,9 +19,10 @@ from journeyflow.stores.contract import Transaction
 def migrate_everybody(
     core: Core, transaction: Transaction, record: JourneyRecord, plan: Plan, *, dry_run: bool
 ) -> tuple[Moved, ...]:
-    """Move every active run that is in another version: count them by version, step and target (R14).
+    """Move every active run of another version; return how many, by version, step and target (R14).
 
-    All or nothing: raises CannotMigrate with everybody whose step leads nowhere, and nothing may be committed then.
+    All or nothing: raises CannotMigrate with everybody whose step has no place in the new version; the transaction must
+    then be rolled back.
     """
     catalog, to = core.refresh(transaction), plan.to
     moved, stranded = dict[tuple[int, str, str | None], int](), dict[str, list[str]]()
@@ -55,7 +56,7 @@ def _commit_moved(transaction: Transaction, catalog: Catalog, done: Sequence[tup
 
 
 def shift_everybody(core: Core, transaction: Transaction, record: JourneyRecord, at: int) -> None:
-    """Prolong the rests of a PAUSED journey by its pause (R16)."""
+    """Prolong the waits of a PAUSED journey by the length of its pause (R16)."""
     catalog, paused_at = core.refresh(transaction), record.newest_at or 0
     for inside, people in everybody_inside(core, transaction, record.number):
         news = [
@@ -67,7 +68,7 @@ def shift_everybody(core: Core, transaction: Transaction, record: JourneyRecord,
 
 
 def exit_everybody(core: Core, transaction: Transaction, record: JourneyRecord, at: int) -> int:
-    """End every active run of a journey, a batch at a time inside one transaction; give how many (R15)."""
+    """End every active run of a journey, a batch at a time inside one transaction; return how many (R15)."""
     catalog, count = core.refresh(transaction), 0
     for inside, people in everybody_inside(core, transaction, record.number):
         results = [_archived(catalog, run, people[run.customer].id, at) for run in inside]
@@ -82,12 +83,12 @@ def exit_everybody(core: Core, transaction: Transaction, record: JourneyRecord, 
 def everybody_inside(
     core: Core, transaction: Transaction, journey: int
 ) -> Iterator[tuple[Sequence[Run], Mapping[int, CustomerInHand]]]:
-    """Yield the active runs of a journey by serial, a batch at a time, each with its customers by number."""
+    """Yield the active runs of a journey by serial, a batch at a time, each batch with its customers by number."""
     after, size = 0, core.options.batch_size
     while True:
         loaded = transaction.load(Request(active_in=journey, after=after, limit=size))
         ours = (run for run in loaded.runs.values() if run.journey == journey and run.status == ACTIVE)
-        inside = sorted(run for run in ours if run.serial > after)[:size]  # of whom is loaded, all keys are (R22)
+        inside = sorted(run for run in ours if run.serial > after)[:size]  # a customer is loaded with all keys (R22)
         if not inside:
             return
         yield inside, {person.number: person for person in loaded.people}

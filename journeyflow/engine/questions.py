@@ -1,4 +1,4 @@
-"""The questions that an engine answers: people, messages, decisions, statistics (R80 to R85)."""
+"""The methods of an engine that answer questions: people, messages, decisions, statistics (R80 to R85)."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -41,14 +41,17 @@ from journeyflow.work.intake import foreseen
 
 
 class Questions(Bound):
-    """What an `Engine` can be asked, about its tenant. Nothing that is asked changes anything."""
+    """The methods of an `Engine` that answer questions about its tenant; none of them changes anything."""
 
     def customer(self, customer: str, *, pending: bool = False) -> Customer:
-        """Give a customer as ticks have left it; `pending` adds what was put and fed since (R10). Raises NotFound."""
+        """Return a customer as ticks have left it (R10).
+
+        With `pending`, attributes and events that no tick has handled yet are applied to the answer. Raises NotFound.
+        """
         return paging.required(self.find_customer(customer, pending=pending), "customer", customer)
 
     def find_customer(self, customer: str, *, pending: bool = False) -> Customer | None:
-        """Give a customer, or None where there is none."""
+        """Return a customer, as `customer` does, or None if there is none."""
         refuse(name_faults("customer", customer=customer))
         with self._core.store.reader() as reader:
             found = customers.find_customer(reader, self._tenant, customer)
@@ -74,11 +77,14 @@ class Questions(Bound):
         after: Cursor | None = None,
         fields: Iterable[str] = (),
     ) -> Page[Enrollment]:
-        """List enrollments by order of entry, customer, due or ended; serials break ties (R84, F128).
+        """Return a page of enrollments, without their visits (R84, F128).
 
-        Filtered by journey, one status or several, customer, key, the step where they rest, version; a page by skip and
-        take, or after the cursor of the page before. `fields` names attributes of the customer to show beside it.
-        Raises NotFound for an unknown journey, InvalidInput with everything that cannot be asked.
+        Filtered by journey, one status or several, customer, key, the step at which they rest, and version. Sorted by
+        "entered", "customer", "due" or "ended", those without such an instant last; ties by serial, the order of entry.
+        A page begins after `skip` rows or after the cursor of the page before. `fields` names attributes of the
+        customer to return with each enrollment.
+
+        Raises NotFound for an unknown journey, InvalidInput with every fault.
         """
         part, statuses, names = Slice(order, descending, skip, take, after), words(status), words(fields)
         found = slice_faults(part, queries.ENROLLMENT_ORDERS, "entered")
@@ -98,7 +104,7 @@ class Questions(Bound):
             return queries.enrollments(reader, self._tenant, asked, part, names)
 
     def enrollment(self, journey: str, customer: str, *, run: int | None = None, key: str | None = None) -> Enrollment:
-        """Give a run of a customer with its visits: the newest, or the newest with a key, or the one of a number.
+        """Return one run of a customer with its visits: the newest, the newest with a key, or the one of a number.
 
         Raises NotFound (R84).
         """
@@ -108,7 +114,7 @@ class Questions(Bound):
     def find_enrollment(
         self, journey: str, customer: str, *, run: int | None = None, key: str | None = None
     ) -> Enrollment | None:
-        """Give a run of a customer with its visits, or None where there is none."""
+        """Return one run of a customer, as `enrollment` does, or None if there is none."""
         asked = {"journey": journey, "customer": customer, "run": run, "key": key}
         refuse(name_faults("journey", "customer", **asked))
         with self._core.store.reader() as reader:
@@ -123,10 +129,11 @@ class Questions(Bound):
         run: int | None = None,
         key: str | None = None,
     ) -> Enrollment:
-        """Give a run as it stood at an instant, after all that happened then: step, visits, status (R85).
+        """Return a run as it stood at an instant, after everything that happened then: step, visits, status (R85).
 
-        Takes an enrollment, or a journey and a customer: then the run that was the newest, unless one is named. Raises
-        NotFound where nobody had entered by then.
+        Takes an `Enrollment`, or a journey and a customer: then the run that was the newest at that instant, unless
+        `run` or `key` names one. `due` and `awaits` of a wait that is over by now are not kept, and are None. Raises
+        NotFound if there was no such run by then.
         """
         asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
@@ -136,7 +143,7 @@ class Questions(Bound):
     def _asked(
         self, journey: str | Enrollment, customer: str | None, run: int | None = None, key: str | None = None
     ) -> tuple[dict[str, object], str]:
-        """Take an enrollment, or a journey and a customer: what is asked for, and how to call it."""
+        """Return the filters for an enrollment, or for a journey and a customer, and a name for what is asked about."""
         if isinstance(journey, Enrollment):
             if journey.tenant != self._tenant:
                 kind = "enrollment"
@@ -150,10 +157,11 @@ class Questions(Bound):
         return asked, f"{journey}/{customer}"
 
     def why_not(self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None) -> WhyNot:
-        """Tell why a customer did not enter, and whether the same event at `at` would let them in (R21, R85).
+        """Return why a customer did not enter a journey, and whether the same event would enter them now (R21, R85).
 
-        Takes a journey and a customer, or an enrollment. `at` defaults to the newest instant known of both. Raises
-        NotFound for an unknown journey; an unknown customer is an answer.
+        Takes a journey and a customer, or an `Enrollment`. The entry is tried as of `at`, by default the newest instant
+        known of both, on a copy and with the code that enters people; nothing of it is kept. Raises NotFound for an
+        unknown journey; an unknown customer is one of the answers.
         """
         asked, _ = self._asked(journey, customer)
         journey, customer = str(asked["journey"]), str(asked["customer"])
@@ -171,10 +179,11 @@ class Questions(Bound):
     def timeline(
         self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int = 1_000
     ) -> Timeline:
-        """Tell what happened to a customer across all journeys, oldest first; raises NotFound (R85).
+        """Return what happened to a customer across all journeys, oldest first (R85).
 
-        Events and attributes told, entries, refusals, visits, messages, goals and ends, both instants included; the
-        newest `take` of them.
+        Events and attributes from the host, entries, refusals, visits, messages, goals and ends, from `since` to
+        `until`, both included; of these the newest `take`. Of refusals only the last of each journey is kept. Raises
+        NotFound.
         """
         refuse(page_faults(0, take) + name_faults("customer", customer=customer))
         first = FIRST if since is None else to_micros(since, "since")
@@ -201,12 +210,15 @@ class Questions(Bound):
         after: Cursor | None = None,
         fields: Iterable[str] = (),
     ) -> Page[Person]:
-        """List who is or was at a step, each person once; `now`: only who is there (F139 to F148).
+        """Return a page of those who are, or ever were, at a step, each once with the newest stay (F139 to F148).
 
-        `did` and `did_not` name what people did with the messages of a Send: "opened", "clicked", "converted",
-        "browser_viewed", "forwarded", "unsubscribed", "bounced", "complained" and the like; `match` "all" or "any" of
-        that. Sorted by customer, entered, left, stays or any attribute. Raises NotFound for an unknown journey or step,
-        InvalidInput with everything that cannot be asked.
+        With `now`, only those who are there now. `did` and `did_not` filter by what happened to the step's messages to
+        them: "sent", "delivered", "opened", "clicked", "converted", "browser_viewed", "forwarded", "unsubscribed",
+        "bounced", "complained" or "failed"; `match` is whether "all" or "any" of it must hold.
+
+        Sorted by "customer", "entered", "left", "stays" or an attribute; ties by the number of the customer. `fields`
+        names attributes of the customer to return as well. Raises NotFound for an unknown journey or step, InvalidInput
+        with every fault.
         """
         part = Slice(order, descending, skip, take, after)
         wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields))
@@ -227,10 +239,10 @@ class Questions(Bound):
         take: int = 25,
         after: Cursor | None = None,
     ) -> Page[DeferredEntry]:
-        """List who waits for a slot of the entry limits, journey by journey in order of their triggers (R23).
+        """Return a page of those who wait for a slot of the entry limits, by journey, then in order of triggers (R23).
 
-        `after` is the cursor of the page before: who was let in since is passed over, nobody is shown twice. Raises
-        NotFound for an unknown journey, InvalidInput for a page that cannot be.
+        `after` is the cursor of the page before: customers let in since are skipped, and nobody is returned twice.
+        Raises NotFound for an unknown journey, InvalidInput with every fault.
         """
         found = page_faults(skip, take) + cursor_faults(after, customers.deferred_place(after))
         refuse(found + name_faults(journey=journey, customer=customer))
@@ -251,10 +263,11 @@ class Questions(Bound):
         take: int = 25,
         after: Cursor | None = None,
     ) -> Page[Message]:
-        """List messages by enrollment and visit, filtered by journey, customer, run, step, channel, status.
+        """Return a page of messages, in order of enrollment and visit (R84).
 
-        `after` is the cursor of the page before: the id of its last message. Raises NotFound for an unknown journey,
-        InvalidInput with everything that cannot be asked (R84).
+        Filtered by journey, customer, run, step, channel, and one status or several. `after` is the cursor of the page
+        before, which is the id of its last message. Raises NotFound for an unknown journey, InvalidInput with every
+        fault.
         """
         statuses, place = words(status), (0, 0) if after is None else message_ids.place_of(after)
         found = page_faults(skip, take) + word_faults("status", statuses, messages.MESSAGE_STATUSES)
@@ -273,19 +286,24 @@ class Questions(Bound):
             return messages.messages(reader, self._tenant, asked, skip=skip, take=take, after=place or (0, 0))
 
     def message(self, message: str) -> Message:
-        """Give a message by its id, with what was told of it; raises NotFound (R52, R84)."""
+        """Return a message by its id, with what was reported about it (R52, R84).
+
+        Its `engagement` has, for each kind of message event, the first instant and how many there were. Raises
+        NotFound.
+        """
         return paging.required(self.find_message(message), "message", message)
 
     def find_message(self, message: str) -> Message | None:
-        """Give a message by its id, or None where there is none."""
+        """Return a message by its id, as `message` does, or None if there is none."""
         refuse(name_faults("message", message=message))
         with self._core.store.reader() as reader:
             return messages.find_message(reader, self._tenant, message)
 
     def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event | Answer]:
-        """List what named no message of its customer or tenant, as it was told; the total counts it (R52, R71).
+        """Return a page of the inputs that named no message of their customer or tenant, as they came (R52, R71).
 
-        Events, and the answers of workers: all that `TickResult.unmatched` has counted, and that was not pruned.
+        These are message events, and the acks and nacks of workers: all that `TickResult.unmatched` has counted, except
+        those pruned since. Raises InvalidInput with every fault.
         """
         place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
         refuse(page_faults(skip, take) + cursor_faults(after, place))
@@ -293,7 +311,7 @@ class Questions(Bound):
             return messages.unmatched(reader, self._tenant, skip=skip, take=take, after=int(after or 0))
 
     def _check_known(self, journey: str | None) -> None:
-        """Refuse to look into a journey that is not there."""
+        """Raise NotFound for an unknown journey; None is no journey."""
         if journey is not None:
             self._known(journey)
 
@@ -305,10 +323,10 @@ class Questions(Bound):
         run: int | None = None,
         key: str | None = None,
     ) -> Explanation:
-        """Tell every decision of a run with the values compared: printed as text, or as values (R85).
+        """Return every decision of a run with the values that it compared, printable as text (R85).
 
-        Takes an enrollment, or a journey and a customer: then the newest run, the newest with a key, or the one of a
-        number. Raises NotFound.
+        Takes an `Enrollment`, or a journey and a customer: then the newest run, the newest with `key`, or the one of
+        the number `run`. Raises NotFound.
         """
         asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
@@ -327,9 +345,10 @@ class Questions(Bound):
         step: str | None = None,
         domain: str | None = None,
     ) -> JourneyStats:
-        """Give the statistics of a journey, a step, a mailbox domain, or a step by domain (R81 to R83, F150 to F183).
+        """Return the statistics of a journey, a step, a mailbox domain, or a step by domain (R81 to R83, F150 to F183).
 
-        Days are the journey's own, from `since` to `until`, both included: by default the 31 days up to that of `at`.
+        The window is the days from `since` to `until`, both included, in the journey's zone; dates are `date` or
+        "YYYY-MM-DD". By default it is the 31 days up to that of `at`. Figures that are not known are None, never 0.
         Raises NotFound for an unknown journey or step, InvalidInput with all faults of dates and domain (F189).
         """
         record = self._known(journey)
@@ -339,7 +358,11 @@ class Questions(Bound):
     def all_stats(
         self, *, at: datetime, since: date | str | None = None, until: date | str | None = None
     ) -> tuple[JourneyStats, ...]:
-        """Give the statistics of all this tenant's journeys, by id: one question, however many there are (F251)."""
+        """Return the statistics of all this tenant's journeys, sorted by id (F251).
+
+        The window is that of `stats`, for each journey in its own zone. The store is asked once, however many journeys
+        there are. Raises InvalidInput with all faults of the dates.
+        """
         records = self._records()
         with self._core.store.reader() as reader:
             return stats.all_stats(reader, records, Asked(to_micros(at), since, until))
@@ -353,42 +376,48 @@ class Questions(Bound):
         until: date | str | None = None,
         step: str | None = None,
     ) -> Mapping[str, MessageStats]:
-        """Give what became of a journey's messages in the window by mailbox domain, most sent first (F175).
+        """Return what became of a journey's messages in the window by mailbox domain, most sent first (F175).
 
-        The empty domain holds those that have none. Raises as `stats` does.
+        Ties are by name. The empty domain holds the messages that have none. Window and errors are those of `stats`.
         """
         record = self._known(journey)
         with self._core.store.reader() as reader:
             return stats.domain_stats(reader, record, Asked(to_micros(at), since, until, step))
 
     def benchmark(self, *, at: datetime, since: date | str | None = None, until: date | str | None = None) -> Benchmark:
-        """Sum up this tenant's journeys that sent something in the window, weighted by what they sent (F184 to F188).
+        """Return the sums over this tenant's journeys that sent something in the window (F184 to F188).
 
-        The usual window ends with the day of `at` in UTC. Raises InvalidInput with all faults of the dates.
+        Rates are sums over sums, so a journey weighs what it sent. By default the window is the 31 days up to that of
+        `at` in UTC. Raises InvalidInput with all faults of the dates.
         """
         records = self._records()
         with self._core.store.reader() as reader:
             return stats.benchmark(reader, self._tenant, records, Asked(to_micros(at), since, until))
 
     def results(self, journey: str, *, confidence: float = CONFIDENCE) -> Results:
-        """Give what a journey's holdout and the arms of its Splits came to, by its goal (R25).
+        """Return how a journey's holdout and the arms of its Splits compare by its goal (R25).
 
-        Rates have Wilson's intervals, differences Newcombe's, sizes are tested; walks through the journey's history.
-        Raises NotFound for an unknown journey, InvalidInput for one without a goal.
+        People are counted by their first entry. Rates have Wilson's interval and differences Newcombe's, at
+        `confidence` between 0 and 1; group sizes are tested against those asked for. The cost grows with the journey's
+        history. Raises NotFound for an unknown journey, InvalidInput for one without a goal, ValueError for another
+        `confidence`.
         """
         record = self._known(journey)
         with self._core.store.reader() as reader:
             return results(reader, record, confidence)
 
     def _records(self) -> list[JourneyRecord]:
-        """Give this tenant's journeys by id."""
+        """Return this tenant's journeys by id."""
         with self._core.store.transaction(write=False) as transaction:
             by_name = self._core.refresh(transaction).by_name
         return [record for (tenant, _), record in sorted(by_name.items()) if tenant == self._tenant]
 
     def audit(self) -> list[str]:
-        """Give a sentence for everything in the store that does not add up; [] when all does (R80)."""
-        from journeyflow.stores.audit import audit  # noqa: PLC0415 wanted when asked
+        """Return a sentence for everything in the store that does not add up; [] if all does (R80).
+
+        The whole log of all tenants is counted again, so the cost grows with it.
+        """
+        from journeyflow.stores.audit import audit  # noqa: PLC0415 needed here alone
 
         with self._core.store.reader() as reader:
             return audit(reader)

@@ -1,4 +1,4 @@
-"""Batches of work between a store and the scheduler: load, run, commit, until nothing is due (R3, R7)."""
+"""The work of a tick, batch by batch: load, run, commit, until nothing is due (R3, R7)."""
 
 import gc
 from collections.abc import Iterator
@@ -22,12 +22,16 @@ UTC: Final = zone("UTC")
 
 @frozen
 class TickResult:
-    """What a tick did (R73): inputs handled, runs entered, moves made, messages queued, entries refused, late work.
+    """What a tick did (R73).
 
-    `unmatched` counts events that named no message of their customer, acks and nacks that named none of their tenant
-    (R52, R71), `deferred` entries that wait for a slot (R23), `forgotten` customers whom a step forgot (R86).
+    `inputs` were handled, `entered` runs begun, `moves` made, `messages` queued, entries `refused`. `late` counts work
+    that was found later than grace allows and took effect at `now` (R5). `unmatched` counts events that named no
+    message of their customer, and acks and nacks that named none of their tenant (R52, R71); `deferred` entries that
+    wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count attempts of
+    the engine's own channels.
 
-    `next_due` is the instant of the next work, `more` tells that some is due already (after `limit`).
+    `next_due` is the instant of the next work in UTC, None if nothing waits; `more` is whether some of it is due
+    already, as after `limit`.
     """
 
     inputs: int = 0
@@ -46,14 +50,14 @@ class TickResult:
 
 
 def next_due(core: Core) -> int | None:
-    """Give the instant of the earliest work, over all tenants; None when nothing waits (R73)."""
+    """Return the instant of the earliest work, over all tenants; None when nothing waits (R73)."""
     with core.store.transaction(write=False) as transaction:
         keys = transaction.due(LAST, 1).keys
     return keys[0][0] if keys else None
 
 
 def next_call(core: Core) -> int | None:
-    """Give the instant at which a tick has something to do: work, or a message for the engine's own channels (R73)."""
+    """Return the instant at which a tick has something to do: work, or a message for the engine's channels (R73)."""
     due = next_due(core)
     if not core.channels:
         return due
@@ -68,7 +72,10 @@ def next_call(core: Core) -> int | None:
 
 
 def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:
-    """Handle batches until nothing is due; look without the lock first: an idle tick writes nothing (R3)."""
+    """Handle batches until nothing is due; raises ClockJump (R3).
+
+    The store is asked without the write lock first, so that an idle tick writes nothing.
+    """
     earliest, jump = next_due(core), core.options.max_jump
     total = TickResult()
     if earliest is None or earliest > now:
@@ -82,13 +89,13 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
             more, tally = _one_batch(core, now, size, left)
         total = _added(total, tally)
         left = None if left is None else left - tally.items
-    if core.options.scrub and (total.forgotten or core.catalog.traces):  # type: ignore[union-attr]  # a batch has read it
+    if core.options.scrub and (total.forgotten or core.catalog.traces):  # type: ignore[union-attr]  # read by the batch
         scrub(core)
     return total
 
 
 def scrub(core: Core) -> None:
-    """Leave nothing of what was deleted on the medium; what a step has left there is then no longer owed (R86)."""
+    """Erase from the medium what was deleted; then note that no traces that a step left are owed any more (R86)."""
     with core.store.transaction() as transaction:
         transaction.commit(Changes(scrubbed=True))
     with core.store.transaction() as transaction:
@@ -97,7 +104,7 @@ def scrub(core: Core) -> None:
 
 
 def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
-    """Load, run, commit: tell whether more are due than were loaded, and what was done."""
+    """Load, run and commit one batch; return whether more is due than was loaded, and what was done."""
     with core.store.transaction() as transaction:
         catalog = core.refresh(transaction)
         due = transaction.due(now, size)
@@ -113,9 +120,9 @@ def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool
 
 @contextmanager
 def _collector_at_rest() -> Iterator[None]:
-    """Keep Python's cycle collector from running while a batch is made, until the batch is gone again.
+    """Keep Python's cycle collector from running while a batch is made, until the batch is released.
 
-    A batch makes tens of thousands of small objects that all live until its end and hold no cycles; the collector would
+    A batch makes tens of thousands of small objects that all live until its end and form no cycles. The collector would
     look at them, and at everything the host holds, again and again: up to half of the time in memory.
     """
     was_enabled = gc.isenabled()
@@ -128,7 +135,7 @@ def _collector_at_rest() -> Iterator[None]:
 
 
 def _added(total: TickResult, tally: Tally) -> TickResult:
-    """Add what a batch did to what was done before."""
+    """Add what a batch did to the total."""
     return evolve(
         total,
         inputs=total.inputs + tally.inputs,

@@ -1,1 +1,1 @@
-"""What can be asked of a store, in SQL over its documented tables and views."""
+"""Questions to a store, in SQL over its documented tables and views."""

@@ -20,7 +20,7 @@ SELECT m.visit, m.at, ifnull(m.steps, p.steps),
 FROM moves m JOIN enrollments e ON e.serial = m.enrollment LEFT JOIN paths p ON p.number = m.path
 WHERE m.enrollment = ? ORDER BY m.visit
 """
-"""The moves of a run, each with the version that it led to where the run was migrated (R14)."""
+"""The moves of a run, each with the version that it led to if the run was migrated (R14)."""
 
 _POSITION = """
 SELECT s.key FROM enrollments e JOIN versions v ON v.journey = e.journey JOIN json_each(v.definition, '$.steps') s
@@ -29,10 +29,10 @@ WHERE e.serial = ? AND v.version = ? AND s.value ->> 'id' = ?
 
 
 def enrollment_at(reader: SqlReader, tenant: str, asked: Mapping[str, object], at: int) -> Enrollment | None:
-    """Give a run as it stood when everything of an instant had happened; None where nobody had entered by then.
+    """Return a run as it stood when everything of an instant had happened; None if nobody had entered by then.
 
-    Without `run` it is the newest run of that time. What a rest that is over by now would have waited for is not kept:
-    its `due` and `awaits` are None. The version is the one that it was in then (R14).
+    Without `run` it is the newest run of that time. What a rest that is over by now was waiting for is not kept: its
+    `due` and `awaits` are None. The version is the one that the run was in then (R14).
     """
     found = find_run(reader, tenant, {**asked, "by": at})
     if found is None:
@@ -47,24 +47,24 @@ def enrollment_at(reader: SqlReader, tenant: str, asked: Mapping[str, object], a
         return found
     if found.ended_at is not None:
         found = evolve(found, status=ACTIVE, reason="", ended_at=None)
-    if not visits or len(past) == len(moves):  # nobody moved it since; in a holdout nobody ever does
+    if not visits or len(past) == len(moves):  # it has not moved since; a holdout never moves
         return found
     return _rest(reader, found, visits[-1])
 
 
 def _by(instant: datetime | None, at: int) -> datetime | None:
-    """Forget an instant that had not come yet."""
+    """Return an instant, or None if it had not come yet."""
     return None if instant is None or to_micros(instant) > at else instant
 
 
 def _visits(moves: Iterable[tuple[int, int, str, int | None]]) -> tuple[Visit, ...]:
-    """Give the visits as some moves had left them, in order; a later move says how a stay ended."""
+    """Return the visits as some moves had left them, in order; a later move says how a stay ended."""
     found: dict[int, Visit] = {}
     before = None
     for visit, micros, steps, _ in moves:
         instant = from_micros(micros)
         for n, (step, status, outcome) in enumerate(json.loads(steps), max(visit, 1)):
-            began = before if n == visit and before is not None else instant  # a retry: since the run had failed (R43)
+            began = before if n == visit and before is not None else instant  # retry: since it failed (R43)
             entered_at = found[n].entered_at if n in found else began
             found[n] = Visit(n, step, status, outcome, entered_at, None if status == ACTIVE else instant)
         before = instant
@@ -72,9 +72,9 @@ def _visits(moves: Iterable[tuple[int, int, str, int | None]]) -> tuple[Visit, .
 
 
 def _rest(reader: SqlReader, found: Enrollment, last: Visit) -> Enrollment:
-    """Say where a run rested then that has gone on since."""
+    """Return a run at the step where it rested then, without what it waited for: it has gone on since."""
     found = evolve(found, step=None, step_number=None, due=None, awaits=None)
-    if last.status != ACTIVE:  # it had ended, and was put back later
+    if last.status != ACTIVE:  # it had ended, and was retried later
         return evolve(found, status=last.status, ended_at=last.left_at)
     positions = reader.rows(_POSITION, (found.serial, found.version, last.step))
     return evolve(found, step=last.step, step_number=positions[0][0] + 1 if positions else None)

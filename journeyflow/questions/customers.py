@@ -13,7 +13,7 @@ from journeyflow.stores.contract import SqlReader
 
 
 def some_fields(text: str, names: Sequence[str]) -> dict[str, object]:
-    """Give what a customer's attributes say under some names, dots leading into objects; None where they say nothing.
+    """Return the values of a customer's attributes under some names, None for missing ones; dots lead into objects.
 
     >>> some_fields('{"email": "a@example.com", "address": {"city": "Durban"}}', ["email", "address.city", "phone"])
     {'email': 'a@example.com', 'address.city': 'Durban', 'phone': None}
@@ -31,7 +31,7 @@ WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:custome
 def deferred(
     reader: SqlReader, tenant: str, journey: str | None, customer: str | None, part: Slice
 ) -> Page[DeferredEntry]:
-    """List who waits for a slot, journey by journey in order of their triggers (R23)."""
+    """Return a page of those who wait for a slot, by journey, then in order of their triggers (R23)."""
     asked = {"tenant": tenant, "journey": journey, "customer": customer}
     total = reader.rows(f"SELECT count(*) {_DEFERRED}", asked)[0][0]
     beyond = dict(zip(("name", "at", "number"), deferred_place(part.after) or ("", 0, 0), strict=True))
@@ -50,7 +50,7 @@ def deferred(
 
 
 def deferred_place(cursor: object) -> tuple[str, int, int] | None:
-    """Read the cursor of such a page: journey, instant of the trigger, number; None for what is none.
+    """Read the cursor of such a page: journey, instant of the trigger, number; None if it is no such cursor.
 
     >>> deferred_place('["calm",1767571200000000,7]'), deferred_place('["calm",7]'), deferred_place(7)
     (('calm', 1767571200000000, 7), None, None)
@@ -66,26 +66,26 @@ def deferred_place(cursor: object) -> tuple[str, int, int] | None:
 
 
 def find_customer(reader: SqlReader, tenant: str, customer: str) -> Customer | None:
-    """Give a customer as ticks have left it; None where there is none."""
+    """Return a customer as ticks have left it; None if there is none."""
     rows = reader.rows("SELECT attributes FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
     return Customer(tenant, customer, json.loads(rows[0][0])) if rows else None
 
 
 def told_of(reader: SqlReader, tenant: str, customers: Collection[str]) -> set[str]:
-    """Return those customers of whom inputs tell, known or not."""
+    """Return those of the customers that inputs are about, known or not."""
     sql = "SELECT DISTINCT customer FROM inputs WHERE tenant = ? AND customer IN (SELECT value FROM json_each(?))"
     return {customer for (customer,) in reader.rows(sql, (tenant, dumps(sorted(customers))))}
 
 
 def newest_numbers(reader: SqlReader) -> tuple[int, int]:
-    """Return the largest serial of an enrollment and the largest number of an input; 0 where there is none."""
+    """Return the largest serial of an enrollment and the largest number of an input, each 0 if there is none."""
     sql = "SELECT (SELECT ifnull(max(serial), 0) FROM enrollments), (SELECT ifnull(max(seq), 0) FROM inputs)"
     [(serial, number)] = reader.rows(sql)
     return serial, number
 
 
 def pending_inputs(reader: SqlReader, tenant: str, customer: str) -> list[tuple[str, str, dict[str, object]]]:
-    """Give what was put and fed for a customer and not handled yet, in order: (kind, type, attributes or data)."""
+    """Return what was put and fed for a customer and is not handled yet, in order: (kind, type, attributes or data)."""
     rows = reader.rows(
         "SELECT kind, type, data FROM inputs"
         " WHERE outcome IS NULL AND tenant = ? AND customer = ? AND kind IN ('put', 'event') ORDER BY at, seq",

@@ -1,4 +1,4 @@
-"""All that is kept of one customer, as plain values ready for JSON: what a person may ask to be told (R86)."""
+"""Everything that is kept about one customer, as plain values ready for JSON, for a request for access (R86)."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ WHERE r.customer = ? ORDER BY j.id
 
 
 def dossier(reader: SqlReader, tenant: str, customer: str) -> Values | None:
-    """Give everything that is kept of a customer, instants as ISO 8601 text; None where there is nothing."""
+    """Return everything that is kept about a customer, instants as ISO 8601 text; None if there is nothing."""
     people = reader.rows("SELECT number, attributes FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
     inputs = [_input(row) for row in reader.rows(_INPUTS, (tenant, customer))]
     if not people and not inputs:

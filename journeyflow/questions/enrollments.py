@@ -1,4 +1,4 @@
-"""Questions about journeys, enrollments, visits, messages and customers, in SQL that every store answers (R80, R84)."""
+"""Questions about enrollments and their visits, in SQL that every store answers (R80, R84)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import LATER, VISITS
 
 ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT)
-"""What an enrollment can be (R44)."""
+"""The statuses of an enrollment (R44)."""
 
 _ENROLLMENTS = """
 SELECT c.tenant, j.id, v.version, c.id, e.run, e.serial, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
@@ -40,7 +40,7 @@ RUN_CONDITIONS = {
     "step": "(e.version, e.step) IN (SELECT w.number, s.key FROM versions w JOIN json_each(w.definition, '$.steps') s"
     " WHERE s.value ->> 'id' = :step)",
 }
-"""What each filter asks of an enrollment, so that only what is asked for is looked at."""
+"""The condition of each filter in SQL; only those of the filters that are given become part of the query."""
 
 ENROLLMENT_ORDERS = {
     "entered": "e.serial",
@@ -48,12 +48,12 @@ ENROLLMENT_ORDERS = {
     "due": f"ifnull(e.due, {LATER})",
     "ended": f"ifnull(e.ended_at, {LATER})",
 }
-"""What enrollments can be sorted by; who has no such instant comes last. Serials break ties and are given in order of
-entry."""
+"""What enrollments can be sorted by, in SQL; those without such an instant come last. Serials, given in order of
+entry, break ties."""
 
 
 def where_clause(asked: Mapping[str, object], conditions: Mapping[str, str]) -> str:
-    """Write the conditions of those filters that were given."""
+    """Write the conditions of the filters that are given."""
     given = [condition for name, condition in conditions.items() if asked.get(name) is not None]
     return " AND ".join(["c.tenant = :tenant", *given])
 
@@ -76,7 +76,7 @@ def _enrollment(row: Sequence[Any]) -> Enrollment:
 def enrollments(
     reader: SqlReader, tenant: str, asked: Mapping[str, object], part: Slice, names: Sequence[str] = ()
 ) -> Page[Enrollment]:
-    """List enrollments, filtered by what was asked, each with some of its customer's attributes (R84, F124, F128)."""
+    """Return a page of enrollments that match some filters, with some attributes of the customers (R84, F124, F128)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where, value = where_clause(asked, RUN_CONDITIONS), ENROLLMENT_ORDERS[part.order]
     beyond, order, of_part = keyset(part, value, "e.serial")
@@ -94,13 +94,13 @@ def enrollments(
 
 
 def find_enrollment(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
-    """Give a run of a customer with its visits, the newest unless one is named; None where there is none (R84)."""
+    """Return one run of a customer with its visits, the newest unless one is named; None if there is none (R84)."""
     found = find_run(reader, tenant, asked)
     return None if found is None else evolve(found, visits=visits(reader, found.serial))
 
 
 def find_run(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
-    """Give the newest run that fits, without its visits; None where there is none."""
+    """Return the newest run that matches some filters, without its visits; None if there is none."""
     rows = reader.rows(
         f"{_ENROLLMENTS} {_JOINS} WHERE {where_clause(asked, RUN_CONDITIONS)} ORDER BY e.run DESC LIMIT 1",
         {**asked, "tenant": tenant},
@@ -109,7 +109,7 @@ def find_run(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enr
 
 
 def visits(reader: SqlReader, serial: int) -> tuple[Visit, ...]:
-    """Give the visits of an enrollment in order."""
+    """Return the visits of an enrollment in order."""
     rows = reader.rows(
         f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n", (serial,)
     )

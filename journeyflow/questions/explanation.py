@@ -24,10 +24,10 @@ PRUNED = "its visits were pruned; their sums are in the statistics"
 
 @frozen
 class Decision:
-    """What happened at one visit, or at the entry (n is 0): what came out, and what it was decided by.
+    """What happened at one visit, or at the entry (`n` is 0), and what decided it.
 
-    `compared` says it in words, a line for each rule that was asked; `seen` has the values. `left_at` is None while the
-    visit lasts.
+    `compared` is one line of text for each rule that was asked, `seen` the values that were read. `outcome` is that of
+    the visit. Instants are in UTC; `left_at` is None while the visit lasts.
     """
 
     n: int
@@ -40,7 +40,7 @@ class Decision:
     seen: Mapping[str, object]
 
     def __str__(self) -> str:
-        """Tell the visit in a line, and under it what was compared."""
+        """Return the visit as a line, and below it what was compared."""
         left = "" if self.left_at is None or self.left_at == self.at else f", left {_at(self.left_at)}"
         outcome = f" {self.outcome}" if self.outcome else ""
         head = f"  {self.n}. {_at(self.at)} {self.step}: {self.status.lower()}{outcome}{left}"
@@ -49,10 +49,10 @@ class Decision:
 
 @frozen
 class Explanation:
-    """Every decision of a run (R85): as values, and printed as text.
+    """Every decision of a run, as values and printable as text (R85).
 
-    `exit` has the values by which an exit ended the run; `now` says what a run that goes on waits for, or how it was
-    kept out.
+    `entry` is the decision to let the customer in, `visits` are the later ones in order. `exit` has the values by which
+    an exit ended the run, and is empty otherwise. `now` says what a run that goes on waits for, or how it was kept out.
     """
 
     enrollment: Enrollment
@@ -62,7 +62,7 @@ class Explanation:
     now: str
 
     def __str__(self) -> str:
-        """Tell the run: a line per visit, and under it what was compared."""
+        """Return the run as text: a line per visit, and below it what was compared."""
         found = self.enrollment
         lines = [
             f"{found.customer} in {found.journey} version {found.version}, run {found.run}"
@@ -78,7 +78,9 @@ class Explanation:
 
 
 def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
-    """Explain a run that is given with its visits."""
+    """Return the explanation of a run that is given with its visits."""
+    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 imports cattrs
+
     text, attributes = reader.rows(
         "SELECT v.definition, c.attributes FROM versions v JOIN enrollments e ON e.version = v.number"
         " JOIN customers c ON c.number = e.customer WHERE e.serial = ?",
@@ -107,13 +109,15 @@ def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
 
 
 def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
-    """Give the zone of local dates: the customer's as it is today, for what it was then is kept nowhere (R33)."""
+    """Return the zone of local dates; a customer's own as it is today, because past ones are not kept (R33)."""
     own = zone(journey.timezone)
     return zone_or(attributes.get("timezone"), own) if journey.customer_timezone else own
 
 
 def _definitions(reader: SqlReader, serial: int) -> list[tuple[int, Journey]]:
-    """Give the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
+    """Return the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
+    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 imports cattrs
+
     rows = reader.rows(
         "SELECT h.value ->> 0, v.definition FROM enrollments e, json_each(e.memory, '$.versions') h"
         " JOIN versions v ON v.number = h.value ->> 1 WHERE e.serial = ? ORDER BY 1 DESC",
@@ -134,7 +138,7 @@ def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object], where: Zo
 
 
 def _now(journey: Journey, enrollment: Enrollment) -> str:
-    """Say what a run that has not ended waits for, why it never begins, or that nothing more is known of it."""
+    """Return what a run that goes on waits for, or how it was kept out; for one that ended, whether it was pruned."""
     if enrollment.status == HOLDOUT:
         place = bucket(enrollment.tenant, enrollment.journey, KEPT_OUT, enrollment.customer)
         return f"kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"
@@ -150,7 +154,7 @@ def _at(at: datetime) -> str:
 
 
 def _seen(reader: SqlReader, serial: int) -> dict[tuple[int, str], dict[str, object]]:
-    """Give what was read, by visit number and by what it was read for."""
+    """Return the values that were read, by number of the visit and by what they were read for."""
     found: dict[tuple[int, str], dict[str, object]] = {}
     for visit, text in reader.rows("SELECT visit, seen FROM moves WHERE enrollment = ? ORDER BY visit", (serial,)):
         for place, values in (json.loads(text) if text else {}).items():
@@ -170,7 +174,7 @@ def _compared(
 
 
 def _decision(journey: Journey, visit: Visit, values: Mapping[str, object], where: ZoneInfo) -> list[str]:
-    """Say what decided a visit, asked again as of its instant."""
+    """Return what decided a visit, as lines of text: its rules are asked again as of its instant."""
     step, outcome = journey.step(visit.step), visit.outcome
     if isinstance(step, Condition) and values:
         decided, sample = [], Sample(dict(values), to_micros(visit.entered_at), where)

@@ -16,14 +16,17 @@ STATES: Mapping[str, tuple[str, ...]] = {"Enabled": ("ACTIVE",), "Disabled": ("D
 """Octeth's words for the states of a journey (R11)."""
 
 JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
-"""What journeys may be asked for by."""
+"""The states that journeys can be filtered by."""
 
 
 @frozen
 class JourneyInfo:
-    """A journey as it stands: its newest version, its state, when it came there, how many people it has seen (R11).
+    """A journey as it stands: its newest version, its state and since when, how many people it has seen (R11).
 
-    `enrolled` is the sum of active, completed, exited and failed; whoever is kept out is counted apart (R25, R81).
+    `trigger` is the event type of the newest version, None for a journey entered by hand or on a schedule. `steps`
+    counts the steps. `enrolled` is the sum of `active`, `completed`, `exited` and `failed`; `holdout`, those kept out,
+    is counted apart (R25, R81). Instants are in UTC: `activated_at` is the first activation, `resumed_at` the newest
+    resume, `created_at` the first publication, `published_at` the newest version's; None is never.
     """
 
     tenant: str
@@ -49,21 +52,21 @@ class JourneyInfo:
     description: str = field(repr=False)
     notes: str = field(repr=False)
     schedule: str | None = field(default=None, repr=False)
-    """Whom it pulls in on its own, and when, in words (R27)."""
+    """On which schedule it pulls which customers in, in words; None for a journey that does not (R27)."""
 
     @property
     def enabled(self) -> bool:
-        """Octeth's view of the state: Enabled is ACTIVE; Disabled is DRAFT, and PAUSED once it was activated (R11)."""
+        """Whether it is ACTIVE, which Octeth calls Enabled; Disabled is DRAFT, or PAUSED after an activation (R11)."""
         return self.status == "ACTIVE"
 
 
 _CREATED = "(SELECT p.at FROM publications p WHERE p.journey = j.number ORDER BY p.n LIMIT 1)"
 
 JOURNEY_ORDERS = {"id": "j.id", "name": "ifnull(v.definition ->> '$.name', '')", "created": _CREATED}
-"""How journeys can be sorted; their numbers break ties."""
+"""What journeys can be sorted by, in SQL; their numbers break ties."""
 
 EVERYTHING = -1
-"""So many rows are all there are."""
+"""A number of rows that stands for all of them."""
 
 _JOURNEYS = f"""
 SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number, {_CREATED},
@@ -86,7 +89,7 @@ _COUNTS = """
 SELECT journey, what, total FROM counters
 WHERE journey IN (SELECT value FROM json_each(?)) AND day = '*' AND domain = '*' AND step = ''
 """
-"""What the whole of each journey has counted over all days (R80): its cost is that of the journeys, not of people."""
+"""What each journey as a whole has counted over all days (R80): this costs as many rows as journeys, not people."""
 
 _STATES = """
 SELECT journey, at, state FROM transitions WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey, n
@@ -102,7 +105,7 @@ def journeys(
     status: str | None = None,
     trigger: str | None = None,
 ) -> Page[JourneyInfo]:
-    """List journeys with their counts: a fixed number of statements, however many there are (F88 to F91, R84)."""
+    """Return a page of journeys with their counts, in a fixed number of statements (F88 to F91, R84)."""
     states = None if status is None else json.dumps(STATES.get(status, (status,)))
     asked = {"tenant": tenant, "journey": journey, "trigger": trigger, "states": states}
     value = JOURNEY_ORDERS[part.order]

@@ -1,4 +1,4 @@
-"""Questions about messages, and about what was told of none (R70, R84)."""
+"""Questions about messages, and about inputs that named none (R70, R84)."""
 
 import json
 from collections.abc import Mapping
@@ -25,12 +25,15 @@ from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID
 
 MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
-"""What a message can be (R70)."""
+"""The statuses of a message (R70)."""
 
 
 @frozen
 class Answer:
-    """What a worker told of a message: an "ack", or a "nack" with its error (R71)."""
+    """A worker's answer about a message: `type` is "ack", or "nack" with its error (R71).
+
+    `message` is the id that the worker named, `at` the instant of the answer in UTC.
+    """
 
     type: str
     message: str
@@ -53,7 +56,7 @@ def read_message(row: tuple[Any, ...]) -> Message:
     data, at, status, attempts, token, lease, flags = row[9:]
     told = json.loads(flags).items() if flags else ()
     return Message(
-        *row[:9],  # type: ignore[call-arg]  # nine of any type
+        *row[:9],  # type: ignore[call-arg]  # the first nine columns, of any type
         json.loads(data) if data else {},
         from_micros(at),
         status,
@@ -75,7 +78,7 @@ _MESSAGE_CONDITIONS = {
 def messages(
     reader: SqlReader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int, after: tuple[int, int]
 ) -> Page[Message]:
-    """List messages by enrollment and visit, filtered by what was asked; the cursor is the id of the last one (R84)."""
+    """Return a page of messages by enrollment and visit that match some filters; its cursor is its last id (R84)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where = where_clause(asked, _MESSAGE_CONDITIONS)
     counted = f"SELECT count(*) {_MESSAGES[_MESSAGES.index('FROM messages') :]} WHERE {where}"
@@ -90,7 +93,7 @@ def messages(
 
 
 def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
-    """Give a message by its id; None where there is none (R84)."""
+    """Return a message by its id; None if there is none (R84)."""
     rows = reader.rows(
         f"{_MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(place_of(name) or (0, 0)))
     )
@@ -99,7 +102,7 @@ def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
 
 
 def unmatched(reader: SqlReader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event | Answer]:
-    """List what named no message of its customer, or of its tenant, in the order in which it was told (R52, R71)."""
+    """Return a page of inputs that named no message of their customer or tenant, in order of arrival (R52, R71)."""
     where = "FROM inputs WHERE outcome = 'unmatched' AND tenant = :tenant"
     asked = {"tenant": tenant, "after": after, "take": take, "skip": skip}
     total = reader.rows(f"SELECT count(*) {where}", {"tenant": tenant})[0][0]
@@ -112,9 +115,19 @@ def unmatched(reader: SqlReader, tenant: str, *, skip: int, take: int, after: in
 
 
 def _told(row: tuple[Any, ...]) -> Event | Answer:
-    """Give what an input told: an event, or the answer of a worker."""
+    """Return an input as what it was: an event, or the answer of a worker."""
     _, kind, event, customer, at, name, text = row
     data = json.loads(text) if text else {}
     if kind == "event":
         return Event(event, customer=customer, at=from_micros(at), id=name, data=data)
     return Answer(kind, name, from_micros(at), data.get("error", ""))
+
+
+def messages_by_place(reader: SqlReader, places: Sequence[tuple[int, int]]) -> list[Message]:
+    """Return the messages at some (serial, n), in that order."""
+    rows = reader.rows(
+        f"{_MESSAGES} WHERE (m.enrollment, m.n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
+        (json.dumps(places),),
+    )
+    found = {place_of(row[0]): read_message(row) for row in rows}
+    return [found[place] for place in places]

@@ -1,4 +1,4 @@
-"""Pages of long lists: what part is wanted, in which order, and the cursor that leads on from it (R84)."""
+"""Pages of long lists: which part is wanted, in which order, and the cursor that leads on from it (R84)."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +17,16 @@ MAX_TAKE = 10_000
 Item = TypeVar("Item")
 
 Cursor = int | str
-"""Where a page ended: a number in a list in order of entry, else the text of a place. Only to be given back."""
+"""Where a page ended: a number in a list sorted by order of entry, else text. It is opaque, to be passed as `after`."""
 
 
 @frozen
 class Page(Generic[Item]):
-    """A page of results: its items, the total without paging, what was asked for, the cursor of the next page (R84)."""
+    """A page of a list (R84).
+
+    `items` are those of this page, `total` counts the whole list. `skip` and `take` are what was asked for. `cursor`
+    leads to the next page as `after`; it is None on a page that is not full, which is the last one.
+    """
 
     items: tuple[Item, ...]
     total: int
@@ -33,7 +37,7 @@ class Page(Generic[Item]):
 
 @frozen
 class Slice:
-    """What part of a list is wanted: in which order, from which place on, how much."""
+    """Which part of a list is wanted: in which order, from which place on, how much."""
 
     order: str
     descending: bool = False
@@ -43,7 +47,7 @@ class Slice:
 
 
 def page_faults(skip: object, take: object) -> list[str]:
-    """Tell of pages that cannot be.
+    """Return the faults of `skip` and `take`.
 
     >>> page_faults(0, 0)
     ['a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0']
@@ -59,7 +63,7 @@ def _short(value: object) -> str:
 
 
 def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: str = "") -> list[str]:
-    """Tell everything that is wrong with a slice; `orders` are all there are, `plain` the one by number alone.
+    """Return the faults of a slice; `orders` are those that exist, `plain` the one by number alone.
 
     >>> slice_faults(Slice("entred", after="x"), {"entered": "e.serial"}, plain="entered")
     ["order: there is no 'entred' (did you mean 'entered'?)", "after: str 'x' is no cursor of such a page"]
@@ -73,7 +77,7 @@ def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: 
 
 
 def cursor_faults(after: object, place: object) -> list[str]:
-    """Tell of a cursor in which no place can be read; None is the beginning.
+    """Return the fault of a cursor in which no place can be read; None is the beginning of a list.
 
     >>> cursor_faults("x", None), cursor_faults(None, None), cursor_faults(7, [7])
     (["after: str 'x' is no cursor of such a page"], [], [])
@@ -82,7 +86,7 @@ def cursor_faults(after: object, place: object) -> list[str]:
 
 
 def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> list[str]:
-    """Tell of words that are none of the known ones.
+    """Return a fault for each word that is not a known one.
 
     >>> word_faults("status", ["ACTVE"], ["ACTIVE"])
     ["status: there is no 'ACTVE' (did you mean 'ACTIVE'?)"]
@@ -92,7 +96,7 @@ def word_faults(name: str, words: Iterable[object], known: Iterable[str]) -> lis
 
 
 def _remedy(word: object, known: Iterable[str]) -> str:
-    """Suggest the nearest known word, or name all there are.
+    """Suggest the nearest known word, or name all of them.
 
     >>> _remedy("date", ["entered", "due"])
     '; there are entered, due'
@@ -101,9 +105,9 @@ def _remedy(word: object, known: Iterable[str]) -> str:
 
 
 def name_faults(*needed: str, **names: object) -> list[str]:
-    """Tell of names to look for that are no text, and of numbers that are none; None is not asked for, unless needed.
+    """Return the faults of names and numbers to look for; None is not looked for, unless the name is in `needed`.
 
-    What is asked for is never taken for something else: 5 is not "5", nor True 1.
+    Values are not converted: 5 is not "5", nor is True 1.
 
     >>> name_faults("journey", customer=5, journey=None, key=None)
     ['customer: must be text, not int 5', 'journey: must be text, not null']
@@ -120,7 +124,7 @@ def name_faults(*needed: str, **names: object) -> list[str]:
 
 
 NUMBERS = frozenset({"run", "version"})
-"""What is asked for by number; all else is asked for by text."""
+"""What is looked for by number; everything else is looked for by text."""
 
 
 def _number_fault(value: object) -> str | None:
@@ -133,7 +137,7 @@ def _text_fault(value: object) -> str | None:
 
 
 def words(value: str | Iterable[str] | None) -> list[str]:
-    """Take one word or many; None is none.
+    """Return one word or many as a list; None is the empty list.
 
     >>> words("a"), words(("a", "b")), words(None)
     (['a'], ['a', 'b'], [])
@@ -147,7 +151,7 @@ def words(value: str | Iterable[str] | None) -> list[str]:
 
 
 def _place(cursor: object, *, is_plain: bool) -> list[Any] | None:
-    """Read a cursor: the number alone, or the value that is sorted by and the number."""
+    """Read a cursor: the number alone, or the value that the list is sorted by and the number."""
     if is_plain:
         return [cursor] if type(cursor) is int and abs(cursor) <= INTEGER_MAX else None
     try:
@@ -160,9 +164,9 @@ def _place(cursor: object, *, is_plain: bool) -> list[Any] | None:
 
 
 def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, object]]:
-    """Write the condition and the order of a slice in SQL, with the parameters of both.
+    """Return the condition and the order of a slice in SQL, with the parameters of both.
 
-    `value` and `number` are SQL; the number makes the order total. Where both are the same, it alone is asked.
+    `value` and `number` are SQL; the number makes the order total. If both are the same, only the number is used.
 
     >>> keyset(Slice("entered", after=7), "e.serial", "e.serial")
     ('e.serial > :after', 'e.serial', {'take': 25, 'skip': 0, 'after': 7})
@@ -182,7 +186,7 @@ def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, 
 
 
 def cursor_of(value: object, number: int, *, plain: bool) -> Cursor:
-    """Write the place of a row as a cursor.
+    """Return the place of a row as a cursor.
 
     >>> cursor_of("ann@example.com", 7, plain=False), cursor_of(7, 7, plain=True)
     ('["ann@example.com",7]', 7)
@@ -191,18 +195,18 @@ def cursor_of(value: object, number: int, *, plain: bool) -> Cursor:
 
 
 def refuse(faults: Sequence[str]) -> None:
-    """Refuse a question with everything that is wrong with it."""
+    """Raise InvalidInput if a question has faults, with all of them."""
     if faults:
         raise InvalidInput(faults)
 
 
 def instant_or_none(micros: int | None) -> datetime | None:
-    """Return microseconds as a datetime, None as it is."""
+    """Return microseconds as a datetime in UTC, None as it is."""
     return None if micros is None else from_micros(micros)
 
 
 def required(found: Item | None, kind: str, name: object, *, of: str | None = None) -> Item:
-    """Give what was found, or raise NotFound; `of` is the journey that it would belong to."""
+    """Return what was found, or raise NotFound; `of` is the journey that it would belong to."""
     if found is None:
         raise NotFound(kind, name, journey=of)
     return found

@@ -1,7 +1,7 @@
 """Who is or was at a step, and what they did with its messages (F139 to F149).
 
-A person is listed once, with the newest stay at the step: the one that lasts, where there is one. The question walks
-the history of one journey; it costs the same number of statements whatever comes out.
+A customer is listed once, with the newest stay at the step: the one that lasts, if there is one. The question walks
+through the history of one journey, in a number of statements that does not depend on the answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from journeyflow.records.public import Engagement
 from journeyflow.stores.contract import SqlReader
 
 ALIASES = {"spam_complaint": "complained"}
-"""Other names of what people do, as older systems say it."""
+"""Other names of what people do, as older systems use them."""
 
 ORDERS = {
     "customer": "customer_id",
@@ -31,16 +31,17 @@ ORDERS = {
     "left": "ifnull(departed, entered)",
     "stays": "stays",
 }
-"""What people can be sorted by; any other order names an attribute. The customer's number breaks ties."""
+"""What people can be sorted by, in SQL; any other order names an attribute. The customer's number breaks ties."""
 
 
 @frozen
 class Person:
-    """Somebody who is or was at a step: the newest stay there, and what became of its messages (F145, F146).
+    """A customer who is or was at a step: the newest stay there, and what happened to its messages (F145, F146).
 
-    `left_at` is None while the stay lasts; `stays` counts all of them. `did` holds, by kind, what was done with all of
-    the step's messages to this customer. `suppressed` tells whether a Send's channel is withheld now; None for other
-    steps.
+    `run` and `n` are the run and the visit of that stay, in UTC from `entered_at` to `left_at`, which is None while the
+    stay lasts; `stays` counts all stays. `did` has, by kind, what happened to all messages of the step to this
+    customer. `suppressed` is whether the customer does not consent to the Send's channel now; None for other steps.
+    `fields` are the attributes that were asked for.
     """
 
     tenant: str
@@ -61,7 +62,7 @@ class Person:
 
 @frozen
 class StepInQuestion:
-    """The step in question: the number of its journey, and its channel where it is a Send."""
+    """The step in question: the number of its journey, and its channel if it is a Send."""
 
     tenant: str
     journey: str
@@ -69,11 +70,11 @@ class StepInQuestion:
     step: str
     channel: str | None
     required: bool
-    """Whether the journey sends only to who consented."""
+    """Whether the journey requires consent."""
 
 
 def find_place(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> StepInQuestion:
-    """Find a step in any version of a journey, as the newest that has it says; raises NotFound."""
+    """Return a step of any version of a journey, as the newest version that has it defines it; raises NotFound."""
     for program in reversed(programs):
         for each in program.journey.steps:
             if each.id == step:
@@ -86,7 +87,7 @@ def find_place(tenant: str, journey: str, number: int, programs: Sequence[Progra
 
 @frozen
 class Wanted:
-    """What is asked for: only who is there now; what they did, or did not do; all of that, or any; their attributes."""
+    """What is asked for: only who is there now; what happened, or did not; all of that or any; attributes to return."""
 
     part: Slice
     now: bool = False
@@ -97,7 +98,7 @@ class Wanted:
 
 
 def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
-    """Tell everything that is wrong with a question."""
+    """Return everything that is wrong with a question."""
     known = [*MESSAGE_KINDS, *ALIASES]
     found = slice_faults(wanted.part, {wanted.part.order: ""})
     found += word_faults("did", wanted.did, known) + word_faults("did_not", wanted.did_not, known)
@@ -169,7 +170,7 @@ GROUP BY e.customer, f.key ORDER BY 3, 2
 
 
 def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Page[Person]:
-    """List who is or was at a step, each once: filtered, sorted, a page with the total (F139 to F148)."""
+    """Return a page of those who are or were at a step, each once, filtered and sorted (F139 to F148)."""
     part, parameters = wanted.part, {"journey": place.number, "step": place.step}
     value, of_value = _sorted_by(part.order)
     condition, of_deeds = _condition(wanted)
@@ -185,7 +186,7 @@ def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Pag
 
 
 def _sorted_by(order: str) -> tuple[str, dict[str, object]]:
-    """Write what is sorted by in SQL; what an attribute does not say counts as an empty text."""
+    """Return what is sorted by in SQL, with its parameters; a missing attribute counts as an empty text."""
     if order in ORDERS:
         return ORDERS[order].replace("customer_id", "c.id"), {}
     names = order.removeprefix("customer.").split(".")
@@ -193,7 +194,7 @@ def _sorted_by(order: str) -> tuple[str, dict[str, object]]:
 
 
 def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:
-    """Write the filters in SQL: who is there now, and all or any of what was and was not done (F142)."""
+    """Return the filters in SQL, with their parameters: who is there now, and what was and was not done (F142)."""
     parts, parameters = list[str](), dict[str, object]()
     for words, negation in ((wanted.did, ""), (wanted.did_not, "NOT ")):
         for word in words:
@@ -206,7 +207,7 @@ def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:
 
 
 def _deeds(reader: SqlReader, place: StepInQuestion, customers: Sequence[int]) -> dict[int, dict[str, Engagement]]:
-    """Give what the customers of a page did, by number, in order of time."""
+    """Return what the customers of a page did, by number of the customer, in order of time."""
     found: dict[int, dict[str, Engagement]] = {}
     if customers and place.channel is not None:
         asked = {"journey": place.number, "step": place.step, "customers": dumps(list(customers))}

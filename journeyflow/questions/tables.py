@@ -19,10 +19,10 @@ JOIN journeys j ON j.number = e.journey
 
 @frozen
 class Table:
-    """What can be exported: its columns, which of them are instants, and the query for the rows of some enrollments.
+    """A table that can be exported: its columns, those that are instants, and the query for some enrollments.
 
-    The query takes serials as a JSON array, and gives the rows in that order, each behind its place there. `added` are
-    columns that a back-test does not have: there everybody's files look alike.
+    The query takes serials as a JSON array and returns the rows in that order, each after the position of its serial.
+    `added` are columns that the files of a back-test leave out, so that those always look alike.
     """
 
     columns: tuple[str, ...]
@@ -31,7 +31,7 @@ class Table:
     sql: str
 
     def shown(self, *, bare: bool) -> tuple[str, ...]:
-        """Give the columns of a file."""
+        """Return the columns of a file."""
         return self.columns if bare else (*self.columns, *self.added)
 
 
@@ -59,11 +59,11 @@ TABLES: Mapping[str, Table] = {
         {_ASKED} CROSS JOIN messages m ON m.enrollment = e.serial ORDER BY s.key, m.n""",
     ),
 }
-"""Everything that can be exported, by name."""
+"""Every table that can be exported, by name."""
 
 
 def everybody(reader: SqlReader, tenant: str | None, *, in_order: bool = False) -> Iterator[tuple[int, int]]:
-    """Yield (journey's number, serial) of every enrollment of a tenant, or of all; in order by customer and run."""
+    """Yield (number of the journey, serial) of every enrollment of a tenant or of all; in order by customer and run."""
     where = "" if tenant is None else "WHERE c.tenant = :tenant"
     order = IN_ORDER if in_order else ""
     return reader.stream(f"{EVERYBODY} {where} {order}", {} if tenant is None else {"tenant": tenant})

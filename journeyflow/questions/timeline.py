@@ -18,16 +18,16 @@ ANSWERED = ("sent", "failed")
 """What a worker's answers say of a message: everything else about it is an event of the customer's own."""
 
 ABOUT_JOURNEYS = frozenset({"enroll", "exit", "retry"})
-"""What a host tells by hand: the type of such an input is the journey's id."""
+"""What a host asks for by hand: the type of such an input is the journey's id."""
 
 
 @frozen
 class Moment:
     """One thing that happened to a customer.
 
-    `kind` is one of event, put, enroll, exit, retry (what the host told), queue (for a slot of an entry limit),
-    refusal, entry, visit, message, goal, end. `journey`, `run` and `step` say where, `text` says it in words, `data` as
-    values.
+    `kind` is one of "event", "put", "enroll", "exit", "retry" (inputs of the host), "queue" (for a slot of an entry
+    limit), "refusal", "entry", "visit", "message", "goal" and "end". `at` is in UTC. `journey`, `run` and `step` say
+    where it happened; `text` says it in words, `data` as values.
     """
 
     at: datetime
@@ -40,7 +40,7 @@ class Moment:
 
     @property
     def place(self) -> str:
-        """The journey and the run in short; empty for what belongs to none.
+        """The journey and the run in short; empty for what belongs to no journey.
 
         >>> from datetime import UTC
         >>> Moment(datetime(2026, 1, 5, tzinfo=UTC), "entry", "enters", "welcome", 2).place
@@ -51,7 +51,10 @@ class Moment:
 
 @frozen
 class Timeline:
-    """The moments of one customer, oldest first; printed, a line for each. `more`: older ones were left out."""
+    """The moments of one customer, oldest first; printed as one line each.
+
+    `more` is whether older moments were left out.
+    """
 
     tenant: str
     customer: str
@@ -59,7 +62,7 @@ class Timeline:
     more: bool = False
 
     def __str__(self) -> str:
-        """Tell all of it: when, in which journey and run, what."""
+        """Return all of it as text: when, in which journey and run, what."""
         width = max((len(moment.place) for moment in self.moments), default=0)
         lines = [f"  {_when(each.at)}  {each.place:<{width}}  {each.text}" for each in self.moments]
         return "\n".join([self.customer, *(["  ..."] if self.more else []), *lines])
@@ -70,7 +73,8 @@ def _when(at: datetime) -> str:
 
 
 MomentKey = tuple[int, int, int, int, int]
-"""The place of a moment: its instant; what the host told, what came of it, what was refused; by run, visit, part."""
+"""The place of a moment in the order: its instant; inputs before what came of them, refusals last; then by run,
+visit and part."""
 
 PlacedMoment = tuple[MomentKey, Moment]
 
@@ -138,9 +142,9 @@ class RunOfLine:
 def tell(  # noqa: PLR0917 a person and a window
     reader: SqlReader, programs: Mapping[int, Program], tenant: str, customer: str, since: int, until: int, take: int
 ) -> Timeline | None:
-    """Tell the newest `take` moments of a customer from `since` to `until`; None where there is no such customer.
+    """Return the newest `take` moments of a customer from `since` to `until`; None if there is no such customer.
 
-    A fixed number of statements: what the host told, runs, moves, messages, queues, the last refusal of each journey.
+    It takes a fixed number of statements: inputs, runs, moves, messages, queues, the last refusal of each journey.
     """
     numbers = reader.rows("SELECT number FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
     told = {"tenant": tenant, "customer": customer, "since": since, "until": until, "take": take}
@@ -164,7 +168,7 @@ def tell(  # noqa: PLR0917 a person and a window
 
 
 def _told(row: Sequence[Any]) -> PlacedMoment:
-    """Read what the host told."""
+    """Read an input of the host."""
     seq, kind, type_, at, id_, text, outcome, _ = row
     data = json.loads(text) if text else {}
     words = {"event": f"event {type_}", "put": "attributes"}.get(kind, f"{kind} by hand")
@@ -201,7 +205,7 @@ def _queued(row: Sequence[Any]) -> PlacedMoment:
 
 
 def _of_run(serial: int, run: RunOfLine) -> Iterator[PlacedMoment]:
-    """Say when somebody entered, reached the goal, and left."""
+    """Yield when a customer entered, reached the goal, and left."""
     data: dict[str, object] = {"version": run.version}
     word = "is kept out for comparison" if run.status == HOLDOUT else "enters"
     entry = _moment(run, run.entered_at, "entry", f"{word}, version {run.version}", data)
@@ -215,20 +219,20 @@ def _of_run(serial: int, run: RunOfLine) -> Iterator[PlacedMoment]:
 
 
 def _of_move(row: Sequence[Any], run: RunOfLine) -> Iterator[PlacedMoment]:
-    """Say which steps were left, passed and reached at one instant."""
+    """Yield which steps were left, passed and reached at one instant."""
     serial, visit, at, text, _ = row
     steps = json.loads(text)
     for key, (step, status, outcome) in enumerate(steps):
         n = max(visit, 1) + key
         told = f"{step}: {_became(status, outcome)}{_changes(run, step) if status == COMPLETED else ''}"
-        told += ", migrated" if status == EXITED and key + 1 < len(steps) else ""  # an exit is the end of a run
+        told += ", migrated" if status == EXITED and key + 1 < len(steps) else ""  # any other exit ends the run
         data = {"n": n, "status": status, "outcome": outcome}
-        part = -1 if status == ACTIVE else 0  # who leaves at the very instant of coming has come first
+        part = -1 if status == ACTIVE else 0  # a visit entered and left at one instant is entered first
         yield _came(at, serial, n, part), _moment(run, at, "visit", told, data, step)
 
 
 def _became(status: str, outcome: str) -> str:
-    """Say what became of a visit.
+    """Return what became of a visit, in words.
 
     >>> _became("COMPLETED", "yes"), _became("COMPLETED", ""), _became("ACTIVE", ""), _became("SKIPPED", "consent")
     ('yes', 'completed', 'waits', 'skipped, consent')
@@ -238,14 +242,14 @@ def _became(status: str, outcome: str) -> str:
 
 
 def _changes(run: RunOfLine, step: str) -> str:
-    """Write what an Update of the run's version changes."""
+    """Return what an Update of the run's version changes, in words."""
     steps: Iterable[object] = run.program.journey.steps if run.program else ()
     found = next((each for each in steps if isinstance(each, Update) and each.id == step), None)
     return f" ({', '.join(map(str, found.changes))})" if found and found.changes else ""
 
 
 def _of_message(row: Sequence[Any], run: RunOfLine) -> Iterator[PlacedMoment]:
-    """Say when a message was made and what a worker said of it."""
+    """Yield when a message was made, and what a worker answered."""
     serial, n, step, channel, template, at, status, attempts, text, _, id_ = row
     flags = json.loads(text) if text else {}
     data = {"id": id_, "channel": channel, "template": template, "status": status, "attempts": attempts}

@@ -13,9 +13,10 @@ from journeyflow.stores.contract import SqlReader
 
 @frozen
 class VersionInfo:
-    """A version of a journey: when it was first and last published, whether it is the newest, who is in it (R12).
+    """A version of a journey: when it was first and last published, in UTC, and who is in it (R12).
 
-    `enrolled` counts the enrollments that are kept: not those that were pruned (R86).
+    `newest` is whether new enrollments enter this version. `active` counts the runs that are in it now, `enrolled` the
+    enrollments that are kept, without those that were pruned (R86).
     """
 
     version: int
@@ -36,7 +37,7 @@ WHERE v.journey = :journey GROUP BY v.number ORDER BY v.version
 
 
 def versions(reader: SqlReader, journey: int, newest: int) -> tuple[VersionInfo, ...]:
-    """List the versions of a journey, by number of the journey and of its newest version."""
+    """Return the versions of a journey by version, given the numbers of the journey and of its newest version."""
     rows = reader.rows(_VERSIONS, {"journey": journey, "newest": newest})
     return tuple(
         VersionInfo(version, from_micros(first), from_micros(last), bool(is_newest), active, enrolled)
@@ -45,7 +46,7 @@ def versions(reader: SqlReader, journey: int, newest: int) -> tuple[VersionInfo,
 
 
 def inhabited_versions(reader: SqlReader, tenant: str, journey: str) -> frozenset[int]:
-    """Give the numbers of the versions of a journey that hold people."""
+    """Return the numbers of the versions of a journey that hold active runs."""
     rows = reader.rows(
         "SELECT DISTINCT e.version FROM enrollments e JOIN journeys j ON j.number = e.journey"
         " WHERE j.tenant = ? AND j.id = ? AND e.status = 'ACTIVE'",
@@ -56,7 +57,11 @@ def inhabited_versions(reader: SqlReader, tenant: str, journey: str) -> frozense
 
 @frozen
 class StepInfo:
-    """A step of a version: its number in the order of the definition, from 1, and its flag (F50 to F57)."""
+    """A step of a version (F50 to F57).
+
+    `number` is its place in the order of the definition, from 1. `published` is its flag: an unpublished step is passed
+    through. `definition` is the step itself.
+    """
 
     number: int
     id: str
@@ -68,7 +73,7 @@ class StepInfo:
 
 
 def steps_of(steps: Iterable[Step], unpublished: frozenset[str]) -> tuple[StepInfo, ...]:
-    """Tell the steps of a version, in the order of its definition."""
+    """Return the steps of a version, in the order of its definition."""
     return tuple(
         StepInfo(number, step.id, kind(step), step.name, step.notes, step.id not in unpublished, step)
         for number, step in enumerate(steps, 1)
@@ -77,7 +82,10 @@ def steps_of(steps: Iterable[Step], unpublished: frozenset[str]) -> tuple[StepIn
 
 @frozen
 class SendInfo:
-    """A Send of a journey, as a list over all journeys shows it (F112 to F114)."""
+    """A Send of a journey, as a list over all journeys shows it (F112 to F114).
+
+    `status` is that of the journey, `number` the Send's place in the order of the definition, from 1.
+    """
 
     journey: str
     journey_name: str
@@ -92,7 +100,7 @@ class SendInfo:
 
 
 def sends_of(records: Iterable[JourneyRecord], *, disabled: bool, unpublished: bool) -> tuple[SendInfo, ...]:
-    """List the Sends of the newest versions, journeys by id, steps in order (F112, F113)."""
+    """Return the Sends of the newest versions, journeys by id, steps in order (F112, F113)."""
     return tuple(
         SendInfo(
             record.id,

@@ -1,8 +1,8 @@
-"""Why somebody did not enter a journey, and whether the same event would let them in now (R21, R85).
+"""Why a customer did not enter a journey, and whether the same event would enter them now (R21, R85).
 
-What was refused is kept with the values compared. A trigger that did not match is not stored: it is asked again of the
-customer's newest event of its type. Whether somebody would enter is found by trying it, with the very code that would
-do it, on a copy of what is known; nothing of that is written.
+A refusal is kept with the values compared. A trigger that did not match is not stored: it is asked again, about the
+customer's newest event of its type. Whether the customer would enter is found by trying it, with the very code that
+enters people, on a copy of what is known; nothing of that is written.
 """
 
 import json
@@ -30,10 +30,10 @@ from journeyflow.work.scheduler import lay_out
 from journeyflow.work.stages import handle
 
 EMITTED = CUSTOMER_EVENTS | {JOURNEY_COMPLETED, f"{MESSAGE}sent", f"{MESSAGE}failed"}
-"""Events that the engine makes itself, so that none may be found among what the host told."""
+"""Events that the engine makes itself, so that the host's events need not hold one."""
 
 UNKNOWN = "unknown customer"
-"""The reason of somebody who is not there."""
+"""The reason for a customer who does not exist."""
 
 CLOSED = frozenset({"DRAFT", "ARCHIVED"})
 """States in which a journey listens to nothing."""
@@ -43,11 +43,14 @@ CLOSED = frozenset({"DRAFT", "ARCHIVED"})
 class WhyNot:
     """Why a customer is not in a journey, and what would happen now.
 
-    `reason` is one of R21, or "trigger criteria", "no event", "not pulled", "by hand", "unknown customer", "waits for a
-    tick", what became of the event ("duplicate", ...), or "" for somebody who entered. `told` says it in words, `seen`
-    has the values compared, `at` the instant. `against` is what would stand against an entry at `asked_at`, "" when the
-    same event would let the customer in: then `would_enter` is true. `tried` says what was tried: "the same", a bare
-    event of the trigger's type where none is kept, or a pull.
+    `reason` is one of R21's reasons to refuse an entry, or "trigger criteria", "trigger", "no event", "not pulled", "by
+    hand", "unknown customer", "waits for a tick", the outcome of the event such as "duplicate", or "" for a customer
+    who entered. `told` is the same in words, `seen` the values compared, `at` the instant in UTC, None if nothing
+    happened.
+
+    `against` is the reason that would refuse an entry at `asked_at`, and `told_now` is it in words; both are "" if the
+    customer would enter, and `would_enter` is then true. `tried` is what was tried: "the same" event, a bare event of
+    the trigger's type if none is kept, a pull, or an enrollment by hand.
     """
 
     tenant: str
@@ -68,7 +71,7 @@ class WhyNot:
         return not self.against
 
     def __str__(self) -> str:
-        """Tell why not, when that was, and what would happen now."""
+        """Return why not, when that was, and what would happen now, as text."""
         head = f"{self.reason}: {self.told}" if self.reason and self.told else self.reason or self.told
         when = "" if self.at is None else f"\n  at {_when(self.at)}"
         verdict = "would enter" if self.would_enter else f"would not enter, {self.told_now}"
@@ -81,7 +84,7 @@ def _when(at: datetime) -> str:
 
 @frozen
 class NewestEvent:
-    """The newest event of the trigger's type: its instant, its data, what became of it."""
+    """The newest event of the trigger's type: its instant, its data, its outcome."""
 
     at: int
     text: str | None
@@ -99,7 +102,7 @@ class LastRefusal:
 
 @frozen
 class Evidence:
-    """What is known of a customer and a journey: an event, a refusal, places in the queue for a slot by key (R23).
+    """What is known of a customer and a journey: the newest event, the last refusal, places in the queue by key (R23).
 
     `entered` is the instant of the newest entry.
     """
@@ -132,7 +135,7 @@ WHERE e.journey = ? AND c.tenant = ? AND c.id = ?
 
 
 def evidence(reader: SqlReader, record: JourneyRecord, customer: str) -> Evidence:
-    """Give the newest event that could have entered a customer, the last refusal, and who waits for a slot."""
+    """Return the newest event that could have entered a customer, the last refusal, and places in the queue."""
     events = reader.rows(_EVENT, (customer, record.tenant, record.newest.journey.trigger.event))
     asked = (record.number, record.tenant, customer)
     kept = [
@@ -143,7 +146,7 @@ def evidence(reader: SqlReader, record: JourneyRecord, customer: str) -> Evidenc
 
 
 def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> Due:
-    """Make the event, the pull, or the enrollment by hand, with which a customer might come again."""
+    """Return the event, the pull or the enrollment by hand with which a customer might enter again."""
     event, text = record.newest.journey.trigger.event, found.told.text if found.told else None
     kind, type_ = ("event", event) if event else ("enroll", record.id)
     key = (at, INPUT, 0, 0) if record.newest.pull is None else (at, JOURNEY, record.number, PULL)
@@ -151,7 +154,7 @@ def attempt(record: JourneyRecord, customer: str, found: Evidence, at: int) -> D
 
 
 def newest_instant(record: JourneyRecord, found: Evidence) -> int:
-    """Give the newest instant that is known of a journey and a customer."""
+    """Return the newest instant that is known of a journey and a customer."""
     signs = [sign.at for sign in (found.told, found.kept) if sign is not None]
     signs += [at for at in (record.newest_at, found.entered) if at is not None]
     return max([record.versions[-1][0], *signs])
@@ -161,7 +164,7 @@ class Door:
     """A copy of what is known about one customer, in which an entry can be tried."""
 
     def __init__(self, catalog: Catalog, record: JourneyRecord, due: Due, loaded: Loaded, found: Evidence) -> None:
-        """Lay out what was loaded; the attempt says who comes and when."""
+        """Take what was loaded; the attempt says who enters and when."""
         self.record, self.item = record, due.inputs[0]
         self.known = any((each.tenant, each.id) == (self.item.tenant, self.item.customer) for each in loaded.people)
         self.work = lay_out(due, loaded, catalog, self.item.at, grace=None)
@@ -175,7 +178,7 @@ class Door:
         self.queued: int | None = max(queued, default=None)
 
     def happening(self, at: int, text: str | None) -> Happening:
-        """Make an event of the trigger's type; one about a message says what message that is (R51)."""
+        """Return an event of the trigger's type; if it is about a message, its data say which (R51)."""
         data = json.loads(text) if text else {}
         post = self.work.named(data.get("message"))
         said = {**about(self.work, post), **data} if post else data
@@ -183,7 +186,7 @@ class Door:
         return Happening(event, said, at, at, self.person, post=post, text=text)
 
     def misses(self, program: Program, event: Happening) -> tuple[str, Mapping[str, object]]:
-        """Say why the trigger does not match, nothing when it does; and give the values compared."""
+        """Return why the trigger does not match, "" if it does, and the values compared."""
         facts = self.work.facts(self.person, program, event.at, event.data)
         rule = program.journey.trigger.where
         if rule is None or program.where is None or program.where(facts):
@@ -191,7 +194,7 @@ class Door:
         return explain(rule, facts), facts.seen
 
     def tried(self) -> tuple[str, str]:
-        """Try to come in, through all the stages of R9: what stands against it, and in words."""
+        """Try an entry, through all the stages of R9; return the reason against it, and that in words."""
         record, at = self.record, self.item.at
         program, event = record.program(at), self.happening(at, self.item.text)
         state, (words, _) = record.state(at), self.misses(program, event)
@@ -214,7 +217,7 @@ class Door:
         return self._came_of_it(first, program)
 
     def _came_of_it(self, first: int, program: Program) -> tuple[str, str]:
-        """Say what came of an attempt: a refusal, a run, or a place in the queue of those who wait for a slot."""
+        """Return what came of an attempt: a refusal, a run, or a place in the queue for a slot."""
         work, number = self.work, self.record.number
         for refusal in work.refusals:
             if (refusal.journey, refusal.customer) == (number, self.person.number):
@@ -233,7 +236,7 @@ _PASSED_BY: Mapping[str, Callable[[Pull], str]] = {
     TOO_OFTEN: lambda pull: f"at most {pull.times} times within {pull.within}",
     UNKNOWN: lambda pull: f"a pull gets {pull} of those who are known",
 }
-"""Says why a pull does not ask somebody."""
+"""Why a pull passes a customer by, in words."""
 
 
 def _joined(reason: str, words: str) -> str:
@@ -245,7 +248,7 @@ def _joined(reason: str, words: str) -> str:
 
 @frozen
 class Refused:
-    """What there is to say something with."""
+    """A refused entry, and what its words are made of."""
 
     door: Door
     newest: Run | None
@@ -254,10 +257,10 @@ class Refused:
     seen: Mapping[str, object]
 
 
-def in_words(  # noqa: PLR0917 all there is to say something with
+def in_words(  # noqa: PLR0917 what the words are made of
     reason: str, door: Door, newest: Run | None, program: Program, at: int, seen: Mapping[str, object]
 ) -> str:
-    """Say what a reason means for this customer, with the values compared."""
+    """Return what a reason means for this customer, with the values compared."""
     return _WORDS.get(reason, _plain)(Refused(door, newest, program, at, seen))
 
 
@@ -323,13 +326,13 @@ _WORDS: dict[str, Callable[[Refused], str]] = {
     "re-entry": _reentry,
     "already deferred": _queued,
 }
-"""How each reason is said; any other shows the values that were compared."""
+"""The words for each reason; any other shows the values that were compared."""
 
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
 def why_not(door: Door) -> WhyNot:
-    """Put the answer together: what happened, then what would happen now."""
+    """Return the answer: what happened, and what would happen now."""
     reason, words, at, seen = _happened(door)  # before anything is tried
     against, told_now = door.tried()
     record, item = door.record, door.item
@@ -340,7 +343,7 @@ def why_not(door: Door) -> WhyNot:
 
 
 def _tried(door: Door) -> str:
-    """Say what is tried: the event that is kept, else one of its type that says nothing, a pull, or one by hand."""
+    """Return what is tried: the event that is kept, else a bare one of its type, a pull, or an enrollment by hand."""
     if door.found.told is not None:
         return "the same"
     if door.record.newest.pull is not None:
@@ -353,7 +356,7 @@ Happened = tuple[str, str, int | None, Mapping[str, object]]
 
 
 def _happened(door: Door) -> Happened:
-    """Say what came of the newest sign of a customer."""
+    """Return what came of the newest sign of a customer."""
     signs = sorted(_signs(door), key=lambda sign: sign[0])
     if signs:
         return signs[-1][1]()
@@ -366,7 +369,7 @@ def _happened(door: Door) -> Happened:
 
 
 def _signs(door: Door) -> Iterator[tuple[int, Callable[[], Happened]]]:
-    """Yield what came of the newest event, or later: a run, a refusal, a place in the queue; each with its instant.
+    """Yield what came of the newest event, or later: a run, a refusal, a place in the queue; each after its instant.
 
     A refusal from before an event that waits for a tick is still the last word.
     """
@@ -397,7 +400,7 @@ def _waiting(since: int) -> Happened:
 
 
 def _nothing(door: Door) -> Happened:
-    """Say why nothing was ever tried."""
+    """Return why nothing was ever tried."""
     event, pull = door.record.newest.journey.trigger.event, door.record.newest.pull
     if pull is not None and door.known:
         return "not pulled", f"no pull has brought this customer in; each gets {pull}", None, {}
@@ -410,7 +413,7 @@ def _nothing(door: Door) -> Happened:
 
 
 def _missed(door: Door, told: NewestEvent) -> Happened:
-    """Say why an event that was handled left no trace."""
+    """Return why an event that was handled left no trace."""
     record = door.record
     state, program, event = record.state(told.at), record.program(told.at), door.happening(told.at, told.text)
     if state in CLOSED:

@@ -1,4 +1,4 @@
-"""Journeys and what came of them, as pictures and text."""
+"""Journeys as diagrams, and what came of them as files."""
 
 from journeyflow.definition.pictures import dot, mermaid
 from journeyflow.reporting.export import export_tables

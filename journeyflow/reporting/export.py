@@ -40,14 +40,16 @@ def export_tables(
     exact: bool = False,
     bare: bool = False,
 ) -> dict[str, int]:
-    """Write each of `tables` into a file of a folder, such as `visits.csv`; give how many rows each has.
+    """Write each of `tables` into a file of a folder, such as `visits.csv`; return how many rows each has.
 
-    Rows are those of all tenants, or of one, by tenant, journey, customer, run and visit. Instants are ISO 8601 in UTC
-    with six decimals, empty (null) where there is none. A CSV cell that a spreadsheet may take for a formula begins
-    with an apostrophe, unless `exact`; NDJSON is always exact. The keys of runs and the ids of messages are the last
-    columns, unless `bare`. The folder is made where it is missing. All files show
-    one instant, however long writing them takes; meanwhile this store's other threads wait, other processes do not.
-    `progress` is told how many enrollments of how many. Raises InvalidInput for a table or format that is none.
+    The rows are those of all tenants or of one, by tenant, journey, customer, run and visit. Instants are ISO 8601 in
+    UTC with six decimals; a missing one is empty in CSV and null in NDJSON. A CSV cell that a spreadsheet may take for
+    a formula begins with an apostrophe, unless `exact`; NDJSON is always exact. The keys of runs and the ids of
+    messages are the last columns, unless `bare`.
+
+    The folder is made if it is missing. All files show one instant, however long writing them takes; meanwhile other
+    threads that use this store wait, other processes do not. `progress` is called with how many enrollments are done,
+    and of how many. Raises InvalidInput for an unknown table or format.
 
     >>> from journeyflow import MemoryStore
     >>> from tempfile import mkdtemp
@@ -72,11 +74,11 @@ def export_tables(
 
 @contextmanager
 def _ordered(reader: SqlReader, tenant: str | None) -> Iterator[memoryview]:
-    """Give the serials of all enrollments, by tenant, journey, customer and run.
+    """Yield the serials of all enrollments, by tenant, journey, customer and run.
 
-    People come in that order from an index, but with all their journeys; so their serials are laid down journey by
-    journey, each after those of its own (a counting sort). That takes two walks through the index, whatever journeys
-    there are, and of memory nothing: the serials are in a file, eight bytes each.
+    An index yields customers in that order, but each with all journeys; so the serials are placed journey by journey,
+    each after the earlier ones of its journey (a counting sort). That takes two walks through the index, however many
+    journeys there are, and no memory: the serials are in a file, eight bytes each.
     """
     sizes = Counter(journey for journey, _ in everybody(reader, tenant))
     count, places = 0, {}
@@ -91,9 +93,9 @@ def _ordered(reader: SqlReader, tenant: str | None) -> Iterator[memoryview]:
 
 @contextmanager
 def _numbers(count: int) -> Iterator[memoryview]:
-    """Give room for so many numbers of 64 bits, in a file that is gone afterwards."""
+    """Yield room for so many numbers of 64 bits, in a file that is gone afterwards."""
     with TemporaryFile() as file:
-        for _ in range(count // _BLOCK + 1):  # written in full: a hole in the file may find the disk full later on
+        for _ in range(count // _BLOCK + 1):  # written in full: filling a sparse file could find the disk full later
             file.write(bytes(8 * _BLOCK))
         file.flush()
         with (
@@ -106,7 +108,7 @@ def _numbers(count: int) -> Iterator[memoryview]:
 
 
 def _rows(reader: SqlReader, table: Table, serials: memoryview, width: int) -> Iterator[tuple[int, list[Any]]]:
-    """Yield rows one by one, each behind the place of its enrollment; instants as text, None where there is none."""
+    """Yield rows one by one, each after the position of its enrollment; instants are text, None if there is none."""
     at = [table.columns.index(instant) for instant in table.instants]
     for start in range(0, len(serials), CHUNK):
         for place, *cells in reader.rows(table.sql, (dumps(serials[start : start + CHUNK].tolist()),)):
@@ -118,7 +120,7 @@ def _rows(reader: SqlReader, table: Table, serials: memoryview, width: int) -> I
 def _told(
     lines: Iterable[tuple[int, list[Any]]], progress: Callable[[int, int], object], done: int, of: int
 ) -> Iterator[list[Any]]:
-    """Yield lines, and tell the progress at each new enrollment: its rows come together."""
+    """Yield lines, and report progress at each new enrollment, whose rows come together."""
     last = -1
     for place, line in lines:
         if place != last:
@@ -138,7 +140,7 @@ def _write(file: IO[str], columns: tuple[str, ...], lines: Iterable[list[Any]], 
 
 
 def _refuse(tables: Collection[str], kind: str) -> None:
-    """Refuse what is no table or format, everything at once."""
+    """Raise InvalidInput for unknown tables and formats, all at once."""
     found = [f"tables: {name!r} is none of {', '.join(TABLES)}" for name in tables if name not in TABLES]
     if kind not in {"csv", "ndjson"}:
         found.append(f"format: must be 'csv' or 'ndjson', not {kind!r}")

@@ -1,4 +1,4 @@
-"""Running journeys on what happened, or on what might."""
+"""Runs of the engine over past and made-up events: back-tests and the demonstration."""
 
 from journeyflow.simulation.backtest import Backtest, backtest
 

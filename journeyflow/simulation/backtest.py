@@ -1,6 +1,6 @@
-"""Back-testing: real events of the past through the same engine, and what would have come of it (D3).
+"""Back-testing: real events of the past through the same engine, to see what would have come of them (D3).
 
-There is no lateness in the past: grace is None, nothing is softened, and no jump is too far.
+Nothing is late in the past: grace is None, so nothing is softened, and no clock jump is too far.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,19 +21,25 @@ from journeyflow.stores.contract import Store
 from journeyflow.stores.memory.store import MemoryStore
 
 STEP = 20_000
-"""Items per tick: often enough to show progress."""
+"""Items per tick: few enough that progress is shown often."""
 
 SHOWN = 20
-"""Bad lines that are kept word for word; all are counted."""
+"""Bad lines that are kept word for word; all of them are counted."""
 
 PathLikeText = str | PathLike[str]
 PhaseProgress = Callable[[str, int, int], object]
-"""Is told the phase ("customers", "events", "run", "export"), how far it is, and how far it goes (0 when unknown)."""
+"""Is called with the phase ("customers", "events", "run", "export"), how much of it is done, and of how much (0 if
+unknown)."""
 
 
 @frozen
 class Backtest:
-    """What a back-test did: what was read and what came of it."""
+    """What a back-test read and did.
+
+    `customers` and `events` were read; `bad` lines were not, and the first of them are in `bad_lines`. `first` is the
+    instant of the first event and `until` the last instant that was run, both in UTC. `entered`, `moves`, `messages`
+    and `refused` are those of `TickResult`; `unhandled` counts the inputs after `until`.
+    """
 
     customers: int
     events: int
@@ -72,12 +78,13 @@ def backtest(
     export: PathLikeText | None = None,
     progress: PhaseProgress = _silent,
 ) -> Backtest:
-    """Stream an event file through the engine and see what the journeys would have done.
+    """Run an event file through the engine and return what the journeys would have done.
 
-    `until` defaults to the last event. With `db` the run is kept in a new SQLite file, else in memory; with `export`
-    its enrollments, visits and messages are written there as CSV. Customers are known, and journeys active, just before
-    the first event. Raises InvalidInput for files that cannot be read at all and for a `db` that exists; single bad
-    lines are counted.
+    The files are CSV or NDJSON and are streamed. `until` is by default the instant of the last event. With `db` the run
+    is kept in a new SQLite file, else in memory; with `export`, its enrollments, visits and messages are written into
+    that folder as CSV. Customers are put and journeys deployed just before the first event.
+
+    Raises InvalidInput for files that cannot be read at all and for a `db` that exists; single bad lines are counted.
     """
     store = _new_store(db)
     with Engine(store, grace=None, max_jump=None, scrub=False) as engine:
@@ -116,7 +123,7 @@ def _new_store(db: PathLikeText | None) -> Store:
     path = Path(fspath(db))
     if path.exists() and path.stat().st_size:
         raise InvalidInput([f"{path}: the file exists already; name a new one, so that nothing is mixed"])
-    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 it costs sqlite-utils; for files only
+    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
 
     return SQLiteStore(path)
 
@@ -155,7 +162,7 @@ def _put(engine: Engine, path: PathLikeText, at: datetime, progress: PhaseProgre
 
 
 def _run(engine: Engine, until: datetime, inputs: int, progress: PhaseProgress) -> tuple[int, int, int, int, int]:
-    """Tick until nothing is due any more: (inputs, entered, moves, messages, refused)."""
+    """Tick until nothing is due any more; return (inputs, entered, moves, messages, refused)."""
     totals = (0, 0, 0, 0, 0)
     while True:
         result = engine.tick(until, limit=STEP)

@@ -1,8 +1,8 @@
-"""The demonstration: an onboarding journey for made-up customers over thirty virtual days, on a file that stays.
+"""The demonstration: an onboarding journey for made-up customers over thirty virtual days, in a file that is kept.
 
-The host is made up too: it enrolls people as they "sign up", delivers what it claims, and reports opens, clicks and
-orders. Whether somebody opens or orders is decided by the same keyed hash that splits people, so every run of the demo
-is the same run.
+The host is made up too: it puts customers as they "sign up", delivers what it claims, and reports opens, clicks and
+orders. Whether a customer opens or orders is decided by the same keyed hash that splits people, so every run of the
+demonstration is the same.
 """
 
 import sqlite3
@@ -28,7 +28,7 @@ from journeyflow.stores.schema import APPLICATION_ID, VISITS
 from journeyflow.stores.sqlite.store import SQLiteStore
 
 NONCE = "demo"
-"""By this a file of the demonstration is known."""
+"""The nonce by which a file of the demonstration is recognized."""
 
 CUSTOMERS = 2_000
 
@@ -96,12 +96,12 @@ class Report:
 
 
 def _chance(what: str, customer: str) -> float:
-    """Draw a number from 0 to 1 for a person and a question: the same always."""
+    """Return a number from 0 to 1 for a customer and a question, always the same one."""
     return bucket("demo", "behaviour", what, customer) / 10_000
 
 
 def _signups() -> Iterator[tuple[str, dict[str, object], datetime]]:
-    """Make up people who sign up over the first ten days."""
+    """Yield made-up customers who sign up over the first ten days."""
     for number in range(CUSTOMERS):
         customer = f"c{number:05d}"
         attributes: dict[str, object] = {
@@ -114,7 +114,7 @@ def _signups() -> Iterator[tuple[str, dict[str, object], datetime]]:
 
 
 def _reactions(message: Message, at: datetime) -> Iterator[Event]:
-    """Make up what a person does with a message: open, click, order, seldom unsubscribe."""
+    """Yield what a customer does with a message: open, click, order, seldom unsubscribe."""
     customer, about = message.customer, {"message": message.id}
     hours = timedelta(hours=36) * _chance(f"when {message.step}", customer)
     if _chance(f"open {message.step}", customer) < 0.45:  # noqa: PLR2004 a made-up rate
@@ -129,9 +129,9 @@ def _reactions(message: Message, at: datetime) -> Iterator[Event]:
 
 
 def run_demo(path: str | PathLike[str], progress: Callable[[int, int], object]) -> Report:
-    """Run the demonstration on a new file at a path; one of an earlier demonstration is replaced, no other.
+    """Run the demonstration on a new file at a path; only a file of an earlier demonstration is replaced.
 
-    Raises InvalidInput for a file that is there and is anything else.
+    Raises InvalidInput for any other file that exists.
     """
     if not _is_free(Path(fspath(path))):
         raise InvalidInput([f"{fspath(path)}: this file is none of the demo, which would replace it; name another"])
@@ -158,7 +158,7 @@ def run_demo(path: str | PathLike[str], progress: Callable[[int, int], object]) 
 
 
 def _is_free(path: Path) -> bool:
-    """Tell whether nothing stands at a path but, perhaps, an earlier demonstration."""
+    """Return whether nothing is at a path, except perhaps a file of an earlier demonstration."""
     if not path.exists() or not path.stat().st_size:
         return True
     try:

@@ -1,9 +1,9 @@
-"""Experiments read from the log: arms beside one another, and those who were let in beside those kept out (R25).
+"""Experiments read from the log: the arms of Splits against each other, and those let in against those kept out (R25).
 
-People are counted once, by their first entry into the journey: an arm holds the customers whose first run came through
-it. Converted is who reached the goal in that run, or in a later one within the goal's time from the first entry: a
-restart gives the goal to the run that takes its place, and a key to the run that has it. Whoever was kept out is
-followed up all the same.
+Customers are counted once, by their first entry into the journey: an arm holds those whose first run came through it. A
+customer has converted who reached the goal in that run, or in a later one within the goal's time from the first entry:
+a restart hands the goal on to the run that takes its place, and with a key any run may have it. Those kept out are
+followed up in the same way.
 """
 
 from collections import Counter, defaultdict
@@ -40,10 +40,10 @@ MAX_PERCENT = 100
 
 @frozen
 class SplitResults:
-    """What a Split came to: its arms in order, whether they have the sizes asked for, each beside the first one.
+    """What a Split came to: its arms in order, the test of their sizes, and each arm compared with the first one.
 
-    `against_holdout` compares the arms with those who were kept out. It is fair as far as everybody who was let in has
-    come to the Split; where a condition or a wait comes before it, the arms are a choice of people.
+    `against_holdout` compares the arms with those who were kept out. That is fair only if everybody who was let in has
+    come to the Split; behind a Condition or a Wait, the arms are a selection of people.
     """
 
     step: str
@@ -57,7 +57,8 @@ class SplitResults:
 class Results:
     """What a journey came to, by its goal: those let in, those kept out, and the arms of each Split.
 
-    `holdout`, `comparison` (how much more those who were let in convert) and `ratio` are None without a holdout.
+    `holdout`, `comparison` (how much more those let in convert) and `ratio` (the test of the two sizes) are None
+    without a holdout. `splits` has the results of each Split by the id of its step, those of the newest version first.
     """
 
     tenant: str
@@ -70,7 +71,7 @@ class Results:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the numbers allow to be said, each after the place it is about."""
+        """What the numbers allow to be said, one sentence each after the journey or the Split that it is about."""
         found = [] if self.comparison is None else [self.comparison.sentence]
         found += [] if self.ratio is None else [self.ratio.sentence]
         lines = [f"{self.journey}: {sentence}" for sentence in found]
@@ -81,9 +82,9 @@ class Results:
 
 
 def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFIDENCE) -> Results:
-    """Count what came of a journey's Splits and holdout; walks through its history.
+    """Return what came of a journey's Splits and holdout; walks through its history.
 
-    Raises InvalidInput for a journey that never had a goal: nobody can tell who converted.
+    Raises InvalidInput for a journey that never had a goal: nobody can have converted.
     """
     journeys = {program.number: program.journey for _, program in record.versions}
     if all(journey.goal is None for journey in journeys.values()):
@@ -113,12 +114,15 @@ def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFID
 
 
 def _terms(journeys: Mapping[int, Journey]) -> str:
-    """Give each version's time from the first entry in which a later run counts, in microseconds, as JSON."""
+    """Return for each version for how many microseconds from the first entry a later run counts, as JSON."""
     return dumps([[number, _within(journey)] for number, journey in journeys.items()])
 
 
 def _within(journey: Journey) -> int:
-    """Give the goal's time, its days of 24 hours; a goal without one counts later runs only where they are restarts."""
+    """Return the goal's time in microseconds, a day being 24 hours.
+
+    For a goal without a time, later runs count only if re-entry is by restart.
+    """
     goal = journey.goal
     if goal is not None and goal.within is not None:
         return add(0, goal.within, UTC)
@@ -165,7 +169,7 @@ SELECT version, step, arm, count(*), sum(reached) FROM (
     WHERE e.journey = :journey AND e.run = 1)
 GROUP BY version, step, arm
 """
-"""Customers by the arm their first run took: by interned paths, by those spelled out, by what pruned ones left."""
+"""Customers by the arm that their first run took: from interned paths, from paths spelled out, and from pruned runs."""
 
 
 def _splits(
@@ -199,7 +203,7 @@ def _splits(
 def _paths(
     reader: SqlReader, record: JourneyRecord, splits: Mapping[tuple[int, str], Split]
 ) -> list[tuple[int, int, str, str]]:
-    """Give the interned paths that lead through a Split: their number and version, the Split, the arm."""
+    """Return the interned paths that lead through a Split: number, version, Split, arm."""
     rows = reader.rows(
         "SELECT p.number, p.version, s.value ->> 0, s.value ->> 2"
         " FROM paths p JOIN versions v ON v.number = p.version JOIN json_each(p.steps) s"

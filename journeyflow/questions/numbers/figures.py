@@ -1,6 +1,6 @@
-"""Figures: what statistics come to (R81 to R83, F150 to F189).
+"""The figures that statistics consist of (R81 to R83, F150 to F189).
 
-A figure is a count of what was told, or None where it is unknown; it is never a 0 that only means "not known here".
+A figure is a count, or None if it is unknown; it is never a 0 that only means "not known here".
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 @frozen
 class Count:
-    """How often something happened: in all, and once for each message it happened to."""
+    """How often something happened: in total, and to how many messages."""
 
     total: int = 0
     unique: int = 0
@@ -29,11 +29,11 @@ RATES = (
     "unsubscribe",
     "complaint",
 )
-"""The rates that messages have."""
+"""The rates of messages."""
 
 
 def ratio(part: int | None, whole: int | None) -> float | None:
-    """Divide; None where nothing is there to divide by, or something is unknown (R83).
+    """Return a quotient; None if there is nothing to divide by, or a figure is unknown (R83).
 
     >>> ratio(1, 4), ratio(1, 0), ratio(None, 4)
     (0.25, None, None)
@@ -42,10 +42,10 @@ def ratio(part: int | None, whole: int | None) -> float | None:
 
 
 def rate(part: int, whole: int) -> float | None:
-    """Give the share of messages; None where there is nothing to divide by, or more than the whole (R83).
+    """Return a share of messages; None if there is nothing to divide by, or if it would be more than the whole (R83).
 
-    A part that is more than its whole says that the whole was not told: clicks on mails whose opening no picture told,
-    openings within a window of what was sent before it.
+    A part larger than its whole shows that not all of the whole was reported: clicks in mails whose images were not
+    loaded, or openings within a window of messages that were sent before it.
 
     >>> rate(1, 4), rate(4, 4), rate(3, 1), rate(0, 0)
     (0.25, 1.0, None, None)
@@ -57,9 +57,9 @@ def rate(part: int, whole: int) -> float | None:
 class MessageStats:
     """What became of messages (F153, F154); `revenue` is in minor units (F161).
 
-    `queued` counts those that joined the outbox; it is None for one mailbox domain, which is known later. Rates are
-    sums over sums, of messages and not of how often they were told of; None where nothing was sent, or where more than
-    all would have (R83).
+    `queued` counts the messages that joined the outbox; it is None for a mailbox domain, because the domain of a
+    message is not known yet when it is queued. The others count message events, in total and by message. Rates are sums
+    over sums, of messages and not of events; a rate is None if nothing was sent, or if it would be above 1 (R83).
     """
 
     queued: int | None = None
@@ -82,56 +82,56 @@ class MessageStats:
 
     @property
     def delivery_rate(self) -> float | None:
-        """Delivered messages by those sent; None where more was opened or clicked: then deliveries are not told."""
+        """Delivered messages by sent ones; None if more were opened or clicked: then deliveries are not reported."""
         told = self.delivered.unique >= max(self.opened.unique, self.clicked.unique)
         return rate(self.delivered.unique, self.sent.unique) if told else None
 
     @property
     def open_rate(self) -> float | None:
-        """Opened messages by those sent; None where more was clicked: then openings are not told."""
+        """Opened messages by sent ones; None if more were clicked: then openings are not reported."""
         return rate(self.opened.unique, self.sent.unique) if self.opened.unique >= self.clicked.unique else None
 
     @property
     def click_rate(self) -> float | None:
-        """Clicked messages by those sent."""
+        """Clicked messages by sent ones."""
         return rate(self.clicked.unique, self.sent.unique)
 
     @property
     def click_to_open_rate(self) -> float | None:
-        """Clicked messages by those opened."""
+        """Clicked messages by opened ones."""
         return rate(self.clicked.unique, self.opened.unique)
 
     @property
     def conversion_rate(self) -> float | None:
-        """Messages with a conversion by those sent."""
+        """Messages with a conversion by sent ones."""
         return rate(self.converted.unique, self.sent.unique)
 
     @property
     def bounce_rate(self) -> float | None:
-        """Bounced messages by those sent."""
+        """Bounced messages by sent ones."""
         return rate(self.bounced.unique, self.sent.unique)
 
     @property
     def unsubscribe_rate(self) -> float | None:
-        """Messages that made somebody unsubscribe by those sent."""
+        """Messages with an unsubscription by sent ones."""
         return rate(self.unsubscribed.unique, self.sent.unique)
 
     @property
     def complaint_rate(self) -> float | None:
-        """Messages complained of by those sent."""
+        """Messages with a complaint by sent ones."""
         return rate(self.complained.unique, self.sent.unique)
 
 
 NOTHING, UNKNOWN = MessageStats(0), MessageStats(None)
-"""Of a day on which nothing was told: they are so many that each is made once."""
+"""For days on which nothing was counted: there are so many of these that each object is made once."""
 
 
 @frozen
 class PeopleStats:
-    """How many came and how they left: enrollments of a journey, or visits of a step (R81, F150, F151).
+    """How many people came and how they left: enrollments of a journey, or visits of a step (R81, F150, F151).
 
     total = active + completed + skipped + exited + failed. `lifetime` counts distinct customers (F166), `holdout` the
-    enrollments that were kept out, who are in no other number, `converted` those that reached the goal. What is not
+    enrollments that were kept out and are in no other number, `converted` those that reached the goal. What is not
     known of a step is None.
     """
 
@@ -148,7 +148,7 @@ class PeopleStats:
 
 @frozen
 class DayStats:
-    """One day, in the journey's zone: who came and left on it, and what became of messages (F156, F159, F179)."""
+    """One day in the journey's zone: who came and left, and what became of messages (F156, F159, F179)."""
 
     date: date
     entered: int | None
@@ -162,11 +162,11 @@ class DayStats:
 
 @frozen
 class StepStats:
-    """A step (F177 to F183): who rests there now, and what happened there within the window.
+    """One step of a journey (F177 to F183): who rests there now, and what happened there within the window.
 
-    `number` is its place in the newest version, None where it is gone. `outcomes` are visits of the window by their
-    outcome: branches of a Condition and arms of a Split, taken or not; why a Send sent nothing. `messages` are None for
-    what is no Send.
+    `number` is its place in the newest version, from 1, and None if it is not there. `active` is the only figure that
+    is not of the window. `outcomes` counts visits by outcome: branches of a Condition and arms of a Split, also those
+    that nobody took; why a Send sent nothing. `messages` is None unless the step is a Send.
     """
 
     step: str
@@ -181,12 +181,12 @@ class StepStats:
 
 @frozen
 class JourneyStats:
-    """A journey, or one step of it, or one mailbox domain, or one step by domain (F150 to F183).
+    """The statistics of a journey, of one step of it, of one mailbox domain, or of one step by domain (F150 to F183).
 
-    `people` and `messages` are of all time, `window`, `daily` and `by_step` of the days from `since` to `until`, both
-    included, in `timezone` (R82). `people` is None for a mailbox domain: people have none. `messages` is None for a
-    step that is no Send. `last_triggered_at` is the newest entry, `last_activity_at` the newest thing counted; None for
-    never.
+    `people` and `messages` are of all time; `window`, `daily` and `by_step` are of the days from `since` to `until`,
+    both included, in `timezone` (R82). `people` is None for a mailbox domain, which has none; `messages` and `window`
+    are None for a step that is not a Send. `last_triggered_at` is the newest entry and `last_activity_at` the newest
+    thing counted, in UTC; None is never. `daily` has every day in ascending order.
     """
 
     tenant: str
@@ -207,9 +207,10 @@ class JourneyStats:
 
 @frozen
 class Benchmark:
-    """All journeys of an account that sent something in the window, weighted by what they sent (F184 to F188).
+    """The sums over all journeys of a tenant that sent something in the window (F184 to F188).
 
-    `journeys` counts them, `enrolled` all their enrollments so far; rates of `messages` are sums over sums.
+    `journeys` counts those journeys and `enrolled` all their enrollments so far. `messages` has their figures within
+    the window from `since` to `until`, both included; its rates are sums over sums, so a journey weighs what it sent.
     """
 
     tenant: str
@@ -221,5 +222,5 @@ class Benchmark:
 
     @property
     def revenue_per_subscriber(self) -> float | None:
-        """Minor units of revenue in the window by enrollments so far; None where nobody was enrolled."""
+        """Revenue in the window, in minor units, by enrollments so far; None if nobody was enrolled."""
         return ratio(self.messages.revenue, self.enrolled)

@@ -1,9 +1,9 @@
-"""What an experiment came to: rates with intervals, differences, and whether the split was the one asked for (R25).
+"""The statistics of experiments: rates with intervals, differences, and whether a split was the one asked for (R25).
 
-Formulas of the literature, written out. The interval of a rate is the score interval of Wilson (1927), that of a
-difference of rates is Newcombe's (1998, his method 10), made of two of Wilson's; both hold for small groups and for
+The formulas are those of the literature. The interval of a rate is the score interval of Wilson (1927); that of a
+difference of rates is Newcombe's (1998, his method 10), made of two of Wilson's. Both hold for small groups and for
 rates near 0 and 1, where the textbook's do not. Whether groups have the sizes that chance should have given them is
-Pearson's chi-square test. Nothing is divided by zero: where nobody was counted there is no rate.
+tested by Pearson's chi-square. Nothing is divided by zero: where nobody was counted there is no rate.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,40 +14,40 @@ from math import erfc, exp, fsum, isfinite, pi, sqrt
 from attrs import field, frozen
 
 CONFIDENCE = 0.95
-"""How sure an interval is, unless another confidence is asked for."""
+"""The confidence of an interval, unless another one is asked for."""
 
 SUSPICIOUS = 0.001
 """Below this probability group sizes are no accident: the usual bound for a sample ratio mismatch."""
 
 ENOUGH = 5
-"""How many conversions, and how many people without one, a group must be expected to have (Cochran's rule)."""
+"""How many people with a conversion, and how many without, a group must be expected to have (Cochran's rule)."""
 
 
 @frozen
 class Interval:
-    """A range in which a true value lies, as sure as it was asked for. Both ends belong to it."""
+    """A range in which a true value lies with the confidence that was asked for; both ends belong to it."""
 
     low: float
     high: float
 
     def __contains__(self, value: float) -> bool:
-        """Tell whether a value lies in it."""
+        """Return whether a value lies in the interval."""
         return self.low <= value <= self.high
 
 
 @cache
 def _quantile(confidence: float) -> float:
-    """Give how many standard errors a two-sided interval of that confidence reaches to either side."""
+    """Return how many standard errors a two-sided interval of that confidence reaches to either side."""
     if not 0 < confidence < 1:
         msg = f"confidence lies between 0 and 1, such as {CONFIDENCE}, not {confidence!r}"
         raise ValueError(msg)
-    from statistics import NormalDist  # noqa: PLC0415 it costs decimal and fractions; wanted for intervals only
+    from statistics import NormalDist  # noqa: PLC0415 imports decimal and fractions; for intervals only
 
     return NormalDist().inv_cdf((1 + confidence) / 2)
 
 
 def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval | None:
-    """Give Wilson's interval of a rate; None for nobody.
+    """Return Wilson's interval of a rate; None for a group of nobody.
 
     >>> found = wilson(81, 263)  # Newcombe (1998), table 1
     >>> round(found.low, 4), round(found.high, 4)
@@ -68,7 +68,7 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval |
 
 
 def newcombe(first: tuple[int, int], second: tuple[int, int], confidence: float = CONFIDENCE) -> Interval | None:
-    """Give Newcombe's interval of rate of `second` minus rate of `first`, each (successes, n); None without both.
+    """Return Newcombe's interval of `second`'s rate minus `first`'s, each (successes, n); None if one is empty.
 
     >>> found = newcombe((48, 80), (56, 70))  # his method 10: 0.0524 to 0.3339
     >>> round(found.low, 4), round(found.high, 4)
@@ -84,9 +84,9 @@ def newcombe(first: tuple[int, int], second: tuple[int, int], confidence: float 
 
 
 def chi_square_tail(statistic: float, freedom: int) -> float:
-    """Give the probability that chance alone makes a chi-square statistic so large or larger.
+    """Return the probability that chance alone makes a chi-square statistic this large or larger.
 
-    The closed forms for whole degrees of freedom: from erfc for odd ones and exp for even ones, two at a time.
+    It has closed forms for whole degrees of freedom: from erfc for odd ones and exp for even ones, two at a time.
 
     >>> round(chi_square_tail(3.841, 1), 4), round(chi_square_tail(5.991, 2), 4), round(chi_square_tail(11.345, 3), 4)
     (0.05, 0.05, 0.01)
@@ -113,7 +113,7 @@ def chi_square_tail(statistic: float, freedom: int) -> float:
 
 @frozen
 class Group:
-    """People who were treated alike: how many there are, and how many of them converted."""
+    """People who were treated alike: how many there are (`n`), and how many of them converted."""
 
     label: str
     n: int
@@ -121,25 +121,25 @@ class Group:
     confidence: float = field(default=CONFIDENCE, kw_only=True, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse counts that cannot be."""
+        """Raise ValueError for counts that cannot be."""
         _check_counts(self.converted, self.n)
 
     @property
     def rate(self) -> float | None:
-        """The share that converted; None for nobody (R83)."""
+        """The share that converted, from 0 to 1; None for a group of nobody (R83)."""
         return self.converted / self.n if self.n else None
 
     @property
     def interval(self) -> Interval | None:
-        """Wilson's interval of the rate; None for nobody."""
+        """Wilson's interval of the rate; None for a group of nobody."""
         return wilson(self.converted, self.n, self.confidence)
 
 
 @frozen
 class Comparison:
-    """Two groups beside each other: by how much the second's rate is above the first's, and what may be said of it.
+    """Two groups compared: by how much the rate of `other` is above that of `base`, and what may be said of it.
 
-    `difference` and `interval` (Newcombe's) are None where one of the groups is empty.
+    `difference` and `interval` (Newcombe's) are None if one of the groups is empty.
     """
 
     base: Group
@@ -147,19 +147,19 @@ class Comparison:
 
     @property
     def difference(self) -> float | None:
-        """The rate of the other group minus that of the base."""
+        """The rate of the other group minus that of the base; None if one of the groups is empty."""
         one, two = self.base.rate, self.other.rate
         return None if one is None or two is None else two - one
 
     @property
     def interval(self) -> Interval | None:
-        """Newcombe's interval of the difference."""
+        """Newcombe's interval of the difference; None if one of the groups is empty."""
         base, other = self.base, self.other
         return newcombe((base.converted, base.n), (other.converted, other.n), other.confidence)
 
     @property
     def enough(self) -> bool:
-        """Whether each group is expected to have enough people with and without a conversion."""
+        """Whether each group is expected to have enough people with a conversion, and enough without."""
         base, other = self.base, self.other
         n, converted = base.n + other.n, base.converted + other.converted
         fewer = min(converted, n - converted)
@@ -189,10 +189,10 @@ class Comparison:
 
 @frozen
 class SampleRatio:
-    """Whether groups have the sizes they should have: the probability that chance alone is so far off, or further.
+    """Whether groups have the sizes they should have.
 
-    `expected` are the sizes that the shares ask for. `probability` is None where nothing can be said: nobody was
-    counted, or there is one group only.
+    `expected` are the sizes that the shares ask for. `probability` is how likely chance alone is this far off, or
+    further; it is None if nothing can be said, because too few people were counted or there is one group only.
     """
 
     observed: Mapping[str, int]
@@ -221,15 +221,15 @@ class SampleRatio:
 
 
 def sample_ratio(observed: Mapping[str, int], shares: Mapping[str, float]) -> SampleRatio:
-    """Test sizes of groups against their shares, by Pearson's chi-square (a group that gets nothing is left out).
+    """Test sizes of groups against their shares, by Pearson's chi-square.
 
-    The shares need not sum to anything. Where a group is expected to hold fewer than five people the test says nothing
-    yet. Somebody in a group whose share is 0 is a mismatch for certain.
+    The shares need not sum to anything. A group whose share is 0 is left out of the test, but anybody in it is a
+    mismatch for certain. If a group is expected to hold fewer than five people, the test says nothing yet.
 
     >>> round(sample_ratio({"A": 821, "B": 876}, {"A": 50, "B": 50}).probability, 3)
     0.182
     """
-    total, whole = sum(observed.values()), fsum(shares.values())  # whatever version of Python adds them
+    total, whole = sum(observed.values()), fsum(shares.values())  # the same sum on every version of Python
     expected = {label: total * share / whole if whole else 0.0 for label, share in shares.items()}
     if any(observed.get(label, 0) for label, share in shares.items() if not share):
         return SampleRatio(observed, expected, 0.0)
@@ -250,7 +250,7 @@ def comparisons(groups: Sequence[Group]) -> tuple[Comparison, ...]:
 
 
 def against(base: Group | None, groups: Iterable[Group]) -> tuple[Comparison, ...]:
-    """Compare groups with one that stands apart, such as the holdout; with none there is nothing to compare.
+    """Compare groups with one that stands apart, such as the holdout; without one there is nothing to compare.
 
     >>> against(None, [Group("A", 1, 0)])
     ()
@@ -259,7 +259,7 @@ def against(base: Group | None, groups: Iterable[Group]) -> tuple[Comparison, ..
 
 
 def _check_counts(successes: int, n: int) -> None:
-    """Refuse counts that cannot be."""
+    """Raise ValueError for counts that cannot be."""
     if not 0 <= successes <= n:
         msg = f"of {n} people {successes} cannot have converted"
         raise ValueError(msg)

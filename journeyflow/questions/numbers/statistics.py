@@ -1,6 +1,6 @@
-"""Statistics of journeys, steps, mailbox domains and accounts, read from the kept counters (R81 to R83, F150 to F189).
+"""Statistics of journeys, steps, mailbox domains and tenants, from the kept counters (R81 to R83, F150 to F189).
 
-What is asked for costs the days of the window, never the people enrolled.
+An answer costs what the days of the window cost, however many people are enrolled.
 """
 
 import re
@@ -36,10 +36,10 @@ from journeyflow.stores.contract import SqlReader
 UTC = zone("UTC")
 
 DEFAULT_DAYS = 30
-"""Days before the last one of a window, unless its first one is named: 31 rows (R82)."""
+"""Days before the last one of a window, unless its first one is given: 31 rows (R82)."""
 
 MAX_DAYS = 3_660
-"""Days in one window: ten years, which no page shows and no answer should hold by accident."""
+"""Days in one window: ten years, more than any page shows or an answer should hold by accident."""
 
 Cell = tuple[int, int]
 
@@ -50,7 +50,7 @@ LEFT = ("completed", "skipped", "exited", "failed")
 """How people leave a step, or a journey."""
 
 UNTOLD: Sequence[int | None] = (None,) * (1 + len(LEFT))
-"""People who come and leave, where nobody knows of them."""
+"""People who come and leave, where they are unknown."""
 
 SENT = "message.sent"
 
@@ -67,7 +67,7 @@ _KINDS = tuple(kind.removeprefix("message.") for kind in KINDS)
 
 @frozen
 class Asked:
-    """What somebody asks for: as of when, which days (None for the usual ones), a step, a mailbox domain."""
+    """What is asked for: as of when, which days (None for the default), a step, a mailbox domain."""
 
     at: int
     since: object = None
@@ -77,7 +77,7 @@ class Asked:
 
 
 def window(asked: Asked, where: ZoneInfo) -> list[date]:
-    """Give the days that are asked for, ascending, or InvalidInput with all that is wrong with the question (F189).
+    """Return the days that are asked for, ascending; raise InvalidInput with all faults of the question (F189).
 
     >>> days = window(Asked(0), ZoneInfo("UTC"))
     >>> print(days[0], days[-1], len(days))
@@ -99,7 +99,7 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
 
 
 def _date(name: str, value: object, usual: date) -> tuple[date, str]:
-    """Read a date strictly; beside it what is wrong with it, if anything."""
+    """Read a date strictly; return it with its fault, which is empty if there is none."""
     if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
         return value or usual, ""
     try:
@@ -115,12 +115,15 @@ def _date(name: str, value: object, usual: date) -> tuple[date, str]:
 
 @lru_cache(MAX_DAYS)
 def _iso(day: date) -> str:
-    """Write a day: the same few are asked for at every step of every journey."""
+    """Write a day; cached, because the same few are asked for at every step of every journey."""
     return day.isoformat()
 
 
 class KeptCounters(NamedTuple):
-    """The counters of one journey that an answer is made of: `cells` by step (empty for the journey itself) and day."""
+    """The counters of one journey that an answer is made of.
+
+    `cells` are by step, empty for the journey itself, and day.
+    """
 
     record: JourneyRecord
     asked: Asked
@@ -129,14 +132,14 @@ class KeptCounters(NamedTuple):
     last: dict[tuple[str, str], int]
 
     def at(self, step: str, day: date | None = None) -> Cells:
-        """Give what was counted at a step on a day, or on all of them."""
+        """Return what was counted at a step on a day, or on all days."""
         return self.cells.get((step, ALL if day is None else _iso(day)), {})
 
 
 def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked) -> tuple[JourneyStats, ...]:
-    """Give the statistics of journeys, in their order: one question to the store, however many there are (F251).
+    """Return the statistics of journeys, in their order, with one query however many there are (F251).
 
-    Raises NotFound for a step that a journey does not have, InvalidInput for a question that cannot be.
+    Raises NotFound for a step that a journey does not have, InvalidInput with every fault of the question.
     """
     kept = {record.number: KeptCounters(record, asked, window(asked, record.zone), {}, {}) for record in records}
     days = {ALL, *(day.isoformat() for each in kept.values() for day in each.days)}
@@ -181,7 +184,7 @@ def _journey_stats(kept: KeptCounters) -> JourneyStats:
 
 
 def _steps(record: JourneyRecord) -> dict[str, Step]:
-    """Give the steps of the newest version in order, then those that only older versions have, the newest first."""
+    """Return the steps of the newest version in order, then those of older versions alone, the newest first."""
     found = {step.id: step for step in record.newest.journey.steps}
     for _, program in reversed(record.versions):
         for step in program.journey.steps:
@@ -194,7 +197,7 @@ def _sends(steps: Mapping[str, Step]) -> list[str]:
 
 
 def _chosen(record: JourneyRecord, steps: Mapping[str, Step], step: str) -> str:
-    """Give a step that is there; raises NotFound."""
+    """Return a step that exists; raises NotFound."""
     if step not in steps:
         what = "step"
         raise NotFound(what, step, did_you_mean(step, steps), journey=record.id)
@@ -202,7 +205,7 @@ def _chosen(record: JourneyRecord, steps: Mapping[str, Step], step: str) -> str:
 
 
 def _people(cells: Cells, came: str) -> PeopleStats:
-    """Sum people up: enrollments of a journey, or visits of a step."""
+    """Return counts of people: enrollments of a journey, or visits of a step."""
     total, first = cells.get((came, ""), (0, 0))
     left = {word: _left(cells, word) for word in LEFT}
     active = total - sum(left.values())
@@ -213,12 +216,12 @@ def _people(cells: Cells, came: str) -> PeopleStats:
 
 
 def _left(cells: Cells, word: str) -> int:
-    """Count what left so; most days of most steps hold nothing."""
+    """Count those who left in one way; most days of most steps hold nothing."""
     return sum(total for (what, _), (total, _) in cells.items() if what == word) if cells else 0
 
 
 def _messages(kept: KeptCounters, sends: Iterable[str], days: Sequence[date | None]) -> MessageStats:
-    """Sum up what became of the messages of some steps on some days; a day of None is all of them."""
+    """Return the figures of the messages of some steps on some days; a day of None is all days."""
     return _summed(
         chain.from_iterable(kept.at(step, day).items() for step in sends for day in days),
         queued=kept.asked.domain is None,
@@ -240,7 +243,7 @@ def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> M
 
 
 def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Sequence[str] | None) -> DayStats:
-    """Give one day: people are known unless a mailbox domain is asked for."""
+    """Return one day; people are known unless a mailbox domain is asked for."""
     cells = kept.at(came[0], day)
     known = kept.asked.domain is None
     people = [_left(cells, word) for word in (came[1], *LEFT)] if known else UNTOLD
@@ -251,7 +254,7 @@ def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Sequence[s
 
 
 def _step(kept: KeptCounters, step: Step) -> StepStats:
-    """Give what happened at a step within the window, and who is there now."""
+    """Return what happened at a step within the window, and who is there now."""
     sends = [step.id] if isinstance(step, Send) else None
     known = kept.asked.domain is None
     daily = tuple(_day(kept, day, (step.id, "visited"), sends) for day in kept.days)
@@ -273,7 +276,7 @@ def _number(record: JourneyRecord, step: str) -> int | None:
 
 
 def _outcomes(kept: KeptCounters, step: Step) -> dict[str, int]:
-    """Count visits of the window by outcome; a branch or an arm that nobody took counts 0, for that is known."""
+    """Count visits of the window by outcome; a branch or an arm that nobody took is known to be 0."""
     found: dict[str, int] = dict.fromkeys(_labels(step), 0)
     for day in kept.days:
         for (what, label), (total, _) in kept.at(step.id, day).items():
@@ -296,7 +299,7 @@ def _when(micros: int | None) -> datetime | None:
 
 
 def domain_stats(reader: SqlReader, record: JourneyRecord, asked: Asked) -> dict[str, MessageStats]:
-    """Give what became of messages within the window by mailbox domain, most sent first, then by name (F175).
+    """Return what became of messages within the window by mailbox domain, most sent first, then by name (F175).
 
     The empty domain holds the messages that have none. Raises as `all_stats` does.
     """
@@ -316,9 +319,9 @@ def domain_stats(reader: SqlReader, record: JourneyRecord, asked: Asked) -> dict
 
 
 def benchmark(reader: SqlReader, tenant: str, records: Sequence[JourneyRecord], asked: Asked) -> Benchmark:
-    """Sum up the journeys of a tenant that sent something within the window (F184 to F188).
+    """Return the sums over the journeys of a tenant that sent something within the window (F184 to F188).
 
-    Each counts the days of its own zone that have the window's dates; the usual window ends today in UTC.
+    Each journey counts the days of its own zone that have the window's dates; the default window ends today in UTC.
     """
     days = window(asked, UTC)
     cells: dict[int, list[tuple[tuple[str, str], Cell]]] = {}
