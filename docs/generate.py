@@ -262,7 +262,7 @@ def options() -> str:
 
 def file_keys() -> str:
     """Return the keys of a journey file as a table."""
-    tables = {"journey": reading._JOURNEY, **reading._STEPS}  # noqa: SLF001 the table itself
+    tables = {"journey": JOURNEY_KEYS, **STEP_KEYS}
     return table(("object", "keys"), [(f"`{name}`", code(*sorted(keys))) for name, keys in tables.items()])
 
 

@@ -52,8 +52,6 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
 
 def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
     """Read one file; return its journey, or None, and what is wrong with it."""
-    from journeyflow.formats.registry import loads_any  # noqa: PLC0415 imports cattrs
-
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:
@@ -72,7 +70,6 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def show_journey(file: Path, form: str) -> None:
     """Draw a journey file as a diagram in text, or write it anew as JSON."""
-    from journeyflow.formats.native import dumps_journey  # noqa: PLC0415 imports cattrs
     from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 needed here alone
 
     journey = load_journeys([file])[0]

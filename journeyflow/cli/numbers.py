@@ -39,7 +39,7 @@ def _listed(names: Iterable[str], figures: Iterable[object]) -> str:
     return " ".join(f"{name} {'-' if value is None else value}" for name, value in zip(names, figures, strict=True))
 
 
-def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Row, Sequence[Row]]:
+def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Line, Sequence[Line]]:
     """Return a header and a row for each journey, with the messages of the window."""
     rows = [(each.journey, *_people(each.people), *_messages(each.window)) for each in stats]
     return ("journey", *PEOPLE, *MESSAGES), rows

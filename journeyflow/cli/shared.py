@@ -100,8 +100,6 @@ def load_journey(path: Path) -> Journey:
 
     Raises InvalidJourney with the file's name.
     """
-    from journeyflow.formats.registry import loads_any  # noqa: PLC0415 imports cattrs
-
     try:
         journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
     except InvalidJourney as error:

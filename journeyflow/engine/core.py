@@ -50,8 +50,6 @@ class Core:
 
     def refresh(self, transaction: Transaction) -> Catalog:
         """Return the catalog as of a transaction, reading it again only if its revision has changed."""
-        from journeyflow.catalog.loading import read_catalog  # noqa: PLC0415 imports cattrs; needed with journeys only
-
         with self.lock:
             shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
             if shelf is not None:
@@ -65,8 +63,6 @@ class Core:
         So a call costs what it changes, however many journeys there are. If the block raises, or if the catalog has
         been read again in the meantime, the cached catalog stays as it is.
         """
-        from journeyflow.catalog.loading import amended  # noqa: PLC0415 imports cattrs; needed with journeys only
-
         with self.store.transaction() as transaction:
             noted, before = Noted(transaction), self.refresh(transaction)
             yield noted
@@ -106,6 +102,5 @@ class Bound:
             return self._find(transaction, journey)
 
     def _find(self, transaction: Transaction, journey: str, tenant: str | None = None) -> JourneyRecord:
-        from journeyflow.catalog.lifecycle import find  # noqa: PLC0415 imports cattrs
 
         return find(self._core.refresh(transaction), tenant or self._tenant, journey)

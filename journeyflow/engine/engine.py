@@ -175,8 +175,6 @@ class Engine(JourneyCalls, Questions):
         of its own time. An `at` before the instant of the newest policies means that instant (R11). Raises TypeError
         for anything but `Policies`.
         """
-        from journeyflow.catalog.lifecycle import policies_set  # noqa: PLC0415 imports cattrs
-
         if not isinstance(policies, Policies):
             msg = f"expected Policies, not {describe(policies)}"
             raise TypeError(msg)
@@ -434,7 +432,7 @@ class Engine(JourneyCalls, Questions):
         self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
     ) -> tuple[Message, ...]:
         """Lease messages until there are enough; those that must not be sent any more do not count toward the limit."""
-        core, taken, more = self._core, list[tuple[int, int]](), True
+        core, taken, more = self._core, list[Message](), True
         while more and len(taken) < limit:
             with core.store.transaction() as transaction:
                 catalog, left = core.refresh(transaction), limit - len(taken)

@@ -88,8 +88,6 @@ class JourneyCalls(Bound):
         Raises InvalidJourney for a version with an error, such as one without steps, unless the journey is a DRAFT;
         Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is bound to.
         """
-        from journeyflow.catalog.lifecycle import published  # noqa: PLC0415 imports cattrs
-
         tenant, instant = self._tenant_of(journey), to_micros(at)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
@@ -125,8 +123,6 @@ class JourneyCalls(Bound):
         None leaves a text as it is. Raises NotFound, Conflict for an ARCHIVED journey, InvalidJourney for a text that
         cannot be.
         """
-        from journeyflow.catalog.lifecycle import edited  # noqa: PLC0415 imports cattrs
-
         said = {"name": name, "description": description, "notes": notes}
         texts = {what: text for what, text in said.items() if text is not None}
         with self._core.amending() as transaction:
@@ -192,8 +188,6 @@ class JourneyCalls(Bound):
         Raises NotFound for an unknown journey or step, InvalidJourney if the journey would not be valid without those
         steps, Conflict for an ARCHIVED journey, InvalidInput for anything but a mapping to booleans.
         """
-        from journeyflow.catalog.lifecycle import flagged  # noqa: PLC0415 imports cattrs
-
         if not isinstance(steps, Mapping):
             raise InvalidInput([f"steps: must say of each step whether it is published, not {describe(steps)}"])
         wrong = [
@@ -238,8 +232,6 @@ class JourneyCalls(Bound):
         raises ClockJump as a tick does, unless `allow_jump` (R3). Raises NotFound, Conflict from any other state,
         ValueError for another word than "run" or "shift".
         """
-        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 imports cattrs
-
         if overdue not in {"run", "shift"}:
             msg = f"overdue: expected 'run' or 'shift', not {describe(overdue)}"
             raise ValueError(msg)
@@ -276,8 +268,6 @@ class JourneyCalls(Bound):
         Raises CannotMigrate with everybody who has no place, InvalidInput for a mapping that names an unknown step,
         NotFound for an unknown journey or version, Conflict for a DRAFT or ARCHIVED journey.
         """
-        from journeyflow.catalog.lifecycle import migration  # noqa: PLC0415 imports cattrs
-
         core, mapped = self._core, dict(mapping or {})
         plan = migration(self._known(journey), to_version, mapped, to_micros(at))
         if not dry_run:
@@ -308,8 +298,6 @@ class JourneyCalls(Bound):
         They are EXITED, "archived". All work with instants before `at` is done first, without deliveries; raises
         ClockJump as a tick does, unless `allow_jump` (R3). Raises NotFound, and Conflict from any other state.
         """
-        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 imports cattrs
-
         core = self._core
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
@@ -357,8 +345,6 @@ class JourneyCalls(Bound):
         It is a copy of the newest version; unpublished steps stay unpublished. The name is "Copy of ..." unless given;
         the notes name the original. Raises NotFound, and Conflict if the id is taken.
         """
-        from journeyflow.catalog.lifecycle import created  # noqa: PLC0415 imports cattrs
-
         with self._core.amending() as transaction:
             record = self._find(transaction, journey)
             made = clone_of(record.newest.journey, to, name)
@@ -383,8 +369,6 @@ class JourneyCalls(Bound):
         of this tenant's, and is called once for each; without it the templates stay. Raises NotFound, InvalidInput for
         a malformed tenant, Conflict if the other tenant has a journey of that id.
         """
-        from journeyflow.catalog.lifecycle import created  # noqa: PLC0415 imports cattrs
-
         if fault := id_fault(tenant):
             raise InvalidInput([f"tenant: {fault}"])
         record = self._known(journey)
@@ -512,7 +496,6 @@ class JourneyCalls(Bound):
         return self.journey(journey)
 
     def _switch(self, journey: str, word: str, at: datetime) -> JourneyInfo:
-        from journeyflow.catalog.lifecycle import switch  # noqa: PLC0415 imports cattrs
 
         with self._core.amending() as transaction:
             record = self._find(transaction, journey)
@@ -520,7 +503,6 @@ class JourneyCalls(Bound):
         return self.journey(journey)
 
     def _move(self, transaction: "Transaction", record: "JourneyRecord", call: str, at: datetime) -> None:
-        from journeyflow.catalog.lifecycle import moved  # noqa: PLC0415 imports cattrs
 
         transition = moved(record, call, to_micros(at))
         released = ((record.number, transition.at),) if call == "resume" else ()
@@ -528,7 +510,6 @@ class JourneyCalls(Bound):
         transaction.commit(Changes(transitions=(transition,), released=released, limits=pulls))
 
     def _take_away(self, journey: str, call: str) -> None:
-        from journeyflow.catalog.lifecycle import removed  # noqa: PLC0415 imports cattrs
 
         with self._core.amending() as transaction:
             transaction.commit(removed(self._find(transaction, journey), call))

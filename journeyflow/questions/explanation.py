@@ -79,8 +79,6 @@ class Explanation:
 
 def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
     """Return the explanation of a run that is given with its visits."""
-    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 imports cattrs
-
     text, attributes = reader.rows(
         "SELECT v.definition, c.attributes FROM versions v JOIN enrollments e ON e.version = v.number"
         " JOIN customers c ON c.number = e.customer WHERE e.serial = ?",
@@ -116,8 +114,6 @@ def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
 
 def _definitions(reader: SqlReader, serial: int) -> list[tuple[int, Journey]]:
     """Return the versions that a migrated run went through, the newest first, each with its first visit (R14)."""
-    from journeyflow.formats.native_reading import from_dict  # noqa: PLC0415 imports cattrs
-
     rows = reader.rows(
         "SELECT h.value ->> 0, v.definition FROM enrollments e, json_each(e.memory, '$.versions') h"
         " JOIN versions v ON v.number = h.value ->> 1 WHERE e.serial = ? ORDER BY 1 DESC",

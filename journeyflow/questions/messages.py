@@ -121,13 +121,3 @@ def _told(row: tuple[Any, ...]) -> Event | Answer:
     if kind == "event":
         return Event(event, customer=customer, at=from_micros(at), id=name, data=data)
     return Answer(kind, name, from_micros(at), data.get("error", ""))
-
-
-def messages_by_place(reader: SqlReader, places: Sequence[tuple[int, int]]) -> list[Message]:
-    """Return the messages at some (serial, n), in that order."""
-    rows = reader.rows(
-        f"{_MESSAGES} WHERE (m.enrollment, m.n) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))",
-        (json.dumps(places),),
-    )
-    found = {place_of(row[0]): read_message(row) for row in rows}
-    return [found[place] for place in places]
