@@ -42,7 +42,7 @@ class Moment(NamedTuple):
 
 
 def timer(at: datetime) -> Moment:
-    """Give the moment at which a timer goes off: after all inputs of its instant (R7)."""
+    """Return the moment at which a timer goes off: after all inputs of its instant (R7)."""
     return Moment(at, 1, 0)
 
 
@@ -71,12 +71,12 @@ def read(path: Path) -> dict[str, list[Purchase]]:
 
 
 def wall(at: datetime) -> datetime:
-    """Give the wall time of an instant."""
+    """Return the wall time of an instant."""
     return at.astimezone(NEW_YORK).replace(tzinfo=None)
 
 
 def instant(local: datetime) -> datetime:
-    """Give the instant of a wall time: the first of two, moved forward where it does not exist (R33)."""
+    """Return the instant of a wall time: the first of two, moved forward where it does not exist (R33)."""
     return local.replace(tzinfo=NEW_YORK, fold=0).astimezone(UTC)
 
 
@@ -102,7 +102,7 @@ class Hours(NamedTuple):
     length: timedelta
 
     def next_open(self, at: datetime) -> datetime:
-        """Give the instant itself inside the hours, else the next opening (R34)."""
+        """Return the instant itself inside the hours, else the next opening (R34)."""
         yesterday = wall(at).date() - timedelta(days=1)
         for day in (yesterday + timedelta(days=ahead) for ahead in range(10)):
             start = datetime.combine(day, self.opens)
@@ -118,7 +118,7 @@ NIGHT = Hours(frozenset({4, 5}), time(20), timedelta(hours=6))
 
 
 def next_morning(at: datetime) -> datetime:
-    """Give the first nine o'clock on a workday that is not before an instant (R32, R35)."""
+    """Return the first nine o'clock on a workday that is not before an instant (R32, R35)."""
     mornings = (datetime.combine(wall(at).date() + timedelta(days=ahead), time(9)) for ahead in range(10))
     return next(due for day in mornings if day.weekday() in WORKDAYS and (due := instant(day)) >= at)
 
@@ -207,7 +207,7 @@ def thanks(purchases: list[Purchase]) -> Iterator[Run]:
 
 
 def half(journey: str, split: str, customer: str) -> int:
-    """Tell which half of a 50/50 split a customer belongs to (R38)."""
+    """Return which half of a 50/50 split a customer belongs to (R38)."""
     text = f"default\x1f{journey}\x1f{split}\x1f{customer}"
     chance = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
     return chance * 10_000 // 2**64 // 5_000
@@ -301,7 +301,7 @@ def offered(run: Run) -> bool:
 
 
 def runs(customer: str, purchases: list[Purchase]) -> dict[str, Iterable[Run]]:
-    """Give all runs of one customer by journey, in order."""
+    """Return all runs of one customer by journey, in order."""
     return {
         "loyalty": loyalty(purchases),
         "purchases": count(purchases),
@@ -317,7 +317,7 @@ Row = list[str]
 
 
 def tables(path: Path) -> dict[str, list[Row]]:
-    """Give the three files row by row, headers first, sorted by tenant, journey, customer, run and n."""
+    """Return the three files row by row, headers first, sorted by tenant, journey, customer, run and n."""
     bought = read(path)
     found: dict[str, list[Row]] = {name: [header.split(",")] for name, header in COLUMNS.items()}
     every = {customer: {of: list(each) for of, each in runs(customer, bought[customer]).items()} for customer in bought}
@@ -335,7 +335,7 @@ def iso(moment: Moment) -> str:
 
 
 def enrollment(run: Run, journey: str, customer: str, number: str) -> list[Row]:
-    """Give the row of a run."""
+    """Return the row of a run."""
     status, reason = "COMPLETED", ""
     if run.ended >= LAST:
         status = "ACTIVE"
@@ -345,7 +345,7 @@ def enrollment(run: Run, journey: str, customer: str, number: str) -> list[Row]:
 
 
 def visits(run: Run, journey: str, customer: str, number: str) -> list[Row]:
-    """Give the rows of a run's visits: what it would have visited after its exit or the end is left out."""
+    """Return the rows of a run's visits: what it would have visited after its exit or the end is left out."""
     return [
         ["default", journey, customer, number, str(n), visit.step, *stay(run, visit)]
         for n, visit in enumerate(run.visits, 1)
@@ -354,12 +354,12 @@ def visits(run: Run, journey: str, customer: str, number: str) -> list[Row]:
 
 
 def before_the_end(run: Run, moment: Moment) -> bool:
-    """Tell whether a moment comes before the end of the back-test and before the exit, which goes first (R9)."""
+    """Return whether a moment comes before the end of the back-test and before the exit, which goes first (R9)."""
     return moment < LAST and (run.exit is None or moment < run.exit[0])
 
 
 def stay(run: Run, visit: Visit) -> Row:
-    """Give status, entered, left and outcome of a visit that took place (R44)."""
+    """Return status, entered, left and outcome of a visit that took place (R44)."""
     if before_the_end(run, visit.left):
         return ["COMPLETED", iso(visit.entered), iso(visit.left), visit.outcome]
     exited = run.exit is not None and run.exit[0] <= visit.left
@@ -367,7 +367,7 @@ def stay(run: Run, visit: Visit) -> Row:
 
 
 def messages(run: Run, journey: str, customer: str, number: str) -> list[Row]:
-    """Give the rows of a run's messages; nobody collects them, so they stay queued."""
+    """Return the rows of a run's messages; nobody collects them, so they stay queued."""
     return [
         ["default", journey, customer, number, str(sent.n), run.visits[sent.n - 1].step, *told(sent)]
         for sent in run.messages
@@ -376,7 +376,7 @@ def messages(run: Run, journey: str, customer: str, number: str) -> list[Row]:
 
 
 def told(sent: Sent) -> Row:
-    """Give channel, template, instant and status of a message."""
+    """Return channel, template, instant and status of a message."""
     return [sent.channel, sent.template, iso(sent.moment), "QUEUED"]
 
 

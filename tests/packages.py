@@ -114,7 +114,7 @@ def check_contents(wheel: Path, unpacked: Path) -> None:
 
 
 def environment(python: str, version: str, wheel: Path, name: str) -> str:
-    """Give the Python of an environment that holds the wheel and what tests need; make it where it is not as wanted."""
+    """Return the Python of an environment that holds the wheel and what tests need; make it if it is not there."""
     project = tomllib.loads((dev.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     needed = [each for each in dev.requirements(project, "test") if not each.startswith(REGEX)]
     state = json.dumps([python, version, needed, project["project"]])

@@ -23,7 +23,7 @@ When = str | datetime
 
 
 def after(length: str) -> datetime:
-    """Give the instant so long after START, days as UTC days.
+    """Return the instant so long after START, days as UTC days.
 
     >>> after("1 day 90 minutes").isoformat()
     '2026-01-06T09:30:00+00:00'
@@ -83,11 +83,11 @@ class Host:
         return journey
 
     def put(self, when: When, customer: str = "c1", /, **attributes: object) -> None:
-        """Tell attributes."""
+        """Put attributes."""
         self.engine.put_customer(customer, attributes, at=instant(when))
 
     def feed(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> None:  # noqa: A002 the word of the call
-        """Tell an event."""
+        """Feed an event."""
         self.engine.feed(Event(type, customer=customer, at=instant(when), data=data))
 
     def tick(self, when: When = START, **options: Any) -> TickResult:
@@ -95,7 +95,7 @@ class Host:
         return self.engine.tick(instant(when), **options)
 
     def say(self, type: str, when: When = START, customer: str = "c1", /, **data: object) -> TickResult:  # noqa: A002 the word of the call
-        """Tell an event and tick at its instant."""
+        """Feed an event and tick at its instant."""
         self.feed(type, when, customer, **data)
         return self.tick(when)
 
@@ -104,22 +104,22 @@ class Host:
         return self.engine.claim("worker", at=instant(when), **options)
 
     def path(self, customer: str = "c1", journey: str = "j", run: int | None = None) -> list[str]:
-        """Give the visits of a run as texts: the step, its status unless COMPLETED, its outcome unless empty."""
+        """Return the visits of a run as texts: the step, its status unless COMPLETED, its outcome unless empty."""
         visits = self.engine.enrollment(journey, customer, run=run).visits
         return [" ".join(filter(None, (v.step, v.status.replace("COMPLETED", ""), v.outcome))) for v in visits]
 
     def left(self, step: str, customer: str = "c1", journey: str = "j") -> datetime | None:
-        """Give the instant at which the newest run last left a step."""
+        """Return the instant at which the newest run last left a step."""
         visits = self.engine.enrollment(journey, customer).visits
         return [visit.left_at for visit in visits if visit.step == step][-1]
 
     def status(self, customer: str = "c1", journey: str = "j") -> tuple[str, str]:
-        """Give status and reason of the newest run."""
+        """Return status and reason of the newest run."""
         found = self.engine.enrollment(journey, customer)
         return found.status, found.reason
 
     def attributes(self, customer: str = "c1") -> dict[str, object]:
-        """Give what ticks have made of a customer."""
+        """Return what ticks have made of a customer."""
         return dict(self.engine.customer(customer).attributes)
 
     def messages(self, journey: str | None = None) -> list[str]:
@@ -132,7 +132,7 @@ class Host:
             return reader.rows(sql, tuple(parameters))
 
     def outcomes(self) -> list[str | None]:
-        """Give what became of every input, in the order in which they were given."""
+        """Return what became of every input, in the order in which they were given."""
         return [outcome for (outcome,) in self.rows("SELECT outcome FROM inputs ORDER BY seq")]
 
     def refused(self) -> dict[str, int]:
@@ -140,7 +140,7 @@ class Host:
         return dict(self.rows("SELECT reason, sum(count) FROM refusals GROUP BY reason ORDER BY reason"))
 
     def last_refusal(self, customer: str = "c1") -> tuple[str, dict[str, object]]:
-        """Give the reason and the values compared of a customer's last refusal."""
+        """Return the reason and the values compared of a customer's last refusal."""
         sql = "SELECT reason, seen FROM last_refusals r JOIN customers c ON c.number = r.customer WHERE c.id = ?"
         ((reason, seen),) = self.rows(sql, (customer,))
         return reason, json.loads(seen) if seen else {}

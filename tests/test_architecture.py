@@ -106,7 +106,7 @@ def modules() -> dict[str, ast.Module]:
 
 
 def is_in(module: str, part: str) -> bool:
-    """Tell whether a module is a part of the package, or inside it."""
+    """Return whether a module is a part of the package, or inside it."""
     return module == part or module.startswith(f"{part}.")
 
 
@@ -327,13 +327,13 @@ KEEPS_STATE = {
 
 
 def is_record(node: ast.ClassDef) -> bool:
-    """Tell whether a class is a frozen attrs record or a NamedTuple."""
+    """Return whether a class is a frozen attrs record or a NamedTuple."""
     words = {ast.unparse(each).split("(")[0] for each in node.decorator_list}
     return bool(words & {"frozen", "attrs.frozen"}) or "NamedTuple" in map(ast.unparse, node.bases)
 
 
 def is_other_kind(node: ast.ClassDef) -> bool:
-    """Tell whether a class is an error, an interface, or a mixin without any state of its own."""
+    """Return whether a class is an error, an interface, or a mixin without any state of its own."""
     bases = {ast.unparse(each) for each in node.bases}
     stateless = any(ast.unparse(each) == "__slots__ = ()" for each in node.body)
     return "Protocol" in bases or stateless or node.name in errors()

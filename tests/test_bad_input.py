@@ -152,7 +152,7 @@ CALLS: dict[str, Callable[[Engine, Any], object]] = {
 
 
 def host_on(store: str) -> Host:
-    """Give a host on whose journey somebody is."""
+    """Return a host on whose journey somebody is."""
     host = Host(open_engine(store))
     host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("w", "1 day"))
     host.say("go")

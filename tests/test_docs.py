@@ -114,7 +114,7 @@ def tidy(text: str) -> str:
 
 
 def agrees(printed: str, expected: str) -> bool:
-    """Tell whether an output is the one that stands on the page."""
+    """Return whether an output is the one that stands on the page."""
     shown = tidy(expected)
     return tidy(printed).startswith(shown.removesuffix("...")) if shown.endswith("\n...") else tidy(printed) == shown
 

@@ -41,7 +41,7 @@ def test_the_readme_lists_every_example():
 
 
 def block(language: str) -> str:
-    """Give the first code block of the README in a language."""
+    """Return the first code block of the README in a language."""
     found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
     assert found, language
     return found[1]

@@ -35,7 +35,7 @@ HELLO = Send("hello", channel="EMAIL", template="hello")
 
 @pytest.fixture(params=STORES)
 def host(request):
-    """Give a host on each store, with one person inside."""
+    """Return a host on each store, with one person inside."""
     with open_engine(request.param) as engine:
         host = Host(engine)
         host.deploy(HELLO, Wait("rest", "3 days"))
@@ -103,9 +103,9 @@ def test_a_time_of_day_that_is_none_is_not_taken_for_a_weekday(text):
 def test_a_comparison_shows_what_was_said():
     """Like every other part of a journey it leaves out what was not given."""
     other = field("a").gt(field("b"))
-    assert repr(Trigger("go", where=field("a").eq(0))) == "Trigger('go', where=Comparison(field='a', op='eq', value=0))"
-    assert repr(other) == "Comparison(field='a', op='gt', value_of='b')"
-    assert repr(field("a").is_null()) == "Comparison(field='a', op='isNull')"
+    assert repr(Trigger("go", where=field("a").eq(0))) == "Trigger('go', where=FieldRule(field='a', op='eq', value=0))"
+    assert repr(other) == "FieldRule(field='a', op='gt', value_of='b')"
+    assert repr(field("a").is_null()) == "FieldRule(field='a', op='isNull')"
 
 
 # --- calls ----------------------------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_a_file_of_another_format_has_that_fault_alone(tmp_path):
 
 @pytest.fixture
 def db(tmp_path):
-    """Give a file with one person inside a journey."""
+    """Return a file with one person inside a journey."""
     path = tmp_path / "j.db"
     with Engine(path) as engine:
         host = Host(engine)

@@ -30,7 +30,7 @@ from tests.samples import START, STORES, Host, after, open_engine, utc
 
 @pytest.fixture(params=STORES)
 def host(request):
-    """Give a host on each store."""
+    """Return a host on each store."""
     with open_engine(request.param) as engine:
         yield Host(engine)
 

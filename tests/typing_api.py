@@ -75,7 +75,7 @@ def changes() -> list[jf.Change | jf.Chain]:
 
 
 def entries() -> list[Journey]:
-    """Say in all ways who enters, who may come again, and how many."""
+    """Write in all ways who enters, who may come again, and how many."""
     triggers = [
         Trigger.list_subscribed("news"),
         Trigger.list_unsubscribed(),
@@ -251,7 +251,7 @@ def lifecycle(engine: Engine) -> list[str]:
 
 
 def inputs(engine: Engine) -> None:
-    """Tell the engine everything it can be told."""
+    """Give the engine every kind of input."""
     with engine.batch():
         engine.put_customer("c1", {"email": "a@example.com", "consent": {"EMAIL": True}}, at=NOW, replace=True)
         engine.put_customers([("c1", {}), ("c2", {})], at=NOW)

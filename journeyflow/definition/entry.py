@@ -117,7 +117,7 @@ class Trigger(Shown):
     def field_changed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
         """Enter whose attribute changes, or any attribute; `event.new` and `event.old` are its values (F34).
 
-        >>> Trigger.field_changed("plan", where=Comparison("event.new", "eq", "paid")).event
+        >>> Trigger.field_changed("plan", where=FieldRule("event.new", "eq", "paid")).event
         'field.changed'
         """
         return cls("field.changed", where=_narrowed(where, field=name))

@@ -82,7 +82,7 @@ def field(path: str) -> Field:
     """Name a field, to compare it in a rule or to change it in an Update.
 
     >>> field("plan").eq("paid"), field("plan").set("paid")
-    (Comparison(field='plan', op='eq', value='paid'), Change(field='plan', action='set', value='paid'))
+    (FieldRule(field='plan', op='eq', value='paid'), Change(field='plan', action='set', value='paid'))
     """
     return Field(path)
 

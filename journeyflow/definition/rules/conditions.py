@@ -66,7 +66,7 @@ class FieldRule(Combinable):
         """Show what was said to make it; what is None was not."""
         said = {"field": self.field, "op": self.op, "value": self.value, "value_of": self.value_of}
         shown_parts = (f"{name}={part!r}" for name, part in said.items() if part is not None)
-        return f"Comparison({', '.join(shown_parts)})"
+        return f"FieldRule({', '.join(shown_parts)})"
 
     def __str__(self) -> str:
         """Write the comparison in words."""
@@ -200,7 +200,7 @@ def field(path: str) -> FieldPath:
     """Name a field, to compare it.
 
     >>> field("customer.address.city").eq("Cape Town")
-    Comparison(field='customer.address.city', op='eq', value='Cape Town')
+    FieldRule(field='customer.address.city', op='eq', value='Cape Town')
     """
     return FieldPath(path)
 
@@ -338,7 +338,7 @@ def _show(value: object) -> str:
 def rule_problems(rule: object, path: str) -> Iterator[Problem]:
     """Yield every problem of a rule with its place (R13, R60, R63).
 
-    >>> [str(problem) for problem in rule_problems(Comparison("age", "gteq", 18), "where")]
+    >>> [str(problem) for problem in rule_problems(FieldRule("age", "gteq", 18), "where")]
     ["where.op: unknown operator 'gteq' (did you mean 'gte'?) [operator]"]
     """
     if rule is None:

@@ -49,7 +49,7 @@ class Agenda(Generic[AgendaKey]):
             yield found
 
     def keep(self, wanted: Callable[[AgendaKey], bool]) -> None:
-        """Drop what is not wanted."""
+        """Remove the places that are not wanted."""
         self._added = [place for place in chain(*self._lists, self._shown, self._added) if wanted(place)]
         self._lists, self._shown = [], []
 

@@ -22,7 +22,7 @@ class KeptLimits:
         self.next_number = 1
 
     def take(self, changes: LimitChanges) -> Iterable[DueKey]:
-        """Take over what a commit writes; give the places of timers that are to be looked at."""
+        """Apply what a commit writes; return the places of timers that are to be looked at."""
         for journey, at in changes.slots:
             insort(self.slots.setdefault(journey, []), at)
         for entry in changes.joined:
@@ -43,12 +43,12 @@ class KeptLimits:
         return [place for journey, which, due in changes.timers if (place := timer_place(journey, which, due))]
 
     def purge(self, journey: int) -> None:
-        """Take away all that is kept of a journey (R15)."""
+        """Remove everything that is stored for a journey (R15)."""
         self.take(LimitChanges(emptied=(journey,)))
         self.slots.pop(journey, None)
 
     def forget(self, customer: int) -> None:
-        """Drop what a customer waits for (R86)."""
+        """Remove the entries of a customer that wait for a slot (R86)."""
         for number in sorted(self.of_customer.get(customer, ())):
             self._drop(self.deferred[number])
 
@@ -58,20 +58,20 @@ class KeptLimits:
         self.of_customer[entry.customer].discard(entry.number)
 
     def release(self, journey: int, at: int) -> Iterable[DueKey]:
-        """Give timers that a pause holds their instant; give their places."""
+        """Set the instant of timers that a pause holds; return their places."""
         held = [key for key, due in self.timers.items() if key[0] == journey and due is None]
         self.timers.update(dict.fromkeys(held, at))
         return [(at, JOURNEY, *key) for key in held]
 
     def heads(self, request: LimitRequest) -> dict[int, list[Deferred]]:
-        """Give the beginnings of queues."""
+        """Return the beginnings of queues."""
         return {
             journey: [self.deferred[number] for _, number in islice(self.queues.get(journey, ()), request.ahead)]
             for journey in sorted(request.queues)
         }
 
     def load(self, request: LimitRequest, heads: dict[int, list[Deferred]], customers: Collection[int]) -> LimitsLoaded:
-        """Give what is known of a request."""
+        """Return what is known for a request."""
         numbers = sorted(number for customer in customers for number in self.of_customer.get(customer, ()))
         return LimitsLoaded(
             {journey: self._newest(journey, since, count) for journey, since, count in request.slots},
@@ -90,12 +90,12 @@ class KeptLimits:
         return slots[max(bisect_right(slots, since), len(slots) - count) :]
 
     def snapshot(self) -> LimitChanges:
-        """Give everything that is kept as one value."""
+        """Return everything that is kept as one value."""
         slots = tuple((journey, at) for journey, instants in self.slots.items() for at in instants)
         timers = tuple((journey, which, due) for (journey, which), due in self.timers.items())
         return LimitChanges(slots, tuple(self.deferred.values()), timers=timers)
 
 
 def timer_place(journey: int, which: int, due: int | None) -> DueKey | None:
-    """Give the place of a journey's timer in the total order, none while a pause holds it."""
+    """Return the place of a journey's timer in the total order, none while a pause holds it."""
     return None if due is None else (due, JOURNEY, journey, which)

@@ -23,18 +23,18 @@ class Names:
         self._ordered = None
 
     def discard(self, name: str) -> None:
-        """Take one out, if it is there."""
+        """Remove a member if it is there."""
         self._names.discard(name)
         self._ordered = None
 
     def ordered(self) -> list[str]:
-        """Give them in order."""
+        """Return them in order."""
         if self._ordered is None:
             self._ordered = sorted(self._names)
         return self._ordered
 
     def following(self, after: str, count: int) -> list[str]:
-        """Give so many that come after one; after the last comes the first again, and nobody comes twice."""
+        """Return this many members after a given one, in order; the first follows the last, and nobody comes twice."""
         names = self.ordered()
         position = bisect_right(names, after)
         behind = names[position : position + count]
@@ -52,7 +52,7 @@ class KeptPulls:
         self.entered: dict[tuple[int, int], list[int]] | None = None
 
     def take(self, changes: Changes) -> None:
-        """Take over what a commit writes, after its customers and runs."""
+        """Apply what a commit writes, after its customers and runs."""
         for tenant, name, customer in changes.unlisted:
             self.lists[tenant, name].discard(customer)
         for tenant, name, customer in changes.listed:
@@ -68,17 +68,17 @@ class KeptPulls:
             yield from ((tenant, name, customer) for customer in names.ordered())
 
     def purge(self, journey: int) -> None:
-        """Take away what is known of a journey (R15)."""
+        """Remove what is known of a journey (R15)."""
         self.rounds.pop(journey, None)
         self.entered = None
 
     def forget(self, tenant: str, customer: str) -> None:
-        """Let a customer be one of everybody no longer (R86)."""
+        """Remove a customer from everybody (R86)."""
         if self.everybody is not None:
             self.everybody[tenant].discard(customer)
 
     def come(self, tenant: str, customer: str) -> None:
-        """Note a new customer, once somebody has asked for all; some are forgotten as soon as they come."""
+        """Note a new customer once everybody has been asked for; some are forgotten as soon as they come."""
         if self.everybody is not None and not is_anonymous(customer):
             self.everybody.setdefault(tenant, Names()).add(customer)
 
@@ -88,7 +88,7 @@ class KeptPulls:
             self.entered.setdefault((run.journey, run.customer), []).append(run.entered_at)
 
     def circles(self, request: PullRequest | None, customers: Iterable[tuple[str, str]]) -> Circles:
-        """Give who comes next; `customers` are all there are."""
+        """Return who comes next; `customers` are all there are."""
         if request is None:
             return {}
         return {
@@ -100,7 +100,7 @@ class KeptPulls:
         return self.rounds[journey].after if journey in self.rounds else ""
 
     def _names(self, tenant: str, name: str | None, customers: Iterable[tuple[str, str]]) -> Names:
-        """Give who is on a list, or everybody who is not forgotten; noted from the first time that somebody asks."""
+        """Return who is on a list, or everybody who is not forgotten; kept from the first time it is asked for."""
         if name is not None:
             return self.lists.get((tenant, name), Names())
         if self.everybody is None:
@@ -113,7 +113,7 @@ class KeptPulls:
     def load(
         self, request: PullRequest, circles: Circles, numbers: Collection[int], runs: Mapping[int, Run]
     ) -> PullsLoaded:
-        """Give what is known of a request, with the entries of some customers."""
+        """Return what is known for a request, with the entries of some customers."""
         if request.caps and self.entered is None:
             self.entered = {}
             for _, run in sorted(runs.items()):

@@ -136,7 +136,7 @@ class MemoryStore:
         return f"MemoryStore({len(self.customers)} customers, {len(self.runs)} enrollments)"
 
     def close(self) -> None:
-        """Give back what was laid out for questions; a closed store answers nothing."""
+        """Close the database behind questions; a closed store answers nothing."""
         with self._lock:
             self._closed = True
             self._mirror.drop()
@@ -158,7 +158,7 @@ class MemoryStore:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the lock; refuse a store that is closed, or one that this thread is using already."""
+        """Hold the lock; raise StorageError if the store is closed or this thread has a transaction open."""
         with self._lock:
             if self._closed:
                 raise StorageError(NAME, *CLOSED)
@@ -171,7 +171,7 @@ class MemoryStore:
                 self._open = False
 
     def snapshot(self) -> Changes:
-        """Give everything that is kept as one value; committed to an empty store it gives an equal one."""
+        """Return everything that is stored as one value; committed to an empty store it makes an equal one."""
         before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
         return Changes(
             inputs=tuple(self.inputs.values()),
@@ -200,7 +200,7 @@ class MemoryStore:
     # --- writing --------------------------------------------------------------------------------------------------
 
     def _take(self, changes: Changes) -> None:
-        """Take over what one commit writes."""
+        """Apply what one commit writes."""
         changes = self._numbered(changes)
         self._mirror.note(changes)
         self._take_catalog(changes)
@@ -245,7 +245,7 @@ class MemoryStore:
             self.numbers[tenant, name] = number
 
     def _numbered(self, changes: Changes) -> Changes:
-        """Give new inputs their numbers; what is copied keeps its own."""
+        """Return the changes with numbered inputs; copied inputs keep their numbers."""
         if not changes.inputs or changes.inputs[0].seq:
             return changes
         numbers = count(self.last["input"] + 1)
@@ -264,14 +264,14 @@ class MemoryStore:
                 insort(known, (item.at, seq, item.customer, item.text))
 
     def _release(self, journey: int, at: int) -> None:
-        """Give held work of a journey its instant: not before its own, where a resume is told late (R16)."""
+        """Release held work of a journey at an instant, but not before its own when the resume is told late (R16)."""
         for run in [run for run in self.runs.values() if run.journey == journey and run.due is None]:
             if run.held is not None:
                 self._take_run(run._replace(due=max(at, run.held)))
         self._set_out(self.limits.release(journey, at))
 
     def _rename(self, people: Iterable[Forgotten]) -> None:
-        """Give customers their anonymous names."""
+        """Rename customers to their anonymous names."""
         for person in people:
             if person.number in self.customers:
                 self.customers[person.number] = (person.tenant, person.name, {})
@@ -280,7 +280,7 @@ class MemoryStore:
                 self.numbers[person.tenant, person.name] = person.number
 
     def _forget(self, people: Sequence[Forgotten]) -> None:
-        """Take out what is personal of customers who have their anonymous names by now (R86)."""
+        """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
         inbox = {person.number: person.inbox for person in people}
         serials = {serial: inbox[run.customer] for serial, run in self.runs.items() if run.customer in inbox}
         for serial in sorted(serials):
@@ -300,7 +300,7 @@ class MemoryStore:
                 self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
 
     def _forget_inputs(self, person: Forgotten) -> None:
-        """Take out what is personal of what was told of one; what waits only where the inbox is to be emptied."""
+        """Remove personal data from inputs about a customer; from waiting ones only if the inbox is to be emptied."""
         later = set(person.later)
         for seq, item in self.inputs.items():
             told = (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
@@ -313,14 +313,14 @@ class MemoryStore:
         self._unlearn(seq, item)
 
     def _unlearn(self, seq: int, item: Input) -> None:
-        """Know the id of an event no longer."""
+        """Forget the id of an event."""
         if item.kind == "event" and item.id is not None:
             key = (item.tenant, item.type, item.id)
             left = [each for each in self.known.pop(key, []) if each[1] != seq]
             self.known.update({key: left} if left else {})
 
     def _prune(self, pruned: Pruned) -> None:
-        """Take out what is finished (R86)."""
+        """Remove finished history (R86)."""
         self.runs.update((run.serial, run) for run in pruned.bared)
         for serial in pruned.gone:
             del self.runs[serial]
@@ -332,7 +332,7 @@ class MemoryStore:
             del self.outcomes[seq]
 
     def _drop_history(self, gone: set[int]) -> None:
-        """Take away the moves and messages of runs, by serial, and what wakes them."""
+        """Remove the moves, messages and timers of runs, by serial."""
         self.moves = [move for move in self.moves if move.serial not in gone]
         self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
         self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
@@ -363,7 +363,7 @@ class MemoryStore:
         self.last[what] = max([self.last[what], *numbers])
 
     def _purge(self, journey: int) -> None:
-        """Take away a journey with everything that was recorded of it (R15)."""
+        """Remove a journey with everything recorded for it (R15)."""
         gone = {serial for serial, run in self.runs.items() if run.journey == journey}
         self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}
         self._drop_history(gone)
@@ -393,7 +393,7 @@ class MemoryStore:
             self.timers.add(timer_key(run))
 
     def _take_crowd(self, crowd: Crowd) -> None:
-        """Take over what many came to who moved together."""
+        """Apply what a crowd came to."""
         people, serials = crowd.people.items(), [*crowd.people]
         for customer in crowd.people.values() if crowd.news else ():
             tenant, name, attributes = self.customers[customer]
@@ -426,7 +426,7 @@ class MemoryStore:
             self.leases.add((post.lease_until, TIMER, *key))
 
     def by_customer(self) -> dict[int, list[tuple[int, int]]]:
-        """Give the messages of each customer, noted from the first time that somebody asks: only caps do."""
+        """Return the messages of each customer, kept from the first time they are asked for: only caps need them."""
         if self.posts_by_customer is None:
             self.posts_by_customer = {}
             for key in self.posts:
@@ -436,12 +436,12 @@ class MemoryStore:
     # --- what the places in the agendas stand for -----------------------------------------------------------------
 
     def waiting(self, keys: Iterable[DueKey]) -> dict[DueKey, Input]:
-        """Give the inputs that are not handled yet."""
+        """Return the inputs that are not handled yet."""
         pending = self.pending
         return {key: pending[key[2]] for key in keys if key[2] in pending}
 
     def resting(self, keys: Iterable[DueKey]) -> dict[DueKey, Run]:
-        """Give the runs that still rest until then."""
+        """Return the runs that still rest until their instant."""
         runs = self.runs
         return {
             key: run
@@ -451,15 +451,15 @@ class MemoryStore:
         }
 
     def leased(self, keys: Iterable[DueKey]) -> dict[DueKey, Post]:
-        """Give the messages whose lease ends then."""
+        """Return the messages whose lease ends at its instant."""
         return {key: post for key in keys if (post := self.posts[key[2:]]).lease_until == key[0]}
 
     def ringing(self, keys: Iterable[DueKey]) -> dict[DueKey, None]:
-        """Give the timers of journeys that ring then."""
+        """Return the timers of journeys that are due at their instant."""
         return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
 
     def queued(self, places: Iterable[OutboxPlace]) -> dict[OutboxPlace, Post]:
-        """Give the messages that may be handed out from then on."""
+        """Return the messages that may be handed out from their instant on."""
         found = ((place, self.posts[place[1:]]) for place in places)
         return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
 
@@ -479,7 +479,7 @@ class MemoryTransaction:
         self.committed.append(changes)
 
     def shelf(self, known_revision: int | None) -> Shelf | None:
-        """Give the rows of the catalog, or None when its revision is still the known one."""
+        """Return the rows of the catalog, or None when its revision is still the known one."""
         store = self._store
         revision = int(store.meta["revision"])
         if revision == known_revision:
@@ -502,7 +502,7 @@ class MemoryTransaction:
         )
 
     def due(self, now: int, limit: int) -> Due:
-        """Give the first due items in total order (R7)."""
+        """Return the first due items in total order (R7)."""
         store, count = self._store, limit + 1
         return select_due(
             _first(count, store.inbox.pages(now, count, store.waiting)),
@@ -513,7 +513,7 @@ class MemoryTransaction:
         )
 
     def load(self, request: Request) -> Loaded:
-        """Give what is known of a request."""
+        """Return what is known for a request."""
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
         runs.update((run.serial, run) for run in self._active(request))
@@ -548,19 +548,19 @@ class MemoryTransaction:
         )
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
-        """Give what a prune asks for (R86)."""
+        """Return what a prune asks for (R86)."""
         finished = NOTHING if request.finished is None else finished_in(self._store, request.finished)
         return finished, () if request.past is None else past_in(self._store, request.past)
 
     def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
-        """Give the jobs that are not done yet, and the number that the next one gets."""
+        """Return the jobs that are not done yet, and the number that the next one gets."""
         if not request.exports:
             return (), 1
         waiting = tuple(job for job in self._store.exports.values() if job.finished_at is None)
         return waiting, len(self._store.exports) + 1
 
     def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> dict[tuple[int, int], Post]:
-        """Give the messages of some customers that were clicked (R83)."""
+        """Return the messages of some customers that were clicked (R83)."""
         if not request.clicked:
             return {}
         by_customer, store = self._store.by_customer(), self._store
@@ -569,7 +569,7 @@ class MemoryTransaction:
         return {key: store.posts[key] for key in keys if "clicked" in store.posts[key].flags}
 
     def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
-        """Give the messages that caps count, of the customers of some tenants, since an instant (R31)."""
+        """Return the messages that caps count, of the customers of some tenants, since an instant (R31)."""
         if not request.capped:
             return []
         store = self._store
@@ -587,7 +587,7 @@ class MemoryTransaction:
         ]
 
     def _active(self, request: Request) -> list[Run]:
-        """Give the active runs of a journey that are asked for, by serial."""
+        """Return the active runs of a journey that are asked for, by serial."""
         if request.active_in is None:
             return []
         active = [
@@ -598,7 +598,7 @@ class MemoryTransaction:
         return active[: request.limit]
 
     def _people(self, whole: set[int], numbers: set[int]) -> tuple[CustomerInHand, ...]:
-        """Give the customers under some numbers, the whole ones with the newest run of each journey and key."""
+        """Return the customers under some numbers, the whole ones with the newest run of each journey and key."""
         store, people = self._store, []
         for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]
@@ -607,7 +607,7 @@ class MemoryTransaction:
         return tuple(people)
 
     def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
-        """Give the newest message of each step of some runs."""
+        """Return the newest message of each step of some runs."""
         posts, numbers = self._store.posts, self._store.posts_of
         newest: dict[int, dict[str, Glimpse]] = {}
         for key in sorted([(serial, n) for serial in serials for n in numbers.get(serial, ())]):
@@ -616,7 +616,7 @@ class MemoryTransaction:
         return newest
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
-        """Give queued messages that may be handed out, oldest first (R71)."""
+        """Return queued messages that may be handed out, oldest first (R71)."""
         store = self._store
         told = chain.from_iterable(page.values() for page in store.inbox.pages(request.at, PAGE, store.waiting))
         withheld = {(item.tenant, item.customer) for item in told}
@@ -627,7 +627,7 @@ class MemoryTransaction:
         return _first(request.limit, fitting)[1][: request.limit]
 
     def _fits(self, post: Post, request: ClaimRequest, withheld: set[tuple[str, str]]) -> bool:
-        """Tell whether a queued message is one that this worker may have now."""
+        """Return whether a queued message is one that this worker may have now."""
         run = self._store.runs[post.serial]
         tenant, name, _ = self._store.customers[run.customer]
         wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
@@ -651,12 +651,12 @@ def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str |
 
 
 def _serial(key: DueKey) -> int:
-    """Give the run whose timer has a place."""
+    """Return the serial of the run whose timer has a place."""
     return key[2] if key[1] == TIMER else key[3]
 
 
 def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> tuple[list[Where], list[Item]]:
-    """Give what stands on as many pages as hold so much: the places, and what is at each."""
+    """Return the places on as many pages as hold this many, and what stands at each."""
     found: dict[Where, Item] = {}
     for page in pages:
         found.update(page)

@@ -27,13 +27,13 @@ INPUTS = f"SELECT {INPUT_ROW}, outcome FROM inputs"
 
 
 def rename(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
-    """Give customers their anonymous names, before anything is written: the ids may be somebody new's by then."""
+    """Rename customers before anything is written: their ids may belong to new customers by then."""
     rows = [(person.name, person.number) for person in people]
     connection.executemany("UPDATE customers SET id = ?, attributes = '{}' WHERE number = ?", rows)
 
 
 def forget(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Take out what is personal of customers who have their anonymous names by now (R86)."""
+    """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
     retold = [(text, seq) for seq, text in changes.retold]
     connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", retold)
     for person in changes.forgotten:
@@ -44,7 +44,7 @@ def forget(connection: sqlite3.Connection, changes: Changes) -> None:
 
 
 def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
-    """Take out what is personal of what was told of one; what waits only where the inbox is to be emptied."""
+    """Remove personal data from inputs about a customer; from waiting ones only if the inbox is to be emptied."""
     rows = connection.execute(
         f"{INPUTS} WHERE tenant = ? AND customer = ? AND (? OR outcome IS NOT NULL)",
         (person.tenant, person.id, person.inbox),
@@ -59,7 +59,7 @@ def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
 
 
 def _hush(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
-    """Take out what channels said of messages of some customers; every answer that says something is looked at."""
+    """Remove what channels said about messages of some customers; every nack with an error is looked at."""
     inbox = {
         serial: person.inbox
         for person in people

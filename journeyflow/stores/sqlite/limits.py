@@ -16,7 +16,7 @@ DEFERRED_COLUMNS = "number, journey, customer, key, at, trigger_data"
 
 
 def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
-    """Give the first timers of journeys that are due: there are as many rows as journeys whose people wait."""
+    """Return the first due timers of journeys; a journey has one for its queue and one for its pulls at most."""
     rows = connection.execute(
         "SELECT due, journey, which FROM journey_timers WHERE due <= ? ORDER BY due, journey, which LIMIT ?",
         (now, limit),
@@ -25,7 +25,7 @@ def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
 
 
 def queue_heads(connection: "Connection", request: LimitRequest) -> dict[int, list[Deferred]]:
-    """Give the beginnings of queues: a seek for each."""
+    """Return the beginnings of queues: a seek for each."""
     sql = f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE journey = ? ORDER BY at, number LIMIT ?"
     return {
         journey: [Deferred._make(row) for row in connection.execute(sql, (journey, request.ahead))]
@@ -40,7 +40,7 @@ def load_limits(
     customers: Collection[int],
     next_number: int,
 ) -> LimitsLoaded:
-    """Give what is known of a request."""
+    """Return what is known for a request."""
     single = connection.execute(
         f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
         (dumps(sorted(customers)),),
@@ -60,7 +60,7 @@ def load_limits(
 
 
 def _newest(connection: "Connection", journey: int, since: int, count: int) -> list[int]:
-    """Give the newest slots later than an instant, so many at most, ascending."""
+    """Return the newest slots later than an instant, so many at most, ascending."""
     sql = "SELECT at, count FROM slots WHERE journey = ? AND at > ? ORDER BY at DESC LIMIT ?"
     rows = connection.execute(sql, (journey, since, count))
     slots = (at for at, times in rows for _ in range(times))

@@ -54,7 +54,7 @@ _MEANINGS: tuple[tuple[type[StorageError], frozenset[int], str], ...] = (
 
 
 def primary_code(error: sqlite3.Error) -> int:
-    """Give the primary result code of an error; 0 for those that Python made itself."""
+    """Return the primary result code of an error; 0 for those that Python made itself."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
@@ -77,7 +77,7 @@ def meaning(error: sqlite3.Error | UnicodeDecodeError, path: str) -> StorageErro
 
 
 def _shut(path: str, text: str) -> StorageError:
-    """Say why something that exists cannot be opened."""
+    """Return why something that exists cannot be opened."""
     if os.path.isdir(path):  # noqa: PTH112 Path.is_dir raises where a folder may not be looked into
         return StorageError(path, "this is a folder, not a file", "name a file in it")
     return ReadOnlyDatabase(path, text, "make the file and its folder readable and writable")
@@ -147,7 +147,7 @@ def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce:
 
 
 def _copy_schema(connection: sqlite3.Connection) -> None:
-    """Give a database in memory its mark and its schema: copying them takes a fifth of the time of making them.
+    """Set up a database in memory with its mark and its schema: copying them takes a fifth of the time of making them.
 
     A memory store lays its rows into such a database for questions, into a new one after each change.
     """
@@ -191,7 +191,7 @@ def draw_nonce() -> str:
 
 
 def _check_owner(connection: sqlite3.Connection, path: str) -> int:
-    """Give the version of the schema, 0 for an empty file; refuse files of others and of newer versions."""
+    """Return the version of the schema, 0 for an empty file; refuse files of others and of newer versions."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if application == APPLICATION_ID:

@@ -63,7 +63,7 @@ ORDER BY seq LIMIT ?
 
 
 def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
-    """Give the first runs that ended before an instant, with all that belongs to them."""
+    """Return the first runs that ended before an instant, with all that belongs to them."""
     asked = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
     runs = tuple(map(read_run, rows))
@@ -96,7 +96,7 @@ def _move(row: tuple[Any, ...]) -> Move:
 
 
 def _told(connection: "Connection", posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
-    """Give what was told of some messages: acks, which name no customer, only where events tell of `sent` too."""
+    """Return what was told of some messages: acks, which name no customer, only where events tell of `sent` too."""
     if not posts:
         return
     rows = connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall()
@@ -109,13 +109,13 @@ def _told(connection: "Connection", posts: Sequence[Post]) -> Iterable[tuple[Inp
 
 
 def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Input, str], ...]:
-    """Give the first inputs of before an instant that were handled, with their outcomes."""
+    """Return the first handled inputs from before an instant, with their outcomes."""
     rows = connection.execute(PAST, (request.after, request.before, request.tenant, request.limit))
     return tuple((read_input(row), outcome) for *row, outcome in rows)
 
 
 def prune(connection: "Connection", pruned: Pruned | None) -> None:
-    """Take out what is finished."""
+    """Remove finished history."""
     if pruned is None:
         return
     emptied = dumps([*pruned.gone, *(run.serial for run in pruned.bared)])

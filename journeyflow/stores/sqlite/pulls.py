@@ -15,7 +15,7 @@ ROUND_COLUMNS = "journey, at, after, origin, remaining, softened"
 
 
 def load_circles(connection: "Connection", request: PullRequest | None) -> Circles:
-    """Give who comes next: two seeks for each journey."""
+    """Return who comes next: two seeks for each journey."""
     if request is None:
         return {}
     return {
@@ -24,7 +24,7 @@ def load_circles(connection: "Connection", request: PullRequest | None) -> Circl
 
 
 def _following(connection: "Connection", journey: int, tenant: str, name: str | None, count: int) -> list[str]:
-    """Give so many of a list that come after the one asked last; after the last comes the first again."""
+    """Return this many members of a list after the one asked last; the first follows the last."""
     column, rows, parameters = (
         ("customer", "list_members WHERE tenant = ? AND list = ?", (tenant, name))
         if name is not None
@@ -41,7 +41,7 @@ def _following(connection: "Connection", journey: int, tenant: str, name: str | 
 def load_pulls(
     connection: "Connection", request: PullRequest, circles: Circles, numbers: Collection[int]
 ) -> PullsLoaded:
-    """Give what is known of a request, with the entries of some customers."""
+    """Return what is known for a request, with the entries of some customers."""
     journeys = dumps(sorted(journey for journey, _, _ in request.lists))
     rounds = connection.execute(
         f"SELECT {ROUND_COLUMNS} FROM pulls WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey",
@@ -55,7 +55,7 @@ def load_pulls(
 
 
 def _entries(connection: "Connection", journey: int, times: int, numbers: Collection[int]) -> dict[int, list[int]]:
-    """Give the instants of the last entries of some customers into a journey: a seek for each of them."""
+    """Return the instants of the last entries of some customers into a journey: a seek for each of them."""
     rows = connection.execute(
         "SELECT e.customer, e.entered_at FROM json_each(:customers) k JOIN enrollments e"
         " ON e.customer = k.value AND e.journey = :journey AND e.key = '' AND e.run > -:times + ("

@@ -14,11 +14,11 @@ class SQLiteReader:
         self._streams: list[sqlite3.Cursor] = []
 
     def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Give all rows of a query."""
+        """Return all rows of a query."""
         return self._connection.execute(sql, parameters).fetchall()
 
     def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of a query one by one, as long as the view is open."""
+        """Return the rows of a query one by one, as long as the view is open."""
         cursor = self._connection.execute(sql, parameters)
         self._streams.append(cursor)
         return iter(cursor)

@@ -112,7 +112,7 @@ class SQLiteStore:
                 raise found from error
 
     def _came_by_fork(self) -> bool:
-        """Tell whether another process opened the file; what is in memory alone is shared with nobody."""
+        """Return whether another process opened the file; a database in memory is shared with nobody."""
         return self.path != MEMORY and os.getpid() != self._pid
 
     def _refuse_fork(self) -> None:
@@ -122,7 +122,7 @@ class SQLiteStore:
             raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
 
     def _connection(self) -> sqlite3.Connection:
-        """Give the connection, unless the store is closed or in a transaction of this same thread."""
+        """Return the connection; raise StorageError if the store is closed or this thread has a transaction open."""
         if self.db is None:
             raise StorageError(self.path, "the store is closed", "open it again")
         connection: sqlite3.Connection = self.db.conn
@@ -155,7 +155,7 @@ _THEIRS = frozenset({sqlite3.SQLITE_CONSTRAINT})
 
 
 def _damage(connection: sqlite3.Connection) -> str | None:
-    """Say what is wrong with the file, or None."""
+    """Return what is wrong with the file, or None."""
     from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
 
     try:

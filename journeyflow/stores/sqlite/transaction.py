@@ -134,7 +134,7 @@ class SQLiteTransaction:
     # --- reading --------------------------------------------------------------------------------------------------
 
     def shelf(self, known_revision: int | None) -> Shelf | None:
-        """Give the rows of the catalog, or None when its revision is still the known one."""
+        """Return the rows of the catalog, or None when its revision is still the known one."""
         revision = int(self._ask("SELECT value FROM meta WHERE name = 'revision'")[0][0])
         if revision == known_revision:
             return None
@@ -154,7 +154,7 @@ class SQLiteTransaction:
         )
 
     def due(self, now: int, limit: int) -> Due:
-        """Give the first due items in total order: each kind is a seek in its own index (R7)."""
+        """Return the first due items in total order: each kind is a seek in its own index (R7)."""
         told = self._ask(
             f"SELECT iif(outcome IS NULL, seq, NULL), {INPUT_FORM.names(INPUT_FORM.without('seq'))} FROM inputs"
             " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
@@ -181,7 +181,7 @@ class SQLiteTransaction:
         )
 
     def load(self, request: Request) -> Loaded:
-        """Give what is known of a request, a few statements for all of it."""
+        """Return what is known for a request, with a few statements for all of it."""
         posts, runs = self._named_posts(request.posts), self._runs(request.serials)
         if request.active_in is not None:
             active = self._ask(
@@ -224,7 +224,7 @@ class SQLiteTransaction:
         )
 
     def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> list[Post]:
-        """Give the messages of some customers that were clicked (R83)."""
+        """Return the messages of some customers that were clicked (R83)."""
         rows = self._ask_each(
             f"SELECT {POST_ROW} FROM messages WHERE flags ->> '$.clicked' IS NOT NULL AND enrollment IN"
             " (SELECT serial FROM enrollments WHERE customer IN (SELECT value FROM json_each(?)))",
@@ -241,19 +241,19 @@ class SQLiteTransaction:
         return load_limits(self._connection, request.limits, heads, customers, number)
 
     def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
-        """Give the jobs that are not done yet, and the number that the next one gets."""
+        """Return the jobs that are not done yet, and the number that the next one gets."""
         if not request.exports:
             return (), 1
         rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
         return tuple(map(Export._make, rows)), next_number(self._connection, "exports")
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
-        """Give what a prune asks for (R86)."""
+        """Return what a prune asks for (R86)."""
         finished = NOTHING if request.finished is None else load_finished(self._connection, request.finished)
         return finished, () if request.past is None else load_past(self._connection, request.past)
 
     def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
-        """Give the messages that caps count, of the customers of some tenants, since an instant (R31).
+        """Return the messages that caps count, of the customers of some tenants, since an instant (R31).
 
         A run that has not moved since then has sent nothing since then.
         """
@@ -264,7 +264,7 @@ class SQLiteTransaction:
         )
 
     def _runs(self, serials: Collection[int]) -> dict[int, Run]:
-        """Give some runs by serial."""
+        """Return runs by serial."""
         return {run.serial: run for run in map(read_run, self._ask_of(RUNS, serials))}
 
     def _people_by_name(self, names: Iterable[tuple[str, str]]) -> dict[int, CustomerInHand]:
@@ -296,7 +296,7 @@ class SQLiteTransaction:
         return {row[:2]: read_post(row) for row in rows}
 
     def _newest_posts(self, serials: Collection[int]) -> dict[int, dict[str, Glimpse]]:
-        """Give what rules see of the newest message of each step of some runs."""
+        """Return what rules see of the newest message of each step of some runs."""
         newest: dict[int, dict[str, Glimpse]] = {}
         for row in sorted(self._ask_of(NEWEST_POSTS, serials)):  # by run and visit
             newest.setdefault(row[0], {})[row[2]] = read_seen(row)
@@ -305,7 +305,7 @@ class SQLiteTransaction:
     def _known_events(
         self, events: Iterable[tuple[str, str, str]]
     ) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
-        """Give the events that were taken under some ids before, by (instant, sequence number) (R26)."""
+        """Return the events that were taken under some ids before, by (instant, sequence number) (R26)."""
         known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         rows = self._ask_each(
             "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
@@ -318,7 +318,7 @@ class SQLiteTransaction:
         return {key: tuple(found) for key, found in known.items()}
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
-        """Give queued messages that may be handed out, oldest first (R71)."""
+        """Return queued messages that may be handed out, oldest first (R71)."""
         rows = self._ask(
             f"SELECT {POST_FORM.names(table='m.')} FROM messages m"
             " JOIN enrollments e ON e.serial = m.enrollment JOIN customers c ON c.number = e.customer"

@@ -195,7 +195,7 @@ class Writer:
         self._connection.executemany(f"INSERT INTO inputs ({columns}) VALUES ({places(columns)})", rows)
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
-        """Give what a pause held its instant (R16)."""
+        """Set the instant of what a pause held (R16)."""
         rows = [(at, journey) for journey, at in released]
         self._connection.executemany(
             "UPDATE enrollments SET due = max(?, held) WHERE journey = ? AND held IS NOT NULL AND due IS NULL", rows
@@ -267,7 +267,7 @@ class Writer:
         self._write(MOVES, rows)
 
     def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
-        """Give the number of a path of a version, made when it is new; None for one that is not kept."""
+        """Return the number of a path of a version, stored if it is new; None for a path that is not interned."""
         known, added = self._known.get(version, {}), self._added.setdefault(version, {})
         number = known.get(path, added.get(path))
         if number is not None or len(path) > MAX_INTERNED or len(known) + len(added) >= MAX_PATHS:
@@ -294,7 +294,7 @@ class Writer:
 
 
 def _at_once(statement: Statement, rest: tuple[Any, ...], keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-    """Give the form that writes rows with these keys, no two the same, at once, and what it takes."""
+    """Return the statement that writes rows with these distinct keys at once, and its parameters."""
     if statement.span is not None:
         own = [key for key, _ in keys] if statement.paired else keys
         first, last = min(own), max(own)
@@ -304,7 +304,7 @@ def _at_once(statement: Statement, rest: tuple[Any, ...], keys: Sequence[Any]) -
 
 
 def next_number(connection: sqlite3.Connection, table: str) -> int:
-    """Give the number that the next row of a table gets; numbers are never used again."""
+    """Return the number that the next row of a table gets; numbers are never used again."""
     found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
     return int(found[0]) + 1 if found else 1
 
@@ -366,7 +366,7 @@ _OF_JOURNEY = {
 
 
 def _purge(connection: sqlite3.Connection, journey: int) -> None:
-    """Take away a journey with everything that points at it, at its versions or at its enrollments (R15).
+    """Remove a journey with everything that refers to it, to its versions or to its enrollments (R15).
 
     The tables say themselves what points where, so that a new one cannot be forgotten.
     """
