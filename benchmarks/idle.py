@@ -30,12 +30,12 @@ def main() -> None:
     large = count_from_arguments(1_000_000)
     with tempfile.TemporaryDirectory() as folder:
         engines = [waiting(Path(folder) / f"{count}.db", count) for count in (large, SMALL)]
-        before = [engine.store.db.conn.total_changes for engine in engines]  # type: ignore[attr-defined]  # no part of the protocol
+        before = [engine.store.connection.total_changes for engine in engines]  # type: ignore[attr-defined]  # no part of the protocol
         times: list[list[float]] = [[], []]
         for _ in range(ROUNDS):
             for engine, taken in zip(engines, times, strict=True):
                 taken.append(seconds(partial(engine.tick, START)))
-        assert [engine.store.db.conn.total_changes for engine in engines] == before  # type: ignore[attr-defined]  # no part of the protocol
+        assert [engine.store.connection.total_changes for engine in engines] == before  # type: ignore[attr-defined]  # no part of the protocol
         for engine in engines:
             engine.close()
     ratio = middle(times[0]) / middle(times[1])

@@ -140,10 +140,10 @@ class Counted(SQLiteStore):
     def transaction(self, *, write: bool = True) -> Iterator[Transaction]:
         """Open a transaction of the file."""
         with super().transaction(write=write) as transaction:
-            assert self.db is not None
-            before = self.db.conn.total_changes
+            assert self.connection is not None
+            before = self.connection.total_changes
             yield transaction
-            self.commits += self.db.conn.total_changes > before
+            self.commits += self.connection.total_changes > before
 
 
 class Host:

@@ -61,13 +61,13 @@ OPENED: list[Engine] = []
 def statements(engine: Engine) -> Iterator[list[str]]:
     """Note every question that an engine on SQLite asks its file."""
     assert isinstance(engine.store, SQLiteStore)
-    assert engine.store.db is not None
+    assert engine.store.connection is not None
     noted = list[str]()
-    engine.store.db.conn.set_trace_callback(
+    engine.store.connection.set_trace_callback(
         lambda sql: noted.append(sql) if sql.lstrip().startswith(("SELECT", "WITH")) else None
     )
     yield noted
-    engine.store.db.conn.set_trace_callback(None)
+    engine.store.connection.set_trace_callback(None)
 
 
 @frozen

@@ -12,7 +12,7 @@ from journeyflow.machine.notes import Result, Situation
 from journeyflow.records import counting
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Move, Run
-from journeyflow.stores.batch import CustomerInHand, Request
+from journeyflow.stores.batch import ActiveRequest, CustomerInHand, Request
 from journeyflow.stores.contract import Transaction
 
 
@@ -86,7 +86,7 @@ def everybody_inside(
     """Yield the active runs of a journey by serial, a batch at a time, each batch with its customers by number."""
     after, size = 0, core.options.batch_size
     while True:
-        loaded = transaction.load(Request(active_in=journey, after=after, limit=size))
+        loaded = transaction.load(Request(active=ActiveRequest(journey, after, size)))
         ours = (run for run in loaded.runs.values() if run.journey == journey and run.status == ACTIVE)
         inside = sorted(run for run in ours if run.serial > after)[:size]  # a customer is loaded with all keys (R22)
         if not inside:

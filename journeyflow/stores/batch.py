@@ -117,13 +117,8 @@ class Request:
     events: frozenset[tuple[str, str, str]] = frozenset()
     exports: bool = False
     """Also the jobs that make files and are not done yet."""
-    active_in: int | None = None
-    """Also the active runs of this journey with a serial beyond `after`, `limit` at most, by serial."""
-    after: int = 0
-    limit: int = 0
-    capped: frozenset[str] = frozenset()
-    """Also, of the customers of these tenants, the messages that caps count (R31) with an `at` not before `since`."""
-    since: int = 0
+    active: "ActiveRequest | None" = None
+    caps: "CapRequest | None" = None
     clicked: frozenset[tuple[str, str]] = frozenset()
     """Also, of these customers (tenant, id), every message that was clicked, with its run (R83)."""
     limits: "LimitRequest | None" = None
@@ -134,6 +129,23 @@ class Request:
     def readers(self, runs: Mapping[int, Run]) -> set[int]:
         """Give the runs that need the newest message of each step, among those that were loaded and the due ones."""
         return {*self.posts_of, *(serial for serial, run in runs.items() if run.version in self.reading)}
+
+
+@frozen
+class ActiveRequest:
+    """The active runs of a journey with a serial larger than `after`, at most `limit`, by serial."""
+
+    journey: int
+    after: int
+    limit: int
+
+
+@frozen
+class CapRequest:
+    """The messages that caps count (R31) with an `at` of `since` or later, of the customers of these tenants."""
+
+    tenants: frozenset[str]
+    since: int
 
 
 @frozen

@@ -17,7 +17,19 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, name_of
-from journeyflow.stores.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, DueKey, Loaded, Request, customer_of
+from journeyflow.stores.batch import (
+    HELD,
+    INPUT,
+    JOURNEY,
+    QUEUE,
+    TIMER,
+    CapRequest,
+    Due,
+    DueKey,
+    Loaded,
+    Request,
+    customer_of,
+)
 from journeyflow.work.circles import plan_pulls
 from journeyflow.work.entries import admit
 from journeyflow.work.happenings import OrderGiven, Tally
@@ -55,8 +67,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
         frozenset({run.serial for run in runs if run.version in catalog.reading_posts}),
         catalog.reading_posts,
         frozenset({(item.tenant, item.type, item.id) for item in events if item.id is not None}),
-        capped=catalog.capped,
-        since=_since(due, catalog),
+        caps=CapRequest(catalog.capped, _since(due, catalog)) if catalog.capped else None,
         clicked=frozenset(
             {(item.tenant, item.customer) for item in about if item.type == REVENUE and message_named(item) is None}
         ),

@@ -489,8 +489,8 @@ def test_policies_that_cannot_be_read_mean_a_damaged_file(tmp_path):
     """Somebody has written into the file: told with the tenant and the fault."""
     path = tmp_path / "j.db"
     store = SQLiteStore(path)
-    assert store.db is not None
-    store.db.execute("INSERT INTO policies VALUES ('t', 1, 0, '{\"format\": 2}')")
+    assert store.connection is not None
+    store.connection.execute("INSERT INTO policies VALUES ('t', 1, 0, '{\"format\": 2}')")
     store.close()
     with pytest.raises(CorruptDatabase, match=r"policies of tenant 't' cannot be read: format: expected 1"):
         Engine(path)

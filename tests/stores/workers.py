@@ -126,7 +126,7 @@ def killed_in_statement(path: Path, number: int) -> None:
 
 def connection(engine: Engine) -> sqlite3.Connection:
     """Give SQLite's connection of an engine."""
-    return engine.store.db.conn  # type: ignore[attr-defined, no-any-return]  # the store is a SQLiteStore
+    return engine.store.connection  # type: ignore[attr-defined, no-any-return]  # the store is a SQLiteStore
 
 
 def forked(path: Path, pipe: Connection) -> None:

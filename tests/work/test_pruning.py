@@ -151,8 +151,8 @@ def test_a_lost_balance_is_found(host):
     host.engine.prune(YEAR)
     kept = host.engine.store
     if isinstance(kept, SQLiteStore):
-        assert kept.db is not None
-        kept.db.conn.execute("DELETE FROM openings WHERE what = 'message.opened' AND day = '*'")
+        assert kept.connection is not None
+        kept.connection.execute("DELETE FROM openings WHERE what = 'message.opened' AND day = '*'")
         assert any("'message.opened'" in fault for fault in host.engine.audit())
 
 

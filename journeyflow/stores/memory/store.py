@@ -570,32 +570,33 @@ class MemoryTransaction:
 
     def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
         """Return the messages that caps count, of the customers of some tenants, since an instant (R31)."""
-        if not request.capped:
+        caps, store = request.caps, self._store
+        if caps is None:
             return []
-        store = self._store
         by_customer = store.by_customer()
         found = (
             (person.number, store.posts[key])
             for person in people
-            if person.tenant in request.capped
+            if person.tenant in caps.tenants
             for key in by_customer.get(person.number, ())
         )
         return [
             (number, post.serial, post.n, post.at, post.channel)
             for number, post in found
-            if post.at >= request.since and post.status in COUNTED
+            if post.at >= caps.since and post.status in COUNTED
         ]
 
     def _active(self, request: Request) -> list[Run]:
         """Return the active runs of a journey that are asked for, by serial."""
-        if request.active_in is None:
+        wanted = request.active
+        if wanted is None:
             return []
         active = [
             run
             for serial, run in sorted(self._store.runs.items())
-            if serial > request.after and run.journey == request.active_in and run.status == ACTIVE
+            if serial > wanted.after and run.journey == wanted.journey and run.status == ACTIVE
         ]
-        return active[: request.limit]
+        return active[: wanted.limit]
 
     def _people(self, whole: set[int], numbers: set[int]) -> tuple[CustomerInHand, ...]:
         """Return the customers under some numbers, the whole ones with the newest run of each journey and key."""

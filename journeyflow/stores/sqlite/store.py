@@ -5,9 +5,8 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
-
-from sqlite_utils import Database
 
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
 from journeyflow.stores.sqlite.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
@@ -16,6 +15,9 @@ from journeyflow.stores.sqlite.transaction import SQLiteTransaction
 
 if TYPE_CHECKING:
     from journeyflow.stores.sqlite.writing import Paths
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
 
@@ -42,7 +44,7 @@ class SQLiteStore:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._paths: Paths = {}
-        self.db: Database | None = Database(open_file(self.path, synchronous, nonce), execute_plugins=False)
+        self.connection: sqlite3.Connection | None = open_file(self.path, synchronous, nonce)
 
     def __repr__(self) -> str:
         """Show the path."""
@@ -53,9 +55,9 @@ class SQLiteStore:
         if self._came_by_fork():
             return
         with self._lock:
-            if self.db is not None:
-                self.db.close()
-                self.db = None
+            if self.connection is not None:
+                self.connection.close()
+                self.connection = None
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["SQLiteTransaction"]:
@@ -92,6 +94,27 @@ class SQLiteStore:
                 reader.close()
 
     @contextmanager
+    def look(self) -> Iterator["Database"]:
+        """Open the file for people who look: a `sqlite_utils.Database` that cannot write.
+
+        It is a connection of its own, so an engine may work meanwhile; each query sees what is committed by then. A
+        database in memory is copied, as it is now. Raises StorageError on a closed store and behind a fork.
+        """
+        from sqlite_utils import Database  # noqa: PLC0415 engines work without it
+
+        self._refuse_fork()
+        with self._lock:
+            connection = self._connection()
+            if self.path == MEMORY:
+                shown = sqlite3.connect(MEMORY)
+                connection.backup(shown)
+            else:
+                shown = sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?mode=ro", uri=True)
+        with closing(shown):
+            shown.execute("PRAGMA query_only = ON")
+            yield Database(shown, execute_plugins=False)
+
+    @contextmanager
     def _block(self, begin: str, end: str, doubtful: frozenset[int]) -> Iterator[sqlite3.Connection]:
         """Hold the lock and a transaction; after an exception nothing of it stays.
 
@@ -123,12 +146,11 @@ class SQLiteStore:
 
     def _connection(self) -> sqlite3.Connection:
         """Return the connection; raise StorageError if the store is closed or this thread has a transaction open."""
-        if self.db is None:
+        if self.connection is None:
             raise StorageError(self.path, "the store is closed", "open it again")
-        connection: sqlite3.Connection = self.db.conn
-        if connection.in_transaction:
+        if self.connection.in_transaction:
             raise StorageError(self.path, *NESTED)
-        return connection
+        return self.connection
 
     def _meaning(
         self, connection: sqlite3.Connection, error: BaseException, doubtful: frozenset[int]

@@ -183,11 +183,11 @@ class SQLiteTransaction:
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request, with a few statements for all of it."""
         posts, runs = self._named_posts(request.posts), self._runs(request.serials)
-        if request.active_in is not None:
+        if (wanted := request.active) is not None:
             active = self._ask(
                 f"SELECT {RUN_ROW} FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE'"
                 " ORDER BY serial LIMIT ?",
-                (request.active_in, request.after, request.limit),
+                (wanted.journey, wanted.after, wanted.limit),
             )
             runs.update((run.serial, run) for run in map(read_run, active))
         circles = load_circles(self._connection, request.pulls)
@@ -257,11 +257,11 @@ class SQLiteTransaction:
 
         A run that has not moved since then has sent nothing since then.
         """
-        return self._ask_of(
-            SENT,
-            [person.number for person in people if person.tenant in request.capped] if request.capped else (),
-            *(request.since, request.since, dumps(sorted(COUNTED))),
-        )
+        caps = request.caps
+        if caps is None:
+            return []
+        numbers = [person.number for person in people if person.tenant in caps.tenants]
+        return self._ask_of(SENT, numbers, caps.since, caps.since, dumps(sorted(COUNTED)))
 
     def _runs(self, serials: Collection[int]) -> dict[int, Run]:
         """Return runs by serial."""

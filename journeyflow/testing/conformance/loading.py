@@ -6,7 +6,7 @@ from typing import Any
 from journeyflow.basics.words import ACTIVE, CLAIMED, EXITED, SENT
 from journeyflow.records.changes import Changes, Forgotten, LimitChanges
 from journeyflow.records.rows import Deferred, Round
-from journeyflow.stores.batch import LimitRequest, PullRequest
+from journeyflow.stores.batch import ActiveRequest, CapRequest, LimitRequest, PullRequest
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     GIVEN,
@@ -224,7 +224,7 @@ class Loading(Begun):
             (1, 2, 2, NOON, "EMAIL"),
             (1, 3, 2, later, "EMAIL"),
         ]
-        asked: dict[str, Any] = {"names": frozenset({("t", "ann")}), "capped": frozenset({"t", "v"}), "since": NOON}
+        asked: dict[str, Any] = {"names": frozenset({("t", "ann")}), "caps": CapRequest(frozenset({"t", "v"}), NOON)}
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=runs[:2], new_posts=posts[:2]))
             expect(sorted(load(store, **asked).sent), ann[:1], "before the rest was written")
@@ -232,8 +232,12 @@ class Loading(Begun):
             expect(sorted(load(store, **asked).sent), ann, "of ann")
             others = {**asked, "names": frozenset(), "numbers": frozenset({2, 3, 4})}
             expect([*load(store, **others).sent], [(2, 5, 1, NOON, "EMAIL")], "by number, of one tenant")
-            expect([*load(store, **{**asked, "since": later + 1}).sent], [], "since later")
-            expect([*load(store, **{**asked, "capped": frozenset()}).sent], [], "of no tenant")
+            expect(
+                [*load(store, **{**asked, "caps": CapRequest(frozenset({"t", "v"}), later + 1)}).sent],
+                [],
+                "since later",
+            )
+            expect([*load(store, **{**asked, "caps": CapRequest(frozenset(), NOON)}).sent], [], "of no tenant")
             write(store, Changes(posts=(post(2, 2, status="FAILED"), post(3, status=SENT))))
             expect(sorted(load(store, **asked).sent), sorted([*ann[:3], (1, 3, 1, NOON, "EMAIL"), ann[4]]), "changed")
 
@@ -284,12 +288,12 @@ class Loading(Begun):
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(*runs[:2], ended(3, 2, number=3), *runs[3:], run(7, 4, 2))))
             pages = [
-                sorted(serial for serial in (1, 2, 4) if serial in load(store, active_in=1, limit=3).runs),
-                sorted(serial for serial in (5, 6) if serial in load(store, active_in=1, after=4, limit=3).runs),
+                sorted(serial for serial in (1, 2, 4) if serial in load(store, active=ActiveRequest(1, 0, 3)).runs),
+                sorted(serial for serial in (5, 6) if serial in load(store, active=ActiveRequest(1, 4, 3)).runs),
             ]
             expect(pages, [[1, 2, 4], [5, 6]])
-            expect(dict(load(store, active_in=1, after=6, limit=3).runs), {}, "beyond the last")
-            expect(set(people(load(store, active_in=2, limit=3))), {4}, "with their customers")
+            expect(dict(load(store, active=ActiveRequest(1, 6, 3)).runs), {}, "beyond the last")
+            expect(set(people(load(store, active=ActiveRequest(2, 0, 3)))), {4}, "with their customers")
 
     def test_load_counts(self, tmp_path: Path) -> None:
         """The next enrollment and the next customer are numbered after the last ones."""

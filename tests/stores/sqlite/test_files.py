@@ -401,14 +401,14 @@ def test_a_full_disk_stops_nothing_for_good(file: Path) -> None:
     """When the disk is full a call raises and leaves nothing half written; with space again it works (C2)."""
     with Engine(file, max_jump=None) as engine:
         assert isinstance(engine.store, SQLiteStore)
-        assert engine.store.db is not None
+        assert engine.store.connection is not None
         before = dump(engine.store)
-        pages = engine.store.db.execute("PRAGMA page_count").fetchone()[0]
-        engine.store.db.execute(f"PRAGMA max_page_count = {pages}")
+        pages = engine.store.connection.execute("PRAGMA page_count").fetchone()[0]
+        engine.store.connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(StorageError, match="database or disk is full; free some space and go on; nothing was half"):
             live(engine, 500)
         assert dump(engine.store) == before
-        engine.store.db.execute("PRAGMA max_page_count = 1000000")
+        engine.store.connection.execute("PRAGMA max_page_count = 1000000")
         live(engine, 500)
         assert engine.audit() == []
 
@@ -532,11 +532,11 @@ def test_the_dictionary_of_paths_is_bounded(tmp_path: Path, monkeypatch: pytest.
         for serial, label in enumerate(labels[4:], 5):
             enter(store, serial, label)
         asked: list[str] = []
-        assert store.db is not None
-        store.db.conn.set_trace_callback(asked.append)
+        assert store.connection is not None
+        store.connection.set_trace_callback(asked.append)
         enter(store, 9, "f")
         enter(store, 10, "b")
-        store.db.conn.set_trace_callback(None)
+        store.connection.set_trace_callback(None)
         assert not [statement for statement in asked if "paths" in statement]
         with store.reader() as reader:
             shown = reader.rows("SELECT outcome FROM visits_view WHERE n = 1 ORDER BY run")
@@ -579,3 +579,21 @@ def test_a_database_in_memory_has_the_schema_of_a_file(tmp_path):
         with closing(SQLiteStore(path)) as store, store.reader() as reader:
             found.append([reader.rows(question) for question in questions])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("path", ["journeys.db", ":memory:"])
+def test_people_may_look_while_an_engine_works(path, tmp_path):
+    """A database of sqlite-utils reads what is committed, sees each commit that follows, and cannot write."""
+    store = SQLiteStore(path if path == ":memory:" else tmp_path / path)
+    with Engine(store, grace=None) as engine:
+        engine.put_customer("ann", {"plan": "paid"}, at=START)
+        engine.tick(START)
+        with store.look() as db:
+            assert [row["id"] for row in db["customers"].rows] == ["ann"]
+            with pytest.raises(sqlite3.OperationalError, match="readonly"):
+                db.execute("DELETE FROM customers")
+            engine.put_customer("bob", {}, at=START)
+            engine.tick(START)
+            assert db["customers"].count == (1 if path == ":memory:" else 2)
+    with pytest.raises(StorageError, match="closed"), store.look():
+        pass
