@@ -1,4 +1,4 @@
-"""The policy file: the policies of a tenant as JSON, strict, every fault told at once with its place (R31)."""
+"""The policy file: the policies of a tenant as strict JSON; every fault is reported at once with its place (R31)."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from journeyflow.definition.policies import Cap, Policies, QuietHours, part_faul
 from journeyflow.errors import InvalidInput, did_you_mean
 
 FORMAT = 1
-"""The number of the format."""
+"""The format number of policy files."""
 
 Part = Cap | QuietHours
 
@@ -18,7 +18,7 @@ Part = Cap | QuietHours
 
 
 def policies_to_dict(policies: Policies) -> dict[str, Any]:
-    """Write policies as a JSON object, what equals its default left out.
+    """Return policies as a JSON object, without options that equal their default.
 
     >>> policies_to_dict(Policies(caps=[Cap(2, within="1 day", over="defer")]))
     {'format': 1, 'caps': [{'count': 2, 'within': '1 day', 'over': 'defer'}]}
@@ -48,7 +48,9 @@ def _quiet_to_dict(quiet: QuietHours) -> dict[str, Any]:
 
 
 def dumps_policies(policies: Policies, *, indent: int | None = 2) -> str:
-    """Write policies as the text of a policy file; `loads_policies` reads equal ones back.
+    """Return policies as the text of a policy file, from which `loads_policies` reads equal ones back.
+
+    `indent` is the number of spaces per level; None writes everything on one line.
 
     >>> dumps_policies(Policies(), indent=None)
     '{"format": 1}'
@@ -60,7 +62,7 @@ def dumps_policies(policies: Policies, *, indent: int | None = 2) -> str:
 
 
 def loads_policies(text: str) -> Policies:
-    """Read a policy file; raises InvalidInput with every fault, each with its place.
+    """Read policies from the text of a policy file. Raises InvalidInput with every fault, each with its place.
 
     >>> loads_policies('{"format": 1, "caps": [{"count": 2, "per": "day", "ovr": "defer"}]}')
     Traceback (most recent call last):
@@ -76,7 +78,7 @@ def loads_policies(text: str) -> Policies:
     number = whole.get("format", FORMAT)
     if type(number) is not int or number != FORMAT:
         found.append(f"format: expected {FORMAT}, not {describe(number)}")
-    if type(number) is int and number != FORMAT:  # its keys may mean other things, so nothing else is a fault
+    if type(number) is int and number != FORMAT:  # keys may have another meaning there
         raise InvalidInput(found[-1:])
     parts: dict[str, Any] = {name: _parts(whole.get(name, []), name, found) for name in _PARTS}
     try:
@@ -89,7 +91,7 @@ def loads_policies(text: str) -> Policies:
 
 
 def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object, unless a key of it stands twice."""
+    """Return a JSON object. Raises ValueError for a duplicate key."""
     found = dict(items)
     if len(found) < len(items):
         msg = f"a key stands twice in the object with the keys {', '.join(map(repr, found))}"
@@ -98,7 +100,7 @@ def _once(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fields(value: object, where: str, known: Sequence[str], needed: Sequence[str], found: list[str]) -> dict[str, Any]:
-    """Take the keys of an object; null counts as absent, but for a key that is needed."""
+    """Return the known keys of an object, noting faults in `found`; null counts as absent, except for a needed key."""
     if not isinstance(value, dict):
         found.append(f"{where or 'the file'}: expected an object, not {describe(value)}")
         return {}
@@ -111,13 +113,13 @@ def _fields(value: object, where: str, known: Sequence[str], needed: Sequence[st
 
 
 def _join(where: str, key: str) -> str:
-    """Name a key inside a path; what no terminal could print is escaped."""
+    """Return the path of a key; characters that cannot be encoded are escaped."""
     name = key.encode("utf-8", "backslashreplace").decode()
     return f"{where}.{name}" if where else name
 
 
 def _parts(value: object, name: str, found: list[str]) -> list[Part]:
-    """Read a list of caps or of quiet hours; what cannot be read is told and left out."""
+    """Read a list of caps or of quiet hours, without the parts that cannot be read."""
     if not isinstance(value, list):
         found.append(f"{name}: expected a list, not {describe(value)}")
         return []
@@ -126,7 +128,7 @@ def _parts(value: object, name: str, found: list[str]) -> list[Part]:
 
 
 def _part(value: object, where: str, name: str, found: list[str]) -> Part | None:
-    """Read one part, or tell what is wrong with it."""
+    """Read one part; None, with its faults noted, if it is invalid."""
     known, needed, make = _PARTS[name]
     before = len(found)
     said = _fields(value, where, known, needed, found)
@@ -153,4 +155,4 @@ _PARTS: dict[str, tuple[Sequence[str], Sequence[str], Callable[[Mapping[str, Any
     "caps": (("count", "per", "within", "channel", "over"), ("count",), _make_cap),
     "quiet": (("start", "end", "weekdays", "channel"), ("start", "end"), _make_quiet),
 }
-"""The two lists of a policy file: the keys of each part, those that it needs, what is made of them."""
+"""The two lists of a policy file: the keys of each part, the needed ones, and the function that makes the part."""

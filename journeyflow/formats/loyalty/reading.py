@@ -1,4 +1,4 @@
-"""Reading the journeys of the loyalty platform: strict, and every fault at once with its place in the file."""
+"""Reading the journeys of the loyalty platform: strictly, with every fault reported at once, with its place."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ from journeyflow.formats.parts import (
 from journeyflow.formats.port import Loss, make_journey
 
 Part = dict[str, Any]
-"""An object of the file after its keys were read."""
+"""An object of the file with its keys read."""
 
 # --- the keys, and how each is read -----------------------------------------------------------------------------------
 
@@ -36,7 +36,7 @@ _LENGTH = re.compile(r"\d{1,12} (minute|hour|day|week)s?", re.ASCII)
 
 
 def read_duration(value: object) -> Duration:
-    """Read a length of time in one of the four units of the platform; ValueError for anything else.
+    """Read a length of time in one of the four units of the platform. Raises ValueError for anything else.
 
     >>> read_duration("1 week")
     Duration('7 days')
@@ -48,7 +48,7 @@ def read_duration(value: object) -> Duration:
 
 
 def _one_of(words: Sequence[str], code: str) -> ReadPart:
-    """Make a reader of one word of several."""
+    """Return a reader of one of several words; `code` is the code of its faults."""
 
     def word(reader: PartReader, value: object, path: str) -> object:
         if value in words:
@@ -62,7 +62,7 @@ def _one_of(words: Sequence[str], code: str) -> ReadPart:
 
 
 def _number(reader: PartReader, value: object, path: str) -> object:
-    """Read the number of a step."""
+    """Read the number of a step, a whole number from 1 up."""
     if type(value) is int and value > 0:
         return value
     reader.fault("step-number", path, f"expected a whole number from 1 up, not {describe(value)}")
@@ -70,12 +70,12 @@ def _number(reader: PartReader, value: object, path: str) -> object:
 
 
 def _misplaced(reader: PartReader, _: object, path: str) -> None:
-    """Refuse a pointer that a type of step does not have."""
+    """Note a fault for a pointer that a type of step does not have."""
     reader.fault("pointer", path, f"a step of this type has no {path.rpartition('.')[2]}")
 
 
 def _said(**keys: object) -> Part:
-    """Keep the keys that could be read."""
+    """Return the keys that could be read."""
     return {key: value for key, value in keys.items() if value is not None}
 
 
@@ -104,7 +104,7 @@ _CONFIGS: Mapping[str, tuple[Mapping[str, ReadPart], tuple[str, ...]]] = {
     "UPDATE": ({"updates": list_of(_UPDATE)}, ("updates",)),
     "END": ({}, ()),
 }
-"""The keys of `config` by type of step, and those it must have."""
+"""The keys of `config` by type of step, and those that are required."""
 
 _POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
 
@@ -117,7 +117,7 @@ _HAS: Mapping[str, Sequence[str]] = {
 
 
 def _keys(of: str) -> dict[str, ReadPart]:
-    """Give the keys of a type of step."""
+    """Return the keys of a type of step, each with the function that reads it."""
     known, needed = _CONFIGS[of]
     pointers = {name: _TEXT if name in _HAS[of] else _misplaced for name in _POINTERS}
     plain = dict.fromkeys(("id", "type", "name"), _TEXT)
@@ -130,7 +130,7 @@ _NEEDED = {of: ("config",) if needed else () for of, (_, needed) in _CONFIGS.ite
 
 
 def _step(reader: PartReader, value: object, path: str) -> Part | None:
-    """Read a step by its type; one of unknown type is kept as an END, so that others may lead there."""
+    """Read a step by its type; a step of an unknown type becomes an END, so that other steps may lead there."""
     if not isinstance(value, dict):
         reader.fault("type", path, f"expected an object, not {describe(value)}")
         return None
@@ -144,7 +144,7 @@ _RECORDED = (
     "totalEnrolled", "totalCompleted", "totalExited", "activeEnrollments", "stepsCount", "enrollments",
     "activatedAt", "pausedAt", "resumedAt", "archivedAt", "createdBy", "createdAt", "updatedAt",
 )  # fmt: skip
-"""What the platform tells of a journey besides its definition."""
+"""The keys of a journey that record its history and are no part of its definition."""
 
 _STATE = _one_of(("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"), "status")
 
@@ -162,7 +162,7 @@ _DOCUMENT: Mapping[str, ReadPart] = {
 
 
 class _Row(NamedTuple):
-    """One step of the file: its place there, its keys, its id (made up where it has none)."""
+    """One step of the file: its position, its keys, its id (made up if it has none)."""
 
     place: int
     keys: Part
@@ -178,14 +178,16 @@ class _Row(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """A part of the entry, which can be said in two places: where it was said first, and what."""
+    """A part of the entry, which can be given in two places: the path of one of them, and the value there."""
 
     path: str
     what: Any
 
 
 def read(value: object) -> tuple[Journey, list[Loss]]:
-    """Read a journey of the platform; raises InvalidJourney with every fault, each with its place in the file.
+    """Read a journey of the platform; return it with the losses.
+
+    Raises InvalidJourney with every fault, each with its place in the file.
 
     >>> document = {"id": "hi", "triggerType": "joined", "status": "DRAFT", "steps": [{"id": "bye", "type": "END"}]}
     >>> journey, losses = read(document)
@@ -218,7 +220,7 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
 
 
 def _rows(steps: Sequence[Part | None]) -> list[_Row]:
-    """Name the steps that could be read; one without id after its number, the TRIGGER not counted."""
+    """Return the steps that could be read; a step without an id is named after its number, not counting the TRIGGER."""
     rows: list[_Row] = []
     number = 0
     for place, keys in enumerate(steps):
@@ -229,13 +231,13 @@ def _rows(steps: Sequence[Part | None]) -> list[_Row]:
 
 
 def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
-    """Put the step first at which the journey begins."""
+    """Return the steps with the one at which the journey starts moved to the front."""
     begins = [row.keys.get("nextStepId") for row in triggers[:1]]
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
 
 
 def _entry(reader: PartReader, document: Part, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
-    """Put together what the journey and its TRIGGER say of the entry: the event, and the conditions."""
+    """Return the event and the conditions of the entry, from the journey and its TRIGGER."""
     configs = [(row.path, row.keys["config"]) for row in triggers]
     events = [_Said("triggerType", document.get("triggerType"))]
     events += [_Said(f"{path}.config.eventType", config.get("eventType")) for path, config in configs]
@@ -250,12 +252,12 @@ def _entry(reader: PartReader, document: Part, triggers: Sequence[_Row]) -> tupl
 
 
 def _at_fault(reader: PartReader, *places: str) -> bool:
-    """Tell whether the whole file or one of some places could not be read."""
+    """Return whether the whole file, or one of some places, could not be read."""
     return any(fault.path in {"", *places} for fault in reader.faults)
 
 
 def _agreed(reader: PartReader, places: Sequence[_Said]) -> _Said:
-    """Give what is said first; whoever says something else is at fault."""
+    """Return the first value given, noting a fault at each place that gives another value."""
     said = [each for each in places if each.what is not None] or [places[0]]
     for each in said[1:]:
         if each.what != said[0].what:
@@ -264,7 +266,7 @@ def _agreed(reader: PartReader, places: Sequence[_Said]) -> _Said:
 
 
 def _check(reader: PartReader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
-    """Note the faults that no part of the file has by itself."""
+    """Note the faults that concern several parts of the file."""
     if not name and not _at_fault(reader, "id"):
         reader.fault("missing", "id", "missing; write an id, or a name to make one of")
     numbered = [row for row in rows if "stepNumber" in row.keys]
@@ -285,7 +287,7 @@ def _check(reader: PartReader, rows: Sequence[_Row], steps: Sequence[_Row], name
 
 
 def _pointers(rows: Sequence[_Row]) -> Iterator[tuple[_Row, str, str]]:
-    """Yield every pointer of the file: the step, the place in it, where it leads."""
+    """Yield every pointer of the file: the step, the place in it, its target."""
     for row in rows:
         yield from ((row, name, row.keys[name]) for name in _POINTERS if name in row.keys)
         for position, part in enumerate(row.keys.get("config", {}).get("splits", ())):
@@ -294,7 +296,7 @@ def _pointers(rows: Sequence[_Row]) -> Iterator[tuple[_Row, str, str]]:
 
 
 def _slug(name: str) -> str:
-    """Make an id of a name.
+    """Return an id made from a name.
 
     >>> _slug("New Member Onboarding!")
     'new-member-onboarding'
@@ -306,7 +308,7 @@ def _slug(name: str) -> str:
 
 
 def _native(steps: Sequence[_Row], absent: str | None) -> list[Step]:
-    """Make the steps; `absent` is where people go whom no pointer leads, None for the step that follows."""
+    """Return the steps; `absent` is the target of a missing pointer, None for the step that follows."""
     return [_MAKE[row.keys["type"]](row.id, row.keys, absent) for row in steps]
 
 
@@ -354,7 +356,7 @@ _MAKE: Mapping[str, Callable[[str, Part, str | None], Step]] = {
 
 
 def _rule(conditions: Sequence[Comparison], many: type[AllOf | AnyOf]) -> Rule | None:
-    """Join conditions; one of them needs no joining."""
+    """Return conditions joined to one rule; a single condition is the rule itself."""
     return many(conditions) if len(conditions) > 1 else next(iter(conditions), None)
 
 
@@ -376,11 +378,11 @@ _WORDS = tuple(
         (r"\.op$", ".operator"),
     )
 )
-"""The places of a native step, and those of this file."""
+"""Patterns of paths inside a native step, with the paths in this file."""
 
 
 def _place(path: str, order: Sequence[int], event: str, conditions: str) -> str:
-    """Turn a place of the native file into one of this file."""
+    """Return the path in this file for a path in the native file."""
     if path.startswith("trigger.where"):
         rest = path.removeprefix("trigger.where").removeprefix(".all")
         return conditions + re.sub(r"\.op$", ".operator", f"[0]{rest}" if rest.startswith(".") else rest)
@@ -416,7 +418,7 @@ def _row_losses(rows: Sequence[_Row]) -> Iterator[Loss]:
 
 
 def _any_message(conditions: _Said, steps: Sequence[_Row]) -> Iterator[Loss]:
-    """Note the fields that any message sets (F79)."""
+    """Yield a loss for each use of a field that messages of any journey set (F79)."""
     places = [conditions, *(_Said(f"{row.path}.config.rules", row.keys["config"].get("rules")) for row in steps)]
     for path, rules in places:
         for position, each in enumerate(rules or ()):
