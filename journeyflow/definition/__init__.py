@@ -1,1 +1,1 @@
-"""What a journey is: its steps, rules and entry, how it is validated, drawn and edited."""
+"""The definition of a journey: steps, rules and entry, and how a journey is validated, drawn and edited."""

@@ -1,4 +1,4 @@
-"""Who enters a journey, who may come again, what ends a run early, what it is for (R20 to R27, R42)."""
+"""The entry rules of a journey (trigger, re-entry, limits), its exits and its goal (R20 to R27, R42)."""
 
 from collections.abc import Sequence
 
@@ -14,18 +14,19 @@ from journeyflow.errors import did_you_mean
 
 
 def _as_size(value: object) -> object:
-    """Keep a pair as a tuple; what is no list stays as it is."""
+    """Return a list as a tuple; any other value stays as it is."""
     return tuple(value) if isinstance(value, list) else value
 
 
 @frozen(repr=False)
 class Pull(Shown):
-    """A schedule on which a journey goes and gets people itself (R27).
+    """A schedule on which a journey enters customers by itself (R27).
 
-    `every` is the time from one pull to the next, a minute at least; the first is at the activation. `list` says whose
-    members are pulled, without it that is everybody of the tenant. `size` is how many come in at a time: a number, or a
-    pair of which chance draws one each time; without it all who may. `window` is the hours in which pulls take place:
-    one that falls outside waits for the opening. Nobody is pulled who has entered `times` times `within` a time.
+    `every` is the time from one pull to the next, at least a minute; the first pull is at the activation. `list` is the
+    list whose members are pulled; without it, everybody of the tenant is. `size` is how many customers enter per pull:
+    a number, or a pair (least, most) from which each pull draws a number by a fixed hash; without it, everybody who may
+    enter does. `window` is the hours in which pulls take place: a pull outside it waits until it opens. A customer who
+    has entered the journey `times` times within the length of time `within` is passed over; the two are given together.
 
     >>> Pull("1 hour", list="news", size=(10, 20), times=2, within="30 days")
     Pull('1 hour', list='news', size=(10, 20), times=2, within='30 days')
@@ -42,11 +43,11 @@ class Pull(Shown):
 
     @property
     def sizes(self) -> tuple[int, int] | None:
-        """The least and the most that come in at a time; None for all who may."""
+        """The least and the most customers per pull; None for no bound."""
         return (self.size, self.size) if isinstance(self.size, int) else self.size
 
     def __str__(self) -> str:
-        """Say whom it gets and when."""
+        """Return in words who is pulled, and how often."""
         whom = "everybody" if self.list is None else f"list {self.list!r}"
         if self.sizes is not None:
             least, most = self.sizes
@@ -55,12 +56,16 @@ class Pull(Shown):
 
 
 MIN_EVERY = MINUTE
-"""The shortest time from one pull to the next, in microseconds (F226): more often is a stream of events."""
+"""The shortest time from one pull to the next, in microseconds (F226). Anything more frequent should be an event."""
 
 
 @frozen(repr=False)
 class Trigger(Shown):
-    """What enters people: an event type with criteria, a schedule, or nothing but hand and host (`manual=True`) (R20).
+    """What enters customers: an event type with criteria, a schedule, or only the host by hand (`manual=True`) (R20).
+
+    `event` is the type of event that enters the customer it is about; `pull` is a schedule, best written with
+    `Trigger.every`; exactly one of `event`, `pull` and `manual` is given. `where` is a rule that must be true: about
+    the event and the customer, or for a schedule about the customer alone.
 
     >>> Trigger("member.created")
     Trigger('member.created')
@@ -83,9 +88,10 @@ class Trigger(Shown):
         within: object = None,
         where: Rule | None = None,
     ) -> "Trigger":
-        """Pull people in on a schedule: the members of a list, or everybody whom `where` is true of (F226).
+        """Enter customers on a schedule: the members of a list, or everybody, who match the rule `where` (F226).
 
-        What the schedule says is said of `Pull`; `where` asks about the customer.
+        `period` is the time from one pull to the next; `Pull` describes the other options. `where` is a rule about the
+        customer, since there is no event.
 
         >>> Trigger.every("1 day", list="news", size=100).pull
         Pull('1 day', list='news', size=100)
@@ -95,27 +101,29 @@ class Trigger(Shown):
 
     @classmethod
     def list_subscribed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
-        """Enter who joins a list, or any list (F23)."""
+        """Enter customers who join the list `name`, or any list (F23)."""
         return cls("list.subscribed", where=_narrowed(where, list=name))
 
     @classmethod
     def list_unsubscribed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
-        """Enter who leaves a list, or any list (F24)."""
+        """Enter customers who leave the list `name`, or any list (F24)."""
         return cls("list.unsubscribed", where=_narrowed(where, list=name))
 
     @classmethod
     def tag_added(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
-        """Enter who is given a tag, or any tag (F32)."""
+        """Enter customers who get the tag `name`, or any tag (F32)."""
         return cls("tag.added", where=_narrowed(where, tag=name))
 
     @classmethod
     def tag_removed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
-        """Enter who loses a tag, or any tag (F33)."""
+        """Enter customers who lose the tag `name`, or any tag (F33)."""
         return cls("tag.removed", where=_narrowed(where, tag=name))
 
     @classmethod
     def field_changed(cls, name: str | None = None, *, where: Rule | None = None) -> "Trigger":
-        """Enter whose attribute changes, or any attribute; `event.new` and `event.old` are its values (F34).
+        """Enter customers whose attribute `name`, or any attribute, changes (F34).
+
+        In `where`, `event.old` and `event.new` are the values before and after the change.
 
         >>> Trigger.field_changed("plan", where=FieldRule("event.new", "eq", "paid")).event
         'field.changed'
@@ -126,10 +134,10 @@ class Trigger(Shown):
     def message(
         cls, kind: str, *, template: str | None = None, channel: str | None = None, where: Rule | None = None
     ) -> "Trigger":
-        """Enter to whose message something happens: "opened", "clicked", "converted" and the like (F25 to F27).
+        """Enter customers when something happens to one of their messages, such as "opened" or "clicked" (F25 to F27).
 
-        `template` and `channel` are those of the message; without them any message will do. Raises ValueError for a
-        kind that there is not.
+        `template` and `channel` restrict this to messages with that template or channel; without them, any message
+        counts. Raises ValueError for an unknown kind.
 
         >>> str(Trigger.message("opened", template="welcome").where)
         "event.template = 'welcome'"
@@ -139,9 +147,9 @@ class Trigger(Shown):
 
     @classmethod
     def website(cls, kind: str, *, where: Rule | None = None) -> "Trigger":
-        """Enter who does something on the website: "pageView", "identify", "customEvent" or "conversion" (F28 to F31).
+        """Enter customers who act on the website: "pageView", "identify", "customEvent" or "conversion" (F28 to F31).
 
-        Raises ValueError for a kind that there is not.
+        Raises ValueError for an unknown kind.
         """
         _check_kind(kind, WEBSITE_KINDS)
         return cls(f"website.{kind}", where=where)
@@ -154,7 +162,7 @@ class Trigger(Shown):
 
     @classmethod
     def journey_completed(cls, journey: str | None = None, *, where: Rule | None = None) -> "Trigger":
-        """Enter who comes to the end of a journey, or of any journey (F36)."""
+        """Enter customers who complete the journey with the id `journey`, or any journey (F36)."""
         return cls(JOURNEY_COMPLETED, where=_narrowed(where, journey=journey))
 
 
@@ -166,7 +174,7 @@ def _narrowed(where: Rule | None, **named: str | None) -> Rule | None:
 
 
 def _check_kind(kind: object, known: Sequence[str]) -> None:
-    """Refuse a kind of event that never comes."""
+    """Raise ValueError for an unknown kind of event."""
     if kind not in known:
         msg = f"unknown kind {kind!r}{did_you_mean(kind, known) or '; known are ' + ', '.join(known)}"
         raise ValueError(msg)
@@ -174,10 +182,11 @@ def _check_kind(kind: object, known: Sequence[str]) -> None:
 
 @frozen(repr=False)
 class Reentry(Shown):
-    """Who may come again: nobody, anybody, or after a time since the last entry; or every trigger begins anew (R22).
+    """Whether a customer may enter again: never, always, after a time since the last entry, or by a restart (R22).
 
-    `key` is a path into the trigger's data, such as "event.cart": a customer then has a run for each key at a time, and
-    an event that carries the path reaches the run with its key alone.
+    `policy` is "never", "always", "after" or "restart"; `period` is a length of time, given with "after" only. `key` is
+    a path into the trigger's data, such as "event.cart": a customer can then have one run per key at the same time, and
+    an event that carries a key reaches only the run with that key.
 
     >>> Reentry.after("90 days"), Reentry.restart(key="event.cart"), Reentry.parse("always")
     (Reentry('after', '90 days'), Reentry('restart', key='event.cart'), Reentry('always'))
@@ -189,41 +198,45 @@ class Reentry(Shown):
 
     @classmethod
     def never(cls, *, key: str | None = None) -> "Reentry":
-        """Allow one run, with a key one for each key; the same as `Reentry()`."""
+        """Return a policy that allows one run, or with a key one run per key; without a key the same as `Reentry()`."""
         return cls("never", key=key)
 
     @classmethod
     def always(cls, *, key: str | None = None) -> "Reentry":
-        """Allow another run as soon as the one before has ended."""
+        """Return a policy that allows another run as soon as the previous one has ended."""
         return cls("always", key=key)
 
     @classmethod
     def after(cls, period: object, *, key: str | None = None) -> "Reentry":
-        """Allow another run when so much time has passed since the last entry; exactly then is allowed."""
+        """Return a policy that allows another run once `period` has passed since the last entry.
+
+        An entry exactly that long after the last one is allowed.
+        """
         return cls("after", period, key=key)
 
     @classmethod
     def restart(cls, *, key: str | None = None) -> "Reentry":
-        """Let every trigger begin anew: the present run ends, EXITED "restarted", when the new one enters."""
+        """Return a policy by which every trigger starts over: a new entry ends the current run, EXITED "restarted"."""
         return cls("restart", key=key)
 
     @classmethod
     def parse(cls, value: object) -> "Reentry":
-        """Take "never", "always" or a Reentry."""
+        """Return a Reentry as it is, or make one from "never" or "always"."""
         return value if isinstance(value, Reentry) else cls(value)  # type: ignore[arg-type]  # checked as a problem
 
 
 KEY_ROOT = "event."
-"""A key is read from the data of the event at hand (R22)."""
+"""The start of every key's path: a key is read from the data of the current event (R22)."""
 
 REENTRY_POLICIES = ("never", "always", "after", "restart")
 
 
 @frozen(repr=False)
 class Limits(Shown):
-    """How many may enter an hour and a day, in windows that roll; 0 is no limit (R23).
+    """How many customers may enter per hour and per day, in rolling windows; 0 is no limit (R23).
 
-    Who comes when there is no slot waits for one ("defer"), or is refused ("drop").
+    `over` is what happens to a customer who finds no free slot: "defer" (the default) puts the entry into the journey's
+    queue until a slot is free, "drop" refuses it.
 
     >>> Limits(per_hour=100, per_day=1_000)
     Limits(per_hour=100, per_day=1000)
@@ -239,7 +252,11 @@ OVER_POLICIES = ("defer", "drop")
 
 @frozen(repr=False)
 class Exit(Shown):
-    """A way out of the whole journey: on an event, or when the customer comes to match a rule (R42).
+    """A rule that ends a run early: on an event, or as soon as the customer matches a condition (R42).
+
+    `name` becomes the reason of the exit. Exactly one of `event` and `when` is given. `event` is the type of an event,
+    which must also match the rule `where`; `any_message` includes events about messages of other runs. `when` is a rule
+    about the customer, checked at entry (a customer who matches it is refused) and whenever the customer changes.
 
     >>> Exit("bought", event="order.placed")
     Exit('bought', event='order.placed')
@@ -254,7 +271,11 @@ class Exit(Shown):
 
 @frozen(repr=False)
 class Goal(Shown):
-    """What the journey is for: an event, within a time from entry; with `exit` it also ends the run (R42).
+    """What the journey is meant to achieve: an event, within a length of time from entry (R42).
+
+    `event` is the type of the event, which must also match the rule `where`. `within` bounds the time from entry,
+    exactly then included; without it, the goal can be reached at any time, even after the run has ended. With `exit`,
+    reaching the goal also ends an active run. `any_message` includes events about messages of other runs.
 
     >>> Goal("order.placed", within="7 days")
     Goal('order.placed', within='7 days')

@@ -1,4 +1,4 @@
-"""From nested lists of steps to one flat graph with explicit edges, and questions about that graph (R13, R40)."""
+"""Flattening nested lists of steps into one graph with explicit edges, and queries on that graph (R13, R40)."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +13,11 @@ END = "end"
 
 
 def flatten(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Turn nested lists of steps into one flat graph in the order written, every continuation a step's id.
+    """Return nested lists of steps as one flat graph in the order written, every continuation the id of a step.
 
-    A step without `next` continues at the step after it; the last of a branch where the branches rejoin; the last of
-    all at an End named "end", appended when something leads there (R40). What is no step, and what is no list of steps,
-    stays as it is, for validation to tell about.
+    A step without `next` continues at the step after it, the last step of a branch where the branches rejoin, and the
+    last step of all at an End named "end", which is appended when something leads there (R40). A value that is no step,
+    or no list of steps, stays as it is, for validation to report.
 
     >>> from journeyflow.definition.rules.changes import field
     >>> flat = flatten(
@@ -50,7 +50,7 @@ def flatten(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 
 def _follow(step: Step, following: str | None) -> str | None:
-    """Say where people go on after a step and all that is nested in it."""
+    """Return where a run continues after a step and everything nested in it."""
     own = getattr(step, "next", None)
     if own is None:
         return following
@@ -58,13 +58,13 @@ def _follow(step: Step, following: str | None) -> str | None:
 
 
 def _id(step: object) -> str | None:
-    """Name a step; None where it is none that could be gone to."""
+    """Return the id of a step; None for a value that cannot be a target."""
     name = getattr(step, "id", None)
     return name if isinstance(name, str) else None
 
 
 def _resolved(step: Step, follow: str | None) -> dict[str, Target]:
-    """Give the continuations of a step that are not the id of a step yet."""
+    """Return the resolved continuations, by place, for those of a step that are not the id of a step yet."""
     resolved: dict[str, Target] = {}
     rejoins = leaves_by_next(step)
     for place, target in targets(step)[1:]:
@@ -80,7 +80,7 @@ def _resolved(step: Step, follow: str | None) -> dict[str, Target]:
 
 
 def _ended(flat: list[Step], *, named_end: bool) -> tuple[Step, ...]:
-    """Append an End where a path needs one; where none does, what rejoins nothing has no `next`."""
+    """Return the graph with an End appended if a path leads to it; if none does, a `next` to that End is dropped."""
     known = [step for step in flat if is_step(step)]
     if any(step.id == END for step in known):
         return tuple(flat)
@@ -97,7 +97,7 @@ def _next(step: Step) -> object:
 
 
 def leaves_by_next(step: Step) -> bool:
-    """Tell whether people can leave a step by its `next`; otherwise that is only where its branches rejoin.
+    """Return whether a run can leave a step by its `next`; otherwise `next` only says where the branches rejoin.
 
     >>> leaves_by_next(Wait("w", event="x", on_event="a")), leaves_by_next(Wait("w", event="x", timeout="1 day"))
     (False, True)
@@ -108,7 +108,7 @@ def leaves_by_next(step: Step) -> bool:
 
 
 def ways_on(step: Step) -> list[str]:
-    """List where people can go from a step; where the branches of a choice rejoin is no way of its own.
+    """Return the ids of the steps that can follow a step; the step where branches rejoin does not count by itself.
 
     >>> ways_on(Split("s", next="later"))
     []
@@ -118,7 +118,7 @@ def ways_on(step: Step) -> list[str]:
 
 
 def takes_time(step: Step) -> bool:
-    """Tell whether a stay at a step always takes time: waits for events, openings, durations, every year (R13, R37).
+    """Return whether a step always takes time: waits for events, openings, durations, yearly dates (R13, R37).
 
     >>> takes_time(Wait("w", until="09:00")), takes_time(Wait("w", field="birthday"))
     (True, False)
@@ -127,7 +127,7 @@ def takes_time(step: Step) -> bool:
 
 
 def zero_time_cycle(steps: Iterable[Step]) -> list[str]:
-    """Find a cycle that can be walked without any time passing, as ids from a step back to it; no recursion (R13).
+    """Return a cycle that can be walked in zero time, as ids from a step back to itself; empty if there is none (R13).
 
     >>> zero_time_cycle(flatten([Split("a", next="b"), Wait("b", at="2026-01-01T00:00:00Z", next="b")]))
     ['b', 'b']
@@ -141,7 +141,7 @@ def zero_time_cycle(steps: Iterable[Step]) -> list[str]:
 
 
 def _cycle_from(start: str, edges: Mapping[str, Sequence[str]], done: set[str]) -> list[str]:
-    """Walk depth first from a step until the walk meets itself; `done` are steps that lead to no cycle."""
+    """Return a cycle found by a depth-first walk from a step; `done` collects the steps that lead to no cycle."""
     path: list[str] = []
     on_path: set[str] = set()
     stack: list[tuple[str, bool]] = [(start, False)]
@@ -161,7 +161,7 @@ def _cycle_from(start: str, edges: Mapping[str, Sequence[str]], done: set[str]) 
 
 
 def reachable(steps: Sequence[Step]) -> frozenset[str]:
-    """Name the steps that some path from the first one leads to.
+    """Return the ids of the steps that can be reached from the first one.
 
     >>> sorted(reachable([End("a"), End("b")]))
     ['a']
@@ -177,9 +177,9 @@ def reachable(steps: Sequence[Step]) -> frozenset[str]:
 
 
 def in_cycles(steps: Sequence[Step]) -> frozenset[str]:
-    """Name the steps that a run may come back to, and those between two such loops.
+    """Return the ids of the steps that a run may return to, and of those between two such loops.
 
-    Steps that nothing leads to any more are peeled off until none is left, then those that lead nowhere.
+    Steps without predecessors are peeled off repeatedly, then steps without successors; the rest is returned.
 
     >>> from journeyflow.definition.steps import Wait
     >>> sorted(in_cycles(flatten([Wait("a", "1 day"), Wait("b", "1 day"), Wait("c", "1 day", next="b")])))
@@ -195,7 +195,7 @@ def in_cycles(steps: Sequence[Step]) -> frozenset[str]:
 
 
 def _peel(ways: dict[str, list[str]], among: frozenset[str]) -> frozenset[str]:
-    """Take away, again and again, what no remaining step leads to."""
+    """Return the steps left after repeatedly removing those that no remaining step leads to."""
     left = set(among)
     reached = Counter(way for name in left for way in ways[name] if way in left)
     free = [name for name in left if not reached[name]]

@@ -1,8 +1,8 @@
 """The journey: an immutable graph of steps with its trigger and its entry rules (R11 to R13, R20 to R24).
 
-Whoever holds a `Journey` holds a valid one: the constructor flattens nested lists into a graph with explicit edges and
-raises `InvalidJourney` with every problem at once. Only "no steps" waits until activation, so that a draft may be begun
-empty.
+A `Journey` object is always valid: the constructor flattens nested lists into a graph with explicit edges and raises
+`InvalidJourney` with every problem at once. The one exception is a journey without steps, which is refused only at
+activation, so that a draft can start empty.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from journeyflow.definition.validation import problems as find_problems
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 
 MAX_VISITS = 10_000
-"""How many visits one run may make unless the journey says otherwise: a year of hourly steps (R41)."""
+"""The default of `max_visits`, enough for a year of hourly steps (R41)."""
 
 DEFAULT_TENANT = "default"
 
@@ -31,12 +31,19 @@ def _reentry(value: object) -> Reentry:
 
 @frozen(repr=False)
 class Journey:
-    """An immutable journey: who enters, the steps, who may come again, what ends it early, what it is for.
+    """An immutable journey: who enters it, its steps, its re-entry policy, its exits and its goal.
 
-    `steps` may be nested; what is kept is the flat graph in the order written, every `next` explicit. `timezone` is an
-    IANA zone for calendar arithmetic, windows and local times; with `customer_timezone` the customer's own `timezone`
-    attribute goes before it where it is valid (R33). `holdout` is the percentage of people who are kept out, to compare
-    those who come in with (R25); `limits` bound how many enter an hour and a day (R23). Raises InvalidJourney.
+    `id` is unique within a tenant. `steps` may contain nested lists; they are stored as a flat graph, in the order
+    written, with every `next` explicit. `trigger` decides who enters; the default enters nobody except by hand.
+    `run_criteria` is a rule that a customer must match to enter, and `consent` is "optional", or "required" to refuse
+    customers who consent to none of the journey's channels (R54). `reentry` is a Reentry, "never" or "always" (R22).
+    `tenant`, if given, is the only tenant that may deploy the journey.
+
+    `timezone` is an IANA zone for calendar arithmetic, windows and local times; with `customer_timezone`, the
+    customer's own `timezone` attribute is used instead where it names a zone (R33). `holdout` is the percentage of
+    customers who are kept out as a comparison group, from 0 to 100 with at most two decimals (R25). `limits` bounds
+    the entries per hour and per day (R23). `max_visits` is how many visits one run may make before it fails (R41).
+    `name`, `description` and `notes` are for people to read. Raises InvalidJourney with every problem at once (R13).
 
     >>> from journeyflow.definition.steps import End
     >>> Journey(id="hi", trigger=Trigger("member.created"), steps=[End("done")])
@@ -62,7 +69,7 @@ class Journey:
     max_visits: int = option(kw_only=True, default=MAX_VISITS)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse an invalid definition, saying all that is wrong with it."""
+        """Raise InvalidJourney with every problem of an invalid definition."""
         wrong = [each for each in find_problems(self) if each.severity == ERROR and each.code != "no-steps"]
         if wrong:
             raise InvalidJourney(self.id, wrong)
@@ -73,25 +80,25 @@ class Journey:
         return {step.id: position for position, step in enumerate(self.steps)}
 
     def step(self, step_id: str) -> Step:
-        """Give a step by its id; KeyError for an unknown one."""
+        """Return the step with this id. Raises KeyError for an unknown id."""
         return self.steps[self.index[step_id]]
 
     def __repr__(self) -> str:
-        """Show the id, the trigger and the steps."""
+        """Return the id, the trigger and the ids of the first eight steps."""
         shown = ", ".join(step.id for step in self.steps[:8]) + (", ..." if len(self.steps) > 8 else "")  # noqa: PLR2004 a line's width
         trigger = f"trigger {self.trigger.event!r}" if self.trigger.event else f"{self.trigger.pull or 'manual'}"
         count = len(self.steps)
         return f"Journey({self.id!r}, {trigger}, {count} step{'' if count == 1 else 's'}: {shown or 'none'})"
 
     def _repr_markdown_(self) -> str | None:
-        """Draw the journey where a notebook shows it; None, so that it shows the line above, for a very large one."""
+        """Return the journey as a Mermaid drawing, for a notebook; None, so that it shows the repr, if too large."""
         return markdown(self)
 
 
 def problems(journey: Journey) -> tuple[Problem, ...]:
-    """List every problem of a journey, errors first, each in the order written (R13).
+    """Return every problem of a journey, errors before warnings, in the order written (R13).
 
-    A journey that exists has warnings at most, and the error "no-steps" while it is an empty draft.
+    A Journey object has warnings at most, apart from the error "no-steps" of an empty draft.
 
     >>> [problem.code for problem in problems(Journey(id="empty", steps=[]))]
     ['no-steps']

@@ -1,7 +1,7 @@
-"""How the options of a definition are kept and shown.
+"""How the options of a definition are converted and shown.
 
-A converter takes what it can read and leaves what it cannot as it is: `validation` then tells of it together with
-everything else that is wrong (R13).
+A converter leaves a value that it cannot read as it is, so that `validation` can report it together with every other
+problem (R13).
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from journeyflow.basics.values import freeze
 
 
 def as_duration(value: object) -> Duration | None:
-    """Read a length of time; what is none stays as it is.
+    """Read a length of time; any other value stays as it is.
 
     >>> as_duration("3 days"), as_duration("soon")
     (Duration('3 days'), 'soon')
@@ -29,7 +29,7 @@ def as_duration(value: object) -> Duration | None:
 
 
 def as_until(value: object) -> Until | None:
-    """Read an opening; what is none stays as it is.
+    """Read a local opening; any other value stays as it is.
 
     >>> as_until("MON-FRI 09:00"), as_until("25:00")
     (Until('MON,TUE,WED,THU,FRI 09:00'), '25:00')
@@ -41,7 +41,7 @@ def as_until(value: object) -> Until | None:
 
 
 def as_instant(value: object) -> datetime | None:
-    """Keep an instant as a datetime in UTC, ISO text with an offset is read; what is none stays as it is.
+    """Read an instant, a datetime or ISO text with an offset, as a datetime in UTC; any other value stays as it is.
 
     >>> as_instant("2026-01-31T10:00:00+01:00")
     datetime.datetime(2026, 1, 31, 9, 0, tzinfo=datetime.timezone.utc)
@@ -53,7 +53,7 @@ def as_instant(value: object) -> datetime | None:
 
 
 def read_at(value: object) -> datetime:
-    """Read an instant from ISO text or a datetime; TypeError and ValueError say what is wrong.
+    """Read an instant from ISO text or a datetime, as a datetime in UTC. Raises TypeError or ValueError.
 
     >>> read_at("1970-01-01T00:00:00Z").timestamp()
     0.0
@@ -63,7 +63,7 @@ def read_at(value: object) -> datetime:
 
 
 def as_parts(value: object) -> Any:  # noqa: ANN401 a tuple of the caller's parts, or what was given instead
-    """Keep a list of parts as a tuple; what is no list stays as it is.
+    """Return a list of parts as a tuple; a value that is no list stays as it is.
 
     >>> as_parts([1, 2]), as_parts("no list")
     ((1, 2), 'no list')
@@ -72,7 +72,7 @@ def as_parts(value: object) -> Any:  # noqa: ANN401 a tuple of the caller's part
 
 
 def as_data(value: object) -> Mapping[str, object]:
-    """Copy data; what is no object stays as it is.
+    """Return an immutable copy of data; a value that is no object is not converted.
 
     >>> as_data({"items": [1, 2]})
     {'items': (1, 2)}
@@ -99,13 +99,13 @@ def hundredths(percentage: object) -> int | None:
 
 
 def _in_percent(number: float | Decimal) -> bool:
-    """Compare with 0 and 100; a NaN of either type is outside."""
+    """Return whether a number is from 0 to 100; a NaN of either type is not."""
     comparable = not isinstance(number, Decimal) or number.is_finite()
     return comparable and 0 <= number <= 100  # noqa: PLR2004 a hundred percent
 
 
 def whole_or_decimal(number: float) -> float:
-    """Write a number without decimals where it has none.
+    """Return a number as an int where it is whole.
 
     >>> whole_or_decimal(50.0), whole_or_decimal(12.5)
     (50, 12.5)
@@ -114,7 +114,7 @@ def whole_or_decimal(number: float) -> float:
 
 
 def as_percentage(value: object) -> float:
-    """Keep 50, 50.0 and Decimal(50) as the same 50, so that equal arms are equal and can be written."""
+    """Return a percentage in one form, so that arms with 50, 50.0 and Decimal(50) are equal and can be written."""
     share = hundredths(value)
     return cast("float", value) if share is None else whole_or_decimal(share / 100)
 
@@ -123,12 +123,12 @@ def as_percentage(value: object) -> float:
 
 
 class Shown:
-    """A repr that says what was said to make the object, and leaves out every default."""
+    """A mixin with a repr that is the call that makes the object, without options that have their default."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
-        """Show positional options up to the last that was given, then the named ones that differ from their default."""
+        """Return the call: positional options up to the last given, then named ones that differ from their default."""
         options = fields(type(self))  # type: ignore[arg-type]  # every class of this kind is made by attrs
         given = [(each, getattr(self, each.name)) for each in options]
         positional = [pair for pair in given if not pair[0].kw_only]
@@ -141,16 +141,16 @@ class Shown:
 
 
 def _positional(name: str, value: object) -> list[str]:
-    """Show a positional option; arms and changes are given one by one."""
+    """Return the repr of a positional option; arms and changes are separate arguments."""
     return list(map(repr, cast("Iterable[object]", value))) if name in {"arms", "changes"} else [repr(_text(value))]
 
 
 def _text(value: object) -> object:
-    """Show a length of time as it is written."""
+    """Return a length of time or an opening as text; any other value as it is."""
     return str(value) if isinstance(value, Duration | Until) else value
 
 
 def default_of(each: "Attribute[Any]") -> object:
-    """Return the default of an option; NOTHING where it has none."""
+    """Return the default of an option; NOTHING if it has none."""
     default: Any = each.default
     return default.factory() if default is not NOTHING and hasattr(default, "factory") else default

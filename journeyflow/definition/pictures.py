@@ -1,4 +1,4 @@
-"""Pictures of journeys, as Mermaid or DOT text: both are drawn from the same nodes and edges."""
+"""Diagrams of journeys, as Mermaid or DOT text, both drawn from the same nodes and edges."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,18 +9,18 @@ from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
 
 MAX_LABEL = 60
-"""Characters in a line of a box: longer texts are cut, for a picture is no report."""
+"""How many characters a line of a box may have; longer texts are cut."""
 
 MAX_LINES = 500
-"""Lines of a picture in a notebook: Mermaid draws no more edges than that."""
+"""How many lines a diagram in a notebook may have: Mermaid draws at most that many edges."""
 
 MAX_PICTURE = 50_000
-"""Characters of a picture in a notebook: Mermaid reads no longer text."""
+"""How many characters a diagram in a notebook may have: Mermaid reads no longer text."""
 
 
 @frozen
 class Edge:
-    """A way from one step to another, with what leads along it."""
+    """An edge from one step to another, with the outcome that follows it."""
 
     start: str
     end: str
@@ -28,7 +28,7 @@ class Edge:
 
 
 def edges(journey: Definition) -> Iterator[Edge]:
-    """Yield the ways that people can go, in the order written, labelled with their outcomes.
+    """Yield the edges of a journey in the order written, labeled with their outcomes.
 
     >>> from journeyflow import Journey, arm
     >>> [str(edge.label) for edge in edges(Journey(id="j", steps=[Split("s", arm(40), arm(60))]))]
@@ -83,7 +83,7 @@ _WAYS: dict[type[Step], Callable[..., Ways]] = {
 
 
 def summary(step: Step) -> str:
-    """Say in one line what a step does.
+    """Return in one line what a step does.
 
     >>> summary(Send("hi", channel="EMAIL", template="welcome")), summary(Wait("w", "3 days"))
     ('EMAIL welcome', 'wait 3 days')
@@ -125,7 +125,7 @@ _SHAPES = {Send: ("[/", "/]"), Wait: ("([", "])"), Condition: ("{", "}"), Split:
 
 
 def mermaid(journey: Definition) -> str:
-    """Draw a journey as a Mermaid flowchart; every text of the journey is escaped.
+    """Return a journey as a Mermaid flowchart; every text of the journey is escaped.
 
     >>> from journeyflow import Journey
     >>> print(mermaid(Journey(id="j", steps=[Wait("w", "1 day")])))
@@ -148,14 +148,14 @@ def mermaid(journey: Definition) -> str:
 
 
 def markdown(journey: Definition) -> str | None:
-    """Draw a journey for a page of Markdown; None for one that is too large for Mermaid to draw."""
+    """Return a journey as a Mermaid block for Markdown; None if it is too large for Mermaid to draw."""
     picture = mermaid(journey)
     small = len(picture) <= MAX_PICTURE and picture.count("\n") < MAX_LINES
     return f"```mermaid\n{picture}\n```" if small else None
 
 
 def _mermaid_text(text: str) -> str:
-    """Write a text so that Mermaid shows it and takes nothing in it for markup."""
+    """Return a text escaped for Mermaid, so that nothing in it is read as markup."""
     return "".join(
         character if character.isalnum() or character in " .,:;_-=/%…" else f"#{ord(character)};"
         for character in _cut(text)
@@ -173,7 +173,7 @@ _DOT_SHAPES = {
 
 
 def dot(journey: Definition) -> str:
-    r"""Draw a journey as a DOT digraph for Graphviz; every text of the journey is quoted.
+    r"""Return a journey as a DOT digraph for Graphviz; every text of the journey is quoted.
 
     >>> from journeyflow import Journey
     >>> print(dot(Journey(id="j", steps=[End("done")])))
@@ -196,6 +196,6 @@ def dot(journey: Definition) -> str:
 
 
 def _dot_text(*texts: str) -> str:
-    """Quote lines of text for DOT."""
+    """Return lines of text quoted for DOT."""
     escaped = (_cut(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") for text in texts)
     return '"' + "\\n".join(escaped) + '"'

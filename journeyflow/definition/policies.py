@@ -1,7 +1,7 @@
-"""Policies of a tenant: how often and at what hours its journeys may write to one customer (R31).
+"""Policies of a tenant: how often and at what hours its journeys may send messages to one customer (R31).
 
-A policy stands above all journeys of a tenant. Each is kept with the instant from which it holds, so that late work
-sees the one of its own instant, as it does with the state of a journey (R11).
+Policies apply to all journeys of a tenant. Each set is stored with the instant from which it holds, so that late work
+uses the policies of its own instant, just as it uses the state of a journey at that instant (R11).
 """
 
 from bisect import bisect_right
@@ -21,25 +21,27 @@ from journeyflow.definition.options import Shown, as_duration, as_parts
 from journeyflow.errors import InvalidInput, did_you_mean
 
 MAX_PARTS = 100
-"""Caps, or quiet hours, of one tenant: each is asked at every Send, and nobody foresees what hundreds do together."""
+"""How many caps, and how many quiet hours, a tenant may have: each is checked at every Send."""
 
 OVER = ("skip", "defer")
-"""What may become of a Send that a cap stops."""
+"""The values of a cap's `over`: what happens to a Send that the cap stops."""
 
 MAX_CHANNELS = 4096
-"""Channels, over all tenants, for which what binds them is kept ready."""
+"""How many channels, over all tenants, have their caps and quiet hours cached."""
 
 CLOCK_CHANGES = 2 * DAY
-"""More than any zone is away from UTC, or moves its clocks."""
+"""More, in microseconds, than any zone's offset from UTC or clock change."""
 
 
 @frozen(repr=False)
 class Cap(Shown):
     """At most `count` messages to one customer, over all journeys of the tenant (R31).
 
-    `per` is a day, week (from Monday) or month of the calendar in the customer's zone, `within` a rolling length of
-    time; exactly one is given. It counts and stops the messages of one `channel`, or of all. What is `over` it is
-    skipped, or with "defer" held until the cap opens again. A count of 0 always skips, None is off.
+    Exactly one of `per` and `within` is given: `per` is a calendar "day", "week" (from Monday) or "month" in the
+    customer's zone, `within` a rolling length of time such as "36 hours". With a `channel`, the cap counts and stops
+    only the messages of that channel; without one, those of all channels. `over` is what happens to a Send above the
+    cap: "skip" skips it, "defer" holds it until the cap opens again. A `count` of 0 always skips; None switches the
+    cap off.
 
     >>> Cap(3, per="day"), Cap(1, within="36 hours", channel="SMS", over="defer")
     (Cap(3, per='day'), Cap(1, within='36 hours', channel='SMS', over='defer'))
@@ -52,7 +54,7 @@ class Cap(Shown):
     over: str = option(kw_only=True, default="skip")
 
     def counts(self, channel: str) -> bool:
-        """Tell whether messages of a channel count.
+        """Return whether the messages of a channel count toward this cap.
 
         >>> Cap(1, per="day").counts("SMS"), Cap(1, per="day", channel="EMAIL").counts("SMS")
         (True, False)
@@ -60,10 +62,11 @@ class Cap(Shown):
         return self.channel is None or self.channel == channel
 
     def opens(self, sent: Sequence[int], at: int, where: ZoneInfo) -> int:
-        """Give the first instant from `at` on at which another message fits; `sent` are the instants of those before.
+        """Return the first instant, not before `at`, at which another message fits under the cap.
 
-        A rolling cap counts what was sent less than its length before, and what was sent later too; one of the calendar
-        what was sent in the same period. The count is 1 or more.
+        Instants are microseconds UTC; `sent` holds those of the messages so far, and `where` is the zone of the
+        calendar. A rolling cap counts messages sent less than its length earlier, and later ones too; a calendar cap
+        counts messages of the same period. The cap's `count` must be 1 or more.
 
         >>> from journeyflow.basics.moments import HOUR
         >>> utc = ZoneInfo("UTC")
@@ -82,17 +85,18 @@ class Cap(Shown):
 
     @property
     def reach(self) -> int:
-        """How far back messages may count, in microseconds, rather more than less."""
+        """An upper bound for how far back messages can count, in microseconds."""
         length = Duration(days=PERIODS[self.per]) if self.per is not None else cast("Duration", self.within)
         return (length.months * 31 + length.days) * DAY + length.micros + CLOCK_CHANGES
 
 
 @frozen(repr=False, init=False)
 class QuietHours:
-    """Hours in which no Send goes out, in the customer's zone; overnight when the end is before the start (R31, R34).
+    """Hours in which no message is sent, in the customer's zone; overnight if they end before they start (R31, R34).
 
-    They bind one `channel`, or all. The weekday of overnight hours is that of their beginning. Raises ValueError for
-    hours that cannot be.
+    `start` and `end` are clock times such as "22:00"; the end is exclusive. `weekdays`, such as "SUN" or "MON-FRI",
+    restricts them to those days; overnight hours belong to the weekday on which they start. With a `channel`, they
+    apply to that channel only. Raises ValueError for invalid hours.
 
     >>> QuietHours("22:00", "08:00"), QuietHours("00:00", "24:00", weekdays="SUN", channel="SMS")
     (QuietHours('22:00', '08:00'), QuietHours('00:00', '24:00', weekdays='SUN', channel='SMS'))
@@ -105,7 +109,7 @@ class QuietHours:
         self.__attrs_init__(Window(weekdays, start, end), channel)
 
     def __repr__(self) -> str:
-        """Show what was said."""
+        """Return the call that makes these quiet hours."""
         hours = self.hours
         parts = [repr(write_clock(hours.start)), repr(write_clock(hours.end))]
         if len(hours.weekdays) < len(WEEKDAYS):
@@ -117,10 +121,11 @@ class QuietHours:
 
 @frozen(repr=False)
 class Policies(Shown):
-    """The policies of a tenant: caps and quiet hours, which bind every Send but the transactional ones (R31).
+    """The policies of a tenant: frequency caps and quiet hours, which bind every Send that is not transactional (R31).
 
-    Hours and periods of the calendar are those of the customer's `timezone` attribute; where that names no zone, those
-    of `timezone`; without it, of the journey that sends. `Policies()` is none. Raises InvalidInput with every fault.
+    Quiet hours and calendar periods are read in the zone of the customer's `timezone` attribute; where that names no
+    zone, in `timezone`; without it, in the zone of the journey that sends. `Policies()` sets no policies. Raises
+    InvalidInput with every fault.
 
     >>> Policies(caps=[Cap(3, per="day", channel="EMAIL")], quiet=[QuietHours("22:00", "08:00")])
     Policies(caps=(Cap(3, per='day', channel='EMAIL'),), quiet=(QuietHours('22:00', '08:00'),))
@@ -131,7 +136,7 @@ class Policies(Shown):
     timezone: str | None = option(kw_only=True, default=None)
 
     def __attrs_post_init__(self) -> None:
-        """Refuse policies that cannot be, saying all that is wrong."""
+        """Raise InvalidInput with every fault of invalid policies."""
         found = [*_part_faults("caps", self.caps, Cap), *_part_faults("quiet", self.quiet, QuietHours)]
         if self.timezone is not None:
             try:
@@ -146,7 +151,7 @@ class Policies(Shown):
 
 
 def _part_faults(name: str, parts: object, kind: type) -> Iterator[str]:
-    """Yield a sentence for everything that is wrong with a list of caps or of quiet hours, with its place."""
+    """Yield a sentence, with its place, for every fault of a list of caps or of quiet hours."""
     if not isinstance(parts, tuple):
         yield f"{name}: must be a list of {kind.__name__}, not {describe(parts)}"
         return
@@ -161,7 +166,7 @@ def _part_faults(name: str, parts: object, kind: type) -> Iterator[str]:
 
 
 def part_faults(part: Cap | QuietHours, where: str) -> Iterator[str]:
-    """Yield a sentence for everything that is wrong with a cap or with quiet hours.
+    """Yield a sentence, with its place, for every fault of a cap or of quiet hours.
 
     >>> list(part_faults(Cap(-1, per="year"), "caps[0]"))[0]
     'caps[0].count: must be 0 or more, or None for no cap, not int -1'
@@ -173,7 +178,7 @@ def part_faults(part: Cap | QuietHours, where: str) -> Iterator[str]:
 
 
 def _cap_faults(cap: Cap) -> Iterator[str]:
-    """Yield what is wrong with a cap, each with its place inside it."""
+    """Yield every fault of a cap, each with its place inside the cap."""
     if cap.count is not None and (type(cap.count) is not int or cap.count < 0):
         yield f".count: must be 0 or more, or None for no cap, not {describe(cap.count)}"
     if (cap.per is None) == (cap.within is None):
@@ -193,7 +198,7 @@ def _cap_faults(cap: Cap) -> Iterator[str]:
 
 @frozen(eq=False)
 class Terms:
-    """Policies ready to be asked: what binds each channel, looked up once."""
+    """Policies prepared for use: the caps and quiet hours of each channel are looked up once."""
 
     policies: Policies
     zone: ZoneInfo | None = option(init=False)
@@ -204,15 +209,15 @@ class Terms:
         return None if name is None else zone(name)
 
     def quiet(self, channel: str) -> tuple[Window, ...]:
-        """Give the quiet hours that bind a channel."""
+        """Return the quiet hours that apply to a channel."""
         return _quiet(self, channel)
 
     def caps(self, channel: str) -> tuple[Cap, ...]:
-        """Give the caps that bind a channel, without those that are off."""
+        """Return the caps that apply to a channel, without those that are off."""
         return _caps(self, channel)
 
     def fewest(self, channel: str) -> float:
-        """Give how many messages the narrowest of these caps lets through: who has had fewer may have another."""
+        """Return the lowest count of a channel's caps: a customer with fewer messages may get another."""
         return _fewest(self, channel)
 
 
@@ -233,11 +238,11 @@ def _fewest(terms: Terms, channel: str) -> float:
 
 @frozen(eq=False)
 class PolicyHistory:
-    """The policies of a tenant over time (R11): each with the instant from which it holds, in order."""
+    """The policies of a tenant over time (R11): (instant from which they hold, policies), oldest first."""
 
     history: tuple[tuple[int, Terms], ...]
     reach: int | None = option(init=False)
-    """How far back messages may count for any of the caps, in microseconds; None where nothing is counted."""
+    """How far back messages can count for any cap, in microseconds; None if no cap counts messages."""
 
     @reach.default
     def _(self) -> int | None:
@@ -245,14 +250,14 @@ class PolicyHistory:
         return max((cap.reach for cap in caps), default=None)
 
     def at(self, instant: int) -> Terms | None:
-        """Give the terms in force at an instant; None before the first."""
-        if instant >= self.history[-1][0]:  # nearly always; the search below says the same
+        """Return the terms in force at an instant; None before the first."""
+        if instant >= self.history[-1][0]:  # the usual case; the search below gives the same result
             return self.history[-1][1]
         position = bisect_right(self.history, instant, key=lambda each: each[0])
         return self.history[position - 1][1] if position else None
 
     @property
     def newest(self) -> tuple[int, Policies]:
-        """The policies that were set last, with their instant."""
+        """The newest policies, with the instant from which they hold."""
         at, terms = self.history[-1]
         return at, terms.policies

@@ -1,4 +1,4 @@
-"""The names that rules and templates of a journey read, and whether there is anything behind them (R13, R59)."""
+"""The names that rules and templates of a journey read, and whether they can ever have a value (R13, R59)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -20,14 +20,11 @@ MESSAGE_NAMES = frozenset({"id", "at", *MESSAGE_KINDS, *(f"{kind}_at" for kind i
 ENROLLMENT_NAMES = frozenset({"tenant", "journey", "version", "customer", "run", "key", "entered_at"})
 
 Reading = tuple[str, frozenset[str], bool, bool]
-"""Where facts are read: the place in a file, the paths, whether an event is at hand, whether there is a run."""
+"""A place that reads facts: its path in a journey file, the names read, whether there is an event, whether a run."""
 
 
 def rule_places(journey: Definition) -> Iterator[Reading]:
-    """Yield every place that reads facts: where, the paths read, whether an event is at hand, whether a run is.
-
-    What is of the wrong type reads nothing.
-    """
+    """Yield every place that reads facts. A value of the wrong type reads nothing."""
     yield from _entry_places(journey)
     for position, step in enumerate(journey.steps if isinstance(journey.steps, tuple) else ()):
         read = _PLACES.get(type(step))
@@ -80,7 +77,7 @@ _PLACES: dict[type, Callable[[Any, str], Iterator[Reading]]] = {
 
 @frozen
 class _Known:
-    """The steps that can be referred to, and what is at hand where the question is asked."""
+    """The steps that can be referred to, and whether there is an event and a run at the place that refers to them."""
 
     sends: frozenset[str]
     waits: frozenset[str]
@@ -89,7 +86,7 @@ class _Known:
 
 
 def reference_problems(journey: Definition) -> Iterator[Problem]:
-    """Yield a problem for every name that can never have a value: unknown steps, no event or run at hand (R13, R59)."""
+    """Yield a problem for every name that can never have a value: unknown steps, no event, no run (R13, R59)."""
     steps: tuple[Step, ...] = journey.steps if isinstance(journey.steps, tuple) else ()
     sends = frozenset(step.id for step in steps if isinstance(step, Send) and isinstance(step.id, str))
     waits = frozenset(
@@ -147,7 +144,7 @@ _ROOTS: dict[str, Callable[[str, _Known], str | None]] = {
 
 
 def self_trigger_problems(journey: Definition) -> Iterator[Problem]:
-    """Warn of a valid journey whose own Update, or whose own end, is what its trigger listens to (R13)."""
+    """Yield a warning for each Update, or the end, of a valid journey that can trigger that same journey (R13)."""
     event, where = journey.trigger.event, journey.trigger.where
     for position, step in enumerate(journey.steps):
         for change in step.changes if isinstance(step, Update) else ():
@@ -167,7 +164,7 @@ def _self_enrolling(journey: Definition, change: Chain, where: str, step: str) -
 
 
 def _caused(change: Change) -> tuple[str, ...]:
-    """Name the types of event that a change can cause (R50)."""
+    """Return the types of event that a change can cause (R50)."""
     if change.field not in MEMBERS:
         return ("field.changed",)
     joins, leaves, _ = MEMBERS[change.field]
@@ -175,7 +172,7 @@ def _caused(change: Change) -> tuple[str, ...]:
 
 
 def _told(change: Change) -> dict[str, object]:
-    """Give what is known beforehand of the data of the event that a change causes."""
+    """Return the part of the data of the event that a change causes which the definition alone determines."""
     if change.field in MEMBERS:
         plain = change.action != "set" and not template_reads(change.value)
         return {MEMBERS[change.field][2]: change.value} if plain else {}
@@ -183,7 +180,7 @@ def _told(change: Change) -> dict[str, object]:
 
 
 def _may_hold(where: Rule | None, data: Mapping[str, object]) -> bool:
-    """Tell whether criteria may be true of an event of which only these data are known."""
+    """Return whether criteria may be true of an event of which only these data are known."""
     known = Sample({**data, **{f"event.{name}": value for name, value in data.items()}})
     return all(
         holds(part, known)

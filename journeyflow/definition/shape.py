@@ -1,4 +1,4 @@
-"""The shape of a definition: what validation, references and pictures look at, in a journey or in one being read."""
+"""The shape of a definition: what validation, references and pictures read, of a journey or of one being parsed."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,23 +9,23 @@ from journeyflow.definition.steps import Step
 
 
 class Definition(Protocol):
-    """The options of a journey, each as `Journey` describes it. Values may be wrong: validation tells."""
+    """The options of a journey, each as `Journey` describes it. Values may be invalid: validation reports them."""
 
     @property
     def id(self) -> str:
-        """Its name within the tenant."""
+        """The id of the journey, unique within its tenant."""
 
     @property
     def tenant(self) -> str | None:
-        """The only tenant that may deploy it, or None."""
+        """The only tenant that may deploy the journey; None for any."""
 
     @property
     def timezone(self) -> str:
-        """The IANA zone of its calendar."""
+        """The IANA zone of the journey's calendar."""
 
     @property
     def consent(self) -> str:
-        """Whether people without consent are kept out: `optional` or `required`."""
+        """Whether entry requires consent: "optional" or "required"."""
 
     @property
     def max_visits(self) -> int:
@@ -33,31 +33,31 @@ class Definition(Protocol):
 
     @property
     def holdout(self) -> float:
-        """The percentage of people who are kept out."""
+        """The percentage of customers who are kept out."""
 
     @property
     def trigger(self) -> Trigger:
-        """What lets people in."""
+        """The trigger, which decides who enters."""
 
     @property
     def run_criteria(self) -> Rule | None:
-        """The rule that who enters has to pass."""
+        """The rule that a customer must match to enter; None for no rule."""
 
     @property
     def reentry(self) -> Reentry:
-        """Who may come again."""
+        """The re-entry policy."""
 
     @property
     def limits(self) -> Limits:
-        """How many may enter in an hour and a day."""
+        """The entry limits, per hour and per day."""
 
     @property
     def goal(self) -> Goal | None:
-        """What it is for."""
+        """The goal; None for no goal."""
 
     @property
     def exits(self) -> Sequence[Exit]:
-        """What ends a run early."""
+        """The exits, which end a run early."""
 
     @property
     def steps(self) -> Sequence[Step]:

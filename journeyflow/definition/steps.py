@@ -1,7 +1,7 @@
-"""The six kinds of step, as frozen data without behaviour (R30 to R40). What they do is in `machine/behaviours.py`.
+"""The six kinds of step, as frozen data without behavior (R30 to R40). Their behavior is in `machine/behaviours.py`.
 
-In Python a branch may be a list of steps; `Journey` flattens lists into the graph, so that a step inside a journey
-names every continuation by the id of a step.
+In Python a branch may be a list of steps. `Journey` flattens these lists into the graph, so that every continuation of
+a step inside a journey is the id of a step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,12 +40,17 @@ def _target(value: object) -> Target:
 
 @frozen(repr=False)
 class Send(Shown):
-    """Send one message through a channel, at once or when its window is open (R31).
+    """Send one message through a channel, at once or when its window opens (R31).
 
-    `data` goes to the channel with the message; its texts may hold templates, rendered at the instant of sending.
-    `transactional` sends ignore consent. `expires` is how long after sending the message may still be handed out.
-    `on_failure` says what a message that was given up means for a run that is still going on: "continue", or "fail"
-    (R43).
+    `channel` is the name of the channel that delivers the message, without a dot, and `template` the name of the
+    template that the channel fills in. `data` is passed to the channel with the message; its texts may contain
+    templates such as `{{ name }}`, rendered at the instant of the Send. `window` holds the Send until the window is
+    open. Before a message is queued, quiet hours, consent and frequency caps are checked as well; `transactional=True`
+    ignores these three, but not the window.
+
+    `cancel_on_exit` is whether a message still queued is cancelled when the run is exited from outside. `expires` is a
+    duration after the Send: a message that has not been handed out by then expires. `on_failure` is what happens to a
+    run that is still active when its message is given up: "continue" leaves it alone, "fail" fails it (R43).
     """
 
     id: str
@@ -64,7 +69,23 @@ class Send(Shown):
 
 @frozen(repr=False)
 class Wait(Shown):
-    """Rest for one of: a duration, `until` a local opening, `at` an instant, a date `field`, an `event` (R32).
+    """Wait for one of: a `duration`, `until` a local time, `at` an instant, a date in a `field`, or an `event` (R32).
+
+    Exactly one of these is given:
+
+    - `duration`: a length of time such as "3 days" or "30 minutes". Days and longer units are calendar arithmetic in
+      the journey's zone (R33).
+    - `until`: the next local time, weekday or both, such as "09:00" or "MON-FRI 09:00".
+    - `at`: an instant, as a datetime with a zone or as ISO text with an offset.
+    - `field`: the name of an attribute that holds a date or an instant; `offset` is added to it (it may be negative),
+      and `every="year"` waits for its next anniversary. `on_missing` is where the run continues when the date is
+      missing or unreadable, `on_past` when it has gone by (R37).
+    - `event`: the type of an event, which must also match the rule `where`. `timeout` is how long to wait for it;
+      `on_event` and `on_timeout` are the continuations. An event about a message counts only if the message is this
+      run's own, unless `any_message` is true (R36).
+
+    `window` delays the end of a wait until the window is open; it does not delay an event. A continuation that is not
+    given is `next`.
 
     >>> Wait("breathe", "3 days")
     Wait('breathe', '3 days')
@@ -95,7 +116,7 @@ class Wait(Shown):
 
 @frozen(repr=False)
 class Branch(Shown):
-    """One way on from a Condition: the rule that opens it, where it leads, its label."""
+    """One branch of a Condition: the rule `when`, the continuation `next` and the label, which names the outcome."""
 
     when: Rule | None = None
     next: Target = option(default=None, converter=_target)
@@ -104,10 +125,11 @@ class Branch(Shown):
 
 @frozen(repr=False, init=False)
 class Condition(Shown):
-    """Go on by the first branch whose rule is true, else by `otherwise` (R37).
+    """Take the first branch whose rule is true, or `otherwise` if none is (R37).
 
-    One branch is written `Condition(id, rule, yes=..., no=...)`, several `Condition(id, branches=[...],
-    otherwise=...)`; mixing the two raises TypeError. Labels default to "yes" and "no", or to "1", "2", ... and "else".
+    A single branch is written `Condition(id, rule, yes=..., no=...)`, several branches `Condition(id, branches=[...],
+    otherwise=...)`; mixing the two raises TypeError. Labels default to "yes" and "no" for a single branch, and to "1",
+    "2", ... and "else" for several. A continuation that is not given is the step where the branches rejoin.
     """
 
     id: str
@@ -144,25 +166,25 @@ class Condition(Shown):
 
 
 def _mixed(when: object, yes: object, no: object, branches: object, otherwise: object) -> bool:
-    """Tell whether both ways of writing a Condition were used at once; `otherwise` may stand in for `no`."""
+    """Return whether both ways of writing a Condition were mixed; `otherwise` may stand in for `no`."""
     short = when is not None or yes is not None or no is not None
     return (branches is not None and short) or (no is not None and otherwise is not None)
 
 
-def _labelled(branches: Any) -> Any:  # noqa: ANN401 what is no list is told about later
-    """Give every branch a label: "yes" to a single one, else its position."""
+def _labelled(branches: Any) -> Any:  # noqa: ANN401 validation reports a value that is no list
+    """Return the branches with a label each: "yes" for a single one, otherwise the position."""
     if not isinstance(branches, tuple):
         return branches
     labels = ["yes"] if len(branches) == 1 else [str(n + 1) for n in range(len(branches))]
     return tuple(map(_with_label, branches, labels))
 
 
-def _with_label(part: Any, label: str) -> Any:  # noqa: ANN401 a branch or an arm, or what is told about later
+def _with_label(part: Any, label: str) -> Any:  # noqa: ANN401 a branch, an arm, or a value that validation reports
     return evolve(part, label=label) if isinstance(part, Branch | Arm) and part.label == "" else part
 
 
 def branch(when: Rule, then: Target = None, label: str = "") -> Branch:
-    """Write one branch of a Condition.
+    """Return one branch of a Condition: its rule, where it leads, and its label (by default its position).
 
     >>> from journeyflow.definition.rules.changes import field
     >>> branch(field("plan").eq("paid"), "done").next
@@ -173,7 +195,7 @@ def branch(when: Rule, then: Target = None, label: str = "") -> Branch:
 
 @frozen(repr=False)
 class Arm(Shown):
-    """One arm of a Split: its share in percent (at most two decimals), where it leads, its label."""
+    """One arm of a Split: its share in percent (at most two decimals), the continuation `next` and its label."""
 
     percentage: float = option(converter=as_percentage)
     next: Target = option(default=None, converter=_target)
@@ -181,13 +203,17 @@ class Arm(Shown):
 
     @property
     def buckets(self) -> int | None:
-        """The share in hundredths of a percent; None where it has more decimals or is no number."""
+        """The share in hundredths of a percent; None if it has more than two decimals or is not a percentage."""
         return hundredths(self.percentage)
 
 
 @frozen(repr=False, init=False)
 class Split(Shown):
-    """Split people by chance that never changes its mind: the same person always takes the same arm (R38)."""
+    """Split customers at random, by a fixed hash: the same customer always takes the same arm (R38).
+
+    The percentages of the arms must add up to exactly 100. Labels default to "A", "B", "C" and so on. The hash covers
+    the tenant, the journey, the step and the customer, so that neither a new run nor a new version changes the arm.
+    """
 
     id: str
     arms: tuple[Arm, ...] = ()
@@ -208,7 +234,7 @@ class Split(Shown):
 
 
 def letters(number: int) -> str:
-    """Name the arm at a position: A, B, ... Z, AA, AB, ...
+    """Return the default label of the arm at a position: A, B, ... Z, AA, AB, ...
 
     >>> letters(0), letters(25), letters(26)
     ('A', 'Z', 'AA')
@@ -221,7 +247,7 @@ def letters(number: int) -> str:
 
 
 def arm(percentage: float, then: Target = None, label: str = "") -> Arm:
-    """Write one arm of a Split.
+    """Return one arm of a Split: its share in percent, where it leads, and its label (by default a letter).
 
     >>> arm(50, "offer").buckets
     5000
@@ -233,7 +259,9 @@ def arm(percentage: float, then: Target = None, label: str = "") -> Arm:
 class Update(Shown):
     """Change the customer: `Update("onboarded", tag.add("onboarded"), field("plan").set("trial"))` (R39).
 
-    A `Chain` among the changes enrolls the customer in journeys or ends runs: `Update("next", Chain.enroll("loyal"))`.
+    The changes are made in the order written, all or none: if one of them does not fit the value that it meets, nothing
+    changes and the outcome is "type". A `Chain` among the changes enrolls the customer in journeys or ends runs, after
+    the attributes have changed: `Update("next", Chain.enroll("loyal"))`.
     """
 
     id: str
@@ -255,7 +283,7 @@ class Update(Shown):
 
 @frozen(repr=False)
 class End(Shown):
-    """The end of a path: the run is COMPLETED, with an optional outcome (R40)."""
+    """End the run: it is COMPLETED, with an optional outcome (R40)."""
 
     id: str
     outcome: str = ""
@@ -273,13 +301,13 @@ KINDS: dict[str, type[Step]] = {
     "update": Update,
     "end": End,
 }
-"""The word of each kind in a journey file."""
+"""The word for each kind of step in a journey file."""
 
 _WORDS: dict[type, str] = {of: word for word, of in KINDS.items()}
 
 
 def is_step(value: object) -> TypeGuard[Step]:
-    """Tell whether a value is a step of one of the six kinds; a class derived from one is another kind, and unknown.
+    """Return whether a value is a step of one of the six kinds; an instance of a subclass is not.
 
     >>> is_step(End("done")), is_step("done")
     (True, False)
@@ -288,7 +316,7 @@ def is_step(value: object) -> TypeGuard[Step]:
 
 
 def kind(step: Step) -> str:
-    """Name the kind of a step as a journey file does.
+    """Return the kind of a step, by its word in a journey file.
 
     >>> kind(End("done"))
     'end'
@@ -297,14 +325,14 @@ def kind(step: Step) -> str:
 
 
 WAIT_FORMS = ("duration", "until", "at", "field", "event")
-"""The forms of a Wait; exactly one is given (R32)."""
+"""The forms of a Wait; exactly one of them is given (R32)."""
 
 ON_FAILURE = ("continue", "fail")
-"""What a Send may do when its message was given up (R43)."""
+"""The values of a Send's `on_failure`: what happens to the run when the message is given up (R43)."""
 
 
 def with_options(step: Step, options: Mapping[str, Any]) -> Step:
-    """Make a step again with some options changed, by their names.
+    """Return a step with some options changed, by name.
 
     >>> with_options(Split("s", arm(100)), {"name": "Test"})
     Split('s', Arm(100, None, 'A'), name='Test')
@@ -321,7 +349,7 @@ def with_options(step: Step, options: Mapping[str, Any]) -> Step:
 
 
 def targets(step: Step) -> list[tuple[str, Target]]:
-    """List the continuations of a step with their places in a journey file, `next` first where it has one.
+    """Return the continuations of a step as (place in a journey file, target), `next` first; none for an End.
 
     >>> targets(Wait("w", event="x", next="a", on_timeout="b"))
     [('next', 'a'), ('on_event', None), ('on_timeout', 'b'), ('on_missing', None), ('on_past', None)]
@@ -339,13 +367,13 @@ def targets(step: Step) -> list[tuple[str, Target]]:
 
 
 def _of_parts(word: str, parts: object) -> list[tuple[str, Target]]:
-    """List where branches or arms lead; what is neither leads nowhere."""
+    """Return the continuations of branches or arms; a part that is neither has none."""
     found = enumerate(parts if isinstance(parts, tuple) else ())
     return [(f"{word}[{n}].next", each.next) for n, each in found if isinstance(each, Branch | Arm)]
 
 
 def with_targets(step: Step, place: Mapping[str, Target]) -> Step:
-    """Return a step with some continuations replaced, by their places as `targets` names them.
+    """Return a step with some continuations replaced, by the places that `targets` gives them.
 
     >>> with_targets(Split("s", arm(100, "a")), {"arms[0].next": "b", "next": "c"})
     Split('s', Arm(100, 'b', 'A'), next='c')
@@ -364,7 +392,7 @@ def with_targets(step: Step, place: Mapping[str, Target]) -> Step:
 
 
 def _moved(word: str, parts: Any, place: Mapping[str, Target]) -> Any:  # noqa: ANN401 branches or arms
-    """Give branches or arms their new continuations; what is neither stays as it is."""
+    """Return branches or arms with their new continuations; a part that is neither stays as it is."""
     if not isinstance(parts, tuple):
         return parts
     return tuple(

@@ -1,4 +1,4 @@
-"""Unpublished steps: what a version is without them, and what stands against passing them by (R17)."""
+"""Unpublished steps: the graph of a version without them, and why a step cannot be unpublished (R17)."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -9,7 +9,7 @@ from journeyflow.errors import ERROR, Problem
 
 
 def flag_problems(journey: Journey, unpublished: Collection[str]) -> Iterator[Problem]:
-    """Yield what is wrong with passing steps of a journey by; ids that are no step of it do not matter.
+    """Yield every reason why these steps of a journey cannot be unpublished; ids of no step of it are ignored.
 
     >>> from journeyflow.definition.steps import Wait
     >>> journey = Journey(id="j", steps=[Wait("rest", "1 day"), End("done")])
@@ -35,7 +35,7 @@ def _fault(step: Step) -> str | None:
 
 
 def passed_by(steps: Sequence[Step], unpublished: Collection[str]) -> list[Step]:
-    """Give the graph that people walk who pass some steps by: each takes no time and leads to its `next`."""
+    """Return the graph in which the unpublished steps take no time and lead to their `next`."""
     return [
         Send(step.id, channel="-", template="-", next=step.next)
         if step.id in unpublished and not isinstance(step, End)

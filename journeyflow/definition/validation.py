@@ -1,4 +1,4 @@
-"""What can be wrong with a journey: every problem at once, with its place in a journey file (R13)."""
+"""Validation of a journey: every problem at once, with its place in a journey file (R13)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -47,16 +47,16 @@ from journeyflow.definition.steps import (
 from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
 
 RESERVED = frozenset({KEPT_OUT, "entry"})
-"""Ids that a step cannot have: "holdout" is the key of R25's chance, "entry" the name of the move into a run."""
+"""Ids that a step cannot have: "holdout" is hashed to choose who is kept out (R25), "entry" names the first move."""
 
 MAX_SHOWN = 20
-"""Steps of a cycle that are printed: a longer one is shown by both its ends."""
+"""How many steps of a cycle a message names; a longer cycle is shown by both its ends."""
 
 
 def problems(journey: Definition) -> Iterator[Problem]:
-    """Yield every problem: of the journey itself, of its steps one by one, of the graph they make; then the warnings.
+    """Yield every problem: of the journey itself, of its steps one by one, of their graph; then the warnings.
 
-    Warnings are about journeys without errors only: what people can reach is known when the graph is sound.
+    There are warnings only for a journey without errors, because reachability is defined only on a sound graph.
     """
     found = [*_header_problems(journey), *_body_problems(journey.steps), *reference_problems(journey)]
     yield from found
@@ -111,7 +111,7 @@ def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
 
 
 def _pull_problems(pull: Pull) -> Iterator[Problem]:
-    """Check a schedule, and whom it gets (R27)."""
+    """Yield the problems of a pull schedule (R27)."""
     if not isinstance(pull, Pull):
         sentence = f"expected a Pull such as Pull('1 day', list='news'), not {describe(pull)}"
         yield Problem("pull", ERROR, "trigger.pull", sentence)
@@ -134,7 +134,7 @@ def _pull_problems(pull: Pull) -> Iterator[Problem]:
 
 
 def _size_problems(size: object) -> Iterator[Problem]:
-    """Check how many come in at a time: a number from 1 up, or the least and the most."""
+    """Yield the problems of a pull's size: a number from 1 up, or a pair (least, most)."""
     if isinstance(size, tuple) and len(size) == len(("least", "most")):
         for position, (count, least) in enumerate(zip(size, (0, 1), strict=True)):
             yield from _whole(count, least, f"trigger.pull.size[{position}]")
@@ -154,14 +154,14 @@ def _whole(count: object, least: int, where: str) -> Iterator[Problem]:
 
 
 def _keyed_pull_problems(journey: Definition) -> Iterator[Problem]:
-    """Refuse parallel runs by key where nothing carries a key (R22, R27)."""
+    """Yield a problem for a re-entry key of a journey with a pull, which has no data to read a key from (R22, R27)."""
     if getattr(journey.trigger, "pull", None) is not None and journey.reentry.key is not None:
         sentence = "a pull has no data, and so no key; people are in a journey that pulls them in once at a time"
         yield Problem("pull-key", ERROR, "reentry_key", sentence)
 
 
 def _capped_pull(journey: Definition) -> Iterator[Problem]:
-    """Warn of a bound on how often somebody comes where nobody comes again."""
+    """Yield a warning for a pull with `times` in a journey that nobody enters twice."""
     if journey.trigger.pull is not None and journey.trigger.pull.times and journey.reentry.policy == "never":
         sentence = "nobody is pulled twice, as the re-entry is 'never'; say 'always' for times to count"
         yield Problem("pull", WARNING, "trigger.pull.times", sentence)
@@ -221,7 +221,7 @@ def _goal_problems(goal: Goal | None) -> Iterator[Problem]:
 
 
 def _limit_problems(limits: Limits) -> Iterator[Problem]:
-    """Check how many may enter, and what becomes of the others (R23)."""
+    """Yield the problems of entry limits (R23)."""
     if not isinstance(limits, Limits):
         yield Problem("limits", ERROR, "limits", f"expected Limits(per_hour=..., per_day=...), not {describe(limits)}")
         return
@@ -235,7 +235,7 @@ def _limit_problems(limits: Limits) -> Iterator[Problem]:
 
 
 def _holdout_problems(journey: Definition) -> Iterator[Problem]:
-    """Check the share of those who are kept out; how long they are is the time of the goal (R25)."""
+    """Yield the problems of a holdout, which needs a goal with `within`: customers are kept out for that long (R25)."""
     if hundredths(journey.holdout) is None:
         sentence = f"expected a percentage from 0 to 100 with two decimals at most, not {describe(journey.holdout)}"
         yield Problem("percentage", ERROR, "holdout", sentence)
@@ -252,7 +252,7 @@ def _id(what: str, value: object, where: str) -> Iterator[Problem]:
 
 
 def _name(name: object, taken: set[str], where: str) -> Iterator[Problem]:
-    """Check the label of a branch or an arm, or the name of an exit: an id, once."""
+    """Yield the problems of the label of a branch or an arm, or of the name of an exit: it must be a unique id."""
     if fault := id_fault(name):
         yield Problem("label", ERROR, where, f"the {where.rpartition('.')[2]} {fault}")
     elif name in taken:
@@ -277,7 +277,7 @@ def _booleans(holder: object, names: Iterable[str], where: str) -> Iterator[Prob
 
 
 def _read(code: str, value: object, where: str, read: Callable[[Any], object]) -> Iterator[Problem]:
-    """Read a value only to hear what is wrong with it."""
+    """Yield the error that reading a value raises, as a problem."""
     try:
         read(value)
     except (TypeError, ValueError) as error:
@@ -305,7 +305,7 @@ def _window(window: object, where: str) -> Iterator[Problem]:
 
 
 def _body_problems(steps: object) -> Iterator[Problem]:
-    """Check the steps one by one, then the ways between them."""
+    """Yield the problems of the steps one by one, then those of their graph."""
     if not isinstance(steps, tuple):
         yield Problem("steps", ERROR, "steps", f"expected a list of steps, not {describe(steps)}")
         return
@@ -322,7 +322,7 @@ def _body_problems(steps: object) -> Iterator[Problem]:
 
 
 def _of_step(step: Step, found: Iterable[Problem]) -> Iterator[Problem]:
-    """Name the step in each sentence: positions say little to whoever wrote nested lists."""
+    """Yield problems with the step named in each message: a position means little to an author of nested lists."""
     for problem in found:
         yield evolve(problem, message=f"step {step.id!r}: {problem.message}") if isinstance(step.id, str) else problem
 
@@ -368,7 +368,7 @@ WAIT_OPTIONS = {
     "on_event": "event",
     "on_timeout": "event",
 }
-"""Options of a Wait and the one form that each goes with."""
+"""The options of a Wait that go with one form only, and that form."""
 
 
 def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
@@ -480,7 +480,7 @@ _CHECKS: dict[type, Callable[[Any, str], Iterator[Problem]]] = {
 
 
 def _graph_problems(steps: Sequence[Step]) -> Iterator[Problem]:
-    """Check the ways between the steps; cycles are looked for in a graph that is sound otherwise."""
+    """Yield the problems of the edges between steps; cycles are searched for only in an otherwise sound graph."""
     known = [(f"steps[{position}]", step) for position, step in enumerate(steps) if is_step(step)]
     places: dict[str, str] = {}
     for where, step in known:

@@ -1,7 +1,7 @@
-"""How journeys, policies and events are written in files, and read from them.
+"""Reading and writing files of journeys, policies, events and customers.
 
-What is public is looked up in its module when it is asked for: an engine reads native files alone, and a host that
-reads no files pays for none of this.
+A public name is imported from its module on first use: an engine needs only the native format, and a host that reads no
+files imports none of these modules.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""CSV files that people open in a spreadsheet: the one place that writes them."""
+"""Writing CSV files, safely for people who open them in a spreadsheet; all CSV output goes through here."""
 
 import csv
 from collections.abc import Iterable
@@ -7,18 +7,18 @@ from types import SimpleNamespace
 from typing import Protocol
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet may take for a formula."""
+"""The first characters of a cell that a spreadsheet may take for a formula."""
 
 
 class TextFile(Protocol):
-    """What lines are written to: a file, or a list behind `append`."""
+    """An object that lines can be written to, such as a text file."""
 
     def write(self, text: str, /) -> object:
-        """Write a line with its end."""
+        """Write a line, including its line ending."""
 
 
 def cell(value: object) -> object:
-    """Write a value so that no spreadsheet takes it for a formula; numbers stay numbers.
+    """Return a value that no spreadsheet takes for a formula; numbers stay numbers.
 
     >>> cell("=1+1"), cell("-5"), cell(-5), cell("a=b")
     ("'=1+1", "'-5", -5, 'a=b')
@@ -29,10 +29,10 @@ def cell(value: object) -> object:
 def write_csv(
     file: TextFile, columns: Iterable[object], lines: Iterable[Iterable[object]], *, exact: bool = False
 ) -> int:
-    """Write lines as CSV below the names of their columns; return how many lines there were.
+    """Write the column names and then the lines as CSV; return the number of lines, without the header.
 
-    Lines end with a line feed; None is an empty cell. A cell that a spreadsheet may take for a formula begins with an
-    apostrophe, unless `exact`.
+    Lines end with a line feed, and None is an empty cell. A cell that a spreadsheet may take for a formula is prefixed
+    with an apostrophe, unless `exact` is true.
 
     >>> import sys
     >>> write_csv(sys.stdout, ["id", "note"], [["c1", "=1+1"], ["c2", None]])
@@ -41,7 +41,7 @@ def write_csv(
     c2,
     2
     """
-    # Python before 3.11.9 quotes a carriage return only where it is part of the line's end: so it is one here.
+    # Python before 3.11.9 quotes a carriage return in a cell only if the line terminator contains one.
     writer = csv.writer(SimpleNamespace(write=lambda line: file.write(f"{line[:-2]}\n")), lineterminator="\r\n")
     count = -1
     for count, line in enumerate(chain([columns], lines)):  # noqa: B007 counted

@@ -1,8 +1,8 @@
-"""Event and customer files, read as a stream: CSV or NDJSON, strict by the line.
+"""Event and customer files, read as a stream: CSV or NDJSON, strictly, line by line.
 
-An event file has `at,type,customer[,id]`, every further column being data; a customer file has `customer` and
-attributes. In CSV a cell that is a JSON number, true or false is read as one, an empty cell as absent. A line that
-cannot be read is handed to `bad` with its number and the reason; nothing else is lost.
+An event file has the columns `at,type,customer[,id]`, and every further column is data; a customer file has `customer`
+and attributes. In CSV, a cell that is a JSON number, true or false is read as such, and an empty cell as absent. A line
+that cannot be read is passed to `bad` with its number and the reason; the other lines are still read.
 """
 
 import csv
@@ -24,31 +24,35 @@ from journeyflow.records.public import Event
 LineCells = dict[str, object]
 
 CSV_FIELD_LIMIT = 10_000_000
-"""Characters in one cell: a bound on what one broken quote can swallow."""
+"""How many characters a cell may have: a bound on how much a broken quote can swallow."""
 
 _NUMBER = re.compile(r"-?(0|[1-9]\d{0,18})(\.\d{1,30})?([eE][+-]?\d{1,3})?", re.ASCII)
 
 
 @frozen
 class BadLine:
-    """A line that was not taken: its number in the file (the first is 1) and why."""
+    """A line that could not be read: its number in the file, from 1, and the reason."""
 
     number: int
     reason: str
 
     def __str__(self) -> str:
-        """Write the line's number and the reason."""
+        """Return the number of the line and the reason."""
         return f"line {self.number}: {self.reason}"
 
 
 Bad = Callable[[BadLine], object]
 
 BytesRead = Callable[[int], object]
-"""Is told how many bytes of the file have been read so far."""
+"""A function that is called with the number of bytes read from the file so far."""
 
 
 def read_events(path: str | PathLike[str], *, bad: Bad, progress: BytesRead = lambda _: None) -> Iterator[Event]:
-    """Yield the events of a file in its order; raises InvalidInput for a file without the columns it must have."""
+    """Yield the events of a file, in the order of its lines.
+
+    `bad` is called with each line that cannot be read, `progress` now and then with the number of bytes read so far.
+    Raises InvalidInput for a CSV file without the columns `at`, `type` and `customer`.
+    """
     for number, row in _rows(path, ("at", "type", "customer"), bad, progress):
         try:
             yield _event(row)
@@ -70,7 +74,7 @@ def _event(row: LineCells) -> Event:
         row = {**nested, **row}
     elif nested is not None:
         row["data"] = nested
-    return Event(kind, customer=customer, at=from_micros(parse_instant(at)), id=name, data=row)  # type: ignore[arg-type]  # it checks
+    return Event(kind, customer=customer, at=from_micros(parse_instant(at)), id=name, data=row)  # type: ignore[arg-type]  # Event checks it
 
 
 def read_customers(
@@ -103,7 +107,7 @@ def _rows(
 
 
 def _position(file: TextIO) -> int:
-    """Give how many bytes were read; the text layer itself does not tell while it is iterated."""
+    """Return how many bytes were read; the text layer does not allow `tell` during iteration."""
     return file.buffer.tell()
 
 
@@ -158,7 +162,7 @@ def _csv_rows(file: TextIO, columns: tuple[str, ...], bad: Bad, path: str) -> It
 
 
 def _check_header(header: list[str], columns: tuple[str, ...], path: str) -> None:
-    """Refuse a header without a column that must be there, with one twice, or one that other signs than commas part."""
+    """Raise InvalidInput for a header with a missing or duplicate column, or with a separator other than a comma."""
     if len(header) == 1 and (sign := next((each for each in ";\t|" if each in header[0]), None)):
         raise InvalidInput([f"{path}: the cells are separated by {sign!r}; write commas"])
     faults = [
@@ -174,7 +178,7 @@ def _check_header(header: list[str], columns: tuple[str, ...], path: str) -> Non
 
 
 def _cell(name: str, text: str, columns: tuple[str, ...]) -> object:
-    """Read a cell: ids and instants stay text, numbers and booleans become such."""
+    """Return the value of a cell: ids and instants stay text, numbers and booleans are converted."""
     if name in columns or name == "id":
         return text
     if text in {"true", "false"}:

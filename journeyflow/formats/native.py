@@ -1,6 +1,6 @@
-"""The native journey file: JSON, strict, versioned (format 1).
+"""Writing the native journey file: strict, versioned JSON (format 1).
 
-What equals its default is left out. Reading, which collects every fault before it gives up, is in `native_reading.py`.
+Options that equal their default are left out. Reading is in `native_reading.py`.
 """
 
 import json
@@ -52,7 +52,7 @@ def _days(weekdays: frozenset[int]) -> list[str]:
 
 
 def _reentry_keys(reentry: Reentry) -> Iterator[tuple[str, Any]]:
-    """Yield the two keys of a journey that say who may come again."""
+    """Yield the two keys of a journey for the re-entry policy, without those that equal their default."""
     if reentry.policy != "never":
         yield "reentry", {"after": str(reentry.period)} if reentry.policy == "after" else reentry.policy
     if reentry.key is not None:
@@ -83,14 +83,14 @@ _BY_HAND: Mapping[type, Callable[[Any], Any]] = {
     Arm: _arm_to_json,
     **dict.fromkeys((FieldRule, AllOf, AnyOf, NotRule), _rule_to_json),
 }
-"""What is not written option by option."""
+"""The writers of types that are not written option by option."""
 
 _PLAIN = frozenset({"data", "value"})
-"""Options that hold any JSON, null inside it too."""
+"""Options that hold any JSON, including null inside it."""
 
 
 def _write(value: Any) -> Any:  # noqa: ANN401 any JSON
-    """Write a part: option by option, each that differs from its default."""
+    """Return a part as JSON: option by option, without those that equal their default."""
     if (by_hand := _BY_HAND.get(type(value))) is not None:
         return by_hand(value)
     if isinstance(value, tuple):
@@ -122,13 +122,13 @@ _KEYS = (
     "consent",
     "max_visits",
 )
-"""The keys of a journey in the order they are written, between `id` and `steps`."""
+"""The keys of a journey between `id` and `steps`, in the order in which they are written."""
 
 _DEFAULT = Journey(id="default", steps=())
 
 
 def to_dict(journey: Journey) -> dict[str, Any]:
-    """Write a journey as the JSON object of a native file.
+    """Return a journey as the JSON object of a native file.
 
     >>> from journeyflow.definition.steps import Wait
     >>> to_dict(Journey(id="j", steps=[Wait("w", "3 days")]))["steps"]
@@ -146,7 +146,9 @@ def to_dict(journey: Journey) -> dict[str, Any]:
 
 
 def dumps_journey(journey: Journey, *, indent: int | None = 2) -> str:
-    """Write a journey as the text of a native file; `loads_journey` reads an equal journey back.
+    """Return a journey as the text of a native file, from which `loads_journey` reads an equal journey back.
+
+    `indent` is the number of spaces per level; None writes everything on one line.
 
     >>> from journeyflow.definition.steps import End
     >>> loads_journey(dumps_journey(Journey(id="j", steps=[End("done")]))).id
@@ -156,7 +158,9 @@ def dumps_journey(journey: Journey, *, indent: int | None = 2) -> str:
 
 
 def fingerprint(journey: Journey) -> str:
-    """Give what makes a version another version: all but names, descriptions, notes and tenant, as a hash (R12).
+    """Return a hash of what distinguishes versions: everything but names, descriptions, notes and the tenant (R12).
+
+    Two journeys with the same fingerprint are the same version. The hash is 32 hexadecimal digits.
 
     >>> from journeyflow.definition.steps import End
     >>> a, b = (Journey(id="j", name=name, steps=[End("done", name=name)]) for name in "ab")

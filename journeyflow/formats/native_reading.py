@@ -1,7 +1,7 @@
-"""Reading native journey files: strict, and every fault at once with its place in the file.
+"""Reading native journey files: strictly, with every fault reported at once, with its place in the file.
 
-A part that cannot be read is noted as a fault and left out; what is left is validated all the same (`validation`), and
-of what validation finds, everything that only follows from a part left out is dropped.
+A part that cannot be read is reported as a fault and left out. The rest is validated all the same (`validation`);
+problems that only follow from a part left out are dropped.
 """
 
 import re
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def loads_journey(text: str) -> Journey:
-    """Read a native journey file; raises InvalidJourney with every fault, each with its path.
+    """Read a journey from the text of a native file. Raises InvalidJourney with every fault, each with its path.
 
     >>> loads_journey('{"format": 1, "id": "j", "steps": [{"kind": "sent", "id": "a"}]}')
     Traceback (most recent call last):
@@ -45,7 +45,7 @@ def loads_journey(text: str) -> Journey:
 
 
 def from_dict(value: object) -> Journey:
-    """Read a journey from the JSON object of a native file; raises InvalidJourney with every fault.
+    """Read a journey from the JSON object of a native file. Raises InvalidJourney with every fault.
 
     >>> from_dict({"format": 1, "id": "j", "trigger": {"manual": True}, "steps": []})
     Journey('j', manual, 0 steps: none)
@@ -55,7 +55,7 @@ def from_dict(value: object) -> Journey:
     reader = NativeReader()
     options = reader.journey(value)
     faults = reader.faults
-    if _another_format(value):  # its keys may mean other things, so nothing else is a fault
+    if _another_format(value):  # keys may have another meaning there, so no other fault is reported
         raise InvalidJourney(options.get("id", UNNAMED), [each for each in faults if each.path == "format"])
     if faults:
         faults += [problem for problem in _validated(options) if not _follows(problem, faults)]
@@ -67,13 +67,13 @@ def from_dict(value: object) -> Journey:
 
 
 def _another_format(value: object) -> bool:
-    """Tell whether a file says that it is of a format with another number."""
+    """Return whether a file declares another format number."""
     number = value.get("format") if isinstance(value, dict) else None
     return type(number) is int and number != FORMAT
 
 
 def _validated(options: dict[str, Any]) -> list[Problem]:
-    """Validate what could be read, as far as it could be read."""
+    """Return the problems that validation finds in the parts that could be read."""
     absent = {"id": "-", "steps": (), "trigger": Trigger(manual=True), "reentry": Reentry(), "limits": Limits()}
     plain = {each.name: each.default for each in Journey.__attrs_attrs__ if each.name not in absent}
     draft = SimpleNamespace(**{**plain, **absent, **options})
@@ -84,7 +84,7 @@ def _validated(options: dict[str, Any]) -> list[Problem]:
 
 
 def _follows(problem: Problem, faults: Iterable[Problem]) -> bool:
-    """Tell whether a problem may only follow from a part that could not be read."""
+    """Return whether a problem may only follow from a part that could not be read."""
     broken = [fault.path for fault in faults]
     if problem.code == "reference" and any(_UNKNOWN_STEP.fullmatch(path) for path in broken):
         return True
@@ -99,7 +99,7 @@ _UNKNOWN_STEP = re.compile(r"steps(\[\d+\](\.(id|kind|event))?)?")
 
 
 def _inside(path: str, outer: str) -> bool:
-    """Tell whether a path is another one, or inside it; the path to what is nested too deep is cut short."""
+    """Return whether a path is `outer` or inside it; the path of a part nested too deep is cut short."""
     if outer.endswith(CUT):
         return path.startswith(outer.removesuffix(CUT))
     return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))
@@ -111,7 +111,7 @@ _WORDS = {"branches[0].when": "when", "branches[0].next": "yes", "else": "no"}
 
 
 def _as_written(problem: Problem, short: Mapping[str, Container[str]]) -> Problem:
-    """Give the place of a problem in the words of a condition written with `when`, `yes` and `no`."""
+    """Return a problem with its path in terms of `when`, `yes` and `no`, if that is how the condition is written."""
     match = _SHORT.fullmatch(problem.path)
     keys = short.get(match[1]) if match else None
     if match is None or keys is None or (match[2] == "else" and "no" not in keys):

@@ -1,8 +1,8 @@
-"""How an option stands in a native file, by the type that it has in the definition: one row of one table each.
+"""How an option is written in a native file, by its type in the definition: one row of a table for each type.
 
-A key of a file is described once, where the option stands in `definition/`: its name, its type, its default. What
-reads it and what the JSON Schema says of it is looked up here by that type, so a new option of a step needs no line in
-this room unless its type is new.
+A key of a file is described once, by the option in `definition/`: its name, its type, its default. The function that
+reads it and its JSON Schema are looked up here by that type, so that a new option of a step needs no code in this
+package unless its type is new.
 """
 
 from collections.abc import Callable, Container, Mapping
@@ -25,25 +25,25 @@ from journeyflow.errors import did_you_mean, shown
 from journeyflow.formats.parts import PartReader, ReadPart, list_of, parsed_by, part_of
 
 FORMAT = 1
-"""The number of the format."""
+"""The format number of native journey files."""
 
 CUT = "..."
-"""Ends a path of which only the beginning is shown."""
+"""The end of a path that is cut short."""
 
 _TRIGGERS = '{"event": "..."}, {"pull": {"every": "..."}} or {"manual": true}'
 
 WRITTEN = {"otherwise": "else"}
-"""Options that have another name in a file."""
+"""The options that have another name in a file, with that name."""
 
 NEEDED: Mapping[type, tuple[str, ...]] = {Split: ("arms",), Update: ("changes",), Branch: ("when",)}
-"""What a file has to say although Python has a default for it."""
+"""The options that are required in a file although they have a default in Python."""
 
 SPARED: Mapping[type, tuple[str, ...]] = {Condition: ("branches",)}
-"""What a file may leave out although Python has no default for it: a condition has a short form."""
+"""The options that a file may omit although they have no default in Python: a condition has a short form."""
 
 
 def needed_of(of: type) -> list[str]:
-    """List the options that a file has to say of a part, as the file names them.
+    """Return the keys that a file requires for a part.
 
     >>> needed_of(Split), needed_of(Condition)
     (['id', 'arms'], ['id'])
@@ -53,7 +53,7 @@ def needed_of(of: type) -> list[str]:
 
 
 class NativeReader(PartReader):
-    """Reads the parts of one native file. `short` is the keys of conditions in the short form."""
+    """A reader of the parts of one native file; `short` maps paths of short-form conditions to their keys."""
 
     hints = {"trigger": f"; write {_TRIGGERS}", "format": f"; write {FORMAT}"}  # noqa: RUF012 typed above it
 
@@ -92,13 +92,13 @@ class NativeReader(PartReader):
         return None if policy is None else Reentry(policy)
 
     def change(self, value: object, path: str) -> object:
-        """Read a change of an attribute, or one that is about journeys."""
+        """Read a change of an attribute, or a change about journeys."""
         action = value.get("action") if isinstance(value, dict) else None
         about_journeys = isinstance(action, str) and action in CHAINS
         return (_CHAIN if about_journeys else _CHANGE)(self, value, path)
 
     def step(self, value: object, path: str) -> Step | None:
-        """Read a step by its kind; one of unknown kind is kept as an End, so that others may lead there."""
+        """Read a step by its kind; a step of an unknown kind becomes an End, so that other steps may lead there."""
         if not isinstance(value, dict):
             self.fault("type", path, f"expected an object, not {describe(value)}")
             return None
@@ -120,7 +120,7 @@ class NativeReader(PartReader):
             return End(read["id"])
 
     def journey(self, value: object) -> dict[str, Any]:
-        """Read the whole file into the options of a Journey."""
+        """Read the whole file; return the options of a Journey."""
         read = self.fields(value, "", JOURNEY_KEYS, "id", "format", "trigger", "steps")
         key = read.pop("reentry_key", None)
         if key is not None:
@@ -129,7 +129,7 @@ class NativeReader(PartReader):
 
 
 def _step(name: str, read: dict[str, Any]) -> Step:
-    """Make a step of what was read."""
+    """Return a step made of the options that were read."""
     read.pop("kind", None)
     identity = read.pop("id", None)
     if name == "condition":
@@ -139,7 +139,7 @@ def _step(name: str, read: dict[str, Any]) -> Step:
 
 
 _PARTS = {"split": "arms", "update": "changes"}
-"""The options that are given one by one in Python."""
+"""The options that are separate positional arguments in Python."""
 
 # --- readers of single values -----------------------------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ def _number_or_pair(reader: NativeReader, value: object, path: str) -> object:
 
 
 def _hours(make: Callable[..., Any], known: Mapping[str, ReadPart], code: str) -> ReadPart:
-    """Make a reader of a window or an opening, which is read as a whole or not at all."""
+    """Return a reader of a window or an opening, which is read as a whole or not at all."""
 
     def hours(reader: NativeReader, value: object, path: str) -> object:
         before = len(reader.faults)
@@ -176,12 +176,12 @@ Schema = dict[str, Any]
 
 
 def ref(name: str) -> Schema:
-    """Name a definition of the JSON Schema."""
+    """Return a reference to a definition of the JSON Schema."""
     return {"$ref": f"#/$defs/{name}"}
 
 
 class Form(NamedTuple):
-    """How options of a type stand in a file: what reads them, and what the JSON Schema says of them."""
+    """How options of a type are written in a file: the function that reads them, and their JSON Schema."""
 
     read: ReadPart
     schema: Schema
@@ -211,11 +211,11 @@ FORMS: dict[object, Form] = {
     tuple[Change | Chain, ...]: Form(list_of(NativeReader.change), {}),
     tuple[Step, ...]: Form(list_of(NativeReader.step), {}),
 }
-"""Each type of an option with its form; those of parts, which are made of such options themselves, follow."""
+"""The form of each type of option; the forms of parts, which are made of options themselves, are added below."""
 
 
 def keys_of(of: type) -> dict[str, ReadPart]:
-    """Return the keys of a part in a file, each with what reads it.
+    """Return the keys of a part in a file, each with the function that reads it.
 
     >>> sorted(keys_of(Limits))
     ['over', 'per_day', 'per_hour']
@@ -248,12 +248,12 @@ _SHORT: dict[str, ReadPart] = {"when": NativeReader.rule, "yes": _TEXT, "no": _T
 STEP_KEYS: dict[str, dict[str, ReadPart]] = {
     name: {"kind": _TEXT, **keys_of(of), **(_SHORT if of is Condition else {})} for name, of in KINDS.items()
 }
-"""The keys of each kind of step, each with what reads it."""
+"""The keys of each kind of step, each with the function that reads it."""
 
 JOURNEY_KEYS: dict[str, ReadPart] = {
-    "$schema": _TEXT,  # for editors: nothing of it is kept
+    "$schema": _TEXT,  # for editors; ignored
     "format": NativeReader.format,
     **keys_of(Journey),
     "reentry_key": _TEXT,
 }
-"""The keys of a journey, each with what reads it."""
+"""The keys of a journey, each with the function that reads it."""

@@ -1,6 +1,6 @@
-"""Reading the parts of a JSON file, strictly: every fault is noted with its place, and what could be read is kept.
+"""Reading the parts of a JSON file strictly: every fault is noted with its place, and readable parts are kept.
 
-What the readers of all dialects are made of: tables of keys, each with the function that reads it.
+The readers of all dialects are built from this: tables of keys, each with the function that reads it.
 """
 
 import json
@@ -11,10 +11,10 @@ from journeyflow.basics.values import MAX_DEPTH, describe
 from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
 
 MAX_FILE_DEPTH = 4 * MAX_DEPTH
-"""Levels of JSON in a file: a rule nested to its own bound takes two of them for each level, its operand some more."""
+"""How many levels of JSON a file may have: a rule takes two for each of its own levels, its operand some more."""
 
 UNREAD, UNNAMED = "(unread)", "(without id)"
-"""What stands for the id of a journey in a file that cannot be read, or does not say it."""
+"""Placeholders for the id of a journey in a file that cannot be read, or has no id."""
 
 TOO_DEEP = Problem("depth", ERROR, "", f"the file is nested deeper than {MAX_FILE_DEPTH} levels")
 
@@ -25,7 +25,7 @@ JsonObject = dict[str, Any]
 
 
 class _Doubled(dict[str, Any]):
-    """A JSON object in which keys stood twice."""
+    """A JSON object with duplicate keys, which `twice` names."""
 
     twice: tuple[str, ...] = ()
 
@@ -41,7 +41,7 @@ def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def too_deep(value: object) -> bool:
-    """Tell whether lists and objects are nested beyond the bound; no recursion."""
+    """Return whether lists and objects are nested deeper than MAX_FILE_DEPTH, without recursion."""
     stack = [(value, 1)]
     while stack:
         item, depth = stack.pop()
@@ -81,11 +81,11 @@ def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 ReadPart = Callable[[Any, Any, str], Any]
-"""Reads a part at a path for a `PartReader`, or one derived from it; None where nothing of it can be read."""
+"""A function (reader, value, path) that reads a part; it returns None if nothing of the part can be read."""
 
 
 class PartReader:
-    """Reads the parts of one file. `faults` is what is wrong; `hints` what to write for a key that is missing."""
+    """A reader of the parts of one file; `faults` collects the faults, `hints` is what to write for a missing key."""
 
     hints: ClassVar[Mapping[str, str]] = {}
 
@@ -97,7 +97,7 @@ class PartReader:
         self.faults.append(Problem(code, ERROR, path, message))
 
     def fields(self, value: object, path: str, known: Mapping[str, ReadPart], *needed: str) -> dict[str, Any]:
-        """Read the keys of an object, each by its reader; null counts as absent, what is needed is None at least."""
+        """Read the keys of an object, each by its reader; null counts as absent, and a missing needed key is None."""
         if not isinstance(value, dict):
             self.fault("type", path, f"expected an object, not {describe(value)}")
             return {}
@@ -115,7 +115,7 @@ class PartReader:
         return read
 
     def doubled(self, value: object, path: str) -> None:
-        """Note the keys that stand twice in an object."""
+        """Note a fault for each duplicate key of an object."""
         for key in value.twice if isinstance(value, _Doubled) else ():
             self.fault("duplicate-key", joined(path, key), f"the key {key!r} stands twice in one object")
 
@@ -143,7 +143,7 @@ class PartReader:
         return None
 
     def anything(self, value: object, path: str) -> object:
-        """Take any JSON; validation looks into it."""
+        """Read any JSON, checking for duplicate keys only; validation checks the rest."""
         stack = [(value, path)]
         while stack:
             item, where = stack.pop()
@@ -156,7 +156,7 @@ class PartReader:
 
 
 def joined(path: str, key: object) -> str:
-    """Name a key inside a path; what no terminal could print is escaped."""
+    """Return the path of a key; characters that cannot be encoded are escaped."""
     name = str(key).encode("utf-8", "backslashreplace").decode()
     return f"{path}.{name}" if path else name
 
@@ -165,7 +165,7 @@ def joined(path: str, key: object) -> str:
 
 
 def list_of(read: ReadPart) -> ReadPart:
-    """Make a reader of lists; a member that cannot be read stays as None."""
+    """Return a reader of lists; a member that cannot be read becomes None."""
 
     def members(reader: PartReader, value: object, path: str) -> list[Any] | None:
         if isinstance(value, list):
@@ -177,7 +177,7 @@ def list_of(read: ReadPart) -> ReadPart:
 
 
 def parsed_by(parse: Callable[[Any], Any], code: str) -> ReadPart:
-    """Make a reader of a value that is parsed."""
+    """Return a reader that parses a value, noting a ValueError or TypeError as a fault with this code."""
 
     def parsed(reader: PartReader, value: object, path: str) -> object:
         try:
@@ -190,7 +190,7 @@ def parsed_by(parse: Callable[[Any], Any], code: str) -> ReadPart:
 
 
 def part_of(make: Callable[..., Any], known: Mapping[str, ReadPart], *needed: str) -> ReadPart:
-    """Make a reader of an object with keys; what it stands for is made of what could be read."""
+    """Return a reader of objects with known keys, which calls `make` with those that could be read."""
 
     def part(reader: PartReader, value: object, path: str) -> object:
         return make(**{**dict.fromkeys(needed), **reader.fields(value, path, known, *needed)})

@@ -1,4 +1,4 @@
-"""The policy file: the policies of a tenant as JSON, strict, every fault told at once with its place (R31)."""
+"""The policy file: the policies of a tenant as strict JSON; every fault is reported at once with its place (R31)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from journeyflow.errors import InvalidInput
 from journeyflow.formats.parts import PartReader, ReadPart, joined, list_of, parse
 
 FORMAT = 1
-"""The number of the format."""
+"""The format number of policy files."""
 
 CapOrHours = Cap | QuietHours
 
@@ -19,7 +19,7 @@ CapOrHours = Cap | QuietHours
 
 
 def policies_to_dict(policies: Policies) -> dict[str, Any]:
-    """Write policies as a JSON object, what equals its default left out.
+    """Return policies as a JSON object, without options that equal their default.
 
     >>> policies_to_dict(Policies(caps=[Cap(2, within="1 day", over="defer")]))
     {'format': 1, 'caps': [{'count': 2, 'within': '1 day', 'over': 'defer'}]}
@@ -49,7 +49,9 @@ def _quiet_to_dict(quiet: QuietHours) -> dict[str, Any]:
 
 
 def dumps_policies(policies: Policies, *, indent: int | None = 2) -> str:
-    """Write policies as the text of a policy file; `loads_policies` reads equal ones back.
+    """Return policies as the text of a policy file, from which `loads_policies` reads equal ones back.
+
+    `indent` is the number of spaces per level; None writes everything on one line.
 
     >>> dumps_policies(Policies(), indent=None)
     '{"format": 1}'
@@ -61,7 +63,7 @@ def dumps_policies(policies: Policies, *, indent: int | None = 2) -> str:
 
 
 def loads_policies(text: str) -> Policies:
-    """Read a policy file; raises InvalidInput with every fault, each with its place.
+    """Read policies from the text of a policy file. Raises InvalidInput with every fault, each with its place.
 
     >>> loads_policies('{"format": 1, "caps": [{"count": 2, "per": "day", "ovr": "defer"}]}')
     Traceback (most recent call last):

@@ -1,7 +1,7 @@
-"""What every dialect offers: the journey JSON of another system to a Journey and back, with a list of what gets lost.
+"""The interface of a dialect: from the journey JSON of another system to a Journey and back, with a list of losses.
 
-A dialect reads as strictly as the native file is read: every fault at once, each with its place in the file that was
-given. What it can read but not keep, and what it can keep but not write, it lists as losses.
+A dialect reads as strictly as the native format: every fault at once, each with its place in the given file. Parts of a
+file that a Journey cannot keep, and parts of a Journey that the dialect cannot write, are listed as losses.
 """
 
 import re
@@ -16,7 +16,7 @@ from journeyflow.errors import InvalidJourney, Problem
 
 @frozen
 class Loss:
-    """One thing that the other side cannot say, or means otherwise: its place in what was given, and a sentence.
+    """One thing that the other format cannot express, or gives another meaning: its place in the input, and a sentence.
 
     >>> print(Loss("steps[0].window", "there are no windows"))
     steps[0].window: there are no windows
@@ -26,20 +26,20 @@ class Loss:
     sentence: str
 
     def __str__(self) -> str:
-        """Give the loss as one line."""
+        """Return the loss as one line."""
         return f"{self.path}: {self.sentence}"
 
 
 ReadJourney = Callable[[object], tuple[Journey, list[Loss]]]
-"""Reads a JSON value; raises InvalidJourney with every fault. Losses have their places in that value."""
+"""A function that reads a JSON value. Raises InvalidJourney with every fault; the paths of losses are in that value."""
 
 WriteJourney = Callable[[Journey], tuple[dict[str, Any], list[Loss]]]
-"""Writes any valid journey; what cannot be said is left out. Losses have their places in the native file."""
+"""A function that writes any valid journey, leaving out what it cannot express. Losses have native-file paths."""
 
 
 @frozen
 class Dialect:
-    """One way to write journeys as JSON: its name, by what shape it is known, how it is read and written."""
+    """One way to write journeys as JSON: its name, how it is recognized by its shape, its reader and its writer."""
 
     name: str
     recognise: Callable[[Mapping[str, object]], bool]
@@ -48,7 +48,7 @@ class Dialect:
 
 
 def has_steps_with(value: Mapping[str, object], key: str) -> bool:
-    """Tell whether any of the steps of a file has a key.
+    """Return whether any step of a file has a key.
 
     >>> has_steps_with({"steps": [{"kind": "end"}]}, "kind"), has_steps_with({"steps": "none"}, "kind")
     (True, False)
@@ -60,10 +60,10 @@ def has_steps_with(value: Mapping[str, object], key: str) -> bool:
 def make_journey(
     name: str, options: Mapping[str, Any], faults: Iterable[Problem], place: Callable[[str], str]
 ) -> Journey:
-    """Make a journey of what could be read of a file.
+    """Return a journey made of the options that could be read from a file.
 
-    Raises InvalidJourney with the faults of the file and with what validation finds in the rest. `place` turns a path
-    of a native file into one of this file.
+    `place` turns a path of a native file into one of this file. Raises InvalidJourney with the faults of the file and
+    the problems that validation finds in the rest.
     """
     told = list(faults)
     try:
@@ -81,11 +81,11 @@ _HIDDEN = {
     "dangling": re.compile(r"steps(\[\d+\](\.id)?)?"),
     **dict.fromkeys(("reference", "zero-time-cycle"), re.compile(r"steps(\[\d+\](\.(id|type))?)?")),
 }
-"""Problems of the graph, with the places where what could not be read may be what is missed there."""
+"""Problems of the graph by code, with the places where an unreadable part may have caused them."""
 
 
 def _follows(problem: Problem, faults: Sequence[Problem]) -> bool:
-    """Tell whether a problem may only follow from a part that could not be read."""
+    """Return whether a problem may only follow from a part that could not be read."""
     hidden = _HIDDEN.get(problem.code)
     if hidden and any(fault.code in {"type", "kind"} and hidden.fullmatch(fault.path) for fault in faults):
         return True
@@ -93,5 +93,5 @@ def _follows(problem: Problem, faults: Sequence[Problem]) -> bool:
 
 
 def _inside(path: str, outer: str) -> bool:
-    """Tell whether a path is another one, or inside it."""
+    """Return whether a path is `outer` or inside it."""
     return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))

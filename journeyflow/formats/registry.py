@@ -1,4 +1,4 @@
-"""Journey files of other systems: told apart by their shape, read and written with a list of losses."""
+"""The dialects of journey files: recognized by their shape, read and written with a list of losses."""
 
 from collections.abc import Mapping
 
@@ -25,11 +25,11 @@ DIALECTS: Mapping[str, Dialect] = {
         loyalty.DIALECT,
     )
 }
-"""Every dialect by its name, in the order in which a file is asked for its shape."""
+"""Every dialect by its name, in the order in which they are tried on a file."""
 
 
 def recognise(value: object) -> str:
-    """Name the dialect of a JSON value by its shape; raises InvalidJourney where it is none that is known.
+    """Return the name of the dialect of a JSON value, by its shape. Raises InvalidJourney if it is no known dialect.
 
     >>> recognise({"format": 1, "steps": []}), recognise({"triggerType": "scl.member.created"})
     ('native', 'loyalty')
@@ -44,7 +44,9 @@ def recognise(value: object) -> str:
 
 
 def loads_any(text: str) -> tuple[Journey, list[Loss]]:
-    """Read a journey file of any dialect; raises InvalidJourney with every fault, each with its place in the text.
+    """Read the text of a journey file in any dialect; return the journey and what was lost.
+
+    Raises InvalidJourney with every fault, each with its place in the file.
 
     >>> loads_any('{"id": "hi", "triggerType": "joined", "steps": [{"id": "bye", "type": "END"}]}')
     (Journey('hi', trigger 'joined', 1 step: bye), [])

@@ -1,8 +1,8 @@
-"""The JSON Schema of the native journey file (draft 2020-12), written from the definitions themselves.
+"""The JSON Schema of the native journey file (draft 2020-12), generated from the definition classes.
 
-The package ships it as `journey.schema.json`, for editors and for whoever checks files without Python; a test holds the
-file to this module. `BEYOND` lists what it cannot say. In return it is stricter than the reader in a few spellings: it
-takes no null for an absent key, weekdays in capitals only, and no list that holds a range of them.
+The package ships it as `journey.schema.json`, for editors and for checking files without Python; a test compares the
+file with this module. `BEYOND` lists what the schema cannot check. In a few spellings it is stricter than the reader:
+it accepts no null for an absent key, weekdays in capitals only, and no list that contains a range of weekdays.
 """
 
 import json
@@ -45,7 +45,7 @@ BEYOND: Mapping[str, str] = {
     "zero-time-cycle": "a loop goes through a wait that takes time",
     "zone": "a time zone is one of IANA's",
 }
-"""Problems of a file that no schema can find, by code, with what holds in a file without them."""
+"""Problems of a file that the schema cannot find, by code, with the statement that is true of a valid file."""
 
 # --- texts ------------------------------------------------------------------------------------------------------------
 
@@ -112,14 +112,14 @@ _FROM_ONE = {**_COUNT, "minimum": 1}
 
 
 def _closed(properties: Schema, required: Iterable[str] = (), about: str = "", **more: object) -> Schema:
-    """Describe an object that has no other keys."""
+    """Return the schema of an object without other keys."""
     said = {"description": about} if about else {}
     needs = {"required": list(required)} if required else {}
     return {"type": "object", **said, "properties": properties, **needs, "additionalProperties": False, **more}
 
 
 def _part(of: type, *, keys: Mapping[str, Schema] | None = None, **more: object) -> Schema:
-    """Describe a part of a definition by its options: their names, their types, which of them it needs."""
+    """Return the schema of a part of a definition, from the names and types of its options and the needed ones."""
     properties = {}
     for option in fields(of):
         name = WRITTEN.get(option.name, option.name)
@@ -129,7 +129,7 @@ def _part(of: type, *, keys: Mapping[str, Schema] | None = None, **more: object)
 
 
 def _about(of: type) -> str:
-    """Give the first sentence of a docstring, without the numbers of rules."""
+    """Return the first line of a docstring, without rule numbers."""
     return re.sub(r"\s*\(R[\dRto, ]+\)", "", str(of.__doc__).partition("\n")[0])
 
 
@@ -158,11 +158,11 @@ _OPERANDS: Mapping[str, Schema | None] = {
     "_operand_pattern": ref("text"),
     "_operand_none": None,
 }
-"""What may stand on the right of a comparison, by the check of the operand."""
+"""The schema of a comparison's operand, by the name of the function that checks it."""
 
 
 def _comparisons() -> list[Schema]:
-    """Describe comparisons, those with the same operand together."""
+    """Return the schemas of comparisons, grouped by the kind of operand."""
     groups: dict[str, list[str]] = {}
     for name, operator in OPERATORS.items():
         groups.setdefault(operator.operand.__name__, []).append(name)
@@ -195,12 +195,12 @@ def _rules() -> dict[str, Schema]:
 
 
 def _steps() -> dict[str, Schema]:
-    """Describe every kind of step."""
+    """Return the schema of each kind of step."""
     return {name: _with_kind(name, _STEPS.get(name, _part)(of)) for name, of in KINDS.items()}
 
 
 def _with_kind(name: str, step: Schema) -> Schema:
-    """Add the word of its kind; only an End may be named as the appended one."""
+    """Return the schema of a step with its `kind`; only an End may have the id of the appended End."""
     taken = {} if name == "end" else {"id": {"allOf": [ref("stepId"), {"not": {"const": END}}]}}
     properties = {"kind": {"const": name}, **step["properties"], **taken}
     return {**step, "properties": properties, "required": ["kind", *step["required"]]}
@@ -212,7 +212,7 @@ def _wait(of: type) -> Schema:
 
 
 def _condition(of: type) -> Schema:
-    """Describe a condition in its long and in its short form."""
+    """Return the schema of a condition, in its long and its short form."""
     long = {"required": ["branches"], **_without("when", "yes", "no")}
     short = {"required": ["when"], "not": {"anyOf": [{"required": ["branches"]}, {"required": ["no", "else"]}]}}
     whole = _part(of, oneOf=[long, short])
@@ -229,7 +229,7 @@ _STEPS: Mapping[str, Any] = {
 
 
 def _parts() -> dict[str, Schema]:
-    """Describe what journeys and steps are made of."""
+    """Return the schemas of the parts of journeys and steps."""
     name = {"name": ref("id")}
     by_event, by_hand = {"required": ["event"]}, {"required": ["manual"], **_without("event", "where", "pull")}
     by_schedule = {"required": ["pull"], **_without("event")}
@@ -282,7 +282,7 @@ def _reentries() -> list[Schema]:
 
 
 def _changes() -> list[Schema]:
-    """Describe changes: all but unset take a value, those about journeys name some or none."""
+    """Return the schemas of changes: all but `unset` take a value; changes about journeys take journeys or nothing."""
     value = {"type": ["string", "number", "boolean", "array", "object"]}
     actions = [action for action in ACTIONS if action != "unset"]
     keys = {"field": ref("path"), "action": {"enum": actions}, "value": value}
@@ -298,7 +298,7 @@ def _changes() -> list[Schema]:
 
 
 def schema() -> Schema:
-    """Give the JSON Schema of the native journey file.
+    """Return the JSON Schema of the native journey file.
 
     >>> schema()["required"]
     ['format', 'id', 'trigger', 'steps']
@@ -330,5 +330,5 @@ def schema() -> Schema:
 
 
 def dumps_schema() -> str:
-    """Write the schema as the text of `journey.schema.json`: ASCII alone, a newline at the end."""
+    """Return the schema as the text of `journey.schema.json`: ASCII only, with a newline at the end."""
     return json.dumps(schema(), indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""Copies of journeys: within a tenant as they are, into another tenant without what belongs to the first (R18)."""
+"""Copies of journeys: unchanged within a tenant, and into another tenant without the first one's resources (R18)."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ from journeyflow.definition.steps import Condition, Send, Step, Update, Wait, wi
 from journeyflow.errors import InvalidInput
 
 Templates = Callable[[str], str]
-"""Gives the template of the other tenant for one of this; asked once for each."""
+"""A function from a template of this tenant to one of the other tenant; called once for each template."""
 
 RESOURCES: Mapping[str, str] = {
     f"{root}{name}": kind
@@ -25,12 +25,12 @@ RESOURCES: Mapping[str, str] = {
     for root, name in (("event.", event), ("trigger.", event), ("", members), ("customer.", members))
     if name
 }
-"""The names that stand for something of the tenant, with what that is."""
+"""The names in rules whose values are resources of the tenant, and the kind of resource: list, tag or journey."""
 
 
 @frozen
 class Reset:
-    """A reference to something of the old tenant that a copy does not keep: its place, what it is, its id."""
+    """A reference to a resource of the old tenant that a copy does not keep: its place, its kind, its id."""
 
     path: str
     kind: str
@@ -39,10 +39,11 @@ class Reset:
 
 @frozen
 class Copied:
-    """What came of a copy into another tenant (F105).
+    """The result of a copy into another tenant (F105).
 
-    `templates` maps old to new ones; `reset` are the references that are empty now, each with its place; `unpublished`
-    are the steps that are passed through until somebody has filled theirs in and published them.
+    `tenant` and `journey` are the ids of the copy. `templates` maps old template names to new ones. `reset` is the
+    references that are empty now, each with its place in a journey file. `unpublished` is the steps with such
+    references, which are passed through until somebody fills them in and publishes them.
     """
 
     tenant: str
@@ -53,7 +54,9 @@ class Copied:
 
 
 def clone_of(journey: Journey, to: str, name: str | None) -> Journey:
-    """Give the same journey under another id; the notes say of what it is a copy (F103).
+    """Return the same journey under another id; the notes name the original (F103).
+
+    Without a `name`, the name is "Copy of " and the name, or the id, of the original.
 
     >>> clone_of(Journey(id="a", name="Hello", steps=[]), "b", None).notes
     'Copy of journey Hello'
@@ -65,11 +68,12 @@ def clone_of(journey: Journey, to: str, name: str | None) -> Journey:
 def copy_of(
     journey: Journey, to: str, tenant: str, name: str | None, templates: Templates | None
 ) -> tuple[Journey, Copied]:
-    """Give a journey for another tenant, and tell what it lost.
+    """Return a copy of a journey for another tenant, and a report of what it lost (R18).
 
-    Its trigger is Manual. Lists, tags and journeys that it names are reset to "", and a step that names one is
-    unpublished: nothing is done with an empty name. A change that enrolls in journeys, or ends runs of them, goes as a
-    whole, and with its last change an Update. Templates are what `templates` says; without it they stay.
+    The trigger of the copy is manual. The names of lists, tags and journeys are reset to "", and the steps that name
+    one are unpublished, so that nothing is done with an empty name. A change that enrolls in named journeys, or ends
+    runs of them, is dropped, and so is an Update without any other change. `templates` maps the templates; without it
+    they stay as they are. Raises InvalidInput if `templates` returns invalid names.
     """
     known = _mapped_templates(journey, templates)
     lost: list[Reset] = []
@@ -95,7 +99,7 @@ def copy_of(
 
 
 def _mapped_templates(journey: Journey, templates: Templates | None) -> dict[str, str]:
-    """Ask for each template once, in the order of the steps; what is no template is told all at once."""
+    """Return the new name of each template, in the order of the steps. Raises InvalidInput with every invalid name."""
     named = dict.fromkeys(step.template for step in journey.steps if isinstance(step, Send))
     if templates is None:
         return {}
@@ -112,7 +116,7 @@ def _exit(way: Exit, path: str, lost: list[Reset]) -> Exit:
 
 
 def _without(step: Step, path: str, templates: Mapping[str, str], lost: list[Reset]) -> Step:
-    """Take out of a step what belongs to the old tenant."""
+    """Return a step without the resources of the old tenant."""
     if isinstance(step, Send):
         return evolve(step, template=templates.get(step.template, step.template))
     if isinstance(step, Wait):
@@ -130,7 +134,7 @@ def _without(step: Step, path: str, templates: Mapping[str, str], lost: list[Res
 
 
 def _change(change: Change | Chain, path: str, lost: list[Reset]) -> Change | Chain | None:
-    """Reset what a change names; one that is about journeys of the old tenant goes as a whole."""
+    """Return a change with its names reset; None for a change that names journeys of the old tenant."""
     if isinstance(change, Chain):
         lost.extend(Reset(f"{path}.journeys[{n}]", "journey", name) for n, name in enumerate(change.journeys))
         return None if change.journeys else change
@@ -153,7 +157,7 @@ def _rule(rule: Rule | None, path: str, lost: list[Reset]) -> Rule | None:
 
 
 def _value(value: Any, path: str, kind: str, lost: list[Reset]) -> Any:  # noqa: ANN401 any JSON
-    """Empty a name, or a list of names, and note each."""
+    """Return "" for a name, or a list of them for a list of names, and note each in `lost`."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_value(each, f"{path}[{n}]", kind, lost) for n, each in enumerate(value)]
     if isinstance(value, str) and value:

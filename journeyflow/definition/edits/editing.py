@@ -1,8 +1,8 @@
-"""Editing journeys as pure functions: each takes a journey and gives a new one, or raises with every problem.
+"""Editing journeys by pure functions: each takes a journey and returns a new one, or raises with every problem.
 
-A journey is a flat graph, but people edit lists: first this, then that, and in between a choice with its branches. So
-the lists are read back out of the graph (`_Outline`), edited, and laid out again. Ways that the lists do not explain
-are jumps; they keep leading where they led (F109 to F122).
+A journey is a flat graph, but people think of it as lists of steps, with choices that have branches. So the lists are
+reconstructed from the graph (`_Outline`), edited, and flattened again. Edges that the lists do not explain are jumps;
+they keep their targets (F109 to F122).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,12 +33,13 @@ from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
 def add_step(
     journey: Journey, step: Step, *, after: str | None = None, way: str | None = None, before: str | None = None
 ) -> Journey:
-    """Add a step after another one, which then leads to it, and it to where the other one led (F119, F62).
+    """Return a journey with a step added (F119, F62).
 
-    After a step with branches means after they have rejoined; `way` names the branch to begin with the step instead, by
-    its label or by the outcome of a wait ("event", "timeout", "missing", "past"). `before` puts it in front of a step,
-    on every way there. Without any of them it becomes the last step of the main path, before its End. Raises
-    InvalidJourney.
+    With `after`, the step follows the step with that id and leads to where that one led; after a step with branches
+    means after the branches have rejoined. With `way` too, the step becomes the first of one of its branches, named by
+    the label or by the outcome of a wait ("event", "timeout", "missing", "past"). With `before`, the step is inserted
+    in front of the step with that id, on every edge that leads there. Without any of them, it becomes the last step of
+    the main path, before its End. Raises InvalidJourney with every problem.
 
     >>> from journeyflow.definition.steps import Wait
     >>> journey = Journey(id="j", steps=[Wait("rest", "1 day"), End("done")])
@@ -64,9 +65,10 @@ def add_step(
 
 
 def update_step(journey: Journey, step_id: str, **options: Any) -> Journey:  # noqa: ANN401 the options of any step
-    """Change options of a step; whatever is not named stays as it is (F120). Its id and its kind stay.
+    """Return a journey with options of a step changed; options that are not named stay as they are (F120).
 
-    Raises InvalidJourney, also for options that the step does not have.
+    The id and the kind of a step cannot be changed. Raises InvalidJourney, also for an unknown step and for options
+    that the step does not have.
 
     >>> from journeyflow.definition.steps import Wait
     >>> journey = Journey(id="j", steps=[Wait("rest", "1 day")])
@@ -82,9 +84,9 @@ def update_step(journey: Journey, step_id: str, **options: Any) -> Journey:  # n
 
 
 def replace_step(journey: Journey, step: Step) -> Journey:
-    """Put a step in the place of the one with the same id, perhaps of another kind (F120).
+    """Return a journey with a step in the place of the one with the same id; the kind may differ (F120).
 
-    Where it does not say `next`, it leads on as the old one did. Raises InvalidJourney.
+    A step without `next` continues where the old one did. Raises InvalidJourney.
 
     >>> from journeyflow.definition.steps import Wait
     >>> journey = Journey(id="j", steps=[Wait("rest", "1 day")])
@@ -99,11 +101,12 @@ def replace_step(journey: Journey, step: Step) -> Journey:
 
 
 def remove_step(journey: Journey, step_id: str, *, to: str | None = None) -> Journey:
-    """Remove a step; whoever led there leads to where it led, or to the step `to` (F121).
+    """Return a journey without a step; the steps that led to it lead to its successor, or to the step `to` (F121).
 
-    With a choice go the steps of its branches that nothing leads to any more; the way goes on where the branches
-    rejoined. An End, and a choice whose branches never rejoin, lead nowhere: then `to` must be said. Rules that read
-    what the step left behind are refused with everything else. Raises InvalidJourney.
+    When a Condition, a Split or another step with branches is removed, the steps of its branches that cannot be reached
+    any more are removed too, and the successor is the step where the branches rejoined. An End, and a choice whose
+    branches never rejoin, have no successor, so that `to` must be given. Rules that read facts of the removed step,
+    such as `message.<step>.opened`, are reported as problems. Raises InvalidJourney.
 
     >>> from journeyflow.definition.steps import Wait
     >>> journey = Journey(id="j", steps=[Wait("a", "1 day"), Wait("b", "1 day"), End("done")])
@@ -126,9 +129,10 @@ def remove_step(journey: Journey, step_id: str, *, to: str | None = None) -> Jou
 
 
 def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
-    """Put the steps into another order, every id once (F122): each list of steps leads from top to bottom again.
+    """Return a journey with its steps in another order (F122).
 
-    Steps change places within their list; those of a branch stay in it, behind its choice. Jumps lead where they led.
+    `order` names every step once. Steps change places within their own list, which then leads from its first to its
+    last step again; the steps of a branch stay in it, after the step that they branch from. Jumps keep their targets.
     Raises InvalidJourney.
 
     >>> from journeyflow.definition.steps import Wait
@@ -148,7 +152,7 @@ def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
 
 
 def replace_steps(journey: Journey, steps: Iterable[Step]) -> Journey:
-    """Replace all steps at once; those not among the new ones are gone (F63, F109). Raises InvalidJourney.
+    """Return a journey with all of its steps replaced at once (F63, F109). Raises InvalidJourney.
 
     >>> [step.id for step in replace_steps(Journey(id="j", steps=[]), [End("done")]).steps]
     ['done']
@@ -160,18 +164,18 @@ def replace_steps(journey: Journey, steps: Iterable[Step]) -> Journey:
 
 
 def _with(journey: Journey, step: Step) -> Journey:
-    """Put a step in the place of the one of its id."""
+    """Return a journey with a step in the place of the one with the same id."""
     return evolve(journey, steps=[step if each.id == step.id else each for each in journey.steps])
 
 
 def _follow(step: Step) -> str | None:
-    """Say where people go on after a step of a journey, and all its branches."""
+    """Return where a run continues after a step of a journey and all its branches; None if nowhere."""
     follow: str | None = getattr(step, "next", None)
     return follow
 
 
 def _leading(step: Step, follow: str | None) -> Step:
-    """Let a step lead on, unless it says itself where to, or every one of its ways."""
+    """Return a step with `next` set, unless it is set already or every continuation is."""
     if isinstance(step, End) or step.next is not None:
         return step
     open_ways = any(not isinstance(target, str) for _, target in targets(step)[1:])
@@ -180,17 +184,17 @@ def _leading(step: Step, follow: str | None) -> Step:
 
 
 def _ids(step: Step) -> list[str]:
-    """List the steps that a step names, its rejoining too."""
+    """Return the ids of the steps that a step names as continuations, including where its branches rejoin."""
     return [target for _, target in targets(step) if isinstance(target, str)]
 
 
 def _redirected(step: Step, gone: str, follow: str | None) -> Step:
-    """Lead elsewhere what led to a step that goes."""
+    """Return a step whose continuations at a removed step lead to `follow` instead."""
     return with_targets(step, {place: follow for place, target in targets(step) if target == gone})
 
 
 def _without_orphans(journey: Journey, left: Sequence[Step]) -> Sequence[Step]:
-    """Leave out the steps that were reached before and are not any more."""
+    """Return the steps without those that were reachable before and are not any more."""
     if not left:
         return left
     orphans = reachable(journey.steps) - reachable(left)
@@ -198,7 +202,7 @@ def _without_orphans(journey: Journey, left: Sequence[Step]) -> Sequence[Step]:
 
 
 def _ways(step: Step) -> dict[str, str]:
-    """Map the outcomes of a step to the places of their continuations."""
+    """Return the places of the continuations of a step, by outcome."""
     if isinstance(step, Condition):
         ways = {each.label: f"branches[{n}].next" for n, each in enumerate(step.branches)}
         return {**ways, step.else_label: "else"}
@@ -212,7 +216,7 @@ def _ways(step: Step) -> dict[str, str]:
 
 
 def _added_before(journey: Journey, step: Step, before: str) -> list[Step]:
-    """Put a step in front of another, on every way there."""
+    """Return the steps with a new one in front of another, on every edge that leads there."""
     rows: list[Step] = []
     for each in journey.steps:
         rows += [_leading(step, before)] if each.id == before else []
@@ -225,7 +229,7 @@ def _added_before(journey: Journey, step: Step, before: str) -> list[Step]:
 
 @define(eq=False)
 class _Row:
-    """A list of steps: the ids in order, the step and place it is a branch of, where its last step leads."""
+    """A list of steps: the ids in order, the step and place that it is a branch of, where its last step leads."""
 
     of: str | None = None
     place: str = ""
@@ -234,10 +238,10 @@ class _Row:
 
 
 class _Outline:
-    """The lists that a flat graph was, or might have been, written as: `rows` has outer ones before inner ones.
+    """The lists that a flat graph was, or could have been, written as; `rows` has outer lists before inner ones.
 
-    A step belongs to the list of the step above it when that one leads on to it, or when it begins one of its
-    branches. Where a choice rejoins, its branches are over. What belongs to no list begins another one.
+    A step continues the list of the step above it if that one leads to it, or starts one of its branches. The branches
+    of a choice end at the step where they rejoin. A step that fits no list starts a new one.
     """
 
     def __init__(self, steps: Sequence[Step]) -> None:
@@ -253,18 +257,18 @@ class _Outline:
 
     @property
     def last(self) -> str | None:
-        """The last step of the main path that is no End."""
+        """The last step of the main path that is not an End; None if there is none."""
         inside = [name for name in self.rows[0].items if not isinstance(self.step_of[name], End)]
         return inside[-1] if inside else None
 
     def label(self, row: _Row) -> str:
-        """Name the branch that a list is, as `way` does."""
+        """Return the label of the branch that a list is, as `way` takes it."""
         return next(label for label, place in _ways(self.step_of[row.of or ""]).items() if place == row.place)
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def _place(self, name: str, open_rows: list[_Row]) -> None:
-        """Find the list that a step belongs to: go outwards until one takes it."""
+        """Add a step to the innermost open list that it fits, closing the others, or to a new one."""
         while open_rows:
             row = open_rows[-1]
             last = row.items[-1]
@@ -281,7 +285,7 @@ class _Outline:
         self._open(_Row(), name, open_rows)
 
     def _branch(self, choice: str, name: str) -> str | None:
-        """Give the place of a branch that begins with a step and was not met yet."""
+        """Return the place of a branch that begins with a step and has no list yet; None if there is none."""
         if self.follow[choice] == name:
             return None
         met = self.inner[choice]
@@ -302,13 +306,13 @@ class _Outline:
     # --- editing ------------------------------------------------------------------------------------------------------
 
     def insert(self, step: Step, after: str) -> None:
-        """Put a step behind another one in its list."""
+        """Insert a step after another one in its list."""
         row = next(row for row in self.rows if after in row.items)
         row.items.insert(row.items.index(after) + 1, step.id)
         self._know(step)
 
     def begin(self, step: Step, choice: str, place: str) -> None:
-        """Begin a branch with a step."""
+        """Insert a step at the start of a branch."""
         row = self.inner[choice].get(place)
         if row is not None:
             row.items.insert(0, step.id)
@@ -320,7 +324,7 @@ class _Outline:
         self._know(step)
 
     def _between(self, row: _Row, choice: str) -> None:
-        """Put a new branch in front of those that come later in its choice."""
+        """Insert a new branch before those that come later in its choice."""
         places = [place for place, _ in targets(self.step_of[choice])]
         inner = list(self.inner[choice].items())
         later = (n for n, (place, _) in enumerate(inner) if places.index(place) > places.index(row.place))
@@ -332,14 +336,14 @@ class _Outline:
         self.added.add(step.id)
 
     def sort(self, places: Mapping[str, int]) -> None:
-        """Order every list by the places of its steps."""
+        """Sort every list by the wanted positions of its steps."""
         for row in self.rows:
             row.items.sort(key=places.__getitem__)
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
     def steps(self) -> list[Step]:
-        """Lay the lists out as a flat graph again, each leading from top to bottom."""
+        """Return the lists as a flat graph again, each leading from its first to its last step."""
         follow: dict[str, str | None] = {}
         for row in self.rows:
             follow.update(pairwise(row.items))
@@ -347,13 +351,13 @@ class _Outline:
         return [self._laid_out(self.step_of[name], follow[name]) for name in self._order()]
 
     def _exit(self, row: _Row, follow: Mapping[str, str | None]) -> str | None:
-        """Say where a list leads: a branch that rejoined still does, one that had no way on has one now."""
+        """Return where a list leads: a branch that rejoined still does, and one without a continuation now has one."""
         if row.of is None:
             return row.exit or END
         return follow[row.of] or END if row.exit in {None, self.follow[row.of]} else row.exit
 
     def _laid_out(self, step: Step, follow: str | None) -> Step:
-        """Give a step its ways on: below, to its branches, and where those rejoin."""
+        """Return a step with its continuations: the step below, its branches, and where those rejoin."""
         if step.id in self.added:
             return _leading(step, follow)
         before, ways = self.follow[step.id], dict[str, Any]()
@@ -366,7 +370,7 @@ class _Outline:
         return with_targets(step, ways)
 
     def _order(self) -> list[str]:
-        """Give the steps in the order written: a choice, then its branches, then what comes below."""
+        """Return the ids in the order written: a choice, then its branches, then the steps below."""
         order: list[str] = []
         stack = [name for row in reversed(self.rows) if row.of is None for name in reversed(row.items)]
         while stack:
@@ -391,7 +395,7 @@ def _unknown(journey: Journey, step_id: object, what: str) -> list[Problem]:
 
 
 def _step_faults(journey: Journey, step: object) -> list[Problem]:
-    """Say what stands against adding a step that only the journey knows."""
+    """Return the problems with a step to be added, wherever its place: that it is no step, or its id is taken."""
     if not is_step(step):
         return [_no_step(step)]
     taken = step.id in journey.index
@@ -399,7 +403,7 @@ def _step_faults(journey: Journey, step: object) -> list[Problem]:
 
 
 def _place_faults(journey: Journey, after: str | None, way: str | None, before: str | None) -> list[Problem]:
-    """Say what is wrong with the place of a new step."""
+    """Return the problems with the place of a new step."""
     found: list[Problem] = []
     for what, name in (("after", after), ("before", before)):
         found += _unknown(journey, name, what) if name is not None else []
@@ -424,7 +428,7 @@ def _way_faults(step: Step, way: str | None) -> list[Problem]:
 
 
 def _option_faults(step: Step, options: Mapping[str, object]) -> list[Problem]:
-    """Say which options a step does not have."""
+    """Return a problem for each option that a step does not have, and for its id, which cannot change."""
     known = [name for name in fields_dict(type(step)) if name != "id"]
     found = [
         Problem("option", ERROR, name, f"a {kind(step)} has no option {name!r}{did_you_mean(name, known)}")
@@ -437,7 +441,7 @@ def _option_faults(step: Step, options: Mapping[str, object]) -> list[Problem]:
 
 
 def _order_faults(journey: Journey, wanted: Sequence[str]) -> list[Problem]:
-    """Say why a list of ids is no order of the steps."""
+    """Return the reasons why a list of ids is no order of the steps."""
     found = [problem for place, name in enumerate(wanted) for problem in _unknown(journey, name, f"order[{place}]")]
     seen: set[str] = set()
     for place, name in enumerate(wanted):
@@ -449,7 +453,7 @@ def _order_faults(journey: Journey, wanted: Sequence[str]) -> list[Problem]:
 
 
 def _misplaced(outline: _Outline, possible: Sequence[str], wanted: Sequence[str]) -> list[Problem]:
-    """Name the first step that cannot stand where it is wanted."""
+    """Return a problem for the first step that cannot be where it is wanted."""
     for place, (name, instead) in enumerate(zip(wanted, possible, strict=True)):
         if name != instead:
             row = next(row for row in outline.rows if name in row.items)

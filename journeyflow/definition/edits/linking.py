@@ -1,4 +1,4 @@
-"""How journeys lead to one another, and what is wrong with that: names of nobody, circles (R13, R39, R53)."""
+"""Links between journeys, and their problems: names of unknown journeys, and circles (R13, R39, R53)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -17,7 +17,10 @@ NAMES = frozenset({"journey", "event.journey"})
 
 @frozen
 class Link:
-    """A place in journey `holder` that names another, `named`; `starts` says whose run may begin one of whom, if so."""
+    """A place in journey `holder` that names journey `named`.
+
+    `starts` is (starting journey, started journey) if a run of the first may start one of the second, else None.
+    """
 
     holder: str
     named: str
@@ -26,7 +29,7 @@ class Link:
 
 
 def links(journey: Journey) -> Iterator[Link]:
-    """Yield where a valid journey names journeys: in its Updates, and where it listens to the end of one.
+    """Yield the links of a valid journey: its Updates about journeys, and where it listens for the end of one.
 
     >>> from journeyflow.definition.entry import Trigger
     >>> from journeyflow.definition.steps import End
@@ -51,7 +54,7 @@ def links(journey: Journey) -> Iterator[Link]:
 
 
 def _completed(event: str | None, where: Rule | None) -> list[str]:
-    """Name the journeys whose end is listened to: those that the criteria ask for by name."""
+    """Return the journeys whose end is listened for: those that the criteria name."""
     if event != JOURNEY_COMPLETED:
         return []
     asked = [part for part in conjuncts(where) if isinstance(part, FieldRule) and part.field in NAMES]
@@ -65,9 +68,10 @@ def _completed(event: str | None, where: Rule | None) -> list[str]:
 
 
 def link_problems(journeys: Iterable[Journey]) -> list[tuple[str, Problem]]:
-    """Warn of what is wrong between valid journeys that are all there are in a tenant: (journey, problem) in order.
+    """Return warnings about the links between all valid journeys of a tenant, as (journey, problem).
 
-    A name that none of them has is nobody's; journeys that start one another go round once, or for ever through a wait.
+    There is one for each name of an unknown journey, and one for a circle of journeys that start one another: at one
+    instant each is entered once, but through a wait the circle may go on forever.
     """
     every = {journey.id: journey for journey in journeys}
     found = [link for journey in every.values() for link in links(journey)]
@@ -78,7 +82,7 @@ def link_problems(journeys: Iterable[Journey]) -> list[tuple[str, Problem]]:
     ]
     starts: dict[str, dict[str, None]] = {}
     for link in found:
-        if link.starts and link.starts[0] != link.starts[1]:  # one that starts itself is warned of by itself
+        if link.starts and link.starts[0] != link.starts[1]:  # validation of a single journey warns of this
             starts.setdefault(link.starts[0], {})[link.starts[1]] = None
     circle = _circle(starts)
     if circle:
@@ -93,7 +97,7 @@ def _unknown(name: str, known: Iterable[str]) -> str:
 
 
 def _circle(ways: Mapping[str, Iterable[str]]) -> list[str]:
-    """Find journeys that lead back to the first of them; nothing where there is no such circle. No recursion."""
+    """Return journeys that start one another in a circle; empty if there is no circle."""
     done: set[str] = set()
     for start in sorted(ways):
         path, stack = list[str](), [(start, iter(ways[start]))]

@@ -1,1 +1,1 @@
-"""The data of rules: conditions, operators, changes of attributes, templates."""
+"""Rules as data: conditions, operators, changes of attributes, templates."""

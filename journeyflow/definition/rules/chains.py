@@ -1,6 +1,6 @@
-"""Changes that are about journeys: an Update that enrolls the customer elsewhere, or ends runs (R39).
+"""Changes about journeys: an Update that enrolls the customer in other journeys, or ends runs (R39).
 
-What this run does to itself happens at once; what it does to other runs goes through the queue of emitted events, as an
+An effect on the run itself happens at once; an effect on other runs goes through the queue of emitted events, as an
 order (`work/orders.py`).
 """
 
@@ -20,17 +20,17 @@ CHAINS = {
     "exit_all": "End this run, and all other runs of the customer.",
     "forget": "Forget the customer: all runs end, and everything personal goes (R86).",
 }
-"""Every action that is about journeys, with what it does."""
+"""Every action about journeys, with its description."""
 
 NAMING = frozenset({"enroll", "exit"})
 """The actions that name journeys."""
 
 ORDERING = frozenset({"enroll", "exit", "exit_others", "exit_all", "forget"})
-"""The actions that touch other runs: each is an order, which takes its turn among emitted events."""
+"""The actions that affect other runs: each is an order, handled in turn among the emitted events."""
 
 
 class Order(NamedTuple):
-    """What an Update wants of other runs: an action, the journey that is named or "", the reason of what it ends."""
+    """An order of an Update to other runs: the action, the journey named or "", the reason of the runs that it ends."""
 
     action: str
     journey: str
@@ -38,7 +38,7 @@ class Order(NamedTuple):
 
 
 def _names(value: object) -> tuple[str, ...]:
-    """Take one id or many; what is neither is told about later."""
+    """Return one id or many as a tuple; any other value stays as it is, for validation to report."""
     if isinstance(value, str):
         return (value,)
     return tuple(value) if isinstance(value, list) else cast("tuple[str, ...]", value)
@@ -46,10 +46,10 @@ def _names(value: object) -> tuple[str, ...]:
 
 @frozen
 class Chain:
-    """A change that is about journeys: `enroll`, `exit`, `exit_this`, `exit_others`, `exit_all` or `forget` (R39).
+    """A change about journeys: `enroll`, `exit`, `exit_this`, `exit_others`, `exit_all` or `forget` (R39).
 
-    `journeys` are ids, one or many, of the customer's own tenant. What an Update ends is EXITED; the reason names the
-    journey and the step that did it, or is "forgotten".
+    `journeys` is one id, or several, of journeys of the customer's own tenant; only `enroll` and `exit` take them. A
+    run that an Update ends is EXITED; its reason is "journey/step", naming the Update, or "forgotten".
 
     >>> Chain.enroll("second-order"), str(Chain.exit("welcome", "trial"))
     (Chain(action='enroll', journeys=('second-order',)), 'exit from welcome, trial')
@@ -60,12 +60,12 @@ class Chain:
 
     @classmethod
     def enroll(cls, *journeys: str) -> "Chain":
-        """Enroll the customer in journeys, in this order, as if by hand (R24)."""
+        """Enroll the customer in journeys, in this order, as if by hand: whatever their triggers say (R24)."""
         return cls("enroll", journeys)
 
     @classmethod
     def exit(cls, *journeys: str) -> "Chain":
-        """End the customer's active runs of journeys; naming its own journey a run ends itself too."""
+        """End the customer's active runs of journeys; a run that names its own journey ends itself too."""
         return cls("exit", journeys)
 
     @classmethod
@@ -85,17 +85,20 @@ class Chain:
 
     @classmethod
     def forget(cls) -> "Chain":
-        """Forget the customer, once the other changes of the Update are made: as `Engine.forget` does (R86)."""
+        """Forget the customer as `Engine.forget` does, once the other changes of the Update are made (R86).
+
+        All runs of the customer end, and all personal data is removed.
+        """
         return cls("forget")
 
     def __str__(self) -> str:
-        """Write the change in words."""
+        """Return the change in words."""
         if self.journeys:
             return f"{'exit from' if self.action == 'exit' else 'enroll in'} {', '.join(self.journeys)}"
         return self.action.replace("_", " ")
 
     def leaves(self, journey: str) -> bool:
-        """Tell whether a run of a journey ends itself by this.
+        """Return whether a run of a journey ends itself by this change.
 
         >>> Chain.exit("a").leaves("a"), Chain.exit("a").leaves("b"), Chain.exit_all().leaves("b")
         (True, False, True)
@@ -105,7 +108,7 @@ class Chain:
         )
 
     def orders(self, reason: str) -> list[Order]:
-        """Return what it wants of other runs: one order for each journey that it names.
+        """Return the orders to other runs: one for each journey named, one if the action names none, or no orders.
 
         >>> Chain.exit("a", "b").orders("j/u")
         [Order(action='exit', journey='a', reason='j/u'), Order(action='exit', journey='b', reason='j/u')]
@@ -116,7 +119,7 @@ class Chain:
 
 
 def chain_problems(chain: Chain, where: str) -> Iterator[Problem]:
-    """Yield every problem of a change that is about journeys, with its place (R13).
+    """Yield every problem of a change about journeys, with its place (R13).
 
     >>> [str(problem) for problem in chain_problems(Chain.enroll(), "changes[0]")]
     ['changes[0].journeys: action enroll needs the id of a journey [journeys]']

@@ -1,6 +1,6 @@
-"""Changes of a customer's attributes: as data, applied, and told as events (R39, R50).
+"""Changes of a customer's attributes: as data, their application, and the events that they emit (R39, R50).
 
-Attributes are plain dicts that are never changed in place: every function here returns new ones.
+Attributes are plain dicts that are never modified in place: every function here returns new ones.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -18,21 +18,22 @@ from journeyflow.definition.rules.templates import template_problems
 from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 
 Emitted = tuple[str, dict[str, object]]
-"""An event that a change of a customer causes: its type and its data."""
+"""An event that a change of a customer emits: its type and its data."""
 
 RESERVED = frozenset({CONSENT, *MEMBERS})
-"""Attributes of a fixed shape (R50, R54)."""
+"""The attributes of a fixed shape: consent, tags and lists (R50, R54)."""
 
 
 class WrongType(Exception):
-    """A change does not fit the value it meets; the Update then changes nothing (R39)."""
+    """A change does not fit the present value; the Update then changes nothing (R39)."""
 
 
 @frozen
 class Change:
     """One change of an attribute: `set`, `unset`, `add`, `remove`, `increment` or `append` (R39).
 
-    `field` may be dotted, for a name inside an object. `value` may hold templates.
+    `field` is the name of the attribute, dotted for a name inside an object. `value` may contain templates such as
+    `{{ event.amount }}`, rendered when the change is made; `unset` takes none.
     """
 
     field: str
@@ -40,12 +41,12 @@ class Change:
     value: object = attrs_field(default=None, converter=freeze, hash=False)
 
     def __str__(self) -> str:
-        """Write the change in words."""
+        """Return the change in words."""
         return f"{self.action} {self.field}" + ("" if self.value is None else f" {self.value!r}")
 
 
 class Field(rules.FieldPath):
-    """A field that can be compared (see `rules.FieldPath`) and changed.
+    """A field that can be compared, with the methods of `FieldPath`, and changed.
 
     >>> print(field("purchases").increment())
     increment purchases 1
@@ -54,19 +55,19 @@ class Field(rules.FieldPath):
     __slots__ = ()
 
     def set(self, value: object) -> Change:
-        """Set it to a value."""
+        """Set the field to a value."""
         return Change(self.path, "set", value)
 
     def unset(self) -> Change:
-        """Take it away."""
+        """Remove the field."""
         return Change(self.path, "unset")
 
     def add(self, value: object) -> Change:
-        """Add a member to a list, once."""
+        """Add a member to a list, unless it is there already."""
         return Change(self.path, "add", value)
 
     def remove(self, value: object) -> Change:
-        """Take a member out of a list."""
+        """Remove a member from a list, every time that it occurs."""
         return Change(self.path, "remove", value)
 
     def increment(self, value: object = 1) -> Change:
@@ -74,12 +75,12 @@ class Field(rules.FieldPath):
         return Change(self.path, "increment", value)
 
     def append(self, value: object) -> Change:
-        """Add a member at the end of a list, also when it is there already."""
+        """Add a member at the end of a list, even if it is there already."""
         return Change(self.path, "append", value)
 
 
 def field(path: str) -> Field:
-    """Name a field, to compare it in a rule or to change it in an Update.
+    """Return the field with this path, to compare it in a rule or to change it in an Update.
 
     >>> field("plan").eq("paid"), field("plan").set("paid")
     (FieldRule(field='plan', op='eq', value='paid'), Change(field='plan', action='set', value='paid'))
@@ -97,7 +98,7 @@ _in_order = JSONEncoder(sort_keys=True, check_circular=False).encode
 
 
 def _same(left: object, right: object) -> bool:
-    """Tell whether two JSON values are the same value: true and 1 are not, objects whose names stand otherwise are."""
+    """Return whether two JSON values are the same: true and 1 are not, and names in an object have no order."""
     return left == right and _in_order(left) == _in_order(right)
 
 
@@ -159,9 +160,9 @@ ACTIONS: dict[str, Callable[[object, object], object]] = {
 
 
 def read_path(attributes: Mapping[str, object], path: str) -> object:
-    """Read a value by its name, or by dotted names inside objects; None where it is missing.
+    """Return a value by its name, or by dotted names inside objects; None if it is missing.
 
-    A name that holds a dot itself is found first.
+    An attribute whose own name contains the dot is found first.
 
     >>> read_path({"address": {"city": "Durban"}}, "address.city")
     'Durban'
@@ -178,7 +179,9 @@ def read_path(attributes: Mapping[str, object], path: str) -> object:
 
 
 def write_path(attributes: Attributes, path: str, value: object) -> Attributes:
-    """Return attributes with one value written, or taken away by None; objects on the way are made as needed.
+    """Return attributes with one value set, or removed if it is None; objects on the path are created as needed.
+
+    Raises WrongType if the path leads through a value that is no object.
 
     >>> write_path({"a": 1}, "address.city", "Durban")
     {'a': 1, 'address': {'city': 'Durban'}}
@@ -201,9 +204,9 @@ def write_path(attributes: Attributes, path: str, value: object) -> Attributes:
 def apply_changes(
     changes: Iterable[tuple[str, str, object]], attributes: Attributes
 ) -> tuple[Attributes, list[Emitted]]:
-    """Apply (field, action, value) in order and name the events that tell of it (R39).
+    """Return attributes after changes (field, action, value), made in order, and the events that they emit (R39).
 
-    Raises WrongType, with nothing changed, when one does not fit.
+    Raises WrongType, with nothing changed, if one of them does not fit.
 
     >>> apply_changes([("tags", "add", "vip"), ("n", "increment", 2)], {"n": 1})
     ({'n': 3, 'tags': ['vip']}, [('tag.added', {'tag': 'vip'}), ('field.changed', {'field': 'n', 'old': 1, 'new': 3})])
@@ -222,16 +225,17 @@ def apply_changes(
 
 
 def _outermost(names: Collection[str], attributes: Attributes) -> list[str]:
-    """Leave out names that lie inside another one of them, whose event tells of both."""
+    """Return the names without those inside another one of them, whose event covers both."""
     if len(names) == 1:
         return list(names)
     return [name for name in names if name in attributes or not any(name.startswith(f"{other}.") for other in names)]
 
 
 def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -> tuple[Attributes, list[Emitted]]:
-    """Merge what a host tells about a customer: top-level names, consent per channel; None takes a name away (R50).
+    """Return attributes merged with those that a host puts, and the events that this emits (R50).
 
-    With `replace`, names that are not given go too, except consent, tags, lists and the last-message instants (R52).
+    Top-level names are replaced, consent is merged by channel, and None removes a name. With `replace`, names that are
+    not given are removed too, except consent, tags, lists and the last-message instants (R52).
 
     >>> merge({"a": 1, "b": 2}, {"a": None, "c": 3}, replace=False)[0]
     {'b': 2, 'c': 3}
@@ -258,7 +262,7 @@ def merge(attributes: Attributes, put: Mapping[str, object], *, replace: bool) -
 
 
 def is_last_message(name: str) -> bool:
-    """Tell whether a name is one of R52's instants: `last<Channel>SentAt`, `...OpenAt`, `...ClickAt`.
+    """Return whether a name is a last-message instant (R52): `last<Channel>SentAt`, `...OpenAt` or `...ClickAt`.
 
     >>> is_last_message("lastEmailOpenAt"), is_last_message("lastName")
     (True, False)
@@ -267,7 +271,7 @@ def is_last_message(name: str) -> bool:
 
 
 def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> Iterator[Emitted]:
-    """Yield one event per attribute or member among `names` that differs (R50).
+    """Yield one event for each attribute among `names`, or each member of one, that differs (R50).
 
     >>> list(events_between({"tags": ["a"]}, {"tags": ["b"]}, ["tags"]))
     [('tag.removed', {'tag': 'a'}), ('tag.added', {'tag': 'b'})]
@@ -304,7 +308,7 @@ def _object(value: object) -> dict[str, object]:
 
 
 def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
-    """Yield what is wrong with attributes; `tags`, `lists` and `consent` have fixed shapes (R50, R54).
+    """Yield every fault of attributes; `tags` and `lists` are lists of texts, `consent` maps channels (R50, R54).
 
     >>> list(attribute_faults({"tags": "vip", "consent": {"EMAIL": "yes"}}))
     ["tags: must be a list of texts, not str 'vip'", "consent.EMAIL: must be true or false, not str 'yes'"]
@@ -318,7 +322,7 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
 
 
 def _shape_faults(name: str, value: object) -> Iterator[str]:
-    """Yield what is wrong with the value of an attribute of a fixed shape."""
+    """Yield every fault of the value of an attribute of a fixed shape."""
     if value is None:
         return
     if name in MEMBERS:
@@ -354,7 +358,7 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
 
 
 def plain(value: object) -> object:
-    """Give a change's value as plain lists and dicts, ready to be kept.
+    """Return the value of a change as plain lists and dicts, ready to be stored.
 
     >>> plain(("a", {"b": ()}))
     ['a', {'b': []}]

@@ -1,7 +1,7 @@
 """Rules: conditions about a customer, an event and a run, as frozen data (R59 to R63).
 
-A rule never raises when it is asked, never reads a clock, and says beforehand what it reads. `compile_rule` turns it
-into a function of the facts once per journey version; `explain` says in words how it came out.
+Evaluating a rule never raises and never reads a clock, and the names that it reads are known beforehand. `compile_rule`
+turns a rule into a function of the facts, once per journey version; `explain` returns the result in words.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,35 +21,35 @@ from journeyflow.errors import ERROR, Problem, did_you_mean, shown
 
 
 def _operand(value: object) -> object:
-    """Keep an operand: datetimes as ISO text, lists as tuples."""
+    """Return an operand in its stored form: datetimes as ISO text, lists as tuples."""
     return from_micros(to_micros(value, "value")).isoformat() if isinstance(value, datetime) else freeze(value)
 
 
 class Combinable:
-    """What every kind of rule can do: `a & b`, `a | b`, `~a`."""
+    """A mixin for every kind of rule: `a & b`, `a | b`, `~a`."""
 
     __slots__ = ()
 
     def __bool__(self) -> bool:
-        """Refuse `and`, `or` and `not`, which would silently drop one of the rules."""
+        """Raise TypeError, because `and`, `or` and `not` would silently drop one of the rules."""
         msg = "a rule is neither true nor false before it is asked; join rules with & and |, turn one round with ~"
         raise TypeError(msg)
 
     def __and__(self, other: "Rule") -> "AllOf":
-        """Both."""
+        """Return a rule that is true if both are."""
         return AllOf((self, other))  # type: ignore[arg-type]  # a mixin of the rules alone
 
     def __or__(self, other: "Rule") -> "AnyOf":
-        """One or both."""
+        """Return a rule that is true if at least one of the two is."""
         return AnyOf((self, other))  # type: ignore[arg-type]  # a mixin of the rules alone
 
     def __invert__(self) -> "NotRule":
-        """Turn it round."""
+        """Return the opposite rule."""
         return NotRule(self)  # type: ignore[arg-type]  # a mixin of the rules alone
 
 
 def _known_name(op: str) -> str:
-    """Give an alias's operator; every other name stays, for validation to refuse."""
+    """Return the operator of an alias; any other value stays as it is, for validation to check."""
     return ALIASES.get(op, op) if isinstance(op, str) else op
 
 
@@ -63,53 +63,53 @@ class FieldRule(Combinable):
     value_of: str | None = None
 
     def __repr__(self) -> str:
-        """Show what was said to make it; what is None was not."""
+        """Return the call that makes the comparison, without arguments that are None."""
         said = {"field": self.field, "op": self.op, "value": self.value, "value_of": self.value_of}
         shown_parts = (f"{name}={part!r}" for name, part in said.items() if part is not None)
         return f"FieldRule({', '.join(shown_parts)})"
 
     def __str__(self) -> str:
-        """Write the comparison in words."""
+        """Return the comparison in words."""
         known = isinstance(self.op, str) and self.op in OPERATORS
         return _sentence(self, OPERATORS[self.op].negated) if known else f"{self.field} {self.op} ?"
 
 
 def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
-    """Keep the parts of a rule in their order; what is no list of parts counts as one, for validation to look at."""
+    """Return the parts of a rule as a tuple; a value that is no list counts as one part, for validation to check."""
     many = isinstance(rules, Iterable) and not isinstance(rules, str | bytes | Mapping)
-    return tuple(rules) if many else (rules,)  # type: ignore[return-value]  # validation tells of it
+    return tuple(rules) if many else (rules,)  # type: ignore[return-value]  # validation reports it
 
 
 @frozen
 class AllOf(Combinable):
-    """All of several rules; true when there is none."""
+    """A rule that is true if all of its parts are; true without parts."""
 
     rules: tuple["Rule", ...] = attrs_field(converter=_parts)
 
     def __str__(self) -> str:
-        """Write the rules joined by "and"."""
+        """Return the rules joined by "and"."""
         return "(" + " and ".join(map(str, self.rules)) + ")"
 
 
 @frozen
 class AnyOf(Combinable):
-    """At least one of several rules; false when there is none."""
+    """A rule that is true if at least one of its parts is; false without parts."""
 
     rules: tuple["Rule", ...] = attrs_field(converter=_parts)
 
     def __str__(self) -> str:
-        """Write the rules joined by "or"."""
+        """Return the rules joined by "or"."""
         return "(" + " or ".join(map(str, self.rules)) + ")"
 
 
 @frozen
 class NotRule(Combinable):
-    """The opposite of a rule."""
+    """A rule that is true if another rule is false."""
 
     rule: "Rule"
 
     def __str__(self) -> str:
-        """Write the rule with a "not" before it."""
+        """Return the rule preceded by "not"."""
         return f"not {self.rule}"
 
 
@@ -117,7 +117,7 @@ Rule = FieldRule | AllOf | AnyOf | NotRule
 
 
 def all_of(*rules: Rule) -> AllOf:
-    """Join rules with "and".
+    """Return a rule that is true if all of these are; `a & b` is the same for two.
 
     >>> print(all_of(field("plan").eq("paid"), field("age").gte(18)))
     (plan = 'paid' and age >= 18)
@@ -126,7 +126,7 @@ def all_of(*rules: Rule) -> AllOf:
 
 
 def any_of(*rules: Rule) -> AnyOf:
-    """Join rules with "or".
+    """Return a rule that is true if at least one of these is; `a | b` is the same for two.
 
     >>> print(any_of(field("plan").eq("paid"), field("trial").is_null()))
     (plan = 'paid' or trial is null)
@@ -135,7 +135,7 @@ def any_of(*rules: Rule) -> AnyOf:
 
 
 def not_(rule: Rule) -> NotRule:
-    """Turn a rule round.
+    """Return the opposite of a rule; the same as `~rule`.
 
     >>> print(not_(field("plan").eq("paid")))
     not plan = 'paid'
@@ -150,14 +150,17 @@ def _comparing(op: str, summary: str) -> Callable[["FieldPath", object], FieldRu
 
     name = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in op)
     build.__name__ = f"{name}_" if iskeyword(name) else name
-    build.__qualname__ = f"Field.{build.__name__}"  # which a call with other arguments is told of
+    build.__qualname__ = f"Field.{build.__name__}"  # named in the TypeError of a call with wrong arguments
     build.__doc__ = f"Ask for: {summary} (operator {op})."
     return build
 
 
 @frozen
 class FieldPath:
-    """A path into what is known of a customer, an event or a run; its methods make rules (R59).
+    """A path to a value of a customer, an event or a run; its methods return rules (R59).
+
+    A bare name is an attribute of the customer, dots lead into objects, and `event.`, `trigger.`, `wait.<step>.`,
+    `message.<step>.` and `enrollment.` read other facts. The argument of a comparison may be another field.
 
     >>> print(field("membershipTier").in_(["Gold", "Platinum"]))
     membershipTier in ['Gold', 'Platinum']
@@ -197,7 +200,7 @@ class FieldPath:
 
 
 def field(path: str) -> FieldPath:
-    """Name a field, to compare it.
+    """Return the field with this path, to compare it in a rule.
 
     >>> field("customer.address.city").eq("Cape Town")
     FieldRule(field='customer.address.city', op='eq', value='Cape Town')
@@ -211,7 +214,7 @@ Question = Callable[[Known], bool]
 
 
 def compile_rule(rule: Rule) -> Question:
-    """Turn a valid rule into a function of the facts; it never raises (R61).
+    """Return a valid rule as a function of the facts, which never raises (R61).
 
     >>> ask = compile_rule(field("age").gte(18))
     >>> ask(Sample({"age": "21"})), ask(Sample({}))
@@ -224,8 +227,8 @@ def compile_rule(rule: Rule) -> Question:
         return lambda facts: not inner(facts)
     questions = [compile_rule(part) for part in rule.rules]
     if isinstance(rule, AllOf):
-        return lambda facts: all([question(facts) for question in questions])  # noqa: C419 all are read: explain
-    return lambda facts: any([question(facts) for question in questions])  # noqa: C419 all are read: explain
+        return lambda facts: all([question(facts) for question in questions])  # noqa: C419 evaluates all: explain
+    return lambda facts: any([question(facts) for question in questions])  # noqa: C419 evaluates all: explain
 
 
 def _compile_comparison(rule: FieldRule) -> Question:
@@ -245,11 +248,11 @@ class Sample:
     zone: ZoneInfo = UTC
 
     def value(self, path: str) -> object:
-        """Look a path up as it is written."""
+        """Return the value of a path as it is written; None if it is missing."""
         return self.values.get(path)
 
     def choose(self, options: Sequence[str]) -> str:
-        """Take the first of some texts."""
+        """Return the first of some texts."""
         return options[0]
 
 
@@ -263,7 +266,7 @@ def holds(rule: Rule, facts: Known) -> bool:
 
 
 def reads(rule: Rule | None) -> frozenset[str]:
-    """Name every path that a rule reads.
+    """Return every path that a rule reads.
 
     >>> sorted(reads(field("a").eq(1) & ~field("b").gt(field("event.c"))))
     ['a', 'b', 'event.c']
@@ -271,11 +274,11 @@ def reads(rule: Rule | None) -> frozenset[str]:
     paths = (
         path for part, _ in walk(rule) if isinstance(part, FieldRule) for path in (part.field, part.value_of) if path
     )
-    return frozenset(path for path in paths if isinstance(path, str))  # a rule is asked before it was validated too
+    return frozenset(path for path in paths if isinstance(path, str))  # rules may be unvalidated
 
 
 def walk(rule: Rule | None, path: str = "") -> Iterator[tuple[Rule, str]]:
-    """Yield each part of a rule with its path in a journey file, from the outside in, without recursion.
+    """Yield each part of a rule with its path in a journey file, outer parts first, without recursion.
 
     >>> [path for _, path in walk(field("a").eq(1) & ~field("b").eq(2), "where")]
     ['where', 'where.all[0]', 'where.all[1]', 'where.all[1].not']
@@ -376,7 +379,7 @@ def _comparison_problems(rule: FieldRule, where: str) -> Iterator[Problem]:
 
 
 def path_fault(path: object) -> str | None:
-    """Say why a text is no path of names joined by dots, or None.
+    """Return why a value is no path of names joined by dots; None if it is one.
 
     >>> path_fault("customer.address.city"), path_fault("a..b")
     (None, "path 'a..b' has an empty name between dots")

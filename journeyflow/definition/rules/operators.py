@@ -1,6 +1,6 @@
-"""Operators: the ways in which a rule compares a value with an operand, in one table (R60 to R63).
+"""Operators: how a rule compares a value with an operand, in one table (R60 to R63).
 
-Asking never raises and never reads a clock: what cannot be compared is simply not so.
+An operator never raises and never reads a clock: for values that cannot be compared, the answer is false.
 """
 
 import re
@@ -18,12 +18,12 @@ from journeyflow.basics.values import describe
 from journeyflow.errors import MissingExtra
 
 MAX_NUMBER_TEXT = 400
-"""Digits in a numeric string that is still read as a number: no double needs more."""
+"""How many characters a numeric string may have to be read as a number: no double needs more."""
 
 UTC = ZoneInfo("UTC")
 
 SEVERAL = (list, tuple)
-"""What holds members, in a form that is not made anew for each question."""
+"""The types that hold members, as a constant because isinstance is called for every comparison."""
 
 _NUMERIC = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
@@ -40,14 +40,14 @@ class Known(Protocol):
         """The zone of local dates."""
 
     def value(self, path: str) -> object:
-        """Give the value at a path; None where it is missing or null."""
+        """Return the value at a path; None if it is missing or null."""
 
 
 # --- what they ask --------------------------------------------------------------------------------------------------
 
 
 def as_number(value: object) -> int | float | None:
-    """Read a number or a numeric string in plain decimal grammar (R62); None for all else, booleans too.
+    """Read a number, or a numeric string in plain decimal grammar (R62); None for anything else, booleans included.
 
     >>> as_number("-2.50"), as_number("1e3"), as_number(" 5"), as_number(True)
     (-2.5, 1000.0, None, None)
@@ -192,7 +192,7 @@ def _operand_pattern(value: object) -> str | None:
 
 @frozen
 class Operator:
-    """One way to compare: the positive question, whether the answer is turned round, the operand, the words (R60)."""
+    """An operator: its positive question, whether the answer is negated, the check of its operand, its words (R60)."""
 
     name: str
     ask: Callable[[object, object, Known], bool]
@@ -203,12 +203,12 @@ class Operator:
 
     @property
     def alone(self) -> bool:
-        """Tell whether nothing stands on its right."""
+        """Whether the operator takes no operand."""
         return self.operand is _operand_none
 
     @property
     def takes_field(self) -> bool:
-        """Tell whether its operand may be read from a field: one that is prepared beforehand may not."""
+        """Whether the operand may be read from a field; one that is compiled beforehand, a pattern, may not."""
         return self.operand not in {_operand_none, _operand_pattern}
 
 
@@ -217,7 +217,7 @@ def _in(actual: object, expected: object, _: Known) -> bool:
         return False
     if isinstance(actual, str) and actual in expected:
         return True
-    for member in expected:  # noqa: SIM110 asked of everybody: any() would make a generator each time
+    for member in expected:  # noqa: SIM110 a hot path: any() would create a generator each time
         if equal(actual, member):
             return True
     return False
@@ -272,4 +272,4 @@ ALIASES = {
     "is set": "isNotNull",
     "is not set": "isNull",
 }
-"""Octeth's names for the operators that have another name here; `contains` is the same in both (R60, F43)."""
+"""Octeth's names for operators that are named differently here; `contains` has the same name in both (R60, F43)."""

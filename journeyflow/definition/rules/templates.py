@@ -1,8 +1,8 @@
 """Templates in values: `{{ path }}`, and `{{{one|another}}}` for one of several texts; nothing else (R39).
 
-A text that is one path keeps the type of what it names; inside a longer text the value is written as text; missing
-values are written as "". Which of several texts is taken is drawn by the keyed hash of the visit: the same one whenever
-and wherever it is asked. There is no logic, no filter and no escape: what a channel does with the text is its affair.
+A text that is a single path keeps the type of its value; inside a longer text, the value is written as text; a missing
+value is "". Which of several texts is taken is chosen by a hash of the visit, so that rendering again gives the same
+text. There is no logic, no filter and no escaping: what a channel does with the text is up to the channel.
 """
 
 import re
@@ -14,24 +14,24 @@ from journeyflow.definition.rules.conditions import path_fault
 from journeyflow.errors import ERROR, Problem
 
 _TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
-"""Alternatives, or a path: one of the two groups."""
+"""A template: either the first group matches, alternatives, or the second, a path."""
 
 
 class TemplateValues(Protocol):
-    """What a template needs: values by path, and a choice."""
+    """The facts that a template needs: values by path, and a choice."""
 
     def value(self, path: str) -> object:
-        """Give the value at a path; None where it is missing or null."""
+        """Return the value at a path; None if it is missing or null."""
 
     def choose(self, options: Sequence[str]) -> str:
-        """Give one of some texts, always the same one of the same texts in the same visit."""
+        """Return one of some texts, always the same one for the same texts in the same visit."""
 
 
 Renderer = Callable[[TemplateValues], object]
 
 
 def compile_template(value: object) -> Renderer | None:
-    """Turn a value with templates into a function of the facts; None where it holds no template.
+    """Return a value with templates as a function of the facts; None if it contains no template.
 
     >>> from journeyflow.definition.rules.conditions import Sample
     >>> render = compile_template({"hi": "Hello {{ name }}!", "n": "{{ n }}", "x": ["{{ gone }}"]})
@@ -66,7 +66,7 @@ def _compile_text(text: str) -> Renderer:
 
 
 def _compile_token(alternatives: str | None, path: str, after: str) -> tuple[Callable[[TemplateValues], str], str]:
-    """Turn a token into a function of the facts; the plain text after it stays beside it."""
+    """Return a token as a function of the facts, together with the plain text after it."""
     if alternatives is not None:
         options = alternatives.split("|")
         return (lambda facts: facts.choose(options)), after
@@ -81,7 +81,7 @@ def _text(value: object) -> str:
 
 
 def template_reads(value: object) -> frozenset[str]:
-    """Name every path that the templates in a value read.
+    """Return every path that the templates in a value read.
 
     >>> sorted(template_reads({"a": "{{ x }} {{ event.y }}", "b": 1}))
     ['event.y', 'x']
@@ -94,7 +94,7 @@ def _paths(text: str) -> list[str]:
 
 
 def template_problems(value: object, where: str) -> Iterator[Problem]:
-    """Yield a problem for every token that is no path (R13).
+    """Yield a problem for every `{{ }}` in a value that holds no valid path (R13).
 
     >>> for problem in template_problems(["{{ a..b }}", "{{ name|upper }}"], "data"):
     ...     print(problem.message)
@@ -108,14 +108,14 @@ def template_problems(value: object, where: str) -> Iterator[Problem]:
 
 
 def _path_fault(path: str) -> str | None:
-    """Say why a token is no path; what stands behind a bar would be read as a part of the name, and be missing."""
+    """Return why a token is no path, or None; text after a bar would be read as part of the name, and be missing."""
     if "|" in path:
         return "there are no filters; write a path alone"
     return f"the {fault}" if (fault := path_fault(path)) else None
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Yield every text inside a value, as deep as values may be: what is not validated yet may contain itself."""
+    """Yield every text in a value, down to the deepest valid level: an unvalidated value may contain itself."""
     stack = [(value, 0)]
     while stack:
         item, depth = stack.pop()

@@ -2,20 +2,20 @@
 
 How it is read:
 
-- The TRIGGER step and `triggerType` with `triggerConfig` are one definition of the entry: either may say it, both may
-  say the same, and saying two things is a fault. The TRIGGER is no step of the journey; where it points, the journey
-  begins, otherwise at the first other step.
-- A path whose pointer is absent or null ends there (R40), unless no step has a pointer at all: then each step goes on
-  at the one written after it. On a CONDITION or SPLIT `nextStepId` is for people to whom no other pointer applies.
-- `stepNumber` must not contradict the order written; what the platform only records (`status`, totals, instants) is
-  lost. An absent id is made up and noted.
-- The conditions of a trigger are all to be true; a CONDITION says AND (the default) or OR. Operators are those of the
-  native file. A field such as `lastEmailOpenAt` is an attribute of the customer: any email counts, not only those of
-  this journey, and each such use is noted among the losses (F79).
+- The entry is defined by the TRIGGER step, or by `triggerType` with `triggerConfig`. Both may be given if they agree;
+  if they differ, that is a fault. The TRIGGER is not a step of the journey: the journey starts at the step that it
+  points to, or else at the first other step.
+- A path ends at a step whose pointer is absent or null (R40), unless no step has any pointer: then each step continues
+  at the next one in the file. On a CONDITION or SPLIT, `nextStepId` is for customers to whom no other pointer applies.
+- `stepNumber` must not contradict the order of the file. What the platform only records (`status`, totals, instants) is
+  lost. A missing id is made up, and noted among the losses.
+- All conditions of a trigger must be true; a CONDITION combines its rules with AND (the default) or OR. Operators are
+  those of the native file. A field such as `lastEmailOpenAt` is an attribute of the customer: any email counts, not
+  only those of this journey, and each such use is noted among the losses (F79).
 - Durations are whole minutes, hours, days or weeks: "30 minutes", "2 hours", "3 days", "1 week".
 
-What is written reads back as an equal journey where nothing was lost, but for groups of a single rule, which are
-written as that rule.
+A journey that is written without losses reads back as an equal journey, except that a group of a single rule becomes
+that rule.
 """
 
 from journeyflow.formats.loyalty.reading import read

@@ -1,4 +1,4 @@
-"""Reading the journeys of the loyalty platform: strict, and every fault at once with its place in the file."""
+"""Reading the journeys of the loyalty platform: strictly, with every fault reported at once, with its place."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ _LENGTH = re.compile(r"\d{1,12} (minute|hour|day|week)s?", re.ASCII)
 
 
 def read_duration(value: object) -> Duration:
-    """Read a length of time in one of the four units of the platform; ValueError for anything else.
+    """Read a length of time in one of the four units of the platform. Raises ValueError for anything else.
 
     >>> read_duration("1 week")
     Duration('7 days')
@@ -46,7 +46,7 @@ def read_duration(value: object) -> Duration:
 
 
 def _one_of(words: Sequence[str], code: str) -> ReadPart:
-    """Make a reader of one word of several."""
+    """Return a reader of one of several words; `code` is the code of its faults."""
 
     def word(reader: PartReader, value: object, path: str) -> object:
         if value in words:
@@ -60,7 +60,7 @@ def _one_of(words: Sequence[str], code: str) -> ReadPart:
 
 
 def _number(reader: PartReader, value: object, path: str) -> object:
-    """Read the number of a step."""
+    """Read the number of a step, a whole number from 1 up."""
     if type(value) is int and value > 0:
         return value
     reader.fault("step-number", path, f"expected a whole number from 1 up, not {describe(value)}")
@@ -68,7 +68,7 @@ def _number(reader: PartReader, value: object, path: str) -> object:
 
 
 def _misplaced(reader: PartReader, _: object, path: str) -> None:
-    """Refuse a pointer that a type of step does not have."""
+    """Note a fault for a pointer that a type of step does not have."""
     reader.fault("pointer", path, f"a step of this type has no {path.rpartition('.')[2]}")
 
 
@@ -102,7 +102,7 @@ _CONFIGS: Mapping[str, tuple[Mapping[str, ReadPart], tuple[str, ...]]] = {
     "UPDATE": ({"updates": list_of(_UPDATE)}, ("updates",)),
     "END": ({}, ()),
 }
-"""The keys of `config` by type of step, and those it must have."""
+"""The keys of `config` by type of step, and those that are required."""
 
 _POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
 
@@ -115,7 +115,7 @@ _HAS: Mapping[str, Sequence[str]] = {
 
 
 def _keys(of: str) -> dict[str, ReadPart]:
-    """Give the keys of a type of step."""
+    """Return the keys of a type of step, each with the function that reads it."""
     known, needed = _CONFIGS[of]
     pointers = {name: _TEXT if name in _HAS[of] else _misplaced for name in _POINTERS}
     plain = dict.fromkeys(("id", "type", "name"), _TEXT)
@@ -142,7 +142,7 @@ _RECORDED = (
     "totalEnrolled", "totalCompleted", "totalExited", "activeEnrollments", "stepsCount", "enrollments",
     "activatedAt", "pausedAt", "resumedAt", "archivedAt", "createdBy", "createdAt", "updatedAt",
 )  # fmt: skip
-"""What the platform tells of a journey besides its definition."""
+"""The keys of a journey that record its history and are no part of its definition."""
 
 _STATE = _one_of(("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"), "status")
 
@@ -160,7 +160,7 @@ _DOCUMENT: Mapping[str, ReadPart] = {
 
 
 class _Row(NamedTuple):
-    """One step of the file: its place there, its keys, its id (made up where it has none)."""
+    """One step of the file: its position, its keys, its id (made up if it has none)."""
 
     place: int
     keys: JsonObject
@@ -176,14 +176,16 @@ class _Row(NamedTuple):
 
 
 class _Said(NamedTuple):
-    """A part of the entry, which can be said in two places: where it was said first, and what."""
+    """A part of the entry, which can be given in two places: the path of one of them, and the value there."""
 
     path: str
     what: Any
 
 
 def read(value: object) -> tuple[Journey, list[Loss]]:
-    """Read a journey of the platform; raises InvalidJourney with every fault, each with its place in the file.
+    """Read a journey of the platform; return it with the losses.
+
+    Raises InvalidJourney with every fault, each with its place in the file.
 
     >>> document = {"id": "hi", "triggerType": "joined", "status": "DRAFT", "steps": [{"id": "bye", "type": "END"}]}
     >>> journey, losses = read(document)
@@ -227,7 +229,7 @@ def _rows(steps: Sequence[JsonObject | None]) -> list[_Row]:
 
 
 def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
-    """Put the step first at which the journey begins."""
+    """Return the steps with the one at which the journey starts moved to the front."""
     begins = [row.keys.get("nextStepId") for row in triggers[:1]]
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
 
@@ -248,12 +250,12 @@ def _entry(reader: PartReader, document: JsonObject, triggers: Sequence[_Row]) -
 
 
 def _at_fault(reader: PartReader, *places: str) -> bool:
-    """Tell whether the whole file or one of some places could not be read."""
+    """Return whether the whole file, or one of some places, could not be read."""
     return any(fault.path in {"", *places} for fault in reader.faults)
 
 
 def _agreed(reader: PartReader, places: Sequence[_Said]) -> _Said:
-    """Give what is said first; whoever says something else is at fault."""
+    """Return the first value given, noting a fault at each place that gives another value."""
     said = [each for each in places if each.what is not None] or [places[0]]
     for each in said[1:]:
         if each.what != said[0].what:
@@ -262,7 +264,7 @@ def _agreed(reader: PartReader, places: Sequence[_Said]) -> _Said:
 
 
 def _check(reader: PartReader, rows: Sequence[_Row], steps: Sequence[_Row], name: str) -> None:
-    """Note the faults that no part of the file has by itself."""
+    """Note the faults that concern several parts of the file."""
     if not name and not _at_fault(reader, "id"):
         reader.fault("missing", "id", "missing; write an id, or a name to make one of")
     numbered = [row for row in rows if "stepNumber" in row.keys]
@@ -283,7 +285,7 @@ def _check(reader: PartReader, rows: Sequence[_Row], steps: Sequence[_Row], name
 
 
 def _pointers(rows: Sequence[_Row]) -> Iterator[tuple[_Row, str, str]]:
-    """Yield every pointer of the file: the step, the place in it, where it leads."""
+    """Yield every pointer of the file: the step, the place in it, its target."""
     for row in rows:
         yield from ((row, name, row.keys[name]) for name in _POINTERS if name in row.keys)
         for position, part in enumerate(row.keys.get("config", {}).get("splits", ())):
@@ -292,7 +294,7 @@ def _pointers(rows: Sequence[_Row]) -> Iterator[tuple[_Row, str, str]]:
 
 
 def _slug(name: str) -> str:
-    """Make an id of a name.
+    """Return an id made from a name.
 
     >>> _slug("New Member Onboarding!")
     'new-member-onboarding'
@@ -304,7 +306,7 @@ def _slug(name: str) -> str:
 
 
 def _native(steps: Sequence[_Row], absent: str | None) -> list[Step]:
-    """Make the steps; `absent` is where people go whom no pointer leads, None for the step that follows."""
+    """Return the steps; `absent` is the target of a missing pointer, None for the step that follows."""
     return [_MAKE[row.keys["type"]](row.id, row.keys, absent) for row in steps]
 
 
@@ -374,11 +376,11 @@ _WORDS = tuple(
         (r"\.op$", ".operator"),
     )
 )
-"""The places of a native step, and those of this file."""
+"""Patterns of paths inside a native step, with the paths in this file."""
 
 
 def _place(path: str, order: Sequence[int], event: str, conditions: str) -> str:
-    """Turn a place of the native file into one of this file."""
+    """Return the path in this file for a path in the native file."""
     if path.startswith("trigger.where"):
         rest = path.removeprefix("trigger.where").removeprefix(".all")
         return conditions + re.sub(r"\.op$", ".operator", f"[0]{rest}" if rest.startswith(".") else rest)
@@ -414,7 +416,7 @@ def _row_losses(rows: Sequence[_Row]) -> Iterator[Loss]:
 
 
 def _any_message(conditions: _Said, steps: Sequence[_Row]) -> Iterator[Loss]:
-    """Note the fields that any message sets (F79)."""
+    """Yield a loss for each use of a field that messages of any journey set (F79)."""
     places = [conditions, *(_Said(f"{row.path}.config.rules", row.keys["config"].get("rules")) for row in steps)]
     for path, rules in places:
         for position, each in enumerate(rules or ()):

@@ -1,4 +1,4 @@
-"""Writing journeys for the loyalty platform: what it cannot say is left out and listed, with its place."""
+"""Writing journeys for the loyalty platform: what it cannot express is left out and listed, with its place."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
@@ -18,10 +18,10 @@ from journeyflow.formats.port import Loss
 
 
 def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
-    """Write a journey for the platform; what cannot be said there is left out and listed.
+    """Return a journey as a document of the platform, and the losses: what it cannot express, each with its place.
 
-    A step whose very meaning cannot be said (a wait for an event, a choice between several rules) keeps its place but
-    not its `config`: the platform is to refuse the document, not to do something else.
+    A step whose meaning cannot be expressed at all (a wait for an event, a condition with several branches) keeps its
+    place but loses its `config`, so that the platform refuses the document instead of doing something else.
 
     >>> from journeyflow.definition.entry import Trigger
     >>> document, losses = write(Journey(id="hi", trigger=Trigger("joined"), steps=[Wait("rest", until="09:00")]))
@@ -107,7 +107,7 @@ _UNITS = (("week", "days", 7), ("day", "days", 1), ("hour", "micros", HOUR), ("m
 
 
 def write_duration(duration: Duration | None) -> str | None:
-    """Write a length of time in one of the four units of the platform; None where it takes another one, or two.
+    """Return a length of time in one of the four units of the platform; None if it needs another unit, or two.
 
     >>> write_duration(Duration.parse("14 days")), write_duration(Duration.parse("1 month"))
     ('2 weeks', None)
@@ -125,14 +125,14 @@ def write_duration(duration: Duration | None) -> str | None:
 
 
 def _parts(rule: Rule | None) -> tuple[Rule, ...]:
-    """Give the members of a group; a single rule is its own."""
+    """Return the members of a group; a rule that is no group is its own single member."""
     if isinstance(rule, AllOf | AnyOf):
         return rule.rules
     return () if rule is None else (rule,)
 
 
 def _sayable(rule: Rule | None, *groups: type) -> bool:
-    """Tell whether a rule is a comparison with a value, or one of the groups of such; a group of one is its member."""
+    """Return whether a rule is a comparison with a value, or a group of such of an allowed type or with one member."""
     parts = _parts(rule)
     plain = [each for each in parts if isinstance(each, FieldRule) and each.value_of is None]
     return 0 < len(plain) == len(parts) and (len(parts) == 1 or isinstance(rule, groups))
@@ -178,7 +178,7 @@ _WHY = {
     **dict.fromkeys(("until", "at", "field", "offset", "every", "event", "where", "timeout"), _ONLY_DURATIONS),
     **dict.fromkeys(("on_event", "on_timeout", "on_missing", "on_past"), _ONE_WAY),
 }
-"""Why an option cannot be said."""
+"""The reason why an option cannot be expressed, by its name."""
 
 _PLAIN: Mapping[str, Step] = {
     "send": Send("-", channel="-", template="-"),
@@ -190,11 +190,11 @@ _PLAIN: Mapping[str, Step] = {
 }
 
 _NAMES = frozenset({"customer", "enrollment", "event", "message", "trigger", "wait"})
-"""First words of a name that journeyflow gives a meaning (R59)."""
+"""The first parts of names that have a special meaning in journeyflow (R59)."""
 
 
 def _unsaid(thing: Any, where: str, plain: Any, said: Collection[str]) -> Iterator[Loss]:  # noqa: ANN401 a journey or a step
-    """Name the options that are not as they are by default and cannot be said."""
+    """Yield a loss for each option that differs from its default and cannot be expressed."""
     for option in fields(type(thing)):
         name = option.name
         if name not in said and getattr(thing, name) != getattr(plain, name):
