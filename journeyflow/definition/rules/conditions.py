@@ -306,7 +306,7 @@ def _sentence(rule: FieldRule, turned: bool, actual: str = "") -> str:
 
 
 def explain(rule: Rule, facts: Known) -> str:
-    """Say how a rule came out, with the values compared; a false "all" names only what failed (R85).
+    """Return how a rule came out, with the values compared; a false "all" names only what failed (R85).
 
     >>> explain(field("membershipTier").in_(["Gold", "Platinum"]), Sample({"membershipTier": "Silver"}))
     "membershipTier 'Silver' not in ['Gold', 'Platinum']"
