@@ -1,4 +1,4 @@
-"""Entry limits as the store in memory keeps them: slots, queues and timers of journeys (R23)."""
+"""Entry limits in the store in memory: slots, queues and timers of journeys (R23)."""
 
 from bisect import bisect_right, insort
 from collections.abc import Collection, Iterable
@@ -10,10 +10,10 @@ from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
 
 
 class KeptLimits:
-    """What a `MemoryStore` keeps of entry limits."""
+    """The part of a `MemoryStore` about entry limits."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start without slots, queues and timers."""
         self.slots: dict[int, list[int]] = {}
         self.deferred: dict[int, Deferred] = {}
         self.queues: dict[int, list[tuple[int, int]]] = {}
@@ -22,7 +22,7 @@ class KeptLimits:
         self.next_number = 1
 
     def take(self, changes: LimitChanges) -> Iterable[DueKey]:
-        """Take over what a commit writes; give the places of timers that are to be looked at."""
+        """Apply the changes of a commit; return the places of the timers that were set."""
         for journey, at in changes.slots:
             insort(self.slots.setdefault(journey, []), at)
         for entry in changes.joined:
@@ -43,12 +43,12 @@ class KeptLimits:
         return [place for journey, which, due in changes.timers if (place := timer_place(journey, which, due))]
 
     def purge(self, journey: int) -> None:
-        """Take away all that is kept of a journey (R15)."""
+        """Remove everything about a journey (R15)."""
         self.take(LimitChanges(emptied=(journey,)))
         self.slots.pop(journey, None)
 
     def forget(self, customer: int) -> None:
-        """Drop what a customer waits for (R86)."""
+        """Remove the deferred entries of a customer (R86)."""
         for number in sorted(self.of_customer.get(customer, ())):
             self._drop(self.deferred[number])
 
@@ -58,20 +58,20 @@ class KeptLimits:
         self.of_customer[entry.customer].discard(entry.number)
 
     def release(self, journey: int, at: int) -> Iterable[DueKey]:
-        """Give timers that a pause holds their instant; give their places."""
+        """Make the timers of a journey that a pause held due at an instant; return their places."""
         held = [key for key, due in self.timers.items() if key[0] == journey and due is None]
         self.timers.update(dict.fromkeys(held, at))
         return [(at, JOURNEY, *key) for key in held]
 
     def heads(self, request: LimitRequest) -> dict[int, list[Deferred]]:
-        """Give the beginnings of queues."""
+        """Return the first entries of the requested queues."""
         return {
             journey: [self.deferred[number] for _, number in islice(self.queues.get(journey, ()), request.ahead)]
             for journey in sorted(request.queues)
         }
 
     def load(self, request: LimitRequest, heads: dict[int, list[Deferred]], customers: Collection[int]) -> LimitsLoaded:
-        """Give what is known of a request."""
+        """Return the data that a request asks for, with the deferred entries of some customers."""
         numbers = sorted(number for customer in customers for number in self.of_customer.get(customer, ()))
         return LimitsLoaded(
             {journey: self._newest(journey, since, count) for journey, since, count in request.slots},
@@ -90,12 +90,12 @@ class KeptLimits:
         return slots[max(bisect_right(slots, since), len(slots) - count) :]
 
     def snapshot(self) -> LimitChanges:
-        """Give everything that is kept as one value."""
+        """Return the whole content as one value."""
         slots = tuple((journey, at) for journey, instants in self.slots.items() for at in instants)
         timers = tuple((journey, which, due) for (journey, which), due in self.timers.items())
         return LimitChanges(slots, tuple(self.deferred.values()), timers=timers)
 
 
 def timer_place(journey: int, which: int, due: int | None) -> DueKey | None:
-    """Give the place of a journey's timer in the total order, none while a pause holds it."""
+    """Return the place of a journey's timer in the total order; None while a pause holds it."""
     return None if due is None else (due, JOURNEY, journey, which)

@@ -1,4 +1,4 @@
-"""Finished history as the store in memory gives it (R86)."""
+"""Loading finished history from the store in memory (R86)."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -10,7 +10,7 @@ from journeyflow.stores.batch import ANSWERS, Finished, PastRequest, PruneReques
 
 
 class KeptRows(Protocol):
-    """What a `MemoryStore` keeps, as far as it is looked at here."""
+    """The parts of a `MemoryStore` that are read here."""
 
     runs: dict[int, Run]
     moves: list[Move]
@@ -22,7 +22,7 @@ class KeptRows(Protocol):
 
 
 def finished_in(store: KeptRows, request: PruneRequest) -> Finished:
-    """Give the first runs of a store that ended before an instant, with all that belongs to them."""
+    """Return the first runs of a store that ended before an instant, with their history."""
     moved = {move.serial for move in store.moves}
     newest: dict[tuple[int, int, str], int] = {}
     for run in store.runs.values():
@@ -55,7 +55,7 @@ def finished_in(store: KeptRows, request: PruneRequest) -> Finished:
 
 
 def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
-    """Give what was told of some messages."""
+    """Yield the inputs about some messages, with their outcomes."""
     people = {store.customers[store.runs[post.serial].customer][:2] for post in posts}
     twice = told_twice(posts)
     for seq, item in store.inputs.items():
@@ -65,13 +65,13 @@ def _told_in(store: KeptRows, posts: Sequence[Post]) -> Iterable[tuple[Input, st
 
 
 def _answered_in(store: KeptRows) -> Iterable[tuple[int, int]]:
-    """Give the messages of all answers that wait."""
+    """Return the messages of all acks and nacks that are not handled yet."""
     places = (place_of(item.id) for item in store.pending.values() if item.kind in ANSWERS)
     return (place for place in places if place is not None)
 
 
 def past_in(store: KeptRows, request: PastRequest) -> tuple[tuple[Input, str], ...]:
-    """Give the first inputs of before an instant that were handled, with their outcomes."""
+    """Return the first handled inputs from before an instant, with their outcomes."""
     found = (
         (item, store.outcomes[seq])
         for seq, item in store.inputs.items()

@@ -1,4 +1,4 @@
-"""Pulls as the store in memory keeps them: who is on which list, and how far each journey has come (R27)."""
+"""Pulls in the store in memory: the members of lists, and the state of each journey's round (R27)."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,31 +10,31 @@ from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
 
 
 class Names:
-    """Ids that are put into order when somebody asks for it."""
+    """A set of ids that is sorted on demand."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        """Begin with some."""
+        """Create the set with some ids."""
         self._names = set(names)
         self._ordered: list[str] | None = None
 
     def add(self, name: str) -> None:
-        """Add one."""
+        """Add an id."""
         self._names.add(name)
         self._ordered = None
 
     def discard(self, name: str) -> None:
-        """Take one out, if it is there."""
+        """Remove an id, if it is there."""
         self._names.discard(name)
         self._ordered = None
 
     def ordered(self) -> list[str]:
-        """Give them in order."""
+        """Return the ids in order."""
         if self._ordered is None:
             self._ordered = sorted(self._names)
         return self._ordered
 
     def following(self, after: str, count: int) -> list[str]:
-        """Give so many that come after one; after the last comes the first again, and nobody comes twice."""
+        """Return at most `count` ids after a given one, wrapping around from the last id to the first, each once."""
         names = self.ordered()
         position = bisect_right(names, after)
         behind = names[position : position + count]
@@ -42,17 +42,17 @@ class Names:
 
 
 class KeptPulls:
-    """What a `MemoryStore` keeps of lists and pulls."""
+    """The part of a `MemoryStore` about lists and pulls."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start without lists and rounds."""
         self.rounds: dict[int, Round] = {}
         self.lists: dict[tuple[str, str], Names] = {}
         self.everybody: dict[str, Names] | None = None
         self.entered: dict[tuple[int, int], list[int]] | None = None
 
     def take(self, changes: Changes) -> None:
-        """Take over what a commit writes, after its customers and runs."""
+        """Apply the changes of a commit, after its customers and runs."""
         for tenant, name, customer in changes.unlisted:
             self.lists[tenant, name].discard(customer)
         for tenant, name, customer in changes.listed:
@@ -63,32 +63,32 @@ class KeptPulls:
                 self.rounds.pop(journey, None)
 
     def listed(self) -> Iterator[tuple[str, str, str]]:
-        """Yield who is on which list."""
+        """Yield (tenant, list, customer) for every member of a list, sorted."""
         for (tenant, name), names in sorted(self.lists.items(), key=lambda each: each[0]):
             yield from ((tenant, name, customer) for customer in names.ordered())
 
     def purge(self, journey: int) -> None:
-        """Take away what is known of a journey (R15)."""
+        """Remove everything about a journey (R15)."""
         self.rounds.pop(journey, None)
         self.entered = None
 
     def forget(self, tenant: str, customer: str) -> None:
-        """Let a customer be one of everybody no longer (R86)."""
+        """Remove a customer from the customers of the tenant (R86)."""
         if self.everybody is not None:
             self.everybody[tenant].discard(customer)
 
     def come(self, tenant: str, customer: str) -> None:
-        """Note a new customer, once somebody has asked for all; some are forgotten as soon as they come."""
+        """Note a new customer, if all have been requested before, unless it is a forgotten one."""
         if self.everybody is not None and not is_anonymous(customer):
             self.everybody.setdefault(tenant, Names()).add(customer)
 
     def enter(self, run: Run) -> None:
-        """Note a new run, once somebody has asked for the entries of customers."""
+        """Note a new run, if entries of customers have been requested before."""
         if self.entered is not None and not run.key:
             self.entered.setdefault((run.journey, run.customer), []).append(run.entered_at)
 
     def circles(self, request: PullRequest | None, customers: Iterable[tuple[str, str]]) -> Circles:
-        """Give who comes next; `customers` are all there are."""
+        """Return the customers considered next, by journey; `customers` is all customers of the store."""
         if request is None:
             return {}
         return {
@@ -100,7 +100,7 @@ class KeptPulls:
         return self.rounds[journey].after if journey in self.rounds else ""
 
     def _names(self, tenant: str, name: str | None, customers: Iterable[tuple[str, str]]) -> Names:
-        """Give who is on a list, or everybody who is not forgotten; noted from the first time that somebody asks."""
+        """Return the members of a list, or all customers of a tenant who are not forgotten, indexed on first use."""
         if name is not None:
             return self.lists.get((tenant, name), Names())
         if self.everybody is None:
@@ -113,7 +113,7 @@ class KeptPulls:
     def load(
         self, request: PullRequest, circles: Circles, numbers: Collection[int], runs: Mapping[int, Run]
     ) -> PullsLoaded:
-        """Give what is known of a request, with the entries of some customers."""
+        """Return the data that a request asks for, with the entries of some customers."""
         if request.caps and self.entered is None:
             self.entered = {}
             for _, run in sorted(runs.items()):

@@ -1,6 +1,6 @@
-"""The store in memory: plain dicts and sorted lists, for tests and simulation, and the model the others are held to.
+"""The store in memory: plain dicts and sorted lists, for tests and simulation, and as the model for other stores.
 
-Questions are asked in SQL here too, of an in-memory SQLite database with the same rows (R80, `mirror.py`).
+Queries in SQL work here too: they run on an in-memory SQLite database with the same rows (R80, `mirror.py`).
 """
 
 import threading
@@ -62,24 +62,24 @@ from journeyflow.stores.memory.mirror import Mirror
 from journeyflow.stores.memory.pruning import finished_in, past_in
 from journeyflow.stores.memory.pulls import KeptPulls
 
-if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
+if TYPE_CHECKING:  # imports sqlite-utils, which only queries need
     from journeyflow.stores.sqlite.reader import SQLiteReader
 
 KnownEvent = tuple[int, int, str, str | None]
-"""An event that was taken under an id: its instant, its sequence number, the customer, its data."""
+"""A handled event with an id: its instant, its sequence number, the customer, its data."""
 
 Item = TypeVar("Item")
 
 Where = TypeVar("Where")
 
 OutboxPlace = tuple[int, int, int]
-"""Where a message stands in the outbox: (instant, serial, n)."""
+"""The place of a message in the outbox: (instant, serial, n)."""
 
 PAGE = 1_000
-"""Inputs that are looked at together."""
+"""How many inputs are looked at together."""
 
 NAME = "memory"
-"""What stands for the path in errors."""
+"""The placeholder for a path in errors."""
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
 
@@ -89,10 +89,13 @@ CLOSED = ("the store is closed", "make another")
 
 
 class MemoryStore:
-    """Keeps everything in this process. `nonce` is part of message ids; it is fixed, so equal runs are equal (R90)."""
+    """A store that keeps everything in this process; nothing is written to disk.
+
+    `nonce` is part of message ids; it is fixed, so that equal inputs give equal results (R90).
+    """
 
     def __init__(self, *, nonce: str = "memory") -> None:
-        """Begin empty."""
+        """Create an empty store."""
         self._lock = threading.RLock()
         self._mirror = Mirror()
         self._closed = self._open = False
@@ -131,18 +134,18 @@ class MemoryStore:
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
 
     def __repr__(self) -> str:
-        """Show how much is kept."""
+        """Return how many customers and enrollments are stored."""
         return f"MemoryStore({len(self.customers)} customers, {len(self.runs)} enrollments)"
 
     def close(self) -> None:
-        """Give back what was laid out for questions; a closed store answers nothing."""
+        """Close the store and its database for queries; a closed store cannot be used any more."""
         with self._lock:
             self._closed = True
             self._mirror.drop()
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
-        """Open a transaction; what it commits is taken over when the block ends without an exception."""
+        """Open a transaction; its commits take effect when the block ends without an exception."""
         with self._alone():
             transaction = MemoryTransaction(self, write=write)
             yield transaction
@@ -151,13 +154,13 @@ class MemoryStore:
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
-        """Ask an in-memory SQLite database that has the same rows."""
+        """Open a consistent view for queries, on an in-memory SQLite database with the same rows."""
         with self._alone(), self._mirror.database(self.snapshot, self.meta["nonce"]).reader() as reader:
             yield reader
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Hold the lock; refuse a store that is closed, or one that this thread is using already."""
+        """Hold the lock. Raises StorageError if the store is closed, or in use by this thread already."""
         with self._lock:
             if self._closed:
                 raise StorageError(NAME, *CLOSED)
@@ -170,8 +173,8 @@ class MemoryStore:
                 self._open = False
 
     def snapshot(self) -> Changes:
-        """Give everything that is kept as one value; committed to an empty store it gives an equal one."""
-        before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
+        """Return the whole content as one value; committed to an empty store, it makes an equal store."""
+        before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself adds one
         return Changes(
             inputs=tuple(self.inputs.values()),
             handled=tuple(self.outcomes.items()),
@@ -199,7 +202,7 @@ class MemoryStore:
     # --- writing --------------------------------------------------------------------------------------------------
 
     def _take(self, changes: Changes) -> None:
-        """Take over what one commit writes."""
+        """Apply the changes of one commit."""
         changes = self._numbered(changes)
         self._mirror.note(changes)
         self._take_catalog(changes)
@@ -232,7 +235,7 @@ class MemoryStore:
             self._prune(changes.pruned)
 
     def _set_out(self, keys: Iterable[DueKey]) -> None:
-        """Put timers of journeys into the agenda."""
+        """Add timers of journeys to the agenda."""
         for key in keys:
             self.journey_timers.add(key)
 
@@ -244,7 +247,7 @@ class MemoryStore:
             self.numbers[tenant, name] = number
 
     def _numbered(self, changes: Changes) -> Changes:
-        """Give new inputs their numbers; what is copied keeps its own."""
+        """Return the changes with new inputs numbered; copied inputs keep their numbers."""
         if not changes.inputs or changes.inputs[0].seq:
             return changes
         numbers = count(self.last["input"] + 1)
@@ -263,14 +266,14 @@ class MemoryStore:
                 insort(known, (item.at, seq, item.customer, item.text))
 
     def _release(self, journey: int, at: int) -> None:
-        """Give held work of a journey its instant: not before its own, where a resume is told late (R16)."""
+        """Make held work of a journey due at the resume, but not before its own instant (R16)."""
         for run in [run for run in self.runs.values() if run.journey == journey and run.due is None]:
             if run.held is not None:
                 self._take_run(run._replace(due=max(at, run.held)))
         self._set_out(self.limits.release(journey, at))
 
     def _rename(self, people: Iterable[Forgotten]) -> None:
-        """Give customers their anonymous names."""
+        """Rename customers to their anonymous names."""
         for person in people:
             if person.number in self.customers:
                 self.customers[person.number] = (person.tenant, person.name, {})
@@ -279,7 +282,7 @@ class MemoryStore:
                 self.numbers[person.tenant, person.name] = person.number
 
     def _forget(self, people: Sequence[Forgotten]) -> None:
-        """Take out what is personal of customers who have their anonymous names by now (R86)."""
+        """Remove the personal data of customers who have been renamed already (R86)."""
         inbox = {person.number: person.inbox for person in people}
         serials = {serial: inbox[run.customer] for serial, run in self.runs.items() if run.customer in inbox}
         for serial in sorted(serials):
@@ -299,7 +302,7 @@ class MemoryStore:
                 self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
 
     def _forget_inputs(self, person: Forgotten) -> None:
-        """Take out what is personal of what was told of one; what waits only where the inbox is to be emptied."""
+        """Remove the personal data from a customer's inputs; from unhandled ones only if the inbox is to be emptied."""
         later = set(person.later)
         for seq, item in self.inputs.items():
             told = (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
@@ -312,14 +315,14 @@ class MemoryStore:
         self._unlearn(seq, item)
 
     def _unlearn(self, seq: int, item: Input) -> None:
-        """Know the id of an event no longer."""
+        """Remove the id of an event from the known events."""
         if item.kind == "event" and item.id is not None:
             key = (item.tenant, item.type, item.id)
             left = [each for each in self.known.pop(key, []) if each[1] != seq]
             self.known.update({key: left} if left else {})
 
     def _prune(self, pruned: Pruned) -> None:
-        """Take out what is finished (R86)."""
+        """Remove pruned history (R86)."""
         self.runs.update((run.serial, run) for run in pruned.bared)
         for serial in pruned.gone:
             del self.runs[serial]
@@ -331,7 +334,7 @@ class MemoryStore:
             del self.outcomes[seq]
 
     def _drop_history(self, gone: set[int]) -> None:
-        """Take away the moves and messages of runs, by serial, and what wakes them."""
+        """Remove the moves, messages and timers of runs, by serial."""
         self.moves = [move for move in self.moves if move.serial not in gone]
         self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
         self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
@@ -358,11 +361,11 @@ class MemoryStore:
             self.meta["revision"] = str(int(self.meta["revision"]) + 1)
 
     def _number(self, what: str, *numbers: int) -> None:
-        """Remember the highest number of a kind: it is never given again, also when its owner is gone."""
+        """Remember the highest number of a kind: a number is never used again, even if its owner is removed."""
         self.last[what] = max([self.last[what], *numbers])
 
     def _purge(self, journey: int) -> None:
-        """Take away a journey with everything that was recorded of it (R15)."""
+        """Remove a journey with everything that was recorded about it (R15)."""
         gone = {serial for serial, run in self.runs.items() if run.journey == journey}
         self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}
         self._drop_history(gone)
@@ -392,7 +395,7 @@ class MemoryStore:
             self.timers.add(timer_key(run))
 
     def _take_crowd(self, crowd: Crowd) -> None:
-        """Take over what many came to who moved together."""
+        """Apply the common move of many runs that moved together."""
         (_, _, *rest), people, serials = crowd.run, crowd.people.items(), [*crowd.people]
         for customer in crowd.people.values() if crowd.news else ():
             tenant, name, attributes = self.customers[customer]
@@ -425,22 +428,22 @@ class MemoryStore:
             self.leases.add((post.lease_until, TIMER, *key))
 
     def by_customer(self) -> dict[int, list[tuple[int, int]]]:
-        """Give the messages of each customer, noted from the first time that somebody asks: only caps do."""
+        """Return the messages of each customer; the index is built on first use, because few hosts need it."""
         if self.posts_by_customer is None:
             self.posts_by_customer = {}
             for key in self.posts:
                 self.posts_by_customer.setdefault(self.runs[key[0]].customer, []).append(key)
         return self.posts_by_customer
 
-    # --- what the places in the agendas stand for -----------------------------------------------------------------
+    # --- the items behind the places in the agendas ---------------------------------------------------------------
 
     def waiting(self, keys: Iterable[DueKey]) -> dict[DueKey, Input]:
-        """Give the inputs that are not handled yet."""
+        """Return the inputs at these places that are not handled yet."""
         pending = self.pending
         return {key: pending[key[2]] for key in keys if key[2] in pending}
 
     def resting(self, keys: Iterable[DueKey]) -> dict[DueKey, Run]:
-        """Give the runs that still rest until then."""
+        """Return the runs that still rest until the instant of their place."""
         runs = self.runs
         return {
             key: run
@@ -450,15 +453,15 @@ class MemoryStore:
         }
 
     def leased(self, keys: Iterable[DueKey]) -> dict[DueKey, Post]:
-        """Give the messages whose lease ends then."""
+        """Return the messages whose lease still ends at the instant of their place."""
         return {key: post for key in keys if (post := self.posts[key[2:]]).lease_until == key[0]}
 
     def ringing(self, keys: Iterable[DueKey]) -> dict[DueKey, None]:
-        """Give the timers of journeys that ring then."""
+        """Return the timers of journeys that are still due at the instant of their place."""
         return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
 
     def queued(self, places: Iterable[OutboxPlace]) -> dict[OutboxPlace, Post]:
-        """Give the messages that may be handed out from then on."""
+        """Return the messages that are still queued and available from the instant of their place."""
         found = ((place, self.posts[place[1:]]) for place in places)
         return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
 
@@ -467,18 +470,18 @@ class MemoryTransaction:
     """A transaction on a `MemoryStore`; see `contract.Transaction`."""
 
     def __init__(self, store: MemoryStore, *, write: bool) -> None:
-        """Begin with nothing committed."""
+        """Start without commits."""
         self._store, self._write = store, write
         self.committed: list[Changes] = []
 
     def commit(self, changes: Changes) -> None:
-        """Note what is to be taken over at the end of the block."""
+        """Note changes to be applied at the end of the block."""
         if not self._write:
             raise StorageError(NAME, *READING)
         self.committed.append(changes)
 
     def shelf(self, known_revision: int | None) -> Shelf | None:
-        """Give the rows of the catalog, or None when its revision is still the known one."""
+        """Return the rows of the catalog; None if its revision is still `known_revision`."""
         store = self._store
         revision = int(store.meta["revision"])
         if revision == known_revision:
@@ -501,7 +504,7 @@ class MemoryTransaction:
         )
 
     def due(self, now: int, limit: int) -> Due:
-        """Give the first due items in total order (R7)."""
+        """Return the first `limit` due items in total order (R7)."""
         store, count = self._store, limit + 1
         return select_due(
             _first(count, store.inbox.pages(now, count, store.waiting)),
@@ -512,7 +515,7 @@ class MemoryTransaction:
         )
 
     def load(self, request: Request) -> Loaded:
-        """Give what is known of a request."""
+        """Return the data that a request asks for."""
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
         runs.update((run.serial, run) for run in self._active(request))
@@ -547,19 +550,19 @@ class MemoryTransaction:
         )
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
-        """Give what a prune asks for (R86)."""
+        """Return the ended runs and the handled inputs that a prune asks for (R86)."""
         finished = NOTHING if request.finished is None else finished_in(self._store, request.finished)
         return finished, () if request.past is None else past_in(self._store, request.past)
 
     def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
-        """Give the jobs that are not done yet, and the number that the next one gets."""
+        """Return the exports that are not finished yet, and the number of the next one."""
         if not request.exports:
             return (), 1
         waiting = tuple(job for job in self._store.exports.values() if job.finished_at is None)
         return waiting, len(self._store.exports) + 1
 
     def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> dict[tuple[int, int], Post]:
-        """Give the messages of some customers that were clicked (R83)."""
+        """Return the clicked messages of the requested customers (R83)."""
         if not request.clicked:
             return {}
         by_customer, store = self._store.by_customer(), self._store
@@ -568,7 +571,7 @@ class MemoryTransaction:
         return {key: store.posts[key] for key in keys if "clicked" in store.posts[key].flags}
 
     def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
-        """Give the messages that caps count, of the customers of some tenants, since an instant (R31)."""
+        """Return the messages that caps count, of the customers of some tenants, since an instant (R31)."""
         if not request.capped:
             return []
         store = self._store
@@ -586,7 +589,7 @@ class MemoryTransaction:
         ]
 
     def _active(self, request: Request) -> list[Run]:
-        """Give the active runs of a journey that are asked for, by serial."""
+        """Return the requested active runs of a journey, by serial."""
         if request.active_in is None:
             return []
         active = [
@@ -597,7 +600,7 @@ class MemoryTransaction:
         return active[: request.limit]
 
     def _people(self, whole: set[int], numbers: set[int]) -> tuple[CustomerInHand, ...]:
-        """Give the customers under some numbers, the whole ones with the newest run of each journey and key."""
+        """Return the customers with these numbers, those in `whole` with the newest run of each journey and key."""
         store, people = self._store, []
         for number in sorted(numbers & store.customers.keys()):
             tenant, name, attributes = store.customers[number]
@@ -606,7 +609,7 @@ class MemoryTransaction:
         return tuple(people)
 
     def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
-        """Give the newest message of each step of some runs."""
+        """Return the newest message of each step of some runs."""
         posts, numbers = self._store.posts, self._store.posts_of
         newest: dict[int, dict[str, Glimpse]] = {}
         for key in sorted([(serial, n) for serial in serials for n in numbers.get(serial, ())]):
@@ -615,7 +618,7 @@ class MemoryTransaction:
         return newest
 
     def claimable(self, request: ClaimRequest) -> list[Post]:
-        """Give queued messages that may be handed out, oldest first (R71)."""
+        """Return queued messages that may be handed out, oldest first (R71)."""
         store = self._store
         told = chain.from_iterable(page.values() for page in store.inbox.pages(request.at, PAGE, store.waiting))
         withheld = {(item.tenant, item.customer) for item in told}
@@ -626,7 +629,7 @@ class MemoryTransaction:
         return _first(request.limit, fitting)[1][: request.limit]
 
     def _fits(self, post: Post, request: ClaimRequest, withheld: set[tuple[str, str]]) -> bool:
-        """Tell whether a queued message is one that this worker may have now."""
+        """Return whether this worker may claim a queued message now."""
         run = self._store.runs[post.serial]
         tenant, name, _ = self._store.customers[run.customer]
         wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
@@ -635,7 +638,7 @@ class MemoryTransaction:
 
 
 def _count(kept: dict[tuple[object, ...], Counter], counters: Iterable[Counter]) -> None:
-    """Add to the kept counters, or to the opening balances."""
+    """Add to the stored counters, or to the opening balances."""
     for added in counters:
         before = kept.get(added[:6])
         kept[added[:6]] = added if before is None else before.plus(added)
@@ -646,12 +649,12 @@ def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str |
 
 
 def _serial(key: DueKey) -> int:
-    """Give the run whose timer has a place."""
+    """Return the serial of the run whose timer is at a place."""
     return key[2] if key[1] == TIMER else key[3]
 
 
 def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> tuple[list[Where], list[Item]]:
-    """Give what stands on as many pages as hold so much: the places, and what is at each."""
+    """Return the places and the items of the first pages that hold at least `count` items together."""
     found: dict[Where, Item] = {}
     for page in pages:
         found.update(page)

@@ -1,4 +1,4 @@
-"""Taking out of a SQLite file what is not to stay there."""
+"""Removing the personal data of forgotten customers from a SQLite file (R86)."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -17,23 +17,23 @@ STATEMENTS = (
     "DELETE FROM deferred WHERE customer = ?",
     "UPDATE last_refusals SET seen = NULL WHERE customer = ?",
 )
-"""What is written about the runs of a customer, by number (see `records/forgetting.py`)."""
+"""The statements that clear the runs of a customer, by number (see `records/forgetting.py`)."""
 
 LISTS = """DELETE FROM list_members WHERE tenant = :tenant AND customer = :customer AND list IN (
     SELECT m.value FROM customers c, json_each(c.attributes, '$.lists') m WHERE c.number = :number)"""
-"""Takes a customer out of the lists that the attributes name."""
+"""The statement that removes a customer from the lists that the attributes name."""
 
 INPUTS = "SELECT seq, tenant, customer, kind, type, at, id, data, outcome FROM inputs"
 
 
 def rename(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
-    """Give customers their anonymous names, before anything is written: the ids may be somebody new's by then."""
+    """Rename customers to their anonymous names, before other changes are written: a new customer may have the id."""
     rows = [(person.name, person.number) for person in people]
     connection.executemany("UPDATE customers SET id = ?, attributes = '{}' WHERE number = ?", rows)
 
 
 def forget(connection: sqlite3.Connection, changes: Changes) -> None:
-    """Take out what is personal of customers who have their anonymous names by now (R86)."""
+    """Remove the personal data of customers who have been renamed already (R86)."""
     retold = [(text, seq) for seq, text in changes.retold]
     connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", retold)
     for person in changes.forgotten:
@@ -44,7 +44,7 @@ def forget(connection: sqlite3.Connection, changes: Changes) -> None:
 
 
 def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
-    """Take out what is personal of what was told of one; what waits only where the inbox is to be emptied."""
+    """Remove the personal data from a customer's inputs; from unhandled ones only if the inbox is to be emptied."""
     rows = connection.execute(
         f"{INPUTS} WHERE tenant = ? AND customer = ? AND (? OR outcome IS NOT NULL)",
         (person.tenant, person.id, person.inbox),
@@ -58,7 +58,7 @@ def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
 
 
 def _hush(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
-    """Take out what channels said of messages of some customers; every answer that says something is looked at."""
+    """Remove the errors that channels reported for messages of some customers; this reads every nack with an error."""
     inbox = {
         serial: person.inbox
         for person in people

@@ -1,4 +1,4 @@
-"""Entry limits as both stores keep them: slots, queues and timers of journeys (R23)."""
+"""Entry limits in a SQLite file: slots, queues and timers of journeys (R23)."""
 
 from collections.abc import Collection, Iterable
 from itertools import islice
@@ -9,14 +9,14 @@ from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
 
-if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
 DEFERRED_COLUMNS = "number, journey, customer, key, at, trigger_data"
 
 
 def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
-    """Give the first timers of journeys that are due: there are as many rows as journeys whose people wait."""
+    """Return the places of the first timers of journeys that are due, in order."""
     rows = connection.execute(
         "SELECT due, journey, which FROM journey_timers WHERE due <= ? ORDER BY due, journey, which LIMIT ?",
         (now, limit),
@@ -25,7 +25,7 @@ def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
 
 
 def queue_heads(connection: "Connection", request: LimitRequest) -> dict[int, list[Deferred]]:
-    """Give the beginnings of queues: a seek for each."""
+    """Return the first entries of the requested queues, with one seek for each."""
     sql = f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE journey = ? ORDER BY at, number LIMIT ?"
     return {
         journey: [Deferred._make(row) for row in connection.execute(sql, (journey, request.ahead))]
@@ -40,7 +40,7 @@ def load_limits(
     customers: Collection[int],
     next_number: int,
 ) -> LimitsLoaded:
-    """Give what is known of a request."""
+    """Return the data that a request asks for, with the deferred entries of some customers."""
     single = connection.execute(
         f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
         (dumps(sorted(customers)),),
@@ -60,7 +60,7 @@ def load_limits(
 
 
 def _newest(connection: "Connection", journey: int, since: int, count: int) -> list[int]:
-    """Give the newest slots later than an instant, so many at most, ascending."""
+    """Return the newest slots later than an instant, at most `count`, ascending."""
     sql = "SELECT at, count FROM slots WHERE journey = ? AND at > ? ORDER BY at DESC LIMIT ?"
     rows = connection.execute(sql, (journey, since, count))
     slots = (at for at, times in rows for _ in range(times))
@@ -68,7 +68,7 @@ def _newest(connection: "Connection", journey: int, since: int, count: int) -> l
 
 
 def write_limits(connection: "Connection", changes: LimitChanges) -> None:
-    """Write what a commit says about entry limits."""
+    """Write the changes of entry limits."""
     for sql, rows in _statements(changes):
         if rows:
             connection.executemany(sql, rows)

@@ -1,4 +1,4 @@
-"""Finished history as both stores give it and take it away (R86)."""
+"""Loading and removing finished history in a SQLite file (R86)."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -11,14 +11,14 @@ from journeyflow.records.rows import Input, Move, Post, make_move
 from journeyflow.stores.batch import Finished, PastRequest, PruneRequest, told_twice
 from journeyflow.stores.sqlite.rows import POST_ROW, RUN_ROW, read_post, read_runs, text_or_none
 
-if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
 INPUTS = "seq, tenant, customer, kind, type, at, id, data, outcome"
 
 SUPERSEDED = """EXISTS (SELECT 1 FROM enrollments n WHERE n.customer = e.customer AND n.journey = e.journey
     AND n.key = e.key AND n.run > e.run)"""
-"""Whether a run has a newer one of the same customer under the same key."""
+"""The SQL for whether the same customer has a newer run under the same key."""
 
 FINISHED = f"""
 SELECT {RUN_ROW}, {SUPERSEDED} FROM enrollments e
@@ -27,7 +27,7 @@ WHERE serial > :after AND ended_at < :before AND journey IN (SELECT value FROM j
        OR EXISTS (SELECT 1 FROM moves m WHERE m.enrollment = e.serial))
 ORDER BY serial LIMIT :limit
 """
-"""Runs that ended before an instant, of which something is left that may go."""
+"""The query for runs that ended before an instant, of which something is left to prune."""
 
 MOVES = """
 SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) FROM moves m LEFT JOIN paths p ON p.number = m.path
@@ -41,7 +41,7 @@ WHERE e.serial IN (SELECT value FROM json_each(?)) AND i.kind = 'event'
   AND (i.data ->> 'message' IS NOT NULL OR i.outcome LIKE 'attributed to %')
 GROUP BY i.seq ORDER BY i.seq
 """
-"""What was told of the customers of some runs that may be about their messages."""
+"""The query for events of the customers of some runs that may be about their messages."""
 
 ACKS = f"SELECT {INPUTS} FROM inputs WHERE customer = '' AND kind = 'ack' AND outcome = 'handled' ORDER BY seq"
 
@@ -54,7 +54,7 @@ ORDER BY seq LIMIT ?
 
 
 def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
-    """Give the first runs that ended before an instant, with all that belongs to them."""
+    """Return the first runs that ended before an instant, with their history."""
     asked = {"after": request.after, "before": request.before, "limit": request.limit}
     rows = connection.execute(FINISHED, {**asked, "journeys": dumps(sorted(request.journeys))}).fetchall()
     runs = tuple(read_runs(rows))
@@ -79,7 +79,7 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
 
 
 def _move(row: tuple[Any, ...]) -> Move:
-    """Read a move without what was compared."""
+    """Return a row as a move, without the compared values."""
     serial, visit, at, path = row
     return make_move(
         (serial, visit, at, tuple((step, status, outcome) for step, status, outcome in json.loads(path)), {})
@@ -87,7 +87,7 @@ def _move(row: tuple[Any, ...]) -> Move:
 
 
 def _told(connection: "Connection", posts: Sequence[Post]) -> Iterable[tuple[Input, str | None]]:
-    """Give what was told of some messages: acks, which name no customer, only where events tell of `sent` too."""
+    """Yield the inputs about some messages, with their outcomes; acks only for messages with more than one `sent`."""
     if not posts:
         return
     rows = connection.execute(TOLD, (dumps(sorted({post.serial for post in posts})),)).fetchall()
@@ -98,13 +98,13 @@ def _told(connection: "Connection", posts: Sequence[Post]) -> Iterable[tuple[Inp
 
 
 def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Input, str], ...]:
-    """Give the first inputs of before an instant that were handled, with their outcomes."""
+    """Return the first handled inputs from before an instant, with their outcomes."""
     rows = connection.execute(PAST, (request.after, request.before, request.tenant, request.limit))
     return tuple((Input._make(row[:8]), row[8]) for row in rows)
 
 
 def prune(connection: "Connection", pruned: Pruned | None) -> None:
-    """Take out what is finished."""
+    """Remove pruned history."""
     if pruned is None:
         return
     emptied = dumps([*pruned.gone, *(run.serial for run in pruned.bared)])

@@ -1,4 +1,4 @@
-"""Pulls as both stores keep them: who is on which list, and how far each journey has come (R27)."""
+"""Pulls in a SQLite file: the members of lists, and the state of each journey's round (R27)."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -8,14 +8,14 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Round
 from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
 
-if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
 ROUND_COLUMNS = "journey, at, after, origin, remaining, softened"
 
 
 def load_circles(connection: "Connection", request: PullRequest | None) -> Circles:
-    """Give who comes next: two seeks for each journey."""
+    """Return the customers considered next, by journey, with two seeks for each."""
     if request is None:
         return {}
     return {
@@ -24,7 +24,7 @@ def load_circles(connection: "Connection", request: PullRequest | None) -> Circl
 
 
 def _following(connection: "Connection", journey: int, tenant: str, name: str | None, count: int) -> list[str]:
-    """Give so many of a list that come after the one asked last; after the last comes the first again."""
+    """Return at most `count` members of a list, or of the tenant, after the one considered last, wrapping around."""
     column, rows, parameters = (
         ("customer", "list_members WHERE tenant = ? AND list = ?", (tenant, name))
         if name is not None
@@ -41,7 +41,7 @@ def _following(connection: "Connection", journey: int, tenant: str, name: str | 
 def load_pulls(
     connection: "Connection", request: PullRequest, circles: Circles, numbers: Collection[int]
 ) -> PullsLoaded:
-    """Give what is known of a request, with the entries of some customers."""
+    """Return the data that a request asks for, with the entries of some customers."""
     journeys = dumps(sorted(journey for journey, _, _ in request.lists))
     rounds = connection.execute(
         f"SELECT {ROUND_COLUMNS} FROM pulls WHERE journey IN (SELECT value FROM json_each(?)) ORDER BY journey",
@@ -55,7 +55,7 @@ def load_pulls(
 
 
 def _entries(connection: "Connection", journey: int, times: int, numbers: Collection[int]) -> dict[int, list[int]]:
-    """Give the instants of the last entries of some customers into a journey: a seek for each of them."""
+    """Return the instants of the last entries of some customers into a journey, with one seek for each customer."""
     rows = connection.execute(
         "SELECT e.customer, e.entered_at FROM json_each(:customers) k JOIN enrollments e"
         " ON e.customer = k.value AND e.journey = :journey AND e.key = '' AND e.run > -:times + ("
@@ -70,7 +70,7 @@ def _entries(connection: "Connection", journey: int, times: int, numbers: Collec
 
 
 def write_pulls(connection: "Connection", changes: Changes) -> None:
-    """Write what a commit says about lists and pulls."""
+    """Write the changes of lists and pulls."""
     if changes.unlisted:
         connection.executemany(
             "DELETE FROM list_members WHERE tenant = ? AND list = ? AND customer = ?", changes.unlisted

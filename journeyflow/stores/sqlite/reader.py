@@ -1,4 +1,4 @@
-"""Questions asked of a SQLite file."""
+"""Queries on a SQLite file."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,24 +6,24 @@ from typing import Any
 
 
 class SQLiteReader:
-    """Questions in SQL over the tables and views of `schema.py`."""
+    """A view for SQL queries over the tables and views of `schema.py`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Ask through a connection."""
+        """Use a connection that is in a transaction."""
         self._connection = connection
         self._streams: list[sqlite3.Cursor] = []
 
     def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Give all rows of a query."""
+        """Return all rows of a query."""
         return self._connection.execute(sql, parameters).fetchall()
 
     def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of a query one by one, as long as the view is open."""
+        """Yield the rows of a query one by one, as long as the view is open."""
         cursor = self._connection.execute(sql, parameters)
         self._streams.append(cursor)
         return iter(cursor)
 
     def close(self) -> None:
-        """End every stream: one that is left half-way would hold its old view, and the next writer would find it."""
+        """Close every stream: an unfinished one would keep its old view open, in the way of the next writer."""
         for cursor in self._streams:
             cursor.close()
