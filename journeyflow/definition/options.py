@@ -72,7 +72,7 @@ def as_parts(value: object) -> Any:  # noqa: ANN401 a tuple of the caller's part
 
 
 def as_data(value: object) -> Mapping[str, object]:
-    """Return an immutable copy of data; a value that is no object is not converted.
+    """Return an immutable copy of data; validation reports a value that is no object.
 
     >>> as_data({"items": [1, 2]})
     {'items': (1, 2)}

@@ -1,4 +1,4 @@
-"""The audit: what in a store does not add up (R80). Each check is one query whose rows are the faults."""
+"""The audit: inconsistencies in a store (R80). Each check is one query, and each of its rows is a fault."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -37,7 +37,7 @@ SHAPE: dict[str, str] = {
             SELECT 'enrollment', enrollment, 'message flags', flags FROM messages)
         WHERE text IS NOT NULL AND NOT json_valid(text) ORDER BY 1, 2, 3""",
 }
-"""Whether the rows can be read at all; only then do the checks below say anything."""
+"""The checks that rows can be read at all; the checks below run only if these find nothing."""
 
 MOVES = """
     SELECT m.enrollment, m.visit, m.at, max(m.visit, 1) + json_array_length(m.entries) - 1 AS last,
@@ -45,7 +45,7 @@ MOVES = """
            m.entries ->> '$[#-1][0]' AS to_step, m.entries ->> '$[#-1][1]' AS to_status
     FROM (SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) AS entries
           FROM moves m LEFT JOIN paths p ON p.number = m.path) m"""
-"""Moves, with the visit that each leads to, where it begins and how it ends."""
+"""The moves, with the last visit of each, where it begins and how it ends."""
 
 PAIRS = """
     SELECT w.version, a.value ->> 0 AS step, w.entries ->> ('$[' || (a.key + 1) || '][0]') AS following
@@ -54,9 +54,8 @@ PAIRS = """
           WHERE m.steps IS NOT NULL AND e.memory ->> '$.versions' IS NULL) w
     JOIN json_each(w.entries) a
     WHERE a.value ->> 2 <> 'retry' AND (a.value ->> 1 <> 'EXITED' OR json_array_length(w.entries) = a.key + 1)"""
-"""Steps that follow one another in the history of a version; none follows the last one of a path, nor a retry.
-
-What a migration leaves behind belongs to another version (R14)."""
+"""The pairs of steps that follow one another in the history of a version; nothing follows the last step of a path, or a
+retry. Visits before a migration belong to another version (R14)."""
 
 STEPS = """
     SELECT v.number AS version, s.value ->> 'id' AS step, s.value AS definition
@@ -252,12 +251,12 @@ CHECKS: dict[str, str] = {
             SELECT 'transition of journey', journey, at FROM transitions)
         WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
 }
-"""A sentence for each fault, filled with the columns of the query that finds it; `{0:at}` is an instant."""
+"""The sentence for each fault, filled with the columns of the query that finds it; `{0:at}` is an instant."""
 
 
 @frozen(repr=False)
 class _Cell:
-    """A column of a row, as it stands in a sentence.
+    """A column of a row, formatted for a sentence.
 
     >>> "{0:at}, {1:at}, {2!r}".format(*map(_Cell, (0, None, "x")))
     "1970-01-01T00:00:00.000000Z, None, 'x'"
@@ -266,18 +265,18 @@ class _Cell:
     value: Any
 
     def __format__(self, spec: str) -> str:
-        """Write the value; an instant in ISO 8601, one in no calendar as it is."""
+        """Return the value as text: an instant in ISO 8601, unless it is outside the calendar."""
         if spec == "at" and self.value is not None and FIRST <= self.value <= LAST:
             return iso(self.value)
         return str(self.value)
 
     def __repr__(self) -> str:
-        """Show the value."""
+        """Return the repr of the value."""
         return repr(self.value)
 
 
 def faults(reader: SqlReader) -> Iterator[str]:
-    """Give a sentence for each fault, as they are found; what cannot be read is not checked further."""
+    """Yield a sentence for each fault as it is found; a store with unreadable rows is not checked further."""
     readable = True
     for checks in (SHAPE, CHECKS):
         for sentence, sql in checks.items():
@@ -289,5 +288,5 @@ def faults(reader: SqlReader) -> Iterator[str]:
 
 
 def audit(reader: SqlReader) -> list[str]:
-    """Run every check, count everything again, and give a sentence for each fault."""
+    """Return a sentence for each fault: run every check and, if all of them pass, count everything again."""
     return list(faults(reader)) or list(miscounts(reader))

@@ -1,4 +1,4 @@
-"""One batch of work as values: what is due, what must be known for it, what is known (R7)."""
+"""One batch of work as values: what is due, what has to be loaded for it, and what was loaded (R7)."""
 
 from bisect import bisect_right
 from collections import Counter
@@ -19,50 +19,49 @@ DueKey = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
 
 HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
-"""Ranks at one instant: work held by a pause (a: its own instant, b: serial), inputs (a: sequence number), timers
-(a: serial, b: 0 for a rest, the visit's number for the end of a message's lease), timers of journeys (a: the journey's
-number, b: which of them)."""
+"""The ranks of items at one instant, with a and b of the key: work held by a pause (a: its own instant, b: serial),
+inputs (a: sequence number), timers of runs (a: serial, b: 0 for a rest, the number of the visit for the end of a
+message's lease), timers of journeys (a: number of the journey, b: QUEUE or PULL)."""
 
 ANSWERS = frozenset({"ack", "nack"})
-"""The kinds of input that name a message, and no customer."""
+"""The kinds of input that name a message instead of a customer."""
 
 named_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 2)
-"""Give tenant and id of the customer that an input names."""
+"""Return the tenant and the id of the customer that an input names."""
 
 customer_of: Callable[[Run], int] = itemgetter(1)
-"""Give the number of a run's customer."""
+"""Return the number of a run's customer."""
 
 QUEUE, PULL = 0, 1
-"""The timers of a journey: at the one the next slot of its entry limits opens (R23), at the other it pulls people in
-(R27)."""
+"""The two timers of a journey: the next slot of its entry limits opens (R23), or the next pull is due (R27)."""
 
 
 def timer_key(run: Run) -> DueKey:
-    """Give the place of a run's timer; it has one."""
-    due: int = run.due  # type: ignore[assignment]  # asked of runs with a timer only
+    """Return the place of a run's timer in the total order; the run must have one."""
+    due: int = run.due  # type: ignore[assignment]  # called for runs with a timer only
     return (due, TIMER, run.serial, 0) if run.held is None else (due, HELD, run.held, run.serial)
 
 
 @define(eq=False)
 class CustomerInHand:
-    """A customer while a batch is handled."""
+    """A customer while a batch is being handled."""
 
     number: int
     tenant: str
     id: str
     attributes: dict[str, object]
-    """Never changed in place."""
+    """The attributes; never modified in place."""
     serials: Sequence[int] = ()
-    """The newest run of each journey and key the customer was in, by serial, where they were asked for (R22). Never
-    changed in place."""
+    """The serials of the newest run of each journey and key that the customer was in, ascending, if requested (R22).
+    Never modified in place."""
 
 
 @frozen
 class Due:
-    """The earliest due work, in total order (R7), with what was needed to find it.
+    """The earliest due work, in total order (R7), with the rows read to find it.
 
-    `keys` are sorted; `more` tells that work beyond the last key is due too. `runs` are those of the keys that are
-    timers, `posts` those of the keys that are ends of leases, `inputs` by sequence number.
+    `keys` is sorted; `more` is whether work after the last key is due too. `inputs` is by sequence number, `runs` by
+    serial for the keys that are timers of runs, `posts` by (serial, n) for the keys that are ends of leases.
     """
 
     keys: tuple[DueKey, ...] = ()
@@ -85,24 +84,25 @@ class Due:
 
     @cached_property
     def answers(self) -> Sequence[Input]:
-        """The inputs that name a message, and no customer."""
+        """The inputs that name a message instead of a customer."""
         return [item for kind in sorted(ANSWERS) for item in self.by_kind.get(kind, ())]
 
     @cached_property
     def named(self) -> Counter[tuple[str, str]]:
-        """Tenant and id of the customers of the other inputs, in order, and how many are about each."""
+        """The (tenant, id) of the customers that the other inputs name, with the number of inputs for each."""
         naming = (items for kind, items in self.by_kind.items() if kind not in ANSWERS)
         return Counter(map(named_in, chain.from_iterable(naming)))
 
 
 @frozen
 class Request:
-    """What a batch needs to know of people.
+    """The data that a batch needs.
 
-    `names` (tenant, id) and `whole` (numbers) ask for customers with the newest run of each journey and key they were
-    in; `numbers` for their attributes alone; `serials` for runs by serial with their customers; `posts` for messages by
-    (serial, n); `reading` are the versions whose runs need the newest message of each step; `posts_of` runs that need
-    them for sure; `events` are (tenant, type, id) to be looked up among handled events.
+    `names` (tenant, id) and `whole` (numbers) request customers with the newest run of each journey and key that they
+    were in; `numbers` requests customers with their attributes alone; `serials` requests runs by serial, with their
+    customers; `posts` requests messages by (serial, n). `reading` is the versions whose runs need the newest message of
+    each step, `posts_of` runs that need them in any case. `events` is (tenant, type, id) to be looked up among handled
+    events.
     """
 
     names: AbstractSet[tuple[str, str]] = frozenset()
@@ -110,7 +110,7 @@ class Request:
     whole: frozenset[int] = frozenset()
     serials: frozenset[int] = frozenset()
     at_hand: frozenset[int] = frozenset()
-    """Runs by serial that whoever asks has already: they need not be given as somebody's newest."""
+    """The serials of runs that the caller has already: they need not be returned as a customer's newest."""
     posts: frozenset[tuple[int, int]] = frozenset()
     posts_of: frozenset[int] = frozenset()
     reading: frozenset[int] = frozenset()
@@ -120,14 +120,14 @@ class Request:
     active: "ActiveRequest | None" = None
     caps: "CapRequest | None" = None
     clicked: frozenset[tuple[str, str]] = frozenset()
-    """Also, of these customers (tenant, id), every message that was clicked, with its run (R83)."""
+    """The customers (tenant, id) of which to load every message that was clicked, with its run (R83)."""
     limits: "LimitRequest | None" = None
     pulls: "PullRequest | None" = None
     finished: "PruneRequest | None" = None
     past: "PastRequest | None" = None
 
     def readers(self, runs: Mapping[int, Run]) -> set[int]:
-        """Give the runs that need the newest message of each step, among those that were loaded and the due ones."""
+        """Return the serials of the runs that need the newest message of each step, among `runs`."""
         return {*self.posts_of, *(serial for serial, run in runs.items() if run.version in self.reading)}
 
 
@@ -150,9 +150,9 @@ class CapRequest:
 
 @frozen
 class PruneRequest:
-    """Which runs are wanted with all that belongs to them: the first `limit` that ended before an instant.
+    """A request for ended runs with their history: the first `limit` that ended before an instant, by serial.
 
-    Those of some journeys, with a serial beyond `after`, by serial, of which something is left that may go.
+    Only runs of these journeys with a serial above `after`, of which something is left to prune.
     """
 
     before: int
@@ -163,9 +163,9 @@ class PruneRequest:
 
 @frozen
 class PastRequest:
-    """Which inputs are wanted: the first `limit` with an `at` before an instant that were handled, by sequence number.
+    """A request for handled inputs: the first `limit` with an `at` before an instant, by sequence number.
 
-    Those beyond `after`, of one tenant or, where that is None, of all.
+    Only inputs with a number above `after`, of one tenant or, if that is None, of all.
     """
 
     before: int
@@ -176,10 +176,10 @@ class PastRequest:
 
 @frozen
 class LimitRequest:
-    """What a batch needs to know of entry limits (R23): which `journeys` have any.
+    """The data about entry limits that a batch needs (R23); `journeys` is those that have limits.
 
-    `slots` are (journey, since, count): the newest slots later than an instant, so many at most. Of the `queues` the
-    first `ahead` entries are wanted with their customers; and whatever the customers of the batch have in any queue.
+    `slots` is (journey, since, count): the newest slots later than `since`, at most `count`. Of each queue in `queues`,
+    the first `ahead` entries are loaded with their customers, and from all queues the entries of the batch's customers.
     """
 
     journeys: frozenset[int]
@@ -190,9 +190,9 @@ class LimitRequest:
 
 @frozen
 class LimitsLoaded:
-    """What a store knows of entry limits: slots by journey, the beginnings of queues in order, single entries, timers.
+    """The loaded data about entry limits: slots by journey, heads of queues in order, single entries, timers.
 
-    `timers` map (journey, which) to the instant at which they ring, None while a pause holds them.
+    `timers` maps (journey, QUEUE or PULL) to the instant at which the timer is due, None while a pause holds it.
     """
 
     slots: Mapping[int, Sequence[int]] = field(factory=dict)
@@ -204,11 +204,11 @@ class LimitsLoaded:
 
 @frozen
 class Finished:
-    """Runs that ended long ago: moves without what was compared, messages, what was told of those with its outcome.
+    """Runs that ended long ago: their moves without compared values, their messages, and the inputs about those.
 
-    `current` are the serials of those that no run of the same customer under the same key has followed. An ack names no
-    customer and is looked for only where `sent` was told of its message more than once; `answered` are the messages of
-    all acks and nacks that wait.
+    `current` is the serials of the runs that no run of the same customer under the same key has followed. `told` is
+    (input, outcome). An ack names no customer; acks are loaded only if a message has more than one `sent`. `answered`
+    is the messages of all acks and nacks that are not handled yet.
     """
 
     runs: tuple[Run, ...] = ()
@@ -224,12 +224,12 @@ NOTHING = Finished()
 
 @frozen
 class PullRequest:
-    """Whom a batch needs that pulls people in (R27).
+    """The customers that a batch with pulls needs (R27).
 
-    `lists` are (journey, tenant, list), of which everybody who is on the list is asked in turn, in order of the ids,
-    after the last one the first again; without a list that is everybody of the tenant who is not forgotten. The first
-    `ahead` after the one whom the journey asked last are wanted, with all that is known of them. For `caps`, (journey,
-    times), also when they entered the last so many times.
+    `lists` is (journey, tenant, list): the members of the list are considered in turn, in order of their ids, and after
+    the last one the first again; without a list, all customers of the tenant who are not forgotten are. The first
+    `ahead` after the customer whom the journey considered last are loaded completely. For `caps`, (journey, times), the
+    instants of their last `times` entries are loaded too.
     """
 
     lists: tuple[tuple[int, str, str | None], ...]
@@ -239,9 +239,9 @@ class PullRequest:
 
 @frozen
 class PullsLoaded:
-    """What a store knows of pulls, by journey: how far they are, who comes next, in order, and entries.
+    """The loaded data about pulls, by journey: the state of the round, the next customers in order, and entries.
 
-    Those are the instants of the last entries without a key of each of these customers, by number, ascending by run.
+    `entries` is the instants of the last entries without a key, by number of the customer, ascending by run.
     """
 
     rounds: Mapping[int, Round] = field(factory=dict)
@@ -251,38 +251,38 @@ class PullsLoaded:
 
 @frozen
 class Loaded:
-    """What a store knows of a request; what does not exist is absent. `known` maps events to (at, customer, text).
+    """The data loaded for a request; what does not exist is absent. `known` maps events to (at, customer, text).
 
-    `sent` are the messages that caps count: (customer's number, serial, n, at, channel), in any order.
+    `sent` is the messages that caps count, as (number of the customer, serial, n, at, channel), in any order.
     """
 
     people: tuple[CustomerInHand, ...] = ()
     runs: Mapping[int, Run] = field(factory=dict)
     posts: Mapping[tuple[int, int], Post] = field(factory=dict)
     newest: Mapping[int, dict[str, Glimpse]] = field(factory=dict)
-    """What rules see of the newest message of each step, by serial and step: the batch goes on with these."""
+    """The part that rules see of the newest message of each step, by serial and step; the batch updates these."""
     known: Mapping[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]] = field(factory=dict)
     next_serial: int = 1
     next_customer: int = 1
     sent: Sequence[tuple[int, int, int, int, str]] = ()
     limits: LimitsLoaded | None = None
     exports: tuple[Export, ...] = ()
-    """By number, which is the order in which they were submitted."""
+    """The exports that are not finished yet, by number, which is the order of their submission."""
     next_export: int = 1
     pulls: PullsLoaded | None = None
     finished: Finished = NOTHING
     past: Sequence[tuple[Input, str]] = ()
-    """Inputs with their outcomes."""
+    """The inputs that `Request.past` asks for, with their outcomes."""
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]
-"""Due work of one kind: its places in order, and what stands at each."""
+"""Due work of one kind: its places in order, and the item at each."""
 
 
 def select_due(
     inputs: DueOfKind[Input], runs: DueOfKind[Run], posts: DueOfKind[Post], limit: int, timers: Iterable[DueKey] = ()
 ) -> Due:
-    """Merge the kinds of due work, each in order, into the first `limit` places of the total order (R7)."""
+    """Return the first `limit` items of the total order, merged from the kinds of due work, each in order (R7)."""
     keys = sorted([*inputs[0], *runs[0], *posts[0], *timers])
     more, keys = len(keys) > limit, keys[:limit]
     last = keys[-1] if keys else (0, 0, 0, 0)
@@ -296,22 +296,22 @@ def select_due(
 
 
 def _up_to(last: DueKey, found: DueOfKind[Item]) -> Sequence[Item]:
-    """Give the items up to a place."""
+    """Return the items up to a place, inclusive."""
     keys, items = found
     return items[: bisect_right(keys, last)]
 
 
 def told_twice(posts: Iterable[Post]) -> set[tuple[int, int]]:
-    """Give the messages of which `sent` was told more than once: an ack may be among that."""
+    """Return the messages, as (serial, n), with more than one `sent`: one of those may be an ack."""
     return {(post.serial, post.n) for post in posts if post.flags.get("sent", (0, 0))[1] > 1}
 
 
 Circles = dict[int, list[str]]
-"""Who comes next, by journey."""
+"""The customers whom a pull considers next, by journey."""
 
 
 def named_by(request: Request, circles: Circles) -> Collection[tuple[str, str]]:
-    """Give the customers that a request names, and those who come next where a journey pulls people in."""
+    """Return the customers that a request names, as (tenant, id), and those whom its pulls consider next."""
     if request.pulls is None:
         return request.names
     coming = ((tenant, name) for journey, tenant, _ in request.pulls.lists for name in circles[journey])

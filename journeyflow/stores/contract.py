@@ -1,8 +1,8 @@
-"""The contract of a store: what is loaded for a batch, and the one method that writes.
+"""The contract of a store: what it loads for a batch, and the one method that writes.
 
-A store keeps what `Changes` tell it and gives it back; it decides nothing. Two objects make it up: the `Store` itself
-(three methods) and the `Transaction` it opens (five). `journeyflow.testing.StoreConformance` holds a store to what is
-written here.
+A store saves `Changes` and returns what it has saved; it makes no decisions. It consists of two objects: the `Store`
+(three methods) and the `Transaction` that it opens (five methods). `journeyflow.testing.StoreConformance` tests a store
+against this contract.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,12 +18,13 @@ from journeyflow.stores.batch import Due, Loaded, Request
 
 @frozen
 class Shelf:
-    """What a store keeps about journeys, as rows: enough to build a `Catalog`.
+    """The rows of a store about journeys: everything needed to build a `Catalog`.
 
-    `journeys` are (number, tenant, id), `versions` (number, journey, version, published_at, fingerprint, text), a row
-    per publication in order, `transitions` (journey, at, state) and `flags` (journey, at, step, published) in order;
-    `meta` are the file's settings, `policies` (tenant, at, text) in order. `next_journey` and `next_version` are
-    numbers that were never given before.
+    `revision` counts the commits of the catalog. `journeys` is (number, tenant, id); `versions` is (number, journey,
+    version, published_at, fingerprint, text), one row per publication, in order; `transitions` is (journey, at, state),
+    `flags` is (journey, at, step, published) and `policies` is (tenant, at, text), all in order. `meta` is the settings
+    of the store. `next_journey` and `next_version` are numbers that have never been used. Instants are microseconds
+    UTC.
     """
 
     revision: int
@@ -39,71 +40,74 @@ class Shelf:
 
 @frozen
 class ClaimRequest:
-    """Which messages a worker would take: those it may have at `at`, oldest first (R71)."""
+    """The messages that a worker asks for: at most `limit` that may be claimed at `at`, oldest first (R71).
+
+    `tenant` and `channels` restrict them; None means all.
+    """
 
     tenant: str | None
     channels: frozenset[str] | None
     at: int
     limit: int
     journeys: frozenset[int]
-    """The journeys from which nothing is given now, because they are paused."""
+    """The numbers of the journeys whose messages are withheld, because they are paused."""
     steps: frozenset[tuple[int, str]] = frozenset()
-    """The steps, with the number of their journey, from which nothing is given, because they are unpublished (R17)."""
+    """The steps, as (journey number, step id), whose messages are withheld, because they are unpublished (R17)."""
 
 
 class Transaction(Protocol):
-    """Everything between taking the lock and giving it back. What is committed is durable when the block is left.
+    """Everything between acquiring the lock and releasing it. Commits are durable when the block is left.
 
-    Whether a transaction sees what it has committed itself is not said: everything is read first.
+    Whether a transaction sees its own commits is unspecified: callers read everything first.
     """
 
     def shelf(self, known_revision: int | None) -> Shelf | None:
-        """Give the rows of the catalog, or None when its revision is still the known one."""
+        """Return the rows of the catalog; None if its revision is still `known_revision`."""
 
     def due(self, now: int, limit: int) -> Due:
-        """Give the first `limit` due items at or before `now` in total order, of inbox, rests and leases (R7)."""
+        """Return the first `limit` items due at or before `now`, in total order: inputs, rests, leases, timers (R7)."""
 
     def load(self, request: Request) -> Loaded:
-        """Give what is known of a request; what does not exist is left out."""
+        """Return what a request asks for; what does not exist is left out."""
 
     def claimable(self, request: ClaimRequest) -> Sequence[Post]:
-        """Give queued messages that may be handed out, by (instant, serial, n)."""
+        """Return queued messages that may be handed out, in order of (instant, serial, n)."""
 
     def commit(self, changes: Changes) -> None:
-        """Write everything at once; nothing of it is seen unless the block ends without an exception.
+        """Write changes atomically; none of them take effect unless the block ends without an exception.
 
-        A commit of the catalog (`Changes.of_catalog`) makes the next revision: one more than before, no other commit
-        does. So an engine knows what its own commits have made of the catalog without reading it again.
-        Every run that a move belongs to is among the runs. May be called again, after which both are written. Raises
-        StorageError in a transaction that was opened for reading.
+        A commit of the catalog (`Changes.of_catalog`) adds one to the revision, and no other commit does, so that an
+        engine knows the catalog after its own commits without reading it again. Every run that a move belongs to is
+        among the runs. The method may be called repeatedly; then all changes are written. Raises StorageError in a
+        transaction that was opened for reading.
         """
 
 
 class Store(Protocol):
-    """Where journeys, people, runs and messages are kept. All methods may be called from any thread (R72).
+    """The storage of journeys, customers, runs and messages. All methods may be called from any thread (R72).
 
-    What the medium does wrong comes out as StorageError. Transactions and views of one thread do not nest; opening one
+    Errors of the medium are raised as StorageError. Transactions and views of one thread do not nest: opening one
     inside another, or on a closed store, raises StorageError.
     """
 
     def transaction(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
-        """Open a transaction; one that writes has the lock from its first moment, so that what it reads stays true."""
+        """Open a transaction; one that writes holds the lock from the start, so that what it has read stays valid."""
 
     def reader(self) -> "AbstractContextManager[SqlReader]":
-        """Open a consistent view for questions, in SQL over the same tables for every store (R80).
+        """Open a consistent view for queries, in SQL over the same tables for every store (R80).
 
-        Nothing that a question changes is kept.
+        Changes that a query makes are not kept.
         """
 
     def close(self) -> None:
-        """Give everything back. Closing twice is closing once."""
+        """Release all resources. Closing again does nothing."""
 
 
 class SqlReader(Protocol):
-    """Questions about the past and the present, asked in SQL over the documented tables and views."""
+    """A view for SQL queries over the documented tables and views."""
 
     def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Give all rows of a query."""
+        """Return all rows of a query."""
 
     def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Give the rows of a query one by one, as long as the view is open."""
+        """Yield the rows of a query one by one, as long as the view is open."""

@@ -1,4 +1,4 @@
-"""Counting again: the counters that the log asks for, beside those that were kept (R80)."""
+"""Recounting: the counters computed from the log, compared with those that are stored (R80)."""
 
 import json
 from collections import defaultdict
@@ -16,7 +16,7 @@ from journeyflow.records.rows import Counter
 from journeyflow.stores.contract import SqlReader
 
 AT_ONCE = 50_000
-"""Rows of the log that are summed up before more are read: some tens of megabytes."""
+"""How many rows of the log are summed up at a time: some tens of megabytes."""
 
 _MOVES = """
 SELECT e.journey, e.status, ifnull(m.steps, p.steps), m.visit, e.run, m.at
@@ -33,14 +33,13 @@ UNION ALL
 SELECT type, at, substr(outcome, {len(ATTRIBUTED) + 1}), data ->> 'amount' FROM inputs
 WHERE kind = 'event' AND type = '{REVENUE}' AND outcome LIKE '{ATTRIBUTED}%'
 """
-"""What was told of messages, in order of no kind; what is handled names a message that is there."""
+"""The inputs about messages, in no particular order; a handled input names an existing message."""
 
 
 def recount(reader: SqlReader) -> tuple[Counter, ...]:
-    """Count the whole log again: every move, conversion, message event and revenue; sorted by key.
+    """Return the counters of the whole log, sorted by key: every move, conversion, message event and revenue.
 
-    Opening balances stand in for what was pruned (R86). It reads everything once, and holds no more than a part of it
-    at a time.
+    Opening balances replace what was pruned (R86). Everything is read once, in parts.
     """
     sums = Sums(_zones(reader))
     for moves in _parts(reader.stream(_MOVES)):
@@ -56,7 +55,7 @@ def recount(reader: SqlReader) -> tuple[Counter, ...]:
 
 
 def miscounts(reader: SqlReader) -> Iterator[str]:
-    """Give a sentence for each kept counter that is not what the log says, by key."""
+    """Yield a sentence for each stored counter that differs from the log, sorted by key."""
     names = dict(reader.rows("SELECT number, id FROM journeys"))
     kept = {row[:6]: row[6:] for row in reader.stream("SELECT * FROM counters")}
     again = {tuple(row[:6]): tuple(row[6:]) for row in recount(reader)}
@@ -71,20 +70,20 @@ def miscounts(reader: SqlReader) -> Iterator[str]:
 
 
 def _parts(rows: Iterable[Any]) -> Iterator[list[Any]]:
-    """Yield rows some at a time."""
+    """Yield lists of at most AT_ONCE rows."""
     rest = iter(rows)
     while part := list(islice(rest, AT_ONCE)):
         yield part
 
 
 def _zones(reader: SqlReader) -> dict[int, ZoneInfo]:
-    """Give the zone of each journey: that of its first version (R82)."""
+    """Return the zone of each journey: that of its first version (R82)."""
     rows = reader.rows("SELECT journey, definition ->> 'timezone' FROM versions WHERE version = 1")
     return {journey: zone(name or "UTC") for journey, name in rows}
 
 
 def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, Instants]]:
-    """Group moves that did the same, as the batches did."""
+    """Yield groups of identical moves, as the batches counted them, with the instants of each group."""
     groups: defaultdict[tuple[int, str, str, int], Instants] = defaultdict(instants_of_none)
     for journey, status, path, visit, number, at in moves:
         groups[journey, status, path, entry_kind(visit, number)][at] += 1
@@ -93,7 +92,7 @@ def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, Instants
 
 
 def _notes(reader: SqlReader) -> Iterator[Note]:
-    """Yield what no move tells: holdouts, conversions, the first of each kind of a message, and all that was told."""
+    """Yield what no move counts: holdouts, conversions, first events of each kind of a message, and message inputs."""
     for journey, number, at in reader.stream(
         "SELECT journey, run, entered_at FROM enrollments WHERE status = ?", (HOLDOUT,)
     ):
@@ -114,7 +113,7 @@ def _notes(reader: SqlReader) -> Iterator[Note]:
 
 
 def _told(reader: SqlReader, told: list[tuple[str, int, str, int]]) -> Iterator[Note]:
-    """Yield what was told of messages, which are looked up together."""
+    """Yield the counts of inputs about messages; the messages are looked up in one query."""
     places = [place_of(name) for _, _, name, _ in told]
     named: Mapping[tuple[int, int] | None, tuple[int, str, str]] = {
         (serial, n): (journey, domain, step)
@@ -126,6 +125,6 @@ def _told(reader: SqlReader, told: list[tuple[str, int, str, int]]) -> Iterator[
     }
     for (what, at, _, amount), place in zip(told, places, strict=True):
         found = named.get(place)
-        if found is not None:  # else it is in the opening balances, with its message
+        if found is not None:  # a pruned message is in the opening balances
             journey, domain, step = found
             yield Note(journey, domain, step, what, at, False, amount)

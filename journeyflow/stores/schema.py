@@ -1,25 +1,25 @@
-"""The tables and views of a journeyflow database, made to be read by people (with Datasette, sqlite-utils, plain SQL).
+"""The tables and views of a journeyflow database, designed to be read by people (with Datasette, sqlite-utils or SQL).
 
-Instants are whole microseconds UTC; the views beside the tables show them as ISO 8601 text. A migration is a function
-on a connection, applied in order inside one immediate transaction; `PRAGMA user_version` counts those applied.
-(sqlite-utils' own migrations write the wall clock into the file, which would make equal runs unequal: R1, R90.)
+Instants are whole microseconds UTC; the views show them as ISO 8601 text. A migration is a function on a connection;
+migrations are applied in order in one immediate transaction, and `PRAGMA user_version` counts those applied.
+(sqlite-utils' own migrations write the wall clock into the file, which would make equal runs differ: R1, R90.)
 
-Foreign keys are enforced. Two columns are left to the audit, because SQLite would open the other table anew for each
-row of the hot path: the journey of an enrollment, which its version names already, and the path of a move, which is
-found or made in the same transaction.
+Foreign keys are enforced. Two columns are checked by the audit instead, because SQLite would open the other table for
+each row of the hot path: the journey of an enrollment, which its version determines, and the path of a move, which is
+found or created in the same transaction.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # questions need the texts of this module alone, and a host in memory no SQLite at all
+if TYPE_CHECKING:  # importing this module for its texts must not import sqlite3
     from sqlite3 import Connection
 
 APPLICATION_ID = 0x4A466C77
-"""`PRAGMA application_id` of a journeyflow file: "JFlw"."""
+"""The `PRAGMA application_id` of a journeyflow file: "JFlw"."""
 
 LATER = 9_223_372_036_854_775_807
-"""Sorts timers after work that a pause held, at one instant (R16)."""
+"""A sort key that places timers after work that a pause held, at one instant (R16)."""
 
 TABLES = f"""
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -167,7 +167,7 @@ CREATE TABLE arms (
 
 
 def _iso(column: str) -> str:
-    """Write the SQL that shows microseconds as ISO 8601 text."""
+    """Return the SQL that shows a column of microseconds as ISO 8601 text."""
     whole = f"(({column}) - ((({column}) % 1000000) + 1000000) % 1000000)"
     return (
         f"strftime('%Y-%m-%dT%H:%M:%S', {whole} / 1000000, 'unixepoch')"
@@ -177,7 +177,7 @@ def _iso(column: str) -> str:
 
 MESSAGE_ID = """(SELECT value FROM meta WHERE name = 'nonce' || ifnull('.' || nullif(m.nonce, 0), ''))
        || '-' || m.enrollment || '-' || m.n"""
-"""The id of a message m (R70): a renewed nonce is kept beside the first, under its number."""
+"""The SQL of the id of a message m (R70); a renewed nonce is stored beside the first one, under its number."""
 
 VISITS = """SELECT m.enrollment, max(m.visit, 1) + s.key AS n, json_extract(s.value, '$[0]') AS step,
        json_extract(s.value, '$[1]') AS status, json_extract(s.value, '$[2]') AS outcome,
@@ -191,8 +191,8 @@ JOIN enrollments e ON e.serial = m.enrollment
 LEFT JOIN paths p ON p.number = m.path
 JOIN json_each(ifnull(m.steps, p.steps)) s
 WHERE json_extract(s.value, '$[1]') <> 'ACTIVE' OR (e.status = 'ACTIVE' AND e.visit = max(m.visit, 1) + s.key)"""
-"""Moves expanded to visits. With `trusted_schema` off, as it should be for files that come from anywhere, SQLite runs
-no JSON function inside a view of the file; so the engine writes it into its own questions."""
+"""The moves expanded to visits. With `trusted_schema` off, as it should be for files of unknown origin, SQLite runs no
+JSON functions in a view of the file; so the engine includes this in its own queries."""
 
 VIEWS = f"""
 CREATE VIEW enrollments_view AS
@@ -363,21 +363,21 @@ JOIN versions v ON v.number = a.version;
 
 
 def _statements(script: str) -> list[str]:
-    """Split a script into statements; executescript would commit the transaction it stands in."""
+    """Return the statements of a script; `executescript` would commit the current transaction."""
     return [statement for statement in script.split(";\n") if statement.strip()]
 
 
 def _create(connection: "Connection") -> None:
-    """Make the tables and views of version 1."""
+    """Create the tables and views of version 1."""
     for statement in _statements(TABLES) + _statements(VIEWS):
         connection.execute(statement)
 
 
 def make_own_views(connection: "Connection") -> None:
-    """Make the views for this connection alone: its own views may run JSON functions, those of a file may not."""
+    """Create the views as temporary ones: these may run JSON functions, those of the file may not."""
     for statement in _statements(VIEWS):
         connection.execute(statement.replace("CREATE VIEW", "CREATE TEMP VIEW", 1))
 
 
 MIGRATIONS: tuple[Callable[["Connection"], None], ...] = (_create,)
-"""Every change of the schema, oldest first; a released one never changes."""
+"""The migrations of the schema, oldest first; a released one never changes."""

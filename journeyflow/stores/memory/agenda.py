@@ -1,9 +1,9 @@
-"""What waits in memory for its instant, in order.
+"""A priority queue of places, ordered by instant.
 
-Places come by the thousand and go by the thousand. So those that came together are sorted into a list, lists of like
-length are merged, and the first places of all are those that stand first in the few lists there are: Python's `sort`
-does all of that in long stretches that are in order already. A heap would move each place on its own, past as many
-others as the logarithm of them all.
+Places are added and removed by the thousand. Those added together are sorted into one list, lists of similar length are
+merged, and the first places overall are at the front of one of the few lists: Python's `sort` is fast on such data,
+which consists of long runs that are sorted already. A heap would move each place separately, past logarithmically many
+others.
 """
 
 from bisect import bisect_right
@@ -13,34 +13,34 @@ from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 AgendaKey = TypeVar("AgendaKey", bound=tuple[Any, ...])
-"""An instant first, then whatever orders what waits for the same one."""
+"""A place: an instant first, then what orders the places of the same instant."""
 
 Item = TypeVar("Item")
 
 Standing = Callable[[Iterable[AgendaKey]], Mapping[AgendaKey, Item]]
-"""Gives those of some places that still mean something, in their order, with what they stand for: whoever moves on
-leaves the old place behind."""
+"""A function that returns those of some places that are still valid, in their order, each with its item. An item that
+gets a new place leaves the old one behind as invalid."""
 
 RATIO = 2
-"""How many times as long as what is added a list is that stays as it is: so a place is merged only about as often as
-its list can double, and there are no more lists than doublings."""
+"""A list is merged with the added places if it is less than this many times as long. So a place is merged at most about
+as often as its list can double in length, and the number of lists is logarithmic too."""
 
 
 class Agenda(Generic[AgendaKey]):
-    """Places in order of their instants, of which the first are looked at, until they mean nothing any more."""
+    """Places in order of their instants; the first ones are read repeatedly, until they are invalid."""
 
     def __init__(self) -> None:
-        """Begin empty."""
-        self._lists: list[list[AgendaKey]] = []  # each from its last place to its first, where what goes costs nothing
+        """Create an empty agenda."""
+        self._lists: list[list[AgendaKey]] = []  # each in reverse order, so that removing the first places is cheap
         self._added: list[AgendaKey] = []
         self._shown: list[AgendaKey] = []
 
     def add(self, place: AgendaKey) -> None:
-        """Add a place; one that is there already is one place still, when it is shown."""
+        """Add a place; a place that is added twice is yielded once."""
         self._added.append(place)
 
     def pages(self, until: int, size: int, standing: "Standing[AgendaKey, Item]") -> Iterator[Mapping[AgendaKey, Item]]:
-        """Yield the places up to an instant in order, so many at a time, without those that mean nothing any more."""
+        """Yield pages of at most `size` valid places with their items, in order, up to the instant `until`."""
         self._added += standing(self._shown)
         self._shown = []
         while places := self._take(until, size):
@@ -54,7 +54,7 @@ class Agenda(Generic[AgendaKey]):
         self._lists, self._shown = [], []
 
     def _take(self, until: int, size: int) -> list[AgendaKey]:
-        """Take out the first places up to an instant, so many at most."""
+        """Remove and return the first places up to an instant, at most `size`."""
         self._settle()
         heads = [each[: -size - 1 : -1] for each in self._lists]
         first = sorted(chain.from_iterable(heads))[:size]
@@ -64,7 +64,7 @@ class Agenda(Generic[AgendaKey]):
         return first
 
     def _settle(self) -> None:
-        """Make what was added a list, together with those that are hardly longer."""
+        """Sort the added places into a list, merged with the existing lists that are not much longer."""
         added, self._added = self._added, []
         while self._lists and len(self._lists[-1]) < RATIO * len(added):
             added += self._lists.pop()

@@ -1,4 +1,4 @@
-"""Entry limits as the store in memory keeps them: slots, queues and timers of journeys (R23)."""
+"""Entry limits in the store in memory: slots, queues and timers of journeys (R23)."""
 
 from bisect import bisect_right, insort
 from collections.abc import Collection, Iterable
@@ -10,10 +10,10 @@ from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
 
 
 class KeptLimits:
-    """What a `MemoryStore` keeps of entry limits."""
+    """The part of a `MemoryStore` about entry limits."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start without slots, queues and timers."""
         self.slots: dict[int, list[int]] = {}
         self.deferred: dict[int, Deferred] = {}
         self.queues: dict[int, list[tuple[int, int]]] = {}

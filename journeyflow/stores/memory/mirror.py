@@ -1,7 +1,7 @@
-"""The database behind the questions to a store in memory: laid out once, then brought up to date by what was committed.
+"""The database for queries to a store in memory: filled once, then updated with what was committed since.
 
-`Changes` are a value, so what one store takes over another one can take over, too. A question thereby costs what has
-changed since the last one, not what is kept.
+`Changes` are a value, so that the changes applied to one store can be applied to another one too. So the cost of a
+query depends on the changes since the last query, not on the size of the store.
 """
 
 from collections.abc import Callable
@@ -13,25 +13,25 @@ from attrs import evolve
 
 from journeyflow.records.changes import Changes
 
-if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
+if TYPE_CHECKING:  # imports sqlite-utils, which only queries need
     from journeyflow.stores.sqlite.store import SQLiteStore
 
 
 class Mirror:
-    """An SQLite database in memory with the rows of a store, from the first question on."""
+    """An SQLite database in memory with the rows of a store, created at the first query."""
 
     def __init__(self) -> None:
-        """Begin without a database: a store that is asked nothing pays nothing."""
+        """Start without a database, so that a store without queries has no cost."""
         self._database: SQLiteStore | None = None
         self._open = ExitStack()
         self._behind: list[Changes] = []
         self._rows = self._rows_behind = 0
-        # Not in __del__: of garbage that hangs together, the connection may be finalized before the store, and from
-        # Python 3.13 on it warns then. Not at exit: the host may still ask there.
+        # Not in __del__: in a reference cycle, the connection may be finalized before the store, which warns from
+        # Python 3.13 on. Not at exit: the host may still run queries then.
         finalize(self, self._open.close).atexit = False
 
     def note(self, changes: Changes) -> None:
-        """Note what was committed; where that is more than what is kept, laying everything out anew costs less."""
+        """Note committed changes; if they outgrow the database, drop it, because filling a new one costs less."""
         if self._database is None:
             return
         self._behind.append(evolve(changes, scrubbed=False))
@@ -40,7 +40,10 @@ class Mirror:
             self.drop()
 
     def database(self, everything: Callable[[], Changes], nonce: str) -> "SQLiteStore":
-        """Return the database as of now; `everything` returns all that is kept. It is the mirror's: do not close it."""
+        """Return the database, brought up to date; `everything` returns the whole content of the store.
+
+        The mirror owns the database: do not close it.
+        """
         try:
             if self._database is None:
                 self._database = self._laid_out(everything(), nonce)
@@ -50,13 +53,13 @@ class Mirror:
                         transaction.commit(changes)
                 self._rows += self._rows_behind
             self._behind, self._rows_behind = [], 0
-        except BaseException:  # half of it may be there
+        except BaseException:  # the changes may be half applied
             self.drop()
             raise
         return self._database
 
     def _laid_out(self, everything: Changes, nonce: str) -> "SQLiteStore":
-        from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 costs sqlite-utils
+        from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils
 
         database = SQLiteStore(":memory:", nonce=nonce)
         self._open.callback(database.close)
@@ -66,14 +69,14 @@ class Mirror:
         return database
 
     def drop(self) -> None:
-        """Close the database; the next question lays it out anew."""
+        """Close the database; the next query creates a new one."""
         self._database = None
         self._behind, self._rows_behind = [], 0
         self._open.close()
 
 
 def _rows_of(changes: Changes) -> int:
-    """Count the rows that changes write or change, roughly: what takes time."""
+    """Return roughly how many rows these changes write, as a measure of the time that takes."""
     many = (changes.inputs, changes.handled, changes.customers, changes.runs, changes.moves, changes.new_posts)
     crowds = sum(len(crowd.people) * (2 + len(crowd.posts)) for crowd in changes.crowds)
     return sum(map(len, many)) + len(changes.posts) + len(changes.counters) + crowds

@@ -1,4 +1,4 @@
-"""Finished history as the store in memory gives it (R86)."""
+"""Loading finished history from the store in memory (R86)."""
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
@@ -10,7 +10,7 @@ from journeyflow.stores.batch import ANSWERS, Finished, PastRequest, PruneReques
 
 
 class KeptRows(Protocol):
-    """What a `MemoryStore` keeps, as far as it is looked at here."""
+    """The parts of a `MemoryStore` that are read here."""
 
     runs: dict[int, Run]
     moves: list[Move]

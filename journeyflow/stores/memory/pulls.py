@@ -1,4 +1,4 @@
-"""Pulls as the store in memory keeps them: who is on which list, and how far each journey has come (R27)."""
+"""Pulls in the store in memory: the members of lists, and the state of each journey's round (R27)."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -10,15 +10,15 @@ from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
 
 
 class Names:
-    """Ids that are put into order when somebody asks for it."""
+    """A set of ids that is sorted on demand."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        """Begin with some."""
+        """Create the set with some ids."""
         self._names = set(names)
         self._ordered: list[str] | None = None
 
     def add(self, name: str) -> None:
-        """Add one."""
+        """Add an id."""
         self._names.add(name)
         self._ordered = None
 
@@ -42,10 +42,10 @@ class Names:
 
 
 class KeptPulls:
-    """What a `MemoryStore` keeps of lists and pulls."""
+    """The part of a `MemoryStore` about lists and pulls."""
 
     def __init__(self) -> None:
-        """Begin empty."""
+        """Start without lists and rounds."""
         self.rounds: dict[int, Round] = {}
         self.lists: dict[tuple[str, str], Names] = {}
         self.everybody: dict[str, Names] | None = None
@@ -63,7 +63,7 @@ class KeptPulls:
                 self.rounds.pop(journey, None)
 
     def listed(self) -> Iterator[tuple[str, str, str]]:
-        """Yield who is on which list."""
+        """Yield (tenant, list, customer) for every member of a list, sorted."""
         for (tenant, name), names in sorted(self.lists.items(), key=lambda each: each[0]):
             yield from ((tenant, name, customer) for customer in names.ordered())
 
@@ -83,7 +83,7 @@ class KeptPulls:
             self.everybody.setdefault(tenant, Names()).add(customer)
 
     def enter(self, run: Run) -> None:
-        """Note a new run, once somebody has asked for the entries of customers."""
+        """Note a new run, if entries of customers have been requested before."""
         if self.entered is not None and not run.key:
             self.entered.setdefault((run.journey, run.customer), []).append(run.entered_at)
 

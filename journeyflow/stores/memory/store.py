@@ -1,6 +1,6 @@
-"""The store in memory: plain dicts and sorted lists, for tests and simulation, and the model the others are held to.
+"""The store in memory: plain dicts and sorted lists, for tests and simulation, and as the model for other stores.
 
-Questions are asked in SQL here too, of an in-memory SQLite database with the same rows (R80, `mirror.py`).
+Queries in SQL work here too: they run on an in-memory SQLite database with the same rows (R80, `mirror.py`).
 """
 
 import threading
@@ -63,24 +63,24 @@ from journeyflow.stores.memory.mirror import Mirror
 from journeyflow.stores.memory.pruning import finished_in, past_in
 from journeyflow.stores.memory.pulls import KeptPulls
 
-if TYPE_CHECKING:  # costs sqlite-utils; wanted for questions only
+if TYPE_CHECKING:  # imports sqlite-utils, which only queries need
     from journeyflow.stores.sqlite.reader import SQLiteReader
 
 KnownEvent = tuple[int, int, str, str | None]
-"""An event that was taken under an id: its instant, its sequence number, the customer, its data."""
+"""A handled event with an id: its instant, its sequence number, the customer, its data."""
 
 Item = TypeVar("Item")
 
 Where = TypeVar("Where")
 
 OutboxPlace = tuple[int, int, int]
-"""Where a message stands in the outbox: (instant, serial, n)."""
+"""The place of a message in the outbox: (instant, serial, n)."""
 
 PAGE = 1_000
-"""Inputs that are looked at together."""
+"""How many inputs are looked at together."""
 
 NAME = "memory"
-"""What stands for the path in errors."""
+"""The placeholder for a path in errors."""
 
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
 
@@ -90,10 +90,13 @@ CLOSED = ("the store is closed", "make another")
 
 
 class MemoryStore:
-    """Keeps everything in this process. `nonce` is part of message ids; it is fixed, so equal runs are equal (R90)."""
+    """A store that keeps everything in this process; nothing is written to disk.
+
+    `nonce` is part of message ids; it is fixed, so that equal inputs give equal results (R90).
+    """
 
     def __init__(self, *, nonce: str = "memory") -> None:
-        """Begin empty."""
+        """Create an empty store."""
         self._lock = threading.RLock()
         self._mirror = Mirror()
         self._closed = self._open = False
@@ -132,7 +135,7 @@ class MemoryStore:
         self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
 
     def __repr__(self) -> str:
-        """Show how much is kept."""
+        """Return how many customers and enrollments are stored."""
         return f"MemoryStore({len(self.customers)} customers, {len(self.runs)} enrollments)"
 
     def close(self) -> None:
@@ -143,7 +146,7 @@ class MemoryStore:
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
-        """Open a transaction; what it commits is taken over when the block ends without an exception."""
+        """Open a transaction; its commits take effect when the block ends without an exception."""
         with self._alone():
             transaction = MemoryTransaction(self, write=write)
             yield transaction
@@ -152,7 +155,7 @@ class MemoryStore:
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
-        """Ask an in-memory SQLite database that has the same rows."""
+        """Open a consistent view for queries, on an in-memory SQLite database with the same rows."""
         with self._alone(), self._mirror.database(self.snapshot, self.meta["nonce"]).reader() as reader:
             yield reader
 
@@ -233,7 +236,7 @@ class MemoryStore:
             self._prune(changes.pruned)
 
     def _set_out(self, keys: Iterable[DueKey]) -> None:
-        """Put timers of journeys into the agenda."""
+        """Add timers of journeys to the agenda."""
         for key in keys:
             self.journey_timers.add(key)
 
@@ -359,7 +362,7 @@ class MemoryStore:
             self.meta["revision"] = str(int(self.meta["revision"]) + 1)
 
     def _number(self, what: str, *numbers: int) -> None:
-        """Remember the highest number of a kind: it is never given again, also when its owner is gone."""
+        """Remember the highest number of a kind: a number is never used again, even if its owner is removed."""
         self.last[what] = max([self.last[what], *numbers])
 
     def _purge(self, journey: int) -> None:
@@ -433,7 +436,7 @@ class MemoryStore:
                 self.posts_by_customer.setdefault(self.runs[key[0]].customer, []).append(key)
         return self.posts_by_customer
 
-    # --- what the places in the agendas stand for -----------------------------------------------------------------
+    # --- the items behind the places in the agendas ---------------------------------------------------------------
 
     def waiting(self, keys: Iterable[DueKey]) -> dict[DueKey, Input]:
         """Return the inputs that are not handled yet."""
@@ -468,12 +471,12 @@ class MemoryTransaction:
     """A transaction on a `MemoryStore`; see `contract.Transaction`."""
 
     def __init__(self, store: MemoryStore, *, write: bool) -> None:
-        """Begin with nothing committed."""
+        """Start without commits."""
         self._store, self._write = store, write
         self.committed: list[Changes] = []
 
     def commit(self, changes: Changes) -> None:
-        """Note what is to be taken over at the end of the block."""
+        """Note changes to be applied at the end of the block."""
         if not self._write:
             raise StorageError(NAME, *READING)
         self.committed.append(changes)
@@ -641,7 +644,7 @@ _in_crowd: Callable[[Run, Run], Run] = mixing(Run, ("serial", "customer", "numbe
 
 
 def _count(kept: dict[tuple[object, ...], Counter], counters: Iterable[Counter]) -> None:
-    """Add to the kept counters, or to the opening balances."""
+    """Add to the stored counters, or to the opening balances."""
     for added in counters:
         before = kept.get(added[:6])
         kept[added[:6]] = added if before is None else before.plus(added)

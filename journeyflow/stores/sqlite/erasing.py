@@ -1,4 +1,4 @@
-"""Taking out of a SQLite file what is not to stay there."""
+"""Removing the personal data of forgotten customers from a SQLite file (R86)."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -17,11 +17,11 @@ STATEMENTS = (
     "DELETE FROM deferred WHERE customer = ?",
     "UPDATE last_refusals SET seen = NULL WHERE customer = ?",
 )
-"""What is written about the runs of a customer, by number (see `records/forgetting.py`)."""
+"""The statements that clear the runs of a customer, by number (see `records/forgetting.py`)."""
 
 LISTS = """DELETE FROM list_members WHERE tenant = :tenant AND customer = :customer AND list IN (
     SELECT m.value FROM customers c, json_each(c.attributes, '$.lists') m WHERE c.number = :number)"""
-"""Takes a customer out of the lists that the attributes name."""
+"""The statement that removes a customer from the lists that the attributes name."""
 
 INPUTS = f"SELECT {INPUT_ROW}, outcome FROM inputs"
 

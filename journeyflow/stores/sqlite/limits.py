@@ -1,4 +1,4 @@
-"""Entry limits as both stores keep them: slots, queues and timers of journeys (R23)."""
+"""Entry limits in a SQLite file: slots, queues and timers of journeys (R23)."""
 
 from collections.abc import Collection, Iterable
 from itertools import islice
@@ -9,7 +9,7 @@ from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
 from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
 
-if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
 DEFERRED_COLUMNS = "number, journey, customer, key, at, trigger_data"
@@ -68,7 +68,7 @@ def _newest(connection: "Connection", journey: int, since: int, count: int) -> l
 
 
 def write_limits(connection: "Connection", changes: LimitChanges) -> None:
-    """Write what a commit says about entry limits."""
+    """Write the changes of entry limits."""
     for sql, rows in _statements(changes):
         if rows:
             connection.executemany(sql, rows)

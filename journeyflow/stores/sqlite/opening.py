@@ -1,4 +1,4 @@
-"""Opening a SQLite file: whose it is, its settings, its schema; and what the errors of SQLite mean."""
+"""Opening a SQLite file: its owner, its settings, its schema; and translating the errors of SQLite."""
 
 import os
 import sqlite3
@@ -11,29 +11,30 @@ from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, Re
 from journeyflow.stores.schema import APPLICATION_ID, MIGRATIONS, make_own_views
 
 BUSY_SECONDS = 60
-"""How long a writer waits for the lock: batches hold it for milliseconds, an archive perhaps for seconds."""
+"""How many seconds a writer waits for the lock: a batch holds it for milliseconds, an archive perhaps for seconds."""
 
 MAX_ATTEMPTS = 1_000
-"""How often a setting is tried that does not wait for the lock: far more often than there are processes on a file."""
+"""How often a setting that does not wait for the lock is tried: far more often than a file has processes."""
 
 GRACE = HOUR
-"""How late work may be found before it is softened, unless the host says otherwise (R5); in no file, no limit."""
+"""How late work may be found before it is softened, in microseconds, unless the host sets another value (R5). A store
+in memory has no such limit."""
 
 CACHE_KIB = 65_536
-"""Page cache: the default loses half the speed at a million rows."""
+"""The page cache in KiB: the default of SQLite is half as fast at a million rows."""
 
 CHECKPOINT = 4_000
-"""Pages in the log (16 MB) before they are taken over into the file: a batch writes hundreds, and each time syncs."""
+"""How many pages the log holds (16 MB) before a checkpoint: a batch writes hundreds, and each checkpoint syncs."""
 
 MEMORY = ":memory:"
 
 OLDEST = (3, 38)
-"""The SQLite that brought the operator ->> for JSON; STRICT tables are a little older."""
+"""The oldest version of SQLite with the JSON operator ->>; STRICT tables are a little older."""
 
 RESTORE = "restore the file from a backup"
 
 UNREADABLE_TEXT = "Could not decode to UTF-8"
-"""How Python begins to say, without an error code, that a text in a file is none."""
+"""The start of Python's message, without an error code, for a text in a file that is not UTF-8."""
 
 # --- errors -------------------------------------------------------------------------------------------------------
 
@@ -59,7 +60,7 @@ def primary_code(error: sqlite3.Error) -> int:
 
 
 def meaning(error: sqlite3.Error | UnicodeDecodeError, path: str) -> StorageError:
-    """Find the error that says what an error of SQLite means: which file, what is wrong, what to do.
+    """Return the StorageError for an error of SQLite: which file, what is wrong, what to do.
 
     >>> meaning(sqlite3.OperationalError("no such table: dual"), "jobs.db")
     StorageError('jobs.db: no such table: dual')
@@ -87,7 +88,7 @@ def _shut(path: str, text: str) -> StorageError:
 
 
 def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connection:
-    """Open or create a file and bring it up to date; transactions are left to the caller.
+    """Open or create a file and migrate it; return a connection on which the caller manages transactions.
 
     Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError.
     """
@@ -109,9 +110,10 @@ def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connect
 
 
 def rebuild(path: str) -> None:
-    """Build a file anew out of what is in it and empty its log (VACUUM, checkpoint), so that nothing else is left.
+    """Rewrite a file from its content and empty its log (VACUUM, checkpoint), so that no deleted data is left in it.
 
-    It needs as much free space as the file has, and no memory. Raises StorageError where somebody still reads what was.
+    It needs as much free space as the size of the file, and little memory. Raises StorageError while another connection
+    still reads the old content.
     """
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
@@ -122,16 +124,16 @@ def rebuild(path: str) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce: str | None) -> None:
-    """Check whose file it is, set it up, and bring its schema up to date in one transaction."""
-    ours = path == MEMORY  # nobody else can have made its views
+    """Check that the file is one of journeyflow, configure it, and migrate its schema in one transaction."""
+    ours = path == MEMORY  # nobody else can have created its views
     connection.execute(f"PRAGMA trusted_schema = {'ON' if ours else 'OFF'}")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute("PRAGMA temp_store = MEMORY")
-    if ours and hasattr(connection, "deserialize"):  # which not every build of Python has
+    if ours and hasattr(connection, "deserialize"):  # not every build of Python has it
         _copy_schema(connection)
-    connection.execute("BEGIN")  # what the check reads has to belong together: another process may be creating the file
+    connection.execute("BEGIN")  # for a consistent check: another process may be creating the file
     _check_owner(connection, path)
     connection.execute("COMMIT")
     _retry_busy(connection, partial(connection.execute, "PRAGMA journal_mode = WAL"))
@@ -141,7 +143,7 @@ def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
     if not ours:
-        connection.execute("BEGIN")  # alone, each view would be a transaction of its own and take twice as long
+        connection.execute("BEGIN")  # one transaction for all views takes half as long
         make_own_views(connection)
         connection.execute("COMMIT")
 
@@ -149,7 +151,7 @@ def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce:
 def _copy_schema(connection: sqlite3.Connection) -> None:
     """Set up a database in memory with its mark and its schema: copying them takes a fifth of the time of making them.
 
-    A memory store lays its rows into such a database for questions, into a new one after each change.
+    A store in memory fills such a database for queries.
     """
     with closing(sqlite3.connect(MEMORY)) as blank:
         blank.deserialize(_blank())
@@ -158,7 +160,7 @@ def _copy_schema(connection: sqlite3.Connection) -> None:
 
 @cache
 def _blank() -> bytes:
-    """Make the content of a database that has the schema and no rows."""
+    """Return the content of a database with the schema and no rows."""
     with closing(sqlite3.connect(MEMORY, isolation_level=None)) as connection:
         connection.execute("BEGIN")
         _make_schema(connection, 0)
@@ -167,7 +169,7 @@ def _blank() -> bytes:
 
 
 def _migrate(connection: sqlite3.Connection, path: str, nonce: str | None) -> None:
-    """Apply what the schema lacks; give a new file its mark and its settings."""
+    """Apply the migrations that the schema lacks, and write the settings of a new file."""
     version = _check_owner(connection, path)
     _make_schema(connection, version)
     if version == 0 or path == MEMORY:
@@ -177,7 +179,7 @@ def _migrate(connection: sqlite3.Connection, path: str, nonce: str | None) -> No
 
 
 def _make_schema(connection: sqlite3.Connection, version: int) -> None:
-    """Apply the migrations after a version, and set the mark of our files."""
+    """Apply the migrations after a version, and set the application id of a new file."""
     for number, migration in enumerate(MIGRATIONS[version:], version + 1):
         migration(connection)
         connection.execute(f"PRAGMA user_version = {number}")
@@ -186,7 +188,7 @@ def _make_schema(connection: sqlite3.Connection, version: int) -> None:
 
 
 def draw_nonce() -> str:
-    """Draw what the ids of messages begin with: the one thing that chance decides (R70, R90)."""
+    """Return a random nonce, the start of message ids; nothing else is random (R70, R90)."""
     return os.urandom(5).hex()
 
 
@@ -202,7 +204,7 @@ def _check_owner(connection: sqlite3.Connection, path: str) -> int:
 
 
 def _checked_version(version: int, path: str) -> int:
-    """Refuse a version of the schema that is newer than this code, or none at all."""
+    """Return a schema version. Raises NewerSchema if it is newer than this code, CorruptDatabase if it is below 1."""
     if version > len(MIGRATIONS):
         what = f"the file has schema version {version}, this journeyflow knows {len(MIGRATIONS)}"
         raise NewerSchema(path, what, "upgrade journeyflow")
@@ -212,10 +214,10 @@ def _checked_version(version: int, path: str) -> int:
 
 
 def _retry_busy(connection: sqlite3.Connection, action: Callable[[], object]) -> None:
-    """Do again what ignores the busy timeout, until other processes let go of the file.
+    """Repeat an action that ignores the busy timeout, until other processes release the file.
 
-    Changing the journal mode fails at once while others hold the file. Taking the write lock and giving it back waits
-    for them as long as the busy timeout says.
+    Changing the journal mode fails at once while others hold the file. Acquiring and releasing the write lock waits for
+    them, up to the busy timeout.
     """
     for _ in range(MAX_ATTEMPTS):
         try:

@@ -1,4 +1,4 @@
-"""Finished history as both stores give it and take it away (R86)."""
+"""Loading and removing finished history in a SQLite file (R86)."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -20,14 +20,14 @@ from journeyflow.stores.sqlite.rows import (
     text_or_none,
 )
 
-if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
 INPUTS = f"{INPUT_ROW}, outcome"
 
 SUPERSEDED = """EXISTS (SELECT 1 FROM enrollments n WHERE n.customer = e.customer AND n.journey = e.journey
     AND n.key = e.key AND n.run > e.run)"""
-"""Whether a run has a newer one of the same customer under the same key."""
+"""The SQL for whether the same customer has a newer run under the same key."""
 
 FINISHED = f"""
 SELECT {RUN_ROW}, {SUPERSEDED} FROM enrollments e
@@ -36,7 +36,7 @@ WHERE serial > :after AND ended_at < :before AND journey IN (SELECT value FROM j
        OR EXISTS (SELECT 1 FROM moves m WHERE m.enrollment = e.serial))
 ORDER BY serial LIMIT :limit
 """
-"""Runs that ended before an instant, of which something is left that may go."""
+"""The query for runs that ended before an instant, of which something is left to prune."""
 
 MOVES = """
 SELECT m.enrollment, m.visit, m.at, ifnull(m.steps, p.steps) FROM moves m LEFT JOIN paths p ON p.number = m.path
@@ -50,7 +50,7 @@ WHERE e.serial IN (SELECT value FROM json_each(?)) AND i.kind = 'event'
   AND (i.data ->> 'message' IS NOT NULL OR i.outcome LIKE 'attributed to %')
 GROUP BY i.seq ORDER BY i.seq
 """
-"""What was told of the customers of some runs that may be about their messages."""
+"""The query for events of the customers of some runs that may be about their messages."""
 
 ACKS = f"SELECT {INPUTS} FROM inputs WHERE customer = '' AND kind = 'ack' AND outcome = 'handled' ORDER BY seq"
 
@@ -88,7 +88,7 @@ def load_finished(connection: "Connection", request: PruneRequest) -> Finished:
 
 
 def _move(row: tuple[Any, ...]) -> Move:
-    """Read a move without what was compared."""
+    """Return a row as a move, without the compared values."""
     serial, visit, at, path = row
     return make_move(
         (serial, visit, at, tuple((step, status, outcome) for step, status, outcome in json.loads(path)), {})

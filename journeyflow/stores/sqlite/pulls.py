@@ -1,4 +1,4 @@
-"""Pulls as both stores keep them: who is on which list, and how far each journey has come (R27)."""
+"""Pulls in a SQLite file: the members of lists, and the state of each journey's round (R27)."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Round
 from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
 
-if TYPE_CHECKING:  # a host in memory needs no SQLite at all
+if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
 ROUND_COLUMNS = "journey, at, after, origin, remaining, softened"
@@ -70,7 +70,7 @@ def _entries(connection: "Connection", journey: int, times: int, numbers: Collec
 
 
 def write_pulls(connection: "Connection", changes: Changes) -> None:
-    """Write what a commit says about lists and pulls."""
+    """Write the changes of lists and pulls."""
     if changes.unlisted:
         connection.executemany(
             "DELETE FROM list_members WHERE tenant = ? AND list = ? AND customer = ?", changes.unlisted

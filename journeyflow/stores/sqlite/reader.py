@@ -1,4 +1,4 @@
-"""Questions asked of a SQLite file."""
+"""Queries on a SQLite file."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,10 +6,10 @@ from typing import Any
 
 
 class SQLiteReader:
-    """Questions in SQL over the tables and views of `schema.py`."""
+    """A view for SQL queries over the tables and views of `schema.py`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Ask through a connection."""
+        """Use a connection that is in a transaction."""
         self._connection = connection
         self._streams: list[sqlite3.Cursor] = []
 
@@ -24,6 +24,6 @@ class SQLiteReader:
         return iter(cursor)
 
     def close(self) -> None:
-        """End every stream: one that is left half-way would hold its old view, and the next writer would find it."""
+        """Close every stream: an unfinished one would keep its old view open, in the way of the next writer."""
         for cursor in self._streams:
             cursor.close()

@@ -1,4 +1,4 @@
-"""The store in one SQLite file: the file, its lock, its transactions and views."""
+"""The store in one SQLite file: the file, its lock, its transactions and its views."""
 
 import os
 import sqlite3
@@ -22,21 +22,23 @@ if TYPE_CHECKING:
 NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
 
 BAD_JSON = "malformed JSON"
-"""What SQLite says about text in the file that should be JSON."""
+"""The message of SQLite for text in the file that should be JSON and is not."""
 
 UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
-"""What code raises that meets values which were never written: JSON cut short, numbers that lead nowhere."""
+"""The exceptions that damaged values in a file can cause, such as truncated JSON or dangling numbers."""
 
 
 class SQLiteStore:
-    """Keeps everything in one SQLite file, or in memory with the path ":memory:".
+    """A store that keeps everything in one SQLite file, or in memory with the path ":memory:".
 
-    `synchronous` is FULL (a commit survives power loss) or NORMAL (the last commits may be lost, nothing is damaged).
-    Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError, each naming path and remedy.
+    `synchronous` is "FULL" (a commit survives power loss) or "NORMAL" (power loss may undo the last commits, but does
+    not damage the file). `nonce`, the start of message ids, is drawn at random for a new file if it is not given (R70).
+    Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError, each with path and remedy;
+    ValueError for another `synchronous`.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", nonce: str | None = None) -> None:
-        """Open or create the file; `nonce` is drawn when not given, for a file that has none yet (R70)."""
+        """Open the file, or create it."""
         if synchronous not in {"FULL", "NORMAL"}:
             msg = f"synchronous is 'FULL' or 'NORMAL', not {synchronous!r}"
             raise ValueError(msg)
@@ -47,11 +49,11 @@ class SQLiteStore:
         self.connection: sqlite3.Connection | None = open_file(self.path, synchronous, nonce)
 
     def __repr__(self) -> str:
-        """Show the path."""
+        """Return the call with the path."""
         return f"SQLiteStore({self.path!r})"
 
     def close(self) -> None:
-        """Close the file; closing again does nothing. A process that came here through a fork leaves it alone."""
+        """Close the file; closing again does nothing, and neither does closing in a forked child process."""
         if self._came_by_fork():
             return
         with self._lock:
@@ -61,7 +63,7 @@ class SQLiteStore:
 
     @contextmanager
     def transaction(self, *, write: bool = True) -> Iterator["SQLiteTransaction"]:
-        """Open a transaction; a writing one has the file's write lock from its first moment."""
+        """Open a transaction; one that writes holds the write lock of the file from the start."""
         added: Paths = {}
         with self._block("BEGIN IMMEDIATE" if write else "BEGIN", "COMMIT", _OURS) as connection:
             transaction = SQLiteTransaction(connection, self.path, self._paths, added, write=write)
@@ -72,7 +74,7 @@ class SQLiteStore:
             self._scrub()
 
     def _scrub(self) -> None:
-        """Build the file anew out of what is in it, and empty the log, so that nothing else is left in either."""
+        """Rewrite the file from its content and empty its log, so that no deleted data is left in either."""
         with self._lock:
             connection = self._connection()
             if self.path == MEMORY:
@@ -85,7 +87,7 @@ class SQLiteStore:
 
     @contextmanager
     def reader(self) -> Iterator["SQLiteReader"]:
-        """Open a consistent view for questions."""
+        """Open a consistent view for queries."""
         with self._block("BEGIN", "ROLLBACK", _THEIRS) as connection:
             reader = SQLiteReader(connection)
             try:
@@ -116,9 +118,9 @@ class SQLiteStore:
 
     @contextmanager
     def _block(self, begin: str, end: str, doubtful: frozenset[int]) -> Iterator[sqlite3.Connection]:
-        """Hold the lock and a transaction; after an exception nothing of it stays.
+        """Hold the lock and a transaction, which is rolled back after an exception.
 
-        `doubtful` are the codes of errors behind which a fault of the file may be.
+        `doubtful` is the codes of errors that may be caused by a damaged file.
         """
         self._refuse_fork()  # before the lock, which another thread may have held when the process was forked
         with self._lock:
@@ -139,7 +141,7 @@ class SQLiteStore:
         return self.path != MEMORY and os.getpid() != self._pid
 
     def _refuse_fork(self) -> None:
-        """Refuse to work in a process that came to this store through a fork."""
+        """Raise StorageError in a process that got this store through a fork."""
         if self._came_by_fork():
             remedy = "open the file again in the child process"
             raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
@@ -155,9 +157,9 @@ class SQLiteStore:
     def _meaning(
         self, connection: sqlite3.Connection, error: BaseException, doubtful: frozenset[int]
     ) -> StorageError | None:
-        """Find the error that says what went wrong in a transaction; None where the one at hand says it.
+        """Return the error to raise instead of one raised in a transaction; None to raise that error itself.
 
-        What should never be raised here is the file's fault when the file does not add up.
+        An unexpected error is reported as damage of the file if the audit finds a fault in the file.
         """
         if isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
             return None
@@ -170,10 +172,11 @@ class SQLiteStore:
 
 
 _OURS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT})
-"""Our own statements fit the tables: what SQLite does not find there was taken away."""
+"""The doubtful codes in a transaction: the engine's own statements fit the tables, so the file must be damaged."""
 
 _THEIRS = frozenset({sqlite3.SQLITE_CONSTRAINT})
-"""A question may well be wrong, and a row be refused, while the file is whole: then the audit decides."""
+"""The doubtful codes in a view: a host's query may be wrong, or a row refused, although the file is intact, so the
+audit decides."""
 
 
 def _damage(connection: sqlite3.Connection) -> str | None:
@@ -188,7 +191,7 @@ def _damage(connection: sqlite3.Connection) -> str | None:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    """End a transaction that SQLite may have ended itself, on a connection that may be closed by now."""
+    """Roll a transaction back; SQLite may have ended it already, and the connection may be closed."""
     with suppress(sqlite3.Error):
         if connection.in_transaction:
             connection.execute("ROLLBACK")
