@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, time
 from math import isfinite
+from types import MappingProxyType
 from typing import Any
 
 from journeyflow.basics.chance import SEPARATOR
@@ -122,6 +123,15 @@ def describe(value: object) -> str:
     return f"{kind.__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"  # noqa: PLR2004 a line's width
 
 
+_PLAIN = (bool, dict, list, tuple, MappingProxyType)
+"""Types that need no look at their value, of those that come often; an abstract class is slow to ask."""
+
+_LISTS = (list, tuple)
+
+_SCALARS = (str, int, float, type(None))
+"""What has no parts; of what passed as a value, all else is a list or an object."""
+
+
 def faults(value: object, path: str = "") -> Iterator[str]:
     """Yield a sentence for everything in a value that cannot be stored, with its path.
 
@@ -136,15 +146,15 @@ def faults(value: object, path: str = "") -> Iterator[str]:
         fault = _scalar_fault(item)
         if fault is not None:
             yield f"{where or 'value'}: {fault}"
-        elif isinstance(item, Mapping | list | tuple):
+        elif not isinstance(item, _SCALARS):
             if depth > MAX_DEPTH:
                 yield f"{where[:60]}...: nested deeper than {MAX_DEPTH} levels"
+            elif isinstance(item, _LISTS):
+                stack.extend((item[n], f"{where}[{n}]", depth + 1) for n in reversed(range(len(item))))
             elif isinstance(item, Mapping):
                 yield from (f"{where or 'value'}: key {problem}" for key in item if (problem := _key_fault(key)))
                 inner = [(part, _inside(where, key), depth + 1) for key, part in item.items()]
                 stack.extend(reversed(inner))
-            else:
-                stack.extend((item[n], f"{where}[{n}]", depth + 1) for n in reversed(range(len(item))))
 
 
 def _key_fault(key: object) -> str | None:
@@ -163,14 +173,16 @@ def _inside(where: str, key: object) -> str:
 
 def _scalar_fault(item: object) -> str | None:
     """Return what is wrong with a scalar value, or None; None also for lists and objects."""
-    if item is None or isinstance(item, bool | Mapping | list | tuple):
-        return None
-    if isinstance(item, str):
+    if isinstance(item, str):  # first what there is most of: an abstract class is asked last
         return text_fault(item)
+    if item is None or isinstance(item, _PLAIN):
+        return None
     if isinstance(item, int):
         return None if INTEGER_MIN <= item <= INTEGER_MAX else "the integer needs more than 64 bits"
     if isinstance(item, float):
         return None if isfinite(item) else f"{item} is not a finite number"
+    if isinstance(item, Mapping):
+        return None
     remedy = "; write .isoformat()" if isinstance(item, date | time) else ""
     return f"must be JSON (text, number, true, false, null, list or object), not {describe(item)}{remedy}"
 

@@ -235,7 +235,8 @@ class Counter(NamedTuple):
     def plus(self, other: "Counter") -> "Counter":
         """Return the sum of this counter and another with the same key."""
         total, uniques = self.total + other.total, self.uniques + other.uniques
-        return self._replace(total=total, uniques=uniques, last_at=max(self.last_at, other.last_at))
+        last_at = max(self.last_at, other.last_at)
+        return Counter(self.journey, self.day, self.domain, self.step, self.what, self.label, total, uniques, last_at)
 
 
 class Export(NamedTuple):

@@ -36,6 +36,7 @@ from journeyflow.records.rows import (
     Post,
     Refusal,
     Run,
+    make_input,
     make_move,
     make_post,
     make_run,
@@ -252,7 +253,7 @@ class MemoryStore:
         if not changes.inputs or changes.inputs[0].seq:
             return changes
         numbers = count(self.last["input"] + 1)
-        return evolve(changes, inputs=tuple(item._replace(seq=next(numbers)) for item in changes.inputs))
+        return evolve(changes, inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
 
     def _take_inputs(self, changes: Changes) -> None:
         for item in changes.inputs:
