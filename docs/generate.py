@@ -539,7 +539,7 @@ def sections(text: str) -> list[str]:
 
 
 def rewritten(text: str) -> str:
-    """Return a page with its generated parts written anew."""
+    """Return a page with its generated parts rewritten."""
     return _MARKED.sub(lambda match: f"{match[1]}\n{SECTIONS[match['name']]()}\n{match[3]}", text)
 
 

@@ -119,7 +119,7 @@ pause = _lifecycle("pause", "Pause a journey: nobody enters, no wait is left, no
     type=click.Choice(["run", "shift"]),
     default="run",
     show_default=True,
-    help="Run what came due meanwhile, or prolong durations and timeouts by the pause.",
+    help="Run what came due during the pause, or extend durations and timeouts by it.",
 )
 @jump
 @now_option()

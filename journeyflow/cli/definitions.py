@@ -69,7 +69,7 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def show_journey(file: Path, form: str) -> None:
-    """Draw a journey file as a diagram in text, or write it anew as JSON."""
+    """Draw a journey file as a diagram in text, or rewrite it as JSON."""
     from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 needed here alone
 
     journey = load_journeys([file])[0]

@@ -41,7 +41,7 @@ BulkCall = Literal["enable", "disable", "clone", "delete", "remove"]
 
 @frozen
 class Bulk:
-    """What a call on many journeys came to: every distinct id is in `processed` or in `failed` (F107).
+    """The result of a call on many journeys: every distinct id is in `processed` or in `failed` (F107).
 
     `failed` maps ids to the reason, in words. `clones` maps the ids of cloned journeys to the new ones.
     """
@@ -225,9 +225,9 @@ class JourneyCalls(Bound):
     def resume(
         self, journey: str, *, at: datetime, overdue: Literal["run", "shift"] = "run", allow_jump: bool = False
     ) -> JourneyInfo:
-        """Resume a PAUSED journey; what came due meanwhile runs first, at the instant of the resume (R16).
+        """Resume a PAUSED journey; work that came due during the pause runs first, at the instant of the resume (R16).
 
-        With `overdue="shift"`, durations and timeouts are prolonged by the pause instead; everything else that came due
+        With `overdue="shift"`, durations and timeouts are extended by the pause instead; everything else that came due
         is checked again at the resume. All work with instants before `at` is then done first, without deliveries;
         raises ClockJump as a tick does, unless `allow_jump` (R3). Raises NotFound, Conflict from any other state,
         ValueError for another word than "run" or "shift".
@@ -257,7 +257,7 @@ class JourneyCalls(Bound):
     ) -> Migration:
         """Move everybody inside to another version of the journey, all or nobody (R14).
 
-        Every step that holds somebody must be in that version under its own id, or be a key of `mapping`, which says
+        Every step with people at it must be in that version under its own id, or be a key of `mapping`, which says
         where its people go: to a step, or with None out of the journey (EXITED, "migrated"). People who were waiting go
         on waiting from the same instant. Rules of that version find messages and awaited events of mapped steps under
         the new names.

@@ -19,7 +19,7 @@ from journeyflow.records.public import Enrollment, Visit
 from journeyflow.stores.contract import SqlReader
 
 PRUNED = "its visits were pruned; their sums are in the statistics"
-"""What is said of a run whose history has become opening balances (R86)."""
+"""The text for a run whose history has been replaced by opening balances (R86)."""
 
 
 @frozen

@@ -371,7 +371,7 @@ def _happened(door: Door) -> Happened:
 def _signs(door: Door) -> Iterator[tuple[int, Callable[[], Happened]]]:
     """Yield what came of the newest event, or later: a run, a refusal, a place in the queue; each after its instant.
 
-    A refusal from before an event that waits for a tick is still the last word.
+    A refusal from before an event that still waits for a tick counts too.
     """
     told, kept, run = door.found.told, door.found.kept, door.newest
     since = FIRST if told is None else told.at

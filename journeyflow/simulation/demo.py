@@ -81,7 +81,7 @@ ONBOARDING = Journey(
 
 @frozen
 class Report:
-    """What the demonstration came to: people and messages, and the funnel as (step, kind, people, note)."""
+    """The results of the demonstration: people and messages, and the funnel as (step, kind, people, note)."""
 
     path: str
     customers: int
@@ -171,7 +171,7 @@ def _is_free(path: Path) -> bool:
 
 
 def _report(reader: SqlReader, path: str, entered: int, refused: int) -> Report:
-    """Count what came of it."""
+    """Return the results, counted from the file."""
     status = dict(reader.rows("SELECT status, count(*) FROM enrollments GROUP BY status"))
     converted = reader.rows("SELECT count(*) FROM enrollments WHERE converted_at IS NOT NULL")[0][0]
     visits: dict[str, dict[str, int]] = {}

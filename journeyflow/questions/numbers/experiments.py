@@ -40,10 +40,10 @@ MAX_PERCENT = 100
 
 @frozen
 class SplitResults:
-    """What a Split came to: its arms in order, the test of their sizes, and each arm compared with the first one.
+    """The results of a Split: its arms in order, the test of their sizes, and each arm compared with the first one.
 
     `against_holdout` compares the arms with those who were kept out. That is fair only if everybody who was let in has
-    come to the Split; behind a Condition or a Wait, the arms are a selection of people.
+    reached the Split; after a Condition or a Wait, the arms are a selection of people.
     """
 
     step: str
@@ -55,7 +55,7 @@ class SplitResults:
 
 @frozen
 class Results:
-    """What a journey came to, by its goal: those let in, those kept out, and the arms of each Split.
+    """The results of a journey, measured by its goal: those let in, those kept out, and the arms of each Split.
 
     `holdout`, `comparison` (how much more those let in convert) and `ratio` (the test of the two sizes) are None
     without a holdout. `splits` has the results of each Split by the id of its step, those of the newest version first.
@@ -71,7 +71,7 @@ class Results:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the numbers allow to be said, one sentence each after the journey or the Split that it is about."""
+        """The conclusions that the numbers support, each after the name of the journey or the Split it is about."""
         found = [] if self.comparison is None else [self.comparison.sentence]
         found += [] if self.ratio is None else [self.ratio.sentence]
         lines = [f"{self.journey}: {sentence}" for sentence in found]

@@ -137,7 +137,7 @@ class Group:
 
 @frozen
 class Comparison:
-    """Two groups compared: by how much the rate of `other` is above that of `base`, and what may be said of it.
+    """Two groups compared: by how much the rate of `other` is above that of `base`, and what follows from it.
 
     `difference` and `interval` (Newcombe's) are None if one of the groups is empty.
     """
@@ -167,7 +167,7 @@ class Comparison:
 
     @property
     def sentence(self) -> str:
-        """What the numbers allow to be said.
+        """The conclusion that the numbers support.
 
         >>> Comparison(Group("A", 10, 1), Group("B", 12, 3)).sentence
         'not enough data'
@@ -192,7 +192,7 @@ class SampleRatio:
     """Whether groups have the sizes they should have.
 
     `expected` are the sizes that the shares ask for. `probability` is how likely chance alone is this far off, or
-    further; it is None if nothing can be said, because too few people were counted or there is one group only.
+    further; it is None if the test cannot decide, because too few people were counted or there is only one group.
     """
 
     observed: Mapping[str, int]
@@ -206,7 +206,7 @@ class SampleRatio:
 
     @property
     def sentence(self) -> str:
-        """What may be said of the sizes.
+        """The conclusion about the sizes.
 
         >>> sample_ratio({"A": 5_000, "B": 5_300}, {"A": 50, "B": 50}).sentence
         'sample ratio: as asked for (p = 0.0031)'
