@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, time
 from math import isfinite
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from journeyflow.basics.chance import SEPARATOR
 
@@ -151,9 +151,10 @@ def faults(value: object, path: str = "") -> Iterator[str]:
                 yield f"{where[:60]}...: nested deeper than {MAX_DEPTH} levels"
             elif isinstance(item, _LISTS):
                 stack.extend((item[n], f"{where}[{n}]", depth + 1) for n in reversed(range(len(item))))
-            elif isinstance(item, Mapping):
-                yield from (f"{where or 'value'}: key {problem}" for key in item if (problem := _key_fault(key)))
-                inner = [(part, _inside(where, key), depth + 1) for key, part in item.items()]
+            else:
+                parts = cast("Mapping[object, object]", item)
+                yield from (f"{where or 'value'}: key {problem}" for key in parts if (problem := _key_fault(key)))
+                inner = [(part, _inside(where, key), depth + 1) for key, part in parts.items()]
                 stack.extend(reversed(inner))
 
 
