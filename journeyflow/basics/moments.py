@@ -134,7 +134,7 @@ def _from_iso(text: str) -> datetime:
 
 def _instant(at: datetime) -> int:
     """Return a datetime that has an offset as microseconds UTC."""
-    return _bounded(_micros(at - EPOCH))
+    return bounded(_micros(at - EPOCH))
 
 
 def _micros(span: timedelta) -> int:
@@ -142,8 +142,12 @@ def _micros(span: timedelta) -> int:
     return span.days * DAY + span.seconds * SECOND + span.microseconds
 
 
-def _bounded(instant: int) -> int:
-    """Return an instant limited to what a datetime can hold, so that the far ends of time do not fail a run."""
+def bounded(instant: int) -> int:
+    """Return an instant limited to what a datetime can hold, so that the far ends of time do not fail a run (R2).
+
+    >>> bounded(LAST + 1) == LAST, bounded(0)
+    (True, 0)
+    """
     return max(FIRST, min(LAST, instant))
 
 
@@ -231,7 +235,7 @@ def local_instant(wall: datetime, where: ZoneInfo) -> int:
     offset = steady_offset(naive // DAY, where)
     if offset is None:
         offset = _micros(wall.replace(tzinfo=where, fold=0).utcoffset() or timedelta())
-    return _bounded(naive - offset)
+    return bounded(naive - offset)
 
 
 def local_day(instant: int, where: ZoneInfo) -> str:
@@ -434,7 +438,7 @@ def add(instant: int, duration: Duration, where: ZoneInfo) -> int:
         instant = _add_calendar(instant, duration.months, duration.days, where)
     elif duration.days:
         instant = _add_days(instant, duration.days, where)
-    return _bounded(instant + duration.micros)
+    return bounded(instant + duration.micros)
 
 
 def _add_days(instant: int, days: int, where: ZoneInfo) -> int:
@@ -474,7 +478,7 @@ def anniversary(value: object, offset: Duration, not_before: int, after: int | N
     if at is None:
         return None
     wall = at if at.tzinfo is None else to_local(_instant(at), where)
-    start = not_before if after is None else _bounded(max(not_before, after + 1))
+    start = not_before if after is None else bounded(max(not_before, after + 1))
     near = to_local(add(start, -offset, where), where).year
     for year in range(max(near - YEARS_AROUND, MINYEAR), min(near + YEARS_AROUND, MAXYEAR) + 1):
         candidate = add(local_instant(wall + relativedelta(year=year), where), offset, where)

@@ -5,7 +5,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import add
+from journeyflow.basics.moments import add, bounded
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import ACTIVE, EXITED, SKIPPED
 from journeyflow.catalog.catalog import JourneyRecord
@@ -172,6 +172,6 @@ def shifted(program: Program, run: Run, attributes: dict[str, object], paused_at
     if node.length is None or pause <= 0:
         return None
     zone, length = program.zone_of(attributes), prolonged(run) + pause
-    end = add(run.since, node.length, zone) + length
+    end = bounded(add(run.since, node.length, zone) + length)
     due = max(in_window(node, end, zone), at)
     return run._replace(due=due, held=None, memory={**(run.memory or {}), "prolonged": [run.visit, length]})

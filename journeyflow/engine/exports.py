@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import frozen
 
-from journeyflow.basics.moments import DAY, HOUR, from_micros
+from journeyflow.basics.moments import DAY, HOUR, bounded, from_micros
 from journeyflow.basics.values import describe, dumps
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.core import Core
@@ -82,7 +82,7 @@ def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> E
     _refuse(at, options)
     with core.store.transaction() as transaction:
         number = transaction.load(Request(exports=True)).next_export
-        job = Export(number, tenant, MODULE, PENDING, dumps(options), at, None, at, None, at + KEPT, "", None)
+        job = Export(number, tenant, MODULE, PENDING, dumps(options), at, None, at, None, bounded(at + KEPT), "", None)
         transaction.commit(Changes(exports=(job,)))
     return _shown(job)
 

@@ -239,6 +239,8 @@ CHECKS: dict[str, str] = {
             SELECT 'message of enrollment', enrollment, at FROM messages UNION ALL
             SELECT 'message of enrollment', enrollment, available_at FROM messages UNION ALL
             SELECT 'message of enrollment', enrollment, lease_until FROM messages UNION ALL
+            SELECT 'message of enrollment', enrollment, expires_at FROM messages UNION ALL
+            SELECT 'export job', number, expires_at FROM exports UNION ALL
             SELECT 'deferred entry', number, at FROM deferred UNION ALL
             SELECT 'timer of journey', journey, due FROM journey_timers UNION ALL
             SELECT 'slot of journey', journey, at FROM slots UNION ALL

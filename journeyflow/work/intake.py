@@ -6,7 +6,7 @@ An input's effect on the customer is stage 1 of an event (R9).
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from journeyflow.basics.moments import DAY, MINUTE, iso
+from journeyflow.basics.moments import DAY, MINUTE, bounded, iso
 from journeyflow.basics.values import loads
 from journeyflow.basics.words import (
     ACTIVE,
@@ -387,7 +387,7 @@ def _failed_attempt(work: Work, post: Post, person: CustomerInHand, own: int, at
         work.set_post(cancelled(post))
         return
     if post.attempts <= len(RETRIES):
-        again = at + RETRIES[post.attempts - 1]
+        again = bounded(at + RETRIES[post.attempts - 1])
         work.set_post(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
         return
     post = post._replace(status=FAILED, lease_until=None, token=None)

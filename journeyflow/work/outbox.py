@@ -2,7 +2,7 @@
 
 import json
 
-from journeyflow.basics.moments import from_micros
+from journeyflow.basics.moments import bounded, from_micros
 from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Send
@@ -40,7 +40,7 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     for post in posts:
         run = runs[post.serial]
         decided = _decided(post, run, catalog, people[run.customer].attributes, at)
-        claimed.append(_leased(decided, at + lease, worker) if decided.status == QUEUED else decided)
+        claimed.append(_leased(decided, bounded(at + lease), worker) if decided.status == QUEUED else decided)
     if claimed:
         transaction.commit(Changes(posts=tuple(claimed)))
     taken = [post for post in claimed if post.status == CLAIMED]

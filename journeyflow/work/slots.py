@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappush
 from typing import Final
 
-from journeyflow.basics.moments import DAY
+from journeyflow.basics.moments import DAY, bounded
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.records.changes import LimitChanges
@@ -35,7 +35,7 @@ def next_slot_opens(slots: Sequence[int], limits: Iterable[tuple[int, int]], at:
     opens = at
     for window, count in limits:
         if len(slots) >= count and slots[-count] > at - window:
-            opens = max(opens, slots[-count] + window)
+            opens = max(opens, bounded(slots[-count] + window))
     return None if opens == at else opens
 
 

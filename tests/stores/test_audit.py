@@ -295,7 +295,7 @@ FAULTS: list[tuple[str, str]] = [
         for table, columns, where, what in [
             ("inputs", "at", "seq = 1", "input 1"),
             ("enrollments", "entered_at last_at ended_at converted_at since due held", "serial = 1", "enrollment 1"),
-            ("messages", "at available_at lease_until", "enrollment = 1", "message of enrollment 1"),
+            ("messages", "at available_at lease_until expires_at", "enrollment = 1", "message of enrollment 1"),
             ("versions", "published_at", "number = 1", "version 1"),
             ("transitions", "at", "journey = 1", "transition of journey 1"),
             ("deferred", "at", "number = 1", "deferred entry 1"),
@@ -305,6 +305,10 @@ FAULTS: list[tuple[str, str]] = [
         ]
         for column in columns.split()
         for value in (FAR, -FAR)
+    ),
+    (
+        f"INSERT INTO exports VALUES (1, 'default', 'journeys', 'PENDING', '{{}}', 0, 0, 0, 0, {FAR}, '', NULL)",
+        f"export job 1: the instant {FAR} is in no calendar",
     ),
 ]
 
