@@ -317,9 +317,11 @@ def questions(engine: Engine) -> list[object]:
     engine.download_export(engine.export_job(worked).id).splitlines()
     engine.export_customer("c1").keys()
     wrong: list[str] = engine.audit()
-    infos: tuple[answers.JourneyInfo, ...] = engine.journeys(status="ACTIVE", trigger="member.created", descending=True)
+    infos: jf.Page[answers.JourneyInfo] = engine.journeys(status="ACTIVE", trigger="member.created", descending=True)
     some: jf.Page[answers.JourneyInfo] = engine.journeys(order="name", skip=1, take=10)
     engine.journeys(take=10, after=some.cursor)
+    names: list[str] = [some[0].id, *(each.id for each in some if some.more and len(some) > 1)]
+    engine.enrollments(take=None), engine.messages(names[0], take=None), engine.timeline("c1", take=None)
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
     return [

@@ -14,15 +14,16 @@ from journeyflow.cli.shared import (
     NEW,
     Bar,
     Faults,
+    after,
     as_json,
     counted,
-    cursor_option,
     faults_shown,
     jump,
     load_journeys,
     now_option,
     page_end,
     show,
+    skip,
     table,
     tenant,
     when,
@@ -166,20 +167,19 @@ def archive(db: Path, journey: str, at: datetime, tenant: str, *, allow_jump: bo
 @click.option("--trigger", help="The event type of the trigger.")
 @click.option("--order", default="id", show_default=True, help="Sort by id, name or created.")
 @click.option("--descending", is_flag=True, help="Sort in descending order.")
-@click.option("--skip", default=0, help="Skip this many; with --take.")
+@skip
 @click.option("--take", type=int, help="Show a page of this many; default: all.")
-@click.option("--after", type=cursor_option, metavar="CURSOR", help="Continue after the cursor of the previous page.")
+@after
 @tenant
 @as_json
 def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
     """List journeys with their counts."""
     with opened(db, tenant) as engine:
-        if take is None:
-            found = engine.journeys(**asked)
-            show(found, _journey_lines(found), as_json=as_json)
-            return
         page = engine.journeys(take=take, **asked)
-    show(page, f"{_journey_lines(page.items)}\n{page_end(page)}", as_json=as_json)
+    if take is None:
+        show(page.items, _journey_lines(page), as_json=as_json)
+    else:
+        show(page, f"{_journey_lines(page)}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command()

@@ -7,9 +7,21 @@ import click
 from attrs import evolve
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Faults, as_json, counted, cursor_option, now_option, show, table, tenant, when
-from journeyflow.questions.messages import Answer
-from journeyflow.questions.paging import Cursor, Page
+from journeyflow.cli.shared import (
+    Faults,
+    after,
+    as_json,
+    counted,
+    now_option,
+    page_end,
+    show,
+    skip,
+    table,
+    take,
+    tenant,
+    when,
+)
+from journeyflow.questions.paging import Cursor
 from journeyflow.records.public import Event, Message
 
 
@@ -88,9 +100,9 @@ def nack(  # noqa: PLR0917 as above
 @click.option("--customer", help="Only this customer.")
 @click.option("--step", help="Only this step.")
 @click.option("--channel", help="Only this channel.")
-@click.option("--skip", default=0, show_default=True, help="Skip this many.")
-@click.option("--take", default=25, show_default=True, help="Show at most this many.")
-@click.option("--after", metavar="CURSOR", help="Continue after the cursor of the previous page.")
+@skip
+@take
+@after
 @tenant
 @as_json
 def list_messages(  # noqa: PLR0917 as above
@@ -101,8 +113,8 @@ def list_messages(  # noqa: PLR0917 as above
     step: str | None,
     channel: str | None,
     skip: int,
-    take: int,
-    after: str | None,
+    take: int | None,
+    after: Cursor | None,
     tenant: str,
     *,
     as_json: bool,
@@ -117,17 +129,17 @@ def list_messages(  # noqa: PLR0917 as above
         (m.id, m.journey, m.customer, m.step, m.channel, m.template, when(m.at), m.status, m.attempts, _engaged(m))
         for m in page.items
     ]
-    show(page, table(rows, header) + _place(page), as_json=as_json)
+    show(page, f"{table(rows, header)}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command("unmatched")
 @database
-@click.option("--skip", default=0, show_default=True, help="Skip this many.")
-@click.option("--take", default=25, show_default=True, help="Show at most this many.")
-@click.option("--after", type=cursor_option, metavar="CURSOR", help="Continue after the cursor of the previous page.")
+@skip
+@take
+@after
 @tenant
 @as_json
-def list_unmatched(db: Path, skip: int, take: int, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
+def list_unmatched(db: Path, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
     """List the events, acks and nacks that named no message of their customer or tenant."""
     with opened(db, tenant) as engine:
         page = engine.unmatched(skip=skip, take=take, after=after)
@@ -137,15 +149,7 @@ def list_unmatched(db: Path, skip: int, take: int, after: Cursor | None, tenant:
         else (when(each.at), each.type, "", each.message)
         for each in page.items
     ]
-    show(page, table(rows, ("at", "event", "customer", "message")) + _place(page), as_json=as_json)
-
-
-def _place(page: Page[Message] | Page[Event | Answer]) -> str:
-    """Return the place of a page in the whole, and where the next one begins."""
-    shown = (
-        f"{page.skip + 1} to {page.skip + len(page.items)} of {page.total}" if page.items else f"none of {page.total}"
-    )
-    return f"\n{shown}" + (f"\nmore: --after {page.cursor}" if page.cursor is not None else "")
+    show(page, f"{table(rows, ('at', 'event', 'customer', 'message'))}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command()

@@ -10,7 +10,20 @@ import click
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import MESSAGE_KINDS
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Instant, as_json, cursor_option, now_option, page_end, show, table, tenant, when
+from journeyflow.cli.shared import (
+    Instant,
+    Take,
+    after,
+    as_json,
+    now_option,
+    page_end,
+    show,
+    skip,
+    table,
+    take,
+    tenant,
+    when,
+)
 from journeyflow.questions.paging import Page
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -22,14 +35,9 @@ def page_options(order: str, orders: str) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
         for option in (
             click.option("--field", "fields", multiple=True, help="Show an attribute of the customer; repeatable."),
-            click.option(
-                "--after",
-                type=cursor_option,
-                metavar="CURSOR",
-                help="Continue after the cursor of the previous page.",
-            ),
-            click.option("--take", default=25, show_default=True, help="Show at most this many."),
-            click.option("--skip", default=0, show_default=True, help="Skip this many."),
+            after,
+            take,
+            skip,
             click.option("--descending", is_flag=True, help="Sort in descending order."),
             click.option("--order", default=order, show_default=True, help=f"Sort by {orders}."),
         ):
@@ -132,9 +140,9 @@ def _counted(counts: Mapping[str, int]) -> str:
 @database
 @click.argument("journey", required=False)
 @click.option("--customer", help="Only this customer.")
-@click.option("--skip", default=0, show_default=True, help="Skip this many.")
-@click.option("--take", default=25, show_default=True, help="Show at most this many.")
-@click.option("--after", type=cursor_option, metavar="CURSOR", help="Continue after the cursor of the previous page.")
+@skip
+@take
+@after
 @tenant
 @as_json
 def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
@@ -168,7 +176,9 @@ def why_not(db: Path, journey: str, customer: str, at: datetime, tenant: str, *,
 @click.argument("customer")
 @click.option("--since", type=Instant(), help="From this instant on, ISO 8601.")
 @click.option("--until", type=Instant(), help="Up to this instant, ISO 8601.")
-@click.option("--take", default=1_000, show_default=True, help="Show at most this many moments, the newest.")
+@click.option(
+    "--take", type=Take(), default=1_000, show_default=True, help="Show at most this many moments, the newest, or all."
+)
 @tenant
 @as_json
 def timeline(db: Path, customer: str, tenant: str, *, as_json: bool, **window: Any) -> None:  # noqa: ANN401 click passes them by name

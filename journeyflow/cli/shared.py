@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 import attrs
@@ -34,6 +35,16 @@ class Instant(click.ParamType[datetime]):
             return from_micros(parse_instant(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Take(click.ParamType[int | None]):
+    """How many rows to show: a number, or "all"."""
+
+    name = "integer|all"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | None:  # noqa: ANN401 as click
+        """Return the number; None for all."""
+        return None if value == "all" else click.INT.convert(value, param, ctx)
 
 
 class Faults(click.ClickException):
@@ -125,10 +136,20 @@ def load_journeys(paths: Sequence[Path]) -> list[Journey]:
     return journeys
 
 
+def cursor_option(text: str) -> Cursor:
+    """Read a cursor as it was printed."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW = click.Path(dir_okay=False, path_type=Path)
 
 jump = click.option("--allow-jump", is_flag=True, help="Continue even if work has been due for implausibly long.")
+skip = click.option("--skip", default=0, show_default=True, help="Skip this many.")
+take = click.option("--take", type=Take(), default=25, show_default=True, help="Show at most this many, or all.")
+after = click.option(
+    "--after", type=cursor_option, metavar="CURSOR", help="Continue after the cursor of the previous page."
+)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 tenant = click.option("--tenant", default="default", show_default=True, help="The tenant.")
 
@@ -191,11 +212,6 @@ def when(at: datetime | None) -> str:
     return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def cursor_option(text: str) -> Cursor:
-    """Read a cursor as it was printed."""
-    return int(text) if text.isascii() and text.isdigit() else text
-
-
 def page_end(page: Page[Any]) -> str:
     """Return the place of a page in the whole, and where the next one begins.
 
@@ -205,4 +221,4 @@ def page_end(page: Page[Any]) -> str:
     """
     shown = len(page.items)
     end = f"{page.skip + 1} to {page.skip + shown} of {page.total}" if shown else f"none of {page.total}"
-    return end if page.cursor is None else f"{end}\nmore: --after '{page.cursor}'"
+    return end if page.cursor is None else f"{end}\nmore: --after {quote(str(page.cursor))}"

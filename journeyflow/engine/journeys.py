@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, get_args, overload
+from typing import TYPE_CHECKING, Literal, get_args
 
 from attrs import evolve, field, frozen
 
@@ -435,24 +435,6 @@ class JourneyCalls(Bound):
 
     # --- questions ------------------------------------------------------------------------------------------------
 
-    @overload
-    def journeys(
-        self, *, status: str | None = None, trigger: str | None = None, order: str = "id", descending: bool = False
-    ) -> tuple[JourneyInfo, ...]: ...
-
-    @overload
-    def journeys(
-        self,
-        *,
-        status: str | None = None,
-        trigger: str | None = None,
-        order: str = "id",
-        descending: bool = False,
-        skip: int = 0,
-        take: int,
-        after: Cursor | None = None,
-    ) -> Page[JourneyInfo]: ...
-
     def journeys(
         self,
         *,
@@ -463,20 +445,18 @@ class JourneyCalls(Bound):
         skip: int = 0,
         take: int | None = None,
         after: Cursor | None = None,
-    ) -> tuple[JourneyInfo, ...] | Page[JourneyInfo]:
-        """Return this tenant's journeys, all of them or with `take` a page (F88 to F91, R84).
+    ) -> Page[JourneyInfo]:
+        """Return this tenant's journeys, all of them unless `take` bounds the page (F88 to F91, R84).
 
         Filtered by state ("Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED) and by the event type of the trigger.
-        Sorted by "id", "name" or "created"; ties in the order in which the journeys were made. A `Page` has the total,
-        and the cursor that `after` takes; `skip` and `after` go with `take`. Raises InvalidInput with every fault.
+        Sorted by "id", "name" or "created"; ties in the order in which the journeys were made. A page begins after
+        `skip` rows or after the cursor of the page before. Raises InvalidInput with every fault.
         """
-        part = Slice(order, descending, skip, 1 if take is None else take, after)
+        part = Slice(order, descending, skip, take, after)
         found = slice_faults(part, journeys.JOURNEY_ORDERS) + name_faults(trigger=trigger)
         refuse(found + word_faults("status", [] if status is None else [status], journeys.JOURNEY_STATES))
-        part = part if take is not None else evolve(part, take=journeys.EVERYTHING)
         with self._core.store.reader() as reader:
-            page = journeys.journeys(reader, self._tenant, part, status=status, trigger=trigger)
-        return page.items if take is None else page
+            return journeys.journeys(reader, self._tenant, part, status=status, trigger=trigger)
 
     def journey(self, journey: str) -> JourneyInfo:
         """Return a journey as it stands.

@@ -73,7 +73,7 @@ class Questions(Bound):
         order: str = "entered",
         descending: bool = False,
         skip: int = 0,
-        take: int = 25,
+        take: int | None = 25,
         after: Cursor | None = None,
         fields: Iterable[str] = (),
     ) -> Page[Enrollment]:
@@ -81,8 +81,8 @@ class Questions(Bound):
 
         Filtered by journey, one status or several, customer, key, the step at which they rest, and version. Sorted by
         "entered", "customer", "due" or "ended", those without such an instant last; ties by serial, the order of entry.
-        A page begins after `skip` rows or after the cursor of the page before. `fields` names attributes of the
-        customer to return with each enrollment.
+        A page begins after `skip` rows or after the cursor of the page before; `take=None` asks for everything from
+        there on. `fields` names attributes of the customer to return with each enrollment.
 
         Raises NotFound for an unknown journey, InvalidInput with every fault.
         """
@@ -177,13 +177,13 @@ class Questions(Bound):
         return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded, found))
 
     def timeline(
-        self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int = 1_000
+        self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int | None = 1_000
     ) -> Timeline:
         """Return what happened to a customer across all journeys, oldest first (R85).
 
         Events and attributes from the host, entries, refusals, visits, messages, goals and ends, from `since` to
-        `until`, both included; of these the newest `take`. Of refusals only the last of each journey is kept. Raises
-        NotFound.
+        `until`, both included; of these the newest `take`, or all with `take=None`. Of refusals only the last of each
+        journey is kept. Raises NotFound.
         """
         refuse(page_faults(0, take) + name_faults("customer", customer=customer))
         first = FIRST if since is None else to_micros(since, "since")
@@ -206,7 +206,7 @@ class Questions(Bound):
         order: str = "customer",
         descending: bool = False,
         skip: int = 0,
-        take: int = 25,
+        take: int | None = 25,
         after: Cursor | None = None,
         fields: Iterable[str] = (),
     ) -> Page[Person]:
@@ -236,7 +236,7 @@ class Questions(Bound):
         *,
         customer: str | None = None,
         skip: int = 0,
-        take: int = 25,
+        take: int | None = 25,
         after: Cursor | None = None,
     ) -> Page[DeferredEntry]:
         """Return a page of those who wait for a slot of the entry limits, by journey, then in order of triggers (R23).
@@ -248,7 +248,7 @@ class Questions(Bound):
         refuse(found + name_faults(journey=journey, customer=customer))
         self._check_known(journey)
         with self._core.store.reader() as reader:
-            return customers.deferred(reader, self._tenant, journey, customer, Slice("", False, skip, take, after))
+            return customers.deferred(reader, self._tenant, journey, customer, Slice(skip=skip, take=take, after=after))
 
     def messages(
         self,
@@ -260,7 +260,7 @@ class Questions(Bound):
         channel: str | None = None,
         status: str | Iterable[str] | None = None,
         skip: int = 0,
-        take: int = 25,
+        take: int | None = 25,
         after: Cursor | None = None,
     ) -> Page[Message]:
         """Return a page of messages, in order of enrollment and visit (R84).
@@ -283,7 +283,7 @@ class Questions(Bound):
             "status": dumps(statuses) if statuses else None,
         }
         with self._core.store.reader() as reader:
-            return messages.messages(reader, self._tenant, asked, skip=skip, take=take, after=place or (0, 0))
+            return messages.messages(reader, self._tenant, asked, Slice(skip=skip, take=take), place or (0, 0))
 
     def message(self, message: str) -> Message:
         """Return a message by its id, with what was reported about it (R52, R84).
@@ -299,7 +299,7 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             return messages.find_message(reader, self._tenant, message)
 
-    def unmatched(self, *, skip: int = 0, take: int = 25, after: Cursor | None = None) -> Page[Event | Answer]:
+    def unmatched(self, *, skip: int = 0, take: int | None = 25, after: Cursor | None = None) -> Page[Event | Answer]:
         """Return a page of the inputs that named no message of their customer or tenant, as they came (R52, R71).
 
         These are message events, and the acks and nacks of workers: all that `TickResult.unmatched` has counted, except
@@ -308,7 +308,7 @@ class Questions(Bound):
         place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
         refuse(page_faults(skip, take) + cursor_faults(after, place))
         with self._core.store.reader() as reader:
-            return messages.unmatched(reader, self._tenant, skip=skip, take=take, after=int(after or 0))
+            return messages.unmatched(reader, self._tenant, Slice(skip=skip, take=take, after=after))
 
     def _check_known(self, journey: str | None) -> None:
         """Raise NotFound for an unknown journey; None is no journey."""

@@ -39,14 +39,14 @@ def deferred(
         f"SELECT c.tenant, j.id, c.id, d.key, d.at, d.trigger_data, d.number {_DEFERRED}"
         f" {'AND (j.id, d.at, d.number) > (:name, :at, :number)' if part.after else ''}"
         " ORDER BY j.id, d.at, d.number LIMIT :take OFFSET :skip",
-        {**asked, **(beyond if part.after else {}), "take": part.take, "skip": part.skip},
+        {**asked, **(beyond if part.after else {}), **part.bounds},
     )
-    items = tuple(
-        DeferredEntry(tenant, name, person, key, from_micros(at), json.loads(text) if text else {})
-        for tenant, name, person, key, at, text, _ in rows
-    )
-    last = dumps([rows[-1][1], rows[-1][4], rows[-1][6]]) if len(rows) == part.take else None
-    return Page(items, total, part.skip, part.take, last)
+    return part.page(rows, total, _deferred_entry, lambda row: dumps([row[1], row[4], row[6]]))
+
+
+def _deferred_entry(row: tuple[Any, ...]) -> DeferredEntry:
+    tenant, journey, customer, key, at, text, _ = row
+    return DeferredEntry(tenant, journey, customer, key, from_micros(at), json.loads(text) if text else {})
 
 
 def deferred_place(cursor: object) -> tuple[str, int, int] | None:

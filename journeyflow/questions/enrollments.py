@@ -58,7 +58,7 @@ def where_clause(asked: Mapping[str, object], conditions: Mapping[str, str]) -> 
     return " AND ".join(["c.tenant = :tenant", *given])
 
 
-def _enrollment(row: Sequence[Any]) -> Enrollment:
+def _enrollment(row: Sequence[Any], fields: Mapping[str, object] | None = None) -> Enrollment:
     entered_at, ended_at, converted_at, step, position, due, awaits, key = row[8:16]
     return Enrollment(
         *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
@@ -70,6 +70,8 @@ def _enrollment(row: Sequence[Any]) -> Enrollment:
         instant_or_none(due),
         awaits,
         key,
+        (),
+        fields or {},
     )
 
 
@@ -86,11 +88,12 @@ def enrollments(
         f" ORDER BY {order} LIMIT :take OFFSET :skip",
         {**parameters, **of_part},
     )
-    items = tuple(_enrollment(row) for row in rows)
-    if names:
-        items = tuple(evolve(item, fields=some_fields(row[17], names)) for item, row in zip(items, rows, strict=True))
-    cursor = cursor_of(rows[-1][16], items[-1].serial, plain=value == "e.serial") if len(rows) == part.take else None
-    return Page(items, total, part.skip, part.take, cursor)
+    return part.page(
+        rows,
+        total,
+        lambda row: _enrollment(row, some_fields(row[17], names) if names else None),
+        lambda row: cursor_of(row[16], row[5], plain=value == "e.serial"),
+    )
 
 
 def find_enrollment(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:

@@ -65,9 +65,6 @@ _CREATED = "(SELECT p.at FROM publications p WHERE p.journey = j.number ORDER BY
 JOURNEY_ORDERS = {"id": "j.id", "name": "ifnull(v.definition ->> '$.name', '')", "created": _CREATED}
 """What journeys can be sorted by, in SQL; their numbers break ties."""
 
-EVERYTHING = -1
-"""A number of rows that stands for all of them."""
-
 _JOURNEYS = f"""
 SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number, {_CREATED},
        (SELECT max(max(p.at), ifnull(max(w.edited_at), max(p.at))) FROM publications p
@@ -122,9 +119,12 @@ def journeys(
     history: dict[int, list[tuple[int, str]]] = {}
     for number, at, state in reader.rows(_STATES, (numbers,)):
         history.setdefault(number, []).append((at, state))
-    items = tuple(_journey(row[:8], history.get(row[5], []), counts.get(row[5], {})) for row in rows)
-    cursor = cursor_of(rows[-1][8], rows[-1][5], plain=False) if len(rows) == part.take else None
-    return Page(items, total, part.skip, part.take, cursor)
+    return part.page(
+        rows,
+        total,
+        lambda row: _journey(row[:8], history.get(row[5], []), counts.get(row[5], {})),
+        lambda row: cursor_of(row[8], row[5], plain=False),
+    )
 
 
 def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: Mapping[str, int]) -> JourneyInfo:

@@ -18,7 +18,7 @@ from journeyflow.basics.words import (
     SUPPRESSED,
 )
 from journeyflow.questions.enrollments import RUN_CONDITIONS, where_clause
-from journeyflow.questions.paging import Page, instant_or_none
+from journeyflow.questions.paging import Page, Slice, instant_or_none
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Engagement, Event, Message
 from journeyflow.stores.contract import SqlReader
@@ -76,7 +76,7 @@ _MESSAGE_CONDITIONS = {
 
 
 def messages(
-    reader: SqlReader, tenant: str, asked: Mapping[str, object], *, skip: int, take: int, after: tuple[int, int]
+    reader: SqlReader, tenant: str, asked: Mapping[str, object], part: Slice, after: tuple[int, int]
 ) -> Page[Message]:
     """Return a page of messages by enrollment and visit that match some filters; its cursor is its last id (R84)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
@@ -86,10 +86,9 @@ def messages(
     rows = reader.rows(
         f"{_MESSAGES} WHERE {where} AND (m.enrollment, m.n) > (:serial, :n)"
         " ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
-        {**parameters, "take": take, "skip": skip, "serial": after[0], "n": after[1]},
+        {**parameters, **part.bounds, "serial": after[0], "n": after[1]},
     )
-    items = tuple(map(read_message, rows))
-    return Page(items, total, skip, take, items[-1].id if len(items) == take else None)
+    return part.page(rows, total, read_message, lambda row: str(row[0]))
 
 
 def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
@@ -101,17 +100,17 @@ def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
     return found if found is not None and found.id == name else None
 
 
-def unmatched(reader: SqlReader, tenant: str, *, skip: int, take: int, after: int) -> Page[Event | Answer]:
+def unmatched(reader: SqlReader, tenant: str, part: Slice) -> Page[Event | Answer]:
     """Return a page of inputs that named no message of their customer or tenant, in order of arrival (R52, R71)."""
     where = "FROM inputs WHERE outcome = 'unmatched' AND tenant = :tenant"
-    asked = {"tenant": tenant, "after": after, "take": take, "skip": skip}
+    asked = {"tenant": tenant, "after": int(part.after or 0), **part.bounds}
     total = reader.rows(f"SELECT count(*) {where}", {"tenant": tenant})[0][0]
     rows = reader.rows(
         f"SELECT seq, kind, type, customer, at, id, data {where} AND seq > :after"
         " ORDER BY seq LIMIT :take OFFSET :skip",
         asked,
     )
-    return Page(tuple(map(_told, rows)), total, skip, take, rows[-1][0] if len(rows) == take else None)
+    return part.page(rows, total, _told, lambda row: int(row[0]))
 
 
 def _told(row: tuple[Any, ...]) -> Event | Answer:

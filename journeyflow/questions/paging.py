@@ -1,9 +1,9 @@
 """Pages of long lists: which part is wanted, in which order, and the cursor that leads on from it (R84)."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar, overload
 
 from attrs import frozen
 
@@ -12,7 +12,7 @@ from journeyflow.basics.values import INTEGER_MAX, describe, dumps, faults, text
 from journeyflow.errors import InvalidInput, NotFound, did_you_mean, shown
 
 MAX_TAKE = 10_000
-"""Rows in one page: enough for any screen, and a bound on what one question may hold in memory."""
+"""Rows in one page: enough for any screen, and a bound on what one question holds in memory unless it asks for all."""
 
 Item = TypeVar("Item")
 
@@ -20,41 +20,93 @@ Cursor = int | str
 """Where a page ended: a number in a list sorted by order of entry, else text. It is opaque, to be passed as `after`."""
 
 
-@frozen
-class Page(Generic[Item]):
-    """A page of a list (R84).
+@frozen(repr=False)
+class Page(Sequence[Item]):
+    """A page of a list, and a sequence of its items (R84).
 
-    `items` are those of this page, `total` counts the whole list. `skip` and `take` are what was asked for. `cursor`
-    leads to the next page as `after`; it is None on a page that is not full, which is the last one.
+    `items` are those of this page, `total` counts the whole list. `skip` and `take` are what was asked for; a `take` of
+    None asked for everything. `cursor` leads to the next page as `after`; it is None on the last page.
+
+    >>> page = Page(("ann", "bob"), total=8365, skip=0, take=2, cursor=2)
+    >>> page, list(page), page.more
+    (Page(2 of 8,365), ['ann', 'bob'], True)
     """
 
     items: tuple[Item, ...]
     total: int
     skip: int
-    take: int
+    take: int | None
     cursor: Cursor | None = None
+
+    @property
+    def more(self) -> bool:
+        """Whether the list goes on after this page."""
+        return self.cursor is not None
+
+    def __repr__(self) -> str:
+        """Return how many items of how many the page holds."""
+        return f"Page({len(self.items):,} of {self.total:,})"
+
+    def __len__(self) -> int:
+        """Return how many items the page holds."""
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items of the page."""
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
+        """Return an item of the page by its position, or several as a tuple."""
+        return self.items[index]
 
 
 @frozen
 class Slice:
-    """Which part of a list is wanted: in which order, from which place on, how much."""
+    """Which part of a list is wanted: in which order, from which place on, how much; a `take` of None is all of it."""
 
-    order: str
+    order: str = ""
     descending: bool = False
     skip: int = 0
-    take: int = 25
+    take: int | None = 25
     after: Cursor | None = None
+
+    @property
+    def bounds(self) -> dict[str, object]:
+        """The parameters of `LIMIT :take OFFSET :skip`: one row more than a page holds shows whether there are more."""
+        return {"take": -1 if self.take is None else self.take + 1, "skip": self.skip}
+
+    def page(
+        self,
+        rows: Sequence[tuple[Any, ...]],
+        total: int,
+        read: Callable[[tuple[Any, ...]], Item],
+        place: Callable[[tuple[Any, ...]], Cursor],
+    ) -> Page[Item]:
+        """Return the page of rows that were found within the bounds, given how to read a row, and its cursor."""
+        kept = rows[: self.take]
+        cursor = place(kept[-1]) if len(rows) > len(kept) else None
+        return Page(tuple(map(read, kept)), total, self.skip, self.take, cursor)
 
 
 def page_faults(skip: object, take: object) -> list[str]:
-    """Return the faults of `skip` and `take`.
+    """Return the faults of `skip` and `take`; a `take` of None is everything.
 
     >>> page_faults(0, 0)
     ['a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0']
     """
-    if type(skip) is not int or not 0 <= skip <= INTEGER_MAX or type(take) is not int or not 1 <= take <= MAX_TAKE:
-        return [f"a page has skip >= 0 and take from 1 to {MAX_TAKE}, not skip={_short(skip)}, take={_short(take)}"]
-    return []
+    if type(skip) is int and 0 <= skip <= INTEGER_MAX and (take is None or _is_take(take)):
+        return []
+    return [f"a page has skip >= 0 and take from 1 to {MAX_TAKE}, not skip={_short(skip)}, take={_short(take)}"]
+
+
+def _is_take(take: object) -> bool:
+    return type(take) is int and 1 <= take <= MAX_TAKE
 
 
 def _short(value: object) -> str:
@@ -169,11 +221,11 @@ def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, 
     `value` and `number` are SQL; the number makes the order total. If both are the same, only the number is used.
 
     >>> keyset(Slice("entered", after=7), "e.serial", "e.serial")
-    ('e.serial > :after', 'e.serial', {'take': 25, 'skip': 0, 'after': 7})
-    >>> keyset(Slice("customer", descending=True), "c.id", "e.serial")
-    ('TRUE', 'c.id DESC, e.serial DESC', {'take': 25, 'skip': 0})
+    ('e.serial > :after', 'e.serial', {'take': 26, 'skip': 0, 'after': 7})
+    >>> keyset(Slice("customer", descending=True, take=None), "c.id", "e.serial")
+    ('TRUE', 'c.id DESC, e.serial DESC', {'take': -1, 'skip': 0})
     """
-    parameters: dict[str, object] = {"take": wanted.take, "skip": wanted.skip}
+    parameters = wanted.bounds
     plain, direction, beyond = value == number, " DESC" if wanted.descending else "", "<" if wanted.descending else ">"
     order = f"{number}{direction}" if plain else f"{value}{direction}, {number}{direction}"
     if wanted.after is None:

@@ -180,9 +180,12 @@ def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Pag
     rows = reader.rows(with_people + _PAGE.format(beyond=beyond, order=order), {**parameters, **of_part})
     total = rows[0][-1] if rows else reader.rows(f"{with_people} SELECT count(*) FROM people", parameters)[0][0]
     did = _deeds(reader, place, [row[0] for row in rows])
-    items = tuple(_person(place, row, did.get(row[0], {}), wanted.fields) for row in rows)
-    cursor = cursor_of(rows[-1][9], rows[-1][0], plain=False) if len(rows) == part.take else None
-    return Page(items, total, part.skip, part.take, cursor)
+    return part.page(
+        rows,
+        total,
+        lambda row: _person(place, row, did.get(row[0], {}), wanted.fields),
+        lambda row: cursor_of(row[9], row[0], plain=False),
+    )
 
 
 def _sorted_by(order: str) -> tuple[str, dict[str, object]]:

@@ -140,18 +140,25 @@ class RunOfLine:
 
 
 def tell(  # noqa: PLR0917 a person and a window
-    reader: SqlReader, programs: Mapping[int, Program], tenant: str, customer: str, since: int, until: int, take: int
+    reader: SqlReader,
+    programs: Mapping[int, Program],
+    tenant: str,
+    customer: str,
+    since: int,
+    until: int,
+    take: int | None,
 ) -> Timeline | None:
-    """Return the newest `take` moments of a customer from `since` to `until`; None if there is no such customer.
+    """Return the newest `take` moments of a customer from `since` to `until`, or all; None for an unknown customer.
 
     It takes a fixed number of statements: inputs, runs, moves, messages, queues, the last refusal of each journey.
     """
     numbers = reader.rows("SELECT number FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
+    take = _LAST if take is None else take
     told = {"tenant": tenant, "customer": customer, "since": since, "until": until, "take": take}
     inputs = reader.rows(_INPUTS, told)
     if not numbers and not inputs:
         return None
-    asked = {"number": numbers[0][0] if numbers else 0, "since": since, "until": until, "take": take}
+    asked = {**told, "number": numbers[0][0] if numbers else 0}
     runs = {row[0]: RunOfLine(row[1], row[2], programs.get(row[3]), *row[4:]) for row in reader.rows(_RUNS, asked)}
     moves, messages = reader.rows(_MOVES, asked), reader.rows(_MESSAGES, asked)
     found: list[PlacedMoment] = [

@@ -70,7 +70,10 @@ def test_enrollments_from_the_shell(db):
     lines = result.stdout.splitlines()
     assert [line.split()[1] for line in lines[1:3]] == ["bob", "ann"]
     assert lines[1].endswith("bob@example.com")
-    assert lines[3:] == ["2 to 3 of 3", """more: --after '["ann",1]'"""]
+    assert lines[3:] == ["2 to 3 of 3"]
+    assert call("enrollments", db, "--take", 2).stdout.splitlines()[3:] == ["1 to 2 of 3", "more: --after 2"]
+    assert call("enrollments", db, "--take", "all").stdout.splitlines()[4:] == ["1 to 3 of 3"]
+    assert "'some' is not a valid integer" in call("enrollments", db, "--take", "some").stderr
     assert call("enrollments", db, "--take", 1, "--after", 2).stdout.splitlines()[1].split()[1] == "cid"
     assert "did you mean 'ACTIVE'" in call("enrollments", db, "--status", "ACTVE").stderr
 

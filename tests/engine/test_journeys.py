@@ -149,13 +149,13 @@ def test_states_have_instants_and_octeths_names(host):
         None,
     )
     assert [each.id for each in engine.journeys(status="Enabled")] == ["j"]
-    assert engine.journeys(status="Disabled") == ()
+    assert not engine.journeys(status="Disabled")
     engine.disable("j", at=after("4 hours"))
     engine.publish(journey(id="k"), at=START)
     assert [(each.id, each.status) for each in engine.journeys(status="Disabled")] == [("j", "PAUSED"), ("k", "DRAFT")]
     engine.archive("j", at=after("5 hours"))
     assert engine.journey("j").archived_at == after("5 hours")
-    assert engine.journeys(status="Enabled") == ()
+    assert not engine.journeys(status="Enabled")
 
 
 @pytest.mark.rows(97, 98)
@@ -450,7 +450,7 @@ def test_remove_takes_a_journey_away_in_any_state(host, calls):
     for call in calls:
         getattr(host.engine, call)("j", at=START)
     host.engine.remove("j", at=after("1 day"))
-    assert host.engine.journeys() == ()
+    assert not host.engine.journeys()
     assert {name for name, count in everything(host.engine).items() if count} <= {"meta", "sqlite_sequence"}
 
 
@@ -606,7 +606,7 @@ def test_many_are_deleted_or_removed(host):
         {"b": "journey 'b' is ACTIVE and cannot become deleted; archive it, then purge it"},
     )
     assert host.engine.bulk("remove", ["b", "c"], at=START).processed == ("b", "c")
-    assert host.engine.journeys() == ()
+    assert not host.engine.journeys()
 
 
 @pytest.mark.rows(107)

@@ -294,7 +294,7 @@ def test_journeys_are_listed_by_id_with_their_counts(crowd):
     assert [each.id for each in crowd.engine.journeys(status="ACTIVE")] == ["a", "j"]
     assert [each.id for each in crowd.engine.journeys(status="PAUSED", trigger="other")] == ["k"]
     assert [each.id for each in crowd.engine.journeys(trigger="go")] == ["j"]
-    assert crowd.engine.journeys(status="DRAFT") == ()
+    assert not crowd.engine.journeys(status="DRAFT")
     with pytest.raises(InvalidInput, match=r"status: there is no 'Active' \(did you mean 'ACTIVE'\?\)"):
         crowd.engine.journeys(status="Active")
     assert crowd.engine.journeys(status="Disabled")[0].id == "k"

@@ -183,7 +183,7 @@ def test_messages_are_paged_by_a_cursor(host):
     host.say("go", "1 hour", "c3")
     rest = host.engine.messages(take=3, after=first.cursor)
     assert [each.id for each in rest.items] == ["memory-2-2", "memory-3-1", "memory-3-2"]
-    assert host.engine.messages(take=3, after=rest.cursor).items == ()
+    assert rest.cursor is None
     only = host.engine.messages(channel="SMS", take=1, after="memory-1-2")
     assert [each.id for each in only.items] == ["memory-2-2"]
 
