@@ -11,6 +11,7 @@ from journeyflow.basics.moments import Duration
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.catalog.lifecycle import find
 from journeyflow.catalog.loading import amended, read_catalog
+from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.stores.contract import Store, Transaction
@@ -97,10 +98,11 @@ class Bound:
     _bound: bool
 
     def _known(self, journey: str) -> JourneyRecord:
-        """Return the catalog's record of a journey; raises NotFound."""
+        """Return the catalog's record of a journey; raises NotFound, and InvalidInput for what is no text."""
         with self._core.store.transaction(write=False) as transaction:
             return self._find(transaction, journey)
 
     def _find(self, transaction: Transaction, journey: str, tenant: str | None = None) -> JourneyRecord:
-
+        """Return the record of a journey within a transaction; raises what `_known` raises."""
+        refuse(name_faults("journey", journey=journey))
         return find(self._core.refresh(transaction), tenant or self._tenant, journey)

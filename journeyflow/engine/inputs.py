@@ -66,12 +66,13 @@ def event_input(tenant: str, event: object) -> Checked:
 
 
 def journey_input(
-    tenant: str, kind: str, journey: str, customer: object, at: int, *, data: Mapping[str, object]
+    tenant: str, kind: str, journey: object, customer: object, at: int, *, data: Mapping[str, object]
 ) -> Checked:
     """Check a customer who is to be enrolled in a journey by hand, or to leave it (R24)."""
-    if fault := id_fault(customer):
-        return [f"customer: {fault}"]
-    return Input(0, tenant, str(customer), kind, journey, at, None, dumps(data) if data else None)
+    named = {"journey": journey, "customer": customer}
+    if found := [f"{what}: {fault}" for what, name in named.items() if (fault := id_fault(name))]:
+        return found
+    return Input(0, tenant, str(customer), kind, str(journey), at, None, dumps(data) if data else None)
 
 
 def retry_input(tenant: str, enrollment: object, at: int) -> Checked:

@@ -145,7 +145,7 @@ class JourneyCalls(Bound):
 
         Raises NotFound for an unknown journey or version.
         """
-        refuse(name_faults("journey", journey=journey, version=version))
+        refuse(name_faults("journey", journey=journey, version=version))  # both faults at once
         record = self._known(journey)
         programs = {program.version: program for _, program in record.versions}
         program = programs.get(version) if version is not None else record.newest
@@ -169,6 +169,7 @@ class JourneyCalls(Bound):
         Of one journey or of all; an unknown journey has none (F116). Only those of ACTIVE journeys, and only published
         ones, unless `disabled` and `unpublished` ask for the others too (F113).
         """
+        refuse(name_faults(journey=journey))
         with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
         records = [
@@ -195,8 +196,7 @@ class JourneyCalls(Bound):
             for step, value in steps.items()
             if not isinstance(value, bool)
         ]
-        if wrong:
-            raise InvalidInput(wrong)
+        refuse(wrong + name_faults("journey", journey=journey))
         with self._core.store.reader() as reader:
             inside = inhabited_versions(reader, self._tenant, journey)
         with self._core.amending() as transaction:
