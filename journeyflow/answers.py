@@ -25,7 +25,7 @@ from journeyflow.questions.people import Person
 from journeyflow.questions.timeline import Moment, Timeline
 from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.questions.why_not import WhyNot
-from journeyflow.records.public import DeferredEntry, Engagement, PruneResult
+from journeyflow.records.public import DeferredEntry, Engagement, PruneResult, PublishedVersion
 
 __all__ = [
     "Answer",
@@ -51,6 +51,7 @@ __all__ = [
     "PeopleStats",
     "Person",
     "PruneResult",
+    "PublishedVersion",
     "Reset",
     "Results",
     "SampleRatio",

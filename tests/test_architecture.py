@@ -308,6 +308,7 @@ KEEPS_STATE = {
     "JourneyCalls": "the part of the engine that changes journeys",
     "Questions": "the part of the engine that answers",
     "Bound": "what the parts of the engine have in common",
+    "PublishedVersion": "a number, with what it knows besides",
     "Engine": "the seam: a handle on the store",
     "Noted": "a handle on a transaction",
     "Core": "what an engine and its tenants share: store, lock, cache of the catalog",

@@ -244,7 +244,8 @@ def closing(engine: Engine) -> None:
 def lifecycle(engine: Engine) -> list[str]:
     """Take a journey through its states."""
     version: int = engine.publish(journey(), at=NOW, rollback=True) + engine.deploy(journey(), at=NOW)
-    ended: int = engine.archive("j", at=NOW)
+    deployed: answers.PublishedVersion = engine.deploy(journey(), at=NOW, rollback=not version)
+    ended: int = engine.archive("j", at=NOW) + deployed.newest
     states = [engine.activate("j", at=NOW), engine.pause("j", at=NOW), engine.resume("j", at=NOW, overdue="run")]
     definition: Journey = engine.definition("j", version=version + ended)
     return [each.status for each in states] + [definition.id]

@@ -14,6 +14,7 @@ from journeyflow.definition.policies import Policies
 from journeyflow.definition.unpublished import flag_problems
 from journeyflow.errors import ERROR, Conflict, InvalidInput, InvalidJourney, NotFound, did_you_mean
 from journeyflow.records.changes import Changes, Flag, NewJourney, NewPolicies, NewVersion, Transition
+from journeyflow.records.public import PublishedVersion
 
 ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
     "activate": frozenset({("DRAFT", "ACTIVE")}),
@@ -71,7 +72,7 @@ def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
 
 def published(
     catalog: Catalog, tenant: str, journey: Journey, at: int, *, rollback: bool = False
-) -> tuple[int, Changes]:
+) -> tuple[PublishedVersion, Changes]:
     """Publish a definition: return the number of its version, and the changes (R12).
 
     Content equal to that of any version changes only name, description and notes, which are edited in place. Older
@@ -84,23 +85,24 @@ def published(
     if record is None:
         number = catalog.next_journey
         first = NewVersion(catalog.next_version, number, 1, at, mark, text)
-        return 1, Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
+        return PublishedVersion(1), Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
     if record.newest_state == "ARCHIVED":
         raise Conflict(record.id, record.newest_state, "published", FINAL)
     same = next((program for _, program in record.versions if formats.fingerprint(program.journey) == mark), None)
     newest_at = record.versions[-1][0]
     if same is not None and (same is record.newest or not rollback):
         described = () if formats.dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
-        return same.version, Changes(described=described)
+        return PublishedVersion(same.version, newest=same is record.newest), Changes(described=described)
     check_flags(journey, record.newest_unpublished)
     if same is not None:  # later than the newest version, to be the newest again
         again = NewVersion(same.number, record.number, same.version, max(at, newest_at + 1), mark, text)
-        return same.version, Changes(versions=(again,))
+        return PublishedVersion(same.version), Changes(versions=(again,))
     number, version = record.newest.number, record.newest.version
     if record.newest_state != "DRAFT":
         check_startable(journey)
         number, version = catalog.next_version, max(program.version for _, program in record.versions) + 1
-    return version, Changes(versions=(NewVersion(number, record.number, version, max(at, newest_at), mark, text),))
+    made = NewVersion(number, record.number, version, max(at, newest_at), mark, text)
+    return PublishedVersion(version), Changes(versions=(made,))
 
 
 def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:

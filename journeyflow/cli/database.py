@@ -66,18 +66,27 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
 @click.command()
 @click.argument("db", type=NEW)
 @click.argument("files", nargs=-1, required=True, type=EXISTING)
+@click.option("--rollback", is_flag=True, help="Make older versions that the files hold the newest again.")
 @now_option()
 @as_json
-def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, as_json: bool) -> None:
+def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, as_json: bool) -> None:
     """Publish journey files and activate new journeys; a second time changes nothing. Makes a missing database."""
     journeys = load_journeys(files)
     _refuse_twins(files, journeys)
     with faults_shown(), Engine(db) as engine:
-        versions = [engine.deploy(journey, at=at) for journey in journeys]
+        versions = [engine.deploy(journey, at=at, rollback=rollback) for journey in journeys]
         found = [engine.tenant(journey.tenant or DEFAULT_TENANT).journey(journey.id) for journey in journeys]
+    for path, info, version in zip(files, found, versions, strict=True):
+        if not version.newest:
+            told = f"{path} holds version {version} of {info.id!r}, but the newest is {info.version} and stays so"
+            click.echo(f"unchanged: {told}; --rollback makes {version} the newest again", err=True)
     header = ("tenant", "journey", "version", "status")
     rows = [(info.tenant, info.id, version, info.status) for info, version in zip(found, versions, strict=True)]
-    show([dict(zip(header, row, strict=True)) for row in rows], table(rows, header), as_json=as_json)
+    plain = [
+        {**dict(zip(header, row, strict=True)), "newest": version.newest}
+        for row, version in zip(rows, versions, strict=True)
+    ]
+    show(plain, table(rows, header), as_json=as_json)
 
 
 def _refuse_twins(files: Sequence[Path], journeys: Sequence[Journey]) -> None:

@@ -1,5 +1,6 @@
 """What an engine and its tenant-bound copies share: the store, the handlers, the options, the catalog."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from journeyflow.machine.program import Program
 
 Handler = Callable[[Message], object]
+
+LOG = logging.getLogger("journeyflow")
+"""The log of the library; it goes nowhere unless the host says where."""
+
+LOG.addHandler(logging.NullHandler())
 
 
 @frozen

@@ -12,7 +12,7 @@ from journeyflow.catalog.lifecycle import created, edited, flagged, migration, m
 from journeyflow.catalog.migration import Migration
 from journeyflow.definition.edits.copying import Copied, Templates, clone_of, copy_of
 from journeyflow.definition.journey import Journey
-from journeyflow.engine.core import Bound
+from journeyflow.engine.core import LOG, Bound
 from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
 from journeyflow.engine.ticking import do_due_work
 from journeyflow.errors import InvalidInput, JourneyflowError
@@ -29,6 +29,7 @@ from journeyflow.questions.versions import (
     versions,
 )
 from journeyflow.records.changes import Changes, LimitChanges
+from journeyflow.records.public import PublishedVersion
 from journeyflow.stores.batch import PULL, LimitRequest, Request
 
 if TYPE_CHECKING:
@@ -77,13 +78,14 @@ class JourneyCalls(Bound):
 
     # --- versions -------------------------------------------------------------------------------------------------
 
-    def publish(self, journey: Journey, *, at: datetime, rollback: bool = False) -> int:
+    def publish(self, journey: Journey, *, at: datetime, rollback: bool = False) -> PublishedVersion:
         """Publish a definition and return the number of its version (R12).
 
         In DRAFT it replaces the draft, else it makes the version that new enrollments enter; people inside stay in
         theirs. Content that was published before makes no version: only name, description and notes are edited in
-        place. With `rollback`, its old version becomes the newest again. An `at` before the newest version's instant
-        means that instant.
+        place. If it is that of an older version, the number returned is that version's and its `newest` is False, and
+        the log has a warning; with `rollback`, the older version becomes the newest again. An `at` before the newest
+        version's instant means that instant.
 
         Raises InvalidJourney for a version with an error, such as one without steps, unless the journey is a DRAFT;
         Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is bound to.
@@ -94,15 +96,22 @@ class JourneyCalls(Bound):
             version, changes = published(catalog, tenant, journey, instant, rollback=rollback)
             if changes:
                 transaction.commit(evolve(changes, limits=_woken(transaction, catalog, journey, tenant, changes)))
+        if not version.newest:
+            LOG.warning(
+                "journey %r of tenant %r: what was published is version %d, which is not the newest and stays so; "
+                "rollback=True makes it the newest again",
+                *(journey.id, tenant, version),
+            )
         return version
 
-    def deploy(self, journey: Journey, *, at: datetime) -> int:
+    def deploy(self, journey: Journey, *, at: datetime, rollback: bool = False) -> PublishedVersion:
         """Publish a definition, activate the journey if it is a DRAFT, and return the number of the version (R12).
 
-        Deploying the same again, as at every start of the host, changes nothing; a PAUSED journey stays PAUSED. Raises
-        what `publish` and `activate` raise.
+        Deploying the same again, as at every start of the host, changes nothing, and neither does deploying an older
+        version unless `rollback` makes it the newest again: see `publish`. A PAUSED journey stays PAUSED. Raises what
+        `publish` and `activate` raise.
         """
-        version = self.publish(journey, at=at)
+        version = self.publish(journey, at=at, rollback=rollback)
         with self._core.amending() as transaction:
             record = self._find(transaction, journey.id, self._tenant_of(journey))
             if record.newest_state == "DRAFT":

@@ -180,7 +180,7 @@ NUMBERS = frozenset({"run", "version"})
 
 
 def _number_fault(value: object) -> str | None:
-    fits = type(value) is int and abs(value) <= INTEGER_MAX
+    fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= INTEGER_MAX
     return None if fits else f"must be a whole number, not {describe(value)}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
+from typing import Self
 
 from attrs import field, frozen
 
@@ -101,6 +102,25 @@ class Visit:
     outcome: str
     entered_at: datetime
     left_at: datetime | None
+
+
+class PublishedVersion(int):
+    """The number of the version that a published definition is (R12).
+
+    `newest` is whether new enrollments enter it. It is False for content that was published before and is an older
+    version now: then nothing was changed.
+
+    >>> PublishedVersion(2), PublishedVersion(1, newest=False).newest
+    (2, False)
+    """
+
+    newest: bool
+
+    def __new__(cls, number: int, *, newest: bool = True) -> Self:
+        """Make a number that knows whether it is the newest."""
+        made = super().__new__(cls, number)
+        made.newest = newest
+        return made
 
 
 @frozen

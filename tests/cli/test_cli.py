@@ -452,13 +452,30 @@ def test_two_files_of_one_journey_are_an_error(folder):
     assert result.stderr == f"Error: journey 'thanks' is in {files[0]} and in {files[1]}; deploy one of them\n"
 
 
+def test_an_older_file_does_not_replace_the_newest_version_unless_asked_to(folder):
+    """R12: the command says so on standard error, and `--rollback` does it."""
+    path, old, new = folder / "run.db", folder / "thanks.json", folder / "new.json"
+    new.write_text(dumps_journey(evolve(JOURNEY, max_visits=50)))
+    call("deploy", path, old)
+    assert call("deploy", path, new).stderr == ""
+    result = call("deploy", path, old, "--json")
+    assert result.stderr == (
+        f"unchanged: {old} holds version 1 of 'thanks', but the newest is 2 and stays so; "
+        "--rollback makes 1 the newest again\n"
+    )
+    assert [(each["version"], each["newest"]) for each in json.loads(result.stdout)] == [(1, False)]
+    result = call("deploy", path, old, "--rollback", "--json")
+    assert (result.stderr, json.loads(result.stdout)[0]["newest"]) == ("", True)
+
+
 def test_tenants_may_have_journeys_of_one_id(folder):
     """R91: each is deployed, and told by its tenant; without one a journey belongs to the default tenant."""
     for tenant in ("default", "shop"):
         (folder / f"{tenant}.json").write_text(dumps_journey(evolve(JOURNEY, tenant=tenant)))
     mine, theirs = folder / "thanks.json", folder / "shop.json"
     told = [{"tenant": tenant, "journey": "thanks", "version": 1, "status": "ACTIVE"} for tenant in ("default", "shop")]
-    assert json.loads(call("deploy", folder / "run.db", mine, theirs, "--json").stdout) == told
+    found = json.loads(call("deploy", folder / "run.db", mine, theirs, "--json").stdout)
+    assert found == [{**each, "newest": True} for each in told]
     shown = call("deploy", folder / "run.db", mine, theirs).stdout.splitlines()
     assert [line.split() for line in shown[1:]] == [list(map(str, each.values())) for each in told]
     assert "deploy one of them" in call("deploy", folder / "run.db", mine, folder / "default.json").stderr

@@ -4,10 +4,12 @@ The instants of work are in `work/test_scheduler.py`, what becomes of inputs in 
 """
 
 import gc
+import pickle
 import threading
 from datetime import UTC, datetime
 
 import pytest
+from attrs import evolve
 
 from journeyflow import (
     Conflict,
@@ -26,6 +28,7 @@ from journeyflow import (
     Wait,
     field,
 )
+from journeyflow.answers import PublishedVersion
 from journeyflow.engine import engine as engine_module
 from journeyflow.records.changes import Changes
 from tests.samples import START, STORES, Host, after, open_engine
@@ -501,6 +504,28 @@ def test_deploy_is_a_restart_that_changes_nothing(host):
     host.engine.archive("j", at=after("4 hours"))
     with pytest.raises(Conflict, match="'j' is ARCHIVED"):
         host.engine.deploy(journey, at=after("5 hours"))
+
+
+def test_a_deploy_of_an_older_version_says_that_it_changes_nothing(host, caplog):
+    """R12: the answer is that version and not the newest, the log has a warning; a rollback makes it the newest."""
+    engine, journey = host.engine, host.deploy(mail())
+    assert engine.deploy(evolve(journey, max_visits=50), at=after("1 hour")).newest
+    assert not caplog.records
+    old = engine.deploy(journey, at=after("2 hours"))
+    assert (old, old.newest, engine.journey("j").version) == (1, False, 2)
+    (record,) = caplog.records
+    assert (record.name, record.levelname) == ("journeyflow", "WARNING")
+    assert record.getMessage().startswith("journey 'j' of tenant 'default': what was published is version 1, which is")
+    again = engine.deploy(journey, at=after("3 hours"), rollback=True)
+    assert (again, again.newest, engine.journey("j").version) == (1, True, 1)
+    assert engine.definition("j", version=again) == journey
+    assert len(caplog.records) == 1
+
+
+def test_the_number_of_a_version_is_a_number(host):
+    """R12: it takes part in sums, and survives a pickle with what it knows."""
+    copied = pickle.loads(pickle.dumps(host.engine.publish(Journey(id="j", steps=[]), at=START)))  # noqa: S301 our own
+    assert (copied + 1, copied.newest, str(copied), type(copied)) == (2, True, "1", PublishedVersion)
 
 
 @pytest.mark.rows(85, 99)
