@@ -21,6 +21,7 @@ from journeyflow.questions.numbers.figures import (
     StepStats,
 )
 from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
+from journeyflow.questions.numbers.strata import Stratum
 from journeyflow.questions.people import Person
 from journeyflow.questions.timeline import Moment, Timeline
 from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
@@ -59,6 +60,7 @@ __all__ = [
     "SplitResults",
     "StepInfo",
     "StepStats",
+    "Stratum",
     "Timeline",
     "VersionInfo",
     "WhyNot",

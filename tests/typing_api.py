@@ -364,7 +364,8 @@ def numbers(engine: Engine) -> list[object]:
     comparison: answers.Comparison = split.comparisons[0]
     interval: answers.Interval | None = comparison.interval
     ratio: answers.SampleRatio = split.ratio
-    return [people, days, opened, rate, every, domains, benchmark, groups, interval, ratio.sentence]
+    strata: tuple[answers.Stratum, ...] = (*results.strata, *split.strata)
+    return [people, days, opened, rate, every, domains, benchmark, groups, interval, ratio.sentence, strata]
 
 
 def errors(engine: Engine) -> list[str]:  # noqa: PLR0911 one for each family of errors

@@ -11,6 +11,7 @@ from journeyflow.cli.shared import as_json, now_option, show, table, tenant, whe
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.numbers.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
 from journeyflow.questions.numbers.intervals import Group
+from journeyflow.questions.numbers.strata import Stratum
 
 since = click.option("--since", help="First day, YYYY-MM-DD; by default 30 days before the last.")
 until = click.option("--until", help="Last day, YYYY-MM-DD; by default that of --at.")
@@ -182,23 +183,41 @@ def benchmark(db: Path, since: str | None, until: str | None, at: datetime, tena
 @tenant
 @as_json
 def results(db: Path, journey: str, confidence: float, tenant: str, *, as_json: bool) -> None:
-    """Compare a journey's holdout and the arms of its Splits by its goal."""
+    """Compare a journey's holdout and the arms of its Splits by its goal.
+
+    One row per group and percentages: groups are compared only where they were split alike.
+    """
     if not 0 < confidence < 1:
         what = f"--confidence lies between 0 and 1, not {confidence}"
         raise click.UsageError(what)
     with opened(db, tenant) as engine:
         found = engine.results(journey, confidence=confidence)
-    groups = [("", group) for group in (found.holdout, found.let_in) if group is not None]
-    groups += [(name, group) for name, split in found.splits.items() for group in split.arms]
-    rows = [_group_row(step, group) for step, group in groups]
-    text = table(rows, ("split", "group", "people", "converted", "rate", "interval"))
+    kept = found.strata or [
+        Stratum((), {}, (found.let_in,) if found.holdout is None else (found.holdout, found.let_in))
+    ]
+    rows = [_group_row("", each, group) for each in kept for group in each.groups]
+    rows += [
+        _group_row(name, each, group)
+        for name, split in found.splits.items()
+        for each in split.strata
+        for group in each.groups
+    ]
+    text = table(rows, ("split", "versions", "group", "share", "people", "converted", "rate", "interval"))
     show(found, "\n".join((text, *found.sentences)), as_json=as_json)
 
 
-def _group_row(step: str, group: Group) -> Line:
-    interval = group.interval
-    span = "-" if interval is None else f"{interval.low:.1%} to {interval.high:.1%}"
-    return (step, group.label, group.n, group.converted, _percent(group.rate), span)
+def _group_row(split: str, stratum: Stratum, group: Group) -> Line:
+    interval, share = group.interval, stratum.shares.get(group.label)
+    return (
+        split,
+        ", ".join(map(str, stratum.versions)),
+        group.label,
+        None if share is None else f"{share:g}%",
+        group.n,
+        group.converted,
+        _percent(group.rate),
+        "-" if interval is None else f"{interval.low:.1%} to {interval.high:.1%}",
+    )
 
 
 COMMANDS = (stats, benchmark, results)

@@ -395,12 +395,13 @@ class Questions(Bound):
             return stats.benchmark(reader, self._tenant, records, Asked(to_micros(at), since, until))
 
     def results(self, journey: str, *, confidence: float = CONFIDENCE) -> Results:
-        """Return how a journey's holdout and the arms of its Splits compare by its goal (R25).
+        """Return how a journey's holdout and the arms of its Splits compare by its goal (R87).
 
-        People are counted by their first entry. Rates have Wilson's interval and differences Newcombe's, at
-        `confidence` between 0 and 1; group sizes are tested against those asked for. The cost grows with the journey's
-        history. Raises NotFound for an unknown journey, InvalidInput for one without a goal, ValueError for another
-        `confidence`.
+        People are counted by their first entry. Only groups that were split at the same point and in the same
+        proportions are compared: where percentages changed, within the versions of each. Rates have Wilson's interval
+        and differences Newcombe's, at `confidence` between 0 and 1; group sizes are tested against those asked for. The
+        cost grows with the journey's history. Raises NotFound for an unknown journey, InvalidInput for one without a
+        goal, ValueError for another `confidence`.
         """
         record = self._known(journey)
         with self._core.store.reader() as reader:

@@ -1,12 +1,13 @@
-"""Experiments read from the log: the arms of Splits against each other, and those let in against those kept out (R25).
+"""Experiments read from the log: the arms of Splits against each other, and those let in against those kept out (R87).
 
-Customers are counted once, by their first entry into the journey: an arm holds those whose first run came through it. A
-customer has converted who reached the goal in that run, or in a later one within the goal's time from the first entry:
-a restart hands the goal on to the run that takes its place, and with a key any run may have it. Those kept out are
-followed up in the same way.
+Customers are counted once, by their first entry into the journey: an arm holds those whose first run came through it,
+the first time that it did. A customer has converted who reached the goal in that run, or in a later one within the
+goal's time from the first entry: a restart hands the goal on to the run that takes its place, and with a key any run
+may have it. Those kept out are followed up in the same way.
+
+Only what was split at the same point, in the same proportions, and is counted from the same instant is compared.
 """
 
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
@@ -17,17 +18,12 @@ from journeyflow.basics.values import dumps
 from journeyflow.basics.words import COMPLETED, HOLDOUT
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.steps import Split
+from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.steps import Arm, Split, Update
 from journeyflow.errors import InvalidInput
-from journeyflow.questions.numbers.intervals import (
-    CONFIDENCE,
-    Comparison,
-    Group,
-    SampleRatio,
-    against,
-    comparisons,
-    sample_ratio,
-)
+from journeyflow.machine.program import Program
+from journeyflow.questions.numbers.intervals import CONFIDENCE, Comparison, Group, SampleRatio
+from journeyflow.questions.numbers.strata import Design, Stratum, comparisons, ratio, stratified, totals
 from journeyflow.stores.contract import SqlReader
 
 KEPT_OUT = "holdout"
@@ -35,15 +31,22 @@ KEPT_OUT = "holdout"
 LET_IN = "let in"
 """The labels of the two groups that a holdout makes."""
 
-MAX_PERCENT = 100
+WHOLE = 100
+
+Counts = dict[tuple[int, str], tuple[int, int]]
+"""People and how many of them converted, by the number of a version and the label of a group."""
 
 
 @frozen
 class SplitResults:
-    """The results of a Split: its arms in order, the test of their sizes, and each arm compared with the first one.
+    """The results of a Split: its arms, the test of their sizes, and each arm compared with the first of its version.
 
-    `against_holdout` compares the arms with those who were kept out. That is fair only if everybody who was let in has
-    reached the Split; after a Condition or a Wait, the arms are a selection of people.
+    `arms` are sums over all versions, those of the newest version first. Where percentages changed, the sums must not
+    be compared: `strata` has the arms of versions with equal percentages, and `comparisons` compares within those. An
+    arm of an older version whose label now leads to another step is an arm of its own: "A to tips".
+
+    `against_holdout` compares the arms with those who were kept out. It is empty unless everybody who is let in comes
+    to the Split at the entry; `declined` says so if there is a holdout.
     """
 
     step: str
@@ -51,6 +54,8 @@ class SplitResults:
     ratio: SampleRatio
     comparisons: tuple[Comparison, ...]
     against_holdout: tuple[Comparison, ...]
+    strata: tuple[Stratum, ...] = field(repr=False)
+    declined: str = ""
 
 
 @frozen
@@ -58,7 +63,10 @@ class Results:
     """The results of a journey, measured by its goal: those let in, those kept out, and the arms of each Split.
 
     `holdout`, `comparison` (how much more those let in convert) and `ratio` (the test of the two sizes) are None
-    without a holdout. `splits` has the results of each Split by the id of its step, those of the newest version first.
+    without a holdout. `let_in` and `holdout` are sums over all versions with a goal; only versions with a holdout are
+    compared, those with equal percentages in one of the `strata`. `declined` says which versions with a holdout are
+    left out, and why; else it is empty. `splits` has the results of each Split by the id of its step, those of the
+    newest version first.
     """
 
     tenant: str
@@ -68,16 +76,26 @@ class Results:
     comparison: Comparison | None
     ratio: SampleRatio | None
     splits: Mapping[str, SplitResults] = field(repr=False)
+    strata: tuple[Stratum, ...] = field(default=(), repr=False)
+    declined: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The conclusions that the numbers support, each after the name of the journey or the Split it is about."""
-        found = [] if self.comparison is None else [self.comparison.sentence]
+        """The conclusions that the numbers support, each after the name of the journey or the Split it is about.
+
+        Nothing is concluded from groups that do not have the sizes that they should have.
+        """
+        trusted = self.ratio is None or not self.ratio.suspicious
+        found = [self.comparison.sentence] if self.comparison is not None and trusted else []
         found += [] if self.ratio is None else [self.ratio.sentence]
+        found += [self.declined] if self.declined else []
         lines = [f"{self.journey}: {sentence}" for sentence in found]
         for split in self.splits.values():
-            said = [each.sentence for each in (*split.comparisons, *split.against_holdout)]
-            lines += [f"{split.step}: {sentence}" for sentence in (split.ratio.sentence, *said)]
+            said = [split.ratio.sentence]
+            if not split.ratio.suspicious:
+                said += [each.sentence for each in (*split.comparisons, *(split.against_holdout if trusted else ()))]
+            said += [split.declined] if split.declined else []
+            lines += [f"{split.step}: {sentence}" for sentence in said]
         return tuple(lines)
 
 
@@ -86,36 +104,118 @@ def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFID
 
     Raises InvalidInput for a journey that never had a goal: nobody can have converted.
     """
-    journeys = {program.number: program.journey for _, program in record.versions}
-    if all(journey.goal is None for journey in journeys.values()):
+    programs = {program.number: program for _, program in reversed(record.versions)}  # the newest first
+    if all(program.journey.goal is None for program in programs.values()):
         raise InvalidInput([f"journey {record.id!r} has no goal: give it one, for example goal=Goal('order.placed')"])
-    sizes: dict[str, list[int]] = {KEPT_OUT: [0, 0], LET_IN: [0, 0]}
-    shares = dict.fromkeys(sizes, 0.0)
-    asked = {"journey": record.number, "holdout": HOLDOUT, "terms": _terms(journeys)}
-    for version, kept_out, n, converted in reader.rows(_FIRST_ENTRIES, asked):
-        size = sizes[KEPT_OUT if kept_out else LET_IN]
-        size[0] += n
-        size[1] += converted
-        percentage = journeys[version].holdout
-        shares[KEPT_OUT] += n * percentage
-        shares[LET_IN] += n * (MAX_PERCENT - percentage)
-    let_in, holdout = (Group(label, *sizes[label], confidence=confidence) for label in (LET_IN, KEPT_OUT))
-    is_held = holdout.n > 0 or any(journey.holdout for journey in journeys.values())
-    base = holdout if is_held else None
+    entries = _entries(reader, record, programs, confidence)
+    strata = entries.strata
+    held = any(program.holdout for program in programs.values()) or entries.total(KEPT_OUT).n > 0
     return Results(
         record.tenant,
         record.id,
-        let_in,
-        base,
-        Comparison(holdout, let_in) if is_held else None,
-        sample_ratio({label: size for label, (size, _) in sizes.items()}, shares) if is_held else None,
-        {each.step: each for each in _splits(reader, record, base, confidence)},
+        entries.total(LET_IN),
+        entries.total(KEPT_OUT) if held else None,
+        next(iter(comparisons(strata)), None),
+        ratio(strata) if strata else None,
+        {each.step: each for each in _splits(reader, record, entries)},
+        strata,
+        entries.declined,
     )
 
 
-def _terms(journeys: Mapping[int, Journey]) -> str:
+# --- entries: those let in and those kept out -------------------------------------------------------------------------
+
+
+@frozen
+class _Entries:
+    """The first entries into a journey, counted by the version that was entered."""
+
+    programs: Mapping[int, Program]
+    """The versions by number, the newest first."""
+    asked: Mapping[str, object]
+    counts: Counts
+    unfair: Mapping[int, str]
+    """The versions with a holdout whose people cannot be compared with it, with the reason."""
+    confidence: float
+
+    @property
+    def fair(self) -> list[int]:
+        """The versions with a holdout that can be compared with it."""
+        return [number for number in _held(self.programs) if number not in self.unfair]
+
+    @property
+    def declined(self) -> str:
+        """Which versions are not compared with their holdout, and why."""
+        left = [
+            (why, [str(self.programs[number].version) for number in sorted(self.unfair) if self.unfair[number] == why])
+            for why in dict.fromkeys(self.unfair.values())
+        ]
+        return "; ".join(
+            f"who entered version {', '.join(versions)} is not compared with the holdout: {why}"
+            for why, versions in left
+        )
+
+    def count(self, number: int, label: str) -> tuple[int, int]:
+        """Return how many people of a group entered a version, and how many of them converted."""
+        return self.counts.get((number, label), (0, 0))
+
+    def total(self, label: str) -> Group:
+        """Return the sum of a group over all versions with a goal."""
+        found = [self.count(number, label) for number, each in self.programs.items() if each.journey.goal is not None]
+        return Group(label, *map(sum, zip(*found, strict=True)), confidence=self.confidence)
+
+    @property
+    def strata(self) -> tuple[Stratum, ...]:
+        """Those kept out and those let in, where they can be compared."""
+        shares = {number: self.programs[number].journey.holdout for number in self.fair}
+        designs = [
+            _design(number, self.programs, {KEPT_OUT: share, LET_IN: WHOLE - share}) for number, share in shares.items()
+        ]
+        return _numbered(stratified(designs, self.counts, self.confidence), self.programs)
+
+
+def _entries(reader: SqlReader, record: JourneyRecord, programs: Mapping[int, Program], confidence: float) -> _Entries:
+    """Read the first entries into a journey."""
+    asked = {"journey": record.number, "holdout": HOLDOUT, "terms": _terms(programs)}
+    held, counts = _held(programs), Counts()
+    unfair = {number: LIMITED for number in held if programs[number].limits}
+    for entered, now, kept_out, n, converted in reader.rows(_FIRST_ENTRIES, asked):
+        _count(counts, entered, KEPT_OUT if kept_out else LET_IN, n, converted)
+        if entered in held and programs[entered].journey.goal != programs[now].journey.goal:
+            unfair[entered] = MOVED
+    return _Entries(programs, asked, counts, unfair, confidence)
+
+
+def _held(programs: Mapping[int, Program]) -> list[int]:
+    """Return the versions that keep people out."""
+    return [number for number, program in programs.items() if program.holdout and program.journey.goal is not None]
+
+
+def _count(counts: Counts, number: int, label: str, n: int, converted: int) -> None:
+    before = counts.get((number, label), (0, 0))
+    counts[number, label] = before[0] + n, before[1] + converted
+
+
+LIMITED = "with entry limits people are counted from their slot, the holdout from its trigger"
+
+MOVED = "some were moved to a version with another goal"
+
+
+def _design(number: int, programs: Mapping[int, Program], shares: Mapping[str, float]) -> Design:
+    return Design(number, programs[number].journey.goal, shares)
+
+
+def _numbered(strata: tuple[Stratum, ...], programs: Mapping[int, Program]) -> tuple[Stratum, ...]:
+    """Return strata with the versions of the journey in place of their numbers in the store."""
+    return tuple(
+        Stratum(tuple(sorted(programs[number].version for number in each.versions)), each.shares, each.groups)
+        for each in strata
+    )
+
+
+def _terms(programs: Mapping[int, Program]) -> str:
     """Return for each version for how many microseconds from the first entry a later run counts, as JSON."""
-    return dumps([[number, _within(journey)] for number, journey in journeys.items()])
+    return dumps([[number, _within(program.journey)] for number, program in programs.items()])
 
 
 def _within(journey: Journey) -> int:
@@ -134,70 +234,158 @@ UTC = ZoneInfo("UTC")
 FOR_EVER, NEVER = 1 << 62, -1
 """More microseconds than any journey lasts, and none."""
 
-_TERMS = "terms AS (SELECT value ->> 0 AS number, value ->> 1 AS within FROM json_each(:terms))"
-
-_REACHED = """
-(e.converted_at IS NOT NULL OR EXISTS (
-    SELECT 1 FROM enrollments l WHERE l.customer = e.customer AND l.journey = e.journey AND l.run > 1
-    AND l.converted_at <= e.entered_at + t.within))
+_FIRST = """
+WITH terms AS (SELECT value ->> 0 AS number, value ->> 1 AS within FROM json_each(:terms)),
+first AS (
+    SELECT e.serial, e.version, e.status = :holdout AS kept_out, e.memory,
+           ifnull(e.memory ->> '$.versions[0][1]', e.version) AS entered,
+           e.converted_at IS NOT NULL OR EXISTS (
+               SELECT 1 FROM enrollments l WHERE l.customer = e.customer AND l.journey = e.journey AND l.run > 1
+               AND l.converted_at <= e.entered_at + t.within) AS reached
+    FROM enrollments e JOIN terms t ON t.number = e.version WHERE e.journey = :journey AND e.run = 1)
 """
-"""Whether a customer reached the goal: in the first run, or in a later one within its time from the first entry."""
+"""The customers by their first run: the version it entered and the one it has now (R14), and whether the customer has
+reached the goal: in the first run, or in a later one within its time from the first entry."""
 
-_FIRST_ENTRIES = f"""
-WITH {_TERMS}
-SELECT e.version, e.status = :holdout, count(*), sum({_REACHED})
-FROM enrollments e JOIN terms t ON t.number = e.version WHERE e.journey = :journey AND e.run = 1 GROUP BY 1, 2
-"""
+_FIRST_ENTRIES = f"{_FIRST} SELECT entered, version, kept_out, count(*), sum(reached) FROM first GROUP BY 1, 2, 3"
 
 _ARMS = f"""
-WITH {_TERMS}, passed AS (SELECT value ->> 0 AS path, value ->> 1 AS version, value ->> 2 AS step, value ->> 3 AS arm
-    FROM json_each(:paths))
-SELECT version, step, arm, count(*), sum(reached) FROM (
-    SELECT e.serial, p.version, {_REACHED} AS reached, p.step, p.arm
-    FROM enrollments e JOIN terms t ON t.number = e.version
-    JOIN moves m ON m.enrollment = e.serial JOIN passed p ON p.path = m.path
-    WHERE e.journey = :journey AND e.run = 1
-    UNION
-    SELECT e.serial, e.version, {_REACHED}, s.value ->> 0, s.value ->> 2
-    FROM enrollments e JOIN terms t ON t.number = e.version
-    JOIN moves m ON m.enrollment = e.serial JOIN json_each(m.steps) s
-    WHERE e.journey = :journey AND e.run = 1 AND s.value ->> 1 = :completed
-      AND (e.version, s.value ->> 0) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:splits))
-    UNION
-    SELECT e.serial, a.version, {_REACHED}, a.step, a.label
-    FROM enrollments e JOIN terms t ON t.number = e.version JOIN arms a ON a.enrollment = e.serial
-    WHERE e.journey = :journey AND e.run = 1)
-GROUP BY version, step, arm
+{_FIRST}, passed AS (SELECT value ->> 0 AS path, value ->> 1 AS version, value ->> 2 AS step, value ->> 3 AS arm
+    FROM json_each(:paths)),
+pass AS (
+    SELECT f.serial, m.visit AS n, p.version, p.step, p.arm
+    FROM first f JOIN moves m ON m.enrollment = f.serial JOIN passed p ON p.path = m.path
+    UNION ALL
+    SELECT f.serial, m.visit,
+           ifnull((SELECT v.value ->> 1 FROM json_each(f.memory, '$.versions') v
+                   WHERE v.value ->> 0 <= max(m.visit, 1) + s.key ORDER BY v.key DESC LIMIT 1), f.version),
+           s.value ->> 0, s.value ->> 2
+    FROM first f JOIN moves m ON m.enrollment = f.serial JOIN json_each(m.steps) s
+    WHERE s.value ->> 1 = :completed
+    UNION ALL
+    SELECT f.serial, a.version, a.version, a.step, a.label FROM first f JOIN arms a ON a.enrollment = f.serial),
+earliest AS (
+    SELECT serial, min(n), version, step, arm FROM pass
+    WHERE (version, step) IN (SELECT value ->> 0, value ->> 1 FROM json_each(:splits)) GROUP BY serial, step)
+SELECT f.entered, x.version, x.step, x.arm, count(*), sum(f.reached)
+FROM earliest x JOIN first f ON f.serial = x.serial GROUP BY 1, 2, 3, 4
 """
-"""Customers by the arm that their first run took: from interned paths, from paths spelled out, and from pruned runs."""
+"""Customers by the arm that their first run took first: from interned paths, from paths spelled out, and from pruned
+runs, of which only the version of each arm is known. (With min(), SQLite takes the other columns from its row.)"""
 
 
-def _splits(
-    reader: SqlReader, record: JourneyRecord, holdout: Group | None, confidence: float
-) -> Iterator[SplitResults]:
+# --- arms -------------------------------------------------------------------------------------------------------------
+
+
+def _splits(reader: SqlReader, record: JourneyRecord, entries: _Entries) -> Iterator[SplitResults]:
     """Yield the results of every Split of every version, those of the newest version first, in order."""
     splits = {
-        (program.number, step.id): step
-        for _, program in reversed(record.versions)
+        (number, step.id): step
+        for number, program in entries.programs.items()
+        if program.journey.goal is not None
         for step in program.journey.steps
         if isinstance(step, Split)
     }
-    sizes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    converted: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    shares: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for (_, step), split in splits.items():
-        sizes[step].update({arm.label: 0 for arm in split.arms})
-    terms = _terms({program.number: program.journey for _, program in record.versions})
-    asked = {"journey": record.number, "completed": COMPLETED, "splits": dumps(list(map(list, splits))), "terms": terms}
-    for version, step, arm, n, reached in reader.rows(_ARMS, {**asked, "paths": dumps(_paths(reader, record, splits))}):
-        sizes[step][arm] += n
-        converted[step][arm] += reached
-        for each in splits[version, step].arms:
-            shares[step][each.label] += n * (each.buckets or 0)
-    for step, found in sizes.items():
-        arms = tuple(Group(label, n, converted[step][label], confidence=confidence) for label, n in found.items())
-        ratio = sample_ratio(found, {label: shares[step][label] for label in found})
-        yield SplitResults(step, arms, ratio, comparisons(arms), against(holdout, arms))
+    asked = {**entries.asked, "completed": COMPLETED, "splits": dumps(list(map(list, splits)))}
+    counts = dict[str, Counts]()
+    at_entry = dict[str, Counts]()
+    for entered, version, step, arm, n, converted in reader.rows(
+        _ARMS, {**asked, "paths": dumps(_paths(reader, record, splits))}
+    ):
+        _count(counts.setdefault(step, {}), version, arm, n, converted)
+        if entered == version:
+            _count(at_entry.setdefault(step, {}), version, arm, n, converted)
+    for step in dict.fromkeys(step for _, step in splits):
+        versions = {number: split for (number, each), split in splits.items() if each == step}
+        yield _split(step, versions, counts.get(step, {}), at_entry.get(step, {}), entries)
+
+
+def _split(
+    step: str, versions: Mapping[int, Split], counts: Counts, at_entry: Counts, entries: _Entries
+) -> SplitResults:
+    """Return the results of one Split, from its definition in each version, the newest first."""
+    labels, programs = _labels(versions), entries.programs
+    shares = {
+        number: {labels[number][each.label]: each.percentage for each in split.arms}
+        for number, split in versions.items()
+    }
+    designs = [_design(number, programs, shares[number]) for number in versions]
+    strata = stratified(designs, _relabelled(counts, labels), entries.confidence)
+    beside, designs = _relabelled(at_entry, labels), []
+    for number in (number for number in entries.fair if number in versions):
+        let_in, _ = entries.count(number, LET_IN)
+        came = sum(n for (version, _), (n, _) in at_entry.items() if version == number)
+        if came == let_in and not _before(programs[number].journey, step):
+            holdout, beside[number, KEPT_OUT] = programs[number].journey.holdout, entries.count(number, KEPT_OUT)
+            inside = {label: share * (WHOLE - holdout) / WHOLE for label, share in shares[number].items()}
+            designs.append(_design(number, programs, {KEPT_OUT: holdout, **inside}))
+    return SplitResults(
+        step,
+        totals(strata),
+        ratio(strata),
+        comparisons(strata),
+        comparisons(stratified(designs, beside, entries.confidence)),
+        _numbered(strata, programs),
+        "" if designs or not entries.fair else _declined(step, versions, entries),
+    )
+
+
+def _labels(versions: Mapping[int, Split]) -> Mapping[int, Mapping[str, str]]:
+    """Return under which label each arm of each version is counted.
+
+    An arm is the same one in two versions if its label and the step it leads to are the same. The newest arm of a label
+    keeps it; an older one that led elsewhere has the step in its label too.
+    """
+    newest = dict[str, str | None]()
+    for split in versions.values():
+        for each in split.arms:
+            if each.percentage:  # nobody can have taken another one
+                newest.setdefault(each.label, _target(each))
+    return {
+        number: {
+            each.label: f"{each.label} to {_target(each)}"
+            if each.percentage and _target(each) != newest[each.label]
+            else each.label
+            for each in split.arms
+        }
+        for number, split in versions.items()
+    }
+
+
+def _target(arm: Arm) -> str | None:
+    """Return the step that an arm leads to: nested lists are flattened by then."""
+    return arm.next if isinstance(arm.next, str) else None
+
+
+def _relabelled(counts: Counts, labels: Mapping[int, Mapping[str, str]]) -> Counts:
+    return {(number, labels[number].get(label, label)): found for (number, label), found in counts.items()}
+
+
+def _before(journey: Journey, step: str) -> str:
+    """Return the first step before a Split at which people may stay, leave or part; "" if they reach it at the entry.
+
+    >>> from journeyflow.definition.steps import Wait
+    >>> test = Split("test", Arm(50, "x"), Arm(50, "x"))
+    >>> _before(Journey(id="j", steps=[Wait("day", "1 day"), test, Wait("x", "1 day")]), "test")
+    'day'
+    """
+    here = journey.steps[0]
+    while (
+        isinstance(here, Update) and here.next is not None and not any(isinstance(each, Chain) for each in here.changes)
+    ):
+        here = journey.step(here.next)
+    return "" if here.id == step else here.id
+
+
+def _declined(step: str, versions: Mapping[int, Split], entries: _Entries) -> str:
+    """Return why the arms of a Split are not compared with the holdout."""
+    newest = next((number for number in entries.fair if number in versions), None)
+    before = "" if newest is None else _before(entries.programs[newest].journey, step)
+    if before:
+        why = f"those are split behind {before!r}, the holdout at the entry"
+    else:
+        why = "not everybody who was let in while there was a holdout came through this Split at the entry"
+    return f"the arms are not compared with the holdout: {why}"
 
 
 def _paths(

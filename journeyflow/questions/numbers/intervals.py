@@ -1,15 +1,18 @@
-"""The statistics of experiments: rates with intervals, differences, and whether a split was the one asked for (R25).
+"""The statistics of experiments: rates with intervals, differences, and whether a split was the one asked for (R87).
 
 The formulas are those of the literature. The interval of a rate is the score interval of Wilson (1927); that of a
 difference of rates is Newcombe's (1998, his method 10), made of two of Wilson's. Both hold for small groups and for
-rates near 0 and 1, where the textbook's do not. Whether groups have the sizes that chance should have given them is
-tested by Pearson's chi-square. Nothing is divided by zero: where nobody was counted there is no rate.
+rates near 0 and 1, where the textbook's do not. Where groups were split in different proportions at different times,
+they are compared within strata of equal proportions: the difference is Mantel's and Haenszel's risk difference, and its
+interval is made of the Newcombe intervals of the strata by recovering their variances (Zou and Donner, 2008). With one
+stratum both are the plain ones. Whether groups have the sizes that chance should have given them is tested by Pearson's
+chi-square, summed over the strata. Nothing is divided by zero: where nobody was counted there is no rate.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from itertools import repeat
 from math import erfc, exp, fsum, isfinite, pi, sqrt
+from operator import add
 
 from attrs import field, frozen
 
@@ -139,31 +142,57 @@ class Group:
 class Comparison:
     """Two groups compared: by how much the rate of `other` is above that of `base`, and what follows from it.
 
-    `difference` and `interval` (Newcombe's) are None if one of the groups is empty.
+    `strata` are the pairs of groups that were split in equal proportions and are compared with one another: one pair,
+    unless the proportions changed. `base` and `other` are their sums, whose rates differ for that reason alone where
+    there are several. `difference` and `interval` are None if no pair has people in both groups.
     """
 
     base: Group
     other: Group
+    strata: tuple[tuple[Group, Group], ...] = field(repr=False)
+
+    @strata.default
+    def _(self) -> tuple[tuple[Group, Group], ...]:
+        return ((self.base, self.other),)
 
     @property
     def difference(self) -> float | None:
-        """The rate of the other group minus that of the base; None if one of the groups is empty."""
-        one, two = self.base.rate, self.other.rate
-        return None if one is None or two is None else two - one
+        """The rate of the other group minus that of the base, within strata; None if one of the groups is empty."""
+        found = self._parts()
+        return fsum(weight * difference for weight, difference, _ in found) if found else None
 
     @property
     def interval(self) -> Interval | None:
-        """Newcombe's interval of the difference; None if one of the groups is empty."""
-        base, other = self.base, self.other
-        return newcombe((base.converted, base.n), (other.converted, other.n), other.confidence)
+        """The interval of the difference; None if one of the groups is empty."""
+        found = self._parts()
+        if not found:
+            return None
+        middle = fsum(weight * difference for weight, difference, _ in found)
+        below = sqrt(fsum((weight * (difference - each.low)) ** 2 for weight, difference, each in found))
+        above = sqrt(fsum((weight * (each.high - difference)) ** 2 for weight, difference, each in found))
+        return Interval(max(-1.0, middle - below), min(1.0, middle + above))
+
+    def _parts(self) -> list[tuple[float, float, Interval]]:
+        """Return the weight of each stratum, its difference and the interval of that; weights sum to 1."""
+        pairs = [(base, other) for base, other in self.strata if base.n and other.n]
+        weights = [base.n * other.n / (base.n + other.n) for base, other in pairs]
+        whole = fsum(weights)
+        return [
+            (weight / whole, other.converted / other.n - base.converted / base.n, interval)
+            for weight, (base, other) in zip(weights, pairs, strict=True)
+            if (interval := newcombe((base.converted, base.n), (other.converted, other.n), other.confidence))
+            is not None
+        ]
 
     @property
     def enough(self) -> bool:
         """Whether each group is expected to have enough people with a conversion, and enough without."""
-        base, other = self.base, self.other
-        n, converted = base.n + other.n, base.converted + other.converted
-        fewer = min(converted, n - converted)
-        return n > 0 and min(base.n, other.n) * fewer >= ENOUGH * n
+        expected = [0.0] * 4
+        for base, other in self.strata:
+            n, converted = base.n + other.n, base.converted + other.converted
+            cells = [size * part / n if n else 0 for size in (base.n, other.n) for part in (converted, n - converted)]
+            expected = list(map(add, expected, cells))
+        return min(expected) >= ENOUGH
 
     @property
     def sentence(self) -> str:
@@ -175,16 +204,45 @@ class Comparison:
         "'B' and 'A' differ no more than by chance (-2.2 to +3.2 points)"
         >>> Comparison(Group("A", 1_000, 100), Group("B", 1_000, 150)).sentence
         "'B' converts 5.0 points more than 'A' (+2.1 to +7.9)"
+        >>> compared(
+        ...     [(Group("A", 900, 90), Group("B", 100, 10)), (Group("A", 500, 150), Group("B", 500, 150))]
+        ... ).sentence
+        "'B' and 'A' differ no more than by chance (-4.4 to +4.6 points), compared within 2 strata of equal percentages"
         """
         interval, difference = self.interval, self.difference
         if interval is None or difference is None or not self.enough:
             return "not enough data"
         low, high = 100 * interval.low, 100 * interval.high
         one, two = self.base.label, self.other.label
+        within = f", compared within {len(self.strata)} strata of equal percentages" if len(self.strata) > 1 else ""
         if 0 in interval:
-            return f"{two!r} and {one!r} differ no more than by chance ({low:+.1f} to {high:+.1f} points)"
-        more = "more" if difference > 0 else "fewer"
-        return f"{two!r} converts {abs(100 * difference):.1f} points {more} than {one!r} ({low:+.1f} to {high:+.1f})"
+            return f"{two!r} and {one!r} differ no more than by chance ({low:+.1f} to {high:+.1f} points){within}"
+        more, points = "more" if difference > 0 else "fewer", abs(100 * difference)
+        return f"{two!r} converts {points:.1f} points {more} than {one!r} ({low:+.1f} to {high:+.1f}){within}"
+
+
+def compared(strata: Sequence[tuple[Group, Group]]) -> Comparison:
+    """Compare two groups within strata: pairs of groups that were split in equal proportions, at least one.
+
+    Strata in which one of the groups is empty say nothing and are left out, unless all are like that.
+
+    >>> found = compared([(Group("A", 900, 90), Group("B", 100, 10)), (Group("A", 500, 150), Group("B", 500, 150))])
+    >>> f"{found.other.rate - found.base.rate:.3f}", f"{found.difference:.3f}"
+    ('0.095', '0.000')
+    """
+    telling = tuple(pair for pair in strata if pair[0].n and pair[1].n) or tuple(strata[:1])
+    base, other = (total(groups) for groups in zip(*telling, strict=True))
+    return Comparison(base, other, telling)
+
+
+def total(groups: Sequence[Group]) -> Group:
+    """Return the sum of groups of one label.
+
+    >>> total([Group("A", 10, 1), Group("A", 5, 2)])
+    Group(label='A', n=15, converted=3)
+    """
+    n, converted = sum(each.n for each in groups), sum(each.converted for each in groups)
+    return Group(groups[0].label, n, converted, confidence=groups[0].confidence)
 
 
 @frozen
@@ -208,9 +266,9 @@ class SampleRatio:
     def sentence(self) -> str:
         """The conclusion about the sizes.
 
-        >>> sample_ratio({"A": 5_000, "B": 5_300}, {"A": 50, "B": 50}).sentence
+        >>> sample_ratio(({"A": 5_000, "B": 5_300}, {"A": 50, "B": 50})).sentence
         'sample ratio: as asked for (p = 0.0031)'
-        >>> sample_ratio({"A": 0, "B": 0}, {"A": 50, "B": 50}).sentence
+        >>> sample_ratio(({"A": 0, "B": 0}, {"A": 50, "B": 50})).sentence
         'not enough data'
         """
         if self.probability is None:
@@ -220,42 +278,37 @@ class SampleRatio:
         return f"sample ratio: as asked for (p = {self.probability:.2g})"
 
 
-def sample_ratio(observed: Mapping[str, int], shares: Mapping[str, float]) -> SampleRatio:
-    """Test sizes of groups against their shares, by Pearson's chi-square.
+Sizes = tuple[Mapping[str, int], Mapping[str, float]]
+"""How many people groups have, and the shares that they should have of all; the shares need not sum to anything."""
 
-    The shares need not sum to anything. A group whose share is 0 is left out of the test, but anybody in it is a
-    mismatch for certain. If a group is expected to hold fewer than five people, the test says nothing yet.
 
-    >>> round(sample_ratio({"A": 821, "B": 876}, {"A": 50, "B": 50}).probability, 3)
+def sample_ratio(*strata: Sizes) -> SampleRatio:
+    """Test sizes of groups against their shares, by Pearson's chi-square; each stratum has its own shares.
+
+    A group whose share is 0 is left out of the test, but anybody in it is a mismatch for certain. A stratum in which a
+    group is expected to hold fewer than five people says nothing yet.
+
+    >>> round(sample_ratio(({"A": 821, "B": 876}, {"A": 50, "B": 50})).probability, 3)
     0.182
+    >>> changed = sample_ratio(({"A": 902, "B": 98}, {"A": 90, "B": 10}), ({"A": 490, "B": 510}, {"A": 50, "B": 50}))
+    >>> changed.expected, round(changed.probability, 3)
+    ({'A': 1400.0, 'B': 600.0}, 0.801)
     """
-    total, whole = sum(observed.values()), fsum(shares.values())  # the same sum on every version of Python
-    expected = {label: total * share / whole if whole else 0.0 for label, share in shares.items()}
-    if any(observed.get(label, 0) for label, share in shares.items() if not share):
-        return SampleRatio(observed, expected, 0.0)
-    groups = [(observed.get(label, 0), size) for label, size in expected.items() if shares[label]]
-    if len(groups) <= 1 or any(size < ENOUGH for _, size in groups):
-        return SampleRatio(observed, expected, None)
-    statistic = fsum((found - size) ** 2 / size for found, size in groups)
-    return SampleRatio(observed, expected, chi_square_tail(statistic, len(groups) - 1))
-
-
-def comparisons(groups: Sequence[Group]) -> tuple[Comparison, ...]:
-    """Compare each group with the first, which is the base.
-
-    >>> [each.other.label for each in comparisons([Group("A", 1, 0), Group("B", 1, 0), Group("C", 1, 0)])]
-    ['B', 'C']
-    """
-    return tuple(map(Comparison, repeat(groups[0]), groups[1:])) if groups else ()
-
-
-def against(base: Group | None, groups: Iterable[Group]) -> tuple[Comparison, ...]:
-    """Compare groups with one that stands apart, such as the holdout; without one there is nothing to compare.
-
-    >>> against(None, [Group("A", 1, 0)])
-    ()
-    """
-    return () if base is None else tuple(Comparison(base, group) for group in groups)
+    observed, expected = dict[str, int](), dict[str, float]()
+    statistics, freedom, certain = list[float](), 0, False
+    for sizes, shares in strata:
+        people, whole = sum(sizes.values()), fsum(shares.values())  # the same sum on every version of Python
+        wanted = {label: people * share / whole if whole else 0.0 for label, share in shares.items()}
+        for label, share in shares.items():
+            observed[label] = observed.get(label, 0) + sizes.get(label, 0)
+            expected[label] = expected.get(label, 0.0) + wanted[label]
+            certain = certain or (not share and sizes.get(label, 0) > 0)
+        groups = [(sizes.get(label, 0), size) for label, size in wanted.items() if shares[label]]
+        if len(groups) > 1 and all(size >= ENOUGH for _, size in groups):
+            statistics += [(found - size) ** 2 / size for found, size in groups]
+            freedom += len(groups) - 1
+    probability = chi_square_tail(fsum(statistics), freedom) if freedom else None
+    return SampleRatio(observed, expected, 0.0 if certain else probability)
 
 
 def _check_counts(successes: int, n: int) -> None:

@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 
-from journeyflow import End, Goal, InvalidInput, Journey, NotFound, Send, Split, Wait, arm
+from journeyflow import Chain, End, Goal, InvalidInput, Journey, Limits, NotFound, Send, Split, Update, Wait, arm, tag
+from journeyflow.basics.chance import bucket
 from journeyflow.questions.numbers.intervals import Group, wilson
 from tests.samples import START, STORES, Host, after, open_engine
 
@@ -184,3 +186,257 @@ def test_a_goal_without_a_time_waits_for_restarts_for_ever(host):
     host.feed("bought", "2 hours", name)
     host.tick("2 hours")
     assert host.engine.results("j").let_in.converted == 1
+
+
+# --- only what was split alike is compared ----------------------------------------------------------------------------
+
+
+def split_of(
+    first: float, *, labels: tuple[str, str] = ("A", "B"), steps: tuple[str, str] = ("tips", "offer")
+) -> Split:
+    """Return a Split of two arms."""
+    sends = [[Send(step, channel="EMAIL", template="t")] for step in steps]
+    return Split("test", arm(first, sends[0], labels[0]), arm(100 - first, sends[1], labels[1]))
+
+
+def came_and_bought(host: Host, names: list[str], when: str, rates: dict[str, float]) -> None:
+    """Let customers come, and let exactly a share of each group buy: by arm, or by "HOLDOUT"."""
+    for name in names:
+        host.feed("go", when, name)
+    host.tick(when)
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        run = host.engine.enrollment("j", name, run=1)
+        arm = next((visit.outcome for visit in run.visits if visit.step == "test"), run.status)
+        groups.setdefault(arm, []).append(name)
+    for label, rate in rates.items():
+        for name in groups[label][: round(rate * len(groups[label]))]:
+            host.feed("bought", when, name)
+    host.tick(when)
+
+
+def test_arms_are_compared_within_versions_of_equal_percentages(host):
+    """90/10 while a tenth buys, then 50/50 while three tenths do: the arms do the same, and that is told (R87)."""
+    goal = Goal("bought")
+    host.deploy(split_of(90), goal=goal)
+    came_and_bought(host, [f"a{n}" for n in range(400)], "0 days", {"A": 0.1, "B": 0.1})
+    host.deploy(split_of(50), goal=goal, when="1 day")
+    came_and_bought(host, [f"b{n}" for n in range(400)], "1 day", {"A": 0.3, "B": 0.3})
+    found = host.engine.results("j").splits["test"]
+    one, two = found.arms
+    assert two.rate - one.rate > 0.08
+    (comparison,) = found.comparisons
+    assert abs(comparison.difference) < 0.01
+    assert 0 in comparison.interval
+    assert [(stratum.versions, dict(stratum.shares)) for stratum in found.strata] == [
+        ((2,), {"A": 50, "B": 50}), ((1,), {"A": 90, "B": 10}),
+    ]  # fmt: skip
+    assert "converts" not in "".join(host.engine.results("j").sentences)
+    assert not found.ratio.suspicious
+    assert sum(found.ratio.expected.values()) == 800
+    host.deploy(split_of(90), goal=goal, when="2 days", name="a rollback makes no new stratum")
+    host.engine.prune(after("3 days"))
+    assert host.engine.results("j").splits["test"] == found
+
+
+def test_an_arm_that_was_added_is_compared_where_it_was(host):
+    """A third arm is compared with those of its own time; the first two over all versions (R87)."""
+    host.deploy(split_of(50), goal=Goal("bought"))
+    came_and_bought(host, [f"a{n}" for n in range(200)], "0 days", {"A": 0.1, "B": 0.1})
+    third = arm(40, [Send("third", channel="EMAIL", template="t")], "C")
+    arms = (arm(30, [Send("tips", channel="EMAIL", template="t")], "A"),
+            arm(30, [Send("offer", channel="EMAIL", template="t")], "B"))  # fmt: skip
+    host.deploy(Split("test", *arms, third), goal=Goal("bought"), when="1 day")
+    came_and_bought(host, [f"b{n}" for n in range(300)], "1 day", {"A": 0.5, "B": 0.5, "C": 0.5})
+    found = host.engine.results("j").splits["test"]
+    said = {each.other.label: each for each in found.comparisons}
+    assert {label: len(each.strata) for label, each in said.items()} == {"B": 2, "C": 1}
+    assert said["C"].base.n < said["B"].base.n
+    assert all(abs(each.difference) < 0.02 for each in found.comparisons)
+
+
+@pytest.mark.parametrize(
+    ("labels", "steps", "pairs", "rates"),
+    [
+        (("A", "B"), ("offer", "tips"), 2, {"A": 0.5, "B": 0.1, "A to tips": 0.1, "B to offer": 0.5}),
+        (("Control", "B"), ("tips", "offer"), 2, {"Control": 0.1, "B": 0.5, "A": 0.1}),
+        (("B", "A"), ("offer", "tips"), 1, {"B": 0.5, "A": 0.1}),
+        (("A", "B"), ("tips", "later"), 2, {"A": 0.1, "B": 0.5, "B to offer": 0.5}),
+    ],
+)
+def test_arms_that_were_renamed_or_swapped_are_not_mixed(host, labels, steps, pairs, rates):
+    """An arm is the same one if its label and the step it leads to are; without "tips" half of them buy (R87)."""
+    host.deploy(split_of(50), goal=Goal("bought"))
+    came_and_bought(host, [f"a{n}" for n in range(200)], "0 days", {"A": 0.1, "B": 0.5})
+    host.deploy(split_of(50, labels=labels, steps=steps), goal=Goal("bought"), when="1 day")
+    came_and_bought(host, [f"b{n}" for n in range(200)], "1 day", {label: rates[label] for label in labels})
+    found = host.engine.results("j").splits["test"]
+    assert {group.label: group.rate for group in found.arms} == pytest.approx(rates, abs=0.02)
+    assert [abs(each.difference) for each in found.comparisons] == pytest.approx([0.4] * pairs, abs=0.03)
+
+
+def test_the_holdout_is_compared_within_versions_of_its_share(host):
+    """No holdout, then 10 %, then 50 %, each with other rates: those let in do the same as those kept out (R87)."""
+    goal = Goal("bought", within="7 days")
+    host.deploy(split_of(50), goal=goal)
+    came_and_bought(host, [f"a{n}" for n in range(100)], "0 days", {"A": 0.9, "B": 0.9})
+    host.deploy(split_of(50), goal=goal, holdout=10, when="1 day")
+    came_and_bought(host, [f"b{n}" for n in range(400)], "1 day", {"A": 0.1, "B": 0.1, "HOLDOUT": 0.1})
+    host.deploy(split_of(50), goal=goal, holdout=50, when="2 days")
+    came_and_bought(host, [f"c{n}" for n in range(200)], "2 days", {"A": 0.5, "B": 0.5, "HOLDOUT": 0.5})
+    found = host.engine.results("j")
+    assert abs(found.comparison.difference) < 0.03
+    assert found.let_in.n + found.holdout.n == 700
+    assert found.comparison.base.n == found.holdout.n
+    assert found.comparison.other.n == found.let_in.n - 100
+    assert [each.versions for each in found.strata] == [(3,), (2,)]
+    assert not found.ratio.suspicious
+    assert [(each.base.label, each.other.label, len(each.strata)) for each in found.splits["test"].against_holdout] == [
+        ("holdout", "A", 2), ("holdout", "B", 2),
+    ]  # fmt: skip
+    assert all(abs(each.difference) < 0.04 for each in found.splits["test"].against_holdout)
+    assert (found.declined, found.splits["test"].declined) == ("", "")
+    assert len(found.splits["test"].strata) == 1
+
+
+def test_arms_behind_a_wait_are_not_compared_with_the_holdout(host):
+    """Who bought within the wait never came to the Split: the arms are the rest, and the reason is told (R87)."""
+    goal = Goal("bought", within="60 days", exit=True)
+    host.deploy(Wait("month", "30 days"), split_of(50), goal=goal, holdout=30)
+    names = [f"c{n}" for n in range(300)]
+    for name in names:
+        host.feed("go", "0 days", name)
+    host.tick()
+    for name in names[::2]:
+        host.feed("bought", "1 day", name)
+    host.tick("31 days")
+    found = host.engine.results("j")
+    split = found.splits["test"]
+    assert (found.comparison.difference, split.against_holdout) == (pytest.approx(0, abs=0.08), ())
+    why = "the arms are not compared with the holdout: those are split behind 'month', the holdout at the entry"
+    assert split.declined == why
+    assert found.sentences[-1] == f"test: {why}"
+    assert len(split.comparisons) == 1
+
+
+def test_an_update_before_a_split_keeps_nobody(host):
+    """Everybody passes an Update at the entry, unless it ends runs (R39, R87)."""
+    goal = Goal("bought", within="7 days")
+    host.deploy(Update("mark", tag.add("x")), split_of(50), goal=goal, holdout=30)
+    came(host, 40)
+    assert len(host.engine.results("j").splits["test"].against_holdout) == 2
+    host.deploy(Update("mark", Chain.exit("other")), split_of(50), goal=goal, holdout=40, id="k")
+    assert "those are split behind 'mark'" in host.engine.results("k").splits["test"].declined
+
+
+def test_a_split_that_some_did_not_pass_is_not_compared_with_the_holdout(host):
+    """While it was unpublished people were let in past it: nobody knows which of those kept out are like them (R17)."""
+    host.deploy(split_of(50), goal=Goal("bought", within="7 days"), holdout=30)
+    came(host, 40)
+    host.engine.set_published("j", {"test": False}, at=after("1 day"))
+    for n in range(40, 60):
+        host.feed("go", "2 days", f"c{n}")
+    host.tick("2 days")
+    split = host.engine.results("j").splits["test"]
+    assert split.against_holdout == ()
+    assert split.declined.endswith(
+        "not everybody who was let in while there was a holdout came through this Split at the entry"
+    )
+
+
+def test_with_entry_limits_there_is_no_common_instant(host):
+    """Those let in are counted from their slot, those kept out from the trigger: the reason is told (R23, R87)."""
+    host.deploy(split_of(50), goal=Goal("bought", within="7 days"), holdout=30, limits=Limits(per_day=1_000))
+    came(host, 40)
+    found = host.engine.results("j")
+    assert (found.comparison, found.ratio, found.strata) == (None, None, ())
+    why = "who entered version 1 is not compared with the holdout: with entry limits people are counted from their slot"
+    assert found.declined.startswith(why)
+    assert found.sentences[0] == f"j: {found.declined}"
+    assert found.splits["test"].against_holdout == ()
+
+
+def test_people_are_counted_by_the_version_that_they_entered(host):
+    """Nobody who was kept out is migrated; those let in are compared with them all the same (R14, R87)."""
+    goal = Goal("bought", within="7 days")
+    steps = (split_of(50), Wait("day", "1 day"))
+    host.deploy(*steps, goal=goal, holdout=10)
+    came(host, 200)
+    host.deploy(*steps, goal=goal, holdout=50, when="1 hour")
+    host.engine.migrate("j", 2, at=after("2 hours"))
+    found = host.engine.results("j")
+    assert [(each.versions, sum(group.n for group in each.groups)) for each in found.strata] == [((2,), 0), ((1,), 200)]
+    assert not found.ratio.suspicious
+    assert len(found.splits["test"].against_holdout) == 2
+    host.deploy(*steps, goal=Goal("paid", within="7 days"), holdout=50, when="3 hours")
+    host.engine.migrate("j", 3, at=after("4 hours"))
+    found = host.engine.results("j")
+    why = "some were moved to a version with another goal"
+    assert found.declined == f"who entered version 1 is not compared with the holdout: {why}"
+    assert [each.versions for each in found.strata] == [(3,), (2,)]
+    host.tick("3 days")
+    host.engine.prune(after("4 days"))
+    assert host.engine.results("j") == found
+
+
+@pytest.mark.parametrize("long", [False, True])
+def test_who_comes_through_a_split_again_in_another_version_stays_in_the_first_arm(host, long):
+    """A loop that leads through it again after a migration takes another arm: that is no second customer (R14)."""
+    many = [Send(f"s{n}", channel="EMAIL", template="t") for n in range(120 * long)]
+    for share, when in ((100, "0 days"), (0, "1 hour")):
+        first, second = (
+            arm(each, [Send(name, channel="EMAIL", template="t")], name)
+            for each, name in ((share, "x"), (100 - share, "y"))
+        )
+        host.deploy(
+            *many,
+            Split("test", first, second),
+            Wait("day", "1 day", next="s0" if long else "test"),
+            goal=Goal("bought"),
+            when=when,
+        )
+        if not share:
+            break
+        came(host, 10)
+    host.engine.migrate("j", 2, at=after("2 hours"))
+    host.tick("3 days")
+    assert host.engine.enrollment("j", "c0").visits[-2].step == "y"
+    found = host.engine.results("j").splits["test"]
+    assert {group.label: group.n for group in found.arms} == {"x": 10, "y": 0}
+    host.engine.archive("j", at=after("4 days"))
+    host.engine.prune(after("40 days"))
+    assert host.engine.results("j").splits["test"] == found
+
+
+def test_a_version_without_a_goal_counts_nobody(host):
+    """Who entered it cannot have converted, and is no failure of an arm (R87)."""
+    host.deploy(split_of(50))
+    came(host, 30)
+    host.deploy(split_of(50), goal=Goal("bought"), when="1 day")
+    for n in range(30, 50):
+        host.feed("go", "1 day", f"c{n}")
+    host.tick("1 day")
+    found = host.engine.results("j")
+    assert found.let_in.n == 20
+    assert sum(group.n for group in found.splits["test"].arms) == 20
+
+
+def test_nothing_is_concluded_from_groups_of_the_wrong_size(host):
+    """A sample ratio mismatch is told alone (R87)."""
+    host.deploy(split_of(50), goal=Goal("bought", within="7 days"), holdout=50)
+    names = [f"c{n}" for n in range(200)]
+    kept = [name for name in names if bucket("default", "j", "holdout", name) < 5_000]
+    inside = [name for name in names if name not in kept]
+    for name in inside + kept[:10]:
+        host.feed("go", "0 days", name)
+        host.feed("bought", "0 days", name)
+    host.tick()
+    found = host.engine.results("j")
+    assert found.ratio.suspicious
+    assert [sentence.split(":")[0] for sentence in found.sentences] == ["j", "test", "test"]
+    assert found.sentences[0].startswith("j: sample ratio mismatch (p = ")
+    split = found.splits["test"]
+    assert len(split.against_holdout) == 2
+    assert found.sentences[1:] == (f"test: {split.ratio.sentence}", f"test: {split.comparisons[0].sentence}")
+    wrong = evolve(split, ratio=found.ratio, declined="so")
+    assert evolve(found, splits={"test": wrong}).sentences[1:] == (f"test: {found.ratio.sentence}", "test: so")

@@ -12,9 +12,7 @@ from journeyflow.questions.numbers.intervals import (
     Comparison,
     Group,
     Interval,
-    against,
     chi_square_tail,
-    comparisons,
     newcombe,
     sample_ratio,
     wilson,
@@ -166,15 +164,6 @@ def test_the_other_group_may_be_worse():
     assert comparison.sentence == "'B' converts 5.0 points fewer than 'A' (-7.9 to -2.1)"
 
 
-def test_each_group_is_compared_with_the_first_or_with_one_apart():
-    """The first arm is the base of the others; the holdout is the base of all of them, when there is one (R25)."""
-    groups = [Group(label, 10, 5) for label in "ABC"]
-    assert [(each.base.label, each.other.label) for each in comparisons(groups)] == [("A", "B"), ("A", "C")]
-    assert comparisons([]) == comparisons(groups[:1]) == against(None, groups) == ()
-    holdout = Group("holdout", 10, 5)
-    assert [(each.base, each.other) for each in against(holdout, groups)] == [(holdout, group) for group in groups]
-
-
 def test_an_interval_holds_both_its_ends():
     """The ends belong to an interval."""
     interval = Interval(0.25, 0.5)
@@ -227,11 +216,11 @@ def test_a_statistic_that_cannot_be_is_refused(statistic, freedom):
 
 def test_sizes_that_chance_does_not_explain_are_told():
     """Kohavi, Tang, Xu (2020): 821,588 against 815,482 users of a 50/50 split is a mismatch, p = 1.8e-6 (R25)."""
-    found = sample_ratio({"control": 821_588, "treatment": 815_482}, {"control": 50, "treatment": 50})
+    found = sample_ratio(({"control": 821_588, "treatment": 815_482}, {"control": 50, "treatment": 50}))
     assert found.probability == pytest.approx(1.8e-6, rel=0.05)
     assert found.suspicious
     assert found.sentence.startswith("sample ratio mismatch (p = 1.8e-06)")
-    fine = sample_ratio({"control": 5_010, "treatment": 4_990}, {"control": 50, "treatment": 50})
+    fine = sample_ratio(({"control": 5_010, "treatment": 4_990}, {"control": 50, "treatment": 50}))
     assert not fine.suspicious
     assert fine.sentence == "sample ratio: as asked for (p = 0.84)"
 
@@ -252,7 +241,7 @@ def test_sizes_that_chance_does_not_explain_are_told():
 )
 def test_sample_ratios_at_the_edges(observed, shares, probability):
     """Too few say nothing, one group alone says nothing, somebody in an empty group says all (R25)."""
-    found = sample_ratio(observed, shares)
+    found = sample_ratio((observed, shares))
     assert found.probability == probability
     assert (found.sentence == "not enough data") == (probability is None)
 
@@ -262,6 +251,22 @@ def test_sizes_that_are_expected_sum_to_those_that_were_observed(groups):
     """Shares need not sum to 100; what is expected sums to what was counted (R25)."""
     observed = {str(n): size for n, (size, _) in enumerate(groups)}
     shares = {str(n): share for n, (_, share) in enumerate(groups)}
-    found = sample_ratio(observed, shares)
+    found = sample_ratio((observed, shares))
     assert sum(found.expected.values()) == pytest.approx(sum(observed.values()))
     assert found.probability is None or 0 <= found.probability <= 1
+
+
+def test_shares_that_changed_are_tested_each_by_its_own():
+    """The statistics of strata are added, and so are their degrees of freedom; opposite deviations do not cancel (R87).
+
+    Each stratum lacks 100 of its 1,000 in another group: together the sizes look right, and are not.
+    """
+    fine = sample_ratio(({"A": 900, "B": 100}, {"A": 90, "B": 10}), ({"A": 500, "B": 500}, {"A": 50, "B": 50}))
+    assert (fine.observed, fine.expected, fine.probability) == ({"A": 1400, "B": 600}, {"A": 1400.0, "B": 600.0}, 1.0)
+    found = sample_ratio(({"A": 400, "B": 600}, {"A": 1, "B": 1}), ({"A": 1000, "B": 800}, {"A": 1, "B": 1}))
+    assert found.probability == pytest.approx(chi_square_tail(40 + 200 / 9, 2))
+    few = sample_ratio(({"A": 1, "B": 3}, {"A": 1, "B": 1}), ({"A": 600, "B": 400}, {"A": 1, "B": 1}))
+    assert few.probability == pytest.approx(chi_square_tail(40, 1))
+    new = sample_ratio(({"A": 50, "B": 50}, {"A": 1, "B": 1}), ({"A": 50, "C": 50}, {"A": 1, "C": 1}))
+    assert (new.observed, new.expected) == ({"A": 100, "B": 50, "C": 50}, {"A": 100.0, "B": 50.0, "C": 50.0})
+    assert sample_ratio(({"A": 9, "B": 1}, {"A": 1, "B": 0}), ({"A": 9, "B": 9}, {"A": 1, "B": 1})).probability == 0
