@@ -1,4 +1,4 @@
-"""Publishing and the lifecycle calls: pure functions from the catalog to `Changes` (R11, R12, R15)."""
+"""Publishing and the lifecycle calls: pure functions from the catalog to `CatalogChanges` (R11, R12, R15)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.unpublished import flag_problems
 from journeyflow.errors import ERROR, Conflict, InvalidInput, InvalidJourney, NotFound, did_you_mean
-from journeyflow.records.changes import Changes, Flag, NewJourney, NewPolicies, NewVersion, Transition
+from journeyflow.records.changes import CatalogChanges, Flag, NewJourney, NewPolicies, NewVersion, Transition
 from journeyflow.records.public import PublishedVersion
 
 ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
@@ -72,7 +72,7 @@ def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
 
 def published(
     catalog: Catalog, tenant: str, journey: Journey, at: int, *, rollback: bool = False
-) -> tuple[PublishedVersion, Changes]:
+) -> tuple[PublishedVersion, CatalogChanges]:
     """Publish a definition: return the number of its version, and the changes (R12).
 
     Content equal to that of any version changes only name, description and notes, which are edited in place. Older
@@ -85,27 +85,29 @@ def published(
     if record is None:
         number = catalog.next_journey
         first = NewVersion(catalog.next_version, number, 1, at, mark, text)
-        return PublishedVersion(1), Changes(journeys=(NewJourney(number, tenant, journey.id),), versions=(first,))
+        return PublishedVersion(1), CatalogChanges(
+            journeys=(NewJourney(number, tenant, journey.id),), versions=(first,)
+        )
     if record.newest_state == "ARCHIVED":
         raise Conflict(record.id, record.newest_state, "published", FINAL)
     same = next((program for _, program in record.versions if formats.fingerprint(program.journey) == mark), None)
     newest_at = record.versions[-1][0]
     if same is not None and (same is record.newest or not rollback):
         described = () if formats.dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
-        return PublishedVersion(same.version, newest=same is record.newest), Changes(described=described)
+        return PublishedVersion(same.version, newest=same is record.newest), CatalogChanges(described=described)
     check_flags(journey, record.newest_unpublished)
     if same is not None:  # later than the newest version, to be the newest again
         again = NewVersion(same.number, record.number, same.version, max(at, newest_at + 1), mark, text)
-        return PublishedVersion(same.version), Changes(versions=(again,))
+        return PublishedVersion(same.version), CatalogChanges(versions=(again,))
     number, version = record.newest.number, record.newest.version
     if record.newest_state != "DRAFT":
         check_startable(journey)
         number, version = catalog.next_version, max(program.version for _, program in record.versions) + 1
     made = NewVersion(number, record.number, version, max(at, newest_at), mark, text)
-    return PublishedVersion(version), Changes(versions=(made,))
+    return PublishedVersion(version), CatalogChanges(versions=(made,))
 
 
-def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:
+def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> CatalogChanges:
     """Edit name, description or notes of the newest version in place (R12, F93).
 
     Raise Conflict for an ARCHIVED journey, InvalidJourney for texts that are not valid.
@@ -115,12 +117,12 @@ def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> Changes:
     program = record.newest
     text = formats.dumps_journey(evolve(program.journey, **dict[str, Any](texts)), indent=None)
     same = text == formats.dumps_journey(program.journey, indent=None)
-    return Changes(described=() if same else ((program.number, text, at),))
+    return CatalogChanges(described=() if same else ((program.number, text, at),))
 
 
 def created(
     catalog: Catalog, tenant: str, journey: Journey, at: int, *, of: str, unpublished: frozenset[str] = NONE
-) -> Changes:
+) -> CatalogChanges:
     """Create a draft as a copy of another journey, with its unpublished steps. Raise Conflict if the id is taken."""
     taken = catalog.by_name.get((tenant, journey.id))
     if taken is not None:
@@ -130,15 +132,15 @@ def created(
     return evolve(changes, flags=flags)
 
 
-def removed(record: JourneyRecord, call: str) -> Changes:
+def removed(record: JourneyRecord, call: str) -> CatalogChanges:
     """Delete a draft, or purge an archived journey, with all its history (R15). Raise Conflict in any other state."""
     state, done = REMOVALS[call]
     if record.newest_state != state:
         raise Conflict(record.id, record.newest_state, done, REMEDIES[call, record.newest_state])
-    return Changes(purged=(record.number,))
+    return CatalogChanges(purged=(record.number,))
 
 
-def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited: Collection[int]) -> Changes:
+def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited: Collection[int]) -> CatalogChanges:
     """Publish and unpublish steps, in all versions at once; flags that do not change are not written (R17).
 
     `inhabited` are the numbers of the versions that customers are in. An `at` before the newest flag's instant means
@@ -159,7 +161,9 @@ def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited
     for number in sorted({record.newest.number, *inhabited}):
         check_flags(programs[number].journey, after)
     instant = max(at, record.flags[-1][0]) if record.flags else at
-    return Changes(flags=tuple(Flag(record.number, instant, step, published) for step, published in news.items()))
+    return CatalogChanges(
+        flags=tuple(Flag(record.number, instant, step, published) for step, published in news.items())
+    )
 
 
 def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | None], at: int) -> Plan:
@@ -216,7 +220,7 @@ def moved(record: JourneyRecord, call: str, at: int) -> Transition:
     return Transition(record.number, at if newest is None else max(at, newest), after)
 
 
-def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> Changes:
+def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> CatalogChanges:
     """Return the changes when a tenant sets policies: none if they are already in force (R31).
 
     An `at` before the newest instant means that instant (R11).
@@ -224,5 +228,7 @@ def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> 
     timeline = catalog.policies.get(tenant)
     since, before = (at, Policies()) if timeline is None else timeline.newest
     if before == policies:
-        return Changes()
-    return Changes(policies=(NewPolicies(tenant, max(at, since), formats.dumps_policies(policies, indent=None)),))
+        return CatalogChanges()
+    return CatalogChanges(
+        policies=(NewPolicies(tenant, max(at, since), formats.dumps_policies(policies, indent=None)),)
+    )

@@ -11,7 +11,7 @@ from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord, build_cata
 from journeyflow.definition.policies import PolicyHistory, Terms
 from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra
 from journeyflow.machine.program import Program, compile_journey
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import CatalogChanges
 from journeyflow.stores.contract import Shelf
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
     return build_catalog(shelf.revision, shelf.meta, records, policies, numbers)
 
 
-def amended(catalog: Catalog, changes: Changes, path: object, compiled: Compiled) -> Catalog:
+def amended(catalog: Catalog, changes: CatalogChanges, path: object, compiled: Compiled) -> Catalog:
     """Return the catalog as a commit leaves it, at a cost proportional to the commit's changes.
 
     The committer holds the lock, so the catalog has not changed meanwhile, and the commit itself makes one revision.
     """
-    if not changes.of_catalog:
+    if not changes:
         return catalog
     touched = _amended_records(catalog, changes, path, compiled)
     journeys, by_name, programs = {**catalog.journeys, **touched}, dict(catalog.by_name), dict(catalog.programs)
@@ -85,7 +85,7 @@ def amended(catalog: Catalog, changes: Changes, path: object, compiled: Compiled
 
 
 def _amended_records(
-    catalog: Catalog, changes: Changes, path: object, compiled: Compiled
+    catalog: Catalog, changes: CatalogChanges, path: object, compiled: Compiled
 ) -> Mapping[int, JourneyRecord]:
     """Return the journeys that a commit touches, by number, with its additions to their history."""
     news = {each.number: JourneyRecord(each.number, each.tenant, each.id, (), ()) for each in changes.journeys}

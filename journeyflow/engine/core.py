@@ -75,7 +75,7 @@ class Core:
             yield noted
         after = before
         for changes in noted.committed:
-            after = amended(after, changes, self.path, self.compiled)
+            after = amended(after, changes.catalog, self.path, self.compiled)
         with self.lock:
             if self.catalog is before:
                 self.catalog = after

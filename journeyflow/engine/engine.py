@@ -39,7 +39,7 @@ from journeyflow.engine.ticking import UTC, TickResult, do_due_work, next_call
 from journeyflow.errors import Forbidden, InvalidInput, shown
 from journeyflow.questions import paging
 from journeyflow.questions.paging import name_faults, refuse, words
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.public import Enrollment, Event, Message, PruneResult
 from journeyflow.records.rows import Input
 from journeyflow.stores.contract import Store
@@ -130,7 +130,8 @@ class Engine(JourneyCalls, Questions):
             catalog = self._core.refresh(transaction)
         if grace != "default" and catalog.grace != wanted:
             with self._core.amending() as transaction:
-                transaction.commit(Changes(meta=(("grace", "" if wanted is None else str(wanted)),)))
+                settings = (("grace", "" if wanted is None else str(wanted)),)
+                transaction.commit(Changes(catalog=CatalogChanges(meta=settings)))
 
     def __repr__(self) -> str:
         """Show the store and the tenant."""
@@ -182,7 +183,7 @@ class Engine(JourneyCalls, Questions):
         with self._core.amending() as transaction:
             changes = policies_set(self._core.refresh(transaction), self._tenant, policies, instant)
             if changes:
-                transaction.commit(changes)
+                transaction.commit(Changes(catalog=changes))
 
     def policies(self, *, at: datetime | None = None) -> Policies:
         """Return this tenant's policies as of an instant, by default those set last; `Policies()` if there are none."""

@@ -9,7 +9,7 @@ from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_due_work, scrub
 from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.questions.customers import newest_numbers, told_of
-from journeyflow.records.changes import Changes, Forgotten, Pruned
+from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
 from journeyflow.records.forgetting import anonymous
 from journeyflow.records.public import PruneResult
 from journeyflow.stores.batch import Due, PastRequest, PruneRequest, Request
@@ -41,8 +41,8 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
         ended = sum(orders.forget(work, person, at) for person in loaded.people)
         unknown = tuple(Forgotten(0, tenant, each, anonymous(0)) for each in customers if each not in known)
         changes = work.changes()
-        forgotten = tuple(evolve(each, inbox=True) for each in (*changes.forgotten, *unknown))
-        transaction.commit(evolve(changes, forgotten=forgotten, scrubbed=scrubbed))
+        forgotten = tuple(evolve(each, inbox=True) for each in (*changes.erased.forgotten, *unknown))
+        transaction.commit(evolve(changes, erased=Erased(forgotten, scrubbed=scrubbed)))
     return ended
 
 
@@ -147,4 +147,4 @@ def renew_nonce(core: Core, nonce: str) -> None:
             raise InvalidInput(
                 [f"nonce: {nonce!r} was used before: messages have ids that begin with it; give another"]
             )
-        transaction.commit(Changes(meta=((nonce_name(len(catalog.nonces)), nonce),)))
+        transaction.commit(Changes(catalog=CatalogChanges(meta=((nonce_name(len(catalog.nonces)), nonce),))))

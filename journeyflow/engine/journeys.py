@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from journeyflow.basics.moments import LAST, to_micros
 from journeyflow.basics.values import describe, id_fault
@@ -28,7 +28,7 @@ from journeyflow.questions.versions import (
     steps_of,
     versions,
 )
-from journeyflow.records.changes import Changes, LimitChanges
+from journeyflow.records.changes import CatalogChanges, Changes, LimitChanges
 from journeyflow.records.public import PublishedVersion
 from journeyflow.stores.batch import PULL, LimitRequest, Request
 
@@ -58,19 +58,19 @@ def _begins_to_pull(record: "JourneyRecord", call: str) -> bool:
 
 
 def _woken(
-    transaction: "Transaction", catalog: "Catalog", journey: Journey, tenant: str, changes: Changes
-) -> LimitChanges | None:
-    """Return the timer that asks a new version's schedule from its instant on; None for the same schedule (R27)."""
+    transaction: "Transaction", catalog: "Catalog", journey: Journey, tenant: str, changes: CatalogChanges
+) -> LimitChanges:
+    """Return the timer that asks a new version's schedule from its instant on, none for the same schedule (R27)."""
     record = catalog.by_name.get((tenant, journey.id))
     if record is None or not record.transitions or not changes.versions:
-        return None
+        return LimitChanges()
     pull, at = journey.trigger.pull, changes.versions[0].published_at
     if pull is None or pull == record.newest.pull:
-        return None
+        return LimitChanges()
     known = transaction.load(Request(limits=LimitRequest(frozenset({record.number})))).limits
     timers = {} if known is None else known.timers
     due = timers.get((record.number, PULL), LAST)
-    return None if due is None or due <= at else LimitChanges(timers=((record.number, PULL, at),))
+    return LimitChanges(timers=() if due is None or due <= at else ((record.number, PULL, at),))
 
 
 class JourneyCalls(Bound):
@@ -95,7 +95,8 @@ class JourneyCalls(Bound):
             catalog = self._core.refresh(transaction)
             version, changes = published(catalog, tenant, journey, instant, rollback=rollback)
             if changes:
-                transaction.commit(evolve(changes, limits=_woken(transaction, catalog, journey, tenant, changes)))
+                limits = _woken(transaction, catalog, journey, tenant, changes)
+                transaction.commit(Changes(catalog=changes, limits=limits))
         if not version.newest:
             LOG.warning(
                 "journey %r of tenant %r: what was published is version %d, which is not the newest and stays so; "
@@ -137,7 +138,7 @@ class JourneyCalls(Bound):
         with self._core.amending() as transaction:
             changes = edited(self._find(transaction, journey), texts, to_micros(at))
             if changes:
-                transaction.commit(changes)
+                transaction.commit(Changes(catalog=changes))
         return self.journey(journey)
 
     def versions(self, journey: str) -> tuple[VersionInfo, ...]:
@@ -211,7 +212,7 @@ class JourneyCalls(Bound):
         with self._core.amending() as transaction:
             changes = flagged(self._find(transaction, journey), steps, to_micros(at), inside)
             if changes:
-                transaction.commit(changes)
+                transaction.commit(Changes(catalog=changes))
         return self.steps(journey)
 
     # --- states ---------------------------------------------------------------------------------------------------
@@ -317,7 +318,7 @@ class JourneyCalls(Bound):
             transition = moved(record, "archive", to_micros(at))
             count = exit_everybody(core, transaction, record, transition.at)
             emptied = LimitChanges(emptied=(record.number,))
-            transaction.commit(Changes(transitions=(transition,), limits=emptied))
+            transaction.commit(Changes(catalog=CatalogChanges(transitions=(transition,)), limits=emptied))
         return count
 
     # --- taking away ----------------------------------------------------------------------------------------------
@@ -358,7 +359,8 @@ class JourneyCalls(Bound):
             record = self._find(transaction, journey)
             made = clone_of(record.newest.journey, to, name)
             catalog, hidden = self._core.refresh(transaction), record.newest_unpublished
-            transaction.commit(created(catalog, self._tenant, made, to_micros(at), of=journey, unpublished=hidden))
+            changes = created(catalog, self._tenant, made, to_micros(at), of=journey, unpublished=hidden)
+            transaction.commit(Changes(catalog=changes))
         return self.journey(to)
 
     def copy_to(
@@ -385,7 +387,8 @@ class JourneyCalls(Bound):
         hidden = record.newest_unpublished | set(copied.unpublished)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
-            transaction.commit(created(catalog, tenant, made, to_micros(at), of=journey, unpublished=hidden))
+            changes = created(catalog, tenant, made, to_micros(at), of=journey, unpublished=hidden)
+            transaction.commit(Changes(catalog=changes))
         return copied
 
     # --- many at once ---------------------------------------------------------------------------------------------
@@ -495,13 +498,14 @@ class JourneyCalls(Bound):
 
         transition = moved(record, call, to_micros(at))
         released = ((record.number, transition.at),) if call == "resume" else ()
-        pulls = LimitChanges(timers=((record.number, PULL, transition.at),)) if _begins_to_pull(record, call) else None
-        transaction.commit(Changes(transitions=(transition,), released=released, limits=pulls))
+        timers = ((record.number, PULL, transition.at),) if _begins_to_pull(record, call) else ()
+        changes, limits = CatalogChanges(transitions=(transition,)), LimitChanges(timers=timers)
+        transaction.commit(Changes(catalog=changes, released=released, limits=limits))
 
     def _take_away(self, journey: str, call: str) -> None:
 
         with self._core.amending() as transaction:
-            transaction.commit(removed(self._find(transaction, journey), call))
+            transaction.commit(Changes(catalog=removed(self._find(transaction, journey), call)))
 
     def _tenant_of(self, journey: Journey) -> str:
         """Return the tenant that a journey goes to; raises InvalidInput if the engine is bound to another one (R91)."""

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from journeyflow.basics.moments import LAST, add, iso, zone
 from journeyflow.engine.core import Core
 from journeyflow.errors import ClockJump
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import OWED, TRACES
 from journeyflow.stores.contract import ClaimRequest
 from journeyflow.work import scheduler
@@ -97,10 +97,10 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
 def scrub(core: Core) -> None:
     """Erase from the medium what was deleted; then note that no traces that a step left are owed any more (R86)."""
     with core.store.transaction() as transaction:
-        transaction.commit(Changes(scrubbed=True))
+        transaction.commit(Changes(erased=Erased(scrubbed=True)))
     with core.store.transaction() as transaction:
         if core.refresh(transaction).traces:
-            transaction.commit(Changes(meta=((TRACES, ""),)))
+            transaction.commit(Changes(catalog=CatalogChanges(meta=((TRACES, ""),))))
 
 
 def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
@@ -112,7 +112,7 @@ def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool
         grace, dedup = catalog.grace, core.options.dedup
         changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
         if tally.forgotten:
-            changes = evolve(changes, meta=((TRACES, OWED),))
+            changes = evolve(changes, catalog=CatalogChanges(meta=((TRACES, OWED),)))
         if changes:
             transaction.commit(changes)
     return due.more or tally.cut, tally

@@ -1,4 +1,4 @@
-"""Changes: the value that a commit writes, and its parts."""
+"""Changes: the value that a commit writes, and its parts, each of which serves one kind of call."""
 
 from attrs import fields, frozen
 
@@ -6,8 +6,18 @@ from journeyflow.basics.words import State
 from journeyflow.records.rows import Counter, Crowd, Deferred, Export, Input, Move, Post, Refusal, Round, Run
 
 
+class Part:
+    """A part of what a commit writes; it is false if it writes nothing."""
+
+    __slots__ = ()
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to write."""
+        return any(getattr(self, each.name) for each in fields(type(self)))  # type: ignore[arg-type]  # all are attrs
+
+
 @frozen
-class LimitChanges:
+class LimitChanges(Part):
     """What one commit writes about entry limits (R23)."""
 
     slots: tuple[tuple[int, int], ...] = ()
@@ -76,6 +86,35 @@ class NewPolicies:
 
 
 @frozen
+class CatalogChanges(Part):
+    """What one commit writes about journeys, policies and settings: catalogs must be read again."""
+
+    journeys: tuple[NewJourney, ...] = ()
+    versions: tuple[NewVersion, ...] = ()
+    described: tuple[tuple[int, str, int], ...] = ()
+    """Versions whose name, description or notes were edited in place: number, text, instant (R12)."""
+    transitions: tuple[Transition, ...] = ()
+    policies: tuple[NewPolicies, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    purged: tuple[int, ...] = ()
+    """Journeys to delete, by number, with all their history (R15)."""
+    meta: tuple[tuple[str, str], ...] = ()
+    """Settings of the store: name, value."""
+
+
+@frozen
+class PullChanges(Part):
+    """What one commit writes about pulls and the lists that they go through (R27)."""
+
+    rounds: tuple[Round, ...] = ()
+    """The new state of journeys' pulls."""
+    listed: tuple[tuple[str, str, str], ...] = ()
+    """New list members: the tenant, the list, the customer's id; none of them was on that list before."""
+    unlisted: tuple[tuple[str, str, str], ...] = ()
+    """Former list members: the tenant, the list, the customer's id."""
+
+
+@frozen
 class Forgotten:
     """A customer to forget: the number, the former id, and the anonymous name that replaces it (R86).
 
@@ -93,8 +132,20 @@ class Forgotten:
 
 
 @frozen
-class Pruned:
-    """What one commit deletes from finished history; the openings of that commit replace it in the sums (R86)."""
+class Erased(Part):
+    """The personal data that one commit deletes, after everything else is written (R86)."""
+
+    forgotten: tuple[Forgotten, ...] = ()
+    """Customers who become anonymous numbers, in this order: see `forgetting`."""
+    retold: tuple[tuple[int, str], ...] = ()
+    """Inputs whose data is replaced: sequence number, the new data as JSON text."""
+    scrubbed: bool = False
+    """Whether deleted data must not survive on the medium after this commit, in free space or in logs."""
+
+
+@frozen
+class Pruned(Part):
+    """What one commit deletes from finished history, and the openings that replace it in the sums (R86)."""
 
     gone: tuple[int, ...] = ()
     """Runs to delete, by serial, with their moves and messages."""
@@ -104,10 +155,12 @@ class Pruned:
     """The arms that remaining runs took at a Split: serial, number of the version, step, label."""
     inputs: tuple[int, ...] = ()
     """Inputs to delete, by sequence number."""
+    openings: tuple[Counter, ...] = ()
+    """What to add to the opening balances: the part of the counters that the log no longer accounts for."""
 
 
 @frozen
-class Changes:
+class Changes(Part):
     """Everything that one commit writes, as one value. Anything not named stays as it is."""
 
     inputs: tuple[Input, ...] = ()
@@ -123,44 +176,14 @@ class Changes:
     refusals: tuple[Refusal, ...] = ()
     counters: tuple[Counter, ...] = ()
     """What to add to the kept counters."""
-    openings: tuple[Counter, ...] = ()
-    """What to add to the opening balances: the part of the counters that the log no longer accounts for."""
-    pruned: Pruned | None = None
-    journeys: tuple[NewJourney, ...] = ()
-    versions: tuple[NewVersion, ...] = ()
-    described: tuple[tuple[int, str, int], ...] = ()
-    """Versions whose name, description or notes were edited in place: number, text, instant (R12)."""
-    transitions: tuple[Transition, ...] = ()
-    policies: tuple[NewPolicies, ...] = ()
-    flags: tuple[Flag, ...] = ()
-    purged: tuple[int, ...] = ()
-    """Journeys to delete, by number, with all their history (R15)."""
+    limits: LimitChanges = LimitChanges()
+    pulls: PullChanges = PullChanges()
+    catalog: CatalogChanges = CatalogChanges()
     released: tuple[tuple[int, int], ...] = ()
-    limits: LimitChanges | None = None
-    rounds: tuple[Round, ...] = ()
-    """The new state of journeys' pulls (R27)."""
-    listed: tuple[tuple[str, str, str], ...] = ()
-    """New list members: the tenant, the list, the customer's id; none of them was on that list before."""
-    unlisted: tuple[tuple[str, str, str], ...] = ()
-    """Former list members: the tenant, the list, the customer's id."""
+    """Journeys that are resumed: number, the instant until which their held work waits (R16)."""
     repinned: tuple[tuple[int, int], ...] = ()
     """Runs that continue in another version: serial, number of the version (R14)."""
-    meta: tuple[tuple[str, str], ...] = ()
     exports: tuple[Export, ...] = ()
     """Export jobs, with their new values."""
-    forgotten: tuple[Forgotten, ...] = ()
-    """Customers whose personal data is deleted after everything else is written, in this order: see `forgetting`."""
-    retold: tuple[tuple[int, str], ...] = ()
-    """Inputs whose data is replaced: sequence number, the new data as JSON text."""
-    scrubbed: bool = False
-    """Whether deleted data must not survive on the medium after this commit, in free space or in logs."""
-
-    @property
-    def of_catalog(self) -> bool:
-        """Whether journeys, versions, states, flags, policies or settings change: catalogs must be read again."""
-        named = (self.journeys, self.versions, self.described, self.transitions, self.flags, self.purged)
-        return any((*named, self.policies, self.meta))
-
-    def __bool__(self) -> bool:
-        """Return whether there is anything to write: an idle tick writes nothing (R3)."""
-        return any(getattr(self, each.name) for each in fields(Changes))
+    erased: Erased = Erased()
+    pruned: Pruned = Pruned()

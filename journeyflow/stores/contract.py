@@ -76,7 +76,7 @@ class Transaction(Protocol):
     def commit(self, changes: Changes) -> None:
         """Write changes atomically; none of them take effect unless the block ends without an exception.
 
-        A commit of the catalog (`Changes.of_catalog`) adds one to the revision, and no other commit does, so that an
+        A commit of the catalog (`Changes.catalog`) adds one to the revision, and no other commit does, so that an
         engine knows the catalog after its own commits without reading it again. Every run that a move belongs to is
         among the runs. The method may be called repeatedly; then all changes are written. Raises StorageError in a
         transaction that was opened for reading.

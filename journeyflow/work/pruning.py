@@ -53,7 +53,7 @@ class Share:
         if not self.gone and not self.bared:
             return Changes()
         gone = tuple(run.serial for run in self.gone)
-        return Changes(openings=self.openings, pruned=Pruned(gone, self.bared, self.arms))
+        return Changes(pruned=Pruned(gone, self.bared, self.arms, openings=self.openings))
 
 
 def settle(finished: Finished, catalog: Catalog, before: int) -> Share:

@@ -146,10 +146,8 @@ class Slots:
         if due is not None and (due, JOURNEY, journey, kind) <= horizon:
             heappush(heap, (due, JOURNEY, journey, kind))
 
-    def changes(self) -> LimitChanges | None:
-        """Return the changes to commit, or None if nothing has changed."""
-        if not (self.new or self.joined or self.gone or self.touched):
-            return None
+    def changes(self) -> LimitChanges:
+        """Return the changes to commit."""
         rings = tuple((*key, self.timers[key]) for key in self.touched if key in self.timers)
         stopped = tuple(key for key in self.touched if key not in self.timers)
         return LimitChanges(tuple(self.new), tuple(self.joined.values()), tuple(self.gone), rings, stopped)

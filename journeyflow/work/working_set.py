@@ -22,7 +22,7 @@ from journeyflow.machine.behaviours import advance
 from journeyflow.machine.facts import Data, Facts
 from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 from journeyflow.machine.program import Program
-from journeyflow.records.changes import Changes, Forgotten
+from journeyflow.records.changes import Changes, Erased, Forgotten, PullChanges
 from journeyflow.records.counting import Note, count
 from journeyflow.records.forgetting import anonymous
 from journeyflow.records.message_ids import message_id, place_of
@@ -349,12 +349,13 @@ class Work:
             posts=tuple(self.posts[key] for key in self.touched_posts),
             refusals=tuple(self.refusals),
             limits=self.slots.changes(),
-            rounds=self.pulls.changes(),
-            listed=tuple(self._lists(joined=True)),
-            unlisted=(*self.left, *self._lists(joined=False)),
+            pulls=PullChanges(
+                self.pulls.changes(),
+                tuple(self._lists(joined=True)),
+                (*self.left, *self._lists(joined=False)),
+            ),
             counters=count(self.moves, self.runs, self.notes, self.catalog.zones, self.crowds.values()),
-            forgotten=self._all_forgotten() if self.forgotten else (),
-            retold=tuple(self.retold),
+            erased=Erased(self._all_forgotten() if self.forgotten else (), tuple(self.retold)),
         )
 
     def _all_forgotten(self) -> tuple[Forgotten, ...]:

@@ -12,7 +12,7 @@ from journeyflow.catalog.catalog import Catalog
 from journeyflow.catalog.lifecycle import ALLOWED, GOALS, find, moved, published
 from journeyflow.catalog.loading import read_catalog
 from journeyflow.formats.native import fingerprint
-from journeyflow.records.changes import Changes, Transition
+from journeyflow.records.changes import CatalogChanges, Changes, Transition
 from journeyflow.stores.contract import Shelf
 from journeyflow.stores.memory import MemoryStore
 
@@ -38,10 +38,10 @@ class Shop:
         assert shelf is not None
         return read_catalog(shelf, "memory", self.compiled)
 
-    def commit(self, changes: Changes) -> None:
+    def commit(self, changes: CatalogChanges) -> None:
         """Write."""
         with self.store.transaction() as transaction:
-            transaction.commit(changes)
+            transaction.commit(Changes(catalog=changes))
 
     def publish(self, made: Journey, at: int = 0, **options: Any) -> int:
         """Publish, and give the version."""
@@ -51,7 +51,7 @@ class Shop:
 
     def move(self, call: str, at: int = 0) -> None:
         """Make a lifecycle call."""
-        self.commit(Changes(transitions=(moved(find(self.catalog, "t", "j"), call, at),)))
+        self.commit(CatalogChanges(transitions=(moved(find(self.catalog, "t", "j"), call, at),)))
 
     def to(self, state: State) -> "Shop":
         """Lead the journey to a state."""

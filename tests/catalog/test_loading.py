@@ -27,7 +27,7 @@ from journeyflow import (
 from journeyflow.catalog import loading as cataloging
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.catalog.loading import read_catalog
-from journeyflow.records.changes import Changes, Transition
+from journeyflow.records.changes import CatalogChanges, Changes, Transition
 from journeyflow.stores.contract import Shelf
 from journeyflow.stores.memory.store import MemoryTransaction
 from journeyflow.stores.sqlite import SQLiteStore
@@ -157,7 +157,7 @@ def test_what_another_thread_has_read_meanwhile_stays():
     engine.deploy(mails("a"), at=START)
     newer = evolve(kept(engine), revision=99)
     with engine._core.amending() as transaction:
-        transaction.commit(Changes(transitions=(Transition(1, 0, "PAUSED"),)))
+        transaction.commit(Changes(catalog=CatalogChanges(transitions=(Transition(1, 0, "PAUSED"),))))
         engine._core.catalog = newer
     assert kept(engine) is newer
 

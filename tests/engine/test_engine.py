@@ -30,7 +30,7 @@ from journeyflow import (
 )
 from journeyflow.answers import PublishedVersion
 from journeyflow.engine import engine as engine_module
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import CatalogChanges, Changes
 from tests.samples import START, STORES, Host, after, open_engine
 
 
@@ -695,7 +695,7 @@ def test_what_fails_in_a_transaction_changes_nothing(host):
     host.deploy(mail())
     host.feed("go")
     with pytest.raises(ZeroDivisionError), host.engine.store.transaction() as transaction:  # noqa: PT012 left by the error
-        transaction.commit(Changes(meta=(("grace", "5"),)))
+        transaction.commit(Changes(catalog=CatalogChanges(meta=(("grace", "5"),))))
         _ = 1 // 0
     assert host.outcomes() == [None]
     assert host.tick().entered == 1

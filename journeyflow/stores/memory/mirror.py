@@ -34,7 +34,7 @@ class Mirror:
         """Note committed changes; if they outgrow the database, drop it, because filling a new one costs less."""
         if self._database is None:
             return
-        self._behind.append(evolve(changes, scrubbed=False))
+        self._behind.append(evolve(changes, erased=evolve(changes.erased, scrubbed=False)))
         self._rows_behind += _rows_of(changes)
         if self._rows_behind > self._rows:
             self.drop()

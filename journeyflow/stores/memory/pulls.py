@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import PullChanges
 from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.rows import Round, Run
 from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
@@ -51,16 +51,15 @@ class KeptPulls:
         self.everybody: dict[str, Names] | None = None
         self.entered: dict[tuple[int, int], list[int]] | None = None
 
-    def take(self, changes: Changes) -> None:
-        """Apply what a commit writes, after its customers and runs."""
+    def take(self, changes: PullChanges, emptied: Iterable[int]) -> None:
+        """Apply what a commit writes, after its customers and runs; `emptied` are the journeys whose pulls end."""
         for tenant, name, customer in changes.unlisted:
             self.lists[tenant, name].discard(customer)
         for tenant, name, customer in changes.listed:
             self.lists.setdefault((tenant, name), Names()).add(customer)
         self.rounds.update((each.journey, each) for each in changes.rounds)
-        if changes.limits is not None:
-            for journey in changes.limits.emptied:
-                self.rounds.pop(journey, None)
+        for journey in emptied:
+            self.rounds.pop(journey, None)
 
     def listed(self) -> Iterator[tuple[str, str, str]]:
         """Yield (tenant, list, customer) for every member of a list, sorted."""

@@ -15,13 +15,16 @@ from attrs import evolve
 from journeyflow.basics.words import ACTIVE, COUNTED, QUEUED
 from journeyflow.errors import StorageError
 from journeyflow.records.changes import (
+    CatalogChanges,
     Changes,
+    Erased,
     Flag,
     Forgotten,
     NewJourney,
     NewPolicies,
     NewVersion,
     Pruned,
+    PullChanges,
     Transition,
 )
 from journeyflow.records.forgetting import bare_move, bare_post, bare_refusal, bare_run, without_error, without_person
@@ -186,19 +189,19 @@ class MemoryStore:
             new_posts=tuple(self.posts.values()),
             refusals=tuple(self.refusals),
             counters=tuple(self.counters.values()),
-            openings=tuple(self.openings.values()),
-            pruned=Pruned(arms=tuple(self.arms)),
-            journeys=tuple(self.journeys),
-            versions=tuple(evolve(self.versions[number], published_at=at) for _, at, number in self.publications),
-            described=tuple((number, self.versions[number].text, at) for number, at in self.edited.items()),
-            transitions=tuple(self.transitions),
-            policies=tuple(self.policies),
-            flags=tuple(self.flags),
+            pruned=Pruned(openings=tuple(self.openings.values()), arms=tuple(self.arms)),
+            catalog=CatalogChanges(
+                journeys=tuple(self.journeys),
+                versions=tuple(evolve(self.versions[number], published_at=at) for _, at, number in self.publications),
+                described=tuple((number, self.versions[number].text, at) for number, at in self.edited.items()),
+                transitions=tuple(self.transitions),
+                policies=tuple(self.policies),
+                flags=tuple(self.flags),
+                meta=tuple(before.items()),
+            ),
             exports=tuple(self.exports.values()),
-            meta=tuple(before.items()),
             limits=self.limits.snapshot(),
-            rounds=tuple(self.pulls.rounds.values()),
-            listed=tuple(self.pulls.listed()),
+            pulls=PullChanges(rounds=tuple(self.pulls.rounds.values()), listed=tuple(self.pulls.listed())),
         )
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -207,10 +210,9 @@ class MemoryStore:
         """Apply what one commit writes."""
         changes = self._numbered(changes)
         self._mirror.note(changes)
-        self._take_catalog(changes)
-        for journey in changes.purged:
-            self._purge(journey)
-        self._rename(changes.forgotten)
+        if changes.catalog:
+            self._take_catalog(changes.catalog)
+        self._rename(changes.erased.forgotten)
         self._take_inputs(changes)
         self._take_customers(changes)
         for run in changes.runs:
@@ -222,18 +224,15 @@ class MemoryStore:
             self._take_crowd(crowd)
         self.refusals += changes.refusals
         _count(self.counters, changes.counters)
-        _count(self.openings, changes.openings)
         for journey, at in changes.released:
             self._release(journey, at)
-        self.pulls.take(changes)
-        if changes.limits is not None:
+        self.pulls.take(changes.pulls, changes.limits.emptied)
+        if changes.limits:
             self._set_out(self.limits.take(changes.limits))
         self.exports.update((job.number, job) for job in changes.exports)
-        for seq, text in changes.retold:
-            self.inputs[seq] = self.inputs[seq]._replace(text=text)
-        if changes.forgotten:
-            self._forget(changes.forgotten)
-        if changes.pruned is not None:
+        if changes.erased:
+            self._forget(changes.erased)
+        if changes.pruned:
             self._prune(changes.pruned)
 
     def _set_out(self, keys: Iterable[DueKey]) -> None:
@@ -283,8 +282,13 @@ class MemoryStore:
                 del self.numbers[person.tenant, person.id]
                 self.numbers[person.tenant, person.name] = person.number
 
-    def _forget(self, people: Sequence[Forgotten]) -> None:
+    def _forget(self, erased: Erased) -> None:
         """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
+        for seq, text in erased.retold:
+            self.inputs[seq] = self.inputs[seq]._replace(text=text)
+        people = erased.forgotten
+        if not people:
+            return
         inbox = {person.number: person.inbox for person in people}
         serials = {serial: inbox[run.customer] for serial, run in self.runs.items() if run.customer in inbox}
         for serial in sorted(serials):
@@ -325,6 +329,7 @@ class MemoryStore:
 
     def _prune(self, pruned: Pruned) -> None:
         """Remove finished history (R86)."""
+        _count(self.openings, pruned.openings)
         self.runs.update((run.serial, run) for run in pruned.bared)
         for serial in pruned.gone:
             del self.runs[serial]
@@ -345,7 +350,7 @@ class MemoryStore:
         self.leases.keep(lambda key: key[2] not in gone)
         self.outbox.keep(lambda place: place[1] not in gone)
 
-    def _take_catalog(self, changes: Changes) -> None:
+    def _take_catalog(self, changes: CatalogChanges) -> None:
         self.journeys += changes.journeys
         self._number("journey", *(each.number for each in changes.journeys))
         for version in changes.versions:
@@ -359,8 +364,9 @@ class MemoryStore:
         self.flags += changes.flags
         self.policies += changes.policies
         self.meta.update(changes.meta)
-        if changes.of_catalog:
-            self.meta["revision"] = str(int(self.meta["revision"]) + 1)
+        self.meta["revision"] = str(int(self.meta["revision"]) + 1)
+        for journey in changes.purged:
+            self._purge(journey)
 
     def _number(self, what: str, *numbers: int) -> None:
         """Remember the highest number of a kind: a number is never used again, even if its owner is removed."""

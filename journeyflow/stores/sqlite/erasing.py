@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 
-from journeyflow.records.changes import Changes, Forgotten
+from journeyflow.records.changes import Erased, Forgotten
 from journeyflow.records.forgetting import without_error, without_person
 from journeyflow.records.message_ids import place_of
 from journeyflow.stores.sqlite.rows import INPUT_ROW, read_input
@@ -32,15 +32,15 @@ def rename(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
     connection.executemany("UPDATE customers SET id = ?, attributes = '{}' WHERE number = ?", rows)
 
 
-def forget(connection: sqlite3.Connection, changes: Changes) -> None:
+def forget(connection: sqlite3.Connection, erased: Erased) -> None:
     """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
-    retold = [(text, seq) for seq, text in changes.retold]
+    retold = [(text, seq) for seq, text in erased.retold]
     connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", retold)
-    for person in changes.forgotten:
+    for person in erased.forgotten:
         for statement in STATEMENTS:
             connection.execute(statement, (person.number,))
         _forget_inputs(connection, person)
-    _hush(connection, changes.forgotten)
+    _hush(connection, erased.forgotten)
 
 
 def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:

@@ -114,10 +114,8 @@ def load_past(connection: "Connection", request: PastRequest) -> tuple[tuple[Inp
     return tuple((read_input(row), outcome) for *row, outcome in rows)
 
 
-def prune(connection: "Connection", pruned: Pruned | None) -> None:
+def prune(connection: "Connection", pruned: Pruned) -> None:
     """Remove finished history."""
-    if pruned is None:
-        return
     emptied = dumps([*pruned.gone, *(run.serial for run in pruned.bared)])
     for table in ("moves", "messages"):
         connection.execute(f"DELETE FROM {table} WHERE enrollment IN (SELECT value FROM json_each(?))", (emptied,))

@@ -1,10 +1,10 @@
 """Pulls in a SQLite file: the members of lists, and the state of each journey's round (R27)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from journeyflow.basics.values import dumps
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import PullChanges
 from journeyflow.records.rows import Round
 from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
 
@@ -69,8 +69,8 @@ def _entries(connection: "Connection", journey: int, times: int, numbers: Collec
     return entries
 
 
-def write_pulls(connection: "Connection", changes: Changes) -> None:
-    """Write the changes of lists and pulls."""
+def write_pulls(connection: "Connection", changes: PullChanges, emptied: Iterable[int]) -> None:
+    """Write the changes of lists and pulls; `emptied` are the journeys whose pulls end."""
     if changes.unlisted:
         connection.executemany(
             "DELETE FROM list_members WHERE tenant = ? AND list = ? AND customer = ?", changes.unlisted
@@ -79,6 +79,5 @@ def write_pulls(connection: "Connection", changes: Changes) -> None:
         connection.executemany("INSERT INTO list_members VALUES (?, ?, ?)", changes.listed)
     if changes.rounds:
         connection.executemany("INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?)", changes.rounds)
-    if changes.limits is not None and changes.limits.emptied:
-        emptied = [(journey,) for journey in changes.limits.emptied]
-        connection.executemany("DELETE FROM pulls WHERE journey = ?", emptied)
+    if emptied:
+        connection.executemany("DELETE FROM pulls WHERE journey = ?", [(journey,) for journey in emptied])

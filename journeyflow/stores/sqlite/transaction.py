@@ -349,7 +349,7 @@ class SQLiteTransaction:
         if not self._write:
             raise StorageError(self._path, *READING)
         self._writer.write(changes)
-        self.scrubbed = self.scrubbed or changes.scrubbed
+        self.scrubbed = self.scrubbed or changes.erased.scrubbed
 
 
 def columns(rows: Sequence[tuple[Any, ...]], count: int) -> Sequence[Sequence[Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from journeyflow.basics.values import dumps, loads
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.rows import Counter, Export, Input, PathEntry, last_visit, version_at
 from journeyflow.stores.sqlite.erasing import forget, rename
 from journeyflow.stores.sqlite.limits import write_limits
@@ -151,8 +151,9 @@ class Writer:
 
     def write(self, changes: Changes) -> None:
         """Write everything a batch came to."""
-        _write_catalog(self._connection, changes)
-        rename(self._connection, changes.forgotten)
+        if changes.catalog:
+            _write_catalog(self._connection, changes.catalog)
+        rename(self._connection, changes.erased.forgotten)
         if changes.inputs:
             self._write_inputs(changes.inputs)
         self._write_outcomes(changes.handled)
@@ -172,15 +173,17 @@ class Writer:
         if changes.refusals:
             _write_refusals(self._connection, changes)
         self._count("counters", changes.counters)
-        self._count("openings", changes.openings)
         if changes.released:
             self._write_releases(changes.released)
-        if changes.limits is not None:
+        if changes.limits:
             write_limits(self._connection, changes.limits)
-        write_pulls(self._connection, changes)
+        write_pulls(self._connection, changes.pulls, changes.limits.emptied)
         self._connection.executemany(EXPORT, changes.exports)
-        forget(self._connection, changes)
-        prune(self._connection, changes.pruned)
+        if changes.erased:
+            forget(self._connection, changes.erased)
+        if changes.pruned:
+            self._count("openings", changes.pruned.openings)
+            prune(self._connection, changes.pruned)
 
     def _count(self, table: str, counters: Sequence[Counter]) -> None:
         """Add to the kept counters, or to the opening balances."""
@@ -309,7 +312,7 @@ def next_number(connection: sqlite3.Connection, table: str) -> int:
     return int(found[0]) + 1 if found else 1
 
 
-def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
+def _write_catalog(connection: sqlite3.Connection, changes: CatalogChanges) -> None:
     """Write journeys, versions and transitions, and tell other processes that the catalog is a new one."""
     if changes.journeys:
         rows = [(journey.number, journey.tenant, journey.id) for journey in changes.journeys]
@@ -348,8 +351,7 @@ def _write_catalog(connection: sqlite3.Connection, changes: Changes) -> None:
         _purge(connection, journey)
     if changes.meta:
         connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changes.meta)
-    if changes.of_catalog:
-        connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
+    connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
 
 
 _POINTING = """

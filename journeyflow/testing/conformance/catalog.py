@@ -3,8 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from journeyflow.basics.words import SENT
-from journeyflow.records.changes import Changes, Flag, LimitChanges, NewJourney, NewPolicies, NewVersion, Transition
+from journeyflow.basics.words import SENT, State
+from journeyflow.records.changes import (
+    CatalogChanges,
+    Changes,
+    Flag,
+    LimitChanges,
+    NewJourney,
+    NewPolicies,
+    NewVersion,
+    PullChanges,
+    Transition,
+)
 from journeyflow.records.rows import Refusal, Round
 from journeyflow.stores.batch import JOURNEY, Due, Request
 from journeyflow.stores.contract import Store
@@ -65,7 +75,7 @@ class Catalogs(Begun):
         old, new = post(1), post(1, n=2, nonce=1)
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1),), moves=(entry(1),), new_posts=(old,)))
-            write(store, Changes(meta=(("nonce.1", "l"),)))
+            write(store, Changes(catalog=CatalogChanges(meta=(("nonce.1", "l"),))))
             write(store, Changes(new_posts=(new,)))
             write(store, Changes(posts=(old._replace(attempts=1), new._replace(attempts=1))))
             found = shelf(store)
@@ -86,14 +96,18 @@ class Catalogs(Begun):
     def test_revision_changes_with_the_catalog_alone(self, tmp_path: Path) -> None:
         """Every change of the catalog makes the next revision, one each; customers, runs and messages make none."""
         catalog = [
-            Changes(journeys=(NewJourney(4, "t", "new"),), versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),)),
-            Changes(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),)),
-            Changes(described=((1, DEFINITION, NOON),)),
-            Changes(flags=(Flag(1, NOON, "hello", published=False),)),
-            Changes(purged=(3,)),
-            Changes(transitions=(Transition(1, NOON, "PAUSED"),)),
-            Changes(policies=(NewPolicies("t", NOON, '{"format":1}'),)),
-            Changes(meta=(("grace", ""),)),
+            Changes(
+                catalog=CatalogChanges(
+                    journeys=(NewJourney(4, "t", "new"),), versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),)
+                )
+            ),
+            Changes(catalog=CatalogChanges(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),))),
+            Changes(catalog=CatalogChanges(described=((1, DEFINITION, NOON),))),
+            Changes(catalog=CatalogChanges(flags=(Flag(1, NOON, "hello", published=False),))),
+            Changes(catalog=CatalogChanges(purged=(3,))),
+            Changes(catalog=CatalogChanges(transitions=(Transition(1, NOON, "PAUSED"),))),
+            Changes(catalog=CatalogChanges(policies=(NewPolicies("t", NOON, '{"format":1}'),))),
+            Changes(catalog=CatalogChanges(meta=(("grace", ""),))),
         ]
         others = [
             Changes(inputs=(event(),)),
@@ -118,7 +132,10 @@ class Catalogs(Begun):
     def test_draft_is_replaced_under_its_number(self, tmp_path: Path) -> None:
         """A version that is written again under its number replaces the old one (R12)."""
         with self.begun(tmp_path) as store:
-            write(store, Changes(versions=(NewVersion(1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'),)))
+            write(
+                store,
+                Changes(catalog=CatalogChanges(versions=(NewVersion(1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'),))),
+            )
             found = shelf(store)
             expect(found and found.versions[1], (1, 1, 1, NOON + 1, "new mark", '{"steps":[]}'))
             expect(found and found.versions[0][-1], '{"steps":[]}')
@@ -129,7 +146,11 @@ class Catalogs(Begun):
         second = NewVersion(4, 1, 2, NOON + 1, "second", DEFINITION)
         again = NewVersion(1, 1, 1, NOON + 2, "mark 1", DEFINITION)
         with self.begun(tmp_path) as store:
-            write(store, Changes(versions=(second,)), Changes(versions=(again,)))
+            write(
+                store,
+                Changes(catalog=CatalogChanges(versions=(second,))),
+                Changes(catalog=CatalogChanges(versions=(again,))),
+            )
             found = shelf(store)
             wanted = [(1, 1, NOON), (4, 2, NOON + 1), (1, 1, NOON + 2), (2, 1, NOON), (3, 1, NOON)]
             expect(found and [(row[0], *row[2:4]) for row in found.versions], wanted)
@@ -138,7 +159,8 @@ class Catalogs(Begun):
         """Flags come back journey by journey in the order written, even at one instant (R17)."""
         flags = [(2, "a", False), (1, "b", False), (1, "b", True), (2, "c", False)]
         with self.begun(tmp_path) as store:
-            write(store, Changes(flags=tuple(Flag(journey, NOON, *rest) for journey, *rest in flags)))  # type: ignore[arg-type]  # a step and whether
+            told = tuple(Flag(journey, NOON, step, published) for journey, step, published in flags)
+            write(store, Changes(catalog=CatalogChanges(flags=told)))
             found = shelf(store)
             wanted = [(1, NOON, "b", False), (1, NOON, "b", True), (2, NOON, "a", False), (2, NOON, "c", False)]
             expect(found and [tuple(row) for row in found.flags], wanted)
@@ -151,14 +173,14 @@ class Catalogs(Begun):
             moves=(entry(1), entry(2), entry(3)),
             new_posts=(leased(1, 1, NOON), post(2), post(3)),
             refusals=tuple(Refusal(journey, 1, "re-entry", NOON, "2026-01-01", {}) for journey in (1, 2)),
-            flags=tuple(Flag(journey, NOON, "hello", published=False) for journey in (1, 2)),
+            catalog=CatalogChanges(flags=tuple(Flag(journey, NOON, "hello", published=False) for journey in (1, 2))),
             limits=LimitChanges(timers=((1, 0, NOON), (2, 0, NOON))),
-            rounds=(Round(1), Round(2)),
+            pulls=PullChanges(rounds=(Round(1), Round(2))),
         )
         with self.begun(tmp_path) as store:
             write(store, of_both)
             kept = self._of(store, 2)
-            write(store, Changes(purged=(1,)))
+            write(store, Changes(catalog=CatalogChanges(purged=(1,))))
             expect(self._of(store, 2), kept, "the other journey")
             expect([rows for rows in self._of(store, 1) if rows], [], "the purged journey")
             expect(rows(store, "SELECT count(*) FROM customers"), [(4,)], "customers")
@@ -189,7 +211,11 @@ class Catalogs(Begun):
     def test_numbers_are_never_given_again(self, tmp_path: Path) -> None:
         """Numbers are not reused, even if the journey with the highest is gone: old references must stay dead."""
         with self.begun(tmp_path) as store:
-            write(store, Changes(runs=(run(1, 3, journey=3, version=3),), moves=(entry(1),)), Changes(purged=(3,)))
+            write(
+                store,
+                Changes(runs=(run(1, 3, journey=3, version=3),), moves=(entry(1),)),
+                Changes(catalog=CatalogChanges(purged=(3,))),
+            )
             found = shelf(store)
             expect(found and (found.next_journey, found.next_version), (4, 4))
             with store.transaction(write=False) as transaction:
@@ -198,7 +224,7 @@ class Catalogs(Begun):
     def test_description_is_edited_in_place(self, tmp_path: Path) -> None:
         """A new text of a version changes nothing else about it (R12)."""
         with self.begun(tmp_path) as store:
-            write(store, Changes(described=((2, '{"name":"n"}', NOON + 1),)))
+            write(store, Changes(catalog=CatalogChanges(described=((2, '{"name":"n"}', NOON + 1),))))
             found = shelf(store)
             expect(found and found.versions[1], (2, 2, 1, NOON, "mark 2", '{"name":"n"}'))
 
@@ -207,7 +233,12 @@ class Catalogs(Begun):
         texts = ['{"format":1}', '{"format":1,"timezone":"UTC"}', '{"format":1,"caps":[]}']
         with self.begun(tmp_path) as store:
             for text in texts:
-                write(store, Changes(policies=(NewPolicies("u", NOON, text), NewPolicies("t", NOON, text))))
+                write(
+                    store,
+                    Changes(
+                        catalog=CatalogChanges(policies=(NewPolicies("u", NOON, text), NewPolicies("t", NOON, text)))
+                    ),
+                )
             found = shelf(store)
             in_order = [(name, NOON, text) for name in "tu" for text in texts]
             expect(found and [(*row,) for row in found.policies], in_order)
@@ -215,8 +246,9 @@ class Catalogs(Begun):
     def test_transitions_keep_their_order(self, tmp_path: Path) -> None:
         """Transitions come back journey by journey in the order written, even at one instant (R11)."""
         with self.begun(tmp_path) as store:
-            states = ["PAUSED", "ACTIVE", "PAUSED", "ARCHIVED"]
-            write(store, Changes(transitions=tuple(Transition(1, NOON, state) for state in states)))  # type: ignore[arg-type]  # four states
+            states: list[State] = ["PAUSED", "ACTIVE", "PAUSED", "ARCHIVED"]
+            transitions = tuple(Transition(1, NOON, state) for state in states)
+            write(store, Changes(catalog=CatalogChanges(transitions=transitions)))
             found = shelf(store)
             wanted = [(1, NOON, state) for state in ["ACTIVE", *states]]
             expect(found and [row for row in found.transitions if row[0] == 1], wanted)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from journeyflow.basics.words import ACTIVE, CLAIMED, EXITED, SENT
-from journeyflow.records.changes import Changes, Forgotten, LimitChanges
+from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, LimitChanges, PullChanges
 from journeyflow.records.rows import Deferred, Round
 from journeyflow.stores.batch import ActiveRequest, CapRequest, LimitRequest, PullRequest
 from journeyflow.testing.conformance.begun import Begun
@@ -76,18 +76,22 @@ class Loading(Begun):
         wanted = PullRequest(((1, "t", "news"), (2, "t", "none"), (3, "u", "news")), 2)
         with self.begun(tmp_path) as store:
             expect(load(store).pulls, None, "nothing is asked")
-            write(store, Changes(listed=on_lists[:2]), Changes(listed=on_lists[2:]))
+            write(
+                store, Changes(pulls=PullChanges(listed=on_lists[:2])), Changes(pulls=PullChanges(listed=on_lists[2:]))
+            )
             expect(coming(store, wanted), ({1: ["ann", "bob"], 2: [], 3: ["ann"]}, {}), "before the first pull")
             expect(sorted(people(load(store, pulls=wanted))), [1, 2, 3], "customers")
             rounds = (Round(1, NOON, "ann", "", 7), Round(3, None, softened=True))
-            write(store, Changes(rounds=rounds))
+            write(store, Changes(pulls=PullChanges(rounds=rounds)))
             expect(coming(store, wanted), ({1: ["bob", "cid"], 2: [], 3: ["ann"]}, {1: rounds[0], 3: rounds[1]}))
-            write(store, Changes(rounds=(Round(1, NOON + 1, "bob"),), unlisted=(on_lists[1],)))
+            write(store, Changes(pulls=PullChanges(rounds=(Round(1, NOON + 1, "bob"),), unlisted=(on_lists[1],))))
             expect(coming(store, wanted)[0][1], ["cid", "bob"], "after the last comes the first again")
             expect(coming(store, wanted)[1][1], Round(1, NOON + 1, "bob"), "how far it has come")
-            write(store, Changes(limits=LimitChanges(emptied=(1,)), unlisted=(("t", "news", "bob"),)))
+            write(
+                store, Changes(limits=LimitChanges(emptied=(1,)), pulls=PullChanges(unlisted=(("t", "news", "bob"),)))
+            )
             expect(coming(store, wanted)[0][1], ["cid"], "from the beginning")
-            write(store, Changes(purged=(3,)))
+            write(store, Changes(catalog=CatalogChanges(purged=(3,))))
             expect(rows(store, "SELECT count(*) FROM pulls"), [(0,)])
             expect(rows(store, "SELECT * FROM list_members ORDER BY 1, 2, 3"), sorted((on_lists[0], *on_lists[3:])))
 
@@ -95,17 +99,22 @@ class Loading(Begun):
         """Without a list, all customers of the tenant come, except the forgotten (R27, R86)."""
         wanted = PullRequest(((1, "t", None), (2, "v", None)), 9)
         with self.begun(tmp_path) as store:
-            write(store, Changes(rounds=(Round(1, NOON, "bob"),)))
+            write(store, Changes(pulls=PullChanges(rounds=(Round(1, NOON, "bob"),))))
             expect(coming(store, wanted)[0], {1: ["cid", "ann", "bob"], 2: []})
             write(store, Changes(customers=((5, "t", "dan", {}), (6, "v", "eve", {}), (1, "t", "ann", {"n": 1}))))
             expect(coming(store, wanted)[0], {1: ["cid", "dan", "ann", "bob"], 2: ["eve"]}, "with new ones")
-            write(store, Changes(forgotten=(Forgotten(5, "t", "dan", "\x1fnobody"), Forgotten(0, "t", "xaver", "x"))))
+            write(
+                store,
+                Changes(
+                    erased=Erased(forgotten=(Forgotten(5, "t", "dan", "\x1fnobody"), Forgotten(0, "t", "xaver", "x")))
+                ),
+            )
             expect(coming(store, wanted)[0], {1: ["cid", "ann", "bob"], 2: ["eve"]}, "without the forgotten")
 
     def test_who_was_forgotten_before_is_not_one_of_everybody(self, tmp_path: Path) -> None:
         """The same holds if no pull had asked for all customers before (R86)."""
         with self.begun(tmp_path) as store:
-            write(store, Changes(forgotten=(Forgotten(2, "t", "bob", "\x1fnobody"),)))
+            write(store, Changes(erased=Erased(forgotten=(Forgotten(2, "t", "bob", "\x1fnobody"),))))
             expect(coming(store, PullRequest(((1, "t", None),), 9))[0], {1: ["ann", "cid"]})
             write(store, Changes(customers=((5, "t", "\x1fsomebody", {}),)))
             expect(coming(store, PullRequest(((1, "t", None),), 9))[0], {1: ["ann", "cid"]}, "as soon as they came")
@@ -115,12 +124,11 @@ class Loading(Begun):
         listed = (("t", "news", "ann"), ("t", "x", "ann"), ("t", "news", "bob"), ("u", "news", "ann"))
         forgotten = Changes(
             customers=((1, "t", "\x1fnobody", {}), (5, "t", "ann", {"lists": ["news"]})),
-            forgotten=(Forgotten(1, "t", "ann", "\x1fnobody"),),
-            unlisted=listed[:2],
-            listed=listed[:1],
+            erased=Erased(forgotten=(Forgotten(1, "t", "ann", "\x1fnobody"),)),
+            pulls=PullChanges(unlisted=listed[:2], listed=listed[:1]),
         )
         with self.begun(tmp_path) as store:
-            write(store, Changes(listed=listed))
+            write(store, Changes(pulls=PullChanges(listed=listed)))
             write(store, forgotten)
             expect(rows(store, "SELECT * FROM list_members ORDER BY 1, 2, 3"), [listed[0], *listed[2:]])
             expect(
@@ -140,7 +148,7 @@ class Loading(Begun):
             write(store, Changes(runs=(run(7, 1, number=4, entered_at=NOON + 5),)))
             pulls = load(store, pulls=wanted).pulls
             expect(pulls and entries_of(pulls)[1], {1: [NOON + 3, NOON + 5], 4: [NOON + 9]}, "with a new one")
-            write(store, Changes(purged=(1,)))
+            write(store, Changes(catalog=CatalogChanges(purged=(1,))))
             pulls = load(store, pulls=PullRequest(wanted.lists[1:], 9, caps=((2, 5),))).pulls
             expect(pulls and entries_of(pulls), {2: {}}, "nobody comes next")
 

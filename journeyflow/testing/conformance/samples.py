@@ -8,13 +8,16 @@ from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ACTIVE, CLAIMED, COMPLETED, QUEUED, SENT
 from journeyflow.errors import StorageError
 from journeyflow.records.changes import (
+    CatalogChanges,
     Changes,
+    Erased,
     Flag,
     Forgotten,
     LimitChanges,
     NewJourney,
     NewVersion,
     Pruned,
+    PullChanges,
     Transition,
 )
 from journeyflow.records.rows import Counter, Deferred, Export, Input, Move, Post, Refusal, Round, Run
@@ -56,10 +59,12 @@ DEFINITION = dumps(
 )
 
 CATALOG = Changes(
-    journeys=(NewJourney(1, "t", "welcome"), NewJourney(2, "t", "birthday"), NewJourney(3, "u", "welcome")),
-    versions=tuple(NewVersion(number, number, 1, NOON, f"mark {number}", DEFINITION) for number in (1, 2, 3)),
-    transitions=tuple(Transition(number, NOON, "ACTIVE") for number in (1, 2, 3)),
-    meta=(("nonce", "k"),),
+    catalog=CatalogChanges(
+        journeys=(NewJourney(1, "t", "welcome"), NewJourney(2, "t", "birthday"), NewJourney(3, "u", "welcome")),
+        versions=tuple(NewVersion(number, number, 1, NOON, f"mark {number}", DEFINITION) for number in (1, 2, 3)),
+        transitions=tuple(Transition(number, NOON, "ACTIVE") for number in (1, 2, 3)),
+        meta=(("nonce", "k"),),
+    )
 )
 """Two journeys of one tenant and one of another, all of them active."""
 
@@ -392,23 +397,25 @@ def everything_else() -> Changes:
         posts=(post(1, status=SENT, flags={QUEUED: (NOON, 1)}),),
         refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {}),),
         counters=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
-        journeys=(NewJourney(4, "t", "new"),),
-        versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),),
-        described=((1, '{"steps":[]}', NOON),),
-        transitions=(Transition(1, NOON, "PAUSED"),),
-        flags=(Flag(1, NOON, "hello", published=False),),
-        purged=(3,),
+        catalog=CatalogChanges(
+            journeys=(NewJourney(4, "t", "new"),),
+            versions=(NewVersion(4, 4, 1, NOON, "m", DEFINITION),),
+            described=((1, '{"steps":[]}', NOON),),
+            transitions=(Transition(1, NOON, "PAUSED"),),
+            flags=(Flag(1, NOON, "hello", published=False),),
+            purged=(3,),
+            meta=(("grace", "5"),),
+        ),
         released=((1, NOON),),
         limits=LimitChanges(((1, NOON),), (Deferred(1, 1, 1, "", NOON, None),), timers=((1, 0, NOON),)),
-        rounds=(Round(1, NOON),),
-        listed=(("t", "news", "ann"),),
-        meta=(("grace", "5"),),
+        pulls=PullChanges(rounds=(Round(1, NOON),), listed=(("t", "news", "ann"),)),
         exports=(job(1),),
-        openings=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
-        pruned=Pruned(bared=(ended(1, 1),), arms=((1, 1, "which", "A"),)),
-        forgotten=(Forgotten(4, "t", "cid", "nobody"),),
-        retold=((1, "{}"),),
-        scrubbed=True,
+        pruned=Pruned(
+            bared=(ended(1, 1),),
+            arms=((1, 1, "which", "A"),),
+            openings=(Counter(1, "*", "*", "", "entered", "", 1, 0, NOON),),
+        ),
+        erased=Erased(forgotten=(Forgotten(4, "t", "cid", "nobody"),), retold=((1, "{}"),), scrubbed=True),
     )
 
 

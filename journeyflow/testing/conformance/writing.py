@@ -8,7 +8,7 @@ from attrs import evolve
 
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import CANCELLED, COMPLETED
-from journeyflow.records.changes import Changes, Forgotten, Pruned
+from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
 from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run
 from journeyflow.stores.batch import NOTHING, PastRequest, PruneRequest, Request
 from journeyflow.testing.conformance.begun import Begun
@@ -141,7 +141,10 @@ class Writing(Begun):
         )
         with self.begun(tmp_path) as store:
             write(store, before, Changes(handled=((1, "handled"), (2, "handled"), (3, "handled"))))
-            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody", inbox=True),), scrubbed=True))
+            write(
+                store,
+                Changes(erased=Erased(forgotten=(Forgotten(1, "t", "ann", "nobody", inbox=True),), scrubbed=True)),
+            )
             loaded = load(store, names=frozenset({("t", "nobody"), ("t", "ann"), ("u", "ann")}))
             expect(
                 [(each.number, each.id, each.attributes) for each in loaded.people],
@@ -176,10 +179,10 @@ class Writing(Begun):
     def test_the_id_of_the_forgotten_is_free(self, tmp_path: Path) -> None:
         """A new customer may have the id and be forgotten too; without a number only inputs are affected (R86)."""
         with self.begun(tmp_path) as store:
-            write(store, Changes(forgotten=(Forgotten(1, "t", "ann", "nobody 1"),)))
+            write(store, Changes(erased=Erased(forgotten=(Forgotten(1, "t", "ann", "nobody 1"),))))
             write(store, Changes(customers=((5, "t", "ann", {"new": True}),), inputs=(event(), event("eve"))))
             gone = Forgotten(5, "t", "ann", "nobody 5", inbox=True), Forgotten(0, "t", "eve", "nobody", inbox=True)
-            write(store, Changes(forgotten=gone))
+            write(store, Changes(erased=Erased(forgotten=gone)))
             expect(
                 rows(store, "SELECT number, id, attributes FROM customers WHERE tenant = 't' ORDER BY 1"),
                 [(1, "nobody 1", "{}"), (2, "bob", "{}"), (4, "cid", '{"tags":["x"]}'), (5, "nobody 5", "{}")],
@@ -206,8 +209,9 @@ class Writing(Begun):
                 handled=((2, "handled"), (3, "handled"), (6, "stale")),
                 customers=((1, "t", "nobody", {}), (5, "t", "ann", {"new": True})),
                 runs=(ended(1, 1),),
-                forgotten=(Forgotten(1, "t", "ann", "nobody", later=(3,)),),
-                retold=((6, dumps({"token": GIVEN})),),
+                erased=Erased(
+                    forgotten=(Forgotten(1, "t", "ann", "nobody", later=(3,)),), retold=((6, dumps({"token": GIVEN})),)
+                ),
             )
             write(store, after)
             people = load(store, names=frozenset({("t", "nobody"), ("t", "ann")})).people
@@ -267,7 +271,9 @@ class Writing(Begun):
         with self.begun(tmp_path) as store:
             history(store)
             pruned = Pruned((3,), (ended(1, 1),), ((1, 1, "which", "A"),), (1, 3))
-            write(store, Changes(openings=(opening,), pruned=pruned), Changes(openings=(opening,)))
+            write(
+                store, Changes(pruned=evolve(pruned, openings=(opening,))), Changes(pruned=Pruned(openings=(opening,)))
+            )
             expect(rows(store, "SELECT serial, trigger_data, memory FROM enrollments ORDER BY 1"),
                    [(1, None, None), (2, None, None), (4, None, None), (5, None, None)])  # fmt: skip
             expect(rows(store, "SELECT enrollment FROM moves ORDER BY 1"), [(4,)])
@@ -281,7 +287,7 @@ class Writing(Begun):
             write(store, Changes(inputs=(event(),)))
             expect(rows(store, "SELECT max(seq) FROM inputs"), [(8,)])
             expect(sorted(due(store, NOON).inputs), [2, 7, 8], "what waits")
-            write(store, Changes(purged=(1,)))
+            write(store, Changes(catalog=CatalogChanges(purged=(1,))))
             expect(rows(store, "SELECT (SELECT count(*) FROM arms), (SELECT count(*) FROM openings)"), [(0, 0)])
 
     def test_jobs_wait_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:

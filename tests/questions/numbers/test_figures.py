@@ -32,7 +32,7 @@ from journeyflow.basics.moments import zone
 from journeyflow.formats.native import dumps_journey
 from journeyflow.questions.numbers.figures import Count, MessageStats, PeopleStats, ratio
 from journeyflow.questions.numbers.statistics import MAX_DAYS, Asked, window
-from journeyflow.records.changes import Changes, NewJourney, NewVersion, Transition
+from journeyflow.records.changes import CatalogChanges, Changes, NewJourney, NewVersion, Transition
 from journeyflow.testing import run
 from journeyflow.testing.strategies import journeys, lives
 from tests.samples import START, STORES, Host, after, open_engine, statements
@@ -393,9 +393,13 @@ def publish_at_once(engine: Engine, count: int) -> None:
     with engine.store.transaction() as transaction:
         transaction.commit(
             Changes(
-                journeys=tuple(NewJourney(number, "default", name) for number, name in names.items()),
-                versions=tuple(NewVersion(number, number, 1, 0, name, texts[number]) for number, name in names.items()),
-                transitions=tuple(Transition(number, 0, "ACTIVE") for number in names),
+                catalog=CatalogChanges(
+                    journeys=tuple(NewJourney(number, "default", name) for number, name in names.items()),
+                    versions=tuple(
+                        NewVersion(number, number, 1, 0, name, texts[number]) for number, name in names.items()
+                    ),
+                    transitions=tuple(Transition(number, 0, "ACTIVE") for number in names),
+                )
             )
         )
 

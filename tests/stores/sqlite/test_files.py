@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from journeyflow import CorruptDatabase, Engine, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
-from journeyflow.records.changes import Changes
+from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.rows import Move
 from journeyflow.stores.batch import Request
 from journeyflow.stores.schema import APPLICATION_ID
@@ -419,9 +419,9 @@ def test_a_lock_that_is_not_given_back_is_told(file: Path, monkeypatch: pytest.M
     with closing(SQLiteStore(file)) as store, closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageError, match="database is locked; another process held the lock"):
-            conformance.write(store, Changes(meta=(("grace", ""),)))
+            conformance.write(store, Changes(catalog=CatalogChanges(meta=(("grace", ""),))))
         other.execute("ROLLBACK")
-        conformance.write(store, Changes(meta=(("grace", ""),)))
+        conformance.write(store, Changes(catalog=CatalogChanges(meta=(("grace", ""),))))
 
 
 def test_a_setting_that_does_not_wait_is_tried_again(tmp_path: Path) -> None:
