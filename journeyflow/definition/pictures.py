@@ -195,7 +195,12 @@ def dot(journey: Definition) -> str:
     return "\n".join([*lines, "}"])
 
 
+_CONTROLS = (*range(32), *range(127, 160), 0x2028, 0x2029)
+
+_DOT_ESCAPES = {ord("\\"): "\\\\", ord('"'): '\\"', ord("&"): "&amp;", **dict.fromkeys(_CONTROLS, " ")}
+"""What Graphviz would read as an escape, an end or an entity, and what no picture may hold: control characters."""
+
+
 def _dot_text(*texts: str) -> str:
-    """Return lines of text quoted for DOT."""
-    escaped = (_cut(text).replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ") for text in texts)
-    return '"' + "\\n".join(escaped) + '"'
+    """Return lines of text quoted for DOT, so that nothing in them is read as markup."""
+    return '"' + "\\n".join(_cut(text).translate(_DOT_ESCAPES) for text in texts) + '"'

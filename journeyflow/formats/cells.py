@@ -6,8 +6,8 @@ from itertools import chain
 from types import SimpleNamespace
 from typing import Protocol
 
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-"""The first characters of a cell that a spreadsheet may take for a formula."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""The first characters of a cell that a spreadsheet may take for a formula: the last four are = + - @ in full width."""
 
 
 class TextFile(Protocol):

@@ -22,6 +22,21 @@ def some_fields(text: str, names: Sequence[str]) -> dict[str, object]:
     return {name: read_path(attributes, name) for name in names}
 
 
+def attribute(attributes: str, path: str) -> str:
+    """Return the SQL of the value that `read_path` finds under a path, given the SQL of the attributes and of the path.
+
+    No text of a host becomes part of a JSON path, in which some characters have a meaning and others no spelling.
+    """
+    return f"""(WITH RECURSIVE walk (object, path) AS (
+        VALUES ({attributes}, {path})
+        UNION ALL
+        SELECT e.value, substr(w.path, instr(w.path, '.') + 1)
+        FROM walk w, json_each(w.object) e
+        WHERE e.type = 'object' AND e.key || '.' = substr(w.path, 1, instr(w.path, '.'))
+          AND NOT EXISTS (SELECT 1 FROM json_each(w.object) f WHERE f.key = w.path)
+    ) SELECT e.value FROM walk w, json_each(w.object) e WHERE e.key = w.path)"""
+
+
 _DEFERRED = """
 FROM deferred d JOIN customers c ON c.number = d.customer JOIN journeys j ON j.number = d.journey
 WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:customer IS NULL OR c.id = :customer)

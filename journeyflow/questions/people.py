@@ -17,7 +17,7 @@ from journeyflow.definition.steps import Send
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.machine.gates import consents
 from journeyflow.machine.program import Program
-from journeyflow.questions.customers import some_fields
+from journeyflow.questions.customers import attribute, some_fields
 from journeyflow.questions.paging import Page, Slice, cursor_of, keyset, name_faults, slice_faults, word_faults
 from journeyflow.records.public import Engagement
 from journeyflow.stores.contract import SqlReader
@@ -107,8 +107,6 @@ def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
     if place.channel is None and (wanted.did or wanted.did_not):
         found.append(f"did: step {place.step!r} sends nothing; ask for what people did at a Send")
     found += [fault for name in wanted.fields for fault in name_faults("fields", fields=name)]
-    if isinstance(wanted.part.order, str) and '"' in wanted.part.order:
-        found.append(f"order: an attribute whose name has a quotation mark cannot be sorted by: {wanted.part.order!r}")
     return found
 
 
@@ -192,8 +190,7 @@ def _sorted_by(order: str) -> tuple[str, dict[str, object]]:
     """Return what is sorted by in SQL, with its parameters; a missing attribute counts as an empty text."""
     if order in ORDERS:
         return ORDERS[order].replace("customer_id", "c.id"), {}
-    names = order.removeprefix("customer.").split(".")
-    return "ifnull(json_extract(c.attributes, :order), '')", {"order": "$" + "".join(f'."{name}"' for name in names)}
+    return f"ifnull({attribute('c.attributes', ':order')}, '')", {"order": order.removeprefix("customer.")}
 
 
 def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:

@@ -232,7 +232,7 @@ def test_pages_by_skip_and_by_cursor_are_the_same(crowd, order, descending):
 def test_what_cannot_be_asked_is_told_all_at_once(crowd):
     """Unknown words with the nearest one, pages that cannot be, foreign cursors; unknown steps are not found."""
     with pytest.raises(InvalidInput) as error:
-        crowd.engine.people("j", "hello", did="opned", did_not=["x"], match="some", take=0, after=3, order='a"b')
+        crowd.engine.people("j", "hello", did="opned", did_not=["x"], match="some", take=0, after=3)
     assert error.value.faults == (
         "a page has skip >= 0 and take from 1 to 10000, not skip=0, take=0",
         "after: int 3 is no cursor of such a page",
@@ -242,7 +242,6 @@ def test_what_cannot_be_asked_is_told_all_at_once(crowd):
             "forwarded, unsubscribed, bounced, complained, failed, spam_complaint"
         ),
         "match: must be 'all' or 'any', not str 'some'",
-        "order: an attribute whose name has a quotation mark cannot be sorted by: 'a\"b'",
     )
     with pytest.raises(NotFound, match=r"no step 'helo' of journey 'j' \(did you mean 'hello'\?\)"):
         crowd.engine.people("j", "helo")
