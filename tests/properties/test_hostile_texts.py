@@ -26,9 +26,6 @@ PLACES: dict[str, Callable[[], MemoryStore | SQLiteStore]] = {
     "memory": MemoryStore,
     "sqlite": partial(SQLiteStore, ":memory:", nonce="memory"),
 }
-    "memory": MemoryStore,
-    "sqlite": partial(SQLiteStore, ":memory:", nonce="memory"),
-}
 
 
 @st.composite
