@@ -280,7 +280,8 @@ def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:
     engine.ack(messages[0], at=NOW)
     engine.ack("db-1-1", at=NOW)
     engine.nack(messages, at=NOW, error="no such address")
-    counts = result.inputs + result.entered + result.moves + result.messages + result.refused + result.late
+    given_back: int = engine.release(messages)
+    counts = given_back + result.inputs + result.entered + result.moves + result.messages + result.refused + result.late
     return counts + result.delivered + result.failed + result.more, result.next_due, engine.next_due()
 
 

@@ -1,6 +1,7 @@
 """What an engine and its tenant-bound copies share: the store, the handlers, the options, the catalog."""
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from journeyflow.basics.moments import Duration
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.catalog.lifecycle import find
 from journeyflow.catalog.loading import amended, read_catalog
+from journeyflow.errors import StorageError
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
@@ -34,17 +36,21 @@ class Options:
 
     `max_jump` bounds how far before `now` the earliest due work may lie (R3), None for no bound. `batch_size` is how
     many items make one commit, `dedup` how long event ids are remembered, in microseconds. `scrub` is whether work that
-    forgets a customer ends with scrubbing the store (R86).
+    forgets a customer ends with scrubbing the store (R86). `stopwatch` returns seconds that only grow (R1).
     """
 
     max_jump: Duration | None
     batch_size: int
     dedup: int
-    scrub: bool = True
+    scrub: bool
+    stopwatch: Callable[[], float]
 
 
 class Core:
-    """What an engine and its tenant-bound copies share: the store, the handlers, the options, a cached catalog."""
+    """What an engine and its tenant-bound copies share: the store, the handlers, the options, a cached catalog.
+
+    `closing` is whether somebody closes the engine; ticks then end as soon as they can.
+    """
 
     def __init__(self, store: Store, channels: Mapping[str, Handler], options: Options) -> None:
         """Begin without a catalog."""
@@ -54,6 +60,45 @@ class Core:
         self.path: object = getattr(store, "path", "memory")
         self.compiled: dict[tuple[int, str], Program] = {}
         self.local = threading.local()
+        self.stopwatch = options.stopwatch
+        self.closing = False
+        self._ticks: dict[object, int] = {}
+        """The thread of each tick that is going on."""
+        self._one_ended, self._pid = threading.Condition(), os.getpid()
+
+    @contextmanager
+    def ticking(self) -> Iterator[None]:
+        """Have `close` wait until the block is left. Raises StorageError on a closed engine.
+
+        No lock is taken, so a process may be forked here.
+        """
+        tick, thread = object(), threading.get_ident()
+        if self.closing and thread not in self._ticks.values():
+            raise StorageError(self.path, "the engine is closed", "make another")
+        try:
+            self._ticks[tick] = thread
+            yield
+        finally:
+            self._ticks.pop(tick, None)
+            if self.closing:
+                self._end()
+
+    def _end(self) -> None:
+        """Close the store if no tick is going on, and wake those who wait for that."""
+        with self._one_ended:
+            if not self._ticks:
+                self.store.close()
+            self._one_ended.notify_all()
+
+    def close(self) -> None:
+        """Close the store, after the ticks of other threads; within a tick, at its end."""
+        self.closing = True
+        if os.getpid() != self._pid:  # the ticks of the parent's threads never end here
+            self.store.close()
+        elif threading.get_ident() not in self._ticks.values():
+            with self._one_ended:
+                self._one_ended.wait_for(lambda: not self._ticks)
+            self.store.close()
 
     def refresh(self, transaction: Transaction) -> Catalog:
         """Return the catalog as of a transaction, reading it again only if its revision has changed."""

@@ -7,31 +7,31 @@ argument.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from inspect import iscoroutine, iscoroutinefunction
 from os import PathLike, fspath
+from time import monotonic
 from typing import Self
 
 from attrs import evolve
 
-from journeyflow.basics.moments import LAST, MINUTE, Duration, add, from_micros, to_micros
+from journeyflow.basics.moments import LAST, Duration, add, from_micros, to_micros
 from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.catalog.lifecycle import policies_set
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.policies import Policies
+from journeyflow.engine import delivery
 from journeyflow.engine import exports as exportjobs
 from journeyflow.engine.core import Core, Handler, Options
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.inputs import (
-    Checked,
     answer_input,
     event_input,
     journey_input,
+    lease_fault,
     one_or_many,
     pair_input,
     pairs_of,
     retry_input,
-    told_error,
 )
 from journeyflow.engine.journeys import JourneyCalls
 from journeyflow.engine.questions import Questions
@@ -44,20 +44,12 @@ from journeyflow.records.public import Enrollment, Event, Message, PruneResult
 from journeyflow.records.rows import Input
 from journeyflow.stores.contract import Store
 from journeyflow.work.intake import DEDUP_DAYS, dedup_micros
-from journeyflow.work.outbox import claim_posts
 
 BATCH = 2_000
 """Items per commit: a batch of this size holds the write lock for some tens of milliseconds."""
 
 CHUNK = 10_000
 """Inputs per commit when a host gives many in one call."""
-
-PUSH = 100
-"""Messages claimed for the engine's own handlers at a time: at 3 seconds each, all are answered before their lease
-ends."""
-
-LEASE = 5 * MINUTE
-"""How long a message is leased to the engine's own handlers before it counts as not delivered."""
 
 
 class Engine(JourneyCalls, Questions):
@@ -79,6 +71,9 @@ class Engine(JourneyCalls, Questions):
     `scrub` is whether a tick in which a step forgot a customer also erases every trace of them from the medium; with
     `scrub=False` that waits for `vacuum` (R86).
 
+    `stopwatch` returns seconds that only grow. With it the engine measures how long handlers take, and nothing else:
+    none is called when the lease of its message is about to end (R1, R71).
+
     Every instant that a method takes is a timezone-aware `datetime`: a naive one raises ValueError, anything else
     TypeError. All methods may be called from any thread (R72). Used as a context manager, the engine closes its store
     at the end.
@@ -98,23 +93,28 @@ class Engine(JourneyCalls, Questions):
         batch_size: int = BATCH,
         dedup_days: int = DEDUP_DAYS,
         scrub: bool = True,
+        stopwatch: Callable[[], float] = monotonic,
     ) -> None:
         """Open the store.
 
-        Raises StorageError for a file that cannot be used, TypeError for an `async` handler, and ValueError or
-        TypeError for an option that cannot be.
+        Raises StorageError for a file that cannot be used, TypeError for a handler that is no plain function, and
+        ValueError or TypeError for an option that cannot be.
         """
-        _check_handlers({} if channels is None else channels)
+        delivery.check_handlers({} if channels is None else channels)
         if type(batch_size) is not int or batch_size < 1:
             msg = f"batch_size must be 1 or more, not {describe(batch_size)}"
             raise ValueError(msg)
         if type(dedup_days) is not int or dedup_days < 0:
             msg = f"dedup_days must be 0 or more, not {describe(dedup_days)}"
             raise ValueError(msg)
+        if not callable(stopwatch):
+            msg = f"stopwatch must be a function that returns seconds, not {describe(stopwatch)}"
+            raise TypeError(msg)
         length = None if max_jump is None else _forward(max_jump, "max_jump")
         wanted = None if grace in {None, "default"} else _length(grace, "grace")
         opened = _opened(store)
-        self._core = Core(opened, channels or {}, Options(length, batch_size, dedup_micros(dedup_days), scrub))
+        options = Options(length, batch_size, dedup_micros(dedup_days), scrub, stopwatch)
+        self._core = Core(opened, channels or {}, options)
         self._tenant = DEFAULT_TENANT
         self._bound = False
         try:
@@ -146,8 +146,13 @@ class Engine(JourneyCalls, Questions):
         self.close()
 
     def close(self) -> None:
-        """Close the store; closing it again does nothing."""
-        self._core.store.close()
+        """Close the store; closing it again does nothing.
+
+        A tick that is going on in another thread is waited for. It calls no further handler: what the running one
+        answers is kept, and messages that were not handed over are given back (R71). Called by a handler, the store is
+        closed when the tick ends.
+        """
+        self._core.close()
 
     @property
     def store(self) -> Store:
@@ -376,9 +381,10 @@ class Engine(JourneyCalls, Questions):
         instant = to_micros(now, "now")
         if limit is not None:
             _check_limit(limit)
-        result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
-        delivered, failed = self._deliver(instant) if self._core.channels else (0, 0)
-        due = next_call(self._core)
+        with self._core.ticking():
+            result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
+            delivered, failed = delivery.push(self._core, instant) if self._core.channels else (0, 0)
+            due = next_call(self._core)
         return evolve(
             result,
             delivered=delivered,
@@ -427,18 +433,8 @@ class Engine(JourneyCalls, Questions):
         names = None if channels is None else words(channels)
         refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
         wanted = None if names is None else frozenset(names)
-        return self._claim(self._tenant, worker, to_micros(at), wanted, min(limit, INTEGER_MAX), length)
-
-    def _claim(  # noqa: PLR0917 what a claim depends on
-        self, tenant: str | None, worker: str, at: int, channels: frozenset[str] | None, limit: int, length: int
-    ) -> tuple[Message, ...]:
-        """Lease messages until there are enough; those that must not be sent any more do not count toward the limit."""
-        core, taken, more = self._core, list[Message](), True
-        while more and len(taken) < limit:
-            with core.store.transaction() as transaction:
-                catalog, left = core.refresh(transaction), limit - len(taken)
-                found, more = claim_posts(transaction, catalog, tenant, channels, at, left, length, worker)
-            taken += found
+        taken = list[Message]()
+        delivery.claim(self._core, self._tenant, worker, to_micros(at), wanted, min(limit, INTEGER_MAX), length, taken)
         return tuple(taken)
 
     def ack(self, messages: Message | str | Iterable[Message | str], *, at: datetime) -> None:
@@ -458,28 +454,21 @@ class Engine(JourneyCalls, Questions):
         """
         self._answer("nack", messages, at, error)
 
+    def release(self, messages: Message | Iterable[Message]) -> int:
+        """Give one claimed message or many back unsent: they can be claimed again at once, the attempt does not count.
+
+        Each is a `Message` as `claim` returned it. Call it for what a worker has claimed and will not get to, as when
+        it is told to stop. Returns how many were given back: not those whose lease has ended, or that were answered in
+        the meantime. Raises InvalidInput for a message without a token.
+        """
+        many = list(one_or_many(messages, Message, "messages"))
+        refuse([fault for each in many if (fault := lease_fault(each))])
+        return delivery.release(self._core, self._tenant, many)
+
     def _answer(self, kind: str, messages: object, at: datetime, error: str) -> None:
         instant = to_micros(at)
         many = one_or_many(messages, (Message, str, Mapping), "messages")
         self._give(answer_input(self._tenant, kind, message, instant, error) for message in many)
-
-    def _deliver(self, now: int) -> tuple[int, int]:
-        """Claim messages, call their handlers, ack them; an exception is a nack (R71). Return (delivered, failed)."""
-        core, answers = self._core, list[Checked]()
-        delivered = failed = 0
-        while claimed := self._claim(None, "engine", now, frozenset(core.channels), PUSH, LEASE):
-            for message in claimed:
-                try:
-                    _refuse_awaitable(core.channels[message.channel](message))
-                except Exception as error:  # noqa: BLE001 any exception of a handler is a failed attempt
-                    failed += 1
-                    answers.append(answer_input(message.tenant, "nack", message, now, told_error(error)))
-                else:
-                    delivered += 1
-                    answers.append(answer_input(message.tenant, "ack", message, now))
-            self._give(answers)
-            answers = []
-        return delivered, failed
 
     # --- housekeeping ---------------------------------------------------------------------------------------------
 
@@ -614,14 +603,6 @@ class Engine(JourneyCalls, Questions):
         return renewed
 
 
-def _refuse_awaitable(answer: object) -> None:
-    """Raise TypeError for a coroutine returned by a handler: nobody awaits it, so nothing would be delivered (R71)."""
-    if iscoroutine(answer):
-        answer.close()
-        msg = "the handler gave back a coroutine; pass a plain function, such as one that asyncio.run()s it"
-        raise TypeError(msg)
-
-
 def _opened(store: str | PathLike[str] | Store) -> Store:
     """Return a store as it is; open the SQLite file that a path names."""
     if not isinstance(store, str | PathLike):
@@ -650,20 +631,6 @@ def _forward(value: object, what: str) -> Duration:
 def _length(value: object, what: str) -> int:
     """Return a positive length of time in microseconds; a day of it is 24 hours."""
     return add(0, _forward(value, what), UTC)
-
-
-def _check_handlers(channels: object) -> None:
-    """Raise TypeError unless `channels` maps names to plain functions of a message (R71)."""
-    if not isinstance(channels, Mapping):
-        msg = f"channels: give a function for each channel, such as {{'EMAIL': send}}, not {describe(channels)}"
-        raise TypeError(msg)
-    for name, handler in channels.items():
-        if iscoroutinefunction(handler) or iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004 is it async?
-            msg = f"channel {name!r}: the handler is async; pass a plain function, such as one that asyncio.run()s it"
-            raise TypeError(msg)
-        if not callable(handler):
-            msg = f"channel {name!r}: the handler must be a function of a message, not {describe(handler)}"
-            raise TypeError(msg)
 
 
 def _check_key(key: object, journey: str, path: str | None) -> None:

@@ -95,15 +95,24 @@ def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
 
 def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:
     """Check a worker's answer: a claimed message can be acked or nacked, an id alone can only be acked (R71)."""
-    if isinstance(message, Message) and kind == "nack" and message.token is None:
-        return [f"message {message.id!r} is {message.status}; give the one that claim gave, it has a token"]
+    if kind == "nack" and (fault := lease_fault(message)):
+        return [fault]
     if isinstance(message, Message):
         told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # file names may hold lone surrogates
         data = {"token": message.token, **({"error": told} if told else {})}
         return Input(0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
-    if kind == "ack" and isinstance(message, str) and not id_fault(message):
+    if isinstance(message, str) and not id_fault(message):
         return Input(0, tenant, "", kind, "", at, message, None)
     return [f"expected a claimed Message, not {describe(message)}"]
+
+
+def lease_fault(message: object) -> str | None:
+    """Return what is wrong with something that should be a message under a lease, or None (R71)."""
+    if not isinstance(message, Message):
+        return f"expected a claimed Message, not {describe(message)}"
+    if message.token is None:
+        return f"message {message.id!r} is {message.status}; give the one that claim gave, it has a token"
+    return None
 
 
 def told_error(error: BaseException) -> str:

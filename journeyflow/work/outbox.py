@@ -1,14 +1,16 @@
 """The outbox: handing messages out to workers, and dropping those that must no longer be sent (R71)."""
 
 import json
+from collections.abc import Iterable
 
-from journeyflow.basics.moments import bounded, from_micros
+from journeyflow.basics.moments import bounded, from_micros, to_micros
 from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Send
 from journeyflow.machine.gates import consents
 from journeyflow.records.changes import Changes
-from journeyflow.records.message_ids import message_id
+from journeyflow.records.forgetting import cancelled, is_anonymous
+from journeyflow.records.message_ids import message_id, place_of
 from journeyflow.records.public import Engagement, Message
 from journeyflow.records.rows import Post, Run, version_at
 from journeyflow.stores.batch import CustomerInHand, Request
@@ -46,6 +48,36 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     taken = [post for post in claimed if post.status == CLAIMED]
     messages = [_message(post, runs[post.serial], people[runs[post.serial].customer], catalog) for post in taken]
     return messages, len(posts) == limit
+
+
+def released_posts(
+    transaction: Transaction, catalog: Catalog, tenant: str | None, messages: Iterable[Message]
+) -> tuple[Post, ...]:
+    """Return leased messages as they were before their claim, to be committed (R71).
+
+    Left out are those that are no longer under this very lease, and, with a `tenant`, those of others. The message of a
+    forgotten customer is CANCELLED, as it would have been unclaimed (R86).
+    """
+    leases = {place: _lease(each) for each in messages if (place := place_of(each.id, catalog.nonces)) is not None}
+    loaded = transaction.load(Request(posts=frozenset(leases), serials=frozenset(serial for serial, _ in leases)))
+    people = {person.number: person for person in loaded.people}
+    held = [post for place, post in loaded.posts.items() if (post.token, post.lease_until) == leases[place]]
+    owners = [people[loaded.runs[post.serial].customer] for post in held]
+    return tuple(
+        _unclaimed(post, owner) for post, owner in zip(held, owners, strict=True) if tenant in {None, owner.tenant}
+    )
+
+
+def _lease(message: Message) -> tuple[str | None, int | None]:
+    """Return the token and the end of a message's lease: two claims that were not both committed may share a token."""
+    return message.token, None if message.lease_until is None else to_micros(message.lease_until)
+
+
+def _unclaimed(post: Post, owner: CustomerInHand) -> Post:
+    """Return a message as it was before it was leased: the attempt does not count."""
+    if is_anonymous(owner.id):
+        return cancelled(post)
+    return post._replace(status=QUEUED, attempts=post.attempts - 1, lease_until=None, token=None)
 
 
 def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -> Message:

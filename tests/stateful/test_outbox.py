@@ -110,6 +110,19 @@ class Outbox(RuleBasedStateMachine):
         self.engine.nack(message, at=self.now)
         self.refusing.add((message.id, message.token))
 
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data())
+    def give_back(self, data):
+        """Release what a worker once got: under its lease still, it is as if it had never been claimed."""
+        message = data.draw(st.sampled_from(self.claims))
+        held = self.leases[message.id] == ((message.id, message.token), message.lease_until)
+        answered = message.id in self.acked or (message.id, message.token) in self.nacked
+        released = self.engine.release(message)
+        assert released == (held and not answered and message.lease_until > self.now)
+        if released:
+            self.claims.remove(message)
+            del self.leases[message.id]
+
     @rule(rounds=st.integers(1, ATTEMPTS))
     def die(self, rounds):
         """Claim everything, again and again, and never answer."""

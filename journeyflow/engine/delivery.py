@@ -1,0 +1,223 @@
+"""Delivery: leasing messages, giving them back, and handing them to the engine's own handlers (R71).
+
+A host that is interrupted, killed or slow must neither send twice what was sent nor lose the attempts of messages that
+nobody has seen. So a tick leases few messages at a time, keeps what handlers answered before the next slow one begins,
+and gives back what it could not hand over.
+"""
+
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from inspect import (
+    isasyncgen,
+    isasyncgenfunction,
+    isawaitable,
+    iscoroutine,
+    iscoroutinefunction,
+    isgenerator,
+    isgeneratorfunction,
+)
+from typing import Final, NamedTuple
+
+from journeyflow.basics.moments import MINUTE, SECOND
+from journeyflow.basics.values import describe
+from journeyflow.engine.core import LOG, Core
+from journeyflow.engine.inputs import answer_input, told_error
+from journeyflow.records.changes import Changes
+from journeyflow.records.public import Message
+from journeyflow.records.rows import Input
+from journeyflow.work.outbox import claim_posts, released_posts
+
+PUSH: Final = 100
+"""Messages leased to the engine's own handlers at a time, at most."""
+
+LEASE: Final = 5 * MINUTE
+"""How long a message is leased to the engine's own handlers before it counts as not delivered."""
+
+LAST_CALL: Final = 240.0
+"""Seconds after its claim from which on a message is not handed to a handler any more: its lease is about to end."""
+
+UNKEPT: Final = 0.05
+"""Seconds of handlers' work after which their answers are kept before the next handler begins."""
+
+PLAIN: Final = "pass a plain function, such as one that asyncio.run()s it"
+"""The remedy for a handler that returns before it has delivered anything."""
+
+UNFINISHED: Final[dict[Callable[[object], bool], str]] = {
+    iscoroutinefunction: "is async",
+    isasyncgenfunction: "is async",
+    isgeneratorfunction: "is a generator function, whose body would never run",
+}
+"""The kinds of function whose call delivers nothing, and what an error says of them."""
+
+
+def claim(  # noqa: PLR0917 what a claim depends on
+    core: Core,
+    tenant: str | None,
+    worker: str,
+    at: int,
+    channels: frozenset[str] | None,
+    limit: int,
+    lease: int,
+    taken: "deque[Message] | list[Message]",
+) -> None:
+    """Lease messages to a worker and add them to `taken` until it holds `limit`.
+
+    Those that must not be sent any more do not count toward the limit. Messages are added before their lease is
+    committed, so that whoever is interrupted here knows what to give back.
+    """
+    more = True
+    while more and len(taken) < limit:
+        with core.store.transaction() as transaction:
+            catalog, left = core.refresh(transaction), limit - len(taken)
+            found, more = claim_posts(transaction, catalog, tenant, channels, at, left, lease, worker)
+            taken.extend(found)
+
+
+def release(core: Core, tenant: str | None, messages: Iterable[Message], answers: Iterable[Input] = ()) -> int:
+    """Give leased messages back as if they had not been claimed, and store answers in the same commit.
+
+    Return how many were given back: not those whose lease has ended, or that belong to another tenant.
+    """
+    with core.store.transaction() as transaction:
+        posts = released_posts(transaction, core.refresh(transaction), tenant, messages)
+        changes = Changes(inputs=tuple(answers), posts=posts)
+        if changes:
+            transaction.commit(changes)
+    return len(posts)
+
+
+# --- the engine's own handlers ----------------------------------------------------------------------------------------
+
+
+def push(core: Core, now: int) -> tuple[int, int]:
+    """Hand messages to the handlers of their channels, until none is left; return how many were delivered and failed.
+
+    They are leased in pages of some 50 ms of work, as far as the page before tells: the first is one message, each next
+    one at most twice as large. So what stops the process has few messages on lease, and one if handlers are slow.
+    """
+    began, size = core.stopwatch(), 1
+    delivered = failed = 0
+    while not core.closing:
+        handover = Handover(core, now)
+        since = core.stopwatch()
+        try:
+            handover.claim(size, LEASE + int((since - began) * SECOND))
+            if not handover.leased:
+                break
+            handover.hand_over(since)
+        finally:
+            handover.finish()
+        delivered, failed = delivered + handover.delivered, failed + handover.failed
+        took = max(core.stopwatch() - since, sys.float_info.epsilon)
+        size = max(1, min(2 * size, PUSH, int(size * UNKEPT / took)))
+    return delivered, failed
+
+
+class Failure(NamedTuple):
+    """What a handler raised."""
+
+    error: BaseException
+
+
+class Handover:
+    """Messages leased together, and what came of those that were handed over."""
+
+    def __init__(self, core: Core, now: int) -> None:
+        """Begin empty."""
+        self.core, self.now = core, now
+        self.leased = deque[Message]()
+        """The messages without a kept answer, in order."""
+        self.came = list[object]()
+        """What came of the first of them: what the handler returned, or a `Failure`."""
+        self.delivered = self.failed = 0
+
+    def claim(self, size: int, lease: int) -> None:
+        """Lease messages of all tenants, for the channels that have a handler."""
+        claim(self.core, None, "engine", self.now, frozenset(self.core.channels), size, lease, self.leased)
+
+    def hand_over(self, since: float) -> None:
+        """Call the handlers one after the other, while the lease has time left and nobody closes the engine.
+
+        `since` is when the messages were leased, by the stopwatch.
+        """
+        kept = since
+        while len(self.came) < len(self.leased) and not self.core.closing:
+            reading = self.core.stopwatch()
+            if reading - since >= LAST_CALL:
+                break
+            if reading - kept >= UNKEPT:
+                self.keep()
+                kept = reading
+            self._call(self.leased[len(self.came)])
+
+    def _call(self, message: Message) -> None:
+        """Call the handler of a message, and note what came of it; raise only what is no `Exception`.
+
+        `extend` and `map` take over what the handler returned without a step of the interpreter in between: otherwise
+        an interrupt could fall there, and a delivered message would count as failed. They hide a StopIteration.
+        """
+        before, error = len(self.came), None
+        try:
+            self.came.extend(map(self.core.channels[message.channel], (message,)))
+        except BaseException as raised:  # noqa: BLE001 raised again, if it is no failed attempt
+            error = raised
+        if len(self.came) == before:
+            self.came.append(Failure(error or StopIteration()))
+        if error is not None and not isinstance(error, Exception):
+            raise error
+
+    def keep(self) -> None:
+        """Store the answers that there are."""
+        self._store(())
+
+    def finish(self) -> None:
+        """Store the answers, and give back what was not handed over."""
+        self._store(list(self.leased)[len(self.came) :])
+
+    def _store(self, unsent: Sequence[Message]) -> None:
+        """Store the answers in one commit with messages that are given back."""
+        errors = list(map(_error_of, self.came))
+        answers = [_answer(message, error, self.now) for message, error in zip(self.leased, errors, strict=False)]
+        release(self.core, None, unsent, answers)
+        for _ in answers:
+            self.leased.popleft()
+        self.came.clear()
+        self.failed += len(errors) - errors.count(None)
+        self.delivered += errors.count(None)
+
+
+def _answer(message: Message, error: BaseException | None, now: int) -> Input:
+    """Return the ack of a message, or its nack with what went wrong."""
+    if error is None:
+        told, kind = "", "ack"
+    else:
+        told, kind = told_error(error), "nack"
+        LOG.warning("message %s was not delivered, attempt %d: %s", message.id, message.attempts, told, exc_info=error)
+    return answer_input(message.tenant, kind, message, now, told)  # type: ignore[return-value]  # it was claimed
+
+
+def _error_of(came: object) -> BaseException | None:
+    """Return why a handler's call is a failed attempt, or None: it raised, or what it returned is still to be done."""
+    if isinstance(came, Failure):
+        return came.error
+    if not (isawaitable(came) or isgenerator(came) or isasyncgen(came) or hasattr(type(came), "add_done_callback")):
+        return None
+    if iscoroutine(came):
+        came.close()  # else Python warns that it was never awaited
+    return TypeError(f"the handler returned {describe(came)}, which nobody waits for; {PLAIN}")
+
+
+def check_handlers(channels: object) -> None:
+    """Raise TypeError unless `channels` maps names to plain functions of a message (R71)."""
+    if not isinstance(channels, Mapping):
+        msg = f"channels: give a function for each channel, such as {{'EMAIL': send}}, not {describe(channels)}"
+        raise TypeError(msg)
+    for name, handler in channels.items():
+        for is_one, what in UNFINISHED.items():
+            if is_one(handler) or is_one(getattr(handler, "__call__", None)):  # noqa: B004 of what kind is it?
+                msg = f"channel {name!r}: the handler {what}; {PLAIN}"
+                raise TypeError(msg)
+        if not callable(handler):
+            msg = f"channel {name!r}: the handler must be a function of a message, not {describe(handler)}"
+            raise TypeError(msg)
