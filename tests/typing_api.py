@@ -140,6 +140,7 @@ def changed(engine: Engine, journey: Journey) -> answers.Bulk:
     engine.disable("j", at=NOW)
     engine.clone("j", "k", at=NOW, name="Kay")
     copied: answers.Copied = engine.copy_to("acme", "j", at=NOW, to="l", templates=lambda name: f"new {name}")
+    engine.copy_to("acme", "j", at=NOW, to="m", data=lambda place, _: "gateway" if place == "gateway" else None)
     lost: tuple[answers.Reset, ...] = copied.reset
     assert lost[0].path or copied.templates
     engine.resume("j", at=NOW, overdue="shift", allow_jump=True)

@@ -10,7 +10,7 @@ from journeyflow.basics.moments import LAST, to_micros
 from journeyflow.basics.values import describe, id_fault
 from journeyflow.catalog.lifecycle import created, edited, flagged, migration, moved, published, removed, switch
 from journeyflow.catalog.migration import Migration
-from journeyflow.definition.edits.copying import Copied, Templates, clone_of, copy_of
+from journeyflow.definition.edits.copying import Copied, Resources, Templates, clone_of, copy_of
 from journeyflow.definition.journey import Journey
 from journeyflow.engine.core import LOG, Bound
 from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
@@ -372,18 +372,21 @@ class JourneyCalls(Bound):
         to: str | None = None,
         name: str | None = None,
         templates: Templates | None = None,
+        data: Resources | None = None,
     ) -> Copied:
         """Copy a journey to another tenant as a DRAFT that is entered by hand; return what was changed (R18).
 
         The copy has the same id unless `to` is given. Lists, tags and other journeys that it names are reset and
         reported, and the steps that name them are unpublished. `templates` returns the other tenant's template for one
-        of this tenant's, and is called once for each; without it the templates stay. Raises NotFound, InvalidInput for
-        a malformed tenant, Conflict if the other tenant has a journey of that id.
+        of this tenant's, and is called once for each; without it the templates stay. `data` is called with each place
+        in the data of Sends, such as "sender.domain" or "headers[0]", and the value there; where it returns what kind
+        of resource of this tenant that is, and not None, the value is reset and reported too. Raises NotFound,
+        InvalidInput for a malformed tenant, Conflict if the other tenant has a journey of that id.
         """
         if fault := id_fault(tenant):
             raise InvalidInput([f"tenant: {fault}"])
         record = self._known(journey)
-        made, copied = copy_of(record.newest.journey, to or journey, tenant, name, templates)
+        made, copied = copy_of(record.newest.journey, to or journey, tenant, name, templates, data)
         hidden = record.newest_unpublished | set(copied.unpublished)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)

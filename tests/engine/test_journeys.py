@@ -543,6 +543,80 @@ def test_a_copy_for_another_tenant_loses_what_belongs_to_the_first(host):
     assert engine.audit() == []
 
 
+@pytest.mark.rows(105)
+def test_a_copy_loses_what_bare_names_and_earlier_events_name(host):
+    """R18, R59: where an event is at hand a bare name reads it; elsewhere it is an attribute and stays."""
+    bare = all_of(field("list").eq("L1"), field("tag").in_(["vip"]), field("journey").eq("k"))
+    host.deploy(
+        Wait("joined", event="list.subscribed", where=bare, timeout="1 day", on_timeout="end"),
+        Condition("which", yes=[mail("s")], when=any_of(field("wait.joined.list").eq("L2"), field("list").eq("mine"))),
+        run_criteria=field("list").eq("L3"),
+        exits=[
+            Exit("out", event="tag.added", where=field("tag").eq("out")),
+            Exit("gone", when=field("tag").eq("my own")),
+        ],
+        goal=Goal("journey.completed", where=field("journey").eq("k")),
+    )
+    copied = host.engine.copy_to("acme", "j", at=START)
+    assert copied.reset == (
+        Reset("steps[0].where.all[0].value", "list", "L1"),
+        Reset("steps[0].where.all[1].value[0]", "tag", "vip"),
+        Reset("steps[0].where.all[2].value", "journey", "k"),
+        Reset("steps[1].branches[0].when.any[0].value", "list", "L2"),
+        Reset("run_criteria.value", "list", "L3"),
+        Reset("exits[0].where.value", "tag", "out"),
+        Reset("goal.where.value", "journey", "k"),
+    )
+    assert copied.unpublished == ("joined", "which")
+
+
+@pytest.mark.rows(105)
+def test_a_copy_maps_the_templates_in_rules_too(host):
+    """R18: what a rule compares the template of a message event with is the other tenant's name for it."""
+    host.deploy(
+        mail("hello"),
+        Wait("read", event="message.opened", where=field("event.template").in_(["hello", "news"]), timeout="1 day"),
+        goal=Goal("message.clicked", where=field("template").eq("hello")),
+    )
+    copied = host.engine.copy_to("acme", "j", at=START, templates=lambda name: f"new {name}")
+    assert (copied.templates, copied.reset) == ({"hello": "new hello", "news": "new news"}, ())
+    made = host.engine.tenant("acme").definition("j")
+    assert made.steps[1].where == field("event.template").in_(["new hello", "new news"])
+    assert made.goal.where == field("template").eq("new hello")
+    with pytest.raises(InvalidInput) as error:
+        host.engine.copy_to("acme", "j", at=START, to="k", templates=lambda _: "")
+    assert error.value.faults == ("templates('hello'): must not be empty", "templates('news'): must not be empty")
+
+
+@pytest.mark.rows(105)
+def test_a_copy_loses_what_the_host_names_in_the_data_of_sends(host):
+    """R18: a value, a member of a list or a whole object; reported with its place, and the step is unpublished."""
+    data = {"sender": {"domain": "mail.example", "name": "Ann"}, "gateway": 7, "to": ["list:1", "{{ email }}"], "n": 1}
+    kinds = {"sender.domain": "sender domain", "gateway": "gateway", "to[0]": "list", "hook": "webhook"}
+    host.deploy(mail("hello", data=data), mail("plain"), mail("hooked", data={"hook": {"key": "s3cret"}}))
+    asked = []
+
+    def named(place, value):
+        asked.append((place, value))
+        return kinds.get(place)
+
+    copied = host.engine.copy_to("acme", "j", at=START, data=named)
+    assert copied.reset == (
+        Reset("steps[0].data.sender.domain", "sender domain", "mail.example"),
+        Reset("steps[0].data.gateway", "gateway", 7),
+        Reset("steps[0].data.to[0]", "list", "list:1"),
+        Reset("steps[2].data.hook", "webhook", {"key": "s3cret"}),
+    )
+    assert copied.unpublished == ("hello", "hooked")
+    assert asked[0] == ("sender", {"domain": "mail.example", "name": "Ann"})
+    assert [place for place, _ in asked[-1:]] == ["hook"]  # what is inside goes with it
+    first, _, third, *_ = host.engine.tenant("acme").definition("j").steps
+    assert first.data == {"sender": {"domain": "", "name": "Ann"}, "gateway": None, "to": ("", "{{ email }}"), "n": 1}
+    assert third.data == {"hook": None}
+    with pytest.raises(InvalidInput, match=r"data\('n'\): must be text, not bool True"):
+        host.engine.copy_to("acme", "j", at=START, to="k", data=lambda place, _: place == "n" or None)
+
+
 def test_a_copy_keeps_its_templates_unless_told(host):
     """R18: another id and name may be given; what maps a template to nothing is refused."""
     host.deploy(mail("hello"))

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
-from journeyflow.basics.values import id_fault
+from journeyflow.basics.values import id_fault, thaw
 from journeyflow.basics.words import MEMBERS
 from journeyflow.definition.edits.editing import remove_step
 from journeyflow.definition.entry import Exit, Trigger
@@ -19,22 +19,45 @@ from journeyflow.errors import InvalidInput
 Templates = Callable[[str], str]
 """A function from a template of this tenant to one of the other tenant; called once for each template."""
 
-RESOURCES: Mapping[str, str] = {
-    f"{root}{name}": kind
-    for kind, members, event in (("list", "lists", "list"), ("tag", "tags", "tag"), ("journey", "", "journey"))
-    for root, name in (("event.", event), ("trigger.", event), ("", members), ("customer.", members))
-    if name
+Resources = Callable[[str, Any], str | None]
+"""A function from a place in the data of a Send, such as "sender.domain", and the value there to what kind of resource
+of this tenant it is, such as "sender domain"; None for what the other tenant may keep."""
+
+OF_CUSTOMERS: Mapping[str, str] = {
+    f"{root}{attribute}": kind for attribute, (_, _, kind) in MEMBERS.items() for root in ("", "customer.")
 }
-"""The names in rules whose values are resources of the tenant, and the kind of resource: list, tag or journey."""
+"""The names of attributes that hold resources of the tenant, and the kind of resource."""
+
+OF_EVENTS: Mapping[str, str] = {name: name for name in ("list", "tag", "journey", "template")}
+"""The names in the data of events that hold resources of the tenant, and the kind of resource."""
+
+TEMPLATE = "template"
+"""The kind of resource that is mapped and not reset."""
+
+
+def resource(path: str, *, event: bool) -> str | None:
+    """Return the kind of resource that a name in a rule reads; where an event is at hand, bare names read it (R59).
+
+    >>> [resource(path, event=True) for path in ("list", "trigger.tag", "wait.joined.list", "customer.lists", "plan")]
+    ['list', 'tag', 'list', 'list', None]
+    >>> resource("list", event=False) is None
+    True
+    """
+    root, _, name = path.partition(".")
+    if root == "wait":
+        name = name.partition(".")[2]
+    elif root not in {"event", "trigger"}:
+        name = path if event else ""
+    return OF_CUSTOMERS.get(path) or OF_EVENTS.get(name)
 
 
 @frozen
 class Reset:
-    """A reference to a resource of the old tenant that a copy does not keep: its place, its kind, its id."""
+    """A reference to a resource of the old tenant that a copy does not keep: its place, its kind, what stood there."""
 
     path: str
     kind: str
-    value: str
+    value: object
 
 
 @frozen
@@ -42,8 +65,9 @@ class Copied:
     """The result of a copy into another tenant (F105).
 
     `tenant` and `journey` are the ids of the copy. `templates` maps old template names to new ones. `reset` is the
-    references that are empty now, each with its place in a journey file. `unpublished` is the steps with such
-    references, which are passed through until somebody fills them in and publishes them.
+    references that are empty now, in rules, changes and the data of Sends, each with its place in a journey file.
+    `unpublished` is the steps with such references, which are passed through until somebody fills them in and publishes
+    them.
     """
 
     tenant: str
@@ -65,102 +89,133 @@ def clone_of(journey: Journey, to: str, name: str | None) -> Journey:
     return evolve(journey, id=to, name=f"Copy of {said}" if name is None else name, notes=f"Copy of journey {said}")
 
 
-def copy_of(
-    journey: Journey, to: str, tenant: str, name: str | None, templates: Templates | None
+def copy_of(  # noqa: PLR0917 what a copy depends on
+    journey: Journey,
+    to: str,
+    tenant: str,
+    name: str | None,
+    templates: Templates | None,
+    resources: Resources | None,
 ) -> tuple[Journey, Copied]:
     """Return a copy of a journey for another tenant, and a report of what it lost (R18).
 
-    The trigger of the copy is manual. The names of lists, tags and journeys are reset to "", and the steps that name
-    one are unpublished, so that nothing is done with an empty name. A change that enrolls in named journeys, or ends
-    runs of them, is dropped, and so is an Update without any other change. `templates` maps the templates; without it
-    they stay as they are. Raises InvalidInput if `templates` returns invalid names.
+    The trigger of the copy is manual. The names of lists, tags and journeys are reset to "", and so is what `resources`
+    names in the data of Sends; the steps that have lost something are unpublished, so that nothing is done with an
+    empty name. A change that enrolls in named journeys, or ends runs of them, is dropped, and so is an Update without
+    any other change. `templates` maps the templates of Sends and rules; without it they stay as they are. Raises
+    InvalidInput if `templates` or `resources` returns what cannot be.
     """
-    known = _mapped_templates(journey, templates)
-    lost: list[Reset] = []
-    steps = [_without(step, f"steps[{n}]", known, lost) for n, step in enumerate(journey.steps)]
+    taken = _Taking(templates, resources)
+    steps = [taken.step(step, f"steps[{n}]") for n, step in enumerate(journey.steps)]
     emptied = [step.id for step in steps if isinstance(step, Update) and not step.changes]
     unpublished = tuple(
         step.id
         for n, step in enumerate(steps)
-        if step.id not in emptied and any(each.path.startswith(f"steps[{n}].") for each in lost)
+        if step.id not in emptied and any(each.path.startswith(f"steps[{n}].") for each in taken.lost)
     )
     made = evolve(
         clone_of(journey, to, name),
         tenant=None,
         trigger=Trigger(manual=True),
         steps=[old if old.id in emptied else new for old, new in zip(journey.steps, steps, strict=True)],
-        run_criteria=_rule(journey.run_criteria, "run_criteria", lost),
-        exits=[_exit(each, f"exits[{n}]", lost) for n, each in enumerate(journey.exits)],
-        goal=journey.goal and evolve(journey.goal, where=_rule(journey.goal.where, "goal.where", lost)),
+        run_criteria=taken.rule(journey.run_criteria, "run_criteria", event=True),
+        exits=[taken.exit(each, f"exits[{n}]") for n, each in enumerate(journey.exits)],
+        goal=journey.goal and evolve(journey.goal, where=taken.rule(journey.goal.where, "goal.where", event=True)),
     )
+    if taken.faults:
+        raise InvalidInput(taken.faults)
     for step_id in emptied:
         made = remove_step(made, step_id)
-    return made, Copied(tenant, to, known, tuple(lost), unpublished)
+    return made, Copied(tenant, to, taken.known, tuple(taken.lost), unpublished)
 
 
-def _mapped_templates(journey: Journey, templates: Templates | None) -> dict[str, str]:
-    """Return the new name of each template, in the order of the steps. Raises InvalidInput with every invalid name."""
-    named = dict.fromkeys(step.template for step in journey.steps if isinstance(step, Send))
-    if templates is None:
-        return {}
-    known = {name: templates(name) for name in named}
-    found = [f"templates({name!r}): {fault}" for name, new in known.items() if (fault := id_fault(new))]
-    if found:
-        raise InvalidInput(found)
-    return known
+@frozen
+class _Taking:
+    """A copy that is being taken: how its resources are mapped and named, and what it has lost so far."""
 
+    templates: Templates | None
+    resources: Resources | None
+    known: dict[str, str] = field(factory=dict)
+    lost: list[Reset] = field(factory=list)
+    faults: list[str] = field(factory=list)
 
-def _exit(way: Exit, path: str, lost: list[Reset]) -> Exit:
-    where, when = _rule(way.where, f"{path}.where", lost), _rule(way.when, f"{path}.when", lost)
-    return evolve(way, where=where, when=when)
+    def template(self, name: str) -> str:
+        """Return the other tenant's template for one of this tenant, asked for once."""
+        if self.templates is None:
+            return name
+        if name not in self.known:
+            self.known[name] = self.templates(name)
+            if fault := id_fault(self.known[name]):
+                self.faults.append(f"templates({name!r}): {fault}")
+                self.known[name] = name
+        return self.known[name]
 
+    def exit(self, way: Exit, path: str) -> Exit:
+        """Return an exit without the resources of the old tenant."""
+        where = self.rule(way.where, f"{path}.where", event=True)
+        return evolve(way, where=where, when=self.rule(way.when, f"{path}.when"))
 
-def _without(step: Step, path: str, templates: Mapping[str, str], lost: list[Reset]) -> Step:
-    """Return a step without the resources of the old tenant."""
-    if isinstance(step, Send):
-        return evolve(step, template=templates.get(step.template, step.template))
-    if isinstance(step, Wait):
-        return evolve(step, where=_rule(step.where, f"{path}.where", lost))
-    if isinstance(step, Condition):
-        branches = [
-            evolve(each, when=_rule(each.when, f"{path}.branches[{n}].when", lost))
-            for n, each in enumerate(step.branches)
-        ]
-        return with_options(step, {"branches": branches})
-    if isinstance(step, Update):
-        changes = [_change(each, f"{path}.changes[{n}]", lost) for n, each in enumerate(step.changes)]
-        return with_options(step, {"changes": [each for each in changes if each is not None]})
-    return step
+    def step(self, step: Step, path: str) -> Step:
+        """Return a step without the resources of the old tenant."""
+        if isinstance(step, Send):
+            return evolve(step, template=self.template(step.template), data=self.data(step.data, "", f"{path}.data"))
+        if isinstance(step, Wait):
+            return evolve(step, where=self.rule(step.where, f"{path}.where", event=True))
+        if isinstance(step, Condition):
+            branches = [
+                evolve(each, when=self.rule(each.when, f"{path}.branches[{n}].when"))
+                for n, each in enumerate(step.branches)
+            ]
+            return with_options(step, {"branches": branches})
+        if isinstance(step, Update):
+            changes = [self.change(each, f"{path}.changes[{n}]") for n, each in enumerate(step.changes)]
+            return with_options(step, {"changes": [each for each in changes if each is not None]})
+        return step
 
+    def data(self, value: Any, place: str, path: str) -> Any:  # noqa: ANN401 any JSON
+        """Return a value of a Send's data without what the host calls a resource, from the outside to the inside."""
+        kind = self.resources(place, thaw(value)) if self.resources and place else None
+        if kind is not None:
+            if fault := id_fault(kind):
+                self.faults.append(f"data({place!r}): {fault}")
+            self.lost.append(Reset(path, kind, thaw(value)))
+            return "" if isinstance(value, str) else None
+        if isinstance(value, Mapping):
+            return {
+                name: self.data(inner, f"{place}.{name}".lstrip("."), f"{path}.{name}") for name, inner in value.items()
+            }
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return [self.data(inner, f"{place}[{n}]", f"{path}[{n}]") for n, inner in enumerate(value)]
+        return value
 
-def _change(change: Change | Chain, path: str, lost: list[Reset]) -> Change | Chain | None:
-    """Return a change with its names reset; None for a change that names journeys of the old tenant."""
-    if isinstance(change, Chain):
-        lost.extend(Reset(f"{path}.journeys[{n}]", "journey", name) for n, name in enumerate(change.journeys))
-        return None if change.journeys else change
-    if change.field not in MEMBERS:
-        return change
-    return evolve(change, value=_value(change.value, f"{path}.value", MEMBERS[change.field][2], lost))
+    def change(self, change: Change | Chain, path: str) -> Change | Chain | None:
+        """Return a change with its names reset; None for a change that names journeys of the old tenant."""
+        if isinstance(change, Chain):
+            self.lost.extend(Reset(f"{path}.journeys[{n}]", "journey", name) for n, name in enumerate(change.journeys))
+            return None if change.journeys else change
+        if change.field not in MEMBERS:
+            return change
+        return evolve(change, value=self.value(change.value, f"{path}.value", MEMBERS[change.field][2]))
 
+    def rule(self, rule: Rule | None, path: str, *, event: bool = False) -> Rule | None:
+        """Return a rule without operands that name something of the tenant."""
+        if isinstance(rule, FieldRule):
+            kind = resource(rule.field, event=event)
+            return rule if kind is None else evolve(rule, value=self.value(rule.value, f"{path}.value", kind))
+        if isinstance(rule, AllOf | AnyOf):
+            word = "all" if isinstance(rule, AllOf) else "any"
+            return type(rule)(self.rule(each, f"{path}.{word}[{n}]", event=event) for n, each in enumerate(rule.rules))  # type: ignore[misc]  # a rule stays one
+        if isinstance(rule, NotRule):
+            return NotRule(self.rule(rule.rule, f"{path}.not", event=event))  # type: ignore[arg-type]  # a rule stays one
+        return rule
 
-def _rule(rule: Rule | None, path: str, lost: list[Reset]) -> Rule | None:
-    """Reset the operands that name something of the tenant."""
-    if isinstance(rule, FieldRule):
-        kind = RESOURCES.get(rule.field)
-        return rule if kind is None else evolve(rule, value=_value(rule.value, f"{path}.value", kind, lost))
-    if isinstance(rule, AllOf | AnyOf):
-        word = "all" if isinstance(rule, AllOf) else "any"
-        return type(rule)(_rule(each, f"{path}.{word}[{n}]", lost) for n, each in enumerate(rule.rules))  # type: ignore[misc]  # a rule stays one
-    if isinstance(rule, NotRule):
-        return NotRule(_rule(rule.rule, f"{path}.not", lost))  # type: ignore[arg-type]  # a rule stays one
-    return rule
-
-
-def _value(value: Any, path: str, kind: str, lost: list[Reset]) -> Any:  # noqa: ANN401 any JSON
-    """Return "" for a name, or a list of them for a list of names, and note each in `lost`."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_value(each, f"{path}[{n}]", kind, lost) for n, each in enumerate(value)]
-    if isinstance(value, str) and value:
-        lost.append(Reset(path, kind, value))
+    def value(self, value: Any, path: str, kind: str) -> Any:  # noqa: ANN401 any JSON
+        """Return the name that stands for a name: a mapped template, or "" for what is lost; lists by member."""
+        if isinstance(value, Sequence) and not isinstance(value, str):
+            return [self.value(each, f"{path}[{n}]", kind) for n, each in enumerate(value)]
+        if not isinstance(value, str) or not value:
+            return value
+        if kind == TEMPLATE:
+            return self.template(value)
+        self.lost.append(Reset(path, kind, value))
         return ""
-    return value
