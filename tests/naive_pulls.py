@@ -1,11 +1,15 @@
 """The interpreter of `naive_policies.py`, with journeys that get people themselves (R27), without windows."""
 
 from collections import Counter
+from datetime import timedelta
+from itertools import count
 from types import SimpleNamespace as Thing
+
+from dateutil.relativedelta import relativedelta
 
 from journeyflow import testing
 from journeyflow.basics import chance
-from journeyflow.basics.moments import add, to_micros, zone
+from journeyflow.basics.moments import add, from_micros, to_micros, zone
 from tests.naive_policies import BoundNaive
 
 UTC = zone("UTC")
@@ -15,7 +19,7 @@ class PullingNaive(BoundNaive):
     """Plays scripts of journeys with schedules."""
 
     def __init__(self, journeys, script, grace=None):
-        self.last, self.after, self.going = {}, {}, {}
+        self.last, self.after, self.going, self.anchors = {}, {}, {}, {}
         self.pulls = {each.id: to_micros(testing.START) for each in journeys if each.trigger.pull}
         super().__init__(journeys, script, grace)
 
@@ -33,7 +37,8 @@ class PullingNaive(BoundNaive):
 
     def _pull(self, journey, own, at):  # begins one, unless it is too early or paused; then asks one person
         pull, name = journey.trigger.pull, journey.id
-        soonest = add(self.last[name], pull.every, UTC) if name in self.last else own
+        soonest = max(own, self._next(name, pull.every)) if name in self.last else own
+        self.anchors.setdefault(name, own)
         if name in self.going or soonest > own:
             self.late -= at > own and self.counting  # only what begins is late
         if name not in self.going:
@@ -58,7 +63,14 @@ class PullingNaive(BoundNaive):
         if not pull.size and came != "entry limit":
             self.after.pop(name, None)
         del self.going[name]
-        self.pulls[name] = add(self.last[name], pull.every, UTC)
+        self.pulls[name] = self._next(name, pull.every)
+
+    def _next(self, name, every):  # of anchor, anchor + every, anchor + 2 x every, ...: the first after the last pull
+        following = (relativedelta(months=every.months * n, days=every.days * n) for n in count())
+        exact = (timedelta(microseconds=every.micros * n) for n in count())
+        begin = from_micros(self.anchors[name])
+        instants = (to_micros(begin + far + rest) for far, rest in zip(following, exact, strict=True))
+        return next(at for at in instants if at > self.last[name])
 
     def _ask(self, journey, customer, own, at):  # lets somebody in, or says what stands against it: nothing is kept
         pull = journey.trigger.pull

@@ -5,6 +5,7 @@ is done on local wall time in an IANA zone, and the result is converted back to 
 """
 
 import re
+from bisect import bisect_right
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -439,6 +440,28 @@ def add(instant: int, duration: Duration, where: ZoneInfo) -> int:
     elif duration.days:
         instant = _add_days(instant, duration.days, where)
     return bounded(instant + duration.micros)
+
+
+def recurrence(anchor: int, every: Duration, after: int, where: ZoneInfo) -> int:
+    """Return the first of the instants anchor, anchor + every, anchor + 2 x every, ... that is later than `after`.
+
+    Instants are in microseconds; `where` is the time zone of the calendar; `every` leads forward. Each is counted from
+    the anchor, so that neither a month that is too short nor a clock change moves those that follow (R27, R32).
+
+    >>> paris, month = ZoneInfo("Europe/Paris"), Duration.parse("1 month")
+    >>> start = parse_instant("2026-01-31T09:00:00+01:00")
+    >>> iso(recurrence(start, month, start, paris))
+    '2026-02-28T08:00:00.000000Z'
+    >>> iso(recurrence(start, month, parse_instant("2026-02-28T08:00:00Z"), paris))
+    '2026-03-31T07:00:00.000000Z'
+    """
+
+    def nth(n: int) -> int:
+        return add(anchor, Duration(n * every.months, n * every.days, n * every.micros), where)
+
+    shortest = every.months * 27 * DAY + every.days * DAY // 2 + every.micros
+    numbers = range(max(0, (after - anchor) // shortest + 2))
+    return nth(bisect_right(numbers, after, key=nth))
 
 
 def _add_days(instant: int, days: int, where: ZoneInfo) -> int:

@@ -22,7 +22,7 @@ def _as_size(value: object) -> object:
 class Pull(Shown):
     """A schedule on which a journey enters customers by itself (R27).
 
-    `every` is the time from one pull to the next, at least a minute; the first pull is at the activation. `list` is the
+    `every` is the time from one pull to the next, at least a minute, counted from the activation. `list` is the
     list whose members are pulled; without it, everybody of the tenant is. `size` is how many customers enter per pull:
     a number, or a pair (least, most) from which each pull draws a number by a fixed hash; without it, everybody who may
     enter does. `window` is the hours in which pulls take place: a pull outside it waits until it opens. A customer who

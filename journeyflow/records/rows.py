@@ -45,7 +45,8 @@ class Run(NamedTuple):
     """An enrollment as the machine sees it: numbers, microseconds, positions.
 
     `step` is the position of the step at which it rests, -1 once it has ended. It rests until `due`, or for an event of
-    type `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16).
+    type `awaits`, or both; `held` is the own instant of work that a pause holds, and orders it after the resume (R16),
+    or of a timeout that was found late behind a closed window, and lets no later event win (R5).
     `softened` says that this rest's instant was softened once (R5). `trigger` is the data of the event that started it,
     as JSON text. `key` tells parallel runs of one customer apart, empty if the journey has no key (R22). `memory` keeps
     the data of awaited events, the instants at which looping openings were left, and what a retry needs.
@@ -275,7 +276,8 @@ class Round(NamedTuple):
 
     `at` is the instant of the newest pull, None before the first; `after` is the id of the customer asked last, ""
     before the first. During a pull `origin` is the id after which it began, and `remaining` how many customers may
-    still enter, None for no bound. `softened` says that the instant of the next pull was softened once (R5).
+    still enter, None for no bound. `softened` says that the instant of the next pull was softened once (R5). `anchor`
+    is the instant from which pulls are counted, in the `every` of the version with the number `version`.
     """
 
     journey: int
@@ -284,6 +286,8 @@ class Round(NamedTuple):
     origin: str | None = None
     remaining: int | None = None
     softened: bool = False
+    anchor: int | None = None
+    version: int | None = None
 
 
 def patched(attributes: Attributes, news: Mapping[str, object]) -> Attributes:

@@ -19,7 +19,7 @@ DueKey = tuple[int, int, int, int]
 """The place of an item in the total order of R7: (own instant, rank, a, b)."""
 
 HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
-"""The ranks of items at one instant, with a and b of the key: work held by a pause (a: its own instant, b: serial),
+"""The ranks of items at one instant, with a and b of the key: held work of runs (a: its own instant, b: serial),
 inputs (a: sequence number), timers of runs (a: serial, b: 0 for a rest, the number of the visit for the end of a
 message's lease), timers of journeys (a: number of the journey, b: QUEUE or PULL)."""
 

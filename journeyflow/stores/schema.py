@@ -124,7 +124,7 @@ CREATE TABLE list_members (
 
 CREATE TABLE pulls (
     journey INTEGER PRIMARY KEY REFERENCES journeys, at INTEGER, after TEXT NOT NULL, origin TEXT, remaining INTEGER,
-    softened INTEGER NOT NULL
+    softened INTEGER NOT NULL, anchor INTEGER, version INTEGER
 ) STRICT;
 
 CREATE TABLE refusals (

@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.chance import draw
-from journeyflow.basics.moments import add
+from journeyflow.basics.moments import recurrence
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.entry import Pull
 from journeyflow.machine.program import Program
@@ -31,15 +31,19 @@ ListName = tuple[str, str | None]
 """A tenant and one of its lists; None stands for all customers."""
 
 
-def next_pull(pull: Pull, where: ZoneInfo, at: int, last: int | None) -> int:
-    """Return the instant of the next pull: not before `at`, nor too soon after the last, and in the window (R27).
+def next_pull(pull: Pull, where: ZoneInfo, at: int, now: Round) -> int:
+    """Return the instant of the next pull: of those counted from the anchor, the first after the last pull (R27).
+
+    It is not before `at`, and in the window.
 
     >>> from journeyflow.basics.moments import MINUTE
     >>> hourly, utc = Pull("1 hour"), ZoneInfo("UTC")
-    >>> next_pull(hourly, utc, 5 * MINUTE, None) // MINUTE, next_pull(hourly, utc, 5 * MINUTE, 0) // MINUTE
-    (5, 60)
+    >>> begun = Round(1, at=40 * MINUTE, anchor=30 * MINUTE)
+    >>> next_pull(hourly, utc, 45 * MINUTE, begun) // MINUTE, next_pull(hourly, utc, 95 * MINUTE, begun) // MINUTE
+    (90, 95)
     """
-    soonest = at if last is None else max(at, add(last, pull.every, where))
+    anchor: int = now.anchor  # type: ignore[assignment]  # set before the first pull
+    soonest = max(at, anchor if now.at is None else recurrence(anchor, pull.every, now.at, where))
     return soonest if pull.window is None else pull.window.next_open(soonest, where)
 
 

@@ -38,7 +38,25 @@ class Puller(NamedTuple):
 
     def next_pull(self, at: int, now: Round) -> int:
         """Return the instant of the next pull, computed at an instant."""
-        return next_pull(self.schedule, self.program.zone, at, now.at)
+        return next_pull(self.schedule, self.program.zone, at, now)
+
+    def anchored(self, now: Round) -> Round:
+        """Return a round that counts in the schedule's `every`, from an anchor since which there was a schedule (R27).
+
+        A new count begins `every` after the newest pull, but not before the own instant.
+        """
+        if now.anchor is not None and self._goes_on(now.anchor, now.version):
+            return now
+        soonest = self.own if now.at is None else add(now.at, self.schedule.every, self.program.zone)
+        now = now._replace(anchor=max(self.own, soonest), version=self.program.number)
+        self.work.pulls.set_round(now)
+        return now
+
+    def _goes_on(self, anchor: int, version: int | None) -> bool:
+        """Return whether the schedule is that of the version which set the anchor, without a break since then."""
+        pulls = [program.pull for since, program in self.record.versions if anchor < since <= self.own]
+        pulls += [program.pull for _, program in self.record.versions if program.number == version]
+        return None not in pulls and pulls[-1].every == self.schedule.every  # type: ignore[union-attr]  # no None
 
 
 def pull(work: Work, number: int, own: int) -> None:
@@ -77,6 +95,7 @@ def _begun(puller: Puller, now: Round) -> Round | None:
     if record.state(own) != "ACTIVE":
         _set_timer(work, record.number, record.resumes(own))
         return None
+    now = puller.anchored(now)
     due = puller.next_pull(own, now)
     if due > own:
         _ring(work, record, own, due)
@@ -90,7 +109,9 @@ def _begun(puller: Puller, now: Round) -> Round | None:
         work.pulls.set_round(now._replace(softened=True))
         _ring(work, record, own, due)
         return None
-    return Round(record.number, at, now.after, now.after, drawn_size(puller.program, puller.schedule, own))
+    return now._replace(
+        at=at, origin=now.after, remaining=drawn_size(puller.program, puller.schedule, own), softened=False
+    )
 
 
 def _gone_on(puller: Puller, circle: Circle, now: Round) -> Round:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,7 @@ from journeyflow.basics.moments import HOUR, Duration, to_micros, zone
 from journeyflow.formats.loyalty.writing import write
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import from_dict, loads_journey
+from journeyflow.records.rows import Round
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.work import circles as module
 from journeyflow.work.circles import Circle, next_pull
@@ -224,7 +226,7 @@ def test_days_are_those_of_the_calendar(host):
 
 
 def test_a_pull_outside_of_its_window_waits_for_the_opening(host):
-    """The next one counts from there (R34)."""
+    """The next one is the first of the count after it (R34)."""
     window = Window("MON-FRI", "10:00", "11:00")
     host.deploy(End("done"), trigger=Trigger.every("20 minutes", list="news", window=window), reentry="always")
     subscribe(host, "a")
@@ -241,19 +243,89 @@ def test_a_pull_outside_of_its_window_waits_for_the_opening(host):
         (5, 0, None, 5),
         (5, 4, None, 5),
         (5, 5, None, 6),
+        (5, 5.4, None, 6),
         (5, None, Window(None, "08:00", "09:00"), 8),
         (5, 7, Window(None, "08:00", "09:00"), 8),
         (8, 8, Window(None, "08:00", "09:00"), 32),
     ],
 )
 def test_when_the_next_pull_is(at, last, window, due):
-    """Not before an instant, an hour after the last at least, in the window: here in hours."""
-    last = None if last is None else last * HOUR
-    assert next_pull(Pull("1 hour", window=window), UTC, at * HOUR, last) == due * HOUR
+    """The first full hour after the last one, not before an instant, in the window: here in hours."""
+    now = Round(1, at=None if last is None else int(last * HOUR), anchor=0)
+    assert next_pull(Pull("1 hour", window=window), UTC, at * HOUR, now) == due * HOUR
+
+
+# --- no drift: the n-th pull is the anchor + n times `every` ----------------------------------------------------------
+
+
+def pulled(host):
+    """List the instants of the entries, in order."""
+    return [each.entered_at for each in host.engine.enrollments("j", take=1_000).items]
+
+
+def test_a_local_time_that_is_skipped_once_is_kept_afterwards(host):
+    """R27, R33: 02:30 in Paris is 03:30 on the day of the spring change, and 02:30 on the next."""
+    begin = utc("2026-03-27 01:30")
+    host.deploy(End("done"), when=begin, trigger=DAILY, timezone="Europe/Paris", reentry="always")
+    subscribe(host, "a", when=begin)
+    for day in (27, 28, 29, 30, 31):
+        host.tick(utc(f"2026-03-{day} 12:00"))
+    assert pulled(host) == [
+        utc(f"2026-03-{day}") for day in ("27 01:30", "28 01:30", "29 01:30", "30 00:30", "31 00:30")
+    ]
+
+
+def test_the_last_day_of_the_month_is_kept(host):
+    """R27, R33: every month from the 31st is the last day of each, not the 28th for ever after."""
+    begin = utc("2026-01-31 09:00")
+    host.deploy(End("done"), when=begin, trigger=Trigger.every("1 month", list="news"), reentry="always")
+    subscribe(host, "a", when=begin)
+    host.tick(utc("2026-06-01 00:00"))
+    assert pulled(host) == [utc(f"2026-{day} 09:00") for day in ("01-31", "02-28", "03-31", "04-30", "05-31")]
+
+
+def test_an_outage_moves_one_pull_and_not_those_after_it():
+    """R5, R27: at 09:00 every day; found at 20:00 once, at 09:00 again from the next day on, also after a restart."""
+    with open_engine("sqlite", grace="1 hour") as engine:
+        host, nine = Host(engine), utc("2026-01-05 09:00")
+        host.deploy(End("done"), when=nine, trigger=DAILY, reentry="always")
+        subscribe(host, "a", when=nine)
+        for day in ("05 09:00", "06 09:00", "09 20:00", "10 09:00", "11 09:00"):
+            host.tick(utc(f"2026-01-{day}"))
+        assert pulled(host) == [
+            utc(f"2026-01-{day}") for day in ("05 09:00", "06 09:00", "09 20:00", "10 09:00", "11 09:00")
+        ]
+
+
+def test_neither_a_window_nor_a_pause_moves_the_count(host):
+    """R16, R27: from Monday at 08:00 every 6 hours; held by hours and by a pause, then by the count again."""
+    window = Window(None, "10:00", "24:00")
+    host.deploy(End("done"), trigger=Trigger.every("6 hours", list="news", window=window), reentry="always")
+    subscribe(host, "a")
+    host.engine.pause("j", at=after("1 day"))
+    host.engine.resume("j", at=after("1 day 13 hours"))
+    host.tick("61 hours")
+    assert [hour for _, hour in entered(host)] == [2, 6, 12, 37, 50, 54, 60]
+
+
+def test_a_version_with_the_same_every_goes_on_counting(host):
+    """R12, R27: other people, hours or numbers do not begin a new count; another length of time does, `every` later."""
+    host.deploy(End("done"), trigger=DAILY, reentry="always")
+    subscribe(host, "a")
+    host.tick("25 hours")
+    sized = Journey(id="j", trigger=Trigger.every("1 day", list="news", size=5), reentry="always", steps=[End("done")])
+    host.engine.publish(sized, at=after("30 hours"))
+    host.tick("49 hours")
+    week = Journey(id="j", trigger=Trigger.every("1 week", list="news"), reentry="always", steps=[End("done")])
+    host.engine.publish(week, at=after("50 hours"))
+    host.tick("51 hours")
+    host.engine.publish(evolve(sized, trigger=Trigger.every("2 days", list="news")), at=after("52 hours"))
+    host.tick("6 days 1 hour")
+    assert [hour for _, hour in entered(host)] == [0, 24, 48, 96, 144]
 
 
 def test_a_host_that_comes_late_pulls_once():
-    """Work found later than grace takes effect then, and the schedule counts from there; not one pull for each (R5)."""
+    """Work found later than grace takes effect then: not one pull for each that was missed (R5)."""
     with open_engine("memory", grace="1 hour") as engine:
         late = Host(engine)
         late.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"), reentry="always")
@@ -283,7 +355,7 @@ def test_a_host_that_always_comes_outside_of_the_window_starves_nobody():
 
 
 def test_a_pause_holds_pulls(host):
-    """What came due meanwhile is one pull at the resume; the schedule counts from there (R16)."""
+    """What came due meanwhile is one pull at the resume; the next is at its own time again (R16)."""
     host.deploy(End("done"), trigger=Trigger.every("1 hour", list="news"), reentry="always")
     subscribe(host, "a")
     host.tick()
@@ -292,7 +364,7 @@ def test_a_pause_holds_pulls(host):
     assert host.engine.next_due() is None
     host.engine.resume("j", at=after("5 hours 30 minutes"))
     host.tick("7 hours")
-    assert [hour for _, hour in entered(host)] == [0, 5.5, 6.5]
+    assert [hour for _, hour in entered(host)] == [0, 5.5, 6, 7]
 
 
 def test_a_pause_between_two_pulls_changes_nothing(host):

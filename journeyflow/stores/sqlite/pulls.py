@@ -11,7 +11,7 @@ from journeyflow.stores.batch import Circles, PullRequest, PullsLoaded
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
 
-ROUND_COLUMNS = "journey, at, after, origin, remaining, softened"
+ROUND_COLUMNS = "journey, at, after, origin, remaining, softened, anchor, version"
 
 
 def load_circles(connection: "Connection", request: PullRequest | None) -> Circles:
@@ -48,7 +48,7 @@ def load_pulls(
         (journeys,),
     )
     return PullsLoaded(
-        {row[0]: Round._make((*row[:5], bool(row[5]))) for row in rounds},
+        {row[0]: Round._make((*row[:5], bool(row[5]), *row[6:])) for row in rounds},
         circles,
         {journey: _entries(connection, journey, times, numbers) for journey, times in request.caps},
     )
@@ -78,6 +78,6 @@ def write_pulls(connection: "Connection", changes: PullChanges, emptied: Iterabl
     if changes.listed:
         connection.executemany("INSERT INTO list_members VALUES (?, ?, ?)", changes.listed)
     if changes.rounds:
-        connection.executemany("INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?)", changes.rounds)
+        connection.executemany("INSERT OR REPLACE INTO pulls VALUES (?, ?, ?, ?, ?, ?, ?, ?)", changes.rounds)
     if emptied:
         connection.executemany("DELETE FROM pulls WHERE journey = ?", [(journey,) for journey in emptied])

@@ -81,7 +81,7 @@ class Loading(Begun):
             )
             expect(coming(store, wanted), ({1: ["ann", "bob"], 2: [], 3: ["ann"]}, {}), "before the first pull")
             expect(sorted(people(load(store, pulls=wanted))), [1, 2, 3], "customers")
-            rounds = (Round(1, NOON, "ann", "", 7), Round(3, None, softened=True))
+            rounds = (Round(1, NOON, "ann", "", 7), Round(3, None, softened=True, anchor=NOON, version=1))
             write(store, Changes(pulls=PullChanges(rounds=rounds)))
             expect(coming(store, wanted), ({1: ["bob", "cid"], 2: [], 3: ["ann"]}, {1: rounds[0], 3: rounds[1]}))
             write(store, Changes(pulls=PullChanges(rounds=(Round(1, NOON + 1, "bob"),), unlisted=(on_lists[1],))))
