@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import CACHED, DAY, LAST, SECOND, local_instant, to_local, zone
+from journeyflow.basics.moments import CACHED, DAY, FIRST, LAST, SECOND, local_instant, to_local, zone
 from journeyflow.errors import shown
 
 DAYS_BACK = 2
@@ -308,3 +308,36 @@ def _next_opening(until: Until, instant: int, where: ZoneInfo, after: bool) -> i
         if opens > instant or (opens == instant and not after):
             return opens
     return LAST
+
+
+def moved_opening(until: Until, window: Window | None, instant: int, where: ZoneInfo) -> int:
+    """Return the first instant, not before one, to which a window moves some opening (R32, R34).
+
+    Instants are in microseconds; `where` is the time zone unless the window names its own. Without a window it is the
+    next opening.
+
+    >>> from journeyflow.basics.moments import iso, parse_instant
+    >>> nine, office, utc = Until("09:00"), Window("MON-FRI", "10:00", "17:00"), ZoneInfo("UTC")
+    >>> iso(moved_opening(nine, office, parse_instant("2026-11-20T10:00:00Z"), utc))  # the 09:00 of this Friday
+    '2026-11-20T10:00:00.000000Z'
+    >>> iso(moved_opening(nine, office, parse_instant("2026-11-20T10:00:01Z"), utc))
+    '2026-11-23T10:00:00.000000Z'
+    """
+    if window is None:
+        return until.next_opening(instant, where)
+    moved = window.next_open(_last_opening(until, instant, where), where)
+    return moved if moved >= instant else window.next_open(until.next_opening(instant, where), where)
+
+
+@lru_cache(maxsize=CACHED)
+def _last_opening(until: Until, instant: int, where: ZoneInfo) -> int:
+    """Search the local days backward: the last opening at or before an instant; FIRST if there is none."""
+    today = to_local(instant, where).date()
+    for ahead in range(DAYS_BACK, -MAX_DAYS_AHEAD, -1):
+        day = _day(today, ahead)
+        if day is None or day.weekday() not in until.weekdays:
+            continue
+        opens = _at_clock(day, until.time or 0, where)
+        if opens <= instant:
+            return opens if until.time is not None else min(instant, _at_clock(day, DAY // SECOND, where) - 1)
+    return FIRST

@@ -43,6 +43,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.chance import bucket
+from journeyflow.basics.hours import moved_opening
 from journeyflow.basics.moments import Duration, add, anniversary, read_instant, to_micros
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, QUEUED, RETRY, SKIPPED
 from journeyflow.definition.rules.changes import WrongType
@@ -183,7 +184,9 @@ def _still_resting(walk: Walk, *, softened: bool) -> Result:
     """Keep the rest, perhaps until another instant: no visit is left, so there is no move."""
     run = walk.run
     if walk.due != run.due:  # always the case after a DUE: something checked again opens later
-        run = run._replace(due=walk.due, held=None, awaits=walk.awaits, softened=run.softened or softened)
+        over = run.due if run.held is None else run.held
+        held = None if walk.awaits is None else over  # a timeout that is over by then lets no later event win (R5)
+        run = run._replace(due=walk.due, held=held, awaits=walk.awaits, softened=run.softened or softened)
     return Result(run, None, (), walk.attributes, (), walk.past)
 
 
@@ -386,7 +389,8 @@ def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str:
     if step.field is not None:  # it may have passed before the rest began, after a migration
         return _date_to_wait_for(walk, node, walk.since)
     if step.until is not None:
-        return _later(walk, node, step.until.next_opening(walk.at, walk.zone))
+        end = moved_opening(step.until, step.window, walk.at, walk.zone)
+        return end if end > walk.at else "elapsed"
     opens = _in_window(walk, node, walk.at)
     if opens > walk.at:
         return opens
