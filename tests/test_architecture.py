@@ -305,6 +305,8 @@ KEEPS_STATE = {
     "Entrance": "a lane of newcomers",
     "CustomerInHand": "the working set of one batch",
     "Work": "the working set of one batch",
+    "People": "the customers of one batch",
+    "Messages": "the messages of one batch",
     "Slots": "slots and queues of one batch",
     "Agenda": "a part of the store in memory",
     "Mirror": "a handle on the database behind questions",

@@ -168,7 +168,7 @@ class Door:
         self.record, self.item = record, due.inputs[0]
         self.known = any((each.tenant, each.id) == (self.item.tenant, self.item.customer) for each in loaded.people)
         self.work = lay_out(due, loaded, catalog, self.item.at, grace=None)
-        self.person = self.work.person(self.item.tenant, self.item.customer)
+        self.person = self.work.people.meet(self.item.tenant, self.item.customer)
         key = record.newest.key_of(json.loads(self.item.text) if self.item.text else {})
         runs = [run for serial in self.person.serials if (run := self.work.runs[serial]).journey == record.number]
         meant = [run for run in runs if key in {"", run.key}]
@@ -180,7 +180,7 @@ class Door:
     def happening(self, at: int, text: str | None) -> Happening:
         """Return an event of the trigger's type; if it is about a message, its data say which (R51)."""
         data = json.loads(text) if text else {}
-        post = self.work.named(data.get("message"))
+        post = self.work.messages.named(data.get("message"))
         said = {**about(self.work, post), **data} if post else data
         event = self.record.newest.journey.trigger.event or ""
         return Happening(event, said, at, at, self.person, post=post, text=text)

@@ -143,7 +143,7 @@ def admit(work: Work, number: int, own: int) -> None:
     if entry is not None:
         slots.leave(entry)
         data = loads(entry.trigger) if entry.trigger else {}
-        event = Happening("", data, own, at, work.numbered[entry.customer], text=entry.trigger)
+        event = Happening("", data, own, at, work.people.numbered[entry.customer], text=entry.trigger)
         enter(work, record, program, event, work.facts(event.person, program, at, data), key=entry.key)
     _go_on(work, program, own)
 

@@ -74,7 +74,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
         return known
     if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
         return _message_event(work, item, data, at)
-    person = work.person(item.tenant, item.customer)
+    person = work.people.meet(item.tenant, item.customer)
     changed = ""
     if item.type in CUSTOMER_EVENTS:
         effect = _change(work, person, item.type, data)
@@ -123,7 +123,7 @@ def _change(work: Work, person: CustomerInHand, kind: str, data: Data) -> dict[s
         return None
     if not events:
         return {}
-    work.set_attributes(person, after)
+    work.people.set_attributes(person, after)
     return events[0][1]
 
 
@@ -164,8 +164,8 @@ def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: D
 def _message_event(work: Work, item: Input, data: dict[str, object], at: int) -> str:
     """Handle an event about a message: record it with the message and the customer, then run the stages (R52)."""
     named = data.get("message")
-    post = work.named(named)
-    person = work.people.get((item.tenant, item.customer))
+    post = work.messages.named(named)
+    person = work.people.named.get((item.tenant, item.customer))
     if person is None or (named is not None and (post is None or not _owns(work, person, post))):
         return "unmatched"
     tell(work, Happening(item.type, data, item.at, at, person, post=post, text=item.text))
@@ -184,14 +184,14 @@ def tell(work: Work, event: Happening) -> None:
         kind = event.type.removeprefix(MESSAGE)
         first, count = post.flags.get(kind, (event.own, 0))
         post = _with_domain(post, person)._replace(flags={**post.flags, kind: (first, count + 1)})
-        work.set_post(post)
+        work.messages.set(post)
         if kind == "clicked":
-            work.clicked.setdefault(person.number, {})[post.serial, post.n] = None
+            work.messages.click(person.number, post)
         if event.type in KINDS:
             work.notes.append(told(work.runs[post.serial], post, event.type, event.own, unique=not count))
         before = person.attributes
         after = _marked(before, post.channel, kind, event.own)
-        work.set_attributes(person, after)
+        work.people.set_attributes(person, after)
         emitted = list(events_between(before, after, [CONSENT]))
         changed = "" if after is before else CONSENT if kind in WITHDRAWING else last_name(post.channel, kind)
         data = {**about(work, post), **event.data}
@@ -222,12 +222,12 @@ def _note_revenue(work: Work, item: Input, data: Data, person: CustomerInHand) -
         post = _clicked_last(work, person, item.at)
         outcome = f"{ATTRIBUTED}{message_id(work.catalog.nonces, post)}" if post else "handled"
     else:
-        post = work.named(named)
+        post = work.messages.named(named)
         post = post if post is not None and _owns(work, person, post) else None
         outcome = "handled" if post else "unmatched"
     if post is not None:
         post = _with_domain(post, person)
-        work.set_post(post)
+        work.messages.set(post)
         work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
     return outcome
 
@@ -236,10 +236,10 @@ def _clicked_last(work: Work, person: CustomerInHand, at: int) -> Post | None:
     """Return the customer's message with the newest first click, at most a week before an instant (R83)."""
     clicks = [
         (first, key)
-        for key in work.clicked.get(person.number, ())
-        if 0 <= at - (first := work.posts[key].flags["clicked"][0]) <= ATTRIBUTION
+        for key in work.messages.clicked.get(person.number, ())
+        if 0 <= at - (first := work.messages.posts[key].flags["clicked"][0]) <= ATTRIBUTION
     ]
-    return work.posts[max(clicks)[1]] if clicks else None
+    return work.messages.posts[max(clicks)[1]] if clicks else None
 
 
 def about(work: Work, post: Post) -> dict[str, object]:
@@ -276,11 +276,11 @@ def last_name(channel: str, kind: str) -> str:
 
 def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """Merge attributes, and emit an event for each change (R50)."""
-    person = work.person(item.tenant, item.customer)
+    person = work.people.meet(item.tenant, item.customer)
     after, events = merge(person.attributes, data, replace=item.type == "replace")
     if not events:
         return "unchanged"
-    work.set_attributes(person, after)
+    work.people.set_attributes(person, after)
     work.emit(events, person, at, own=item.at)
     return "handled"
 
@@ -290,7 +290,7 @@ def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -
     record = work.catalog.by_name.get((item.tenant, item.type))
     if record is None:  # it has since been deleted
         return "refused: unknown journey"
-    person = work.person(item.tenant, item.customer)
+    person = work.people.meet(item.tenant, item.customer)
     program = record.program(item.at)
     event = Happening("", {}, item.at, at, person)
     facts = work.facts(person, program, at)
@@ -301,7 +301,7 @@ def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -
 def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """End a customer's runs in a journey by hand."""
     record = work.catalog.by_name.get((item.tenant, item.type))
-    person = work.people.get((item.tenant, item.customer))
+    person = work.people.named.get((item.tenant, item.customer))
     if record is None or person is None:
         return "not inside"
     reason, key = str(data.get("reason", "manual")), data.get("key")
@@ -313,7 +313,7 @@ def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
 def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """Put a FAILED run back to its last rest, unless there is a reason not to (R43)."""
     record = work.catalog.by_name[item.tenant, item.type]
-    person = work.people.get((item.tenant, item.customer))
+    person = work.people.named.get((item.tenant, item.customer))
     mine = [] if person is None else [work.runs[serial] for serial in person.serials]
     numbers = {run.number: run for run in mine if run.journey == record.number}  # the newest under each key
     newest = max(numbers, default=0)
@@ -337,9 +337,9 @@ def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) ->
 
 def _delivered(work: Work, item: Input) -> tuple[Post, CustomerInHand] | None:
     """Return the message that an ack or nack names and its customer, or None if it is not this tenant's."""
-    post = work.named(item.id)
+    post = work.messages.named(item.id)
     run = work.runs.get(post.serial) if post is not None else None
-    person = work.numbered.get(run.customer) if run is not None else None
+    person = work.people.numbered.get(run.customer) if run is not None else None
     return (post, person) if post is not None and person is not None and person.tenant == item.tenant else None
 
 
@@ -352,7 +352,7 @@ def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> 
     if post.status == SENT:
         return "duplicate"
     post = post._replace(status=SENT, lease_until=None, token=None)
-    work.set_post(post)
+    work.messages.set(post)
     if is_anonymous(person.id):  # it was sent, but its customer is forgotten (R86)
         return FORGOTTEN
     tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
@@ -375,23 +375,23 @@ def _nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
 
 def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
     """Treat the end of a lease as a failed attempt, unless the message was acked or nacked in time (R71)."""
-    post = work.posts[key]
+    post = work.messages.posts[key]
     if post.status == CLAIMED and post.lease_until == until:
-        person = work.numbered[work.runs[post.serial].customer]
+        person = work.people.numbered[work.runs[post.serial].customer]
         _failed_attempt(work, post, person, until, work.effective(until))
 
 
 def _failed_attempt(work: Work, post: Post, person: CustomerInHand, own: int, at: int) -> None:
     """Queue a message again after a delay, or give it up (R71)."""
     if is_anonymous(person.id):
-        work.set_post(cancelled(post))
+        work.messages.set(cancelled(post))
         return
     if post.attempts <= len(RETRIES):
         again = bounded(at + RETRIES[post.attempts - 1])
-        work.set_post(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
+        work.messages.set(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
         return
     post = post._replace(status=FAILED, lease_until=None, token=None)
-    work.set_post(post)
+    work.messages.set(post)
     named = message_id(work.catalog.nonces, post)
     tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
     run = work.runs[post.serial]

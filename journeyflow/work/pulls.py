@@ -12,7 +12,8 @@ from journeyflow.stores.batch import JOURNEY, PULL, CustomerInHand
 from journeyflow.work.circles import Circle, drawn_size, next_pull
 from journeyflow.work.entries import enter
 from journeyflow.work.happenings import Happening
-from journeyflow.work.working_set import Work, names_in
+from journeyflow.work.people import names_in
+from journeyflow.work.working_set import Work
 
 LIMIT = "entry limit"
 """The refusal that ends a pull: no slot is free, so nobody else on the list can enter either (R23)."""
@@ -134,7 +135,7 @@ def _knows_who_comes(puller: Puller, circle: Circle, after: str) -> bool:
     """Return whether the next customer is loaded; members that have since left the list are dropped."""
     while circle.knows(after):
         name = circle.following(after)
-        person = None if name is None else puller.work.people.get((puller.program.tenant, name))
+        person = None if name is None else puller.work.people.named.get((puller.program.tenant, name))
         if name is None or (person is not None and _is_on_list(puller, person)):
             return True
         circle.drop(name)
@@ -160,7 +161,7 @@ def _ended(now: Round) -> Round:
 def _against(puller: Puller, name: str, at: int) -> str | None:
     """Enter a customer, or return the reason not to. A pull records no refusal (R27)."""
     work, program = puller.work, puller.program
-    person = work.people[program.tenant, name]
+    person = work.people.named[program.tenant, name]
     reason = passes_by(puller, person, at)
     if reason is not None:
         return reason

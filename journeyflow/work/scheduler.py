@@ -16,7 +16,7 @@ from journeyflow.catalog.catalog import Catalog
 from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.message_ids import place_of
-from journeyflow.records.rows import Input, name_of
+from journeyflow.records.rows import Input
 from journeyflow.stores.batch import (
     HELD,
     INPUT,
@@ -152,21 +152,12 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
         work.slots.lay_out(loaded.limits)
     if loaded.pulls is not None:
         work.pulls.lay_out(loaded.pulls, due, catalog)
-    work.runs = {**due.runs, **loaded.runs}
-    work.numbered = {person.number: person for person in loaded.people}
-    work.posts = {**due.posts, **loaded.posts}
-    for key, post in work.posts.items():
-        if "clicked" in post.flags and post.serial in work.runs:
-            work.clicked.setdefault(work.runs[post.serial].customer, {})[key] = None
-    work.newest_posts = {**loaded.newest}
-    for run in work.runs.values():
-        if run.memory is not None and "renamed" in run.memory and run.serial in loaded.newest:
-            in_order = sorted(loaded.newest[run.serial].values(), key=lambda post: post.n)
-            work.newest_posts[run.serial] = {name_of(run, post): post for post in in_order}
+    work.runs.update(due.runs)
+    work.runs.update(loaded.runs)
+    work.people.lay_out(loaded.people, loaded.next_customer)
+    work.messages.lay_out(loaded, due.posts)
     work.known = {key: list(found) for key, found in loaded.known.items()}
-    for customer, serial, n, at, channel in loaded.sent:
-        work.sent.setdefault(customer, {})[serial, n] = (at, channel)
-    work.next_serial, work.next_customer = loaded.next_serial, loaded.next_customer
+    work.next_serial = loaded.next_serial
     return work
 
 
@@ -190,7 +181,7 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
         pull(work, first, instant)
     while work.queue:
         following = work.queue.popleft()
-        if work.forgotten and is_anonymous(following.person.id):
+        if work.people.forgotten and is_anonymous(following.person.id):
             continue  # its customer has since been forgotten (R86)
         if isinstance(following, OrderGiven):
             follow(work, following)

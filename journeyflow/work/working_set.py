@@ -5,15 +5,12 @@ or comes out is a value.
 """
 
 from collections import deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from heapq import heappush
 from typing import cast
 
-from attrs import evolve
-
 from journeyflow.basics.moments import local_day
-from journeyflow.basics.words import ACTIVE, COUNTED, LISTS
+from journeyflow.basics.words import ACTIVE
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.definition.policies import Terms
 from journeyflow.definition.rules.chains import Order
@@ -22,14 +19,14 @@ from journeyflow.machine.behaviours import advance
 from journeyflow.machine.facts import Data, Facts
 from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 from journeyflow.machine.program import Program
-from journeyflow.records.changes import Changes, Erased, Forgotten, PullChanges
+from journeyflow.records.changes import Changes, Erased, PullChanges
 from journeyflow.records.counting import Note, count
-from journeyflow.records.forgetting import anonymous
-from journeyflow.records.message_ids import message_id, place_of
-from journeyflow.records.rows import Crowd, Glimpse, Input, Move, Post, Refusal, Run, name_of
+from journeyflow.records.rows import Crowd, Input, Move, Refusal, Run
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.circles import Pulls
 from journeyflow.work.happenings import Cause, Happening, OrderGiven, Tally, changed_attribute
+from journeyflow.work.messages import Messages
+from journeyflow.work.people import People
 from journeyflow.work.slots import Slots
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
@@ -44,15 +41,12 @@ class Work:
         self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
         self.own = now
         """The own instant of the current root item (R5)."""
-        self.numbered: dict[int, CustomerInHand] = {}
         self.inputs: Mapping[int, Input] = {}
         self.runs: dict[int, Run] = {}
-        self.posts: dict[tuple[int, int], Post] = {}
-        self.newest_posts: dict[int, dict[str, Glimpse]] = {}
-        self.sent: dict[int, dict[tuple[int, int], tuple[int, str]]] = {}
-        self.clicked: dict[int, dict[tuple[int, int], None]] = {}
+        self.slots, self.pulls, self.walk = Slots(), Pulls(), advance
+        self.people, self.messages = People(self.pulls), Messages(catalog, self.runs)
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
-        self.next_serial = self.next_customer = 1
+        self.next_serial = 1
         self.heap: list[DueKey] = []
         self.queue: deque[Happening | OrderGiven] = deque()
         self.past: dict[int, Past] = {}
@@ -62,21 +56,11 @@ class Work:
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
-        self.touched_people: dict[int, CustomerInHand] = {}
         self.touched_runs: dict[int, None] = {}
-        self.new_posts: dict[tuple[int, int], None] = {}
-        self.touched_posts: dict[tuple[int, int], None] = {}
         self.crowds: dict[Hashable, Crowd] = {}
         """Customers who moved together, keyed by what they have in common; not looked up again in this batch."""
-        self.entered = self.messages = self.late = 0
-        self.forgotten: list[tuple[Forgotten, int]] = []
-        """The forgotten customers, each with the number of inputs that had been handled by then."""
+        self.entered = self.late = 0
         self.retold: list[tuple[int, str]] = []
-        self.relisted: dict[int, set[str]] = {}
-        """For every customer whose lists have changed: the lists the customer was on when this batch began."""
-        self.left: list[tuple[str, str, str]] = []
-        """List memberships of customers who have been forgotten: tenant, list, customer id."""
-        self.slots, self.pulls, self.walk = Slots(), Pulls(), advance
         self.stop: DueKey | None = None
         """The place in the order before which this batch must end, because what comes there is not loaded."""
         self.put_off = 0
@@ -103,50 +87,12 @@ class Work:
 
     # --- customers ------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def people(self) -> dict[tuple[str, str], CustomerInHand]:
-        """The known customers by (tenant, id). A batch of timers alone never needs this."""
-        return {(person.tenant, person.id): person for person in self.numbered.values()}
-
-    def person(self, tenant: str, customer: str) -> CustomerInHand:
-        """Return a customer, created without attributes if it is unknown (R20)."""
-        found = self.people.get((tenant, customer))
-        if found is None:
-            found = CustomerInHand(self.next_customer, tenant, customer, {})
-            self.next_customer += 1
-            self.numbered[found.number] = self.people[tenant, customer] = found
-            self.touched_people[found.number] = found
-            if self.pulls.circles:
-                self.pulls.joined.add((tenant, None))
-        return found
-
-    def set_attributes(self, person: CustomerInHand, attributes: dict[str, object]) -> None:
-        """Record a customer's new attributes."""
-        before = person.attributes
-        if attributes is not before:
-            if attributes.get(LISTS) != before.get(LISTS):
-                self._relist(person, names_in(before), names_in(attributes))
-            person.attributes = attributes
-            self.touched_people[person.number] = person
-
     def forget(self, person: CustomerInHand) -> None:
         """Reduce a customer to an anonymous number (R86)."""
-        name = anonymous(person.number)
-        self.forgotten.append((Forgotten(person.number, person.tenant, person.id, name), len(self.handled)))
-        del self.people[person.tenant, person.id]
         for (tenant, _, _), seen in self.known.items():  # drop the known ids of their events (R26)
             if tenant == person.tenant:
                 seen[:] = [each for each in seen if each[1] != person.id]
-        was = self.relisted.pop(person.number, names_in(person.attributes))
-        self.left += [(person.tenant, each, person.id) for each in sorted(was)]
-        person.id, person.attributes = name, {}
-        self.touched_people[person.number] = person
-
-    def _relist(self, person: CustomerInHand, before: set[str], after: set[str]) -> None:
-        """Record that a customer's lists have changed. New members may have to be pulled in (R27)."""
-        self.relisted.setdefault(person.number, before)
-        if self.pulls.circles:
-            self.pulls.joined.update((person.tenant, name) for name in after - before)
+        self.people.forget(person, len(self.handled))
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -163,41 +109,11 @@ class Work:
         self.runs[run.serial] = run
         self.touched_runs[run.serial] = None
 
-    def set_post(self, post: Post) -> None:
-        """Record a message's new state."""
-        key = (post.serial, post.n)
-        self.posts[key] = post
-        if key not in self.new_posts:
-            self.touched_posts[key] = None
-        if self.catalog.capped:
-            self.count(post)
-        if self.runs[post.serial].version in self.catalog.reading_posts:
-            newest = self.newest_posts.setdefault(post.serial, {})
-            name = name_of(self.runs[post.serial], post)
-            held = newest.get(name)
-            if held is None or held.n <= post.n:
-                newest[name] = post
-
-    def named(self, message: object) -> Post | None:
-        """Return the message with an id (R70), or None if no message of this database has it."""
-        nonces = self.catalog.nonces
-        place = place_of(message, nonces)
-        post = self.posts.get(place) if place else None
-        return post if post is not None and message_id(nonces, post) == message else None
-
-    def count(self, post: Post) -> None:
-        """Add a message to those that caps count, or remove it, depending on its status (R31)."""
-        sent = self.sent.setdefault(self.runs[post.serial].customer, {})
-        if post.status in COUNTED:
-            sent[post.serial, post.n] = (post.at, post.channel)
-        else:
-            sent.pop((post.serial, post.n), None)
-
     def facts(
         self, person: CustomerInHand, program: Program, at: int, event: Data | None = None, run: Run | None = None
     ) -> Facts:
         """Return the values that a rule may read when it is evaluated outside a walk."""
-        posts = self.newest_posts.get(run.serial) if run is not None else None
+        posts = self.messages.newest.get(run.serial) if run is not None else None
         attributes = person.attributes
         return Facts(
             person.id,
@@ -225,8 +141,8 @@ class Work:
     ) -> Result:
         """Walk a run, apply the result to the working set, and queue what the run emits."""
         catalog, serial = self.catalog, run.serial
-        program, person = catalog.programs[run.version], self.numbered[run.customer]
-        posts, past = self.newest_posts.get(serial), self.past.get(serial, FRESH)
+        program, person = catalog.programs[run.version], self.people.numbered[run.customer]
+        posts, past = self.messages.newest.get(serial), self.past.get(serial, FRESH)
         if causes or self.caused:
             causes = self.caused[serial] = causes | self.caused.get(serial, causes)
         at = max(at, run.last_at)
@@ -247,7 +163,7 @@ class Work:
     def _bounds(self, program: Program, person: CustomerInHand, at: int) -> tuple[Terms | None, Sent]:
         """Return the policies of a program's tenant as of an instant, and the messages their caps count (R11, R31)."""
         timeline = self.catalog.policies.get(program.tenant)
-        return None if timeline is None else timeline.at(at), self.sent.get(person.number, NOTHING_SENT)
+        return None if timeline is None else timeline.at(at), self.messages.sent.get(person.number, NOTHING_SENT)
 
     def _take_over(
         self, result: Result, move: Move, program: Program, person: CustomerInHand, causes: frozenset[Cause]
@@ -255,18 +171,10 @@ class Work:
         """Record a move, its messages and its changes of the customer, and queue its events (R7, R53)."""
         after, _, posts, attributes, emitted, self.past[move.serial] = result
         self.moves.append(move)
-        counting = program.tenant in self.catalog.capped
-        for post in posts:
-            key = post[:2]
-            self.posts[key] = post
-            self.new_posts[key] = None
-            if counting:
-                self.count(post)
-            if program.reads_posts:  # this message is now the newest of its step (R59)
-                self.newest_posts.setdefault(post.serial, {})[post.step] = post
-        self.messages += len(posts)
+        if posts:
+            self.messages.add(posts, program)
         if attributes is not person.attributes:
-            self.set_attributes(person, attributes)
+            self.people.set_attributes(person, attributes)
         if emitted and program.number not in self.catalog.unheard:
             cause = (program.journey_number, after.key)
             self._emit_of_run(emitted, person, move.at, causes | {cause}, program)
@@ -337,50 +245,21 @@ class Work:
 
     def changes(self) -> Changes:
         """Return the changes to commit, in a stable order (R90)."""
+        people, messages = self.people, self.messages
         return Changes(
             handled=tuple(self.handled),
-            customers=tuple(
-                (number, person.tenant, person.id, person.attributes) for number, person in self.touched_people.items()
-            ),
+            customers=people.rows(),
             runs=tuple(self.runs[serial] for serial in sorted(self.touched_runs)),
             moves=tuple(self.moves),
-            new_posts=tuple(self.posts[key] for key in self.new_posts),
+            new_posts=messages.of(messages.new),
             crowds=tuple(self.crowds.values()),
-            posts=tuple(self.posts[key] for key in self.touched_posts),
+            posts=messages.of(messages.touched),
             refusals=tuple(self.refusals),
-            limits=self.slots.changes(),
-            pulls=PullChanges(
-                self.pulls.changes(),
-                tuple(self._lists(joined=True)),
-                (*self.left, *self._lists(joined=False)),
-            ),
             counters=count(self.moves, self.runs, self.notes, self.catalog.zones, self.crowds.values()),
-            erased=Erased(self._all_forgotten() if self.forgotten else (), tuple(self.retold)),
+            limits=self.slots.changes(),
+            pulls=PullChanges(self.pulls.changes(), people.listed(), people.unlisted()),
+            erased=Erased(people.all_forgotten(self.handled, self.inputs), tuple(self.retold)),
         )
-
-    def _all_forgotten(self) -> tuple[Forgotten, ...]:
-        """Return the forgotten customers, each with the inputs handled after it was forgotten.
-
-        Those inputs are about a new customer with the same id.
-        """
-        told: dict[tuple[str, str], list[tuple[int, int]]] = {}
-        for position, (seq, _) in enumerate(self.handled):
-            item = self.inputs[seq]
-            told.setdefault((item.tenant, item.customer), []).append((position, seq))
-        return tuple(
-            evolve(
-                each, later=tuple(seq for position, seq in told.get((each.tenant, each.id), ()) if position >= since)
-            )
-            for each, since in self.forgotten
-        )
-
-    def _lists(self, *, joined: bool) -> Iterator[tuple[str, str, str]]:
-        """Yield (tenant, list, customer id) for lists that customers joined or left, by customer, then by list."""
-        for number, before in self.relisted.items():
-            person = self.numbered[number]
-            now = names_in(person.attributes)
-            for name in sorted(now - before if joined else before - now):
-                yield person.tenant, name, person.id
 
     def end_before(self, key: DueKey) -> None:
         """End this batch before a place in the order, because what comes there is not loaded (R7)."""
@@ -394,24 +273,14 @@ class Work:
             len(self.handled),
             self.entered,
             len(self.moves) + sum(len(crowd.people) for crowd in self.crowds.values()),
-            self.messages + sum(len(crowd.people) * len(crowd.posts) for crowd in self.crowds.values()),
+            len(self.messages.new) + sum(len(crowd.people) * len(crowd.posts) for crowd in self.crowds.values()),
             refused,
             self.late,
             unmatched,
             self.slots.count,
             self.stop is not None,
-            forgotten=len(self.forgotten),
+            forgotten=len(self.people.forgotten),
         )
-
-
-def names_in(attributes: Mapping[str, object]) -> set[str]:
-    """Return the lists that a customer is on.
-
-    >>> sorted(names_in({"lists": ["news", "buyers"]})), names_in({})
-    (['buyers', 'news'], set())
-    """
-    lists = attributes.get(LISTS)
-    return {name for name in lists if isinstance(name, str)} if isinstance(lists, list) else set()
 
 
 def active_runs(work: Work, person: CustomerInHand) -> list[Run]:

@@ -132,7 +132,7 @@ class Crowds:
         """Wake runs at the instants at which their rests end."""
         work, keys, lanes, busy, until = self._work, self._keys, self._lanes, self._busy, self._until
         hearing = self._hearing
-        runs, people, posts = work.runs, work.numbered, work.newest_posts
+        runs, people, posts = work.runs, work.people.numbered, work.messages.newest
         before = softened = FIRST - 1
         for n in range(position, end):
             own, rank, serial, lease = keys[n]
@@ -148,7 +148,7 @@ class Crowds:
             person, walk, at = people[customer], lane.walk, own if run.softened else softened
             walk.stand(run, person.id, person.attributes, max(run.last_at, at), posts.get(serial, NO_POSTS))
             if walk.terms is not None:
-                walk.sent = work.sent.get(customer, NOTHING_SENT)
+                walk.sent = work.messages.sent.get(customer, NOTHING_SENT)
             way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
             if way.__class__ is not Outcome or (due is not None and due <= until):
                 self._want(lane, way)
@@ -156,7 +156,7 @@ class Crowds:
             if hearing.get(way, SOMEBODY) and self._reaches_others(way, lane.program, person, serial):
                 return n - position
             if way.news is None:
-                work.set_attributes(person, way.change(walk.attributes))
+                work.people.set_attributes(person, way.change(walk.attributes))
             work.late += at != own
             self._join(walk, way, due, read, serial, customer, run.converted_at)
         return end - position
@@ -199,7 +199,7 @@ class Crowds:
     def _enter(self, position: int, end: int) -> int:
         """Enter new customers where events trigger entries."""
         work, keys, entrances, busy = self._work, self._keys, self._entrances, self._busy
-        inputs, people, handled = work.inputs, work.people, work.handled
+        inputs, people, handled = work.inputs, work.people.named, work.handled
         before = at = FIRST - 1
         for n in range(position, end):
             _, rank, seq, _ = keys[n]
@@ -220,10 +220,10 @@ class Crowds:
                 return n - position
             outcome = None if told is None else known_already(work, item, self._dedup)
             if outcome is None:
-                outcome, person = "handled", person or work.person(tenant, name)
+                outcome, person = "handled", person or work.people.meet(tenant, name)
                 for walk, way, due, read in entries:
                     if way.news is None:
-                        work.set_attributes(person, way.change(walk.attributes))
+                        work.people.set_attributes(person, way.change(walk.attributes))
                     self._join(walk, way, due, read, work.next_serial, person.number, walk.run.trigger)
                     work.next_serial += 1
                     work.entered += 1
@@ -350,9 +350,9 @@ def _busy(work: Work, due: Due) -> set[Who]:
         numbered += _concerned(work, due)
     if named.total() == len(named) and len({*numbered}) == len(numbered) and not (named and numbered):
         return set()
-    known = (person.number for name in named.elements() if (person := work.people.get(name)) is not None)
+    known = (person.number for name in named.elements() if (person := work.people.named.get(name)) is not None)
     busy = {who for who, times in Counter[Who]((*named.elements(), *numbered, *known)).items() if times > 1}
-    people = (work.numbered[who] for who in busy if isinstance(who, int))
+    people = (work.people.numbered[who] for who in busy if isinstance(who, int))
     return busy | {(person.tenant, person.id) for person in people}
 
 
