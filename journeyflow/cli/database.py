@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import click
 from attrs import asdict
 
+from journeyflow.cli.output import echo
 from journeyflow.cli.shared import (
     EXISTING,
     NEW,
@@ -79,7 +80,7 @@ def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, a
     for path, info, version in zip(files, found, versions, strict=True):
         if not version.newest:
             told = f"{path} holds version {version} of {info.id!r}, but the newest is {info.version} and stays so"
-            click.echo(f"unchanged: {told}; --rollback makes {version} the newest again", err=True)
+            echo(f"unchanged: {told}; --rollback makes {version} the newest again", err=True)
     header = ("tenant", "journey", "version", "status")
     rows = [(info.tenant, info.id, version, info.status) for info, version in zip(found, versions, strict=True)]
     plain = [
@@ -255,9 +256,9 @@ def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at:
             engine.put_customers(noted(read_customers(path, bad=bad.append, progress=progress)), at=at)
     bar.close()
     for line in bad[:20]:
-        click.echo(f"skipped: {path}, {line}", err=True)
+        echo(f"skipped: {path}, {line}", err=True)
     if len(bad) > len(bad[:20]):
-        click.echo(f"skipped: {counted(len(bad) - 20, 'more line')}", err=True)
+        echo(f"skipped: {counted(len(bad) - 20, 'more line')}", err=True)
     said = f"{counted(taken, what)} taken, {counted(len(bad), 'line')} skipped"
     show({"taken": taken, "bad": len(bad), "lines": bad}, said, as_json=as_json)
     if bad and not taken:  # a wrong file or a wrong column: no line was of use

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from journeyflow.cli.output import echo
 from journeyflow.cli.shared import EXISTING, as_json, load_journeys, show
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
@@ -74,13 +75,13 @@ def show_journey(file: Path, form: str) -> None:
 
     journey = load_journeys([file])[0]
     writers: dict[str, Callable[[Journey], str]] = {"mermaid": mermaid, "dot": dot, "json": dumps_journey}
-    click.echo(writers[form](journey))
+    echo(writers[form](journey))
 
 
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of journey files, for editors: journeyflow schema > journey.schema.json."""
-    click.echo(resources("journeyflow").joinpath("journey.schema.json").read_text(encoding="ascii"), nl=False)
+    echo(resources("journeyflow").joinpath("journey.schema.json").read_text(encoding="ascii").rstrip("\n"))
 
 
 COMMANDS = (check, show_journey, schema)

@@ -7,6 +7,7 @@ import click
 from attrs import evolve
 
 from journeyflow.cli.database import database, opened
+from journeyflow.cli.output import Unwritten
 from journeyflow.cli.shared import (
     Faults,
     after,
@@ -56,9 +57,16 @@ def claim(  # noqa: PLR0917 click passes them by name
             claimed = engine.claim(worker, at=at, channels=channels or None, limit=limit, lease=lease)
         except ValueError as error:
             raise Faults(str(error)) from error
-    header = ("message", "token", "customer", "channel", "template", "attempts", "lease until")
-    rows = [(m.id, m.token, m.customer, m.channel, m.template, m.attempts, when(m.lease_until)) for m in claimed]
-    show(claimed, table(rows, header), as_json=as_json)
+        header = ("message", "token", "customer", "channel", "template", "attempts", "lease until")
+        rows = [(m.id, m.token, m.customer, m.channel, m.template, m.attempts, when(m.lease_until)) for m in claimed]
+        try:
+            show(claimed, table(rows, header), as_json=as_json)
+        except BaseException as error:  # whoever asked has not got them
+            engine.release(claimed)
+            if isinstance(error, Unwritten):
+                what = f"nothing is claimed, because the output could not be written: {error.error}"
+                raise Faults(what) from error
+            raise
 
 
 @click.command()

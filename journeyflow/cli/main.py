@@ -1,6 +1,7 @@
 """The group of commands, put together from the other modules of this package."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -15,6 +16,7 @@ from journeyflow.cli import (
     questions,
     replays,
 )
+from journeyflow.cli.output import as_text, in_utf8
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
@@ -33,7 +35,20 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
 
 
 class Sections(click.Group):
-    """A group whose help lists its commands by purpose, each with its whole first sentence."""
+    """A group whose help lists its commands by purpose, each with its whole first sentence, and that prints safely."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:  # noqa: ANN401 as click
+        """Run a command, whatever it will print."""
+        in_utf8()
+        return super().main(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 as click
+        """Run a command; what click says of its arguments is shown as text too."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = as_text(error.message)  # type: ignore[misc]  # final for those who make such errors
+            raise
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections; commands that are in none come last."""
@@ -61,7 +76,8 @@ def _sentence(command: click.Command) -> str:
 def main() -> None:
     """Define, run, replay and query customer journeys, kept in one file.
 
-    Exit status: 0 on success, 1 when the input or the database has faults (each is printed), 2 for wrong usage.
+    Exit status: 0 on success, 1 when the input or the database has faults (each is printed), 2 for wrong usage,
+    3 when all was done but the output could not be written.
     Instants are shown in UTC.
     """
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from journeyflow.cli.output import echo
 from journeyflow.cli.shared import EXISTING, NEW, Bar, Instant, as_json, faults_shown, load_journeys, show, table
 
 
@@ -103,9 +104,9 @@ def backtest(  # noqa: PLR0917 click passes them by name
         )
     bar.close()
     for line in done.bad_lines:
-        click.echo(f"skipped: {line}", err=True)
+        echo(f"skipped: {line}", err=True)
     if done.bad > len(done.bad_lines):
-        click.echo(f"skipped: {done.bad - len(done.bad_lines)} more lines", err=True)
+        echo(f"skipped: {done.bad - len(done.bad_lines)} more lines", err=True)
     names = ("entered", "refused", "moves", "messages", "bad", "unhandled")
     lines = [
         f"{done.events} events from {done.first:%Y-%m-%d} on, run until {done.until:%Y-%m-%d %H:%M:%S} UTC:",

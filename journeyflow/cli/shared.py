@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from shlex import quote
@@ -13,6 +13,7 @@ import attrs
 import click
 
 from journeyflow.basics.moments import from_micros, parse_instant
+from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.formats.registry import loads_any
@@ -52,9 +53,9 @@ class Faults(click.ClickException):
 
     exit_code = 1
 
-    def show(self, file: Any = None) -> None:  # noqa: ANN401 click's signature
+    def show(self, file: Any = None) -> None:  # noqa: ANN401, ARG002 click's signature
         """Print the faults without a stack trace."""
-        click.echo(f"Error: {self.message}", err=True, file=file)
+        echo(f"Error: {self.message}", err=True)
 
 
 @contextmanager
@@ -83,18 +84,23 @@ class Bar:
         text = f"{phase:<10} [{'#' * filled}{'.' * (BAR - filled)}] {share:4.0%}"
         if text != self.last:
             self.last = text
-            click.echo(f"\r{text}", nl=False, err=True)
+            self._draw(f"\r{text}")
 
     def close(self) -> None:
         """Remove the bar."""
         if self.last:
-            click.echo("\r" + " " * len(self.last) + "\r", nl=False, err=True)
+            self._draw("\r" + " " * len(self.last) + "\r")
             self.last = ""
+
+    def _draw(self, text: str) -> None:
+        """Write over the line, unless the terminal is gone: the work goes on."""
+        with suppress(OSError):
+            click.echo(text, nl=False, err=True)
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
     """Format rows in columns, numbers to the right; None, an unknown figure, is a dash."""
-    cells = [["-" if cell is None else str(cell) for cell in row] for row in (header, *rows)]
+    cells = [["-" if cell is None else as_cell(str(cell)) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     right = [all(isinstance(row[column], int | None) for row in rows) for column in range(len(header))]
     lines = []
@@ -119,7 +125,7 @@ def load_journey(path: Path) -> Journey:
     except UnicodeDecodeError as error:
         raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
     for loss in losses:
-        click.echo(f"lost: {path}: {loss}", err=True)
+        echo(f"lost: {path}: {loss}", err=True)
     return journey
 
 
@@ -194,8 +200,8 @@ def to_json(value: object) -> object:
 
 
 def show(value: object, text: str, *, as_json: bool) -> None:
-    """Print a result: as JSON for machines, else as text."""
-    click.echo(json.dumps(to_json(value), ensure_ascii=False, indent=2) if as_json else text)
+    """Print a result: as JSON for machines, else as text. Raises Unwritten if it cannot be written."""
+    echo(json.dumps(to_json(value), ensure_ascii=False, indent=2) if as_json else text)
 
 
 def counted(count: int, word: str) -> str:

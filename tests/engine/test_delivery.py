@@ -366,6 +366,33 @@ def test_a_file_that_was_closed_in_a_tick_goes_on_where_it_was(tmp_path, clock):
         assert statuses(Host(engine)) == {("SENT", 1): 10}
 
 
+def test_a_handler_may_close_and_tick(opened, clock):
+    """The tick within ends at once, and the one around it after its handler (R71)."""
+    inner = list[int]()
+
+    def close_and_tick(_message):
+        closing.engine.close()
+        inner.append(closing.tick().delivered)
+
+    closing = opened(Mailer(clock, 0.0, {2: close_and_tick}))
+    assert closing.tick().delivered == 2
+    assert inner == [0]
+    with pytest.raises(StorageError, match="closed"):
+        closing.engine.messages()
+
+
+def test_a_forked_process_closes_its_copy_at_once(opened, clock, monkeypatch):
+    """The ticks that its parent was in do not go on there, so there is nothing to wait for (R72)."""
+
+    def fork_and_close(_message):
+        monkeypatch.setattr("os.getpid", lambda: -1)
+        child.engine.close()
+
+    child = opened(Mailer(clock, 0.0, {1: fork_and_close}), 1)
+    with pytest.raises(StorageError, match="closed"):
+        child.tick()
+
+
 # --- giving back ------------------------------------------------------------------------------------------------------
 
 
