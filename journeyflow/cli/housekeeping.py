@@ -108,7 +108,7 @@ def vacuum(db: Path, *, as_json: bool) -> None:
 def renew_nonce(db: Path, nonce: str | None, *, as_json: bool) -> None:
     """Begin new message ids with another nonce: run it on a restored backup, before the first tick.
 
-    No id is then used again for another message.
+    Run it too on a copy that is to work beside its original. No id is then used again for another message.
     """
     with opened(db, "default") as engine:
         renewed = engine.renew_nonce(nonce)

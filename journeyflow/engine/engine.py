@@ -35,7 +35,7 @@ from journeyflow.engine.inputs import (
 )
 from journeyflow.engine.journeys import JourneyCalls
 from journeyflow.engine.questions import Questions
-from journeyflow.engine.ticking import UTC, TickResult, do_due_work, next_call
+from journeyflow.engine.ticking import UTC, TickResult, do_due_work, next_call, settle
 from journeyflow.errors import Forbidden, InvalidInput, shown
 from journeyflow.questions import paging
 from journeyflow.questions.paging import name_faults, refuse, words
@@ -97,8 +97,9 @@ class Engine(JourneyCalls, Questions):
     ) -> None:
         """Open the store.
 
-        Raises StorageError for a file that cannot be used, TypeError for a handler that is no plain function, and
-        ValueError or TypeError for an option that cannot be.
+        What an earlier process still owed to the medium is erased (R86). Raises StorageError for a file that cannot be
+        used, TypeError for a handler that is no plain function, and ValueError or TypeError for an option that cannot
+        be.
         """
         delivery.check_handlers({} if channels is None else channels)
         if type(batch_size) is not int or batch_size < 1:
@@ -119,6 +120,7 @@ class Engine(JourneyCalls, Questions):
         self._bound = False
         try:
             self._keep_grace(grace, wanted)
+            settle(self._core)
         except BaseException:
             if opened is not store:  # nobody else could close it
                 opened.close()
@@ -591,8 +593,9 @@ class Engine(JourneyCalls, Questions):
         """Begin the ids of messages with another nonce from now on, given or drawn, and return it (R70).
 
         Call it after restoring a backup, before the first tick: messages made after the backup are lost, and their ids
-        must not be used again. Existing messages keep their ids. It applies to all tenants. Raises InvalidInput for a
-        nonce that cannot be an id, or was used before.
+        must not be used again. Call it on a copy that runs beside its original, which would give the same ids. Existing
+        messages keep theirs. It applies to all tenants. Raises InvalidInput for a nonce that cannot be an id, or was
+        used before.
         """
         from journeyflow.engine.housekeeping import renew_nonce  # noqa: PLC0415 seldom needed
         from journeyflow.stores.sqlite.opening import draw_nonce  # noqa: PLC0415 drawn as for a new file

@@ -10,7 +10,7 @@ from journeyflow.engine.ticking import do_due_work, scrub
 from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.questions.customers import newest_numbers, told_of
 from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
-from journeyflow.records.forgetting import anonymous
+from journeyflow.records.forgetting import OWED, TRACES, anonymous
 from journeyflow.records.public import PruneResult
 from journeyflow.stores.batch import Due, PastRequest, PruneRequest, Request
 from journeyflow.work import orders
@@ -42,7 +42,10 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
         unknown = tuple(Forgotten(0, tenant, each, anonymous(0)) for each in customers if each not in known)
         changes = work.changes()
         forgotten = tuple(evolve(each, inbox=True) for each in (*changes.erased.forgotten, *unknown))
-        transaction.commit(evolve(changes, erased=Erased(forgotten, scrubbed=scrubbed)))
+        owed = CatalogChanges(meta=((TRACES, OWED),) if scrubbed else ())
+        transaction.commit(evolve(changes, catalog=owed, erased=Erased(forgotten)))
+    if scrubbed:
+        scrub(core)
     return ended
 
 

@@ -9,8 +9,8 @@ from typing import Final
 from attrs import evolve, frozen
 
 from journeyflow.basics.moments import LAST, add, iso, zone
-from journeyflow.engine.core import Core
-from journeyflow.errors import ClockJump
+from journeyflow.engine.core import LOG, Core
+from journeyflow.errors import ClockJump, StorageError
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import OWED, TRACES
 from journeyflow.stores.contract import ClaimRequest
@@ -72,10 +72,20 @@ def next_call(core: Core) -> int | None:
 
 
 def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:
-    """Handle batches until nothing is due; raises ClockJump (R3).
+    """Handle batches until nothing is due, and leave no traces of the forgotten on the medium (R86).
 
-    The store is asked without the write lock first, so that an idle tick writes nothing.
+    The store is asked without the write lock first, so that an idle tick writes nothing. Raises ClockJump (R3), and
+    StorageError if what this work forgot cannot be erased.
     """
+    done = _worked(core, now, limit, allow_jump=allow_jump)
+    if core.options.scrub and done.forgotten:
+        scrub(core)
+    settle(core)
+    return done
+
+
+def _worked(core: Core, now: int, limit: int | None, *, allow_jump: bool) -> TickResult:
+    """Handle batches until nothing is due."""
     earliest, jump = next_due(core), core.options.max_jump
     total = TickResult()
     if earliest is None or earliest > now:
@@ -89,18 +99,42 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
             more, tally = _one_batch(core, now, size, left)
         total = _added(total, tally)
         left = None if left is None else left - tally.items
-    if core.options.scrub and (total.forgotten or core.catalog.traces):  # type: ignore[union-attr]  # read by the batch
-        scrub(core)
     return total
 
 
+# --- traces on the medium ---------------------------------------------------------------------------------------------
+
+
+def settle(core: Core) -> None:
+    """Erase the traces that an earlier commit owes to the medium, unless the engine leaves that to `vacuum` (R86).
+
+    A process may have ended between a commit that forgot somebody and the rebuild of the file. If the file cannot be
+    rebuilt now, the log has a warning, and the next call tries again.
+    """
+    with core.store.transaction(write=False) as transaction:
+        owed = core.options.scrub and core.refresh(transaction).traces
+    if owed:
+        try:
+            scrub(core)
+        except StorageError as error:
+            LOG.warning("traces of forgotten customers are still in the file: %s", error)
+
+
 def scrub(core: Core) -> None:
-    """Erase from the medium what was deleted; then note that no traces that a step left are owed any more (R86)."""
+    """Erase from the medium what was deleted; then note that no traces are owed any more (R86).
+
+    The note stays if the catalog has changed meanwhile: another process may have forgotten somebody.
+    """
     with core.store.transaction() as transaction:
+        revision = core.refresh(transaction).revision
         transaction.commit(Changes(erased=Erased(scrubbed=True)))
     with core.store.transaction() as transaction:
-        if core.refresh(transaction).traces:
+        catalog = core.refresh(transaction)
+        if catalog.traces and catalog.revision == revision:
             transaction.commit(Changes(catalog=CatalogChanges(meta=((TRACES, ""),))))
+
+
+# --- batches ----------------------------------------------------------------------------------------------------------
 
 
 def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:

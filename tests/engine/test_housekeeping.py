@@ -326,7 +326,7 @@ def test_scrubbing_may_wait_for_vacuum(tmp_path: Path) -> None:
 
 def test_a_reader_elsewhere_keeps_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While somebody still reads what was there before it cannot go; the error says so, and vacuum does it later."""
-    monkeypatch.setattr("journeyflow.stores.sqlite.opening.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("journeyflow.stores.sqlite.opening.READER_SECONDS", 0.05)
     path = tmp_path / "journeys.db"
     with Engine(SQLiteStore(path, nonce="n"), grace=None, max_jump=None) as engine:
         live(engine)
@@ -356,7 +356,7 @@ def test_a_file_that_was_taken_away_is_told(tmp_path: Path) -> None:
     with Engine(path) as engine:
         path.rename(tmp_path / "elsewhere.db")
         path.mkdir()
-        with pytest.raises(StorageError, match="this is a folder"):
+        with pytest.raises(StorageError, match="another file is in its place"):
             engine.vacuum()
 
 

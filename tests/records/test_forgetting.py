@@ -273,7 +273,7 @@ def test_scrubbing_may_wait_for_vacuum(tmp_path: Path) -> None:
 
 def test_a_reader_elsewhere_keeps_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error says so, the work is done, and the next tick that has work tries again (R86)."""
-    monkeypatch.setattr("journeyflow.stores.sqlite.opening.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("journeyflow.stores.sqlite.opening.READER_SECONDS", 0.05)
     path = tmp_path / "journeys.db"
     with Engine(SQLiteStore(path, nonce="n"), grace=None) as engine:
         host = leaving(engine)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import cache, partial
+from typing import NamedTuple, Self
 
 from journeyflow.basics.moments import HOUR
 from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
@@ -12,6 +13,9 @@ from journeyflow.stores.schema import APPLICATION_ID, MIGRATIONS, make_own_views
 
 BUSY_SECONDS = 60
 """How many seconds a writer waits for the lock: a batch holds it for milliseconds, an archive perhaps for seconds."""
+
+READER_SECONDS = 5
+"""How many seconds a rebuild waits for those who still read the old content; a later tick tries again."""
 
 MAX_ATTEMPTS = 1_000
 """How often a setting that does not wait for the lock is tried: far more often than a file has processes."""
@@ -32,6 +36,14 @@ OLDEST = (3, 38)
 """The oldest version of SQLite with the JSON operator ->>; STRICT tables are a little older."""
 
 RESTORE = "restore the file from a backup"
+
+GONE = "the file is not there any more: it was removed or renamed while it was open"
+
+AWAY = "close the engine, put the file back together with its -wal and -shm, and open it again"
+
+REPLACED = "another file is in its place: it was replaced or restored while it was open"
+
+REOPEN = "close the engine and open it again; restore files only while nobody has them open"
 
 UNREADABLE_TEXT = "Could not decode to UTF-8"
 """The start of Python's message, without an error code, for a text in a file that is not UTF-8."""
@@ -87,18 +99,46 @@ def _shut(path: str, text: str) -> StorageError:
 # --- opening ------------------------------------------------------------------------------------------------------
 
 
-def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connection:
+class Place(NamedTuple):
+    """Where a file is: its path as the host wrote it, and the absolute one, which `chdir` does not change."""
+
+    path: str
+    absolute: str
+
+    @classmethod
+    def of(cls, path: str) -> Self:
+        """Return the place of a path; a database in memory is nowhere."""
+        return cls(path, path if path == MEMORY else os.path.abspath(path))  # noqa: PTH100 a Path would tidy more
+
+    def identity(self) -> tuple[int, int] | None:
+        """Return which file is there now, as device and inode; None for a database in memory.
+
+        Raises StorageError if the file is gone.
+        """
+        if self.absolute == MEMORY:
+            return None
+        try:
+            found = os.stat(self.absolute)  # noqa: PTH116 for every transaction
+        except OSError as error:
+            raise StorageError(self.path, GONE, AWAY) from error
+        return found.st_dev, found.st_ino
+
+
+def open_file(place: Place, synchronous: str, nonce: str | None) -> sqlite3.Connection:
     """Open or create a file and migrate it; return a connection on which the caller manages transactions.
 
     Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError.
     """
+    path = place.path
     if sqlite3.sqlite_version_info < OLDEST:
         what = (
             f"this Python has SQLite {sqlite3.sqlite_version}, journeyflow needs {'.'.join(map(str, OLDEST))} or newer"
         )
         raise StorageError(path, what, "use another build of Python")
     try:
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            place.absolute, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
         try:
             _prepare(connection, path, synchronous, nonce)
         except BaseException:
@@ -109,17 +149,23 @@ def open_file(path: str, synchronous: str, nonce: str | None) -> sqlite3.Connect
     return connection
 
 
-def rebuild(path: str) -> None:
+def rebuild(place: Place) -> None:
     """Rewrite a file from its content and empty its log (VACUUM, checkpoint), so that no deleted data is left in it.
 
     It needs as much free space as the size of the file, and little memory. Raises StorageError while another connection
     still reads the old content.
     """
-    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(place.absolute, timeout=READER_SECONDS, isolation_level=None)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
+        _empty_log(connection, place.path)  # a reader in the way would make the work that follows useless
+        connection.execute(f"PRAGMA busy_timeout = {round(1_000 * BUSY_SECONDS)}")
         connection.execute("VACUUM")
-        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if busy:
+        _empty_log(connection, place.path)
+
+
+def _empty_log(connection: sqlite3.Connection, path: str) -> None:
+    """Write everything from the log into the file, and empty it. Raises StorageError while somebody reads from it."""
+    if connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
         raise StorageError(path, "another connection still reads what was there before", "vacuum again when it is done")
 
 

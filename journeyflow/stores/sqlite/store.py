@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.stores.sqlite.opening import MEMORY, RESTORE, meaning, open_file, primary_code, rebuild
+from journeyflow.stores.sqlite.opening import (
+    MEMORY,
+    REOPEN,
+    REPLACED,
+    RESTORE,
+    Place,
+    meaning,
+    open_file,
+    primary_code,
+    rebuild,
+)
 from journeyflow.stores.sqlite.reader import SQLiteReader
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
 
@@ -46,7 +56,9 @@ class SQLiteStore:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._paths: Paths = {}
-        self.connection: sqlite3.Connection | None = open_file(self.path, synchronous, nonce)
+        self._place = Place.of(self.path)
+        self.connection: sqlite3.Connection | None = open_file(self._place, synchronous, nonce)
+        self._identity = self._place.identity()
 
     def __repr__(self) -> str:
         """Return the call with the path."""
@@ -81,7 +93,7 @@ class SQLiteStore:
                 connection.execute("VACUUM")
                 return
             try:
-                rebuild(self.path)
+                rebuild(self._place)
             except sqlite3.Error as error:
                 raise meaning(error, self.path) from error
 
@@ -111,7 +123,7 @@ class SQLiteStore:
                 shown = sqlite3.connect(MEMORY)
                 connection.backup(shown)
             else:
-                shown = sqlite3.connect(f"{Path(self.path).absolute().as_uri()}?mode=ro", uri=True)
+                shown = sqlite3.connect(f"{Path(self._place.absolute).as_uri()}?mode=ro", uri=True)
         with closing(shown):
             shown.execute("PRAGMA query_only = ON")
             yield Database(shown, execute_plugins=False)
@@ -147,11 +159,17 @@ class SQLiteStore:
             raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
 
     def _connection(self) -> sqlite3.Connection:
-        """Return the connection; raise StorageError if the store is closed or this thread has a transaction open."""
+        """Return the connection.
+
+        Raises StorageError if the store is closed, if this thread has a transaction open, or if the file is gone or
+        another one: what would be written to it then, nobody would find.
+        """
         if self.connection is None:
             raise StorageError(self.path, "the store is closed", "open it again")
         if self.connection.in_transaction:
             raise StorageError(self.path, *NESTED)
+        if self._place.identity() != self._identity:
+            raise StorageError(self.path, REPLACED, REOPEN)
         return self.connection
 
     def _meaning(
