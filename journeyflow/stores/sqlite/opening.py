@@ -99,7 +99,7 @@ def _shut(path: str, text: str) -> StorageError:
 # --- opening ------------------------------------------------------------------------------------------------------
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where a file is: its path as the host wrote it, and the absolute one, which `chdir` does not change."""
 
     path: str
@@ -107,7 +107,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, path: str) -> Self:
-        """Return the place of a path; a database in memory is nowhere."""
+        """Return the location of a path; a database in memory is nowhere."""
         return cls(path, path if path == MEMORY else os.path.abspath(path))  # noqa: PTH100 a Path would tidy more
 
     def identity(self) -> tuple[int, int] | None:
@@ -124,12 +124,12 @@ class Place(NamedTuple):
         return found.st_dev, found.st_ino
 
 
-def open_file(place: Place, synchronous: str, nonce: str | None) -> sqlite3.Connection:
+def open_file(location: Location, synchronous: str, nonce: str | None) -> sqlite3.Connection:
     """Open or create a file and migrate it; return a connection on which the caller manages transactions.
 
     Raises ForeignDatabase, NewerSchema, CorruptDatabase, ReadOnlyDatabase or StorageError.
     """
-    path = place.path
+    path = location.path
     if sqlite3.sqlite_version_info < OLDEST:
         what = (
             f"this Python has SQLite {sqlite3.sqlite_version}, journeyflow needs {'.'.join(map(str, OLDEST))} or newer"
@@ -137,7 +137,7 @@ def open_file(place: Place, synchronous: str, nonce: str | None) -> sqlite3.Conn
         raise StorageError(path, what, "use another build of Python")
     try:
         connection = sqlite3.connect(
-            place.absolute, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            location.absolute, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
             _prepare(connection, path, synchronous, nonce)
@@ -149,18 +149,18 @@ def open_file(place: Place, synchronous: str, nonce: str | None) -> sqlite3.Conn
     return connection
 
 
-def rebuild(place: Place) -> None:
+def rebuild(location: Location) -> None:
     """Rewrite a file from its content and empty its log (VACUUM, checkpoint), so that no deleted data is left in it.
 
     It needs as much free space as the size of the file, and little memory. Raises StorageError while another connection
     still reads the old content.
     """
-    with closing(sqlite3.connect(place.absolute, timeout=READER_SECONDS, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(location.absolute, timeout=READER_SECONDS, isolation_level=None)) as connection:
         connection.execute("PRAGMA trusted_schema = OFF")
-        _empty_log(connection, place.path)  # a reader in the way would make the work that follows useless
+        _empty_log(connection, location.path)  # a reader in the way would make the work that follows useless
         connection.execute(f"PRAGMA busy_timeout = {round(1_000 * BUSY_SECONDS)}")
         connection.execute("VACUUM")
-        _empty_log(connection, place.path)
+        _empty_log(connection, location.path)
 
 
 def _empty_log(connection: sqlite3.Connection, path: str) -> None:

@@ -14,7 +14,7 @@ from journeyflow.stores.sqlite.opening import (
     REOPEN,
     REPLACED,
     RESTORE,
-    Place,
+    Location,
     meaning,
     open_file,
     primary_code,
@@ -56,9 +56,9 @@ class SQLiteStore:
         self._lock = threading.RLock()
         self._pid = os.getpid()
         self._paths: Paths = {}
-        self._place = Place.of(self.path)
-        self.connection: sqlite3.Connection | None = open_file(self._place, synchronous, nonce)
-        self._identity = self._place.identity()
+        self._location = Location.of(self.path)
+        self.connection: sqlite3.Connection | None = open_file(self._location, synchronous, nonce)
+        self._identity = self._location.identity()
 
     def __repr__(self) -> str:
         """Return the call with the path."""
@@ -93,7 +93,7 @@ class SQLiteStore:
                 connection.execute("VACUUM")
                 return
             try:
-                rebuild(self._place)
+                rebuild(self._location)
             except sqlite3.Error as error:
                 raise meaning(error, self.path) from error
 
@@ -123,7 +123,7 @@ class SQLiteStore:
                 shown = sqlite3.connect(MEMORY)
                 connection.backup(shown)
             else:
-                shown = sqlite3.connect(f"{Path(self._place.absolute).as_uri()}?mode=ro", uri=True)
+                shown = sqlite3.connect(f"{Path(self._location.absolute).as_uri()}?mode=ro", uri=True)
         with closing(shown):
             shown.execute("PRAGMA query_only = ON")
             yield Database(shown, execute_plugins=False)
@@ -168,7 +168,7 @@ class SQLiteStore:
             raise StorageError(self.path, "the store is closed", "open it again")
         if self.connection.in_transaction:
             raise StorageError(self.path, *NESTED)
-        if self._place.identity() != self._identity:
+        if self._location.identity() != self._identity:
             raise StorageError(self.path, REPLACED, REOPEN)
         return self.connection
 

@@ -457,7 +457,7 @@ def test_a_closed_store_says_so(file: Path) -> None:
     engine = Engine(file, max_jump=None)
     engine.close()
     engine.close()
-    with pytest.raises(StorageError, match=r"journeys\.db: the store is closed; open it again"):
+    with pytest.raises(StorageError, match=r"journeys\.db: the engine is closed; make another"):
         engine.tick(START)
     with pytest.raises(StorageError, match="the store is closed"):
         engine.audit()
