@@ -364,17 +364,22 @@ def names() -> str:
     return table(("begins with", "goes on with"), rows)
 
 
+def _taking(quick: list[str], step: steps.Wait) -> str:
+    """Return in words whether a wait takes time, of the ways on that take none."""
+    return "yes" if not quick else "no" if step.next in quick else "yes, unless it is missing"
+
+
 def takes_time() -> str:
     """Return which waits make a loop legal, as a table."""
     waits = {
-        "a duration": steps.Wait("w", "1 day"),
-        "`until` an opening": steps.Wait("w", until="09:00"),
-        "`at` an instant": steps.Wait("w", at="2026-01-01T00:00:00Z"),
-        "a `field`": steps.Wait("w", field="f"),
-        "a `field`, `every` year": steps.Wait("w", field="f", every="year"),
-        "an `event`": steps.Wait("w", event="e"),
+        "a duration": steps.Wait("w", "1 day", next="on"),
+        "`until` an opening": steps.Wait("w", until="09:00", next="on"),
+        "`at` an instant": steps.Wait("w", at="2026-01-01T00:00:00Z", next="on"),
+        "a `field`": steps.Wait("w", field="f", next="on"),
+        "a `field`, `every` year": steps.Wait("w", field="f", every="year", next="on", on_missing="missing"),
+        "an `event`": steps.Wait("w", event="e", next="on"),
     }
-    rows = [(name, "yes" if graph.takes_time(step) else "no") for name, step in waits.items()]
+    rows = [(name, _taking(graph.quick_ways(step), step)) for name, step in waits.items()]
     return table(("a wait for", "takes time"), rows)
 
 

@@ -117,13 +117,18 @@ def ways_on(step: Step) -> list[str]:
     return [target for place, target in targets(step) if isinstance(target, str) and (onward or place != "next")]
 
 
-def takes_time(step: Step) -> bool:
-    """Return whether a step always takes time: waits for events, openings, durations, yearly dates (R13, R37).
+def quick_ways(step: Step) -> list[str]:
+    """Return the ids of the steps that can follow a step in no time (R13, R37).
 
-    >>> takes_time(Wait("w", until="09:00")), takes_time(Wait("w", field="birthday"))
-    (True, False)
+    A wait for a duration, an opening or an event always takes time; one for a yearly date does, unless that is missing.
+
+    >>> quick_ways(Wait("w", until="09:00", next="a")), quick_ways(Wait("w", field="birthday", every="year", next="a"))
+    ([], ['a'])
     """
-    return isinstance(step, Wait) and step.at is None and (step.field is None or step.every is not None)
+    if not isinstance(step, Wait) or step.at is not None or (step.field is not None and step.every is None):
+        return ways_on(step)
+    missing = step.on_missing or step.next
+    return [missing] if step.field is not None and isinstance(missing, str) else []
 
 
 def zero_time_cycle(steps: Iterable[Step]) -> list[str]:
@@ -132,7 +137,7 @@ def zero_time_cycle(steps: Iterable[Step]) -> list[str]:
     >>> zero_time_cycle(flatten([Split("a", next="b"), Wait("b", at="2026-01-01T00:00:00Z", next="b")]))
     ['b', 'b']
     """
-    edges = {step.id: [] if takes_time(step) else ways_on(step) for step in steps}
+    edges = {step.id: quick_ways(step) for step in steps}
     done: set[str] = set()
     for start in edges:
         if cycle := _cycle_from(start, edges, done):

@@ -23,10 +23,10 @@ from journeyflow.definition.entry import (
 )
 from journeyflow.definition.graph import END, reachable, zero_time_cycle
 from journeyflow.definition.options import hundredths, read_at, whole_or_decimal
-from journeyflow.definition.references import reference_problems, self_trigger_problems
+from journeyflow.definition.references import conjuncts, reference_problems, self_trigger_problems
 from journeyflow.definition.rules.chains import Chain, chain_problems
 from journeyflow.definition.rules.changes import change_problems
-from journeyflow.definition.rules.conditions import path_fault, rule_problems
+from journeyflow.definition.rules.conditions import FieldRule, path_fault, rule_problems
 from journeyflow.definition.rules.templates import template_problems
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import (
@@ -64,6 +64,7 @@ def problems(journey: Definition) -> Iterator[Problem]:
         yield from _unreachable(journey.steps)
         yield from self_trigger_problems(journey)
         yield from _capped_pull(journey)
+        yield from _dateless(journey)
 
 
 # --- the parts every definition has -------------------------------------------------------------------------------
@@ -165,6 +166,16 @@ def _capped_pull(journey: Definition) -> Iterator[Problem]:
     if journey.trigger.pull is not None and journey.trigger.pull.times and journey.reentry.policy == "never":
         sentence = "nobody is pulled twice, as the re-entry is 'never'; say 'always' for times to count"
         yield Problem("pull", WARNING, "trigger.pull.times", sentence)
+
+
+def _dateless(journey: Definition) -> Iterator[Problem]:
+    """Yield a warning for each wait for a date with no way for customers who have none, unless entry asks for it."""
+    asked = [*conjuncts(journey.trigger.where), *conjuncts(journey.run_criteria)]
+    given = {rule.field for rule in asked if isinstance(rule, FieldRule) and rule.op == "isNotNull"}
+    for position, step in enumerate(journey.steps):
+        if isinstance(step, Wait) and step.field and step.on_missing is None and step.field not in given:
+            sentence = f"step {step.id!r}: who has no {step.field!r} goes on at once, as if the date had come"
+            yield Problem("no-date", WARNING, f"steps[{position}]", f"{sentence}; say on_missing for them")
 
 
 def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:
@@ -490,9 +501,11 @@ def _graph_problems(steps: Sequence[Step]) -> Iterator[Problem]:
     yield from found
     ends = all(isinstance(step, End) for _, step in known if step.id == END)  # else a step may seem to follow itself
     if not found and ends and len(places) == len(steps) and (cycle := zero_time_cycle(steps)):
+        dated = [repr(step.id) for _, step in known if step.id in cycle and isinstance(step, Wait) and step.every]
+        remedy = f"say where to go from {' and '.join(dated)} without a date (on_missing)" if dated else ""
         half = MAX_SHOWN // 2
         shown = " -> ".join(cycle if len(cycle) <= MAX_SHOWN else [*cycle[:half], "...", *cycle[-half:]])
-        sentence = f"these steps can be walked in zero time for ever: {shown}; put a wait into the loop"
+        sentence = f"these steps can be walked in zero time for ever: {shown}; {remedy or 'put a wait into the loop'}"
         yield Problem("zero-time-cycle", ERROR, places[cycle[0]], sentence)
 
 

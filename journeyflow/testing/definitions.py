@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from journeyflow.basics.hours import Window
 from journeyflow.basics.words import JOURNEY_COMPLETED
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
+from journeyflow.definition.graph import END
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Cap, Policies, QuietHours
 from journeyflow.definition.rules.chains import Chain
@@ -203,7 +204,7 @@ def _wait_for_field(name: str, place: _Place) -> Step:
         offset=place.pick(None, "6 hours", "-1 day", "1 month"),
         every=every,
         next=place.anywhere() if every else place.forward(),
-        on_missing=place.forward(),
+        on_missing=place.forward() or (END if every else None),
         on_past=place.forward(),
     )
 

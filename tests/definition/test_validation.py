@@ -656,8 +656,52 @@ def test_waits_that_may_take_no_time_do_not_break_a_cycle():
     """R37: `at` and field waits may lie in the past; every year, they take time."""
     assert "[zero-time-cycle]" in wrong(Wait("w", at="2026-01-01T00:00:00Z", next="w"))[0]
     assert "[zero-time-cycle]" in wrong(Wait("w", field="f", next="w"))[0]
-    assert wrong(Wait("w", field="f", every="year", next="w")) == []
+    assert wrong(Wait("w", field="f", every="year", next="w", on_missing="end"), End("end")) == []
     assert wrong(Wait("w", until="MON 09:00", next="w")) == []
+
+
+@pytest.mark.parametrize("way", [None, "mail", "again"])
+def test_a_yearly_loop_needs_a_way_out_for_who_has_no_date(way):
+    """R13, R37: "missing" takes no time, so a loop over it is refused, and the message says what to do."""
+    loop = (
+        send("mail"),
+        Wait("day", field="born", every="year", next="mail", on_missing=way),
+        send("again", next="day"),
+    )
+    (only,) = wrong(*loop)
+    assert only.endswith("; say where to go from 'day' without a date (on_missing) [zero-time-cycle]")
+
+
+NO_DATE = (
+    "steps[0]: step 'w': who has no 'ends' goes on at once, as if the date had come; say on_missing for them [no-date]"
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, [NO_DATE]),
+        ({"on_past": "end"}, [NO_DATE]),
+        ({"every": "year"}, [NO_DATE]),
+        ({"on_missing": "end"}, []),
+        ({"on_missing": []}, []),
+    ],
+)
+def test_a_wait_for_a_date_says_where_to_go_without_one(options, expected):
+    """R13: otherwise everybody without a date gets at once what was meant for the day."""
+    assert warnings(Wait("w", field="ends", **options), send("mail"), End("end")) == expected
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"run_criteria": field("ends").is_not_null()},
+        {"trigger": Trigger("go", where=field("ends").is_not_null() & field("n").eq(1))},
+    ],
+)
+def test_who_enters_with_a_date_needs_no_way_without_one(entry):
+    """R13: the date is asked for at entry."""
+    assert warnings(Wait("w", field="ends"), **entry) == []
 
 
 def test_unreachable_steps_are_warnings():

@@ -573,7 +573,7 @@ def test_a_field_wait_asks_the_date_again_when_due(quick):
 def test_yearly_waits_return_on_the_anniversary(host):
     """The next anniversary not before the entry and after the last stay; 29 February comes on the 28th (R37)."""
     host.put(START, birthday="1988-02-29")
-    host.deploy(Wait("day", field="birthday", every="year"), mail("cake", next="day"))
+    host.deploy(Wait("day", field="birthday", every="year", on_missing=[End("none")]), mail("cake", next="day"))
     host.say("go")
     host.tick(utc("2029-01-01 00:00"), allow_jump=True)
     assert [each.at for each in host.engine.messages("j").items] == [
@@ -594,7 +594,7 @@ def test_a_yearly_offset_before_the_entry_counts_from_the_next_year(quick):
 def test_a_yearly_wait_on_the_day_itself_is_left_at_once(quick):
     """Not before the entry: exactly then counts, and is not taken twice (R37)."""
     quick.put(START, birthday="1990-01-05T08:00:00Z")
-    quick.deploy(Wait("day", field="birthday", every="year"), mail("cake", next="day"))
+    quick.deploy(Wait("day", field="birthday", every="year", on_missing=[End("none")]), mail("cake", next="day"))
     quick.say("go")
     assert quick.path() == ["day elapsed", "cake queued", "day ACTIVE"]
     assert quick.engine.next_due() == utc("2027-01-05 08:00")

@@ -41,7 +41,7 @@ TRIAL = Journey(
     trigger=Trigger("trial.started"),
     exits=[Exit("paid", when=field("plan").eq("paid"))],
     steps=[
-        Wait("ending", field="trialEndsAt", offset="-3 days", on_past=[End("too late")]),
+        Wait("ending", field="trialEndsAt", offset="-3 days", on_missing=[End("no date")], on_past=[End("too late")]),
         Send("ends-soon", channel="EMAIL", template="trial_ending"),
     ],
 )

@@ -374,13 +374,14 @@ def test_a_late_send_asks_its_gates_again(strict):
     assert strict.left("hello") == utc("2026-01-06 09:00")
 
 
-def test_a_late_timeout_asks_its_window_and_still_hears_the_event(strict):
-    """Held by the window after the timeout, the wait still listens (R5, R32)."""
+def test_a_late_timeout_asks_its_window_and_hears_no_later_event(strict):
+    """Held by the window after the timeout, the wait listens only to events up to then (R5, R32)."""
     strict.deploy(Wait("reply", event="order", timeout="1 hour", window=Window("MON-SUN", "08:00", "17:00")))
     strict.say("go")
     strict.tick(utc("2026-01-05 20:00"))
     strict.say("order", utc("2026-01-05 21:00"))
-    assert strict.path() == ["reply event", "end"]
+    strict.tick(utc("2026-01-06 08:00"))
+    assert strict.path() == ["reply timeout", "end"]
 
 
 def test_a_rest_is_softened_once_so_that_nobody_starves(strict):
@@ -407,7 +408,7 @@ def test_a_softened_field_wait_keeps_its_date(strict):
 def test_a_late_anniversary_is_not_skipped(strict):
     """Asked again from the entry into the step, not from the late tick (R5, R37)."""
     strict.put(START, birthday="1990-01-06")
-    strict.deploy(Wait("day", field="birthday", every="year"), mail("cake", next="day"))
+    strict.deploy(Wait("day", field="birthday", every="year", on_missing=[End("none")]), mail("cake", next="day"))
     strict.say("go")
     strict.tick("3 days")
     assert strict.path() == ["day elapsed", "cake queued", "day ACTIVE"]
