@@ -36,7 +36,7 @@ LADDER = (
     "errors", "basics", "records", "definition", "formats", "machine", "stores", "catalog", "work", "questions",
     "engine",
     # what users import, and the outer wing: what it does, a host could do
-    "", "answers", "reporting", "simulation", "testing", "cli",
+    "", "answers", "reporting", "simulation", "testing", "cli", "__main__",
 )  # fmt: skip
 """Every room, from the bottom up; "" is the package itself. A room imports only those that stand before it."""
 
@@ -51,7 +51,7 @@ KNOWS_NOTHING_OF = {
 
 CORE = ("errors", "basics", "records", "definition", "formats", "machine", "catalog", "work", "questions")
 OUTSIDE = {"stores.sqlite": "the one store that is made of a file", "stores.memory": "it lays itself out in SQLite"}
-OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.events": "reads the files of hosts"}
+OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.files": "opens the files of hosts"}
 """Parts of the rooms below the engine that reach outside, each with its reason."""
 
 SPEED = "work.together"
@@ -335,6 +335,13 @@ KEEPS_STATE = {
     "_Outline": "the lists of one edit, gone when the new journey is made",
     "_Row": "a list of an outline",
     "NativeReader": "collects the faults of one file while it is read",
+    "FileKeywords": "names keyword arguments",
+    "Opened": "a handle on a file",
+    "_Counted": "a handle on a file",
+    "_Window": "a handle on a file",
+    "Records": "the lines of one file while it is read",
+    "_Held": "likewise",
+    "FileTally": "counts the rows of one file while it is read",
     "_Doubled": "marks an object of a file in which a key stands twice",
 }
 """Classes of the package that are no frozen records, each with its reason."""

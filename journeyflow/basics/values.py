@@ -6,6 +6,7 @@ and objects with text keys, nested at most `MAX_DEPTH` levels deep.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, time
 from math import isfinite
@@ -90,6 +91,28 @@ def text_fault(text: str) -> str | None:
     return None
 
 
+PADDING = (
+    " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+"""What may stand around a text unseen: blanks, line ends and spaces of no width."""
+
+_VISIBLE = re.compile(
+    "[^\\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+"""A character that can be seen: no blank, no control, no mark without a shape or a width of its own."""
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text has no character that can be seen.
+
+    >>> is_blank("a"), is_blank(""), is_blank(" " + chr(0x200B))
+    (False, True, True)
+    """
+    return _VISIBLE.search(text) is None
+
+
 def id_fault(value: object) -> str | None:
     """Return why a value cannot be an id, or None: an id is text of 1 to 200 characters without U+001F (R38).
 
@@ -104,7 +127,7 @@ def id_fault(value: object) -> str | None:
         return f"has {len(value)} characters; at most {MAX_ID} are allowed"
     if SEPARATOR in value:
         return "contains U+001F, which is reserved"
-    return text_fault(value)
+    return text_fault(value) or (f"must not be blank: {value!a} has no visible character" if is_blank(value) else None)
 
 
 def describe(value: object) -> str:

@@ -2,4 +2,4 @@
 
 from journeyflow.cli.main import main
 
-main()
+main(prog_name="journeyflow")

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Unpack
 
 import click
 from attrs import asdict
@@ -12,6 +12,7 @@ from attrs import asdict
 from journeyflow.cli.output import echo
 from journeyflow.cli.shared import (
     EXISTING,
+    INPUT,
     NEW,
     Bar,
     Faults,
@@ -23,8 +24,11 @@ from journeyflow.cli.shared import (
     load_journeys,
     now_option,
     page_end,
+    reading,
     show,
+    show_skipped,
     skip,
+    source_of,
     table,
     tenant,
     when,
@@ -32,10 +36,10 @@ from journeyflow.cli.shared import (
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import NotFound
-from journeyflow.formats.events import BadLine, read_customers, read_events
+from journeyflow.formats.counting import FileTally, customer_key, event_key
+from journeyflow.formats.events import customers_of, events_of
+from journeyflow.formats.files import BytesRead, FileKeywords, Source, file_options, size_of
 from journeyflow.questions.journeys import JourneyInfo
-
-Item = TypeVar("Item")
 
 database = click.argument("db", type=EXISTING)
 
@@ -66,7 +70,7 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
 
 @click.command()
 @click.argument("db", type=NEW)
-@click.argument("files", nargs=-1, required=True, type=EXISTING)
+@click.argument("files", nargs=-1, required=True, type=INPUT)
 @click.option("--rollback", is_flag=True, help="Make older versions that the files hold the newest again.")
 @now_option()
 @as_json
@@ -216,52 +220,59 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_f
 
 @click.command()
 @database
-@click.argument("events", type=EXISTING)
+@click.argument("events", type=INPUT)
+@reading
 @tenant
 @as_json
-def feed(db: Path, events: Path, tenant: str, *, as_json: bool) -> None:
-    """Feed an event file (CSV or NDJSON); the next tick handles what is due of it."""
-    _read_in(db, tenant, events, "event", as_json=as_json)
+def feed(db: Path, events: Path, tenant: str, *, as_json: bool, **options: Unpack[FileKeywords]) -> None:
+    """Feed an event file (CSV, NDJSON or a JSON array); the next tick handles what is due of it.
+
+    The file is - for standard input. Exit status 1 if not one line could be taken.
+    """
+    source, tally, progress = _begin(events, "events")
+    with opened(db, tenant) as engine:
+        found = events_of(source, file_options(options), tally.refuse, progress)
+        engine.feed(tally.counted(found, event_key))
+    _say_taken(tally, "event", as_json=as_json)
 
 
 @click.command("put-customers")
 @database
-@click.argument("customers", type=EXISTING)
+@click.argument("customers", type=INPUT)
 @now_option()
+@reading
 @tenant
 @as_json
-def put_customers(db: Path, customers: Path, at: datetime, tenant: str, *, as_json: bool) -> None:
-    """Put the customers of a file (CSV or NDJSON); the next tick handles them."""
-    _read_in(db, tenant, customers, "customer", as_json=as_json, at=at)
+def put_customers(
+    db: Path, customers: Path, at: datetime, tenant: str, *, as_json: bool, **options: Unpack[FileKeywords]
+) -> None:
+    """Put the customers of a file (CSV, NDJSON or a JSON array); the next tick handles them.
 
-
-def _read_in(db: Path, tenant: str, path: Path, what: str, *, as_json: bool, at: datetime | None = None) -> None:
-    """Read a file into the inbox; print how many lines were taken and which were not; exit status 1 if none was."""
-    bad: list[BadLine] = []
-    size, bar, taken = path.stat().st_size, Bar(), 0
-
-    def noted(items: Iterable[Item]) -> Iterator[Item]:
-        nonlocal taken
-        for item in items:
-            taken += 1
-            yield item
-
-    def progress(done: int) -> None:
-        bar(f"{what}s", done, size)
-
+    The file is - for standard input. Exit status 1 if not one line could be taken.
+    """
+    source, tally, progress = _begin(customers, "customers")
     with opened(db, tenant) as engine:
-        if at is None:
-            engine.feed(noted(read_events(path, bad=bad.append, progress=progress)))
-        else:
-            engine.put_customers(noted(read_customers(path, bad=bad.append, progress=progress)), at=at)
-    bar.close()
-    for line in bad[:20]:
-        echo(f"skipped: {path}, {line}", err=True)
-    if len(bad) > len(bad[:20]):
-        echo(f"skipped: {counted(len(bad) - 20, 'more line')}", err=True)
-    said = f"{counted(taken, what)} taken, {counted(len(bad), 'line')} skipped"
-    show({"taken": taken, "bad": len(bad), "lines": bad}, said, as_json=as_json)
-    if bad and not taken:  # a wrong file or a wrong column: no line was of use
+        found = customers_of(source, file_options(options), tally.refuse, progress)
+        engine.put_customers(tally.counted(found, customer_key), at=at)
+    _say_taken(tally, "customer", as_json=as_json)
+
+
+def _begin(path: Path, what: str) -> tuple[Source, FileTally, BytesRead]:
+    """Begin to read a file into the inbox."""
+    source, bar = source_of(path), Bar()
+    size = size_of(source)
+    click.get_current_context().call_on_close(bar.close)
+    return source, FileTally(source), lambda done: bar(what, done, size)
+
+
+def _say_taken(tally: FileTally, what: str, *, as_json: bool) -> None:
+    """Print how many rows of a file were taken and which were not; exit status 1 if none was of use."""
+    show_skipped(tally.name, tally.lines, tally.bad)
+    said = f"{counted(tally.taken, what)} taken, {counted(tally.bad, 'line')} skipped"
+    said += f"; {tally.duplicate} came a second time" if tally.duplicate else ""
+    figures = {"taken": tally.taken, "bad": tally.bad, "duplicate": tally.duplicate, "lines": tally.lines}
+    show(figures, said, as_json=as_json)
+    if tally.counts().useless:
         raise SystemExit(1)
 
 

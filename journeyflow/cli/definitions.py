@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journeyflow.cli.output import echo
-from journeyflow.cli.shared import EXISTING, as_json, load_journeys, show
+from journeyflow.cli.shared import INPUT, as_json, load_journeys, show, text_of
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
 from journeyflow.errors import ERROR, WARNING, InvalidJourney, Problem
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=EXISTING)
+@click.argument("files", nargs=-1, required=True, type=INPUT)
 @as_json
 def check(files: tuple[Path, ...], *, as_json: bool) -> None:
     """List every problem of journey files; exit status 1 if one of them is an error.
@@ -54,7 +54,7 @@ def check(files: tuple[Path, ...], *, as_json: bool) -> None:
 def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
     """Read one file; return its journey, or None, and what is wrong with it."""
     try:
-        journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
+        journey, losses = loads_any(text_of(path))
     except InvalidJourney as error:
         return None, error.problems
     except UnicodeDecodeError as error:
@@ -63,7 +63,7 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
 
 
 @click.command("show")
-@click.argument("file", type=EXISTING)
+@click.argument("file", type=INPUT)
 @click.option(
     "--format", "form", type=click.Choice(["mermaid", "dot", "json"]), default="mermaid", show_default=True,
     help="Mermaid flowchart, DOT for Graphviz, or the journey as JSON.",

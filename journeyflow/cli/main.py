@@ -77,7 +77,8 @@ def main() -> None:
     """Define, run, replay and query customer journeys, kept in one file.
 
     Exit status: 0 on success, 1 when the input or the database has faults (each is printed), 2 for wrong usage,
-    3 when all was done but the output could not be written.
+    3 when all was done but the output could not be written. A file of rows with faults is a success if any of its
+    rows could be taken; the others are printed.
     Instants are shown in UTC.
     """
 

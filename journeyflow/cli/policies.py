@@ -7,7 +7,7 @@ import click
 
 from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import EXISTING, as_json, faults_shown, now_option, show, table, tenant
+from journeyflow.cli.shared import INPUT, as_json, faults_shown, now_option, show, table, tenant, text_of
 from journeyflow.definition.policies import Cap, Policies, QuietHours
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.policies import loads_policies, policies_to_dict
@@ -38,7 +38,7 @@ def _lines(policies: Policies) -> str:
 def _load(path: Path) -> Policies:
     """Read a policy file; its faults are reported with its name."""
     try:
-        return loads_policies(path.read_text(encoding="utf-8-sig"))
+        return loads_policies(text_of(path))
     except UnicodeDecodeError as error:
         raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
     except InvalidInput as error:
@@ -47,7 +47,7 @@ def _load(path: Path) -> Policies:
 
 @click.command()
 @database
-@click.argument("file", type=EXISTING, required=False)
+@click.argument("file", type=INPUT, required=False)
 @now_option()
 @tenant
 @as_json

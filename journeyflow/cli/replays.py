@@ -5,11 +5,25 @@ import shutil
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Unpack
 
 import click
 
-from journeyflow.cli.output import echo
-from journeyflow.cli.shared import EXISTING, NEW, Bar, Instant, as_json, faults_shown, load_journeys, show, table
+from journeyflow.cli.shared import (
+    INPUT,
+    NEW,
+    Bar,
+    Instant,
+    as_json,
+    faults_shown,
+    load_journeys,
+    reading,
+    show,
+    show_skipped,
+    source_of,
+    table,
+)
+from journeyflow.formats.files import FileKeywords
 
 
 @click.command()
@@ -75,14 +89,15 @@ NEXT = (
 
 
 @click.command()
-@click.argument("journeys", nargs=-1, required=True, type=EXISTING)
+@click.argument("journeys", nargs=-1, required=True, type=INPUT)
 @click.option(
-    "--events", required=True, type=EXISTING, help="CSV or NDJSON: at, type, customer[, id], further columns."
+    "--events", required=True, type=INPUT, help="CSV, NDJSON or JSON: at, type, customer[, id], further columns."
 )
-@click.option("--customers", type=EXISTING, help="CSV or NDJSON: customer and attributes.")
+@click.option("--customers", type=INPUT, help="CSV, NDJSON or JSON: customer and attributes.")
 @click.option("--until", type=Instant(), help="The last instant that is run; default: the last event.")
 @click.option("--db", type=NEW, help="Keep the run in this new SQLite file; default: in memory.")
 @click.option("--export", type=click.Path(file_okay=False, path_type=Path), help="Write CSV files into this folder.")
+@reading
 @as_json
 def backtest(  # noqa: PLR0917 click passes them by name
     journeys: tuple[Path, ...],
@@ -93,28 +108,46 @@ def backtest(  # noqa: PLR0917 click passes them by name
     export: Path | None,
     *,
     as_json: bool,
+    **options: Unpack[FileKeywords],
 ) -> None:
-    """Run journey files on the events of the past and see what they would have done."""
+    """Run journey files on the events of the past and see what they would have done.
+
+    One of the files may be - for standard input. Exit status 1 if not one line of a file could be taken.
+    """
     from journeyflow.simulation import backtest as run  # noqa: PLC0415 needed here alone
 
+    if [str(path) for path in (*journeys, events, customers)].count("-") > 1:
+        msg = "only one file can be standard input"
+        raise click.UsageError(msg)
     bar = Bar()
     with faults_shown():
         done = run(
-            load_journeys(journeys), events=events, customers=customers, until=until, db=db, export=export, progress=bar
+            load_journeys(journeys),
+            events=source_of(events),
+            customers=customers and source_of(customers),
+            until=until,
+            db=db,
+            export=export,
+            progress=bar,
+            **options,
         )
     bar.close()
-    for line in done.bad_lines:
-        echo(f"skipped: {line}", err=True)
-    if done.bad > len(done.bad_lines):
-        echo(f"skipped: {done.bad - len(done.bad_lines)} more lines", err=True)
-    names = ("entered", "refused", "moves", "messages", "bad", "unhandled")
+    for file in done.files:
+        show_skipped(file.file, file.lines, file.bad)
+    names = ("entered", "refused", "moves", "messages", "unhandled")
     lines = [
         f"{done.events} events from {done.first:%Y-%m-%d} on, run until {done.until:%Y-%m-%d %H:%M:%S} UTC:",
         table([(name, getattr(done, name)) for name in names], ("figure", "count")),
+        "",
+        table([(each.file, each.taken, each.bad, each.duplicate) for each in done.files], FILE_HEADER),
     ]
     lines += [f"The run is kept in {db}"] if db is not None else []
     lines += [f"Tables are in {export}"] if export is not None else []
     show(done, "\n".join(lines), as_json=as_json)
+    if any(file.useless for file in done.files):
+        raise SystemExit(1)
 
+
+FILE_HEADER = ("file", "taken", "bad", "duplicate")
 
 COMMANDS = (demo, backtest)

@@ -16,6 +16,8 @@ from journeyflow.basics.moments import from_micros, parse_instant
 from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
+from journeyflow.formats.counting import SHOWN
+from journeyflow.formats.files import BadLine, Source
 from journeyflow.formats.registry import loads_any
 from journeyflow.questions.paging import Cursor, Page
 
@@ -112,13 +114,32 @@ def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def source_of(path: Path) -> Source:
+    """Return a file to read; - is standard input."""
+    return sys.stdin.buffer if str(path) == "-" else path
+
+
+def text_of(path: Path) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark; - is standard input."""
+    data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
+    return data.decode("utf-8-sig")
+
+
+def show_skipped(name: str, lines: Sequence[BadLine], bad: int) -> None:
+    """Print on standard error which lines of a file were skipped, and count those that are too many to print."""
+    for line in lines[:SHOWN]:
+        echo(f"skipped: {name}, {line}", err=True)
+    if more := bad - sum(line.lines for line in lines[:SHOWN]):
+        echo(f"skipped: {counted(more, 'more line')}", err=True)
+
+
 def load_journey(path: Path) -> Journey:
     """Read a journey file of any dialect; print on standard error what of it is lost.
 
     Raises InvalidJourney with the file's name.
     """
     try:
-        journey, losses = loads_any(path.read_text(encoding="utf-8-sig"))
+        journey, losses = loads_any(text_of(path))
     except InvalidJourney as error:
         name = f"{error.journey} in {path}"
         raise InvalidJourney(name, error.problems) from error
@@ -148,6 +169,9 @@ def cursor_option(text: str) -> Cursor:
 
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+INPUT = click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path)
+"""A file that is only read; - is standard input."""
+
 NEW = click.Path(dir_okay=False, path_type=Path)
 
 jump = click.option("--allow-jump", is_flag=True, help="Continue even if work has been due for implausibly long.")
@@ -161,6 +185,45 @@ tenant = click.option("--tenant", default="default", show_default=True, help="Th
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _mapped(_context: click.Context, _option: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
+    """Read the pairs of --map; a column may have a sign of equality in its name."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        column, _, name = pair.rpartition("=")
+        if not column or not name:
+            msg = f"{pair!r} must be COLUMN=NAME, such as 'E-mail=customer'"
+            raise click.BadParameter(msg)
+        if found.setdefault(column, name) != name:
+            msg = f"the column {column!r} has two names"
+            raise click.BadParameter(msg)
+    return found
+
+
+READING = (
+    click.option("--delimiter", default=",", show_default=True, help='Between cells of CSV, such as ";" or tab.'),
+    click.option("--encoding", help="Of the file, such as cp1252 for Excel; default: UTF-8, UTF-16 if it begins so."),
+    click.option("--timezone", help="The zone of instants without an offset, such as Europe/Paris."),
+    click.option(
+        "--map", "columns", multiple=True, metavar="COLUMN=NAME", callback=_mapped,
+        help="Read a column, or a key, under another name; may be repeated.",
+    ),
+    click.option("--list-separator", help="What separates the members in cells of lists, tags and consent."),
+    click.option(
+        "--decimal-comma/--decimal-point", default=None,
+        help='Whether 0,5 or 0.5 is a number in CSV; default: the point, and with the delimiter ";" both.',
+    ),
+    click.option("--trim", is_flag=True, help="Remove blanks around cells of CSV, which are faults otherwise."),
+)  # fmt: skip
+"""How files of events and customers are written: the options of all commands that read some."""
+
+
+def reading(command: Command) -> Command:
+    """Give a command the options of `READING`."""
+    for option in reversed(READING):
+        command = option(command)
+    return command
 
 
 def now_option(*names: str) -> Callable[[Command], Command]:

@@ -20,9 +20,10 @@ from inspect import (
 from typing import Final, NamedTuple
 
 from journeyflow.basics.moments import MINUTE, SECOND
-from journeyflow.basics.values import describe
+from journeyflow.basics.values import describe, id_fault
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import answer_input, told_error
+from journeyflow.questions.paging import refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
@@ -209,10 +210,11 @@ def _error_of(came: object) -> BaseException | None:
 
 
 def check_handlers(channels: object) -> None:
-    """Raise TypeError unless `channels` maps names to plain functions of a message (R71)."""
+    """Raise TypeError unless `channels` maps names to plain functions of a message; InvalidInput for names (R71)."""
     if not isinstance(channels, Mapping):
         msg = f"channels: give a function for each channel, such as {{'EMAIL': send}}, not {describe(channels)}"
         raise TypeError(msg)
+    refuse([f"channels: {fault}" for name in channels if (fault := id_fault(name))])
     for name, handler in channels.items():
         for is_one, what in UNFINISHED.items():
             if is_one(handler) or is_one(getattr(handler, "__call__", None)):  # noqa: B004 of what kind is it?

@@ -8,7 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from journeyflow.formats.events import BadLine, read_customers, read_events
+    from journeyflow.formats.counting import FileCounts
+    from journeyflow.formats.events import read_customers, read_events
+    from journeyflow.formats.files import BadLine, FileOptions
     from journeyflow.formats.native import dumps_journey, fingerprint, to_dict
     from journeyflow.formats.native_reading import from_dict, loads_journey
     from journeyflow.formats.policies import dumps_policies, loads_policies
@@ -19,6 +21,8 @@ __all__ = [
     "DIALECTS",
     "BadLine",
     "Dialect",
+    "FileCounts",
+    "FileOptions",
     "Loss",
     "dumps_journey",
     "dumps_policies",
@@ -34,7 +38,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "events": ("BadLine", "read_customers", "read_events"),
+    "counting": ("FileCounts",),
+    "events": ("read_customers", "read_events"),
+    "files": ("BadLine", "FileOptions"),
     "native": ("dumps_journey", "fingerprint", "to_dict"),
     "native_reading": ("from_dict", "loads_journey"),
     "policies": ("dumps_policies", "loads_policies"),

@@ -8,8 +8,8 @@ from typing import Self
 from attrs import field, frozen
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.values import describe, faults, freeze, id_fault
-from journeyflow.basics.words import REVENUE
+from journeyflow.basics.values import describe, faults, freeze, id_fault, is_blank
+from journeyflow.basics.words import MEMBERS, REVENUE
 from journeyflow.errors import InvalidInput
 
 MAX_REVENUE = 1_000_000_000_000
@@ -60,13 +60,23 @@ def event_faults(event: Event) -> list[str]:
         to_micros(event.at)
     except (TypeError, ValueError) as error:
         found.append(f"at: {error}")
-    if isinstance(event.data, Mapping):
-        found += faults(event.data, "data")
-    else:
+    if not isinstance(event.data, Mapping):
         found.append(f"data: must be an object, not {describe(event.data)}")
-    if event.type == REVENUE and isinstance(event.data, Mapping):
+        return found
+    found += faults(event.data, "data")
+    if event.type == REVENUE:
         found += _revenue_faults(event.data.get("amount"))
+    elif (
+        (member := _ADDED.get(event.type if isinstance(event.type, str) else ""))
+        and isinstance(name := event.data.get(member), str)
+        and is_blank(name)
+    ):
+        found.append(f"data.{member}: must not be blank")
     return found
+
+
+_ADDED = {added: member for added, _, member in MEMBERS.values()}
+"""The name in the data of each event that adds a member to an attribute of the customer."""
 
 
 def _revenue_faults(amount: object) -> list[str]:

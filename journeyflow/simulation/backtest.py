@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Unpack
 
 from attrs import frozen
 
@@ -14,7 +15,9 @@ from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.definition.journey import Journey
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
-from journeyflow.formats.events import BadLine, read_customers, read_events
+from journeyflow.formats.counting import SHOWN, FileCounts, FileTally, customer_key, event_key
+from journeyflow.formats.events import customers_of, events_of
+from journeyflow.formats.files import FileKeywords, FileOptions, Source, file_options, size_of
 from journeyflow.records.public import Event
 from journeyflow.reporting.export import export_tables
 from journeyflow.stores.contract import Store
@@ -22,9 +25,6 @@ from journeyflow.stores.memory.store import MemoryStore
 
 STEP = 20_000
 """Items per tick: few enough that progress is shown often."""
-
-SHOWN = 20
-"""Bad lines that are kept word for word; all of them are counted."""
 
 PathLikeText = str | PathLike[str]
 PhaseProgress = Callable[[str, int, int], object]
@@ -36,9 +36,10 @@ unknown)."""
 class Backtest:
     """What a back-test read and did.
 
-    `customers` and `events` were read; `bad` lines were not, and the first of them are in `bad_lines`. `first` is the
-    instant of the first event and `until` the last instant that was run, both in UTC. `entered`, `moves`, `messages`
-    and `refused` are those of `TickResult`; `unhandled` counts the inputs after `until`.
+    `customers` and `events` were read; `bad` lines were not, and the first of them are in `bad_lines`; `files` has the
+    counts of each file. `first` is the instant of the first event and `until` the last instant that was run, both in
+    UTC. `entered`, `moves`, `messages` and `refused` are those of `TickResult`; `unhandled` counts the inputs after
+    `until`.
     """
 
     customers: int
@@ -52,16 +53,7 @@ class Backtest:
     messages: int
     refused: int
     unhandled: int
-
-
-@frozen
-class _Read:
-    """A file that was read into the inbox."""
-
-    count: int
-    bad: tuple[BadLine, ...]
-    earliest: datetime | None = None
-    latest: datetime | None = None
+    files: tuple[FileCounts, ...] = ()
 
 
 def _silent(_phase: str, _done: int, _of: int) -> None:
@@ -71,50 +63,58 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
 def backtest(
     journeys: Iterable[Journey],
     *,
-    events: PathLikeText,
-    customers: PathLikeText | None = None,
+    events: Source,
+    customers: Source | None = None,
     until: datetime | None = None,
     db: PathLikeText | None = None,
     export: PathLikeText | None = None,
     progress: PhaseProgress = _silent,
+    **options: Unpack[FileKeywords],
 ) -> Backtest:
     """Run an event file through the engine and return what the journeys would have done.
 
-    The files are CSV or NDJSON and are streamed. `until` is by default the instant of the last event. With `db` the run
-    is kept in a new SQLite file, else in memory; with `export`, its enrollments, visits and messages are written into
-    that folder as CSV. Customers are put and journeys deployed just before the first event.
+    The files are CSV, NDJSON or JSON arrays and are streamed; `options` are the fields of `FileOptions`, for both of
+    them. `until` is by default the instant of the last event. With `db` the run is kept in a new SQLite file, else in
+    memory; with `export`, its enrollments, visits and messages are written into that folder as CSV. Customers are put
+    and journeys deployed just before the first event.
 
     Raises InvalidInput for files that cannot be read at all and for a `db` that exists; single bad lines are counted.
     """
+    reading = file_options(options)
     store = _new_store(db)
     with Engine(store, grace=None, max_jump=None, scrub=False) as engine:
-        fed = _feed(engine, events, progress)
-        if fed.earliest is None or fed.latest is None:
-            raise InvalidInput([f"{fspath(events)}: there is no event that could be read{_first_reason(fed)}"])
-        before = fed.earliest - timedelta(microseconds=2)
-        put = _Read(0, ()) if customers is None else _put(engine, customers, before, progress)
+        used = set[str]()
+        fed, span = _feed(engine, events, reading, used, progress)
+        if not span:
+            raise InvalidInput([f"{fed.name}: there is no event that could be read{_first_reason(fed)}"])
+        before = span[0] - timedelta(microseconds=2)
+        put = None if customers is None else _put(engine, customers, reading, used, before, progress)
+        if unused := sorted(set(reading.columns) - used):
+            raise InvalidInput([f"no file has the column {name!r} to map" for name in unused])
         for journey in journeys:
             engine.deploy(journey, at=before + timedelta(microseconds=1))
-        until = fed.latest if until is None else from_micros(to_micros(until, "until"))
-        totals = _run(engine, until, fed.count + put.count, progress)
+        until = span[1] if until is None else from_micros(to_micros(until, "until"))
+        files = [tally.counts() for tally in (fed, put) if tally is not None]
+        inputs = sum(each.taken for each in files)
+        totals = _run(engine, until, inputs, progress)
         if export is not None:
             export_tables(store, export, lambda done, of: progress("export", done, of), exact=True, bare=True)
-        lines = [f"{fspath(events)}, {line}" for line in fed.bad]
-        lines += [f"{fspath(customers or '')}, {line}" for line in put.bad]
+        lines = [f"{each.file}, {line}" for each in files for line in each.lines]
         return Backtest(
-            put.count,
-            fed.count,
-            len(lines),
+            0 if put is None else put.taken,
+            fed.taken,
+            sum(each.bad for each in files),
             tuple(lines[:SHOWN]),
-            fed.earliest,
+            span[0],
             until,
             *totals[1:],
-            fed.count + put.count - totals[0],
+            inputs - totals[0],
+            tuple(files),
         )
 
 
-def _first_reason(read: _Read) -> str:
-    return f" (first reason: {read.bad[0]})" if read.bad else ""
+def _first_reason(read: FileTally) -> str:
+    return f" (first reason: {read.lines[0]})" if read.lines else ""
 
 
 def _new_store(db: PathLikeText | None) -> Store:
@@ -128,37 +128,31 @@ def _new_store(db: PathLikeText | None) -> Store:
     return SQLiteStore(path)
 
 
-def _feed(engine: Engine, path: PathLikeText, progress: PhaseProgress) -> _Read:
-    """Read the events into the inbox; note their span on the way, so that they need not be sorted."""
-    bad: list[BadLine] = []
-    count, span = 0, list[datetime]()
-    size = Path(fspath(path)).stat().st_size
+def _feed(
+    engine: Engine, source: Source, options: FileOptions, used: set[str], progress: PhaseProgress
+) -> tuple[FileTally, tuple[datetime, ...]]:
+    """Read the events into the inbox; note their first and last instant, so that they need not be sorted."""
+    tally, size, span = FileTally(source), size_of(source), tuple[datetime, ...]()
 
-    def counted() -> Iterator[Event]:
-        nonlocal count, span
-        for event in read_events(path, bad=bad.append, progress=lambda done: progress("events", done, size)):
-            count += 1
-            span = [min(event.at, *span), max(event.at, *span)] if span else [event.at, event.at]
+    def spanned() -> Iterator[Event]:
+        nonlocal span
+        found = events_of(source, options, tally.refuse, lambda done: progress("events", done, size), used)
+        for event in tally.counted(found, event_key):
+            span = (min(event.at, *span), max(event.at, *span)) if span else (event.at, event.at)
             yield event
 
-    engine.feed(counted())
-    return _Read(count, tuple(bad), *span)
+    engine.feed(spanned())
+    return tally, span
 
 
-def _put(engine: Engine, path: PathLikeText, at: datetime, progress: PhaseProgress) -> _Read:
+def _put(  # noqa: PLR0917 what a file needs
+    engine: Engine, source: Source, options: FileOptions, used: set[str], at: datetime, progress: PhaseProgress
+) -> FileTally:
     """Read the customers into the inbox, all at one instant."""
-    bad: list[BadLine] = []
-    count = 0
-    size = Path(fspath(path)).stat().st_size
-
-    def counted() -> Iterator[tuple[str, dict[str, object]]]:
-        nonlocal count
-        for pair in read_customers(path, bad=bad.append, progress=lambda done: progress("customers", done, size)):
-            count += 1
-            yield pair
-
-    engine.put_customers(counted(), at=at)
-    return _Read(count, tuple(bad))
+    tally, size = FileTally(source), size_of(source)
+    found = customers_of(source, options, tally.refuse, lambda done: progress("customers", done, size), used)
+    engine.put_customers(tally.counted(found, customer_key), at=at)
+    return tally
 
 
 def _run(engine: Engine, until: datetime, inputs: int, progress: PhaseProgress) -> tuple[int, int, int, int, int]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from journeyflow import InvalidInput
-from journeyflow.formats.events import BadLine, read_customers, read_events
+from journeyflow.formats import BadLine, read_customers, read_events
 
 
 def events_of(path, text, encoding="utf-8"):
@@ -25,9 +25,7 @@ def customers_of(path, text):
 
 def test_a_csv_row_is_an_event_and_its_further_columns_are_data(tmp_path):
     """Numbers, true and false are read as such, an empty cell is absent, ids stay text."""
-    text = (
-        "at,type,customer,id,amount,cds,vip,note,code,blank\n2026-01-01T10:00:00Z,buy,c1,77,29.50,3,true,hello,007,\n"
-    )
+    text = "at,type,customer,id,amount,cds,vip,note,code,blank\n2026-01-01T10:00:00Z,buy,c1,77,29.5,3,true,hello,007,\n"
     (event,), bad = events_of(tmp_path / "e.csv", text)
     assert (event.type, event.customer, event.id) == ("buy", "c1", "77")
     assert event.at == datetime(2026, 1, 1, 10, tzinfo=UTC)
@@ -64,7 +62,6 @@ def test_an_ndjson_line_is_an_event_and_an_object_under_data_is_data(tmp_path):
         ("2026-01-01T00:00:00Z,buy,,1", "line 3: customer: must be text, not null"),
         ("2026-01-01T00:00:00Z,buy,c1,1,2,3", "line 3: has 6 cells, the header has 4"),
         ("2026-01-01T00:00:00Z,buy,c1,9999999999999999999", "line 3: data.amount: the integer needs more than 64 bits"),
-        ("2026-01-01T00:00:00Z,buy,c1,1e999", "line 3: data.amount: inf is not a finite number"),
         ("2026-01-01T00:00:00Z,buy,c\udcff1,1", "line 3: customer: contains a lone surrogate"),
         ('2026-01-01T00:00:00Z,buy,"c1"x,1', "line 3: this is no CSV"),
     ],
@@ -143,13 +140,3 @@ def test_progress_is_told_in_bytes_up_to_the_size_of_the_file(tmp_path):
     assert sum(1 for _ in read_events(path, bad=print, progress=told.append)) == 2_500
     assert told == sorted(told)
     assert told[-1] == path.stat().st_size
-
-
-@pytest.mark.parametrize("sign", [";", "\t", "|"])
-def test_cells_that_other_signs_part_are_told_as_such(tmp_path, sign):
-    """One sentence about the separator instead of one for each column that is not found."""
-    path = tmp_path / "events.csv"
-    path.write_text(sign.join(("at", "type", "customer")) + "\n")
-    with pytest.raises(InvalidInput) as error:
-        list(read_events(path, bad=print))
-    assert error.value.faults == (f"{path}: the cells are separated by {sign!r}; write commas",)

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from journeyflow import Condition, End, Engine, Event, Journey, MemoryStore, Send, Split, Trigger, arm, field
+from journeyflow.basics.values import is_blank
 from journeyflow.definition.pictures import dot, mermaid
 from journeyflow.definition.rules.changes import read_path
 from journeyflow.formats.cells import FORMULAS, csv_text
@@ -104,7 +105,7 @@ def drawn(text):
     )
 
 
-LABELS = TEXTS.filter(lambda text: text == text.strip())
+LABELS = TEXTS.filter(lambda text: text == text.strip() and not is_blank(text))
 
 
 @given(LABELS)

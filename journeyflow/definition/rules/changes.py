@@ -9,7 +9,7 @@ from json import JSONEncoder
 from attrs import field as attrs_field
 from attrs import frozen
 
-from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, Attributes, describe, faults, freeze, thaw
+from journeyflow.basics.values import INTEGER_MAX, INTEGER_MIN, Attributes, describe, faults, freeze, is_blank, thaw
 from journeyflow.basics.words import CONSENT, MEMBERS
 from journeyflow.definition.rules import conditions as rules
 from journeyflow.definition.rules.conditions import path_fault
@@ -321,6 +321,9 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
         yield from _shape_faults(name, attributes.get(name))
 
 
+NO_BLANK = "a name in it must not be blank"
+
+
 def _shape_faults(name: str, value: object) -> Iterator[str]:
     """Yield every fault of the value of an attribute of a fixed shape."""
     if value is None:
@@ -328,9 +331,13 @@ def _shape_faults(name: str, value: object) -> Iterator[str]:
     if name in MEMBERS:
         if not isinstance(value, list | tuple) or any(not isinstance(member, str) for member in value):
             yield f"{name}: must be a list of texts, not {describe(value)}"
+        elif any(map(is_blank, value)):
+            yield f"{name}: {NO_BLANK}"
     elif not isinstance(value, Mapping):
         yield f"{CONSENT}: must be an object of channels, not {describe(value)}"
     else:
+        if any(isinstance(channel, str) and is_blank(channel) for channel in value):
+            yield f"{CONSENT}: {NO_BLANK}"
         for channel, given in value.items():
             if given is not None and not isinstance(given, bool):
                 yield f"{CONSENT}.{channel}: must be true or false, not {describe(given)}"
@@ -353,8 +360,14 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
     elif (change.value is None) != (change.action == "unset"):
         needs = "takes no value" if change.action == "unset" else "needs a value"
         yield Problem("value", ERROR, f"{where}.value", f"action {change.action} {needs}")
+    elif change.field in MEMBERS and any(isinstance(name, str) and is_blank(name) for name in _each(change.value)):
+        yield Problem("value", ERROR, f"{where}.value", f"{change.field}: {NO_BLANK}")
     yield from (Problem("value", ERROR, where, fault) for fault in faults(change.value, "value"))
     yield from template_problems(change.value, f"{where}.value")
+
+
+def _each(value: object) -> Iterable[object]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def plain(value: object) -> object:

@@ -1,0 +1,332 @@
+"""CSV files as rows of values, line by line: a fault costs the lines that it is in, and no others.
+
+The first line is read as all others are. A quote that is never closed, or closed far below by another one, takes the
+lines between for one cell; then each of these lines is read for itself, and those that are whole rows are kept.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
+
+from journeyflow.basics.values import PADDING
+from journeyflow.basics.words import CONSENT, MEMBERS
+from journeyflow.errors import InvalidInput, did_you_mean, shown
+from journeyflow.formats.files import OTHER_ENCODING, Bad, BadLine, FileOptions, LineCells, Opened
+
+CSV_FIELD_LIMIT = 10_000_000
+"""How many characters a cell, or a record of many lines, may have: a bound on how much a broken quote can swallow."""
+
+SWALLOWED = 3
+"""So many further lines of a record that are mostly whole rows by themselves are rows that a stray quote swallowed."""
+
+# --- records ----------------------------------------------------------------------------------------------------------
+
+
+class _Held:
+    """The lines of a file, held until the record that they belong to has been read."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = iter(lines)
+        self.held: list[str] = []
+        self.room = CSV_FIELD_LIMIT
+
+    def begin(self) -> None:
+        """Begin a record."""
+        self.held = []
+        self.room = CSV_FIELD_LIMIT
+
+    def __iter__(self) -> "_Held":
+        return self
+
+    def __next__(self) -> str:
+        if self.room < 0:
+            raise StopIteration
+        line = next(self.lines)
+        self.held.append(line)
+        self.room -= len(line)
+        return line
+
+
+class Records:
+    """The records of a CSV file, with the numbers of their first lines.
+
+    `width` is the number of cells of the header; None while the header itself is read.
+    """
+
+    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
+        """Begin before the first line."""
+        csv.field_size_limit(CSV_FIELD_LIMIT)
+        self.width: int | None = None
+        self._delimiter = delimiter
+        self._lines = _Held(lines)
+        self._reader = csv.reader(self._lines, strict=True, delimiter=delimiter)
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]] | BadLine]:
+        """Yield each record that is not blank, or what is wrong with it."""
+        number = 1
+        while True:
+            self._lines.begin()
+            cells: list[str] = []
+            try:
+                cells = next(self._reader)
+                fault = self._misfit(cells)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                fault = f"this is no CSV: {error}"
+            held = self._lines.held
+            if fault is None:
+                if cells:
+                    yield number, cells
+            elif len(held) == 1:
+                yield BadLine(number, fault)
+            else:
+                yield from self._each(number, held, fault)
+            number += len(held)
+
+    def _misfit(self, cells: list[str]) -> str | None:
+        """Return why a record cannot be a row, or None. Empty cells behind the last column are no fault."""
+        if self.width is None:
+            return None
+        if len(cells) > self.width and any(cells[self.width :]):
+            return f"has {len(cells)} cells, the header has {self.width}"
+        further = self._lines.held[1:]
+        if len(further) >= SWALLOWED and sum(map(bool, map(self._alone, further))) * 2 > len(further):
+            return "this is no CSV: a quoted cell holds lines that are rows"
+        return None
+
+    def _each(self, first: int, held: list[str], fault: str) -> Iterator[tuple[int, list[str]] | BadLine]:
+        """Read each line of a broken record for itself; what lies between whole rows is told together."""
+        reason = f"{fault} (a quote opens here, and goes on to line {first + len(held) - 1}: {len(held)} lines)"
+        begin = 0
+        for n, line in enumerate(held):
+            cells = self._alone(line)
+            if cells:
+                if begin < n:
+                    yield BadLine(first + begin, reason, n - begin)
+                    reason = fault
+                yield first + n, cells
+                begin = n + 1
+        if begin < len(held):
+            yield BadLine(first + begin, reason, len(held) - begin)
+
+    def _alone(self, line: str) -> list[str] | None:
+        """Return the cells of a line that is a whole row by itself, else None."""
+        try:
+            cells = next(csv.reader([line], strict=True, delimiter=self._delimiter), [])
+        except csv.Error:
+            return None
+        return cells if self.width is not None and len(cells) == self.width else None
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+ReadCell = Callable[[str], object]
+"""A function that returns the value of a cell that is not empty; ValueError says what is wrong with it."""
+
+_POINT = re.compile(r"-?(0|[1-9]\d{0,18})(\.\d{0,30}[1-9])?", re.ASCII)
+_COMMA = re.compile(r"-?(0|[1-9]\d{0,18})(,\d{0,30}[1-9])?", re.ASCII)
+_EITHER = re.compile(r"-?(?![1-9]\d{0,2}\.\d{3}$)(0|[1-9]\d{0,18})([.,]\d{0,30}[1-9])?", re.ASCII)
+"""Where a semicolon separates cells the comma is decimal, and a point too, unless it may separate thousands."""
+
+
+def number_reader(spelling: re.Pattern[str]) -> ReadCell:
+    """Return the function that reads a number in its canonical spelling, true or false, and else text.
+
+    Codes that only look like numbers stay what they are.
+
+    >>> [number_reader(_POINT)(text) for text in ("29.5", "-7", "1.10", "007", "1e3", "-0", "true")]
+    [29.5, -7, '1.10', '007', '1e3', '-0', True]
+    """
+
+    def read(text: str) -> object:
+        match = spelling.fullmatch(text)
+        if match is None or text == "-0":
+            return text == "true" if text in {"true", "false"} else text
+        if not match[2]:
+            return int(text)
+        plain = text.replace(",", ".")
+        number = float(plain)
+        return number if Decimal(repr(number)) == Decimal(plain) else text
+
+    return read
+
+
+def _spelling(options: FileOptions) -> re.Pattern[str]:
+    if options.decimal_comma is None:
+        return _EITHER if options.delimiter == ";" else _POINT
+    return _COMMA if options.decimal_comma else _POINT
+
+
+def _members(separator: str, trim: Callable[[str], str]) -> ReadCell:
+    return lambda text: [trim(part) for part in text.split(separator)]
+
+
+def _consent(separator: str, trim: Callable[[str], str]) -> ReadCell:
+    """Return the function that reads channels, each perhaps with =true or =false."""
+
+    def read(text: str) -> object:
+        given: dict[str, bool] = {}
+        for part in map(trim, text.split(separator)):
+            channel, sign, word = part.rpartition("=")
+            channel, word = (channel, word) if sign else (part, "true")
+            if word not in {"true", "false"} or channel in given:
+                msg = f"{shown(part)} must be a channel, once, or one with =true or =false"
+                raise ValueError(msg)
+            given[channel] = word == "true"
+        return given
+
+    return read
+
+
+def _one_channel(text: str) -> bool:
+    if text in {"true", "false"}:
+        return text == "true"
+    msg = f"must be true or false, not {shown(text)}"
+    raise ValueError(msg)
+
+
+def _no_separator(text: str) -> object:
+    msg = (
+        f"{shown(text)} holds perhaps several; name what separates them, such as list_separator='|' "
+        "(--list-separator '|' in the shell)"
+    )
+    raise ValueError(msg)
+
+
+def _unnamed(text: str) -> object:
+    msg = f"{shown(text)} stands in a column without a name"
+    raise ValueError(msg)
+
+
+def bare(text: str) -> str:
+    """Return a cell without blanks around it."""
+    return text.strip(PADDING)
+
+
+def whole(text: str) -> str:
+    """Return a cell; ValueError for one with blanks around it."""
+    if text != text.strip(PADDING):
+        msg = f"{shown(text)} begins or ends with blanks; remove them, or read with trim=True (--trim in the shell)"
+        raise ValueError(msg)
+    return text
+
+
+def _text(text: str) -> object:
+    return text
+
+
+def _readers(header: list[str], plain: tuple[str, ...], options: FileOptions) -> list[ReadCell]:
+    """Return the function that reads the cells of each column."""
+    trim, separator = bare if options.trim else whole, options.list_separator
+    special: dict[str, ReadCell] = {**dict.fromkeys((*plain, "id"), _text), "": _unnamed}
+    special |= dict.fromkeys(MEMBERS, _members(separator, trim) if separator else _no_separator)
+    special[CONSENT] = _consent(separator, trim) if separator else _no_separator
+    usual = number_reader(_spelling(options))
+    return [special.get(name, _one_channel if name.startswith(f"{CONSENT}.") else usual) for name in header]
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def csv_rows(
+    file: Opened, needed: tuple[str, ...], options: FileOptions, bad: Bad, used: set[str], *, every: bool
+) -> Iterator[tuple[int, LineCells]]:
+    """Yield (line number, row) of a CSV file, without its empty cells; a line that is none is passed to `bad`.
+
+    `used` gets the names that are both in `options.columns` and in the header; with `every`, all of them must be.
+    Raises InvalidInput for a header that is no CSV, has a column twice, or lacks one of `needed`.
+    """
+    records = iter(rows := Records(file.text, options.delimiter))
+    cells = _header(next(records, (1, [])), file, options)
+    used.update(cell for cell in cells if cell in options.columns)
+    header = [options.columns.get(cell, cell) for cell in cells]
+    faults = list(_header_faults(cells, header, needed, options.columns if every else ()))
+    if faults:
+        hint = _other_signs(cells, file, options) if any(name not in header for name in needed) else None
+        raise InvalidInput([f"{file.name}: {fault}" for fault in ([hint] if hint else faults)])
+    rows.width = len(header)
+    trim, readers = bare if options.trim else whole, _readers(header, needed, options)
+    for record in records:
+        if isinstance(record, BadLine):
+            bad(record)
+            continue
+        row, faults = _row(zip(header, record[1], readers, strict=False), file, trim)
+        if faults:
+            bad(BadLine(record[0], "; ".join(faults)))
+        elif row:
+            yield record[0], row
+
+
+def _row(
+    cells: Iterable[tuple[str, str, ReadCell]], file: Opened, trim: Callable[[str], str]
+) -> tuple[LineCells, list[str]]:
+    """Return the values of a row by column, and what is wrong with them; columns `consent.X` make one object."""
+    row: LineCells = {}
+    faults: list[str] = []
+    channels: LineCells = {}
+    for name, text, read in cells:
+        if not text:
+            continue
+        try:
+            if value := trim(text):
+                if fault := file.undecoded(value):
+                    raise ValueError(fault)  # noqa: TRY301 told as all faults of a cell
+                if read is _one_channel:
+                    channels[name.removeprefix(f"{CONSENT}.")] = read(value)
+                else:
+                    row[name] = read(value)
+        except ValueError as error:
+            faults.append(f"{name or 'a cell'}: {error}")
+    if channels:
+        row[CONSENT] = {**row.get(CONSENT, {}), **channels}  # type: ignore[dict-item]  # what _consent read
+    return row, faults
+
+
+def _header(record: tuple[int, list[str]] | BadLine, file: Opened, options: FileOptions) -> list[str]:
+    """Return the cells of the first record, without empty ones at its end."""
+    if isinstance(record, BadLine):
+        raise InvalidInput([f"{file.name}: the header cannot be read: {record}"])
+    cells = [bare(cell) if options.trim else cell for cell in record[1]]
+    while cells and not cells[-1]:
+        cells.pop()
+    if fault := file.undecoded("".join(cells)):
+        hint = _other_signs(cells, file, options)
+        raise InvalidInput([f"{file.name}: {hint or f'the header {fault}'}"])
+    return cells
+
+
+def _header_faults(
+    cells: list[str], header: list[str], needed: tuple[str, ...], mapped: Iterable[str]
+) -> Iterator[str]:
+    """Yield what is wrong with the names of columns."""
+    missing = [name for name in needed if name not in header]
+    twice = [name for name in sorted(set(header) - {""}) if header.count(name) > 1]
+    for name in missing:
+        hint = did_you_mean(name, header)
+        if not hint and len(missing) == 1 and not twice and cells:
+            hint = f"; if another column has it, map that: columns={{'X': {name!r}}} (--map X={name} in the shell)"
+        yield f"the header has no column {name!r}{hint}"
+    yield from (f"the header has the column {name!r} twice" for name in twice)
+    yield from (
+        f"the header has no column {name!r} to map{did_you_mean(name, cells)}" for name in mapped if name not in cells
+    )
+    for cell in header:
+        try:
+            whole(cell)
+        except ValueError as error:
+            yield f"the header: {error}"
+
+
+def _other_signs(cells: list[str], file: Opened, options: FileOptions) -> str | None:
+    """Return how a header is separated that seems to be one cell, with the options that read such a file, or None."""
+    found = next((sign for sign in ";\t|," if sign != options.delimiter and len(cells) == 1 and sign in cells[0]), None)
+    if found is None:
+        return None
+    name = {"\t": "tab"}.get(found, found)
+    encoding = ", and it is not UTF-8" + OTHER_ENCODING if file.misread else ""
+    return (
+        f"the cells are separated by {found!r}; write commas, or name the sign: delimiter={found!r} "
+        f"(--delimiter '{name}' in the shell){encoding}"
+    )

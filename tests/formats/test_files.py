@@ -1,0 +1,409 @@
+"""Files as people have them: other separators, encodings, zones and names, stray quotes, arrays, streams."""
+
+import io
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from journeyflow import InvalidInput
+from journeyflow.formats import BadLine, FileOptions, read_customers, read_events
+from journeyflow.formats import objects as objects_module
+from journeyflow.formats import tables as tables_module
+
+
+def customers(data, **options):
+    """Read customers of bytes or text: (pairs, bad lines)."""
+    bad: list[BadLine] = []
+    raw = data if isinstance(data, bytes) else data.encode()
+    return list(read_customers(io.BytesIO(raw), bad=bad.append, **options)), bad
+
+
+def events(data, **options):
+    """Read events of text: (events, bad lines)."""
+    bad: list[BadLine] = []
+    return list(read_events(io.BytesIO(data.encode()), bad=bad.append, **options)), bad
+
+
+def refusal(data, **options):
+    """Return the one sentence with which a customer file is refused."""
+    with pytest.raises(InvalidInput) as error:
+        customers(data, **options)
+    (fault,) = error.value.faults
+    return fault
+
+
+# --- quotes -----------------------------------------------------------------------------------------------------------
+
+
+def a_file(**lines):
+    """Return a CSV file of 1,000 customers, with some lines replaced, by their number."""
+    rows = ["customer,name,city", *(f"c{n},Ann,Rome" for n in range(2, 1_002))]
+    for number, line in lines.items():
+        rows[int(number[1:]) - 1] = line
+    return "\n".join(rows) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("far", "why"),
+    [
+        ('c902,"Zoe, B",Rome', "',' expected after '\"'"),
+        ('c902,Zoe 5",Rome', "a quoted cell holds lines that are rows"),
+        ("c902,Zoe,Rome", "unexpected end of data"),
+    ],
+)
+def test_a_stray_quote_costs_its_own_line(far, why):
+    """It names the line where it opens and how far it goes; the lines that it would swallow are read."""
+    found, bad = customers(a_file(_12='c12,"Ann,Rome', _902=far))
+    assert [name for name, _ in found] == [f"c{n}" for n in range(2, 1_002) if n != 12]
+    last = 1_001 if "end" in why else 902
+    assert [(line.number, line.lines) for line in bad] == [(12, 1)]
+    assert bad[0].reason == f"this is no CSV: {why} (a quote opens here, and goes on to line {last}: {last - 11} lines)"
+
+
+def test_what_lies_between_whole_rows_is_told_as_a_span_with_its_lines():
+    """Pieces of a broken record are no rows: only a line with as many cells as the header is one by itself."""
+    found, bad = customers('customer,name,city\nc1,"a\nb\nc"x,Rome\nc2,Ann,Rome\n')
+    assert [name for name, _ in found] == ["c2"]
+    assert [str(line) for line in bad] == [
+        "lines 2 to 4: this is no CSV: ',' expected after '\"' (a quote opens here, and goes on to line 4: 3 lines)"
+    ]
+
+
+def test_a_cell_of_many_lines_is_a_cell():
+    """Lines inside quotes that are no rows are text, also when there are many; doubled quotes are quotes."""
+    text = 'one\ntwo, three\r\n\r\nfour\nfive "six"'
+    found, bad = customers('customer,name,city\nc1,"' + text.replace('"', '""') + '",Rome\nc2,Ann,Rome\n')
+    assert (found[0][1]["name"], len(found), bad) == (text, 2, [])
+
+
+def test_a_quote_in_a_wide_file_does_not_cost_time(monkeypatch):
+    """A record is read up to a bound, and each of its lines once more: many strays cost what one does."""
+    monkeypatch.setattr(tables_module, "CSV_FIELD_LIMIT", 1_000)
+    lines = ['a",b,"c', "c1,Ann"] * 400
+    found, bad = customers("customer,name\n" + "\n".join(lines))
+    assert len(found) == 400
+    assert sum(line.lines for line in bad) == 400
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ('"customer,name\nc1,Ann\n', "lines 1 to 2: this is no CSV: unexpected end of data (a quote opens here, and"),
+        ('"cust"omer,name\nc1,Ann\n', "line 1: this is no CSV: ',' expected after '\"'"),
+    ],
+)
+def test_a_header_that_is_no_csv_is_told_as_any_line(data, reason):
+    """The first line is read by the same code as all others."""
+    assert refusal(data).startswith(f"the stream: the header cannot be read: {reason}")
+
+
+@given(st.lists(st.sampled_from(['"', ",", "\n", "\r", "a", "1", ";", '""', "\x00", " "]), max_size=40).map("".join))
+def test_each_line_is_taken_bad_or_blank(text):
+    """Whatever a file holds, reading it ends, and no line is told twice."""
+    found, bad = customers("customer,x\n" + text)
+    told = [n for line in bad for n in range(line.number, line.number + line.lines)]
+    assert len(told) == len(set(told))
+    assert len(found) + len(told) <= len(text) + 1
+
+
+# --- rows and headers -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_line_ends_of_all_systems_are_line_ends(end):
+    """Lines are counted in each of them; blank lines and lines of separators are no rows."""
+    found, bad = customers(end.join(["", "customer,name", "c1,Ann", "", ",", "c2, Bob", "c3,Cy"]))
+    assert [name for name, _ in found] == ["c1", "c3"]
+    assert [line.number for line in bad] == [6]
+
+
+def test_separators_at_the_end_of_lines_are_no_columns():
+    """Spreadsheets write them; a value under no name is a fault."""
+    found, bad = customers("customer;name;;\nc1;Ann;;\nc2;Bob;;;;\nc3;Cy;;x\n", delimiter=";")
+    assert found == [("c1", {"name": "Ann"}), ("c2", {"name": "Bob"})]
+    assert [str(line) for line in bad] == ["line 4: has 4 cells, the header has 2"]
+    _, bad = customers("customer,,name\nc1,x,Ann\n")
+    assert [str(line) for line in bad] == ["line 2: a cell: 'x' stands in a column without a name"]
+
+
+def test_blanks_around_a_cell_are_told_or_removed():
+    """A value that looks like another one is a fault; `trim` mends it, in the header too."""
+    data = "customer,name\nc1, Ann\nc2\u200b,Bob\nc3,\u00a0\nc4,a b\n"
+    found, bad = customers(data)
+    assert found == [("c4", {"name": "a b"})]
+    told = "begins or ends with blanks; remove them, or read with trim=True (--trim in the shell)"
+    assert [line.reason for line in bad] == [
+        f"name: ' Ann' {told}",
+        f"customer: 'c2\\u200b' {told}",
+        f"name: '\\xa0' {told}",
+    ]
+    assert customers(data, trim=True) == (
+        [("c1", {"name": "Ann"}), ("c2", {"name": "Bob"}), ("c3", {}), ("c4", {"name": "a b"})],
+        [],
+    )
+    assert refusal("customer, name\n") == f"the stream: the header: ' name' {told}"
+    assert customers("customer, name\nc1, Ann\n", trim=True)[0] == [("c1", {"name": "Ann"})]
+
+
+def test_columns_get_other_names():
+    """In CSV and in JSON; a name that the header does not have is a fault, and so are two for one."""
+    names = {"Kunde": "customer", "Ort": "city"}
+    assert customers("Kunde,Ort\nc1,Rome\n", columns=names)[0] == [("c1", {"city": "Rome"})]
+    assert customers('{"Kunde": "c1", "Ort": "Rome"}', columns=names)[0] == [("c1", {"city": "Rome"})]
+    assert refusal("Kunde,Orte\n", columns=names) == (
+        "the stream: the header has no column 'Ort' to map (did you mean 'Orte'?)"
+    )
+    assert refusal("Kunde,city,Ort\n", columns=names) == "the stream: the header has the column 'city' twice"
+    _, bad = customers('{"Kunde": "c1", "customer": "c2"}', columns=names)
+    assert [str(line) for line in bad] == ["line 1: two of its keys are mapped to one name"]
+    assert refusal("Kunde,Ort\n") == (
+        "the stream: the header has no column 'customer'; if another column has it, map that: "
+        "columns={'X': 'customer'} (--map X=customer in the shell)"
+    )
+
+
+# --- cells ------------------------------------------------------------------------------------------------------------
+
+
+def values(cells, **options):
+    """Read cells of one column."""
+    sign = options.get("delimiter", ",")
+    lines = [f"c{n}{sign}{cell}" for n, cell in enumerate(cells)]
+    found, bad = customers("\n".join([f"customer{sign}x", *lines]), **options)
+    assert bad == []
+    return [attributes["x"] for _, attributes in found]
+
+
+def test_a_cell_is_a_number_in_its_canonical_spelling_alone():
+    """Codes and versions that only look like numbers stay what they are: 0e12 and 0e99 are two orders."""
+    numbers = ["0", "7", "-5", "29.5", "-0.25", "0.00001", "9223372036854775807", "48.85661400000001"]
+    assert values(numbers) == [0, 7, -5, 29.5, -0.25, 0.00001, 2**63 - 1, 48.85661400000001]
+    texts = [
+        *("1e3", "0e12", "0e99", "1.10", "1.0", "007", "-0", "+1", "00", ".5", "5.", "1_000", "0x1", "NaN", "inf"),
+        *("0.1234567890123456789", "12345678901234567890", "\u0663", "True", "1-2"),
+    ]
+    assert values(texts) == texts
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-(2**63), 2**63 - 1))
+def test_what_is_a_number_loses_no_digit(number):
+    """A number that is read has the value that was written."""
+    text = format(Decimal(repr(number)), "f")
+    (got,) = values([text])
+    assert got == text or Decimal(repr(got)) == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"delimiter": ";"}, [1.5, 2.5, 1.234, "1.234", 0.125, 1234.567, "1.234,5"]),
+        ({"delimiter": ";", "decimal_comma": True}, [1.5, "2.5", 1.234, "1.234", "0.125", "1234.567", "1.234,5"]),
+        ({"delimiter": ";", "decimal_comma": False}, ["1,5", 2.5, "1,234", 1.234, 0.125, 1234.567, "1.234,5"]),
+        ({"delimiter": "|"}, ["1,5", 2.5, "1,234", 1.234, 0.125, 1234.567, "1.234,5"]),
+    ],
+)
+def test_the_comma_may_be_decimal(options, expected):
+    """With semicolons it is; what may be thousands stays text until the caller decides."""
+    assert values(["1,5", "2.5", "1,234", "1.234", "0.125", "1234.567", "1.234,5"], **options) == expected
+
+
+def test_lists_tags_and_consent_are_read_with_a_separator():
+    """Without it they are refused with the remedy; columns of channels need none."""
+    data = "customer,tags,lists,consent,consent.SMS\nc1,a|b,news,EMAIL|PUSH=false,true\nc2,,,,false\n"
+    assert customers(data, list_separator="|") == (
+        [
+            ("c1", {"tags": ["a", "b"], "lists": ["news"], "consent": {"EMAIL": True, "PUSH": False, "SMS": True}}),
+            ("c2", {"consent": {"SMS": False}}),
+        ],
+        [],
+    )
+    _, (told,) = customers(data)
+    assert told.reason.startswith("tags: 'a|b' holds perhaps several; name what separates them, such as list_separator")
+    _, bad = customers(
+        "customer,tags,consent,consent.SMS\nc1,a||b,,\nc2,a| b,,\nc3,,EMAIL=yes,\nc4,,A|A,\nc5,,,no\n",
+        list_separator="|",
+    )
+    assert [(line.number, line.reason.split(":")[0]) for line in bad] == [
+        (2, "tags"), (3, "tags"), (4, "consent"), (5, "consent"), (6, "consent.SMS"),
+    ]  # fmt: skip
+
+
+# --- instants ---------------------------------------------------------------------------------------------------------
+
+
+def test_instants_without_an_offset_are_in_the_zone_of_the_file():
+    """A date is its first moment; an instant with an offset is what it says."""
+    at = ["2026-03-01 10:00", "2026-07-01", "2026-07-01T00:00:00Z"]
+    found, bad = events("at,type,customer\n" + "".join(f"{each},buy,c1\n" for each in at), timezone="Europe/Paris")
+    assert [event.at for event in found] == [
+        datetime(2026, 3, 1, 9, tzinfo=UTC),
+        datetime(2026, 6, 30, 22, tzinfo=UTC),
+        datetime(2026, 7, 1, tzinfo=UTC),
+    ]
+    assert bad == []
+
+
+@pytest.mark.parametrize(
+    ("at", "remedy"),
+    [
+        ("12/31/2024 10:00", "day and month may be confused; in a spreadsheet, format the column as yyyy-mm-dd"),
+        ("31.12.2024", "day and month may be confused; in a spreadsheet, format the column as yyyy-mm-dd"),
+        ("2024/12/31", "the date needs hyphens"),
+        ("45657.375", "this is the number of a day in a spreadsheet"),
+        ("1735603200000", "this is a count of seconds or milliseconds"),
+        ("2024-12-31 10:00", "or name the zone of the file, such as timezone='Europe/Paris' (--timezone Europe/Paris"),
+    ],
+)
+def test_other_instants_are_refused_with_the_remedy(at, remedy):
+    """Nobody guesses which number is the month."""
+    _, (bad,) = events(f"at,type,customer\n{at},buy,c1\n")
+    assert remedy in bad.reason
+
+
+# --- encodings and kinds of files -------------------------------------------------------------------------------------
+
+GERMAN = "customer;name;betrag\nc1;Jürg;1,5\n"
+READ = [("c1", {"name": "Jürg", "betrag": 1.5})]
+
+
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        (GERMAN.encode("utf-8-sig"), {"delimiter": ";"}),
+        (GERMAN.encode("utf-8-sig"), {"delimiter": ";", "encoding": "utf-8"}),
+        (GERMAN.encode("cp1252"), {"delimiter": ";", "encoding": "cp1252"}),
+        (GERMAN.encode("utf-16"), {"delimiter": ";"}),
+        (GERMAN.encode("utf-16-be"), {"delimiter": ";"}),
+        (GERMAN.replace(";", "\t").encode("utf-16"), {"delimiter": "tab", "decimal_comma": True}),
+    ],
+)
+def test_exports_of_spreadsheets_are_read_with_two_options(data, options):
+    """UTF-8 with a mark, the code page of Windows, UTF-16 with tabs."""
+    assert customers(data, **options) == (READ, [])
+
+
+def test_the_refusal_of_a_spreadsheet_names_the_options():
+    """Both at once, if the file is not UTF-8 either."""
+    encoding = "; name its encoding, for Excel perhaps encoding='cp1252' (--encoding cp1252 in the shell)"
+    other = "the stream: the cells are separated by ';'; write commas, or name the sign: "
+    other += "delimiter=';' (--delimiter ';' in the shell)"
+    assert refusal("customer;name\n") == other
+    assert refusal(GERMAN.encode("cp1252")) == f"{other}, and it is not UTF-8{encoding}"
+    assert refusal("customer;größe\n".encode("cp1252")) == f"{other}, and it is not UTF-8{encoding}"
+    assert "(--delimiter 'tab' in the shell)" in refusal("customer\tname\n")
+    assert "delimiter=','" in refusal("customer,name\n", delimiter=";")
+    broken = "contains a lone surrogate, which is no valid text: the file is not utf-8"
+    assert refusal("customer,größe\n".encode("cp1252")) == f"the stream: the header {broken}{encoding}"
+    _, (bad,) = customers("customer,name\nc1,Jürg\n".encode("cp1252"))
+    assert str(bad) == f"line 2: name: {broken}{encoding}"
+    _, (bad,) = customers('{"customer": "c1", "name": "Jürg"}\n'.encode("cp1252"))
+    assert str(bad) == f"line 1: {broken}{encoding}"
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"PK\x03\x04...", "an Excel workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1", "an old Excel workbook"),
+        (b"\x1f\x8b\x08", "compressed with gzip; unpack it first"),
+        (b"PAR1\x15", "a Parquet file"),
+        (b"SQLite format 3\x00", "an SQLite database"),
+    ],
+)
+def test_files_of_another_kind_are_refused_with_the_remedy(data, what):
+    """People give the workbook itself."""
+    assert refusal(data).startswith(f"the stream: this is {what}")
+
+
+def test_text_that_breaks_off_in_a_character_ends_the_reading():
+    """What came before is kept; an encoding that the file does not have at all refuses it."""
+    _, (bad,) = customers("customer\nc1\n".encode("utf-16")[:-1])
+    assert "from here on this is no utf-16 text" in bad.reason
+    assert "this is no utf-16 text" in refusal("customer\n", encoding="utf-16")
+
+
+def test_a_stream_of_text_is_refused():
+    """Bytes are needed, because the encoding is found out here."""
+    with pytest.raises(TypeError, match="open for reading bytes"):
+        list(read_customers(io.StringIO("customer\n"), bad=print))  # type: ignore[arg-type]  # that is the mistake
+
+
+def test_the_stream_of_a_caller_stays_open():
+    """And is read from where it stands; its name is used in messages."""
+    stream = io.BytesIO(b"xxcustomer\nc1\n")
+    stream.seek(2)
+    assert [name for name, _ in read_customers(stream, bad=print)] == ["c1"]
+    assert not stream.closed
+
+
+def test_options_are_checked_at_once():
+    """Every fault in one error; an unknown option is one of Python's own."""
+    wrong: dict[str, Any] = {
+        "delimiter": ";;", "encoding": "hex", "timezone": "Mars", "columns": [1], "list_separator": "",
+        "decimal_comma": 1, "trim": None,
+    }  # fmt: skip
+    with pytest.raises(InvalidInput) as error:
+        FileOptions(**wrong)
+    assert [fault.split(":")[0] for fault in error.value.faults] == [
+        "delimiter", "list_separator", "encoding", "timezone", "columns", "decimal_comma", "trim",
+    ]  # fmt: skip
+    with pytest.raises(TypeError, match=r"unknown option 'delimeter' \(did you mean 'delimiter'\?\)"):
+        read_events("x.csv", bad=print, delimeter=";")  # type: ignore[call-arg]  # that is the mistake
+
+
+# --- arrays -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("indent", [None, 0, 2])
+@pytest.mark.parametrize("chunk", [1, 7, 65_536])
+def test_an_array_is_read_as_lines_are(monkeypatch, indent, chunk):
+    """Whatever its layout, however it is cut; the content decides, not the suffix."""
+    monkeypatch.setattr(objects_module, "CHUNK", chunk)
+    rows = [{"customer": f"c{n}", "a": [n, {"b": "ü\n]},{"}], "n": n * 111} for n in range(20)]
+    found, bad = customers(" \r\n" + json.dumps(rows, indent=indent) + "\n")
+    assert [{"customer": name, **attributes} for name, attributes in found] == rows
+    assert bad == []
+
+
+def test_a_fault_in_an_array_costs_its_object():
+    """Reading goes on at the next line that begins as the first object did, not at one inside another."""
+    data = (
+        '[\n  {"customer": "c1"},\n  {\n    "customer": "c2" "a": [\n    {"customer": "x"}]},\n  {"customer": "c3"}\n]'
+    )
+    found, bad = customers(data)
+    assert [name for name, _ in found] == ["c1", "c3"]
+    assert [str(line) for line in bad] == ["lines 3 to 5: this is no JSON: Expecting ',' delimiter"]
+
+
+@pytest.mark.parametrize(
+    ("data", "taken", "told"),
+    [
+        ("[]", [], []),
+        ("[ ]\n", [], []),
+        ("[", [], ["line 1: this is no JSON: Expecting value"]),
+        ('[{"customer":"a"}', ["a"], ["line 1: this is no JSON: expected , or ] behind an object"]),
+        ('[{"customer":"a"} {"customer":"b"}]', ["a"], ["line 1: this is no JSON: expected , or ] behind an object"]),
+        ('[{"customer":"a"},]', ["a"], ["line 1: this is no JSON: Expecting value"]),
+        ('[{"customer":"a"}]\nx', ["a"], ["line 2: this is no JSON: text stands behind the end of the array"]),
+        ('[1,\n{"customer":"a"}]', ["a"], ["line 1: expected an object, not int 1"]),
+        ('[{"a":1,"a":2},\n{"customer":"a"}]', ["a"], ["line 1: this is no JSON: the key 'a' stands twice"]),
+        ("[" * 100_000, [], ["line 1: this is no JSON: it is nested too deep"]),
+        ('[{"customer":"a"},\n{"customer', ["a"], ["line 2: this is no JSON: Unterminated string starting at"]),
+    ],
+)
+def test_arrays_that_are_none(data, taken, told):
+    """Each fault is told with its line."""
+    found, bad = customers(data)
+    assert [name for name, _ in found] == taken
+    assert [str(line)[: len(words)] for line, words in zip(bad, told, strict=True)] == told
+
+
+def test_zero_width_marks_before_json_are_blank():
+    """A mark in the middle of joined files is no fault of a line."""
+    found, bad = customers('\ufeff{"customer": "a"}\n\ufeff\n{"customer": "b"}\n')
+    assert (len(found), bad) == (2, [])
