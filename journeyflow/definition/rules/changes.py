@@ -360,7 +360,10 @@ def change_problems(change: object, where: str) -> Iterator[Problem]:
     elif (change.value is None) != (change.action == "unset"):
         needs = "takes no value" if change.action == "unset" else "needs a value"
         yield Problem("value", ERROR, f"{where}.value", f"action {change.action} {needs}")
-    elif change.field in MEMBERS and any(isinstance(name, str) and is_blank(name) for name in _each(change.value)):
+    elif change.field in MEMBERS and any(
+        isinstance(name, str) and name and is_blank(name)  # an empty one waits to be filled in (R18)
+        for name in _each(change.value)
+    ):
         yield Problem("value", ERROR, f"{where}.value", f"{change.field}: {NO_BLANK}")
     yield from (Problem("value", ERROR, where, fault) for fault in faults(change.value, "value"))
     yield from template_problems(change.value, f"{where}.value")
