@@ -9,7 +9,7 @@ from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.journeys import Bulk
 from journeyflow.questions.explanation import Decision, Explanation
 from journeyflow.questions.journeys import JourneyInfo
-from journeyflow.questions.messages import Answer
+from journeyflow.questions.messages import Answer, SetAside
 from journeyflow.questions.numbers.experiments import Results, SplitResults
 from journeyflow.questions.numbers.figures import (
     Benchmark,
@@ -57,6 +57,7 @@ __all__ = [
     "Results",
     "SampleRatio",
     "SendInfo",
+    "SetAside",
     "SplitResults",
     "StepInfo",
     "StepStats",

@@ -202,12 +202,30 @@ class Forbidden(JourneyflowError):
 
 
 class ClockJump(JourneyflowError, RuntimeError):
-    """The earliest due work lies implausibly far before `now` (R3)."""
+    """The earliest due timer and the last tick that did anything both lie implausibly far before `now` (R3).
 
-    def __init__(self, due: str, now: str, max_jump: str) -> None:
-        """Name both instants and the limit."""
+    `tenant`, `journey` and `customer` say whose timer it is; `customer` is None for a timer of the journey itself.
+    `due` and `now` are ISO 8601 texts in UTC, and so is `last_tick`, or None if no tick has done anything yet.
+    """
+
+    def __init__(  # noqa: PLR0917 each is named in the message
+        self,
+        tenant: str,
+        journey: str,
+        customer: str | None,
+        due: str,
+        last_tick: str | None,
+        now: str,
+        max_jump: str,
+    ) -> None:
+        """Name the timer, its instant, the last tick, and the limit."""
+        self.tenant, self.journey, self.customer = tenant, journey, customer
+        self.due, self.last_tick, self.now = due, last_tick, now
+        whose = "a timer" if customer is None else f"the timer of customer {shown(customer)}"
+        since = "no tick has done anything yet" if last_tick is None else f"the last tick was at {last_tick}"
         super().__init__(
-            f"work has been due since {due}, which is more than max_jump ({max_jump}) before now ({now}); "
+            f"{whose} in journey {shown(journey)} of tenant {shown(tenant)} has been due since {due}, which is more "
+            f"than max_jump ({max_jump}) before now ({now}; {since}); "
             "check the clock, or go on with allow_jump=True (--allow-jump in the shell)"
         )
 

@@ -30,7 +30,7 @@ EVERY_ERROR = [
     NotFound("journey", "welcom", " (did you mean 'welcome'?)"),
     Conflict("welcome", "ARCHIVED", "ACTIVE", "publish it under another id"),
     Forbidden("welcome", "DRAFT"),
-    ClockJump("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z", "366 days"),
+    ClockJump("t", "j", "ann", "2020-01-01T00:00:00Z", None, "2026-01-01T00:00:00Z", "366 days"),
     MissingExtra("a regular expression", "regex"),
     StorageError("a.db", "the disk is full"),
     ForeignDatabase("a.db", "is no journeyflow database"),
@@ -65,7 +65,7 @@ def test_an_error_survives_pickling(error):
         (InvalidInput(["x"]), ValueError),
         (NotFound("journey", "a"), LookupError),
         (Conflict("a", "DRAFT", "PAUSED"), ValueError),
-        (ClockJump("a", "b", "c"), RuntimeError),
+        (ClockJump("a", "b", "c", "d", "e", "f", "g"), RuntimeError),
         (MissingExtra("a", "b"), ImportError),
         (StorageError("a", "b"), RuntimeError),
     ],
@@ -112,8 +112,9 @@ def test_messages_name_what_was_wrong_and_what_to_do():
     assert str(Forbidden("w", "DRAFT")) == (
         "journey 'w' is DRAFT; only an ACTIVE journey takes enrollments (activate it first)"
     )
-    assert str(ClockJump("A", "B", "366 days")) == (
-        "work has been due since A, which is more than max_jump (366 days) before now (B); "
+    assert str(ClockJump("t", "j", "ann", "A", "B", "C", "366 days")) == (
+        "the timer of customer 'ann' in journey 'j' of tenant 't' has been due since A, which is more than max_jump "
+        "(366 days) before now (C; the last tick was at B); "
         "check the clock, or go on with allow_jump=True (--allow-jump in the shell)"
     )
     assert str(MissingExtra("it", "regex")) == "it needs an optional dependency: pip install 'journeyflow[regex]'"

@@ -269,6 +269,8 @@ def inputs(engine: Engine) -> None:
     engine.retry(("welcome", "c1"), at=NOW)
     message: jf.Message | None = engine.find_message("k3-1-1")
     opened: dict[str, int] = {kind: each.total for kind, each in engine.message("k3-1-1").engagement.items()}
+    aside: tuple[answers.SetAside, ...] = engine.set_aside(take=10, after=None).items
+    engine.retry(aside, at=NOW)
     stray: tuple[jf.Event | answers.Answer, ...] = engine.unmatched(take=10, after=None).items
     assert message, (opened, stray)
 

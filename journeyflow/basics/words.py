@@ -56,6 +56,15 @@ REVENUE = "revenue"
 ATTRIBUTED = "attributed to "
 """The beginning of the outcome of revenue that named no message; the id of its attributed message follows (R83)."""
 
+SET_ASIDE = "error"
+"""The outcome of an input that was set aside because handling it raised an exception (R9)."""
+
+INTERNAL_ERROR = "internal error"
+"""The reason of a run that FAILED, and of an entry that was refused, for that cause."""
+
+UNKNOWN_AFTER = frozenset({"duplicate", "conflicting", SET_ASIDE})
+"""The outcomes of events after which the same id may come again (R26)."""
+
 COUNTED = frozenset({QUEUED, CLAIMED, SENT})
 """The statuses of messages that caps count: those that will be or were sent (R31)."""
 

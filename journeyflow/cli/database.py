@@ -211,10 +211,11 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_f
         result = engine.tick(now, limit=limit, allow_jump=allow_jump)
     names = ("inputs", "entered", "moves", "messages", "refused", "deferred", "late", "unmatched")
     rows = [(name, getattr(result, name)) for name in names]
-    rows += [("forgotten", result.forgotten)] if result.forgotten else []
+    rows += [(name, count) for name in ("forgotten", "errors") if (count := getattr(result, name))]
     text = table(rows, ("figure", "count"))
     text += f"\nnext work at {when(result.next_due)} UTC" if result.next_due else "\nnothing waits"
     text += "; more of it is due already: tick again" if result.more else ""
+    text += f"\n{counted(result.errors, 'item')} set aside: see audit and set-aside" if result.errors else ""
     show(result, text, as_json=as_json)
 
 

@@ -160,19 +160,59 @@ def list_unmatched(db: Path, skip: int, take: int | None, after: Cursor | None, 
     show(page, f"{table(rows, ('at', 'event', 'customer', 'message'))}\n{page_end(page)}", as_json=as_json)
 
 
+@click.command("set-aside")
+@database
+@skip
+@take
+@after
+@tenant
+@as_json
+def list_set_aside(db: Path, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
+    """List the inputs whose handling raised an exception; `retry --set-aside` takes them up again."""
+    with opened(db, tenant) as engine:
+        page = engine.set_aside(skip=skip, take=take, after=after)
+    rows = [(when(each.at), each.number, each.kind, each.name, each.customer) for each in page.items]
+    show(page, f"{table(rows, ('at', 'input', 'kind', 'name', 'customer'))}\n{page_end(page)}", as_json=as_json)
+
+
 @click.command()
 @database
-@click.argument("journey")
-@click.argument("customers", nargs=-1, required=True)
+@click.argument("journey", required=False)
+@click.argument("customers", nargs=-1)
+@click.option("--set-aside", "inputs", is_flag=True, help="Take up the inputs again that were set aside.")
 @now_option()
 @tenant
 @as_json
-def retry(db: Path, journey: str, customers: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
+def retry(
+    db: Path,
+    journey: str | None,
+    customers: tuple[str, ...],
+    at: datetime,
+    tenant: str,
+    *,
+    inputs: bool,
+    as_json: bool,
+) -> None:
     """Put customers' newest runs back where they failed; the next tick does it."""
+    if inputs == bool(journey and customers):
+        what = "give a journey and its customers, or --set-aside"
+        raise click.UsageError(what)
+    if journey is None:
+        _take_up_again(db, tenant, at, as_json=as_json)
+        return
     with opened(db, tenant) as engine:
         engine.retry([(journey, customer) for customer in customers], at=at)
     said = f"noted for {counted(len(customers), 'customer')}; the next tick puts back whose newest run has failed"
     show({"taken": len(customers)}, said, as_json=as_json)
 
 
-COMMANDS = (claim, ack, nack, list_messages, list_unmatched, retry)
+def _take_up_again(db: Path, tenant: str, at: datetime, *, as_json: bool) -> None:
+    """Put every input that was set aside back into the inbox."""
+    with opened(db, tenant) as engine:
+        page = engine.set_aside(take=None)
+        engine.retry(page, at=at)
+    count = len(page)
+    show({"taken": count}, f"took up {counted(count, 'input')} again; the next tick handles them", as_json=as_json)
+
+
+COMMANDS = (claim, ack, nack, list_messages, list_unmatched, list_set_aside, retry)

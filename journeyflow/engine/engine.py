@@ -21,7 +21,7 @@ from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.policies import Policies
 from journeyflow.engine import delivery
 from journeyflow.engine import exports as exportjobs
-from journeyflow.engine.core import Core, Handler, Options
+from journeyflow.engine.core import LOG, Core, Handler, Options
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.inputs import (
     answer_input,
@@ -31,6 +31,7 @@ from journeyflow.engine.inputs import (
     one_or_many,
     pair_input,
     pairs_of,
+    reopened,
     retry_input,
 )
 from journeyflow.engine.journeys import JourneyCalls
@@ -38,6 +39,7 @@ from journeyflow.engine.questions import Questions
 from journeyflow.engine.ticking import UTC, TickResult, do_due_work, next_call, settle
 from journeyflow.errors import Forbidden, InvalidInput, shown
 from journeyflow.questions import paging
+from journeyflow.questions.messages import SetAside
 from journeyflow.questions.paging import name_faults, refuse, words
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.public import Enrollment, Event, Message, PruneResult
@@ -64,9 +66,9 @@ class Engine(JourneyCalls, Questions):
     length of time such as "1 hour", or None for no limit. It is kept in the store. Left out, the stored value stays: 1
     hour in a new file, no limit in memory.
 
-    `max_jump` is how far before `now` the earliest due work may lie before a tick raises `ClockJump` (R3); None is no
-    bound. `batch_size` is how many items make one commit. `dedup_days` is for how many days the id of an event is
-    remembered, so that the same event fed again changes nothing (R26).
+    `max_jump` is how far before `now` the earliest due timer and the last tick may both lie before a tick raises
+    `ClockJump` (R3); None is no bound. `batch_size` is how many items make one commit. `dedup_days` is for how many
+    days the id of an event is remembered, so that the same event fed again changes nothing (R26).
 
     `scrub` is whether a tick in which a step forgot a customer also erases every trace of them from the medium; with
     `scrub=False` that waits for `vacuum` (R86).
@@ -285,25 +287,34 @@ class Engine(JourneyCalls, Questions):
         self._about("exit", journey, customers, at, {"reason": reason, **({} if key is None else {"key": key})})
 
     def retry(
-        self, enrollments: Enrollment | tuple[str, str] | Iterable[Enrollment | tuple[str, str]], *, at: datetime
+        self,
+        enrollments: Enrollment | tuple[str, str] | SetAside | Iterable[Enrollment | tuple[str, str] | SetAside],
+        *,
+        at: datetime,
     ) -> None:
         """Put one FAILED run or many back at their last rest, to wait there again for what they waited for (R43).
 
         Each is an `Enrollment`, or a pair (journey, customer), which names the customer's newest run. The tick that
-        reaches `at` does it, or records why it is refused: the customer is inside again, or has a newer run.
+        reaches `at` does it, or records why it is refused: the customer is inside again, or has a newer run. What
+        `set_aside` lists is taken up again too: the next tick handles such an input as if it had just been given, with
+        its own instant (R6, R9).
 
         Raises NotFound for an unknown journey, Forbidden for one that is not ACTIVE at `at`, InvalidInput for an
         enrollment that has not failed, or failed because its message was given up.
         """
         instant = to_micros(at)
-        one = isinstance(enrollments, Enrollment) or (
+        one = isinstance(enrollments, Enrollment | SetAside) or (
             isinstance(enrollments, tuple) and any(isinstance(part, str) for part in enrollments)
         )
-        many = [enrollments] if one else one_or_many(enrollments, (), "enrollments")
-        inputs = [retry_input(self._tenant, each, instant) for each in many]
+        many = [enrollments] if one else list(one_or_many(enrollments, (), "enrollments"))
+        again = reopened(self._tenant, [each for each in many if isinstance(each, SetAside)])
+        inputs = [retry_input(self._tenant, each, instant) for each in many if not isinstance(each, SetAside)]
         for name in dict.fromkeys(item.type for item in inputs if isinstance(item, Input)):
             self._check_active(name, at)
         self._give(inputs)
+        if again:
+            with self._core.store.transaction() as transaction:
+                transaction.commit(again)
 
     def _check_active(self, journey: str, at: datetime) -> JourneyRecord:
         """Return the record of a journey; raises NotFound, and Forbidden unless it is ACTIVE at `at`."""
@@ -376,9 +387,12 @@ class Engine(JourneyCalls, Questions):
         finds nothing due writes nothing. `limit` bounds how many items are handled; `more` of the result says whether
         some are left. With `channels`, messages are then handed to their handlers.
 
-        Raises ClockJump, before anything is done, if the earliest work lies more than `max_jump` before `now`, unless
-        `allow_jump`; ValueError for a `limit` below 1; StorageError, with the work done, if what a step forgot cannot
-        be erased because somebody still reads the old file (R86).
+        An item whose handling raises an exception is set aside and logged, and the others go on: `errors` of the result
+        counts them, `set_aside` and `audit` list them (R9).
+
+        Raises ClockJump, before anything is done, if the earliest due timer and the last tick that did anything both
+        lie more than `max_jump` before `now`, unless `allow_jump`; ValueError for a `limit` below 1; StorageError, with
+        the work done, if what a step forgot cannot be erased because somebody still reads the old file (R86).
         """
         instant = to_micros(now, "now")
         if limit is not None:
@@ -387,13 +401,15 @@ class Engine(JourneyCalls, Questions):
             result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
             delivered, failed = delivery.push(self._core, instant) if self._core.channels else (0, 0)
             due = next_call(self._core)
-        return evolve(
+        result = evolve(
             result,
             delivered=delivered,
             failed=failed,
             next_due=None if due is None else from_micros(due),
             more=due is not None and due <= instant,
         )
+        LOG.debug("tick at %s: %s", now, result)
+        return result
 
     def next_due(self) -> datetime | None:
         """Return the instant of the earliest work of all tenants, in UTC: when to tick next (R73).

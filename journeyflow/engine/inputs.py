@@ -7,7 +7,9 @@ from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe, dumps, id_fault, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.changes import attribute_faults
-from journeyflow.errors import shown
+from journeyflow.errors import InvalidInput, shown
+from journeyflow.questions.messages import SetAside
+from journeyflow.records.changes import Changes
 from journeyflow.records.public import Enrollment, Event, Message
 from journeyflow.records.rows import Input
 from journeyflow.work.intake import GIVEN_UP
@@ -91,6 +93,15 @@ def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
     if isinstance(enrollment, tuple) and len(enrollment) == len(("journey", "customer")):
         return journey_input(tenant, "retry", enrollment[0], enrollment[1], at, data={})
     return [f"expected an Enrollment or (journey, customer), not {describe(enrollment)}"]
+
+
+def reopened(tenant: str, items: Iterable[SetAside]) -> Changes:
+    """Return the changes that put inputs which were set aside back into the inbox; raises InvalidInput (R9)."""
+    inputs = list(items)
+    faults = [f"input {each.number}: it is not of this tenant" for each in inputs if each.tenant != tenant]
+    if faults:
+        raise InvalidInput(faults)
+    return Changes(reopened=tuple(each.number for each in inputs))
 
 
 def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:

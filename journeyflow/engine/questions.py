@@ -13,7 +13,7 @@ from journeyflow.questions import enrollments as queries
 from journeyflow.questions import why_not as whynot
 from journeyflow.questions.as_of import enrollment_at
 from journeyflow.questions.explanation import Explanation, explain
-from journeyflow.questions.messages import Answer
+from journeyflow.questions.messages import Answer, SetAside
 from journeyflow.questions.numbers import statistics as stats
 from journeyflow.questions.numbers.experiments import Results, results
 from journeyflow.questions.numbers.figures import Benchmark, JourneyStats, MessageStats
@@ -309,6 +309,18 @@ class Questions(Bound):
         refuse(page_faults(skip, take) + cursor_faults(after, place))
         with self._core.store.reader() as reader:
             return messages.unmatched(reader, self._tenant, Slice(skip=skip, take=take, after=after))
+
+    def set_aside(self, *, skip: int = 0, take: int | None = 25, after: Cursor | None = None) -> Page[SetAside]:
+        """Return a page of the inputs whose handling raised an exception, as they came (R9).
+
+        A tick sets them aside, with the outcome "error", writes the exception into the log, and goes on. Give them to
+        `retry` when the cause is mended. Runs that were set aside are FAILED with the reason "internal error". Raises
+        InvalidInput with every fault.
+        """
+        place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
+        refuse(page_faults(skip, take) + cursor_faults(after, place))
+        with self._core.store.reader() as reader:
+            return messages.set_aside(reader, self._tenant, Slice(skip=skip, take=take, after=after))
 
     def _check_known(self, journey: str | None) -> None:
         """Raise NotFound for an unknown journey; None is no journey."""

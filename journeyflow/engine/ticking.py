@@ -8,14 +8,17 @@ from typing import Final
 
 from attrs import evolve, frozen
 
-from journeyflow.basics.moments import LAST, add, iso, zone
+from journeyflow.basics.moments import LAST, Duration, add, iso, zone
 from journeyflow.engine.core import LOG, Core
-from journeyflow.errors import ClockJump, StorageError
+from journeyflow.engine.inputs import told_error
+from journeyflow.errors import ClockJump, StorageError, cut
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import OWED, TRACES
+from journeyflow.stores.batch import DueKey, Request
 from journeyflow.stores.contract import ClaimRequest
 from journeyflow.work import scheduler
 from journeyflow.work.happenings import Tally
+from journeyflow.work.setting_aside import SettingAside, name_item, set_aside, set_barely_aside
 
 UTC: Final = zone("UTC")
 
@@ -28,7 +31,8 @@ class TickResult:
     that was found later than grace allows and took effect at `now` (R5). `unmatched` counts events that named no
     message of their customer, and acks and nacks that named none of their tenant (R52, R71); `deferred` entries that
     wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count attempts of
-    the engine's own channels.
+    the engine's own channels. `errors` counts items that were set aside because handling them raised an exception
+    (R9).
 
     `next_due` is the instant of the next work in UTC, None if nothing waits; `more` is whether some of it is due
     already, as after `limit`.
@@ -45,6 +49,7 @@ class TickResult:
     delivered: int = 0
     failed: int = 0
     forgotten: int = 0
+    errors: int = 0
     next_due: datetime | None = None
     more: bool = False
 
@@ -91,15 +96,45 @@ def _worked(core: Core, now: int, limit: int | None, *, allow_jump: bool) -> Tic
     if earliest is None or earliest > now:
         return total
     if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
-        raise ClockJump(iso(earliest), iso(now), str(jump))
+        _check_clock(core, now, jump)
     left, more = limit, True
-    while more and (left is None or left > 0):
-        size = core.options.batch_size if left is None else min(left, core.options.batch_size)
-        with _collector_at_rest():
-            more, tally = _one_batch(core, now, size, left)
+    pace = whole = core.options.batch_size
+    while more and left != 0:
+        size = pace if left is None else min(left, pace)
+        try:
+            with _collector_at_rest():
+                more, tally = _one_batch(core, now, size, left if pace == whole else size)
+        except _Unhandled as failure:
+            if size > 1 or pace == whole > 1:  # look for the item in smaller batches, which nothing else can tell (R7)
+                pace = max(1, size // 2)
+                continue
+            tally = _set_aside(core, now, failure)
+        else:
+            pace = min(whole, 2 * pace)
         total = _added(total, tally)
         left = None if left is None else left - tally.items
     return total
+
+
+def _check_clock(core: Core, now: int, jump: Duration) -> None:
+    """Raise ClockJump if the earliest due timer and the last tick lie too far before `now`; inputs may (R3)."""
+    with core.store.transaction(write=False) as transaction:
+        catalog, due = core.refresh(transaction), transaction.due(now, 1, inputs=False)
+        found = transaction.load(
+            Request(
+                numbers=frozenset(run.customer for run in due.runs.values()),
+                serials=frozenset(post.serial for post in due.posts.values()),
+                last_tick=True,
+            )
+        )
+    instants = [key[0] for key in due.keys] + ([] if found.last_tick is None else [found.last_tick])
+    if not due.keys or add(max(instants), jump, UTC) >= now:
+        return
+    runs = [*due.runs.values(), *found.runs.values()]
+    record = catalog.journeys[runs[0].journey if runs else due.keys[0][2]]
+    customer = next((person.id for run in runs for person in found.people if person.number == run.customer), None)
+    last = None if found.last_tick is None else iso(found.last_tick)
+    raise ClockJump(record.tenant, record.id, customer, iso(due.keys[0][0]), last, iso(now), str(jump))
 
 
 # --- traces on the medium ---------------------------------------------------------------------------------------------
@@ -138,18 +173,67 @@ def scrub(core: Core) -> None:
 
 
 def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
-    """Load, run and commit one batch; return whether more is due than was loaded, and what was done."""
+    """Load, run and commit one batch; return whether more is due than was loaded, and what was done.
+
+    Raises _Unhandled, with nothing committed, for an exception that is not the store's.
+    """
     with core.store.transaction() as transaction:
         catalog = core.refresh(transaction)
         due = transaction.due(now, size)
-        loaded = transaction.load(scheduler.plan(due, catalog))
-        grace, dedup = catalog.grace, core.options.dedup
-        changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
-        if tally.forgotten:
-            changes = evolve(changes, catalog=CatalogChanges(meta=((TRACES, OWED),)))
-        if changes:
-            transaction.commit(changes)
+        try:
+            loaded = transaction.load(scheduler.plan(due, catalog))
+            grace, dedup = catalog.grace, core.options.dedup
+            changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
+            if tally.forgotten:
+                changes = evolve(changes, catalog=CatalogChanges(meta=((TRACES, OWED),)))
+            if changes:
+                transaction.commit(evolve(changes, last_tick=now))
+        except StorageError:
+            raise
+        except Exception as error:
+            if not due.keys:  # another process was faster, so no item can be the reason
+                raise
+            raise _Unhandled(due.keys[0]) from error
     return due.more or tally.cut, tally
+
+
+class _Unhandled(Exception):
+    """Handling a batch raised an exception, which is the cause; `key` is the place of its first item."""
+
+    def __init__(self, key: DueKey) -> None:
+        self.key = key
+
+
+def _set_aside(core: Core, now: int, failure: _Unhandled) -> Tally:
+    """Set aside the item whose handling raised an exception, and log it (R9); return what was done.
+
+    Does nothing if another process has handled the item meanwhile.
+    """
+    cause = failure.__cause__
+    error = cut(told_error(cause)) if cause is not None else ""
+    try:
+        done = _put_aside(core, now, failure.key, error, set_aside)
+    except StorageError:
+        raise
+    except Exception as worse:  # noqa: BLE001 what is wrong may be wrong with the history of the run as well
+        LOG.warning("the history of an item that is set aside cannot be written: %s", told_error(worse))
+        done = _put_aside(core, now, failure.key, error, set_barely_aside)
+    if done is None:
+        return Tally()
+    name, tally = done
+    LOG.error("set aside %s: %s", name, error, exc_info=cause)
+    return tally
+
+
+def _put_aside(core: Core, now: int, key: DueKey, error: str, way: SettingAside) -> tuple[str, Tally] | None:
+    """Set an item aside in one way; return its name and what was done, or None if it is not due any more."""
+    with core.store.transaction() as transaction:
+        catalog, due = core.refresh(transaction), transaction.due(now, 1)
+        if due.keys[:1] != (key,):
+            return None
+        changes, tally = way(transaction, due, catalog, now, error)
+        transaction.commit(evolve(changes, last_tick=now))
+        return name_item(due, catalog, key), tally
 
 
 @contextmanager
@@ -181,4 +265,5 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
         unmatched=total.unmatched + tally.unmatched,
         deferred=total.deferred + tally.deferred,
         forgotten=total.forgotten + tally.forgotten,
+        errors=total.errors + tally.errors,
     )

@@ -1,11 +1,12 @@
 """Questions about messages, and about inputs that named none (R70, R84)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.words import (
@@ -15,6 +16,7 @@ from journeyflow.basics.words import (
     FAILED,
     QUEUED,
     SENT,
+    SET_ASIDE,
     SUPPRESSED,
 )
 from journeyflow.questions.enrollments import RUN_CONDITIONS, where_clause
@@ -23,6 +25,8 @@ from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Engagement, Event, Message
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID
+
+Each = TypeVar("Each")
 
 MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILED)
 """The statuses of a message (R70)."""
@@ -39,6 +43,24 @@ class Answer:
     message: str
     at: datetime
     error: str = ""
+
+
+@frozen
+class SetAside:
+    """An input that was set aside, because handling it raised an exception (R9); `retry` takes it up again.
+
+    `number` is its place among all inputs, `kind` what the host called ("event", "put", "enroll", "exit", "retry",
+    "ack" or "nack"), `name` the event's type or the journey, `id` the event's or the message's id. `at` is in UTC.
+    """
+
+    number: int
+    tenant: str
+    kind: str
+    name: str
+    customer: str
+    at: datetime
+    id: str | None = None
+    data: Mapping[str, object] = field(factory=dict)
 
 
 _MESSAGES = f"""
@@ -102,7 +124,19 @@ def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
 
 def unmatched(reader: SqlReader, tenant: str, part: Slice) -> Page[Event | Answer]:
     """Return a page of inputs that named no message of their customer or tenant, in order of arrival (R52, R71)."""
-    where = "FROM inputs WHERE outcome = 'unmatched' AND tenant = :tenant"
+    return _page_of_inputs(reader, tenant, "outcome = 'unmatched'", _told, part)
+
+
+def set_aside(reader: SqlReader, tenant: str, part: Slice) -> Page[SetAside]:
+    """Return a page of the inputs that were set aside, in order of arrival (R9)."""
+    return _page_of_inputs(reader, tenant, f"outcome = '{SET_ASIDE}'", partial(_aside, tenant), part)
+
+
+def _page_of_inputs(
+    reader: SqlReader, tenant: str, condition: str, read: Callable[[tuple[Any, ...]], Each], part: Slice
+) -> Page[Each]:
+    """Return a page of a tenant's inputs under a condition that has an index, in order of arrival."""
+    where = f"FROM inputs WHERE {condition} AND tenant = :tenant"
     asked = {"tenant": tenant, "after": int(part.after or 0), **part.bounds}
     total = reader.rows(f"SELECT count(*) {where}", {"tenant": tenant})[0][0]
     rows = reader.rows(
@@ -110,7 +144,12 @@ def unmatched(reader: SqlReader, tenant: str, part: Slice) -> Page[Event | Answe
         " ORDER BY seq LIMIT :take OFFSET :skip",
         asked,
     )
-    return part.page(rows, total, _told, lambda row: int(row[0]))
+    return part.page(rows, total, read, lambda row: int(row[0]))
+
+
+def _aside(tenant: str, row: tuple[Any, ...]) -> SetAside:
+    number, kind, name, customer, at, known_as, text = row
+    return SetAside(number, tenant, kind, name, customer, from_micros(at), known_as, json.loads(text) if text else {})
 
 
 def _told(row: tuple[Any, ...]) -> Event | Answer:

@@ -187,3 +187,7 @@ class Changes(Part):
     """Export jobs, with their new values."""
     erased: Erased = Erased()
     pruned: Pruned = Pruned()
+    reopened: tuple[int, ...] = ()
+    """Inputs to handle again, by sequence number; of these, the ones that are not set aside stay as they are."""
+    last_tick: int | None = None
+    """The `now` of the tick that commits this (R3)."""

@@ -1,6 +1,6 @@
 """The audit: inconsistencies in a store (R80). Each check is one query, and each of its rows is a fault."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -255,6 +255,22 @@ CHECKS: dict[str, str] = {
 }
 """The sentence for each fault, filled with the columns of the query that finds it; `{0:at}` is an instant."""
 
+SET_ASIDE = {
+    "input {0}, {1} {2!r} of customer {3!r}, tenant {4!r}, was set aside: handling it raised an exception, which is in "
+    "the log; `retry` takes it up again": """
+        SELECT seq, kind, type, customer, tenant FROM inputs WHERE outcome = 'error' ORDER BY 1""",
+    "enrollment {0}, customer {1!r} in journey {2!r} of tenant {3!r}, was set aside: moving it raised an exception, "
+    "which is in the log; `retry` takes it up again": """
+        SELECT e.serial, c.id, j.id, j.tenant FROM enrollments e JOIN customers c ON c.number = e.customer
+        JOIN journeys j ON j.number = e.journey
+        WHERE e.status = 'FAILED' AND e.reason = 'internal error' ORDER BY 1""",
+    "customer {0!r} was refused by journey {1!r} of tenant {2!r}: letting them in raised an exception, which is in the "
+    "log": """
+        SELECT c.id, j.id, j.tenant FROM last_refusals r JOIN customers c ON c.number = r.customer
+        JOIN journeys j ON j.number = r.journey WHERE r.reason = 'internal error' ORDER BY 3, 2, 1""",
+}
+"""The sentence for each kind of item that was set aside. They are no damage: the store adds up (R9)."""
+
 
 @frozen(repr=False)
 class _Cell:
@@ -281,14 +297,23 @@ def faults(reader: SqlReader) -> Iterator[str]:
     """Yield a sentence for each fault as it is found; a store with unreadable rows is not checked further."""
     readable = True
     for checks in (SHAPE, CHECKS):
-        for sentence, sql in checks.items():
-            for row in reader.stream(sql):
-                readable = False
-                yield sentence.format(*map(_Cell, row))
+        for sentence in _found(reader, checks):
+            readable = False
+            yield sentence
         if not readable:
             return
 
 
+def _found(reader: SqlReader, checks: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each row that a check finds."""
+    for sentence, sql in checks.items():
+        for row in reader.stream(sql):
+            yield sentence.format(*map(_Cell, row))
+
+
 def audit(reader: SqlReader) -> list[str]:
-    """Return a sentence for each fault: run every check and, if all of them pass, count everything again."""
-    return list(faults(reader)) or list(miscounts(reader))
+    """Return a sentence for each fault, and for each item that was set aside.
+
+    Run every check and, if all of them pass, count everything again.
+    """
+    return [*(list(faults(reader)) or miscounts(reader)), *_found(reader, SET_ASIDE)]

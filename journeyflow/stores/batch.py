@@ -117,6 +117,8 @@ class Request:
     events: frozenset[tuple[str, str, str]] = frozenset()
     exports: bool = False
     """Also the jobs that make files and are not done yet."""
+    last_tick: bool = False
+    """Also the instant of the last tick that did anything (R3)."""
     active: "ActiveRequest | None" = None
     caps: "CapRequest | None" = None
     clicked: frozenset[tuple[str, str]] = frozenset()
@@ -273,6 +275,7 @@ class Loaded:
     finished: Finished = NOTHING
     past: Sequence[tuple[Input, str]] = ()
     """The inputs that `Request.past` asks for, with their outcomes."""
+    last_tick: int | None = None
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]

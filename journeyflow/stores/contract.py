@@ -15,6 +15,9 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Post
 from journeyflow.stores.batch import Due, Loaded, Request
 
+LAST_TICK = "last tick"
+"""The name under which stores keep the instant of the last tick that did anything (R3), beside their settings."""
+
 
 @frozen
 class Shelf:
@@ -64,8 +67,11 @@ class Transaction(Protocol):
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog; None if its revision is still `known_revision`."""
 
-    def due(self, now: int, limit: int) -> Due:
-        """Return the first `limit` items due at or before `now`, in total order: inputs, rests, leases, timers (R7)."""
+    def due(self, now: int, limit: int, *, inputs: bool = True) -> Due:
+        """Return the first `limit` items due at or before `now`, in total order: inputs, rests, leases, timers (R7).
+
+        Without `inputs`, only timers count.
+        """
 
     def load(self, request: Request) -> Loaded:
         """Return what a request asks for; what does not exist is left out."""

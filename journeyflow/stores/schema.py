@@ -66,6 +66,7 @@ CREATE TABLE inputs (
 CREATE INDEX inbox ON inputs (at, seq) WHERE outcome IS NULL;
 CREATE INDEX inputs_by_customer ON inputs (customer);
 CREATE INDEX unmatched ON inputs (tenant, seq) WHERE outcome = 'unmatched';
+CREATE INDEX set_aside ON inputs (tenant, seq) WHERE outcome = 'error';
 CREATE INDEX nacks ON inputs (id) WHERE kind = 'nack' AND data IS NOT NULL;
 CREATE INDEX events_by_id ON inputs (id, type, tenant) WHERE kind = 'event' AND id IS NOT NULL;
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from journeyflow.basics.chance import KEPT_OUT, bucket
 from journeyflow.basics.moments import add
 from journeyflow.basics.values import dumps, loads
-from journeyflow.basics.words import ACTIVE, HOLDOUT
+from journeyflow.basics.words import ACTIVE, HOLDOUT, INTERNAL_ERROR
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.machine.facts import Facts
 from journeyflow.machine.gates import consents
@@ -146,6 +146,16 @@ def admit(work: Work, number: int, own: int) -> None:
         event = Happening("", data, own, at, work.people.numbered[entry.customer], text=entry.trigger)
         enter(work, record, program, event, work.facts(event.person, program, at, data), key=entry.key)
     _go_on(work, program, own)
+
+
+def turn_away_first(work: Work, number: int, own: int, seen: dict[str, object]) -> None:
+    """Refuse the first entry of a journey's queue, because handling it raised an exception; then go on."""
+    slots, record = work.slots, work.catalog.journeys[number]
+    entry = slots.first(number)
+    if entry is not None:
+        slots.leave(entry)
+        work.refuse(record, work.people.numbered[entry.customer], INTERNAL_ERROR, own, seen)
+    _go_on(work, record.program(own), own)
 
 
 def _go_on(work: Work, program: Program, own: int) -> None:

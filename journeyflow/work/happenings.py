@@ -85,3 +85,5 @@ class Tally:
     items: int = 0
     """How many items were handled, including those that the batch itself caused."""
     forgotten: int = 0
+    errors: int = 0
+    """How many items were set aside, because handling them raised an exception."""

@@ -52,6 +52,9 @@ LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
 GIVEN_UP = "message given up"
 """The reason of a run that FAILED because a message was given up and its Send has `on_failure="fail"` (R43)."""
 
+GONE = "refused: unknown journey"
+"""The outcome of an input about a journey that has since been deleted (R15)."""
+
 WITHDRAWING = frozenset({"unsubscribed", "complained"})
 """The kinds of message events that withdraw consent to the channel (R52)."""
 
@@ -288,8 +291,8 @@ def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> s
 def _enroll(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """Enroll a customer by hand (R24)."""
     record = work.catalog.by_name.get((item.tenant, item.type))
-    if record is None:  # it has since been deleted
-        return "refused: unknown journey"
+    if record is None:
+        return GONE
     person = work.people.meet(item.tenant, item.customer)
     program = record.program(item.at)
     event = Happening("", {}, item.at, at, person)
@@ -312,7 +315,9 @@ def _exit(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> 
 
 def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
     """Put a FAILED run back to its last rest, unless there is a reason not to (R43)."""
-    record = work.catalog.by_name[item.tenant, item.type]
+    record = work.catalog.by_name.get((item.tenant, item.type))
+    if record is None:
+        return GONE
     person = work.people.named.get((item.tenant, item.customer))
     mine = [] if person is None else [work.runs[serial] for serial in person.serials]
     numbers = {run.number: run for run in mine if run.journey == record.number}  # the newest under each key

@@ -12,7 +12,7 @@ from typing import Final
 
 from attrs import frozen
 
-from journeyflow.basics.words import ATTRIBUTED, CLAIMED, COMPLETED, FAILED, QUEUED, REVENUE
+from journeyflow.basics.words import ATTRIBUTED, CLAIMED, COMPLETED, FAILED, QUEUED, REVENUE, UNKNOWN_AFTER
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Split
 from journeyflow.records.changes import Changes, Pruned
@@ -239,5 +239,5 @@ def _is_over(
     place = message_of(item, outcome)
     if place in present or (place is None and orphans_only):
         return False
-    is_known = item.kind == "event" and item.id is not None and outcome not in {"duplicate", "conflicting"}
+    is_known = item.kind == "event" and item.id is not None and outcome not in UNKNOWN_AFTER
     return not is_known or item.at < known_since

@@ -1,9 +1,11 @@
 """Pulls: which customers of a list are asked, one item of work each, and when the next pull begins (R27)."""
 
+from collections.abc import Callable
 from heapq import heappush
 from typing import NamedTuple
 
 from journeyflow.basics.moments import add
+from journeyflow.basics.words import INTERNAL_ERROR
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.entry import Pull
 from journeyflow.machine.program import Program
@@ -60,8 +62,24 @@ class Puller(NamedTuple):
         return None not in pulls and pulls[-1].every == self.schedule.every  # type: ignore[union-attr]  # no None
 
 
-def pull(work: Work, number: int, own: int) -> None:
-    """Begin a journey's pull, continue it with the next customer, or wait for the next instant (R27)."""
+EntryCheck = Callable[[Puller, str, int], str | None]
+"""Enters a customer at an instant, or returns the reason not to."""
+
+
+def turn_away_next(work: Work, number: int, own: int, seen: dict[str, object]) -> None:
+    """Refuse the next customer of a journey's pull, because asking about them raised an exception; then go on."""
+
+    def refuse(puller: Puller, name: str, at: int) -> str:
+        return work.refuse(puller.record, work.people.named[puller.program.tenant, name], INTERNAL_ERROR, at, seen)
+
+    pull(work, number, own, refuse)
+
+
+def pull(work: Work, number: int, own: int, ask: EntryCheck | None = None) -> None:
+    """Begin a journey's pull, continue it with the next customer, or wait for the next instant (R27).
+
+    `ask` enters a customer at an instant, or returns the reason not to; by default all checks are made.
+    """
     record = work.catalog.journeys[number]
     program, key = record.program(own), (own, JOURNEY, number, PULL)
     if program.pull is None:  # a later version may again have a schedule
@@ -79,7 +97,7 @@ def pull(work: Work, number: int, own: int) -> None:
         work.end_before(key)
         work.put_off = 1
         return
-    now = _gone_on(puller, circle, now)
+    now = _gone_on(puller, circle, now, ask or _against)
     work.pulls.set_round(now)
     if now.origin is None:
         _ring(work, record, own, puller.next_pull(own, now))
@@ -115,14 +133,14 @@ def _begun(puller: Puller, now: Round) -> Round | None:
     )
 
 
-def _gone_on(puller: Puller, circle: Circle, now: Round) -> Round:
+def _gone_on(puller: Puller, circle: Circle, now: Round, ask: EntryCheck) -> Round:
     """Ask the next customer. A pull ends when it has its number of entries, or has asked every member once."""
     name = circle.following(now.after)
     if name is None or now.remaining == 0 or _was_asked(now, name):
         return _ended(now)
     puller.work.pulls.asked += 1
     circle.passed(name)
-    reason = _against(puller, name, puller.own if now.at is None else now.at)
+    reason = ask(puller, name, puller.own if now.at is None else now.at)
     if reason == LIMIT:  # the next pull begins with this customer
         return now._replace(origin=None, remaining=None)
     if reason is None and now.remaining is not None:

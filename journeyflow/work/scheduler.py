@@ -109,7 +109,9 @@ def run(
             break
         items += 1
         _handle_item(work, key, dedup)
-    return work.changes(), evolve(work.tally(), items=items - work.put_off)
+    tally = work.tally()
+    cut = tally.cut or position < len(keys) or bool(work.heap)
+    return work.changes(), evolve(tally, items=items - work.put_off, cut=cut)
 
 
 SHARING = 2

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
 
-from journeyflow.basics.words import ACTIVE, COUNTED, QUEUED
+from journeyflow.basics.words import ACTIVE, COUNTED, QUEUED, SET_ASIDE, UNKNOWN_AFTER
 from journeyflow.errors import StorageError
 from journeyflow.records.changes import (
     CatalogChanges,
@@ -60,7 +60,7 @@ from journeyflow.stores.batch import (
     select_due,
     timer_key,
 )
-from journeyflow.stores.contract import ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
 from journeyflow.stores.memory.agenda import Agenda
 from journeyflow.stores.memory.limits import KeptLimits
 from journeyflow.stores.memory.mirror import Mirror
@@ -234,6 +234,8 @@ class MemoryStore:
             self._forget(changes.erased)
         if changes.pruned:
             self._prune(changes.pruned)
+        if changes.last_tick is not None:
+            self.meta[LAST_TICK] = str(changes.last_tick)
 
     def _set_out(self, keys: Iterable[DueKey]) -> None:
         """Add timers of journeys to the agenda."""
@@ -262,9 +264,18 @@ class MemoryStore:
         for seq, outcome in changes.handled:
             self.outcomes[seq] = outcome
             item = self.pending.pop(seq)
-            if item.kind == "event" and item.id is not None and outcome not in {"duplicate", "conflicting"}:
+            if item.kind == "event" and item.id is not None and outcome not in UNKNOWN_AFTER:
                 known = self.known.setdefault((item.tenant, item.type, item.id), [])
                 insort(known, (item.at, seq, item.customer, item.text))
+        for seq in changes.reopened:
+            self._reopen(seq)
+
+    def _reopen(self, seq: int) -> None:
+        """Put an input that was set aside back into the inbox."""
+        if self.outcomes.get(seq) == SET_ASIDE:
+            del self.outcomes[seq]
+            item = self.pending[seq] = self.inputs[seq]
+            self.inbox.add((item.at, INPUT, seq, 0))
 
     def _release(self, journey: int, at: int) -> None:
         """Release held work of a journey at an instant, but not before its own when the resume is told late (R16)."""
@@ -511,11 +522,11 @@ class MemoryTransaction:
             store.last["version"] + 1,
         )
 
-    def due(self, now: int, limit: int) -> Due:
+    def due(self, now: int, limit: int, *, inputs: bool = True) -> Due:
         """Return the first due items in total order (R7)."""
         store, count = self._store, limit + 1
         return select_due(
-            _first(count, store.inbox.pages(now, count, store.waiting)),
+            _first(count, store.inbox.pages(now, count, store.waiting) if inputs else ()),
             _first(count, store.timers.pages(now, count, store.resting)),
             _first(count, store.leases.pages(now, count, store.leased)),
             limit,
@@ -555,6 +566,7 @@ class MemoryTransaction:
             *self._exports(request),
             pulls,
             *self._past(request),
+            int(store.meta[LAST_TICK]) if request.last_tick and LAST_TICK in store.meta else None,
         )
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:

@@ -10,7 +10,7 @@ from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from journeyflow.basics.values import dumps, loads_each
-from journeyflow.basics.words import ACTIVE, CLAIMED, COUNTED, QUEUED
+from journeyflow.basics.words import ACTIVE, CLAIMED, COUNTED, QUEUED, UNKNOWN_AFTER
 from journeyflow.errors import CorruptDatabase, StorageError
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Deferred, Export, Glimpse, Input, Post, Run, make_input
@@ -28,7 +28,7 @@ from journeyflow.stores.batch import (
     select_due,
     timer_key,
 )
-from journeyflow.stores.contract import ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
 from journeyflow.stores.schema import LATER
 from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads
 from journeyflow.stores.sqlite.opening import RESTORE
@@ -72,12 +72,24 @@ def lookup(asked: str, key: str, tail: str = "") -> Lookup:
     return Lookup(f"{asked} IN (SELECT value FROM json_each(?)){tail}", f"{asked} BETWEEN ? AND ?{tail}")
 
 
+INBOX = (
+    f"SELECT iif(outcome IS NULL, seq, NULL), {INPUT_FORM.names(INPUT_FORM.without('seq'))} FROM inputs"
+    " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?"
+)
+"""The first due inputs. An index that disagrees with the table shows in a sequence number that is missing."""
+
 RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
 
 NEWEST_RUNS = lookup(
     "SELECT customer, serial, max(run) FROM enrollments", "customer", " GROUP BY customer, journey, key"
 )
 """The newest run of each journey and key of some customers: an index answers it alone."""
+
+KNOWN_EVENTS = (
+    "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
+    " ON i.id = k.value ->> 2 AND i.type = k.value ->> 1 AND i.tenant = k.value ->> 0 WHERE i.kind = 'event'"
+    f" AND i.outcome NOT IN ({', '.join(map(repr, sorted(UNKNOWN_AFTER)))}) ORDER BY i.at, i.seq"
+)
 
 PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
 
@@ -153,13 +165,9 @@ class SQLiteTransaction:
             next_number(self._connection, "versions"),
         )
 
-    def due(self, now: int, limit: int) -> Due:
+    def due(self, now: int, limit: int, *, inputs: bool = True) -> Due:
         """Return the first due items in total order: each kind is a seek in its own index (R7)."""
-        told = self._ask(
-            f"SELECT iif(outcome IS NULL, seq, NULL), {INPUT_FORM.names(INPUT_FORM.without('seq'))} FROM inputs"
-            " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?",
-            (now, limit + 1),
-        )
+        told = self._ask(INBOX, (now, limit + 1)) if inputs else []
         rests = self._ask(
             f"SELECT {RUN_ROW} FROM enrollments WHERE due <= ? ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
             (now, limit + 1),
@@ -168,12 +176,12 @@ class SQLiteTransaction:
             f"SELECT {POST_ROW} FROM messages WHERE lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?",
             (now, limit + 1),
         )
-        inputs, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
-        self._expect(None not in [item.seq for item in inputs])
+        items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
+        self._expect(None not in [item.seq for item in items])
         self._expect({run.status for run in runs} <= {ACTIVE})
         self._expect({post.status for post in posts} <= {CLAIMED})
         return select_due(
-            ([(item.at, INPUT, item.seq, 0) for item in inputs], inputs),
+            ([(item.at, INPUT, item.seq, 0) for item in items], items),
             (list(map(timer_key, runs)), runs),
             ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
@@ -221,7 +229,13 @@ class SQLiteTransaction:
             *self._exports(request),
             None if request.pulls is None else load_pulls(self._connection, request.pulls, circles, people),
             *self._past(request),
+            self._last_tick() if request.last_tick else None,
         )
+
+    def _last_tick(self) -> int | None:
+        """Return the instant of the last tick that did anything, or None (R3)."""
+        found = self._ask("SELECT value FROM meta WHERE name = ?", (LAST_TICK,))
+        return int(found[0][0]) if found else None
 
     def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> list[Post]:
         """Return the messages of some customers that were clicked (R83)."""
@@ -307,13 +321,7 @@ class SQLiteTransaction:
     ) -> dict[tuple[str, str, str], tuple[tuple[int, str, str | None], ...]]:
         """Return the events that were taken under some ids before, by (instant, sequence number) (R26)."""
         known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
-        rows = self._ask_each(
-            "SELECT i.tenant, i.type, i.id, i.at, i.customer, i.data FROM json_each(?) k CROSS JOIN inputs i"
-            " ON i.id = k.value ->> 2 AND i.type = k.value ->> 1 AND i.tenant = k.value ->> 0"
-            " WHERE i.kind = 'event' AND i.outcome NOT IN ('duplicate', 'conflicting') ORDER BY i.at, i.seq",
-            events,
-        )
-        for tenant, kind, name, at, customer, text in rows:
+        for tenant, kind, name, at, customer, text in self._ask_each(KNOWN_EVENTS, events):
             known.setdefault((tenant, kind, name), []).append((at, customer, text))
         return {key: tuple(found) for key, found in known.items()}
 

@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from journeyflow.basics.values import dumps, loads
+from journeyflow.basics.words import SET_ASIDE
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.rows import Counter, Export, Input, PathEntry, last_visit, version_at
+from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.sqlite.erasing import forget, rename
 from journeyflow.stores.sqlite.limits import write_limits
 from journeyflow.stores.sqlite.pruning import prune
@@ -128,6 +130,10 @@ CUSTOMERS = update("customers", "attributes", "number").one
 
 POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n")
 
+TICKED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
+
+REOPEN = "UPDATE inputs SET outcome = NULL WHERE seq = ? AND outcome = ?"
+
 EXPORT = f"INSERT OR REPLACE INTO exports VALUES ({', '.join('?' * len(Export._fields))})"
 """Writes a job as it is now."""
 
@@ -179,6 +185,8 @@ class Writer:
             write_limits(self._connection, changes.limits)
         write_pulls(self._connection, changes.pulls, changes.limits.emptied)
         self._connection.executemany(EXPORT, changes.exports)
+        self._connection.executemany(REOPEN, [(seq, SET_ASIDE) for seq in changes.reopened])
+        self._connection.executemany(TICKED, [] if changes.last_tick is None else [(LAST_TICK, str(changes.last_tick))])
         if changes.erased:
             forget(self._connection, changes.erased)
         if changes.pruned:

@@ -135,3 +135,37 @@ class DueWork(Begun):
             expect(due(store, NOON + 9).keys, (*first, (NOON + 1, JOURNEY, 3, 0)))
             write(store, Changes(limits=LimitChanges(timers=((1, 0, NOON + 7),), stopped=((3, 0),), emptied=(2,))))
             expect(due(store, NOON + 9).keys, (*first[:2], (NOON + 7, JOURNEY, 1, 0)))
+
+    def test_timers_are_found_without_the_inputs(self, tmp_path: Path) -> None:
+        """However many inputs come before them (R3)."""
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=tuple(event() for _ in range(5)), runs=(run(1, 1, due=NOON + 1),)))
+            with store.transaction(write=False) as transaction:
+                found = transaction.due(NOON + 9, 1, inputs=False)
+            expect((found.keys, found.more, [*found.runs]), (((NOON + 1, TIMER, 1, 0),), False, [1]))
+
+    def test_what_was_set_aside_can_be_due_again(self, tmp_path: Path) -> None:
+        """Only an input with the outcome "error" is reopened; until then its id is not known (R9, R26)."""
+        wanted = ("t", "order.placed", "e1")
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=(event(id="e1"), event(id="e2"))))
+            write(store, Changes(handled=((1, "error"), (2, "handled"))))
+            expect(due(store, NOON + 9).keys, (), "handled")
+            expect(load(store, events=frozenset({wanted})).known, {}, "the id of what was set aside")
+            write(store, Changes(reopened=(1, 2, 3)))
+            expect(due(store, NOON + 9).keys, ((NOON, INPUT, 1, 0),), "reopened")
+            write(store, Changes(handled=((1, "handled"),)))
+            expect(load(store, events=frozenset({wanted})).known.keys(), {wanted}, "the id of what was handled")
+
+    def test_the_last_tick_is_known(self, tmp_path: Path) -> None:
+        """Its instant is kept in the same commit, and is no change of the catalog (R3)."""
+        with self.begun(tmp_path) as store:
+            expect(load(store, last_tick=True).last_tick, None, "before any tick")
+            with store.transaction(write=False) as transaction:
+                revision = transaction.shelf(None).revision  # type: ignore[union-attr]  # none is known
+            write(store, Changes(inputs=(event(),), last_tick=NOON))
+            write(store, Changes(handled=((1, "handled"),), last_tick=NOON - 5))
+            expect(load(store, last_tick=True).last_tick, NOON - 5, "the tick that came last")
+            expect(load(store).last_tick, None, "unless asked for")
+            with store.transaction(write=False) as transaction:
+                expect(transaction.shelf(revision), None, "the catalog")
