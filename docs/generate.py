@@ -508,14 +508,31 @@ def _shown_by(number: int) -> str:
 
 # --- files ------------------------------------------------------------------------------------------------------------
 
+
+def example(*paths: str) -> Callable[[], str]:
+    """Return what shows files of the example hosts; tests/test_hosts.py runs them."""
+
+    def shown() -> str:
+        """Show each file under its name, in one block."""
+        parts = [f"# {path}\n{(ROOT / 'examples' / 'hosts' / path).read_text(encoding='utf-8')}" for path in paths]
+        return "<!-- not run: tests/test_hosts.py runs the file -->\n```python\n" + "\n\n".join(parts) + "```\n"
+
+    return shown
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "actions": actions,
     "calls": calls,
     "commands": commands,
+    "django": example(
+        *(f"with_django/mailings/{name}.py" for name in ("engine", "apps", "management/commands/work")),
+    ),
     "events": events,
+    "fastapi": example("with_fastapi.py"),
     "features": feature_tables,
     "file-keys": file_keys,
     "files": files,
+    "flask": example("with_flask.py"),
     "limits": limits,
     "names": names,
     "operators": operators,
@@ -529,6 +546,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "takes-time": takes_time,
     "transitions": transitions,
     "views": views,
+    "worker": example("worker.py"),
 }
 
 

@@ -116,7 +116,8 @@ def check_contents(wheel: Path, unpacked: Path) -> None:
 def environment(python: str, version: str, wheel: Path, name: str) -> str:
     """Return the Python of an environment that holds the wheel and what tests need; make it if it is not there."""
     project = tomllib.loads((dev.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = [each for each in dev.requirements(project, "test") if not each.startswith(REGEX)]
+    hosts = dev.requirements(project, "hosts")  # they say nothing about packaging, and are large
+    needed = [each for each in dev.requirements(project, "test") if each not in hosts and not each.startswith(REGEX)]
     state = json.dumps([python, version, needed, project["project"]])
     digest = hashlib.sha256(state.encode()).hexdigest()
     folder = FOLDER / f"{version}-{name.replace(' ', '-')}"
