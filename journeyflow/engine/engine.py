@@ -545,12 +545,14 @@ class Engine(JourneyCalls, Questions):
     def export_customer(self, customer: str) -> dict[str, object]:
         """Return everything that is kept about a customer as plain values, ready for JSON (R86).
 
-        Attributes, enrollments with their visits and the values that decisions compared, messages, refusals, and every
-        input about the customer, also those that no tick has handled. Instants are ISO 8601 text in UTC. Raises
-        NotFound.
+        Attributes, lists, enrollments with their visits and the values that decisions compared, messages, entries that
+        wait for a slot, refusals, every input about the customer, also those that no tick has handled, and what
+        channels answered: all that `forget` removes. Instants are ISO 8601 text in UTC. Raises NotFound, and
+        InvalidInput for what is no text.
         """
         from journeyflow.questions.dossier import dossier  # noqa: PLC0415 seldom needed
 
+        refuse(name_faults("customer", customer=customer))
         with self._core.store.reader() as reader:
             return paging.required(dossier(reader, self._tenant, customer), "customer", customer)
 

@@ -5,7 +5,8 @@ rows without personal data, so counts and sums still add up. All stores share th
 """
 
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
 
 from journeyflow.basics.chance import SEPARATOR
 from journeyflow.basics.values import dumps
@@ -21,6 +22,20 @@ TRACES: Final = "traces"
 
 OWED: Final = "owed"
 """The value of that setting until the free space is scrubbed."""
+
+
+PERSONAL: Mapping[str, Mapping[str, Any]] = {
+    "enrollments": {"trigger_data": None, "memory": None, "key": ""},
+    "moves": {"seen": {}},
+    "messages": {"data": None},
+    "last_refusals": {"seen": {}},
+}
+"""The columns that hold something personal in the rows about a customer, and what stays there instead. One list says
+what `forget` removes and what `export_customer` returns; beside these columns there are the customers' own rows and
+inputs, their places in lists, queues and pulls, and what channels said about their messages."""
+
+FIELDS = {"trigger_data": "trigger"}
+"""The fields of records that have another name than their column."""
 
 
 def anonymous(number: int) -> str:
@@ -74,26 +89,23 @@ def without_error(item: Input) -> Input:
     return item._replace(text=dumps({"token": data.get("token")}))
 
 
-def bare_run(run: Run) -> Run:
-    """Return a run without its trigger, its memory and its key."""
-    return run._replace(trigger=None, memory=None, key="")
+Row = TypeVar("Row", Run, Move, Post, Refusal)
 
 
-def bare_move(move: Move) -> Move:
-    """Return a move without the values that were compared."""
-    return move._replace(seen={})
+def bare(row: Row, table: str) -> Row:
+    """Return a row of a table without what is personal in it.
+
+    >>> bare(Refusal(1, 2, "consent", 0, "2026-01-05", {"plan": "free"}), "last_refusals").seen
+    {}
+    """
+    return row._replace(**{FIELDS.get(column, column): value for column, value in PERSONAL[table].items()})
 
 
 def bare_post(post: Post) -> Post:
-    """Return a message without its data; one that no worker has claimed is cancelled."""
-    return post._replace(data=None, status=CANCELLED if post.status == QUEUED else post.status)
+    """Return a message without what is personal in it; one that no worker has claimed is cancelled."""
+    return bare(post, "messages")._replace(status=CANCELLED if post.status == QUEUED else post.status)
 
 
 def cancelled(post: Post) -> Post:
     """Return a message that a worker could not deliver, cancelled: it is not handed out again."""
     return post._replace(status=CANCELLED, lease_until=None, token=None)
-
-
-def bare_refusal(refusal: Refusal) -> Refusal:
-    """Return a refusal without the values that were compared."""
-    return refusal._replace(seen={})

@@ -76,6 +76,13 @@ class KeptPulls:
         if self.everybody is not None:
             self.everybody[tenant].discard(customer)
 
+    def step_back(self, customer: str, before: str, journeys: Collection[int]) -> None:
+        """Have pulls of some journeys go on after another id than that of a forgotten customer (R86)."""
+        for journey in self.rounds.keys() & set(journeys):
+            now = self.rounds[journey]
+            after = before if now.after == customer else now.after
+            self.rounds[journey] = now._replace(after=after, origin=before if now.origin == customer else now.origin)
+
     def come(self, tenant: str, customer: str) -> None:
         """Note a new customer once everybody has been asked for; some are forgotten as soon as they come."""
         if self.everybody is not None and not is_anonymous(customer):

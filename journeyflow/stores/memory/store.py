@@ -27,7 +27,7 @@ from journeyflow.records.changes import (
     PullChanges,
     Transition,
 )
-from journeyflow.records.forgetting import bare_move, bare_post, bare_refusal, bare_run, without_error, without_person
+from journeyflow.records.forgetting import bare, bare_post, is_anonymous, without_error, without_person
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import (
     Counter,
@@ -303,20 +303,27 @@ class MemoryStore:
         inbox = {person.number: person.inbox for person in people}
         serials = {serial: inbox[run.customer] for serial, run in self.runs.items() if run.customer in inbox}
         for serial in sorted(serials):
-            run = self.runs[serial] = bare_run(self.runs[serial])
+            run = self.runs[serial] = bare(self.runs[serial], "enrollments")
             self.newest[run.customer] = {(each, ""): newest for (each, _), newest in self.newest[run.customer].items()}
             self.newest[run.customer][run.journey, run.key] = serial
-        self.moves = [bare_move(move) if move.serial in serials else move for move in self.moves]
+        self.moves = [bare(move, "moves") if move.serial in serials else move for move in self.moves]
         self.posts.update((key, bare_post(post)) for key, post in self.posts.items() if key[0] in serials)
-        self.refusals = [bare_refusal(each) if each.customer in inbox else each for each in self.refusals]
+        self.refusals = [bare(each, "last_refusals") if each.customer in inbox else each for each in self.refusals]
         for person in people:
             self.limits.forget(person.number)
+            self.pulls.step_back(person.id, *self._before(person))
             self._forget_inputs(person)
         for seq, item in self.inputs.items():
             place = place_of(item.id) if item.kind == "nack" else None
             if place is not None and place[0] in serials and (serials[place[0]] or seq in self.outcomes):
                 self.inputs[seq] = without_error(item)
                 self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
+
+    def _before(self, person: Forgotten) -> tuple[str, set[int]]:
+        """Return the id before that of a forgotten customer of a tenant, "" for none, and the tenant's journeys."""
+        names = (name for tenant, name, _ in self.customers.values() if tenant == person.tenant)
+        before = max((name for name in names if name < person.id and not is_anonymous(name)), default="")
+        return before, {each.number for each in self.journeys if each.tenant == person.tenant}
 
     def _forget_inputs(self, person: Forgotten) -> None:
         """Remove personal data from inputs about a customer; from waiting ones only if the inbox is to be emptied."""

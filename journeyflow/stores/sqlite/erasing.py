@@ -4,24 +4,48 @@ import sqlite3
 from collections.abc import Iterable
 
 from journeyflow.records.changes import Erased, Forgotten
-from journeyflow.records.forgetting import without_error, without_person
+from journeyflow.records.forgetting import PERSONAL, without_error, without_person
 from journeyflow.records.message_ids import place_of
 from journeyflow.stores.sqlite.rows import INPUT_ROW, read_input
 
-OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = ?)"
+OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = :number)"
+
+ROWS = {
+    "enrollments": "customer = :number",
+    "moves": OF_RUNS,
+    "messages": OF_RUNS,
+    "last_refusals": "customer = :number",
+}
+"""The rows of each table that are about a customer."""
+
+
+def _emptied(table: str) -> str:
+    """Return the statement that removes what is personal from the rows about a customer.
+
+    >>> _emptied("last_refusals")
+    'UPDATE last_refusals SET seen = NULL WHERE customer = :number'
+    """
+    bare = {column: repr(value) if isinstance(value, str) else "NULL" for column, value in PERSONAL[table].items()}
+    news = ", ".join(f"{column} = {value}" for column, value in bare.items())
+    return f"UPDATE {table} SET {news} WHERE {ROWS[table]}"
+
+
+BEFORE = (
+    """ifnull((SELECT max(id) FROM customers WHERE tenant = :tenant AND id < :customer AND unicode(id) <> 31), '')"""
+)
+"""The id before that of a forgotten customer: pulls that asked the customer last go on after it, with the same one."""
 
 STATEMENTS = (
-    "UPDATE enrollments SET trigger_data = NULL, memory = NULL, key = '' WHERE customer = ?",
-    f"UPDATE moves SET seen = NULL WHERE {OF_RUNS}",
-    f"UPDATE messages SET data = NULL, status = iif(status = 'QUEUED', 'CANCELLED', status) WHERE {OF_RUNS}",
-    "DELETE FROM deferred WHERE customer = ?",
-    "UPDATE last_refusals SET seen = NULL WHERE customer = ?",
+    *map(_emptied, PERSONAL),
+    f"UPDATE messages SET status = 'CANCELLED' WHERE status = 'QUEUED' AND {OF_RUNS}",
+    "DELETE FROM deferred WHERE customer = :number",
+    *(
+        f"UPDATE pulls SET {column} = {BEFORE} WHERE {column} = :customer"
+        " AND journey IN (SELECT number FROM journeys WHERE tenant = :tenant)"
+        for column in ("after", "origin")
+    ),
 )
-"""The statements that clear the runs of a customer, by number (see `records/forgetting.py`)."""
-
-LISTS = """DELETE FROM list_members WHERE tenant = :tenant AND customer = :customer AND list IN (
-    SELECT m.value FROM customers c, json_each(c.attributes, '$.lists') m WHERE c.number = :number)"""
-"""The statement that removes a customer from the lists that the attributes name."""
+"""The statements that remove what is personal of a customer (see `records/forgetting.py`)."""
 
 INPUTS = f"SELECT {INPUT_ROW}, outcome FROM inputs"
 
@@ -38,7 +62,7 @@ def forget(connection: sqlite3.Connection, erased: Erased) -> None:
     connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", retold)
     for person in erased.forgotten:
         for statement in STATEMENTS:
-            connection.execute(statement, (person.number,))
+            connection.execute(statement, {"number": person.number, "tenant": person.tenant, "customer": person.id})
         _forget_inputs(connection, person)
     _hush(connection, erased.forgotten)
 
