@@ -359,7 +359,8 @@ def numbers(engine: Engine) -> list[object]:
     days: tuple[answers.DayStats, ...] = (*stats.daily, *step.daily)
     opened: answers.Count | None = None if messages is None else messages.opened
     rate: float | None = None if messages is None else messages.open_rate
-    every: tuple[answers.JourneyStats, ...] = engine.all_stats(at=NOW)
+    last: datetime | None = engine.last_counted()
+    every: tuple[answers.JourneyStats, ...] = engine.all_stats(at=last or NOW, channel="EMAIL")
     domains = [each.sent.unique for each in engine.domain_stats("j", at=NOW).values()]
     benchmark: answers.Benchmark = engine.benchmark(at=NOW)
     results: answers.Results = engine.results("j", confidence=0.9)

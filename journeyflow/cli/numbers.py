@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.cli.shared import Instant, as_json, now, show, table, tenant, when
+from journeyflow.engine.engine import Engine
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.numbers.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
 from journeyflow.questions.numbers.intervals import Group
@@ -15,6 +18,10 @@ from journeyflow.questions.numbers.strata import Stratum
 
 since = click.option("--since", help="First day, YYYY-MM-DD; by default 30 days before the last.")
 until = click.option("--until", help="Last day, YYYY-MM-DD; by default that of --at.")
+channel = click.option("--channel", help="Only messages by this channel.")
+newest = click.option(
+    "--at", type=Instant(), show_default="the newest thing counted", help="The instant of the last day, ISO 8601."
+)
 
 Line = Sequence[object]
 
@@ -40,6 +47,11 @@ def _listed(names: Iterable[str], figures: Iterable[object]) -> str:
     return " ".join(f"{name} {'-' if value is None else value}" for name, value in zip(names, figures, strict=True))
 
 
+def _as_of(engine: Engine, at: datetime | None) -> datetime:
+    """Return the instant asked for, else the newest at which anything was counted: the days that a file is about."""
+    return at or engine.last_counted() or now()
+
+
 def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Line, Sequence[Line]]:
     """Return a header and a row for each journey, with the messages of the window."""
     rows = [(each.journey, *_people(each.people), *_messages(each.window)) for each in stats]
@@ -49,9 +61,15 @@ def _by_journey(stats: Iterable[JourneyStats]) -> tuple[Line, Sequence[Line]]:
 def _by_step(stats: JourneyStats) -> tuple[Line, Sequence[Line]]:
     def row(step: StepStats) -> Line:
         told = ", ".join(f"{label} {count}" for label, count in (step.outcomes or {}).items())
-        return (step.step, step.kind, step.active, step.visited, *_messages(step.messages), told)
+        names = ", ".join(step.by_channel or ())
+        return (step.step, step.kind, names, step.active, step.visited, *_messages(step.messages), told)
 
-    return ("step", "kind", "active", "visited", *MESSAGES, "outcomes"), list(map(row, stats.by_step.values()))
+    header = ("step", "kind", "channel", "active", "visited", *MESSAGES, "outcomes")
+    return header, list(map(row, stats.by_step.values()))
+
+
+def _by_channel(channels: Mapping[str, MessageStats]) -> tuple[Line, Sequence[Line]]:
+    return ("channel", *MESSAGES), [(name, *_messages(each)) for name, each in channels.items()]
 
 
 def _by_day(days: Iterable[DayStats]) -> tuple[Line, Sequence[Line]]:
@@ -72,7 +90,8 @@ def _percent(share: float | None) -> str:
 
 def _summary(stats: JourneyStats) -> str:
     """Return the lifetime of a journey, or of a part of it, in a few lines."""
-    of = [stats.journey, *([f"step {stats.step}"] if stats.step else []), *([stats.domain] if stats.domain else [])]
+    step = f"step {stats.step}" if stats.step else None
+    of = [each for each in (stats.journey, step, stats.channel, stats.domain) if each]
     rates = stats.messages or MessageStats()
     names = ("open", "click", "bounce", "unsubscribe")
     shares = _listed(names, (_percent(getattr(rates, f"{name}_rate")) for name in names))
@@ -84,6 +103,7 @@ def _summary(stats: JourneyStats) -> str:
             f"messages  {_listed(MESSAGES, _messages(stats.messages))}",
             f"rates     {shares}",
             f"newest    entry {entry}, activity {activity} (UTC)",
+            "\n",
         )
     )
 
@@ -103,11 +123,14 @@ def _span(stats: Sequence[JourneyStats]) -> str:
 @until
 @click.option("--step", help="Only this step.")
 @click.option("--domain", help="Only messages to this mailbox domain.")
+@channel
 @click.option(
-    "--by", type=click.Choice(["step", "day", "domain"]), help="What the rows of the table are; default: step."
-)  # fmt: skip
+    "--by",
+    type=click.Choice(["step", "day", "channel", "domain"]),
+    help="What the rows of the table are; default: step.",
+)
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
-@now_option()
+@newest
 @tenant
 @as_json
 def stats(  # noqa: PLR0917 click passes them by name
@@ -117,8 +140,9 @@ def stats(  # noqa: PLR0917 click passes them by name
     until: str | None,
     step: str | None,
     domain: str | None,
+    channel: str | None,
     by: str | None,
-    at: datetime,
+    at: datetime | None,
     tenant: str,
     *,
     as_csv: bool,
@@ -127,22 +151,26 @@ def stats(  # noqa: PLR0917 click passes them by name
     """Count people, messages and revenue of a journey, or of all of them.
 
     Lifetime first, then a table of the days from --since to --until. An unknown figure is a dash, in CSV an empty cell.
+    Without --at, the last day is that of the newest thing counted.
     """
     if journey is None and (step or domain or by):
         what = "--step, --domain and --by are of one journey: name it"
         raise click.UsageError(what)
     with opened(db, tenant) as engine:
+        asked: dict[str, Any] = {"at": _as_of(engine, at), "since": since, "until": until, "channel": channel}
         if journey is None:
-            found = engine.all_stats(at=at, since=since, until=until)
+            found = engine.all_stats(**asked)
             value: object = found
             head, (header, rows) = _span(found), _by_journey(found)
+        elif by == "domain":
+            one = engine.stats(journey, **asked, step=step, domain=domain)
+            value = domains = engine.domain_stats(journey, **asked, step=step)
+            head, (header, rows) = _summary(one), _by_domain(domains)
         else:
-            one = engine.stats(journey, at=at, since=since, until=until, step=step, domain=domain)
-            value, head = one, _summary(one) + "\n\n"
-            header, rows = _by_day(one.daily) if by == "day" else _by_step(one)
-            if by == "domain":
-                value = engine.domain_stats(journey, at=at, since=since, until=until, step=step)
-                header, rows = _by_domain(value)
+            value = one = engine.stats(journey, **asked, step=step, domain=domain)
+            by_channel = one.by_channel or {}
+            tables = {"day": partial(_by_day, one.daily), "channel": partial(_by_channel, by_channel)}
+            head, (header, rows) = _summary(one), tables.get(by or "", partial(_by_step, one))()
     text = csv_text(header, rows).rstrip("\n") if as_csv else head + table(rows, [str(name) for name in header])
     show(value, text, as_json=as_json)
 
@@ -151,13 +179,26 @@ def stats(  # noqa: PLR0917 click passes them by name
 @database
 @since
 @until
-@now_option()
+@channel
+@newest
 @tenant
 @as_json
-def benchmark(db: Path, since: str | None, until: str | None, at: datetime, tenant: str, *, as_json: bool) -> None:
-    """Sum up all journeys that sent something in the window: rates weighted by what each of them sent."""
+def benchmark(  # noqa: PLR0917 click passes them by name
+    db: Path,
+    since: str | None,
+    until: str | None,
+    channel: str | None,
+    at: datetime | None,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Sum up all journeys that sent something in the window: rates weighted by what each of them sent.
+
+    Without --at, the last day is that of the newest thing counted.
+    """
     with opened(db, tenant) as engine:
-        found = engine.benchmark(at=at, since=since, until=until)
+        found = engine.benchmark(at=_as_of(engine, at), since=since, until=until, channel=channel)
     rates, each = found.messages, found.revenue_per_subscriber
     rows = [
         ("journeys", found.journeys),

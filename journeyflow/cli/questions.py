@@ -100,6 +100,7 @@ def enrollments(db: Path, journey: str | None, tenant: str, *, as_json: bool, **
     "--did", multiple=True, metavar="KIND", help=f"Only those who did this: {', '.join(MESSAGE_KINDS)}; repeatable."
 )
 @click.option("--did-not", multiple=True, metavar="KIND", help="Only those who did not do this; repeatable.")
+@click.option("--channel", help="Only what happened to messages by this channel.")
 @click.option(
     "--any", "match", flag_value="any", default="all", help="One of these conditions is enough; default: all of them."
 )

@@ -226,12 +226,17 @@ def reading(command: Command) -> Command:
     return command
 
 
+def now() -> datetime:
+    """Return the instant of this call: the one place where journeyflow reads a clock (R1)."""
+    return datetime.now(UTC)
+
+
 def now_option(*names: str) -> Callable[[Command], Command]:
-    """Make the option of an instant that defaults to now: the one place where journeyflow reads a clock (R1)."""
+    """Make the option of an instant that defaults to now."""
     return click.option(
         *(names or ("--at",)),
         type=Instant(),
-        default=lambda: datetime.now(UTC),
+        default=now,
         show_default="now",
         help="The instant, ISO 8601.",
     )

@@ -564,14 +564,18 @@ class Engine(JourneyCalls, Questions):
         until: date | str | None = None,
         status: str | None = None,
         include_steps: bool = False,
+        channel: str | None = None,
     ) -> ExportJob:
         """Queue a job that writes the statistics of this tenant's journeys as CSV, and return it (F190, F191).
 
-        The window is that of `stats`. `status` chooses journeys of one state, by default all; `include_steps` adds a
-        line for each Send. `work_exports` does the work. Raises InvalidInput with every fault.
+        The window is that of `stats`. `status` chooses journeys by state, or by "Enabled" and "Disabled", by default
+        all; `include_steps` adds a line for each Send and channel; `channel` restricts the file to messages of one
+        channel. `work_exports` does the work. Raises InvalidInput with every fault.
         """
         days = [day.isoformat() if isinstance(day, date) else day for day in (since, until)]
-        options = {"since": days[0], "until": days[1], "status": status, "include_steps": bool(include_steps)}
+        options = {
+            "since": days[0], "until": days[1], "status": status, "include_steps": include_steps, "channel": channel,
+        }  # fmt: skip
         return exportjobs.submit(self._core, self._tenant, to_micros(at), options)
 
     def work_exports(self, *, at: datetime, limit: int = 100) -> int:

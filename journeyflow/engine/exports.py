@@ -7,7 +7,7 @@ FAILED. A job that has been PROCESSING for an hour was left behind by a worker t
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -19,6 +19,7 @@ from journeyflow.engine.ticking import UTC
 from journeyflow.errors import Conflict, InvalidInput, JourneyflowError
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.exports import find_export
+from journeyflow.questions.journeys import JOURNEY_STATES, STATES
 from journeyflow.questions.numbers.figures import JourneyStats, MessageStats
 from journeyflow.questions.numbers.statistics import Asked, all_stats, window
 from journeyflow.questions.paging import required
@@ -31,8 +32,6 @@ MODULE: Final = "journeys"
 
 PENDING, PROCESSING, COMPLETED, FAILED = "PENDING", "PROCESSING", "COMPLETED", "FAILED"
 
-STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
-
 KEPT: Final = 7 * DAY
 """How long a host may count on a file; nothing is deleted automatically (F196)."""
 
@@ -40,14 +39,14 @@ LEFT_BEHIND: Final = HOUR
 """How long a job may be PROCESSING before it is taken again: a file takes seconds to make."""
 
 COLUMNS: Final = (
-    *("tenant", "journey", "name", "state", "step", "since", "until", "timezone"),
+    *("tenant", "journey", "name", "state", "step", "channel", "since", "until", "timezone"),
     *("enrolled", "active", "completed", "exited", "failed", "customers", "converted"),
     *("sent", "delivered", "opened", "opened_unique", "clicked", "clicked_unique", "message_conversions"),
     *("browser_viewed", "forwarded", "unsubscribed", "bounced", "complained", "revenue"),
     *("open_rate", "click_rate", "click_to_open_rate", "bounce_rate", "unsubscribe_rate", "complaint_rate"),
 )
 """The header of the file. People are counted over all time, messages within the window; an empty cell is an unknown
-figure."""
+figure. An empty channel is all channels; a Send has a line for each channel that it has had."""
 
 MESSAGES: Final = ("browser_viewed", "forwarded", "unsubscribed", "bounced", "complained")
 
@@ -90,11 +89,14 @@ def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> E
 def _refuse(at: int, options: Mapping[str, object]) -> None:
     found = list[str]()
     try:
-        window(Asked(at, options["since"], options["until"]), UTC)
+        window(_asked(at, options), UTC)
     except InvalidInput as error:
         found += error.faults
-    if options["status"] is not None and options["status"] not in STATES:
-        found.append(f"status: must be one of {', '.join(STATES)}, or None for all, not {describe(options['status'])}")
+    if options["status"] is not None and options["status"] not in JOURNEY_STATES:
+        known = ", ".join(JOURNEY_STATES)
+        found.append(f"status: must be one of {known}, or None for all, not {describe(options['status'])}")
+    if not isinstance(options["include_steps"], bool):
+        found.append(f"include_steps: must be True or False, not {describe(options['include_steps'])}")
     if found:
         raise InvalidInput(found)
 
@@ -133,31 +135,36 @@ def _content(core: Core, job: Export) -> str:
     records = sorted(
         (record for record in catalog.journeys.values() if record.tenant == job.tenant), key=lambda each: each.id
     )
-    chosen = [record for record in records if options["status"] in {None, record.newest_state}]
+    states = STATES.get(options["status"], (options["status"],))
+    chosen = [record for record in records if options["status"] is None or record.newest_state in states]
     with core.store.reader() as reader:
-        found = all_stats(reader, chosen, Asked(job.submitted_at, options["since"], options["until"]))
+        found = all_stats(reader, chosen, _asked(job.submitted_at, options))
     each = zip(chosen, found, strict=True)
     return csv_text(COLUMNS, (line for one in each for line in lines(*one, steps=options["include_steps"])))
 
 
+def _asked(at: int, options: Mapping[str, Any]) -> Asked:
+    return Asked(at, options["since"], options["until"], channel=options.get("channel"))
+
+
 def lines(record: JourneyRecord, stats: JourneyStats, *, steps: bool) -> Iterator[list[object]]:
-    """Yield the line of a journey, and with `steps` one for each of its Sends (F191)."""
+    """Yield the line of a journey, and with `steps` one for each of its Sends and channels (F191)."""
     name, state = record.newest.journey.name, record.newest_state
     head, days = (stats.tenant, stats.journey, name, state), (stats.since, stats.until, stats.timezone)
-    people = stats.people
-    counts = people and (
-        *(people.total, people.active, people.completed, people.exited, people.failed),
-        *(people.lifetime, people.converted),
-    )
-    yield [*head, "", *days, *(counts or [None] * 7), *_of_messages(stats.window)]  # type: ignore[arg-type]  # None with `people`, which is asked for
+    people, counts = stats.people, list[int | None]([None] * 7)
+    if people is not None:
+        counts = [people.total, people.active, people.completed, people.exited, people.failed]
+        counts += [people.lifetime, people.converted]
+    yield [*head, "", stats.channel or "", *days, *counts, *_of_messages(stats.window)]
     for step in stats.by_step.values() if steps else ():
-        if step.messages is not None:
+        for channel, messages in (step.by_channel or {}).items():
             visits = (step.visited, step.active, *[None] * 5)
-            yield [*head, step.step, *days, *visits, *_of_messages(step.messages)]
+            yield [*head, step.step, channel, *days, *visits, *_of_messages(messages)]
 
 
-def _of_messages(found: MessageStats) -> Sequence[object]:
+def _of_messages(told: MessageStats | None) -> Sequence[object]:
     """Return the cells of message figures; rates have four decimals (F186)."""
+    found = told or MessageStats()
     counts = (
         *(found.sent.total, found.delivered.total, found.opened.total, found.opened.unique),
         *(found.clicked.total, found.clicked.unique, found.converted.total),

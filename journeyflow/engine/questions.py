@@ -209,19 +209,21 @@ class Questions(Bound):
         take: int | None = 25,
         after: Cursor | None = None,
         fields: Iterable[str] = (),
+        channel: str | None = None,
     ) -> Page[Person]:
         """Return a page of those who are, or ever were, at a step, each once with the newest stay (F139 to F148).
 
         With `now`, only those who are there now. `did` and `did_not` filter by what happened to the step's messages to
         them: "sent", "delivered", "opened", "clicked", "converted", "browser_viewed", "forwarded", "unsubscribed",
-        "bounced", "complained" or "failed"; `match` is whether "all" or "any" of it must hold.
+        "bounced", "complained" or "failed"; `match` is whether "all" or "any" of it must hold. `channel` restricts what
+        happened to messages of one channel, for a Send that has had several.
 
         Sorted by "customer", "entered", "left", "stays" or an attribute; ties by the number of the customer. `fields`
         names attributes of the customer to return as well. Raises NotFound for an unknown journey or step, InvalidInput
         with every fault.
         """
         part = Slice(order, descending, skip, take, after)
-        wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields))
+        wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields), channel)
         refuse(name_faults("journey", "step", journey=journey, step=step))
         record = self._known(journey)
         programs = [program for _, program in record.versions]
@@ -356,28 +358,35 @@ class Questions(Bound):
         until: date | str | None = None,
         step: str | None = None,
         domain: str | None = None,
+        channel: str | None = None,
     ) -> JourneyStats:
-        """Return the statistics of a journey, a step, a mailbox domain, or a step by domain (R81 to R83, F150 to F183).
+        """Return the statistics of a journey, or of a step, a domain, a channel of it (R81 to R83, F150 to F183).
 
         The window is the days from `since` to `until`, both included, in the journey's zone; dates are `date` or
         "YYYY-MM-DD". By default it is the 31 days up to that of `at`. Figures that are not known are None, never 0.
-        Raises NotFound for an unknown journey or step, InvalidInput with all faults of dates and domain (F189).
+        Raises NotFound for an unknown journey or step and for a channel by which the journey never sent, InvalidInput
+        with all faults of dates, domain and channel (F189).
         """
         record = self._known(journey)
         with self._core.store.reader() as reader:
-            return stats.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain))[0]
+            return stats.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain, channel))[0]
 
     def all_stats(
-        self, *, at: datetime, since: date | str | None = None, until: date | str | None = None
+        self,
+        *,
+        at: datetime,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        channel: str | None = None,
     ) -> tuple[JourneyStats, ...]:
         """Return the statistics of all this tenant's journeys, sorted by id (F251).
 
         The window is that of `stats`, for each journey in its own zone. The store is asked once, however many journeys
-        there are. Raises InvalidInput with all faults of the dates.
+        there are. Raises InvalidInput with all faults of dates and channel, NotFound for a channel of none of them.
         """
         records = self._records()
         with self._core.store.reader() as reader:
-            return stats.all_stats(reader, records, Asked(to_micros(at), since, until))
+            return stats.all_stats(reader, records, Asked(to_micros(at), since, until, channel=channel))
 
     def domain_stats(
         self,
@@ -387,24 +396,42 @@ class Questions(Bound):
         since: date | str | None = None,
         until: date | str | None = None,
         step: str | None = None,
+        channel: str | None = None,
     ) -> Mapping[str, MessageStats]:
         """Return what became of a journey's messages in the window by mailbox domain, most sent first (F175).
 
-        Ties are by name. The empty domain holds the messages that have none. Window and errors are those of `stats`.
+        Ties are by name. The empty domain holds the messages that have none: those to unknown addresses and those of
+        other channels than EMAIL. Window and errors are those of `stats`.
         """
         record = self._known(journey)
         with self._core.store.reader() as reader:
-            return stats.domain_stats(reader, record, Asked(to_micros(at), since, until, step))
+            return stats.domain_stats(reader, record, Asked(to_micros(at), since, until, step, channel=channel))
 
-    def benchmark(self, *, at: datetime, since: date | str | None = None, until: date | str | None = None) -> Benchmark:
+    def benchmark(
+        self,
+        *,
+        at: datetime,
+        since: date | str | None = None,
+        until: date | str | None = None,
+        channel: str | None = None,
+    ) -> Benchmark:
         """Return the sums over this tenant's journeys that sent something in the window (F184 to F188).
 
-        Rates are sums over sums, so a journey weighs what it sent. By default the window is the 31 days up to that of
-        `at` in UTC. Raises InvalidInput with all faults of the dates.
+        Rates are sums over sums, so a journey weighs what it sent; with a `channel`, only what was sent by it counts.
+        The window is that of `stats`, for each journey in its own zone. Raises as `all_stats` does.
         """
         records = self._records()
         with self._core.store.reader() as reader:
-            return stats.benchmark(reader, self._tenant, records, Asked(to_micros(at), since, until))
+            asked = Asked(to_micros(at), since, until, channel=channel)
+            return stats.benchmark(reader, self._tenant, records, asked)
+
+    def last_counted(self) -> datetime | None:
+        """Return the newest instant at which anything of this tenant was counted; None if nothing ever was (R82).
+
+        A window that ends with its day is the newest that shows anything: that of a back-test, or of an old file.
+        """
+        with self._core.store.reader() as reader:
+            return stats.last_counted(reader, self._tenant)
 
     def results(self, journey: str, *, confidence: float = CONFIDENCE) -> Results:
         """Return how a journey's holdout and the arms of its Splits compare by its goal (R87).

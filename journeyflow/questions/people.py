@@ -40,7 +40,8 @@ class Person:
 
     `run` and `n` are the run and the visit of that stay, in UTC from `entered_at` to `left_at`, which is None while the
     stay lasts; `stays` counts all stays. `did` has, by kind, what happened to all messages of the step to this
-    customer. `suppressed` is whether the customer does not consent to the Send's channel now; None for other steps.
+    customer, or to those of one channel. `suppressed` is whether the customer does not consent now to the channel that
+    the Send has, or last had; None for a step that never was one.
     `fields` are the attributes that were asked for.
     """
 
@@ -62,32 +63,36 @@ class Person:
 
 @frozen
 class StepInQuestion:
-    """The step in question: the number of its journey, and its channel if it is a Send."""
+    """The step in question: the number of its journey, and the channels by which it sends, if it was ever a Send."""
 
     tenant: str
     journey: str
     number: int
     step: str
-    channel: str | None
+    channels: tuple[str, ...]
+    """The channel of the newest version in which it is a Send, then those of older ones."""
     required: bool
     """Whether the journey requires consent."""
 
 
 def find_place(tenant: str, journey: str, number: int, programs: Sequence[Program], step: str) -> StepInQuestion:
-    """Return a step of any version of a journey, as the newest version that has it defines it; raises NotFound."""
-    for program in reversed(programs):
-        for each in program.journey.steps:
-            if each.id == step:
-                channel = each.channel if isinstance(each, Send) else None
-                return StepInQuestion(tenant, journey, number, step, channel, program.journey.consent == "required")
-    known = {each.id for program in programs for each in program.journey.steps}
-    kind = "step"
-    raise NotFound(kind, step, did_you_mean(step, sorted(known)), journey=journey)
+    """Return a step of any version of a journey, with the channels it had in all of them; raises NotFound."""
+    newest_first = [(program, each) for program in reversed(programs) for each in program.journey.steps]
+    found = [(program, each) for program, each in newest_first if each.id == step]
+    if not found:
+        kind, known = "step", {each.id for _, each in newest_first}
+        raise NotFound(kind, step, did_you_mean(step, sorted(known)), journey=journey)
+    channels = tuple(dict.fromkeys(each.channel for _, each in found if isinstance(each, Send)))
+    required = found[0][0].journey.consent == "required"
+    return StepInQuestion(tenant, journey, number, step, channels, required)
 
 
 @frozen
 class Wanted:
-    """What is asked for: only who is there now; what happened, or did not; all of that or any; attributes to return."""
+    """What is asked for: only who is there now; what happened, or did not; all of that or any; attributes to return.
+
+    With a `channel`, only what happened to messages of that channel.
+    """
 
     part: Slice
     now: bool = False
@@ -95,6 +100,7 @@ class Wanted:
     did_not: Sequence[str] = ()
     match: str = "all"
     fields: Sequence[str] = ()
+    channel: str | None = None
 
 
 def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
@@ -104,8 +110,10 @@ def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
     found += word_faults("did", wanted.did, known) + word_faults("did_not", wanted.did_not, known)
     if wanted.match not in {"all", "any"}:
         found.append(f"match: must be 'all' or 'any', not {describe(wanted.match)}")
-    if place.channel is None and (wanted.did or wanted.did_not):
+    if not place.channels and (wanted.did or wanted.did_not or wanted.channel is not None):
         found.append(f"did: step {place.step!r} sends nothing; ask for what people did at a Send")
+    elif wanted.channel is not None:
+        found += word_faults("channel", (wanted.channel,), place.channels)
     found += [fault for name in wanted.fields for fault in name_faults("fields", fields=name)]
     return found
 
@@ -142,7 +150,7 @@ ranked AS (
 deeds (customer, kind) AS MATERIALIZED (
     SELECT DISTINCT e.customer, f.key
     FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f
-    WHERE e.journey = :journey AND m.step = :step AND m.flags IS NOT NULL
+    WHERE e.journey = :journey AND m.step = :step AND m.channel = ifnull(:channel, m.channel) AND m.flags IS NOT NULL
 ),
 people AS MATERIALIZED (
     SELECT r.*, c.id AS customer_id, {value} AS place
@@ -162,14 +170,14 @@ _DID = """
 SELECT e.customer, f.key, min(f.value ->> 0), sum(f.value ->> 1)
 FROM enrollments e JOIN messages m ON m.enrollment = e.serial JOIN json_each(m.flags) f
 WHERE e.journey = :journey AND e.customer IN (SELECT value FROM json_each(:customers))
-  AND m.step = :step AND m.flags IS NOT NULL
+  AND m.step = :step AND m.channel = ifnull(:channel, m.channel) AND m.flags IS NOT NULL
 GROUP BY e.customer, f.key ORDER BY 3, 2
 """
 
 
 def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Page[Person]:
     """Return a page of those who are or were at a step, each once, filtered and sorted (F139 to F148)."""
-    part, parameters = wanted.part, {"journey": place.number, "step": place.step}
+    part, parameters = wanted.part, {"journey": place.number, "step": place.step, "channel": wanted.channel}
     value, of_value = _sorted_by(part.order)
     condition, of_deeds = _condition(wanted)
     beyond, order, of_part = keyset(part, "p.place", "p.customer")
@@ -177,7 +185,7 @@ def list_people(reader: SqlReader, place: StepInQuestion, wanted: Wanted) -> Pag
     with_people = _PEOPLE.format(value=value, condition=condition)
     rows = reader.rows(with_people + _PAGE.format(beyond=beyond, order=order), {**parameters, **of_part})
     total = rows[0][-1] if rows else reader.rows(f"{with_people} SELECT count(*) FROM people", parameters)[0][0]
-    did = _deeds(reader, place, [row[0] for row in rows])
+    did = _deeds(reader, place, wanted.channel, [row[0] for row in rows])
     return part.page(
         rows,
         total,
@@ -206,11 +214,13 @@ def _condition(wanted: Wanted) -> tuple[str, dict[str, object]]:
     return f"({joined}) AND {there}", parameters
 
 
-def _deeds(reader: SqlReader, place: StepInQuestion, customers: Sequence[int]) -> dict[int, dict[str, Engagement]]:
+def _deeds(
+    reader: SqlReader, place: StepInQuestion, channel: str | None, customers: Sequence[int]
+) -> dict[int, dict[str, Engagement]]:
     """Return what the customers of a page did, by number of the customer, in order of time."""
     found: dict[int, dict[str, Engagement]] = {}
-    if customers and place.channel is not None:
-        asked = {"journey": place.number, "step": place.step, "customers": dumps(list(customers))}
+    if customers and place.channels:
+        asked = {"journey": place.number, "step": place.step, "channel": channel, "customers": dumps(list(customers))}
         for customer, kind, first, count in reader.rows(_DID, asked):
             found.setdefault(customer, {})[kind] = Engagement(from_micros(first), count)
     return found
@@ -219,9 +229,9 @@ def _deeds(reader: SqlReader, place: StepInQuestion, customers: Sequence[int]) -
 def _person(place: StepInQuestion, row: Sequence[Any], did: Mapping[str, Engagement], names: Sequence[str]) -> Person:
     _, customer, run, n, status, outcome, entered, departed, stays, _, text, _ = row
     suppressed = None
-    if place.channel is not None:
+    if place.channels:
         attributes = some_fields(text, ["consent"])
-        suppressed = not consents(attributes, place.channel, required=place.required)
+        suppressed = not consents(attributes, place.channels[0], required=place.required)
     return Person(
         place.tenant,
         customer,

@@ -10,12 +10,14 @@ what was counted, and under which label. These are counted:
            completed, exited, failed                              enrollments
     yes    visited                                                visits that began
     yes    completed, skipped, exited, failed          outcome    visits that ended so
-    yes    message.sent, message.opened, ...                      events                 messages with an event
-    yes    revenue                                                minor units
+    yes    queued                                      channel    messages
+    yes    message.sent, message.opened, ...           channel    events                 messages with an event
+    yes    revenue                                     channel    minor units
 
 Each counter is kept for its day and for the day "*", which stands for all days. Message events and revenue are also
 kept by the mailbox domain of the message (empty if it has none) and for the domain "*", which stands for all domains
-and is the only one in the other rows. `last_at` is the newest instant that was counted.
+and is the only one in the other rows: the domain of a message is not known yet when it is queued. `last_at` is the
+newest instant that was counted.
 
 `count` makes the rows of a batch from its moves and its notes. `Sums` makes them from any source of the same facts,
 such as the whole log when the audit counts again.
@@ -38,6 +40,9 @@ ALL = "*"
 KINDS = tuple(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS if kind != "failed")
 """The message events that are counted; a message that was given up has that as its status instead."""
 
+QUEUED = "queued"
+"""What is counted of a message that joins the outbox."""
+
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")
 
 CACHED_DOMAINS = 4_096
@@ -51,9 +56,10 @@ instants_of_none: Callable[[], Instants] = partial(defaultdict, int)
 
 
 class Note(NamedTuple):
-    """Something to count that no move shows: a conversion, a holdout, a message event, revenue.
+    """Something to count that no move shows: a conversion, a holdout, a message, a message event, revenue.
 
-    `domain` is `ALL` unless the note is about a message; `unique` says that it is the first of its kind.
+    `domain` is `ALL` unless the note is about what happened to a message; `unique` says that it is the first of its
+    kind. `label` is the channel of a message.
     """
 
     journey: int
@@ -63,6 +69,7 @@ class Note(NamedTuple):
     at: int
     unique: bool
     amount: int = 1
+    label: str = ""
 
 
 class Walked(NamedTuple):
@@ -90,7 +97,19 @@ def held_out(run: Run) -> Note:
 
 def told(run: Run, post: Post, what: str, at: int, *, unique: bool = False, amount: int = 1) -> Note:
     """Return a note of a message event of `KINDS`, or of revenue."""
-    return Note(run.journey, post.domain or "", post.step, what, at, unique, amount)
+    return Note(run.journey, post.domain or "", post.step, what, at, unique, amount, post.channel)
+
+
+def queued(posts: Iterable[Post], runs: Mapping[int, Run], crowds: Iterable[Crowd] = ()) -> Iterator[Note]:
+    """Yield notes of the messages that joined the outbox: those of runs, and those of everybody in a crowd."""
+    sums = defaultdict[tuple[int, str, str, int], int](int)
+    for post in posts:
+        sums[runs[post.serial].journey, post.step, post.channel, post.at] += 1
+    for run, _, sent, _, people in crowds:
+        for post in sent:
+            sums[run.journey, post.step, post.channel, post.at] += len(people)
+    for (journey, step, channel, at), number in sums.items():
+        yield Note(journey, ALL, step, QUEUED, at, False, number, channel)
 
 
 def entry_kind(visit: int, number: int) -> int:
@@ -218,9 +237,8 @@ class Sums:
         """Count what no move shows."""
         for note in notes:
             day = local_day_span(note.at, self._zones[note.journey])[0]
-            self._add(
-                (note.journey, day, note.domain, note.step, note.what, ""), note.amount, int(note.unique), note.at
-            )
+            key = (note.journey, day, note.domain, note.step, note.what, note.label)
+            self._add(key, note.amount, int(note.unique), note.at)
 
     def _add(self, key: tuple[int, str, str, str, str, str], total: int, uniques: int, last: int) -> None:
         found = self._sums.get(key)

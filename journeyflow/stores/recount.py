@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import loads
 from journeyflow.basics.words import ATTRIBUTED, HOLDOUT, REVENUE
-from journeyflow.records.counting import ALL, KINDS, Instants, Note, Sums, Walked, entry_kind, instants_of_none
+from journeyflow.records.counting import ALL, KINDS, QUEUED, Instants, Note, Sums, Walked, entry_kind, instants_of_none
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter
 from journeyflow.stores.contract import SqlReader
@@ -92,7 +92,7 @@ def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, Instants
 
 
 def _notes(reader: SqlReader) -> Iterator[Note]:
-    """Yield what no move counts: holdouts, conversions, first events of each kind of a message, and message inputs."""
+    """Yield what no move counts: holdouts, conversions, messages and their first events, and inputs about messages."""
     for journey, number, at in reader.stream(
         "SELECT journey, run, entered_at FROM enrollments WHERE status = ?", (HOLDOUT,)
     ):
@@ -101,13 +101,14 @@ def _notes(reader: SqlReader) -> Iterator[Note]:
         "SELECT journey, status, run, converted_at FROM enrollments WHERE converted_at IS NOT NULL"
     ):
         yield Note(journey, ALL, "", "holdout converted" if status == HOLDOUT else "converted", at, number == 1)
-    for journey, domain, step, flags in reader.stream(
-        "SELECT e.journey, m.domain, m.step, m.flags FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
-        " WHERE m.flags IS NOT NULL"
+    for journey, domain, step, channel, at, flags in reader.stream(
+        "SELECT e.journey, m.domain, m.step, m.channel, m.at, m.flags"
+        " FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
     ):
-        for kind, (first, _) in loads(flags).items():
+        yield Note(journey, ALL, step, QUEUED, at, False, 1, channel)
+        for kind, (first, _) in loads(flags).items() if flags is not None else ():
             if f"message.{kind}" in KINDS:
-                yield Note(journey, domain, step, f"message.{kind}", first, True, 0)
+                yield Note(journey, domain, step, f"message.{kind}", first, True, 0, channel)
     for told in _parts(reader.stream(_TOLD)):
         yield from _told(reader, told)
 
@@ -115,10 +116,10 @@ def _notes(reader: SqlReader) -> Iterator[Note]:
 def _told(reader: SqlReader, told: list[tuple[str, int, str, int]]) -> Iterator[Note]:
     """Yield the counts of inputs about messages; the messages are looked up in one query."""
     places = [place_of(name) for _, _, name, _ in told]
-    named: Mapping[tuple[int, int] | None, tuple[int, str, str]] = {
-        (serial, n): (journey, domain, step)
-        for serial, n, journey, domain, step in reader.rows(
-            "SELECT m.enrollment, m.n, e.journey, m.domain, m.step FROM json_each(?) k CROSS JOIN messages m"
+    named: Mapping[tuple[int, int] | None, tuple[int, str, str, str]] = {
+        (serial, n): (journey, domain, step, channel)
+        for serial, n, journey, domain, step, channel in reader.rows(
+            "SELECT m.enrollment, m.n, e.journey, m.domain, m.step, m.channel FROM json_each(?) k CROSS JOIN messages m"
             " ON m.enrollment = k.value ->> 0 AND m.n = k.value ->> 1 JOIN enrollments e ON e.serial = m.enrollment",
             (json.dumps(sorted(set(places) - {None})),),
         )
@@ -126,5 +127,5 @@ def _told(reader: SqlReader, told: list[tuple[str, int, str, int]]) -> Iterator[
     for (what, at, _, amount), place in zip(told, places, strict=True):
         found = named.get(place)
         if found is not None:  # a pruned message is in the opening balances
-            journey, domain, step = found
-            yield Note(journey, domain, step, what, at, False, amount)
+            journey, domain, step, channel = found
+            yield Note(journey, domain, step, what, at, False, amount, channel)

@@ -7,6 +7,7 @@ or comes out is a value.
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from heapq import heappush
+from itertools import chain
 from typing import cast
 
 from journeyflow.basics.moments import local_day
@@ -20,7 +21,7 @@ from journeyflow.machine.facts import Data, Facts
 from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 from journeyflow.machine.program import Program
 from journeyflow.records.changes import Changes, Erased, PullChanges
-from journeyflow.records.counting import Note, count
+from journeyflow.records.counting import Note, count, queued
 from journeyflow.records.rows import Crowd, Input, Move, Refusal, Run
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.circles import Pulls
@@ -245,17 +246,19 @@ class Work:
 
     def changes(self) -> Changes:
         """Return the changes to commit, in a stable order (R90)."""
-        people, messages = self.people, self.messages
+        people, messages, crowds = self.people, self.messages, tuple(self.crowds.values())
+        new_posts = messages.of(messages.new)
+        notes = chain(self.notes, queued(new_posts, self.runs, crowds))
         return Changes(
             handled=tuple(self.handled),
             customers=people.rows(),
             runs=tuple(self.runs[serial] for serial in sorted(self.touched_runs)),
             moves=tuple(self.moves),
-            new_posts=messages.of(messages.new),
-            crowds=tuple(self.crowds.values()),
+            new_posts=new_posts,
+            crowds=crowds,
             posts=messages.of(messages.touched),
             refusals=tuple(self.refusals),
-            counters=count(self.moves, self.runs, self.notes, self.catalog.zones, self.crowds.values()),
+            counters=count(self.moves, self.runs, notes, self.catalog.zones, crowds),
             limits=self.slots.changes(),
             pulls=PullChanges(self.pulls.changes(), people.listed(), people.unlisted()),
             erased=Erased(people.all_forgotten(self.handled, self.inputs), tuple(self.retold)),

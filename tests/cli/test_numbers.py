@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +20,11 @@ AT = ("--at", "2026-01-06T12:00:00Z")
 def db(tmp_path_factory):
     """Make a database with two journeys, in one of which ten people are."""
     path = tmp_path_factory.mktemp("numbers") / "journeys.db"
-    split = Split("test", arm(50, [Send("tips", channel="EMAIL", template="t")]), arm(50, [Wait("day", "1 day")]))
+    split = Split(
+        "test",
+        arm(50, [Send("tips", channel="EMAIL", template="t")]),
+        arm(50, [Send("text", channel="SMS", template="t"), Wait("day", "1 day")]),
+    )
     hello = Send("hello", channel="EMAIL", template="t")
     with Engine(path, grace=None) as engine:
         engine.deploy(Journey(id="welcome", trigger=Trigger("go"), steps=[hello, split], goal=Goal("buy")), at=START)
@@ -63,10 +68,10 @@ def test_stats_of_a_journey_has_a_table_of_steps(db):
     assert "rates     open 10.0% click 0.0% bounce 0.0% unsubscribe 0.0%" in text
     assert "newest    entry 2026-01-05 08:00:00, activity 2026-01-05 08:00:00 (UTC)" in text
     rows = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", *AT, "--csv"))))
-    assert [row["step"] for row in rows] == ["hello", "test", "tips", "day", "end"]
+    assert [row["step"] for row in rows] == ["hello", "test", "tips", "text", "day", "end"]
     assert (rows[0]["outcomes"], rows[0]["sent"], rows[1]["sent"]) == ("queued 10", "10", "")
     assert " exited 0 failed 0 holdout 0 lifetime 10 converted 0\n" in text
-    assert text.splitlines()[9].startswith("tips   send        0 ")
+    assert text.splitlines()[9].startswith("tips   send   EMAIL         0 ")
     assert rows[1]["outcomes"].startswith("A ")
 
 
@@ -87,6 +92,42 @@ def test_stats_has_a_table_of_days_or_domains(db):
     found = json.loads(call("stats", db, "welcome", *AT, "--json", *window))
     assert (found["since"], found["daily"][0]["date"]) == ("2026-01-05", "2026-01-05")
     assert found["by_step"]["hello"]["messages"]["opened"] == {"total": 1, "unique": 1}
+
+
+def test_stats_are_told_by_channel(db):
+    """One row per channel, with --channel the figures of one; in the table of steps a Send names its channel."""
+    rows = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", "--by", "channel", "--csv"))))
+    assert [(row["channel"], row["sent"], row["opened"], row["revenue"]) for row in rows] == [
+        ("EMAIL", "10", "1", "250"), ("SMS", "0", "0", "0"),
+    ]  # fmt: skip
+    of_sms = call("stats", db, "welcome", "--channel", "SMS")
+    assert of_sms.startswith("welcome, SMS: ")
+    assert "people    total - " in of_sms
+    assert "messages  queued 7 sent 0 " in of_sms
+    steps = list(csv.DictReader(io.StringIO(call("stats", db, "welcome", "--csv"))))
+    assert [row["channel"] for row in steps] == ["EMAIL", "", "EMAIL", "SMS", "", ""]
+    assert "welcome" in call("stats", db, "--channel", "SMS")
+    domains = call("stats", db, "welcome", "--by", "domain", "--channel", "EMAIL", "--csv")
+    assert [row["domain"] for row in csv.DictReader(io.StringIO(domains))] == ["example.com"]
+    found = json.loads(call("stats", db, "welcome", "--json"))
+    assert {name: each["sent"]["unique"] for name, each in found["by_channel"].items()} == {"EMAIL": 10, "SMS": 0}
+    assert json.loads(call("benchmark", db, "--channel", "SMS", "--json"))["benchmark"]["journeys"] == 0
+    assert json.loads(call("benchmark", db, "--channel", "EMAIL", "--json"))["benchmark"]["journeys"] == 1
+    people = json.loads(call("people", db, "welcome", "hello", "--channel", "EMAIL", "--did", "opened", "--json"))
+    assert people["total"] == 1
+    wrong = CliRunner().invoke(main, ["stats", str(db), "--channel", "sms"])
+    assert (wrong.exit_code, wrong.stderr) == (1, "Error: no channel 'sms' (did you mean 'SMS'?)\n")
+
+
+def test_without_an_instant_the_days_are_those_of_the_file(db):
+    """What a back-test or an old file shows is not behind the window; who has nothing is asked as of now (R82)."""
+    assert call("stats", db, "welcome").startswith("welcome: 2025-12-06 to 2026-01-05 (UTC)\n")
+    assert call("stats", db).startswith("people of all time, messages from 2025-12-06 to 2026-01-05\n")
+    assert call("benchmark", db).startswith("2025-12-06 to 2026-01-05\n")
+    assert json.loads(call("stats", db, "welcome", "--json"))["window"]["sent"]["unique"] == 10
+    today = datetime.now(UTC).date()
+    shown = json.loads(call("benchmark", db, "--tenant", "nobody", "--json"))["benchmark"]["until"]
+    assert shown in {str(today), str(datetime.now(UTC).date())}
 
 
 def test_benchmark_and_results(db):

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from journeyflow import Conflict, Engine, Event, InvalidInput, NotFound, Send, Wait
+from journeyflow import Conflict, Engine, Event, InvalidInput, Journey, NotFound, Send, Wait
 from journeyflow.engine.exports import COLUMNS
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Export
@@ -48,7 +48,8 @@ def test_a_job_goes_from_pending_to_completed(host):
     engine = host.engine
     job = engine.submit_export(at=after("2 days"), since=START.date(), until=str(UNTIL))
     assert (job.id, job.module, job.status, job.size, job.error) == (1, "journeys", "PENDING", None, "")
-    assert dict(job.options) == {"since": "2026-01-05", "until": "2026-01-07", "status": None, "include_steps": False}
+    assert dict(job.options) == {"since": "2026-01-05", "until": "2026-01-07", "status": None, "include_steps": False,
+                                 "channel": None}  # fmt: skip
     assert (job.submitted_at, job.started_at, job.finished_at) == (after("2 days"), None, None)
     with pytest.raises(Conflict, match="export '1' is PENDING and cannot become a file; work_exports makes it one"):
         engine.download_export(1)
@@ -95,15 +96,35 @@ def test_journeys_of_one_status(host):
     host.engine.work_exports(at=after("2 days"))
     assert [row["journey"] for row in lines(host.engine.download_export(1))] == ["paused"]
     assert lines(host.engine.download_export(2)) == []
+    host.engine.publish(Journey(id="draft", steps=[]), at=START)
+    for status, names in (("Enabled", ["j"]), ("Disabled", ["draft", "paused"])):
+        job = host.engine.submit_export(at=after("2 days"), status=status)
+        host.engine.work_exports(at=after("2 days"))
+        assert [row["journey"] for row in lines(host.engine.download_export(job.id))] == names
+
+
+def test_an_unknown_channel_fails_the_job(host):
+    """Which channels there are is known when the file is made (F193)."""
+    job = host.engine.submit_export(at=START, channel="email")
+    host.engine.work_exports(at=START)
+    failed = host.engine.export_job(job.id)
+    assert (failed.status, failed.error) == ("FAILED", "no channel 'email' (did you mean 'EMAIL'?)")
 
 
 @pytest.mark.rows(190, 189)
 def test_what_cannot_be_exported_is_refused_at_once(host):
     """Dates are strict, and all faults are told together (F189, F190)."""
     with pytest.raises(InvalidInput) as error:
-        host.engine.submit_export(at=START, since="2026-02-30", until="x", status="Enabled")
-    assert len(error.value.faults) == 3
-    assert "status: must be one of DRAFT, ACTIVE, PAUSED, ARCHIVED, or None for all" in error.value.faults[-1]
+        host.engine.submit_export(
+            at=START, since="2026-02-30", until="x", status="enabled", include_steps="false", channel=5
+        )
+    assert error.value.faults[0].startswith("since: ")
+    assert error.value.faults[1:] == (
+        "until: str 'x' is no date such as '2026-01-31'",
+        "channel: int 5 is no channel such as 'EMAIL'",
+        "status: must be one of DRAFT, ACTIVE, PAUSED, ARCHIVED, Enabled, Disabled, or None for all, not str 'enabled'",
+        "include_steps: must be True or False, not str 'false'",
+    )
     with pytest.raises(InvalidInput):
         host.engine.submit_export(at=START, since=date(2026, 2, 1), until=date(2026, 1, 1))
     with pytest.raises(NotFound):

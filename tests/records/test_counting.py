@@ -144,6 +144,7 @@ def test_visits_are_counted_by_what_came_of_them(host):
         ("gold", "completed", "no"): (3, 0),
         ("hello", "visited", ""): (2, 0),
         ("hello", "completed", "queued"): (1, 0),
+        ("hello", "queued", "EMAIL"): (1, 0),
         ("hello", "skipped", "consent"): (1, 0),
         ("week", "visited", ""): (5, 0),
         ("week", "completed", "elapsed"): (3, 0),
@@ -206,12 +207,12 @@ def test_what_is_told_of_messages_is_counted_by_day_step_and_domain(host):
     host.feed("message.opened", "1 day", "ann")
     host.feed("message.failed", "1 day", "ann", message=message.id)
     host.tick("1 day")
-    once = {("hello", kind, ""): (1, 1) for kind in KINDS}
+    once = {("hello", kind, "EMAIL"): (1, 1) for kind in KINDS}
     told = {key: value for key, value in counters(host).items() if key[1].startswith("message.")}
-    assert told == {**once, ("hello", "message.opened", ""): (2, 1)}
+    assert told == {**once, ("hello", "message.opened", "EMAIL"): (2, 1)}
     assert counters(host, domain="example.com") == told
     assert counters(host, domain="example.com", day="2026-01-05") == once
-    assert counters(host, domain="example.com", day="2026-01-06") == {("hello", "message.opened", ""): (1, 0)}
+    assert counters(host, domain="example.com", day="2026-01-06") == {("hello", "message.opened", "EMAIL"): (1, 0)}
     assert host.engine.audit() == []  # also the history knows no sum of what failed
 
 
@@ -225,8 +226,11 @@ def test_a_message_keeps_the_domain_it_had_first(host):
     host.put("1 hour", "ann", email="ann@b.org")
     host.say("message.opened", "1 hour", "ann", message=mail.id)
     assert counters(host, domain="b.org") == {}
-    assert counters(host, domain="a.org").keys() == {("hello", "message.sent", ""), ("hello", "message.opened", "")}
-    assert counters(host, domain="").keys() == {("text", "message.sent", "")}
+    assert counters(host, domain="a.org").keys() == {
+        ("hello", "message.sent", "EMAIL"),
+        ("hello", "message.opened", "EMAIL"),
+    }
+    assert counters(host, domain="").keys() == {("text", "message.sent", "SMS")}
 
 
 @pytest.mark.rows(157, 158, 161)
@@ -242,8 +246,12 @@ def test_revenue_is_summed_in_minor_units_with_its_message(host):
     host.feed("revenue", START, "ann", amount=7, message="elsewhere-1-1")
     host.feed("revenue", START, "bob", amount=7, message=message)
     host.tick("1 day")
-    assert counters(host)["hello", "revenue", ""] == counters(host, domain="a.org")["hello", "revenue", ""] == (1499, 0)
-    assert counters(host, day="2026-01-05")["hello", "revenue", ""] == (1999, 0)
+    assert (
+        counters(host)["hello", "revenue", "EMAIL"]
+        == counters(host, domain="a.org")["hello", "revenue", "EMAIL"]
+        == (1499, 0)
+    )
+    assert counters(host, day="2026-01-05")["hello", "revenue", "EMAIL"] == (1999, 0)
     assert host.outcomes()[-5:] == ["handled", "handled", "handled", "unmatched", "unmatched"]
 
 
@@ -287,8 +295,12 @@ def test_counters_are_what_a_naive_count_gives(played):
             wanted[number, visit.step, "visited", ""] += 1
             wanted[number, visit.step, visit.status.lower(), visit.outcome] += visit.status != "ACTIVE"
     rows = [row for row in played.tables["counters"] if row[1] == row[2] == ALL]
-    of_people = [row for row in rows if row[4] != "revenue" and not str(row[4]).startswith("message.")]
-    assert {(row[0], *row[3:6]): row[6] for row in of_people} == +wanted
+    for message in played.messages():
+        wanted[numbers[message.journey], message.step, "queued", message.channel] += 1
+    told = [row for row in rows if row[4] == "revenue" or str(row[4]).startswith("message.")]
+    assert {(row[0], *row[3:6]): row[6] for row in rows if row not in told} == +wanted
+    channels = {(numbers[each.journey], each.step, each.channel) for each in played.messages()}
+    assert {(row[0], row[3], row[5]) for row in told} <= channels
     people = {(each.journey, each.customer) for each in played.enrollments}
     assert sum(int(str(row[7])) for row in rows if row[4] in {"entered", "holdout"}) == len(people)
     assert played.audit == []
@@ -315,6 +327,9 @@ MISCOUNTS = [
     "INSERT INTO counters VALUES (1, '2026-01-01', '*', 'hello', 'visited', '', 1, 0, 5)",
     "UPDATE messages SET flags = json_remove(flags, '$.opened')",
     "UPDATE messages SET domain = 'b.org'",
+    "UPDATE messages SET channel = 'SMS'",
+    "UPDATE messages SET at = at + 1",
+    "UPDATE counters SET total = total + 1 WHERE what = 'queued' AND day = '*'",
     "UPDATE inputs SET outcome = 'duplicate' WHERE type = 'revenue'",
     "UPDATE enrollments SET converted_at = NULL",
 ]

@@ -166,7 +166,8 @@ class StepStats:
 
     `number` is its place in the newest version, from 1, and None if it is not there. `active` is the only figure that
     is not of the window. `outcomes` counts visits by outcome: branches of a Condition and arms of a Split, also those
-    that nobody took; why a Send sent nothing. `messages` is None unless the step is a Send.
+    that nobody took; why a Send sent nothing. `messages`, and `by_channel` with the same figures by channel, are None
+    unless the step is a Send, or was one in an older version.
     """
 
     step: str
@@ -177,22 +178,25 @@ class StepStats:
     outcomes: Mapping[str, int] | None
     messages: MessageStats | None
     daily: tuple[DayStats, ...] = field(repr=False)
+    by_channel: Mapping[str, MessageStats] | None = field(default=None, repr=False)
 
 
 @frozen
 class JourneyStats:
-    """The statistics of a journey, of one step of it, of one mailbox domain, or of one step by domain (F150 to F183).
+    """The statistics of a journey, or of one step, one channel, one mailbox domain of it, or all these (F150 to F183).
 
-    `people` and `messages` are of all time; `window`, `daily` and `by_step` are of the days from `since` to `until`,
-    both included, in `timezone` (R82). `people` is None for a mailbox domain, which has none; `messages` and `window`
-    are None for a step that is not a Send. `last_triggered_at` is the newest entry and `last_activity_at` the newest
-    thing counted, in UTC; None is never. `daily` has every day in ascending order.
+    `people` and `messages` are of all time; `window`, `daily`, `by_step` and `by_channel` are of the days from `since`
+    to `until`, both included, in `timezone` (R82). `people` is None for a mailbox domain and for a channel, which have
+    none; `messages`, `window` and `by_channel` are None for a step that was never a Send. `last_triggered_at` is the
+    newest entry and `last_activity_at` the newest thing counted, in UTC; None is never. `daily` has every day in
+    ascending order.
     """
 
     tenant: str
     journey: str
     step: str | None
     domain: str | None
+    channel: str | None
     since: date
     until: date
     timezone: str
@@ -203,14 +207,16 @@ class JourneyStats:
     last_activity_at: datetime | None
     daily: tuple[DayStats, ...] = field(repr=False)
     by_step: Mapping[str, StepStats] = field(repr=False)
+    by_channel: Mapping[str, MessageStats] | None = field(repr=False)
 
 
 @frozen
 class Benchmark:
-    """The sums over all journeys of a tenant that sent something in the window (F184 to F188).
+    """The sums over all journeys of a tenant that sent something in the window, or did by one channel (F184 to F188).
 
     `journeys` counts those journeys and `enrolled` all their enrollments so far. `messages` has their figures within
-    the window from `since` to `until`, both included; its rates are sums over sums, so a journey weighs what it sent.
+    the window; its rates are sums over sums, so a journey weighs what it sent. `since` and `until` are its first and
+    last day, both included: where journeys have several zones, the earliest and the latest of them.
     """
 
     tenant: str
@@ -219,6 +225,7 @@ class Benchmark:
     journeys: int
     enrolled: int
     messages: MessageStats
+    channel: str | None = None
 
     @property
     def revenue_per_subscriber(self) -> float | None:

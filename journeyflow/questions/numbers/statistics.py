@@ -1,4 +1,4 @@
-"""Statistics of journeys, steps, mailbox domains and tenants, from the kept counters (R81 to R83, F150 to F189).
+"""Statistics of journeys, steps, channels, domains and tenants, from the kept counters (R81 to R83, F150 to F189).
 
 An answer costs what the days of the window cost, however many people are enrolled.
 """
@@ -30,7 +30,7 @@ from journeyflow.questions.numbers.figures import (
     PeopleStats,
     StepStats,
 )
-from journeyflow.records.counting import ALL, KINDS
+from journeyflow.records.counting import ALL, KINDS, QUEUED
 from journeyflow.stores.contract import SqlReader
 
 UTC = zone("UTC")
@@ -54,7 +54,8 @@ UNTOLD: Sequence[int | None] = (None,) * (1 + len(LEFT))
 
 SENT = "message.sent"
 
-QUEUED = "queued"
+OF_MESSAGES = frozenset({*KINDS, QUEUED, REVENUE})
+"""What is counted of messages, by channel; everything else is about people."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -67,13 +68,19 @@ _KINDS = tuple(kind.removeprefix("message.") for kind in KINDS)
 
 @frozen
 class Asked:
-    """What is asked for: as of when, which days (None for the default), a step, a mailbox domain."""
+    """What is asked for: as of when, which days (None for the default), a step, a mailbox domain, a channel."""
 
     at: int
     since: object = None
     until: object = None
     step: str | None = None
     domain: str | None = None
+    channel: str | None = None
+
+    @property
+    def of_people(self) -> bool:
+        """Whether the answer is about people too: they belong to no channel and no mailbox domain."""
+        return self.domain is None and self.channel is None
 
 
 def window(asked: Asked, where: ZoneInfo) -> list[date]:
@@ -93,6 +100,8 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
         found.append(f"from {since} to {until} it is more than {MAX_DAYS} days; ask for fewer")
     if asked.domain is not None and not (isinstance(asked.domain, str) and _DOMAIN.fullmatch(asked.domain)):
         found.append(f"domain: {describe(asked.domain)} is no mailbox domain such as 'example.com'")
+    if asked.channel is not None and not isinstance(asked.channel, str):
+        found.append(f"channel: {describe(asked.channel)} is no channel such as 'EMAIL'")
     if found:
         raise InvalidInput(found)
     return [date.fromordinal(day) for day in range(since.toordinal(), until.toordinal() + 1)]
@@ -139,16 +148,20 @@ class KeptCounters(NamedTuple):
 def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked) -> tuple[JourneyStats, ...]:
     """Return the statistics of journeys, in their order, with one query however many there are (F251).
 
-    Raises NotFound for a step that a journey does not have, InvalidInput with every fault of the question.
+    Raises NotFound for a step that a journey does not have and for a channel that none of them has, InvalidInput with
+    every fault of the question.
     """
     kept = {record.number: KeptCounters(record, asked, window(asked, record.zone), {}, {}) for record in records}
     days = {ALL, *(day.isoformat() for each in kept.values() for day in each.days)}
     domain = ALL if asked.domain is None else asked.domain.lower()
+    _check_channel(records, asked.channel)
     for number, day, step, what, label, total, uniques, last_at in reader.rows(
         "SELECT journey, day, step, what, label, total, uniques, last_at FROM counters"
         " WHERE journey IN (SELECT value FROM json_each(?)) AND day IN (SELECT value FROM json_each(?)) AND domain = ?",
         (dumps(sorted(kept)), dumps(sorted(days)), domain),
     ):
+        if asked.channel is not None and not (what in OF_MESSAGES and label == asked.channel):
+            continue
         found = kept[number]
         found.cells.setdefault((step, day), {})[what, label] = (total, uniques)
         if day == ALL:
@@ -160,26 +173,28 @@ def _journey_stats(kept: KeptCounters) -> JourneyStats:
     record, asked, days = kept.record, kept.asked, kept.days
     steps = _steps(record)
     chosen = [_chosen(record, steps, asked.step)] if asked.step is not None else list(steps)
-    sends = _sends({step: steps[step] for step in chosen})
+    channels = {step: names for step, names in _channels(record).items() if step in chosen}
     counted = [step for step, _ in kept.cells] if asked.step is None else chosen
     activity = [at for (step, _), at in kept.last.items() if step in {*counted, *([""] if asked.step is None else [])}]
     came = ("", "entered") if asked.step is None else (asked.step, "visited")
-    totals = sends or asked.step is None
+    sends = channels if channels or asked.step is None else None
     return JourneyStats(
         record.tenant,
         record.id,
         asked.step,
         asked.domain,
+        asked.channel,
         days[0],
         days[-1],
         record.zone.key,
-        _people(kept.at(came[0]), came[1]) if asked.domain is None else None,
-        _messages(kept, sends, [None]) if totals else None,
-        _messages(kept, sends, days) if totals else None,
+        _people(kept.at(came[0]), came[1]) if asked.of_people else None,
+        None if sends is None else _messages(kept, sends, [None]),
+        None if sends is None else _messages(kept, sends, days),
         _when(kept.last.get(came)),
         _when(max(activity, default=None)),
-        tuple(_day(kept, day, came, sends if totals else None) for day in days),
-        {step: _step(kept, steps[step]) for step in chosen},
+        tuple(_day(kept, day, came, sends) for day in days),
+        {step: _step(kept, steps[step], channels.get(step)) for step in chosen},
+        None if sends is None else _by_channel(kept, sends),
     )
 
 
@@ -192,8 +207,23 @@ def _steps(record: JourneyRecord) -> dict[str, Step]:
     return found
 
 
-def _sends(steps: Mapping[str, Step]) -> list[str]:
-    return [name for name, step in steps.items() if isinstance(step, Send)]
+def _channels(record: JourneyRecord) -> dict[str, list[str]]:
+    """Return the channels of every step that is a Send in any version, whatever it is in the newest, sorted."""
+    found = dict[str, set[str]]()
+    for _, program in record.versions:
+        for step in program.journey.steps:
+            if isinstance(step, Send):
+                found.setdefault(step.id, set()).add(step.channel)
+    return {step: sorted(names) for step, names in found.items()}
+
+
+def _check_channel(records: Iterable[JourneyRecord], channel: str | None) -> None:
+    """Raise NotFound for a channel by which none of the journeys has ever sent, if any of them sends at all."""
+    if channel is not None:
+        known = {name for record in records for names in _channels(record).values() for name in names}
+        if known and channel not in known:
+            what = "channel"
+            raise NotFound(what, channel, did_you_mean(channel, sorted(known)))
 
 
 def _chosen(record: JourneyRecord, steps: Mapping[str, Step], step: str) -> str:
@@ -228,13 +258,27 @@ def _messages(kept: KeptCounters, sends: Iterable[str], days: Sequence[date | No
     )
 
 
+def _by_channel(kept: KeptCounters, sends: Mapping[str, Sequence[str]]) -> dict[str, MessageStats]:
+    """Return the figures of the window by channel, sorted; a channel by which nothing was sent is known to be 0."""
+    asked, found = kept.asked, dict[str, list[tuple[tuple[str, str], Cell]]]()
+    for name in chain.from_iterable(sends.values()):
+        if asked.channel in {None, name}:
+            found[name] = []
+    for step in sends:
+        for day in kept.days:
+            for (what, label), cell in kept.at(step, day).items():
+                if what in OF_MESSAGES:
+                    found.setdefault(label, []).append(((what, label), cell))
+    return {name: _summed(found[name], queued=asked.domain is None) for name in sorted(found)}
+
+
 def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> MessageStats:
     sums: dict[str, list[int]] = {}
-    for (what, label), (total, uniques) in cells:
-        name = QUEUED if (what, label) == ("completed", "queued") else what.removeprefix("message.")
-        found = sums.setdefault(name, [0, 0])
-        found[0] += total
-        found[1] += uniques
+    for (what, _), (total, uniques) in cells:
+        if what in OF_MESSAGES:
+            found = sums.setdefault(what.removeprefix("message."), [0, 0])
+            found[0] += total
+            found[1] += uniques
     if not sums:
         return NOTHING if queued else UNKNOWN
     counts = {name: Count(*sums[name]) for name in _KINDS if name in sums}
@@ -242,10 +286,10 @@ def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> M
     return MessageStats(waiting, **counts, revenue=sums.get(REVENUE, [0])[0])
 
 
-def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Sequence[str] | None) -> DayStats:
-    """Return one day; people are known unless a mailbox domain is asked for."""
+def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Iterable[str] | None) -> DayStats:
+    """Return one day; people are known unless a mailbox domain or a channel is asked for."""
     cells = kept.at(came[0], day)
-    known = kept.asked.domain is None
+    known = kept.asked.of_people
     people = [_left(cells, word) for word in (came[1], *LEFT)] if known else UNTOLD
     entered, completed, skipped, exited, failed = people
     converted = _left(cells, "converted") if known and came[1] == "entered" else None
@@ -253,10 +297,10 @@ def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Sequence[s
     return DayStats(day, entered, completed, skipped, exited, failed, converted, messages)
 
 
-def _step(kept: KeptCounters, step: Step) -> StepStats:
-    """Return what happened at a step within the window, and who is there now."""
-    sends = [step.id] if isinstance(step, Send) else None
-    known = kept.asked.domain is None
+def _step(kept: KeptCounters, step: Step, channels: Sequence[str] | None) -> StepStats:
+    """Return what happened at a step within the window, and who is there now; `channels` are None if it never sent."""
+    sends = None if channels is None else {step.id: channels}
+    known = kept.asked.of_people
     daily = tuple(_day(kept, day, (step.id, "visited"), sends) for day in kept.days)
     return StepStats(
         step.id,
@@ -267,6 +311,7 @@ def _step(kept: KeptCounters, step: Step) -> StepStats:
         _outcomes(kept, step) if known else None,
         None if sends is None else _messages(kept, sends, kept.days),
         daily,
+        None if sends is None else _by_channel(kept, sends),
     )
 
 
@@ -304,14 +349,15 @@ def domain_stats(reader: SqlReader, record: JourneyRecord, asked: Asked) -> dict
     The empty domain holds the messages that have none. Raises as `all_stats` does.
     """
     days = window(asked, record.zone)
+    _check_channel([record], asked.channel)
     if asked.step is not None:
         _chosen(record, _steps(record), asked.step)
     cells: dict[str, list[tuple[tuple[str, str], Cell]]] = {}
     for domain, what, total, uniques in reader.rows(
         "SELECT domain, what, sum(total), sum(uniques) FROM counters"
         " WHERE journey = ? AND day IN (SELECT value FROM json_each(?)) AND domain <> ? AND step = ifnull(?, step)"
-        " GROUP BY domain, what",
-        (record.number, dumps([day.isoformat() for day in days]), ALL, asked.step),
+        " AND label = ifnull(?, label) GROUP BY domain, what",
+        (record.number, dumps([day.isoformat() for day in days]), ALL, asked.step, asked.channel),
     ):
         cells.setdefault(domain, []).append(((what, ""), (total, uniques)))
     found = {domain: _summed(each, queued=False) for domain, each in cells.items()}
@@ -321,19 +367,19 @@ def domain_stats(reader: SqlReader, record: JourneyRecord, asked: Asked) -> dict
 def benchmark(reader: SqlReader, tenant: str, records: Sequence[JourneyRecord], asked: Asked) -> Benchmark:
     """Return the sums over the journeys of a tenant that sent something within the window (F184 to F188).
 
-    Each journey counts the days of its own zone that have the window's dates; the default window ends today in UTC.
+    The window is that of `stats`, for each journey in its own zone. Raises as `all_stats` does.
     """
-    days = window(asked, UTC)
+    days = {record.number: window(asked, record.zone) for record in records}
+    _check_channel(records, asked.channel)
+    spans = [[number, each[0].isoformat(), each[-1].isoformat()] for number, each in days.items()]
     cells: dict[int, list[tuple[tuple[str, str], Cell]]] = {}
-    sends = {(record.number, step) for record in records for step in _sends(_steps(record))}
-    for number, step, what, label, total, uniques in reader.rows(
-        "SELECT journey, step, what, label, sum(total), sum(uniques) FROM counters"
-        " WHERE journey IN (SELECT value FROM json_each(?)) AND day IN (SELECT value FROM json_each(?)) AND domain = ?"
-        " GROUP BY journey, step, what, label",
-        (dumps([record.number for record in records]), dumps([day.isoformat() for day in days]), ALL),
+    for number, what, total, uniques in reader.rows(
+        "SELECT c.journey, c.what, sum(c.total), sum(c.uniques) FROM json_each(?) k CROSS JOIN counters c"
+        " ON c.journey = k.value ->> 0 AND c.day BETWEEN k.value ->> 1 AND k.value ->> 2 AND c.domain = ?"
+        " WHERE c.what IN (SELECT value FROM json_each(?)) AND c.label = ifnull(?, c.label) GROUP BY 1, 2",
+        (dumps(spans), ALL, dumps(sorted(OF_MESSAGES)), asked.channel),
     ):
-        if (number, step) in sends:
-            cells.setdefault(number, []).append(((what, label), (total, uniques)))
+        cells.setdefault(number, []).append(((what, ""), (total, uniques)))
     senders = {number: each for number, each in cells.items() if any(what == SENT for (what, _), _ in each)}
     enrolled = reader.rows(
         "SELECT ifnull(sum(total), 0) FROM counters WHERE journey IN (SELECT value FROM json_each(?)) AND day = ?"
@@ -341,4 +387,15 @@ def benchmark(reader: SqlReader, tenant: str, records: Sequence[JourneyRecord], 
         (dumps(sorted(senders)), ALL, ALL),
     )[0][0]
     messages = _summed(chain.from_iterable(senders.values()), queued=True)
-    return Benchmark(tenant, days[0], days[-1], len(senders), enrolled, messages)
+    ends = [day for each in days.values() or [window(asked, UTC)] for day in (each[0], each[-1])]
+    return Benchmark(tenant, min(ends), max(ends), len(senders), enrolled, messages, asked.channel)
+
+
+def last_counted(reader: SqlReader, tenant: str) -> datetime | None:
+    """Return the newest instant at which anything of a tenant was counted; None if nothing ever was."""
+    rows = reader.rows(
+        "SELECT max(c.last_at) FROM journeys j CROSS JOIN counters c ON c.journey = j.number"
+        " WHERE j.tenant = ? AND c.day = ? AND c.domain = ?",
+        (tenant, ALL, ALL),
+    )
+    return _when(rows[0][0])

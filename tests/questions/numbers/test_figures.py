@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from time import process_time
+from typing import Any
 
 import pytest
 from attrs import asdict
@@ -25,10 +26,12 @@ from journeyflow import (
     Update,
     Wait,
     arm,
+    branch,
     field,
     tag,
 )
 from journeyflow.basics.moments import zone
+from journeyflow.definition.steps import kind
 from journeyflow.formats.native import dumps_journey
 from journeyflow.questions.numbers.figures import Count, MessageStats, PeopleStats, ratio
 from journeyflow.questions.numbers.statistics import MAX_DAYS, Asked, window
@@ -220,6 +223,100 @@ def test_archiving_leaves_nobody_active(engine):
     assert (after_it.total, after_it.completed, after_it.failed) == (before.total, before.completed, before.failed)
 
 
+def sent_as(host: Host, step: object, when: str, customer: str, **options: Any) -> None:
+    """Publish a journey of one step, and let a customer come and open what is sent."""
+    host.deploy(step, Wait("week", "7 days"), when=when, **options)
+    host.say("go", when, customer)
+    for message in host.claim(when):
+        host.engine.ack(message, at=after(when))
+        told(host.engine, "message.opened", message.id, customer, after(when))
+    host.tick(when)
+
+
+@pytest.mark.parametrize("store", STORES)
+@pytest.mark.parametrize(
+    "newest",
+    [
+        Wait("hello", "1 day"),
+        Update("hello", tag.add("x")),
+        Condition("hello", branches=[branch(field("x").eq(1), [End("a")], "queued")], otherwise=[End("b")]),
+        Split("hello", arm(100, [End("a")], "queued"), arm(0, [End("b")])),
+        End("other"),
+    ],
+)
+@pytest.mark.rows(64, 140, 150, 152, 184, 190)
+def test_a_send_that_became_another_kind_of_step_keeps_its_history(store, newest):
+    """Its messages are in every answer, whatever stands under its id now, and outcomes are no messages (R12, F64)."""
+    with open_engine(store, grace=None, max_jump=None) as engine:
+        host = Host(engine)
+        sent_as(host, HELLO, "0 days", "ann")
+        steps = (newest,) if isinstance(newest, Condition | Split | End) else (newest, Wait("week", "7 days"))
+        host.deploy(*steps, when="1 day")
+        host.say("go", "1 day", "bob")
+        wanted = MessageStats(1, Count(1, 1), opened=Count(1, 1))
+        stats = engine.stats("j", at=NOW)
+        step = stats.by_step["hello"]
+        assert (stats.messages, stats.window, step.messages) == (wanted, wanted, wanted)
+        assert stats.by_channel == step.by_channel == {"EMAIL": wanted}
+        assert step.kind == ("send" if newest.id == "other" else kind(newest))
+        assert engine.stats("j", at=NOW, step="hello").messages == wanted
+        assert engine.domain_stats("j", at=NOW)[""].opened == Count(1, 1)
+        assert (engine.benchmark(at=NOW).journeys, engine.benchmark(at=NOW).messages) == (1, wanted)
+        opened = engine.people("j", "hello", did="opened")
+        assert [(each.customer, each.suppressed) for each in opened.items] == [("ann", False)]
+        engine.submit_export(at=NOW, include_steps=True)
+        engine.work_exports(at=NOW)
+        assert "j,,ACTIVE,hello,EMAIL," in engine.download_export(1)
+        assert engine.audit() == []
+
+
+@pytest.mark.rows(150, 152, 184, 191)
+def test_a_send_that_changed_its_channel_has_both():
+    """What was sent by each channel stays apart, in every answer and for everybody at the step (R82)."""
+    with open_engine("memory", grace=None, max_jump=None) as engine:
+        host = Host(engine)
+        sent_as(host, HELLO, "0 days", "ann", reentry="always")
+        sent_as(host, Send("hello", channel="SMS", template="t"), "8 days", "bob", reentry="always")
+        host.say("go", "9 days", "ann")
+        late = after("9 days")
+        step = engine.stats("j", at=late).by_step["hello"]
+        one = MessageStats(1, Count(1, 1), opened=Count(1, 1))
+        assert step.by_channel == {"EMAIL": one, "SMS": MessageStats(2, Count(1, 1), opened=Count(1, 1))}
+        assert engine.stats("j", at=late, channel="EMAIL").messages == one
+        did = engine.people("j", "hello", channel="EMAIL").items
+        assert {each.customer: list(each.did) for each in did} == {"ann": ["opened", "sent"], "bob": []}
+        assert [each.customer for each in engine.people("j", "hello", did="opened", channel="SMS").items] == ["bob"]
+        assert [each.customer for each in engine.people("j", "hello", did_not="opened", channel="SMS").items] == ["ann"]
+        assert len(engine.people("j", "hello", did="opened").items) == 2
+        host.put("9 days", "ann", consent={"SMS": False})
+        host.tick("9 days")
+        assert [each.suppressed for each in engine.people("j", "hello").items] == [True, False]
+        with pytest.raises(InvalidInput, match=r"channel: there is no 'email' \(did you mean 'EMAIL'\?\)"):
+            engine.people("j", "hello", channel="email")
+        with pytest.raises(InvalidInput, match="step 'week' sends nothing"):
+            engine.people("j", "week", channel="SMS")
+
+
+def test_the_window_of_a_benchmark_is_that_of_each_journey(engine):
+    """A journey in Kiritimati has sent something today when UTC still has yesterday; so says its statistic (R82)."""
+    east = Host(engine.tenant("east"))
+    east.deploy(HELLO, timezone="Pacific/Kiritimati")
+    at = datetime(2026, 1, 8, 11, tzinfo=UTC)
+    east.say("go", at, "ann")
+    east.engine.ack(east.claim(at), at=at)
+    east.tick(at)
+    assert east.engine.stats("j", at=at).until == date(2026, 1, 9)
+    alone = east.engine.benchmark(at=at)
+    assert (alone.since, alone.until, alone.journeys) == (date(2025, 12, 10), date(2026, 1, 9), 1)
+    east.deploy(HELLO, id="west", timezone="Pacific/Midway")
+    both = east.engine.benchmark(at=at)
+    assert (both.since, both.until, both.journeys) == (date(2025, 12, 9), date(2026, 1, 9), 1)
+    none = engine.tenant("nobody").benchmark(at=at)
+    assert (none.since, none.until) == (date(2025, 12, 9), date(2026, 1, 8))
+    with pytest.raises(InvalidInput, match="since"):
+        engine.tenant("nobody").benchmark(at=at, since="soon")
+
+
 # --- a step, a mailbox domain -----------------------------------------------------------------------------------------
 
 
@@ -296,6 +393,7 @@ def test_domains_come_by_what_was_sent(engine):
         ({"domain": "a b"}, ["domain: str 'a b' is no mailbox domain such as 'example.com'"]),
         ({"domain": "*"}, ["domain: str '*' is no mailbox domain such as 'example.com'"]),
         ({"domain": 5}, ["domain: int 5 is no mailbox domain such as 'example.com'"]),
+        ({"channel": 5}, ["channel: int 5 is no channel such as 'EMAIL'"]),
         (
             {"since": "x", "until": "y", "domain": "@"},
             [
