@@ -379,6 +379,21 @@ def test_people_are_counted_by_the_version_that_they_entered(host):
     assert host.engine.results("j") == found
 
 
+def test_who_comes_to_a_split_in_another_version_is_in_its_arms(host):
+    """The percentages are those of the version that split; for the holdout it is the version entered (R14, R87)."""
+    goal = Goal("bought", within="7 days")
+    host.deploy(Wait("day", "1 day"), split_of(100), goal=goal, holdout=20)
+    came(host, 100)
+    host.deploy(Wait("day", "1 day"), split_of(0), goal=goal, holdout=20, when="1 hour")
+    host.engine.migrate("j", 2, at=after("2 hours"))
+    host.tick("3 days")
+    found = host.engine.results("j")
+    assert {group.label: group.n for group in found.splits["test"].arms} == {"A": 0, "B": found.let_in.n}
+    assert [each.versions for each in found.splits["test"].strata] == [(2,), (1,)]
+    assert [(each.versions, sum(group.n for group in each.groups)) for each in found.strata] == [((1, 2), 100)]
+    assert found.splits["test"].against_holdout == ()
+
+
 @pytest.mark.parametrize("long", [False, True])
 def test_who_comes_through_a_split_again_in_another_version_stays_in_the_first_arm(host, long):
     """A loop that leads through it again after a migration takes another arm: that is no second customer (R14)."""

@@ -124,6 +124,11 @@ def test_newcombe_holds_the_difference_and_mirrors(first, second):
     assert (mirrored.low, mirrored.high) == pytest.approx((-found.high, -found.low), abs=1e-12)
 
 
+def test_a_difference_needs_people_in_both_groups():
+    """Without somebody in each there is no interval (R83)."""
+    assert newcombe((0, 0), (1, 2)) is newcombe((1, 2), (0, 0)) is newcombe((0, 0), (0, 0)) is None
+
+
 @given(counts(least=0), counts(least=0))
 def test_a_comparison_says_what_its_numbers_are(first, second):
     """Difference and interval are None when a group is empty; the sentence claims no more than the interval (R25)."""
