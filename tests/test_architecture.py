@@ -51,6 +51,7 @@ KNOWS_NOTHING_OF = {
 
 CORE = ("errors", "basics", "records", "definition", "formats", "machine", "catalog", "work", "questions")
 OUTSIDE = {"stores.sqlite": "the one store that is made of a file", "stores.memory": "it lays itself out in SQLite"}
+OUTSIDE |= {"stores.turns": "threads and forks have their turns on a store"}
 OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.files": "opens the files of hosts"}
 """Parts of the rooms below the engine that reach outside, each with its reason."""
 
@@ -323,7 +324,19 @@ KEEPS_STATE = {
     "Bound": "what the parts of the engine have in common",
     "PublishedVersion": "a number, with what it knows besides",
     "Engine": "the seam: a handle on the store",
-    "Noted": "a handle on a transaction",
+    "Amending": "a handle on a transaction",
+    "Open": "what is open while a `with` statement runs",
+    "Ticking": "a tick that is going on",
+    "Batch": "what is given within a `with` statement",
+    "StoreTurn": "who works on a store",
+    "Block": "a `with` statement that works on a store",
+    "Joining": "likewise",
+    "SQLiteBlock": "likewise",
+    "TransactionBlock": "likewise",
+    "View": "likewise",
+    "MemoryBlock": "likewise",
+    "_Forks": "the turns that a fork has taken",
+    "Files": "the files that a process has open",
     "Core": "what an engine and its tenants share: store, lock, cache of the catalog, ticks that are going on",
     "SQLiteStore": "a handle on a file",
     "SQLiteReader": "a handle on a connection",

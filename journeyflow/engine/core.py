@@ -3,8 +3,8 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -18,6 +18,7 @@ from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.stores.contract import Store, Transaction
+from journeyflow.stores.turns import PATIENCE, Open
 
 if TYPE_CHECKING:
     from journeyflow.machine.program import Program
@@ -55,90 +56,123 @@ class Core:
     def __init__(self, store: Store, channels: Mapping[str, Handler], options: Options) -> None:
         """Begin without a catalog."""
         self.store, self.channels, self.options = store, dict(channels), options
-        self.lock = threading.RLock()
         self.catalog: Catalog | None = None
         self.path: object = getattr(store, "path", "memory")
         self.compiled: dict[tuple[int, str], Program] = {}
         self.local = threading.local()
         self.stopwatch = options.stopwatch
         self.closing = False
-        self._ticks: dict[object, int] = {}
-        """The thread of each tick that is going on."""
+        self._ticks: dict[Ticking, None] = {}
         self._one_ended, self._pid = threading.Condition(), os.getpid()
 
-    @contextmanager
-    def ticking(self) -> Iterator[None]:
+    def ticking(self) -> "Ticking":
         """Have `close` wait until the block is left. Raises StorageError on a closed engine.
 
         No lock is taken, so a process may be forked here.
         """
-        tick, thread = object(), threading.get_ident()
-        if self.closing and thread not in self._ticks.values():
-            raise StorageError(self.path, "the engine is closed", "make another")
-        try:
-            self._ticks[tick] = thread
-            yield
-        finally:
-            self._ticks.pop(tick, None)
-            if self.closing:
-                self._end()
+        return Ticking(self)
 
-    def _end(self) -> None:
-        """Close the store if no tick is going on, and wake those who wait for that."""
+    def begin(self, tick: "Ticking") -> None:
+        """Note a tick that is going on."""
+        if self.closing and threading.get_ident() not in self._ticking():
+            raise StorageError(self.path, "the engine is closed", "make another")
+        self._ticks[tick] = None
+
+    def end(self, tick: "Ticking") -> None:
+        """Note that a tick is over; on an engine that is to be closed, close the store after the last one."""
+        self._ticks.pop(tick, None)
+        if not self.closing:
+            return
         with self._one_ended:
-            if not self._ticks:
+            if not self._ticking():
                 self.store.close()
             self._one_ended.notify_all()
+
+    def _ticking(self) -> set[int]:
+        """Return the threads that tick; a tick that an interrupt left is over."""
+        return {tick.thread for tick in [*self._ticks] if not tick.is_left()}
 
     def close(self) -> None:
         """Close the store, after the ticks of other threads; within a tick, at its end."""
         self.closing = True
         if os.getpid() != self._pid:  # the ticks of the parent's threads never end here
             self.store.close()
-        elif threading.get_ident() not in self._ticks.values():
+        elif threading.get_ident() not in self._ticking():
             with self._one_ended:
-                self._one_ended.wait_for(lambda: not self._ticks)
+                while self._ticking():
+                    self._one_ended.wait(PATIENCE)
             self.store.close()
 
     def refresh(self, transaction: Transaction) -> Catalog:
         """Return the catalog as of a transaction, reading it again only if its revision has changed."""
-        with self.lock:
-            shelf = transaction.shelf(self.catalog.revision if self.catalog else None)
-            if shelf is not None:
-                self.catalog = read_catalog(shelf, self.path, self.compiled)
-            return self.catalog  # type: ignore[return-value]  # it has been read at least once
+        known = self.catalog
+        shelf = transaction.shelf(known.revision if known else None)
+        if shelf is not None:
+            known = self.catalog = read_catalog(shelf, self.path, self.compiled)
+        return known  # type: ignore[return-value]  # it has been read at least once
 
-    @contextmanager
-    def amending(self) -> Iterator[Transaction]:
+    def amending(self) -> "Amending":
         """Open a transaction that changes the catalog, and apply what it commits to the cached catalog.
 
         So a call costs what it changes, however many journeys there are. If the block raises, or if the catalog has
         been read again in the meantime, the cached catalog stays as it is.
         """
-        with self.store.transaction() as transaction:
-            noted, before = Noted(transaction), self.refresh(transaction)
-            yield noted
-        after = before
-        for changes in noted.committed:
-            after = amended(after, changes.catalog, self.path, self.compiled)
-        with self.lock:
-            if self.catalog is before:
-                self.catalog = after
+        return Amending(self)
 
 
-class Noted:
-    """A transaction that remembers what was committed through it."""
+class Ticking(Open):
+    """A block in which a thread ticks."""
 
-    def __init__(self, transaction: Transaction) -> None:
-        """Pass everything on to the transaction."""
+    def __init__(self, core: Core) -> None:
+        """Begin when the block is entered."""
+        self._core = core
+
+    def __enter__(self) -> None:
+        """Note that the tick goes on."""
+        self.mark()
+        self._core.begin(self)
+
+    def __exit__(self, *_: object) -> None:
+        """Note that it is over."""
+        self._core.end(self)
+
+
+class Amending:
+    """A block with a transaction that remembers what was committed through it, to amend the cached catalog."""
+
+    def __init__(self, core: Core) -> None:
+        """Begin with nothing committed."""
+        self._core, self._block = core, core.store.transaction()
+        self._before: Catalog | None = None
+        self._committed: list[Changes] = []
+
+    def __enter__(self) -> Transaction:
+        """Begin the transaction, and return this in its place."""
+        transaction = self._block.__enter__()
+        self._transaction = transaction
         self.shelf, self.due, self.load = transaction.shelf, transaction.due, transaction.load
-        self.claimable, self._commit = transaction.claimable, transaction.commit
-        self.committed: list[Changes] = []
+        self.claimable = transaction.claimable
+        return self
 
     def commit(self, changes: Changes) -> None:
         """Commit the changes, and remember them."""
-        self._commit(changes)
-        self.committed.append(changes)
+        if self._before is None:
+            self._before = self._core.refresh(self._transaction)
+        self._transaction.commit(changes)
+        self._committed.append(changes)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End the transaction; then amend the catalog."""
+        self._block.__exit__(kind, error, trace)
+        after = self._before
+        if error is not None or after is None:
+            return
+        for changes in self._committed:
+            after = amended(after, changes.catalog, self._core.path, self._core.compiled)
+        if self._core.catalog is self._before:  # otherwise it has been read again
+            self._core.catalog = after
 
 
 class Bound:

@@ -4,10 +4,10 @@ It has no clock, no thread, no sleep and no state of its own beyond a cache of t
 argument.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import date, datetime
-from os import PathLike, fspath
+from os import PathLike
 from time import monotonic
 from typing import Self
 
@@ -21,6 +21,7 @@ from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.policies import Policies
 from journeyflow.engine import delivery
 from journeyflow.engine import exports as exportjobs
+from journeyflow.engine.batches import Batch, open_batch
 from journeyflow.engine.core import LOG, Core, Handler, Options
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.inputs import (
@@ -332,45 +333,33 @@ class Engine(JourneyCalls, Questions):
         many = one_or_many(customers, str, "customers")
         self._give(journey_input(self._tenant, kind, journey, customer, instant, data=data) for customer in many)
 
-    @contextmanager
-    def batch(self) -> Iterator[None]:
+    def batch(self) -> AbstractContextManager[None]:
         """Group what this thread puts into the inbox within a `with` block into one commit (R10).
 
         If the block raises, nothing of it is stored. Batches do not nest: raises RuntimeError inside another one of the
         same thread.
         """
-        local = self._core.local
-        if getattr(local, "pending", None) is not None:
-            msg = "a batch is open already in this thread; batches do not nest"
-            raise RuntimeError(msg)
-        local.pending = []
-        try:
-            yield
-            if local.pending:
-                with self._core.store.transaction() as transaction:
-                    transaction.commit(Changes(inputs=tuple(local.pending)))
-        finally:
-            local.pending = None
+        return Batch(self._core)
 
     def _give(self, inputs: Iterable["Input | list[str]"]) -> None:
         """Put inputs into the inbox, one commit per chunk.
 
         Raises InvalidInput with the faults of all inputs; nothing is stored from the first faulty chunk on.
         """
-        pending = getattr(self._core.local, "pending", None)
+        batch = open_batch(self._core)
         accepted, chunk, found = 0, list[Input](), list[str]()
         for position, item in enumerate(inputs):
             if isinstance(item, Input):
                 chunk.append(item)
             else:
                 found += [f"[{position}] {fault}" for fault in item]
-            if len(chunk) >= CHUNK and not found and pending is None:
+            if len(chunk) >= CHUNK and not found and batch is None:
                 self._store_inputs(chunk)
                 accepted, chunk = accepted + len(chunk), []
         if found:
             raise InvalidInput(found, accepted)
-        if pending is not None:
-            pending += chunk
+        if batch is not None:
+            batch.inputs += chunk
         elif chunk:
             self._store_inputs(chunk)
 
@@ -637,7 +626,7 @@ def _opened(store: str | PathLike[str] | Store) -> Store:
         return store
     from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
 
-    return SQLiteStore(fspath(store))
+    return SQLiteStore(store)
 
 
 def _forward(value: object, what: str) -> Duration:

@@ -1,8 +1,6 @@
 """The work of a tick, batch by batch: load, run, commit, until nothing is due (R3, R7)."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -102,8 +100,7 @@ def _worked(core: Core, now: int, limit: int | None, *, allow_jump: bool) -> Tic
     while more and left != 0:
         size = pace if left is None else min(left, pace)
         try:
-            with _collector_at_rest():
-                more, tally = _one_batch(core, now, size, left if pace == whole else size)
+            more, tally = _undisturbed(core, now, size, left if pace == whole else size)
         except _Unhandled as failure:
             if size > 1 or pace == whole > 1:  # look for the item in smaller batches, which nothing else can tell (R7)
                 pace = max(1, size // 2)
@@ -236,20 +233,27 @@ def _put_aside(core: Core, now: int, key: DueKey, error: str, way: SettingAside)
         return name_item(due, catalog, key), tally
 
 
-@contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """Keep Python's cycle collector from running while a batch is made, until the batch is released.
+def _undisturbed(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
+    """Make one batch while Python's cycle collector rests, and release it.
 
     A batch makes tens of thousands of small objects that all live until its end and form no cycles. The collector would
     look at them, and at everything the host holds, again and again: up to half of the time in memory.
     """
     was_enabled = gc.isenabled()
-    gc.disable()
     try:
-        yield
+        try:
+            gc.disable()
+            return _one_batch(core, now, size, limit)
+        finally:
+            _enable(was_enabled)
     finally:
-        if was_enabled:
-            gc.enable()
+        _enable(was_enabled)  # again: an interrupt may fall into the first time
+
+
+def _enable(was_enabled: bool) -> None:
+    """Let the cycle collector work again if it did before."""
+    if was_enabled:
+        gc.enable()
 
 
 def _added(total: TickResult, tally: Tally) -> TickResult:

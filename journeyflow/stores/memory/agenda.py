@@ -45,7 +45,7 @@ class Agenda(Generic[AgendaKey]):
         self._shown = []
         while places := self._take(until, size):
             found = standing(places)
-            self._shown += found
+            self._shown[-len(places) :] = found
             yield found
 
     def keep(self, wanted: Callable[[AgendaKey], bool]) -> None:
@@ -59,15 +59,18 @@ class Agenda(Generic[AgendaKey]):
         heads = [each[: -size - 1 : -1] for each in self._lists]
         first = sorted(chain.from_iterable(heads))[:size]
         del first[bisect_right(first, until, key=itemgetter(0)) :]
+        self._shown += first  # before they are removed: an interrupt may have places stand twice, and loses none
         for each, head in zip(self._lists, heads, strict=True) if first else ():
             del each[len(each) - bisect_right(head, first[-1]) :]
         return first
 
     def _settle(self) -> None:
         """Sort the added places into a list, merged with the existing lists that are not much longer."""
-        added, self._added = self._added, []
-        while self._lists and len(self._lists[-1]) < RATIO * len(added):
-            added += self._lists.pop()
-        if added:
-            added.sort(reverse=True)
-            self._lists.append(added)
+        if not self._added:
+            return
+        lists, added = [*self._lists], [*self._added]
+        while lists and len(lists[-1]) < RATIO * len(added):
+            added += lists.pop()
+        added.sort(reverse=True)
+        self._lists = [*lists, added]
+        self._added = []

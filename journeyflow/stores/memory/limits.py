@@ -1,6 +1,6 @@
 """Entry limits in the store in memory: slots, queues and timers of journeys (R23)."""
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Collection, Iterable
 from itertools import islice
 
@@ -27,18 +27,20 @@ class KeptLimits:
             insort(self.slots.setdefault(journey, []), at)
         for entry in changes.joined:
             self.deferred[entry.number] = entry
-            insort(self.queues.setdefault(entry.journey, []), (entry.at, entry.number))
+            queue, waits = self.queues.setdefault(entry.journey, []), (entry.at, entry.number)
+            if waits not in queue[bisect_left(queue, waits) :][:1]:
+                insort(queue, waits)
             self.of_customer.setdefault(entry.customer, set()).add(entry.number)
             self.next_number = max(self.next_number, entry.number + 1)
         for number in changes.gone:
-            self._drop(self.deferred[number])
+            self._drop(number)
         for journey, which, due in changes.timers:
             self.timers[journey, which] = due
         for key in changes.stopped:
             self.timers.pop(key, None)
         for journey in changes.emptied:
             for _, number in list(self.queues.get(journey, ())):
-                self._drop(self.deferred[number])
+                self._drop(number)
             self.timers = {key: due for key, due in self.timers.items() if key[0] != journey}
         return [place for journey, which, due in changes.timers if (place := timer_place(journey, which, due))]
 
@@ -50,18 +52,28 @@ class KeptLimits:
     def forget(self, customer: int) -> None:
         """Remove the entries of a customer that wait for a slot (R86)."""
         for number in sorted(self.of_customer.get(customer, ())):
-            self._drop(self.deferred[number])
+            self._drop(number)
 
-    def _drop(self, entry: Deferred) -> None:
-        del self.deferred[entry.number]
-        self.queues[entry.journey].remove((entry.at, entry.number))
-        self.of_customer[entry.customer].discard(entry.number)
+    def _drop(self, number: int) -> None:
+        """Remove an entry, wherever it still stands."""
+        entry = self.deferred.get(number)
+        if entry is None:
+            return
+        if (place := (entry.at, number)) in (queue := self.queues[entry.journey]):
+            queue.remove(place)
+        self.of_customer[entry.customer].discard(number)
+        del self.deferred[number]
 
     def release(self, journey: int, at: int) -> Iterable[DueKey]:
         """Set the instant of timers that a pause holds; return their places."""
         held = [key for key, due in self.timers.items() if key[0] == journey and due is None]
         self.timers.update(dict.fromkeys(held, at))
         return [(at, JOURNEY, *key) for key in held]
+
+    def places(self) -> Iterable[DueKey]:
+        """Return the places of all timers."""
+        found = (timer_place(*key, due) for key, due in self.timers.items())
+        return [place for place in found if place is not None]
 
     def heads(self, request: LimitRequest) -> dict[int, list[Deferred]]:
         """Return the beginnings of queues."""

@@ -44,19 +44,18 @@ class Mirror:
 
         The mirror owns the database: do not close it.
         """
-        try:
-            if self._database is None:
-                self._database = self._laid_out(everything(), nonce)
-            elif self._behind:
-                with self._database.transaction() as transaction:
-                    for changes in self._behind:
-                        transaction.commit(changes)
-                self._rows += self._rows_behind
-            self._behind, self._rows_behind = [], 0
-        except BaseException:  # the changes may be half applied
+        database, self._database = self._database, None  # none while it is half up to date
+        if database is None:
             self.drop()
-            raise
-        return self._database
+            database = self._laid_out(everything(), nonce)
+        elif self._behind:
+            with database.transaction() as transaction:
+                for changes in self._behind:
+                    transaction.commit(changes)
+            self._rows += self._rows_behind
+        self._behind, self._rows_behind = [], 0
+        self._database = database
+        return database
 
     def _laid_out(self, everything: Changes, nonce: str) -> "SQLiteStore":
         from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils

@@ -66,6 +66,10 @@ class KeptPulls:
         for (tenant, name), names in sorted(self.lists.items(), key=lambda each: each[0]):
             yield from ((tenant, name, customer) for customer in names.ordered())
 
+    def forgo(self) -> None:
+        """Drop what was only kept to be found faster: an interrupt may have left it half made."""
+        self.everybody = self.entered = None
+
     def purge(self, journey: int) -> None:
         """Remove what is known of a journey (R15)."""
         self.rounds.pop(journey, None)
@@ -90,8 +94,8 @@ class KeptPulls:
 
     def enter(self, run: Run) -> None:
         """Note a new run, if entries of customers have been requested before."""
-        if self.entered is not None and not run.key:
-            self.entered.setdefault((run.journey, run.customer), []).append(run.entered_at)
+        if self.entered is not None:
+            _enter(self.entered, run)
 
     def circles(self, request: PullRequest | None, customers: Iterable[tuple[str, str]]) -> Circles:
         """Return who comes next; `customers` are all there are."""
@@ -110,10 +114,11 @@ class KeptPulls:
         if name is not None:
             return self.lists.get((tenant, name), Names())
         if self.everybody is None:
-            self.everybody = {}
+            everybody: dict[str, Names] = {}
             for of, customer in customers:
                 if not is_anonymous(customer):
-                    self.everybody.setdefault(of, Names()).add(customer)
+                    everybody.setdefault(of, Names()).add(customer)
+            self.everybody = everybody
         return self.everybody.get(tenant, Names())
 
     def load(
@@ -121,9 +126,10 @@ class KeptPulls:
     ) -> PullsLoaded:
         """Return what is known for a request, with the entries of some customers."""
         if request.caps and self.entered is None:
-            self.entered = {}
+            found: dict[tuple[int, int], list[int]] = {}
             for _, run in sorted(runs.items()):
-                self.enter(run)
+                _enter(found, run)
+            self.entered = found
         entered = self.entered or {}
         return PullsLoaded(
             {journey: self.rounds[journey] for journey, _, _ in request.lists if journey in self.rounds},
@@ -137,3 +143,9 @@ class KeptPulls:
                 for journey, times in request.caps
             },
         )
+
+
+def _enter(entered: dict[tuple[int, int], list[int]], run: Run) -> None:
+    """Add the entry of a run; runs with a key are not counted."""
+    if not run.key:
+        entered.setdefault((run.journey, run.customer), []).append(run.entered_at)

@@ -3,10 +3,9 @@
 Queries in SQL work here too: they run on an in-memory SQLite database with the same rows (R80, `mirror.py`).
 """
 
-import threading
 from bisect import insort
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import chain, count
 from typing import TYPE_CHECKING, TypeVar
 
@@ -62,12 +61,16 @@ from journeyflow.stores.batch import (
 )
 from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
 from journeyflow.stores.memory.agenda import Agenda
+from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
 from journeyflow.stores.memory.limits import KeptLimits
 from journeyflow.stores.memory.mirror import Mirror
 from journeyflow.stores.memory.pruning import finished_in, past_in
 from journeyflow.stores.memory.pulls import KeptPulls
+from journeyflow.stores.turns import Block, Joining, StoreTurn
 
-if TYPE_CHECKING:  # imports sqlite-utils, which only queries need
+if TYPE_CHECKING:  # which only queries need
+    from sqlite3 import Connection
+
     from journeyflow.stores.sqlite.reader import SQLiteReader
 
 KnownEvent = tuple[int, int, str, str | None]
@@ -86,8 +89,6 @@ PAGE = 1_000
 NAME = "memory"
 """The placeholder for a path in errors."""
 
-NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
-
 READING = ("this transaction was opened for reading", "open it with write=True to commit")
 
 CLOSED = ("the store is closed", "make another")
@@ -101,9 +102,10 @@ class MemoryStore:
 
     def __init__(self, *, nonce: str = "memory") -> None:
         """Create an empty store."""
-        self._lock = threading.RLock()
+        self.turn = StoreTurn(NAME)
         self._mirror = Mirror()
-        self._closed = self._open = False
+        self._closed = False
+        self._unfinished: Unfinished | None = None
         self.meta = {"nonce": nonce, "revision": "0"}
         self.journeys: list[NewJourney] = []
         self.versions: dict[int, NewVersion] = {}
@@ -144,38 +146,36 @@ class MemoryStore:
 
     def close(self) -> None:
         """Close the database behind questions; a closed store answers nothing."""
-        with self._lock:
+        with Joining(self.turn):
             self._closed = True
             self._mirror.drop()
 
-    @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator["MemoryTransaction"]:
+    def transaction(self, *, write: bool = True) -> AbstractContextManager["MemoryTransaction"]:
         """Open a transaction; its commits take effect when the block ends without an exception."""
-        with self._alone():
-            transaction = MemoryTransaction(self, write=write)
-            yield transaction
-            for changes in transaction.committed:
-                self._take(changes)
+        return MemoryBlock(self, write=write)
 
-    @contextmanager
-    def reader(self) -> Iterator["SQLiteReader"]:
+    def reader(self) -> AbstractContextManager["SQLiteReader"]:
         """Open a consistent view for queries, on an in-memory SQLite database with the same rows."""
-        with self._alone(), self._mirror.database(self.snapshot, self.meta["nonce"]).reader() as reader:
-            yield reader
+        from journeyflow.stores.sqlite.blocks import View  # noqa: PLC0415 imports sqlite3, for queries only
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Hold the lock; raise StorageError if the store is closed or this thread has a transaction open."""
-        with self._lock:
-            if self._closed:
-                raise StorageError(NAME, *CLOSED)
-            if self._open:
-                raise StorageError(NAME, *NESTED)
-            self._open = True
-            try:
-                yield
-            finally:
-                self._open = False
+        return View(self.turn, self._questioned)
+
+    def _questioned(self) -> "Connection":
+        """Return the connection of the database for queries, brought up to date."""
+        self.use()
+        return self._mirror.database(self.snapshot, self.meta["nonce"]).use()
+
+    def use(self) -> None:
+        """Begin to use the store, for a block that has the turn; raises StorageError if it is closed."""
+        if self._closed:
+            raise StorageError(NAME, *CLOSED)
+        if self._unfinished is not None:
+            self._mirror.drop()
+            cut(self, self._unfinished)
+            self.posts_by_customer = None
+            self.pulls.forgo()
+            self._set_out(self.limits.places())
+            self._finish()
 
     def snapshot(self) -> Changes:
         """Return everything that is stored as one value; committed to an empty store it makes an equal one."""
@@ -206,9 +206,19 @@ class MemoryStore:
 
     # --- writing --------------------------------------------------------------------------------------------------
 
-    def _take(self, changes: Changes) -> None:
-        """Apply what one commit writes."""
-        changes = self._numbered(changes)
+    def commit(self, committed: Iterable[Changes]) -> None:
+        """Write what a transaction came to, all of it or nothing (see `commits.py`)."""
+        self._unfinished = unfinished(self, tuple(self._numbered(committed)))
+        self._finish()
+
+    def _finish(self) -> None:
+        """Put in place what is left of the commit that counts."""
+        while self._unfinished is not None:
+            self._take(self._unfinished.left[0], self._unfinished)
+            self._unfinished = unfinished(self, self._unfinished.left[1:])
+
+    def _take(self, changes: Changes, prepared: Unfinished) -> None:
+        """Apply one part of a commit. What is done twice comes to the same as what is done once."""
         self._mirror.note(changes)
         if changes.catalog:
             self._take_catalog(changes.catalog)
@@ -223,7 +233,8 @@ class MemoryStore:
         for crowd in changes.crowds:
             self._take_crowd(crowd)
         self.refusals += changes.refusals
-        _count(self.counters, changes.counters)
+        self.counters.update(prepared.counters)
+        self.openings.update(prepared.openings)
         for journey, at in changes.released:
             self._release(journey, at)
         self.pulls.take(changes.pulls, changes.limits.emptied)
@@ -249,12 +260,14 @@ class MemoryStore:
             self.customers[number] = (tenant, name, attributes)
             self.numbers[tenant, name] = number
 
-    def _numbered(self, changes: Changes) -> Changes:
-        """Return the changes with numbered inputs; copied inputs keep their numbers."""
-        if not changes.inputs or changes.inputs[0].seq:
-            return changes
+    def _numbered(self, committed: Iterable[Changes]) -> Iterator[Changes]:
+        """Yield the changes with numbered inputs; copied inputs keep their numbers."""
         numbers = count(self.last["input"] + 1)
-        return evolve(changes, inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
+        for changes in committed:
+            if not changes.inputs or changes.inputs[0].seq:
+                yield changes
+            else:
+                yield evolve(changes, inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
 
     def _take_inputs(self, changes: Changes) -> None:
         for item in changes.inputs:
@@ -263,19 +276,21 @@ class MemoryStore:
             self.inbox.add((item.at, INPUT, item.seq, 0))
         for seq, outcome in changes.handled:
             self.outcomes[seq] = outcome
-            item = self.pending.pop(seq)
+            self.pending.pop(seq, None)
+            item = self.inputs[seq]
             if item.kind == "event" and item.id is not None and outcome not in UNKNOWN_AFTER:
                 known = self.known.setdefault((item.tenant, item.type, item.id), [])
-                insort(known, (item.at, seq, item.customer, item.text))
+                if (event := (item.at, seq, item.customer, item.text)) not in known:
+                    insort(known, event)
         for seq in changes.reopened:
             self._reopen(seq)
 
     def _reopen(self, seq: int) -> None:
         """Put an input that was set aside back into the inbox."""
         if self.outcomes.get(seq) == SET_ASIDE:
-            del self.outcomes[seq]
             item = self.pending[seq] = self.inputs[seq]
             self.inbox.add((item.at, INPUT, seq, 0))
+            del self.outcomes[seq]
 
     def _release(self, journey: int, at: int) -> None:
         """Release held work of a journey at an instant, but not before its own when the resume is told late (R16)."""
@@ -290,7 +305,7 @@ class MemoryStore:
             if person.number in self.customers:
                 self.customers[person.number] = (person.tenant, person.name, {})
                 self.pulls.forget(person.tenant, person.id)
-                del self.numbers[person.tenant, person.id]
+                self.numbers.pop((person.tenant, person.id), None)
                 self.numbers[person.tenant, person.name] = person.number
 
     def _forget(self, erased: Erased) -> None:
@@ -334,9 +349,10 @@ class MemoryStore:
                 self._forget_input(seq, item, person.name)
 
     def _forget_input(self, seq: int, item: Input, name: str) -> None:
-        self.inputs[seq], self.outcomes[seq] = without_person(item, self.outcomes.get(seq), name)
+        bare, self.outcomes[seq] = without_person(item, self.outcomes.get(seq), name)
         self.pending.pop(seq, None)
         self._unlearn(seq, item)
+        self.inputs[seq] = bare  # last: until then it is found by the customer's id
 
     def _unlearn(self, seq: int, item: Input) -> None:
         """Forget the id of an event."""
@@ -347,16 +363,16 @@ class MemoryStore:
 
     def _prune(self, pruned: Pruned) -> None:
         """Remove finished history (R86)."""
-        _count(self.openings, pruned.openings)
         self.runs.update((run.serial, run) for run in pruned.bared)
         for serial in pruned.gone:
-            del self.runs[serial]
+            self.runs.pop(serial, None)
         emptied = {*pruned.gone, *(run.serial for run in pruned.bared)}
         self._drop_history(emptied)
         self.arms.update(dict.fromkeys(pruned.arms))
-        for seq in pruned.inputs:
-            self._unlearn(seq, self.inputs.pop(seq))
-            del self.outcomes[seq]
+        for seq in self.inputs.keys() & pruned.inputs:
+            self._unlearn(seq, self.inputs[seq])
+            self.outcomes.pop(seq, None)
+            del self.inputs[seq]
 
     def _drop_history(self, gone: set[int]) -> None:
         """Remove the moves, messages and timers of runs, by serial."""
@@ -393,7 +409,6 @@ class MemoryStore:
     def _purge(self, journey: int) -> None:
         """Remove a journey with everything recorded for it (R15)."""
         gone = {serial for serial, run in self.runs.items() if run.journey == journey}
-        self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}
         self._drop_history(gone)
         self.arms = {each: None for each in self.arms if each[0] not in gone}
         for customer, newest in self.newest.items():
@@ -410,15 +425,16 @@ class MemoryStore:
         self.publications = [each for each in self.publications if each[0] != journey]
         self.transitions = [each for each in self.transitions if each.journey != journey]
         self.flags = [each for each in self.flags if each.journey != journey]
+        self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}  # last: they say what goes
 
     def _take_run(self, run: Run) -> None:
         if run.serial not in self.runs:
             self.last["run"] = max(self.last["run"], run.serial)
             self.newest.setdefault(run.customer, {})[run.journey, run.key] = run.serial
             self.pulls.enter(run)
-        self.runs[run.serial] = run
         if run.due is not None:
-            self.timers.add(timer_key(run))
+            self.timers.add(timer_key(run))  # before: of a run that is there, all else is
+        self.runs[run.serial] = run
 
     def _take_crowd(self, crowd: Crowd) -> None:
         """Apply what a crowd came to."""
@@ -443,22 +459,24 @@ class MemoryStore:
         key = (post.serial, post.n)
         before = self.posts.get(key)
         if before is None:
-            self.posts_of.setdefault(post.serial, []).append(post.n)
+            if post.n not in (numbers := self.posts_of.setdefault(post.serial, [])):
+                numbers.append(post.n)
             if self.posts_by_customer is not None:
                 self.posts_by_customer.setdefault(self.runs[post.serial].customer, []).append(key)
-        self.posts[key] = post
         was_queued = before is not None and before.status == QUEUED and before.available_at == post.available_at
         if post.status == QUEUED and not was_queued:
             self.outbox.add((post.available_at, *key))
         if post.lease_until is not None:
             self.leases.add((post.lease_until, TIMER, *key))
+        self.posts[key] = post
 
     def by_customer(self) -> dict[int, list[tuple[int, int]]]:
         """Return the messages of each customer, kept from the first time they are asked for: only caps need them."""
         if self.posts_by_customer is None:
-            self.posts_by_customer = {}
+            found: dict[int, list[tuple[int, int]]] = {}
             for key in self.posts:
-                self.posts_by_customer.setdefault(self.runs[key[0]].customer, []).append(key)
+                found.setdefault(self.runs[key[0]].customer, []).append(key)
+            self.posts_by_customer = found
         return self.posts_by_customer
 
     # --- the items behind the places in the agendas ---------------------------------------------------------------
@@ -490,6 +508,24 @@ class MemoryStore:
         """Return the messages that may be handed out from their instant on."""
         found = ((place, self.posts[place[1:]]) for place in places)
         return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
+
+
+class MemoryBlock(Block):
+    """The block of a transaction on a `MemoryStore`."""
+
+    def __init__(self, store: MemoryStore, *, write: bool) -> None:
+        """Wait for the turn when the block is entered."""
+        super().__init__(store.turn)
+        self._store, self._transaction = store, MemoryTransaction(store, write=write)
+
+    def begin(self) -> "MemoryTransaction":
+        """Return the transaction."""
+        self._store.use()
+        return self._transaction
+
+    def end(self) -> None:
+        """Put the commits in place."""
+        self._store.commit(self._transaction.committed)
 
 
 class MemoryTransaction:
@@ -667,13 +703,6 @@ class MemoryTransaction:
 
 _in_crowd: Callable[[Run, Run], Run] = mixing(Run, ("serial", "customer", "number", "entered_at", "trigger", "key"))
 """Makes the run of somebody in a crowd: what never changes is their own, the rest is the crowd's."""
-
-
-def _count(kept: dict[tuple[object, ...], Counter], counters: Iterable[Counter]) -> None:
-    """Add to the stored counters, or to the opening balances."""
-    for added in counters:
-        before = kept.get(added[:6])
-        kept[added[:6]] = added if before is None else before.plus(added)
 
 
 def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:

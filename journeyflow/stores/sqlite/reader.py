@@ -19,9 +19,9 @@ class SQLiteReader:
 
     def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Return the rows of a query one by one, as long as the view is open."""
-        cursor = self._connection.execute(sql, parameters)
-        self._streams.append(cursor)
-        return iter(cursor)
+        cursor = self._connection.cursor()
+        self._streams.append(cursor)  # before it runs: whatever happens then, it is closed
+        return iter(cursor.execute(sql, parameters))
 
     def close(self) -> None:
         """Close every stream: an unfinished one would keep its old view open, in the way of the next writer."""

@@ -2,40 +2,23 @@
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
-from journeyflow.stores.sqlite.opening import (
-    MEMORY,
-    REOPEN,
-    REPLACED,
-    RESTORE,
-    Location,
-    meaning,
-    open_file,
-    primary_code,
-    rebuild,
-)
-from journeyflow.stores.sqlite.reader import SQLiteReader
-from journeyflow.stores.sqlite.transaction import SQLiteTransaction
-
-if TYPE_CHECKING:
-    from journeyflow.stores.sqlite.writing import Paths
+from journeyflow.errors import StorageError
+from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
+from journeyflow.stores.sqlite.inheritance import FILES, OPEN_LATER, checked_path
+from journeyflow.stores.sqlite.opening import MEMORY, REOPEN, REPLACED, Location, meaning, open_file, rebuild
+from journeyflow.stores.turns import Joining, StoreTurn
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-NESTED = ("a transaction is open in this thread already", "leave it first: they do not nest")
-
-BAD_JSON = "malformed JSON"
-"""The message of SQLite for text in the file that should be JSON and is not."""
-
-UNEXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, sqlite3.Error)
-"""The exceptions that damaged values in a file can cause, such as truncated JSON or dangling numbers."""
+    from journeyflow.stores.sqlite.reader import SQLiteReader
+    from journeyflow.stores.sqlite.transaction import SQLiteTransaction
+    from journeyflow.stores.sqlite.writing import Paths
 
 
 class SQLiteStore:
@@ -52,13 +35,16 @@ class SQLiteStore:
         if synchronous not in {"FULL", "NORMAL"}:
             msg = f"synchronous is 'FULL' or 'NORMAL', not {synchronous!r}"
             raise ValueError(msg)
-        self.path = os.fspath(path)
-        self._lock = threading.RLock()
+        self.path = checked_path(path)
+        self._turn = StoreTurn(self.path, is_shared=self.path != MEMORY)
         self._pid = os.getpid()
         self._paths: Paths = {}
         self._location = Location.of(self.path)
-        self.connection: sqlite3.Connection | None = open_file(self._location, synchronous, nonce)
-        self._identity = self._location.identity()
+        FILES.refuse(self._location)
+        with Joining(self._turn):  # a fork meanwhile would not know of the file
+            self.connection: sqlite3.Connection | None = open_file(self._location, synchronous, nonce)
+            self._identity = self._location.identity()
+            FILES.note(self, self._identity)
 
     def __repr__(self) -> str:
         """Return the call with the path."""
@@ -68,44 +54,31 @@ class SQLiteStore:
         """Close the file; closing again does nothing, and neither does closing in a forked child process."""
         if self._came_by_fork():
             return
-        with self._lock:
+        with Joining(self._turn):
             if self.connection is not None:
                 self.connection.close()
                 self.connection = None
+                FILES.drop(self)
 
-    @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator["SQLiteTransaction"]:
+    def transaction(self, *, write: bool = True) -> AbstractContextManager["SQLiteTransaction"]:
         """Open a transaction; one that writes holds the write lock of the file from the start."""
-        added: Paths = {}
-        with self._block("BEGIN IMMEDIATE" if write else "BEGIN", "COMMIT", _OURS) as connection:
-            transaction = SQLiteTransaction(connection, self.path, self._paths, added, write=write)
-            yield transaction
-        for version, numbers in added.items():
-            self._paths.setdefault(version, {}).update(numbers)
-        if transaction.scrubbed:
-            self._scrub()
+        self._refuse_fork()  # before the turn, which another thread may have had when the process was forked
+        return TransactionBlock(self._turn, self.use, self._paths, self._scrub, write=write)
 
     def _scrub(self) -> None:
         """Rewrite the file from its content and empty its log, so that no deleted data is left in either."""
-        with self._lock:
-            connection = self._connection()
+        try:
             if self.path == MEMORY:
-                connection.execute("VACUUM")
-                return
-            try:
+                self.use().execute("VACUUM")
+            else:
                 rebuild(self._location)
-            except sqlite3.Error as error:
-                raise meaning(error, self.path) from error
+        except sqlite3.Error as error:
+            raise meaning(error, self.path) from error
 
-    @contextmanager
-    def reader(self) -> Iterator["SQLiteReader"]:
+    def reader(self) -> AbstractContextManager["SQLiteReader"]:
         """Open a consistent view for queries."""
-        with self._block("BEGIN", "ROLLBACK", _THEIRS) as connection:
-            reader = SQLiteReader(connection)
-            try:
-                yield reader
-            finally:
-                reader.close()
+        self._refuse_fork()
+        return View(self._turn, self.use)
 
     @contextmanager
     def look(self) -> Iterator["Database"]:
@@ -117,8 +90,7 @@ class SQLiteStore:
         from sqlite_utils import Database  # noqa: PLC0415 engines work without it
 
         self._refuse_fork()
-        with self._lock:
-            connection = self._connection()
+        with SQLiteBlock(self._turn, self.use) as connection:
             if self.path == MEMORY:
                 shown = sqlite3.connect(MEMORY)
                 connection.backup(shown)
@@ -128,88 +100,23 @@ class SQLiteStore:
             shown.execute("PRAGMA query_only = ON")
             yield Database(shown, execute_plugins=False)
 
-    @contextmanager
-    def _block(self, begin: str, end: str, doubtful: frozenset[int]) -> Iterator[sqlite3.Connection]:
-        """Hold the lock and a transaction, which is rolled back after an exception.
+    def use(self) -> sqlite3.Connection:
+        """Return the connection, for a block that has the turn.
 
-        `doubtful` is the codes of errors that may be caused by a damaged file.
-        """
-        self._refuse_fork()  # before the lock, which another thread may have held when the process was forked
-        with self._lock:
-            connection = self._connection()
-            try:
-                connection.execute(begin)
-                yield connection
-                connection.execute(end)
-            except BaseException as error:
-                _roll_back(connection)
-                found = self._meaning(connection, error, doubtful)
-                if found is None:
-                    raise
-                raise found from error
-
-    def _came_by_fork(self) -> bool:
-        """Return whether another process opened the file; a database in memory is shared with nobody."""
-        return self.path != MEMORY and os.getpid() != self._pid
-
-    def _refuse_fork(self) -> None:
-        """Raise StorageError in a process that got this store through a fork."""
-        if self._came_by_fork():
-            remedy = "open the file again in the child process"
-            raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", remedy)
-
-    def _connection(self) -> sqlite3.Connection:
-        """Return the connection.
-
-        Raises StorageError if the store is closed, if this thread has a transaction open, or if the file is gone or
-        another one: what would be written to it then, nobody would find.
+        Raises StorageError if the store is closed, or if the file is gone or another one: what would be written to it
+        then, nobody would find.
         """
         if self.connection is None:
             raise StorageError(self.path, "the store is closed", "open it again")
-        if self.connection.in_transaction:
-            raise StorageError(self.path, *NESTED)
         if self._location.identity() != self._identity:
             raise StorageError(self.path, REPLACED, REOPEN)
         return self.connection
 
-    def _meaning(
-        self, connection: sqlite3.Connection, error: BaseException, doubtful: frozenset[int]
-    ) -> StorageError | None:
-        """Return the error to raise instead of one raised in a transaction; None to raise that error itself.
+    def _came_by_fork(self) -> bool:
+        """Return whether another process opened the file; a database in memory is shared with nobody."""
+        return self._turn.is_shared and os.getpid() != self._pid
 
-        An unexpected error is reported as damage of the file if the audit finds a fault in the file.
-        """
-        if isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
-            return None
-        plain = meaning(error, self.path) if isinstance(error, sqlite3.Error) else None
-        if isinstance(error, sqlite3.Error) and primary_code(error) not in doubtful and BAD_JSON not in str(error):
-            return plain
-        certain = isinstance(error, sqlite3.Error) and primary_code(error) in doubtful - _THEIRS
-        damage = str(error) if certain else _damage(connection)
-        return plain if damage is None else CorruptDatabase(self.path, damage, RESTORE)
-
-
-_OURS = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT})
-"""The doubtful codes in a transaction: the engine's own statements fit the tables, so the file must be damaged."""
-
-_THEIRS = frozenset({sqlite3.SQLITE_CONSTRAINT})
-"""The doubtful codes in a view: a host's query may be wrong, or a row refused, although the file is intact, so the
-audit decides."""
-
-
-def _damage(connection: sqlite3.Connection) -> str | None:
-    """Return what is wrong with the file, or None."""
-    from journeyflow.stores.audit import faults  # noqa: PLC0415 wanted when something is wrong
-
-    try:
-        with closing(SQLiteReader(connection)) as reader:
-            return next(faults(reader), None)
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        return str(error)
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    """Roll a transaction back; SQLite may have ended it already, and the connection may be closed."""
-    with suppress(sqlite3.Error):
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+    def _refuse_fork(self) -> None:
+        """Raise StorageError in a process that got this store through a fork."""
+        if self._came_by_fork():
+            raise StorageError(self.path, "this store was opened before a fork; SQLite forbids sharing it", OPEN_LATER)

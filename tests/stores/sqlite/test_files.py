@@ -486,7 +486,7 @@ def test_a_store_is_not_taken_through_a_fork(file: Path, monkeypatch: pytest.Mon
     with closing(SQLiteStore(file)) as store:
         parent = os.getpid()
         monkeypatch.setattr(os, "getpid", lambda: parent + 1)
-        with pytest.raises(StorageError, match=r"opened before a fork; .*; open the file again in the child"):
+        with pytest.raises(StorageError, match=r"opened before a fork; .*; open the file after the fork"):
             dump(store)
         store.close()
         monkeypatch.undo()

@@ -265,7 +265,7 @@ def test_a_forked_store_is_refused(file: Path, processes: ForkServerContext) -> 
     process.join()
     pipe.close()
     assert words.startswith("StorageError: ")
-    assert words.endswith("before a fork; SQLite forbids sharing it; open the file again in the child process")
+    assert "before a fork; SQLite forbids sharing it; open the file after the fork: close it in the parent" in words
     assert fine == [True, True]
 
 

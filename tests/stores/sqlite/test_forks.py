@@ -1,0 +1,156 @@
+"""Forks, as of gunicorn --preload and multiprocessing: nothing that was acknowledged is lost, and nobody hangs (P3)."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork"),
+    pytest.mark.unmeasured,
+]
+
+BEGIN = """
+import os, sys, threading
+from datetime import UTC, datetime
+from journeyflow import Engine, MemoryStore, StorageError
+from journeyflow.stores.sqlite import SQLiteStore
+
+AT = datetime(2026, 1, 5, tzinfo=UTC)
+
+def child(work):
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        print(work(), flush=True)
+    except StorageError as error:
+        print(error, flush=True)
+    os._exit(0)
+
+def store(path):
+    with Engine(path) as engine:
+        for n in range(40):
+            engine.put_customer(f"c{n}", {}, at=AT)
+        return engine.tick(AT).inputs
+"""
+
+
+def run(script: str, *arguments: object) -> str:
+    """Run a script, which has a minute, and return what it printed."""
+    done = subprocess.run(  # noqa: S603 our own
+        [sys.executable, "-W", "ignore", "-c", BEGIN + script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+OPENED = """
+path = sys.argv[1]
+{begin}
+code = child(lambda: store({named}))
+{end}
+print(code)
+"""
+
+REFUSED = (
+    "{path}: the parent of this process had the file open at the fork, and SQLite's locks do not survive one; open the"
+    " file after the fork: close it in the parent before, or begin processes by spawn or forkserver\n0\n"
+)
+
+
+@pytest.mark.parametrize(
+    "begin", ["engine = Engine(path)", "with Engine(path).store.look() as db: db.table_names()\nengine = Engine(path)"]
+)
+@pytest.mark.parametrize("named", ["path", "os.path.join(os.path.dirname(path), '.', 'x.db')"])
+@pytest.mark.parametrize("end", ["engine.close()", "del engine"])
+def test_a_file_that_was_open_at_the_fork_is_refused(begin: str, named: str, end: str, tmp_path: Path) -> None:
+    """The child is told to open it after the fork, by whatever path it names it, and so is a grandchild."""
+    path = tmp_path / "x.db"
+    told = run(OPENED.format(begin=begin, named=named, end=end), path)
+    assert told.replace("/./", "/") == REFUSED.format(path=path)
+
+
+def test_a_child_of_a_child_is_refused_too(tmp_path: Path) -> None:
+    """What was inherited stays so."""
+    script = """
+path = sys.argv[1]
+engine = Engine(path)
+print(child(lambda: child(lambda: store(path))))
+"""
+    assert run(script, tmp_path / "x.db") == REFUSED.format(path=tmp_path / "x.db") + "0\n"
+
+
+@pytest.mark.parametrize("parent", ["Engine(path).close()", "Engine(path)", "other = Engine(path + '2')", "pass"])
+def test_a_file_that_was_not_open_is_the_childs(parent: str, tmp_path: Path) -> None:
+    """Closed before the fork, dropped, or another one: all that the child acknowledges is there."""
+    script = f"""
+path = sys.argv[1]
+{parent}
+print(child(lambda: store(path)))
+with Engine(path) as engine:
+    print(len(engine.enrollments(take=5)), engine.audit(), engine.customer("c39").id)
+"""
+    assert run(script, tmp_path / "x.db") == "40\n0\n0 [] c39\n"
+
+
+BUSY = """
+stores = [SQLiteStore(sys.argv[1]), MemoryStore(), SQLiteStore(":memory:")]
+engines, stop = [Engine(store) for store in stores], threading.Event()
+
+def write(engine):
+    n = 0
+    while not stop.is_set():
+        n += 1
+        engine.put_customers([(f"c{n % 9}-{each}", {"a": n}) for each in range(20)], at=AT)
+        engine.tick(AT)
+
+def ask(number):
+    for engine in engines[1:]:
+        engine.tick(AT)
+        with engine.store.reader() as reader:
+            (given,), = reader.rows("SELECT count(*) FROM customers")
+        assert given % 20 == 0, given
+    return store(f"{sys.argv[1]}.{number}")
+
+threads = [threading.Thread(target=write, args=(engine,)) for engine in engines]
+for thread in threads:
+    thread.start()
+codes = [child(lambda: ask(number)) for number in range(5)]
+stop.set()
+for thread in threads:
+    thread.join()
+print(codes, [engine.audit() for engine in engines])
+"""
+
+
+def test_a_fork_while_others_write_hangs_nobody(tmp_path: Path) -> None:
+    """The child opens files of its own, and its copies of stores in memory are whole; the parent goes on."""
+    assert run(BUSY, tmp_path / "x.db") == "40\n" * 5 + f"{[0] * 5} [[], [], []]\n"
+
+
+def test_workers_of_multiprocessing_open_after_the_fork(tmp_path: Path) -> None:
+    """A pool whose workers each open the file in their initializer loses nothing."""
+    script = """
+import multiprocessing
+def begin(path):
+    global engine
+    engine = Engine(path)
+def work(n):
+    engine.put_customer(f"c{n}", {}, at=AT)
+    return n
+if __name__ == "__main__":
+    path = sys.argv[1]
+    Engine(path).close()
+    with multiprocessing.get_context("fork").Pool(3, begin, (path,)) as pool:
+        print(sum(pool.map(work, range(40))))
+    with Engine(path) as engine:
+        print(engine.tick(AT).inputs, engine.audit())
+"""
+    assert run(script, tmp_path / "x.db") == "780\n40 []\n"
