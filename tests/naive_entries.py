@@ -34,9 +34,14 @@ class EnteringNaive(Naive):
         if not isinstance(said, testing.Leave):
             return super()._input(said, at)
         out = [e for e in self.waiting if e.place[:2] == (said.journey, said.customer) and said.key in {None, e.key}]
-        self.waiting = [each for each in self.waiting if each not in out]
+        self._give_up(out)
         mine = [run for run in self._runs(said.customer, said.journey) if said.key in {None, run.key}]
         return None if out + self._exit(mine, at, said.reason) else "not inside"
+
+    def _give_up(self, entries):  # places in queues; where nobody waits, nothing opens
+        self.waiting = [each for each in self.waiting if each not in entries]
+        left = {each.place[0] for each in self.waiting}
+        self.openings = {name: at for name, at in self.openings.items() if name in left}
 
     # --- keys and holdouts ---
 

@@ -49,14 +49,16 @@ class OrderingNaive(DeliveringNaive):
             if event.named in self.journeys:
                 self._enter(self.journeys[event.named], event, None)
         else:
-            meant = {"exit": lambda run: run.journey.id == event.named, "exit_all": lambda _: True}
-            others = meant.get(event.kind, lambda run: run.journey.id != event.giver)
-            self._exit([run for run in self._runs(event.customer) if others(run)], event.at, event.reason)
+            meant = {"exit": lambda journey: journey == event.named, "exit_all": lambda _: True}
+            others = meant.get(event.kind, lambda journey: journey != event.giver)
+            self._give_up([e for e in self.waiting if e.customer == event.customer and others(e.place[0])])
+            runs = [run for run in self._runs(event.customer) if others(run.journey.id)]
+            self._exit(runs, event.at, event.reason)
 
     def _forget(self, customer, at):  # R86
         mine = [run for run in self.runs if run.customer == customer]
         self._exit(mine, at, "forgotten")
-        self.waiting = [each for each in self.waiting if each.customer != customer]
+        self._give_up([each for each in self.waiting if each.customer == customer])
         nobody = f"\x1fforgotten-{len([name for name in self.customers if name[0] == chr(31)])}"
         self.customers.pop(customer, None)
         self.customers[nobody] = {}

@@ -96,8 +96,8 @@ def published(
         described = () if formats.dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
         return PublishedVersion(same.version, newest=same is record.newest), CatalogChanges(described=described)
     check_flags(journey, record.newest_unpublished)
-    if same is not None:  # later than the newest version, to be the newest again
-        again = NewVersion(same.number, record.number, same.version, max(at, newest_at + 1), mark, text)
+    if same is not None:  # it becomes the newest again
+        again = NewVersion(same.number, record.number, same.version, max(at, newest_at), mark, text)
         return PublishedVersion(same.version), CatalogChanges(versions=(again,))
     number, version = record.newest.number, record.newest.version
     if record.newest_state != "DRAFT":

@@ -202,6 +202,14 @@ class LimitsLoaded:
     deferred: Sequence[Deferred] = ()
     timers: Mapping[tuple[int, int], int | None] = field(factory=dict)
     next_number: int = 1
+    waiting: Mapping[int, int] = field(factory=dict)
+    """How many entries wait in each queue of which some are loaded; one more than those stands for any number."""
+
+
+def listed_by(heads: Mapping[int, Sequence[Deferred]], single: Iterable[Deferred]) -> Counter[int]:
+    """Return how many entries of each queue are loaded: those at its beginning, and those of the batch's customers."""
+    listed = {entry.number: entry for entry in chain(single, *heads.values())}
+    return Counter(entry.journey for entry in listed.values())
 
 
 @frozen

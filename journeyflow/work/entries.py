@@ -130,6 +130,8 @@ def _set_queue(work: Work, program: Program, due: int | None) -> None:
 def admit(work: Work, number: int, own: int) -> None:
     """Admit the first entry of a journey's queue, now that a slot opens; all of R21 is checked again (R23)."""
     slots, record = work.slots, work.catalog.journeys[number]
+    if slots.timers.get((number, QUEUE)) != own:  # all who waited have left in this batch
+        return
     program = record.program(own)
     later = next_slot_opens(slots.taken[number], program.limits, own)
     if later is not None and record.state(own) != "PAUSED":

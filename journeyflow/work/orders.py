@@ -34,15 +34,21 @@ def _exit(work: Work, order: OrderGiven) -> None:
 
 def _exit_others(work: Work, order: OrderGiven) -> None:
     """End the customer's active runs in all journeys except that of the run that gave the order."""
-    for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
-        if journey != order.giver:
-            leave(work, order.person, journey, order.at, reason=order.reason)
+    _leave_all(work, order, but=order.giver)
 
 
 def _exit_all(work: Work, order: OrderGiven) -> None:
     """End all active runs of the customer. The run that gave the order has already ended."""
-    for journey in dict.fromkeys(run.journey for run in active_runs(work, order.person)):
-        leave(work, order.person, journey, order.at, reason=order.reason)
+    _leave_all(work, order)
+
+
+def _leave_all(work: Work, order: OrderGiven, but: int | None = None) -> None:
+    """End active runs in every journey but one, and give up the places in their queues (R23, R39)."""
+    inside = [run.journey for run in active_runs(work, order.person)]
+    waiting = [each.journey for each in work.slots.held.values() if each.customer == order.person.number]
+    for journey in dict.fromkeys([*inside, *waiting]):
+        if journey != but:
+            leave(work, order.person, journey, order.at, reason=order.reason)
 
 
 def _forget(work: Work, order: OrderGiven) -> None:

@@ -70,6 +70,8 @@ class Slots:
         """The journeys whose queue is loaded only in part, from its beginning."""
         self.held: dict[tuple[int, int, str], Deferred] = {}
         self.timers: dict[tuple[int, int], int | None] = {}
+        self.sizes: dict[int, int] = {}
+        """How many entries wait in each queue; at least so many where others than those at hand wait."""
         self.next_number = 1
         # the output of the batch
         self.new: list[tuple[int, int]] = []
@@ -83,6 +85,7 @@ class Slots:
         self.taken = {journey: sorted(instants) for journey, instants in loaded.slots.items()}
         self.timers = dict(loaded.timers)
         self.next_number = loaded.next_number
+        self.sizes = {**{journey: 1 for journey, which in self.timers if which == QUEUE}, **loaded.waiting}
         for journey, entries in loaded.queues.items():
             if len(entries) > AHEAD:
                 self.partial.add(journey)
@@ -106,10 +109,11 @@ class Slots:
         key = (entry.journey, entry.customer, entry.key)
         before = self.held.get(key)
         if before is not None:
-            self.leave(before)
+            self._remove(before)
         self.held[key] = self.joined[entry.number] = entry
         self.next_number = entry.number + 1
         self.count += 1
+        self.sizes[entry.journey] = self.sizes.get(entry.journey, 0) + 1
         if entry.journey not in self.queues and self.waiting(entry.journey):
             return  # its queue is not due in this batch
         queue = self.queues.setdefault(entry.journey, [])
@@ -117,7 +121,13 @@ class Slots:
             insort(queue, entry, key=_place)
 
     def leave(self, entry: Deferred) -> None:
-        """Remove an entry from the queue."""
+        """Remove an entry from the queue, and the timer of the queue if nobody waits any more."""
+        self._remove(entry)
+        if not self.sizes[entry.journey]:
+            self.stop_timer(entry.journey, QUEUE)
+
+    def _remove(self, entry: Deferred) -> None:
+        self.sizes[entry.journey] -= 1
         del self.held[entry.journey, entry.customer, entry.key]
         if self.joined.pop(entry.number, None) is None:
             self.gone.append(entry.number)

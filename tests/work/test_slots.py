@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeyflow import (
+    Chain,
     End,
     Engine,
     Exit,
@@ -18,6 +19,7 @@ from journeyflow import (
     Reentry,
     Send,
     Trigger,
+    Update,
     Wait,
     field,
 )
@@ -479,3 +481,73 @@ def test_an_exit_by_key_says_when_there_was_nothing_under_it(host):
     assert [each.key for each in host.engine.deferred().items] == ["b"]
     with host.engine.store.reader() as reader:
         assert reader.rows("SELECT outcome FROM inputs WHERE kind = 'exit'") == [("not inside",)]
+
+
+# --- when nobody waits any more ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("how", ["exit", "forget", "order", "order of all", "order of others"])
+def test_when_the_last_has_left_the_queue_nobody_is_deferred_for_nothing(host, how, together):
+    """R23, R39: the opening goes with the last who waited; a slot that is free by then is taken at once."""
+    chains = {
+        "order": Chain.exit("j"),
+        "order of all": Chain.exit_all(),
+        "order of others": Chain.exit_others(),
+        "forget": Chain.forget(),
+    }
+    host.deploy(REST, limits=HOURLY)
+    if how in chains:
+        host.deploy(Update("out", chains[how]), id="leaving", trigger=Trigger("leave"))
+    come(host, 0, 0, 10, 10)
+    if not together:
+        host.tick("15 minutes")
+    for name in ("c2", "c3"):
+        if how == "exit":
+            host.engine.exit("j", name, at=after("20 minutes"))
+        else:
+            host.feed("leave", "20 minutes", name)
+    if not together:
+        host.tick("30 minutes")
+        assert host.engine.next_due() != after("1 hour")
+    host.feed("go", "60 minutes", "later")
+    assert host.tick("1 hour").deferred == 2 * together
+    assert entered(host) == [("c0", 0), ("c1", 0), ("later", 60)]
+    assert waiting(host) == []
+
+
+def test_a_larger_limit_lets_the_next_in_where_nobody_waits(host):
+    """R12, R23: an opening of the smaller limit is over with the last who waited for it."""
+    host.deploy(REST, limits=HOURLY)
+    come(host, 0, 0, 10)
+    host.engine.exit("j", "c2", at=after("20 minutes"))
+    host.tick("25 minutes")
+    host.deploy(REST, limits=Limits(per_hour=3), when="30 minutes")
+    host.feed("go", "40 minutes", "later")
+    assert host.tick("40 minutes").deferred == 0
+    assert entered(host)[-1] == ("later", 40)
+
+
+def test_who_waits_besides_keeps_the_opening(host):
+    """R23: one leaves, and the others wait on, whoever of them is at hand."""
+    host.deploy(REST, limits=HOURLY)
+    come(host, 0, 0, 10, 11, 12)
+    host.tick("15 minutes")
+    host.engine.exit("j", "c2", at=after("20 minutes"))
+    host.tick("30 minutes")
+    host.engine.exit("j", "c3", at=after("40 minutes"))
+    host.feed("go", "60 minutes", "later")
+    host.tick("1 hour")
+    assert entered(host) == [("c0", 0), ("c1", 0), ("c4", 60), ("later", 60)]
+
+
+def test_a_place_that_is_taken_again_in_the_batch_in_which_it_was_left_has_an_opening(host):
+    """R23: the opening is that of the newest place."""
+    host.deploy(REST, limits=HOURLY)
+    come(host, 0, 1, 10)
+    host.engine.exit("j", "c2", at=after("20 minutes"))
+    host.feed("go", "30 minutes", "again")
+    host.tick("40 minutes")
+    assert (waiting(host), host.engine.next_due()) == (["again"], after("1 hour"))
+    host.tick("2 hours")
+    assert entered(host)[-1] == ("again", 60)

@@ -6,7 +6,7 @@ from itertools import islice
 
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
-from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
+from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded, listed_by
 
 
 class KeptLimits:
@@ -85,16 +85,21 @@ class KeptLimits:
     def load(self, request: LimitRequest, heads: dict[int, list[Deferred]], customers: Collection[int]) -> LimitsLoaded:
         """Return what is known for a request."""
         numbers = sorted(number for customer in customers for number in self.of_customer.get(customer, ()))
+        single = [self.deferred[number] for number in numbers]
         return LimitsLoaded(
             {journey: self._newest(journey, since, count) for journey, since, count in request.slots},
             heads,
-            [self.deferred[number] for number in numbers],
+            single,
             {
                 key: due
                 for key, due in sorted(self.timers.items(), key=lambda each: each[0])
                 if key[0] in request.journeys
             },
             self.next_number,
+            {
+                journey: min(len(self.queues[journey]), listed + 1)
+                for journey, listed in listed_by(heads, single).items()
+            },
         )
 
     def _newest(self, journey: int, since: int, count: int) -> list[int]:

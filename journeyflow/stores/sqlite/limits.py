@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from journeyflow.basics.values import dumps
 from journeyflow.records.changes import LimitChanges
 from journeyflow.records.rows import Deferred
-from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded
+from journeyflow.stores.batch import JOURNEY, DueKey, LimitRequest, LimitsLoaded, listed_by
 
 if TYPE_CHECKING:  # a host with a store in memory does not need sqlite3
     from sqlite3 import Connection
@@ -41,10 +41,11 @@ def load_limits(
     next_number: int,
 ) -> LimitsLoaded:
     """Return what is known for a request."""
-    single = connection.execute(
+    rows = connection.execute(
         f"SELECT {DEFERRED_COLUMNS} FROM deferred WHERE customer IN (SELECT value FROM json_each(?)) ORDER BY number",
         (dumps(sorted(customers)),),
     )
+    single = [Deferred._make(row) for row in rows]
     timers = connection.execute(
         "SELECT journey, which, due FROM journey_timers WHERE journey IN (SELECT value FROM json_each(?))"
         " ORDER BY journey, which",
@@ -53,10 +54,18 @@ def load_limits(
     return LimitsLoaded(
         {journey: _newest(connection, journey, since, count) for journey, since, count in request.slots},
         heads,
-        [Deferred._make(row) for row in single],
+        single,
         {(journey, which): due for journey, which, due in timers},
         next_number,
+        {journey: _waiting(connection, journey, listed + 1) for journey, listed in listed_by(heads, single).items()},
     )
+
+
+def _waiting(connection: "Connection", journey: int, most: int) -> int:
+    """Return how many entries wait in a queue, so many at most."""
+    sql = "SELECT count(*) FROM (SELECT 1 FROM deferred WHERE journey = ? LIMIT ?)"
+    ((count,),) = connection.execute(sql, (journey, most))
+    return int(count)
 
 
 def _newest(connection: "Connection", journey: int, since: int, count: int) -> list[int]:
