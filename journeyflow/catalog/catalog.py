@@ -210,6 +210,15 @@ class Catalog:
         )
 
     @cached_property
+    def paused_since(self) -> Mapping[int, int]:
+        """The journeys that are paused, with the instants of their pauses."""
+        return {
+            number: record.transitions[-1][0]
+            for number, record in self.journeys.items()
+            if record.newest_state == "PAUSED"
+        }
+
+    @cached_property
     def zones(self) -> Mapping[int, ZoneInfo]:
         """The zone in which the days of each journey are counted, by the journey's number."""
         return {number: record.zone for number, record in self.journeys.items()}

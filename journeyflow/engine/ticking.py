@@ -12,7 +12,7 @@ from journeyflow.engine.inputs import told_error
 from journeyflow.errors import ClockJump, StorageError, cut
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import OWED, TRACES
-from journeyflow.stores.batch import DueKey, Request
+from journeyflow.stores.batch import Due, DueKey, Request
 from journeyflow.stores.contract import ClaimRequest
 from journeyflow.work import scheduler
 from journeyflow.work.happenings import Tally
@@ -53,24 +53,30 @@ class TickResult:
 
 
 def next_due(core: Core) -> int | None:
-    """Return the instant of the earliest work, over all tenants; None when nothing waits (R73)."""
+    """Return the instant of the earliest work, over all tenants; None when nothing waits."""
     with core.store.transaction(write=False) as transaction:
-        keys = transaction.due(LAST, 1).keys
-    return keys[0][0] if keys else None
+        return _earliest(transaction.due(LAST, 1))
+
+
+def _earliest(due: Due) -> int | None:
+    return due.keys[0][0] if due.keys else None
 
 
 def next_call(core: Core) -> int | None:
-    """Return the instant at which a tick has something to do: work, or a message for the engine's channels (R73)."""
-    due = next_due(core)
-    if not core.channels:
-        return due
+    """Return the instant at which a tick has something to do: work, or a message for the engine's channels (R73).
+
+    What a pause will hold is no work.
+    """
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
-        paused = frozenset(record.number for record in catalog.journeys.values() if record.newest_state == "PAUSED")
+        paused = catalog.paused_since
+        due = _earliest(transaction.due(LAST, 1, paused=paused))
+        if not core.channels:
+            return due
         hidden = frozenset(
             (number, step) for number in catalog.flagged for step in catalog.journeys[number].newest_unpublished
         )
-        posts = transaction.claimable(ClaimRequest(None, frozenset(core.channels), LAST, 1, paused, hidden))
+        posts = transaction.claimable(ClaimRequest(None, frozenset(core.channels), LAST, 1, frozenset(paused), hidden))
     return min([post.available_at for post in posts] + ([] if due is None else [due]), default=None)
 
 

@@ -58,6 +58,9 @@ class ClaimRequest:
     """The steps, as (journey number, step id), whose messages are withheld, because they are unpublished (R17)."""
 
 
+NOT_PAUSED: Mapping[int, int] = {}
+
+
 class Transaction(Protocol):
     """Everything between acquiring the lock and releasing it. Commits are durable when the block is left.
 
@@ -67,10 +70,11 @@ class Transaction(Protocol):
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog; None if its revision is still `known_revision`."""
 
-    def due(self, now: int, limit: int, *, inputs: bool = True) -> Due:
+    def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
         """Return the first `limit` items due at or before `now`, in total order: inputs, rests, leases, timers (R7).
 
-        Without `inputs`, only timers count.
+        Without `inputs`, only timers count. Rests and timers of the journeys that `paused` has are left out from the
+        given instants on (R73).
         """
 
     def load(self, request: Request) -> Loaded:

@@ -59,7 +59,7 @@ from journeyflow.stores.batch import (
     select_due,
     timer_key,
 )
-from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
 from journeyflow.stores.memory.agenda import Agenda
 from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
 from journeyflow.stores.memory.limits import KeptLimits
@@ -565,15 +565,15 @@ class MemoryTransaction:
             store.last["version"] + 1,
         )
 
-    def due(self, now: int, limit: int, *, inputs: bool = True) -> Due:
+    def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
         """Return the first due items in total order (R7)."""
         store, count = self._store, limit + 1
         return select_due(
             _first(count, store.inbox.pages(now, count, store.waiting) if inputs else ()),
-            _first(count, store.timers.pages(now, count, store.resting)),
+            _first(count, _unheld(store.timers.pages(now, count, store.resting), paused)),
             _first(count, store.leases.pages(now, count, store.leased)),
             limit,
-            _first(count, store.journey_timers.pages(now, count, store.ringing))[0],
+            _first(count, _unheld(store.journey_timers.pages(now, count, store.ringing), paused))[0],
         )
 
     def load(self, request: Request) -> Loaded:
@@ -712,6 +712,22 @@ def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str |
 def _serial(key: DueKey) -> int:
     """Return the serial of the run whose timer has a place."""
     return key[2] if key[1] == TIMER else key[3]
+
+
+Waking = TypeVar("Waking", Run, None)
+"""A run, or None for a timer of a journey."""
+
+
+def _unheld(pages: Iterable[Mapping[DueKey, Waking]], paused: Mapping[int, int]) -> Iterator[Mapping[DueKey, Waking]]:
+    """Yield the pages without the timers of paused journeys, from an instant each (R16)."""
+    for page in pages:
+        if paused:
+            page = {  # noqa: PLW2901 the same page
+                key: run
+                for key, run in page.items()
+                if key[0] < paused.get(key[2] if run is None else run.journey, key[0] + 1)
+            }
+        yield page
 
 
 def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> tuple[list[Where], list[Item]]:

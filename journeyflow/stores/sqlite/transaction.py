@@ -28,9 +28,9 @@ from journeyflow.stores.batch import (
     select_due,
     timer_key,
 )
-from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
 from journeyflow.stores.schema import LATER
-from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads
+from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads, unless_held
 from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
@@ -165,11 +165,12 @@ class SQLiteTransaction:
             next_number(self._connection, "versions"),
         )
 
-    def due(self, now: int, limit: int, *, inputs: bool = True) -> Due:
+    def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
         """Return the first due items in total order: each kind is a seek in its own index (R7)."""
         told = self._ask(INBOX, (now, limit + 1)) if inputs else []
         rests = self._ask(
-            f"SELECT {RUN_ROW} FROM enrollments WHERE due <= ? ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
+            f"SELECT {RUN_ROW} FROM enrollments WHERE due <= ?{unless_held(paused)}"
+            f" ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
             (now, limit + 1),
         )
         leases = self._ask(
@@ -185,7 +186,7 @@ class SQLiteTransaction:
             (list(map(timer_key, runs)), runs),
             ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
-            due_timers(self._connection, now, limit + 1),
+            due_timers(self._connection, now, limit + 1, paused),
         )
 
     def load(self, request: Request) -> Loaded:

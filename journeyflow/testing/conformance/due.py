@@ -1,10 +1,11 @@
 """The contract of stores: what is due, and in which order."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from journeyflow.basics.words import SENT
 from journeyflow.records.changes import Changes, LimitChanges
-from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER
+from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     LIMITS,
@@ -73,6 +74,19 @@ class DueWork(Begun):
                 wanted = [key for key in whole_order(agenda) if key[0] <= now]
                 found = due(store, now, 10_000)
                 expect((list(found.keys), found.more), (wanted, False), f"keys until {now}")
+
+    def test_due_leaves_out_what_a_pause_will_hold(self, tmp_path: Path) -> None:
+        """Timers of paused journeys from an instant on are left out, and nothing else; they stay due (R16, R73)."""
+        agenda = busy_agenda()
+        of = {run.serial: run.journey for run in agenda.runs}
+        with self.begun(tmp_path) as store:
+            write(store, agenda, Changes(limits=LimitChanges(timers=((1, 0, NOON), (2, 1, NOON + 1)))))
+            everything = due(store, NOON + MINUTE, 1_000).keys
+            for paused in ({1: NOON}, {1: NOON - MINUTE, 2: NOON + 1}):
+                with store.transaction(write=False) as transaction:
+                    found = transaction.due(NOON + MINUTE, 1_000, paused=paused).keys
+                expect(found, tuple(key for key in everything if not _is_held(key, of, paused)), f"paused {paused}")
+            expect(due(store, NOON + MINUTE, 1_000).keys, everything, "afterwards")
 
     def test_due_may_be_asked_again(self, tmp_path: Path) -> None:
         """Asking removes nothing, in the same transaction or in the next."""
@@ -169,3 +183,12 @@ class DueWork(Begun):
             expect(load(store).last_tick, None, "unless asked for")
             with store.transaction(write=False) as transaction:
                 expect(transaction.shelf(revision), None, "the catalog")
+
+
+def _is_held(key: DueKey, of: Mapping[int, int], paused: Mapping[int, int]) -> bool:
+    """Return whether a place is that of a run's or a journey's timer that falls into a pause."""
+    instant, rank, first, second = key
+    if rank == INPUT or (rank == TIMER and second):
+        return False
+    journey = first if rank == JOURNEY else of[first if rank == TIMER else second]
+    return instant >= paused.get(journey, instant + 1)
