@@ -230,7 +230,8 @@ JOIN journeys j ON j.number = e.journey;
 
 CREATE VIEW engagement_view AS
 SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.n, m.step, f.key AS kind,
-       {_iso("json_extract(f.value, '$[0]')")} AS first_at, json_extract(f.value, '$[1]') AS count
+       {_iso("json_extract(f.value, '$[0]')")} AS first_at, json_extract(f.value, '$[1]') AS count,
+       m.channel
 FROM messages m
 JOIN json_each(m.flags) f
 JOIN enrollments e ON e.serial = m.enrollment

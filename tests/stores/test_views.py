@@ -118,8 +118,8 @@ def test_views_say_what_questions_say(db):
         assert ids == [(each.id,) for each in engine.messages("j").items]
         members = connection.execute("SELECT list, customer, attributes ->> '$.email' FROM list_members_view")
         assert members.fetchall() == [(name, "c1", "c1@example.com") for name in ("club", "news")]
-        did = connection.execute("SELECT kind, count FROM engagement_view ORDER BY first_at").fetchall()
-        assert did == [(kind, each.total) for kind, each in engine.people("j", "hello").items[0].did.items()]
+        did = connection.execute("SELECT kind, count, channel FROM engagement_view ORDER BY first_at").fetchall()
+        assert did == [(kind, each.total, "EMAIL") for kind, each in engine.people("j", "hello").items[0].did.items()]
 
 
 @pytest.fixture
