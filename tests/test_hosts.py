@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,13 +29,17 @@ CUSTOMERS = [f"c{n:02}" for n in range(PEOPLE)]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 SLOWLY = """
-import sys, worker
+import os, sys, worker
 from journeyflow import Engine
-tick = Engine.tick
+tick, close = Engine.tick, Engine.close
 def fail_once(*arguments, **options):
     Engine.tick = tick
     raise OSError("the disk is away for a moment")
 Engine.tick = fail_once
+def close_aloud(engine):
+    os.write(1, b"closing\\n")
+    close(engine)
+Engine.close = close_aloud
 def send_email(message):
     print(message.customer, flush=True)
     if message.customer == SLOW:
@@ -126,9 +131,12 @@ def running(
             **options,
         ) as process,
     ):
+        too_long = threading.Timer(60, process.kill)  # else a host that does not stop would stop the tests
+        too_long.start()
         try:
             yield process
         finally:
+            too_long.cancel()
             process.kill()
 
 
@@ -139,12 +147,17 @@ def mails(process: "subprocess.Popen[str]", count: int) -> list[str]:
 
 
 def stop(process: "subprocess.Popen[str]") -> list[str]:
-    """Tell a host to stop while a mail is being sent, let the mail go on, and return what was sent after it."""
+    """Have a host close its engine while a mail is being sent, let the mail go on; return what was sent after it."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.send_signal(signal.SIGTERM)
-    process.stdin.close()
-    return process.stdout.read().split()
+    sent = list[str]()
+    for line in process.stdout:
+        if line == "closing\n":
+            process.stdin.close()
+        else:
+            sent.append(line.strip())
+    return sent
 
 
 def stopped_and_started(script: str, folder: Path) -> list[str]:
