@@ -23,6 +23,7 @@ from journeyflow.questions.numbers.figures import (
 from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
 from journeyflow.questions.numbers.strata import Stratum
 from journeyflow.questions.people import Person
+from journeyflow.questions.refusals import LastRefusal, RefusalCount
 from journeyflow.questions.timeline import Moment, Timeline
 from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.questions.why_not import WhyNot
@@ -45,6 +46,7 @@ __all__ = [
     "Interval",
     "JourneyInfo",
     "JourneyStats",
+    "LastRefusal",
     "MessageStats",
     "Migration",
     "Moment",
@@ -53,6 +55,7 @@ __all__ = [
     "Person",
     "PruneResult",
     "PublishedVersion",
+    "RefusalCount",
     "Reset",
     "Results",
     "SampleRatio",

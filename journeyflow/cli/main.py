@@ -27,7 +27,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "delete", "bulk", "policies",
     ),
     "Ask": (
-        "enrollments", "people", "deferred", "explain", "why-not", "at", "timeline", "stats", "benchmark", "results",
+        "enrollments", "people", "deferred", "refusals", "refused", "explain", "why-not", "at", "timeline", "stats",
+        "benchmark", "results",
     ),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip

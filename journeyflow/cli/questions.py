@@ -158,6 +158,41 @@ def deferred(db: Path, journey: str | None, tenant: str, *, as_json: bool, **ask
     show(page, f"{table(rows, header)}\n{page_end(page)}", as_json=as_json)
 
 
+@click.command()
+@database
+@click.argument("journey", required=False)
+@tenant
+@as_json
+def refusals(db: Path, journey: str | None, tenant: str, *, as_json: bool) -> None:
+    """Count the entries that journeys have refused, by reason."""
+    with opened(db, tenant) as engine:
+        found = engine.refusals(journey)
+    rows = [(each.journey, each.reason, each.count, each.customers) for each in found]
+    show(found, table(rows, ("journey", "reason", "refusals", "last of customers")), as_json=as_json)
+
+
+@click.command()
+@database
+@click.argument("journey", required=False)
+@click.option("--reason", help="Only those refused for this reason.")
+@click.option("--customer", help="Only this customer.")
+@skip
+@take
+@after
+@tenant
+@as_json
+def refused(db: Path, journey: str | None, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+    """List who was refused, each with the last refusal by a journey, the newest first."""
+    with opened(db, tenant) as engine:
+        page = engine.refused(journey, **asked)
+    rows = [
+        (each.journey, each.customer, each.reason, when(each.at), dumps(dict(each.seen)) if each.seen else "")
+        for each in page
+    ]
+    header = ("journey", "customer", "reason", "at", "compared")
+    show(page, f"{table(rows, header)}\n{page_end(page)}", as_json=as_json)
+
+
 @click.command("why-not")
 @database
 @click.argument("journey")
@@ -223,4 +258,4 @@ def stood_at(  # noqa: PLR0917 click passes them by name
     show(found, text, as_json=as_json)
 
 
-COMMANDS = (enrollments, people, deferred, why_not, timeline, stood_at)
+COMMANDS = (enrollments, people, deferred, refusals, refused, why_not, timeline, stood_at)

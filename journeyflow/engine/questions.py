@@ -32,6 +32,7 @@ from journeyflow.questions.paging import (
     words,
 )
 from journeyflow.questions.people import Person
+from journeyflow.questions.refusals import LastRefusal, RefusalCount, last_refusals, refusal_counts, refusal_place
 from journeyflow.questions.timeline import Timeline, tell
 from journeyflow.questions.why_not import WhyNot
 from journeyflow.records import message_ids
@@ -251,6 +252,39 @@ class Questions(Bound):
         self._check_known(journey)
         with self._core.store.reader() as reader:
             return customers.deferred(reader, self._tenant, journey, customer, Slice(skip=skip, take=take, after=after))
+
+    def refusals(self, journey: str | None = None) -> tuple[RefusalCount, ...]:
+        """Return how many entries were refused by reason, of one journey or of all (R21).
+
+        By journey, then the most frequent reason first. Raises NotFound for an unknown journey.
+        """
+        refuse(name_faults(journey=journey))
+        self._check_known(journey)
+        with self._core.store.reader() as reader:
+            return refusal_counts(reader, self._tenant, journey)
+
+    def refused(
+        self,
+        journey: str | None = None,
+        *,
+        reason: str | None = None,
+        customer: str | None = None,
+        skip: int = 0,
+        take: int | None = 25,
+        after: Cursor | None = None,
+    ) -> Page[LastRefusal]:
+        """Return a page of who was refused, each with the last refusal by a journey, the newest first (R21, R84).
+
+        Filtered by journey, reason and customer. Earlier refusals of the same customer by the same journey are only
+        counted: see `refusals`. A customer who was refused may have entered since. Raises NotFound for an unknown
+        journey, InvalidInput with every fault.
+        """
+        found = page_faults(skip, take) + cursor_faults(after, refusal_place(after))
+        refuse(found + name_faults(journey=journey, reason=reason, customer=customer))
+        self._check_known(journey)
+        asked = {"journey": journey, "reason": reason, "customer": customer}
+        with self._core.store.reader() as reader:
+            return last_refusals(reader, self._tenant, asked, Slice(skip=skip, take=take, after=after))
 
     def messages(
         self,

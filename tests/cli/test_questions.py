@@ -158,3 +158,23 @@ def test_journeys_in_pages_from_the_shell(db):
     page = json.loads(call("journeys", db, "--take", 1, "--order", "created", "--after", cursor, "--json").stdout)
     assert ([each["id"] for each in page["items"]], page["total"]) == (["again"], 2)
     assert call("journeys", db, "--take", 0).exit_code == 1
+
+
+def test_refusals_from_the_shell(db):
+    """R21: how many by reason, and who it was last; as tables or as JSON."""
+    with Engine(db) as engine:
+        for hour in (1, 2):
+            engine.feed(Event("buy", customer="ann", at=NEW_YEAR.replace(hour=hour), data={"sku": "x"}))
+        engine.tick(NEW_YEAR.replace(hour=3))
+    assert call("refusals", db).stdout.splitlines() == [
+        "journey  reason          refusals  last of customers",
+        "thanks   already inside         2                  1",
+    ]
+    assert call("refused", db, "thanks", "--reason", "already inside").stdout.splitlines() == [
+        "journey  customer  reason          at                   compared",
+        "thanks   ann       already inside  2026-01-01 02:00:00",
+        "1 to 1 of 1",
+    ]
+    assert json.loads(call("refusals", db, "thanks", "--json").stdout)[0]["count"] == 2
+    assert json.loads(call("refused", db, "--customer", "bob", "--json").stdout)["total"] == 0
+    assert call("refusals", db, "thnks").exit_code == 1

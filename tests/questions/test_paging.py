@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyflow import End, Engine, InvalidInput, Limits, MemoryStore, Page, Send, Trigger, Wait
+from journeyflow import End, Engine, InvalidInput, Limits, MemoryStore, Page, Send, Trigger, Wait, field
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host
 
@@ -11,6 +11,7 @@ QUESTIONS = {
     "messages": lambda engine, **part: engine.messages(**part),
     "people": lambda engine, **part: engine.people("j", "hello", **part),
     "deferred": lambda engine, **part: engine.deferred("full", **part),
+    "refused": lambda engine, **part: engine.refused("closed", **part),
     "unmatched": lambda engine, **part: engine.unmatched(**part),
     "journeys": lambda engine, **part: engine.journeys(trigger="never", **part),
 }
@@ -27,6 +28,7 @@ def engine(request):
         host = Host(engine)
         host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day"))
         host.deploy(End("done"), id="full", limits=Limits(per_hour=1))
+        host.deploy(End("done"), id="closed", run_criteria=field("n").eq(1))
         for n in range(ROWS):
             host.deploy(End("done"), id=f"idle{n:02}", trigger=Trigger("never"))
             host.feed("go", START, f"c{n:02}")
@@ -85,7 +87,7 @@ def test_journeys_are_all_there_unless_a_page_is_wanted(engine):
     """`skip` and `after` need no `take`, and the answer is a page all the same."""
     listed = engine.journeys(order="created")
     assert isinstance(listed, Page)
-    assert (len(listed), listed.total, listed.more) == (ROWS + 2, ROWS + 2, False)
+    assert (len(listed), listed.total, listed.more) == (ROWS + 3, ROWS + 3, False)
     assert engine.journeys(order="created", skip=30).items == listed[30:]
     first = engine.journeys(order="created", take=2)
     assert engine.journeys(order="created", after=first.cursor).items == listed[2:]

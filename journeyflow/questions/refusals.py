@@ -1,0 +1,98 @@
+"""Who was refused, by which journey and why: counts by reason, and the last refusal of each customer (R21)."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.basics.values import dumps, faults
+from journeyflow.questions.enrollments import where_clause
+from journeyflow.questions.paging import Page, Slice
+from journeyflow.stores.contract import SqlReader
+
+
+@frozen
+class RefusalCount:
+    """How many entries a journey has refused for a reason, and of how many customers that is the last refusal (R21)."""
+
+    tenant: str
+    journey: str
+    reason: str
+    count: int
+    customers: int
+
+
+@frozen
+class LastRefusal:
+    """The last refusal of a customer by a journey: why, when, in UTC, and the values that were compared (R21)."""
+
+    tenant: str
+    journey: str
+    customer: str
+    reason: str
+    at: datetime
+    seen: Mapping[str, object] = field(repr=False)
+
+
+_COUNTS = """
+SELECT j.tenant, j.id, r.reason, sum(r.count),
+       (SELECT count(*) FROM last_refusals l WHERE l.journey = r.journey AND l.reason = r.reason)
+FROM refusals r JOIN journeys j ON j.number = r.journey
+WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
+GROUP BY r.journey, r.reason ORDER BY j.id, 4 DESC, r.reason
+"""
+
+
+def refusal_counts(reader: SqlReader, tenant: str, journey: str | None) -> tuple[RefusalCount, ...]:
+    """Return how many entries were refused, by journey, then the most frequent reason first."""
+    return tuple(RefusalCount(*row) for row in reader.rows(_COUNTS, {"tenant": tenant, "journey": journey}))
+
+
+_LAST = """
+FROM last_refusals r JOIN customers c ON c.number = r.customer JOIN journeys j ON j.number = r.journey
+"""
+
+_CONDITIONS = {
+    "journey": "r.journey = (SELECT number FROM journeys WHERE tenant = :tenant AND id = :journey)",
+    "customer": "c.id = :customer",
+    "reason": "r.reason = :reason",
+}
+
+
+def last_refusals(reader: SqlReader, tenant: str, asked: Mapping[str, object], part: Slice) -> Page[LastRefusal]:
+    """Return a page of last refusals that match some filters, the newest first; ties by customer, then by journey."""
+    parameters: dict[str, object] = {**asked, "tenant": tenant}
+    where = where_clause(asked, _CONDITIONS)
+    total = reader.rows(f"SELECT count(*) {_LAST} WHERE {where}", parameters)[0][0]
+    beyond = dict(zip(("at", "number", "journey_number"), refusal_place(part.after) or (0, 0, 0), strict=True))
+    rows = reader.rows(
+        f"SELECT j.tenant, j.id, c.id, r.reason, r.at, r.seen, r.customer, r.journey {_LAST} WHERE {where}"
+        f" {'AND (-r.at, r.customer, r.journey) > (-:at, :number, :journey_number)' if part.after else ''}"
+        " ORDER BY r.at DESC, r.customer, r.journey LIMIT :take OFFSET :skip",
+        {**parameters, **(beyond if part.after else {}), **part.bounds},
+    )
+    return part.page(rows, total, _last_refusal, lambda row: dumps([row[4], row[6], row[7]]))
+
+
+def _last_refusal(row: tuple[Any, ...]) -> LastRefusal:
+    tenant, journey, customer, reason, at, seen = row[:6]
+    return LastRefusal(tenant, journey, customer, reason, from_micros(at), json.loads(seen) if seen else {})
+
+
+def refusal_place(cursor: object) -> tuple[int, int, int] | None:
+    """Read the cursor of such a page: instant, numbers of customer and journey; None if it is no such cursor.
+
+    >>> refusal_place("[1767571200000000,7,1]"), refusal_place("[7,1]"), refusal_place(7)
+    ((1767571200000000, 7, 1), None, None)
+    """
+    try:
+        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
+    except (ValueError, RecursionError):
+        return None
+    match place:
+        case [at, customer, journey] if all(type(each) is int for each in place) and not any(faults(place)):
+            return at, customer, journey
+    return None
