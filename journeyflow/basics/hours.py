@@ -129,6 +129,17 @@ class Window:
             msg = "a window cannot start at 24:00; say 00:00"
             raise ValueError(msg)
 
+    def words(self, where: ZoneInfo) -> str:
+        """Return the window in words, with the zone in which it applies.
+
+        >>> Window(None, "22:00", "08:00").words(ZoneInfo("UTC"))
+        '22:00 to 08:00, UTC'
+        >>> Window("SAT,SUN", "09:00", "17:00", timezone="Europe/Paris").words(ZoneInfo("UTC"))
+        'SAT SUN 09:00 to 17:00, Europe/Paris'
+        """
+        days = write_weekdays(self.weekdays) if len(self.weekdays) < len(WEEKDAYS) else ()
+        return f"{' '.join((*days, write_clock(self.start)))} to {write_clock(self.end)}, {self.timezone or where.key}"
+
     def next_open(self, instant: int, where: ZoneInfo) -> int:
         """Return `instant` if the window is open then, else its next opening (R34).
 

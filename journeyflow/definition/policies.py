@@ -75,13 +75,27 @@ class Cap(Shown):
         >>> Cap(2, per="day").opens([0, HOUR], 5 * HOUR, utc) == 24 * HOUR
         True
         """
-        count = cast("int", self.count)
+        count, ends = cast("int", self.count), self.ends(sent, at, where)
+        return at if len(ends) < count else ends[-count]
+
+    def ends(self, sent: Sequence[int], at: int, where: ZoneInfo) -> list[int]:
+        """Return when each of the messages that count at an instant stops to count, in order; as `opens` takes them."""
         if self.per is not None:
             start, end = calendar_period(self.per, at, where)
-            return at if sum(start <= each < end for each in sent) < count else end
+            return [end] * sum(start <= each < end for each in sent)
         length = cast("Duration", self.within)
-        ends = sorted(end for each in sent if (end := add(each, length, where)) > at)
-        return at if len(ends) < count else ends[-count]
+        return sorted(end for each in sent if (end := add(each, length, where)) > at)
+
+    @property
+    def words(self) -> str:
+        """The cap in words: how many messages, of which channel, in which time.
+
+        >>> Cap(1, per="day").words, Cap(3, within="36 hours", channel="SMS").words
+        ('1 message per day', '3 SMS messages within 36 hours')
+        """
+        channel = "" if self.channel is None else f"{self.channel} "
+        time = f"within {self.within}" if self.per is None else f"per {self.per}"
+        return f"{self.count} {channel}message{'' if self.count == 1 else 's'} {time}"
 
     @property
     def reach(self) -> int:

@@ -1,11 +1,13 @@
 """The gates of a Send: what must be open before a message is queued, checked in a fixed order (R31).
 
 A gate is a function of the walk and the step. It returns None if it is open; an instant later than now until which the
-Send is held, after which all gates are checked again; or the reason why the Send is skipped.
+Send is held, after which all gates are checked again; or the reason why the Send is skipped. A closed one notes among
+the values that the walk has seen by what: the window, the quiet hours, the answer about consent, or the cap (R85).
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from journeyflow.basics.hours import Window
@@ -16,6 +18,9 @@ from journeyflow.machine.program import CompiledSend, Program
 
 MAX_GATE = 400 * DAY
 """How long a gate may hold a Send, in microseconds: one that stays closed longer counts as never opening (R31)."""
+
+WINDOW, QUIET, CAP, SENT = "window", "quiet hours", "cap", "sent"
+"""The names of what closed gates note: the hours in words, the cap in words and how many messages it has counted."""
 
 Closed = int | str | None
 """The answer of a gate: held until an instant, skipped for a reason, or open (None)."""
@@ -57,13 +62,11 @@ def gates_of(walk: Walk, send: CompiledSend) -> Callable[[Walk], Closed]:
 def _consent_to(program: Program, send: CompiledSend) -> Gate:
     """Return a gate that checks consent only, without looking up the journey each time."""
     required, channel = program.journey.consent == "required", send.step.channel
-    unsaid = "consent" if required else None
 
     def ask(walk: Walk, _: CompiledSend | None = None) -> Closed:
-        given = walk.attributes.get("consent")
-        if given is None:
-            return unsaid
-        return None if consents(walk.attributes, channel, required=required) else "consent"
+        if not required and walk.attributes.get("consent") is None:  # the usual case
+            return None
+        return _consented(walk, channel, required=required)
 
     return ask
 
@@ -80,8 +83,14 @@ def _hours(walk: Walk, send: CompiledSend) -> Closed:
     quiet = terms.quiet(send.step.channel)
     if not quiet:
         return _window(walk, send)
-    opens = first_opening(send.step.window, walk.zone, quiet, _customer_zone(walk, terms), walk.at)
-    return opens if opens > walk.at else None
+    theirs = _customer_zone(walk, terms)
+    opens = first_opening(send.step.window, walk.zone, quiet, theirs, walk.at)
+    if opens <= walk.at:
+        return None
+    _window(walk, send)
+    if closing := [each.words(theirs) for each in quiet if each.closes(walk.at, theirs) > walk.at]:
+        walk.seen[QUIET] = "; ".join(closing)
+    return opens
 
 
 def _window(walk: Walk, send: CompiledSend) -> Closed:
@@ -89,13 +98,23 @@ def _window(walk: Walk, send: CompiledSend) -> Closed:
     if send.step.window is None:
         return None
     opens = send.step.window.next_open(walk.at, walk.zone)
-    return opens if opens > walk.at else None
+    if opens <= walk.at:
+        return None
+    walk.seen[WINDOW] = send.step.window.words(walk.zone)
+    return opens
 
 
 def _consent(walk: Walk, send: CompiledSend) -> Closed:
     """Check whether the customer consents to the channel (R54)."""
     required = walk.program.journey.consent == "required"
-    return None if consents(walk.attributes, send.step.channel, required=required) else "consent"
+    return _consented(walk, send.step.channel, required=required)
+
+
+def _consented(walk: Walk, channel: str, *, required: bool) -> Closed:
+    if consents(walk.attributes, channel, required=required):
+        return None
+    walk.seen[f"consent.{channel}"] = answer_about(walk.attributes, channel)
+    return "consent"
 
 
 def _caps(walk: Walk, send: CompiledSend) -> Closed:
@@ -106,14 +125,18 @@ def _caps(walk: Walk, send: CompiledSend) -> Closed:
         return None
     held = at
     for cap in terms.caps(channel):
-        if not cap.count:
-            return "cap"
+        count = cast("int", cap.count)  # those that are off are not among these
         sent = [each for each, by in walk.sent.values() if cap.counts(by)]
         sent += [post.at for post in walk.new_posts if cap.counts(post.channel)]
-        opens = cap.opens(sent, at, _customer_zone(walk, terms))
-        if opens > at and cap.over == "skip":
+        ends = cap.ends(sent, at, _customer_zone(walk, terms))
+        if len(ends) < count:
+            continue
+        skips = not count or cap.over == "skip"
+        if skips or ends[-count] > held:
+            walk.seen |= {CAP: cap.words, SENT: len(ends)}
+        if skips:
             return "cap"
-        held = max(held, opens)
+        held = max(held, ends[-count])
     return held if held > at else None
 
 
@@ -171,5 +194,16 @@ def consents(attributes: Mapping[str, object], channel: str, *, required: bool) 
     given = attributes.get("consent")
     if given is None:
         return not required
+    answer = answer_about(attributes, channel)
+    return not required if answer is None else answer
+
+
+def answer_about(attributes: Mapping[str, object], channel: str) -> bool | None:
+    """Return what the customer has answered about a channel; None for no answer.
+
+    >>> answer_about({"consent": {"SMS": False}}, "SMS"), answer_about({}, "SMS")
+    (False, None)
+    """
+    given = attributes.get("consent")
     answer = given.get(channel) if isinstance(given, dict) else None
-    return answer if isinstance(answer, bool) else not required
+    return answer if isinstance(answer, bool) else None

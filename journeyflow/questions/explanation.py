@@ -1,7 +1,7 @@
 """Why a run went the way it went: every decision, with the values that were compared (R85)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,8 @@ from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule, Sample
 from journeyflow.definition.rules.conditions import explain as explain_rule
-from journeyflow.definition.steps import Condition, Split, Wait
+from journeyflow.definition.steps import Condition, Send, Split, Wait
+from journeyflow.machine.gates import CAP, QUIET, SENT, WINDOW
 from journeyflow.records.public import Enrollment, Visit
 from journeyflow.stores.contract import SqlReader
 
@@ -154,8 +155,8 @@ def _seen(reader: SqlReader, serial: int) -> dict[tuple[int, str], dict[str, obj
     found: dict[tuple[int, str], dict[str, object]] = {}
     for visit, text in reader.rows("SELECT visit, seen FROM moves WHERE enrollment = ? ORDER BY visit", (serial,)):
         for place, values in (json.loads(text) if text else {}).items():
-            if place.isdigit():
-                found[max(visit, 1) + int(place), "visit"] = values
+            if place.isdigit():  # a Send may be held by one gate and then skipped by another
+                found.setdefault((max(visit, 1) + int(place), "visit"), {}).update(values)
             else:
                 found[visit, place] = values
     return found
@@ -184,7 +185,26 @@ def _decision(journey: Journey, visit: Visit, values: Mapping[str, object], wher
         return [f"arm {outcome}, {share:g}% of people"] if share is not None else []
     if isinstance(step, Wait) and values:
         return [_values(values)]
+    if isinstance(step, Send):
+        return list(_gates(values))
     return []
+
+
+_GATES = {
+    WINDOW: "outside its window, {}",
+    QUIET: "in the quiet hours {}",
+    CAP: "the cap of {} was reached: {sent} sent",
+    SENT: "",
+}
+
+
+def _gates(values: Mapping[str, object]) -> Iterator[str]:
+    """Yield what closed the gates of a Send, as lines of text: which hours, which consent, which cap (R31)."""
+    for name, value in values.items():
+        if name not in _GATES:
+            yield f"{name} is false" if value is False else f"{name} is missing, and the journey requires it"
+        elif text := _GATES[name]:
+            yield text.format(value, sent=values.get(SENT))
 
 
 def _values(values: Mapping[str, object]) -> str:

@@ -77,6 +77,7 @@ def test_a_rich_run_tells_every_decision_with_its_values(host):
         "  6. 2026-01-06 08:00:00 reply: completed event, left 2026-01-06 14:00:00\n"
         "       sku = 'a-1'\n"
         "  7. 2026-01-06 14:00:00 sms: skipped consent\n"
+        "       consent.SMS is false\n"
         "  8. 2026-01-06 14:00:00 soon: completed elapsed, left 2026-01-08 12:00:00\n"
         "       renews = '2026-01-09T12:00:00Z'\n"
         "  9. 2026-01-08 12:00:00 more: active\n"
