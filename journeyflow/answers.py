@@ -23,7 +23,7 @@ from journeyflow.questions.numbers.figures import (
 from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
 from journeyflow.questions.numbers.strata import Stratum
 from journeyflow.questions.people import Person
-from journeyflow.questions.refusals import LastRefusal, RefusalCount
+from journeyflow.questions.refusals import RefusalCount, RefusedEntry
 from journeyflow.questions.timeline import Moment, Timeline
 from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.questions.why_not import WhyNot
@@ -46,7 +46,6 @@ __all__ = [
     "Interval",
     "JourneyInfo",
     "JourneyStats",
-    "LastRefusal",
     "MessageStats",
     "Migration",
     "Moment",
@@ -56,6 +55,7 @@ __all__ = [
     "PruneResult",
     "PublishedVersion",
     "RefusalCount",
+    "RefusedEntry",
     "Reset",
     "Results",
     "SampleRatio",

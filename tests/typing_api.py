@@ -328,7 +328,7 @@ def questions(engine: Engine) -> list[object]:
     names: list[str] = [some[0].id, *(each.id for each in some if some.more and len(some) > 1)]
     engine.enrollments(take=None), engine.messages(names[0], take=None), engine.timeline("c1", take=None)
     counts: tuple[answers.RefusalCount, ...] = engine.refusals("j")
-    barred: jf.Page[answers.LastRefusal] = engine.refused("j", reason=counts[0].reason, customer="c1", take=None)
+    barred: jf.Page[answers.RefusedEntry] = engine.refused("j", reason=counts[0].reason, customer="c1", take=None)
     engine.refused(after=barred.cursor)
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])

@@ -32,7 +32,7 @@ from journeyflow.questions.paging import (
     words,
 )
 from journeyflow.questions.people import Person
-from journeyflow.questions.refusals import LastRefusal, RefusalCount, last_refusals, refusal_counts, refusal_place
+from journeyflow.questions.refusals import RefusalCount, RefusedEntry, last_refusals, refusal_counts, refusal_place
 from journeyflow.questions.timeline import Timeline, tell
 from journeyflow.questions.why_not import WhyNot
 from journeyflow.records import message_ids
@@ -272,7 +272,7 @@ class Questions(Bound):
         skip: int = 0,
         take: int | None = 25,
         after: Cursor | None = None,
-    ) -> Page[LastRefusal]:
+    ) -> Page[RefusedEntry]:
         """Return a page of who was refused, each with the last refusal by a journey, the newest first (R21, R84).
 
         Filtered by journey, reason and customer. Earlier refusals of the same customer by the same journey are only

@@ -26,7 +26,7 @@ class RefusalCount:
 
 
 @frozen
-class LastRefusal:
+class RefusedEntry:
     """The last refusal of a customer by a journey: why, when, in UTC, and the values that were compared (R21)."""
 
     tenant: str
@@ -62,7 +62,7 @@ _CONDITIONS = {
 }
 
 
-def last_refusals(reader: SqlReader, tenant: str, asked: Mapping[str, object], part: Slice) -> Page[LastRefusal]:
+def last_refusals(reader: SqlReader, tenant: str, asked: Mapping[str, object], part: Slice) -> Page[RefusedEntry]:
     """Return a page of last refusals that match some filters, the newest first; ties by customer, then by journey."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where = where_clause(asked, _CONDITIONS)
@@ -77,9 +77,9 @@ def last_refusals(reader: SqlReader, tenant: str, asked: Mapping[str, object], p
     return part.page(rows, total, _last_refusal, lambda row: dumps([row[4], row[6], row[7]]))
 
 
-def _last_refusal(row: tuple[Any, ...]) -> LastRefusal:
+def _last_refusal(row: tuple[Any, ...]) -> RefusedEntry:
     tenant, journey, customer, reason, at, seen = row[:6]
-    return LastRefusal(tenant, journey, customer, reason, from_micros(at), json.loads(seen) if seen else {})
+    return RefusedEntry(tenant, journey, customer, reason, from_micros(at), json.loads(seen) if seen else {})
 
 
 def refusal_place(cursor: object) -> tuple[int, int, int] | None:

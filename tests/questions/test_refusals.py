@@ -3,7 +3,7 @@
 import pytest
 
 from journeyflow import End, InvalidInput, NotFound, Trigger, Wait, field
-from journeyflow.answers import LastRefusal, RefusalCount
+from journeyflow.answers import RefusalCount, RefusedEntry
 from tests.samples import START, STORES, Host, after, open_engine
 
 
@@ -48,7 +48,7 @@ def test_those_who_were_refused_are_listed_with_their_last_refusal(host):
         ("j", "ann", "run criteria"),
         ("j", "bob", "run criteria"),
     ]
-    assert page[2] == LastRefusal("default", "j", "ann", "run criteria", after("2 hours"), {"event.plan": "lead"})
+    assert page[2] == RefusedEntry("default", "j", "ann", "run criteria", after("2 hours"), {"event.plan": "lead"})
     assert [each.customer for each in host.engine.refused("j", reason="run criteria")] == ["ann", "bob"]
     assert [each.journey for each in host.engine.refused(customer="ann")] == ["once", "j"]
     assert (page.total, host.engine.refused("j", customer="cid", reason="re-entry").total) == (4, 0)
