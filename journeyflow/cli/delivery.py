@@ -101,6 +101,20 @@ def nack(  # noqa: PLR0917 as above
     show({"taken": 1}, "to be handed out again, or given up, by the next tick", as_json=as_json)
 
 
+@click.command()
+@database
+@click.argument("message")
+@click.argument("token")
+@tenant
+@as_json
+def release(db: Path, message: str, token: str, tenant: str, *, as_json: bool) -> None:
+    """Give back a message unsent under a lease; it can be claimed again at once, and the attempt does not count."""
+    with opened(db, tenant) as engine:
+        released = engine.release(evolve(engine.message(message), token=token))
+    text = "given back" if released else "not under this lease any more"
+    show({"released": released}, text, as_json=as_json)
+
+
 @click.command("messages")
 @database
 @click.argument("journey", required=False)
@@ -215,4 +229,4 @@ def _take_up_again(db: Path, tenant: str, at: datetime, *, as_json: bool) -> Non
     show({"taken": count}, f"took up {counted(count, 'input')} again; the next tick handles them", as_json=as_json)
 
 
-COMMANDS = (claim, ack, nack, list_messages, list_unmatched, list_set_aside, retry)
+COMMANDS = (claim, ack, nack, release, list_messages, list_unmatched, list_set_aside, retry)

@@ -21,7 +21,7 @@ from journeyflow.cli.output import as_text, in_utf8
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
-    "Deliver": ("claim", "ack", "nack", "messages", "unmatched"),
+    "Deliver": ("claim", "ack", "nack", "release", "messages", "unmatched"),
     "Change journeys": (
         "journeys", "versions", "steps", "activate", "pause", "resume", "edit", "clone", "migrate", "archive", "purge",
         "delete", "bulk", "policies",

@@ -106,12 +106,11 @@ def push(core: Core, now: int) -> tuple[int, int]:
             handover.claim(size, LEASE + int((since - began) * SECOND))
             if not handover.leased:
                 break
-            handover.hand_over(since)
+            took = handover.hand_over(since)
         finally:
             handover.finish()
         delivered, failed = delivered + handover.delivered, failed + handover.failed
-        took = max(core.stopwatch() - since, sys.float_info.epsilon)
-        size = max(1, min(2 * size, PUSH, int(size * UNKEPT / took)))
+        size = max(1, min(2 * size, PUSH, int(size * UNKEPT / max(took, sys.float_info.epsilon))))
     return delivered, failed
 
 
@@ -137,12 +136,12 @@ class Handover:
         """Lease messages of all tenants, for the channels that have a handler."""
         claim(self.core, None, "engine", self.now, frozenset(self.core.channels), size, lease, self.leased)
 
-    def hand_over(self, since: float) -> None:
+    def hand_over(self, since: float) -> float:
         """Call the handlers one after the other, while the lease has time left and nobody closes the engine.
 
-        `since` is when the messages were leased, by the stopwatch.
+        `since` is when the messages were leased, by the stopwatch. Return how many seconds it took.
         """
-        kept = since
+        begun = kept = self.core.stopwatch()
         while len(self.came) < len(self.leased) and not self.core.closing:
             reading = self.core.stopwatch()
             if reading - since >= LAST_CALL:
@@ -151,6 +150,7 @@ class Handover:
                 self.keep()
                 kept = reading
             self._call(self.leased[len(self.came)])
+        return self.core.stopwatch() - begun
 
     def _call(self, message: Message) -> None:
         """Call the handler of a message, and note what came of it; raise only what is no `Exception`.

@@ -74,6 +74,14 @@ def test_a_script_gives_back_under_its_token(db):
     assert "lease must lead forward" in call("claim", db, "w", "--lease", "0 minutes", *AT).stderr
 
 
+def test_a_script_releases_under_its_token(db):
+    """R71: the attempt does not count; under another token nothing is given back."""
+    first = claimed(db)[0]
+    assert call("release", db, first["id"], "old.1").stdout == "not under this lease any more\n"
+    assert json.loads(call("release", db, first["id"], first["token"], "--json").stdout) == {"released": 1}
+    assert [each["attempts"] for each in claimed(db)] == [1]
+
+
 def test_messages_are_listed_page_by_page(db):
     """R84: the cursor that is printed leads on."""
     first = call("messages", db, "--take", 3).stdout.splitlines()

@@ -73,6 +73,7 @@ COMMANDS = [
     ("stats", J, "--csv"), ("results", J), ("benchmark",), ("messages",), ("messages", evil("k")), ("unmatched",),
     ("policies",), ("audit",), ("export", "--customer", ANN), ("pause", J), ("activate", J),
     ("claim", evil("worker")), ("ack", evil("message")), ("nack", evil("message"), evil("token")),
+    ("release", evil("message"), evil("token")),
     ("enroll", J, evil("eve")), ("exit", J, ANN, "--reason", EVIL), ("retry", J, ANN), ("migrate", J, "7"),
     ("clone", J, evil("copy")), ("clone", J, evil("copy"), "--to-tenant", evil("other")),
     ("edit", J, "--name", EVIL), ("bulk", "disable", J, evil("k")), ("prune", "--before", EVIL),
