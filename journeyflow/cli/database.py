@@ -32,6 +32,7 @@ from journeyflow.cli.shared import (
     table,
     tenant,
     when,
+    zone_shown,
 )
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.engine.engine import Engine
@@ -213,7 +214,7 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_f
     rows = [(name, getattr(result, name)) for name in names]
     rows += [(name, count) for name in ("forgotten", "errors") if (count := getattr(result, name))]
     text = table(rows, ("figure", "count"))
-    text += f"\nnext work at {when(result.next_due)} UTC" if result.next_due else "\nnothing waits"
+    text += f"\nnext work at {when(result.next_due)} {zone_shown()}" if result.next_due else "\nnothing waits"
     text += "; more of it is due already: tick again" if result.more else ""
     text += f"\n{counted(result.errors, 'item')} set aside: see audit and set-aside" if result.errors else ""
     show(result, text, as_json=as_json)

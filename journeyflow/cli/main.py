@@ -1,6 +1,7 @@
 """The group of commands, put together from the other modules of this package."""
 
 from collections.abc import Mapping
+from contextvars import copy_context
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ from journeyflow.cli import (
     replays,
 )
 from journeyflow.cli.output import as_text, in_utf8
+from journeyflow.cli.shared import LOCAL
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
@@ -39,9 +41,9 @@ class Sections(click.Group):
     """A group whose help lists its commands by purpose, each with its whole first sentence, and that prints safely."""
 
     def main(self, *args: Any, **extra: Any) -> Any:  # noqa: ANN401 as click
-        """Run a command, whatever it will print."""
+        """Run a command, whatever it will print; what it sets in the context, such as a zone, ends with it."""
         in_utf8()
-        return super().main(*args, **extra)
+        return copy_context().run(super().main, *args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 as click
         """Run a command; what click says of its arguments is shown as text too."""
@@ -80,10 +82,16 @@ def main() -> None:
     Exit status: 0 on success, 1 when the input or the database has faults (each is printed), 2 for wrong usage,
     3 when all was done but the output could not be written. A file of rows with faults is a success if any of its
     rows could be taken; the others are printed.
-    Instants are shown in UTC.
+    Instants are shown in UTC, or in the zone of --timezone.
     """
+
+
+def _with_zone(command: click.Command) -> click.Command:
+    """Return a command on a database with `--timezone`, unless that says there how a file is to be read."""
+    names = {parameter.name for parameter in command.params}
+    return LOCAL(command) if "db" in names and "timezone" not in names else command
 
 
 for module in (replays, definitions, database, journeys, delivery, questions, policies, numbers, housekeeping):
     for command in module.COMMANDS:
-        main.add_command(command)
+        main.add_command(_with_zone(command))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Instant, as_json, now, show, table, tenant, when
+from journeyflow.cli.shared import Instant, as_json, now, show, table, tenant, when, zone_shown
 from journeyflow.engine.engine import Engine
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.numbers.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
@@ -102,7 +102,7 @@ def _summary(stats: JourneyStats) -> str:
             f"people    {_listed(PEOPLE, _people(stats.people))}",
             f"messages  {_listed(MESSAGES, _messages(stats.messages))}",
             f"rates     {shares}",
-            f"newest    entry {entry}, activity {activity} (UTC)",
+            f"newest    entry {entry}, activity {activity} ({zone_shown()})",
             "\n",
         )
     )

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 import attrs
 import click
 
-from journeyflow.basics.moments import from_micros, parse_instant
+from journeyflow.basics.moments import from_micros, parse_instant, read_instant, zone
+from journeyflow.basics.showing import SHOWN_IN, local, shown_at
 from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
@@ -25,8 +26,27 @@ BAR = 40
 """Characters of a progress bar."""
 
 
+def _shown_in(_context: click.Context, _option: click.Parameter, name: str | None) -> None:
+    """Show instants in a zone until the command ends."""
+    if name is not None:
+        try:
+            SHOWN_IN.set(zone(name))
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from error
+
+
+LOCAL = click.option(
+    "--timezone",
+    expose_value=False,
+    is_eager=True,  # before the instants that it is about are read
+    callback=_shown_in,
+    help="The zone of instants that are shown, and of those given without an offset; default: UTC.",
+)
+"""The option of every command on a database that shows instants or takes some."""
+
+
 class Instant(click.ParamType[datetime]):
-    """An ISO 8601 instant with an offset."""
+    """An ISO 8601 instant with an offset, or without one in the zone of `--timezone`."""
 
     name = "instant"
 
@@ -35,7 +55,9 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         try:
-            return from_micros(parse_instant(value))
+            where = SHOWN_IN.get()
+            known = None if where is None else read_instant(value, where)
+            return from_micros(parse_instant(value) if known is None else known)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
@@ -264,6 +286,8 @@ def to_json(value: object) -> object:
         return {str(key): to_json(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):
         return [to_json(inner) for inner in value]
+    if isinstance(value, datetime):
+        return local(value).isoformat()
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -281,9 +305,15 @@ def counted(count: int, word: str) -> str:
     return f"{count} {word}" + ("" if count == 1 else "s")
 
 
+def zone_shown() -> str:
+    """Return the name of the zone in which instants are shown."""
+    where = SHOWN_IN.get()
+    return "UTC" if where is None else where.key
+
+
 def when(at: datetime | None) -> str:
     """Format an instant for people."""
-    return "" if at is None else at.strftime("%Y-%m-%d %H:%M:%S")
+    return "" if at is None else shown_at(at)
 
 
 def page_end(page: Page[Any]) -> str:

@@ -10,6 +10,7 @@ from attrs import frozen
 from journeyflow import formats
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT, bucket
 from journeyflow.basics.moments import to_micros, zone, zone_or
+from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule, Sample
@@ -42,9 +43,9 @@ class Decision:
 
     def __str__(self) -> str:
         """Return the visit as a line, and below it what was compared."""
-        left = "" if self.left_at is None or self.left_at == self.at else f", left {_at(self.left_at)}"
+        left = "" if self.left_at is None or self.left_at == self.at else f", left {shown_at(self.left_at)}"
         outcome = f" {self.outcome}" if self.outcome else ""
-        head = f"  {self.n}. {_at(self.at)} {self.step}: {self.status.lower()}{outcome}{left}"
+        head = f"  {self.n}. {shown_at(self.at)} {self.step}: {self.status.lower()}{outcome}{left}"
         return "\n".join([head, *(f"       {line}" for line in self.compared)])
 
 
@@ -70,7 +71,7 @@ class Explanation:
             + (f", key {found.key!r}: " if found.key else ": ")
             + found.status
             + (f" ({found.reason})" if found.reason else ""),
-            ": ".join([f"  entered {_at(found.entered_at)}", *self.entry.compared]),
+            ": ".join([f"  entered {shown_at(found.entered_at)}", *self.entry.compared]),
             *map(str, self.visits),
         ]
         if self.exit:
@@ -141,13 +142,9 @@ def _now(journey: Journey, enrollment: Enrollment) -> str:
         return f"kept out for comparison: bucket {place} of {BUCKETS}, below {journey.holdout:g}%"
     if enrollment.status != ACTIVE:
         return "" if enrollment.visits else PRUNED
-    until = f" until {_at(enrollment.due)}" if enrollment.due else ""
+    until = f" until {shown_at(enrollment.due)}" if enrollment.due else ""
     event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
     return f"now waiting at {enrollment.step}{event}{until}"
-
-
-def _at(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _seen(reader: SqlReader, serial: int) -> dict[tuple[int, str], dict[str, object]]:

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.definition.steps import Update
 from journeyflow.machine.program import Program
@@ -64,12 +65,8 @@ class Timeline:
     def __str__(self) -> str:
         """Return all of it as text: when, in which journey and run, what."""
         width = max((len(moment.place) for moment in self.moments), default=0)
-        lines = [f"  {_when(each.at)}  {each.place:<{width}}  {each.text}" for each in self.moments]
+        lines = [f"  {shown_at(each.at)}  {each.place:<{width}}  {each.text}" for each in self.moments]
         return "\n".join([self.customer, *(["  ..."] if self.more else []), *lines])
-
-
-def _when(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S")
 
 
 MomentKey = tuple[int, int, int, int, int]

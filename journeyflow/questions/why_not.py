@@ -14,6 +14,7 @@ from attrs import frozen
 
 from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.moments import FIRST, add, from_micros
+from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT, JOURNEY_COMPLETED, MESSAGE
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.definition.entry import Pull
@@ -73,13 +74,9 @@ class WhyNot:
     def __str__(self) -> str:
         """Return why not, when that was, and what would happen now, as text."""
         head = f"{self.reason}: {self.told}" if self.reason and self.told else self.reason or self.told
-        when = "" if self.at is None else f"\n  at {_when(self.at)}"
+        when = "" if self.at is None else f"\n  at {shown_at(self.at)}"
         verdict = "would enter" if self.would_enter else f"would not enter, {self.told_now}"
-        return f"{head}{when}\n  {self.tried} at {_when(self.asked_at)}: {verdict}"
-
-
-def _when(at: datetime) -> str:
-    return at.strftime("%Y-%m-%d %H:%M:%S")
+        return f"{head}{when}\n  {self.tried} at {shown_at(self.asked_at)}: {verdict}"
 
 
 @frozen
@@ -227,7 +224,7 @@ class Door:
             if serial >= first and run.journey == number:
                 return (KEPT_OUT, KEPT_OUT) if run.status == HOLDOUT else ("", "")
         due = work.slots.timers.get((number, QUEUE))
-        slot = "" if due is None else f", at the earliest {_when(from_micros(due))}"
+        slot = "" if due is None else f", at the earliest {shown_at(from_micros(due))}"
         return "entry limit", f"entry limit: would wait for a slot{slot}"
 
 
@@ -295,12 +292,12 @@ def _consent(refused: Refused) -> str:
 def _inside(refused: Refused) -> str:
     run = refused.newest
     kept_out = ", kept out for comparison" if run is not None and run.status == HOLDOUT else ""
-    return "" if run is None else f"run {run.number}, since {_when(from_micros(run.entered_at))}{kept_out}"
+    return "" if run is None else f"run {run.number}, since {shown_at(from_micros(run.entered_at))}{kept_out}"
 
 
 def _queued(refused: Refused) -> str:
     since = refused.door.queued
-    return "" if since is None else f"waits for a slot since {_when(from_micros(since))}"
+    return "" if since is None else f"waits for a slot since {shown_at(from_micros(since))}"
 
 
 def _reentry(refused: Refused) -> str:
@@ -308,11 +305,11 @@ def _reentry(refused: Refused) -> str:
     if run is None or reentry.period is None:
         return f"{'run 1' if run is None else _entered(run)}, and nobody comes again"
     again = add(run.entered_at, reentry.period, refused.program.zone_of(refused.door.person.attributes))
-    return f"{_entered(run)}, again from {_when(from_micros(again))}"
+    return f"{_entered(run)}, again from {shown_at(from_micros(again))}"
 
 
 def _entered(run: Run) -> str:
-    return f"run {run.number} entered {_when(from_micros(run.entered_at))}"
+    return f"run {run.number} entered {shown_at(from_micros(run.entered_at))}"
 
 
 _WORDS: dict[str, Callable[[Refused], str]] = {
@@ -396,7 +393,7 @@ def _refusal(door: Door, kept: LastRefusal) -> Happened:
 
 
 def _waiting(since: int) -> Happened:
-    return "entry limit", f"waits for a slot since {_when(from_micros(since))}", since, {}
+    return "entry limit", f"waits for a slot since {shown_at(from_micros(since))}", since, {}
 
 
 def _nothing(door: Door) -> Happened:
