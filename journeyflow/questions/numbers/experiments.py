@@ -109,12 +109,11 @@ def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFID
         raise InvalidInput([f"journey {record.id!r} has no goal: give it one, for example goal=Goal('order.placed')"])
     entries = _entries(reader, record, programs, confidence)
     strata = entries.strata
-    held = any(program.holdout for program in programs.values()) or entries.total(KEPT_OUT).n > 0
     return Results(
         record.tenant,
         record.id,
         entries.total(LET_IN),
-        entries.total(KEPT_OUT) if held else None,
+        entries.total(KEPT_OUT) if _held(programs) else None,
         next(iter(comparisons(strata)), None),
         ratio(strata) if strata else None,
         {each.step: each for each in _splits(reader, record, entries)},
@@ -187,8 +186,8 @@ def _entries(reader: SqlReader, record: JourneyRecord, programs: Mapping[int, Pr
 
 
 def _held(programs: Mapping[int, Program]) -> list[int]:
-    """Return the versions that keep people out."""
-    return [number for number, program in programs.items() if program.holdout and program.journey.goal is not None]
+    """Return the versions that keep people out; each has a goal (R25)."""
+    return [number for number, program in programs.items() if program.holdout]
 
 
 def _count(counts: Counts, number: int, label: str, n: int, converted: int) -> None:
@@ -312,7 +311,8 @@ def _split(
     designs = [_design(number, programs, shares[number]) for number in versions]
     strata = stratified(designs, _relabelled(counts, labels), entries.confidence)
     beside, designs = _relabelled(at_entry, labels), []
-    for number in (number for number in entries.fair if number in versions):
+    held = [number for number in entries.fair if number in versions]
+    for number in held:
         let_in, _ = entries.count(number, LET_IN)
         came = sum(n for (version, _), (n, _) in at_entry.items() if version == number)
         if came == let_in and not _before(programs[number].journey, step):
@@ -326,7 +326,7 @@ def _split(
         comparisons(strata),
         comparisons(stratified(designs, beside, entries.confidence)),
         _numbered(strata, programs),
-        "" if designs or not entries.fair else _declined(step, versions, entries),
+        "" if designs or not held else _declined(step, programs[held[0]].journey),
     )
 
 
@@ -377,10 +377,9 @@ def _before(journey: Journey, step: str) -> str:
     return "" if here.id == step else here.id
 
 
-def _declined(step: str, versions: Mapping[int, Split], entries: _Entries) -> str:
-    """Return why the arms of a Split are not compared with the holdout."""
-    newest = next((number for number in entries.fair if number in versions), None)
-    before = "" if newest is None else _before(entries.programs[newest].journey, step)
+def _declined(step: str, newest: Journey) -> str:
+    """Return why the arms of a Split are not compared with the holdout, from the newest version that has both."""
+    before = _before(newest, step)
     if before:
         why = f"those are split behind {before!r}, the holdout at the entry"
     else:

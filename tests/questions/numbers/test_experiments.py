@@ -171,7 +171,7 @@ def test_what_comes_after_the_goals_time_is_another_story(host):
     for name in names[:10]:
         host.feed("bought", "7 days", name)
     for name in names[10:]:
-        host.feed("bought", "7 days 1 second", name)
+        host.feed("bought", after("7 days") + timedelta(microseconds=1), name)
     host.tick("8 days")
     found = host.engine.results("j")
     assert (found.let_in.n, found.let_in.converted) == (40, 10)
@@ -317,6 +317,27 @@ def test_arms_behind_a_wait_are_not_compared_with_the_holdout(host):
     assert split.declined == why
     assert found.sentences[-1] == f"test: {why}"
     assert len(split.comparisons) == 1
+    host.deploy(Wait("other", "30 days"), goal=goal, holdout=30, when="32 days")
+    assert host.engine.results("j").splits["test"].declined == why
+
+
+def test_a_split_without_a_holdout_beside_it_has_nothing_to_decline(host):
+    """Versions with the Split have no holdout, versions with a holdout no Split: they were never together (R87)."""
+    host.deploy(split_of(50), goal=Goal("bought", within="7 days"))
+    host.deploy(Wait("day", "1 day"), goal=Goal("bought", within="7 days"), holdout=30, when="1 day")
+    split = host.engine.results("j").splits["test"]
+    assert (split.against_holdout, split.declined) == ((), "")
+
+
+def test_an_arm_that_nobody_can_take_any_more_keeps_its_label(host):
+    """Where the newest version gives it 0 %, it is the arm that people did take, wherever it would lead now (R87)."""
+    host.deploy(split_of(50), goal=Goal("bought"))
+    came(host, 30)
+    host.deploy(split_of(100, steps=("tips", "later")), goal=Goal("bought"), when="1 day")
+    found = host.engine.results("j").splits["test"]
+    assert [group.label for group in found.arms] == ["A", "B"]
+    assert sum(group.n for group in found.arms) == 30
+    assert len(found.comparisons) == 1
 
 
 def test_an_update_before_a_split_keeps_nobody(host):
