@@ -21,16 +21,16 @@ import click
 
 import journeyflow
 from journeyflow.basics import words
-from journeyflow.basics.moments import MINUTE
 from journeyflow.catalog import lifecycle
 from journeyflow.cli import main
 from journeyflow.definition import graph, references, steps
+from journeyflow.definition.retry import USUAL
 from journeyflow.definition.rules import chains, changes
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.formats.options import JOURNEY_KEYS, STEP_KEYS
 from journeyflow.machine import behaviours as machine
 from journeyflow.stores.sqlite.store import SQLiteStore
-from journeyflow.work import entries, intake
+from journeyflow.work import engagement, entries
 
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
@@ -343,15 +343,17 @@ def events() -> str:
 
 
 def _effect(kind: str) -> str:
-    if kind in intake.LAST_ATTRIBUTE:
-        return f"notes the instant as `last<Channel>{intake.LAST_ATTRIBUTE[kind]}`"
-    return "sets `consent.<CHANNEL>` to false" if kind in intake.WITHDRAWING else ""
+    if kind in engagement.LAST_ATTRIBUTE:
+        return f"notes the instant as `last<Channel>{engagement.LAST_ATTRIBUTE[kind]}`"
+    if kind == "bounced":
+        return f"with `{words.PERMANENT}: true`, sets `consent.<CHANNEL>` to false"
+    return "sets `consent.<CHANNEL>` to false" if kind in engagement.WITHDRAWING else ""
 
 
 def retries() -> str:
     """Return after how long a message is handed out again, as a table."""
-    rows = [(str(n), f"{wait // MINUTE} min later") for n, wait in enumerate(intake.RETRIES, 1)]
-    rows.append((str(len(intake.RETRIES) + 1), "given up: FAILED, and the event `message.failed`"))
+    rows = [(str(n), f"{delay} later") for n, delay in enumerate(USUAL.delays, 1)]
+    rows.append((str(len(USUAL.delays) + 1), "given up: FAILED, and the event `message.failed`"))
     return table(("failed attempt", "what follows"), rows)
 
 

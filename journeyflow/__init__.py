@@ -15,6 +15,7 @@ from journeyflow.definition.edits.editing import (
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.policies import Cap, Policies, QuietHours
+from journeyflow.definition.retry import Retry
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change, field, tag
 from journeyflow.definition.rules.conditions import all_of, any_of, not_
@@ -78,6 +79,7 @@ __all__ = [
     "QuietHours",
     "ReadOnlyDatabase",
     "Reentry",
+    "Retry",
     "Send",
     "Split",
     "StorageError",

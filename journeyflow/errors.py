@@ -127,6 +127,16 @@ class InvalidInput(JourneyflowError, ValueError):
         super().__init__(f"invalid input:{head}{tail}")
 
 
+class Undeliverable(JourneyflowError):
+    """Raised by a handler of a channel: its message can never be delivered and is given up at once (R71).
+
+    >>> raise Undeliverable("550 no such user")
+    Traceback (most recent call last):
+    ...
+    journeyflow.errors.Undeliverable: 550 no such user
+    """
+
+
 class NotFound(JourneyflowError, LookupError):
     """Something that the caller named does not exist in this tenant (R84, R91).
 

@@ -106,7 +106,7 @@ class Naive:
             last, text = f"last{message.step.channel.title()}{LAST.get(kind)}", iso(event.own)
             if kind in LAST and text > attributes.get(last, ""):
                 event.changes, self.customers[said.customer] = True, {**attributes, last: text}
-            elif kind in {"message.unsubscribed", "message.complained"}:
+            elif kind in {"message.unsubscribed", "message.complained"} or data.get("permanent"):
                 refused = [(f"consent.{message.step.channel}", "set", False)]
                 event.changes = not self._tell(event, *changes.apply_changes(refused, attributes))
         return None

@@ -11,7 +11,7 @@ class RetryingNaive(OrderingNaive):
     """Plays scripts in which hosts retry what has failed."""
 
     def _input(self, said, at):
-        return self._retry(said, at) if isinstance(said, testing.Retry) else super()._input(said, at)
+        return self._retry(said, at) if isinstance(said, testing.RetryRun) else super()._input(said, at)
 
     def _retry(self, said, at):
         mine = self._runs(said.customer, said.journey)

@@ -25,7 +25,7 @@ from journeyflow.machine import behaviours as machine
 from journeyflow.machine import notes as walk
 from journeyflow.machine import program
 from journeyflow.stores import contract as store
-from journeyflow.work import intake
+from journeyflow.work import engagement
 
 pytestmark = pytest.mark.source
 
@@ -484,7 +484,7 @@ def test_every_operator_and_every_action_can_be_written_in_python():
 
 def test_what_touches_a_customer_is_a_kind_of_message_event():
     """R52: the kinds that leave an instant or take back consent are among those that the engine knows."""
-    assert {*intake.LAST_ATTRIBUTE, *intake.WITHDRAWING} <= set(words.MESSAGE_KINDS)
+    assert {*engagement.LAST_ATTRIBUTE, *engagement.WITHDRAWING} <= set(words.MESSAGE_KINDS)
 
 
 @pytest.mark.parametrize("module", modules())

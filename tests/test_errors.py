@@ -21,6 +21,7 @@ from journeyflow.errors import (
     Problem,
     ReadOnlyDatabase,
     StorageError,
+    Undeliverable,
     did_you_mean,
 )
 
@@ -37,6 +38,7 @@ EVERY_ERROR = [
     NewerSchema("a.db", "has schema 9", "install a newer journeyflow"),
     CorruptDatabase("a.db", "is damaged"),
     ReadOnlyDatabase("a.db", "cannot be written"),
+    Undeliverable("550 no such user"),
     CannotMigrate("welcome", 2, {"hello": ["ann", "bob"]}),
 ]
 

@@ -208,7 +208,9 @@ def policies() -> jf.Policies:
         jf.Cap(None, within=timedelta(hours=3)),
     ]
     quiet = [jf.QuietHours("22:00", "08:00"), jf.QuietHours("00:00", "24:00", weekdays="SUN", channel="SMS")]
-    return jf.Policies(caps=caps, quiet=quiet, timezone="Europe/Paris")
+    return jf.Policies(
+        caps=caps, quiet=quiet, timezone="Europe/Paris", retries={"EMAIL": jf.Retry(["1 minute", "1 hour"])}
+    )
 
 
 def set_them(engine: jf.Engine) -> list[jf.Policies]:
@@ -282,9 +284,20 @@ def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:
     engine.ack(messages, at=NOW)
     engine.ack(messages[0], at=NOW)
     engine.ack("db-1-1", at=NOW)
-    engine.nack(messages, at=NOW, error="no such address")
+    engine.nack(messages, at=NOW, error="no such address", permanent=True)
+    taken: int = engine.requeue(channel="EMAIL", error="no such", at=NOW) + engine.requeue(messages, at=NOW)
     given_back: int = engine.release(messages)
-    counts = given_back + result.inputs + result.entered + result.moves + result.messages + result.refused + result.late
+    counts = (
+        taken
+        + given_back
+        + len(engine.messages(error="no such")[0].error)
+        + result.inputs
+        + result.entered
+        + result.moves
+        + result.messages
+        + result.refused
+        + result.late
+    )
     return counts + result.delivered + result.failed + result.more, result.next_due, engine.next_due()
 
 

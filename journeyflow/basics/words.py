@@ -25,6 +25,9 @@ MESSAGE_KINDS = (
 )
 """What can happen to a message; `message.<kind>` is the event that reports it (R50, R52)."""
 
+PERMANENT = "permanent"
+"""The name in the data of `message.bounced` that says whether the mailbox is gone for good (R52)."""
+
 WEBSITE_KINDS = ("pageView", "identify", "customEvent", "conversion")
 """What people do on a website; `website.<kind>` is the event that reports it, with any data (R50)."""
 

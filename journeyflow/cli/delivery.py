@@ -89,15 +89,16 @@ def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_js
 @click.argument("message")
 @click.argument("token")
 @click.option("--error", default="", help="What went wrong.")
+@click.option("--permanent", is_flag=True, help="Give the message up at once.")
 @now_option()
 @tenant
 @as_json
 def nack(  # noqa: PLR0917 as above
-    db: Path, message: str, token: str, error: str, at: datetime, tenant: str, *, as_json: bool
+    db: Path, message: str, token: str, error: str, at: datetime, tenant: str, *, permanent: bool, as_json: bool
 ) -> None:
     """Record that a message could not be delivered under a lease; it is handed out again later, or given up."""
     with opened(db, tenant) as engine:
-        engine.nack(evolve(engine.message(message), token=token), at=at, error=error)
+        engine.nack(evolve(engine.message(message), token=token), at=at, error=error, permanent=permanent)
     show({"taken": 1}, "to be handed out again, or given up, by the next tick", as_json=as_json)
 
 
@@ -115,6 +116,35 @@ def release(db: Path, message: str, token: str, tenant: str, *, as_json: bool) -
     show({"released": released}, text, as_json=as_json)
 
 
+@click.command()
+@database
+@click.argument("messages", nargs=-1)
+@click.option("--journey", help="All that were given up in this journey.")
+@click.option("--step", help="All of this step.")
+@click.option("--channel", help="All of this channel.")
+@click.option("--error", help="All whose last error contains this text.")
+@now_option()
+@tenant
+@as_json
+def requeue(  # noqa: PLR0917 as above
+    db: Path,
+    messages: tuple[str, ...],
+    journey: str | None,
+    step: str | None,
+    channel: str | None,
+    error: str | None,
+    at: datetime,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Queue messages again that were given up: those named, or all that the options match; the next tick does it."""
+    with opened(db, tenant) as engine:
+        named = [engine.message(message) for message in messages] or None  # a typo fails now
+        taken = engine.requeue(named, at=at, journey=journey, step=step, channel=channel, error=error)
+    show({"taken": taken}, f"{counted(taken, 'message')} to be queued again by the next tick", as_json=as_json)
+
+
 @click.command("messages")
 @database
 @click.argument("journey", required=False)
@@ -122,6 +152,7 @@ def release(db: Path, message: str, token: str, tenant: str, *, as_json: bool) -
 @click.option("--customer", help="Only this customer.")
 @click.option("--step", help="Only this step.")
 @click.option("--channel", help="Only this channel.")
+@click.option("--error", help="Only those whose last error contains this text.")
 @skip
 @take
 @after
@@ -134,6 +165,7 @@ def list_messages(  # noqa: PLR0917 as above
     customer: str | None,
     step: str | None,
     channel: str | None,
+    error: str | None,
     skip: int,
     take: int | None,
     after: Cursor | None,
@@ -141,17 +173,28 @@ def list_messages(  # noqa: PLR0917 as above
     *,
     as_json: bool,
 ) -> None:
-    """List messages in order of enrollment and visit, with what happened to them."""
+    """List messages in order of enrollment and visit, with what happened to them and the last error."""
     with opened(db, tenant) as engine:
         page = engine.messages(
-            journey, customer=customer, step=step, channel=channel, status=status, skip=skip, take=take, after=after
+            journey,
+            customer=customer,
+            step=step,
+            channel=channel,
+            status=status,
+            error=error,
+            skip=skip,
+            take=take,
+            after=after,
         )
     header = ("message", "journey", "customer", "step", "channel", "template", "at", "status", "attempts", "told")
     rows = [
-        (m.id, m.journey, m.customer, m.step, m.channel, m.template, when(m.at), m.status, m.attempts, _engaged(m))
+        (
+            *(m.id, m.journey, m.customer, m.step, m.channel, m.template, when(m.at), m.status, m.attempts),
+            *(_engaged(m), m.error),
+        )
         for m in page.items
     ]
-    show(page, f"{table(rows, header)}\n{page_end(page)}", as_json=as_json)
+    show(page, f"{table(rows, (*header, 'error'))}\n{page_end(page)}", as_json=as_json)
 
 
 @click.command("unmatched")
@@ -162,7 +205,7 @@ def list_messages(  # noqa: PLR0917 as above
 @tenant
 @as_json
 def list_unmatched(db: Path, skip: int, take: int | None, after: Cursor | None, tenant: str, *, as_json: bool) -> None:
-    """List the events, acks and nacks that named no message of their customer or tenant."""
+    """List the events, acks, nacks and requeues that named no message of their customer or tenant."""
     with opened(db, tenant) as engine:
         page = engine.unmatched(skip=skip, take=take, after=after)
     rows = [
@@ -229,4 +272,4 @@ def _take_up_again(db: Path, tenant: str, at: datetime, *, as_json: bool) -> Non
     show({"taken": count}, f"took up {counted(count, 'input')} again; the next tick handles them", as_json=as_json)
 
 
-COMMANDS = (claim, ack, nack, release, list_messages, list_unmatched, list_set_aside, retry)
+COMMANDS = (claim, ack, nack, release, requeue, list_messages, list_unmatched, list_set_aside, retry)

@@ -23,7 +23,7 @@ from journeyflow.cli.shared import LOCAL
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
-    "Deliver": ("claim", "ack", "nack", "release", "messages", "unmatched"),
+    "Deliver": ("claim", "ack", "nack", "release", "requeue", "messages", "unmatched"),
     "Change journeys": (
         "journeys", "versions", "steps", "activate", "pause", "resume", "edit", "clone", "migrate", "archive", "purge",
         "delete", "bulk", "policies",

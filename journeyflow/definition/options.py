@@ -146,7 +146,9 @@ def _positional(name: str, value: object) -> list[str]:
 
 
 def _text(value: object) -> object:
-    """Return a length of time or an opening as text; any other value as it is."""
+    """Return a length of time or an opening as text, also inside a tuple; any other value as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(_text, value))
     return str(value) if isinstance(value, Duration | Until) else value
 
 

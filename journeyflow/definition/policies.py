@@ -1,11 +1,11 @@
-"""Policies of a tenant: how often and at what hours its journeys may send messages to one customer (R31).
+"""Policies of a tenant: how often and at what hours its journeys may send (R31), and when a channel retries (R71).
 
 Policies apply to all journeys of a tenant. Each set is stored with the instant from which it holds, so that late work
 uses the policies of its own instant, just as it uses the state of a journey at that instant (R11).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from math import inf
 from typing import cast
@@ -17,7 +17,8 @@ from attrs import frozen
 from journeyflow.basics.hours import PERIODS, WEEKDAYS, Window, calendar_period, write_clock, write_weekdays
 from journeyflow.basics.moments import DAY, Duration, add, zone
 from journeyflow.basics.values import describe, id_fault
-from journeyflow.definition.options import Shown, as_duration, as_parts
+from journeyflow.definition.options import Shown, as_data, as_duration, as_parts
+from journeyflow.definition.retry import Retry, retry_faults
 from journeyflow.errors import InvalidInput, did_you_mean
 
 MAX_PARTS = 100
@@ -135,7 +136,10 @@ class QuietHours:
 
 @frozen(repr=False)
 class Policies(Shown):
-    """The policies of a tenant: frequency caps and quiet hours, which bind every Send that is not transactional (R31).
+    """The policies of a tenant: frequency caps, quiet hours, and when messages of a channel are tried again (R31, R71).
+
+    Caps and quiet hours bind every Send that is not transactional. `retries` maps a channel to its `Retry`, which is
+    used unless a Send has one of its own.
 
     Quiet hours and calendar periods are read in the zone of the customer's `timezone` attribute; where that names no
     zone, in `timezone`; without it, in the zone of the journey that sends. `Policies()` sets no policies. Raises
@@ -148,6 +152,7 @@ class Policies(Shown):
     caps: tuple[Cap, ...] = option(kw_only=True, default=(), converter=as_parts)
     quiet: tuple[QuietHours, ...] = option(kw_only=True, default=(), converter=as_parts)
     timezone: str | None = option(kw_only=True, default=None)
+    retries: Mapping[str, Retry] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
 
     def __attrs_post_init__(self) -> None:
         """Raise InvalidInput with every fault of invalid policies."""
@@ -157,6 +162,7 @@ class Policies(Shown):
                 zone(self.timezone)
             except ValueError as error:
                 found.append(f"timezone: {error}")
+        found += _retries_faults(self.retries)
         if found:
             raise InvalidInput(found)
 
@@ -177,6 +183,18 @@ def _part_faults(name: str, parts: object, kind: type) -> Iterator[str]:
             yield from part_faults(part, where)
         else:
             yield f"{where}: must be {kind.__name__}(...), not {describe(part)}"
+
+
+def _retries_faults(retries: object) -> Iterator[str]:
+    """Yield a sentence, with its place, for every fault of the retries of channels."""
+    if not isinstance(retries, Mapping):
+        yield f"retries: must be an object of a Retry for each channel, not {describe(retries)}"
+        return
+    for channel, retry in retries.items():
+        if fault := id_fault(channel):
+            yield f"retries: the channel {fault}"
+        else:
+            yield from (f"retries.{channel}{place}: {fault}" for place, fault in retry_faults(retry))
 
 
 def part_faults(part: Cap | QuietHours, where: str) -> Iterator[str]:

@@ -23,6 +23,7 @@ from journeyflow.definition.options import (
     as_until,
     hundredths,
 )
+from journeyflow.definition.retry import Retry
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import Rule
@@ -50,7 +51,8 @@ class Send(Shown):
 
     `cancel_on_exit` is whether a message still queued is cancelled when the run is exited from outside. `expires` is a
     duration after the Send: a message that has not been handed out by then expires. `on_failure` is what happens to a
-    run that is still active when its message is given up: "continue" leaves it alone, "fail" fails it (R43).
+    run that is still active when its message is given up: "continue" leaves it alone, "fail" fails it (R43). `retry` is
+    when the message is tried again after a failed attempt; without it, the tenant's policies decide by channel (R71).
     """
 
     id: str
@@ -62,6 +64,7 @@ class Send(Shown):
     cancel_on_exit: bool = option(kw_only=True, default=True)
     expires: Duration | None = option(kw_only=True, default=None, converter=as_duration)
     on_failure: str = option(kw_only=True, default="continue")
+    retry: Retry | None = option(kw_only=True, default=None)
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
     next: str | None = option(kw_only=True, default=None)

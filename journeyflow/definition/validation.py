@@ -24,6 +24,7 @@ from journeyflow.definition.entry import (
 from journeyflow.definition.graph import END, reachable, zero_time_cycle
 from journeyflow.definition.options import hundredths, read_at, whole_or_decimal
 from journeyflow.definition.references import conjuncts, reference_problems, self_trigger_problems
+from journeyflow.definition.retry import retry_faults
 from journeyflow.definition.rules.chains import Chain, chain_problems
 from journeyflow.definition.rules.changes import change_problems
 from journeyflow.definition.rules.conditions import FieldRule, path_fault, rule_problems
@@ -367,6 +368,9 @@ def _send_problems(step: Send, where: str) -> Iterator[Problem]:
     if step.on_failure not in ON_FAILURE:
         sentence = f"expected 'continue' or 'fail', not {describe(step.on_failure)}"
         yield Problem("on-failure", ERROR, f"{where}.on_failure", sentence)
+    if step.retry is not None:
+        for place, fault in retry_faults(step.retry):
+            yield Problem("retry", ERROR, f"{where}.retry{place}", fault)
 
 
 WAIT_OPTIONS = {

@@ -24,6 +24,7 @@ from journeyflow.basics.values import describe, id_fault
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import answer_input, told_error
 from journeyflow.questions.paging import refuse
+from journeyflow.errors import Undeliverable
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
@@ -195,7 +196,8 @@ def _answer(message: Message, error: BaseException | None, now: int) -> Input:
     else:
         told, kind = told_error(error), "nack"
         LOG.warning("message %s was not delivered, attempt %d: %s", message.id, message.attempts, told, exc_info=error)
-    return answer_input(message.tenant, kind, message, now, told)  # type: ignore[return-value]  # it was claimed
+    permanent = isinstance(error, Undeliverable)
+    return answer_input(message.tenant, kind, message, now, told, permanent=permanent)  # type: ignore[return-value]  # it was claimed
 
 
 def _error_of(came: object) -> BaseException | None:

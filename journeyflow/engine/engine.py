@@ -15,6 +15,7 @@ from attrs import evolve
 
 from journeyflow.basics.moments import LAST, Duration, add, from_micros, to_micros
 from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
+from journeyflow.basics.words import FAILED
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.catalog.lifecycle import policies_set
 from journeyflow.definition.journey import DEFAULT_TENANT
@@ -33,6 +34,7 @@ from journeyflow.engine.inputs import (
     pair_input,
     pairs_of,
     reopened,
+    requeue_input,
     retry_input,
 )
 from journeyflow.engine.journeys import JourneyCalls
@@ -453,13 +455,16 @@ class Engine(JourneyCalls, Questions):
         """
         self._answer("ack", messages, at, "")
 
-    def nack(self, messages: Message | Iterable[Message], *, at: datetime, error: str = "") -> None:
+    def nack(
+        self, messages: Message | Iterable[Message], *, at: datetime, error: str = "", permanent: bool = False
+    ) -> None:
         """Record that one message or many could not be delivered; they are handed out again later, or given up (R71).
 
         Each is a `Message` as `claim` returned it: a nack counts only under the present lease, which the token names.
-        Of `error`, 1,000 characters are kept. Raises InvalidInput for a message without a token.
+        Of `error`, 1,000 characters are kept, with the message as its last error. With `permanent=True` the message is
+        given up at once. Raises InvalidInput for a message without a token.
         """
-        self._answer("nack", messages, at, error)
+        self._answer("nack", messages, at, error, permanent=permanent)
 
     def release(self, messages: Message | Iterable[Message]) -> int:
         """Give one claimed message or many back unsent: they can be claimed again at once, the attempt does not count.
@@ -472,10 +477,42 @@ class Engine(JourneyCalls, Questions):
         refuse([fault for each in many if (fault := lease_fault(each))])
         return delivery.release(self._core, self._tenant, many)
 
-    def _answer(self, kind: str, messages: object, at: datetime, error: str) -> None:
+    def requeue(
+        self,
+        messages: Message | str | Iterable[Message | str] | None = None,
+        *,
+        at: datetime,
+        journey: str | None = None,
+        step: str | None = None,
+        channel: str | None = None,
+        error: str | None = None,
+    ) -> int:
+        """Queue messages again that were given up; return how many were noted for the next tick (R71).
+
+        Give either `messages`, one or many, each a `Message` or an id; or what the FAILED messages have in common:
+        their journey, step, channel, or a text that is in their last error. The tick that reaches `at` puts them into
+        the outbox with their data and expiry of then, and all attempts before them; what is no longer FAILED is left
+        alone. A run that FAILED with its message stays FAILED.
+
+        Raises InvalidInput for a message that is not FAILED, for both or neither of the two forms, and NotFound for an
+        unknown journey.
+        """
         instant = to_micros(at)
+        shared = [journey, step, channel, error]
+        if (messages is None) != any(each is not None for each in shared):
+            raise InvalidInput(["give either messages, or what they share: journey, step, channel or error"])
+        if messages is None:
+            messages = self.messages(journey, step=step, channel=channel, error=error, status=FAILED, take=None)
+        many = one_or_many(messages, (Message, str), "messages")
+        inputs = [requeue_input(self._tenant, message, instant) for message in many]
+        self._give(inputs)
+        return len(inputs)
+
+    def _answer(self, kind: str, messages: object, at: datetime, error: str, *, permanent: bool = False) -> None:
+        instant = to_micros(at)
+        refuse([] if isinstance(permanent, bool) else [f"permanent: must be True or False, not {describe(permanent)}"])
         many = one_or_many(messages, (Message, str, Mapping), "messages")
-        self._give(answer_input(self._tenant, kind, message, instant, error) for message in many)
+        self._give(answer_input(self._tenant, kind, message, instant, error, permanent=permanent) for message in many)
 
     # --- housekeeping ---------------------------------------------------------------------------------------------
 

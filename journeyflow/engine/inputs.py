@@ -12,7 +12,7 @@ from journeyflow.questions.messages import SetAside
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Enrollment, Event, Message
 from journeyflow.records.rows import Input
-from journeyflow.work.intake import GIVEN_UP
+from journeyflow.work.delivery import GIVEN_UP
 
 Checked = Input | list[str]
 
@@ -104,13 +104,16 @@ def reopened(tenant: str, items: Iterable[SetAside]) -> Changes:
     return Changes(reopened=tuple(each.number for each in inputs))
 
 
-def answer_input(tenant: str, kind: str, message: object, at: int, error: str = "") -> Checked:
+def answer_input(
+    tenant: str, kind: str, message: object, at: int, error: str = "", *, permanent: bool = False
+) -> Checked:
     """Check a worker's answer: a claimed message can be acked or nacked, an id alone can only be acked (R71)."""
     if kind == "nack" and (fault := lease_fault(message)):
         return [fault]
     if isinstance(message, Message):
         told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # file names may hold lone surrogates
-        data = {"token": message.token, **({"error": told} if told else {})}
+        more = {"error": told, "permanent": permanent}
+        data = {"token": message.token, **{name: value for name, value in more.items() if value}}
         return Input(0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
     if isinstance(message, str) and not id_fault(message):
         return Input(0, tenant, "", kind, "", at, message, None)
@@ -124,6 +127,18 @@ def lease_fault(message: object) -> str | None:
     if message.token is None:
         return f"message {message.id!r} is {message.status}; give the one that claim gave, it has a token"
     return None
+
+
+def requeue_input(tenant: str, message: object, at: int) -> Checked:
+    """Check a message that is to be queued again: one that was given up, or an id (R71)."""
+    name = message.id if isinstance(message, Message) else message
+    if isinstance(message, Message) and message.tenant != tenant:
+        return [f"message {name!r}: no message of this tenant"]
+    if isinstance(message, Message) and message.status != FAILED:
+        return [f"message {name!r} is {message.status}; only a FAILED one can be queued again"]
+    if isinstance(name, str) and not id_fault(name):
+        return Input(0, tenant, "", "requeue", "", at, name, None)
+    return [f"expected a Message or the id of one, not {describe(message)}"]
 
 
 def told_error(error: BaseException) -> str:

@@ -295,20 +295,22 @@ class Questions(Bound):
         step: str | None = None,
         channel: str | None = None,
         status: str | Iterable[str] | None = None,
+        error: str | None = None,
         skip: int = 0,
         take: int | None = 25,
         after: Cursor | None = None,
     ) -> Page[Message]:
         """Return a page of messages, in order of enrollment and visit (R84).
 
-        Filtered by journey, customer, run, step, channel, and one status or several. `after` is the cursor of the page
-        before, which is the id of its last message. Raises NotFound for an unknown journey, InvalidInput with every
-        fault.
+        Filtered by journey, customer, run, step, channel, one status or several, and a text that is in the last error.
+        `after` is the cursor of the page before, which is the id of its last message. Raises NotFound for an unknown
+        journey, InvalidInput with every fault.
         """
         statuses, place = words(status), (0, 0) if after is None else message_ids.place_of(after)
         found = page_faults(skip, take) + word_faults("status", statuses, messages.MESSAGE_STATUSES)
         found += cursor_faults(after, place)
-        refuse(found + name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel))
+        found += name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel, error=error)
+        refuse(found)
         self._check_known(journey)
         asked = {
             "journey": journey,
@@ -317,6 +319,7 @@ class Questions(Bound):
             "step": step,
             "channel": channel,
             "status": dumps(statuses) if statuses else None,
+            "error": error,
         }
         with self._core.store.reader() as reader:
             return messages.messages(reader, self._tenant, asked, Slice(skip=skip, take=take), place or (0, 0))
@@ -338,8 +341,8 @@ class Questions(Bound):
     def unmatched(self, *, skip: int = 0, take: int | None = 25, after: Cursor | None = None) -> Page[Event | Answer]:
         """Return a page of the inputs that named no message of their customer or tenant, as they came (R52, R71).
 
-        These are message events, and the acks and nacks of workers: all that `TickResult.unmatched` has counted, except
-        those pruned since. Raises InvalidInput with every fault.
+        These are message events, and the acks, nacks and requeues of messages: all that `TickResult.unmatched` has
+        counted, except those pruned since. Raises InvalidInput with every fault.
         """
         place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
         refuse(page_faults(skip, take) + cursor_faults(after, place))

@@ -27,10 +27,10 @@ class TickResult:
 
     `inputs` were handled, `entered` runs begun, `moves` made, `messages` queued, entries `refused`. `late` counts work
     that was found later than grace allows and took effect at `now` (R5). `unmatched` counts events that named no
-    message of their customer, and acks and nacks that named none of their tenant (R52, R71); `deferred` entries that
-    wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count attempts of
-    the engine's own channels. `errors` counts items that were set aside because handling them raised an exception
-    (R9).
+    message of their customer, and acks, nacks and requeues that named none of their tenant (R52, R71); `deferred`
+    entries that wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count
+    attempts of the engine's own channels. `errors` counts items that were set aside because handling them raised an
+    exception (R9).
 
     `next_due` is the instant of the next work in UTC, None if nothing waits; `more` is whether some of it is due
     already, as after `limit`.

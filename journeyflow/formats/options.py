@@ -17,6 +17,7 @@ from journeyflow.basics.values import MAX_DEPTH, describe
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import read_at
+from journeyflow.definition.retry import Retry
 from journeyflow.definition.rules.chains import CHAINS, Chain
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
@@ -203,6 +204,7 @@ FORMS: dict[object, Form] = {
     Target: Form(_TEXT, ref("stepId")),
     Duration: Form(_LENGTH, ref("duration")),
     Duration | None: Form(_LENGTH, ref("duration")),
+    tuple[Duration, ...]: Form(list_of(_LENGTH), {"type": "array", "items": ref("duration")}),
     datetime | None: Form(parsed_by(read_at, "time"), ref("instant")),
     Window | None: Form(_hours(Window, _WINDOW, "window"), ref("window")),
     Until | None: Form(_hours(Until, {"time": _TIME, "weekdays": _DAYS}, "time"), ref("until")),
@@ -236,6 +238,7 @@ _COMBINED: Mapping[str, tuple[Callable[[Any], Any], Callable[[ReadPart], ReadPar
 
 FORMS[Pull | None] = Form(_part(Pull), ref("pull"))
 FORMS[Trigger] = Form(_part(Trigger), ref("trigger"))
+FORMS[Retry | None] = Form(_part(Retry), ref("retry"))
 FORMS[Limits] = Form(_part(Limits), ref("limits"))
 FORMS[Goal | None] = Form(_part(Goal), ref("goal"))
 FORMS[tuple[Exit, ...]] = Form(list_of(_part(Exit)), {"type": "array", "items": ref("exit")})

@@ -7,8 +7,9 @@ from typing import Any
 from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.basics.values import describe
 from journeyflow.definition.policies import Cap, Policies, QuietHours, part_faults
+from journeyflow.definition.retry import Retry, retry_faults
 from journeyflow.errors import InvalidInput
-from journeyflow.formats.parts import PartReader, ReadPart, joined, list_of, parse
+from journeyflow.formats.parts import PartReader, ReadPart, joined, list_of, parse, part_of
 
 FORMAT = 1
 """The format number of policy files."""
@@ -31,6 +32,9 @@ def policies_to_dict(policies: Policies) -> dict[str, Any]:
         written["caps"] = [_cap_to_dict(cap) for cap in policies.caps]
     if policies.quiet:
         written["quiet"] = [_quiet_to_dict(each) for each in policies.quiet]
+    if policies.retries:
+        delays = {channel: [*map(str, retry.delays)] for channel, retry in policies.retries.items()}
+        written["retries"] = {channel: {"delays": each} for channel, each in delays.items()}
     return written
 
 
@@ -82,7 +86,7 @@ def loads_policies(text: str) -> Policies:
     found = [f"{fault.path or 'the file'}: {fault.message}" for fault in reader.faults]
     parts = {name: [each for each in said.get(name, ()) if each is not None] for name in ("caps", "quiet")}
     try:
-        policies = Policies(timezone=said.get("timezone"), **parts)
+        policies = Policies(timezone=said.get("timezone"), retries=said.get("retries", {}), **parts)
     except InvalidInput as error:
         raise InvalidInput([*found, *error.faults]) from None
     if found:
@@ -119,10 +123,26 @@ def _read_by(make: Callable[..., CapOrHours], known: Mapping[str, ReadPart], *ne
     return part
 
 
+def _retries(reader: PartReader, value: object, path: str) -> dict[str, Retry]:
+    """Read the Retry of each channel; one with a fault is left out."""
+    channels = dict.fromkeys(value, _retry) if isinstance(value, dict) else {}
+    return reader.fields(value, path, channels)
+
+
+def _retry(reader: PartReader, value: object, path: str) -> Retry | None:
+    before = len(reader.faults)
+    made = part_of(Retry, {"delays": list_of(_ANY)}, "delays")(reader, value, path)
+    if len(reader.faults) == before:
+        for place, sentence in retry_faults(made):
+            reader.fault("retry", f"{path}{place}", sentence)
+    return made if len(reader.faults) == before else None
+
+
 _ANY = PartReader.anything
 _FILE: Mapping[str, ReadPart] = {
     "format": _format,
     "timezone": _ANY,
+    "retries": _retries,
     "caps": list_of(_read_by(Cap, dict.fromkeys(("count", "per", "within", "channel", "over"), _ANY), "count")),
     "quiet": list_of(
         _read_by(QuietHours, dict.fromkeys(("start", "end", "weekdays", "channel"), _ANY), "start", "end")

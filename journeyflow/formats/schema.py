@@ -17,6 +17,7 @@ from journeyflow.basics.values import INTEGER_MAX, MAX_DEPTH, MAX_ID
 from journeyflow.definition.entry import OVER_POLICIES, REENTRY_POLICIES, Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.graph import END
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.retry import MAX_DELAYS, Retry
 from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
 from journeyflow.definition.rules.changes import ACTIONS, Change
 from journeyflow.definition.rules.conditions import FieldRule
@@ -41,6 +42,7 @@ BEYOND: Mapping[str, str] = {
     "template": "tokens of templates are closed and hold a path",
     "time": "an instant can be read; an opening names something",
     "value": "the value of a change can be kept",
+    "retry": "the delays between attempts lead forward",
     "window": "a window does not end at the time at which it starts",
     "zero-time-cycle": "a loop goes through a wait that takes time",
     "zone": "a time zone is one of IANA's",
@@ -270,6 +272,7 @@ def _parts() -> dict[str, Schema]:
             oneOf=[{**by_event, **_without("when")}, {"required": ["when"], **_without("event", "where")}],
         ),
         "goal": _part(Goal),
+        "retry": _part(Retry, keys={"delays": {"type": "array", "items": ref("duration"), "maxItems": MAX_DELAYS}}),
         "branch": _part(Branch),
         "arm": _part(Arm),
         "change": {"description": _about(Change), "anyOf": _changes()},

@@ -266,6 +266,8 @@ def send(walk: Walk, node: CompiledSend) -> int:
             NO_FLAGS,
             None,
             len(walk.nonces) - 1,
+            "",
+            0,
         )
     )
     walk.new_posts.append(post)

@@ -11,12 +11,13 @@ from journeyflow import formats
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT, bucket
 from journeyflow.basics.moments import to_micros, zone, zone_or
 from journeyflow.basics.showing import shown_at
-from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT
+from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT, QUEUED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule, Sample
 from journeyflow.definition.rules.conditions import explain as explain_rule
 from journeyflow.definition.steps import Condition, Send, Split, Wait
 from journeyflow.machine.gates import CAP, QUIET, SENT, WINDOW
+from journeyflow.questions.messages import became
 from journeyflow.records.public import Enrollment, Visit
 from journeyflow.stores.contract import SqlReader
 
@@ -28,8 +29,8 @@ PRUNED = "its visits were pruned; their sums are in the statistics"
 class Decision:
     """What happened at one visit, or at the entry (`n` is 0), and what decided it.
 
-    `compared` is one line of text for each rule that was asked, `seen` the values that were read. `outcome` is that of
-    the visit. Instants are in UTC; `left_at` is None while the visit lasts.
+    `compared` is one line of text for each rule that was asked, or for what became of the message, and `seen` the
+    values that were read. `outcome` is that of the visit. Instants are in UTC; `left_at` is None while the visit lasts.
     """
 
     n: int
@@ -88,6 +89,7 @@ def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
     )[0]
     journey = formats.from_dict(json.loads(text))
     where = _zone(journey, json.loads(attributes))
+    sent = _sent(reader, enrollment.serial)
     seen, by_visit = _seen(reader, enrollment.serial), _definitions(reader, enrollment.serial)
     last = enrollment.visits[-1].n if enrollment.visits else 0
     return Explanation(
@@ -99,6 +101,7 @@ def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
                 visit,
                 seen.get((visit.n, "visit"), {}),
                 where,
+                sent.get(visit.n, ()),
                 migrated=visit.status == EXITED and visit.n < last,
             )
             for visit in enrollment.visits
@@ -106,6 +109,12 @@ def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
         next((values for (_, what), values in seen.items() if what == "exit"), {}),
         _now(journey, enrollment),
     )
+
+
+def _sent(reader: SqlReader, serial: int) -> dict[int, tuple[str, ...]]:
+    """Return what became of the messages of a run, as a line for each visit; one that nobody has claimed has none."""
+    rows = reader.rows("SELECT n, status, attempts, error FROM messages WHERE enrollment = ?", (serial,))
+    return {n: (f"message {became(*now)}",) for n, *now in rows if now[:2] != [QUEUED, 0]}
 
 
 def _zone(journey: Journey, attributes: Mapping[str, object]) -> ZoneInfo:
@@ -129,9 +138,17 @@ def _entry(journey: Journey, enrollment: Enrollment, seen: Mapping[str, object],
     return Decision(0, "", enrollment.status, "", at, at, compared, seen)
 
 
-def _visit(journey: Journey, visit: Visit, seen: Mapping[str, object], where: ZoneInfo, *, migrated: bool) -> Decision:
+def _visit(
+    journey: Journey,
+    visit: Visit,
+    seen: Mapping[str, object],
+    where: ZoneInfo,
+    sent: tuple[str, ...],
+    *,
+    migrated: bool,
+) -> Decision:
     """Explain a visit; one that was exited while the run went on was moved to another version (R14)."""
-    compared = ("moved on by a migration",) if migrated else tuple(_decision(journey, visit, seen, where))
+    compared = ("moved on by a migration",) if migrated else (*_decision(journey, visit, seen, where), *sent)
     return Decision(visit.n, visit.step, visit.status, visit.outcome, visit.entered_at, visit.left_at, compared, seen)
 
 

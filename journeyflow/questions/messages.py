@@ -65,7 +65,7 @@ class SetAside:
 
 _MESSAGES = f"""
 SELECT {MESSAGE_ID}, c.tenant, j.id, c.id, e.run,
-       m.n, m.step, m.channel, m.template, m.data, m.at, m.status, m.attempts, m.token, m.lease_until, m.flags
+       m.n, m.step, m.channel, m.template, m.data, m.at, m.status, m.attempts, m.token, m.lease_until, m.flags, m.error
 FROM messages m
 JOIN enrollments e ON e.serial = m.enrollment
 JOIN customers c ON c.number = e.customer
@@ -75,7 +75,7 @@ JOIN journeys j ON j.number = e.journey
 
 def read_message(row: tuple[Any, ...]) -> Message:
     """Read a message from a row of the query above."""
-    data, at, status, attempts, token, lease, flags = row[9:]
+    data, at, status, attempts, token, lease, flags, error = row[9:]
     told = json.loads(flags).items() if flags else ()
     return Message(
         *row[:9],  # type: ignore[call-arg]  # the first nine columns, of any type
@@ -86,6 +86,7 @@ def read_message(row: tuple[Any, ...]) -> Message:
         token,
         instant_or_none(lease),
         {kind: Engagement(from_micros(first), total) for kind, (first, total) in told},
+        error,
     )
 
 
@@ -94,7 +95,18 @@ _MESSAGE_CONDITIONS = {
     "status": "m.status IN (SELECT value FROM json_each(:status))",
     "step": "m.step = :step",
     "channel": "m.channel = :channel",
+    "error": "instr(m.error, :error)",
 }
+
+
+def became(status: str, attempts: int, error: str) -> str:
+    """Return what has become of a message, in words.
+
+    >>> became("QUEUED", 0, ""), became("FAILED", 5, "no route"), became("SENT", 1, "")
+    ('QUEUED', "FAILED after 5 attempts, last error 'no route'", 'SENT after 1 attempt')
+    """
+    tried = f" after {attempts} attempt{'s' if attempts > 1 else ''}" if attempts else ""
+    return f"{status}{tried}" + (f", last error {error!r}" if error else "")
 
 
 def messages(

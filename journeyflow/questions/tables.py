@@ -52,10 +52,10 @@ TABLES: Mapping[str, Table] = {
     ),
     "messages": Table(
         ("tenant", "journey", "customer", "run", "n", "step", "channel", "template", "at", "status"),
-        ("id", "key"),
+        ("attempts", "error", "id", "key"),
         ("at",),
-        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status, {MESSAGE_ID},
-               e.key
+        f"""SELECT s.key, c.tenant, j.id, c.id, e.run, m.n, m.step, m.channel, m.template, m.at, m.status,
+               m.attempts, m.error, {MESSAGE_ID}, e.key
         {_ASKED} CROSS JOIN messages m ON m.enrollment = e.serial ORDER BY s.key, m.n""",
     ),
 }

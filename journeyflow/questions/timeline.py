@@ -12,6 +12,7 @@ from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.definition.steps import Update
 from journeyflow.machine.program import Program
+from journeyflow.questions.messages import became
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID
 
@@ -102,7 +103,7 @@ ORDER BY m.at DESC, m.enrollment DESC, m.visit DESC LIMIT :take
 
 _MESSAGES = f"""
 SELECT m.enrollment, m.n, m.step, m.channel, m.template, m.at, m.status, m.attempts, m.flags, count(*) OVER (),
-       {MESSAGE_ID}
+       {MESSAGE_ID}, m.error
 FROM enrollments e JOIN messages m ON m.enrollment = e.serial
 WHERE e.customer = :number AND m.at <= :until
 ORDER BY m.at DESC, m.enrollment DESC, m.n DESC LIMIT :take
@@ -254,13 +255,12 @@ def _changes(run: RunOfLine, step: str) -> str:
 
 def _of_message(row: Sequence[Any], run: RunOfLine) -> Iterator[PlacedMoment]:
     """Yield when a message was made, and what a worker answered."""
-    serial, n, step, channel, template, at, status, attempts, text, _, id_ = row
+    serial, n, step, channel, template, at, status, attempts, text, _, id_, error = row
     flags = json.loads(text) if text else {}
-    data = {"id": id_, "channel": channel, "template": template, "status": status, "attempts": attempts}
-    yield (
-        _came(at, serial, n, 1),
-        _moment(run, at, "message", f"message {channel} {template!r}: now {status}", data, step),
-    )
+    data = {"id": id_, "channel": channel, "template": template, "status": status}
+    data |= {"attempts": attempts, "error": error}
+    made = f"message {channel} {template!r}: now {became(status, attempts, error)}"
+    yield _came(at, serial, n, 1), _moment(run, at, "message", made, data, step)
     for kind in ANSWERED:
         if kind in flags:
             first = flags[kind][0]

@@ -23,9 +23,9 @@ from journeyflow.machine.program import Program
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import INPUT, JOURNEY, PULL, QUEUE, Due, Loaded
 from journeyflow.stores.contract import SqlReader
+from journeyflow.work.engagement import about
 from journeyflow.work.entries import enter
 from journeyflow.work.happenings import Happening
-from journeyflow.work.intake import about
 from journeyflow.work.pulls import OFF_LIST, TOO_OFTEN, Puller, passes_by
 from journeyflow.work.scheduler import lay_out
 from journeyflow.work.stages import handle

@@ -27,7 +27,7 @@ OWED: Final = "owed"
 PERSONAL: Mapping[str, Mapping[str, Any]] = {
     "enrollments": {"trigger_data": None, "memory": None, "key": ""},
     "moves": {"seen": {}},
-    "messages": {"data": None},
+    "messages": {"data": None, "error": ""},
     "last_refusals": {"seen": {}},
 }
 """The columns that hold something personal in the rows about a customer, and what stays there instead. One list says
@@ -108,4 +108,4 @@ def bare_post(post: Post) -> Post:
 
 def cancelled(post: Post) -> Post:
     """Return a message that a worker could not deliver, cancelled: it is not handed out again."""
-    return post._replace(status=CANCELLED, lease_until=None, token=None)
+    return post._replace(status=CANCELLED, lease_until=None, token=None, error="")

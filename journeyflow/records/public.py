@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe, faults, freeze, id_fault, is_blank
-from journeyflow.basics.words import MEMBERS, REVENUE
+from journeyflow.basics.words import MEMBERS, MESSAGE, PERMANENT, REVENUE
 from journeyflow.errors import InvalidInput
 
 MAX_REVENUE = 1_000_000_000_000
@@ -72,11 +72,20 @@ def event_faults(event: Event) -> list[str]:
         and is_blank(name)
     ):
         found.append(f"data.{member}: must not be blank")
+    if event.type == f"{MESSAGE}bounced" and isinstance(event.data, Mapping):
+        found += _bounce_faults(event.data.get(PERMANENT, False))
     return found
 
 
 _ADDED = {added: member for added, _, member in MEMBERS.values()}
 """The name in the data of each event that adds a member to an attribute of the customer."""
+
+
+def _bounce_faults(permanent: object) -> list[str]:
+    """Return a sentence unless a bounce says with true or false whether it is permanent (R52), else an empty list."""
+    if isinstance(permanent, bool):
+        return []
+    return [f"data.{PERMANENT}: must be true or false, not {describe(permanent)}"]
 
 
 def _revenue_faults(amount: object) -> list[str]:
@@ -192,8 +201,9 @@ class DeferredEntry:
 class Message:
     """A message that a Send produced. `id` is the idempotency key: every delivery of the same visit has the same (R70).
 
-    `engagement` has an entry for each kind of message event so far: sent, opened, clicked, ... (R52). Datetimes are in
-    UTC.
+    `attempts` counts how often it was handed out, and `error` is what went wrong at the last attempt that failed: "" if
+    none did, or nothing was said. `engagement` has an entry for each kind of message event so far: sent, opened,
+    clicked, ... (R52). Datetimes are in UTC.
     """
 
     id: str
@@ -212,6 +222,7 @@ class Message:
     token: str | None = None
     lease_until: datetime | None = None
     engagement: Mapping[str, Engagement] = field(factory=dict, hash=False, repr=False)
+    error: str = ""
 
 
 @frozen

@@ -19,9 +19,9 @@ from journeyflow.basics.words import QUEUED
 class Input(NamedTuple):
     """One call of a host, waiting in the inbox or handled (R10).
 
-    `kind` is event, put, enroll, exit, retry, ack or nack; `text` is its data as JSON text. `type` is the type of an
-    event, "replace" for a put that replaces all attributes, and the journey of an enroll, exit or retry. `id` is the id
-    of an event, or the message that an ack or nack is about.
+    `kind` is event, put, enroll, exit, retry, ack, nack or requeue; `text` is its data as JSON text. `type` is the type
+    of an event, "replace" for a put that replaces all attributes, and the journey of an enroll, exit or retry. `id` is
+    the id of an event, or the message that an ack, nack or requeue is about.
     """
 
     seq: int
@@ -119,7 +119,9 @@ class Post(NamedTuple):
     """A message as the machine makes it and the stores keep it. `flags` maps a message kind to (first, count) (R52).
 
     `domain` is that of the customer's mailbox when the message had its first event: empty if there was none, None
-    before that. `nonce` is the index of its id's nonce among those of the database (R70).
+    before that. `nonce` is the index of its id's nonce among those of the database (R70). `error` is what went wrong at
+    the last failed attempt, "" if none failed or nothing was said. `forgiven` attempts no longer count, because the
+    message was queued again after it was given up (R71).
     """
 
     serial: int
@@ -139,6 +141,8 @@ class Post(NamedTuple):
     flags: Mapping[str, tuple[int, int]] = NO_FLAGS
     domain: str | None = None
     nonce: int = 0
+    error: str = ""
+    forgiven: int = 0
 
 
 def name_of(run: Run, post: Glimpse) -> str:

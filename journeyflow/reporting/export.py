@@ -44,8 +44,8 @@ def export_tables(
 
     The rows are those of all tenants or of one, by tenant, journey, customer, run and visit. Instants are ISO 8601 in
     UTC with six decimals; a missing one is empty in CSV and null in NDJSON. A CSV cell that a spreadsheet may take for
-    a formula begins with an apostrophe, unless `exact`; NDJSON is always exact. The keys of runs and the ids of
-    messages are the last columns, unless `bare`.
+    a formula begins with an apostrophe, unless `exact`; NDJSON is always exact. The last columns,
+    unless `bare`, are the attempts, last errors and ids of messages, and the keys of runs.
 
     The folder is made if it is missing. All files show one instant, however long writing them takes; meanwhile other
     threads that use this store wait, other processes do not. `progress` is called with how many enrollments are done,

@@ -23,7 +23,7 @@ HELD, INPUT, TIMER, JOURNEY = 0, 1, 2, 3
 inputs (a: sequence number), timers of runs (a: serial, b: 0 for a rest, the number of the visit for the end of a
 message's lease), timers of journeys (a: number of the journey, b: QUEUE or PULL)."""
 
-ANSWERS = frozenset({"ack", "nack"})
+ANSWERS = frozenset({"ack", "nack", "requeue"})
 """The kinds of input that name a message instead of a customer."""
 
 named_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 2)
@@ -218,7 +218,7 @@ class Finished:
 
     `current` is the serials of the runs that no run of the same customer under the same key has followed. `told` is
     (input, outcome). An ack names no customer; acks are loaded only if a message has more than one `sent`. `answered`
-    is the messages of all acks and nacks that are not handled yet.
+    is the messages of all acks, nacks and requeues that are not handled yet.
     """
 
     runs: tuple[Run, ...] = ()

@@ -97,7 +97,7 @@ CREATE TABLE messages (
     enrollment INTEGER NOT NULL REFERENCES enrollments, n INTEGER NOT NULL, step TEXT NOT NULL, channel TEXT NOT NULL,
     template TEXT NOT NULL, data TEXT, at INTEGER NOT NULL, expires_at INTEGER, cancel_on_exit INTEGER NOT NULL,
     status TEXT NOT NULL, attempts INTEGER NOT NULL, available_at INTEGER NOT NULL, lease_until INTEGER, token TEXT,
-    flags TEXT, domain TEXT, nonce INTEGER NOT NULL,
+    flags TEXT, domain TEXT, nonce INTEGER NOT NULL, error TEXT NOT NULL, forgiven INTEGER NOT NULL,
     PRIMARY KEY (enrollment, n)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox ON messages (available_at, enrollment, n) WHERE status = 'QUEUED';
@@ -222,7 +222,7 @@ SELECT c.tenant, j.id AS journey, c.id AS customer, e.run, m.n, m.step, m.channe
        {_iso("m.at")} AS at, m.status, m.attempts, m.data,
        {MESSAGE_ID} AS id,
        e.key, m.domain, {_iso("m.available_at")} AS available_at, {_iso("m.lease_until")} AS lease_until,
-       {_iso("m.expires_at")} AS expires_at
+       {_iso("m.expires_at")} AS expires_at, m.error
 FROM messages m
 JOIN enrollments e ON e.serial = m.enrollment
 JOIN customers c ON c.number = e.customer

@@ -6,7 +6,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from journeyflow.basics.words import REVENUE
+from journeyflow.basics.words import PERMANENT, REVENUE
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.engine.engine import BATCH, Engine
@@ -82,7 +82,7 @@ class Leave:
 
 
 @frozen
-class Retry:
+class RetryRun:
     """The host retries a customer's newest run in a journey from where it failed: `Engine.retry` (R43)."""
 
     journey: str
@@ -140,11 +140,16 @@ class Prune:
     at: datetime = field(kw_only=True)
 
 
+FOR_GOOD = " for good"
+"""The end of the kind of a Reaction that is a permanent bounce."""
+
+
 @frozen
 class Reaction:
     """Something happens to a message: `kind` is opened, clicked, ..., or acknowledged for the channel's `Engine.ack`.
 
-    The kind `revenue` is money that names the message; the amount grows with `nth`.
+    The kind `revenue` is money that names the message; the amount grows with `nth`. "bounced for good" is a permanent
+    bounce.
 
     `nth` picks the message among those queued so far, in order of enrollment and visit, starting over after the last.
     While there are none, nothing happens.
@@ -176,7 +181,7 @@ Call = (
     | Put
     | Enroll
     | Leave
-    | Retry
+    | RetryRun
     | Lifecycle
     | Migrate
     | SetPublished
@@ -330,7 +335,9 @@ class _Player:
         if reaction.kind == REVENUE:
             paid = {**named, "amount": 100 * (1 + reaction.nth)}
             return Event(REVENUE, customer=message.customer, at=reaction.at, data=paid)
-        return Event(f"message.{reaction.kind}", customer=message.customer, at=reaction.at, data=named)
+        kind = reaction.kind.removesuffix(FOR_GOOD)
+        more: dict[str, object] = {} if kind == reaction.kind else {PERMANENT: True}
+        return Event(f"message.{kind}", customer=message.customer, at=reaction.at, data={**named, **more})
 
     def make(self, call: Call) -> None:
         """Make one call to the engine."""
@@ -370,7 +377,7 @@ class _Player:
         try:
             if isinstance(call, Enroll):
                 self.engine.enroll(call.journey, call.customer, at=call.at, force=call.force, key=call.key)
-            elif isinstance(call, Retry):
+            elif isinstance(call, RetryRun):
                 self.engine.retry((call.journey, call.customer), at=call.at)
             elif isinstance(call, Forget):
                 self.engine.forget(call.customer, at=call.at, scrub=False)

@@ -18,6 +18,7 @@ from journeyflow.definition.steps import Condition, Send, Update, Wait
 from journeyflow.records.public import Event
 from journeyflow.testing.definitions import DATES, ZONES, weighted
 from journeyflow.testing.running import (
+    FOR_GOOD,
     START,
     Call,
     Enroll,
@@ -28,12 +29,13 @@ from journeyflow.testing.running import (
     Migrate,
     Put,
     Reaction,
-    Retry,
+    RetryRun,
     SetPolicies,
     SetPublished,
 )
 
 REACTIONS = ("opened", "clicked", "sent", "delivered", "unsubscribed", "complained", "acknowledged", "revenue")
+BOUNCES = ("bounced", f"bounced{FOR_GOOD}")
 MAILBOXES = ("ann@a.example", "bob@B.example", "nowhere", None)
 KEYS = ("a", 1, "1", 1.0, 2)
 
@@ -228,12 +230,12 @@ class _Saying:
             st.sampled_from(pairs),
             self.customer,
         )
-        retry = st.builds(Retry, self.journey, self.customer, at=st.just(START))
+        retry = st.builds(RetryRun, self.journey, self.customer, at=st.just(START))
         return weighted((3, enroll), (1, leave), (2, retry))
 
     def of_messages(self) -> st.SearchStrategy[Call]:
         """Draw an event about a message, occasionally about an unknown one."""
-        known = st.builds(Reaction, st.sampled_from(REACTIONS), st.integers(0, 9), at=st.just(START))
+        known = st.builds(Reaction, st.sampled_from((*REACTIONS, *BOUNCES)), st.integers(0, 9), at=st.just(START))
         data = st.sampled_from(({}, {"message": "unknown"}, {"message": "memory-1-1"}))
         kinds = st.sampled_from(("message.opened", "message.clicked"))
         stray = st.builds(Event, kinds, customer=self.customer, at=st.just(START), data=data)

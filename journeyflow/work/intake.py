@@ -3,60 +3,43 @@
 An input's effect on the customer is stage 1 of an event (R9).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import cast
 
-from journeyflow.basics.moments import DAY, MINUTE, bounded, iso
+from journeyflow.basics.moments import DAY
 from journeyflow.basics.values import loads
 from journeyflow.basics.words import (
     ACTIVE,
     ATTRIBUTED,
-    CLAIMED,
     CONSENT,
     CUSTOMER_EVENTS,
     FAILED,
     MEMBERS,
     MESSAGE,
     MESSAGE_KINDS,
-    QUEUED,
     REVENUE,
-    SENT,
 )
-from journeyflow.definition.rules.changes import Emitted, WrongType, apply_changes, events_between, merge
+from journeyflow.definition.rules.changes import WrongType, apply_changes, merge
 from journeyflow.definition.rules.conditions import path_fault
-from journeyflow.definition.steps import Send
 from journeyflow.machine.facts import Data
-from journeyflow.records.counting import KINDS, mailbox_domain, told
-from journeyflow.records.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
+from journeyflow.records.counting import told
 from journeyflow.records.message_ids import message_id
-from journeyflow.records.rows import Input, Post, version_at
+from journeyflow.records.rows import Input, Post
 from journeyflow.stores.batch import CustomerInHand
+from journeyflow.work import delivery
+from journeyflow.work.delivery import GIVEN_UP
+from journeyflow.work.engagement import tell, with_domain
 from journeyflow.work.entries import closed_by, enter, leave
 from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
 from journeyflow.work.stages import handle
 from journeyflow.work.working_set import Work
 
-RETRIES = (1 * MINUTE, 4 * MINUTE, 16 * MINUTE, 64 * MINUTE)
-"""The delays, in microseconds, before a message is handed out again after each failed attempt (R71).
-
-After the last of them the message is given up.
-"""
-
 ATTRIBUTION = 7 * DAY
 """How long after the first click on a message, in microseconds, revenue that names no message is attributed to it
 (R83)."""
 
-LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
-"""The kinds of message events whose newest instant is kept with the customer, as `last<Channel>...` (R52)."""
-
-GIVEN_UP = "message given up"
-"""The reason of a run that FAILED because a message was given up and its Send has `on_failure="fail"` (R43)."""
-
 GONE = "refused: unknown journey"
 """The outcome of an input about a journey that has since been deleted (R15)."""
-
-WITHDRAWING = frozenset({"unsubscribed", "complained"})
-"""The kinds of message events that withdraw consent to the channel (R52)."""
 
 
 def take(work: Work, item: Input, dedup: int) -> str:
@@ -180,36 +163,6 @@ def _owns(work: Work, person: CustomerInHand, post: Post) -> bool:
     return run is not None and run.customer == person.number
 
 
-def tell(work: Work, event: Happening) -> None:
-    """Record what happened to a message, with it and with the customer; then run the event through the stages (R52)."""
-    post, person, emitted = event.post, event.person, list[Emitted]()
-    if post is not None:
-        kind = event.type.removeprefix(MESSAGE)
-        first, count = post.flags.get(kind, (event.own, 0))
-        post = _with_domain(post, person)._replace(flags={**post.flags, kind: (first, count + 1)})
-        work.messages.set(post)
-        if kind == "clicked":
-            work.messages.click(person.number, post)
-        if event.type in KINDS:
-            work.notes.append(told(work.runs[post.serial], post, event.type, event.own, unique=not count))
-        before = person.attributes
-        after = _marked(before, post.channel, kind, event.own)
-        work.people.set_attributes(person, after)
-        emitted = list(events_between(before, after, [CONSENT]))
-        changed = "" if after is before else CONSENT if kind in WITHDRAWING else last_name(post.channel, kind)
-        data = {**about(work, post), **event.data}
-        event = event._replace(post=post, changed=changed, data=data, text=None)
-    handle(work, event)
-    work.emit(emitted, person, event.at, own=event.own)
-
-
-def _with_domain(post: Post, person: CustomerInHand) -> Post:
-    """Return the message with its mailbox domain, which is fixed when its first event arrives (F172)."""
-    if post.domain is not None:
-        return post
-    return post._replace(domain=mailbox_domain(post.channel, person.attributes))
-
-
 def message_named(item: Input) -> object:
     """Return the message id that an event carries, or None if it carries none (R52, R83)."""
     return _loads(item.text).get("message")
@@ -229,7 +182,7 @@ def _note_revenue(work: Work, item: Input, data: Data, person: CustomerInHand) -
         post = post if post is not None and _owns(work, person, post) else None
         outcome = "handled" if post else "unmatched"
     if post is not None:
-        post = _with_domain(post, person)
+        post = with_domain(post, person)
         work.messages.set(post)
         work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
     return outcome
@@ -243,35 +196,6 @@ def _clicked_last(work: Work, person: CustomerInHand, at: int) -> Post | None:
         if 0 <= at - (first := work.messages.posts[key].flags["clicked"][0]) <= ATTRIBUTION
     ]
     return work.messages.posts[max(clicks)[1]] if clicks else None
-
-
-def about(work: Work, post: Post) -> dict[str, object]:
-    """Return the data that say which message an event is about, so that triggers can filter on them (R51)."""
-    journey = work.program(work.runs[post.serial]).journey.id
-    return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}
-
-
-def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
-    """Return the attributes with the newest instant of a message event, or with consent withdrawn (R52)."""
-    if kind in LAST_ATTRIBUTE:
-        name = last_name(channel, kind)
-        before, now = attributes.get(name), iso(own)
-        return attributes if isinstance(before, str) and before >= now else {**attributes, name: now}
-    if kind in WITHDRAWING:
-        consent = attributes.get(CONSENT)
-        given = consent if isinstance(consent, Mapping) else {}
-        return attributes if given.get(channel) is False else {**attributes, CONSENT: {**given, channel: False}}
-    return attributes
-
-
-def last_name(channel: str, kind: str) -> str:
-    """Return the name of the attribute that keeps the newest instant of a kind of message event.
-
-    >>> last_name("EMAIL", "opened"), last_name("in-app push", "sent")
-    ('lastEmailOpenAt', 'lastInAppPushSentAt')
-    """
-    words = "".join(character if character.isalnum() else " " for character in channel).split()
-    return f"last{''.join(word.capitalize() for word in words)}{LAST_ATTRIBUTE[kind]}"
 
 
 # --- customers, enrollments, exits --------------------------------------------------------------------------------
@@ -337,82 +261,15 @@ def _retry(work: Work, item: Input, data: dict[str, object], at: int, _: int) ->
     return "handled"
 
 
-# --- deliveries ---------------------------------------------------------------------------------------------------
-
-
-def _delivered(work: Work, item: Input) -> tuple[Post, CustomerInHand] | None:
-    """Return the message that an ack or nack names and its customer, or None if it is not this tenant's."""
-    post = work.messages.named(item.id)
-    run = work.runs.get(post.serial) if post is not None else None
-    person = work.people.numbered.get(run.customer) if run is not None else None
-    return (post, person) if post is not None and person is not None and person.tenant == item.tenant else None
-
-
-def _ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> str:
-    """Record a worker's report that a message was sent: it overrides any status and is final (R71)."""
-    found = _delivered(work, item)
-    if found is None:
-        return "unmatched"
-    post, person = found
-    if post.status == SENT:
-        return "duplicate"
-    post = post._replace(status=SENT, lease_until=None, token=None)
-    work.messages.set(post)
-    if is_anonymous(person.id):  # it was sent, but its customer is forgotten (R86)
-        return FORGOTTEN
-    tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
-    return "handled"
-
-
-def _nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
-    """Record a worker's report that it could not deliver; a report without the current lease is stale (R71)."""
-    found = _delivered(work, item)
-    if found is None:
-        return "unmatched"
-    post, person = found
-    if is_anonymous(person.id):  # the channel's error text may name the mailbox
-        work.retold.append((item.seq, without_error(item).text or ""))
-    if post.status != CLAIMED or post.token != data.get("token"):
-        return "stale"
-    _failed_attempt(work, post, person, item.at, at)
-    return "handled"
-
-
-def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
-    """Treat the end of a lease as a failed attempt, unless the message was acked or nacked in time (R71)."""
-    post = work.messages.posts[key]
-    if post.status == CLAIMED and post.lease_until == until:
-        person = work.people.numbered[work.runs[post.serial].customer]
-        _failed_attempt(work, post, person, until, work.effective(until))
-
-
-def _failed_attempt(work: Work, post: Post, person: CustomerInHand, own: int, at: int) -> None:
-    """Queue a message again after a delay, or give it up (R71)."""
-    if is_anonymous(person.id):
-        work.messages.set(cancelled(post))
-        return
-    if post.attempts <= len(RETRIES):
-        again = bounded(at + RETRIES[post.attempts - 1])
-        work.messages.set(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
-        return
-    post = post._replace(status=FAILED, lease_until=None, token=None)
-    work.messages.set(post)
-    named = message_id(work.catalog.nonces, post)
-    tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
-    run = work.runs[post.serial]
-    step = work.catalog.programs[version_at(run, post.n)].journey.step(post.step)
-    if run.status == ACTIVE and isinstance(step, Send) and step.on_failure == "fail":
-        work.advance(run, "FAIL", at, reason=GIVEN_UP)
-
-
 _KINDS: dict[str, Callable[[Work, Input, dict[str, object], int, int], str]] = {
     "event": _event,
     "put": _put,
     "enroll": _enroll,
     "exit": _exit,
     "retry": _retry,
-    "ack": _ack,
-    "nack": _nack,
+    "ack": delivery.ack,
+    "nack": delivery.nack,
+    "requeue": delivery.requeue,
 }
 
 DEDUP_DAYS = 90

@@ -99,6 +99,7 @@ def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -
         post.token,
         None if post.lease_until is None else from_micros(post.lease_until),
         {kind: Engagement(from_micros(first), total) for kind, (first, total) in post.flags.items()},
+        post.error,
     )
 
 

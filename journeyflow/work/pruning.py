@@ -21,7 +21,8 @@ from journeyflow.records.counting import KINDS, Note, count, queued, told
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit, version_at
 from journeyflow.stores.batch import ANSWERS, Finished
-from journeyflow.work.intake import ATTRIBUTION, GIVEN_UP
+from journeyflow.work.delivery import GIVEN_UP
+from journeyflow.work.intake import ATTRIBUTION
 
 MessagePlace = tuple[int, int]
 

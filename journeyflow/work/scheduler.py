@@ -31,9 +31,10 @@ from journeyflow.stores.batch import (
     customer_of,
 )
 from journeyflow.work.circles import plan_pulls
+from journeyflow.work.delivery import lease_ended
 from journeyflow.work.entries import admit
 from journeyflow.work.happenings import OrderGiven, Tally
-from journeyflow.work.intake import lease_ended, message_named, take
+from journeyflow.work.intake import message_named, take
 from journeyflow.work.orders import follow
 from journeyflow.work.pulls import pull
 from journeyflow.work.slots import plan_limits

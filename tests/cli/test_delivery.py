@@ -60,6 +60,26 @@ def test_a_script_claims_and_acknowledges(db):
     assert listed[-1] == "1 to 2 of 2"
 
 
+def test_what_was_given_up_is_queued_again_from_the_shell(db):
+    """R71: at once with --permanent; listed by its error; queued again by message or by what messages share."""
+    for each in claimed(db):
+        token = [each["id"], each["token"], "--error", "550 no such user", "--permanent"]
+        assert call("nack", db, *token, *AT).exit_code == 0
+    call("tick", db, "--now", "2026-01-01T00:00:00Z")
+    listed = call("messages", db, "--error", "550", "--status", "FAILED").stdout
+    assert listed.count("550 no such user") == 4
+    named = json.loads(call("messages", db, "--json").stdout)["items"]
+    assert {each["error"] for each in named} == {"550 no such user"}
+    result = call("requeue", db, named[0]["id"], *AT)
+    assert (result.exit_code, result.stdout) == (0, "1 message to be queued again by the next tick\n")
+    call("tick", db, "--now", "2026-01-01T00:00:00Z")
+    assert json.loads(call("requeue", db, "--error", "550", "--json", *AT).stdout) == {"taken": 3}
+    assert call("requeue", db, "gone-1-1", *AT).stderr == "Error: no message 'gone-1-1'\n"
+    assert "give either messages, or what they share" in call("requeue", db, *AT).stderr
+    call("tick", db, "--now", "2026-01-01T00:00:00Z")
+    assert "FAILED" not in call("messages", db).stdout
+
+
 def test_a_script_gives_back_under_its_token(db):
     """R71: another token is stale, and an unknown message not found."""
     first = claimed(db)[0]

@@ -12,6 +12,7 @@ import pytest
 from journeyflow import Engine, Event, InvalidInput, Journey, MemoryStore, Send, StorageError, Trigger
 from journeyflow.basics.moments import to_micros
 from journeyflow.engine.delivery import LAST_CALL, LEASE, PUSH, Handover
+from journeyflow.errors import Undeliverable
 from tests.samples import START, STORES, Host, open_engine
 
 MAIL = Journey(id="j", trigger=Trigger("go"), steps=[Send("hello", channel="EMAIL", template="t")])
@@ -391,6 +392,23 @@ def test_a_forked_process_closes_its_copy_at_once(opened, clock, monkeypatch):
     child = opened(Mailer(clock, 0.0, {1: fork_and_close}), 1)
     with pytest.raises(StorageError, match="closed"):
         child.tick()
+
+
+def test_what_a_handler_calls_undeliverable_is_given_up_at_once():
+    """R71: no later attempt, with the words of the handler as its error."""
+
+    def refuse(_):
+        msg = "550 no such user"
+        raise Undeliverable(msg)
+
+    with Engine(MemoryStore(), channels={"EMAIL": refuse}) as engine:
+        engine.deploy(MAIL, at=START)
+        engine.feed(Event("go", customer="c1", at=START))
+        assert engine.tick(START).failed == 1
+        engine.tick(START)
+        (message,) = engine.messages()
+        assert (message.status, message.attempts) == ("FAILED", 1)
+        assert message.error == "Undeliverable: 550 no such user"
 
 
 # --- giving back ------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from journeyflow import Cap, Chain, End, Event, Journey, MemoryStore, Policies, Send, Trigger, Update, Wait, field
 from journeyflow.basics.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
-from journeyflow.testing import START, Call, Life, Lifecycle, Retry, SetPolicies, journeys, lives, policies, run
+from journeyflow.testing import START, Call, Life, Lifecycle, RetryRun, SetPolicies, journeys, lives, policies, run
 from tests.naive_pulls import PullingNaive
 
 MANY = settings(
@@ -151,7 +151,7 @@ def test_engine_and_interpreter_agree_on_runs_that_are_put_back(data):
             break
         again = data.draw(st.sampled_from(failed))
         at = again.ended_at + timedelta(hours=data.draw(st.sampled_from((0, 6, 48))))
-        calls = [*life.calls, Retry(again.journey, again.customer, at=at)]
+        calls = [*life.calls, RetryRun(again.journey, again.customer, at=at)]
         life = Life(sorted(calls, key=lambda call: call.at), life.end)
     compare(chosen, life, STORES["memory"]())
 

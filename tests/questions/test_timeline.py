@@ -48,7 +48,7 @@ def test_the_whole_life_is_told_in_order(life):
         "  2026-01-05 08:00:00              event go: amount = 5\n"
         "  2026-01-05 08:00:00  welcome #1  enters, version 1\n"
         "  2026-01-05 08:00:00  welcome #1  hello: queued\n"
-        "  2026-01-05 08:00:00  welcome #1  message EMAIL 'welcome': now SENT\n"
+        "  2026-01-05 08:00:00  welcome #1  message EMAIL 'welcome': now SENT after 1 attempt\n"
         "  2026-01-05 08:00:00  welcome #1  rest: waits\n"
         "  2026-01-05 08:00:00  rich        refused, run criteria: plan = 'free'\n"
         "  2026-01-05 08:01:00  welcome #1  message EMAIL 'welcome' sent\n"
@@ -81,7 +81,7 @@ def test_a_moment_is_a_value_too(life):
     message = next(each for each in moments if each.kind == "message")
     assert (message.journey, message.run, message.step, message.at) == ("welcome", 1, "hello", START)
     assert message.data == {
-        "id": "memory-1-1", "channel": "EMAIL", "template": "welcome", "status": "SENT", "attempts": 1
+        "id": "memory-1-1", "channel": "EMAIL", "template": "welcome", "status": "SENT", "attempts": 1, "error": ""
     }  # fmt: skip
     visit = next(each for each in moments if each.step == "text")
     assert visit.data == {"n": 4, "status": "SKIPPED", "outcome": "consent"}

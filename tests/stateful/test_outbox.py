@@ -38,6 +38,7 @@ class Outbox(RuleBasedStateMachine):
         self.acked, self.nacked = set(), set()  # told, and handled by a tick
         self.telling, self.refusing = set(), set()  # told, and not handled yet
         self.paused = set()
+        self.forgiven, self.hopeless = {}, set()  # attempts before a message was queued again; nacks that were for good
 
     @initialize()
     def deploy(self):
@@ -90,7 +91,7 @@ class Outbox(RuleBasedStateMachine):
             assert (message.status, message.lease_until) == ("CLAIMED", until)
             tokens = [each.token for each in self.claims if each.id == message.id]
             assert message.token not in tokens
-            assert message.attempts == len(tokens) + 1 <= ATTEMPTS
+            assert message.attempts == len(tokens) + 1 <= ATTEMPTS + self.forgiven.get(message.id, 0)
             self.claims.append(message)
             self.leases[message.id] = ((message.id, message.token), until)
 
@@ -103,12 +104,24 @@ class Outbox(RuleBasedStateMachine):
         self.telling.add(message.id)
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data())
-    def nack(self, data):
-        """Give back what a worker once got; the lease may be another's by now."""
+    @rule(data=st.data(), permanent=st.booleans())
+    def nack(self, data, permanent):
+        """Give back what a worker once got, perhaps for good; the lease may be another's by now."""
         message = data.draw(st.sampled_from(self.claims))
-        self.engine.nack(message, at=self.now)
+        self.engine.nack(message, at=self.now, permanent=permanent)
         self.refusing.add((message.id, message.token))
+        self.hopeless |= {message.id} if permanent else set()
+
+    @rule(error=st.sampled_from(("", "lease")))
+    def requeue(self, error):
+        """Queue again what was given up, all of it or what nobody answered."""
+        self.tick()
+        given_up = self.engine.messages(status="FAILED", error=error, take=None)
+        assert self.engine.requeue(error=error, at=self.now) == len(given_up)
+        self.tick()
+        self.forgiven.update((message.id, message.attempts) for message in given_up)
+        self.hopeless -= {message.id for message in given_up}
+        assert {self.engine.message(message.id).status for message in given_up} <= {"QUEUED"}
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
@@ -152,7 +165,9 @@ class Outbox(RuleBasedStateMachine):
         failed = {(each.journey, each.customer, each.run) for each in self.engine.enrollments(status="FAILED").items}
         assert all(journey == "fails" for journey, _, _ in failed)
         given = self.engine.messages(status="FAILED", take=1_000).items
-        assert all(message.attempts == ATTEMPTS for message in given)
+        for message in given:
+            spent = message.attempts - self.forgiven.get(message.id, 0)
+            assert spent == ATTEMPTS or (message.id in self.hopeless and 0 < spent < ATTEMPTS)
         runs = {(message.journey, message.customer, message.run) for message in given}
         inside = {(each.journey, each.customer, each.run) for each in self.engine.enrollments(status="ACTIVE").items}
         assert all(journey != "fails" for journey, _, _ in runs & inside)

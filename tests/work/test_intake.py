@@ -2,9 +2,9 @@
 
 import pytest
 
-from journeyflow import Engine, Event, Exit, MemoryStore, Send, Trigger, Update, Wait, field, tag
+from journeyflow import Engine, Event, Exit, InvalidInput, MemoryStore, Send, Trigger, Update, Wait, field, tag
 from journeyflow.records.message_ids import place_of
-from journeyflow.work.intake import last_name
+from journeyflow.work.engagement import last_name
 from tests.samples import START, STORES, Host, after, open_engine
 
 
@@ -360,6 +360,42 @@ def test_who_unsubscribes_takes_back_consent(host, kind):
     host.say(f"message.{kind}", "2 hours", message=message.id)
     assert host.attributes() == {"consent": {"EMAIL": False, "SMS": True}}
     assert heard(host) == [{"field": "consent.EMAIL", "old": True, "new": False}]
+
+
+def test_a_permanent_bounce_takes_back_consent_until_a_put_gives_it(host):
+    """R52: the channel is closed for the customer, as by a complaint; a bounce that is not permanent only counts."""
+    listening(host)
+    message = sent(host)
+    for hour, soft in enumerate(({}, {"permanent": False}), 1):
+        host.say("message.bounced", f"{hour} hours", message=message.id, **soft)
+    assert (host.attributes(), heard(host)) == ({}, [])
+    for hour in (3, 4):
+        host.say("message.bounced", f"{hour} hours", message=message.id, permanent=True)
+    assert host.attributes() == {"consent": {"EMAIL": False}}
+    assert heard(host) == [{"field": "consent.EMAIL", "new": False}]
+    assert host.engine.message(message.id).engagement["bounced"].total == 4
+    host.put("5 hours", consent={"EMAIL": True})
+    host.tick("5 hours")
+    assert host.attributes() == {"consent": {"EMAIL": True}}
+    assert host.engine.audit() == []
+
+
+def test_what_is_queued_is_not_sent_after_a_permanent_bounce(host):
+    """R71: the claim finds the consent withdrawn; a transactional message goes out all the same (R31)."""
+    host.deploy(*(Send(step, channel="EMAIL", template="t", transactional=step == "b") for step in ("a", "b", "c")))
+    host.say("go")
+    first, *_ = host.engine.messages()
+    host.say("message.bounced", "1 hour", message=first.id, permanent=True)
+    assert [each.step for each in host.claim("1 hour")] == ["b"]
+
+
+def test_whether_a_bounce_is_permanent_is_true_or_false():
+    """R52: anything else is refused where the event is made, for "false" would be true."""
+    with pytest.raises(InvalidInput, match=r"data\.permanent: must be true or false, not str 'false'"):
+        Event("message.bounced", customer="c1", at=START, data={"permanent": "false"})
+    with pytest.raises(InvalidInput, match=r"data\.permanent: must be true or false, not null"):
+        Event("message.bounced", customer="c1", at=START, data={"permanent": None})
+    Event("message.opened", customer="c1", at=START, data={"permanent": "false"})
 
 
 def test_consent_is_taken_back_where_none_was_given(host):

@@ -173,6 +173,7 @@ _WHY = {
     "cancel_on_exit": "a message that waits does not outlive its run",
     "expires": "no message expires",
     "on_failure": "a message that was given up fails no run",
+    "retry": "how a message is tried again is not said",
     "any_message": "messages cannot be waited for",
     "outcome": "an END has no outcome",
     **dict.fromkeys(("until", "at", "field", "offset", "every", "event", "where", "timeout"), _ONLY_DURATIONS),

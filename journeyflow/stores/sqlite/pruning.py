@@ -54,7 +54,7 @@ GROUP BY i.seq ORDER BY i.seq
 
 ACKS = f"SELECT {INPUTS} FROM inputs WHERE customer = '' AND kind = 'ack' AND outcome = 'handled' ORDER BY seq"
 
-ANSWERED = "SELECT id FROM inputs WHERE outcome IS NULL AND kind IN ('ack', 'nack')"
+ANSWERED = "SELECT id FROM inputs WHERE outcome IS NULL AND kind IN ('ack', 'nack', 'requeue')"
 
 PAST = f"""
 SELECT {INPUTS} FROM inputs WHERE seq > ? AND at < ? AND outcome IS NOT NULL AND ifnull(?, tenant) = tenant

@@ -147,7 +147,7 @@ NOW_OF_RUN = RUN_FORM.without(
 """What can change of a run."""
 OF_POST = POST_FORM.without("serial")
 """What may be the same for many new messages: all but whose they are."""
-NOW_OF_POST = ("status", "attempts", "available_at", "lease_until", "token", "flags", "domain")
+NOW_OF_POST = ("status", "attempts", "available_at", "lease_until", "token", "flags", "domain", "error", "forgiven")
 """What can change of a message."""
 
 RUN_ROW, POST_ROW, SEEN_ROW, INPUT_ROW = RUN_FORM.names(), POST_FORM.names(), SEEN_FORM.names(), INPUT_FORM.names()

@@ -364,10 +364,11 @@ class Loading(Begun):
             cancel_on_exit=False,
             available_at=NOON + 6,
             flags={"opened": (NOON, 2)},
+            error="no route",
+            forgiven=2,
         )
-        changed = rich._replace(
-            status=CLAIMED, attempts=3, available_at=NOON, lease_until=NOON, token=GIVEN, flags={"clicked": (NOON, 1)}
-        )
+        claimed = rich._replace(status=CLAIMED, attempts=3, available_at=NOON, lease_until=NOON, token=GIVEN)
+        changed = claimed._replace(flags={"clicked": (NOON, 1)}, error="busy", forgiven=3)
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1),), new_posts=(rich,)))
             expect(load(store, posts=frozenset({(1, 2)})).posts[1, 2], rich, "new")

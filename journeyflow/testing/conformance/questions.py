@@ -85,7 +85,9 @@ class Asking(Begun):
         done = ended(1, 1, last_at=NOON + MINUTE, ended_at=NOON + MINUTE)
         with self.begun(tmp_path) as store:
             write(store, Changes(runs=(run(1, 1), run(2, 3, 3)), moves=(entry(1), entry(2)), new_posts=(post(1),)))
-            write(store, Changes(runs=(done,), moves=(leaving,), new_posts=(post(2, data='{"a":1}'),)))
+            write(
+                store, Changes(runs=(done,), moves=(leaving,), new_posts=(post(2, data='{"a":1}', error="no route"),))
+            )
             write(store, Changes(inputs=(event(id="e", text="{}"), event("bob")), handled=((1, "handled"),)))
             write(store, Changes(counters=tuple(COUNTED_OF_RUNS)))
             for view, wanted in VIEWED.items():

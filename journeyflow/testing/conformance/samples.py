@@ -295,9 +295,9 @@ VIEWED: dict[str, list[tuple[Any, ...]]] = {
     "messages_view": [
         (
             *(tenant, "welcome", "ann", 1, 1, "hello", "EMAIL", "welcome", "2026-01-01T12:00:00.000000Z"),
-            *("QUEUED", 0, data, name, "", None, "2026-01-01T12:00:00.000000Z", None, None),
+            *("QUEUED", 0, data, name, "", None, "2026-01-01T12:00:00.000000Z", None, None, error),
         )
-        for tenant, data, name in [("t", None, "k-1-1"), ("u", '{"a":1}', "k-2-1")]
+        for tenant, data, name, error in [("t", None, "k-1-1", ""), ("u", '{"a":1}', "k-2-1", "no route")]
     ],
     "inputs_view": [
         (1, "t", "ann", "event", "order.placed", "2026-01-01T12:00:00.000000Z", "e", "{}", "handled"),

@@ -136,7 +136,7 @@ class Writing(Begun):
             ),
             runs=(ended(1, 1, trigger=told, memory={"wait": {}}, key="ann"), run(2, 2, trigger=told)),
             moves=(entry(1)._replace(seen={"entry": {"name": "ann"}}), entry(2)),
-            new_posts=(post(1, data=told), post(2, data=told), leased(1, 2, NOON)),
+            new_posts=(post(1, data=told, error=told), post(2, data=told, error=told), leased(1, 2, NOON)),
             refusals=(Refusal(1, 1, "re-entry", NOON, "2026-01-01", {"name": "ann"}),),
         )
         with self.begun(tmp_path) as store:
@@ -154,7 +154,7 @@ class Writing(Begun):
             expect(dict(load(store, serials=frozenset({2})).runs), {2: run(2, 2, trigger=told)}, "a run of others")
             posts = load(store, posts=frozenset({(1, 1), (1, 2), (2, 1)})).posts
             expect(posts[1, 1], post(1, status=CANCELLED), "a message that waited")
-            expect((posts[1, 2], posts[2, 1]), (leased(1, 2, NOON), post(2, data=told)), "other messages")
+            expect((posts[1, 2], posts[2, 1]), (leased(1, 2, NOON), post(2, data=told, error=told)), "other messages")
             expect(rows(store, "SELECT enrollment, seen FROM moves ORDER BY 1"), [(1, None), (2, None)])
             expect(rows(store, "SELECT customer, reason, seen FROM last_refusals"), [(1, "re-entry", None)])
             expect(rows(store, "SELECT sum(count) FROM refusals"), [(1,)])

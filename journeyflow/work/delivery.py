@@ -1,0 +1,115 @@
+"""What workers answer, and what follows: a message is sent, tried again, given up, or queued anew (R71)."""
+
+from journeyflow.basics.moments import add, zone
+from journeyflow.basics.words import ACTIVE, CLAIMED, FAILED, MESSAGE, QUEUED, SENT
+from journeyflow.definition.retry import USUAL, Retry
+from journeyflow.definition.steps import Send
+from journeyflow.records.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
+from journeyflow.records.message_ids import message_id
+from journeyflow.records.rows import Input, Post, version_at
+from journeyflow.stores.batch import CustomerInHand
+from journeyflow.work.engagement import tell
+from journeyflow.work.happenings import Happening
+from journeyflow.work.working_set import Work
+
+GIVEN_UP = "message given up"
+"""The reason of a run that FAILED because a message was given up and its Send has `on_failure="fail"` (R43)."""
+
+LEASE_ENDED = "no answer before the lease ended"
+"""The error of an attempt that nobody answered."""
+
+UTC = zone("UTC")
+
+
+def _named(work: Work, item: Input) -> tuple[Post, CustomerInHand] | None:
+    """Return the message that an input names and its customer, or None if it is not this tenant's."""
+    post = work.messages.named(item.id)
+    run = work.runs.get(post.serial) if post is not None else None
+    person = work.people.numbered.get(run.customer) if run is not None else None
+    return (post, person) if post is not None and person is not None and person.tenant == item.tenant else None
+
+
+def ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> str:
+    """Record a worker's report that a message was sent: it overrides any status and is final (R71)."""
+    found = _named(work, item)
+    if found is None:
+        return "unmatched"
+    post, person = found
+    if post.status == SENT:
+        return "duplicate"
+    post = post._replace(status=SENT, lease_until=None, token=None)
+    work.messages.set(post)
+    if is_anonymous(person.id):  # it was sent, but its customer is forgotten (R86)
+        return FORGOTTEN
+    tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
+    return "handled"
+
+
+def nack(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> str:
+    """Record a worker's report that it could not deliver; a report without the current lease is stale (R71)."""
+    found = _named(work, item)
+    if found is None:
+        return "unmatched"
+    post, person = found
+    if is_anonymous(person.id):  # the channel's error text may name the mailbox
+        work.retold.append((item.seq, without_error(item).text or ""))
+    if post.status != CLAIMED or post.token != data.get("token"):
+        return "stale"
+    post = post._replace(error=str(data.get("error", "")))
+    _failed_attempt(work, post, person, item.at, at, permanent="permanent" in data)
+    return "handled"
+
+
+def requeue(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> str:
+    """Queue a message again that was given up, with all its attempts before it (R71)."""
+    found = _named(work, item)
+    if found is None:
+        return "unmatched"
+    post, person = found
+    if is_anonymous(person.id):
+        return FORGOTTEN
+    if post.status != FAILED:
+        return "refused: not failed"
+    work.messages.set(post._replace(status=QUEUED, available_at=at, forgiven=post.attempts))
+    return "handled"
+
+
+def lease_ended(work: Work, key: tuple[int, int], until: int) -> None:
+    """Treat the end of a lease as a failed attempt, unless the message was acked or nacked in time (R71)."""
+    post = work.messages.posts[key]
+    if post.status == CLAIMED and post.lease_until == until:
+        person, post = work.people.numbered[work.runs[post.serial].customer], post._replace(error=LEASE_ENDED)
+        _failed_attempt(work, post, person, until, work.effective(until))
+
+
+def _failed_attempt(
+    work: Work, post: Post, person: CustomerInHand, own: int, at: int, *, permanent: bool = False
+) -> None:
+    """Queue a message again after a delay, or give it up (R71)."""
+    if is_anonymous(person.id):
+        work.messages.set(cancelled(post))
+        return
+    run = work.runs[post.serial]
+    step = work.catalog.programs[version_at(run, post.n)].journey.step(post.step)
+    send = step if isinstance(step, Send) else None
+    delay = None if permanent else _retry(work, post, person, send, own).after(post.attempts - post.forgiven)
+    if delay is not None:
+        again = add(at, delay, UTC)
+        work.messages.set(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
+        return
+    post = post._replace(status=FAILED, lease_until=None, token=None)
+    work.messages.set(post)
+    named = message_id(work.catalog.nonces, post)
+    tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
+    run = work.runs[post.serial]
+    if run.status == ACTIVE and send is not None and send.on_failure == "fail":
+        work.advance(run, "FAIL", at, reason=GIVEN_UP)
+
+
+def _retry(work: Work, post: Post, person: CustomerInHand, send: Send | None, own: int) -> Retry:
+    """Return how a message is tried again: as its Send says, else the policies of its tenant, else as usual (R71)."""
+    if send is not None and send.retry is not None:
+        return send.retry
+    history = work.catalog.policies.get(person.tenant)
+    terms = None if history is None else history.at(own)
+    return USUAL if terms is None else terms.policies.retries.get(post.channel, USUAL)

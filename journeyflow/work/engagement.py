@@ -1,0 +1,82 @@
+"""What happens to a message: noted with it and with the customer, then told to the journeys (R51, R52)."""
+
+from collections.abc import Mapping
+
+from journeyflow.basics.moments import iso
+from journeyflow.basics.words import CONSENT, MESSAGE, PERMANENT
+from journeyflow.definition.rules.changes import Emitted, events_between
+from journeyflow.records.counting import KINDS, mailbox_domain, told
+from journeyflow.records.rows import Post
+from journeyflow.stores.batch import CustomerInHand
+from journeyflow.work.happenings import Happening
+from journeyflow.work.stages import handle
+from journeyflow.work.working_set import Work
+
+LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
+"""The kinds of message events whose newest instant is kept with the customer, as `last<Channel>...` (R52)."""
+
+WITHDRAWING = frozenset({"unsubscribed", "complained"})
+"""The kinds of message events that withdraw consent to the channel; so does a permanent bounce (R52)."""
+
+
+def tell(work: Work, event: Happening) -> None:
+    """Record what happened to a message, with it and with the customer; then run the event through the stages (R52)."""
+    post, person, emitted = event.post, event.person, list[Emitted]()
+    if post is not None:
+        kind = event.type.removeprefix(MESSAGE)
+        first, count = post.flags.get(kind, (event.own, 0))
+        post = with_domain(post, person)._replace(flags={**post.flags, kind: (first, count + 1)})
+        work.messages.set(post)
+        if kind == "clicked":
+            work.messages.click(person.number, post)
+        if event.type in KINDS:
+            work.notes.append(told(work.runs[post.serial], post, event.type, event.own, unique=not count))
+        before = person.attributes
+        withdraws = kind in WITHDRAWING or (kind == "bounced" and event.data.get(PERMANENT) is True)
+        after = _without_consent(before, post.channel) if withdraws else _marked(before, post.channel, kind, event.own)
+        work.people.set_attributes(person, after)
+        emitted = list(events_between(before, after, [CONSENT]))
+        changed = "" if after is before else CONSENT if withdraws else last_name(post.channel, kind)
+        data = {**about(work, post), **event.data}
+        event = event._replace(post=post, changed=changed, data=data, text=None)
+    handle(work, event)
+    work.emit(emitted, person, event.at, own=event.own)
+
+
+def with_domain(post: Post, person: CustomerInHand) -> Post:
+    """Return the message with its mailbox domain, which is fixed when its first event arrives (F172)."""
+    if post.domain is not None:
+        return post
+    return post._replace(domain=mailbox_domain(post.channel, person.attributes))
+
+
+def about(work: Work, post: Post) -> dict[str, object]:
+    """Return the data that say which message an event is about, so that triggers can filter on them (R51)."""
+    journey = work.program(work.runs[post.serial]).journey.id
+    return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}
+
+
+def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
+    """Return the attributes with the newest instant of a message event, if its kind keeps one (R52)."""
+    if kind not in LAST_ATTRIBUTE:
+        return attributes
+    name = last_name(channel, kind)
+    before, now = attributes.get(name), iso(own)
+    return attributes if isinstance(before, str) and before >= now else {**attributes, name: now}
+
+
+def _without_consent(attributes: dict[str, object], channel: str) -> dict[str, object]:
+    """Return the attributes with the consent to a channel withdrawn (R52, R54)."""
+    consent = attributes.get(CONSENT)
+    given = consent if isinstance(consent, Mapping) else {}
+    return attributes if given.get(channel) is False else {**attributes, CONSENT: {**given, channel: False}}
+
+
+def last_name(channel: str, kind: str) -> str:
+    """Return the name of the attribute that keeps the newest instant of a kind of message event.
+
+    >>> last_name("EMAIL", "opened"), last_name("in-app push", "sent")
+    ('lastEmailOpenAt', 'lastInAppPushSentAt')
+    """
+    words = "".join(character if character.isalnum() else " " for character in channel).split()
+    return f"last{''.join(word.capitalize() for word in words)}{LAST_ATTRIBUTE[kind]}"
