@@ -391,8 +391,9 @@ def takes_time() -> str:
 def calls() -> str:
     """Return the methods of an engine, with the summary of each, as a table."""
     rows = []
-    calls, questions = journeyflow.Engine.__bases__
-    for name, member in [each for part in (calls, journeyflow.Engine, questions) for each in vars(part).items()]:
+    calls, channels, questions = journeyflow.Engine.__bases__
+    parts = (calls, journeyflow.Engine, channels, questions)
+    for name, member in [each for part in parts for each in vars(part).items()]:
         if not name.startswith("_") and callable(member):
             given = [each for each in inspect.signature(member).parameters if each != "self"]
             rows.append((f"`{name}({', '.join(given)})`", summary(member).split("; raises")[0]))

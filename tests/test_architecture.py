@@ -318,6 +318,7 @@ KEEPS_STATE = {
     "Circle": "a list, as far as it is loaded for one batch",
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
+    "ChannelCalls": "the part of the engine that holds channels",
     "JourneyCalls": "the part of the engine that changes journeys",
     "Questions": "the part of the engine that answers",
     "Handover": "the messages of a push that are on lease",

@@ -287,10 +287,14 @@ def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:
     engine.nack(messages, at=NOW, error="no such address", permanent=True)
     taken: int = engine.requeue(channel="EMAIL", error="no such", at=NOW) + engine.requeue(messages, at=NOW)
     given_back: int = engine.release(messages)
+    engine.hold_channel("EMAIL", at=NOW)
+    engine.release_channel("EMAIL", at=NOW)
+    since: Mapping[str, datetime] = engine.held_channels(at=NOW)
     counts = (
         taken
         + given_back
         + len(engine.messages(error="no such")[0].error)
+        + len(since)
         + result.inputs
         + result.entered
         + result.moves

@@ -123,6 +123,8 @@ class Catalog:
     by_name: Mapping[tuple[str, str], JourneyRecord] = field(repr=False)
     policies: Mapping[str, PolicyHistory] = field(factory=dict, repr=False)
     """The policies of every tenant that has set any (R31)."""
+    holds: Mapping[str, Sequence[tuple[int, frozenset[str]]]] = field(factory=dict, repr=False)
+    """The held channels of each tenant that ever held one, from each instant on, in order (R71)."""
     next_journey: int = 1
     next_version: int = 1
     nonces: Sequence[str] = field(init=False)
@@ -202,6 +204,16 @@ class Catalog:
             and program.emits.isdisjoint(self.listened[program.tenant])
         )
 
+    def held(self, at: int) -> frozenset[tuple[str, str]]:
+        """Return the channels that are held as of an instant, as (tenant, channel) (R71)."""
+        return frozenset((tenant, channel) for tenant in self.holds for channel in self.held_of(tenant, at))
+
+    def held_of(self, tenant: str, at: int) -> frozenset[str]:
+        """Return the channels of a tenant that are held as of an instant."""
+        history = self.holds.get(tenant, ())
+        position = bisect_right(history, at, key=lambda each: each[0])
+        return history[position - 1][1] if position else NONE
+
     @cached_property
     def paused(self) -> frozenset[int]:
         """The journeys that were ever paused."""
@@ -255,7 +267,8 @@ def build_catalog(
         {program.number: program for record in journeys.values() for _, program in record.versions},
         {(record.tenant, record.id): record for record in journeys.values()},
         policies or {},
-        *numbers,
+        next_journey=numbers[0],
+        next_version=numbers[1],
     )
 
 

@@ -13,7 +13,7 @@ from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.unpublished import flag_problems
 from journeyflow.errors import ERROR, Conflict, InvalidInput, InvalidJourney, NotFound, did_you_mean
-from journeyflow.records.changes import CatalogChanges, Flag, NewJourney, NewPolicies, NewVersion, Transition
+from journeyflow.records.changes import CatalogChanges, Flag, Hold, NewJourney, NewPolicies, NewVersion, Transition
 from journeyflow.records.public import PublishedVersion
 
 ALLOWED: Mapping[str, frozenset[tuple[str, State]]] = {
@@ -232,3 +232,15 @@ def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> 
     return CatalogChanges(
         policies=(NewPolicies(tenant, max(at, since), formats.dumps_policies(policies, indent=None)),)
     )
+
+
+def held(catalog: Catalog, tenant: str, channel: str, at: int, *, hold: bool) -> CatalogChanges:
+    """Return the changes when a tenant holds or releases a channel: none if it is so already (R71).
+
+    An `at` before the newest instant means that instant (R11).
+    """
+    history = catalog.holds.get(tenant, ())
+    since, before = history[-1] if history else (at, NONE)
+    if hold == (channel in before):
+        return CatalogChanges()
+    return CatalogChanges(holds=(Hold(tenant, max(at, since), channel, hold),))

@@ -44,11 +44,14 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
         )
         for number in names
     ]
+    holds: dict[str, list[tuple[int, frozenset[str]]]] = {}
+    for tenant, at, channel, held in shelf.holds:
+        _add_flag(holds.setdefault(tenant, []), at, channel, published=not held)
     policies: dict[str, PolicyHistory] = {}
     for tenant, at, text in shelf.policies:
         policies[tenant] = _with_policies(policies.get(tenant), tenant, at, text, path)
     numbers = shelf.next_journey, shelf.next_version
-    return build_catalog(shelf.revision, shelf.meta, records, policies, numbers)
+    return evolve(build_catalog(shelf.revision, shelf.meta, records, policies, numbers), holds=holds)
 
 
 def amended(catalog: Catalog, changes: CatalogChanges, path: object, compiled: Compiled) -> Catalog:
@@ -71,6 +74,9 @@ def amended(catalog: Catalog, changes: CatalogChanges, path: object, compiled: C
     policies = dict(catalog.policies)
     for new in changes.policies:
         policies[new.tenant] = _with_policies(policies.get(new.tenant), new.tenant, new.at, new.text, path)
+    touched_holds = {hold.tenant: [*catalog.holds.get(hold.tenant, ())] for hold in changes.holds}
+    for hold in changes.holds:
+        _add_flag(touched_holds[hold.tenant], hold.at, hold.channel, published=not hold.held)
     return evolve(
         catalog,
         revision=catalog.revision + 1,
@@ -79,6 +85,7 @@ def amended(catalog: Catalog, changes: CatalogChanges, path: object, compiled: C
         programs=programs,
         by_name=by_name,
         policies=policies,
+        holds={**catalog.holds, **touched_holds},
         next_journey=max([catalog.next_journey, *(each.number + 1 for each in changes.journeys)]),
         next_version=max([catalog.next_version, *(each.number + 1 for each in changes.versions)]),
     )
@@ -130,7 +137,7 @@ def _add_version(versions: list[tuple[int, Program]], at: int, program: Program)
 
 
 def _add_flag(flags: list[tuple[int, frozenset[str]]], at: int, step: str, *, published: bool) -> None:
-    """Add a flag: the steps that are unpublished after it (R17)."""
+    """Add a flag: the steps that are unpublished after it (R17), or the channels that are held (R71)."""
     before = flags[-1][1] if flags else NONE
     flags.append((at, before - {step} if published else before | {step}))
 

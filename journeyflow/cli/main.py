@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from journeyflow.cli import (
+    channels,
     database,
     definitions,
     delivery,
@@ -23,7 +24,10 @@ from journeyflow.cli.shared import LOCAL
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
-    "Deliver": ("claim", "ack", "nack", "release", "requeue", "messages", "unmatched"),
+    "Deliver": (
+        "claim", "ack", "nack", "release", "requeue", "messages", "unmatched",
+        "hold-channel", "release-channel", "held-channels",
+    ),
     "Change journeys": (
         "journeys", "versions", "steps", "activate", "pause", "resume", "edit", "clone", "migrate", "archive", "purge",
         "delete", "bulk", "policies",
@@ -92,6 +96,17 @@ def _with_zone(command: click.Command) -> click.Command:
     return LOCAL(command) if "db" in names and "timezone" not in names else command
 
 
-for module in (replays, definitions, database, journeys, delivery, questions, policies, numbers, housekeeping):
+for module in (
+    replays,
+    definitions,
+    database,
+    journeys,
+    delivery,
+    channels,
+    questions,
+    policies,
+    numbers,
+    housekeeping,
+):
     for command in module.COMMANDS:
         main.add_command(_with_zone(command))

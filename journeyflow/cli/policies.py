@@ -30,6 +30,8 @@ def _quiet_line(quiet: QuietHours) -> tuple[str, str, str]:
 def _lines(policies: Policies) -> str:
     """Format policies for people."""
     rows = [*map(_cap_line, policies.caps), *map(_quiet_line, policies.quiet)]
+    for channel, retry in policies.retries.items():
+        rows.append(("retry", channel, f"after {', '.join(map(str, retry.delays))}" if retry.delays else "never"))
     if policies.timezone is not None:
         rows.append(("zone", policies.timezone, "for customers without a zone of their own"))
     return table(rows, ("policy", "binds", "what")) if rows else "no policies"

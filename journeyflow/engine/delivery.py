@@ -23,8 +23,8 @@ from journeyflow.basics.moments import MINUTE, SECOND
 from journeyflow.basics.values import describe, id_fault
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import answer_input, told_error
-from journeyflow.questions.paging import refuse
 from journeyflow.errors import Undeliverable
+from journeyflow.questions.paging import refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input

@@ -23,6 +23,7 @@ from journeyflow.definition.policies import Policies
 from journeyflow.engine import delivery
 from journeyflow.engine import exports as exportjobs
 from journeyflow.engine.batches import Batch, open_batch
+from journeyflow.engine.channels import ChannelCalls
 from journeyflow.engine.core import LOG, Core, Handler, Options
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.inputs import (
@@ -57,7 +58,7 @@ CHUNK = 10_000
 """Inputs per commit when a host gives many in one call."""
 
 
-class Engine(JourneyCalls, Questions):
+class Engine(JourneyCalls, ChannelCalls, Questions):
     """An embedded customer-journey engine on a SQLite file or any other `Store`.
 
     `store` is the path of a file, which is made if it is missing, or a `Store` such as `MemoryStore()`.

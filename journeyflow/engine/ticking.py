@@ -13,9 +13,9 @@ from journeyflow.errors import ClockJump, StorageError, cut
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import OWED, TRACES
 from journeyflow.stores.batch import Due, DueKey, Request
-from journeyflow.stores.contract import ClaimRequest
 from journeyflow.work import scheduler
 from journeyflow.work.happenings import Tally
+from journeyflow.work.outbox import claim_request
 from journeyflow.work.setting_aside import SettingAside, name_item, set_aside, set_barely_aside
 
 UTC: Final = zone("UTC")
@@ -69,14 +69,10 @@ def next_call(core: Core) -> int | None:
     """
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
-        paused = catalog.paused_since
-        due = _earliest(transaction.due(LAST, 1, paused=paused))
+        due = _earliest(transaction.due(LAST, 1, paused=catalog.paused_since))
         if not core.channels:
             return due
-        hidden = frozenset(
-            (number, step) for number in catalog.flagged for step in catalog.journeys[number].newest_unpublished
-        )
-        posts = transaction.claimable(ClaimRequest(None, frozenset(core.channels), LAST, 1, frozenset(paused), hidden))
+        posts = transaction.claimable(claim_request(catalog, None, frozenset(core.channels), LAST, 1))
     return min([post.available_at for post in posts] + ([] if due is None else [due]), default=None)
 
 

@@ -86,8 +86,18 @@ class NewPolicies:
 
 
 @frozen
+class Hold:
+    """Whether a tenant's channel is held, so that nothing of it is handed out, from an instant on (R71)."""
+
+    tenant: str
+    at: int
+    channel: str
+    held: bool
+
+
+@frozen
 class CatalogChanges(Part):
-    """What one commit writes about journeys, policies and settings: catalogs must be read again."""
+    """What one commit writes about journeys, policies, channels and settings: catalogs must be read again."""
 
     journeys: tuple[NewJourney, ...] = ()
     versions: tuple[NewVersion, ...] = ()
@@ -96,6 +106,7 @@ class CatalogChanges(Part):
     transitions: tuple[Transition, ...] = ()
     policies: tuple[NewPolicies, ...] = ()
     flags: tuple[Flag, ...] = ()
+    holds: tuple[Hold, ...] = ()
     purged: tuple[int, ...] = ()
     """Journeys to delete, by number, with all their history (R15)."""
     meta: tuple[tuple[str, str], ...] = ()

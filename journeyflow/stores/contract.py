@@ -25,9 +25,9 @@ class Shelf:
 
     `revision` counts the commits of the catalog. `journeys` is (number, tenant, id); `versions` is (number, journey,
     version, published_at, fingerprint, text), one row per publication, in order; `transitions` is (journey, at, state),
-    `flags` is (journey, at, step, published) and `policies` is (tenant, at, text), all in order. `meta` is the settings
-    of the store. `next_journey` and `next_version` are numbers that have never been used. Instants are microseconds
-    UTC.
+    `flags` is (journey, at, step, published) `policies` is (tenant, at, text) and `holds` is (tenant, at, channel,
+    held), all in order. `meta` is the settings of the store. `next_journey` and `next_version` are numbers that have
+    never been used. Instants are microseconds UTC.
     """
 
     revision: int
@@ -37,6 +37,7 @@ class Shelf:
     meta: Mapping[str, str]
     policies: Sequence[tuple[str, int, str]] = ()
     flags: Sequence[tuple[int, int, str, bool]] = ()
+    holds: Sequence[tuple[str, int, str, bool]] = ()
     next_journey: int = 1
     next_version: int = 1
 
@@ -56,6 +57,8 @@ class ClaimRequest:
     """The numbers of the journeys whose messages are withheld, because they are paused."""
     steps: frozenset[tuple[int, str]] = frozenset()
     """The steps, as (journey number, step id), whose messages are withheld, because they are unpublished (R17)."""
+    held: frozenset[tuple[str, str]] = frozenset()
+    """The channels, as (tenant, channel), whose messages are withheld, because they are held."""
 
 
 NOT_PAUSED: Mapping[int, int] = {}

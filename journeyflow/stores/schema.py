@@ -53,6 +53,11 @@ CREATE TABLE flags (
     published INTEGER NOT NULL, PRIMARY KEY (journey, n)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE holds (
+    tenant TEXT NOT NULL, n INTEGER NOT NULL, at INTEGER NOT NULL, channel TEXT NOT NULL, held INTEGER NOT NULL,
+    PRIMARY KEY (tenant, n)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE customers (
     number INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, id TEXT NOT NULL, attributes TEXT NOT NULL,
     UNIQUE (tenant, id)
@@ -294,6 +299,9 @@ CREATE VIEW flags_view AS
 SELECT j.tenant, j.id AS journey, f.n, {_iso("f.at")} AS at, f.step, f.published
 FROM flags f
 JOIN journeys j ON j.number = f.journey;
+
+CREATE VIEW holds_view AS
+SELECT tenant, n, {_iso("at")} AS at, channel, held FROM holds;
 
 CREATE VIEW deferred_view AS
 SELECT j.tenant, j.id AS journey, c.id AS customer, d.key, {_iso("d.at")} AS at, d.trigger_data

@@ -17,6 +17,17 @@ from journeyflow.stores.batch import CustomerInHand, Request
 from journeyflow.stores.contract import ClaimRequest, Transaction
 
 
+def claim_request(
+    catalog: Catalog, tenant: str | None, channels: frozenset[str] | None, at: int, limit: int
+) -> ClaimRequest:
+    """Return the request for messages that may be handed out at an instant, as the catalog stands then (R71)."""
+    paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
+    hidden = frozenset(
+        (number, step) for number in catalog.flagged for step in catalog.journeys[number].unpublished(at)
+    )
+    return ClaimRequest(tenant, channels, at, limit, paused, hidden, catalog.held(at))
+
+
 def claim_posts(  # noqa: PLR0917 what a claim depends on
     transaction: Transaction,
     catalog: Catalog,
@@ -31,11 +42,7 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
 
     More may be waiting if `limit` messages were looked at, although some of them were not leased.
     """
-    paused = frozenset(record.number for record in catalog.journeys.values() if record.state(at) == "PAUSED")
-    hidden = frozenset(
-        (number, step) for number in catalog.flagged for step in catalog.journeys[number].unpublished(at)
-    )
-    posts = transaction.claimable(ClaimRequest(tenant, channels, at, limit, paused, hidden))
+    posts = transaction.claimable(claim_request(catalog, tenant, channels, at, limit))
     loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts)))
     people, runs = {person.number: person for person in loaded.people}, loaded.runs
     claimed = list[Post]()

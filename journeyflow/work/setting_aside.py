@@ -94,7 +94,9 @@ def _run_aside(work: Work, key: DueKey, error: str) -> None:
 
 
 def _message_aside(work: Work, key: DueKey, _error: str) -> None:
-    work.messages.set(work.messages.posts[key[2:]]._replace(status=FAILED, lease_until=None, token=None))
+    work.messages.set(
+        work.messages.posts[key[2:]]._replace(status=FAILED, lease_until=None, token=None, error=INTERNAL_ERROR)
+    )
 
 
 def _journey_aside(work: Work, key: DueKey, error: str) -> None:
@@ -132,7 +134,7 @@ _BARE_WAYS: dict[str, Callable[[Due, DueKey], Changes]] = {
     "input": lambda _, key: Changes(handled=((key[2], SET_ASIDE),)),
     "run": _bare_run,
     "message": lambda due, key: Changes(
-        posts=(due.posts[key[2:]]._replace(status=FAILED, lease_until=None, token=None),)
+        posts=(due.posts[key[2:]]._replace(status=FAILED, lease_until=None, token=None, error=INTERNAL_ERROR),)
     ),
     "journey": lambda _, key: Changes(limits=LimitChanges(stopped=(key[2:],))),
 }

@@ -80,6 +80,18 @@ def test_what_was_given_up_is_queued_again_from_the_shell(db):
     assert "FAILED" not in call("messages", db).stdout
 
 
+def test_a_channel_is_held_and_released_from_the_shell(db):
+    """R71: shown with the instant; claims leave it out."""
+    assert call("held-channels", db).stdout == "no channel is held\n"
+    assert call("hold-channel", db, "EMAIL", *AT).stdout == "EMAIL is held since 2026-01-01 00:00:00\n"
+    assert [*json.loads(call("held-channels", db, "--json").stdout)] == ["EMAIL"]
+    assert "EMAIL    2026-01-01 00:00:00" in call("held-channels", db).stdout
+    assert {each["channel"] for each in claimed(db)} == {"SMS"}
+    assert call("release-channel", db, "EMAIL", *AT).stdout == "EMAIL is not held\n"
+    assert {each["channel"] for each in claimed(db)} == {"EMAIL"}
+    assert "channel: " in call("hold-channel", db, "", *AT).stderr
+
+
 def test_a_script_gives_back_under_its_token(db):
     """R71: another token is stale, and an unknown message not found."""
     first = claimed(db)[0]

@@ -30,6 +30,7 @@ NOT_PERSONAL = {
     "transitions": "states",
     "policies": "the host's words",
     "flags": "the host's words",
+    "holds": "the host's words",
     "paths": "steps and outcomes",
     "exports": "sums",
     "counters": "sums, by the host's words and by mailbox domain",

@@ -79,6 +79,14 @@ class Outbox(RuleBasedStateMachine):
             self.engine.pause(journey, at=self.now)
         self.paused ^= {journey}
 
+    @rule()
+    def hold_or_release(self):
+        """Stop the only channel, or start it again."""
+        if self.engine.held_channels():
+            self.engine.release_channel("EMAIL", at=self.now)
+        else:
+            self.engine.hold_channel("EMAIL", at=self.now)
+
     @rule(worker=st.sampled_from(("w", "v")), limit=st.integers(1, 4), minutes=LEASES)
     def claim(self, worker, limit, minutes):
         """Claim: what a worker gets is nobody else's now, was not acknowledged, and is no message of a pause."""
@@ -88,6 +96,7 @@ class Outbox(RuleBasedStateMachine):
             assert held is None or held[0] in self.nacked or held[1] <= self.now, "two leases on one message"
             assert message.id not in self.acked, "acknowledged, and handed out again"
             assert message.journey not in self.paused
+            assert not self.engine.held_channels()
             assert (message.status, message.lease_until) == ("CLAIMED", until)
             tokens = [each.token for each in self.claims if each.id == message.id]
             assert message.token not in tokens

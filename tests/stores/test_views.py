@@ -18,9 +18,9 @@ INSTANT = r"????-??-??T??:??:??.??????Z"
 
 VIEWS = {
     "arms_view", "counters_view", "customers_view", "deferred_view", "engagement_view", "enrollments_view",
-    "exports_view", "flags_view", "inputs_view", "journeys_view", "last_refusals_view", "list_members_view",
-    "messages_view", "moves_view", "openings_view", "policies_view", "publications_view", "pulls_view",
-    "refusals_view", "steps_view", "transitions_view", "versions_view", "visits", "visits_view",
+    "exports_view", "flags_view", "holds_view", "inputs_view", "journeys_view", "last_refusals_view",
+    "list_members_view", "messages_view", "moves_view", "openings_view", "policies_view", "publications_view",
+    "pulls_view", "refusals_view", "steps_view", "transitions_view", "versions_view", "visits", "visits_view",
 }  # fmt: skip
 """Those that a life as below fills."""
 
@@ -60,6 +60,7 @@ def db(tmp_path_factory):
             host.feed("come", "7 minutes", name)
         host.tick("7 minutes")
         engine.set_published("slow", {"w": False}, at=after("8 minutes"))
+        engine.hold_channel("EMAIL", at=after("8 minutes"))
         engine.submit_export(at=after("9 minutes"))
         engine.work_exports(at=after("9 minutes"))
         host.deploy(Split("which", arm(100, [End("e")])), id="old", trigger=Trigger("old"))
@@ -157,6 +158,6 @@ def test_datasette_opens_the_file_of_the_demo(tmp_path, monkeypatch):
 
     found = asyncio.run(pages())
     assert {view for view, rows in found.items() if not rows} <= {
-        "arms_view", "deferred_view", "exports_view", "flags_view", "last_refusals_view", "list_members_view",
-        "openings_view", "policies_view", "pulls_view", "refusals_view",
+        "arms_view", "deferred_view", "exports_view", "flags_view", "holds_view", "last_refusals_view",
+        "list_members_view", "openings_view", "policies_view", "pulls_view", "refusals_view",
     }  # fmt: skip

@@ -19,6 +19,7 @@ from journeyflow.records.changes import (
     Erased,
     Flag,
     Forgotten,
+    Hold,
     NewJourney,
     NewPolicies,
     NewVersion,
@@ -112,6 +113,7 @@ class MemoryStore:
         self.publications: list[tuple[int, int, int]] = []
         self.edited: dict[int, int] = {}
         self.flags: list[Flag] = []
+        self.holds: list[Hold] = []
         self.transitions: list[Transition] = []
         self.policies: list[NewPolicies] = []
         self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
@@ -197,6 +199,7 @@ class MemoryStore:
                 transitions=tuple(self.transitions),
                 policies=tuple(self.policies),
                 flags=tuple(self.flags),
+                holds=tuple(self.holds),
                 meta=tuple(before.items()),
             ),
             exports=tuple(self.exports.values()),
@@ -396,6 +399,7 @@ class MemoryStore:
             self.edited[number] = at
         self.transitions += changes.transitions
         self.flags += changes.flags
+        self.holds += changes.holds
         self.policies += changes.policies
         self.meta.update(changes.meta)
         self.meta["revision"] = str(int(self.meta["revision"]) + 1)
@@ -561,6 +565,10 @@ class MemoryTransaction:
                 (each.journey, each.at, each.step, each.published)
                 for each in sorted(store.flags, key=lambda each: each.journey)
             ],
+            [
+                (each.tenant, each.at, each.channel, each.held)
+                for each in sorted(store.holds, key=lambda each: each.tenant)
+            ],
             store.last["journey"] + 1,
             store.last["version"] + 1,
         )
@@ -698,6 +706,7 @@ class MemoryTransaction:
         tenant, name, _ = self._store.customers[run.customer]
         wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
         free = run.journey not in request.journeys and (run.journey, post.step) not in request.steps
+        free = free and (tenant, post.channel) not in request.held
         return wanted and free and (tenant, name) not in withheld
 
 

@@ -161,6 +161,7 @@ class SQLiteTransaction:
             dict(self._ask("SELECT name, value FROM meta")),
             self._ask("SELECT tenant, at, definition FROM policies ORDER BY tenant, n"),
             self._ask("SELECT journey, at, step, published FROM flags ORDER BY journey, n"),
+            self._ask("SELECT tenant, at, channel, held FROM holds ORDER BY tenant, n"),
             next_number(self._connection, "journeys"),
             next_number(self._connection, "versions"),
         )
@@ -336,6 +337,8 @@ class SQLiteTransaction:
             " AND e.journey NOT IN (SELECT value FROM json_each(:journeys))"
             " AND (:steps = '[]' OR (e.journey, m.step) NOT IN"
             " (SELECT value ->> 0, value ->> 1 FROM json_each(:steps)))"
+            " AND (:held = '[]' OR (c.tenant, m.channel) NOT IN"
+            " (SELECT value ->> 0, value ->> 1 FROM json_each(:held)))"
             " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at)"
             " ORDER BY m.available_at, m.enrollment, m.n LIMIT :limit",
             {
@@ -344,6 +347,7 @@ class SQLiteTransaction:
                 "channels": None if request.channels is None else dumps(sorted(request.channels)),
                 "journeys": dumps(sorted(request.journeys)),
                 "steps": dumps(sorted(request.steps)),
+                "held": dumps(sorted(request.held)),
                 "limit": request.limit,
             },
         )

@@ -350,6 +350,10 @@ def _write_catalog(connection: sqlite3.Connection, changes: CatalogChanges) -> N
             "INSERT INTO policies VALUES (?, 1 + (SELECT count(*) FROM policies WHERE tenant = ?), ?, ?)",
             [(each.tenant, each.tenant, each.at, each.text) for each in changes.policies],
         )
+    connection.executemany(
+        "INSERT INTO holds SELECT ?, 1 + (SELECT count(*) FROM holds WHERE tenant = ?), ?, ?, ?",
+        [(hold.tenant, hold.tenant, hold.at, hold.channel, hold.held) for hold in changes.holds],
+    )
     if changes.flags:
         connection.executemany(
             "INSERT INTO flags SELECT ?, 1 + (SELECT count(*) FROM flags WHERE journey = ?), ?, ?, ?",

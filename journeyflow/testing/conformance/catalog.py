@@ -1,4 +1,4 @@
-"""The contract of stores: journeys, versions, states, flags and policies."""
+"""The contract of stores: journeys, versions, states, flags, policies and held channels."""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from journeyflow.records.changes import (
     CatalogChanges,
     Changes,
     Flag,
+    Hold,
     LimitChanges,
     NewJourney,
     NewPolicies,
@@ -104,6 +105,7 @@ class Catalogs(Begun):
             Changes(catalog=CatalogChanges(versions=(NewVersion(5, 1, 2, NOON, "other", DEFINITION),))),
             Changes(catalog=CatalogChanges(described=((1, DEFINITION, NOON),))),
             Changes(catalog=CatalogChanges(flags=(Flag(1, NOON, "hello", published=False),))),
+            Changes(catalog=CatalogChanges(holds=(Hold("t", NOON, "EMAIL", held=True),))),
             Changes(catalog=CatalogChanges(purged=(3,))),
             Changes(catalog=CatalogChanges(transitions=(Transition(1, NOON, "PAUSED"),))),
             Changes(catalog=CatalogChanges(policies=(NewPolicies("t", NOON, '{"format":1}'),))),
@@ -154,6 +156,17 @@ class Catalogs(Begun):
             found = shelf(store)
             wanted = [(1, 1, NOON), (4, 2, NOON + 1), (1, 1, NOON + 2), (2, 1, NOON), (3, 1, NOON)]
             expect(found and [(row[0], *row[2:4]) for row in found.versions], wanted)
+
+    def test_holds_keep_their_order(self, tmp_path: Path) -> None:
+        """Holds of channels come back in the order in which they were written, those of each tenant together (R71)."""
+        told = [("u", "SMS", True), ("t", "EMAIL", True), ("u", "EMAIL", True), ("t", "EMAIL", False)]
+        with self.begun(tmp_path) as store:
+            for tenant, channel, held in told:
+                write(store, Changes(catalog=CatalogChanges(holds=(Hold(tenant, NOON, channel, held),))))
+            found = shelf(store)
+            wanted = [(tenant, NOON, channel, held) for tenant, channel, held in sorted(told, key=lambda each: each[0])]
+            expect(found and [tuple(row) for row in found.holds], wanted)
+            expect(rows(store, "SELECT channel, held FROM holds_view WHERE tenant = 't'"), [("EMAIL", 1), ("EMAIL", 0)])
 
     def test_flags_keep_their_order(self, tmp_path: Path) -> None:
         """Flags come back journey by journey in the order written, even at one instant (R17)."""

@@ -35,6 +35,14 @@ class Claiming(Begun):
             expect(claimable(store, steps=frozenset({(1, "hello")})), [(2, 1)])
             expect(claimable(store, steps=frozenset({(1, "other")})), [(1, 1), (2, 1)])
 
+    def test_messages_of_held_channels_are_kept_back(self, tmp_path: Path) -> None:
+        """A channel is held for one tenant, and its other channels are not (R71)."""
+        posts = (post(1), post(1, 2, channel="SMS"), post(3))
+        with self.begun(tmp_path) as store:
+            write(store, Changes(runs=(run(1, 1), run(3, 3, 3)), new_posts=posts))
+            expect(claimable(store, held=frozenset({("t", "EMAIL")})), [(1, 2), (3, 1)])
+            expect(claimable(store, held=frozenset({("t", "SMS"), ("u", "EMAIL")})), [(1, 1)])
+
     def test_claimable_messages_are_filtered(self, tmp_path: Path) -> None:
         """A worker gets messages of its tenant and channels, none of paused journeys, up to its limit (R71)."""
         runs = (run(1, 1), run(2, 2, 2), run(3, 3, 3))

@@ -1,0 +1,52 @@
+"""Commands that stop and start the delivery of a channel."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+
+
+@click.command("hold-channel")
+@database
+@click.argument("channel")
+@now_option()
+@tenant
+@as_json
+def hold_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Hand out no message of a channel until it is released; no attempt is spent."""
+    with opened(db, tenant) as engine:
+        engine.hold_channel(channel, at=at)
+        found = engine.held_channels()
+    show(found, f"{channel} is held since {when(found[channel])}", as_json=as_json)
+
+
+@click.command("release-channel")
+@database
+@click.argument("channel")
+@now_option()
+@tenant
+@as_json
+def release_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Hand out the messages of a held channel again."""
+    with opened(db, tenant) as engine:
+        engine.release_channel(channel, at=at)
+        found = engine.held_channels()
+    show(found, f"{channel} is not held", as_json=as_json)
+
+
+@click.command("held-channels")
+@database
+@tenant
+@as_json
+def held_channels(db: Path, tenant: str, *, as_json: bool) -> None:
+    """List the channels that are held, each with the instant since which it is."""
+    with opened(db, tenant) as engine:
+        found = engine.held_channels()
+    rows = [(channel, when(since)) for channel, since in found.items()]
+    show(found, table(rows, ("channel", "held since")) if rows else "no channel is held", as_json=as_json)
+
+
+COMMANDS = (hold_channel, release_channel, held_channels)
