@@ -361,6 +361,14 @@ def test_branches_that_never_rejoin_stay_so():
     assert ways(reorder_steps(journey, ["b", "a", "pick", "y", "n"])) == ["b: a", "a: pick", "pick: y n", "y:", "n:"]
 
 
+def test_a_branch_that_leads_elsewhere_still_does():
+    """R37: a branch that goes back does not rejoin the others because steps have changed places."""
+    back = Condition("pick", PAID, yes=[Wait("y", "1 day", next="a")], no=[send("n")])
+    journey = Journey(id="j", steps=[send("a"), send("c"), back, send("b"), End("done")])
+    made = reorder_steps(journey, ["c", "a", "pick", "y", "n", "b", "done"])
+    assert ways(made) == ["c: a", "a: pick", "pick: b y n", "y: a", "n: b", "b: done", "done:"]
+
+
 @pytest.mark.rows(122)
 def test_an_order_is_a_permutation():
     """Every fault of the list of ids."""
