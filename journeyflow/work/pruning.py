@@ -62,7 +62,7 @@ def settle(finished: Finished, catalog: Catalog, before: int) -> Share:
     """Decide what becomes of runs that ended before an instant (R86).
 
     These stay as rows: a customer's newest run under each key, which re-entry, goals and run numbers look up (R22,
-    R42); and the customer's first run and those that converted, which experiments count (R25).
+    R42); and the customer's first run and those that converted, which experiments count (R87).
     """
     posts, by_place = _by_serial(finished.posts), _by_place(finished.told)
     pending = {place for place, told in by_place.items() if any(outcome is None for _, outcome in told)}
@@ -115,7 +115,7 @@ class _Settled:
     """The messages that an input in the inbox is about."""
 
     def stays(self, run: Run) -> bool:
-        """Return whether a run stays as a row: the newest, or counted by experiments (R25) or pulls (R27)."""
+        """Return whether a run stays as a row: the newest, or counted by experiments (R87) or pulls (R27)."""
         counted = run.number == 1 or run.converted_at is not None
         return counted or run.serial in self.current or run.journey in self.catalog.pulling
 
@@ -190,7 +190,7 @@ def _acked(run: Run, post: Post, fed: int) -> Iterator[Note]:
 def _arms(
     moves: Iterable[Move], bare: Mapping[int, Run], runs: Mapping[int, Run], catalog: Catalog
 ) -> Iterator[tuple[int, int, str, str]]:
-    """Yield the arms that first runs which stay have taken, because experiments count them (R25)."""
+    """Yield the arms that first runs which stay have taken, because experiments count them (R87)."""
     for move in moves:
         run = runs[move.serial]
         if run.serial not in bare or run.number > 1:
