@@ -42,6 +42,8 @@ def shown(value: object) -> str:
         return cut(repr(value), MAX_WORD)
     except ValueError:  # Python refuses to write integers of thousands of digits
         return "(a very large number)"
+    except Exception:  # noqa: BLE001 a list of thousands of levels, an object that cannot be shown
+        return f"({type(value).__name__} that cannot be shown)"
 
 
 def _lines(faults: Sequence[object]) -> str:

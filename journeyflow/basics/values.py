@@ -21,6 +21,9 @@ MAX_DEPTH = 64
 MAX_ID = 200
 """The longest id, in characters: enough for any UUID, e-mail address or path, short enough for an index."""
 
+BINARY = (bytes, bytearray, memoryview)
+"""What can be iterated and holds numbers, where a host means a text."""
+
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False)
@@ -143,6 +146,8 @@ def describe(value: object) -> str:
         shown = repr(thaw(value) if kind in {dict, list} else value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, a list of thousands of levels
         shown = "(too large to show)"
+    except Exception:  # noqa: BLE001 a host's object is shown in an error about it
+        shown = "(cannot be shown)"
     return f"{kind.__name__} {shown if len(shown) <= 60 else shown[:57] + '...'}"  # noqa: PLR2004 a line's width
 
 

@@ -117,8 +117,9 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
         if not callable(stopwatch):
             msg = f"stopwatch must be a function that returns seconds, not {describe(stopwatch)}"
             raise TypeError(msg)
+        refuse(name_faults(scrub=scrub))
         length = None if max_jump is None else _forward(max_jump, "max_jump")
-        wanted = None if grace in {None, "default"} else _length(grace, "grace")
+        wanted = None if grace is None or grace == "default" else _length(grace, "grace")
         opened = _opened(store)
         options = Options(length, batch_size, dedup_micros(dedup_days), scrub, stopwatch)
         self._core = Core(opened, channels or {}, options)
@@ -219,7 +220,7 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
         that are not given are removed too, except consent, tags, lists and the instants of the last message sent,
         opened and clicked (R52). Raises InvalidInput with every fault.
         """
-        self.put_customers({customer: attributes}, at=at, replace=replace)
+        self.put_customers([(customer, attributes)], at=at, replace=replace)
 
     def put_customers(
         self,
@@ -235,6 +236,7 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
         faulty chunk on; its `accepted` counts what earlier chunks stored.
         """
         instant = to_micros(at)
+        refuse(name_faults(replace=replace))
         self._give(pair_input(self._tenant, pair, instant, replace=replace) for pair in pairs_of(customers))
 
     def feed(self, events: Event | Iterable[Event]) -> None:
@@ -263,6 +265,7 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
         a key that is malformed, or a key where the journey has none.
         """
         record = self._check_active(journey, at)
+        refuse(name_faults(force=force))
         _check_key(key, journey, record.program(to_micros(at)).key)
         said = {"force": force, "key": key}
         self._about("enroll", journey, customers, at, {name: value for name, value in said.items() if value})
@@ -532,9 +535,11 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
         """
         from journeyflow.engine.housekeeping import forget  # noqa: PLC0415 seldom needed
 
-        many = dict.fromkeys([customers] if isinstance(customers, str) else customers)
+        refuse(name_faults(scrub=scrub))
+        many = list(one_or_many(customers, str, "customers"))
         refuse([f"customer: {fault}" for each in many if (fault := id_fault(each))])
-        return forget(self._core, self._tenant, many, to_micros(at), scrubbed=scrub, allow_jump=allow_jump)
+        named = dict.fromkeys(many)
+        return forget(self._core, self._tenant, named, to_micros(at), scrubbed=scrub, allow_jump=allow_jump)
 
     def prune(
         self,
@@ -558,6 +563,9 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
         """
         from journeyflow.engine.housekeeping import Scope, prune  # noqa: PLC0415 seldom needed
 
+        refuse(name_faults(all_tenants=all_tenants, dry_run=dry_run))
+        if progress is not None and not callable(progress):
+            raise InvalidInput([f"progress: must be a function of two numbers, not {describe(progress)}"])
         if all_tenants and journey is not None:
             raise InvalidInput([f"journey: {journey!r} is one of a tenant; leave out all_tenants or journey"])
         instant = to_micros(before)
@@ -619,6 +627,7 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
 
         Raises NotFound.
         """
+        refuse(name_faults("export", export=export))
         return exportjobs.job_of(self._core, self._tenant, export)
 
     def download_export(self, export: int) -> str:
@@ -626,6 +635,7 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
 
         Raises NotFound, and Conflict for a job that is not COMPLETED.
         """
+        refuse(name_faults("export", export=export))
         return exportjobs.download(self._core, self._tenant, export)
 
     def vacuum(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.values import describe, dumps, id_fault, thaw
+from journeyflow.basics.values import BINARY, describe, dumps, id_fault, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.changes import attribute_faults
 from journeyflow.errors import InvalidInput, shown
@@ -28,7 +28,7 @@ def one_or_many(value: object, of: type | tuple[type, ...], what: str) -> Iterab
     """
     if isinstance(value, of):
         return [value]
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+    if isinstance(value, Iterable) and not isinstance(value, (str, *BINARY)):
         return value
     msg = f"{what}: give one or many, not {describe(value)}"
     raise TypeError(msg)
@@ -111,6 +111,8 @@ def answer_input(
     if kind == "nack" and (fault := lease_fault(message)):
         return [fault]
     if isinstance(message, Message):
+        if not isinstance(error, str):
+            return [f"error: must be text, not {describe(error)}"]
         told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # file names may hold lone surrogates
         more = {"error": told, "permanent": permanent}
         data = {"token": message.token, **{name: value for name, value in more.items() if value}}

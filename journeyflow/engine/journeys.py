@@ -13,6 +13,7 @@ from journeyflow.catalog.migration import Migration
 from journeyflow.definition.edits.copying import Copied, Resources, Templates, clone_of, copy_of
 from journeyflow.definition.journey import Journey
 from journeyflow.engine.core import LOG, Bound
+from journeyflow.engine.inputs import one_or_many
 from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
 from journeyflow.engine.ticking import do_due_work
 from journeyflow.errors import InvalidInput, JourneyflowError
@@ -91,6 +92,7 @@ class JourneyCalls(Bound):
         Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is bound to.
         """
         tenant, instant = self._tenant_of(journey), to_micros(at)
+        refuse(name_faults(rollback=rollback))
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
             version, changes = published(catalog, tenant, journey, instant, rollback=rollback)
@@ -180,6 +182,7 @@ class JourneyCalls(Bound):
         ones, unless `disabled` and `unpublished` ask for the others too (F113).
         """
         refuse(name_faults(journey=journey))
+        refuse(name_faults(journey=journey, disabled=disabled, unpublished=unpublished))
         with self._core.store.transaction(write=False) as transaction:
             catalog = self._core.refresh(transaction)
         records = [
@@ -242,7 +245,7 @@ class JourneyCalls(Bound):
         raises ClockJump as a tick does, unless `allow_jump` (R3). Raises NotFound, Conflict from any other state,
         ValueError for another word than "run" or "shift".
         """
-        if overdue not in {"run", "shift"}:
+        if overdue not in ("run", "shift"):
             msg = f"overdue: expected 'run' or 'shift', not {describe(overdue)}"
             raise ValueError(msg)
         if overdue == "run":
@@ -278,6 +281,10 @@ class JourneyCalls(Bound):
         Raises CannotMigrate with everybody who has no place, InvalidInput for a mapping that names an unknown step,
         NotFound for an unknown journey or version, Conflict for a DRAFT or ARCHIVED journey.
         """
+        found = name_faults("to_version", to_version=to_version, dry_run=dry_run)
+        if mapping is not None and not isinstance(mapping, Mapping):
+            found.append(f"mapping: must say of each step where its people go, not {describe(mapping)}")
+        refuse(found)
         core, mapped = self._core, dict(mapping or {})
         plan = migration(self._known(journey), to_version, mapped, to_micros(at))
         if not dry_run:
@@ -383,8 +390,11 @@ class JourneyCalls(Bound):
         of resource of this tenant that is, and not None, the value is reset and reported too. Raises NotFound,
         InvalidInput for a malformed tenant, Conflict if the other tenant has a journey of that id.
         """
-        if fault := id_fault(tenant):
-            raise InvalidInput([f"tenant: {fault}"])
+        found = [f"tenant: {fault}"] if (fault := id_fault(tenant)) else []
+        for what, function in (("templates", templates), ("data", data)):
+            if function is not None and not callable(function):
+                found.append(f"{what}: must be a function, not {describe(function)}")
+        refuse(found + name_faults(to=to))
         record = self._known(journey)
         made, copied = copy_of(record.newest.journey, to or journey, tenant, name, templates, data)
         hidden = record.newest_unpublished | set(copied.unpublished)
@@ -411,11 +421,11 @@ class JourneyCalls(Bound):
         (F104 to F108). Clones have `suffix` added to the name, and the first free id of "x-copy", "x-copy-2", ...
         Raises InvalidInput only for an unknown call, an empty list, or one that holds something that cannot be an id.
         """
-        wanted = dict.fromkeys([journeys] if isinstance(journeys, str) else journeys)
-        faults = [f"journeys: {fault}" for name in wanted if (fault := id_fault(name))]
+        named = list(one_or_many(journeys, str, "journeys"))
+        faults = [f"journeys: {fault}" for name in named if (fault := id_fault(name))]
         if call not in get_args(BulkCall):
             faults.append(f"call: expected one of {', '.join(get_args(BulkCall))}, not {describe(call)}")
-        if not wanted:
+        if not named:
             faults.append("journeys: name at least one")
         if faults:
             raise InvalidInput(faults)
@@ -428,7 +438,7 @@ class JourneyCalls(Bound):
             "remove": lambda name: self.remove(name, at=at, allow_jump=allow_jump),
         }
         processed, failed = list[str](), dict[str, str]()
-        for name in wanted:
+        for name in dict.fromkeys(named):
             try:
                 calls[call](name)
             except JourneyflowError as error:

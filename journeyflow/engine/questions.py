@@ -53,7 +53,7 @@ class Questions(Bound):
 
     def find_customer(self, customer: str, *, pending: bool = False) -> Customer | None:
         """Return a customer, as `customer` does, or None if there is none."""
-        refuse(name_faults("customer", customer=customer))
+        refuse(name_faults("customer", customer=customer, pending=pending))
         with self._core.store.reader() as reader:
             found = customers.find_customer(reader, self._tenant, customer)
             waiting = customers.pending_inputs(reader, self._tenant, customer) if pending else []

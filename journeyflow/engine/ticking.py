@@ -10,6 +10,7 @@ from journeyflow.basics.moments import LAST, Duration, add, iso, zone
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import told_error
 from journeyflow.errors import ClockJump, StorageError, cut
+from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import OWED, TRACES
 from journeyflow.stores.batch import Due, DueKey, Request
@@ -82,6 +83,7 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
     The store is asked without the write lock first, so that an idle tick writes nothing. Raises ClockJump (R3), and
     StorageError if what this work forgot cannot be erased.
     """
+    refuse(name_faults(allow_jump=allow_jump))
     done = _worked(core, now, limit, allow_jump=allow_jump)
     if core.options.scrub and done.forgotten:
         scrub(core)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 from attrs import frozen
 
 from journeyflow.basics.moments import from_micros
-from journeyflow.basics.values import INTEGER_MAX, describe, dumps, faults, text_fault
+from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, faults, text_fault
 from journeyflow.errors import InvalidInput, NotFound, did_you_mean, shown
 
 MAX_TAKE = 10_000
@@ -120,7 +120,7 @@ def slice_faults(wanted: Slice, orders: Mapping[str, str] | None = None, plain: 
     >>> slice_faults(Slice("entred", after="x"), {"entered": "e.serial"}, plain="entered")
     ["order: there is no 'entred' (did you mean 'entered'?)", "after: str 'x' is no cursor of such a page"]
     """
-    found = page_faults(wanted.skip, wanted.take)
+    found = page_faults(wanted.skip, wanted.take) + name_faults(descending=wanted.descending)
     if fault := _text_fault(wanted.order):
         found.append(f"order: {fault}")
     elif orders is not None and wanted.order not in orders:
@@ -157,26 +157,20 @@ def _remedy(word: object, known: Iterable[str]) -> str:
 
 
 def name_faults(*needed: str, **names: object) -> list[str]:
-    """Return the faults of names and numbers to look for; None is not looked for, unless the name is in `needed`.
+    """Return the faults of names, numbers and flags; None is not looked for, unless the name is in `needed`.
 
     Values are not converted: 5 is not "5", nor is True 1.
 
     >>> name_faults("journey", customer=5, journey=None, key=None)
     ['customer: must be text, not int 5', 'journey: must be text, not null']
-    >>> name_faults(run=True)
-    ['run: must be a whole number, not bool True']
+    >>> name_faults(run=True, force=1)
+    ['run: must be a whole number, not bool True', 'force: must be True or False, not int 1']
     """
     found = []
     for name, value in names.items():
-        if (value is not None or name in needed) and (
-            fault := _number_fault(value) if name in NUMBERS else _text_fault(value)
-        ):
+        if (value is not None or name in needed) and (fault := _FAULTS.get(name, _text_fault)(value)):
             found.append(f"{name}: {fault}")
     return found
-
-
-NUMBERS = frozenset({"run", "version"})
-"""What is looked for by number; everything else is looked for by text."""
 
 
 def _number_fault(value: object) -> str | None:
@@ -188,6 +182,24 @@ def _text_fault(value: object) -> str | None:
     return text_fault(value) if isinstance(value, str) else f"must be text, not {describe(value)}"
 
 
+def _flag_fault(value: object) -> str | None:
+    return None if isinstance(value, bool) else f"must be True or False, not {describe(value)}"
+
+
+_NUMBERS = ("run", "version", "to_version", "export")
+
+_FLAGS = (
+    *("all_tenants", "descending", "disabled", "dry_run", "force", "now", "pending", "replace", "unpublished"),
+    *("allow_jump", "rollback", "scrub"),
+)
+
+_FAULTS: Mapping[str, Callable[[object], str | None]] = {
+    **dict.fromkeys(_NUMBERS, _number_fault),
+    **dict.fromkeys(_FLAGS, _flag_fault),
+}
+"""What is no text: the check of each, by the name of the parameter."""
+
+
 def words(value: str | Iterable[str] | None) -> list[str]:
     """Return one word or many as a list; None is the empty list.
 
@@ -196,7 +208,7 @@ def words(value: str | Iterable[str] | None) -> list[str]:
     """
     if value is None or isinstance(value, str):
         return [] if value is None else [value]
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
+    if isinstance(value, Iterable) and not isinstance(value, BINARY):
         return list(value)
     msg = f"expected one word or many, not {describe(value)}"
     raise TypeError(msg)

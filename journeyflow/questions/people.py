@@ -106,9 +106,9 @@ class Wanted:
 def faults(wanted: Wanted, place: StepInQuestion) -> list[str]:
     """Return everything that is wrong with a question."""
     known = [*MESSAGE_KINDS, *ALIASES]
-    found = slice_faults(wanted.part, {wanted.part.order: ""})
+    found = slice_faults(wanted.part) + name_faults(now=wanted.now)
     found += word_faults("did", wanted.did, known) + word_faults("did_not", wanted.did_not, known)
-    if wanted.match not in {"all", "any"}:
+    if wanted.match not in ("all", "any"):
         found.append(f"match: must be 'all' or 'any', not {describe(wanted.match)}")
     if not place.channels and (wanted.did or wanted.did_not or wanted.channel is not None):
         found.append(f"did: step {place.step!r} sends nothing; ask for what people did at a Send")

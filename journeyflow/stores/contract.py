@@ -11,12 +11,20 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
+from journeyflow.basics.values import id_fault
+from journeyflow.errors import InvalidInput
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Post
 from journeyflow.stores.batch import Due, Loaded, Request
 
 LAST_TICK = "last tick"
 """The name under which stores keep the instant of the last tick that did anything (R3), beside their settings."""
+
+
+def check_nonce(nonce: object) -> None:
+    """Raise InvalidInput for what cannot begin the ids of messages (R70)."""
+    if fault := id_fault(nonce):
+        raise InvalidInput([f"nonce: {fault}"])
 
 
 @frozen

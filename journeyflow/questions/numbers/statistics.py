@@ -30,6 +30,7 @@ from journeyflow.questions.numbers.figures import (
     PeopleStats,
     StepStats,
 )
+from journeyflow.questions.paging import name_faults
 from journeyflow.records.counting import ALL, KINDS, QUEUED
 from journeyflow.stores.contract import SqlReader
 
@@ -93,7 +94,7 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
     until, fault = _date("until", asked.until, date.fromisoformat(local_day(asked.at, where)))
     usual = date.fromordinal(max(until.toordinal() - DEFAULT_DAYS, 1))
     since, another = _date("since", asked.since, usual)
-    found = [each for each in (another, fault) if each]
+    found = [*name_faults(step=asked.step), *(each for each in (another, fault) if each)]
     if not found and since > until:
         found.append(f"since {since} is after until {until}")
     if not found and (until - since).days >= MAX_DAYS:
@@ -102,6 +103,8 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
         found.append(f"domain: {describe(asked.domain)} is no mailbox domain such as 'example.com'")
     if asked.channel is not None and not isinstance(asked.channel, str):
         found.append(f"channel: {describe(asked.channel)} is no channel such as 'EMAIL'")
+    else:
+        found += name_faults(channel=asked.channel)
     if found:
         raise InvalidInput(found)
     return [date.fromordinal(day) for day in range(since.toordinal(), until.toordinal() + 1)]

@@ -60,7 +60,7 @@ from journeyflow.stores.batch import (
     select_due,
     timer_key,
 )
-from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf, check_nonce
 from journeyflow.stores.memory.agenda import Agenda
 from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
 from journeyflow.stores.memory.limits import KeptLimits
@@ -103,6 +103,7 @@ class MemoryStore:
 
     def __init__(self, *, nonce: str = "memory") -> None:
         """Create an empty store."""
+        check_nonce(nonce)
         self.turn = StoreTurn(NAME)
         self._mirror = Mirror()
         self._closed = False

@@ -7,6 +7,7 @@ none of its own, and the parent would delete the log under it, with all that the
 import os
 from weakref import WeakKeyDictionary
 
+from journeyflow.basics.values import describe
 from journeyflow.errors import StorageError, shown
 from journeyflow.stores.sqlite.opening import Location
 
@@ -25,6 +26,9 @@ def checked_path(path: str | os.PathLike[str]) -> str:
     Traceback (most recent call last):
     journeyflow.errors.StorageError: '': the path is empty; name a file
     """
+    if not isinstance(path, str | os.PathLike):
+        msg = f"path: expected the path of a file, not {describe(path)}"
+        raise TypeError(msg)
     text = os.fsdecode(path)
     what = "the path is empty" if not text else "the path contains a NUL character" if "\x00" in text else ""
     try:

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journeyflow.errors import StorageError
+from journeyflow.errors import StorageError, shown
+from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
 from journeyflow.stores.sqlite.inheritance import FILES, OPEN_LATER, checked_path
 from journeyflow.stores.sqlite.opening import MEMORY, REOPEN, REPLACED, Location, meaning, open_file, rebuild
@@ -32,9 +33,11 @@ class SQLiteStore:
 
     def __init__(self, path: str | os.PathLike[str], *, synchronous: str = "FULL", nonce: str | None = None) -> None:
         """Open the file, or create it."""
-        if synchronous not in {"FULL", "NORMAL"}:
-            msg = f"synchronous is 'FULL' or 'NORMAL', not {synchronous!r}"
+        if synchronous not in ("FULL", "NORMAL"):
+            msg = f"synchronous is 'FULL' or 'NORMAL', not {shown(synchronous)}"
             raise ValueError(msg)
+        if nonce is not None:
+            check_nonce(nonce)
         self.path = checked_path(path)
         self._turn = StoreTurn(self.path, is_shared=self.path != MEMORY)
         self._pid = os.getpid()
