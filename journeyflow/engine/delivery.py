@@ -109,7 +109,12 @@ def push(core: Core, now: int) -> tuple[int, int]:
                 break
             took = handover.hand_over(since)
         finally:
-            handover.finish()
+            try:
+                handover.finish()
+            except BaseException as error:
+                if not isinstance(error, Exception):  # an interrupt undid it, and what was sent has to be known
+                    handover.finish()
+                raise
         delivered, failed = delivered + handover.delivered, failed + handover.failed
         size = max(1, min(2 * size, PUSH, int(size * UNKEPT / max(took, sys.float_info.epsilon))))
     return delivered, failed

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+import re
 import threading
 from concurrent.futures import Future
 from itertools import pairwise
@@ -11,6 +12,7 @@ import pytest
 
 from journeyflow import Engine, Event, InvalidInput, Journey, MemoryStore, Send, StorageError, Trigger
 from journeyflow.basics.moments import to_micros
+from journeyflow.engine import delivery
 from journeyflow.engine.delivery import LAST_CALL, LEASE, PUSH, Handover
 from journeyflow.errors import Undeliverable
 from tests.samples import START, STORES, Host, open_engine
@@ -161,6 +163,23 @@ def test_an_interrupt_right_after_a_claim_loses_no_attempt(opened, clock, monkey
     assert statuses(host) == {("QUEUED", 0): 3}
 
 
+@pytest.mark.parametrize(
+    ("error", "kept"), [(KeyboardInterrupt(), {"ack": 1}), (StorageError("j.db", "the disk is full"), {})]
+)
+def test_an_interrupt_while_answers_are_kept_does_not_drop_them(opened, clock, monkeypatch, error, kept):
+    """They are kept once more, and then it goes its way; an error of the store is not tried again (R71)."""
+    host, keep = opened(Mailer(clock), 1), delivery.release
+
+    def undone(*_):
+        monkeypatch.setattr(delivery, "release", keep)
+        raise error
+
+    monkeypatch.setattr(delivery, "release", undone)
+    with pytest.raises(type(error)):
+        host.tick()
+    assert answers(host) == kept
+
+
 # --- what is kept, and when -------------------------------------------------------------------------------------------
 
 
@@ -280,6 +299,19 @@ def test_a_handler_whose_call_delivers_nothing_is_refused(handler):
     """Neither a coroutine nor a generator function is taken: its body would never run (R71)."""
     with pytest.raises(TypeError, match=r"channel 'EMAIL': the handler is .*; pass a plain function"):
         Engine(MemoryStore(), channels={"EMAIL": handler})
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        ([print], "channels: give a function for each channel, such as {'EMAIL': send}, not list"),
+        ({"EMAIL": "print"}, "channel 'EMAIL': the handler must be a function of a message, not str 'print'"),
+    ],
+)
+def test_channels_map_names_to_functions(channels, words):
+    """Anything else is refused when the engine is made, and not at the first message (R71)."""
+    with pytest.raises(TypeError, match=re.escape(words)):
+        Engine(MemoryStore(), channels=channels)
 
 
 @pytest.mark.parametrize("handler", [*LAZY, lambda _: Later(), lambda _: Future()])
