@@ -71,7 +71,7 @@ class Naive:
         names = {"trigger": about.data, "event": at_hand, "customer": customer, "message": sent, **about.names}
 
         def value(path):
-            places = [names] if "." in path and path.split(".")[0] in names else [at_hand, customer]
+            places = [names] if "." in path and path.split(".")[0] in names else [{"now": iso(at)}, at_hand, customer]
             return next((found for place in places if (found := changes.read_path(place, path)) is not None), None)
 
         seen = Thing(zone=UTC, at=at, value=value, true=lambda rule: rule is None or conditions.holds(rule, seen))

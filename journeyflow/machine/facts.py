@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.basics.moments import iso
 from journeyflow.basics.values import loads
 from journeyflow.definition.rules.changes import read_path
+from journeyflow.definition.rules.conditions import NOW
 from journeyflow.records.message_ids import message_id
 from journeyflow.records.rows import Glimpse, Run
 
@@ -172,6 +173,8 @@ _SOURCES: dict[str, Callable[[str], FactReader]] = {
 @lru_cache(maxsize=65_536)
 def _reader(path: str) -> FactReader:
     """Return the reader of a path."""
+    if path == NOW:
+        return lambda facts: iso(facts.at)
     root, _, rest = path.partition(".")
     source = _SOURCES.get(root) if rest else None
     return source(rest) if source else _bare(path)

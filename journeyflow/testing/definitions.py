@@ -87,6 +87,8 @@ _ABOUT_CUSTOMERS = _NUMBERS | st.sampled_from(
         field("n").is_not_null(),
         field("lists").contains("news"),
         field("lastEmailOpenAt").within_last("2 days"),
+        field("day").within_next("1 week"),
+        field("day").before(field("now")),
         tag.contains("vip"),
         tag.not_contains("new"),
     )
@@ -165,7 +167,7 @@ def _send(name: str, place: _Place) -> Step:
         name,
         channel=place.pick(*CHANNELS),
         template=f"t{place.number}",
-        data=dict(place.pick((), (), (("n", "{{ n }}"), ("said", "{{ plan }} for {{ trigger.n }}")))),
+        data=dict(place.pick((), (), (("n", "{{ n | none }}"), ("said", "{{ plan }} for {{ trigger.n }}")))),
         transactional=place.pick(False, False, True),
         on_failure=place.pick("continue", "continue", "fail"),
         window=place.window(),

@@ -132,7 +132,7 @@ def _named_at_the_door(journey: Journey) -> Iterator[tuple[str, Sequence[object]
 
 def _telling(part: FieldRule) -> Sequence[object]:
     """Return values on both sides of a comparison."""
-    if part.op in {"before", "after", "withinLast"}:
+    if part.op in {"before", "after", "withinLast", "withinNext"}:
         return DATES
     values = part.value if isinstance(part.value, tuple) else (part.value,)
     return [near for value in values for near in _around(value)]

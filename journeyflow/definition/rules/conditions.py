@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from attrs import field as attrs_field
 from attrs import frozen
 
-from journeyflow.basics.moments import from_micros, to_micros
+from journeyflow.basics.moments import from_micros, iso, to_micros
 from journeyflow.basics.values import MAX_DEPTH, describe, faults, freeze, text_fault
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Known
 from journeyflow.errors import ERROR, Problem, did_you_mean, shown
@@ -160,7 +160,8 @@ class FieldPath:
     """A path to a value of a customer, an event or a run; its methods return rules (R59).
 
     A bare name is an attribute of the customer, dots lead into objects, and `event.`, `trigger.`, `wait.<step>.`,
-    `message.<step>.` and `enrollment.` read other facts. The argument of a comparison may be another field.
+    `message.<step>.` and `enrollment.` read other facts. Members of a list are read by number, `items.0.price`. The
+    argument of a comparison may be another field, such as `field("now")`, the instant at which it is asked.
 
     >>> print(field("membershipTier").in_(["Gold", "Platinum"]))
     membershipTier in ['Gold', 'Platinum']
@@ -185,6 +186,7 @@ class FieldPath:
     before = _comparing("before", "an earlier date or instant")
     after = _comparing("after", "a later date or instant")
     within_last = _comparing("withinLast", "at most so long ago")
+    within_next = _comparing("withinNext", "at most so long ahead")
 
     def between(self, lower: object, upper: object) -> FieldRule:
         """Ask for a value from lower to upper, both included (operator between)."""
@@ -209,6 +211,9 @@ def field(path: str) -> FieldPath:
 
 
 # --- asking -------------------------------------------------------------------------------------------------------
+
+NOW = "now"
+"""The path of the instant at which a rule is asked: the instant of the move (R59)."""
 
 Question = Callable[[Known], bool]
 
@@ -249,7 +254,7 @@ class Sample:
 
     def value(self, path: str) -> object:
         """Return the value of a path as it is written; None if it is missing."""
-        return self.values.get(path)
+        return iso(self.at) if path == NOW else self.values.get(path)
 
     def choose(self, options: Sequence[str]) -> str:
         """Return the first of some texts."""

@@ -128,6 +128,12 @@ def _within_last(actual: object, expected: object, facts: Known) -> bool:
     return moment is not None and length is not None and add(facts.at, -length, facts.zone) <= moment <= facts.at
 
 
+def _within_next(actual: object, expected: object, facts: Known) -> bool:
+    moment = read_instant(actual, facts.zone)
+    length = _length(expected) if isinstance(expected, str) else None
+    return moment is not None and length is not None and facts.at <= moment <= add(facts.at, length, facts.zone)
+
+
 def _matches(actual: object, expected: object, _: Known) -> bool:
     return isinstance(actual, str) and isinstance(expected, str) and patterns.searcher(expected)(actual)
 
@@ -258,6 +264,7 @@ OPERATORS: dict[str, Operator] = {
         Operator("before", _before, _operand_instant, "before", summary="an earlier date or instant"),
         Operator("after", _after, _operand_instant, "after", summary="a later date or instant"),
         Operator("withinLast", _within_last, _operand_duration, "within the last", summary="at most so long ago"),
+        Operator("withinNext", _within_next, _operand_duration, "within the next", summary="at most so long ahead"),
     )
 }
 

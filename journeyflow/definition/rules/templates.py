@@ -1,7 +1,8 @@
-"""Templates in values: `{{ path }}`, and `{{{one|another}}}` for one of several texts; nothing else (R39).
+"""Templates in values: `{{ path }}`, `{{ path | default }}` and `{{{one|another}}}`; nothing else (R39).
 
 A text that is a single path keeps the type of its value; inside a longer text, the value is written as text; a missing
-value is "". Which of several texts is taken is chosen by a hash of the visit, so that rendering again gives the same
+value is "". The text after a bar stands for a value that is missing or empty. `{{{one|another}}}` is one of several
+texts. Which of several texts is taken is chosen by a hash of the visit, so that rendering again gives the same
 text. There is no logic, no filter and no escaping: what a channel does with the text is up to the channel.
 """
 
@@ -14,7 +15,14 @@ from journeyflow.definition.rules.conditions import path_fault
 from journeyflow.errors import ERROR, Problem
 
 _TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
-"""A template: either the first group matches, alternatives, or the second, a path."""
+"""A template: either the first group matches, alternatives, or the second, a path with or without a default."""
+
+_FILTER = re.compile(
+    r"(upper|lower|upcase|downcase|title|capitalize|trim|strip|escape|safe|raw|default|date|join|length|round|replace"
+    r"|truncate|money)\s*([(:].*)?",
+    re.DOTALL,
+)
+"""What looks like a filter of other template languages: printed as it stands, it would surprise."""
 
 
 class TemplateValues(Protocol):
@@ -37,8 +45,8 @@ def compile_template(value: object) -> Renderer | None:
     >>> render = compile_template({"hi": "Hello {{ name }}!", "n": "{{ n }}", "x": ["{{ gone }}"]})
     >>> render(Sample({"name": "Ann", "n": 3}))
     {'hi': 'Hello Ann!', 'n': 3, 'x': ['']}
-    >>> compile_template("plain") is None, compile_template("{{{Hey|Hi}}} {{ name }}!")(Sample({"name": "Ann"}))
-    (True, 'Hey Ann!')
+    >>> compile_template("plain") is None, compile_template("{{{Hey|Hi}}} {{ name | there }}!")(Sample({"name": ""}))
+    (True, 'Hey there!')
     """
     if not any(_TOKEN.search(text) for text in _texts(value)):
         return None
@@ -59,8 +67,8 @@ def _constant(value: object) -> Renderer:
 def _compile_text(text: str) -> Renderer:
     before, *pieces = _TOKEN.split(text)  # plain; alternatives, path, plain; alternatives, path, plain; ...
     if not before and pieces[0] is None and pieces[2:] == [""]:
-        path = pieces[1].strip()
-        return lambda facts: "" if (value := facts.value(path)) is None else thaw(value)
+        path, default = _split(pieces[1])
+        return lambda facts: default if (value := facts.value(path)) is None or value == "" else thaw(value)
     tokens = list(map(_compile_token, pieces[0::3], pieces[1::3], pieces[2::3]))
     return lambda facts: before + "".join(token(facts) + after for token, after in tokens)
 
@@ -70,8 +78,14 @@ def _compile_token(alternatives: str | None, path: str, after: str) -> tuple[Cal
     if alternatives is not None:
         options = alternatives.split("|")
         return (lambda facts: facts.choose(options)), after
-    name = path.strip()
-    return (lambda facts: _text(facts.value(name))), after
+    name, default = _split(path)
+    return (lambda facts: _text(facts.value(name)) or default), after
+
+
+def _split(token: str) -> tuple[str, str]:
+    """Return the path in a token, and the text that stands for a missing value."""
+    path, _, default = token.partition("|")
+    return path.strip(), default.strip()
 
 
 def _text(value: object) -> str:
@@ -86,10 +100,10 @@ def template_reads(value: object) -> frozenset[str]:
     >>> sorted(template_reads({"a": "{{ x }} {{ event.y }}", "b": 1}))
     ['event.y', 'x']
     """
-    return frozenset(path for text in _texts(value) for path in _paths(text))
+    return frozenset(_split(token)[0] for text in _texts(value) for token in _tokens(text))
 
 
-def _paths(text: str) -> list[str]:
+def _tokens(text: str) -> list[str]:
     return [match[2].strip() for match in _TOKEN.finditer(text) if match[2] is not None]
 
 
@@ -99,19 +113,23 @@ def template_problems(value: object, where: str) -> Iterator[Problem]:
     >>> for problem in template_problems(["{{ a..b }}", "{{ name|upper }}"], "data"):
     ...     print(problem.message)
     {{ a..b }}: the path 'a..b' has an empty name between dots
-    {{ name|upper }}: there are no filters; write a path alone
+    {{ name|upper }}: there are no filters; after the bar stands the text for a missing value
     """
     for text in _texts(value):
-        for path in _paths(text):
-            if fault := _path_fault(path):
-                yield Problem("template", ERROR, where, f"{{{{ {path[:60]} }}}}: {fault}")
+        for token in _tokens(text):
+            if fault := _token_fault(*_split(token)):
+                yield Problem("template", ERROR, where, f"{{{{ {token[:60]} }}}}: {fault}")
 
 
-def _path_fault(path: str) -> str | None:
-    """Return why a token is no path, or None; text after a bar would be read as part of the name, and be missing."""
-    if "|" in path:
-        return "there are no filters; write a path alone"
-    return f"the {fault}" if (fault := path_fault(path)) else None
+def _token_fault(path: str, default: str) -> str | None:
+    """Return what is wrong with a path and its default, or None."""
+    if fault := path_fault(path):
+        return f"the {fault}"
+    if "|" in default:
+        return "there is one text for a missing value, so one bar"
+    if _FILTER.fullmatch(default):
+        return "there are no filters; after the bar stands the text for a missing value"
+    return None
 
 
 def _texts(value: object) -> Iterator[str]:

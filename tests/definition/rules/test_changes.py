@@ -480,3 +480,29 @@ def test_a_change_is_a_value():
     """R12: equal changes are equal whatever list type was written, and hold no list that could grow."""
     assert field("a").set([1, [2]]) == field("a").set((1, (2,)))
     assert plain(field("a").set([1, [2]]).value) == [1, [2]]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("items.0.price", 5),
+        ("items.1.price", 7),
+        ("items.01.price", 7),
+        ("items.1", {"price": 7}),
+        ("items.2", None),
+        ("items.-1", None),
+        ("items.x", None),
+        ("items.1.price.0", None),
+        ("items.1.0", None),
+        ("items.\u0661", None),
+        ("items." + "9" * 5_000, None),
+        ("grid.1.0", "c"),
+        ("text.0", None),
+        ("numbered.0", "named"),
+    ],
+)
+@pytest.mark.parametrize("several", [list, tuple])
+def test_a_member_of_a_list_is_read_by_its_number(path, value, several):
+    """R59: from 0; a name in an object may be a number too, and a text has no members."""
+    items, grid = several([{"price": 5}, {"price": 7}]), several([several(["a"]), several(["c"])])
+    assert read_path({"items": items, "grid": grid, "text": "abc", "numbered": {"0": "named"}}, path) == value

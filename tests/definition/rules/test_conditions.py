@@ -78,7 +78,7 @@ operand_of = {
     **dict.fromkeys(["isNull", "isNotNull"], st.none()),
     "between": st.tuples(operands["ordered"], operands["ordered"]),
     **dict.fromkeys(["before", "after"], st.sampled_from(["2026-06-15", "2026-06-15T12:00:00Z", "1999-12-31T23:59"])),
-    "withinLast": st.sampled_from(["30 days", "1 month", "PT1S", "1000 years"]),
+    **dict.fromkeys(["withinLast", "withinNext"], st.sampled_from(["30 days", "1 month", "PT1S", "1000 years"])),
 }
 pairs = st.sampled_from(sorted(operand_of)).flatmap(lambda op: st.builds(FieldRule, names, st.just(op), operand_of[op]))
 to_fields = st.builds(
@@ -246,6 +246,17 @@ POSITIVE: dict[str, list[tuple[object, object, bool]]] = {
         ("soon", "1 hour", False),
         (5, "1 hour", False),
     ],
+    "withinNext": [
+        ("2026-06-15T12:00:00Z", "1 hour", True),
+        ("2026-06-15T13:00:00Z", "1 hour", True),
+        ("2026-06-15T13:00:00.000001Z", "1 hour", False),
+        ("2026-06-15T11:59:59.999999Z", "1 hour", False),
+        ("2026-07-15T14:00", "1 month", True),
+        ("2026-07-15T14:01", "1 month", False),
+        ("2026-06-16", "1 day", True),
+        ("soon", "1 hour", False),
+        (5, "1 hour", False),
+    ],
 }
 NEGATIONS = {"ne": "eq", "notIn": "in", "notContains": "contains", "notMatches": "matches", "isNotNull": "isNull"}
 
@@ -400,10 +411,11 @@ def test_equality_is_symmetric_and_agrees_on_types(left, right):
 # --- instants ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("op", ["withinLast", "withinNext"])
 @pytest.mark.parametrize("expected", [None, 5, "", "soon", "0 days", "-1 day", ["1 day"], True])
-def test_within_a_length_that_is_none_is_false(expected):
+def test_within_a_length_that_is_none_is_false(op, expected):
     """R61: a field may hold anything."""
-    rule = FieldRule("a", "withinLast", None, "b")
+    rule = FieldRule("a", op, None, "b")
     assert not holds(rule, Sample({"a": "2026-06-15T12:00:00Z", "b": expected}, NOW))
 
 
@@ -504,6 +516,7 @@ def test_a_rule_that_was_not_validated_yet_reads_what_it_can():
         ("before", "before"),
         ("after", "after"),
         ("within_last", "withinLast"),
+        ("within_next", "withinNext"),
     ],
 )
 def test_a_field_has_a_method_for_every_operator(method, op):
@@ -637,8 +650,32 @@ REFUSED_OPERANDS: dict[str, list[object]] = {
     **{op: [True, 0, "", []] for op in ["isNull", "isNotNull"]},
     "between": [None, [1], [1, 2, 3], "12", [1, True], [None, 1]],
     **{op: [None, "soon", 5, ["2026-01-01"]] for op in ["before", "after"]},
-    "withinLast": [None, "soon", 5, "0 days", "-1 day", ["1 day"]],
+    **{op: [None, "soon", 5, "0 days", "-1 day", ["1 day"]] for op in ["withinLast", "withinNext"]},
 }
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (field("a").before(field("now")), True),
+        (field("b").before(field("now")), False),
+        (field("b").after(field("now")), False),
+        (field("now").after("2026-06-15T11:59:59Z"), True),
+        (field("now").between("2026-06-15", "2026-06-16"), True),
+        (field("customer.now").eq("x"), True),
+        (field("now").eq("x"), False),
+    ],
+)
+def test_now_is_the_instant_of_the_question(rule, expected):
+    """R59: as a field and as what another is compared with; an attribute of that name is customer.now."""
+    values = {"a": "2026-06-15T11:59:59Z", "b": "2026-06-15T12:00:00Z", "now": "x", "customer.now": "x"}
+    assert holds(rule, Sample(values, NOW, PARIS)) is expected
+
+
+def test_now_is_shown_with_what_was_compared():
+    """R85: a reason says at which instant the question was asked."""
+    said = explain(field("a").before(field("now")), Sample({"a": "2026-06-16"}, NOW))
+    assert said == "a '2026-06-16' not before now '2026-06-15T12:00:00.000000Z'"
 
 
 @pytest.mark.parametrize(("op", "value"), [(op, value) for op, values in REFUSED_OPERANDS.items() for value in values])

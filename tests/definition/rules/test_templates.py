@@ -161,7 +161,16 @@ def test_deep_and_long_values_compile_at_once():
         ("{{ }}", "{{  }}: the path must not be empty"),
         ("{{}}", "{{  }}: the path must not be empty"),
         ("x {{ a..b }}", "{{ a..b }}: the path 'a..b' has an empty name between dots"),
-        ("Dear {{ name|upper }}", "{{ name|upper }}: there are no filters; write a path alone"),
+        (
+            "Dear {{ name|upper }}",
+            "{{ name|upper }}: there are no filters; after the bar stands the text for a missing value",
+        ),
+        (
+            '{{ name | default("you") }}',
+            '{{ name | default("you") }}: there are no filters; after the bar stands the text for a missing value',
+        ),
+        ("{{ a..b | you }}", "{{ a..b | you }}: the path 'a..b' has an empty name between dots"),
+        ("{{ a | b | c }}", "{{ a | b | c }}: there is one text for a missing value, so one bar"),
         (["{{ .a }}"], "{{ .a }}: the path '.a' has an empty name between dots"),
     ],
 )
@@ -213,3 +222,24 @@ def test_alternatives_read_nothing_and_are_no_problem():
     assert list(template_problems("{{{a..|b}}} {{{|}}}", "data")) == []
     assert compile_template("{{{" + "|" * 100_000) is None
     assert compile_template("{{{" * 30_000 + "a|b") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "expected"),
+    [
+        ("Hello {{ firstName | there }}!", {}, "Hello there!"),
+        ("Hello {{ firstName | there }}!", {"firstName": ""}, "Hello there!"),
+        ("Hello {{ firstName | there }}!", {"firstName": "Ann"}, "Hello Ann!"),
+        ("{{firstName|dear customer}}", {}, "dear customer"),
+        ("{{ n | none }}", {"n": 0}, 0),
+        ("{{ n | none }} left", {"n": 0}, "0 left"),
+        ("{{ n | none }}", {"n": False}, False),
+        ("{{ n | }}", {}, ""),
+        ("{{ now }}", {}, "1970-01-01T00:00:00.000000Z"),
+    ],
+)
+def test_a_default_stands_for_what_is_missing_or_empty(text, values, expected):
+    """R39: after a bar; other values keep their type where the text is a single path."""
+    assert compile_template(text)(Sample(values)) == expected
+    assert template_reads(text) <= {"firstName", "n", "now"}
+    assert not list(template_problems(text, "data"))
