@@ -42,6 +42,9 @@ _SAMPLED = 3
 
 _ZONE_NAME = re.compile(r"(?!(?:right|posix)/)[A-Za-z][A-Za-z0-9_+\-]*(/[A-Za-z0-9_+\-]+)*")
 
+NO_ZONE = "is no IANA time zone"
+"""What the error about an unknown time zone says of it."""
+
 _MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 
 _HOUR_24 = re.compile(r"(\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?).24", re.ASCII | re.DOTALL)
@@ -169,7 +172,7 @@ def zone(name: str) -> ZoneInfo:
             return ZoneInfo(name)
         except (LookupError, ValueError, OSError):
             pass
-    msg = f"{shown(name)} is no IANA time zone such as 'Europe/Paris'"
+    msg = f"{shown(name)} {NO_ZONE} such as 'Europe/Paris'"
     raise ValueError(msg)
 
 

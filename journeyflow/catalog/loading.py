@@ -1,15 +1,16 @@
 """The catalog, read from a store's rows or amended by one's own commit (R11, R12)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import evolve
 
 from journeyflow import formats
 from journeyflow.basics import patterns
+from journeyflow.basics.moments import NO_ZONE
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord, build_catalog
 from journeyflow.definition.policies import PolicyHistory, Terms
-from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra
+from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra, StorageError
 from journeyflow.machine.program import Program, compile_journey
 from journeyflow.records.changes import CatalogChanges
 from journeyflow.stores.contract import Shelf
@@ -147,6 +148,7 @@ def _with_policies(timeline: PolicyHistory | None, tenant: str, at: int, text: s
     try:
         terms = Terms(formats.loads_policies(text))
     except InvalidInput as error:
+        _check_zones(error.faults, f"tenant {tenant!r} has policies", path, error)
         what = f"the policies of tenant {tenant!r} cannot be read: {error.faults[0]}"
         raise CorruptDatabase(path, what) from error
     return PolicyHistory((*(() if timeline is None else timeline.history), (at, terms)))
@@ -166,8 +168,8 @@ def _program(text: str, tenant: str, numbers: tuple[int, int, int], path: object
 def _compile(text: str, tenant: str, numbers: Sequence[int], path: object) -> Program:
     """Read and compile a stored definition.
 
-    Raise CorruptDatabase if it cannot be read, or MissingExtra if the extra for its regular expressions is missing
-    (R63).
+    Raise CorruptDatabase if it cannot be read, MissingExtra if the extra for its regular expressions is missing (R63),
+    or StorageError if this machine lacks its time zone.
     """
     number, journey_number, version = numbers
     try:
@@ -176,6 +178,16 @@ def _compile(text: str, tenant: str, numbers: Sequence[int], path: object) -> Pr
         if not patterns.available() and any(problem.code == "operand" for problem in error.problems):
             feature = f"journey {error.journey!r} of this database (operators matches, notMatches)"
             raise MissingExtra(feature, "regex") from error
+        _check_zones([each.message for each in error.problems], f"journey {error.journey!r} is", path, error)
         what = f"the definition of version {number} cannot be read: {error.problems[0]}"
         raise CorruptDatabase(path, what) from error
     return compile_journey(journey, number=number, journey_number=journey_number, version=version, tenant=tenant)
+
+
+def _check_zones(faults: Iterable[str], whose: str, path: object, cause: Exception) -> None:
+    """Raise StorageError with the remedy if a fault is about a time zone: it was known when this was stored."""
+    for fault in faults:
+        if NO_ZONE in fault:
+            zone = fault.partition(f" {NO_ZONE}")[0].rpartition(": ")[2]
+            what = f"{whose} in the time zone {zone}, which this machine does not know"
+            raise StorageError(path, what, "install newer time zones: pip install -U tzdata") from cause
