@@ -379,6 +379,7 @@ def takes_time() -> str:
         "`at` an instant": steps.Wait("w", at="2026-01-01T00:00:00Z", next="on"),
         "a `field`": steps.Wait("w", field="f", next="on"),
         "a `field`, `every` year": steps.Wait("w", field="f", every="year", next="on", on_missing="missing"),
+        "`every` so long": steps.Wait("w", every="1 month", next="on"),
         "an `event`": steps.Wait("w", event="e", next="on"),
     }
     rows = [(name, _taking(graph.quick_ways(step), step)) for name, step in waits.items()]

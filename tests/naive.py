@@ -244,7 +244,7 @@ class Naive:
         value, offset = self._facts(run, at).value(run.step.field), run.step.offset or Duration()
         left = max((visit.left for visit in run.visits if visit.step == run.step.id and visit.left), default=None)
         once = None if (date := read_instant(value, UTC)) is None else add(date, offset, UTC)
-        end = anniversary(value, offset, start, left, UTC) if run.step.every else once
+        end = anniversary(value, offset, start, left, UTC) if run.step.every == "year" else once
         run.outcome = "missing" if end is None else "past" if end < at == start else "elapsed"
         run.due = run.own = end if run.outcome == "elapsed" else at
         return run.due

@@ -1,16 +1,13 @@
 """The interpreter of `naive_policies.py`, with journeys that get people themselves (R27), without windows."""
 
 from collections import Counter
-from datetime import timedelta
-from itertools import count
 from types import SimpleNamespace as Thing
-
-from dateutil.relativedelta import relativedelta
 
 from journeyflow import testing
 from journeyflow.basics import chance
-from journeyflow.basics.moments import add, from_micros, to_micros, zone
+from journeyflow.basics.moments import add, to_micros, zone
 from tests.naive_policies import BoundNaive
+from tests.naive_recurrences import returns
 
 UTC = zone("UTC")
 
@@ -37,7 +34,7 @@ class PullingNaive(BoundNaive):
 
     def _pull(self, journey, own, at):  # begins one, unless it is too early or paused; then asks one person
         pull, name = journey.trigger.pull, journey.id
-        soonest = max(own, self._next(name, pull.every)) if name in self.last else own
+        soonest = max(own, self._due(name, pull.every)) if name in self.last else own
         self.anchors.setdefault(name, own)
         if name in self.going or soonest > own:
             self.late -= at > own and self.counting  # only what begins is late
@@ -63,14 +60,10 @@ class PullingNaive(BoundNaive):
         if not pull.size and came != "entry limit":
             self.after.pop(name, None)
         del self.going[name]
-        self.pulls[name] = self._next(name, pull.every)
+        self.pulls[name] = self._due(name, pull.every)
 
-    def _next(self, name, every):  # of anchor, anchor + every, anchor + 2 x every, ...: the first after the last pull
-        following = (relativedelta(months=every.months * n, days=every.days * n) for n in count())
-        exact = (timedelta(microseconds=every.micros * n) for n in count())
-        begin = from_micros(self.anchors[name])
-        instants = (to_micros(begin + far + rest) for far, rest in zip(following, exact, strict=True))
-        return next(at for at in instants if at > self.last[name])
+    def _due(self, name, every):  # the first after the last pull (R27)
+        return next(at for at in returns(self.anchors[name], str(every)) if at > self.last[name])
 
     def _ask(self, journey, customer, own, at):  # lets somebody in, or says what stands against it: nothing is kept
         pull = journey.trigger.pull

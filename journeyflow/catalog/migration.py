@@ -114,29 +114,29 @@ def migrated(run: Run, old: Program, target: str | None, plan: Plan, situation: 
         softened=False,
         memory=_remembered(run, old, plan, (visit, prolonged(run)) if waits_on else None),
     )
-    due, awaits, seen = _rest(new, after, node, situation, at)
+    after, seen = _at_rest(new, after, node, situation, at)
     read = {str(len(path) - 1): seen} if seen else {}
-    return after._replace(due=due, awaits=awaits), Move(run.serial, run.visit, at, tuple(path), read)
+    return after, Move(run.serial, run.visit, at, tuple(path), read)
 
 
-def _rest(
+def _at_rest(
     program: Program, run: Run, node: CompiledStep, situation: Situation, at: int
-) -> tuple[int | None, str | None, dict[str, object]]:
-    """Return until when a run rests that has arrived at a step, for which event, and the values read for that."""
+) -> tuple[Run, dict[str, object]]:
+    """Return a run that has arrived at a step with its rest there, and the values read for that."""
     if not isinstance(node, CompiledWait):
-        return at, None, {}
+        return run._replace(due=at), {}
     walk = Walk(program, run, situation, run.since, FRESH)
     if wait(walk, node) != REST:
-        return at, None, {}  # already over; the next tick takes the right edge
+        return run._replace(due=at), {}  # already over; the next tick takes the right edge
     due = None if walk.due is None else max(walk.due + prolonged(run), at)
-    return due, walk.awaits, walk.seen
+    return run._replace(due=due, awaits=walk.awaits, memory=walk.memory), walk.seen
 
 
 def _remembered(run: Run, old: Program, plan: Plan, prolonging: tuple[int, int] | None) -> dict[str, Any]:
     """Return a run's memory under the step names of the new version, with the visits of each version."""
     names = {step: target for step, target in plan.mapping.items() if target is not None and target != step}
     memory: dict[str, Any] = dict(run.memory or {})
-    for what in ("wait", "left"):
+    for what in ("wait", "left", "anchor"):
         if what in memory:
             memory[what] = {names.get(step, step): value for step, value in memory[what].items()}
     memory["versions"] = [*memory.get("versions", [[1, old.number]]), [run.visit + 1, plan.to.number]]

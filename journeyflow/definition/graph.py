@@ -120,12 +120,13 @@ def ways_on(step: Step) -> list[str]:
 def quick_ways(step: Step) -> list[str]:
     """Return the ids of the steps that can follow a step in no time (R13, R37).
 
-    A wait for a duration, an opening or an event always takes time; one for a yearly date does, unless that is missing.
+    A wait for a duration, an opening, an event or a recurrence always takes time; one for a recurring date does, unless
+    that date is missing.
 
     >>> quick_ways(Wait("w", until="09:00", next="a")), quick_ways(Wait("w", field="birthday", every="year", next="a"))
     ([], ['a'])
     """
-    if not isinstance(step, Wait) or step.at is not None or (step.field is not None and step.every is None):
+    if not isinstance(step, Wait) or (step.every is None and (step.at is not None or step.field is not None)):
         return ways_on(step)
     missing = step.on_missing or step.next
     return [missing] if step.field is not None and isinstance(missing, str) else []

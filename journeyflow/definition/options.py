@@ -28,6 +28,16 @@ def as_duration(value: object) -> Duration | None:
         return cast("Duration", value)
 
 
+def as_every(value: object) -> str | None:
+    """Read a length of time as its text, "year" for anniversaries; any other value stays as it is.
+
+    >>> as_every("P1M"), as_every("year"), as_every("soon")
+    ('1 month', 'year', 'soon')
+    """
+    length = as_duration(value)
+    return str(length) if isinstance(length, Duration) else cast("str | None", value)
+
+
 def as_until(value: object) -> Until | None:
     """Read a local opening; any other value stays as it is.
 

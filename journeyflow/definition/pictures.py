@@ -94,10 +94,13 @@ def summary(step: Step) -> str:
 def _wait_summary(step: Wait) -> str:
     if step.event is not None:
         return f"wait for {step.event}"
+    again = f", every {step.every}" if step.every and step.every != "year" else ""
     if step.field is not None:
-        return f"wait for {step.field}" + (f" {step.offset}" if step.offset else "")
+        return f"wait for {step.field}" + (f" {step.offset}" if step.offset else "") + again
     if step.at is not None:
-        return f"wait until {iso(to_micros(step.at))[:16]}Z"
+        return f"wait until {iso(to_micros(step.at))[:16]}Z{again}"
+    if again:
+        return f"wait{again}"
     return f"wait until {step.until}" if step.until is not None else f"wait {step.duration}"
 
 

@@ -17,6 +17,7 @@ from journeyflow.definition.options import (
     Shown,
     as_data,
     as_duration,
+    as_every,
     as_instant,
     as_parts,
     as_percentage,
@@ -72,7 +73,7 @@ class Send(Shown):
 
 @frozen(repr=False)
 class Wait(Shown):
-    """Wait for one of: a `duration`, `until` a local time, `at` an instant, a date in a `field`, or an `event` (R32).
+    """Wait for a `duration`, `until` a time, `at` an instant, a date in a `field`, an `event`, or `every` month (R32).
 
     Exactly one of these is given:
 
@@ -81,11 +82,15 @@ class Wait(Shown):
     - `until`: the next local time, weekday or both, such as "09:00" or "MON-FRI 09:00".
     - `at`: an instant, as a datetime with a zone or as ISO text with an offset.
     - `field`: the name of an attribute that holds a date or an instant; `offset` is added to it (it may be negative),
-      and `every="year"` waits for its next anniversary. `on_missing` is where the run continues when the date is
+      `every="year"` waits for its next anniversary, and another length such as `every="1 month"` for the next of the
+      dates that follow it at that distance. `on_missing` is where the run continues when the date is
       missing or unreadable, `on_past` when it has gone by (R37).
     - `event`: the type of an event, which must also match the rule `where`. `timeout` is how long to wait for it;
       `on_event` and `on_timeout` are the continuations. An event about a message counts only if the message is this
       run's own, unless `any_message` is true (R36).
+    - `every`: a length of time such as "1 month", in a loop: the wait ends at the first of the instants that follow the
+      run's first arrival here at that distance, so that a 31st stays the last day of the month. With `at` they are
+      counted from that instant.
 
     `window` delays the end of a wait until the window is open; it does not delay an event. A continuation that is not
     given is `next`.
@@ -102,7 +107,7 @@ class Wait(Shown):
     at: datetime | None = option(kw_only=True, default=None, converter=as_instant)
     field: str | None = option(kw_only=True, default=None)
     offset: Duration | None = option(kw_only=True, default=None, converter=as_duration)
-    every: str | None = option(kw_only=True, default=None)
+    every: str | None = option(kw_only=True, default=None, converter=as_every)
     event: str | None = option(kw_only=True, default=None)
     where: Rule | None = option(kw_only=True, default=None)
     any_message: bool = option(kw_only=True, default=False)
@@ -327,8 +332,8 @@ def kind(step: Step) -> str:
     return _WORDS[type(step)]
 
 
-WAIT_FORMS = ("duration", "until", "at", "field", "event")
-"""The forms of a Wait; exactly one of them is given (R32)."""
+WAIT_FORMS = ("duration", "until", "at", "field", "event", "every")
+"""The forms of a Wait; exactly one of them is given, but `every` may go with `at` and `field` (R32)."""
 
 ON_FAILURE = ("continue", "fail")
 """The values of a Send's `on_failure`: what happens to the run when the message is given up (R43)."""

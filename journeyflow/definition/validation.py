@@ -22,7 +22,7 @@ from journeyflow.definition.entry import (
     Trigger,
 )
 from journeyflow.definition.graph import END, reachable, zero_time_cycle
-from journeyflow.definition.options import hundredths, read_at, whole_or_decimal
+from journeyflow.definition.options import as_duration, hundredths, read_at, whole_or_decimal
 from journeyflow.definition.references import conjuncts, reference_problems, self_trigger_problems
 from journeyflow.definition.retry import retry_faults
 from journeyflow.definition.rules.chains import Chain, chain_problems
@@ -374,20 +374,21 @@ def _send_problems(step: Send, where: str) -> Iterator[Problem]:
 
 
 WAIT_OPTIONS = {
-    "offset": "field",
-    "every": "field",
-    "on_missing": "field",
-    "on_past": "field",
-    "where": "event",
-    "timeout": "event",
-    "on_event": "event",
-    "on_timeout": "event",
+    "offset": ("field",),
+    "every": ("field", "at", "every"),
+    "on_missing": ("field",),
+    "on_past": ("field",),
+    "where": ("event",),
+    "timeout": ("event",),
+    "on_event": ("event",),
+    "on_timeout": ("event",),
 }
-"""The options of a Wait that go with one form only, and that form."""
+"""The options of a Wait that go with some forms only, and those forms."""
 
 
 def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
-    forms = [form for form in WAIT_FORMS if getattr(step, form) is not None]
+    given = [form for form in WAIT_FORMS if getattr(step, form) is not None]
+    forms = [form for form in given if form != "every"] or given
     if len(forms) != 1:
         found = " and ".join(forms) or "none"
         yield Problem("wait", ERROR, where, f"a wait takes exactly one of {', '.join(WAIT_FORMS)}; found {found}")
@@ -406,22 +407,33 @@ def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
         yield Problem("wait", ERROR, f"{where}.event", f"the event type {fault}")
     if step.field is not None and (fault := path_fault(step.field)):
         yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
-    if step.every not in (None, "year"):
-        yield Problem("wait", ERROR, f"{where}.every", f"only 'year' is known, not {describe(step.every)}")
+    yield from _every_problems(step, f"{where}.every")
     yield from _booleans(step, ("any_message",), f"{where}.")
     yield from _window(step.window, f"{where}.window")
     yield from rule_problems(step.where, f"{where}.where")
 
 
+def _every_problems(step: Wait, where: str) -> Iterator[Problem]:
+    """Yield the problems of a wait that recurs: at a distance that leads forward, or on anniversaries of a date."""
+    if step.every is None or (step.every == "year" and step.field is not None):
+        return
+    if not isinstance(as_duration(step.every), Duration):
+        sentence = f"expected a length of time such as '1 month', not {describe(step.every)}"
+        yield Problem("wait", ERROR, where, f"{sentence}; 'year' is for the anniversaries of a field")
+    else:
+        yield from _forward(as_duration(step.every), where)
+
+
 def _wait_options(step: Wait, form: str, where: str) -> Iterator[Problem]:
     for name, of in WAIT_OPTIONS.items():
-        if getattr(step, name) is not None and of != form:
-            yield Problem("wait", ERROR, f"{where}.{name}", f"{name} goes with a wait for {_FORM_WORDS[of]} only")
+        if getattr(step, name) is not None and form not in of:
+            fitting = " or ".join(_FORM_WORDS[each] for each in of if each in _FORM_WORDS)
+            yield Problem("wait", ERROR, f"{where}.{name}", f"{name} goes with a wait for {fitting} only")
     if form == "event" and step.on_timeout is not None and step.timeout is None:
         yield Problem("wait", ERROR, f"{where}.on_timeout", "on_timeout needs a timeout")
 
 
-_FORM_WORDS = {"field": "a date field", "event": "an event"}
+_FORM_WORDS = {"field": "a date field", "at": "an instant", "event": "an event"}
 
 
 def _condition_problems(step: Condition, where: str) -> Iterator[Problem]:

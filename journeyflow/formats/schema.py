@@ -99,7 +99,7 @@ _BY_NAME: Mapping[str, Schema] = {
     "field": ref("path"),
     "value_of": ref("path"),
     **{name: {"type": "number", "minimum": 0, "maximum": 100} for name in ("percentage", "holdout")},
-    "every": {"const": "year"},
+    "every": {"anyOf": [{"const": "year"}, ref("duration")]},
     "on_failure": {"enum": list(ON_FAILURE)},
     "data": {"type": "object"},
     **{
@@ -209,8 +209,21 @@ def _with_kind(name: str, step: Schema) -> Schema:
 
 
 def _wait(of: type) -> Schema:
-    needs = {option: [form] for option, form in WAIT_OPTIONS.items()}
-    return _part(of, oneOf=_one_of(*WAIT_FORMS), dependentRequired={**needs, "on_timeout": ["event", "timeout"]})
+    """Return the schema of a wait: one form each, of which some may recur; recurring alone is a form too."""
+    needs = {option: list(forms) for option, forms in WAIT_OPTIONS.items() if len(forms) == 1}
+    forms = [form for form in WAIT_FORMS if form != "every"]
+    alone = {"required": ["every"], **_without(*forms), **_AT_A_DISTANCE}
+    return _part(
+        of,
+        oneOf=[*({"required": [form], **_RECURRING.get(form, _without("every"))} for form in forms), alone],
+        dependentRequired={**needs, "on_timeout": ["event", "timeout"]},
+    )
+
+
+_AT_A_DISTANCE: Schema = {"properties": {"every": ref("duration")}}
+
+_RECURRING: Mapping[str, Schema] = {"field": {}, "at": _AT_A_DISTANCE}
+"""The forms of a wait that may recur; anniversaries are of a field alone."""
 
 
 def _condition(of: type) -> Schema:

@@ -44,7 +44,7 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.basics.chance import bucket
 from journeyflow.basics.hours import moved_opening
-from journeyflow.basics.moments import Duration, add, anniversary, read_instant, to_micros
+from journeyflow.basics.moments import FIRST, Duration, add, anniversary, read_instant, recurrence, to_micros
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, QUEUED, RETRY, SKIPPED
 from journeyflow.definition.rules.changes import WrongType
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
@@ -288,6 +288,9 @@ def wake_send(walk: Walk, node: CompiledSend, _: Stimulus) -> int:
 
 def wait(walk: Walk, node: CompiledWait) -> int:
     """Rest, or go on at once if there is nothing to wait for (R32 to R37)."""
+    step = node.step
+    if node.every is not None and step.field is None and step.at is None and _remembered(walk, "anchor", node) is None:
+        _remember(walk, "anchor", node.id, walk.at)
     return _rest_or_go_on(walk, node, walk.ask(_end, node))
 
 
@@ -306,7 +309,9 @@ def _end(walk: Walk, node: CompiledWait) -> int | str | None:
     if step.field is not None:
         return _date_to_wait_for(walk, node, walk.at)
     if step.until is not None:
-        end = step.until.next_opening(walk.at, walk.zone, after=_last_left(walk, node) == walk.at)
+        end = step.until.next_opening(walk.at, walk.zone, after=_remembered(walk, "left", node) == walk.at)
+    elif node.every is not None:
+        end = _next_return(walk, node, walk.at)
     elif step.at is not None:
         end = to_micros(step.at)
     else:
@@ -341,15 +346,31 @@ def _field_instant(walk: Walk, node: CompiledWait, not_before: int) -> int | Non
     step = node.step
     value = walk.value(step.field)  # type: ignore[arg-type]  # a field wait has one
     offset = step.offset
-    if step.every is not None:
-        return anniversary(value, offset or _NO_OFFSET, not_before, _last_left(walk, node), walk.zone)
+    if step.every is not None and node.every is None:
+        return anniversary(value, offset or _NO_OFFSET, not_before, _remembered(walk, "left", node), walk.zone)
     instant = read_instant(value, walk.zone)
-    return instant if instant is None or offset is None else add(instant, offset, walk.zone)
+    instant = instant if instant is None or offset is None else add(instant, offset, walk.zone)
+    return instant if instant is None or node.every is None else _return_after(walk, node, instant, not_before)
 
 
-def _last_left(walk: Walk, node: CompiledWait) -> int | None:
-    """Return the instant at which this run last left this same step, or None (R35)."""
-    return None if walk.memory is None else walk.memory.get("left", {}).get(node.id)
+def _next_return(walk: Walk, node: CompiledWait, not_before: int) -> int:
+    """Return the next instant of a wait that recurs, counted from `at` or from the run's first arrival (R37)."""
+    if node.step.at is not None:
+        return _return_after(walk, node, to_micros(node.step.at), not_before)
+    anchor: int = _remembered(walk, "anchor", node)  # type: ignore[assignment]  # since the arrival
+    return _return_after(walk, node, anchor, max(not_before, anchor + 1))  # the arrival is none of them
+
+
+def _return_after(walk: Walk, node: CompiledWait, anchor: int, not_before: int) -> int:
+    """Return the first of the recurring instants that is not before one, and after the run last left the step (R35)."""
+    every: Duration = node.every  # type: ignore[assignment]  # only asked of waits that recur
+    left = _remembered(walk, "left", node)
+    return recurrence(anchor, every, max(not_before - 1, FIRST if left is None else left), walk.zone)
+
+
+def _remembered(walk: Walk, what: str, node: CompiledWait) -> int | None:
+    """Return an instant that the run remembers of a step: when it "left" it last, or the "anchor"; None without."""
+    return None if walk.memory is None else walk.memory.get(what, {}).get(node.id)
 
 
 def _go_on(walk: Walk, node: CompiledWait, outcome: str) -> int:
@@ -393,6 +414,8 @@ def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str:
     if step.until is not None:
         end = moved_opening(step.until, step.window, walk.at, walk.zone)
         return end if end > walk.at else "elapsed"
+    if node.every is not None:
+        return _later(walk, node, _next_return(walk, node, walk.since))
     opens = _in_window(walk, node, walk.at)
     if opens > walk.at:
         return opens

@@ -64,6 +64,8 @@ class CompiledWait(CompiledStep):
     edges: Mapping[str, int]
     over: str | None
     """The outcome when the time has come, if nothing has to be checked again."""
+    every: Duration | None
+    """The distance of the instants of a wait that recurs; None for anniversaries."""
     looping: bool
     """Whether a run remembers when it last left this step."""
     common: bool
@@ -280,7 +282,7 @@ def _build_wait(step: Wait, made: Making) -> CompiledWait:
     behind = made.to(step.next)
     targets = {name: getattr(step, f"on_{name}") for name in ("event", "timeout", "missing", "past")}
     edges = {name: behind if target is None else made.to(target) for name, target in targets.items()}
-    plain = step.field is None and step.until is None and step.window is None
+    plain = step.field is None and step.until is None and step.window is None and step.every is None
     return CompiledWait(
         step.id,
         behind,
@@ -289,8 +291,9 @@ def _build_wait(step: Wait, made: Making) -> CompiledWait:
         question=_question(step.where),
         edges={**edges, "elapsed": behind},
         over=("elapsed" if step.event is None else "timeout") if plain else None,
+        every=None if step.every in {None, "year"} else Duration.parse(step.every),
         looping=step.id in made.circular and (step.until is not None or step.every is not None),
-        common=step.field is None and not made.journey.customer_timezone,
+        common=step.field is None and step.every is None and not made.journey.customer_timezone,
     )
 
 

@@ -1,7 +1,7 @@
 """Random valid journeys, and random policies of a tenant."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -199,7 +199,7 @@ def _wait_for_instant(name: str, place: _Place) -> Step:
 
 
 def _wait_for_field(name: str, place: _Place) -> Step:
-    every = place.pick(None, "year")
+    every = place.pick(None, "year", "year", "1 month", "1 week")
     return Wait(
         name,
         field=place.pick("day", "day", "customer.day", "trigger.day", "lastEmailOpenAt"),
@@ -209,6 +209,11 @@ def _wait_for_field(name: str, place: _Place) -> Step:
         on_missing=place.forward() or (END if every else None),
         on_past=place.forward(),
     )
+
+
+def _wait_for_return(name: str, place: _Place) -> Step:
+    at = place.pick(None, None, None, datetime(2025, 10, 31, 9, tzinfo=UTC), START + timedelta(hours=30))
+    return Wait(name, every=place.pick("1 day", "6 hours", "1 week", "1 month"), at=at, next=place.anywhere())
 
 
 def _wait_for_opening(name: str, place: _Place) -> Step:
@@ -245,6 +250,7 @@ _KINDS = st.sampled_from(
         _wait_for_event,
         _wait_for_instant,
         _wait_for_field,
+        _wait_for_return,
         _condition,
         _split,
         _update,

@@ -1,5 +1,7 @@
 """A file from a machine that knows a time zone which this one lacks (R33)."""
 
+import zoneinfo
+
 import pytest
 
 from journeyflow import CorruptDatabase, End, Engine, Journey, Policies, QuietHours, Send, StorageError, Window
@@ -22,7 +24,7 @@ def lacking(monkeypatch):
         monkeypatch.setattr(moments, "ZoneInfo", without)
         moments.zone.cache_clear()
 
-    known = moments.ZoneInfo
+    known = zoneinfo.ZoneInfo
     yield take_away
     moments.zone.cache_clear()
 

@@ -312,16 +312,17 @@ def test_sends_and_what_all_steps_have(step, expected):
     assert wrong(step) == [expected]
 
 
+YEAR = "; 'year' is for the anniversaries of a field [wait]"
 DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
 
 
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        (Wait("w"), ": a wait takes exactly one of duration, until, at, field, event; found none [wait]"),
+        (Wait("w"), ": a wait takes exactly one of duration, until, at, field, event, every; found none [wait]"),
         (
             Wait("w", "1 day", event="x"),
-            ": a wait takes exactly one of duration, until, at, field, event; found duration and event [wait]",
+            ": a wait takes exactly one of duration, until, at, field, event, every; found duration and event [wait]",
         ),
         (Wait("w", "3 dayz"), f".duration: '3 dayz' {DURATION}"),
         (Wait("w", 5), f".duration: 5 {DURATION}"),
@@ -350,8 +351,13 @@ DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H
             Wait("w", field="f", offset="1 month -3 days"),
             ".offset: the offset '1 month -3 days' points both ways [duration]",
         ),
-        (Wait("w", field="f", every="month"), ".every: only 'year' is known, not str 'month' [wait]"),
-        (Wait("w", field="f", every=[]), ".every: only 'year' is known, not list [] [wait]"),  # type: ignore[arg-type]  # wrong on purpose
+        (
+            Wait("w", field="f", every="month"),
+            f".every: expected a length of time such as '1 month', not str 'month'{YEAR}",
+        ),
+        (Wait("w", field="f", every=[]), f".every: expected a length of time such as '1 month', not list []{YEAR}"),
+        (Wait("w", every="year"), f".every: expected a length of time such as '1 month', not str 'year'{YEAR}"),
+        (Wait("w", every="-1 day"), ".every: the duration '-1 day' does not lead forward [duration]"),
         (Wait("w", event=""), ".event: the event type must not be empty [wait]"),
         (Wait("w", event="x", timeout="-1 day"), ".timeout: the duration '-1 day' does not lead forward [duration]"),
         (Wait("w", event="x", on_timeout=[End("a")]), ".on_timeout: on_timeout needs a timeout [wait]"),
@@ -362,7 +368,10 @@ DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H
             ".window: expected a Window such as Window('MON-FRI', '09:00', '17:00'), not int 5 [window]",
         ),
         (Wait("w", "1 day", offset="1 day"), ".offset: offset goes with a wait for a date field only [wait]"),
-        (Wait("w", event="x", every="year"), ".every: every goes with a wait for a date field only [wait]"),
+        (
+            Wait("w", event="x", every="1 year"),
+            ".every: every goes with a wait for a date field or an instant only [wait]",
+        ),
         (Wait("w", "1 day", on_past=[]), ".on_past: on_past goes with a wait for a date field only [wait]"),
         (Wait("w", "1 day", timeout="1 day"), ".timeout: timeout goes with a wait for an event only [wait]"),
         (Wait("w", "1 day", where=PAID), ".where: where goes with a wait for an event only [wait]"),

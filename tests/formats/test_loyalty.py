@@ -236,7 +236,8 @@ def test_durations_that_the_platform_does_not_know_are_a_loss(text):
 def test_every_operator_goes_there_and_back(name):
     """F78: the platform shows four operators; all of the native file are written and read."""
     values = {"in": ["a"], "notIn": ["a"], "between": [1, 2], "isNull": None, "isNotNull": None,
-              "before": "2026-01-01", "after": "2026-01-01", "withinLast": "30 days", "withinNext": "30 days"}  # fmt: skip
+              "before": "2026-01-01", "after": "2026-01-01",
+              "withinLast": "30 days", "withinNext": "30 days"}  # fmt: skip
     condition = {"field": "x", "operator": name, "value": values.get(name, "a")}
     journey, losses = read(
         document(step("CONDITION", "c", {"rules": [condition]}, nextStepYesId="d"), step("END", "d"))

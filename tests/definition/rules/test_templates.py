@@ -240,6 +240,8 @@ def test_alternatives_read_nothing_and_are_no_problem():
 )
 def test_a_default_stands_for_what_is_missing_or_empty(text, values, expected):
     """R39: after a bar; other values keep their type where the text is a single path."""
-    assert compile_template(text)(Sample(values)) == expected
+    render = compile_template(text)
+    assert render is not None
+    assert render(Sample(values)) == expected
     assert template_reads(text) <= {"firstName", "n", "now"}
     assert not list(template_problems(text, "data"))
