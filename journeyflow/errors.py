@@ -3,7 +3,7 @@
 A message says what was expected, what was found and what to do about it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from attrs import field, frozen
@@ -82,9 +82,39 @@ def did_you_mean(wrong: object, known: Iterable[str]) -> str:
     ''
     """
     word = wrong[:MAX_WORD] if isinstance(wrong, str) else shown(wrong)
-    words = list(known)
-    near = [each for each in words if each.casefold() == word.casefold()] or get_close_matches(word, words, n=1)
+    words = [each for each in known if len(each) <= 2 * len(word) + 1]
+    near = [each for each in words if each.casefold() == word.casefold()]
+    near = near or get_close_matches(word, _alike(word, words), n=1)
     return f" (did you mean '{near[0]}'?)" if near else ""
+
+
+MAX_ALIKE = 200
+"""How many words are compared letter by letter with a wrong one."""
+
+
+def _alike(word: str, words: list[str]) -> list[str]:
+    """Return words that are worth a comparison; of very many, those that share a half: a slip leaves one."""
+    if len(words) <= MAX_ALIKE:
+        return words
+    half = (len(word) + 1) // 2
+    ends = word[:half], word[-half:]
+    words = [each for each in words if each.startswith(ends[0]) or each.endswith(ends[1])]
+    return sorted(words, key=lambda each: abs(len(each) - len(word)))[:MAX_ALIKE]
+
+
+def suggestions() -> Callable[[object, Iterable[str]], str]:
+    """Return a `did_you_mean` for all words of one file: those whose faults an error prints, and none of the others.
+
+    A comparison costs far more than anything else, and a file may hold thousands of wrong words.
+    """
+    left = MAX_LINES
+
+    def suggest(wrong: object, known: Iterable[str]) -> str:
+        nonlocal left
+        left -= 1
+        return did_you_mean(wrong, known) if left >= 0 else ""
+
+    return suggest
 
 
 class JourneyflowError(Exception):

@@ -4,8 +4,10 @@ import pickle
 
 import pytest
 
-from journeyflow import errors
+from journeyflow import Journey, Trigger, Wait, errors
 from journeyflow.errors import (
+    MAX_ALIKE,
+    MAX_LINES,
     CannotMigrate,
     ClockJump,
     Conflict,
@@ -23,7 +25,9 @@ from journeyflow.errors import (
     StorageError,
     Undeliverable,
     did_you_mean,
+    shown,
 )
+from journeyflow.formats import from_dict
 
 EVERY_ERROR = [
     InvalidJourney("welcome", [Problem("id", "error", "id", "the journey's id must not be empty")]),
@@ -171,3 +175,39 @@ def test_of_very_many_faults_the_first_are_printed():
 def test_who_enrolls_hears_what_to_do_first(state, remedy):
     """The remedy is one that the state allows (R11, R24)."""
     assert str(Forbidden("j", state)).endswith(f"({remedy})")
+
+
+# --- what a suggestion costs ------------------------------------------------------------------------------------------
+
+
+def test_a_file_gets_suggestions_for_the_faults_that_are_printed(monkeypatch):
+    """Comparing words costs far more than anything else: there is a bound on it, whatever a file holds."""
+    asked: list[int] = []
+
+    def nothing(_: str, words: list[str], n: int) -> list[str]:
+        asked.append(len(words) * n)
+        return []
+
+    monkeypatch.setattr("journeyflow.errors.get_close_matches", nothing)
+    steps = [{"kind": "wait", "id": f"w{n}", "duration": "1 day", "next": f"nope{n}", f"k{n}": 1} for n in range(1_000)]
+    with pytest.raises(InvalidJourney) as error:
+        from_dict({"format": 1, "id": "j", "trigger": {"event": "go"}, "steps": steps})
+    assert len(error.value.problems) == 2_000
+    assert len(asked) <= 2 * MAX_LINES
+    assert max(asked) <= MAX_ALIKE
+
+
+def test_the_nearest_of_very_many_words_is_still_found():
+    """Of many words, those that share a half with the wrong one are compared."""
+    words = [f"step-{n}" for n in range(5_000)]
+    assert did_you_mean("stp-4711", words) == " (did you mean 'step-4711'?)"
+    assert did_you_mean("STEP-4711", words) == " (did you mean 'step-4711'?)"
+    assert did_you_mean("qqqqqq", words) == ""
+
+
+def test_a_value_nested_too_deep_is_not_shown():
+    """A list as a name is refused as any other one is."""
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert shown(deep) == "(list that cannot be shown)"

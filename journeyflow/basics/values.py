@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from journeyflow.basics.chance import SEPARATOR
+from journeyflow.errors import cut
 
 MAX_DEPTH = 64
 """The deepest nesting of a value or a rule: far deeper than people write, far below the interpreter's own limit."""
@@ -195,8 +196,8 @@ def _key_fault(key: object) -> str | None:
 
 
 def _inside(where: str, key: object) -> str:
-    """Return the path of a value in an object; a key that is no valid text is shown escaped."""
-    name = key if isinstance(key, str) and text_fault(key) is None else describe(key)
+    """Return the path of a value in an object; a key that is no valid text is shown escaped, a long one cut."""
+    name = cut(key) if isinstance(key, str) and text_fault(key) is None else describe(key)
     return f"{where}.{name}" if where else name
 
 

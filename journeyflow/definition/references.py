@@ -1,6 +1,6 @@
 """The names that rules and templates of a journey read, and whether they can ever have a value (R13, R59)."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
@@ -13,7 +13,7 @@ from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule, Samp
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import Branch, Condition, Send, Step, Update, Wait
-from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
+from journeyflow.errors import ERROR, WARNING, Problem, suggestions
 
 MESSAGE_NAMES = frozenset({"id", "at", *MESSAGE_KINDS, *(f"{kind}_at" for kind in MESSAGE_KINDS)})
 
@@ -83,6 +83,7 @@ class _Known:
     waits: frozenset[str]
     event: bool
     run: bool
+    suggest: Callable[[object, Iterable[str]], str]
 
 
 def reference_problems(journey: Definition) -> Iterator[Problem]:
@@ -92,11 +93,12 @@ def reference_problems(journey: Definition) -> Iterator[Problem]:
     waits = frozenset(
         step.id for step in steps if isinstance(step, Wait) and isinstance(step.id, str) and step.event is not None
     )
+    suggest = suggestions()
     for where, paths, event, run in rule_places(journey):
         for path in sorted(paths):
             root, _, rest = path.partition(".")
             check = _ROOTS.get(root)
-            if check is not None and rest and (fault := check(rest, _Known(sends, waits, event, run))):
+            if check is not None and rest and (fault := check(rest, _Known(sends, waits, event, run, suggest))):
                 yield Problem("reference", ERROR, where, f"{path!r}: {fault}")
 
 
@@ -107,16 +109,20 @@ def _event_fault(_: str, known: _Known) -> str | None:
 def _enrollment_fault(name: str, known: _Known) -> str | None:
     if not known.run:
         return _NO_RUN
-    hint = did_you_mean(name, ENROLLMENT_NAMES) or f"; known are {', '.join(sorted(ENROLLMENT_NAMES))}"
-    return None if name in ENROLLMENT_NAMES else f"unknown name {name!r}{hint}"
+    return _name_fault(name, ENROLLMENT_NAMES, known)
 
 
 def _message_fault(rest: str, known: _Known) -> str | None:
     step, _, name = rest.partition(".")
     if fault := _step_fault(step, "Send", known.sends, known):
         return fault
-    hint = did_you_mean(name, MESSAGE_NAMES) or f"; known are {', '.join(sorted(MESSAGE_NAMES))}"
-    return None if name in MESSAGE_NAMES else f"unknown name {name!r}{hint}"
+    return _name_fault(name, MESSAGE_NAMES, known)
+
+
+def _name_fault(name: str, names: Collection[str], known: _Known) -> str | None:
+    if name in names:
+        return None
+    return f"unknown name {name!r}{known.suggest(name, names) or '; known are ' + ', '.join(sorted(names))}"
 
 
 def _wait_fault(rest: str, known: _Known) -> str | None:
@@ -128,7 +134,7 @@ def _wait_fault(rest: str, known: _Known) -> str | None:
 def _step_fault(step: str, what: str, steps: frozenset[str], known: _Known) -> str | None:
     if not known.run:
         return _NO_RUN
-    return None if step in steps else f"there is no {what} named {step!r}{did_you_mean(step, steps)}"
+    return None if step in steps else f"there is no {what} named {step!r}{known.suggest(step, steps)}"
 
 
 _NO_RUN = "there is no run yet when this is asked"

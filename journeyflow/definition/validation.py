@@ -45,7 +45,7 @@ from journeyflow.definition.steps import (
     is_step,
     targets,
 )
-from journeyflow.errors import ERROR, WARNING, Problem, did_you_mean
+from journeyflow.errors import ERROR, WARNING, Problem, suggestions
 
 RESERVED = frozenset({KEPT_OUT, "entry"})
 """Ids that a step cannot have: "holdout" is hashed to choose who is kept out (R25), "entry" names the first move."""
@@ -533,13 +533,14 @@ def _duplicates(known: Iterable[tuple[str, Step]], places: Mapping[str, str]) ->
 
 
 def _dangling(known: Iterable[tuple[str, Step]], places: Mapping[str, str]) -> Iterator[Problem]:
+    suggest = suggestions()
     for where, step in known:
         for place, target in targets(step):
             if target is not None and not isinstance(target, str):
                 sentence = f"step {step.id!r}: expected the id of a step, or a list of steps, not {describe(target)}"
                 yield Problem("target", ERROR, f"{where}.{place}", sentence)
             elif target is not None and target not in places:
-                sentence = f"step {step.id!r} continues at unknown step {target!r}{did_you_mean(target, places)}"
+                sentence = f"step {step.id!r} continues at unknown step {target!r}{suggest(target, places)}"
                 yield Problem("dangling", ERROR, f"{where}.{place}", sentence)
 
 

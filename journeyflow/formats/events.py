@@ -137,10 +137,10 @@ def _event(row: LineCells, zone: ZoneInfo | None) -> Event:
 
 
 REMEDIES = (
-    (r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b.*", "day and month may be confused"),
-    (r"\d{4}[./]\d{1,2}[./]\d{1,2}\b.*", "the date needs hyphens"),
-    (r"[1-9]\d{4}([.,]\d+)?", "this is the number of a day in a spreadsheet"),
-    (r"[1-9]\d{9}([.,]\d+)?|[1-9]\d{12}", "this is a count of seconds or milliseconds"),
+    (re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b.*", re.ASCII | re.DOTALL), "day and month may be confused"),
+    (re.compile(r"\d{4}[./]\d{1,2}[./]\d{1,2}\b.*", re.ASCII | re.DOTALL), "the date needs hyphens"),
+    (re.compile(r"[1-9]\d{4}([.,]\d+)?", re.ASCII), "this is the number of a day in a spreadsheet"),
+    (re.compile(r"[1-9]\d{9}([.,]\d+)?|[1-9]\d{12}", re.ASCII), "this is a count of seconds or milliseconds"),
 )
 """Instants as people have them, and what is wrong with them."""
 
@@ -157,7 +157,7 @@ def _instant(text: str, zone: ZoneInfo | None) -> int:
     try:
         return parse_instant(text)
     except ValueError as error:
-        what = next((what for form, what in REMEDIES if re.fullmatch(form, text, re.ASCII | re.DOTALL)), None)
+        what = next((what for form, what in REMEDIES if form.fullmatch(text)), None)
         if what:
             msg = f"{error}: {what}{SPREADSHEET}"
         else:

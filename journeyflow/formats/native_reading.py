@@ -5,7 +5,7 @@ problems that only follow from a part left out are dropped.
 """
 
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +21,7 @@ from journeyflow.formats.parts import (
     TOO_DEEP,
     UNNAMED,
     UNREAD,
+    ancestors,
     parse_json,
     too_deep,
 )
@@ -58,7 +59,8 @@ def from_dict(value: object) -> Journey:
     if _another_format(value):  # keys may have another meaning there, so no other fault is reported
         raise InvalidJourney(options.get("id", UNNAMED), [each for each in faults if each.path == "format"])
     if faults:
-        faults += [problem for problem in _validated(options) if not _follows(problem, faults)]
+        follows = _following(faults)
+        faults += [problem for problem in _validated(options) if not follows(problem)]
         raise InvalidJourney(options.get("id", UNNAMED), [_as_written(each, reader.short) for each in faults])
     try:
         return Journey(**options)
@@ -83,26 +85,30 @@ def _validated(options: dict[str, Any]) -> list[Problem]:
     ]
 
 
-def _follows(problem: Problem, faults: Iterable[Problem]) -> bool:
-    """Return whether a problem may only follow from a part that could not be read."""
-    broken = [fault.path for fault in faults]
-    if problem.code == "reference" and any(_UNKNOWN_STEP.fullmatch(path) for path in broken):
-        return True
-    if problem.code == "zero-time-cycle" and any(path.startswith("steps") for path in broken):
-        return True
-    if problem.path.endswith(".on_timeout") and problem.path.replace(".on_timeout", ".timeout") in broken:
-        return True
-    return any(_inside(problem.path, path) or _inside(path, problem.path) for path in broken)
+def _following(faults: Iterable[Problem]) -> Callable[[Problem], bool]:
+    """Return whether a problem may only follow from a part that could not be read, as a function."""
+    broken = {fault.path for fault in faults}
+    around = {outer for path in broken for outer in ancestors(path)}
+    cut = tuple(path.removesuffix(CUT) for path in broken if path.endswith(CUT))
+    any_step = any(map(_UNKNOWN_STEP.fullmatch, broken))
+    in_steps = any(path.startswith("steps") for path in broken)
+
+    def follows(problem: Problem) -> bool:
+        path = problem.path
+        return (
+            (problem.code == "reference" and any_step)
+            or (problem.code == "zero-time-cycle" and in_steps)
+            or (path.endswith(".on_timeout") and path.replace(".on_timeout", ".timeout") in broken)
+            or path in around
+            or not broken.isdisjoint(ancestors(path))
+            or path.startswith(cut)
+            or (path.endswith(CUT) and any(each.startswith(path.removesuffix(CUT)) for each in broken))
+        )
+
+    return follows
 
 
 _UNKNOWN_STEP = re.compile(r"steps(\[\d+\](\.(id|kind|event))?)?")
-
-
-def _inside(path: str, outer: str) -> bool:
-    """Return whether a path is `outer` or inside it; the path of a part nested too deep is cut short."""
-    if outer.endswith(CUT):
-        return path.startswith(outer.removesuffix(CUT))
-    return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
 _SHORT = re.compile(r"(steps\[\d+\])\.(branches\[0\]\.when|branches\[0\]\.next|else)(\..*)?")

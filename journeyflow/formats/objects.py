@@ -8,7 +8,7 @@ from typing import TextIO
 from journeyflow.basics.values import describe
 from journeyflow.formats.files import Bad, BadLine, LineCells, Opened
 
-CHUNK = 65_536
+CHUNK = 8_192
 """How many characters of an array are read at a time; an object that is longer doubles them."""
 
 MARGIN = 300

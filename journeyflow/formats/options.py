@@ -22,7 +22,7 @@ from journeyflow.definition.rules.chains import CHAINS, Chain
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import KINDS, Arm, Branch, Condition, End, Split, Step, Target, Update
-from journeyflow.errors import did_you_mean, shown
+from journeyflow.errors import shown
 from journeyflow.formats.parts import PartReader, ReadPart, list_of, parsed_by, part_of
 
 FORMAT = 1
@@ -105,7 +105,7 @@ class NativeReader(PartReader):
             return None
         name = value.get("kind")
         if not isinstance(name, str) or name not in KINDS:
-            hint = did_you_mean(name, KINDS) or f"; known are {', '.join(KINDS)}"
+            hint = self.suggest(name, KINDS) or f"; known are {', '.join(KINDS)}"
             self.fault(
                 "kind", f"{path}.kind", f"missing{hint}" if name is None else f"unknown kind {shown(name)}{hint}"
             )

@@ -4,11 +4,14 @@ The readers of all dialects are built from this: tables of keys, each with the f
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any, ClassVar
 
 from journeyflow.basics.values import MAX_DEPTH, describe
-from journeyflow.errors import ERROR, InvalidJourney, Problem, did_you_mean
+from journeyflow.errors import ERROR, InvalidJourney, Problem, cut, suggestions
 
 MAX_FILE_DEPTH = 4 * MAX_DEPTH
 """How many levels of JSON a file may have: a rule takes two for each of its own levels, its operand some more."""
@@ -35,8 +38,8 @@ def _object(items: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) == len(items):
         return found
     doubled = _Doubled(found)
-    keys = [key for key, _ in items]
-    doubled.twice = tuple(key for key in found if keys.count(key) > 1)
+    counts = Counter(key for key, _ in items)
+    doubled.twice = tuple(key for key in found if counts[key] > 1)
     return doubled
 
 
@@ -91,6 +94,7 @@ class PartReader:
 
     def __init__(self) -> None:
         self.faults: list[Problem] = []
+        self.suggest = suggestions()
 
     def fault(self, code: str, path: str, message: str) -> None:
         """Note a fault."""
@@ -108,7 +112,7 @@ class PartReader:
                 self.fault("missing", joined(path, name), f"missing{self.hints.get(name, '')}")
         for key, inner in value.items():
             if key not in known:
-                hint = did_you_mean(key, known) or f"; known are {', '.join(sorted(known))}"
+                hint = self.suggest(key, known) or f"; known are {', '.join(sorted(known))}"
                 self.fault("unknown-key", joined(path, key), f"unknown key {key!r}{hint}")
             elif inner is not None and (got := known[key](self, inner, joined(path, key))) is not None:
                 read[key] = got
@@ -156,9 +160,26 @@ class PartReader:
 
 
 def joined(path: str, key: object) -> str:
-    """Return the path of a key; characters that cannot be encoded are escaped."""
-    name = str(key).encode("utf-8", "backslashreplace").decode()
+    """Return the path of a key, cut if it is long; characters that cannot be encoded are escaped."""
+    name = cut(str(key)).encode("utf-8", "backslashreplace").decode()
     return f"{path}.{name}" if path else name
+
+
+MAX_ANCESTORS = 2 * MAX_FILE_DEPTH
+"""How many parts around a part are looked at: a key of a file may have any number of dots in it."""
+
+
+def ancestors(path: str) -> list[str]:
+    """Return the paths of a part and of all parts that it is inside of, from the whole file on.
+
+    >>> ancestors("steps[0].id")
+    ['', 'steps', 'steps[0]', 'steps[0].id']
+    """
+    ends = islice(_PART_END.finditer(path), MAX_ANCESTORS)
+    return ["", *(path[: found.start()] for found in ends), path]
+
+
+_PART_END = re.compile(r"(?!^)[.\[]")
 
 
 # --- making readers --------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import InvalidJourney, Problem
+from journeyflow.formats.parts import ancestors
 
 
 @frozen
@@ -70,7 +71,8 @@ def make_journey(
         journey = Journey(**options)
     except InvalidJourney as error:
         found = [evolve(each, path=place(each.path)) for each in error.problems]
-        told += [each for each in found if not _follows(each, told)]
+        follows = _following(told)
+        told += [each for each in found if not follows(each)]
     else:
         if not told:
             return journey
@@ -84,14 +86,12 @@ _HIDDEN = {
 """Problems of the graph by code, with the places where an unreadable part may have caused them."""
 
 
-def _follows(problem: Problem, faults: Sequence[Problem]) -> bool:
-    """Return whether a problem may only follow from a part that could not be read."""
-    hidden = _HIDDEN.get(problem.code)
-    if hidden and any(fault.code in {"type", "kind"} and hidden.fullmatch(fault.path) for fault in faults):
-        return True
-    return any(_inside(problem.path, fault.path) or _inside(fault.path, problem.path) for fault in faults)
-
-
-def _inside(path: str, outer: str) -> bool:
-    """Return whether a path is `outer` or inside it."""
-    return not outer or path == outer or path.startswith((f"{outer}.", f"{outer}["))
+def _following(faults: Sequence[Problem]) -> Callable[[Problem], bool]:
+    """Return whether a problem may only follow from a part that could not be read, as a function."""
+    broken = {fault.path for fault in faults}
+    around = {outer for path in broken for outer in ancestors(path)}
+    unread = [fault.path for fault in faults if fault.code in {"type", "kind"}]
+    hidden = {code for code, places in _HIDDEN.items() if any(map(places.fullmatch, unread))}
+    return lambda problem: (
+        problem.code in hidden or problem.path in around or not broken.isdisjoint(ancestors(problem.path))
+    )

@@ -6,12 +6,13 @@ lines between for one cell; then each of these lines is read for itself, and tho
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from journeyflow.basics.values import PADDING
 from journeyflow.basics.words import CONSENT, MEMBERS
-from journeyflow.errors import InvalidInput, did_you_mean, shown
+from journeyflow.errors import InvalidInput, did_you_mean, shown, suggestions
 from journeyflow.formats.files import OTHER_ENCODING, Bad, BadLine, FileOptions, LineCells, Opened
 
 CSV_FIELD_LIMIT = 10_000_000
@@ -301,8 +302,8 @@ def _header_faults(
     cells: list[str], header: list[str], needed: tuple[str, ...], mapped: Iterable[str]
 ) -> Iterator[str]:
     """Yield what is wrong with the names of columns."""
-    missing = [name for name in needed if name not in header]
-    twice = [name for name in sorted(set(header) - {""}) if header.count(name) > 1]
+    missing, suggest, there = [name for name in needed if name not in header], suggestions(), set(cells)
+    twice = sorted(name for name, count in Counter(header).items() if count > 1 and name)
     for name in missing:
         hint = did_you_mean(name, header)
         if not hint and len(missing) == 1 and not twice and cells:
@@ -310,7 +311,7 @@ def _header_faults(
         yield f"the header has no column {name!r}{hint}"
     yield from (f"the header has the column {name!r} twice" for name in twice)
     yield from (
-        f"the header has no column {name!r} to map{did_you_mean(name, cells)}" for name in mapped if name not in cells
+        f"the header has no column {name!r} to map{suggest(name, cells)}" for name in mapped if name not in there
     )
     for cell in header:
         try:

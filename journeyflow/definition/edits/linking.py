@@ -10,7 +10,7 @@ from journeyflow.definition.references import conjuncts
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.conditions import FieldRule, Rule
 from journeyflow.definition.steps import Update, Wait
-from journeyflow.errors import WARNING, Problem, did_you_mean
+from journeyflow.errors import WARNING, Problem, suggestions
 
 NAMES = frozenset({"journey", "event.journey"})
 
@@ -75,8 +75,9 @@ def link_problems(journeys: Iterable[Journey]) -> list[tuple[str, Problem]]:
     """
     every = {journey.id: journey for journey in journeys}
     found = [link for journey in every.values() for link in links(journey)]
+    suggest = suggestions()
     wrong = [
-        (link.holder, Problem("unknown-journey", WARNING, link.place, _unknown(link.named, every)))
+        (link.holder, Problem("unknown-journey", WARNING, link.place, _unknown(link.named, suggest(link.named, every))))
         for link in found
         if link.named not in every
     ]
@@ -92,24 +93,23 @@ def link_problems(journeys: Iterable[Journey]) -> list[tuple[str, Problem]]:
     return wrong
 
 
-def _unknown(name: str, known: Iterable[str]) -> str:
-    return f"there is no journey {name!r} among these{did_you_mean(name, known)}"
+def _unknown(name: str, hint: str) -> str:
+    return f"there is no journey {name!r} among these{hint}"
 
 
 def _circle(ways: Mapping[str, Iterable[str]]) -> list[str]:
     """Return journeys that start one another in a circle; empty if there is no circle."""
     done: set[str] = set()
     for start in sorted(ways):
-        path, stack = list[str](), [(start, iter(ways[start]))]
-        path.append(start)
+        path, stack = {start: None}, [(start, iter(ways[start]))]
         while stack:
             ahead = next(stack[-1][1], None)
             if ahead is None:
                 done.add(stack.pop()[0])
-                path.pop()
+                path.popitem()
             elif ahead in path:
-                return path[path.index(ahead) :]
+                return [*path][[*path].index(ahead) :]
             elif ahead not in done:
-                path.append(ahead)
+                path[ahead] = None
                 stack.append((ahead, iter(ways.get(ahead, ()))))
     return []

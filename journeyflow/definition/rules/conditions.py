@@ -15,7 +15,7 @@ from attrs import frozen
 from journeyflow.basics.moments import from_micros, iso, to_micros
 from journeyflow.basics.values import MAX_DEPTH, describe, faults, freeze, text_fault
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Known
-from journeyflow.errors import ERROR, Problem, did_you_mean, shown
+from journeyflow.errors import ERROR, Problem, shown, suggestions
 
 # --- the rule as data ---------------------------------------------------------------------------------------------
 
@@ -351,6 +351,7 @@ def rule_problems(rule: object, path: str) -> Iterator[Problem]:
     """
     if rule is None:
         return
+    suggest = suggestions()
     for part, where in walk(rule, path):  # type: ignore[arg-type]  # anything else is told below
         if not isinstance(part, FieldRule | AllOf | AnyOf | NotRule):
             hint = "; compare with .eq(...), not with ==" if isinstance(part, bool) else ""
@@ -360,17 +361,19 @@ def rule_problems(rule: object, path: str) -> Iterator[Problem]:
             yield Problem("depth", ERROR, f"{path}...", f"the rule is nested deeper than {MAX_DEPTH} levels")
             return
         elif isinstance(part, FieldRule):
-            yield from _comparison_problems(part, where)
+            yield from _comparison_problems(part, where, suggest)
 
 
-def _comparison_problems(rule: FieldRule, where: str) -> Iterator[Problem]:
+def _comparison_problems(
+    rule: FieldRule, where: str, suggest: Callable[[object, Iterable[str]], str]
+) -> Iterator[Problem]:
     for name, at in ((rule.field, "field"), (rule.value_of, "value_of")):
         if name is not None and (fault := path_fault(name)):
             yield Problem("field", ERROR, f"{where}.{at}", f"the field {fault}")
     operator = OPERATORS.get(rule.op) if isinstance(rule.op, str) else None
     if operator is None:
         names = [*OPERATORS, *ALIASES]
-        hint = did_you_mean(rule.op, names) or f"; known are {', '.join(OPERATORS)}"
+        hint = suggest(rule.op, names) or f"; known are {', '.join(OPERATORS)}"
         yield Problem("operator", ERROR, f"{where}.op", f"unknown operator {shown(rule.op)}{hint}")
         return
     if bad := list(faults(rule.value, "value")):

@@ -13,7 +13,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.changes import Change, is_last_message
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
 from journeyflow.definition.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
-from journeyflow.errors import InvalidJourney, did_you_mean
+from journeyflow.errors import InvalidJourney
 from journeyflow.formats.parts import (
     TOO_DEEP,
     UNNAMED,
@@ -51,7 +51,7 @@ def _one_of(words: Sequence[str], code: str) -> ReadPart:
     def word(reader: PartReader, value: object, path: str) -> object:
         if value in words:
             return value
-        hint = (did_you_mean(value, words) if isinstance(value, str) else "") or f"; known are {', '.join(words)}"
+        hint = (reader.suggest(value, words) if isinstance(value, str) else "") or f"; known are {', '.join(words)}"
         what = "missing" if value is None else f"unknown {path.rpartition('.')[2]} {describe(value)}"
         reader.fault(code, path, f"{what}{hint}")
         return None
@@ -251,7 +251,8 @@ def _entry(reader: PartReader, document: JsonObject, triggers: Sequence[_Row]) -
 
 def _at_fault(reader: PartReader, *places: str) -> bool:
     """Return whether the whole file, or one of some places, could not be read."""
-    return any(fault.path in {"", *places} for fault in reader.faults)
+    at = {"", *places}
+    return any(fault.path in at for fault in reader.faults)
 
 
 def _agreed(reader: PartReader, places: Sequence[_Said]) -> _Said:
@@ -280,7 +281,7 @@ def _check(reader: PartReader, rows: Sequence[_Row], steps: Sequence[_Row], name
     known = {row.id for row in steps}
     for row, place, target in _pointers(rows):
         if target not in known and (target == END or row.is_trigger):
-            sentence = f"step {row.id!r} continues at unknown step {target!r}{did_you_mean(target, known)}"
+            sentence = f"step {row.id!r} continues at unknown step {target!r}{reader.suggest(target, known)}"
             reader.fault("dangling", f"{row.path}.{place}", sentence)
 
 
