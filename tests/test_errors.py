@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from journeyflow import Journey, Trigger, Wait, errors
+from journeyflow import errors
 from journeyflow.errors import (
     MAX_ALIKE,
     MAX_LINES,
