@@ -38,9 +38,10 @@ def test_a_cap_is_named_with_its_count_its_window_and_how_much_was_sent(host):
     assert skipped.seen == {"cap": "2 EMAIL messages within 36 hours", "sent": 2}
 
 
-def test_a_cap_that_holds_is_named_while_it_holds_and_after(host):
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_cap_that_holds_is_named_while_it_holds_and_after(host, way):
     """The Send waits at the line that says why; of two caps that hold, the one that opens last."""
-    caps = [Cap(1, per="day", over="defer"), Cap(1, within="3 days", over="defer")]
+    caps = [Cap(1, per="day", over="defer"), Cap(1, within="3 days", over="defer")][::way]
     host.engine.set_policies(Policies(caps=caps), at=START)
     host.deploy(mail("a"), mail("b"))
     host.say("go")
@@ -69,6 +70,13 @@ def test_quiet_hours_and_windows_are_named_with_their_zone(host):
     assert lines(host) == ["in the quiet hours 22:00 to 10:00, Europe/Paris"]
     host.tick("1 hour")
     assert lines(host)[1:] == ["outside its window, MON TUE WED THU FRI 11:00 to 12:00, UTC"]
+
+
+def test_an_open_window_says_nothing(host):
+    """Only what was closed is told."""
+    host.deploy(mail("a", window=Window(None, "07:00", "09:00")), mail("b", window=Window(None, "09:00", "10:00")))
+    host.say("go")
+    assert (host.path()[0], lines(host)) == ("a queued", ["outside its window, 09:00 to 10:00, UTC"])
 
 
 def test_a_window_and_quiet_hours_that_are_closed_at_once_are_both_named(host):
