@@ -90,15 +90,15 @@ def test_the_other_way_round_it_is_mirrored(strata):
 
 
 def test_the_difference_is_that_of_mantel_and_haenszel():
-    """By hand: weights n m / (n + m), here 90 and 250, and half-widths joined as independent errors (R87)."""
-    strata = [pair(900, 100, 90, 20), pair(500, 500, 150, 100)]
+    """By hand: weights n m / (n + m), here 90 and 125, and half-widths joined as independent errors (R87)."""
+    strata = [pair(900, 100, 90, 20), pair(250, 250, 75, 50)]
     found = compared(strata)
-    difference = (90 * 0.1 + 250 * -0.1) / 340
-    (low, high), (lower, higher) = ends(newcombe((90, 900), (20, 100))), ends(newcombe((150, 500), (100, 500)))
-    below = sqrt((90 * (0.1 - low)) ** 2 + (250 * (-0.1 - lower)) ** 2) / 340
-    above = sqrt((90 * (high - 0.1)) ** 2 + (250 * (higher + 0.1)) ** 2) / 340
+    difference = (90 * 0.1 + 125 * -0.1) / 215
+    (low, high), (lower, higher) = ends(newcombe((90, 900), (20, 100))), ends(newcombe((75, 250), (50, 250)))
+    below = sqrt((90 * (0.1 - low)) ** 2 + (125 * (-0.1 - lower)) ** 2) / 215
+    above = sqrt((90 * (high - 0.1)) ** 2 + (125 * (higher + 0.1)) ** 2) / 215
     assert told(found) == pytest.approx((difference - below, difference, difference + above))
-    assert (found.base, found.other) == (Group("A", 1400, 240), Group("B", 600, 120))
+    assert (found.base, found.other) == (Group("A", 1150, 165), Group("B", 350, 70))
     assert found.sentence.endswith(", compared within 2 strata of equal percentages")
 
 
