@@ -126,7 +126,7 @@ GIVEN: dict[str, Any] = {
     "journeys": ["j"], "customer": "c1", "customers": ["c1"], "name": "t", "policies": Policies(), "attributes": {},
     "events": (), "enrollments": ("j", "c1"), "worker": "w", "messages": (), "step": "hello", "steps": {"hello": True},
     "message": "memory-1-1", "export": 1, "to_version": 1, "id": "copy", "tenant": "other", "call": "enable",
-    "to": "copy",
+    "to": "copy", "channel": "EMAIL",
 }  # fmt: skip
 """What a parameter without a default is given while another one is tried."""
 
@@ -229,7 +229,7 @@ def shape(words: str) -> str:
 def arguments(method: str, name: str, odd: object) -> Mapping[str, Any]:
     """Return the arguments of a call: an odd value for one parameter, and something for those that need it."""
     needed = {
-        each.name: {**GIVEN, **OF_METHOD.get(method, {})}[each.name]
+        each.name: {**GIVEN, **OF_METHOD.get(method, {})}.get(each.name, "x")
         for each in inspect.signature(getattr(Engine, method)).parameters.values()
         if each.default is inspect.Parameter.empty and each.name not in {"self", name}
     }

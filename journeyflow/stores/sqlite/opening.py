@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from functools import cache, partial
 from typing import NamedTuple, Self
@@ -212,6 +212,20 @@ def _blank() -> bytes:
         _make_schema(connection, 0)
         connection.execute("COMMIT")
         return connection.serialize()
+
+
+@cache
+def references(parent: str) -> Sequence[tuple[str, str]]:
+    """Return the columns that refer to a table, as (table, column) sorted, in the schema of a new file."""
+    with closing(sqlite3.connect(MEMORY, isolation_level=None)) as connection:
+        _make_schema(connection, 0)
+        return connection.execute(_REFERENCES, (parent,)).fetchall()
+
+
+_REFERENCES = """
+SELECT t.name, f."from" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f
+WHERE t.type = 'table' AND f."table" = ? ORDER BY 1, 2
+"""
 
 
 def _migrate(connection: sqlite3.Connection, path: str, nonce: str | None) -> None:

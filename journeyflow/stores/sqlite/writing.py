@@ -17,6 +17,7 @@ from journeyflow.records.rows import Counter, Export, Input, PathEntry, last_vis
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.sqlite.erasing import forget, rename
 from journeyflow.stores.sqlite.limits import write_limits
+from journeyflow.stores.sqlite.opening import references
 from journeyflow.stores.sqlite.pruning import prune
 from journeyflow.stores.sqlite.pulls import write_pulls
 from journeyflow.stores.sqlite.rows import (
@@ -366,11 +367,6 @@ def _write_catalog(connection: sqlite3.Connection, changes: CatalogChanges) -> N
     connection.execute("UPDATE meta SET value = CAST(value + 1 AS TEXT) WHERE name = 'revision'")
 
 
-_POINTING = """
-SELECT t.name, f."from", f."table" FROM sqlite_master t, pragma_foreign_key_list(t.name) f
-WHERE t.type = 'table' AND f."table" = ? ORDER BY t.name
-"""
-
 _OF_JOURNEY = {
     "enrollments": "SELECT serial FROM enrollments WHERE journey = :journey",
     "versions": "SELECT number FROM versions WHERE journey = :journey",
@@ -382,10 +378,11 @@ _OF_JOURNEY = {
 def _purge(connection: sqlite3.Connection, journey: int) -> None:
     """Remove a journey with everything that refers to it, to its versions or to its enrollments (R15).
 
-    The tables say themselves what points where, so that a new one cannot be forgotten.
+    The schema says what points where, so that a new table cannot be forgotten. The file is not asked: SQL is made of no
+    names that somebody may have put into it.
     """
     for parent, keys in _OF_JOURNEY.items():
-        for table, column, _ in connection.execute(_POINTING, (parent,)).fetchall():
+        for table, column in references(parent):
             if table not in _OF_JOURNEY:
                 connection.execute(f"DELETE FROM {table} WHERE {column} IN ({keys})", {"journey": journey})
     for parent in _OF_JOURNEY:

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from journeyflow import Engine, Event, Journey, Trigger, Wait
 from journeyflow.stores.sqlite.writing import ALIKE, Statement, Writer, insert, update
+from tests.samples import START
 
 rests = st.tuples(st.sampled_from([None, 1, "x"]), st.sampled_from([0, 2.5]))
 keys = st.one_of(
@@ -113,3 +116,21 @@ def test_what_is_not_there_is_not_counted():
     with opened("k") as connection:
         assert write(connection, update("t", "a, b", "k"), [((1, 2), n) for n in range(100)], ALIKE)[0] == 0
         assert write(connection, update("t", "a, b", "k"), [((n, 2), n) for n in range(100)], ALIKE)[0] == 0
+
+
+def test_a_purge_deletes_from_no_table_that_only_the_file_names(tmp_path: Path) -> None:
+    """The names of tables and columns in a file are no SQL: a table called `inputs --` does not empty the inputs."""
+    path = tmp_path / "x.db"
+    with Engine(path) as engine:
+        engine.deploy(Journey(id="j", trigger=Trigger("go"), steps=[Wait("w", "1 day")]), at=START)
+        engine.feed(Event("go", customer="ann", at=START))
+        engine.tick(START)
+        engine.archive("j", at=START)
+        with closing(sqlite3.connect(path)) as connection:
+            for name in ("inputs --", "inputs WHERE 1 --", "a;b", '"', "customers"):
+                quoted = name.replace('"', '""')
+                connection.execute(f'CREATE TABLE IF NOT EXISTS "{quoted}" ("journey) OR 1 --" REFERENCES enrollments)')
+        engine.purge("j")
+        with engine.store.reader() as reader:
+            assert reader.rows("SELECT count(*) FROM inputs") == [(1,)]
+            assert reader.rows("SELECT count(*) FROM enrollments") == [(0,)]
