@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import InvalidInput
-from journeyflow.formats import BadLine, FileOptions, read_customers, read_events
+from journeyflow.formats import BadLine, FileCounts, FileOptions, read_customers, read_events
 from journeyflow.formats import objects as objects_module
 from journeyflow.formats import tables as tables_module
 
@@ -407,3 +408,19 @@ def test_zero_width_marks_before_json_are_blank():
     """A mark in the middle of joined files is no fault of a line."""
     found, bad = customers('\ufeff{"customer": "a"}\n\ufeff\n{"customer": "b"}\n')
     assert (len(found), bad) == (2, [])
+
+
+# --- what came of a file ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("taken", "bad", "useless"), [(0, 0, False), (0, 1, True), (1, 1, False)])
+def test_a_file_of_which_nothing_was_taken_is_useless(taken, bad, useless):
+    """An empty one is not."""
+    assert FileCounts("x.csv", taken, bad, 0, ()).useless == useless
+
+
+def test_standard_input_has_a_name(monkeypatch):
+    """Its bytes are read like those of any stream."""
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"name\n")))
+    with pytest.raises(InvalidInput, match="standard input: the header has no column 'customer'"):
+        list(read_customers(sys.stdin.buffer, bad=print))
