@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from attrs import field, frozen
 
 from journeyflow.basics.words import State
+from journeyflow.definition.dates import TIMEZONE
 from journeyflow.definition.policies import PolicyHistory
 from journeyflow.machine.program import Program
 from journeyflow.records.forgetting import OWED, TRACES
@@ -173,6 +174,14 @@ class Catalog:
     def watched(self) -> frozenset[str]:
         """The tenants with journeys that react to changed attributes of their customers (R42)."""
         return frozenset(program.tenant for program in self.programs.values() if program.watches_customer)
+
+    @cached_property
+    def dated(self) -> Mapping[str, frozenset[str]]:
+        """The attributes that any version of a tenant reads as dates, and "timezone" where that is read (R33, R37)."""
+        found = {tenant: {TIMEZONE} for tenant in self.policies}
+        for program in self.programs.values():
+            found.setdefault(program.tenant, set()).update(program.dated)
+        return {tenant: frozenset(paths) for tenant, paths in found.items() if paths}
 
     @cached_property
     def reading_posts(self) -> frozenset[int]:

@@ -7,9 +7,10 @@ from typing import Final
 from attrs import evolve, frozen
 
 from journeyflow.basics.moments import LAST, Duration, add, iso, zone
+from journeyflow.definition.dates import TIMEZONE
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import told_error
-from journeyflow.errors import ClockJump, StorageError, cut
+from journeyflow.errors import ClockJump, StorageError, cut, shown
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import OWED, TRACES
@@ -31,7 +32,7 @@ class TickResult:
     message of their customer, and acks, nacks and requeues that named none of their tenant (R52, R71); `deferred`
     entries that wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count
     attempts of the engine's own channels. `errors` counts items that were set aside because handling them raised an
-    exception (R9).
+    exception (R9). `unreadable` counts attributes that came as no date, or no time zone, where journeys read one (R61).
 
     `next_due` is the instant of the next work in UTC, None if nothing waits; `more` is whether some of it is due
     already, as after `limit`.
@@ -49,6 +50,7 @@ class TickResult:
     failed: int = 0
     forgotten: int = 0
     errors: int = 0
+    unreadable: int = 0
     next_due: datetime | None = None
     more: bool = False
 
@@ -261,7 +263,10 @@ def _enable(was_enabled: bool) -> None:
 
 
 def _added(total: TickResult, tally: Tally) -> TickResult:
-    """Add what a batch did to the total."""
+    """Add what a batch did to the total, and log which attributes no journey will be able to read (R61)."""
+    for tenant, customer, attribute, value in tally.unreadable:
+        what = "time zone" if attribute == TIMEZONE else "date or instant in ISO 8601"
+        LOG.warning("tenant %r, customer %r: %s is no %s: %s", tenant, customer, attribute, what, shown(value))
     return evolve(
         total,
         inputs=total.inputs + tally.inputs,
@@ -274,4 +279,5 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
         deferred=total.deferred + tally.deferred,
         forgotten=total.forgotten + tally.forgotten,
         errors=total.errors + tally.errors,
+        unreadable=total.unreadable + len(tally.unreadable),
     )

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from journeyflow.basics.moments import DAY, HOUR, Duration, zone, zone_or
 from journeyflow.basics.values import dumps, id_fault, thaw
 from journeyflow.basics.words import JOURNEY_COMPLETED, MEMBERS
+from journeyflow.definition.dates import dated_attributes
 from journeyflow.definition.entry import KEY_ROOT, Pull
 from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
@@ -153,6 +154,8 @@ class Program:
     listens: frozenset[str]
     watches_customer: bool
     channels: tuple[str, ...]
+    dated: frozenset[str]
+    """The attributes of the customer that it reads as dates or as a time zone."""
     chained: bool
     """Whether its runs enroll the customer elsewhere or end other runs."""
     own_exits: frozenset[str]
@@ -223,6 +226,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         listens=frozenset({*waits, *ways, *({journey.trigger.event} if journey.trigger.event else ())}),
         watches_customer=any(way.when for way in exits)
         or any(isinstance(step, Wait) and step.field for step in journey.steps),
+        dated=dated_attributes(journey),
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
         chained=any(update.orders for update in updates),
         own_exits=frozenset(update.leaves for update in updates) - {"", FORGOTTEN},

@@ -10,6 +10,7 @@ from journeyflow.basics.words import CHANGED_BY
 from journeyflow.machine.facts import Data
 from journeyflow.records.rows import Post
 from journeyflow.stores.batch import CustomerInHand
+from journeyflow.work.unreadable import Unreadable
 
 
 def changed_attribute(kind: str, data: Data) -> str:
@@ -87,3 +88,5 @@ class Tally:
     forgotten: int = 0
     errors: int = 0
     """How many items were set aside, because handling them raised an exception."""
+    unreadable: tuple[Unreadable, ...] = ()
+    """The attributes that came as no date, or no time zone, where journeys read one."""

@@ -32,6 +32,7 @@ from journeyflow.work.engagement import tell, with_domain
 from journeyflow.work.entries import closed_by, enter, leave
 from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
 from journeyflow.work.stages import handle
+from journeyflow.work.unreadable import Unreadable, newly_unreadable
 from journeyflow.work.working_set import Work
 
 ATTRIBUTION = 7 * DAY
@@ -109,8 +110,17 @@ def _change(work: Work, person: CustomerInHand, kind: str, data: Data) -> dict[s
         return None
     if not events:
         return {}
-    work.people.set_attributes(person, after)
+    _set_attributes(work, person, after)
     return events[0][1]
+
+
+def _set_attributes(work: Work, person: CustomerInHand, after: dict[str, object]) -> None:
+    """Record what a host has said of a customer, and note what journeys will not be able to read (R61)."""
+    paths = work.catalog.dated.get(person.tenant)
+    if paths:
+        found = newly_unreadable(paths, person.attributes, after)
+        work.unreadable += [Unreadable(person.tenant, person.id, path, value) for path, value in found]
+    work.people.set_attributes(person, after)
 
 
 def _as_change(kind: str, data: Data) -> tuple[str, str, object] | None:
@@ -207,7 +217,7 @@ def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> s
     after, events = merge(person.attributes, data, replace=item.type == "replace")
     if not events:
         return "unchanged"
-    work.people.set_attributes(person, after)
+    _set_attributes(work, person, after)
     work.emit(events, person, at, own=item.at)
     return "handled"
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from heapq import heappush
 from itertools import chain
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from journeyflow.basics.moments import local_day
 from journeyflow.basics.words import ACTIVE
@@ -29,6 +29,9 @@ from journeyflow.work.happenings import Cause, Happening, OrderGiven, Tally, cha
 from journeyflow.work.messages import Messages
 from journeyflow.work.people import People
 from journeyflow.work.slots import Slots
+
+if TYPE_CHECKING:
+    from journeyflow.work.unreadable import Unreadable
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
 """The policies and counted messages of a tenant that has no policies."""
@@ -57,6 +60,7 @@ class Work:
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
+        self.unreadable: list[Unreadable] = []
         self.touched_runs: dict[int, None] = {}
         self.crowds: dict[Hashable, Crowd] = {}
         """Customers who moved together, keyed by what they have in common; not looked up again in this batch."""
@@ -283,6 +287,7 @@ class Work:
             self.slots.count,
             self.stop is not None,
             forgotten=len(self.people.forgotten),
+            unreadable=tuple(self.unreadable),
         )
 
 
