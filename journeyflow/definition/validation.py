@@ -88,6 +88,7 @@ def _header_problems(journey: Definition) -> Iterator[Problem]:
     yield from rule_problems(journey.run_criteria, "run_criteria")
     yield from _reentry_problems(journey.reentry)
     yield from _keyed_pull_problems(journey)
+    yield from _consent_problems(journey)
     yield from _exits_problems(journey.exits)
     yield from _goal_problems(journey.goal)
     yield from _holdout_problems(journey)
@@ -153,6 +154,13 @@ def _size_problems(size: object) -> Iterator[Problem]:
 def _whole(count: object, least: int, where: str) -> Iterator[Problem]:
     if type(count) is not int or not least <= count <= INTEGER_MAX:
         yield Problem("pull", ERROR, where, f"expected a whole number from {least} up, not {describe(count)}")
+
+
+def _consent_problems(journey: Definition) -> Iterator[Problem]:
+    """Yield a problem for a journey that requires consent to its channels and has none (R54); a draft may be empty."""
+    if journey.consent == "required" and journey.steps and not any(isinstance(step, Send) for step in journey.steps):
+        sentence = "no Send names a channel to consent to; add one, or leave consent at 'optional'"
+        yield Problem("consent-channel", ERROR, "consent", sentence)
 
 
 def _keyed_pull_problems(journey: Definition) -> Iterator[Problem]:

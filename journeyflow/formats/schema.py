@@ -27,6 +27,7 @@ from journeyflow.definition.validation import RESERVED, WAIT_OPTIONS
 from journeyflow.formats.options import FORMAT, FORMS, WRITTEN, Schema, needed_of, ref
 
 BEYOND: Mapping[str, str] = {
+    "consent-channel": "a journey that requires consent has a send",
     "dangling": "a continuation names a step of the file, or the appended end",
     "data": "an integer of the data of a send has 64 bits at most",
     "depth": f"rules are nested {MAX_DEPTH} levels deep at most",

@@ -350,7 +350,7 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
     if trigger.pull is not None:  # a pull carries no key
         window = draw(_sampled((None, *WINDOWS))) if windows else None
         trigger, reentry = evolve(trigger, pull=evolve(trigger.pull, window=window)), evolve(reentry, key=None)
-    return Journey(
+    journey = Journey(
         id,
         steps=_steps(draw, windows=windows),
         trigger=trigger,
@@ -360,11 +360,12 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
         goal=goal,
         holdout=draw(_sampled((0, 0, 50, 12.5, 100))) if goal and goal.within else 0,
         limits=draw(_LIMITS),
-        consent=draw(_sampled(("optional", "optional", "optional", "optional", "required"))),
         max_visits=draw(_sampled(VISITS)),
         timezone=draw(_sampled(ZONES if windows else ("UTC",))),
         customer_timezone=windows and draw(_sampled((False, True))),
     )
+    asks = draw(_sampled((False, False, False, False, True))) and any(isinstance(step, Send) for step in journey.steps)
+    return evolve(journey, consent="required") if asks else journey
 
 
 # --- policies -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from journeyflow import (
     Exit,
     Forbidden,
     Goal,
+    InvalidJourney,
+    Journey,
     NotFound,
     Policies,
     Reentry,
@@ -275,11 +277,13 @@ def test_consent_is_asked_for_any_channel_of_the_journey(host):
     assert host.refused() == {"consent": 2}
 
 
-def test_a_journey_without_sends_needs_no_consent(host):
-    """Nothing is sent, so nothing needs consent (R54)."""
-    host.deploy(Update("u", tag.add("x")), consent="required")
-    host.say("go")
-    assert host.status() == ("COMPLETED", "")
+def test_a_journey_that_requires_consent_has_a_send():
+    """Without one there is no channel to consent to (R13, R54); an empty draft may still get one."""
+    steps = [Condition("c", field("vip").eq(True), yes=[Update("u", tag.add("x"))])]
+    with pytest.raises(InvalidJourney, match="consent: no Send names a channel to consent to"):
+        Journey("j", steps=steps, consent="required")
+    Journey("j", consent="required", steps=[])
+    Journey("j", consent="required", steps=[Condition("c", field("vip").eq(True), yes=[mail()])])
 
 
 # --- manual enrollment ----------------------------------------------------------------------------------------------
