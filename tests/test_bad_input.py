@@ -414,3 +414,52 @@ def test_a_naive_instant_is_refused_everywhere():
     with pytest.raises(InvalidInput, match="naive"):
         Event("x", customer="c", at=naive)
     assert "has no offset" in call("tick", __file__, "--now", "2026-01-01T00:00:00").output
+
+
+class Hidden:
+    """An object that cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise KeyError
+
+
+REFUSALS: dict[str, tuple[Callable[[Engine], object], str]] = {
+    "error: must be text, not bytes": (
+        lambda engine: engine.nack(engine.claim("w", at=START), at=START, error=b"x"),  # type: ignore[arg-type]
+        "InvalidInput",
+    ),
+    "mapping: must say of each step": (
+        lambda engine: engine.migrate("j", 1, [1], at=START),  # type: ignore[arg-type]
+        "InvalidInput",
+    ),
+    "templates: must be a function": (
+        lambda engine: engine.copy_to("t", "j", at=START, templates=5),  # type: ignore[arg-type]
+        "InvalidInput",
+    ),
+    "progress: must be a function": (
+        lambda engine: engine.prune(START, progress=5),  # type: ignore[arg-type]
+        "InvalidInput",
+    ),
+    "force: must be True or False, not Hidden (cannot be shown)": (
+        lambda engine: engine.enroll("j", "c1", at=START, force=Hidden()),  # type: ignore[arg-type]
+        "InvalidInput",
+    ),
+    "there is no (Hidden that cannot be shown)": (
+        lambda engine: engine.enrollments(status=[Hidden()]),  # type: ignore[list-item]
+        "InvalidInput",
+    ),
+    "channel: contains a lone surrogate": (
+        lambda engine: engine.submit_export(at=START, channel="\ud800"),
+        "InvalidInput",
+    ),
+}
+
+
+@pytest.mark.parametrize("words", REFUSALS)
+@pytest.mark.parametrize("store", STORES)
+def test_what_is_no_text_mapping_or_function_is_refused_before_it_is_used(store, words):
+    """In a sentence that names the parameter, whatever the value is."""
+    call, kind = REFUSALS[words]
+    told = answer(lambda engine, _: call(engine), host_on(store).engine, None)
+    assert told.startswith(kind)
+    assert words in told

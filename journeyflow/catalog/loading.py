@@ -1,22 +1,20 @@
 """The catalog, read from a store's rows or amended by one's own commit (R11, R12)."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import get_args
 
 from attrs import evolve
 
 from journeyflow import formats
 from journeyflow.basics import patterns
 from journeyflow.basics.moments import NO_ZONE
+from journeyflow.basics.words import State
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord, build_catalog
 from journeyflow.definition.policies import PolicyHistory, Terms
 from journeyflow.errors import CorruptDatabase, InvalidInput, InvalidJourney, MissingExtra, StorageError
 from journeyflow.machine.program import Program, compile_journey
 from journeyflow.records.changes import CatalogChanges
 from journeyflow.stores.contract import Shelf
-
-if TYPE_CHECKING:
-    from journeyflow.basics.words import State
 
 Compiled = dict[tuple[int, str], Program]
 """Compiled programs by version number and text, kept from one revision of the catalog to the next."""
@@ -26,6 +24,8 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
     """Return the catalog in a store's rows. Programs in `compiled` are reused. Raise CorruptDatabase, MissingExtra."""
     transitions: dict[int, list[tuple[int, State]]] = {}
     for journey, at, state in shelf.transitions:
+        if state not in get_args(State):
+            raise CorruptDatabase(path, f"the state {state!r} of journey {journey} is none that a journey can have")
         transitions.setdefault(journey, []).append((at, state))
     names = {number: (tenant, journey) for number, tenant, journey in shelf.journeys}
     versions: dict[int, list[tuple[int, Program]]] = {}

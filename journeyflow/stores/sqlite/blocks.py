@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from journeyflow.errors import CorruptDatabase, JourneyflowError, StorageError
 from journeyflow.stores.sqlite.opening import RESTORE, meaning, primary_code
 from journeyflow.stores.sqlite.reader import SQLiteReader
-from journeyflow.stores.sqlite.transaction import SQLiteTransaction
+from journeyflow.stores.sqlite.transaction import MediumError, SQLiteTransaction
 from journeyflow.stores.turns import Block, StoreTurn
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class SQLiteBlock(Block):
 
         An unexpected error is reported as damage of the file if the audit finds a fault in the file.
         """
+        if isinstance(error, MediumError):
+            error = error.__cause__ or error
         if self.connection is None or isinstance(error, JourneyflowError) or not isinstance(error, UNEXPECTED):
             return None
         path = self.turn.name

@@ -5,9 +5,10 @@ written; every statement over a batch. What a file can do wrong comes out as `St
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import wraps
 from itertools import chain, repeat
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from journeyflow.basics.values import dumps, loads_each
 from journeyflow.basics.words import ACTIVE, CLAIMED, COUNTED, QUEUED, UNKNOWN_AFTER
@@ -45,6 +46,8 @@ from journeyflow.stores.sqlite.rows import (
     read_seen,
 )
 from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
+
+Answer = TypeVar("Answer")
 
 DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
 
@@ -103,6 +106,23 @@ SENT = lookup(
 NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
 
 
+class MediumError(StorageError):
+    """An error of SQLite inside a transaction, which is the cause; the end of the block says what it means."""
+
+
+def _of_medium(method: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Raise errors of SQLite as those of a store: the engine must not take them for those of an item of its work."""
+
+    @wraps(method)
+    def told(self: "SQLiteTransaction", *arguments: object, **named: object) -> Answer:
+        try:
+            return method(self, *arguments, **named)
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise MediumError(self.path, str(error)) from error
+
+    return told
+
+
 class SQLiteTransaction:
     """A transaction on one file; see `contract.Transaction`."""
 
@@ -116,7 +136,7 @@ class SQLiteTransaction:
         write: bool,
     ) -> None:
         """Work on a connection; `known` are interned paths, `added` takes those of this transaction."""
-        self._connection, self._path, self._write = connection, path, write
+        self._connection, self.path, self._write = connection, path, write
         self._writer = Writer(connection, known, added, self._expect)
         self.scrubbed = False
 
@@ -141,10 +161,11 @@ class SQLiteTransaction:
     def _expect(self, agrees: bool) -> None:
         """Refuse to go on with an index that names rows other than those of its table: they would come up for ever."""
         if not agrees:
-            raise CorruptDatabase(self._path, *DISAGREEING)
+            raise CorruptDatabase(self.path, *DISAGREEING)
 
     # --- reading --------------------------------------------------------------------------------------------------
 
+    @_of_medium
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog, or None when its revision is still the known one."""
         revision = int(self._ask("SELECT value FROM meta WHERE name = 'revision'")[0][0])
@@ -166,6 +187,7 @@ class SQLiteTransaction:
             next_number(self._connection, "versions"),
         )
 
+    @_of_medium
     def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
         """Return the first due items in total order: each kind is a seek in its own index (R7)."""
         told = self._ask(INBOX, (now, limit + 1)) if inputs else []
@@ -190,6 +212,7 @@ class SQLiteTransaction:
             due_timers(self._connection, now, limit + 1, paused),
         )
 
+    @_of_medium
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request, with a few statements for all of it."""
         posts, runs = self._named_posts(request.posts), self._runs(request.serials)
@@ -327,6 +350,7 @@ class SQLiteTransaction:
             known.setdefault((tenant, kind, name), []).append((at, customer, text))
         return {key: tuple(found) for key, found in known.items()}
 
+    @_of_medium
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Return queued messages that may be handed out, oldest first (R71)."""
         rows = self._ask(
@@ -357,10 +381,11 @@ class SQLiteTransaction:
 
     # --- writing --------------------------------------------------------------------------------------------------
 
+    @_of_medium
     def commit(self, changes: Changes) -> None:
         """Write everything a batch came to (see `writing.py`)."""
         if not self._write:
-            raise StorageError(self._path, *READING)
+            raise StorageError(self.path, *READING)
         self._writer.write(changes)
         self.scrubbed = self.scrubbed or changes.erased.scrubbed
 

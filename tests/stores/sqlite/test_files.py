@@ -18,6 +18,7 @@ from journeyflow.records.rows import Move
 from journeyflow.stores.batch import Request
 from journeyflow.stores.schema import APPLICATION_ID
 from journeyflow.stores.sqlite import SQLiteStore, opening
+from journeyflow.stores.sqlite.inheritance import Files
 from journeyflow.testing import conformance
 from tests.stateful.journeys import dump
 from tests.stores.scenes import START, live, tick_and_claim
@@ -232,6 +233,7 @@ def test_a_damaged_file_is_refused(file: Path, damage: Callable[[bytes], bytes])
         "UPDATE enrollments SET visit = 1",
         "UPDATE customers SET attributes = CAST(x'7b226e223a22ff227d' AS TEXT)",
         "DELETE FROM customers",
+        "UPDATE transitions SET state = 'GONE'",
         "DELETE FROM versions WHERE journey = 1",
         "DELETE FROM meta WHERE name = 'nonce'",
         "DELETE FROM meta",
@@ -597,3 +599,34 @@ def test_people_may_look_while_an_engine_works(path, tmp_path):
             assert db["customers"].count == (1 if path == ":memory:" else 2)
     with pytest.raises(StorageError, match="closed"), store.look():
         pass
+
+
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("", "the path is empty"),
+        ("a\x00b", "contains a NUL character"),
+        ("\ud800", "no text that this system can encode"),
+    ],
+)
+def test_a_path_that_can_name_no_file_is_told(path: str, what: str) -> None:
+    """One sentence, and nothing is opened: an empty path would be a file that nobody finds again."""
+    with pytest.raises(StorageError, match=f"{what}.*; name a file") as caught:
+        Engine(path)
+    str(caught.value).encode()
+    with pytest.raises(TypeError, match="path: expected the path of a file, not null"):
+        SQLiteStore(None)  # type: ignore[arg-type]  # that is the point
+
+
+def test_a_file_that_was_inherited_is_refused(file: Path) -> None:
+    """In a forked process: what was open at the fork is known by device and inode (P3)."""
+    files = Files()
+    location = opening.Location.of(str(file))
+    files.refuse(location)
+    files.note(store := object.__new__(SQLiteStore), location.identity())
+    files.note(object.__new__(SQLiteStore), None)
+    files.fork()
+    with pytest.raises(StorageError, match=r"had the file open at the fork.*open the file after the fork"):
+        files.refuse(location)
+    files.refuse(opening.Location.of(f"{file}.other"))
+    files.drop(store)

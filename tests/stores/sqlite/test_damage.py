@@ -1,0 +1,162 @@
+"""Damage of every kind, drawn by chance: each call on a damaged file answers or raises StorageError, nothing else."""
+
+import random
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from journeyflow import Engine, JourneyflowError, StorageError
+from journeyflow.errors import Conflict, InvalidInput, NotFound
+from journeyflow.stores.sqlite import SQLiteStore
+from tests.stores.scenes import START, live, tick_and_claim
+
+pytestmark = pytest.mark.unmeasured
+
+LATER = START + timedelta(days=9)
+
+CALLS: dict[str, Callable[[Engine], object]] = {
+    "journeys": lambda engine: engine.journeys(),
+    "versions": lambda engine: engine.versions("welcome"),
+    "definition": lambda engine: engine.definition("welcome"),
+    "enrollments": lambda engine: engine.enrollments("welcome", take=None),
+    "enrollment": lambda engine: engine.enrollment("welcome", "c1"),
+    "as of": lambda engine: engine.at("welcome", "c1", instant=START + timedelta(hours=5)),
+    "explain": lambda engine: str(engine.explain("welcome", "c1")),
+    "why not": lambda engine: engine.why_not("welcome", "c2"),
+    "timeline": lambda engine: engine.timeline("c1"),
+    "people": lambda engine: engine.people("welcome", "hello", fields=["name"]),
+    "messages": lambda engine: engine.messages(take=None),
+    "unmatched": lambda engine: engine.unmatched(),
+    "deferred": lambda engine: engine.deferred(),
+    "customer": lambda engine: engine.customer("c1", pending=True),
+    "stats": lambda engine: engine.stats("welcome", at=LATER),
+    "benchmark": lambda engine: engine.benchmark(at=LATER),
+    "results": lambda engine: engine.results("welcome"),
+    "export": lambda engine: engine.export_customer("c1"),
+    "policies": lambda engine: engine.policies(),
+    "next due": lambda engine: engine.next_due(),
+    "audit": lambda engine: engine.audit(),
+    "put": lambda engine: engine.put_customer("c1", {"a": 1}, at=LATER),
+    "tick": lambda engine: tick_and_claim(engine, LATER),
+    "pause": lambda engine: engine.pause("welcome", at=LATER),
+    "resume": lambda engine: engine.resume("welcome", at=LATER, overdue="shift"),
+    "work exports": lambda engine: (engine.submit_export(at=LATER), engine.work_exports(at=LATER)),
+    "prune": lambda engine: engine.prune(LATER),
+    "forget": lambda engine: engine.forget("c3", at=LATER),
+    "archive": lambda engine: engine.archive("welcome", at=LATER),
+    "purge": lambda engine: engine.purge("welcome"),
+}
+
+REFUSED = (NotFound, Conflict, InvalidInput)
+"""What may be said of a call, where what it is about is not in the file any more."""
+
+
+@pytest.fixture(scope="module")
+def healthy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Return the bytes of a file in the middle of its life."""
+    path = tmp_path_factory.mktemp("healthy") / "journeys.db"
+    with Engine(SQLiteStore(path, synchronous="NORMAL", nonce="x"), grace=None, max_jump=None) as engine:
+        live(engine, 12)
+        tick_and_claim(engine, START + timedelta(days=2))
+        engine.submit_export(at=START)
+    return path.read_bytes()
+
+
+VALUES = (
+    *("NULL", "''", "'x'", "'['", "'{}'", "'[]'", "'[[]]'", "'{\"a\":1}'", "'null'", "'7'", "'ACTIVE'", "'QUEUED'"),
+    *("0", "-1", "1", "99999", "9223372036854775807", "-9223372036854775808"),
+    *("CAST(x'ff' AS TEXT)", "'a' || char(0) || 'b'"),
+)
+"""What may stand in a column, as SQL."""
+
+
+def columns(path: Path) -> list[tuple[str, str]]:
+    """Return every column of every table."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(
+            "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c"
+            " WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' ORDER BY 1, 2"
+        ).fetchall()
+
+
+def statement(draw: random.Random, table: str, column: str) -> str:
+    """Return a statement that damages rows."""
+    where = draw.choice(["", f" WHERE length({column}) % 2 = {draw.randrange(2)}", f" WHERE unicode({column}) % 3 = 1"])
+    if draw.random() < 0.2:
+        return f"DELETE FROM {table}{where}"
+    if draw.random() < 0.2:
+        return f"UPDATE {table} SET {column} = substr({column}, 1, length({column}) - {draw.randrange(1, 4)}){where}"
+    if draw.random() < 0.1:
+        return f"UPDATE {table} SET {column} = {column} + {draw.choice([1, -1, 10**15])}{where}"
+    return f"UPDATE OR IGNORE {table} SET {column} = {draw.choice(VALUES)}{where}"
+
+
+def test_rows_that_somebody_changed(tmp_path: Path, healthy: bytes) -> None:
+    """Whatever stands in a column, or is missing, no KeyError and no error of SQLite comes out."""
+    draw, path, met, wrong = random.Random(11), tmp_path / "journeys.db", 0, []
+    path.write_bytes(healthy)
+    everything = columns(path)
+    for table, column in draw.sample(everything, 30):
+        path.unlink()
+        path.write_bytes(healthy)
+        damage = statement(draw, table, column)
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection, suppress(sqlite3.Error):
+            connection.execute("PRAGMA foreign_keys = OFF")
+            connection.execute(damage)
+        found = tried(path, draw)
+        met += "StorageError" in found
+        wrong += [(damage, each) for each in found - {"StorageError"}]
+    assert not wrong, "\n".join(map(str, wrong))
+    assert met
+
+
+def tried(path: Path, draw: random.Random) -> set[str]:
+    """Make all calls, those that change nothing first; return what was raised that no call says, and StorageError."""
+    found = set()
+    try:
+        engine = Engine(SQLiteStore(path, synchronous="NORMAL"), max_jump=None)
+    except StorageError:
+        return {"StorageError"}
+    with engine:
+        for name in draw.sample(list(CALLS)[:21], 8) + list(CALLS)[21:]:
+            try:
+                CALLS[name](engine)
+            except StorageError:
+                found.add("StorageError")
+            except REFUSED:
+                pass
+            except JourneyflowError as error:
+                found.add(f"{name}: {type(error).__name__}: {error}"[:200])
+            except Exception as error:  # noqa: BLE001 that is what is looked for
+                found.add(f"{name}: {type(error).__name__}: {error}"[:200])
+    return found
+
+
+def test_bytes_that_somebody_changed(tmp_path: Path, healthy: bytes) -> None:
+    """Whatever is flipped, zeroed, swapped or cut off."""
+    draw, path, met, wrong = random.Random(12), tmp_path / "journeys.db", 0, []
+    for number in range(3):
+        content = bytearray(healthy)
+        place, length = draw.randrange(100, len(content)), draw.randrange(1, 600)
+        if number % 4 == 0:
+            content[place : place + length] = bytes(min(length, len(content) - place))
+        elif number % 4 == 1:
+            content[place : place + 8] = draw.randbytes(8)
+        elif number % 4 == 2:
+            del content[len(content) - length * 8 :]
+        else:
+            page = 4096 * draw.randrange(1, len(content) // 4096)
+            other = 4096 * draw.randrange(1, len(content) // 4096)
+            content[page : page + 4096] = content[other : other + 4096]
+        for leftover in tmp_path.iterdir():
+            leftover.unlink()
+        path.write_bytes(content)
+        found = tried(path, draw)
+        met += "StorageError" in found
+        wrong += [(number, each) for each in found - {"StorageError"}]
+    assert not wrong, "\n".join(map(str, wrong))
+    assert met
