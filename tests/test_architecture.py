@@ -70,6 +70,7 @@ THIRD_PARTY = {
     "re2": {"basics.patterns"},
     "sqlite_utils": {"stores.sqlite.store"},
     "click": {"cli"},
+    "pandas": {"simulation.frames"},
     "hypothesis": {"testing"},
 }
 """Every dependency with the modules that may import it; None is all. Each optional one is imported in one place."""
@@ -299,6 +300,10 @@ KEEPS_STATE = {
     "Facts": "notes in `seen` what was asked",
     "Fork": "a question with the answers so far, in one batch",
     "Unknown": "a mark",
+    "Draws": "a key that is begun once for all draws of a customer",
+    "Reactor": "how often each customer got the message of a step, in one simulation",
+    "Habit": "when a background event of one participant may come next",
+    "_Host": "the simulated host of one replication",
     "NotedWalk": "the notes of one walk, and of what it asked",
     "NotedWalks": "the walks of one batch",
     "Crowds": "the crowds of one batch",

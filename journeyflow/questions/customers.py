@@ -37,6 +37,14 @@ def attribute(attributes: str, path: str) -> str:
     ) SELECT e.value FROM walk w, json_each(w.object) e WHERE e.key = w.path)"""
 
 
+def all_customers(reader: SqlReader, tenant: str) -> list[tuple[str, dict[str, object]]]:
+    """Return the id and the attributes of every customer of a tenant who is not forgotten, sorted by id (R86)."""
+    rows = reader.rows(
+        "SELECT id, attributes FROM customers WHERE tenant = ? AND unicode(id) <> 31 ORDER BY id", (tenant,)
+    )
+    return [(name, json.loads(text)) for name, text in rows]
+
+
 _DEFERRED = """
 FROM deferred d JOIN customers c ON c.number = d.customer JOIN journeys j ON j.number = d.journey
 WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:customer IS NULL OR c.id = :customer)

@@ -35,7 +35,17 @@ from journeyflow.work.entries import first_run, make_candidate, obstacles_of
 from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
 from journeyflow.work.intake import known_already
 from journeyflow.work.stages import LISTENING
-from journeyflow.work.together.walks import UNKNOWN, AskedWalk, NotedWalk, NotedWalks, Outcome, Place, Read, Way, follow
+from journeyflow.work.together.walks import (
+    UNKNOWN,
+    AskedWalk,
+    NotedWalk,
+    NotedWalks,
+    Place,
+    Read,
+    WalkOutcome,
+    Way,
+    follow,
+)
 from journeyflow.work.working_set import Work
 
 WITH_EFFECT = CUSTOMER_EVENTS | MESSAGE_EVENTS | {REVENUE}
@@ -95,7 +105,7 @@ class Entrance(Lane):
         return self.run
 
 
-Entry = tuple[AskedWalk, Outcome, int | None, Read]
+Entry = tuple[AskedWalk, WalkOutcome, int | None, Read]
 """A walk at an entrance, and what `follow` returned for it."""
 
 
@@ -109,7 +119,7 @@ class Crowds:
         self._wanted: set[Place] = set()
         """Places where no known walk fits the answers of some run: the next normal walk there is noted."""
         self._lanes: dict[tuple[int, int, int], Lane] = {}
-        self._hearing: dict[Outcome, int] = {}
+        self._hearing: dict[WalkOutcome, int] = {}
         self._entrances: dict[tuple[str, str], tuple[int, list[Entrance]]] = {}
         self._until = work.horizon[0]
         """A run that wakes by then wakes in this same batch, whose other items may read its outcome."""
@@ -150,7 +160,7 @@ class Crowds:
             if walk.terms is not None:
                 walk.sent = work.messages.sent.get(customer, NOTHING_SENT)
             way, due, read = follow(lane.way if lane.way is not UNKNOWN else self._beginning(lane), walk, {})
-            if way.__class__ is not Outcome or (due is not None and due <= until):
+            if way.__class__ is not WalkOutcome or (due is not None and due <= until):
                 self._want(lane, way)
                 return n - position
             if hearing.get(way, SOMEBODY) and self._reaches_others(way, lane.program, person, serial):
@@ -171,7 +181,7 @@ class Crowds:
             lane.since = LAST + 1
         return lane
 
-    def _reaches_others(self, way: Outcome, program: Program, person: CustomerInHand | None, serial: int) -> bool:
+    def _reaches_others(self, way: WalkOutcome, program: Program, person: CustomerInHand | None, serial: int) -> bool:
         """Return whether what a walk emits may affect or begin any run, this one included (R9, R39).
 
         An event that no journey names may still affect the customer's active runs, because it changes an attribute.
@@ -184,7 +194,7 @@ class Crowds:
         runs, serials = self._work.runs, person.serials if person is not None else ()
         return not way.ended or any(runs[each].status == ACTIVE for each in serials if each != serial)
 
-    def _listeners(self, way: Outcome, program: Program) -> int:
+    def _listeners(self, way: WalkOutcome, program: Program) -> int:
         """Return who listens to what a walk emits."""
         catalog = self._work.catalog
         events = [each for each in way.emitted if not isinstance(each, Order)]
@@ -248,7 +258,7 @@ class Crowds:
                 return None
             begin = door.way if door.way is not UNKNOWN else self._beginning(door)
             way, due, read = follow(begin, walk, walk.begin(door.run_of(at, text, key)))
-            if way.__class__ is not Outcome or (due is not None and due <= self._until):
+            if way.__class__ is not WalkOutcome or (due is not None and due <= self._until):
                 self._want(door, way)
                 return None
             if self._hearing.get(way, SOMEBODY) and self._reaches_others(way, program, person, 0):
@@ -326,7 +336,7 @@ class Crowds:
     # --- the output -----------------------------------------------------------------------------------------------
 
     def _join(  # noqa: PLR0917 what `follow` returned, and for which run
-        self, walk: AskedWalk, way: Outcome, due: int | None, read: Read, serial: int, customer: int, own: Hashable
+        self, walk: AskedWalk, way: WalkOutcome, due: int | None, read: Read, serial: int, customer: int, own: Hashable
     ) -> None:
         """Add a run to the crowd with its outcome; `own` is anything else stored with it that must be equal."""
         texts, crowds = way.write(walk) if way.composed else (), self._crowds

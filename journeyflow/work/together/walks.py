@@ -9,7 +9,7 @@ rule holds, until when a gate is closed or a Wait lasts, which arm applies, what
                            +-- yes --ask "which arm?" ...
 
 `NotedWalks` keeps such walks by the place where they began. `follow` asks the next customer the same questions. A
-customer who gives the same answers as an earlier one has the same outcome (`Outcome`); one who answers differently
+customer who gives the same answers as an earlier one has the same outcome (`WalkOutcome`); one who answers differently
 walks normally, and that walk is noted.
 """
 
@@ -116,7 +116,7 @@ OWN = ("serial", "customer", "number", "entered_at", "converted_at", "trigger", 
 
 
 @frozen(eq=False)
-class Outcome:
+class WalkOutcome:
     """What a walk led to, apart from whose walk it was and when it was made.
 
     `status` to `awaits` are those of the run, `changes` those of the customer in order. `composed` are the positions of
@@ -224,7 +224,7 @@ class Unknown:
 
 UNKNOWN = Unknown()
 
-Way = Fork | Outcome | Unknown | None
+Way = Fork | WalkOutcome | Unknown | None
 """Where an answer leads; None means that every run must walk there by itself."""
 
 Found = tuple[Way, int | None, Read]
@@ -311,7 +311,7 @@ class NotedWalk(Walk):
         run, move, posts, _, emitted, past = result
         if move is None or not self.repeatable or run.memory is not None:
             return None
-        return Outcome(run, move, posts, self.composed, self.changes, emitted, past)
+        return WalkOutcome(run, move, posts, self.composed, self.changes, emitted, past)
 
 
 def _value_of(name: str, walk: Walk) -> object:

@@ -1,0 +1,275 @@
+"""What came of a simulation: figures, each with its band over replications."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from attrs import field, frozen
+
+from journeyflow.basics.moments import MINUTE, from_micros
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.steps import kind
+from journeyflow.questions.numbers.totals import Totals
+
+if TYPE_CHECKING:
+    from typing import Any
+
+LOW, HIGH = 0.1, 0.9
+"""The bounds of a band: a tenth of the replications lies below, a tenth above."""
+
+
+class Band(NamedTuple):
+    """A figure over replications: its median, and the values that a tenth lies below and above."""
+
+    median: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Return the median, with the band where it has a width.
+
+        >>> print(Band(10, 10, 10), Band(10, 8, 12.5))
+        10 10 (8 to 12.5)
+        """
+        return f"{self.median:g}" if self.low == self.high else f"{self.median:g} ({self.low:g} to {self.high:g})"
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the value below which a share of sorted values lies, between neighbors if need be.
+
+    >>> quantile([1, 2, 3, 4], 0.5), quantile([7], 0.9)
+    (2.5, 7.0)
+    """
+    place = share * (len(values) - 1)
+    below = int(place)
+    above = min(below + 1, len(values) - 1)
+    return values[below] + (place - below) * (values[above] - values[below])
+
+
+def band(values: Iterable[float]) -> Band:
+    """Return the band of a figure over replications.
+
+    >>> band([3, 1, 2])
+    Band(median=2, low=1.2, high=2.8)
+    """
+    found = sorted(values)
+    return Band(median(found), round(quantile(found, LOW), 9), round(quantile(found, HIGH), 9))
+
+
+class FunnelRow(NamedTuple):
+    """A step of a journey: how many visited it, as a share of those who entered, and how its visits ended.
+
+    `share` is None if nobody entered. `outcomes` are the branches, arms, and reasons why nothing was sent.
+    """
+
+    step: str
+    kind: str
+    visited: Band
+    share: float | None
+    outcomes: Mapping[str, Band]
+
+
+@frozen(repr=False, eq=True)
+class Outcome:
+    """What came of simulated journeys; all figures are counted over all replications (`Band`).
+
+    `start` and `until` are in UTC, and days are those of UTC. `seeds` are those of the replications. `customers` is how
+    many took part, `journeys` the definitions by id. `tallies` is everything that was counted, one `Counter` per
+    replication; the methods and `to_dicts` read it.
+    """
+
+    start: datetime
+    until: datetime
+    seeds: tuple[int, ...]
+    journeys: Mapping[str, Journey]
+    tallies: tuple[Totals, ...] = field(repr=False)
+
+    def figure(self, *key: Hashable) -> Band:
+        """Return the figure that was counted under a key; longer keys that begin with it are summed."""
+        return self._band(lambda tally: self._sum(tally, key))
+
+    @staticmethod
+    def _sum(tally: Totals, key: tuple[Hashable, ...]) -> int:
+        return sum(count for found, count in tally.items() if found[: len(key)] == key)
+
+    def _band(self, of: Callable[[Totals], float]) -> Band:
+        return band(of(tally) for tally in self.tallies)
+
+    def _groups(self, kind: str, *places: int) -> dict[tuple[Hashable, ...], Band]:
+        """Return the figures of one kind, summed by some places of their keys, in order."""
+        sums = [Counter[tuple[Hashable, ...]]() for _ in self.tallies]
+        for total, tally in zip(sums, self.tallies, strict=True):
+            for key, count in tally.items():
+                if key[0] == kind:
+                    total[tuple(key[place] for place in places)] += count
+        keys = sorted({key for total in sums for key in total}, key=str)
+        return {key: band(total[key] for total in sums) for key in keys}
+
+    @property
+    def customers(self) -> Band:
+        """How many took part."""
+        return self.figure("customers")
+
+    def entered(self, journey: str) -> Band:
+        """Return how many enrollments a journey had, without its holdout."""
+        return self._band(lambda tally: self._entered(tally, journey))
+
+    def _entered(self, tally: Totals, journey: str) -> int:
+        return self._sum(tally, ("enrollments", journey)) - self._sum(tally, ("enrollments", journey, "HOLDOUT"))
+
+    def converted(self, journey: str) -> Band:
+        """Return how many enrollments of a journey reached its goal, without its holdout."""
+        return self._band(
+            lambda tally: self._sum(tally, ("converted", journey)) - self._sum(tally, ("converted", journey, "HOLDOUT"))
+        )
+
+    def goal_rate(self, journey: str) -> Band | None:
+        """Return the share of a journey's enrollments that reached its goal; None if nobody entered."""
+        if not all(self._entered(tally, journey) for tally in self.tallies):
+            return None
+        return self._band(
+            lambda tally: (
+                (self._sum(tally, ("converted", journey)) - self._sum(tally, ("converted", journey, "HOLDOUT")))
+                / self._entered(tally, journey)
+            )
+        )
+
+    def statuses(self, journey: str) -> dict[str, Band]:
+        """Return how many enrollments of a journey have which status at the end."""
+        return {str(key[1]): found for key, found in self._groups("enrollments", 1, 2).items() if key[0] == journey}
+
+    def funnel(self, journey: str) -> tuple[FunnelRow, ...]:
+        """Return the steps of a journey in their order, with how many visited each."""
+        visits, outcomes = self._groups("visits", 1, 2), self._groups("outcomes", 1, 2, 4)
+        entered = self.entered(journey).median
+        rows = []
+        for step in self.journeys[journey].steps:
+            visited = visits.get((journey, step.id), band([0]))
+            ways = {
+                str(key[2]): found for key, found in outcomes.items() if key[:2] == (journey, step.id) and key[2] != ""
+            }
+            rows.append(FunnelRow(step.id, kind(step), visited, visited.median / entered if entered else None, ways))
+        return tuple(rows)
+
+    def messages_per_day(self) -> dict[tuple[str, str], Band]:
+        """Return how many messages were sent by (day, channel)."""
+        return {(str(day), str(channel)): found for (day, channel), found in self._groups("messages", 1, 2).items()}
+
+    def visits_per_day(self, journey: str) -> dict[tuple[str, str], Band]:
+        """Return how many visits of a step began by (day in the journey's zone, step)."""
+        found = self._groups("visits", 1, 3, 2).items()
+        return {(str(key[1]), str(key[2])): value for key, value in found if key[0] == journey}
+
+    def time_to_end(self, journey: str, share: float = 0.5) -> float | None:
+        """Return after how many minutes a share of the ended enrollments of all replications had ended, or None."""
+        lengths = Counter[int]()
+        for tally in self.tallies:
+            for key, count in tally.items():
+                if key[:2] == ("minutes", journey):
+                    lengths[int(str(key[2]))] += count
+        wanted = share * lengths.total()
+        passed = 0
+        for minutes in sorted(lengths):
+            passed += lengths[minutes]
+            if passed >= wanted:
+                return float(minutes)
+        return None
+
+    def revenue(self, journey: str | None = None) -> Band:
+        """Return the revenue that messages brought, in minor units, of a journey or of all."""
+        return self.figure("revenue", journey) if journey is not None else self.figure("revenue")
+
+    def refusals(self, journey: str) -> dict[str, Band]:
+        """Return how many entries a journey refused, by reason."""
+        return {str(key[1]): found for key, found in self._groups("refusals", 1, 3).items() if key[0] == journey}
+
+    def skipped(self, journey: str) -> dict[tuple[str, str], Band]:
+        """Return how many messages were not sent by (step, reason): caps, consent, quiet hours and the like."""
+        found = self._groups("skipped", 1, 2, 4).items()
+        return {(str(key[1]), str(key[2])): value for key, value in found if key[0] == journey}
+
+    @property
+    def busiest_hour(self) -> tuple[str, Band] | None:
+        """The hour in which most messages were handed to workers, in UTC, and how many there were; None if none."""
+        found = self._groups("handed out", 1)
+        if not found:
+            return None
+        (hour,), count = max(found.items(), key=lambda each: (each[1].median, str(each[0])))
+        return str(hour), count
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return every figure as a plain row: what it is, its key, its median and its band.
+
+        The keys are `journey`, `step`, `day`, `label`, `channel` and `hour` where they apply.
+        """
+        return [
+            {"figure": name, **dict(zip(columns, key, strict=True)), **found._asdict()}
+            for name, columns, places in _ROWS
+            for key, found in self._groups(name, *places).items()
+        ]
+
+    def to_pandas(self) -> "Any":  # noqa: ANN401 pandas is no dependency
+        """Return the rows of `to_dicts` as a data frame; raises MissingExtra without pandas."""
+        from journeyflow.simulation.frames import frame_of  # noqa: PLC0415 pandas is optional
+
+        return frame_of(self.to_dicts())
+
+    def __repr__(self) -> str:
+        """Return who took part, and for each journey how many entered, ended and converted."""
+        seeds = f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
+        each = "; ".join(f"{name}: {self.entered(name)} entered" for name in self.journeys)
+        return f"Outcome({self.customers} customers, {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d}, {seeds}; {each})"
+
+    def report(self) -> str:
+        """Return the outcome as text for people."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        seeds = (
+            "one seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds: median (a tenth below to a tenth above)"
+        )
+        yield f"{self.customers} customers, {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d}, {seeds}"
+        for name in self.journeys:
+            yield ""
+            yield f"Journey {name}: {self.entered(name)} entered"
+            ends = ", ".join(f"{found} {status.lower()}" for status, found in self.statuses(name).items())
+            if ends:
+                yield f"  at the end: {ends}"
+            rate = self.goal_rate(name)
+            if self.journeys[name].goal is not None and rate is not None:
+                shares = Band(*(round(100 * value, 2) for value in rate))
+                yield f"  reached the goal: {self.converted(name)}, {shares} % of those who entered"
+            half = self.time_to_end(name)
+            if half is not None:
+                yield f"  half of those who ended did so within {from_micros(int(half) * MINUTE) - from_micros(0)}"
+            for row in self.funnel(name):
+                share = "" if row.share is None else f"{100 * row.share:6.1f} %"
+                ways = ", ".join(f"{label} {found}" for label, found in row.outcomes.items())
+                yield f"  {row.step:<20} {row.kind:<10} {row.visited!s:>14} {share}  {ways}".rstrip()
+            for reason, found in self.refusals(name).items():
+                yield f"  refused: {found} {reason}"
+        sent = self._groups("messages", 2)
+        if sent:
+            yield ""
+            yield "Messages: " + ", ".join(f"{found} {channel}" for (channel,), found in sent.items())
+        if (busiest := self.busiest_hour) is not None:
+            yield f"Busiest hour: {busiest[0]} UTC, {busiest[1]} messages"
+
+
+_ROWS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
+    ("customers", (), ()),
+    ("enrollments", ("journey", "label"), (1, 2)),
+    ("converted", ("journey",), (1,)),
+    ("visits", ("journey", "step", "day"), (1, 2, 3)),
+    ("outcomes", ("journey", "step", "day", "label"), (1, 2, 3, 4)),
+    ("skipped", ("journey", "step", "day", "label"), (1, 2, 3, 4)),
+    ("refusals", ("journey", "day", "label"), (1, 2, 3)),
+    ("revenue", ("journey",), (1,)),
+    ("reactions", ("journey", "step", "day", "label"), (1, 2, 3, 4)),
+    ("messages", ("day", "channel", "journey", "step"), (1, 2, 3, 4)),
+    ("handed out", ("hour",), (1,)),
+    ("minutes", ("journey", "label"), (1, 2)),
+)
+"""The figures of `to_dicts`: the name, the columns of its key, and where they stand in the keys of the tallies."""

@@ -1,0 +1,293 @@
+"""Simulation: the real engine over made-up people, by virtual time.
+
+The engine runs on a store in memory; the simulated host ticks it, delivers, and reports what people do. Time is cut
+into intervals of `Behavior.soonest`: nobody reacts to a message within the interval in which it was sent, so that an
+interval in which something is due is handled by one tick, and everything still happens at its own instant. The
+intervals are counted from the start, so that what happens to one participant does not depend on the others.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, Future
+from datetime import datetime
+from heapq import heapify, heappop, heapreplace
+from typing import Final
+
+from attrs import evolve, frozen
+
+from journeyflow.basics.moments import Duration, add, from_micros, to_micros, zone
+from journeyflow.basics.values import describe
+from journeyflow.basics.words import ENGINES_OWN
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.policies import Policies
+from journeyflow.engine.engine import Engine
+from journeyflow.engine.housekeeping import Progress
+from journeyflow.errors import InvalidInput
+from journeyflow.questions.numbers.totals import Totals, totals
+from journeyflow.records.public import Event, Message
+from journeyflow.simulation.behavior import Behavior, Habit, Reactor
+from journeyflow.simulation.draws import Draws
+from journeyflow.simulation.outcome import Outcome
+from journeyflow.simulation.population import Participant, Population
+from journeyflow.stores.memory.store import MemoryStore
+
+CLAIM: Final = 10_000
+"""Messages that the simulated host takes at a time."""
+
+Entering = Callable[[str, datetime], Iterable[Event]]
+"""What a participant does on coming: events, from their id and the instant."""
+
+
+@frozen
+class Replication:
+    """Everything that one replication depends on; it can be sent to another process."""
+
+    journeys: tuple[Journey, ...]
+    population: Population
+    behavior: Behavior
+    start: int
+    end: int
+    seed: int
+    policies: Policies | None = None
+    entering: Entering | None = None
+    part: int = 0
+    parts: int = 1
+    """Of the participants, those whose number leaves the remainder `part` when it is divided by `parts`."""
+
+
+def simulate(
+    journeys: Journey | Iterable[Journey],
+    *,
+    population: Population | int,
+    start: datetime,
+    until: object,
+    behavior: Behavior | None = None,
+    seed: int = 1,
+    replications: int = 1,
+    policies: Policies | None = None,
+    entering: Entering | None = None,
+    record: list[Event] | None = None,
+    executor: Executor | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Run journeys over made-up people, and return what came of it.
+
+    `population` is who takes part and when they come, or just how many. On coming, a participant's attributes are put,
+    and the event of each journey's trigger is fed if only a host can cause it; journeys with a manual trigger enroll
+    everybody. `entering` is the host's own list of events instead. `behavior` is what people do; by default nothing.
+    `until` is an instant, or a length of time from `start`.
+
+    The same seed gives the same outcome, byte by byte, whatever the executor. `replications` repeats the run with
+    further seeds (`seed`, `seed` + 1, ...), so that figures have a band. `executor`, any
+    `concurrent.futures.Executor`, runs replications side by side; a single one is cut by people if the journeys share
+    nothing between them (no entry limits, no pulls of a given size). `record` takes the events of the first
+    replication in the order in which they were fed, to be back-tested.
+
+    Raises InvalidInput for an end before the start and for journeys that share an id, ValueError for numbers that
+    cannot be, InvalidJourney for a journey with errors.
+    """
+    many = (journeys,) if isinstance(journeys, Journey) else tuple(journeys)
+    people = Population(size=population) if isinstance(population, int) else population
+    begin = to_micros(start, "start")
+    end = to_micros(until, "until") if isinstance(until, datetime) else add(begin, Duration.parse(until), zone("UTC"))
+    _check(many, begin, end, replications)
+    plan = Replication(many, people, behavior or Behavior(), begin, end, seed, policies, entering)
+    tallies = _run_all(plan, replications, executor, progress, record)
+    seeds = tuple(range(seed, seed + replications))
+    return Outcome(from_micros(begin), from_micros(end), seeds, {each.id: each for each in many}, tallies)
+
+
+def _check(journeys: Sequence[Journey], start: int, end: int, replications: int) -> None:
+    """Raise InvalidInput or ValueError for what cannot be simulated."""
+    faults = [] if journeys else ["journeys: give one at least"]
+    ids = Counter(each.id for each in journeys)
+    faults += [f"journeys: the id {name!r} is there {count} times" for name, count in ids.items() if count > 1]
+    if end <= start:
+        faults.append("until: it must lie after the start")
+    if faults:
+        raise InvalidInput(faults)
+    if type(replications) is not int or replications < 1:
+        msg = f"replications must be 1 or more, not {describe(replications)}"
+        raise ValueError(msg)
+
+
+def _run_all(
+    plan: Replication,
+    replications: int,
+    executor: Executor | None,
+    progress: Progress | None,
+    record: list[Event] | None,
+) -> tuple[Totals, ...]:
+    """Run every replication, side by side if there is an executor; return what each counted."""
+    parts = _parts(plan, executor) if replications == 1 and record is None else 1
+    plans = [evolve(plan, seed=plan.seed + n, part=k, parts=parts) for n in range(replications) for k in range(parts)]
+    done: list[Totals] = []
+    if executor is None or record is not None:
+        for number, each in enumerate(plans):
+            done.append(run_plan(each, record if number == 0 else None, progress if len(plans) == 1 else None))
+            if progress is not None:
+                progress(number + 1, len(plans))
+    else:
+        futures: list[Future[Totals]] = [executor.submit(run_plan, each) for each in plans]
+        for number, future in enumerate(futures):
+            done.append(future.result())
+            if progress is not None:
+                progress(number + 1, len(plans))
+    return tuple(_summed(done[n * parts : (n + 1) * parts]) for n in range(replications))
+
+
+def _summed(parts: Sequence[Totals]) -> Totals:
+    """Return the sum of the parts of one replication, in an order that does not depend on them."""
+    total: Totals = Counter()
+    for part in parts:
+        total.update(part)
+    return Counter(dict(sorted(total.items(), key=lambda each: repr(each[0]))))
+
+
+PARTS: Final = 8
+"""Into how many parts people are cut for an executor; more than workers, so that none waits long for the last."""
+
+
+def _parts(plan: Replication, executor: Executor | None) -> int:
+    """Return into how many parts the people of a plan can be cut."""
+    shared = any(
+        journey.limits is not None or (journey.trigger.pull is not None and journey.trigger.pull.size is not None)
+        for journey in plan.journeys
+    )
+    return 1 if executor is None or shared else PARTS
+
+
+def run_plan(plan: Replication, record: list[Event] | None = None, progress: Progress | None = None) -> Totals:
+    """Run one replication, or a part of it, and return what was counted."""
+    with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
+        host = _Host(plan, engine, record)
+        host.begin()
+        host.live(progress)
+        with engine.store.reader() as reader:
+            host.tallies.update(totals(reader))
+    return host.tallies
+
+
+class _Host:
+    """The simulated host of one replication."""
+
+    def __init__(self, plan: Replication, engine: Engine, record: list[Event] | None) -> None:
+        self._plan, self._engine, self._record = plan, engine, record
+        self._reactor = Reactor(plan.behavior, plan.journeys, plan.seed)
+        self._attributes: dict[str, dict[str, object]] = {}
+        self._habits: list[tuple[int, int, str, Habit]] = []
+        self._habits_of: dict[str, list[Habit]] = {}
+        self.tallies: Totals = Counter()
+
+    # --- the beginning ------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Deploy the journeys, and put everybody who will come into the inbox."""
+        plan, engine = self._plan, self._engine
+        start = from_micros(plan.start)
+        if plan.policies is not None:
+            engine.set_policies(plan.policies, at=start)
+        for journey in plan.journeys:
+            engine.deploy(journey, at=start)
+        everybody = plan.population.participants(seed=plan.seed, start=plan.start, end=plan.end)
+        with engine.batch():
+            for number, participant in enumerate(everybody):
+                if number % plan.parts == plan.part:
+                    self._come(participant)
+        heapify(self._habits)
+
+    def _come(self, participant: Participant) -> None:
+        """Put the attributes of a participant, and let them do what brings them into journeys."""
+        plan, at = self._plan, from_micros(participant.at)
+        self.tallies["customers",] += 1
+        self._attributes[participant.id] = participant.attributes
+        self._engine.put_customer(participant.id, participant.attributes, at=at)
+        if plan.entering is not None:
+            self._feed(list(plan.entering(participant.id, at)))
+        else:
+            self._enter(participant.id, at)
+        for known in plan.behavior.background:
+            habit = Habit(known, Draws(plan.seed, participant.id), participant.at)
+            self._habits.append((habit.at, len(self._habits), participant.id, habit))
+            self._habits_of.setdefault(participant.id, []).append(habit)
+
+    def _enter(self, customer: str, at: datetime) -> None:
+        """Feed the events that the triggers of the journeys listen to, or enroll by hand."""
+        told = set[str]()
+        for journey in self._plan.journeys:
+            trigger = journey.trigger
+            if trigger.manual:
+                self._engine.enroll(journey.id, customer, at=at)
+            elif trigger.event is not None and trigger.event not in told and _is_of_hosts(trigger.event):
+                told.add(trigger.event)
+                self._feed([Event(trigger.event, customer=customer, at=at)])
+
+    def _feed(self, events: list[Event]) -> None:
+        self._engine.feed(events)
+        if self._record is not None:
+            self._record += events
+
+    # --- life ---------------------------------------------------------------------------------------------------------
+
+    def live(self, progress: Progress | None) -> None:
+        """Tick, deliver and react, interval by interval, until the end."""
+        plan, engine = self._plan, self._engine
+        span, length = plan.behavior.soonest, plan.end - plan.start
+        due: int = plan.start
+        while due <= plan.end:
+            now = min(plan.start + (due - plan.start) // span * span + span - 1, plan.end)
+            self._do_habits(now)
+            result = engine.tick(from_micros(now))
+            fed = self._deliver(now) if result.messages else plan.end + 1
+            later = plan.end + 1 if result.next_due is None else to_micros(result.next_due)
+            due = min([later, fed, *(habit[0] for habit in self._habits[:1])])
+            if progress is not None:
+                progress(now - plan.start, length)
+        engine.tick(from_micros(plan.end))
+
+    def _do_habits(self, now: int) -> None:
+        """Feed the background events up to an instant; the messages of earlier intervals have changed their rates."""
+        while self._habits and self._habits[0][0] <= now:
+            at, number, customer, habit = self._habits[0]
+            if habit.happens():
+                self._feed([Event(habit.event, customer=customer, at=from_micros(at), data=habit.data())])
+            habit.advance()
+            if habit.at > self._plan.end:
+                heappop(self._habits)
+            else:
+                heapreplace(self._habits, (habit.at, number, customer, habit))
+
+    def _deliver(self, now: int) -> int:
+        """Send what waits, and let people react from the next interval on; return the instant of the first report.
+
+        The workers report what they sent at the beginning of the next interval, which handles that along with all else.
+        """
+        at, end = from_micros(now), self._plan.end
+        hour = f"{at:%Y-%m-%d %H}:00"
+        while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
+            self._engine.ack(messages, at=from_micros(now + 1))
+            self.tallies["handed out", hour] += len(messages)
+            events = []
+            for message in messages:
+                self.tallies["messages", f"{message.at:%Y-%m-%d}", message.channel, message.journey, message.step] += 1
+                events += self._reactions(message, now, end)
+            self._feed(events)
+        return now + 1
+
+    def _reactions(self, message: Message, now: int, end: int) -> list[Event]:
+        """Return what a customer does with a message before the end."""
+        for habit in self._habits_of.get(message.customer, ()):
+            habit.lift(message, now)
+        attributes = self._attributes.get(message.customer, {})
+        sent = to_micros(message.at)
+        done = self._reactor.reactions(message, attributes)
+        return [
+            Event(each.type, customer=message.customer, at=from_micros(sent + each.delay), data=each.data)
+            for each in done
+            if now < sent + each.delay <= end
+        ]
+
+
+def _is_of_hosts(event: str) -> bool:
+    """Return whether only a host can cause an event: the engine causes the others itself."""
+    return event not in ENGINES_OWN
