@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import CACHED, DAY, FIRST, LAST, SECOND, local_instant, to_local, zone
+from journeyflow.basics.moments import CACHED, DAY, LAST, SECOND, local_instant, to_local, zone
 from journeyflow.errors import shown
 
 DAYS_BACK = 2
@@ -336,13 +336,15 @@ def moved_opening(until: Until, window: Window | None, instant: int, where: Zone
     """
     if window is None:
         return until.next_opening(instant, where)
-    moved = window.next_open(_last_opening(until, instant, where), where)
-    return moved if moved >= instant else window.next_open(until.next_opening(instant, where), where)
+    before = _last_opening(until, instant, where)
+    if before is not None and (moved := window.next_open(before, where)) >= instant:
+        return moved
+    return window.next_open(until.next_opening(instant, where), where)
 
 
 @lru_cache(maxsize=CACHED)
-def _last_opening(until: Until, instant: int, where: ZoneInfo) -> int:
-    """Search the local days backward: the last opening at or before an instant; FIRST if there is none."""
+def _last_opening(until: Until, instant: int, where: ZoneInfo) -> int | None:
+    """Search the local days backward: the last opening at or before an instant."""
     today = to_local(instant, where).date()
     for ahead in range(DAYS_BACK, -MAX_DAYS_AHEAD, -1):
         day = _day(today, ahead)
@@ -351,4 +353,4 @@ def _last_opening(until: Until, instant: int, where: ZoneInfo) -> int:
         opens = _at_clock(day, until.time or 0, where)
         if opens <= instant:
             return opens if until.time is not None else min(instant, _at_clock(day, DAY // SECOND, where) - 1)
-    return FIRST
+    return None

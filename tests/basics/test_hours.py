@@ -14,6 +14,7 @@ from journeyflow.basics.hours import (
     Until,
     Window,
     calendar_period,
+    moved_opening,
     parse_clock,
     parse_weekdays,
     write_clock,
@@ -466,3 +467,36 @@ def test_a_period_whose_midnight_comes_twice():
     assert start <= second < end
     assert days[1] == (start, end)
     assert calendar_period("day", LAST, zone("UTC"))[1] == LAST
+
+
+@pytest.mark.parametrize(
+    ("until", "window", "at", "moved"),
+    [
+        ("09:00", None, "2026-01-05T10:00:00Z", "2026-01-06T09:00:00Z"),
+        ("09:00", Window(None, "10:00", "12:00"), "2026-01-05T09:30:00Z", "2026-01-05T10:00:00Z"),
+        ("09:00", Window(None, "10:00", "12:00"), "2026-01-05T10:00:00Z", "2026-01-05T10:00:00Z"),
+        ("09:00", Window(None, "10:00", "12:00"), "2026-01-05T10:00:00.000001Z", "2026-01-06T10:00:00Z"),
+        ("09:00", Window(None, "08:00", "12:00"), "2026-01-05T09:00:00Z", "2026-01-05T09:00:00Z"),
+        ("SAT", Window("MON"), "2026-01-05T00:00:00Z", "2026-01-05T00:00:00Z"),
+        ("SAT", Window("SAT,MON", "10:00", "12:00"), "2026-01-03T11:00:00Z", "2026-01-03T11:00:00Z"),
+        ("SAT", Window("SAT,MON", "10:00", "12:00"), "2026-01-03T12:00:00Z", "2026-01-05T10:00:00Z"),
+        ("SUN 09:00", Window(None, "10:00", "12:00"), "0001-01-01T00:00:00Z", "0001-01-07T10:00:00Z"),
+    ],
+)
+def test_a_window_moves_an_opening_and_that_is_where_it_is_kept(until, window, at, moved):
+    """R32, R34: of the openings so far the last may still be ahead in its window, else the next one counts."""
+    assert moved_opening(Until.parse(until), window, parse_instant(at), ZoneInfo("UTC")) == parse_instant(moved)
+
+
+@settings(max_examples=200)
+@given(untils, windows, near_instants, zones)
+def test_a_moved_opening_is_the_first_that_trying_them_all_finds(until, window, instant, where):
+    """R32, R34: the window moves each opening of the last weeks and of the next; the first not before counts."""
+    moved = moved_opening(until, window, instant, where)
+    assert moved >= instant
+    assert moved_opening(until, window, moved, where) == moved
+    opening = until.next_opening(instant - 30 * DAY, where)
+    while window.next_open(opening, where) < instant:
+        following = until.next_opening(opening, where, after=True)
+        opening = following if until.time is not None or following > instant else max(following, opening)
+    assert moved <= window.next_open(opening, where)

@@ -31,6 +31,7 @@ from journeyflow.basics.moments import (
     local_instant,
     parse_instant,
     read_instant,
+    recurrence,
     to_local,
     to_micros,
     zone,
@@ -723,3 +724,24 @@ def test_days_whose_offset_is_steady_are_reckoned_like_any_other(name, near, aro
     assert local_instant(wall, where) == to_micros(first)
     later = (wall + timedelta(days=days)).replace(tzinfo=where).astimezone(UTC)
     assert add(instant, Duration(days=days), where) == to_micros(later)
+
+
+forward = st.builds(Duration, st.integers(0, 3), st.integers(0, 40), st.integers(0, 90 * DAY)).filter(
+    lambda length: length.months or length.days or length.micros >= MINUTE
+)
+
+
+@given(near_instants, forward, st.integers(0, 40), zones)
+def test_a_recurrence_is_counted_from_its_anchor(anchor, every, n, where):
+    """R27, R32: each is the anchor plus n times the length, and the one after it the first that is later."""
+    lengths = (Duration(k * every.months, k * every.days, k * every.micros) for k in (n, n + 1, n + 2))
+    nth = [add(anchor, length, where) for length in lengths]
+    assert recurrence(anchor, every, nth[0] - 1, where) <= nth[0]
+    assert recurrence(anchor, every, nth[0], where) == next(at for at in nth if at > nth[0])
+    assert recurrence(anchor, every, anchor - 1, where) == anchor
+
+
+def test_a_recurrence_ends_with_the_calendar():
+    """R2: there is no instant after the last."""
+    assert recurrence(LAST - HOUR, Duration(months=1), LAST - 1, UTC_ZONE) == LAST
+    assert recurrence(FIRST, Duration(days=1), FIRST + 2, UTC_ZONE) == FIRST + DAY
