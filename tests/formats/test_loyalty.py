@@ -19,6 +19,7 @@ from journeyflow import (
     InvalidJourney,
     Journey,
     Reentry,
+    Retry,
     Send,
     Split,
     Trigger,
@@ -453,7 +454,7 @@ def lost(*steps, **options):
 )
 def test_what_a_journey_of_the_platform_cannot_say(options, places):
     """Each option that the platform has no word for is named."""
-    assert lost(**options) == places
+    assert lost(Send("s", channel="E", template="t"), **options) == places
 
 
 @pytest.mark.parametrize(
@@ -463,6 +464,7 @@ def test_what_a_journey_of_the_platform_cannot_say(options, places):
          ["data", "window", "notes"]),
         (Send("s", channel="E", template="t", transactional=True, cancel_on_exit=False, expires="1 day"),
          ["transactional", "cancel_on_exit", "expires"]),
+        (Send("s", channel="E", template="t", retry=Retry(["1 minute"])), ["retry"]),
         (Wait("w", "1 day", window=Window("MON"), any_message=True), ["any_message", "window"]),
         (Wait("w", until="09:00"), ["until"]),
         (Wait("w", at="2026-01-01T00:00:00Z"), ["at"]),

@@ -447,9 +447,11 @@ def journeys(draw: st.DrawFn) -> Journey:
     count = draw(st.integers(0, 5))
     names = [f"s{number}" for number in range(count)]
     goal = draw(st.none() | st.builds(Goal, words, where=rules("event"), within=MAYBE_LENGTH, exit=FLAGS))
+    body = [draw(steps(name, tuple(names[position + 1 :]))) for position, name in enumerate(names)]
+    sends = not body or any(isinstance(step, Send) for step in body)
     return Journey(
         id=draw(words),
-        steps=[draw(steps(name, tuple(names[position + 1 :]))) for position, name in enumerate(names)],
+        steps=body,
         trigger=draw(st.just(Trigger(manual=True)) | st.builds(Trigger, words, where=st.none() | rules("event"))),
         name=draw(texts),
         description=draw(texts),
@@ -466,7 +468,7 @@ def journeys(draw: st.DrawFn) -> Journey:
         goal=goal,
         holdout=draw(st.integers(0, 10_000)) / 100 if goal and goal.within else 0,
         limits=draw(st.builds(Limits, per_hour=COUNTS, per_day=COUNTS, over=st.sampled_from(["defer", "drop"]))),
-        consent=draw(st.sampled_from(["optional", "required"])),
+        consent=draw(st.sampled_from(["optional", "required"] if sends else ["optional"])),
         max_visits=draw(st.integers(1, 10**6)),
     )
 
