@@ -248,7 +248,14 @@ def local_day(instant: int, where: ZoneInfo) -> str:
     >>> local_day(0, ZoneInfo("America/New_York"))
     '1969-12-31'
     """
-    return to_local(instant, where).date().isoformat()
+    offset = steady_offset(instant // DAY, where)
+    return to_local(instant, where).date().isoformat() if offset is None else _day_text((instant + offset) // DAY)
+
+
+@lru_cache(maxsize=CACHED)
+def _day_text(day: int) -> str:
+    """Return the date so many days after 1970-01-01."""
+    return (NAIVE_EPOCH + timedelta(days=day)).date().isoformat()
 
 
 def local_day_span(instant: int, where: ZoneInfo) -> tuple[str, int]:

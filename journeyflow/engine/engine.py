@@ -24,6 +24,7 @@ from journeyflow.engine import delivery
 from journeyflow.engine import exports as exportjobs
 from journeyflow.engine.batches import Batch, open_batch
 from journeyflow.engine.channels import ChannelCalls
+from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import LOG, Core, Handler, Options
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.inputs import (
@@ -360,14 +361,14 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
             else:
                 found += [f"[{position}] {fault}" for fault in item]
             if len(chunk) >= CHUNK and not found and batch is None:
-                self._store_inputs(chunk)
+                undisturbed(self._store_inputs, chunk)
                 accepted, chunk = accepted + len(chunk), []
         if found:
             raise InvalidInput(found, accepted)
         if batch is not None:
             batch.inputs += chunk
         elif chunk:
-            self._store_inputs(chunk)
+            undisturbed(self._store_inputs, chunk)
 
     def _store_inputs(self, inputs: Sequence[Input]) -> None:
         with self._core.store.transaction() as transaction:
@@ -447,7 +448,8 @@ class Engine(JourneyCalls, ChannelCalls, Questions):
         refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
         wanted = None if names is None else frozenset(names)
         taken = list[Message]()
-        delivery.claim(self._core, self._tenant, worker, to_micros(at), wanted, min(limit, INTEGER_MAX), length, taken)
+        most, instant = min(limit, INTEGER_MAX), to_micros(at)
+        undisturbed(delivery.claim, self._core, self._tenant, worker, instant, wanted, most, length, taken)
         return tuple(taken)
 
     def ack(self, messages: Message | str | Iterable[Message | str], *, at: datetime) -> None:

@@ -1,6 +1,5 @@
 """The work of a tick, batch by batch: load, run, commit, until nothing is due (R3, R7)."""
 
-import gc
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +7,7 @@ from attrs import evolve, frozen
 
 from journeyflow.basics.moments import LAST, Duration, add, iso, zone
 from journeyflow.definition.dates import TIMEZONE
+from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import told_error
 from journeyflow.errors import ClockJump, StorageError, cut, shown
@@ -86,7 +86,7 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
     StorageError if what this work forgot cannot be erased.
     """
     refuse(name_faults(allow_jump=allow_jump))
-    done = _worked(core, now, limit, allow_jump=allow_jump)
+    done = undisturbed(_worked, core, now, limit, allow_jump=allow_jump)
     if core.options.scrub and done.forgotten:
         scrub(core)
     settle(core)
@@ -106,7 +106,7 @@ def _worked(core: Core, now: int, limit: int | None, *, allow_jump: bool) -> Tic
     while more and left != 0:
         size = pace if left is None else min(left, pace)
         try:
-            more, tally = _undisturbed(core, now, size, left if pace == whole else size)
+            more, tally = _one_batch(core, now, size, left if pace == whole else size)
         except _Unhandled as failure:
             if size > 1 or pace == whole > 1:  # look for the item in smaller batches, which nothing else can tell (R7)
                 pace = max(1, size // 2)
@@ -237,29 +237,6 @@ def _put_aside(core: Core, now: int, key: DueKey, error: str, way: SettingAside)
         changes, tally = way(transaction, due, catalog, now, error)
         transaction.commit(evolve(changes, last_tick=now))
         return name_item(due, catalog, key), tally
-
-
-def _undisturbed(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
-    """Make one batch while Python's cycle collector rests, and release it.
-
-    A batch makes tens of thousands of small objects that all live until its end and form no cycles. The collector would
-    look at them, and at everything the host holds, again and again: up to half of the time in memory.
-    """
-    was_enabled = gc.isenabled()
-    try:
-        try:
-            gc.disable()
-            return _one_batch(core, now, size, limit)
-        finally:
-            _enable(was_enabled)
-    finally:
-        _enable(was_enabled)  # again: an interrupt may fall into the first time
-
-
-def _enable(was_enabled: bool) -> None:
-    """Let the cycle collector work again if it did before."""
-    if was_enabled:
-        gc.enable()
 
 
 def _added(total: TickResult, tally: Tally) -> TickResult:

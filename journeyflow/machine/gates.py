@@ -31,7 +31,8 @@ Gate = Callable[..., Closed]
 
 def closed(walk: Walk, send: CompiledSend) -> Closed:
     """Check the gates of a Send in order: its hours, then consent, then the caps, all at the current instant."""
-    return _first_closed(_gates(walk, send), walk, send)
+    gates = _gates(walk, send)
+    return _consent(walk, send) if gates is BARE else _first_closed(gates, walk, send)
 
 
 def _first_closed(gates: Sequence[Gate], walk: Walk, send: CompiledSend) -> Closed:

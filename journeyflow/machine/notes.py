@@ -177,7 +177,7 @@ class Walk(Facts):
             self.read[str(len(self.path))] = self.seen
             self.seen = {}
         node = self.program.nodes[self.step]
-        self.path.append(node.entries.get(status + outcome) or node.entry(status, outcome))
+        self.path.append(node.entries.get((status, outcome)) or node.entry(status, outcome))
 
     def rest(self, due: int | None, awaits: str | None = None) -> int:
         """Come to rest here until an instant, for an event, or both."""

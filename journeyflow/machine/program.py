@@ -37,11 +37,11 @@ class CompiledStep:
 
     id: str
     next: int
-    entries: dict[str, PathEntry] = field(factory=dict, init=False, repr=False)
+    entries: dict[tuple[str, str], PathEntry] = field(factory=dict, init=False, repr=False)
 
     def entry(self, status: str, outcome: str) -> PathEntry:
         """Return the path entry of a visit here; equal entries are one object, because there are millions."""
-        return self.entries.setdefault(status + outcome, (self.id, status, outcome))
+        return self.entries.setdefault((status, outcome), (self.id, status, outcome))
 
 
 @frozen(eq=False, repr=False)

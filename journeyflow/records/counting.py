@@ -30,7 +30,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from journeyflow.basics.moments import local_day_span
+from journeyflow.basics.moments import local_day, local_day_span
 from journeyflow.basics.words import ACTIVE, FAILED, HOLDOUT, MESSAGE, MESSAGE_KINDS, RETRY
 from journeyflow.records.rows import Counter, Crowd, Move, PathEntry, Post, Run
 
@@ -235,10 +235,10 @@ class Sums:
 
     def note(self, notes: Iterable[Note]) -> None:
         """Count what no move shows."""
+        zones = self._zones
         for note in notes:
-            day = local_day_span(note.at, self._zones[note.journey])[0]
-            key = (note.journey, day, note.domain, note.step, note.what, note.label)
-            self._add(key, note.amount, int(note.unique), note.at)
+            journey, domain, step, what, at, unique, amount, label = note
+            self._add((journey, local_day(at, zones[journey]), domain, step, what, label), amount, int(unique), at)
 
     def _add(self, key: tuple[int, str, str, str, str, str], total: int, uniques: int, last: int) -> None:
         found = self._sums.get(key)

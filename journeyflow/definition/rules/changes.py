@@ -124,7 +124,7 @@ def _unset(_: object, _value: object) -> object:
 
 def _add(old: object, value: object) -> object:
     members = _list(old)
-    return members if any(_same(member, value) for member in members) else [*members, value]
+    return members if members and any(_same(member, value) for member in members) else [*members, value]
 
 
 def _remove(old: object, value: object) -> object:
@@ -228,7 +228,7 @@ def apply_changes(
         changed = write_path(changed, name, ACTIONS[action](read_path(changed, name), value))
         names[name] = None
         root = name.partition(".")[0]
-        if root in RESERVED and any(_shape_faults(root, changed.get(root))):
+        if root in RESERVED and next(_shape_faults(root, changed.get(root)), None):
             raise WrongType
         if isinstance(value, dict | list) and any(faults(changed)):  # templates can nest a value into itself
             raise WrongType
@@ -307,8 +307,11 @@ def events_between(old: Attributes, new: Attributes, names: Iterable[str]) -> It
             yield "field.changed", {"field": name, "old": before, "new": after}
 
 
-def _members(value: object) -> dict[object, None]:
-    return dict.fromkeys([member for member in value if isinstance(member, str)]) if isinstance(value, list) else {}
+def _members(value: object) -> Collection[object]:
+    """Return the texts in a list, each once."""
+    if not value or not isinstance(value, list):
+        return ()
+    return dict.fromkeys([member for member in value if isinstance(member, str)])
 
 
 def _object(value: object) -> dict[str, object]:
