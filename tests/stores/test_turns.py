@@ -8,6 +8,7 @@ import pytest
 
 from journeyflow import MemoryStore, StorageError
 from journeyflow.records.changes import Changes, LimitChanges
+from journeyflow.records.rows import Deferred
 from journeyflow.stores import turns
 from journeyflow.stores.turns import Block, StoreTurn
 from journeyflow.testing import conformance
@@ -150,3 +151,29 @@ def test_a_commit_that_an_interrupt_cut_short_is_finished(step: str, monkeypatch
     with store.reader() as reader:
         assert reader.rows("SELECT sum(count) FROM slots") == [(2,)]
     assert store.snapshot() == whole.snapshot()
+
+
+def test_queues_and_ids_of_events_are_kept_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the same commit was put in place before: who waits, who does not any more, which events are known."""
+    first, second = (Deferred(number, 1, 1, "", number, None) for number in (1, 2))
+    before = Changes(limits=LimitChanges(joined=(first,)))
+    event = conformance.event()._replace(id="e", customer="ann")
+    news = Changes(inputs=(event,), handled=((1, "handled"),), limits=LimitChanges(joined=(second,), gone=(1,)))
+    stores = MemoryStore(), MemoryStore()
+    for store in stores:
+        conformance.write(store, conformance.CATALOG, conformance.PEOPLE, before)
+    whole, store = stores
+    conformance.write(whole, news)
+    take = store.limits.take
+
+    def interrupted(changes: LimitChanges) -> None:
+        take(changes)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.limits, "take", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            conformance.write(store, news)
+    store.use()
+    assert vars(store.limits) == vars(whole.limits)
+    assert store.known == whole.known
