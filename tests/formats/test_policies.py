@@ -118,3 +118,19 @@ def test_any_json_is_read_or_refused(value):
     """No other exception comes out."""
     with suppress(InvalidInput):
         assert isinstance(loads_policies(json.dumps(value)), Policies)
+
+
+@pytest.mark.parametrize(
+    ("retries", "fault"),
+    [
+        ({"EMAIL": {"delays": ["soon"]}}, "retries.EMAIL.delays[0]: must be a length of time"),
+        ({"EMAIL": {}}, "retries.EMAIL.delays: missing"),
+        ({"EMAIL": {"delays": 5}}, "retries.EMAIL.delays: expected a list, not int 5"),
+        (["EMAIL"], "retries: expected an object, not list"),
+    ],
+)
+def test_faults_of_retries_are_named_with_their_place(retries, fault):
+    """R71: each with the channel, as in Python."""
+    with pytest.raises(InvalidInput) as caught:
+        loads_policies(json.dumps({"format": 1, "retries": retries}))
+    assert str(caught.value).startswith(f"invalid input: {fault}")
