@@ -12,7 +12,7 @@ from journeyflow.questions.customers import newest_numbers, told_of
 from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
 from journeyflow.records.forgetting import OWED, TRACES, anonymous
 from journeyflow.records.public import PruneResult
-from journeyflow.stores.batch import Due, PastRequest, PruneRequest, Request
+from journeyflow.stores.batch import Due, LimitRequest, PastRequest, PruneRequest, Request
 from journeyflow.work import orders
 from journeyflow.work.pruning import Share, message_of, outlived, settle
 from journeyflow.work.scheduler import lay_out
@@ -31,7 +31,9 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
     told = _told_of(core, tenant, customers)
     with core.store.transaction() as transaction:
         catalog = core.refresh(transaction)
-        loaded = transaction.load(Request(names=frozenset((tenant, customer) for customer in customers)))
+        named = frozenset((tenant, customer) for customer in customers)
+        limits = LimitRequest(frozenset(catalog.limited)) if catalog.limited else None
+        loaded = transaction.load(Request(names=named, limits=limits))
         known = {person.id for person in loaded.people}
         for customer in customers:
             if customer not in known and customer not in told:

@@ -487,7 +487,7 @@ def test_an_exit_by_key_says_when_there_was_nothing_under_it(host):
 
 
 @pytest.mark.parametrize("together", [False, True])
-@pytest.mark.parametrize("how", ["exit", "forget", "order", "order of all", "order of others"])
+@pytest.mark.parametrize("how", ["exit", "call", "forget", "order", "order of all", "order of others"])
 def test_when_the_last_has_left_the_queue_nobody_is_deferred_for_nothing(host, how, together):
     """R23, R39: the opening goes with the last who waited; a slot that is free by then is taken at once."""
     chains = {
@@ -505,13 +505,16 @@ def test_when_the_last_has_left_the_queue_nobody_is_deferred_for_nothing(host, h
     for name in ("c2", "c3"):
         if how == "exit":
             host.engine.exit("j", name, at=after("20 minutes"))
+        elif how == "call":
+            host.tick("15 minutes")
+            host.engine.forget(name, at=after("20 minutes"), scrub=False)
         else:
             host.feed("leave", "20 minutes", name)
     if not together:
         host.tick("30 minutes")
         assert host.engine.next_due() != after("1 hour")
     host.feed("go", "60 minutes", "later")
-    assert host.tick("1 hour").deferred == 2 * together
+    assert host.tick("1 hour").deferred == 2 * (together and how != "call")
     assert entered(host) == [("c0", 0), ("c1", 0), ("later", 60)]
     assert waiting(host) == []
 
