@@ -72,8 +72,10 @@ def claim(  # noqa: PLR0917 what a claim depends on
     while more and len(taken) < limit:
         with core.store.transaction() as transaction:
             catalog, left = core.refresh(transaction), limit - len(taken)
-            found, more = claim_posts(transaction, catalog, tenant, channels, at, left, lease, worker)
+            found, more, aside = claim_posts(transaction, catalog, tenant, channels, at, left, lease, worker)
             taken.extend(found)
+        for message, error in aside:
+            LOG.error("set aside message %s: %s", message, told_error(error), exc_info=error)
 
 
 def release(core: Core, tenant: str | None, messages: Iterable[Message], answers: Iterable[Input] = ()) -> int:

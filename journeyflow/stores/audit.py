@@ -264,6 +264,10 @@ SET_ASIDE = {
         SELECT e.serial, c.id, j.id, j.tenant FROM enrollments e JOIN customers c ON c.number = e.customer
         JOIN journeys j ON j.number = e.journey
         WHERE e.status = 'FAILED' AND e.reason = 'internal error' ORDER BY 1""",
+    "message {0}-{1} was set aside: handling it raised an exception, which is in the log; `requeue` takes it up "
+    "again": """
+        SELECT enrollment, n FROM messages
+        WHERE status = 'FAILED' AND error LIKE 'internal error: %' ORDER BY 1, 2""",
     "customer {0!r} was refused by journey {1!r} of tenant {2!r}: letting them in raised an exception, which is in the "
     "log": """
         SELECT c.id, j.id, j.tenant FROM last_refusals r JOIN customers c ON c.number = r.customer

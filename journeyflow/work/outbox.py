@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 
 from journeyflow.basics.moments import bounded, from_micros, to_micros
-from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, QUEUED, SUPPRESSED
+from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, FAILED, INTERNAL_ERROR, QUEUED, SUPPRESSED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Send
 from journeyflow.machine.gates import consents
@@ -37,24 +37,36 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     limit: int,
     lease: int,
     worker: str,
-) -> tuple[list[Message], bool]:
-    """Lease messages inside a transaction: return them, and whether more may be waiting.
+) -> tuple[list[Message], bool, list[tuple[str, Exception]]]:
+    """Lease messages inside a transaction: return them, whether more may be waiting, and what was set aside.
 
-    More may be waiting if `limit` messages were looked at, although some of them were not leased.
+    More may be waiting if `limit` messages were looked at, although some of them were not leased. A message that raises
+    an exception does not stop the others: it becomes FAILED, and is returned as its id and the exception (R9).
     """
     posts = transaction.claimable(claim_request(catalog, tenant, channels, at, limit))
     loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts)))
     people, runs = {person.number: person for person in loaded.people}, loaded.runs
-    claimed = list[Post]()
+    changed, messages, aside = list[Post](), list[Message](), list[tuple[str, Exception]]()
     for post in posts:
-        run = runs[post.serial]
-        decided = _decided(post, run, catalog, people[run.customer].attributes, at)
-        claimed.append(_leased(decided, bounded(at + lease), worker) if decided.status == QUEUED else decided)
-    if claimed:
-        transaction.commit(Changes(posts=tuple(claimed)))
-    taken = [post for post in claimed if post.status == CLAIMED]
-    messages = [_message(post, runs[post.serial], people[runs[post.serial].customer], catalog) for post in taken]
-    return messages, len(posts) == limit
+        try:
+            run = runs[post.serial]
+            customer = people[run.customer]
+            after = _decided(post, run, catalog, customer.attributes, at)
+            if after.status == QUEUED:
+                after = _leased(after, bounded(at + lease), worker)
+                messages.append(_message(after, run, customer, catalog))
+        except Exception as error:  # noqa: BLE001 one message must not keep the others from being sent
+            after = put_aside(post, type(error).__name__)
+            aside.append((message_id(catalog.nonces, post), error))
+        changed.append(after)
+    if changed:
+        transaction.commit(Changes(posts=tuple(changed)))
+    return messages, len(posts) == limit, aside
+
+
+def put_aside(post: Post, error: str) -> Post:
+    """Return a message as FAILED because handling it raised an exception (R9)."""
+    return post._replace(status=FAILED, lease_until=None, token=None, error=f"{INTERNAL_ERROR}: {error}")
 
 
 def released_posts(

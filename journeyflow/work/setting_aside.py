@@ -18,6 +18,7 @@ from journeyflow.stores.batch import HELD, INPUT, JOURNEY, QUEUE, TIMER, Due, Du
 from journeyflow.stores.contract import Transaction
 from journeyflow.work.entries import turn_away_first
 from journeyflow.work.happenings import Tally
+from journeyflow.work.outbox import put_aside
 from journeyflow.work.pulls import turn_away_next
 from journeyflow.work.scheduler import lay_out, plan
 from journeyflow.work.working_set import Work
@@ -93,10 +94,8 @@ def _run_aside(work: Work, key: DueKey, error: str) -> None:
     work.moves += [ended.move] if ended.move else []
 
 
-def _message_aside(work: Work, key: DueKey, _error: str) -> None:
-    work.messages.set(
-        work.messages.posts[key[2:]]._replace(status=FAILED, lease_until=None, token=None, error=INTERNAL_ERROR)
-    )
+def _message_aside(work: Work, key: DueKey, error: str) -> None:
+    work.messages.set(put_aside(work.messages.posts[key[2:]], error))
 
 
 def _journey_aside(work: Work, key: DueKey, error: str) -> None:
@@ -133,8 +132,6 @@ def _bare_run(due: Due, key: DueKey) -> Changes:
 _BARE_WAYS: dict[str, Callable[[Due, DueKey], Changes]] = {
     "input": lambda _, key: Changes(handled=((key[2], SET_ASIDE),)),
     "run": _bare_run,
-    "message": lambda due, key: Changes(
-        posts=(due.posts[key[2:]]._replace(status=FAILED, lease_until=None, token=None, error=INTERNAL_ERROR),)
-    ),
+    "message": lambda due, key: Changes(posts=(put_aside(due.posts[key[2:]], "no history could be written"),)),
     "journey": lambda _, key: Changes(limits=LimitChanges(stopped=(key[2:],))),
 }

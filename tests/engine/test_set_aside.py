@@ -10,7 +10,7 @@ from journeyflow.engine import ticking
 from journeyflow.machine import behaviours
 from journeyflow.stores.memory.store import MemoryTransaction
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
-from journeyflow.work import entries, intake, pulls, scheduler, setting_aside, stages, working_set
+from journeyflow.work import entries, intake, outbox, pulls, scheduler, setting_aside, stages, working_set
 from journeyflow.work.together import crowds
 from tests.samples import STORES, open_engine
 
@@ -185,6 +185,26 @@ def test_a_lease_whose_end_cannot_be_handled(engine, monkeypatch):
         plant(planted, scheduler, "lease_ended", lambda value: value == (2, 2))
         assert engine.tick(NOW + 2 * HOUR).errors == 1
     assert [engine.message(each.id).status for each in claimed] == ["QUEUED", "FAILED", "QUEUED"]
+    assert engine.message(claimed[1].id).error == "internal error: RuntimeError: planted"
+    assert engine.audit()[0].startswith("message 2-2 was set aside")
+
+
+def test_a_message_that_cannot_be_handed_out(engine, monkeypatch, caplog):
+    """The others are handed out; it is FAILED with the error, and can be queued again (R71)."""
+    welcome(engine)
+    go(engine)
+    engine.tick(NOW + HOUR)
+    with monkeypatch.context() as planted:
+        plant(planted, outbox, "_message", is_run_of_bad)
+        assert [each.customer for each in engine.claim("w", at=NOW + HOUR)] == ["ann", "cyd"]
+    assert "set aside message" in caplog.text
+    (failed,) = engine.messages(status="FAILED").items
+    assert (failed.customer, failed.error) == (BAD, "internal error: RuntimeError")
+    assert "message 2-2 was set aside" in engine.audit()[0]
+    assert engine.requeue(failed, at=NOW + HOUR) is not None
+    engine.tick(NOW + HOUR)
+    assert [each.customer for each in engine.claim("w", at=NOW + HOUR)] == [BAD]
+    assert engine.audit() == []
 
 
 def test_an_entry_that_waits_for_a_slot(engine, monkeypatch):
