@@ -36,7 +36,6 @@ from journeyflow.errors import (
     NewerSchema,
     NotFound,
     Problem,
-    ReadOnlyDatabase,
     StorageError,
 )
 from journeyflow.questions.paging import Page
@@ -77,7 +76,6 @@ __all__ = [
     "Problem",
     "Pull",
     "QuietHours",
-    "ReadOnlyDatabase",
     "Reentry",
     "Retry",
     "Send",

@@ -26,6 +26,7 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.rules.conditions import Rule
+from journeyflow.errors import ReadOnlyDatabase
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.simulation import Backtest, backtest
@@ -405,7 +406,7 @@ def errors(engine: Engine) -> list[str]:  # noqa: PLR0911 one for each family of
         return [error.journey, error.state]
     except jf.NotFound as error:
         return [error.kind]
-    except (jf.CorruptDatabase, jf.ForeignDatabase, jf.NewerSchema, jf.ReadOnlyDatabase) as error:
+    except (jf.CorruptDatabase, jf.ForeignDatabase, jf.NewerSchema, ReadOnlyDatabase) as error:
         return [error.path]
     except (jf.ClockJump, jf.MissingExtra, jf.StorageError, jf.JourneyflowError) as error:
         return [str(error)]

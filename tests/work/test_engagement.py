@@ -221,4 +221,4 @@ def test_what_a_handler_gives_back_unawaited_was_not_delivered():
         result = host.say("go")
         assert (result.delivered, result.failed) == (0, 1)
         ((data,),) = host.rows("SELECT data FROM inputs WHERE kind = 'nack'")
-        assert "the handler gave back a coroutine" in data
+        assert "the handler returned coroutine" in data

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from journeyflow import CorruptDatabase, Engine, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
+from journeyflow import CorruptDatabase, Engine, ForeignDatabase, NewerSchema, StorageError
+from journeyflow.errors import ReadOnlyDatabase
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.rows import Move
 from journeyflow.stores.batch import Request
