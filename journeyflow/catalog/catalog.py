@@ -175,6 +175,10 @@ class Catalog:
         """The tenants with journeys that react to changed attributes of their customers (R42)."""
         return frozenset(program.tenant for program in self.programs.values() if program.watches_customer)
 
+    def hears(self, tenant: str, event: str, changed: str) -> bool:
+        """Return whether any version of a tenant reacts to an event, or to the `changed` attribute that it reports."""
+        return event in self.listened.get(tenant, NONE) or (changed != "" and tenant in self.watched)
+
     @cached_property
     def dated(self) -> Mapping[str, frozenset[str]]:
         """The attributes that any version of a tenant reads as dates, and "timezone" where that is read (R33, R37)."""

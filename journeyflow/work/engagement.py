@@ -1,6 +1,7 @@
 """What happens to a message: noted with it and with the customer, then told to the journeys (R51, R52)."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from journeyflow.basics.moments import iso
 from journeyflow.basics.words import CONSENT, MESSAGE, PERMANENT
@@ -17,6 +18,9 @@ LAST_ATTRIBUTE = {"sent": "SentAt", "opened": "OpenAt", "clicked": "ClickAt"}
 
 WITHDRAWING = frozenset({"unsubscribed", "complained"})
 """The kinds of message events that withdraw consent to the channel; so does a permanent bounce (R52)."""
+
+MAX_NAMES = 1_024
+"""How many names of attributes are cached, one for each channel and kind of message event: more than hosts have."""
 
 
 def tell(work: Work, event: Happening) -> None:
@@ -72,6 +76,7 @@ def _without_consent(attributes: dict[str, object], channel: str) -> dict[str, o
     return attributes if given.get(channel) is False else {**attributes, CONSENT: {**given, channel: False}}
 
 
+@lru_cache(maxsize=MAX_NAMES)
 def last_name(channel: str, kind: str) -> str:
     """Return the name of the attribute that keeps the newest instant of a kind of message event.
 

@@ -20,7 +20,9 @@ LISTENING: frozenset[State] = frozenset({"ACTIVE", "PAUSED"})
 
 
 def handle(work: Work, event: Happening) -> None:
-    """Take an event through stages 2, 3 and 4 (R9)."""
+    """Take an event through stages 2, 3 and 4 (R9). Most events concern no journey: nothing is asked about them."""
+    if not work.catalog.hears(event.person.tenant, event.type, event.changed):
+        return
     serials = event.person.serials
     for serial in serials:
         _ways_out(work, event, work.runs[serial])

@@ -215,11 +215,9 @@ class Work:
         `own` is the own instant of an input that causes the events; events that a run emits have only the instant of
         its move.
         """
-        listened = self.catalog.listened.get(person.tenant, frozenset())
-        watched = person.tenant in self.catalog.watched
         for kind, data in events:
             changed = changed_attribute(kind, data)
-            if kind in listened or (changed and watched):
+            if self.catalog.hears(person.tenant, kind, changed):
                 self.queue.append(
                     Happening(kind, data, at if own is None else own, at, person, causes, changed=changed)
                 )
