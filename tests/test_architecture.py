@@ -36,7 +36,7 @@ LADDER = (
     "errors", "basics", "records", "definition", "formats", "machine", "stores", "catalog", "work", "questions",
     "engine",
     # what users import, and the outer wing: what it does, a host could do
-    "", "answers", "reporting", "simulation", "testing", "cli", "__main__",
+    "", "answers", "reporting", "simulation", "testing", "analysis", "cli", "__main__",
 )  # fmt: skip
 """Every room, from the bottom up; "" is the package itself. A room imports only those that stand before it."""
 

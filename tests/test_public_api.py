@@ -14,7 +14,7 @@ import journeyflow
 from journeyflow import answers
 
 STORED = Path(__file__).with_name("public_api.txt")
-MODULES = ("journeyflow", "journeyflow.answers", "journeyflow.formats", "journeyflow.simulation", "journeyflow.testing")
+MODULES = tuple(f"journeyflow{room}" for room in ("", ".analysis", ".answers", ".formats", ".simulation", ".testing"))
 
 
 def arguments(of: object) -> str:

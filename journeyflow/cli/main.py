@@ -14,6 +14,7 @@ from journeyflow.cli import (
     housekeeping,
     journeys,
     numbers,
+    plans,
     policies,
     questions,
     replays,
@@ -23,6 +24,7 @@ from journeyflow.cli.shared import LOCAL
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
+    "Plan": ("power",),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
     "Deliver": (
         "claim", "ack", "nack", "release", "requeue", "messages", "unmatched",
@@ -98,6 +100,7 @@ def _with_zone(command: click.Command) -> click.Command:
 
 for module in (
     replays,
+    plans,
     definitions,
     database,
     journeys,

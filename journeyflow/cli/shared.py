@@ -265,8 +265,9 @@ def now_option(*names: str) -> Callable[[Command], Command]:
 
 
 DERIVED: Mapping[str, tuple[str, ...]] = {
+    "ExperimentPlan": ("people", "power", "days", "lost"),
     "Group": ("rate", "interval"),
-    "Comparison": ("difference", "interval", "enough", "sentence"),
+    "Comparison": ("difference", "interval", "enough", "decided", "sentence"),
     "SampleRatio": ("suspicious", "sentence"),
     "Results": ("sentences",),
     "Migration": ("people",),

@@ -195,6 +195,12 @@ class Comparison:
         return min(expected) >= ENOUGH
 
     @property
+    def decided(self) -> bool:
+        """Whether the numbers show that the rates differ: there are enough people, and no 0 in the interval."""
+        interval = self.interval
+        return interval is not None and self.enough and 0 not in interval
+
+    @property
     def sentence(self) -> str:
         """The conclusion that the numbers support.
 
@@ -215,7 +221,7 @@ class Comparison:
         low, high = 100 * interval.low, 100 * interval.high
         one, two = self.base.label, self.other.label
         within = f", compared within {len(self.strata)} strata of equal percentages" if len(self.strata) > 1 else ""
-        if 0 in interval:
+        if not self.decided:
             return f"{two!r} and {one!r} differ no more than by chance ({low:+.1f} to {high:+.1f} points){within}"
         more, points = "more" if difference > 0 else "fewer", abs(100 * difference)
         return f"{two!r} converts {points:.1f} points {more} than {one!r} ({low:+.1f} to {high:+.1f}){within}"

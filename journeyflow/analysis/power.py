@@ -1,0 +1,422 @@
+"""What an experiment needs, shows and costs, before it begins: power, sample size, smallest difference (R87).
+
+The power is exact: the probabilities of all counts of conversions for which `Engine.results` would find the difference
+are added up, by the very rule that it decides by. Groups are as large as their percentages ask for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate
+from math import ceil, exp, fsum, isfinite, lgamma, log, log1p, sqrt
+from statistics import NormalDist
+from typing import Final
+
+from attrs import frozen
+
+from journeyflow.basics.moments import DAY
+from journeyflow.basics.values import describe
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.steps import Split
+from journeyflow.errors import InvalidInput
+from journeyflow.questions.numbers.experiments import KEPT_OUT, LET_IN, WHOLE
+from journeyflow.questions.numbers.intervals import CONFIDENCE, Comparison, Group
+from journeyflow.simulation.draws import micros_of
+from journeyflow.simulation.population import Arrivals
+
+USUAL: Final = 0.8
+"""The power that is asked for unless another one is."""
+
+MOST: Final = 10_000_000
+"""How many people an experiment may need: more than any journey sees."""
+
+REACH: Final = 8
+"""How many standard deviations of a count are looked at to either side; what lies further out adds nothing."""
+
+Experiment = Split | Journey | Mapping[str, float]
+"""What is planned: the arms of a Split, the holdout of a journey or one of its Splits, or percentages by label."""
+
+Difference = float | Mapping[str, float]
+"""How much higher the rates of other groups are than that of the first: of all of them, or by label."""
+
+
+@frozen
+class PlannedGroup:
+    """A group of an experiment: its percentage, its people, the rate it is expected to have.
+
+    `power` is the probability that the group is found to differ from the first one, as it does; None for the first
+    group itself, and for one that is not expected to differ.
+    """
+
+    label: str
+    percentage: float
+    people: int
+    rate: float
+    power: float | None
+
+
+@frozen
+class ExperimentPlan:
+    """An experiment before it begins: its groups, and what follows from them.
+
+    `per_day` is how many people come a day, None if that is not known. `within` is how long the last one has to reach
+    the goal, in microseconds.
+    """
+
+    groups: tuple[PlannedGroup, ...]
+    confidence: float
+    per_day: float | None = None
+    within: int = 0
+
+    @property
+    def people(self) -> int:
+        """How many people take part."""
+        return sum(group.people for group in self.groups)
+
+    @property
+    def power(self) -> float:
+        """The probability of finding the difference; of several groups, that of the one that is hardest to tell."""
+        return min(group.power for group in self.groups if group.power is not None)
+
+    @property
+    def days(self) -> int | None:
+        """How many days it takes until the last one has come and has had time to reach the goal; None if unknown."""
+        return None if self.per_day is None else ceil(self.people / self.per_day + self.within / DAY)
+
+    @property
+    def lost(self) -> float:
+        """How many conversions the experiment costs: those that there would be more if all were in the best group.
+
+        For a holdout, these are the conversions that are lost because some people get nothing.
+        """
+        best = max(group.rate for group in self.groups)
+        return fsum(group.people * (best - group.rate) for group in self.groups)
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return a plain row for each group."""
+        return [
+            {
+                "group": each.label,
+                "percentage": each.percentage,
+                "people": each.people,
+                "rate": each.rate,
+                "power": each.power,
+            }
+            for each in self.groups
+        ]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What follows from the plan: with which power it shows the difference, how long it takes, what it costs."""
+        rest = f", {self.within / DAY:.3g} of them for the last one to reach the goal" if self.within else ""
+        takes = "" if self.days is None else f"it takes {self.days:,} days at {self.per_day:g} people a day{rest}"
+        shows = f"{self.people:,} people show the difference with power {self.power:.1%}"
+        costs = f"it costs {self.lost:,.1f} conversions, compared with everybody in the best group"
+        return tuple(filter(None, (f"{shows}, in intervals of {self.confidence:.4g}", takes, costs)))
+
+    def report(self) -> str:
+        """Return the plan as text for people."""
+        groups = (
+            f"{each.label}: {each.percentage:g}%, {each.people:,} people, {each.rate:.2%} convert"
+            + ("" if each.power is None else f", found with power {each.power:.1%}")
+            for each in self.groups
+        )
+        return "\n".join((*groups, *self.sentences))
+
+
+def power(
+    experiment: Experiment,
+    *,
+    people: int,
+    rate: float,
+    difference: Difference,
+    confidence: float = CONFIDENCE,
+    step: str | None = None,
+    arrivals: float | Arrivals | None = None,
+    within: object = None,
+) -> ExperimentPlan:
+    """Return what an experiment with so many people will show: with which probability `Engine.results` finds it.
+
+    `experiment` is a Split, whose other arms are compared with the first; a journey, whose holdout is compared with
+    those let in (or with `step`, the arms of that Split); or percentages by label. `rate` is the share of the first
+    group that converts, and `difference` what is added to it in the other groups: 0.02 for two points more, or a
+    mapping by label if they differ. `confidence` is that of the intervals. With `arrivals`, how many people come a day
+    (a number, or a Poisson process), the plan knows how many days it takes; `within` is the time that the last one has
+    to convert, by default that of the journey's goal.
+
+    Raises ValueError for numbers that cannot be, InvalidInput for a journey without a holdout or that Split.
+
+    >>> f"{power({'A': 50, 'B': 50}, people=4_000, rate=0.10, difference=0.03).power:.3f}"
+    '0.845'
+    """
+    _check_people(people)
+    shares = _shares(experiment, step)
+    rates = _rates(shares, rate, difference)
+    return _plan(shares, rates, people, confidence, _per_day(arrivals), _within(experiment, within))
+
+
+def sample_size(
+    experiment: Experiment,
+    *,
+    rate: float,
+    difference: Difference,
+    power: float = USUAL,
+    confidence: float = CONFIDENCE,
+    step: str | None = None,
+    arrivals: float | Arrivals | None = None,
+    within: object = None,
+) -> ExperimentPlan:
+    """Return the plan with the fewest people that finds the difference with a power; the arguments are as of `power`.
+
+    The number is exact to within a thousandth. Of several groups, each is found to differ from the first with at least
+    that power. Raises ValueError also if that takes more people than anybody has.
+
+    >>> plan = sample_size({"A": 50, "B": 50}, rate=0.10, difference=0.03, arrivals=100)
+    >>> plan.people, plan.days
+    (3542, 36)
+    """
+    _check_power(power)
+    shares = _shares(experiment, step)
+    rates = _rates(shares, rate, difference)
+
+    def plan(people: int) -> ExperimentPlan:
+        return _plan(shares, rates, people, confidence, _per_day(arrivals), _within(experiment, within))
+
+    guess = _guess(shares, rates, power, confidence)
+    return plan(_fewest(lambda people: plan(people).power >= power, guess))
+
+
+def smallest_difference(
+    experiment: Experiment,
+    *,
+    people: int,
+    rate: float,
+    power: float = USUAL,
+    confidence: float = CONFIDENCE,
+    step: str | None = None,
+) -> float:
+    """Return the smallest difference above the rate of the first group that so many people show with a power.
+
+    It is exact to a hundredth of a point; the arguments are as of `power`. Raises ValueError also if nothing shows.
+
+    >>> smallest_difference({"A": 50, "B": 50}, people=3_542, rate=0.10)
+    0.03
+    """
+    _check_power(power)
+    _check_people(people)
+    shares, most = _shares(experiment, step), int((1 - rate) * _FINE)
+
+    def shows(hundredths: int) -> bool:
+        return _plan(shares, _rates(shares, rate, hundredths / _FINE), people, confidence, None, 0).power >= power
+
+    if most < 1 or not shows(most):
+        msg = f"{people:,} people show no difference from {rate:g} with power {power:g}; take more people"
+        raise ValueError(msg)
+    return _first(shows, 1, most) / _FINE
+
+
+_FINE: Final = 10_000
+"""How many differences are told apart between 0 and 1: hundredths of a point."""
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------------
+
+
+def _shares(experiment: Experiment, step: str | None) -> dict[str, float]:
+    """Return the percentages of the groups by label; groups of 0 % are left out."""
+    if isinstance(experiment, Journey):
+        experiment = _of_journey(experiment, step)
+    if isinstance(experiment, Split):
+        experiment = {arm.label: arm.percentage for arm in experiment.arms}
+    if bad := [share for share in experiment.values() if not (isfinite(share) and share >= 0)]:
+        msg = f"a percentage is 0 or more, not {describe(bad[0])}"
+        raise ValueError(msg)
+    whole = fsum(experiment.values())
+    shares = {label: WHOLE * share / whole for label, share in experiment.items() if share}
+    if len(shares) < 2:  # noqa: PLR2004 a comparison
+        msg = f"an experiment has two groups or more, not {describe(shares)}"
+        raise ValueError(msg)
+    return shares
+
+
+def _of_journey(journey: Journey, step: str | None) -> Split | Mapping[str, float]:
+    """Return the Split of that name, or the groups that the holdout makes."""
+    if step is not None:
+        found = next((each for each in journey.steps if each.id == step and isinstance(each, Split)), None)
+        if found is None:
+            raise InvalidInput([f"step: journey {journey.id!r} has no Split {step!r}"])
+        return found
+    if not journey.holdout:
+        raise InvalidInput([f"journey {journey.id!r} has no holdout: give it one, or name one of its Splits by step="])
+    return {KEPT_OUT: journey.holdout, LET_IN: WHOLE - journey.holdout}
+
+
+def _rates(shares: Mapping[str, float], rate: float, difference: Difference) -> dict[str, float]:
+    """Return the rate of each group."""
+    base, *others = shares
+    added = difference if isinstance(difference, Mapping) else dict.fromkeys(others, difference)
+    if unknown := [label for label in added if label not in others]:
+        msg = f"difference: {unknown[0]!r} is no group that is compared with {base!r}; those are {', '.join(others)}"
+        raise ValueError(msg)
+    rates = {base: rate, **{label: rate + added.get(label, 0) for label in others}}
+    if bad := [label for label, found in rates.items() if not 0 <= found <= 1]:
+        msg = f"a rate is a number from 0 to 1; that of {bad[0]!r} would be {rates[bad[0]]:g}"
+        raise ValueError(msg)
+    if not any(added.values()):
+        msg = "difference must not be 0: what does not differ cannot be found"
+        raise ValueError(msg)
+    return rates
+
+
+def _per_day(arrivals: float | Arrivals | None) -> float | None:
+    if isinstance(arrivals, Arrivals):
+        if arrivals.kind != "poisson":
+            msg = "arrivals: only Arrivals.poisson says how many come a day; give a number instead"
+            raise ValueError(msg)
+        return arrivals.per_day
+    if arrivals is not None and not (isfinite(arrivals) and arrivals > 0):
+        msg = f"arrivals must be above 0 a day, not {describe(arrivals)}"
+        raise ValueError(msg)
+    return arrivals
+
+
+def _within(experiment: Experiment, within: object) -> int:
+    if within is None and isinstance(experiment, Journey) and experiment.goal is not None:
+        within = experiment.goal.within
+    return 0 if within is None else micros_of(within)
+
+
+def _check_people(people: int) -> None:
+    if type(people) is not int or not 1 <= people <= MOST:
+        msg = f"people must be a whole number from 1 to {MOST:,}, not {describe(people)}"
+        raise ValueError(msg)
+
+
+def _check_power(power: float) -> None:
+    if not 0 < power < 1:
+        msg = f"power lies between 0 and 1, such as {USUAL}, not {describe(power)}"
+        raise ValueError(msg)
+
+
+# --- how it is computed -----------------------------------------------------------------------------------------------
+
+
+def _plan(  # noqa: PLR0917 what a plan is made of
+    shares: Mapping[str, float],
+    rates: Mapping[str, float],
+    people: int,
+    confidence: float,
+    per_day: float | None,
+    within: int,
+) -> ExperimentPlan:
+    """Return the plan of an experiment with so many people."""
+    sizes = dict(zip(shares, _sizes(tuple(shares.values()), people), strict=True))
+    base = next(iter(shares))
+    first = sizes[base], rates[base]
+    powers = {
+        label: chance_of_finding(first, (sizes[label], rates[label]), confidence)
+        for label in shares
+        if rates[label] != rates[base]
+    }
+    groups = [PlannedGroup(label, shares[label], sizes[label], rates[label], powers.get(label)) for label in shares]
+    return ExperimentPlan(tuple(groups), confidence, per_day, within)
+
+
+def _sizes(shares: Sequence[float], people: int) -> list[int]:
+    """Return how many people each group has; together they are all.
+
+    >>> _sizes([50, 25, 25], 7)
+    [4, 1, 2]
+    """
+    ends = [round(people * share / WHOLE) for share in accumulate(shares)]
+    return [end - begin for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+def chance_of_finding(base: tuple[int, float], other: tuple[int, float], confidence: float = CONFIDENCE) -> float:
+    """Return the probability that two groups, each (people, rate), are found to differ in the direction they do.
+
+    For each count of the group with the lower rate, the counts of the other one that are found to be higher form one
+    range, whose ends move little from one count to the next.
+
+    >>> round(chance_of_finding((2_000, 0.10), (2_000, 0.13), 0.95), 3)
+    0.845
+    """
+    (n, p), (m, q) = sorted((base, other), key=lambda group: group[1])
+    lowers, uppers = _likely(n, p), _likely(m, q)
+    least, most = uppers.start, uppers.start + len(uppers.chances) - 1
+    below = [0.0, *accumulate(uppers.chances)]
+
+    def found(x: int, y: int) -> bool:
+        pair = Comparison(Group("", n, x, confidence=confidence), Group("", m, y, confidence=confidence))
+        return y * n > x * m and pair.decided
+
+    total, first, last = list[float](), least, most
+    for x, chance in enumerate(lowers.chances, lowers.start):
+        while first > least and found(x, first - 1):
+            first -= 1
+        while first <= most and not found(x, first):
+            first += 1
+        while last >= first and not found(x, last):
+            last -= 1
+        total.append(chance * (below[max(first, last + 1) - least] - below[first - least]))
+    return fsum(total)
+
+
+@frozen
+class _Counts:
+    """The likely counts of a group, from `start` on, with the probability of each."""
+
+    start: int
+    chances: Sequence[float]
+
+
+def _likely(n: int, rate: float) -> _Counts:
+    """Return the counts of `n` people that have any probability worth counting.
+
+    >>> [round(chance, 9) for chance in _likely(2, 0.5).chances]
+    [0.25, 0.5, 0.25]
+    """
+    if rate in {0, 1}:
+        return _Counts(round(n * rate), (1.0,))
+    reach = REACH * (sqrt(n * rate * (1 - rate)) + 1)
+    low, high = max(0, int(n * rate - reach)), min(n, ceil(n * rate + reach))
+    whole, yes, no = lgamma(n + 1), log(rate), log1p(-rate)
+    chances = (exp(whole - lgamma(k + 1) - lgamma(n - k + 1) + k * yes + (n - k) * no) for k in range(low, high + 1))
+    return _Counts(low, tuple(chances))
+
+
+def _guess(shares: Mapping[str, float], rates: Mapping[str, float], power: float, confidence: float) -> int:
+    """Return about how many people are needed, by the normal distribution."""
+    base = next(iter(shares))
+    normal = NormalDist()
+    reach = normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(power)
+    spread = {label: rate * (1 - rate) * WHOLE / shares[label] for label, rate in rates.items()}
+    needed = [
+        reach**2 * (spread[base] + spread[label]) / (rate - rates[base]) ** 2
+        for label, rate in rates.items()
+        if rate != rates[base]
+    ]
+    return max(2, min(MOST, round(max(needed))))
+
+
+def _fewest(enough: Callable[[int], bool], guess: int) -> int:
+    """Return the smallest number of people that is enough, to within a thousandth; raises ValueError above `MOST`."""
+    low = high = guess
+    step = guess // 100 + 1
+    while not enough(high):
+        if high == MOST:
+            msg = f"{MOST:,} people are not enough; ask for a larger difference or less power"
+            raise ValueError(msg)
+        low, high, step = high + 1, min(MOST, high + step), 2 * step
+    while low == high > 1 and enough(low := max(1, high - step)):
+        high, step = low, 2 * step
+    return _first(enough, low, high, high // 1000)
+
+
+def _first(true: Callable[[int], bool], low: int, high: int, off: int = 0) -> int:
+    """Return the first number for which something is true, or one that is `off` more; it is true of `high`."""
+    while high - low > off:
+        middle = (low + high) // 2
+        if true(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return high

@@ -1,0 +1,110 @@
+"""Commands that look ahead: what an experiment needs, shows and costs."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.shared import INPUT, as_json, faults_shown, load_journey, show, table
+
+
+@contextmanager
+def numbers_checked() -> Iterator[None]:
+    """Turn what the library says of numbers that cannot be into wrong usage."""
+    try:
+        with faults_shown():
+            yield
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str]) -> dict[str, float]:
+    """Read the pairs of --arm."""
+    found: dict[str, float] = {}
+    for pair in pairs:
+        label, _, share = pair.rpartition("=")
+        try:
+            found[label] = float(share)
+        except ValueError as error:
+            msg = f"{pair!r} must be LABEL=PERCENTAGE, such as B=20"
+            raise click.BadParameter(msg) from error
+    return found
+
+
+@click.command()
+@click.argument("journey", required=False, type=INPUT)
+@click.option("--step", help="The Split of the journey that is planned; default: its holdout.")
+@click.option(
+    "--arm",
+    "arms",
+    multiple=True,
+    metavar="LABEL=PERCENTAGE",
+    callback=_arms,
+    help="A group, where there is no journey file; may be repeated. Default: A=50 and B=50.",
+)
+@click.option("--rate", type=float, required=True, help="The share of the first group that converts, such as 0.1.")
+@click.option("--difference", type=float, required=True, help="What the others convert more, such as 0.02.")
+@click.option("--people", type=int, help="How many people take part; default: as many as --power needs.")
+@click.option("--per-day", type=float, help="How many people come a day.")
+@click.option("--days", type=float, help="How many days people are let in; with --per-day, instead of --people.")
+@click.option(
+    "--within", help='How long the last one has to reach the goal, such as "7 days"; default: as the journey.'
+)
+@click.option("--power", "wanted", default=0.8, show_default=True, help="The probability of finding the difference.")
+@click.option("--confidence", default=0.95, show_default=True, help="The confidence of the intervals.")
+@as_json
+def power(  # noqa: PLR0917 click passes them by name
+    journey: Path | None,
+    step: str | None,
+    arms: Mapping[str, float],
+    rate: float,
+    difference: float,
+    people: int | None,
+    per_day: float | None,
+    days: float | None,
+    within: str | None,
+    wanted: float,
+    confidence: float,
+    *,
+    as_json: bool,
+) -> None:
+    """Plan an experiment: how many people and days it needs until a difference shows, and what it costs.
+
+    With --people, or --per-day and --days: what so many people show. The decision is that of the results command.
+    """
+    from journeyflow import analysis  # noqa: PLC0415 needed here alone
+
+    if days is not None:
+        if per_day is None or people is not None:
+            msg = "--days goes with --per-day, and without --people"
+            raise click.UsageError(msg)
+        people = round(per_day * days)
+    if journey is not None and arms:
+        msg = "--arm is for plans without a journey file; name its Split by --step"
+        raise click.UsageError(msg)
+    with numbers_checked():
+        what = load_journey(journey) if journey else arms or {"A": 50, "B": 50}
+        if people is None:
+            plan = analysis.sample_size(
+                what, rate=rate, difference=difference, power=wanted, confidence=confidence, step=step,
+                arrivals=per_day, within=within,
+            )  # fmt: skip
+        else:
+            plan = analysis.power(
+                what, people=people, rate=rate, difference=difference, confidence=confidence, step=step,
+                arrivals=per_day, within=within,
+            )  # fmt: skip
+    rows = [
+        (each.label, f"{each.percentage:g}%", each.people, f"{each.rate:.2%}", _percent(each.power))
+        for each in plan.groups
+    ]
+    text = table(rows, ("group", "share", "people", "rate", "power"))
+    show(plan, "\n".join((text, "", *plan.sentences)), as_json=as_json)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"
+
+
+COMMANDS = (power,)
