@@ -392,8 +392,9 @@ def takes_time() -> str:
 def calls() -> str:
     """Return the methods of an engine, with the summary of each, as a table."""
     rows = []
-    calls, channels, questions = journeyflow.Engine.__bases__
-    parts = (calls, journeyflow.Engine, channels, questions)
+    journeys, deliveries, channels, upkeep, questions = journeyflow.Engine.__bases__
+    inputs = deliveries.__bases__[0]
+    parts = (journeys, inputs, journeyflow.Engine, deliveries, channels, upkeep, questions)
     for name, member in [each for part in parts for each in vars(part).items()]:
         if not name.startswith("_") and callable(member):
             given = [each for each in inspect.signature(member).parameters if each != "self"]

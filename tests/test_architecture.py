@@ -324,6 +324,7 @@ KEEPS_STATE = {
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "ChannelCalls": "the part of the engine that holds channels",
+    **dict.fromkeys(("InputCalls", "DeliveryCalls", "UpkeepCalls"), "methods of an engine"),
     "JourneyCalls": "the part of the engine that changes journeys",
     "Questions": "the part of the engine that answers",
     "Handover": "the messages of a push that are on lease",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from journeyflow.basics.moments import to_micros
+from journeyflow.basics.moments import DAY, Duration, to_micros
 from journeyflow.basics.values import BINARY, describe, dumps, id_fault, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.changes import attribute_faults
@@ -154,3 +154,29 @@ def told_error(error: BaseException) -> str:
     except Exception:  # noqa: BLE001 an error that cannot be shown is still a failed attempt
         words = "(cannot be shown)"
     return f"{type(error).__name__}: {words}"
+
+
+def forward(value: object, what: str) -> Duration:
+    """Parse a length of time; raise ValueError unless it is positive."""
+    try:
+        length = Duration.parse(value)
+    except (TypeError, ValueError) as error:
+        msg = f"{what}: {error}"
+        raise type(error)(msg) from None
+    if length.sign <= 0:
+        msg = f"{what} must lead forward, not {shown(value)}"
+        raise ValueError(msg)
+    return length
+
+
+def length_of(value: object, what: str) -> int:
+    """Return a positive length of time in microseconds; a day of it is 24 hours."""
+    length = forward(value, what)
+    return (length.months * 30 + length.days) * DAY + length.micros
+
+
+def check_limit(limit: int) -> None:
+    """Raise ValueError unless a limit is an integer of 1 or more."""
+    if type(limit) is not int or limit < 1:
+        msg = f"limit must be 1 or more, not {describe(limit)}"
+        raise ValueError(msg)
