@@ -303,7 +303,7 @@ KEEPS_STATE = {
     "Draws": "a key that is begun once for all draws of a customer",
     "Reactor": "how often each customer got the message of a step, in one simulation",
     "Habit": "when a background event of one participant may come next",
-    "_Host": "the simulated host of one replication",
+    "SimulatedHost": "the simulated host of one replication",
     "NotedWalk": "the notes of one walk, and of what it asked",
     "NotedWalks": "the walks of one batch",
     "Crowds": "the crowds of one batch",

@@ -1,10 +1,11 @@
 """Runs of the engine over past and made-up events: simulations, back-tests and the demonstration."""
 
 from journeyflow.simulation.backtest import Backtest, backtest
-from journeyflow.simulation.behavior import Background, Behavior, Chance, Lift, When
+from journeyflow.simulation.behavior import Background, Behavior, Chance, Fit, Lift, When
 from journeyflow.simulation.draws import Choice, Dates, Delay, Draws, LogNormal, Normal, Uniform
+from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
-from journeyflow.simulation.population import Arrivals, Population
+from journeyflow.simulation.population import Arrivals, Population, PopulationFit
 from journeyflow.simulation.run import simulate
 
 __all__ = [
@@ -18,12 +19,16 @@ __all__ = [
     "Dates",
     "Delay",
     "Draws",
+    "Fit",
+    "Frequency",
     "FunnelRow",
     "Lift",
     "LogNormal",
     "Normal",
     "Outcome",
     "Population",
+    "PopulationFit",
+    "Rate",
     "Uniform",
     "When",
     "backtest",

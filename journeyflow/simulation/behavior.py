@@ -1,23 +1,21 @@
 """What participants do: with each message, and by themselves (probabilities, delays, background events)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
-from math import log
-from typing import Final, NamedTuple, cast
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from attrs import field, frozen
+from attrs import asdict, field, frozen
 
-from journeyflow.basics.chance import bucket
-from journeyflow.basics.moments import MINUTE, to_micros, zone
+from journeyflow.basics.moments import DAY, MINUTE, from_micros
 from journeyflow.basics.values import describe
-from journeyflow.definition.journey import Journey
-from journeyflow.definition.rules.conditions import Question, Rule, compile_rule
-from journeyflow.definition.steps import Split
-from journeyflow.machine.facts import Facts
-from journeyflow.records.public import Message
+from journeyflow.definition.journey import DEFAULT_TENANT
+from journeyflow.definition.rules.conditions import Rule
+from journeyflow.records.public import Event, Message
 from journeyflow.simulation.draws import Delay, Distribution, Draws, micros_of
+from journeyflow.simulation.fitting import Frequency, Rate, frequencies_of, history_of, rates_of
 
-UTC: Final = zone("UTC")
+if TYPE_CHECKING:
+    from journeyflow.engine.engine import Engine
 
 KINDS: Final = ("bounced", "delivered", "opened", "clicked", "converted", "unsubscribed", "complained")
 """What people do with a message, or what becomes of it, in the order in which it is decided."""
@@ -132,7 +130,9 @@ def _as_lifts(value: Iterable[Lift]) -> tuple[Lift, ...]:
 class Background:
     """Events that participants cause by themselves, at random, on average one in `every`.
 
-    `data` maps names to distributions or values; `lifts` say how messages change the rate.
+    `data` maps names to distributions or values; `lifts` say how messages change the rate. Customers differ if there is
+    a `spread`: their rates are Gamma-distributed around the mean, with that variance as a share of the mean's square.
+    `seen` is how often given customers caused the event in how many microseconds; their rates follow from both.
 
     >>> Background("order.placed", every="30 days", lifts=[Lift(2, "3 days", channel="EMAIL")]).most
     2.0
@@ -142,12 +142,25 @@ class Background:
     every: int = field(converter=micros_of)
     data: Mapping[str, object] = field(kw_only=True, factory=dict)
     lifts: tuple[Lift, ...] = field(kw_only=True, default=(), converter=_as_lifts)
+    spread: float = field(kw_only=True, default=0.0)
+    seen: Mapping[str, tuple[int, int]] = field(kw_only=True, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
-        """Check the distance; raises ValueError."""
+        """Check the distance and the spread; raises ValueError."""
         if self.every < MINUTE:
             msg = f"every must be a minute or more, not {self.every} microseconds"
             raise ValueError(msg)
+        if not self.spread >= 0:
+            msg = f"spread must be 0 or more, not {describe(self.spread)}"
+            raise ValueError(msg)
+
+    def factor(self, customer: str, draws: Draws) -> float:
+        """Return a customer's rate as a share of the mean: drawn from what is known of all, and of them."""
+        if not self.spread:
+            return 1.0
+        count, length = self.seen.get(customer, (0, 0))
+        shape = 1 / self.spread
+        return max(draws.gamma(shape + count, "rate", self.event) / (shape + length / self.every), 1e-9)
 
     @property
     def most(self) -> float:
@@ -207,6 +220,40 @@ class Behavior(Reactions):
             msg = "soonest must be a second or more"
             raise ValueError(msg)
 
+    @classmethod
+    def fit(
+        cls,
+        source: "Engine | Iterable[Event]",
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        background: Iterable[str] | None = None,
+        settle: object = "3 days",
+        tenant: str = DEFAULT_TENANT,
+    ) -> "Fit":
+        """Return a behavior fitted to the history of an engine, or to events alone, and what it is based on.
+
+        The history goes from `since` to before `until`, by default all of it. Messages of its last `settle` are left
+        out, because reactions to them are still to come. Rates are told apart by channel, template and step; where few
+        messages were sent, they stay near those of all (see `Rate`). `background` names the events that people cause
+        by themselves, by default all that hosts report but those about messages. Events alone have no messages.
+
+        Raises InvalidInput if there is no history.
+        """
+        history = history_of(source, since, until, tenant)
+        settled = [each for each in history.messages if each.at < history.until - micros_of(settle)]
+        rates = rates_of(settled)
+        frequencies = frequencies_of(history, None if background is None else {*background})
+        return Fit(
+            _behavior(rates, frequencies, lambda rate: rate.mean),
+            rates,
+            frequencies,
+            from_micros(history.since),
+            from_micros(history.until),
+            len(settled),
+            len(history.first),
+        )
+
     def reactions(self, message: Message, fits: Callable[[When], bool]) -> Mapping[str, Chance]:
         """Return how likely each kind is for a message; `fits` asks about its customer."""
         found = self.said
@@ -216,151 +263,105 @@ class Behavior(Reactions):
         return found
 
 
-class Reactor:
-    """The behavior of participants in a simulation of some journeys.
+def _behavior(rates: Sequence[Rate], frequencies: Sequence[Frequency], chance: Callable[[Rate], float]) -> Behavior:
+    """Return the behavior of fitted rates; `chance` returns the probability of each."""
+    of: dict[tuple[str | None, ...], dict[str, Chance]] = {}
+    for rate in rates:
+        of.setdefault(rate.place, {})[rate.kind] = Chance(chance(rate), rate.delay)
+    names = ("channel", "template", "journey", "step")
+    exceptions = [
+        When(**dict(zip(names, place, strict=True)), **said)  # type: ignore[arg-type]  # by name
+        for place, said in of.items()
+        if any(place)
+    ]
+    backgrounds = [
+        Background(each.event, max(int(each.every * DAY), MINUTE), data=each.data, spread=each.spread, seen=each.seen)
+        for each in frequencies
+    ]
+    usual = of.get((None,) * 4, {})
+    return Behavior(**usual, when=exceptions, background=backgrounds)  # type: ignore[arg-type]  # by name
 
-    A participant's reactions depend on the seed, the customer, the journey, the step and how often the customer got a
-    message of that step, and on nothing else.
+
+@frozen(repr=False)
+class Fit:
+    """A behavior fitted to recorded history, and what it is based on.
+
+    `behavior` has the means. `rates` are the posteriors of what people do with messages, `frequencies` those of what
+    they do by themselves. `since` and `until` are the span in UTC, `messages` and `customers` how many were in it.
     """
 
-    def __init__(self, behavior: Behavior, journeys: Sequence[Journey], seed: int) -> None:
-        """Compile the rules."""
-        self._behavior, self._seed = behavior, seed
-        self._journeys = {journey.id: journey for journey in journeys}
-        self._who: dict[When, Question] = {
-            when: compile_rule(when.who) for when in behavior.when if when.who is not None
-        }
-        self._times: dict[tuple[str, str, str], int] = {}
-        self._plain: dict[tuple[str, ...], Mapping[str, Chance]] = {}
-        self._personal = bool(self._who) or any(when.arm for when in behavior.when)
+    behavior: Behavior
+    rates: tuple[Rate, ...]
+    frequencies: tuple[Frequency, ...]
+    since: datetime
+    until: datetime
+    messages: int
+    customers: int
 
-    def _said(self, message: Message, attributes: Mapping[str, object]) -> Mapping[str, Chance]:
-        """Return how likely each kind is for a message; where nothing depends on who gets it, ask once per step."""
-        if self._personal:
-            return self._behavior.reactions(message, lambda when: self._fits(when, message, attributes))
-        key = (message.journey, message.step, message.channel, message.template)
-        if key not in self._plain:
-            self._plain[key] = self._behavior.reactions(message, lambda _: True)
-        return self._plain[key]
+    def rate(self, kind: str, **place: str) -> Rate | None:
+        """Return the rate of a kind for a `channel`, a `template` of it or a `step`, or for all; None if unknown.
 
-    def reactions(self, message: Message, attributes: Mapping[str, object]) -> Iterator[Done]:
-        """Yield what the customer of a message does with it."""
-        key = (message.customer, message.journey, message.step)
-        time = self._times[key] = self._times.get(key, 0) + 1
-        draws = Draws(self._seed, message.customer)
-        purpose = (message.journey, message.step, str(time))
-        yield from self._usual(message, self._said(message, attributes), draws, purpose)
-        if self._behavior.react is not None:
-            for after, event, data in self._behavior.react(message, attributes, draws):
-                yield Done(max(micros_of(after), self._behavior.soonest), event, {**data})
+        The most general one that has what is asked for is returned.
+        """
+        return next(
+            (
+                each
+                for each in self.rates
+                if each.kind == kind and all(getattr(each, name) == value for name, value in place.items())
+            ),
+            None,
+        )
 
-    def _usual(
-        self, message: Message, said: Mapping[str, Chance], draws: Draws, purpose: tuple[str, ...]
-    ) -> Iterator[Done]:
-        """Yield what becomes of a message by its probabilities."""
-        about: dict[str, object] = {"message": message.id}
-        happens = {kind: draws.unit(kind, *purpose) < each.probability for kind, each in said.items()}
+    def drawn(self, seed: int) -> Behavior:
+        """Return a behavior whose rates are drawn from their posteriors: as likely as the one of the means."""
+        draws = Draws(seed, "rates")
 
-        def delay(kind: str) -> int:
-            chosen = said[kind].delay if kind in said else None
-            return (chosen or USUAL[kind]).value(draws.unit("delay", kind, *purpose))
+        def chance(rate: Rate) -> float:
+            one, two = (
+                draws.gamma(shape, side, rate.kind, *map(str, rate.place))
+                for side, shape in (("a", rate.a), ("b", rate.b))
+            )
+            return one / (one + two) if one + two else rate.mean
 
-        soonest = self._behavior.soonest
-        if happens.get("bounced"):
-            yield Done(max(delay("bounced"), soonest), "message.bounced", about)
-            return
-        if not happens.get("delivered", True):
-            return
-        at = soonest
-        if "delivered" in said:
-            at = max(delay("delivered"), soonest)
-            yield Done(at, "message.delivered", about)
-        opened = at
-        if happens.get("opened") or happens.get("clicked"):
-            opened = at + delay("opened")
-            yield Done(opened, "message.opened", about)
-        if happens.get("clicked"):
-            yield Done(opened + delay("clicked"), "message.clicked", about)
-        if happens.get("converted"):
-            yield from self._conversion(message, opened + delay("converted"), draws, purpose)
-        for kind in ("unsubscribed", "complained"):
-            if happens.get(kind):
-                yield Done((opened if kind == "unsubscribed" else at) + delay(kind), f"message.{kind}", about)
+        return _behavior(self.rates, self.frequencies, chance)
 
-    def _conversion(self, message: Message, at: int, draws: Draws, purpose: tuple[str, ...]) -> Iterator[Done]:
-        """Yield the event of the journey's goal, the conversion of the message, and its revenue."""
-        journey, data = self._journeys[message.journey], dict[str, object](message=message.id)
-        amount = {}
-        if self._behavior.revenue is not None:
-            amount = {"amount": int(cast("float", self._behavior.revenue.value(draws.unit("revenue", *purpose))))}
-        goal = journey.goal
-        if goal is not None and not goal.event.startswith("message."):
-            yield Done(at, goal.event, {**data, **amount})
-        yield Done(at, "message.converted", data)
-        if amount and (goal is None or goal.event != "revenue"):
-            yield Done(at, "revenue", {**data, **amount})
-
-    def _fits(self, when: When, message: Message, attributes: Mapping[str, object]) -> bool:
-        """Return whether an exception is about the customer of a message."""
-        if when.arm is not None and self._arm(message, when.arm[0]) != when.arm[1]:
-            return False
-        question = self._who.get(when)
-        return question is None or question(Facts(message.customer, {**attributes}, to_micros(message.at), UTC))
-
-    def _arm(self, message: Message, split: str) -> str | None:
-        """Return the arm of a Split that a customer takes (R38)."""
-        step = next((each for each in self._journeys[message.journey].steps if each.id == split), None)
-        if not isinstance(step, Split):
-            return None
-        place = bucket(message.tenant, message.journey, split, message.customer)
-        ends = accumulate(arm.buckets or 0 for arm in step.arms)
-        return next((arm.label for arm, end in zip(step.arms, ends, strict=True) if place < end), None)
-
-
-class Habit:
-    """One background event of one participant: when it may happen next, and how messages have changed its rate."""
-
-    __slots__ = ("_draws", "_known", "_lifted", "_n", "at")
-
-    def __init__(self, known: Background, draws: Draws, at: int) -> None:
-        """Begin at an instant."""
-        self._known, self._draws, self._n, self.at = known, draws, 0, at
-        self._lifted: list[tuple[int, float]] = []
-        self.advance()
-
-    def advance(self) -> None:
-        """Go on to the next instant at which the event may happen, at the highest possible rate."""
-        self._n += 1
-        unit = self._draws.unit("background", self._known.event, str(self._n))
-        self.at += max(1, int(-log(1 - unit) * self._known.every / self._known.most))
-
-    def lift(self, message: Message, at: int) -> None:
-        """Note a message that changes the rate."""
-        self._lifted += [
-            (at + lift.within, lift.factor)
-            for lift in self._known.lifts
-            if lift.channel in {None, message.channel} and lift.template in {None, message.template}
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return each rate and each frequency as a plain row; delays are their medians, in minutes."""
+        rates: list[dict[str, object]] = [
+            {
+                "figure": "rate",
+                **asdict(rate, recurse=False),
+                "delay": None if rate.delay is None else rate.delay.value(0.5) / MINUTE,
+            }
+            for rate in self.rates
         ]
+        shown = (asdict(each, filter=lambda about, _: about.name not in _BULKY) for each in self.frequencies)
+        return rates + [{"figure": "frequency", **each} for each in shown]
 
-    def happens(self) -> bool:
-        """Return whether the event happens at its next possible instant, given the messages so far."""
-        if self._known.most == 1 and not self._lifted:
-            return True
-        self._lifted = [(until, factor) for until, factor in self._lifted if until > self.at]
-        rate = 1.0
-        for _, factor in self._lifted:
-            rate *= factor
-        return self._draws.unit("happens", self._known.event, str(self._n)) * self._known.most < rate
+    def __repr__(self) -> str:
+        """Return how much it is based on."""
+        return (
+            f"Fit({self.messages} messages and {self.customers} customers, {self.since:%Y-%m-%d} to"
+            f" {self.until:%Y-%m-%d}; {len(self.rates)} rates, {len(self.frequencies)} frequencies)"
+        )
 
-    def data(self) -> dict[str, object]:
-        """Return the data of the event."""
-        drawn = self._draws
-        return {
-            name: how.value(drawn.unit("data", self._known.event, name, str(self._n))) if hasattr(how, "value") else how
-            for name, how in self._known.data.items()
-        }
+    def report(self) -> str:
+        """Return the rates and frequencies as text for people."""
+        return "\n".join(self._lines())
 
-    @property
-    def event(self) -> str:
-        """The type of the event."""
-        return self._known.event
+    def _lines(self) -> Iterator[str]:
+        yield f"{self.messages} messages and {self.customers} customers, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+        for rate in self.rates:
+            where = " ".join(name for name in rate.place if name is not None) or "all messages"
+            bounds = f"{100 * rate.mean:6.2f} % ({100 * rate.low:.2f} to {100 * rate.high:.2f})"
+            after = "" if rate.delay is None else f", median after {rate.delay.value(0.5) / MINUTE:.0f} minutes"
+            yield f"  {where:<36} {rate.kind:<12} {bounds}, {rate.count} of {rate.of}{after}"
+        for each in self.frequencies:
+            yield (
+                f"  {each.event:<36} once in {each.every:.1f} days ({each.low:.1f} to {each.high:.1f}), {each.count} by"
+                f" {each.customers} customers, spread {each.spread:.2f}"
+            )
+
+
+_BULKY: Final = frozenset({"data", "seen"})
+"""What rows of frequencies leave out."""

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 from hashlib import blake2b
 from itertools import accumulate
 from math import exp, log
+from random import Random
 from statistics import NormalDist
 from typing import Final, Protocol, cast
 
@@ -43,6 +44,10 @@ class Draws:
         each = self._hash.copy()
         each.update(SEPARATOR.join(purpose).encode())
         return ((int.from_bytes(each.digest(), "big") >> 11) + 0.5) * 2.0**-53
+
+    def gamma(self, shape: float, *purpose: str) -> float:
+        """Return a number with a Gamma distribution of a shape and of scale 1."""
+        return Random(self.unit(*purpose)).gammavariate(shape, 1.0)  # noqa: S311 chance in a simulation
 
 
 class Distribution(Protocol):

@@ -1,22 +1,27 @@
 """Who takes part in a simulation: their attributes, and when they come."""
 
 from bisect import bisect_left
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from journeyflow.basics.moments import SECOND
+from journeyflow.basics.moments import DAY, SECOND, from_micros
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.events import customers_of
 from journeyflow.formats.files import FileKeywords, Source, file_options
 from journeyflow.questions.customers import all_customers
+from journeyflow.records.public import Event
 from journeyflow.simulation.draws import STANDARD, Draws, micros_of
+from journeyflow.simulation.fitting import history_of
+from journeyflow.simulation.posteriors import CONFIDENCE
+from journeyflow.work.engagement import LAST_ATTRIBUTE
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -134,7 +139,9 @@ class Population:
 
     `attributes` maps names to a distribution (`Choice`, `Uniform`, `Normal`, `LogNormal`, `Dates`), to a function of
     the attributes before it and `Draws`, or to a value that all have. `records` are given people instead, as pairs
-    (id, attributes); `size` and `attributes` then do not count. A Poisson process decides by chance how many come.
+    (id, attributes); `size` and `attributes` then do not count. `like` are records of which everybody is a copy of one,
+    chosen at random, so that attributes that depend on one another still do. A Poisson process decides by chance how
+    many come.
 
     >>> people = Population(
     ...     size=2, attributes={"plan": "free", "greeting": lambda person, draws: f"Hello, {person['plan']}"}
@@ -147,6 +154,7 @@ class Population:
     attributes: Mapping[str, object] = field(factory=dict)
     arrivals: Arrivals = field(factory=Arrivals.at_once)
     records: tuple[tuple[str, Mapping[str, object]], ...] | None = None
+    like: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Check the size; raises ValueError."""
@@ -205,6 +213,45 @@ class Population:
             arrivals,
         )
 
+    @classmethod
+    def fit(
+        cls,
+        source: "Engine | Iterable[Event]",
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        tenant: str = DEFAULT_TENANT,
+    ) -> "PopulationFit":
+        """Return a population like the customers who came in a span of time, and what it is based on.
+
+        A customer comes at the first input about them. Newcomers are like those of the span, or like all customers if
+        none came: whole records of attributes as they are now, without what the engine notes itself. They come as many
+        a day, and at such weekdays and hours. Events alone have no attributes.
+
+        Raises InvalidInput if there is no history.
+        """
+        history = history_of(source, since, until, tenant)
+        came = {name: at for name, at in history.first.items() if at >= history.since}
+        known: dict[str, Mapping[str, object]] = {}
+        if hasattr(source, "store"):
+            with source.store.reader() as reader:
+                known = dict(all_customers(reader, tenant))
+        firsts = defaultdict[str, list[tuple[str, Mapping[str, object]]]](list)
+        for each in history.events:
+            if each.at == came.get(each.customer):
+                firsts[each.customer].append((each.type, each.data))
+        models = [name for name in came if name in known or not known] or sorted(known)
+        hours = Counter(_hour(at) for at in came.values())
+        arrivals = _fitted_arrivals(hours, history.since, history.until)
+        people = cls(
+            arrivals=arrivals or Arrivals.at_once(),
+            records=() if arrivals is None else None,
+            like=tuple(_unmarked(known.get(name, {})) for name in models),
+        )
+        first = AsRecorded(1, tuple(tuple(firsts[name]) for name in models))
+        days = (history.until - history.since) / DAY
+        return PopulationFit(people, first, len(came), days, from_micros(history.since), from_micros(history.until))
+
     def participants(self, *, seed: int, start: int, end: int) -> Iterator[Participant]:
         """Yield everybody who comes from `start` to before `end`, in order; instants are in microseconds UTC."""
         instants = self.arrivals.instants(seed, self.size if self.records is None else len(self.records), start, end)
@@ -214,10 +261,121 @@ class Population:
         for number, at in enumerate(instants):
             name = f"s{seed}-{number:06d}"
             draws = Draws(seed, name)
-            person: Attributes = {}
+            person: Attributes = {**self.like[record_of(draws, len(self.like))]} if self.like else {}
             for attribute, how in self.attributes.items():
                 person[attribute] = _drawn(attribute, how, person, draws)
             yield Participant(name, person, at)
+
+
+# --- fitting ----------------------------------------------------------------------------------------------------------
+
+
+def record_of(draws: Draws, count: int) -> int:
+    """Return which of several records a newcomer is a copy of."""
+    return int(draws.unit("record") * count)
+
+
+@frozen
+class AsRecorded:
+    """What newcomers do on coming: the events of the recorded customer whose copy each of them is."""
+
+    seed: int
+    events: tuple[tuple[tuple[str, Mapping[str, object]], ...], ...] = field(repr=False)
+
+    def __call__(self, customer: str, at: datetime) -> list[Event]:
+        """Return the events of a newcomer."""
+        found = self.events[record_of(Draws(self.seed, customer), len(self.events))]
+        return [Event(kind, customer=customer, at=at, data=data) for kind, data in found]
+
+
+@frozen(repr=False)
+class PopulationFit:
+    """A population fitted to recorded history, and what it is based on.
+
+    `entering` is what newcomers do on coming. `arrived` customers came in `days`, from `since` to `until` in UTC.
+    """
+
+    population: Population
+    entering: AsRecorded
+    arrived: int
+    days: float
+    since: datetime
+    until: datetime
+
+    @property
+    def per_day(self) -> tuple[float, float, float]:
+        """How many come a day: the mean and the bounds of its interval (95 %)."""
+        half = STANDARD.inv_cdf((1 + CONFIDENCE) / 2) * sqrt(self.arrived)
+        return (
+            self.arrived / self.days,
+            max(0.0, self.arrived - half) / self.days,
+            (self.arrived + half) / self.days,
+        )
+
+    def drawn(self, seed: int) -> Population:
+        """Return a population whose number of arrivals a day is drawn from what it may be."""
+        if not self.arrived:
+            return self.population
+        per_day = Draws(seed, "rates").gamma(self.arrived + 0.5, "arrivals") / self.days
+        return evolve(self.population, arrivals=evolve(self.population.arrivals, per_day=per_day))
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return what was fitted as plain rows: the arrivals a day, and the weights of weekdays and hours."""
+        mean, low, high = self.per_day
+        arrivals = self.population.arrivals
+        rows: list[dict[str, object]] = [
+            {"figure": "arrivals a day", "label": "", "mean": mean, "low": low, "high": high, "count": self.arrived}
+        ]
+        for figure, weights in (("weekday", arrivals.weekdays), ("hour", arrivals.hours)):
+            rows += [{"figure": figure, "label": str(n), "mean": weight} for n, weight in enumerate(weights)]
+        return rows
+
+    def __repr__(self) -> str:
+        """Return how many came."""
+        return f"PopulationFit({self.arrived} came, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d})"
+
+    def report(self) -> str:
+        """Return what was fitted as text for people."""
+        mean, low, high = self.per_day
+        weekdays = " ".join(f"{weight:.2f}" for weight in self.population.arrivals.weekdays)
+        return (
+            f"{self.arrived} customers came from {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}:"
+            f" {mean:.2f} a day ({low:.2f} to {high:.2f})\n  weekdays from Monday: {weekdays}"
+        )
+
+
+def _hour(at: int) -> tuple[int, int]:
+    """Return the weekday and the hour of an instant in UTC."""
+    when = datetime.fromtimestamp(at // SECOND, UTC)
+    return when.weekday(), when.hour
+
+
+def _fitted_arrivals(came: Counter[tuple[int, int]], since: int, until: int) -> Arrivals | None:
+    """Return the arrivals of so many by weekday and hour; None if nobody came.
+
+    The profiles begin from one ordinary day, so that little history says little about them.
+    """
+    if not came:
+        return None
+    passed = Counter(_hour(hour) for hour in range(since - since % HOUR, until, HOUR))
+    per_hour = came.total() / ((until - since) / HOUR)
+    profiles = []
+    for place, (count, share) in enumerate(((7, 24), (24, 1))):
+        found = Counter[int]()
+        length = Counter[int]()
+        for key in passed:
+            found[key[place]] += came[key]
+            length[key[place]] += passed[key]
+        profiles.append([(found[n] + per_hour * share) / (length[n] + share) for n in range(count)])
+    return Arrivals.poisson(per_hour * 24, weekdays=profiles[0], hours=profiles[1])
+
+
+def _unmarked(attributes: Mapping[str, object]) -> Mapping[str, object]:
+    """Return attributes without the instants that the engine notes of messages (R52)."""
+    endings = tuple(LAST_ATTRIBUTE.values())
+    return {
+        name: value for name, value in attributes.items() if not (name.startswith("last") and name.endswith(endings))
+    }
 
 
 def _pair(record: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:

@@ -25,10 +25,11 @@ from journeyflow.engine.housekeeping import Progress
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
 from journeyflow.records.public import Event, Message
-from journeyflow.simulation.behavior import Behavior, Habit, Reactor
+from journeyflow.simulation.behavior import Behavior
 from journeyflow.simulation.draws import Draws
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
+from journeyflow.simulation.reacting import Habit, Reactor
 from journeyflow.stores.memory.store import MemoryStore
 
 CLAIM: Final = 10_000
@@ -160,7 +161,7 @@ def _parts(plan: Replication, executor: Executor | None) -> int:
 def run_plan(plan: Replication, record: list[Event] | None = None, progress: Progress | None = None) -> Totals:
     """Run one replication, or a part of it, and return what was counted."""
     with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
-        host = _Host(plan, engine, record)
+        host = SimulatedHost(plan, engine, record)
         host.begin()
         host.live(progress)
         with engine.store.reader() as reader:
@@ -168,10 +169,10 @@ def run_plan(plan: Replication, record: list[Event] | None = None, progress: Pro
     return host.tallies
 
 
-class _Host:
+class SimulatedHost:
     """The simulated host of one replication."""
 
-    def __init__(self, plan: Replication, engine: Engine, record: list[Event] | None) -> None:
+    def __init__(self, plan: Replication, engine: Engine, record: list[Event] | None = None) -> None:
         self._plan, self._engine, self._record = plan, engine, record
         self._reactor = Reactor(plan.behavior, plan.journeys, plan.seed)
         self._attributes: dict[str, dict[str, object]] = {}
@@ -207,7 +208,7 @@ class _Host:
         else:
             self._enter(participant.id, at)
         for known in plan.behavior.background:
-            habit = Habit(known, Draws(plan.seed, participant.id), participant.at)
+            habit = Habit(known, participant.id, Draws(plan.seed, participant.id), participant.at)
             self._habits.append((habit.at, len(self._habits), participant.id, habit))
             self._habits_of.setdefault(participant.id, []).append(habit)
 

@@ -1,0 +1,76 @@
+"""What people did in a span of time, message by message and event by event: what a behavior is fitted to."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from journeyflow.stores.contract import SqlReader
+
+
+class MessageHistory(NamedTuple):
+    """A message that was handed out: where it comes from, its instant, and the first instant of each kind of event."""
+
+    channel: str
+    template: str
+    journey: str
+    step: str
+    at: int
+    first: Mapping[str, int]
+
+
+class EventHistory(NamedTuple):
+    """An event that a host reported, and that is about no message; instants are microseconds UTC."""
+
+    customer: str
+    type: str
+    at: int
+    data: Mapping[str, object]
+
+
+_MESSAGES = """
+SELECT m.channel, m.template, j.id, m.step, m.at, m.flags
+FROM messages m JOIN enrollments e ON e.serial = m.enrollment JOIN journeys j ON j.number = e.journey
+WHERE j.tenant = ? AND (m.attempts > 0 OR m.flags IS NOT NULL) AND m.at >= ? AND m.at < ? ORDER BY m.enrollment, m.n
+"""
+
+_EVENTS = """
+SELECT customer, type, at, data FROM inputs
+WHERE kind = 'event' AND tenant = ? AND at < ? AND unicode(customer) <> 31
+  AND type NOT LIKE 'message.%' AND type <> 'revenue' AND (data IS NULL OR data ->> 'message' IS NULL)
+  AND outcome IS NOT NULL AND outcome NOT IN ('duplicate', 'conflicting', 'error')
+ORDER BY at, seq
+"""
+
+_FIRST_SEEN = """
+SELECT customer, min(at) FROM inputs
+WHERE tenant = ? AND kind IN ('put', 'event', 'enroll') AND outcome IS NOT NULL AND unicode(customer) <> 31
+GROUP BY customer ORDER BY 2, 1
+"""
+
+
+def handed_out(reader: SqlReader, tenant: str, since: int, until: int) -> Iterator[MessageHistory]:
+    """Yield the messages from `since` to before `until` that were handed out, or that something happened to.
+
+    What happened to them at `until` or later is left out. They come by enrollment, then in their order.
+    """
+    for channel, template, journey, step, at, flags in reader.rows(_MESSAGES, (tenant, since, until)):
+        told = json.loads(flags).items() if flags else ()
+        first = {kind: instant for kind, (instant, _) in told if instant < until}
+        yield MessageHistory(channel, template, journey, step, at, first)
+
+
+def reported(reader: SqlReader, tenant: str, until: int) -> Iterator[EventHistory]:
+    """Yield the handled events of hosts before an instant that are about no message, in order."""
+    for customer, kind, at, text in reader.rows(_EVENTS, (tenant, until)):
+        yield EventHistory(customer, kind, at, json.loads(text) if text else {})
+
+
+def first_seen(reader: SqlReader, tenant: str) -> dict[str, int]:
+    """Return the instant of the first input about each customer, in order."""
+    return dict(reader.rows(_FIRST_SEEN, (tenant,)))
+
+
+def last_handled(reader: SqlReader) -> int | None:
+    """Return the instant of the newest input that was handled; None if there is none."""
+    found: int | None = reader.rows("SELECT max(at) FROM inputs WHERE outcome IS NOT NULL")[0][0]
+    return found

@@ -1,0 +1,169 @@
+"""How participants act in a simulation: what each does with each message, and when background events come."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from math import log
+from typing import Final, cast
+
+from journeyflow.basics.chance import bucket
+from journeyflow.basics.moments import to_micros, zone
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.conditions import Question, compile_rule
+from journeyflow.definition.steps import Split
+from journeyflow.machine.facts import Facts
+from journeyflow.records.public import Message
+from journeyflow.simulation.behavior import USUAL, Background, Behavior, Chance, Done, When
+from journeyflow.simulation.draws import Draws, micros_of
+
+UTC: Final = zone("UTC")
+
+
+class Reactor:
+    """The behavior of participants in a simulation of some journeys.
+
+    A participant's reactions depend on the seed, the customer, the journey, the step and how often the customer got a
+    message of that step, and on nothing else.
+    """
+
+    def __init__(self, behavior: Behavior, journeys: Sequence[Journey], seed: int) -> None:
+        """Compile the rules."""
+        self._behavior, self._seed = behavior, seed
+        self._journeys = {journey.id: journey for journey in journeys}
+        self._who: dict[When, Question] = {
+            when: compile_rule(when.who) for when in behavior.when if when.who is not None
+        }
+        self._times: dict[tuple[str, str, str], int] = {}
+        self._plain: dict[tuple[str, ...], Mapping[str, Chance]] = {}
+        self._personal = bool(self._who) or any(when.arm for when in behavior.when)
+
+    def _said(self, message: Message, attributes: Mapping[str, object]) -> Mapping[str, Chance]:
+        """Return how likely each kind is for a message; where nothing depends on who gets it, ask once per step."""
+        if self._personal:
+            return self._behavior.reactions(message, lambda when: self._fits(when, message, attributes))
+        key = (message.journey, message.step, message.channel, message.template)
+        if key not in self._plain:
+            self._plain[key] = self._behavior.reactions(message, lambda _: True)
+        return self._plain[key]
+
+    def reactions(self, message: Message, attributes: Mapping[str, object]) -> Iterator[Done]:
+        """Yield what the customer of a message does with it."""
+        key = (message.customer, message.journey, message.step)
+        time = self._times[key] = self._times.get(key, 0) + 1
+        draws = Draws(self._seed, message.customer)
+        purpose = (message.journey, message.step, str(time))
+        yield from self._usual(message, self._said(message, attributes), draws, purpose)
+        if self._behavior.react is not None:
+            for after, event, data in self._behavior.react(message, attributes, draws):
+                yield Done(max(micros_of(after), self._behavior.soonest), event, {**data})
+
+    def _usual(
+        self, message: Message, said: Mapping[str, Chance], draws: Draws, purpose: tuple[str, ...]
+    ) -> Iterator[Done]:
+        """Yield what becomes of a message by its probabilities."""
+        about: dict[str, object] = {"message": message.id}
+        happens = {kind: draws.unit(kind, *purpose) < each.probability for kind, each in said.items()}
+
+        def delay(kind: str) -> int:
+            chosen = said[kind].delay if kind in said else None
+            return (chosen or USUAL[kind]).value(draws.unit("delay", kind, *purpose))
+
+        soonest = self._behavior.soonest
+        if happens.get("bounced"):
+            yield Done(max(delay("bounced"), soonest), "message.bounced", about)
+            return
+        if not happens.get("delivered", True):
+            return
+        at = soonest
+        if "delivered" in said:
+            at = max(delay("delivered"), soonest)
+            yield Done(at, "message.delivered", about)
+        opened = at
+        if happens.get("opened") or happens.get("clicked"):
+            opened = at + delay("opened")
+            yield Done(opened, "message.opened", about)
+        if happens.get("clicked"):
+            yield Done(opened + delay("clicked"), "message.clicked", about)
+        if happens.get("converted"):
+            yield from self._conversion(message, opened + delay("converted"), draws, purpose)
+        for kind in ("unsubscribed", "complained"):
+            if happens.get(kind):
+                yield Done((opened if kind == "unsubscribed" else at) + delay(kind), f"message.{kind}", about)
+
+    def _conversion(self, message: Message, at: int, draws: Draws, purpose: tuple[str, ...]) -> Iterator[Done]:
+        """Yield the event of the journey's goal, the conversion of the message, and its revenue."""
+        journey, data = self._journeys[message.journey], dict[str, object](message=message.id)
+        amount = {}
+        if self._behavior.revenue is not None:
+            amount = {"amount": int(cast("float", self._behavior.revenue.value(draws.unit("revenue", *purpose))))}
+        goal = journey.goal
+        if goal is not None and not goal.event.startswith("message."):
+            yield Done(at, goal.event, {**data, **amount})
+        yield Done(at, "message.converted", data)
+        if amount and (goal is None or goal.event != "revenue"):
+            yield Done(at, "revenue", {**data, **amount})
+
+    def _fits(self, when: When, message: Message, attributes: Mapping[str, object]) -> bool:
+        """Return whether an exception is about the customer of a message."""
+        if when.arm is not None and self._arm(message, when.arm[0]) != when.arm[1]:
+            return False
+        question = self._who.get(when)
+        return question is None or question(Facts(message.customer, {**attributes}, to_micros(message.at), UTC))
+
+    def _arm(self, message: Message, split: str) -> str | None:
+        """Return the arm of a Split that a customer takes (R38)."""
+        step = next((each for each in self._journeys[message.journey].steps if each.id == split), None)
+        if not isinstance(step, Split):
+            return None
+        place = bucket(message.tenant, message.journey, split, message.customer)
+        ends = accumulate(arm.buckets or 0 for arm in step.arms)
+        return next((arm.label for arm, end in zip(step.arms, ends, strict=True) if place < end), None)
+
+
+class Habit:
+    """One background event of one participant: when it may happen next, and how messages have changed its rate."""
+
+    __slots__ = ("_draws", "_every", "_known", "_lifted", "_n", "at")
+
+    def __init__(self, known: Background, customer: str, draws: Draws, at: int) -> None:
+        """Begin at an instant."""
+        self._known, self._draws, self._n, self.at = known, draws, 0, at
+        self._every = known.every / known.most / known.factor(customer, draws)
+        self._lifted: list[tuple[int, float]] = []
+        self.advance()
+
+    def advance(self) -> None:
+        """Go on to the next instant at which the event may happen, at the highest possible rate."""
+        self._n += 1
+        unit = self._draws.unit("background", self._known.event, str(self._n))
+        self.at += max(1, int(-log(1 - unit) * self._every))
+
+    def lift(self, message: Message, at: int) -> None:
+        """Note a message that changes the rate."""
+        self._lifted += [
+            (at + lift.within, lift.factor)
+            for lift in self._known.lifts
+            if lift.channel in {None, message.channel} and lift.template in {None, message.template}
+        ]
+
+    def happens(self) -> bool:
+        """Return whether the event happens at its next possible instant, given the messages so far."""
+        if self._known.most == 1 and not self._lifted:
+            return True
+        self._lifted = [(until, factor) for until, factor in self._lifted if until > self.at]
+        rate = 1.0
+        for _, factor in self._lifted:
+            rate *= factor
+        return self._draws.unit("happens", self._known.event, str(self._n)) * self._known.most < rate
+
+    def data(self) -> dict[str, object]:
+        """Return the data of the event."""
+        drawn = self._draws
+        return {
+            name: how.value(drawn.unit("data", self._known.event, name, str(self._n))) if hasattr(how, "value") else how
+            for name, how in self._known.data.items()
+        }
+
+    @property
+    def event(self) -> str:
+        """The type of the event."""
+        return self._known.event
