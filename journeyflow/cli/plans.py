@@ -1,22 +1,11 @@
 """Commands that look ahead: what an experiment needs, shows and costs."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
-from journeyflow.cli.shared import INPUT, as_json, faults_shown, load_journey, show, table
-
-
-@contextmanager
-def numbers_checked() -> Iterator[None]:
-    """Turn what the library says of numbers that cannot be into wrong usage."""
-    try:
-        with faults_shown():
-            yield
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+from journeyflow.cli.shared import INPUT, as_json, load_journey, numbers_checked, show, table
 
 
 def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str]) -> dict[str, float]:

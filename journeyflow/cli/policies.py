@@ -7,10 +7,9 @@ import click
 
 from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import INPUT, as_json, faults_shown, now_option, show, table, tenant, text_of
+from journeyflow.cli.shared import INPUT, as_json, faults_shown, load_policies, now_option, show, table, tenant
 from journeyflow.definition.policies import Cap, Policies, QuietHours
-from journeyflow.errors import InvalidInput
-from journeyflow.formats.policies import loads_policies, policies_to_dict
+from journeyflow.formats.policies import policies_to_dict
 
 
 def _cap_line(cap: Cap) -> tuple[str, str, str]:
@@ -37,16 +36,6 @@ def _lines(policies: Policies) -> str:
     return table(rows, ("policy", "binds", "what")) if rows else "no policies"
 
 
-def _load(path: Path) -> Policies:
-    """Read a policy file; its faults are reported with its name."""
-    try:
-        return loads_policies(text_of(path))
-    except UnicodeDecodeError as error:
-        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
-    except InvalidInput as error:
-        raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
-
-
 @click.command()
 @database
 @click.argument("file", type=INPUT, required=False)
@@ -56,7 +45,7 @@ def _load(path: Path) -> Policies:
 def policies(db: Path, file: Path | None, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Show the caps and quiet hours of a tenant, or set them from a policy file, as of an instant."""
     with faults_shown():
-        wanted = None if file is None else _load(file)
+        wanted = None if file is None else load_policies(file)
     with opened(db, tenant) as engine:
         if wanted is not None:
             engine.set_policies(wanted, at=at)

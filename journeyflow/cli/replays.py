@@ -3,12 +3,14 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Unpack
 
 import click
 
+from journeyflow.cli.numbers import PEOPLE
 from journeyflow.cli.shared import (
     INPUT,
     NEW,
@@ -17,6 +19,8 @@ from journeyflow.cli.shared import (
     as_json,
     faults_shown,
     load_journeys,
+    load_policies,
+    numbers_checked,
     reading,
     show,
     show_skipped,
@@ -24,6 +28,7 @@ from journeyflow.cli.shared import (
     table,
 )
 from journeyflow.formats.files import FileKeywords
+from journeyflow.questions.numbers.figures import JourneyStats
 
 
 @click.command()
@@ -95,6 +100,11 @@ NEXT = (
 )
 @click.option("--customers", type=INPUT, help="CSV, NDJSON or JSON: customer and attributes.")
 @click.option("--until", type=Instant(), help="The last instant that is run; default: the last event.")
+@click.option(
+    "--policies", type=INPUT, help="A policy file: caps, quiet hours and retries that hold from the beginning."
+)
+@click.option("--grace", help='How late work may be found before it is softened, such as "1 hour"; default: no limit.')
+@click.option("--every", help="How often the host ticks; default: at every instant, and with --grace once an hour.")
 @click.option("--db", type=NEW, help="Keep the run in this new SQLite file; default: in memory.")
 @click.option("--export", type=click.Path(file_okay=False, path_type=Path), help="Write CSV files into this folder.")
 @reading
@@ -104,6 +114,9 @@ def backtest(  # noqa: PLR0917 click passes them by name
     events: Path,
     customers: Path | None,
     until: datetime | None,
+    policies: Path | None,
+    grace: str | None,
+    every: str | None,
     db: Path | None,
     export: Path | None,
     *,
@@ -116,16 +129,19 @@ def backtest(  # noqa: PLR0917 click passes them by name
     """
     from journeyflow.simulation import backtest as run  # noqa: PLC0415 needed here alone
 
-    if [str(path) for path in (*journeys, events, customers)].count("-") > 1:
+    if [str(path) for path in (*journeys, events, customers, policies)].count("-") > 1:
         msg = "only one file can be standard input"
         raise click.UsageError(msg)
     bar = Bar()
-    with faults_shown():
+    with numbers_checked():
         done = run(
             load_journeys(journeys),
             events=source_of(events),
             customers=customers and source_of(customers),
             until=until,
+            policies=None if policies is None else load_policies(policies),
+            grace=grace,
+            every=every,
             db=db,
             export=export,
             progress=bar,
@@ -134,13 +150,17 @@ def backtest(  # noqa: PLR0917 click passes them by name
     bar.close()
     for file in done.files:
         show_skipped(file.file, file.lines, file.bad)
-    names = ("entered", "refused", "moves", "messages", "unhandled")
+    names = ("entered", "refused", "moves", "messages", *(("late",) if grace else ()), "unhandled")
     lines = [
         f"{done.events} events from {done.first:%Y-%m-%d} on, run until {done.until:%Y-%m-%d %H:%M:%S} UTC:",
         table([(name, getattr(done, name)) for name in names], ("figure", "count")),
         "",
+        _by_journey(done.stats),
+        "",
         table([(each.file, each.taken, each.bad, each.duplicate) for each in done.files], FILE_HEADER),
     ]
+    if done.refusals:
+        lines += ["", table([(each.journey, each.reason, each.count) for each in done.refusals], REFUSALS_HEADER)]
     lines += [f"The run is kept in {db}"] if db is not None else []
     lines += [f"Tables are in {export}"] if export is not None else []
     show(done, "\n".join(lines), as_json=as_json)
@@ -148,6 +168,17 @@ def backtest(  # noqa: PLR0917 click passes them by name
         raise SystemExit(1)
 
 
+def _by_journey(stats: Sequence[JourneyStats]) -> str:
+    """Return a table of who came through each journey, and how many messages were queued."""
+    rows = [
+        (each.journey, *(getattr(each.people, name, None) for name in PEOPLE), getattr(each.messages, "queued", None))
+        for each in stats
+    ]
+    return table(rows, ("journey", *PEOPLE, "messages"))
+
+
 FILE_HEADER = ("file", "taken", "bad", "duplicate")
+
+REFUSALS_HEADER = ("journey", "refused for", "entries")
 
 COMMANDS = (demo, backtest)

@@ -16,9 +16,11 @@ from journeyflow.basics.moments import from_micros, parse_instant, read_instant,
 from journeyflow.basics.showing import SHOWN_IN, local, shown_at
 from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.policies import Policies
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.formats.counting import SHOWN
 from journeyflow.formats.files import BadLine, Source
+from journeyflow.formats.policies import loads_policies
 from journeyflow.formats.registry import loads_any
 from journeyflow.questions.paging import Cursor, Page
 
@@ -89,6 +91,16 @@ def faults_shown() -> Iterator[None]:
         yield
     except (JourneyflowError, OSError) as error:
         raise Faults(str(error)) from error
+
+
+@contextmanager
+def numbers_checked() -> Iterator[None]:
+    """Turn errors into messages, and what is said of numbers and lengths that cannot be into wrong usage."""
+    try:
+        with faults_shown():
+            yield
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 class Bar:
@@ -183,6 +195,16 @@ def load_journeys(paths: Sequence[Path]) -> list[Journey]:
     if found:
         raise Faults("\n".join(found))
     return journeys
+
+
+def load_policies(path: Path) -> Policies:
+    """Read a policy file; its faults are reported with its name."""
+    try:
+        return loads_policies(text_of(path))
+    except UnicodeDecodeError as error:
+        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+    except InvalidInput as error:
+        raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
 
 
 def cursor_option(text: str) -> Cursor:

@@ -1,23 +1,28 @@
 """Back-testing: real events of the past through the same engine, to see what would have come of them (D3).
 
-Nothing is late in the past: grace is None, so nothing is softened, and no clock jump is too far.
+Unless the host's grace is asked about, nothing is late in the past: nothing is softened, and no clock jump is too far.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Unpack
+from typing import Unpack, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
-from journeyflow.basics.moments import from_micros, to_micros
+from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.policies import Policies
 from journeyflow.engine.engine import Engine
+from journeyflow.engine.inputs import length_of
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.counting import SHOWN, FileCounts, FileTally, customer_key, event_key
 from journeyflow.formats.events import customers_of, events_of
 from journeyflow.formats.files import FileKeywords, FileOptions, Source, file_options, size_of
+from journeyflow.questions.numbers.figures import JourneyStats
+from journeyflow.questions.numbers.statistics import MAX_DAYS
+from journeyflow.questions.refusals import RefusalCount
 from journeyflow.records.public import Event
 from journeyflow.reporting.export import export_tables
 from journeyflow.stores.contract import Store
@@ -38,8 +43,9 @@ class Backtest:
 
     `customers` and `events` were read; `bad` lines were not, and the first of them are in `bad_lines`; `files` has the
     counts of each file. `first` is the instant of the first event and `until` the last instant that was run, both in
-    UTC. `entered`, `moves`, `messages` and `refused` are those of `TickResult`; `unhandled` counts the inputs after
-    `until`.
+    UTC. `entered`, `moves`, `messages`, `refused` and `late` are those of `TickResult`; `unhandled` counts the inputs
+    after `until`. `stats` has the statistics of each journey from the day of the first event to that of `until`, and
+    `refusals` how many entries each refused, by reason.
     """
 
     customers: int
@@ -54,6 +60,9 @@ class Backtest:
     refused: int
     unhandled: int
     files: tuple[FileCounts, ...] = ()
+    late: int = 0
+    stats: tuple[JourneyStats, ...] = field(default=(), repr=False)
+    refusals: tuple[RefusalCount, ...] = field(default=(), repr=False)
 
 
 def _silent(_phase: str, _done: int, _of: int) -> None:
@@ -63,9 +72,12 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
 def backtest(
     journeys: Iterable[Journey],
     *,
-    events: Source,
+    events: Source | Iterable[Event],
     customers: Source | None = None,
     until: datetime | None = None,
+    policies: Policies | None = None,
+    grace: object = None,
+    every: object = None,
     db: PathLikeText | None = None,
     export: PathLikeText | None = None,
     progress: PhaseProgress = _silent,
@@ -74,43 +86,88 @@ def backtest(
     """Run an event file through the engine and return what the journeys would have done.
 
     The files are CSV, NDJSON or JSON arrays and are streamed; `options` are the fields of `FileOptions`, for both of
-    them. `until` is by default the instant of the last event. With `db` the run is kept in a new SQLite file, else in
-    memory; with `export`, its enrollments, visits and messages are written into that folder as CSV. Customers are put
-    and journeys deployed just before the first event.
+    them. The events may also be events. `until` is by default the instant of the last event. With `db` the run is kept
+    in a new SQLite file, else in memory; with `export`, its enrollments, visits and messages are written into that
+    folder as CSV. Customers are put, policies set and journeys deployed just before the first event.
 
-    Raises InvalidInput for files that cannot be read at all and for a `db` that exists; single bad lines are counted.
+    Everything is done at its own instant, unless `every` is how often the host ticks, a length of time: then work is
+    found at the next tick, and what is found later than `grace` takes effect at that tick (`late` counts it). With
+    `grace` alone the host ticks once an hour.
+
+    Raises InvalidInput for files that cannot be read at all and for a `db` that exists, ValueError for lengths of time
+    that cannot be; single bad lines are counted.
     """
-    reading = file_options(options)
-    store = _new_store(db)
-    with Engine(store, grace=None, max_jump=None, scrub=False) as engine:
-        used = set[str]()
-        fed, span = _feed(engine, events, reading, used, progress)
-        if not span:
-            raise InvalidInput([f"{fed.name}: there is no event that could be read{_first_reason(fed)}"])
-        before = span[0] - timedelta(microseconds=2)
-        put = None if customers is None else _put(engine, customers, reading, used, before, progress)
-        if unused := sorted(set(reading.columns) - used):
-            raise InvalidInput([f"no file has the column {name!r} to map" for name in unused])
-        for journey in journeys:
-            engine.deploy(journey, at=before + timedelta(microseconds=1))
-        until = span[1] if until is None else from_micros(to_micros(until, "until"))
-        files = [tally.counts() for tally in (fed, put) if tally is not None]
-        inputs = sum(each.taken for each in files)
-        totals = _run(engine, until, inputs, progress)
+    past = Recorded(events, customers, until, policies, _distance(grace, every), file_options(options))
+    with Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
+        done = replay(engine, tuple(journeys), past, progress)
         if export is not None:
-            export_tables(store, export, lambda done, of: progress("export", done, of), exact=True, bare=True)
-        lines = [f"{each.file}, {line}" for each in files for line in each.lines]
-        return Backtest(
-            0 if put is None else put.taken,
-            fed.taken,
-            sum(each.bad for each in files),
-            tuple(lines[:SHOWN]),
-            span[0],
-            until,
-            *totals[1:],
-            inputs - totals[0],
-            tuple(files),
-        )
+            store = engine.store
+            export_tables(store, export, lambda made, of: progress("export", made, of), exact=True, bare=True)
+        return done
+
+
+@frozen
+class Recorded:
+    """What a back-test is fed with; the arguments are those of `backtest`, `every` in microseconds."""
+
+    events: Source | Iterable[Event]
+    customers: Source | None = None
+    until: datetime | None = None
+    policies: Policies | None = None
+    every: int | None = None
+    reading: FileOptions = field(factory=FileOptions)
+
+
+def _distance(grace: object, every: object) -> int | None:
+    """Return the distance of ticks in microseconds, None where everything is done at its own instant."""
+    if grace is not None:
+        length_of(grace, "grace")
+    return None if grace is None and every is None else length_of("1 hour" if every is None else every, "every")
+
+
+def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress: PhaseProgress = _silent) -> Backtest:
+    """Feed an empty engine with the past, and run it until the end; raises InvalidInput as `backtest` does."""
+    used = set[str]()
+    fed, span = _feed(engine, past, used, progress)
+    if not span:
+        raise InvalidInput([f"{fed.name}: there is no event that could be read{_first_reason(fed)}"])
+    before = span[0] - timedelta(microseconds=2)
+    put = None if past.customers is None else _put(engine, past.customers, past.reading, used, before, progress)
+    if unused := sorted(set(past.reading.columns) - used):
+        raise InvalidInput([f"no file has the column {name!r} to map" for name in unused])
+    deployed = before + timedelta(microseconds=1)
+    if past.policies is not None:
+        engine.set_policies(past.policies, at=deployed)
+    zones = dict[str, str]()
+    for journey in journeys:
+        engine.deploy(journey, at=deployed)
+        zones[journey.id] = journey.timezone
+    until = span[1] if past.until is None else from_micros(to_micros(past.until, "until"))
+    files = [tally.counts() for tally in (fed, put) if tally is not None]
+    inputs = sum(each.taken for each in files)
+    totals = _run(engine, _ticks(engine, span[0], until, past.every), inputs, progress)
+    lines = [f"{each.file}, {line}" for each in files for line in each.lines]
+    return Backtest(
+        0 if put is None else put.taken,
+        fed.taken,
+        sum(each.bad for each in files),
+        tuple(lines[:SHOWN]),
+        span[0],
+        until,
+        *totals[1:5],
+        inputs - totals[0],
+        tuple(files),
+        totals[5],
+        tuple(_stats(engine, *each, span[0], until) for each in sorted(zones.items())),
+        engine.refusals(),
+    )
+
+
+def _stats(engine: Engine, journey: str, timezone: str, first: datetime, until: datetime) -> JourneyStats:
+    """Return the statistics of a journey from the day of the first event on, or of the last days that can be asked."""
+    last = until.astimezone(zone(timezone)).date()
+    since = max(min(first.astimezone(zone(timezone)).date(), last), last - timedelta(days=MAX_DAYS - 1))
+    return engine.stats(journey, at=until, since=since)
 
 
 def _first_reason(read: FileTally) -> str:
@@ -129,20 +186,30 @@ def _new_store(db: PathLikeText | None) -> Store:
 
 
 def _feed(
-    engine: Engine, source: Source, options: FileOptions, used: set[str], progress: PhaseProgress
+    engine: Engine, past: Recorded, used: set[str], progress: PhaseProgress
 ) -> tuple[FileTally, tuple[datetime, ...]]:
     """Read the events into the inbox; note their first and last instant, so that they need not be sorted."""
-    tally, size, span = FileTally(source), size_of(source), tuple[datetime, ...]()
+    span = tuple[datetime, ...]()
+    tally, found = _events(past, used, progress)
 
     def spanned() -> Iterator[Event]:
         nonlocal span
-        found = events_of(source, options, tally.refuse, lambda done: progress("events", done, size), used)
         for event in tally.counted(found, event_key):
             span = (min(event.at, *span), max(event.at, *span)) if span else (event.at, event.at)
             yield event
 
     engine.feed(spanned())
     return tally, span
+
+
+def _events(past: Recorded, used: set[str], progress: PhaseProgress) -> tuple[FileTally, Iterable[Event]]:
+    """Return the events, of a file or as they are, and what counts them."""
+    source = past.events
+    if not (isinstance(source, str | PathLike) or hasattr(source, "read")):
+        return FileTally("events"), source
+    file = cast("Source", source)
+    tally, size = FileTally(file), size_of(file)
+    return tally, events_of(file, past.reading, tally.refuse, lambda done: progress("events", done, size), used)
 
 
 def _put(  # noqa: PLR0917 what a file needs
@@ -155,13 +222,27 @@ def _put(  # noqa: PLR0917 what a file needs
     return tally
 
 
-def _run(engine: Engine, until: datetime, inputs: int, progress: PhaseProgress) -> tuple[int, int, int, int, int]:
-    """Tick until nothing is due any more; return (inputs, entered, moves, messages, refused)."""
-    totals = (0, 0, 0, 0, 0)
-    while True:
-        result = engine.tick(until, limit=STEP)
-        done = (result.inputs, result.entered, result.moves, result.messages, result.refused)
-        totals = tuple(map(sum, zip(totals, done, strict=True)))  # type: ignore[assignment]  # five and five
-        progress("run", totals[0], inputs)
-        if not result.more:
-            return totals
+def _ticks(engine: Engine, first: datetime, until: datetime, every: int | None) -> Iterator[datetime]:
+    """Yield when the host ticks: at the end alone, or at the next multiple of a distance that has something due."""
+    if every is not None:
+        begin, end = to_micros(first), to_micros(until)
+        while (due := engine.next_due()) is not None and due <= until:
+            now = min(begin + -(-max(to_micros(due) - begin, 0) // every) * every, end)
+            yield from_micros(now)
+    yield until
+
+
+def _run(
+    engine: Engine, ticks: Iterable[datetime], inputs: int, progress: PhaseProgress
+) -> tuple[int, int, int, int, int, int]:
+    """Tick until nothing is due any more; return (inputs, entered, moves, messages, refused, late)."""
+    totals = (0, 0, 0, 0, 0, 0)
+    for now in ticks:
+        more = True
+        while more:
+            result = engine.tick(now, limit=STEP)
+            done = (result.inputs, result.entered, result.moves, result.messages, result.refused, result.late)
+            totals = tuple(map(sum, zip(totals, done, strict=True)))  # type: ignore[assignment]  # six and six
+            progress("run", totals[0], inputs)
+            more = result.more
+    return totals

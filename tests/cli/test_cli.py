@@ -57,6 +57,29 @@ def test_backtest_can_print_json(folder):
     assert (figures["events"], figures["entered"], figures["bad"]) == (1, 1, 1)
 
 
+def test_backtest_has_a_row_per_journey_and_refusals_by_reason(folder):
+    """Under the policies of a file, and with the grace and the cadence of the host; JSON has the days too."""
+    hours = "".join(f"2026-01-01T{hour:02}:30:00Z,buy,c1\n" for hour in range(4))
+    (folder / "events.csv").write_text(
+        f"at,type,customer\n2026-01-01T00:00:00Z,buy,c2\n{hours}2026-01-03T00:00:00Z,buy,c3\n"
+    )
+    (folder / "policies.json").write_text('{"format": 1, "caps": [{"channel": "EMAIL", "count": 1, "per": "week"}]}')
+    words = (folder / "thanks.json", "--events", folder / "events.csv", "--until", "2026-01-09T00:00:00Z")
+    result = call("backtest", *words, "--grace", "20 minutes", "--every", "1 hour")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^late +\d", result.stdout, re.MULTILINE)
+    assert re.search(r"^journey +total +active +completed", result.stdout, re.MULTILINE)
+    assert re.search(r"^thanks +3 +0 +3 .* 3$", result.stdout, re.MULTILINE)
+    assert re.search(r"^thanks +already inside +3$", result.stdout, re.MULTILINE), result.stdout
+    (folder / "again.json").write_text(dumps_journey(evolve(JOURNEY, id="again")))
+    policies = ("--policies", folder / "policies.json")
+    found = json.loads(call("backtest", *words, folder / "again.json", *policies, "--json").stdout)
+    assert [each["messages"]["queued"] for each in found["stats"]] == [3, 0]
+    assert [day["date"] for day in found["stats"][0]["daily"]][::8] == ["2026-01-01", "2026-01-09"]
+    assert found["refusals"][0]["count"] == 3
+    assert call("backtest", *words, "--grace", "soon").exit_code == 2
+
+
 def test_backtest_counts_bad_lines_beyond_those_it_shows(folder):
     """A file full of bad lines does not fill the screen."""
     (folder / "events.csv").write_text("at,type,customer\n2026-01-01T00:00:00Z,buy,c1\n" + "x,buy,c2\n" * 50)

@@ -1,11 +1,25 @@
 """Back-testing: files through the engine, and what comes out."""
 
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from attrs import evolve
 
-from journeyflow import Condition, Engine, InvalidInput, Journey, Send, Trigger, Wait, field
+from journeyflow import (
+    Cap,
+    Condition,
+    Engine,
+    Event,
+    InvalidInput,
+    Journey,
+    Policies,
+    Reentry,
+    Send,
+    Trigger,
+    Wait,
+    field,
+)
 from journeyflow.simulation import backtest
 
 EVENTS = """at,type,customer,amount
@@ -137,3 +151,76 @@ def test_progress_is_told_by_phase(tmp_path, events):
     told: dict[str, tuple[int, int]] = {}
     backtest([THANKS], events=events, export=tmp_path, progress=lambda *each: told.__setitem__(each[0], each[1:]))
     assert told == {"events": (events.stat().st_size,) * 2, "run": (3, 3), "export": (9, 9)}
+
+
+def test_policies_apply_from_the_beginning(events):
+    """A cap of one message in a week leaves the gift out; retries, quiet hours and zones are those of the tenant."""
+    until = datetime(2026, 1, 10, tzinfo=UTC)
+    plain = backtest([THANKS], events=events, until=until)
+    capped = backtest([THANKS], events=events, until=until, policies=Policies(caps=[Cap(1, per="week")]))
+    assert (plain.messages, capped.messages) == (4, 3)
+
+
+def test_each_journey_has_its_statistics_over_its_own_time_and_its_refusals():
+    """From the day of the first event to that of the end, in the journey's zone; refusals by reason."""
+    again = [Event("buy", customer="c1", at=datetime(2026, 1, 1, hour, tzinfo=UTC)) for hour in (3, 4, 9)]
+    west = Journey(
+        id="west",
+        trigger=Trigger("buy"),
+        timezone="America/New_York",
+        steps=[Wait("w", "1 day")],
+        reentry=Reentry("never"),
+    )
+    done = backtest([THANKS, west], events=again, until=datetime(2026, 1, 9, tzinfo=UTC))
+    found = {each.journey: each for each in done.stats}
+    assert (found["thanks"].since, found["thanks"].until) == (date(2026, 1, 1), date(2026, 1, 9))
+    assert (found["west"].since, found["west"].until) == (date(2025, 12, 31), date(2026, 1, 8))
+    assert found["west"].daily[0].entered == 1
+    assert found["thanks"].daily[0].entered == 1
+    assert [(each.journey, each.reason, each.count) for each in done.refusals if each.journey == "west"] == [
+        ("west", "already inside", 2)
+    ]
+    assert sum(each.count for each in done.refusals) == done.refused
+
+
+def test_a_long_past_has_the_statistics_of_its_last_days():
+    """A window holds ten years at most; an end before the first event is a window of one day."""
+    old = [Event("buy", customer="c1", at=datetime(year, 1, 1, tzinfo=UTC)) for year in (2000, 2026)]
+    (found,) = backtest([THANKS], events=old).stats
+    assert (len(found.daily), found.until) == (3_660, date(2026, 1, 1))
+    (found,) = backtest([THANKS], events=old, until=datetime(1999, 1, 1, tzinfo=UTC)).stats
+    assert (found.since, found.until) == (date(1999, 1, 1), date(1999, 1, 1))
+
+
+def test_a_host_that_ticks_seldom_finds_work_late(events):
+    """Without grace everything still happens at its own instant; with it, what is later takes effect at the tick."""
+    until = datetime(2026, 1, 10, tzinfo=UTC)
+    own = backtest([THANKS], events=events, until=until)
+    assert (own.late, own.messages) == (0, 4)
+    assert evolve(backtest([THANKS], events=events, until=until, every="2 days"), stats=own.stats) == own
+    late = backtest([THANKS], events=events, until=until, every="2 days", grace="1 hour")
+    assert (late.late, late.entered, late.messages) == (3, 3, 4)
+    assert backtest([THANKS], events=events, until=until, grace="1 hour").late == 0
+    assert backtest([THANKS], events=shifted(20), until=until, grace="30 minutes").late == 1
+
+
+def shifted(minutes):
+    """Make two events; the host ticks at the first, and every hour from then on."""
+    first = datetime(2026, 1, 1, tzinfo=UTC)
+    return [Event("buy", customer=f"c{n}", at=first + timedelta(minutes=n * minutes)) for n in range(2)]
+
+
+@pytest.mark.parametrize("given", [{"grace": "soon"}, {"every": "0 minutes"}, {"grace": -1}])
+def test_lengths_of_time_that_cannot_be_are_refused(events, tmp_path, given):
+    """Before anything is written."""
+    with pytest.raises((ValueError, TypeError), match=next(iter(given))):
+        backtest([THANKS], events=events, db=tmp_path / "run.db", **given)
+    assert not (tmp_path / "run.db").exists()
+
+
+def test_events_may_be_events():
+    """Instead of a file; there must be some."""
+    done = backtest([THANKS], events=iter(shifted(5)))
+    assert (done.events, done.files[0].file, done.entered) == (2, "events", 2)
+    with pytest.raises(InvalidInput, match="events: there is no event"):
+        backtest([THANKS], events=[])
