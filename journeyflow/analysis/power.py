@@ -17,8 +17,9 @@ from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Split
 from journeyflow.errors import InvalidInput
+from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.experiments import KEPT_OUT, LET_IN, WHOLE
-from journeyflow.questions.numbers.intervals import CONFIDENCE, Comparison, Group
+from journeyflow.questions.numbers.intervals import Comparison, Group
 from journeyflow.simulation.draws import micros_of
 from journeyflow.simulation.population import Arrivals
 

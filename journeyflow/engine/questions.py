@@ -2,23 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from journeyflow.basics.moments import FIRST, LAST, to_micros
 from journeyflow.basics.values import INTEGER_MAX, dumps
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.core import Bound
 from journeyflow.errors import NotFound
-from journeyflow.questions import customers, messages, paging, people
+from journeyflow.questions import customers, messages, paging
 from journeyflow.questions import enrollments as queries
-from journeyflow.questions import why_not as whynot
-from journeyflow.questions.as_of import enrollment_at
-from journeyflow.questions.explanation import Explanation, explain
 from journeyflow.questions.messages import Answer, SetAside
-from journeyflow.questions.numbers import statistics as stats
-from journeyflow.questions.numbers.experiments import Results, results
-from journeyflow.questions.numbers.figures import Benchmark, JourneyStats, MessageStats
-from journeyflow.questions.numbers.intervals import CONFIDENCE
-from journeyflow.questions.numbers.statistics import Asked
+from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.paging import (
     Cursor,
     Page,
@@ -31,14 +25,19 @@ from journeyflow.questions.paging import (
     word_faults,
     words,
 )
-from journeyflow.questions.people import Person
-from journeyflow.questions.refusals import RefusalCount, RefusedEntry, last_refusals, refusal_counts, refusal_place
-from journeyflow.questions.timeline import Timeline, tell
-from journeyflow.questions.why_not import WhyNot
 from journeyflow.records import message_ids
 from journeyflow.records.public import Customer, DeferredEntry, Enrollment, Event, Message
 from journeyflow.work import scheduler
 from journeyflow.work.intake import foreseen
+
+if TYPE_CHECKING:  # the modules of questions are imported by the calls that ask them
+    from journeyflow.questions.explanation import Explanation
+    from journeyflow.questions.numbers.experiments import Results
+    from journeyflow.questions.numbers.figures import Benchmark, JourneyStats, MessageStats
+    from journeyflow.questions.people import Person
+    from journeyflow.questions.refusals import RefusalCount, RefusedEntry
+    from journeyflow.questions.timeline import Timeline
+    from journeyflow.questions.why_not import WhyNot
 
 
 class Questions(Bound):
@@ -136,6 +135,8 @@ class Questions(Bound):
         `run` or `key` names one. `due` and `awaits` of a wait that is over by now are not kept, and are None. Raises
         NotFound if there was no such run by then.
         """
+        from journeyflow.questions.as_of import enrollment_at  # noqa: PLC0415 needed here alone
+
         asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
             found = enrollment_at(reader, self._tenant, asked, to_micros(instant, "instant"))
@@ -157,13 +158,17 @@ class Questions(Bound):
         refuse(name_faults("journey", "customer", **asked))
         return asked, f"{journey}/{customer}"
 
-    def why_not(self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None) -> WhyNot:
+    def why_not(
+        self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None
+    ) -> "WhyNot":
         """Return why a customer did not enter a journey, and whether the same event would enter them now (R21, R85).
 
         Takes a journey and a customer, or an `Enrollment`. The entry is tried as of `at`, by default the newest instant
         known of both, on a copy and with the code that enters people; nothing of it is kept. Raises NotFound for an
         unknown journey; an unknown customer is one of the answers.
         """
+        from journeyflow.questions import why_not as whynot  # noqa: PLC0415 needed here alone
+
         asked, _ = self._asked(journey, customer)
         journey, customer = str(asked["journey"]), str(asked["customer"])
         core = self._core
@@ -179,13 +184,15 @@ class Questions(Bound):
 
     def timeline(
         self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int | None = 1_000
-    ) -> Timeline:
+    ) -> "Timeline":
         """Return what happened to a customer across all journeys, oldest first (R85).
 
         Events and attributes from the host, entries, refusals, visits, messages, goals and ends, from `since` to
         `until`, both included; of these the newest `take`, or all with `take=None`. Of refusals only the last of each
         journey is kept. Raises NotFound.
         """
+        from journeyflow.questions.timeline import tell  # noqa: PLC0415 needed here alone
+
         refuse(page_faults(0, take) + name_faults("customer", customer=customer))
         first = FIRST if since is None else to_micros(since, "since")
         last = LAST if until is None else to_micros(until, "until")
@@ -211,7 +218,7 @@ class Questions(Bound):
         after: Cursor | None = None,
         fields: Iterable[str] = (),
         channel: str | None = None,
-    ) -> Page[Person]:
+    ) -> "Page[Person]":
         """Return a page of those who are, or ever were, at a step, each once with the newest stay (F139 to F148).
 
         With `now`, only those who are there now. `did` and `did_not` filter by what happened to the step's messages to
@@ -223,6 +230,8 @@ class Questions(Bound):
         names attributes of the customer to return as well. Raises NotFound for an unknown journey or step, InvalidInput
         with every fault.
         """
+        from journeyflow.questions import people  # noqa: PLC0415 needed here alone
+
         part = Slice(order, descending, skip, take, after)
         wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields), channel)
         refuse(name_faults("journey", "step", journey=journey, step=step))
@@ -253,11 +262,13 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             return customers.deferred(reader, self._tenant, journey, customer, Slice(skip=skip, take=take, after=after))
 
-    def refusals(self, journey: str | None = None) -> tuple[RefusalCount, ...]:
+    def refusals(self, journey: str | None = None) -> "tuple[RefusalCount, ...]":
         """Return how many entries were refused by reason, of one journey or of all (R21).
 
         By journey, then the most frequent reason first. Raises NotFound for an unknown journey.
         """
+        from journeyflow.questions.refusals import refusal_counts  # noqa: PLC0415 needed here alone
+
         refuse(name_faults(journey=journey))
         self._check_known(journey)
         with self._core.store.reader() as reader:
@@ -272,13 +283,15 @@ class Questions(Bound):
         skip: int = 0,
         take: int | None = 25,
         after: Cursor | None = None,
-    ) -> Page[RefusedEntry]:
+    ) -> "Page[RefusedEntry]":
         """Return a page of who was refused, each with the last refusal by a journey, the newest first (R21, R84).
 
         Filtered by journey, reason and customer. Earlier refusals of the same customer by the same journey are only
         counted: see `refusals`. A customer who was refused may have entered since. Raises NotFound for an unknown
         journey, InvalidInput with every fault.
         """
+        from journeyflow.questions.refusals import last_refusals, refusal_place  # noqa: PLC0415 needed here alone
+
         found = page_faults(skip, take) + cursor_faults(after, refusal_place(after))
         refuse(found + name_faults(journey=journey, reason=reason, customer=customer))
         self._check_known(journey)
@@ -373,12 +386,14 @@ class Questions(Bound):
         *,
         run: int | None = None,
         key: str | None = None,
-    ) -> Explanation:
+    ) -> "Explanation":
         """Return every decision of a run with the values that it compared, printable as text (R85).
 
         Takes an `Enrollment`, or a journey and a customer: then the newest run, the newest with `key`, or the one of
         the number `run`. Raises NotFound.
         """
+        from journeyflow.questions.explanation import explain  # noqa: PLC0415 needed here alone
+
         asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
             found = queries.find_enrollment(reader, self._tenant, asked)
@@ -396,7 +411,7 @@ class Questions(Bound):
         step: str | None = None,
         domain: str | None = None,
         channel: str | None = None,
-    ) -> JourneyStats:
+    ) -> "JourneyStats":
         """Return the statistics of a journey, or of a step, a domain, a channel of it (R81 to R83, F150 to F183).
 
         The window is the days from `since` to `until`, both included, in the journey's zone; dates are `date` or
@@ -404,9 +419,11 @@ class Questions(Bound):
         Raises NotFound for an unknown journey or step and for a channel by which the journey never sent, InvalidInput
         with all faults of dates, domain and channel (F189).
         """
+        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+
         record = self._known(journey)
         with self._core.store.reader() as reader:
-            return stats.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain, channel))[0]
+            return stats.all_stats(reader, [record], stats.Asked(to_micros(at), since, until, step, domain, channel))[0]
 
     def all_stats(
         self,
@@ -415,15 +432,17 @@ class Questions(Bound):
         since: date | str | None = None,
         until: date | str | None = None,
         channel: str | None = None,
-    ) -> tuple[JourneyStats, ...]:
+    ) -> "tuple[JourneyStats, ...]":
         """Return the statistics of all this tenant's journeys, sorted by id (F251).
 
         The window is that of `stats`, for each journey in its own zone. The store is asked once, however many journeys
         there are. Raises InvalidInput with all faults of dates and channel, NotFound for a channel of none of them.
         """
+        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+
         records = self._records()
         with self._core.store.reader() as reader:
-            return stats.all_stats(reader, records, Asked(to_micros(at), since, until, channel=channel))
+            return stats.all_stats(reader, records, stats.Asked(to_micros(at), since, until, channel=channel))
 
     def domain_stats(
         self,
@@ -434,15 +453,17 @@ class Questions(Bound):
         until: date | str | None = None,
         step: str | None = None,
         channel: str | None = None,
-    ) -> Mapping[str, MessageStats]:
+    ) -> "Mapping[str, MessageStats]":
         """Return what became of a journey's messages in the window by mailbox domain, most sent first (F175).
 
         Ties are by name. The empty domain holds the messages that have none: those to unknown addresses and those of
         other channels than EMAIL. Window and errors are those of `stats`.
         """
+        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+
         record = self._known(journey)
         with self._core.store.reader() as reader:
-            return stats.domain_stats(reader, record, Asked(to_micros(at), since, until, step, channel=channel))
+            return stats.domain_stats(reader, record, stats.Asked(to_micros(at), since, until, step, channel=channel))
 
     def benchmark(
         self,
@@ -451,15 +472,17 @@ class Questions(Bound):
         since: date | str | None = None,
         until: date | str | None = None,
         channel: str | None = None,
-    ) -> Benchmark:
+    ) -> "Benchmark":
         """Return the sums over this tenant's journeys that sent something in the window (F184 to F188).
 
         Rates are sums over sums, so a journey weighs what it sent; with a `channel`, only what was sent by it counts.
         The window is that of `stats`, for each journey in its own zone. Raises as `all_stats` does.
         """
+        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+
         records = self._records()
         with self._core.store.reader() as reader:
-            asked = Asked(to_micros(at), since, until, channel=channel)
+            asked = stats.Asked(to_micros(at), since, until, channel=channel)
             return stats.benchmark(reader, self._tenant, records, asked)
 
     def last_counted(self) -> datetime | None:
@@ -467,10 +490,12 @@ class Questions(Bound):
 
         A window that ends with its day is the newest that shows anything: that of a back-test, or of an old file.
         """
+        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+
         with self._core.store.reader() as reader:
             return stats.last_counted(reader, self._tenant)
 
-    def results(self, journey: str, *, confidence: float = CONFIDENCE) -> Results:
+    def results(self, journey: str, *, confidence: float = CONFIDENCE) -> "Results":
         """Return how a journey's holdout and the arms of its Splits compare by its goal (R87).
 
         People are counted by their first entry. Only groups that were split at the same point and in the same
@@ -479,6 +504,8 @@ class Questions(Bound):
         cost grows with the journey's history. Raises NotFound for an unknown journey, InvalidInput for one without a
         goal, ValueError for another `confidence`.
         """
+        from journeyflow.questions.numbers.experiments import results  # noqa: PLC0415 needed here alone
+
         record = self._known(journey)
         with self._core.store.reader() as reader:
             return results(reader, record, confidence)

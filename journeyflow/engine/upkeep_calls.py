@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe, id_fault
-from journeyflow.engine import exports as exportjobs
 from journeyflow.engine.core import Bound
-from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.inputs import (
     check_limit,
     one_or_many,
@@ -16,6 +15,9 @@ from journeyflow.errors import InvalidInput
 from journeyflow.questions import paging
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.public import PruneResult
+
+if TYPE_CHECKING:
+    from journeyflow.engine.exports import ExportJob
 
 
 class UpkeepCalls(Bound):
@@ -101,13 +103,15 @@ class UpkeepCalls(Bound):
         status: str | None = None,
         include_steps: bool = False,
         channel: str | None = None,
-    ) -> ExportJob:
+    ) -> "ExportJob":
         """Queue a job that writes the statistics of this tenant's journeys as CSV, and return it (F190, F191).
 
         The window is that of `stats`. `status` chooses journeys by state, or by "Enabled" and "Disabled", by default
         all; `include_steps` adds a line for each Send and channel; `channel` restricts the file to messages of one
         channel. `work_exports` does the work. Raises InvalidInput with every fault.
         """
+        from journeyflow.engine import exports as exportjobs  # noqa: PLC0415 seldom needed
+
         days = [day.isoformat() if isinstance(day, date) else day for day in (since, until)]
         options = {
             "since": days[0], "until": days[1], "status": status, "include_steps": include_steps, "channel": channel,
@@ -120,14 +124,18 @@ class UpkeepCalls(Bound):
         The host may call this wherever it likes: after a tick, in another process, in many at once. Each job is taken
         by one of them. Raises ValueError for a `limit` below 1.
         """
+        from journeyflow.engine import exports as exportjobs  # noqa: PLC0415 seldom needed
+
         check_limit(limit)
         return exportjobs.work(self._core, to_micros(at), limit)
 
-    def export_job(self, export: int) -> ExportJob:
+    def export_job(self, export: int) -> "ExportJob":
         """Return a job of this tenant as it stands: PENDING, PROCESSING, COMPLETED or FAILED (F192).
 
         Raises NotFound.
         """
+        from journeyflow.engine import exports as exportjobs  # noqa: PLC0415 seldom needed
+
         refuse(name_faults("export", export=export))
         return exportjobs.job_of(self._core, self._tenant, export)
 
@@ -136,6 +144,8 @@ class UpkeepCalls(Bound):
 
         Raises NotFound, and Conflict for a job that is not COMPLETED.
         """
+        from journeyflow.engine import exports as exportjobs  # noqa: PLC0415 seldom needed
+
         refuse(name_faults("export", export=export))
         return exportjobs.download(self._core, self._tenant, export)
 

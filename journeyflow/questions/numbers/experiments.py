@@ -22,7 +22,8 @@ from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.steps import Arm, Split, Update
 from journeyflow.errors import InvalidInput
 from journeyflow.machine.program import Program
-from journeyflow.questions.numbers.intervals import CONFIDENCE, Comparison, Group, SampleRatio
+from journeyflow.questions.numbers import CONFIDENCE
+from journeyflow.questions.numbers.intervals import Comparison, Group, SampleRatio
 from journeyflow.questions.numbers.strata import Design, Stratum, comparisons, ratio, stratified, totals
 from journeyflow.stores.contract import SqlReader
 

@@ -16,8 +16,7 @@ from operator import add
 
 from attrs import field, frozen
 
-CONFIDENCE = 0.95
-"""The confidence of an interval, unless another one is asked for."""
+from journeyflow.questions.numbers import CONFIDENCE
 
 SUSPICIOUS = 0.001
 """Below this probability group sizes are no accident: the usual bound for a sample ratio mismatch."""

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from attrs import frozen
 
-from journeyflow.questions.numbers.intervals import CONFIDENCE, Comparison, Group, SampleRatio, compared, sample_ratio
+from journeyflow.questions.numbers import CONFIDENCE
+from journeyflow.questions.numbers.intervals import Comparison, Group, SampleRatio, compared, sample_ratio
 from journeyflow.questions.numbers.intervals import total as sum_of
 
 
