@@ -1,5 +1,24 @@
-"""Knowing a journey before it runs: what an experiment needs and shows."""
+"""Knowing a journey before it runs: its paths, what can be proved of it, and what an experiment needs and shows."""
 
+from journeyflow.analysis.analysis import Analysis, analyze
+from journeyflow.analysis.paths import AllPaths, Path
 from journeyflow.analysis.power import ExperimentPlan, PlannedGroup, power, sample_size, smallest_difference
+from journeyflow.analysis.proofs import Proof
+from journeyflow.analysis.spans import Span
+from journeyflow.analysis.ways import DeadEnd, Passage
 
-__all__ = ["ExperimentPlan", "PlannedGroup", "power", "sample_size", "smallest_difference"]
+__all__ = [
+    "AllPaths",
+    "Analysis",
+    "DeadEnd",
+    "ExperimentPlan",
+    "Passage",
+    "Path",
+    "PlannedGroup",
+    "Proof",
+    "Span",
+    "analyze",
+    "power",
+    "sample_size",
+    "smallest_difference",
+]

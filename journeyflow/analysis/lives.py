@@ -1,0 +1,321 @@
+"""Lives that take a run along given ways: built call by call, each tried on the engine before the next is chosen."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import count, islice
+from typing import Any, cast
+
+from attrs import frozen
+
+from journeyflow.analysis.solving import Demand, plain, solve
+from journeyflow.analysis.ways import Passage
+from journeyflow.basics.chance import KEPT_OUT, bucket
+from journeyflow.basics.moments import to_micros
+from journeyflow.basics.words import MESSAGE_EVENTS
+from journeyflow.definition.journey import DEFAULT_TENANT, Journey
+from journeyflow.definition.options import hundredths
+from journeyflow.definition.steps import Condition, Split, Wait
+from journeyflow.errors import JourneyflowError
+from journeyflow.records.public import Enrollment, Event
+from journeyflow.testing.running import INSTANT, START, Call, Enroll, Life, Played, Put, Reaction, run
+
+MAX_NAMES = 3_000
+"""How many ids are tried to find a customer who falls into given arms."""
+
+MAX_CALLS = 60
+"""How many times a life is prolonged: each time it is played from the start."""
+
+MOMENT = timedelta(minutes=1)
+"""How long before and after a host does something, where there is time."""
+
+GIVEN = ("trigger.", "wait.", "message.", "enrollment.")
+"""The roots of paths that are no attributes."""
+
+
+def life_along(journey: Journey, ways: Sequence[Passage], *, stay: timedelta = MOMENT) -> Life | None:
+    """Return a life in which one customer's first run takes these ways, and then stays for a time; None without one.
+
+    The last way may lead anywhere; the life ends so long after it is taken. Exits and other journeys are not provided
+    for, so the caller plays the life to see what it shows.
+    """
+    if journey.tenant not in {None, DEFAULT_TENANT}:
+        return None
+    customer = _customer(journey, ways)
+    if customer is None:
+        return None
+    try:
+        return _Building(journey, tuple(ways), customer).build(stay)
+    except JourneyflowError:  # the host may not say what the rules ask for
+        return None
+
+
+def _customer(journey: Journey, ways: Sequence[Passage]) -> str | None:
+    """Return a customer who falls into the arms on the way, and is not held out."""
+    wanted = [(way.step, *_range(journey, way)) for way in ways if isinstance(journey.step(way.step), Split)]
+    if journey.holdout:
+        wanted.append((KEPT_OUT, hundredths(journey.holdout) or 0, 10_000))
+    names = (f"c{n}" for n in islice(count(1), MAX_NAMES))
+    return next((name for name in names if all(_falls(journey, name, *each) for each in wanted)), None)
+
+
+def _range(journey: Journey, way: Passage) -> tuple[int, int]:
+    """Return the buckets of the arm that a way takes."""
+    begin = 0
+    for arm in cast("Split", journey.step(way.step)).arms:
+        if arm.label == way.outcome:
+            break
+        begin += arm.buckets or 0
+    return begin, begin + (arm.buckets or 0)
+
+
+def _falls(journey: Journey, customer: str, step: str, begin: int, end: int) -> bool:
+    return begin <= bucket(DEFAULT_TENANT, journey.id, step, customer) < end
+
+
+# --- what the rules ask for -------------------------------------------------------------------------------------------
+
+
+def literals(journey: Journey, way: Passage) -> Iterator[Demand]:
+    """Yield the rules that a way asks for, and what their answers must be."""
+    step = journey.step(way.step)
+    if isinstance(step, Condition):
+        for each in step.branches:
+            yield cast("Any", each.when), each.label == way.outcome
+            if each.label == way.outcome:
+                return
+    elif isinstance(step, Wait) and way.outcome == "event" and step.where is not None:
+        yield step.where, True
+
+
+@frozen
+class _Renamed:
+    """Returns the one name of a path, where `event.` is one of the other roots."""
+
+    root: str
+
+    def __call__(self, path: str) -> str:
+        return f"{self.root}{path[6:]}" if path.startswith("event.") else plain(path)
+
+
+def _nested(values: Mapping[str, object], root: str) -> dict[str, object]:
+    """Return the values below a root as the objects that they stand in; those that are missing are left out."""
+    whole: dict[str, object] = {}
+    for path, value in values.items():
+        if not path.startswith(root) or value is None or (not root and path.startswith(GIVEN)):
+            continue
+        *outer, name = path.removeprefix(root).split(".")
+        inner = whole
+        for each in outer:
+            found = inner.setdefault(each, {})
+            inner = found if isinstance(found, dict) else {}
+        inner[name] = value
+    return whole
+
+
+# --- call by call -----------------------------------------------------------------------------------------------------
+
+
+@frozen
+class _Building:
+    """Builds a life: what is to happen, and of whom."""
+
+    journey: Journey
+    ways: Sequence[Passage]
+    customer: str
+
+    def build(self, stay: timedelta) -> Life | None:
+        """Return the life, or None where the run takes another way."""
+        fixed = self._at_once()
+        for calls in self._beginnings(fixed):
+            life = self._prolonged(calls, fixed, stay)
+            if life is not None:
+                return life
+        return None
+
+    def _at_once(self) -> dict[str, object]:
+        """Return values that answer all rules on the way at once, else those that the entry asks for."""
+        journey = self.journey
+        entry: list[Demand] = [
+            (rule, True) for rule in (journey.trigger.where, journey.run_criteria) if rule is not None
+        ]
+        entry += [(each.when, False) for each in journey.exits if each.when is not None]
+        asked = [*entry, *(each for way in self.ways if way.outcome != "event" for each in literals(journey, way))]
+        for some in (asked, entry):
+            found = solve(some, {}, to_micros(START), _Renamed("trigger."))
+            if found is not None:
+                return found
+        return {}
+
+    def _beginnings(self, values: Mapping[str, object]) -> Iterator[list[Call]]:
+        """Yield how a run may begin: by the trigger, or by hand."""
+        attributes = {**_nested(values, ""), **self._dates(START, self.ways)}
+        puts: list[Call] = [Put(self.customer, attributes, at=START)] if attributes else []
+        trigger = self.journey.trigger
+        if trigger.event is not None:
+            data = {**_PLAIN.get(trigger.event, {}), **_nested(values, "trigger.")}
+            yield [*puts, Event(trigger.event, customer=self.customer, at=START, data=data)]
+        if self.journey.reentry.key is None:
+            yield [*puts, Enroll(self.journey.id, self.customer, at=START)]
+            yield [*puts, Enroll(self.journey.id, self.customer, at=START, force=True)]
+
+    def _prolonged(self, calls: list[Call], fixed: dict[str, object], stay: timedelta) -> Life | None:
+        """Return the life that begins so and takes all ways; None where the run takes another way."""
+        now, known = START, dict(fixed)
+        for _ in range(MAX_CALLS):
+            played = run([self.journey], Life(calls, now))
+            taken = self._taken(played)
+            if taken is None:
+                return None
+            if taken == len(self.ways):
+                return Life(calls, now + stay)
+            here, way = played.enrollments[0], self.ways[taken]
+            if here.step != way.step:
+                return None
+            more, then = self._next(played, here, taken, now, known)
+            if then is None or then <= now:
+                return None
+            calls, now = [*calls, *more], then
+        return None
+
+    def _taken(self, played: Played) -> int | None:
+        """Return how many of the ways the run has taken; None if it has taken another one, or not begun."""
+        if not played.enrollments:
+            return None
+        left = [visit for visit in played.enrollments[0].visits if visit.left_at is not None]
+        taken = left[: len(self.ways)]
+        agree = all((v.step, v.outcome) == (way.step, way.outcome) for v, way in zip(taken, self.ways, strict=False))
+        return len(taken) if agree else None
+
+    def _next(
+        self, played: Played, here: Enrollment, taken: int, now: datetime, known: dict[str, object]
+    ) -> tuple[list[Call], datetime | None]:
+        """Return the calls that lead on from a rest, and the instant after them."""
+        way, due = self.ways[taken], here.due
+        soon = MOMENT if due is None else min(MOMENT, (due - now) / 4)
+        if soon < INSTANT:
+            return [], due
+        calls = self._prepared(played, taken, now + soon, known)
+        if way.outcome != "event":
+            return calls, due
+        at = now + 2 * soon
+        return [*calls, self._awaited(played, way, at, known)], at
+
+    def _prepared(self, played: Played, taken: int, at: datetime, known: dict[str, object]) -> list[Call]:
+        """Return the calls by which the rules until the next rest have the right answers."""
+        ahead = [self.ways[taken]]
+        for way in self.ways[taken + 1 :]:
+            if isinstance(self.journey.step(way.step), Wait):
+                break
+            ahead.append(way)
+        asked = [each for way in ahead for each in literals(self.journey, way)]
+        fixed = {path: value for path, value in known.items() if path.startswith(("trigger.", "wait."))}
+        found = solve(asked, fixed, to_micros(at), _Renamed(f"wait.{ahead[0].step}."))
+        if found is None:
+            return []
+        changed = {path: value for path, value in found.items() if not path.startswith(GIVEN)}
+        attributes = _nested({path: value for path, value in changed.items() if value != known.get(path)}, "")
+        gone = {path: None for path, value in changed.items() if value is None and known.get(path) is not None}
+        known |= found
+        puts = {**attributes, **gone, **self._dates(at, self.ways[taken + 1 :])}
+        calls: list[Call] = [Put(self.customer, puts, at=at)] if puts else []
+        return [*calls, *self._reactions(played, found, at)]
+
+    def _dates(self, at: datetime, ways: Sequence[Passage]) -> dict[str, object]:
+        """Return the date that the next wait for a field looks at: ahead, gone by, or missing."""
+        for way in ways:
+            step = self.journey.step(way.step)
+            if isinstance(step, Wait):
+                if step.field is None or step.field.startswith(GIVEN) or "." in plain(step.field):
+                    return {}
+                days = {"elapsed": 400, "past": -400}.get(way.outcome)
+                return {plain(step.field): None if days is None else (at + timedelta(days=days)).isoformat()}
+        return {}
+
+    def _reactions(self, played: Played, found: Mapping[str, object], at: datetime) -> list[Call]:
+        """Return what happens to messages, as far as rules ask for it."""
+        numbers = {message.step: n for n, message in enumerate(played.sent)}
+        asked = [path.split(".") for path, value in found.items() if path.startswith("message.") and value]
+        return [Reaction(kind.removesuffix("_at"), numbers[step], at=at) for _, step, kind in asked if step in numbers]
+
+    def _awaited(self, played: Played, way: Passage, at: datetime, known: Mapping[str, object]) -> Call:
+        """Return the event that a wait is waiting for."""
+        kind = cast("str", cast("Wait", self.journey.step(way.step)).event)
+        data = {**_PLAIN.get(kind, {}), **_nested(known, f"wait.{way.step}.")}
+        if kind not in MESSAGE_EVENTS or not played.sent:
+            return Event(kind, customer=self.customer, at=at, data=data)
+        fitting = [
+            n
+            for n, each in enumerate(played.sent)
+            if all(getattr(each, name, value) == value for name, value in data.items())
+        ]
+        return Reaction(kind.partition(".")[2], fitting[-1] if fitting else len(played.sent) - 1, at=at)
+
+
+_PLAIN: Mapping[str, Mapping[str, object]] = {
+    "tag.added": {"tag": "a"},
+    "tag.removed": {"tag": "a"},
+    "list.subscribed": {"list": "a"},
+    "list.unsubscribed": {"list": "a"},
+    "field.changed": {"field": "a", "new": 1},
+    "revenue": {"amount": 1},
+    "journey.completed": {"journey": "a"},
+}
+"""What the data of events of the engine's own types must say."""
+
+# --- in Python --------------------------------------------------------------------------------------------------------
+
+
+def written(life: Life) -> str:
+    """Return a life as Python, to be pasted into a test; the names used are those of `imports`.
+
+    >>> print(written(Life([Event("go", customer="ann", at=START)], START + timedelta(days=1, minutes=1))))
+    Life(
+        [
+            Event("go", customer="ann", at=START),
+        ],
+        START + timedelta(days=1, seconds=60),
+    )
+    """
+    calls = "".join(f"        {_call(call)},\n" for call in life.calls)
+    return f"Life(\n    [\n{calls}    ],\n    {_at(life.end)},\n)"
+
+
+def imports(life: Life) -> str:
+    """Return the imports that `written` needs."""
+    used = {type(call).__name__ for call in life.calls}
+    event = "from journeyflow import Event\n" if "Event" in used else ""
+    names = ", ".join(["START", *sorted({*used, "Life"} - {"Event"}), "run"])
+    return f"from datetime import timedelta\n\n{event}from journeyflow.testing import {names}"
+
+
+def _call(call: Call) -> str:
+    name, at = type(call).__name__, _at(call.at)
+    if isinstance(call, Event):
+        data = f", data={quoted(call.data)}" if call.data else ""
+        return f"Event({quoted(call.type)}, customer={quoted(call.customer)}, at={at}{data})"
+    if isinstance(call, Put):
+        return f"Put({quoted(call.customer)}, {quoted(call.attributes)}, at={at})"
+    if isinstance(call, Reaction):
+        return f"Reaction({quoted(call.kind)}, {call.nth}, at={at})"
+    call = cast("Enroll", call)
+    return f"{name}({quoted(call.journey)}, {quoted(call.customer)}, at={at}{', force=True' if call.force else ''})"
+
+
+def _at(at: datetime) -> str:
+    """Return an instant as a length of time after the start of lives."""
+    since = at - START
+    if not since:
+        return "START"
+    parts = {"days": since.days, "seconds": since.seconds, "microseconds": since.microseconds}
+    return f"START + timedelta({', '.join(f'{name}={part}' for name, part in parts.items() if part)})"
+
+
+def quoted(value: object) -> str:
+    """Return a JSON value in Python, texts in double quotes."""
+    if isinstance(value, str):
+        return f'"{value}"' if value.isprintable() and not set(value) & set('"\\') else repr(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{quoted(name)}: {quoted(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(quoted, value)) + "]"
+    return repr(value)

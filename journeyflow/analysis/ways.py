@@ -1,0 +1,255 @@
+"""The ways through a journey: from each step, by each outcome, to the next step, with the time it takes.
+
+There is a way wherever a run may go, and perhaps some where it cannot: rules are looked at one Condition at a time.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, cast
+
+from attrs import frozen
+
+from journeyflow.analysis.solving import Demand, possible
+from journeyflow.analysis.spans import (
+    ANY_ZONE,
+    AT_ONCE,
+    UNKNOWN,
+    Span,
+    clock_change,
+    closed_for,
+    length_of,
+    opens_within,
+)
+from journeyflow.basics.moments import DAY, Duration
+from journeyflow.basics.words import CONSENT, MEMBERS
+from journeyflow.definition.graph import in_cycles
+from journeyflow.definition.journey import Journey
+from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.rules.changes import Change
+from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
+
+YEARLY = 370 * DAY
+"""The longest time from one return of a yearly date to the next, with what month ends move."""
+
+
+@frozen
+class Passage:
+    """One way out of a step: by which outcome, to which step, after how long; `message` is whether it may send one.
+
+    `to` is None where the run ends. The outcome of a Send is "queued", although it may also be skipped.
+    """
+
+    step: str
+    outcome: str
+    to: str | None
+    time: Span = AT_ONCE
+    message: bool = False
+
+    def __str__(self) -> str:
+        """Return the step, with the outcome where there are several."""
+        return f"{self.step}={self.outcome}" if self.outcome not in {"", "queued", "elapsed"} else self.step
+
+
+@frozen
+class DeadEnd:
+    """A way that no run takes: the step, the outcome, and the reason."""
+
+    step: str
+    outcome: str
+    reason: str
+
+
+@frozen(eq=False)
+class Chart:
+    """Every way through a journey that a run may take, by step, and those that none takes."""
+
+    journey: Journey
+    ways: Mapping[str, Sequence[Passage]]
+    dead: Sequence[DeadEnd]
+
+    @property
+    def start(self) -> str:
+        """The id of the first step."""
+        return self.journey.steps[0].id
+
+    @cached_property
+    def groups(self) -> Sequence[frozenset[str]]:
+        """The reached steps in groups: one step, or all steps of a loop; a group comes after those that it leads to."""
+        return components(self.start, {name: self.next_of(name) for name in self.ways})
+
+    @cached_property
+    def group(self) -> Mapping[str, frozenset[str]]:
+        """The group of each step that is reached."""
+        return {name: group for group in self.groups for name in group}
+
+    def next_of(self, step: str) -> list[str]:
+        """Return the steps that follow one."""
+        return [way.to for way in self.ways[step] if way.to is not None]
+
+    def loops(self, group: frozenset[str]) -> bool:
+        """Return whether a group is a loop."""
+        return any(way.to in group for name in group for way in self.ways[name])
+
+    def reached(self) -> Iterator[Passage]:
+        """Yield every way of every step that is reached, steps in the order written."""
+        for step in self.journey.steps:
+            if step.id in self.group:
+                yield from self.ways[step.id]
+
+
+def chart_of(journey: Journey) -> Chart:
+    """Return the ways through a journey."""
+    making = _Making(journey, ANY_ZONE if journey.customer_timezone else clock_change(journey.timezone))
+    ways: dict[str, Sequence[Passage]] = {}
+    dead: list[DeadEnd] = []
+    for step in journey.steps:
+        found = list(_WAYS[type(step)](step, making))
+        ways[step.id] = [each for each in found if isinstance(each, Passage)]
+        dead += [each for each in found if isinstance(each, DeadEnd)]
+    return Chart(journey, ways, dead)
+
+
+@frozen
+class _Making:
+    """What the builders read besides the step: the journey, and by how much clocks change."""
+
+    journey: Journey
+    change: int
+
+    @property
+    def looping(self) -> frozenset[str]:
+        return in_cycles(self.journey.steps)
+
+
+Passages = Iterator[Passage | DeadEnd]
+
+
+def _send(step: Send, made: _Making) -> Passages:
+    held = Span(0, closed_for(step.window, made.change))
+    yield Passage(step.id, "queued", step.next, held, message=True)
+
+
+def _wait(step: Wait, made: _Making) -> Passages:
+    behind = step.next
+    wait = Span(0, closed_for(step.window, made.change))
+    if step.event is not None:
+        timeout = UNKNOWN if step.timeout is None else length_of(step.timeout, made.change) + wait
+        yield Passage(step.id, "event", cast("str | None", step.on_event or behind), Span(0, timeout.most))
+        if step.timeout is not None:
+            yield Passage(step.id, "timeout", cast("str | None", step.on_timeout or behind), timeout)
+        return
+    yield Passage(step.id, "elapsed", behind, _length(step, made) + wait)
+    if step.field is not None:
+        yield Passage(step.id, "missing", cast("str | None", step.on_missing or behind), UNKNOWN)
+        if step.every is None:
+            yield Passage(step.id, "past", cast("str | None", step.on_past or behind), UNKNOWN)
+
+
+def _length(step: Wait, made: _Making) -> Span:
+    """Return how long a wait for no event takes; a date may be anywhere, and an attribute may change."""
+    if step.duration is not None:
+        return length_of(step.duration, made.change)
+    if step.until is not None:
+        return Span(0, opens_within(step.until, made.change, again=step.id in made.looping))
+    if step.field is not None and not step.field.startswith("trigger."):
+        return UNKNOWN
+    if step.every is None or step.at is not None or (step.field is not None and step.every != "year"):
+        return UNKNOWN
+    return Span(0, YEARLY + made.change) if step.every == "year" else Span(0, _apart(step.every, made.change))
+
+
+def _apart(every: str, change: int) -> int:
+    """Return the longest time from one recurring instant to the next: month ends clip each by up to three days."""
+    length = Duration.parse(every)
+    return (length_of(length, change).most or 0) + (3 * DAY if length.months else 0)
+
+
+def _condition(step: Condition, _: _Making) -> Passages:
+    above: list[Demand] = []
+    for each in step.branches:
+        rule = cast("Any", each.when)
+        if possible([*above, (rule, True)]):
+            yield Passage(step.id, each.label, cast("str | None", each.next))
+        else:
+            alone = "no customer matches its rule" if not possible([(rule, True)]) else "the branches above take all"
+            yield DeadEnd(step.id, each.label, f"{alone} ({rule})")
+        above.append((rule, False))
+    if possible(above):
+        yield Passage(step.id, step.else_label, cast("str | None", step.otherwise))
+    else:
+        yield DeadEnd(step.id, step.else_label, "the branches above take all")
+
+
+def _split(step: Split, _: _Making) -> Passages:
+    for each in step.arms:
+        if each.buckets:
+            yield Passage(step.id, each.label, cast("str | None", each.next))
+        else:
+            yield DeadEnd(step.id, each.label, "its share is 0 %")
+
+
+def _update(step: Update, made: _Making) -> Passages:
+    chains = [each for each in step.changes if isinstance(each, Chain)]
+    if not any(each.leaves(made.journey.id) for each in chains):
+        yield Passage(step.id, "", step.next)
+        return
+    yield Passage(step.id, "", None)
+    if any(_may_not_fit(each) for each in step.changes if isinstance(each, Change)):
+        yield Passage(step.id, "type", step.next)
+
+
+def _may_not_fit(change: Change) -> bool:
+    """Return whether a change may meet a value of a wrong type (R39)."""
+    plain = "." not in change.field and change.field not in {CONSENT, *MEMBERS}
+    return not (
+        plain and change.action in {"set", "unset"} and not isinstance(change.value, list | tuple | Mapping | str)
+    )
+
+
+def _end(step: End, _: _Making) -> Passages:
+    yield Passage(step.id, step.outcome, None)
+
+
+_WAYS: Mapping[type[Step], Callable[[Any, _Making], Passages]] = {
+    Send: _send,
+    Wait: _wait,
+    Condition: _condition,
+    Split: _split,
+    Update: _update,
+    End: _end,
+}
+
+# --- graphs -----------------------------------------------------------------------------------------------------------
+
+
+def components(start: str, ways: Mapping[str, Sequence[str]]) -> list[frozenset[str]]:
+    """Return the strongly connected components that can be reached from a node, each after those it leads to (Tarjan).
+
+    >>> [sorted(each) for each in components("a", {"a": ["b"], "b": ["c"], "c": ["b", "d"], "d": []})]
+    [['d'], ['b', 'c'], ['a']]
+    """
+    found: list[frozenset[str]] = []
+    number: dict[str, int] = {start: 0}
+    low: dict[str, int] = {start: 0}
+    held: dict[str, None] = {start: None}
+    stack = [(start, iter(ways[start]))]
+    while stack:
+        name, ahead = stack[-1]
+        for other in ahead:
+            if other not in number:
+                number[other] = low[other] = len(number)
+                held[other] = None
+                stack.append((other, iter(ways[other])))
+                break
+            if other in held:
+                low[name] = min(low[name], number[other])
+        else:
+            stack.pop()
+            if stack:
+                low[stack[-1][0]] = min(low[stack[-1][0]], low[name])
+            if low[name] == number[name]:
+                group = set()
+                while name not in group:
+                    group.add(held.popitem()[0])
+                found.append(frozenset(group))
+    return found
