@@ -11,6 +11,7 @@ from journeyflow.cli import (
     database,
     definitions,
     delivery,
+    forecasts,
     housekeeping,
     journeys,
     numbers,
@@ -24,7 +25,7 @@ from journeyflow.cli.shared import LOCAL
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
-    "Plan": ("power",),
+    "Plan": ("power", "forecast"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
     "Deliver": (
         "claim", "ack", "nack", "release", "requeue", "messages", "unmatched",
@@ -99,6 +100,7 @@ def _with_zone(command: click.Command) -> click.Command:
 
 
 for module in (
+    forecasts,
     replays,
     plans,
     definitions,

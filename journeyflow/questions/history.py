@@ -4,7 +4,11 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from journeyflow.stores.contract import SqlReader
+from journeyflow.questions.messages import MESSAGES, read_message
+from journeyflow.records.changes import Changes
+from journeyflow.records.public import Message
+from journeyflow.stores.contract import LAST_TICK, SqlReader
+from journeyflow.stores.sqlite.rows import INPUT_ROW, read_input
 
 
 class MessageHistory(NamedTuple):
@@ -74,3 +78,45 @@ def last_handled(reader: SqlReader) -> int | None:
     """Return the instant of the newest input that was handled; None if there is none."""
     found: int | None = reader.rows("SELECT max(at) FROM inputs WHERE outcome IS NOT NULL")[0][0]
     return found
+
+
+def last_tick(reader: SqlReader) -> int | None:
+    """Return the instant of the last tick that did anything; None before the first (R3)."""
+    found = reader.rows("SELECT value FROM meta WHERE name = ?", (LAST_TICK,))
+    return int(found[0][0]) if found else None
+
+
+def sent_since(reader: SqlReader, tenant: str, since: int) -> Iterator[Message]:
+    """Yield the messages of a tenant that were sent and are not older than an instant, by enrollment."""
+    asked = (tenant, since)
+    for row in reader.rows(
+        f"{MESSAGES} WHERE c.tenant = ? AND m.at >= ? AND m.status = 'SENT' ORDER BY 3, 4, 5", asked
+    ):
+        yield read_message(row)
+
+
+def inputs_between(reader: SqlReader, since: int, until: int) -> Changes:
+    """Return the inputs of every tenant from an instant to before another, as they were put into the inbox."""
+    sql = f"SELECT {INPUT_ROW} FROM inputs WHERE at >= ? AND at < ? ORDER BY seq"
+    return Changes(inputs=tuple(map(read_input, reader.rows(sql, (since, until)))))
+
+
+_HAPPENED = {
+    "messages": """
+        SELECT date(m.at / 1000000, 'unixepoch'), m.channel, count(*)
+        FROM messages m JOIN enrollments e ON e.serial = m.enrollment
+        JOIN journeys j ON j.number = e.journey AND j.tenant = :tenant
+        WHERE m.at >= :since AND m.at < :until GROUP BY 1, 2""",
+    "entered": """
+        SELECT j.id, count(*) FROM enrollments e JOIN journeys j ON j.number = e.journey AND j.tenant = :tenant
+        WHERE e.entered_at >= :since AND e.entered_at < :until AND e.status <> 'HOLDOUT' GROUP BY 1""",
+    "ended": """
+        SELECT j.id, count(*) FROM enrollments e JOIN journeys j ON j.number = e.journey AND j.tenant = :tenant
+        WHERE e.ended_at >= :since AND e.ended_at < :until GROUP BY 1""",
+}
+
+
+def happened(reader: SqlReader, tenant: str, since: int, until: int) -> dict[tuple[str, ...], int]:
+    """Return what a forecast says, as it was: messages by UTC day and channel, entries and ends by journey."""
+    asked = {"tenant": tenant, "since": since, "until": until}
+    return {(name, *key): count for name, sql in _HAPPENED.items() for *key, count in reader.rows(sql, asked)}

@@ -63,7 +63,7 @@ class SetAside:
     data: Mapping[str, object] = field(factory=dict)
 
 
-_MESSAGES = f"""
+MESSAGES = f"""
 SELECT {MESSAGE_ID}, c.tenant, j.id, c.id, e.run,
        m.n, m.step, m.channel, m.template, m.data, m.at, m.status, m.attempts, m.token, m.lease_until, m.flags, m.error
 FROM messages m
@@ -71,10 +71,11 @@ JOIN enrollments e ON e.serial = m.enrollment
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey
 """
+"""The query whose rows `read_message` reads."""
 
 
 def read_message(row: tuple[Any, ...]) -> Message:
-    """Read a message from a row of the query above."""
+    """Read a message from a row of `MESSAGES`."""
     data, at, status, attempts, token, lease, flags, error = row[9:]
     told = json.loads(flags).items() if flags else ()
     return Message(
@@ -115,10 +116,10 @@ def messages(
     """Return a page of messages by enrollment and visit that match some filters; its cursor is its last id (R84)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where = where_clause(asked, _MESSAGE_CONDITIONS)
-    counted = f"SELECT count(*) {_MESSAGES[_MESSAGES.index('FROM messages') :]} WHERE {where}"
+    counted = f"SELECT count(*) {MESSAGES[MESSAGES.index('FROM messages') :]} WHERE {where}"
     total = reader.rows(counted, parameters)[0][0]
     rows = reader.rows(
-        f"{_MESSAGES} WHERE {where} AND (m.enrollment, m.n) > (:serial, :n)"
+        f"{MESSAGES} WHERE {where} AND (m.enrollment, m.n) > (:serial, :n)"
         " ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",
         {**parameters, **part.bounds, "serial": after[0], "n": after[1]},
     )
@@ -128,7 +129,7 @@ def messages(
 def find_message(reader: SqlReader, tenant: str, name: str) -> Message | None:
     """Return a message by its id; None if there is none (R84)."""
     rows = reader.rows(
-        f"{_MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(place_of(name) or (0, 0)))
+        f"{MESSAGES} WHERE c.tenant = ? AND (m.enrollment, m.n) = (?, ?)", (tenant, *(place_of(name) or (0, 0)))
     )
     found = read_message(rows[0]) if rows else None
     return found if found is not None and found.id == name else None

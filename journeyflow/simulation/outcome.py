@@ -97,7 +97,7 @@ class Outcome:
     def _band(self, of: Callable[[Totals], float]) -> Band:
         return band(of(tally) for tally in self.tallies)
 
-    def _groups(self, kind: str, *places: int) -> dict[tuple[Hashable, ...], Band]:
+    def groups(self, kind: str, *places: int) -> dict[tuple[Hashable, ...], Band]:
         """Return the figures of one kind, summed by some places of their keys, in order."""
         sums = [Counter[tuple[Hashable, ...]]() for _ in self.tallies]
         for total, tally in zip(sums, self.tallies, strict=True):
@@ -138,11 +138,11 @@ class Outcome:
 
     def statuses(self, journey: str) -> dict[str, Band]:
         """Return how many enrollments of a journey have which status at the end."""
-        return {str(key[1]): found for key, found in self._groups("enrollments", 1, 2).items() if key[0] == journey}
+        return {str(key[1]): found for key, found in self.groups("enrollments", 1, 2).items() if key[0] == journey}
 
     def funnel(self, journey: str) -> tuple[FunnelRow, ...]:
         """Return the steps of a journey in their order, with how many visited each."""
-        visits, outcomes = self._groups("visits", 1, 2), self._groups("outcomes", 1, 2, 4)
+        visits, outcomes = self.groups("visits", 1, 2), self.groups("outcomes", 1, 2, 4)
         entered = self.entered(journey).median
         rows = []
         for step in self.journeys[journey].steps:
@@ -155,11 +155,11 @@ class Outcome:
 
     def messages_per_day(self) -> dict[tuple[str, str], Band]:
         """Return how many messages were sent by (day, channel)."""
-        return {(str(day), str(channel)): found for (day, channel), found in self._groups("messages", 1, 2).items()}
+        return {(str(day), str(channel)): found for (day, channel), found in self.groups("messages", 1, 2).items()}
 
     def visits_per_day(self, journey: str) -> dict[tuple[str, str], Band]:
         """Return how many visits of a step began by (day in the journey's zone, step)."""
-        found = self._groups("visits", 1, 3, 2).items()
+        found = self.groups("visits", 1, 3, 2).items()
         return {(str(key[1]), str(key[2])): value for key, value in found if key[0] == journey}
 
     def time_to_end(self, journey: str, share: float = 0.5) -> float | None:
@@ -183,17 +183,21 @@ class Outcome:
 
     def refusals(self, journey: str) -> dict[str, Band]:
         """Return how many entries a journey refused, by reason."""
-        return {str(key[1]): found for key, found in self._groups("refusals", 1, 3).items() if key[0] == journey}
+        return {str(key[1]): found for key, found in self.groups("refusals", 1, 3).items() if key[0] == journey}
+
+    def resting(self, journey: str) -> dict[str, Band]:
+        """Return how many enrollments of a journey rest at which step at the end, as far as that was counted."""
+        return {str(key[1]): found for key, found in self.groups("resting", 1, 2).items() if key[0] == journey}
 
     def skipped(self, journey: str) -> dict[tuple[str, str], Band]:
         """Return how many messages were not sent by (step, reason): caps, consent, quiet hours and the like."""
-        found = self._groups("skipped", 1, 2, 4).items()
+        found = self.groups("skipped", 1, 2, 4).items()
         return {(str(key[1]), str(key[2])): value for key, value in found if key[0] == journey}
 
     @property
     def busiest_hour(self) -> tuple[str, Band] | None:
         """The hour in which most messages were handed to workers, in UTC, and how many there were; None if none."""
-        found = self._groups("handed out", 1)
+        found = self.groups("handed out", 1)
         if not found:
             return None
         (hour,), count = max(found.items(), key=lambda each: (each[1].median, str(each[0])))
@@ -207,7 +211,7 @@ class Outcome:
         return [
             {"figure": name, **dict(zip(columns, key, strict=True)), **found._asdict()}
             for name, columns, places in _ROWS
-            for key, found in self._groups(name, *places).items()
+            for key, found in self.groups(name, *places).items()
         ]
 
     def to_pandas(self) -> "Any":  # noqa: ANN401 pandas is no dependency
@@ -250,7 +254,7 @@ class Outcome:
                 yield f"  {row.step:<20} {row.kind:<10} {row.visited!s:>14} {share}  {ways}".rstrip()
             for reason, found in self.refusals(name).items():
                 yield f"  refused: {found} {reason}"
-        sent = self._groups("messages", 2)
+        sent = self.groups("messages", 2)
         if sent:
             yield ""
             yield "Messages: " + ", ".join(f"{found} {channel}" for (channel,), found in sent.items())
@@ -271,5 +275,7 @@ _ROWS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
     ("messages", ("day", "channel", "journey", "step"), (1, 2, 3, 4)),
     ("handed out", ("hour",), (1,)),
     ("minutes", ("journey", "label"), (1, 2)),
+    ("ended", ("journey",), (1,)),
+    ("resting", ("journey", "step"), (1, 2)),
 )
 """The figures of `to_dicts`: the name, the columns of its key, and where they stand in the keys of the tallies."""

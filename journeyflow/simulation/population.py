@@ -155,6 +155,8 @@ class Population:
     arrivals: Arrivals = field(factory=Arrivals.at_once)
     records: tuple[tuple[str, Mapping[str, object]], ...] | None = None
     like: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
+    prefix: str = "s"
+    """What the ids of made-up people begin with."""
 
     def __attrs_post_init__(self) -> None:
         """Check the size; raises ValueError."""
@@ -259,7 +261,7 @@ class Population:
             yield from (Participant(name, dict(known), at) for (name, known), at in zip(self.records, instants))  # noqa: B905 whoever comes first ends it
             return
         for number, at in enumerate(instants):
-            name = f"s{seed}-{number:06d}"
+            name = f"{self.prefix}{seed}-{number:06d}"
             draws = Draws(seed, name)
             person: Attributes = {**self.like[record_of(draws, len(self.like))]} if self.like else {}
             for attribute, how in self.attributes.items():

@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from journeyflow.basics.chance import bucket
 from journeyflow.basics.moments import to_micros, zone
+from journeyflow.basics.words import MESSAGE
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Question, compile_rule
 from journeyflow.definition.steps import Split
@@ -16,6 +17,9 @@ from journeyflow.simulation.behavior import USUAL, Background, Behavior, Chance,
 from journeyflow.simulation.draws import Draws, micros_of
 
 UTC: Final = zone("UTC")
+
+AGAIN: Final = 200
+"""How often chance decides about an earlier message until it agrees with what is known."""
 
 
 class Reactor:
@@ -55,6 +59,25 @@ class Reactor:
         if self._behavior.react is not None:
             for after, event, data in self._behavior.react(message, attributes, draws):
                 yield Done(max(micros_of(after), self._behavior.soonest), event, {**data})
+
+    def outstanding(self, message: Message, attributes: Mapping[str, object], now: int) -> list[Done]:
+        """Return what the customer of a message that was sent earlier will still do with it.
+
+        Chance decides again until it agrees with what they did up to `now`.
+        """
+        key = (message.customer, message.journey, message.step)
+        time = self._times[key] = self._times.get(key, 0) + 1
+        said = self._said(message, attributes)
+        age = now - to_micros(message.at)
+        seen = said.keys() & message.engagement.keys()
+        draws = Draws(self._seed, message.customer)
+        for again in range(AGAIN):
+            purpose = (message.journey, message.step, str(time), str(again))
+            done = list(self._usual(message, said, draws, purpose))
+            early = {each.type.removeprefix(MESSAGE) for each in done if each.delay <= age}
+            if early & said.keys() == seen:
+                return [each for each in done if each.delay > age]
+        return []
 
     def _usual(
         self, message: Message, said: Mapping[str, Chance], draws: Draws, purpose: tuple[str, ...]

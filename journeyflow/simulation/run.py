@@ -7,7 +7,7 @@ intervals are counted from the start, so that what happens to one participant do
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import datetime
 from heapq import heapify, heappop, heapreplace
@@ -16,7 +16,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from journeyflow.basics.moments import Duration, add, from_micros, to_micros, zone
-from journeyflow.basics.values import describe
+from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
@@ -25,7 +25,7 @@ from journeyflow.engine.housekeeping import Progress
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
 from journeyflow.records.public import Event, Message
-from journeyflow.simulation.behavior import Behavior
+from journeyflow.simulation.behavior import Behavior, Done
 from journeyflow.simulation.draws import Draws
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
@@ -175,6 +175,7 @@ class SimulatedHost:
     def __init__(self, plan: Replication, engine: Engine, record: list[Event] | None = None) -> None:
         self._plan, self._engine, self._record = plan, engine, record
         self._reactor = Reactor(plan.behavior, plan.journeys, plan.seed)
+        self._begun = plan.start
         self._attributes: dict[str, dict[str, object]] = {}
         self._habits: list[tuple[int, int, str, Habit]] = []
         self._habits_of: dict[str, list[Habit]] = {}
@@ -183,13 +184,30 @@ class SimulatedHost:
     # --- the beginning ------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Deploy the journeys, and put everybody who will come into the inbox."""
+        """Deploy the journeys, and welcome everybody who will come."""
         plan, engine = self._plan, self._engine
         start = from_micros(plan.start)
         if plan.policies is not None:
             engine.set_policies(plan.policies, at=start)
         for journey in plan.journeys:
             engine.deploy(journey, at=start)
+        self.welcome()
+
+    def go_on(self, customers: Mapping[str, Attributes], messages: Iterable[Message]) -> None:
+        """Take over from the host of a store: its customers, and messages whose customers may still react."""
+        start = self._plan.start
+        self._begun = start + 1  # what happened at the very beginning, the store has
+        for customer, attributes in customers.items():
+            self._attributes[customer] = attributes
+            self._expect_habits(customer, start)
+        with self._engine.batch():
+            for message in messages:
+                attributes = customers.get(message.customer, {})
+                self._feed(self._events(message, self._reactor.outstanding(message, attributes, start), start))
+
+    def welcome(self) -> None:
+        """Put everybody who will come into the inbox."""
+        plan, engine = self._plan, self._engine
         everybody = plan.population.participants(seed=plan.seed, start=plan.start, end=plan.end)
         with engine.batch():
             for number, participant in enumerate(everybody):
@@ -207,10 +225,14 @@ class SimulatedHost:
             self._feed(list(plan.entering(participant.id, at)))
         else:
             self._enter(participant.id, at)
-        for known in plan.behavior.background:
-            habit = Habit(known, participant.id, Draws(plan.seed, participant.id), participant.at)
-            self._habits.append((habit.at, len(self._habits), participant.id, habit))
-            self._habits_of.setdefault(participant.id, []).append(habit)
+        self._expect_habits(participant.id, participant.at)
+
+    def _expect_habits(self, customer: str, at: int) -> None:
+        """Note what a customer will do by themselves from an instant on."""
+        for known in self._plan.behavior.background:
+            habit = Habit(known, customer, Draws(self._plan.seed, customer), at)
+            self._habits.append((habit.at, len(self._habits), customer, habit))
+            self._habits_of.setdefault(customer, []).append(habit)
 
     def _enter(self, customer: str, at: datetime) -> None:
         """Feed the events that the triggers of the journeys listen to, or enroll by hand."""
@@ -239,7 +261,7 @@ class SimulatedHost:
             now = min(plan.start + (due - plan.start) // span * span + span - 1, plan.end)
             self._do_habits(now)
             result = engine.tick(from_micros(now))
-            fed = self._deliver(now) if result.messages else plan.end + 1
+            fed = self._deliver(now) if result.messages or due == plan.start else plan.end + 1
             later = plan.end + 1 if result.next_due is None else to_micros(result.next_due)
             due = min([later, fed, *(habit[0] for habit in self._habits[:1])])
             if progress is not None:
@@ -263,25 +285,29 @@ class SimulatedHost:
 
         The workers report what they sent at the beginning of the next interval, which handles that along with all else.
         """
-        at, end = from_micros(now), self._plan.end
+        at = from_micros(now)
         hour = f"{at:%Y-%m-%d %H}:00"
         while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
             self._engine.ack(messages, at=from_micros(now + 1))
             self.tallies["handed out", hour] += len(messages)
             events = []
             for message in messages:
-                self.tallies["messages", f"{message.at:%Y-%m-%d}", message.channel, message.journey, message.step] += 1
-                events += self._reactions(message, now, end)
+                day = f"{message.at:%Y-%m-%d}"
+                if to_micros(message.at) >= self._begun:  # the others were made before the simulation
+                    self.tallies["messages", day, message.channel, message.journey, message.step] += 1
+                events += self._reactions(message, now)
             self._feed(events)
         return now + 1
 
-    def _reactions(self, message: Message, now: int, end: int) -> list[Event]:
+    def _reactions(self, message: Message, now: int) -> list[Event]:
         """Return what a customer does with a message before the end."""
         for habit in self._habits_of.get(message.customer, ()):
             habit.lift(message, now)
-        attributes = self._attributes.get(message.customer, {})
-        sent = to_micros(message.at)
-        done = self._reactor.reactions(message, attributes)
+        return self._events(message, self._reactor.reactions(message, self._attributes.get(message.customer, {})), now)
+
+    def _events(self, message: Message, done: Iterable[Done], now: int) -> list[Event]:
+        """Return what a customer does with a message as events, after an instant and before the end."""
+        sent, end = to_micros(message.at), self._plan.end
         return [
             Event(each.type, customer=message.customer, at=from_micros(sent + each.delay), data=each.data)
             for each in done

@@ -1,0 +1,71 @@
+"""Commands that say what will come of a database."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.shared import Bar, Instant, as_json, numbers_checked, show, tenant
+
+
+class InstantOrLength(click.ParamType[datetime | str]):
+    """An instant, or a length of time from the beginning."""
+
+    name = "instant|length"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime | str:
+        """Return an instant as such, and any other text as it is: the library reads lengths of time."""
+        if not isinstance(value, datetime) and value[:4].isdigit() and "-" in value:
+            return Instant().convert(value, param, ctx)
+        return value
+
+
+@click.command()
+@database
+@click.option("--until", required=True, type=InstantOrLength(), help='The end: an instant, or a length of time such as "7 days".')
+@click.option("--at", type=Instant(), show_default="the last tick", help="The instant at which it begins, ISO 8601.")
+@click.option("--since", type=Instant(), help="Fit to the history from this instant on; default: all of it.")
+@click.option("--people", type=int, help="How many come, all at once; default: as many as the history says.")
+@click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
+@click.option("--replications", default=20, show_default=True, help="How often the future is played.")
+@tenant
+@as_json
+def forecast(  # noqa: PLR0917 click passes them by name
+    db: Path,
+    until: datetime | str,
+    at: datetime | None,
+    since: datetime | None,
+    people: int | None,
+    seed: int,
+    replications: int,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Say what will come of a database: messages a day, people per step, entries and ends, each with its band.
+
+    The database is read and not changed. What people do, and how many come, is fitted to its history.
+    """
+    from journeyflow.analysis import forecast as run  # noqa: PLC0415 needed here alone
+
+    bar = Bar()
+    with numbers_checked(), opened(db, tenant) as engine:
+        found = run(
+            engine,
+            until=until,
+            at=at,
+            since=since,
+            population=people,
+            seed=seed,
+            replications=replications,
+            tenant=tenant,
+            progress=lambda done, of: bar("forecast", done, of),
+        )
+    bar.close()
+    show(found.to_dicts(), found.report(), as_json=as_json)
+
+
+COMMANDS = (forecast,)

@@ -1,0 +1,104 @@
+"""What stands in a store, as one value: everything that what comes next depends on, to go on with it elsewhere."""
+
+from typing import Final
+
+from journeyflow.basics.values import loads
+from journeyflow.records.changes import (
+    CatalogChanges,
+    Changes,
+    Flag,
+    Hold,
+    LimitChanges,
+    NewJourney,
+    NewPolicies,
+    NewVersion,
+    PullChanges,
+    Transition,
+)
+from journeyflow.records.rows import Deferred, Round
+from journeyflow.stores.contract import SqlReader
+from journeyflow.stores.sqlite.rows import INPUT_ROW, POST_ROW, RUN_ROW, read_input, read_post, read_run
+
+_VERSIONS: Final = """
+SELECT v.number, v.journey, v.version, p.at, v.fingerprint, v.definition
+FROM publications p JOIN versions v ON v.number = p.version ORDER BY p.at, p.journey, p.n
+"""
+
+_ROUNDS: Final = "SELECT journey, at, after, origin, remaining, softened, anchor, version FROM pulls ORDER BY journey"
+
+
+def standing(reader: SqlReader) -> Changes:
+    """Return what stands in a store as one value; committed to an empty store, that goes on like the first one.
+
+    It is there: the catalog, customers, lists, enrollments, messages, slots, queues, timers, pulls, inputs that wait,
+    and the events whose ids are known. Past moves, counters, refusals and exports are left out: nothing that comes next
+    depends on them, and counters of the copy begin at 0.
+    """
+    inputs = reader.rows(
+        f"SELECT {INPUT_ROW}, outcome FROM inputs WHERE outcome IS NULL OR (kind = 'event' AND id IS NOT NULL)"
+        " ORDER BY seq"
+    )
+    customers = reader.rows("SELECT number, tenant, id, attributes FROM customers ORDER BY number")
+    return Changes(
+        inputs=tuple(map(read_input, inputs)),
+        handled=tuple((row[0], row[-1]) for row in inputs if row[-1] is not None),
+        customers=tuple((number, tenant, name, loads(text)) for number, tenant, name, text in customers),
+        runs=tuple(map(read_run, reader.rows(f"SELECT {RUN_ROW} FROM enrollments ORDER BY serial"))),
+        new_posts=tuple(map(read_post, reader.rows(f"SELECT {POST_ROW} FROM messages ORDER BY enrollment, n"))),
+        catalog=catalog_of(reader),
+        limits=LimitChanges(
+            slots=tuple(
+                (journey, at)
+                for journey, at, count in reader.rows("SELECT journey, at, count FROM slots ORDER BY 1, 2")
+                for _ in range(count)
+            ),
+            joined=tuple(
+                Deferred(*row)
+                for row in reader.rows(
+                    "SELECT number, journey, customer, key, at, trigger_data FROM deferred ORDER BY number"
+                )
+            ),
+            timers=tuple(
+                (journey, which, due)
+                for journey, which, due in reader.rows("SELECT journey, which, due FROM journey_timers ORDER BY 1, 2")
+            ),
+        ),
+        pulls=PullChanges(
+            rounds=tuple(Round(*row)._replace(softened=bool(row[5])) for row in reader.rows(_ROUNDS)),
+            listed=tuple(
+                (tenant, name, customer)
+                for tenant, name, customer in reader.rows(
+                    "SELECT tenant, list, customer FROM list_members ORDER BY 1, 2, 3"
+                )
+            ),
+        ),
+    )
+
+
+def catalog_of(reader: SqlReader) -> CatalogChanges:
+    """Return the catalog of a store as one value: journeys, versions, states, policies, holds and settings."""
+    meta = dict(reader.rows("SELECT name, value FROM meta"))
+    meta["revision"] = str(int(meta["revision"]) - 1)  # the commit itself makes a revision
+    return CatalogChanges(
+        journeys=tuple(NewJourney(*row) for row in reader.rows("SELECT number, tenant, id FROM journeys ORDER BY 1")),
+        versions=tuple(NewVersion(*row) for row in reader.rows(_VERSIONS)),
+        transitions=tuple(
+            Transition(*row) for row in reader.rows("SELECT journey, at, state FROM transitions ORDER BY journey, n")
+        ),
+        policies=tuple(
+            NewPolicies(*row) for row in reader.rows("SELECT tenant, at, definition FROM policies ORDER BY tenant, n")
+        ),
+        flags=tuple(
+            Flag(journey, at, step, published == 1)
+            for journey, at, step, published in reader.rows(
+                "SELECT journey, at, step, published FROM flags ORDER BY journey, n"
+            )
+        ),
+        holds=tuple(
+            Hold(tenant, at, channel, held == 1)
+            for tenant, at, channel, held in reader.rows(
+                "SELECT tenant, at, channel, held FROM holds ORDER BY tenant, n"
+            )
+        ),
+        meta=tuple(meta.items()),
+    )
