@@ -19,13 +19,14 @@ from journeyflow.cli import (
     policies,
     questions,
     replays,
+    simulations,
 )
 from journeyflow.cli.output import as_text, in_utf8
 from journeyflow.cli.shared import LOCAL
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
-    "Plan": ("power", "forecast"),
+    "Plan": ("simulate", "power", "forecast"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
     "Deliver": (
         "claim", "ack", "nack", "release", "requeue", "messages", "unmatched",
@@ -103,6 +104,7 @@ for module in (
     forecasts,
     replays,
     plans,
+    simulations,
     definitions,
     database,
     journeys,

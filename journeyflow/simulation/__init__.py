@@ -2,6 +2,7 @@
 
 from journeyflow.simulation.backtest import Backtest, backtest
 from journeyflow.simulation.behavior import Background, Behavior, Chance, Fit, Lift, When
+from journeyflow.simulation.behavior_file import loads_behavior
 from journeyflow.simulation.draws import Choice, Dates, Delay, Draws, LogNormal, Normal, Uniform
 from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
@@ -32,5 +33,6 @@ __all__ = [
     "Uniform",
     "When",
     "backtest",
+    "loads_behavior",
     "simulate",
 ]

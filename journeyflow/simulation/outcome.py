@@ -248,10 +248,7 @@ class Outcome:
             half = self.time_to_end(name)
             if half is not None:
                 yield f"  half of those who ended did so within {from_micros(int(half) * MINUTE) - from_micros(0)}"
-            for row in self.funnel(name):
-                share = "" if row.share is None else f"{100 * row.share:6.1f} %"
-                ways = ", ".join(f"{label} {found}" for label, found in row.outcomes.items())
-                yield f"  {row.step:<20} {row.kind:<10} {row.visited!s:>14} {share}  {ways}".rstrip()
+            yield from self._funnel_lines(name)
             for reason, found in self.refusals(name).items():
                 yield f"  refused: {found} {reason}"
         sent = self.groups("messages", 2)
@@ -260,6 +257,22 @@ class Outcome:
             yield "Messages: " + ", ".join(f"{found} {channel}" for (channel,), found in sent.items())
         if (busiest := self.busiest_hour) is not None:
             yield f"Busiest hour: {busiest[0]} UTC, {busiest[1]} messages"
+
+    def _funnel_lines(self, journey: str) -> Iterator[str]:
+        """Yield the steps of a journey in columns."""
+        rows = [
+            (
+                row.step,
+                row.kind,
+                str(row.visited),
+                "" if row.share is None else f"{100 * row.share:.1f} %",
+                ", ".join(f"{label} {found}" for label, found in row.outcomes.items()),
+            )
+            for row in self.funnel(journey)
+        ]
+        step, kind, visited, share = (max(len(row[n]) for row in rows) for n in range(4))
+        for row in rows:
+            yield f"  {row[0]:<{step}}  {row[1]:<{kind}}  {row[2]:>{visited}}  {row[3]:>{share}}  {row[4]}".rstrip()
 
 
 _ROWS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (

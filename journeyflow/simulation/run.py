@@ -287,7 +287,9 @@ class SimulatedHost:
         """
         at = from_micros(now)
         hour = f"{at:%Y-%m-%d %H}:00"
-        while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
+        more = True
+        while more:
+            messages = self._engine.claim("simulation", at=at, limit=CLAIM)
             self._engine.ack(messages, at=from_micros(now + 1))
             self.tallies["handed out", hour] += len(messages)
             events = []
@@ -297,6 +299,7 @@ class SimulatedHost:
                     self.tallies["messages", day, message.channel, message.journey, message.step] += 1
                 events += self._reactions(message, now)
             self._feed(events)
+            more = len(messages) == CLAIM
         return now + 1
 
     def _reactions(self, message: Message, now: int) -> list[Event]:

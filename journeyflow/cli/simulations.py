@@ -1,0 +1,281 @@
+"""Simulations from the shell: journeys over made-up people."""
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from journeyflow.cli.output import echo
+from journeyflow.cli.shared import (
+    INPUT,
+    Bar,
+    Instant,
+    as_json,
+    faults_shown,
+    load_journeys,
+    load_policies,
+    now,
+    reading,
+    source_of,
+    text_of,
+    to_json,
+)
+from journeyflow.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from journeyflow.formats.files import FileKeywords
+    from journeyflow.simulation import Arrivals, Behavior, Population
+
+KINDS = ("bounced", "delivered", "opened", "clicked", "converted", "unsubscribed", "complained")
+"""What people do with messages, or what becomes of them: an option for each."""
+
+PLACES = ("channel", "template", "journey", "step", "arm")
+"""What an exception of --when may be about."""
+
+
+def _probabilities(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command an option for each kind of reaction."""
+    for kind in reversed(KINDS):
+        share = "messages" if kind == "bounced" else "the others" if kind == "delivered" else "what is delivered"
+        command = click.option(f"--{kind}", type=click.FloatRange(0, 1), help=f"The share of {share}.")(command)
+    return command
+
+
+def _value(text: str) -> object:
+    """Return a number, true, false or null where a text is one, else the text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(found, dict | list | str) else found
+
+
+def _pairs(text: str, between: str, what: str) -> dict[str, str]:
+    """Read parts such as a:1,b:2; raises BadParameter for a part without a sign or that is there twice."""
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, sign, value = part.rpartition(between)
+        if not sign or not name or name in found:
+            msg = f"{part!r} must be {what}, each once"
+            raise click.BadParameter(msg)
+        found[name] = value
+    return found
+
+
+def _attributes(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, object]:
+    """Read --attribute: a value, weighted values, or a distribution with its numbers."""
+    found: dict[str, object] = {}
+    for text in given:
+        name, sign, said = text.partition("=")
+        if not sign or not name or not said or name in found:
+            msg = f"{text!r} must be NAME=VALUES, each name once, such as plan=free:0.8,pro:0.2"
+            raise click.BadParameter(msg)
+        try:
+            found[name] = _distribution(said)
+        except ValueError as error:
+            msg = f"{text!r}: {error}"
+            raise click.BadParameter(msg) from error
+    return found
+
+
+def _distribution(text: str) -> object:
+    """Return the values of an attribute."""
+    from journeyflow.simulation import Choice, Dates, LogNormal, Normal, Uniform  # noqa: PLC0415 needed here alone
+
+    known: Mapping[str, Callable[[str, str], object]] = {
+        "uniform": lambda low, high: Uniform(float(low), float(high), whole=True),
+        "normal": lambda mean, deviation: Normal(float(mean), float(deviation), whole=True),
+        "lognormal": lambda median, spread: LogNormal(float(median), float(spread), whole=True),
+        "dates": lambda first, last: Dates(date.fromisoformat(first), date.fromisoformat(last)),
+    }
+    kind, _, rest = text.partition(":")
+    if kind in known:
+        first, _, second = rest.partition(",")
+        return known[kind](first, second)
+    if ":" not in text and "," in text:
+        return Choice([_value(each) for each in text.split(",")])
+    if ":" not in text:
+        return _value(text)
+    return Choice({_value(name): float(weight) for name, weight in _pairs(text, ":", "VALUE:WEIGHT").items()})
+
+
+def _arrivals(_context: click.Context, _option: click.Parameter, text: str) -> "Arrivals":
+    """Read --arrivals."""
+    from journeyflow.simulation import Arrivals  # noqa: PLC0415 needed here alone
+
+    kind, _, rest = text.partition(":")
+    try:
+        if kind == "once":
+            return Arrivals.at_once(rest or "0 minutes")
+        if kind == "evenly":
+            return Arrivals.evenly(rest or None)
+        if kind == "daily":
+            return Arrivals.poisson(float(rest))
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    msg = f"{text!r} is none of once, once:LENGTH, evenly, evenly:LENGTH, daily:NUMBER"
+    raise click.BadParameter(msg)
+
+
+def _arm(text: str) -> tuple[str, str]:
+    split, sign, label = text.rpartition("/")
+    if not sign:
+        msg = "arm is written SPLIT/LABEL"
+        raise ValueError(msg)
+    return split, label
+
+
+_READ: Mapping[str, Callable[[str], Any]] = {**dict.fromkeys(PLACES, str), "arm": _arm}
+"""How the parts of an exception are read that are no probabilities."""
+
+
+def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> list[Any]:
+    """Read --when: what the messages have in common, and other probabilities."""
+    from journeyflow.simulation import When  # noqa: PLC0415 needed here alone
+
+    found = []
+    for text in given:
+        said = _pairs(text, "=", "NAME=VALUE")
+        if unknown := [name for name in said if name not in {*KINDS, *PLACES}]:
+            msg = f"{text!r}: unknown {', '.join(map(repr, unknown))}; known are {', '.join((*PLACES, *KINDS))}"
+            raise click.BadParameter(msg)
+        try:
+            found.append(When(**{name: _READ.get(name, float)(value) for name, value in said.items()}))
+        except ValueError as error:
+            msg = f"{text!r}: {error}"
+            raise click.BadParameter(msg) from error
+    return found
+
+
+@click.command()
+@click.argument("journeys", nargs=-1, required=True, type=INPUT)
+@click.option(
+    "--customers", default="1000", show_default=True, help="How many people, or a customer file (CSV, NDJSON, JSON)."
+)
+@click.option(
+    "--attribute",
+    "attributes",
+    multiple=True,
+    metavar="NAME=VALUES",
+    callback=_attributes,
+    help="An attribute of made-up people: a value; values with weights, plan=free:0.8,pro:0.2; or age=normal:40,12, "
+    "uniform:18,80, lognormal:2000,0.5, born=dates:1960-01-01,2005-12-31; may be repeated.",
+)
+@click.option(
+    "--arrivals",
+    default="once",
+    show_default=True,
+    callback=_arrivals,
+    metavar="WHEN",
+    help="When they come: once, evenly, evenly:5 days, or daily:40 at random.",
+)
+@click.option("--start", type=Instant(), help="The first instant; default: the last midnight in UTC.")
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="How long, unless --until says it.")
+@click.option("--until", type=Instant(), help="The last instant.")
+@_probabilities
+@click.option(
+    "--when",
+    "when",
+    multiple=True,
+    metavar="WHICH,...",
+    callback=_exceptions,
+    help="Other probabilities for some messages: channel=SMS,opened=0.9; by channel, template, journey, step or "
+    "arm=SPLIT/LABEL; may be repeated.",
+)
+@click.option("--behavior", "behavior_file", type=INPUT, help="A behavior file (JSON), instead of the probabilities.")
+@click.option("--policies", "policy_file", type=INPUT, help="A policy file: caps and quiet hours.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same outcome.")
+@click.option(
+    "--replications",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Repeat with so many seeds; figures then have a band.",
+)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes work.")
+@reading
+@as_json
+def simulate(  # noqa: PLR0917 click passes them by name
+    journeys: tuple[Path, ...],
+    customers: str,
+    attributes: dict[str, object],
+    arrivals: "Arrivals",
+    start: datetime | None,
+    days: int,
+    until: datetime | None,
+    when: list[Any],
+    behavior_file: Path | None,
+    policy_file: Path | None,
+    seed: int,
+    replications: int,
+    workers: int,
+    *,
+    as_json: bool,
+    **options: Any,  # noqa: ANN401 the probabilities, and how files are read
+) -> None:
+    """Run journey files over made-up people and see what would come of them.
+
+    People open, click and convert as the options say, or as a behavior file does. With --json, every figure is a row.
+    """
+    from journeyflow.simulation import simulate as run  # noqa: PLC0415 needed here alone
+    from journeyflow.simulation.naming import unknown_names  # noqa: PLC0415 needed here alone
+
+    chances = {kind: options.pop(kind) for kind in KINDS}
+    begin = start or now().replace(hour=0, minute=0, second=0, microsecond=0)
+    bar = Bar()
+    with faults_shown(), ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
+        defined, behavior = load_journeys(journeys), _behavior(behavior_file, chances, when)
+        if faults := unknown_names(behavior, defined):
+            raise InvalidInput(faults)
+        outcome = run(
+            defined,
+            population=_population(customers, attributes, arrivals, cast("FileKeywords", options)),
+            start=begin,
+            until=until or begin + timedelta(days=days),
+            behavior=behavior,
+            seed=seed,
+            replications=replications,
+            policies=None if policy_file is None else load_policies(policy_file),
+            executor=executor,
+            progress=lambda done, of: bar("simulate", done, of),
+        )
+    bar.close()
+    echo(json.dumps(to_json(outcome.to_dicts()), ensure_ascii=False, indent=2) if as_json else outcome.report())
+
+
+def _population(
+    customers: str, attributes: dict[str, object], arrivals: "Arrivals", options: "FileKeywords"
+) -> "Population":
+    """Return the people: made up, or those of a file."""
+    from journeyflow.simulation import Population  # noqa: PLC0415 needed here alone
+
+    if customers.isascii() and customers.isdigit():
+        return Population(size=int(customers), attributes=attributes, arrivals=arrivals)
+    if attributes:
+        raise InvalidInput(["--attribute: the people of a file have attributes of their own"])
+    return Population.from_file(source_of(Path(customers)), arrivals, **options)
+
+
+def _behavior(path: Path | None, chances: Mapping[str, float | None], when: list[Any]) -> "Behavior":
+    """Return what people do: by the options, or by a file."""
+    from journeyflow.simulation import Behavior, loads_behavior  # noqa: PLC0415 needed here alone
+
+    said: dict[str, Any] = {kind: chance for kind, chance in chances.items() if chance is not None}
+    if path is None:
+        return Behavior(**said, when=when)
+    if said or when:
+        raise InvalidInput([f"{path}: a behavior file holds all probabilities; leave the options for them out"])
+    try:
+        return loads_behavior(text_of(path))
+    except UnicodeDecodeError as error:
+        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+    except InvalidInput as error:
+        raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
+
+
+COMMANDS = (simulate,)

@@ -1,0 +1,212 @@
+"""The command `simulate`: people, behavior and policies from options and files, an outcome as text or rows."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from journeyflow import Cap, Goal, Journey, Policies, Send, Split, Trigger, Wait, arm
+from journeyflow.cli import main
+from journeyflow.formats.native import dumps_journey
+from journeyflow.formats.policies import dumps_policies
+from journeyflow.simulation import Behavior, simulate
+from tests.samples import START
+
+JOURNEY = Journey(
+    id="welcome",
+    trigger=Trigger("member.created"),
+    goal=Goal("order.placed"),
+    steps=[
+        Send("hello", channel="EMAIL", template="hello"),
+        Wait("breathe", "1 day"),
+        Split(
+            "test",
+            arm(50, [Send("tips", channel="EMAIL", template="tips")]),
+            arm(50, [Send("text", channel="SMS", template="text")]),
+        ),
+    ],
+)
+SPAN = ("--start", START.isoformat(), "--days", "3")
+
+
+@pytest.fixture
+def journey(tmp_path):
+    """Write a journey file."""
+    path = tmp_path / "welcome.json"
+    path.write_text(dumps_journey(JOURNEY))
+    return path
+
+
+def call(*arguments, code=0):
+    """Run the command inside this process; return the result."""
+    result = CliRunner().invoke(main, ["simulate", *map(str, arguments)])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def reacted(rows, step, label):
+    """Return how many messages of a step had a reaction."""
+    return sum(
+        row["median"]
+        for row in rows
+        if (row["figure"], row.get("step"), row.get("label")) == ("reactions", step, label)
+    )
+
+
+def test_a_simulation_is_that_of_the_library(journey):
+    """The report and the rows are those of `simulate`; the same seed gives the same text, with workers too."""
+    options = (journey, "--customers", 50, *SPAN, "--opened", 0.5, "--clicked", 0.1, "--seed", 3)
+    outcome = simulate(
+        JOURNEY, population=50, start=START, until="3 days", behavior=Behavior(opened=0.5, clicked=0.1), seed=3
+    )
+    assert call(*options).stdout == f"{outcome.report()}\n"
+    rows = json.loads(call(*options, "--json").stdout)
+    assert rows == json.loads(json.dumps(outcome.to_dicts()))
+    assert call(*options, "--workers", 2, "--json").stdout == call(*options, "--json").stdout
+    assert "3 seeds" in call(*options, "--replications", 3).stdout
+
+
+def test_without_a_start_it_begins_at_the_last_midnight(journey):
+    """So that a first try needs no instant."""
+    assert call(journey, "--customers", 2, "--days", 1).stdout.startswith("2 customers, 20")
+
+
+def test_people_come_with_attributes_and_when_they_are_told_to(tmp_path):
+    """Values, weights and distributions; arrivals by words."""
+    path = tmp_path / "j.json"
+    path.write_text(dumps_journey(Journey(id="j", trigger=Trigger("go"), steps=[Wait("w", "1 hour")])))
+    attributes = (
+        "plan=free:0.8,pro:0.2",
+        "n=1:2,3:1",
+        "on=true",
+        "age=normal:40,12",
+        "born=dates:1960-01-01,2005-12-31",
+    )
+    more = ("tier=a,b", "x=uniform:1,3", "y=lognormal:100,0.5", "country=FR")
+    given = [part for each in (*attributes, *more) for part in ("--attribute", each)]
+    for arrivals in ("once", "once:1 hour", "evenly", "evenly:2 days", "daily:20"):
+        assert "Journey j: " in call(path, "--customers", 5, *given, "--arrivals", arrivals, *SPAN).stdout
+
+
+def test_people_of_a_file_take_part_as_it_is_written(journey, tmp_path):
+    """With the usual options for reading; they have their own attributes."""
+    path = tmp_path / "people.csv"
+    path.write_text("E-mail;plan\nann;pro\nbob;free\n")
+    reading = ("--customers", path, "--delimiter", ";", "--map", "E-mail=customer")
+    assert call(journey, *reading, *SPAN).stdout.startswith("2 customers, ")
+    assert "have attributes of their own" in call(journey, *reading, "--attribute", "a=1", code=1).stderr
+    assert "No such file" in call(journey, "--customers", tmp_path / "none.csv", code=1).stderr
+
+
+def test_exceptions_are_about_some_messages(journey):
+    """By channel, step or arm; what is not named stays."""
+    few = (journey, "--customers", 30, *SPAN, "--opened", 0)
+    for when in ("channel=SMS,opened=1", "step=text,opened=1", "arm=test/B,opened=1", "template=text,opened=1"):
+        rows = json.loads(call(*few, "--when", when, "--json").stdout)
+        assert reacted(rows, "text", "opened") > 5, when
+        assert reacted(rows, "tips", "opened") == 0, when
+
+
+def test_behavior_and_policies_come_from_files(journey, tmp_path):
+    """A behavior file stands for all probabilities; a policy file holds caps."""
+    behavior, policies = tmp_path / "behavior.json", tmp_path / "policies.json"
+    behavior.write_text(
+        json.dumps(
+            {
+                "format": 1,
+                "opened": {"probability": 1, "delay": {"fixed": "1 hour"}},
+                "converted": 1,
+                "revenue": {"lognormal": [2000, 0.5]},
+                "when": [{"who": {"field": "plan", "op": "eq", "value": "pro"}, "opened": 0}],
+                "background": [
+                    {
+                        "event": "page.viewed",
+                        "every": "1 day",
+                        "data": {"seconds": {"uniform": [1, 9]}, "site": "a"},
+                        "lifts": [{"factor": 2, "within": "3 days", "channel": "EMAIL"}],
+                    }
+                ],
+                "soonest": "10 minutes",
+            }
+        )
+    )
+    policies.write_text(dumps_policies(Policies(caps=[Cap(1, per="week")])))
+    options = (journey, "--customers", 20, *SPAN, "--behavior", behavior)
+    rows = json.loads(call(*options, "--policies", policies, "--json").stdout)
+    assert reacted(rows, "hello", "opened") == 20
+    assert {row["label"]: row["median"] for row in rows if row["figure"] == "skipped"} == {
+        "cap": pytest.approx(10, abs=8)
+    }
+    rows = json.loads(call(*options, "--attribute", "plan=pro", "--json").stdout)
+    assert reacted(rows, "hello", "opened") == 0
+    assert "leave the options for them out" in call(*options, "--opened", 0.5, code=1).stderr
+    behavior.write_text(
+        '{"format": 1, "opend": 1, "revenue": {"normal": [1]}, "when": [{"arm": "x"}], "soonest": "no"}'
+    )
+    faults = call(*options, code=1).stderr
+    for words in (
+        "opend: unknown key",
+        "revenue.normal: normal cannot",
+        "when[0].arm: expected",
+        "soonest: 'no' is no",
+    ):
+        assert words in faults
+    behavior.write_bytes(b"\xff")
+    assert "this is no UTF-8 text" in call(*options, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "this is no JSON"),
+        ("[]", "the file: expected an object"),
+        ('{"format": 2}', "format: expected 1"),
+        ('{"format": 1, "opened": 2}', "opened: a probability is a number from 0 to 1"),
+        ('{"format": 1, "opened": {"probability": 1, "delay": {"arround": 1}}}', "did you mean 'around'?"),
+        (
+            '{"format": 1, "opened": {"probability": 1, "delay": {"fixed": "2 dys"}}}',
+            "opened.delay.fixed: '2 dys' is no",
+        ),
+        ('{"format": 1, "revenue": 5}', "revenue: expected an object with one of the keys"),
+        ('{"format": 1, "background": [{"event": "e"}]}', "background[0].every: missing"),
+        ('{"format": 1, "background": [{"event": "e", "every": "1 second"}]}', "background[0]: every must be"),
+        ('{"format": 1, "background": [{"event": "e", "every": "1 day", "data": 1}]}', "data: expected an object"),
+        ('{"format": 1, "soonest": "0 seconds"}', "soonest must be a second or more"),
+        ('{"format": 1, "when": [{"step": "hallo", "opened": 1}]}', "no message has 'hallo' (did you mean 'hello'?)"),
+    ],
+)
+def test_a_faulty_behavior_file_is_refused_with_the_place(journey, tmp_path, text, words):
+    """Each fault is named with its place in the file."""
+    path = tmp_path / "behavior.json"
+    path.write_text(text)
+    assert words in call(journey, "--behavior", path, *SPAN, code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--when", "chanel=SMS", "unknown 'chanel'"),
+        ("--when", "channel", "'channel' must be NAME=VALUE"),
+        ("--when", "opened=x", "could not convert"),
+        ("--when", "arm=test,opened=1", "arm is written SPLIT/LABEL"),
+        ("--when", "opened=2", "a probability is a number from 0 to 1"),
+        ("--opened", "2", "not in the range"),
+        ("--attribute", "a", "must be NAME=VALUES"),
+        ("--attribute", "a=normal:4", "could not convert"),
+        ("--attribute", "a=b:1,c", "'c' must be VALUE:WEIGHT"),
+        ("--attribute", "a=b:x", "could not convert"),
+        ("--arrivals", "daily:x", "could not convert"),
+        ("--arrivals", "daily:0", "per_day must be above 0"),
+        ("--arrivals", "weekly", "is none of once"),
+        ("--replications", "0", "not in the range"),
+    ],
+)
+def test_wrong_options_are_refused_with_the_remedy(journey, option, value, words):
+    """Before anything is simulated."""
+    assert words in call(journey, option, value, code=2).stderr
+
+
+def test_a_name_that_no_message_has_is_refused(journey):
+    """A typo in an exception would otherwise change nothing, silently."""
+    assert "when[0].channel: no message has 'SMSS'" in call(journey, "--when", "channel=SMSS,opened=1", code=1).stderr
+    assert "when[0].arm: no message has ('test', 'C')" in call(journey, "--when", "arm=test/C,opened=1", code=1).stderr
