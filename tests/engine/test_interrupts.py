@@ -14,10 +14,13 @@ from tests.samples import START, after
 PEOPLE, CALL = 60, 31
 
 SCRIPT = f"""
+import signal
 import sys
 from datetime import datetime
 from itertools import count
 from journeyflow import Engine
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in the background ignores it
 
 def send(message):
     print(message.customer, flush=True)
