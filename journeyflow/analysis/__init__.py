@@ -1,7 +1,9 @@
-"""Knowing a journey before it runs: its paths, what can be proved of it, and what an experiment needs and shows."""
+"""Knowing a journey before it runs: its paths, what can be proved of it, what a change does, what a test needs."""
 
 from journeyflow.analysis.analysis import Analysis, analyze
+from journeyflow.analysis.compare import compare
 from journeyflow.analysis.forecasting import Forecast, forecast
+from journeyflow.analysis.impact import BranchImpact, Impact, PairedFigure, StepImpact
 from journeyflow.analysis.paths import AllPaths, Path
 from journeyflow.analysis.power import ExperimentPlan, PlannedGroup, power, sample_size, smallest_difference
 from journeyflow.analysis.proofs import Proof
@@ -12,16 +14,21 @@ from journeyflow.analysis.ways import DeadEnd, Passage
 __all__ = [
     "AllPaths",
     "Analysis",
+    "BranchImpact",
     "DeadEnd",
     "ExperimentPlan",
     "Forecast",
+    "Impact",
+    "PairedFigure",
     "Passage",
     "Path",
     "PlannedGroup",
     "Proof",
     "Propagation",
     "Span",
+    "StepImpact",
     "analyze",
+    "compare",
     "forecast",
     "power",
     "propagate",

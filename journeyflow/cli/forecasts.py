@@ -25,7 +25,9 @@ class InstantOrLength(click.ParamType[datetime | str]):
 
 @click.command()
 @database
-@click.option("--until", required=True, type=InstantOrLength(), help='The end: an instant, or a length of time such as "7 days".')
+@click.option(
+    "--until", required=True, type=InstantOrLength(), help='The end: an instant, or a length of time such as "7 days".'
+)
 @click.option("--at", type=Instant(), show_default="the last tick", help="The instant at which it begins, ISO 8601.")
 @click.option("--since", type=Instant(), help="Fit to the history from this instant on; default: all of it.")
 @click.option("--people", type=int, help="How many come, all at once; default: as many as the history says.")

@@ -26,7 +26,7 @@ from journeyflow.cli.shared import LOCAL
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
-    "Plan": ("simulate", "power", "forecast"),
+    "Plan": ("simulate", "compare", "power", "forecast"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
     "Deliver": (
         "claim", "ack", "nack", "release", "requeue", "messages", "unmatched",

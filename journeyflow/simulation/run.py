@@ -7,8 +7,9 @@ intervals are counted from the start, so that what happens to one participant do
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import contextmanager
 from datetime import datetime
 from heapq import heapify, heappop, heapreplace
 from typing import Final
@@ -30,6 +31,7 @@ from journeyflow.simulation.draws import Draws
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
+from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.memory.store import MemoryStore
 
 CLAIM: Final = 10_000
@@ -88,18 +90,38 @@ def simulate(
     cannot be, InvalidJourney for a journey with errors.
     """
     many = (journeys,) if isinstance(journeys, Journey) else tuple(journeys)
+    plan = planned(many, population, start, until, behavior, seed, policies, entering)
+    check_replications(replications)
+    return outcome_of(plan, _run_all(plan, replications, executor, progress, record))
+
+
+def planned(  # noqa: PLR0917 what a simulation depends on
+    journeys: tuple[Journey, ...],
+    population: Population | int,
+    start: datetime,
+    until: object,
+    behavior: Behavior | None,
+    seed: int,
+    policies: Policies | None,
+    entering: Entering | None,
+) -> Replication:
+    """Return the first replication of a simulation; the arguments and errors are those of `simulate`."""
     people = Population(size=population) if isinstance(population, int) else population
     begin = to_micros(start, "start")
     end = to_micros(until, "until") if isinstance(until, datetime) else add(begin, Duration.parse(until), zone("UTC"))
-    _check(many, begin, end, replications)
-    plan = Replication(many, people, behavior or Behavior(), begin, end, seed, policies, entering)
-    tallies = _run_all(plan, replications, executor, progress, record)
-    seeds = tuple(range(seed, seed + replications))
-    return Outcome(from_micros(begin), from_micros(end), seeds, {each.id: each for each in many}, tallies)
+    _check(journeys, begin, end)
+    return Replication(journeys, people, behavior or Behavior(), begin, end, seed, policies, entering)
 
 
-def _check(journeys: Sequence[Journey], start: int, end: int, replications: int) -> None:
-    """Raise InvalidInput or ValueError for what cannot be simulated."""
+def outcome_of(plan: Replication, tallies: Sequence[Totals]) -> Outcome:
+    """Return what came of a plan and its further replications, from what each counted."""
+    seeds = tuple(range(plan.seed, plan.seed + len(tallies)))
+    journeys = {each.id: each for each in plan.journeys}
+    return Outcome(from_micros(plan.start), from_micros(plan.end), seeds, journeys, tuple(map(_in_order, tallies)))
+
+
+def _check(journeys: Sequence[Journey], start: int, end: int) -> None:
+    """Raise InvalidInput for what cannot be simulated."""
     faults = [] if journeys else ["journeys: give one at least"]
     ids = Counter(each.id for each in journeys)
     faults += [f"journeys: the id {name!r} is there {count} times" for name, count in ids.items() if count > 1]
@@ -107,6 +129,10 @@ def _check(journeys: Sequence[Journey], start: int, end: int, replications: int)
         faults.append("until: it must lie after the start")
     if faults:
         raise InvalidInput(faults)
+
+
+def check_replications(replications: int) -> None:
+    """Raise ValueError unless the number of replications is an integer of 1 or more."""
     if type(replications) is not int or replications < 1:
         msg = f"replications must be 1 or more, not {describe(replications)}"
         raise ValueError(msg)
@@ -138,11 +164,16 @@ def _run_all(
 
 
 def _summed(parts: Sequence[Totals]) -> Totals:
-    """Return the sum of the parts of one replication, in an order that does not depend on them."""
+    """Return the sum of the parts of one replication."""
     total: Totals = Counter()
     for part in parts:
         total.update(part)
-    return Counter(dict(sorted(total.items(), key=lambda each: repr(each[0]))))
+    return total
+
+
+def _in_order(tally: Totals) -> Totals:
+    """Return a tally in an order that does not depend on how it was counted."""
+    return Counter(dict(sorted(tally.items(), key=lambda each: repr(each[0]))))
 
 
 PARTS: Final = 8
@@ -160,13 +191,22 @@ def _parts(plan: Replication, executor: Executor | None) -> int:
 
 def run_plan(plan: Replication, record: list[Event] | None = None, progress: Progress | None = None) -> Totals:
     """Run one replication, or a part of it, and return what was counted."""
+    with played(plan, record, progress) as (tallies, _):
+        return tallies
+
+
+@contextmanager
+def played(
+    plan: Replication, record: list[Event] | None = None, progress: Progress | None = None
+) -> Iterator[tuple[Totals, SqlReader]]:
+    """Run one replication, or a part of it; yield what was counted, and a reader of the store as it is at the end."""
     with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
         host = SimulatedHost(plan, engine, record)
         host.begin()
         host.live(progress)
         with engine.store.reader() as reader:
             host.tallies.update(totals(reader))
-    return host.tallies
+            yield host.tallies, reader
 
 
 class SimulatedHost:

@@ -83,7 +83,8 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-WITH_FILES = {"demo", "check", "show", "schema", "backtest", "simulate", "power", "deploy", "put-customers", "feed"}
+WITH_FILES = {"demo", "check", "show", "schema", "backtest", "simulate", "compare", "power", "deploy", "put-customers"}
+WITH_FILES |= {"feed"}
 LISTED = {name for names in SECTIONS.values() for name in names} - WITH_FILES - {name for name, *_ in COMMANDS}
 
 

@@ -1,12 +1,15 @@
 """Commands that look ahead."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from attrs import evolve
 from click.testing import CliRunner
 
-from journeyflow import Goal, Journey, Split, Trigger, Wait, arm
+from journeyflow import Engine, Event, Goal, Journey, Send, Split, Trigger, Wait, arm
 from journeyflow.cli import main
+from journeyflow.cli.shared import Bar
 from journeyflow.formats.native import dumps_journey
 
 JOURNEY = Journey(
@@ -74,3 +77,83 @@ def test_a_split_that_is_not_there_is_a_fault(file):
     done = call("power", file, "--step", "w", *ASKED)
     assert (done.exit_code, "has no Split 'w'" in done.output) == (1, True), done.output
     assert call("power", file, "--arm", "A=50", *ASKED).exit_code == 2
+
+
+# --- compare ----------------------------------------------------------------------------------------------------------
+
+HELLO = Journey(
+    id="thanks",
+    trigger=Trigger("buy"),
+    steps=[
+        Send("hello", channel="EMAIL", template="t"),
+        Wait("w", "1 day"),
+        Send("bye", channel="EMAIL", template="t"),
+    ],
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Write two versions of a journey, policies, and events."""
+    (tmp_path / "old.json").write_text(dumps_journey(HELLO))
+    (tmp_path / "new.json").write_text(
+        dumps_journey(evolve(HELLO, steps=[Send("hello", channel="EMAIL", template="t")]))
+    )
+    (tmp_path / "caps.json").write_text('{"format": 1, "caps": [{"channel": "EMAIL", "count": 1, "per": "week"}]}')
+    (tmp_path / "events.csv").write_text("at,type,who\n2026-01-01T00:00:00Z,buy,ann\n2026-01-03T00:00:00Z,buy,bob\n")
+    return tmp_path
+
+
+def test_compare_plays_the_past_on_both_sides(folder, monkeypatch):
+    """Who gets something else, and how many messages more or fewer; a bar shows how far it is."""
+    shown = []
+    monkeypatch.setattr(Bar, "__call__", lambda _, *each: shown.append(each))
+    words = ("--events", folder / "events.csv", "--map", "who=customer", "--until", "2026-01-09T00:00:00Z")
+    done = call("compare", folder / "old.json", folder / "new.json", *words)
+    assert done.exit_code == 0, done.output
+    assert "2 customers: 100.0% of them get something else" in done.output
+    assert "messages: 4 -> 2, -2 (-1.000 a customer" in done.output
+    assert shown == [("compare", 1, 2), ("compare", 2, 2)]
+    found = json.loads(
+        call("compare", folder / "old.json", *words, "--after-policies", folder / "caps.json", "--json").output
+    )
+    assert found["changed"] == ["ann", "bob"]
+    assert next(row["change"] for row in found["rows"] if row["what"] == "figure" and row["label"] == "") == -2
+
+
+def test_compare_simulates_both_sides(folder):
+    """With shares of all messages, or behaving as people did in a database; journeys and policies on both sides."""
+    words = (
+        folder / "old.json",
+        folder / "new.json",
+        "--people",
+        5,
+        "--start",
+        "2026-01-01T00:00:00Z",
+        "--until",
+        "3 days",
+    )
+    done = call(
+        "compare", *words, "--over", "1 day", "--opened", 0.5, "--replications", 2, "--policies", folder / "caps.json"
+    )
+    assert done.exit_code == 0, done.output
+    assert "5 customers, 2 seeds: 100.0% of them get something else" in done.output
+    (folder / "beside.json").write_text(dumps_journey(evolve(HELLO, id="beside")))
+    db = folder / "run.db"
+    with Engine(db, grace=None) as engine:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        engine.deploy(HELLO, at=at)
+        engine.feed([Event("buy", customer="ann", at=at)])
+        engine.tick(at + timedelta(days=9))
+    done = call("compare", *words, "--with", folder / "beside.json", "--fit", db)
+    assert "beside/hello: both 5" in done.output, done.output
+    assert call("compare", *words, "--fit", db, "--opened", 0.5).exit_code == 2
+
+
+def test_compare_says_what_is_missing(folder):
+    """A fault of the input has exit status 1, wrong usage 2."""
+    done = call("compare", folder / "old.json", folder / "new.json")
+    assert (done.exit_code, "give either population=" in done.output) == (1, True), done.output
+    assert call("compare", "-", "-").exit_code == 2
+    done = call("compare", folder / "old.json", "--events", folder / "events.csv", "--confidence", 2)
+    assert (done.exit_code, "confidence lies between 0 and 1" in done.output) == (2, True), done.output
