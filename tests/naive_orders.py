@@ -3,14 +3,24 @@
 from types import SimpleNamespace as Thing
 
 from journeyflow import Chain, Update, testing
+from journeyflow.basics.moments import to_micros
+from journeyflow.definition.rules import changes
 from tests.naive_delivery import DeliveringNaive
 
 ORDERS = {"enroll", "exit", "exit_others", "exit_all", "forget"}
 
 
+def mailbox(attributes):
+    """Return the address of a customer."""
+    return str(attributes.get("email") or "").strip().casefold()
+
+
 class OrderingNaive(DeliveringNaive):
     """Plays scripts of journeys whose Updates may enroll in journeys and end runs."""
 
+    since: dict[str, int] = {}  # noqa: RUF012 replaced, never changed: when the forgotten were
+    told: frozenset[tuple[str, ...]] = frozenset()  # their events
+    mailboxes: frozenset[str] = frozenset()  # and their addresses
     gone: tuple[object, set[str]] = (None, set())  # whom the item at hand has made nobody, with its queue
 
     def _visit(self, run, step, at):
@@ -60,17 +70,31 @@ class OrderingNaive(DeliveringNaive):
         self._exit(mine, at, "forgotten")
         self._give_up([each for each in self.waiting if each.customer == customer])
         nobody = f"\x1fforgotten-{len([name for name in self.customers if name[0] == chr(31)])}"
-        self.customers.pop(customer, None)
+        self.mailboxes |= {mailbox(self.customers.pop(customer, {}))} - {""}
         self.customers[nobody] = {}
         for run in mine:
             run.customer, run.key = nobody, ""
         for message in (message for message in self.messages.values() if message.run in mine):
             message.data = {}
             message.status = "CANCELLED" if message.status == "QUEUED" else message.status
+        self.told |= {(customer, *key) for key, said in self.known.items() if said.customer == customer}
         self.known = {key: said for key, said in self.known.items() if said.customer != customer}
+        self.since = {**self.since, customer: max(self.own, self.since.get(customer, self.own))}
         self.gone = (self.queue, {customer, *(self.gone[1] if self.gone[0] is self.queue else ())})
 
+    def _tell(self, about, attributes, told):
+        if (
+            mailbox(attributes) in self.mailboxes - {mailbox(self.customers[about.customer])} and not self.granted
+        ):  # R86
+            attributes, refused = changes.apply_changes([("consent.EMAIL", "set", False)], attributes)
+            told = [*refused, *told]
+        return super()._tell(about, attributes, told)
+
     def _input(self, said, at):
+        who, event = getattr(said, "customer", None), (getattr(said, "type", None), getattr(said, "id", None))
+        if who in self.since and (to_micros(said.at) < self.since[who] or (who, *event) in self.told):
+            return "forgotten"  # R86
+        self.granted = isinstance(said, testing.Put) and said.attributes.get("consent", {}).get("EMAIL")
         message = self.messages.get(said.message) if isinstance(said, testing.Ack) else None
         if message is None or message.run.customer[0] != chr(31) or message.status == "SENT":
             return super()._input(said, at)

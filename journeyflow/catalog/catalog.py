@@ -12,7 +12,9 @@ from journeyflow.basics.words import State
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.definition.policies import PolicyHistory
 from journeyflow.machine.program import Program
+from journeyflow.records.changes import CatalogChanges
 from journeyflow.records.forgetting import OWED, TRACES
+from journeyflow.records.suppression import KEY, SUPPRESSING
 
 NONE: frozenset[str] = frozenset()
 
@@ -147,6 +149,24 @@ class Catalog:
     @traces.default
     def _(self) -> bool:
         return self.settings.get(TRACES) == OWED
+
+    @property
+    def suppression_key(self) -> str:
+        """The key of the suppression list (R86)."""
+        return self.settings[KEY]
+
+    @cached_property
+    def suppressing(self) -> bool:
+        """Whether the suppression list has entries (R86)."""
+        return SUPPRESSING in self.settings
+
+    def when_forgetting(self, *, traces: bool) -> CatalogChanges:
+        """Return what to note with a commit that forgets: that the list has entries, and traces owed to the medium.
+
+        Traces are noted even if some are owed already, so that whoever scrubs meanwhile sees another revision.
+        """
+        listed = () if self.suppressing else ((SUPPRESSING, "yes"),)
+        return CatalogChanges(meta=(*listed, *(((TRACES, OWED),) if traces else ())))
 
     @cached_property
     def triggered(self) -> Mapping[tuple[str, str], tuple[JourneyRecord, ...]]:

@@ -10,7 +10,7 @@ from journeyflow.engine.ticking import do_due_work, scrub
 from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.questions.customers import newest_numbers, told_of
 from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
-from journeyflow.records.forgetting import OWED, TRACES, anonymous
+from journeyflow.records.forgetting import anonymous
 from journeyflow.records.public import PruneResult
 from journeyflow.stores.batch import Due, LimitRequest, PastRequest, PruneRequest, Request
 from journeyflow.work import orders
@@ -40,12 +40,11 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
                 kind = "customer"
                 raise NotFound(kind, customer)
         work = lay_out(Due(), loaded, catalog, at, grace=None)
-        ended = sum(orders.forget(work, person, at) for person in loaded.people)
-        unknown = tuple(Forgotten(0, tenant, each, anonymous(0)) for each in customers if each not in known)
+        ended = sum(orders.forget(work, person, at, at + 1) for person in loaded.people)
+        unknown = tuple(Forgotten(0, tenant, each, anonymous(0), at + 1) for each in customers if each not in known)
         changes = work.changes()
         forgotten = tuple(evolve(each, inbox=True) for each in (*changes.erased.forgotten, *unknown))
-        owed = CatalogChanges(meta=((TRACES, OWED),) if scrubbed else ())
-        transaction.commit(evolve(changes, catalog=owed, erased=Erased(forgotten)))
+        transaction.commit(evolve(changes, catalog=catalog.when_forgetting(traces=scrubbed), erased=Erased(forgotten)))
     if scrubbed:
         scrub(core)
     return ended

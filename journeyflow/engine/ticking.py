@@ -13,7 +13,7 @@ from journeyflow.engine.inputs import told_error
 from journeyflow.errors import ClockJump, StorageError, cut, shown
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
-from journeyflow.records.forgetting import OWED, TRACES
+from journeyflow.records.forgetting import TRACES
 from journeyflow.stores.batch import Due, DueKey, Request
 from journeyflow.work import scheduler
 from journeyflow.work.happenings import Tally
@@ -187,8 +187,8 @@ def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool
             loaded = transaction.load(scheduler.plan(due, catalog))
             grace, dedup = catalog.grace, core.options.dedup
             changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
-            if tally.forgotten:
-                changes = evolve(changes, catalog=CatalogChanges(meta=((TRACES, OWED),)))
+            if tally.forgotten or changes.erased.dismissed:
+                changes = evolve(changes, catalog=catalog.when_forgetting(traces=True))
             if changes:
                 transaction.commit(evolve(changes, last_tick=now))
         except StorageError:

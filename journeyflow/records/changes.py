@@ -3,7 +3,19 @@
 from attrs import fields, frozen
 
 from journeyflow.basics.words import State
-from journeyflow.records.rows import Counter, Crowd, Deferred, Export, Input, Move, Post, Refusal, Round, Run
+from journeyflow.records.rows import (
+    Counter,
+    Crowd,
+    Deferred,
+    Export,
+    Input,
+    Move,
+    Post,
+    Refusal,
+    Round,
+    Run,
+    Suppression,
+)
 
 
 class Part:
@@ -136,6 +148,10 @@ class Forgotten:
     tenant: str
     id: str
     name: str
+    before: int = 0
+    """What is told about the customer with an earlier instant is old (see `suppression.py`)."""
+    addresses: tuple[tuple[str, str], ...] = ()
+    """The addresses of the customer: channel, address."""
     later: tuple[int, ...] = ()
     """The sequence numbers of inputs about a new customer with the same id, handled in the same commit."""
     inbox: bool = False
@@ -148,6 +164,10 @@ class Erased(Part):
 
     forgotten: tuple[Forgotten, ...] = ()
     """Customers who become anonymous numbers, in this order: see `forgetting`."""
+    suppressed: tuple[Suppression, ...] = ()
+    """New entries of the suppression list, beside those about `forgotten`, which the store makes."""
+    dismissed: tuple[int, ...] = ()
+    """Inputs about customers who were forgotten before: they stay without anything personal."""
     retold: tuple[tuple[int, str], ...] = ()
     """Inputs whose data is replaced: sequence number, the new data as JSON text."""
     scrubbed: bool = False

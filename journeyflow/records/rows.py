@@ -275,6 +275,18 @@ class Deferred(NamedTuple):
     trigger: str | None
 
 
+class Suppression(NamedTuple):
+    """One entry of the suppression list: what is told about the customer with an instant before `before` is old (R86).
+
+    `hash` covers the tenant and the kind too (see `suppression.py`).
+    """
+
+    hash: str
+    tenant: str
+    kind: str
+    before: int
+
+
 class Round(NamedTuple):
     """How far a journey's pulls have come (R27).
 

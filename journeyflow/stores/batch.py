@@ -115,6 +115,8 @@ class Request:
     posts_of: frozenset[int] = frozenset()
     reading: frozenset[int] = frozenset()
     events: frozenset[tuple[str, str, str]] = frozenset()
+    suppressed: frozenset[str] = frozenset()
+    """The hashes to look up on the suppression list (R86)."""
     exports: bool = False
     """Also the jobs that make files and are not done yet."""
     last_tick: bool = False
@@ -284,6 +286,8 @@ class Loaded:
     past: Sequence[tuple[Input, str]] = ()
     """The inputs that `Request.past` asks for, with their outcomes."""
     last_tick: int | None = None
+    suppressed: Mapping[str, int] = field(factory=dict)
+    """The entries of the suppression list that were found: hash, the instant before which all is old."""
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]

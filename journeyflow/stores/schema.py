@@ -63,6 +63,10 @@ CREATE TABLE customers (
     UNIQUE (tenant, id)
 ) STRICT;
 
+CREATE TABLE suppressions (
+    hash TEXT PRIMARY KEY, tenant TEXT NOT NULL, kind TEXT NOT NULL, before INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE inputs (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant TEXT NOT NULL, customer TEXT NOT NULL, kind TEXT NOT NULL, type TEXT NOT NULL, at INTEGER NOT NULL,
@@ -302,6 +306,9 @@ JOIN journeys j ON j.number = f.journey;
 
 CREATE VIEW holds_view AS
 SELECT tenant, n, {_iso("at")} AS at, channel, held FROM holds;
+
+CREATE VIEW suppressions_view AS
+SELECT tenant, kind, {_iso("before")} AS before, hash FROM suppressions;
 
 CREATE VIEW deferred_view AS
 SELECT j.tenant, j.id AS journey, c.id AS customer, d.key, {_iso("d.at")} AS at, d.trigger_data

@@ -42,6 +42,7 @@ DUMPED = {
     "policies": "SELECT * FROM policies ORDER BY tenant, n",
     "publications": "SELECT * FROM publications ORDER BY journey, n",
     "flags": "SELECT * FROM flags ORDER BY journey, n",
+    "suppressions": "SELECT * FROM suppressions ORDER BY hash",
 }
 """Everything that is stored of a run, table by table, ordered by key (R90); paths are written out."""
 

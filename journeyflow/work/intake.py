@@ -19,10 +19,11 @@ from journeyflow.basics.words import (
     MESSAGE_KINDS,
     REVENUE,
 )
-from journeyflow.definition.rules.changes import WrongType, apply_changes, merge
+from journeyflow.definition.rules.changes import WrongType, apply_changes, events_between, merge
 from journeyflow.definition.rules.conditions import path_fault
 from journeyflow.machine.facts import Data
 from journeyflow.records.counting import told
+from journeyflow.records.forgetting import FORGOTTEN
 from journeyflow.records.message_ids import message_id
 from journeyflow.records.rows import Input, Post
 from journeyflow.stores.batch import CustomerInHand
@@ -32,6 +33,7 @@ from journeyflow.work.engagement import tell, with_domain
 from journeyflow.work.entries import closed_by, enter, leave
 from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
 from journeyflow.work.stages import handle
+from journeyflow.work.suppression import is_suppressed, without_suppressed
 from journeyflow.work.unreadable import Unreadable, newly_unreadable
 from journeyflow.work.working_set import Work
 
@@ -48,8 +50,12 @@ def take(work: Work, item: Input, dedup: int) -> str:
 
     `dedup` is how long event ids are known, in microseconds (R26).
     """
+    at = work.effective(item.at)
+    if work.suppressed and is_suppressed(work, item):
+        work.dismissed.append(item.seq)
+        return FORGOTTEN
     data = loads(item.text) if item.text else {}
-    return _KINDS[item.kind](work, item, data, work.effective(item.at), dedup)
+    return _KINDS[item.kind](work, item, data, at, dedup)
 
 
 # --- events -------------------------------------------------------------------------------------------------------
@@ -64,7 +70,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
     person = work.people.meet(item.tenant, item.customer)
     changed = ""
     if item.type in CUSTOMER_EVENTS:
-        effect = _change(work, person, item.type, data)
+        effect = _change(work, item, person, data, at)
         if effect is None:
             return "invalid"
         if not effect:
@@ -96,12 +102,12 @@ def _loads(text: str | None) -> dict[str, object]:
     return loads(text) if text else {}
 
 
-def _change(work: Work, person: CustomerInHand, kind: str, data: Data) -> dict[str, object] | None:
+def _change(work: Work, item: Input, person: CustomerInHand, data: Data, at: int) -> dict[str, object] | None:
     """Change the customer as an event of R50 says: return the event's new data, {} if nothing changed.
 
     None stands for an impossible event.
     """
-    change = _as_change(kind, data)
+    change = _as_change(item.type, data)
     if change is None:
         return None
     try:
@@ -110,12 +116,21 @@ def _change(work: Work, person: CustomerInHand, kind: str, data: Data) -> dict[s
         return None
     if not events:
         return {}
-    _set_attributes(work, person, after)
+    _set_attributes(work, item, person, after, at)
     return events[0][1]
 
 
-def _set_attributes(work: Work, person: CustomerInHand, after: dict[str, object]) -> None:
-    """Record what a host has said of a customer, and note what journeys will not be able to read (R61)."""
+def _set_attributes(  # noqa: PLR0917 what a host said, of whom, when
+    work: Work, item: Input, person: CustomerInHand, after: dict[str, object], at: int, granted: object = None
+) -> None:
+    """Record what a host has said of a customer, and note what journeys will not be able to read (R61).
+
+    Addresses of the forgotten lose the consent that is not `granted` with them (R86).
+    """
+    said = after
+    if work.suppressed:
+        after = without_suppressed(work, person, said, granted)
+        work.emit(events_between(said, after, [CONSENT]), person, at, own=item.at)
     paths = work.catalog.dated.get(person.tenant)
     if paths:
         found = newly_unreadable(paths, person.attributes, after)
@@ -217,7 +232,7 @@ def _put(work: Work, item: Input, data: dict[str, object], at: int, _: int) -> s
     after, events = merge(person.attributes, data, replace=item.type == "replace")
     if not events:
         return "unchanged"
-    _set_attributes(work, person, after)
+    _set_attributes(work, item, person, after, at, data.get(CONSENT))
     work.emit(events, person, at, own=item.at)
     return "handled"
 

@@ -53,20 +53,21 @@ def _leave_all(work: Work, order: OrderGiven, but: int | None = None) -> None:
 
 def _forget(work: Work, order: OrderGiven) -> None:
     """Forget the customer. The run that gave the order has already ended."""
-    forget(work, order.person, order.at)
+    forget(work, order.person, order.at, work.own)
 
 
-def forget(work: Work, person: CustomerInHand, at: int) -> int:
+def forget(work: Work, person: CustomerInHand, at: int, before: int) -> int:
     """Forget a customer (R86): active runs end, waiting entries and attributes are removed; return how many ended.
 
-    Anything submitted for the same id from now on, in this batch too, is about a new customer.
+    Anything submitted for the same id from now on, in this batch too, is about a new customer,
+    unless its instant is earlier than `before`, or it came before the customer was forgotten.
     """
     inside = active_runs(work, person)
     for run in inside:
         work.advance(run, "EXIT", at, reason=FORGOTTEN)
     for entry in [each for each in work.slots.held.values() if each.customer == person.number]:
         work.slots.leave(entry)
-    work.forget(person)
+    work.forget(person, before)
     return len(inside)
 
 

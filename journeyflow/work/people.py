@@ -9,6 +9,7 @@ from journeyflow.basics.words import LISTS
 from journeyflow.records.changes import Forgotten
 from journeyflow.records.forgetting import anonymous
 from journeyflow.records.rows import Input
+from journeyflow.records.suppression import addresses_in
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.circles import Pulls
 
@@ -61,15 +62,20 @@ class People:
             person.attributes = attributes
             self.touched[person.number] = person
 
-    def forget(self, person: CustomerInHand, handled: int) -> None:
-        """Reduce a customer to an anonymous number (R86); so many inputs have been `handled` by now."""
-        name = anonymous(person.number)
-        self.forgotten.append((Forgotten(person.number, person.tenant, person.id, name), handled))
+    def forget(self, person: CustomerInHand, handled: int, before: int) -> Forgotten:
+        """Reduce a customer to an anonymous number (R86); so many inputs have been `handled` by now.
+
+        What comes about the customer with an instant earlier than `before` is old.
+        """
+        name, addresses = anonymous(person.number), tuple(addresses_in(person.attributes).items())
+        forgotten = Forgotten(person.number, person.tenant, person.id, name, before, addresses)
+        self.forgotten.append((forgotten, handled))
         del self.named[person.tenant, person.id]
         was = self.relisted.pop(person.number, names_in(person.attributes))
         self.left += [(person.tenant, each, person.id) for each in sorted(was)]
         person.id, person.attributes = name, {}
         self.touched[person.number] = person
+        return forgotten
 
     def _relist(self, person: CustomerInHand, before: set[str], after: set[str]) -> None:
         """Record that a customer's lists have changed. New members may have to be pulled in (R27)."""

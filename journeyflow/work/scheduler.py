@@ -39,6 +39,7 @@ from journeyflow.work.orders import follow
 from journeyflow.work.pulls import pull
 from journeyflow.work.slots import plan_limits
 from journeyflow.work.stages import handle
+from journeyflow.work.suppression import suspects
 from journeyflow.work.working_set import Work
 
 type_of: Callable[[Input], str] = itemgetter(4)
@@ -72,6 +73,7 @@ def plan(due: Due, catalog: Catalog) -> Request:
         clicked=frozenset(
             {(item.tenant, item.customer) for item in about if item.type == REVENUE and message_named(item) is None}
         ),
+        suppressed=suspects(catalog, due.inputs.values()),
         limits=plan_limits(due, catalog),
         pulls=plan_pulls(due, catalog),
     )
@@ -161,6 +163,7 @@ def lay_out(due: Due, loaded: Loaded, catalog: Catalog, now: int, *, grace: int 
     work.messages.lay_out(loaded, due.posts)
     work.known = {key: list(found) for key, found in loaded.known.items()}
     work.next_serial = loaded.next_serial
+    work.suppressed = dict(loaded.suppressed)
     return work
 
 

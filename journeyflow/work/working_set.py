@@ -23,6 +23,7 @@ from journeyflow.machine.program import Program
 from journeyflow.records.changes import Changes, Erased, PullChanges
 from journeyflow.records.counting import Note, count, queued
 from journeyflow.records.rows import Crowd, Input, Move, Refusal, Run
+from journeyflow.records.suppression import suppressions
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.circles import Pulls
 from journeyflow.work.happenings import Cause, Happening, OrderGiven, Tally, changed_attribute
@@ -50,6 +51,8 @@ class Work:
         self.slots, self.pulls, self.walk = Slots(), Pulls(), advance
         self.people, self.messages = People(self.pulls), Messages(catalog, self.runs)
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
+        self.suppressed: dict[str, int] = {}
+        """What the suppression list has about this batch (R86)."""
         self.next_serial = 1
         self.heap: list[DueKey] = []
         self.queue: deque[Happening | OrderGiven] = deque()
@@ -66,6 +69,8 @@ class Work:
         """Customers who moved together, keyed by what they have in common; not looked up again in this batch."""
         self.entered = self.late = 0
         self.retold: list[tuple[int, str]] = []
+        self.dismissed: list[int] = []
+        """Inputs about customers who were forgotten before."""
         self.stop: DueKey | None = None
         """The place in the order before which this batch must end, because what comes there is not loaded."""
         self.put_off = 0
@@ -92,12 +97,17 @@ class Work:
 
     # --- customers ------------------------------------------------------------------------------------------------
 
-    def forget(self, person: CustomerInHand) -> None:
-        """Reduce a customer to an anonymous number (R86)."""
-        for (tenant, _, _), seen in self.known.items():  # drop the known ids of their events (R26)
+    def forget(self, person: CustomerInHand, before: int) -> None:
+        """Reduce a customer to an anonymous number; what comes with an instant earlier than `before` is old (R86)."""
+        events = list[tuple[str, str]]()
+        for (tenant, kind, name), seen in self.known.items():  # no longer known, but suppressed (R26)
             if tenant == person.tenant:
-                seen[:] = [each for each in seen if each[1] != person.id]
-        self.people.forget(person, len(self.handled))
+                others = [each for each in seen if each[1] != person.id]
+                events += [(kind, name)] if len(others) < len(seen) else []
+                seen[:] = others
+        forgotten = self.people.forget(person, len(self.handled), before)
+        entries = suppressions(self.catalog.suppression_key, forgotten, events)
+        self.suppressed.update((entry.hash, entry.before) for entry in entries)
 
     # --- runs -----------------------------------------------------------------------------------------------------
 
@@ -263,7 +273,11 @@ class Work:
             counters=count(self.moves, self.runs, notes, self.catalog.zones, crowds),
             limits=self.slots.changes(),
             pulls=PullChanges(self.pulls.changes(), people.listed(), people.unlisted()),
-            erased=Erased(people.all_forgotten(self.handled, self.inputs), tuple(self.retold)),
+            erased=Erased(
+                people.all_forgotten(self.handled, self.inputs),
+                dismissed=tuple(self.dismissed),
+                retold=tuple(self.retold),
+            ),
         )
 
     def end_before(self, key: DueKey) -> None:

@@ -112,15 +112,15 @@ def test_later_events_make_a_new_person(host):
     assert host.engine.audit() == []
 
 
-def test_the_ids_of_events_are_not_known_any_more(host):
-    """What was told under an id may be told anew (R26, R86); of others it is known still."""
+def test_the_ids_of_events_are_known_as_those_of_somebody_forgotten(host):
+    """An event that comes again brings nobody back (R86); of others it is known as before (R26)."""
     host.deploy(Wait("rest", "1 day"))
     enter(host, "ann", "bob")
     host.engine.forget("ann", at=after("1 hour"))
     for customer in ("ann", "bob"):
         host.engine.feed(Event("go", customer=customer, at=after("2 hours"), id=f"go-{customer}"))
     host.tick("2 hours")
-    assert host.outcomes()[-2:] == ["handled", "conflicting"]
+    assert host.outcomes()[-2:] == ["forgotten", "conflicting"]
 
 
 def test_nothing_is_sent_any_more(host):

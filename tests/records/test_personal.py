@@ -31,6 +31,7 @@ NOT_PERSONAL = {
     "policies": "the host's words",
     "flags": "the host's words",
     "holds": "the host's words",
+    "suppressions": "keyed hashes",
     "paths": "steps and outcomes",
     "exports": "sums",
     "counters": "sums, by the host's words and by mailbox domain",

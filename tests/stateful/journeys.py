@@ -144,6 +144,7 @@ QUESTIONS = {
     "timers of journeys": "SELECT * FROM journey_timers ORDER BY journey, which",
     "slots": "SELECT * FROM slots ORDER BY journey, at",
     "deferred": "SELECT * FROM deferred ORDER BY number",
+    "suppressions": "SELECT * FROM suppressions ORDER BY hash",
     "list members": "SELECT * FROM list_members ORDER BY tenant, list, customer",
     "pulls": "SELECT * FROM pulls ORDER BY journey",
     "refusals": "SELECT * FROM refusals ORDER BY journey, day, reason",

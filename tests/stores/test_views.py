@@ -20,7 +20,8 @@ VIEWS = {
     "arms_view", "counters_view", "customers_view", "deferred_view", "engagement_view", "enrollments_view",
     "exports_view", "flags_view", "holds_view", "inputs_view", "journeys_view", "last_refusals_view",
     "list_members_view", "messages_view", "moves_view", "openings_view", "policies_view", "publications_view",
-    "pulls_view", "refusals_view", "steps_view", "transitions_view", "versions_view", "visits", "visits_view",
+    "pulls_view", "refusals_view", "steps_view", "suppressions_view", "transitions_view", "versions_view", "visits",
+    "visits_view",
 }  # fmt: skip
 """Those that a life as below fills."""
 
@@ -66,6 +67,9 @@ def db(tmp_path_factory):
         host.deploy(Split("which", arm(100, [End("e")])), id="old", trigger=Trigger("old"))
         host.say("old", "10 minutes")
         engine.prune(after("11 minutes"), journey="old")
+        host.put("11 minutes", "gone")
+        host.tick("11 minutes")
+        engine.forget("gone", at=after("11 minutes"))
     return path
 
 
@@ -159,5 +163,5 @@ def test_datasette_opens_the_file_of_the_demo(tmp_path, monkeypatch):
     found = asyncio.run(pages())
     assert {view for view, rows in found.items() if not rows} <= {
         "arms_view", "deferred_view", "exports_view", "flags_view", "holds_view", "last_refusals_view",
-        "list_members_view", "openings_view", "policies_view", "pulls_view", "refusals_view",
+        "list_members_view", "openings_view", "policies_view", "pulls_view", "refusals_view", "suppressions_view",
     }  # fmt: skip

@@ -27,7 +27,15 @@ from journeyflow.records.changes import (
     PullChanges,
     Transition,
 )
-from journeyflow.records.forgetting import bare, bare_post, is_anonymous, without_error, without_person
+from journeyflow.records.forgetting import (
+    FORGOTTEN,
+    anonymous,
+    bare,
+    bare_post,
+    is_anonymous,
+    without_error,
+    without_person,
+)
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import (
     Counter,
@@ -39,6 +47,7 @@ from journeyflow.records.rows import (
     Post,
     Refusal,
     Run,
+    Suppression,
     make_input,
     make_move,
     make_post,
@@ -46,6 +55,7 @@ from journeyflow.records.rows import (
     mixing,
     patched,
 )
+from journeyflow.records.suppression import KEY, key_of, known_events, suppressions
 from journeyflow.stores.batch import (
     INPUT,
     NOTHING,
@@ -108,7 +118,8 @@ class MemoryStore:
         self._mirror = Mirror()
         self._closed = False
         self._unfinished: Unfinished | None = None
-        self.meta = {"nonce": nonce, "revision": "0"}
+        self.meta = {"nonce": nonce, KEY: key_of(nonce), "revision": "0"}
+        self.suppressions: dict[str, Suppression] = {}
         self.journeys: list[NewJourney] = []
         self.versions: dict[int, NewVersion] = {}
         self.publications: list[tuple[int, int, int]] = []
@@ -204,6 +215,7 @@ class MemoryStore:
                 meta=tuple(before.items()),
             ),
             exports=tuple(self.exports.values()),
+            erased=Erased(suppressed=tuple(self.suppressions.values())),
             limits=self.limits.snapshot(),
             pulls=PullChanges(rounds=tuple(self.pulls.rounds.values()), listed=tuple(self.pulls.listed())),
         )
@@ -316,6 +328,9 @@ class MemoryStore:
         """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
         for seq, text in erased.retold:
             self.inputs[seq] = self.inputs[seq]._replace(text=text)
+        self._suppress(erased.suppressed)
+        for seq in erased.dismissed:
+            self._forget_input(seq, self.inputs[seq], FORGOTTEN, anonymous(0))
         people = erased.forgotten
         if not people:
             return
@@ -347,13 +362,24 @@ class MemoryStore:
     def _forget_inputs(self, person: Forgotten) -> None:
         """Remove personal data from inputs about a customer; from waiting ones only if the inbox is to be emptied."""
         later = set(person.later)
-        for seq, item in self.inputs.items():
-            told = (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
-            if told and (person.inbox or seq in self.outcomes):
-                self._forget_input(seq, item, person.name)
+        told = [
+            item
+            for seq, item in self.inputs.items()
+            if (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
+            if person.inbox or seq in self.outcomes
+        ]
+        events = known_events((item, self.outcomes.get(item.seq)) for item in told)
+        self._suppress(suppressions(self.meta[KEY], person, events))  # first: ids are found by the customer's
+        for item in told:
+            self._forget_input(item.seq, item, self.outcomes.get(item.seq), person.name)
 
-    def _forget_input(self, seq: int, item: Input, name: str) -> None:
-        bare, self.outcomes[seq] = without_person(item, self.outcomes.get(seq), name)
+    def _suppress(self, entries: Iterable[Suppression]) -> None:
+        """Add to the suppression list; what is on it already keeps the later instant."""
+        for entry in entries:
+            self.suppressions[entry.hash] = max(entry, self.suppressions.get(entry.hash, entry))
+
+    def _forget_input(self, seq: int, item: Input, outcome: str | None, name: str) -> None:
+        bare, self.outcomes[seq] = without_person(item, outcome, name)
         self.pending.pop(seq, None)
         self._unlearn(seq, item)
         self.inputs[seq] = bare  # last: until then it is found by the customer's id
@@ -619,6 +645,7 @@ class MemoryTransaction:
             pulls,
             *self._past(request),
             int(store.meta[LAST_TICK]) if request.last_tick and LAST_TICK in store.meta else None,
+            {each: store.suppressions[each].before for each in request.suppressed if each in store.suppressions},
         )
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:

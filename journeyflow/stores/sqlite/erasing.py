@@ -4,8 +4,10 @@ import sqlite3
 from collections.abc import Iterable
 
 from journeyflow.records.changes import Erased, Forgotten
-from journeyflow.records.forgetting import PERSONAL, without_error, without_person
+from journeyflow.records.forgetting import FORGOTTEN, PERSONAL, anonymous, without_error, without_person
 from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import Input
+from journeyflow.records.suppression import KEY, known_events, suppressions
 from journeyflow.stores.sqlite.rows import INPUT_ROW, read_input
 
 OF_RUNS = "enrollment IN (SELECT serial FROM enrollments WHERE customer = :number)"
@@ -49,6 +51,11 @@ STATEMENTS = (
 
 INPUTS = f"SELECT {INPUT_ROW}, outcome FROM inputs"
 
+BARE = "UPDATE inputs SET customer = ?, id = ?, data = ?, outcome = ? WHERE seq = ?"
+
+SUPPRESS = """INSERT INTO suppressions VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET before = max(before, excluded.before)"""
+
 
 def rename(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:
     """Rename customers before anything is written: their ids may belong to new customers by then."""
@@ -60,10 +67,12 @@ def forget(connection: sqlite3.Connection, erased: Erased) -> None:
     """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
     retold = [(text, seq) for seq, text in erased.retold]
     connection.executemany("UPDATE inputs SET data = ? WHERE seq = ?", retold)
+    connection.executemany(SUPPRESS, erased.suppressed)
     for person in erased.forgotten:
         for statement in STATEMENTS:
             connection.execute(statement, {"number": person.number, "tenant": person.tenant, "customer": person.id})
         _forget_inputs(connection, person)
+    _dismiss(connection, erased.dismissed)
     _hush(connection, erased.forgotten)
 
 
@@ -74,12 +83,21 @@ def _forget_inputs(connection: sqlite3.Connection, person: Forgotten) -> None:
         (person.tenant, person.id, person.inbox),
     ).fetchall()
     later = set(person.later)
-    told = ((read_input(row), outcome) for *row, outcome in rows)
-    bare = [without_person(item, outcome, person.name) for item, outcome in told if item.seq not in later]
-    connection.executemany(
-        "UPDATE inputs SET customer = ?, id = ?, data = ?, outcome = ? WHERE seq = ?",
-        [(item.customer, item.id, item.text, outcome, item.seq) for item, outcome in bare],
-    )
+    told = [(item, outcome) for *row, outcome in rows if (item := read_input(row)).seq not in later]
+    _bare(connection, [without_person(item, outcome, person.name) for item, outcome in told])
+    [(key,)] = connection.execute("SELECT value FROM meta WHERE name = ?", (KEY,))
+    connection.executemany(SUPPRESS, suppressions(key, person, known_events(told)))
+
+
+def _dismiss(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
+    """Remove personal data from inputs about customers who were forgotten before."""
+    rows = [connection.execute(f"{INPUTS} WHERE seq = ?", (seq,)).fetchone() for seq in seqs]
+    _bare(connection, [without_person(read_input(row), FORGOTTEN, anonymous(0)) for *row, _ in rows])
+
+
+def _bare(connection: sqlite3.Connection, told: Iterable[tuple[Input, str]]) -> None:
+    """Write what stays of inputs, each given with its outcome."""
+    connection.executemany(BARE, [(item.customer, item.id, item.text, outcome, item.seq) for item, outcome in told])
 
 
 def _hush(connection: sqlite3.Connection, people: Iterable[Forgotten]) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 
 from journeyflow.basics.moments import HOUR
 from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase, StorageError
+from journeyflow.records.suppression import KEY, key_of
 from journeyflow.stores.schema import APPLICATION_ID, MIGRATIONS, make_own_views
 
 BUSY_SECONDS = 60
@@ -233,8 +234,9 @@ def _migrate(connection: sqlite3.Connection, path: str, nonce: str | None) -> No
     version = _check_owner(connection, path)
     _make_schema(connection, version)
     if version == 0 or path == MEMORY:
-        drawn = nonce if nonce is not None else draw_nonce()
-        settings = {"nonce": drawn, "revision": "0", **({} if path == MEMORY else {"grace": str(GRACE)})}
+        drawn = (draw_nonce(), _draw_key()) if nonce is None else (nonce, key_of(nonce))
+        settings = {**dict(zip(("nonce", KEY), drawn, strict=True)), "revision": "0"}
+        settings |= {} if path == MEMORY else {"grace": str(GRACE)}
         connection.executemany("INSERT INTO meta VALUES (?, ?)", sorted(settings.items()))
 
 
@@ -248,8 +250,13 @@ def _make_schema(connection: sqlite3.Connection, version: int) -> None:
 
 
 def draw_nonce() -> str:
-    """Return a random nonce, the start of message ids; nothing else is random (R70, R90)."""
+    """Return a random nonce, the start of message ids (R70, R90)."""
     return os.urandom(5).hex()
+
+
+def _draw_key() -> str:
+    """Return a random key for the suppression list (R86)."""
+    return os.urandom(16).hex()
 
 
 def _check_owner(connection: sqlite3.Connection, path: str) -> int:

@@ -94,6 +94,8 @@ KNOWN_EVENTS = (
     f" AND i.outcome NOT IN ({', '.join(map(repr, sorted(UNKNOWN_AFTER)))}) ORDER BY i.at, i.seq"
 )
 
+SUPPRESSED = "SELECT hash, before FROM suppressions WHERE hash IN (SELECT value FROM json_each(?))"
+
 PEOPLE = lookup("SELECT number, tenant, id, attributes FROM customers", "number")
 
 SENT = lookup(
@@ -255,6 +257,7 @@ class SQLiteTransaction:
             None if request.pulls is None else load_pulls(self._connection, request.pulls, circles, people),
             *self._past(request),
             self._last_tick() if request.last_tick else None,
+            dict(self._ask_each(SUPPRESSED, request.suppressed)),
         )
 
     def _last_tick(self) -> int | None:

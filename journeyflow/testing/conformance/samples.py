@@ -375,7 +375,7 @@ COUNTED_OF_RUNS = [
 TABLES = (
     *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
     *("paths", "moves", "messages", "refusals", "last_refusals", "counters", "exports", "pulls", "list_members"),
-    *("openings", "arms"),
+    *("openings", "arms", "suppressions"),
 )
 
 

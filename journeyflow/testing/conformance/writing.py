@@ -9,7 +9,8 @@ from attrs import evolve
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import CANCELLED, COMPLETED
 from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
-from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run
+from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run, Suppression
+from journeyflow.records.suppression import KEY, hashed
 from journeyflow.stores.batch import NOTHING, PastRequest, PruneRequest, Request
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
@@ -34,6 +35,7 @@ from journeyflow.testing.conformance.samples import (
     refused,
     rows,
     run,
+    shelf,
     write,
 )
 
@@ -190,6 +192,26 @@ class Writing(Begun):
             expect(rows(store, "SELECT customer, outcome FROM inputs"), [("nobody 5", "forgotten"),
                    ("nobody", "forgotten")])  # fmt: skip
             expect(load(store).next_customer, 6)
+
+    def test_the_suppression_list_outlives_the_forgotten(self, tmp_path: Path) -> None:
+        """Id, addresses and known events are listed as hashes; the later instant counts; old inputs get bare (R86)."""
+        with self.begun(tmp_path) as store:
+            key = found.meta[KEY] if (found := shelf(store)) else ""
+            write(store, Changes(inputs=(event(id="e1"), event(id="e2"), event(id="e3"), event("bob", id="e1"))))
+            write(store, Changes(handled=((1, "handled"), (2, "duplicate"))))
+            gone = Forgotten(1, "t", "ann", "nobody 1", 9, (("EMAIL", "a@b.c"),))
+            write(store, Changes(erased=Erased(forgotten=(gone,))))
+            write(store, Changes(erased=Erased(forgotten=(Forgotten(0, "t", "ann", "nobody", 5, inbox=True),))))
+            of_ann = (("customer", "ann"), ("address", "EMAIL", "a@b.c"), ("event", "ann", "order.placed", "e1"))
+            wanted = [(hashed(key, "t", *each), each[0], 9) for each in of_ann]
+            wanted += [(hashed(key, "t", "event", "ann", "order.placed", "e3"), "event", 5)]
+            expect(rows(store, "SELECT hash, kind, before FROM suppressions ORDER BY 1"), sorted(wanted))
+            asked = frozenset({wanted[0][0], hashed(key, "u", "customer", "ann")})
+            expect(dict(load(store, suppressed=asked).suppressed), {wanted[0][0]: 9})
+            write(store, Changes(handled=((4, "forgotten"),), erased=Erased(dismissed=(4,))))
+            expect(rows(store, "SELECT id, data, outcome FROM inputs WHERE seq = 4"), [(None, None, "forgotten")])
+            write(store, Changes(erased=Erased(suppressed=(Suppression("h", "t", "customer", 7),))))
+            expect(dict(load(store, suppressed=frozenset({"h"})).suppressed), {"h": 7})
 
     def test_somebody_new_may_come_in_the_commit_that_forgets(self, tmp_path: Path) -> None:
         """Later and waiting inputs of the id belong to a new customer; error texts of channels are removed (R86)."""

@@ -131,7 +131,7 @@ class Crowds:
 
         The remaining items are left untouched.
         """
-        if position == end or not self._apart:
+        if position == end or not self._apart or self._work.suppressed:
             return 0
         rank = self._keys[position][1]
         return self._enter(position, end) if rank == INPUT else self._wake(position, end) if rank == TIMER else 0
