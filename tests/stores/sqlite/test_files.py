@@ -16,6 +16,7 @@ from journeyflow import CorruptDatabase, Engine, ForeignDatabase, NewerSchema, S
 from journeyflow.errors import ReadOnlyDatabase
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.rows import Move
+from journeyflow.records.suppression import KEY, key_of
 from journeyflow.stores.batch import Request
 from journeyflow.stores.schema import APPLICATION_ID
 from journeyflow.stores.sqlite import SQLiteStore, opening
@@ -88,7 +89,8 @@ def test_a_new_file_gets_mark_version_and_settings(tmp_path: Path) -> None:
         ask = lambda text: connection.execute(text).fetchall()  # noqa: E731 three short questions
         assert ask("PRAGMA application_id") == [(APPLICATION_ID,)]
         assert ask("PRAGMA journal_mode") == [("wal",)]
-        assert ask("SELECT * FROM meta") == [("grace", "3600000000"), ("nonce", "k"), ("revision", "0")]
+        settings = {"grace": "3600000000", "nonce": "k", "revision": "0", KEY: key_of("k")}
+        assert dict(ask("SELECT * FROM meta")) == settings
 
 
 def test_a_nonce_is_drawn_and_stays(tmp_path: Path) -> None:
