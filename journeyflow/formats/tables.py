@@ -126,9 +126,9 @@ class Records:
 ReadCell = Callable[[str], object]
 """A function that returns the value of a cell that is not empty; ValueError says what is wrong with it."""
 
-_POINT = re.compile(r"-?(0|[1-9]\d{0,18})(\.\d{0,30}[1-9])?", re.ASCII)
-_COMMA = re.compile(r"-?(0|[1-9]\d{0,18})(,\d{0,30}[1-9])?", re.ASCII)
-_EITHER = re.compile(r"-?(?![1-9]\d{0,2}\.\d{3}$)(0|[1-9]\d{0,18})([.,]\d{0,30}[1-9])?", re.ASCII)
+_POINT = re.compile(r"-?(0|[1-9]\d{0,18})(\.(?:\d{0,30}[1-9]|0))?", re.ASCII)
+_COMMA = re.compile(r"-?(0|[1-9]\d{0,18})(,(?:\d{0,30}[1-9]|0))?", re.ASCII)
+_EITHER = re.compile(r"-?(?![1-9]\d{0,2}\.\d{3}$)(0|[1-9]\d{0,18})([.,](?:\d{0,30}[1-9]|0))?", re.ASCII)
 """Where a semicolon separates cells the comma is decimal, and a point too, unless it may separate thousands."""
 
 
@@ -137,8 +137,8 @@ def number_reader(spelling: re.Pattern[str]) -> ReadCell:
 
     Codes that only look like numbers stay what they are.
 
-    >>> [number_reader(_POINT)(text) for text in ("29.5", "-7", "1.10", "007", "1e3", "-0", "true")]
-    [29.5, -7, '1.10', '007', '1e3', '-0', True]
+    >>> [number_reader(_POINT)(text) for text in ("29.5", "47.0", "-7", "1.10", "007", "1e3", "-0", "true")]
+    [29.5, 47.0, -7, '1.10', '007', '1e3', '-0', True]
     """
 
     def read(text: str) -> object:

@@ -75,7 +75,7 @@ class Field(rules.FieldPath):
         return Change(self.path, "remove", value)
 
     def increment(self, value: object = 1) -> Change:
-        """Add a number; a missing value counts as 0."""
+        """Add a number, or a text that compares as one (R62), such as "12.50"; a missing value counts as 0."""
         return Change(self.path, "increment", value)
 
     def append(self, value: object) -> Change:
@@ -139,7 +139,7 @@ def _append(old: object, value: object) -> object:
 
 def _increment(old: object, value: object) -> object:
     start = 0 if old is None else old
-    if isinstance(start, str) or isinstance(value, str):
+    if isinstance(start, str):
         raise WrongType
     left, right = as_number(start), as_number(value)
     if left is None or right is None:
