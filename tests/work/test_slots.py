@@ -554,3 +554,18 @@ def test_a_place_that_is_taken_again_in_the_batch_in_which_it_was_left_has_an_op
     assert (waiting(host), host.engine.next_due()) == (["again"], after("1 hour"))
     host.tick("2 hours")
     assert entered(host)[-1] == ("again", 60)
+
+
+def test_who_waited_for_a_slot_was_caused_by_nobody(host):
+    """R53, R23: an opening is an item of its own: journeys that start one another go on at the pace of the slots."""
+    for name, other, limits in (("a", "b", Limits()), ("b", "a", Limits(per_hour=1))):
+        by_the_other = Trigger("journey.completed", where=field("event.journey").eq(other))
+        host.deploy(End("end"), id=name, trigger=by_the_other, reentry=Reentry.always(), limits=limits)
+    for minutes in (0, 10):
+        host.engine.enroll("a", "c1", at=after(f"{minutes} minutes"))
+    host.tick("10 minutes")
+    assert (len(entered(host, "a")), len(entered(host, "b")), waiting(host)) == (2, 1, ["c1"])
+    assert host.refused() == {"event loop": 1}  # "a", by the first of "b"
+    host.tick("1 hour")
+    assert (len(entered(host, "a")), len(entered(host, "b")), waiting(host)) == (3, 2, [])
+    assert host.refused() == {"event loop": 2}  # "b", by itself
