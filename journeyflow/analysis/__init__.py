@@ -2,12 +2,16 @@
 
 from journeyflow.analysis.analysis import Analysis, analyze
 from journeyflow.analysis.compare import compare
+from journeyflow.analysis.cycles import Cycle, JourneyStart, cycles
+from journeyflow.analysis.differences import JourneyDifference, diff
 from journeyflow.analysis.forecasting import Forecast, forecast
 from journeyflow.analysis.impact import BranchImpact, Impact, PairedFigure, StepImpact
+from journeyflow.analysis.lints import lint
 from journeyflow.analysis.paths import AllPaths, Path
 from journeyflow.analysis.power import ExperimentPlan, PlannedGroup, power, sample_size, smallest_difference
 from journeyflow.analysis.proofs import Proof
 from journeyflow.analysis.propagation import Propagation, propagate
+from journeyflow.analysis.reads import EarlyRead
 from journeyflow.analysis.spans import Span
 from journeyflow.analysis.ways import DeadEnd, Passage
 
@@ -15,10 +19,14 @@ __all__ = [
     "AllPaths",
     "Analysis",
     "BranchImpact",
+    "Cycle",
     "DeadEnd",
+    "EarlyRead",
     "ExperimentPlan",
     "Forecast",
     "Impact",
+    "JourneyDifference",
+    "JourneyStart",
     "PairedFigure",
     "Passage",
     "Path",
@@ -29,7 +37,10 @@ __all__ = [
     "StepImpact",
     "analyze",
     "compare",
+    "cycles",
+    "diff",
     "forecast",
+    "lint",
     "power",
     "propagate",
     "sample_size",

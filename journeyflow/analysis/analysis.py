@@ -5,6 +5,7 @@ from attrs import field, frozen
 from journeyflow.analysis import proofs
 from journeyflow.analysis.paths import AllPaths
 from journeyflow.analysis.proofs import Proof
+from journeyflow.analysis.reads import EarlyRead, early_reads, reads_in_time
 from journeyflow.analysis.spans import Span
 from journeyflow.analysis.ways import Chart, DeadEnd, chart_of
 from journeyflow.basics.values import describe
@@ -73,6 +74,23 @@ class Analysis:
         if step not in self.journey.index:
             raise NotFound("step", step, journey=self.journey.id)  # noqa: EM101 a kind of thing
         return proofs.never_after(self.chart, step)
+
+    @property
+    def early_reads(self) -> tuple[EarlyRead, ...]:
+        """The places that read a value of a message, a wait or the trigger that may be missing there."""
+        return tuple(early_reads(self.chart))
+
+    def reads_in_time(self) -> Proof:
+        """Return whether no step reads a message, an awaited event or trigger data before it can be there."""
+        return reads_in_time(self.chart)
+
+    def proofs(self) -> tuple[Proof, ...]:
+        """Return the proofs that need no number: every path ends, no template twice, nothing read too early."""
+        return self.ends(), self.no_template_twice(), self.reads_in_time()
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return the proofs as plain rows: see `Proof.to_dict`."""
+        return [proof.to_dict() for proof in self.proofs()]
 
     def __repr__(self) -> str:
         """Return how many paths there are, how long they take, and how many messages they send."""

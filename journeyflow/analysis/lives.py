@@ -12,9 +12,10 @@ from journeyflow.analysis.ways import Passage
 from journeyflow.basics.chance import KEPT_OUT, bucket
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.words import MESSAGE_EVENTS
+from journeyflow.definition.entry import KEY_ROOT
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.options import hundredths
-from journeyflow.definition.steps import Condition, Split, Wait
+from journeyflow.definition.steps import Condition, Send, Split, Wait
 from journeyflow.errors import JourneyflowError
 from journeyflow.records.public import Enrollment, Event
 from journeyflow.testing.running import INSTANT, START, Call, Enroll, Life, Played, Put, Reaction, run
@@ -148,15 +149,25 @@ class _Building:
 
     def _beginnings(self, values: Mapping[str, object]) -> Iterator[list[Call]]:
         """Yield how a run may begin: by the trigger, or by hand."""
-        attributes = {**_nested(values, ""), **self._dates(START, self.ways)}
+        attributes = {**self._consent(), **_nested(values, ""), **self._dates(START, self.ways)}
         puts: list[Call] = [Put(self.customer, attributes, at=START)] if attributes else []
         trigger = self.journey.trigger
         if trigger.event is not None:
-            data = {**_PLAIN.get(trigger.event, {}), **_nested(values, "trigger.")}
+            data = {**_PLAIN.get(trigger.event, {}), **self._key(), **_nested(values, "trigger.")}
             yield [*puts, Event(trigger.event, customer=self.customer, at=START, data=data)]
         if self.journey.reentry.key is None:
             yield [*puts, Enroll(self.journey.id, self.customer, at=START)]
             yield [*puts, Enroll(self.journey.id, self.customer, at=START, force=True)]
+
+    def _consent(self) -> dict[str, object]:
+        """Return the consent that the journey requires, to every channel."""
+        channels = {step.channel: True for step in self.journey.steps if isinstance(step, Send)}
+        return {"consent": channels} if self.journey.consent == "required" else {}
+
+    def _key(self) -> dict[str, object]:
+        """Return a key, where customers have parallel runs."""
+        key = self.journey.reentry.key
+        return {} if key is None else _nested({key: "a"}, KEY_ROOT)
 
     def _prolonged(self, calls: list[Call], fixed: dict[str, object], stay: timedelta) -> Life | None:
         """Return the life that begins so and takes all ways; None where the run takes another way."""

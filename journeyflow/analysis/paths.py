@@ -1,6 +1,6 @@
 """All paths through a journey: how many, the shortest and the longest, and one after the other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from heapq import heappop, heappush
 from itertools import count, islice
@@ -40,12 +40,13 @@ class Path:
         return sum(way.message for way in self.ways)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the path as a plain row; durations are timedeltas, None where not known."""
+        """Return the path as a plain row; its times in seconds, None where not known."""
+        longest = self.duration.longest
         return {
             "steps": list(self.steps),
             "outcomes": [way.outcome for way in self.ways],
-            "shortest": self.duration.shortest,
-            "longest": self.duration.longest,
+            "shortest_seconds": self.duration.shortest.total_seconds(),
+            "longest_seconds": None if longest is None else longest.total_seconds(),
             "messages": self.messages,
             "loops": [list(loop) for loop in self.loops],
             "ends": self.ends,
@@ -119,11 +120,22 @@ class AllPaths:
             if not leaving:
                 yield Path((*walked, *round_from(self.chart, step, group)), loops, ends=False)
             for way in reversed(leaving):
-                ways = (*walked, *route(self.chart, step, way, group))
+                ways = (*walked, *route(self.chart, step, way, _inside(group)))
                 stack.append((ways, loops, way.to or ""))
             while stack and not stack[-1][2]:
                 ways, loops, _ = stack.pop()
                 yield Path(ways, loops)
+
+    @property
+    def endless(self) -> list[Path]:
+        """The shortest way into each loop that has no way out, and once round it."""
+        found = []
+        for group in self.chart.groups:
+            if not list(_leaving(self.chart, group)):
+                once = round_from(self.chart, min(group, key=self.chart.journey.index.__getitem__), group)
+                ways = (*route(self.chart, self.chart.start, once[0])[:-1], *once)
+                found.append(Path(ways, _loops_of(self.chart, ways), ends=False))
+        return found
 
     def take(self, number: int) -> list[Path]:
         """Return the first paths."""
@@ -164,7 +176,18 @@ def _loops_of(chart: Chart, ways: Sequence[Passage]) -> tuple[tuple[str, ...], .
     return tuple(_in_order(chart, group) for group in groups if chart.loops(group))
 
 
+Allowed = Callable[[Passage], bool]
+"""Whether a passage may be taken."""
+
 # --- routes -----------------------------------------------------------------------------------------------------------
+
+
+def _any(_: Passage) -> bool:
+    return True
+
+
+def _inside(group: frozenset[str]) -> Allowed:
+    return lambda way: way.to in group
 
 
 def soonest(chart: Chart, start: str) -> list[Passage]:
@@ -196,16 +219,19 @@ def nearest(chart: Chart, start: str) -> Iterator[tuple[int, Passage]]:
             push(at, way.to)
 
 
-def route(chart: Chart, start: str, last: Passage, within: frozenset[str] | None) -> list[Passage]:
-    """Return the ways from a step up to and with one way, by as few steps as possible; `last` must be reachable."""
+def route(chart: Chart, start: str, last: Passage, allowed: Allowed = _any) -> list[Passage]:
+    """Return the passages from a step up to and with one, by as few steps as possible; an empty list if there are none.
+
+    `allowed` says which passages may be taken on the way.
+    """
     came: dict[str, Passage | None] = {start: None}
     queue = [start]
     for name in queue:
         for way in chart.ways[name]:
-            if way.to is not None and way.to not in came and (within is None or way.to in within):
+            if way.to is not None and way.to not in came and allowed(way):
                 came[way.to] = way
                 queue.append(way.to)
-    return _back(came, last)
+    return _back(came, last) if last.step in came else []
 
 
 def _back(came: Mapping[str, Passage | None], last: Passage) -> list[Passage]:
@@ -219,4 +245,4 @@ def _back(came: Mapping[str, Passage | None], last: Passage) -> list[Passage]:
 def round_from(chart: Chart, start: str, group: frozenset[str]) -> list[Passage]:
     """Return the ways of one round in a loop, from a step until it is left again towards where it was."""
     closing = [way for name in group for way in chart.ways[name] if way.to == start]
-    return min((route(chart, start, way, group) for way in closing), key=len)
+    return min((route(chart, start, way, _inside(group)) for way in closing), key=len)

@@ -126,7 +126,7 @@ def refuted(
         life = life_along(journey, ways, stay=stay)
         if life is not None and claim.shown(run([journey], life)):
             return Proof(journey, claim.words, "fails", reason, life, path, claim.shows)
-    why = f"{reason}, but no life was found that takes such a path: rules, exits or updates may bar it"
+    why = f"{reason}; no life was found that takes such a path: rules, exits or updates may bar it"
     return Proof(journey, claim.words, "unknown", why, None, first)
 
 
@@ -160,7 +160,7 @@ def _loop(chart: Chart, group: frozenset[str]) -> Proof:
     reason = f"a run can go round {shown} until it fails at its limit of {limit:,} visits"
     if limit > MAX_PLAYED or any(way.outcome == "event" for way in once):
         return Proof(chart.journey, claim.words, "unknown", f"{reason}, if its waits and rules let it every time")
-    ways = [*route(chart, chart.start, once[0], None)[:-1], *once, *once]
+    ways = [*route(chart, chart.start, once[0])[:-1], *once, *once]
     return refuted(chart.journey, claim, reason, iter([ways]), min(MAX_STAY, LONG * limit))
 
 
@@ -182,7 +182,7 @@ def routes(chart: Chart, ways: Sequence[Passage]) -> Iterator[list[Passage]]:
     whole: list[Passage] = []
     step = chart.start
     for way in ways:
-        whole += route(chart, step, way, None)
+        whole += route(chart, step, way)
         step = way.to or ""
     yield whole
 
@@ -316,20 +316,24 @@ def no_template_twice(chart: Chart) -> Proof:
     claim = Claim(
         "no template twice", "assert len({message.template for message in played.sent}) < len(played.sent)", _twice
     )
-    sends = [way for way in chart.reached() if way.message]
-    template = {way.step: _send(chart.journey, way).template for way in sends}
-    pairs = [
-        (first, second)
-        for first in sends
-        for second in sends
-        if template[first.step] == template[second.step] and second.step in _least_to(chart, first)
-    ]
+    template = {way.step: _send(chart.journey, way).template for way in chart.reached() if way.message}
+    ways = {way.step: way for way in chart.reached() if way.message}
+    alike = [each for each in pairs_of_sends(chart) if template[each[0]] == template[each[1]]]
+    pairs = [(ways[first], ways[second]) for first, second in alike]
     if not pairs:
         return proved(chart.journey, claim, "no Send leads to another one with the same template")
     first, second = pairs[0]
     both = f"{first.step!r} again" if first == second else f"{first.step!r} and {second.step!r}"
     suspects = (ways for pair in pairs for ways in _prefixed(chart, pair))
     return refuted(chart.journey, claim, f"template {template[first.step]!r} is sent by {both}", suspects)
+
+
+def pairs_of_sends(chart: Chart) -> Iterator[tuple[str, str]]:
+    """Yield every two Sends of which the second can follow the first; one that can follow itself is a pair."""
+    sends = [way for way in chart.reached() if way.message]
+    for first in sends:
+        after = _least_to(chart, first)
+        yield from ((first.step, second.step) for second in sends if second.step in after)
 
 
 def _twice(played: Played) -> bool:

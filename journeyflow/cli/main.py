@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from journeyflow.cli import (
+    analysis,
     channels,
     database,
     definitions,
@@ -26,7 +27,7 @@ from journeyflow.cli.shared import LOCAL
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
-    "Plan": ("simulate", "compare", "power", "forecast"),
+    "Plan": ("analyze", "paths", "diff", "simulate", "compare", "power", "forecast"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
     "Deliver": (
         "claim", "ack", "nack", "release", "requeue", "messages", "unmatched",
@@ -105,6 +106,7 @@ for module in (
     replays,
     plans,
     simulations,
+    analysis,
     definitions,
     database,
     journeys,

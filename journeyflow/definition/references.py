@@ -156,10 +156,10 @@ def self_trigger_problems(journey: Definition) -> Iterator[Problem]:
         for change in step.changes if isinstance(step, Update) else ():
             if isinstance(change, Chain):
                 yield from _self_enrolling(journey, change, f"steps[{position}]", step.id)
-            elif event in _caused(change) and _may_hold(where, _told(change)):
+            elif event in caused(change) and may_hold(where, told(change)):
                 sentence = f"step {step.id!r} changes {change.field!r}, which can trigger this same journey again"
                 yield Problem("self-trigger", WARNING, f"steps[{position}]", sentence)
-    if event == JOURNEY_COMPLETED and _may_hold(where, {"journey": journey.id}):
+    if event == JOURNEY_COMPLETED and may_hold(where, {"journey": journey.id}):
         yield Problem("self-trigger", WARNING, "trigger", "the end of this journey triggers this same journey again")
 
 
@@ -169,7 +169,7 @@ def _self_enrolling(journey: Definition, change: Chain, where: str, step: str) -
         yield Problem("self-trigger", WARNING, where, sentence)
 
 
-def _caused(change: Change) -> tuple[str, ...]:
+def caused(change: Change) -> tuple[str, ...]:
     """Return the types of event that a change can cause (R50)."""
     if change.field not in MEMBERS:
         return ("field.changed",)
@@ -177,7 +177,7 @@ def _caused(change: Change) -> tuple[str, ...]:
     return {"add": (joins,), "append": (joins,), "remove": (leaves,)}.get(change.action, (joins, leaves))
 
 
-def _told(change: Change) -> dict[str, object]:
+def told(change: Change) -> dict[str, object]:
     """Return the part of the data of the event that a change causes which the definition alone determines."""
     if change.field in MEMBERS:
         plain = change.action != "set" and not template_reads(change.value)
@@ -185,7 +185,7 @@ def _told(change: Change) -> dict[str, object]:
     return {} if change.field == CONSENT else {"field": change.field}
 
 
-def _may_hold(where: Rule | None, data: Mapping[str, object]) -> bool:
+def may_hold(where: Rule | None, data: Mapping[str, object]) -> bool:
     """Return whether criteria may be true of an event of which only these data are known."""
     known = Sample({**data, **{f"event.{name}": value for name, value in data.items()}})
     return all(

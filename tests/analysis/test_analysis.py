@@ -88,7 +88,7 @@ def test_paths_are_listed_in_order_with_their_times():
     assert (str(paths.duration), paths.loops) == ("2 days to 5 days", ())
     assert paths.shortest is not None
     assert paths.shortest.duration.shortest == timedelta(days=2)
-    assert paths.to_dicts()[1]["longest"] == timedelta(days=5)
+    assert paths.to_dicts()[1]["longest_seconds"] == timedelta(days=5).total_seconds()
     assert repr(paths) == "<Paths: 6, 2 days to 5 days>"
 
 

@@ -85,6 +85,7 @@ COMMANDS = [
 
 WITH_FILES = {"demo", "check", "show", "schema", "backtest", "simulate", "compare", "power", "deploy", "put-customers"}
 WITH_FILES |= {"feed"}
+WITH_FILES |= {"analyze", "paths", "diff"}
 LISTED = {name for names in SECTIONS.values() for name in names} - WITH_FILES - {name for name, *_ in COMMANDS}
 
 
