@@ -1,34 +1,25 @@
 """Commands that look ahead: what an experiment needs, shows and costs, and what a change does."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Any
 
 import click
 
-from journeyflow.cli.database import opened as opened_db
-from journeyflow.cli.forecasts import InstantOrLength
 from journeyflow.cli.shared import (
-    EXISTING,
     INPUT,
     Bar,
-    Instant,
     as_json,
     load_journey,
     load_journeys,
     load_policies,
     numbers_checked,
-    reading,
     show,
     source_of,
     table,
 )
-from journeyflow.definition.journey import DEFAULT_TENANT
-from journeyflow.formats.files import FileKeywords
-
-if TYPE_CHECKING:
-    from journeyflow.simulation import Behavior
+from journeyflow.cli.simulations import described, file_keywords, simulated, workers_of
 
 
 def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str]) -> dict[str, float]:
@@ -119,99 +110,59 @@ def power(  # noqa: PLR0917 click passes them by name
 @click.argument("before", type=INPUT)
 @click.argument("after", required=False, type=INPUT)
 @click.option("--with", "beside", multiple=True, type=INPUT, help="A journey file on both sides; may be repeated.")
-@click.option("--policies", type=INPUT, help="A policy file for both sides.")
-@click.option("--after-policies", type=INPUT, help="A policy file for the side of the change alone.")
-@click.option("--events", type=INPUT, help="Back-test both on these events: CSV, NDJSON or JSON.")
-@click.option("--customers", type=INPUT, help="With --events: CSV, NDJSON or JSON of customers and attributes.")
-@click.option("--people", type=int, help="Simulate both with so many people.")
-@click.option("--start", type=Instant(), help="With --people: when the simulation begins.")
-@click.option(
-    "--until", type=InstantOrLength(), help='The end: an instant or, with --people, a length such as "30 days".'
-)
-@click.option("--over", help="With --people: come evenly over this length of time; default: all at once.")
-@click.option("--fit", type=EXISTING, help="With --people: behave as people did in this database.")
-@click.option("--opened", type=float, help="With --people: the share of messages that are opened.")
-@click.option("--clicked", type=float, help="With --people: the share of messages that are clicked.")
-@click.option("--converted", type=float, help="With --people: the share of messages that lead to the goal.")
-@click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
-@click.option("--replications", default=1, show_default=True, help="How often it is simulated.")
+@click.option("--after-policies", type=INPUT, help="A policy file for the side of the change; default: --policies.")
+@click.option("--events", type=INPUT, help="Back-test on these events (CSV, NDJSON, JSON), instead of a simulation.")
 @click.option("--confidence", default=0.95, show_default=True, help="The confidence of the intervals.")
-@reading
+@simulated
 @as_json
 def compare(  # noqa: PLR0917 click passes them by name
     before: Path,
     after: Path | None,
     beside: tuple[Path, ...],
-    policies: Path | None,
     after_policies: Path | None,
     events: Path | None,
-    customers: Path | None,
-    people: int | None,
-    start: datetime | None,
-    until: datetime | str | None,
-    over: str | None,
-    fit: Path | None,
-    opened: float | None,
-    clicked: float | None,
-    converted: float | None,
-    seed: int,
-    replications: int,
     confidence: float,
     *,
     as_json: bool,
-    **options: Unpack[FileKeywords],
+    **options: Any,  # noqa: ANN401 those of a simulation
 ) -> None:
     """Compare two versions of a journey, or two policies, by the same people, and see who gets something else.
 
-    BEFORE is the journey file of today, AFTER that of the change; without it, only the policies change. With --events
-    the events of the past are played on both sides, with --people both are simulated, with the same luck for everybody.
+    BEFORE is the journey file of today, AFTER that of the change; without it, only the policies change. Both sides are
+    simulated, with the same luck for everybody; with --events, the events of the past are played on both.
     """
     from journeyflow.analysis import compare as run  # noqa: PLC0415 needed here alone
-    from journeyflow.simulation import Arrivals, Population  # noqa: PLC0415 needed here alone
 
-    files = [str(each) for each in (before, after, *beside, policies, after_policies, events, customers)]
-    if files.count("-") > 1:
-        msg = "only one file can be standard input"
-        raise click.UsageError(msg)
     bar = Bar()
-    with numbers_checked():
+    with numbers_checked(), workers_of(options["workers"]) as executor:
         today, *changed = load_journeys([before] if after is None else [before, after])
-        shared = None if policies is None else load_policies(policies)
+        shared = load_journeys(beside)
         changing = [] if after_policies is None else [load_policies(after_policies)]
-        arrivals = Arrivals.at_once() if over is None else Arrivals.evenly(over)
+        how = _past(events, options) if events is not None else described(options, [today, *changed, *shared])
         found = run(
             today,
             [*(changed or [today]), *changing],
-            journeys=load_journeys(beside),
-            policies=shared,
-            population=None if people is None else Population(size=people, arrivals=arrivals),
-            start=start,
-            until=until,
-            behavior=_behavior(fit, opened=opened, clicked=clicked, converted=converted),
-            seed=seed,
-            replications=replications,
-            events=events and source_of(events),
-            customers=customers and source_of(customers),
+            journeys=shared,
             confidence=confidence,
-            progress=lambda done, of: bar("compare", done, of),
-            **options,
+            executor=executor,
+            progress=partial(bar, "compare"),
+            **how,
         )
     bar.close()
     value = {"customers": found.customers, "changed": found.changed, "rows": found.to_dicts()}
     show(value, found.report(), as_json=as_json)
 
 
-def _behavior(fit: Path | None, **shares: float | None) -> "Behavior":
-    """Return what people do: as they did in a database, or by shares of all messages."""
-    from journeyflow.simulation import Behavior as Doing  # noqa: PLC0415 needed here alone
-
-    if fit is None:
-        return Doing(**shares)  # type: ignore[arg-type]  # mypy does not know which keys
-    if any(share is not None for share in shares.values()):
-        msg = "--fit says how often people open, click and convert; leave out --opened, --clicked and --converted"
-        raise click.UsageError(msg)
-    with opened_db(fit, DEFAULT_TENANT) as engine:
-        return Doing.fit(engine).behavior
+def _past(events: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a back-test; a number of customers is for simulations."""
+    customers, policies = options["customers"], options["policy_file"]
+    return {
+        "events": source_of(events),
+        "customers": None if customers.isascii() and customers.isdigit() else source_of(Path(customers)),
+        "until": options["until"],
+        "policies": None if policies is None else load_policies(policies),
+        **file_keywords(options),
+    }
 
 
 def _percent(share: float | None) -> str:

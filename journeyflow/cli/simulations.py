@@ -1,10 +1,11 @@
 """Simulations from the shell: journeys over made-up people."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
-from datetime import date, datetime, timedelta
+from contextlib import AbstractContextManager, nullcontext
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,6 +29,7 @@ from journeyflow.cli.shared import (
 from journeyflow.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from journeyflow.definition.journey import Journey
     from journeyflow.formats.files import FileKeywords
     from journeyflow.simulation import Arrivals, Behavior, Population
 
@@ -152,98 +154,124 @@ def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[
     return found
 
 
+SIMULATED = (
+    click.option(
+        "--customers",
+        default="1000",
+        show_default=True,
+        help="How many people, or a customer file (CSV, NDJSON, JSON).",
+    ),
+    click.option(
+        "--attribute",
+        "attributes",
+        multiple=True,
+        metavar="NAME=VALUES",
+        callback=_attributes,
+        help="An attribute of made-up people: a value; values with weights, plan=free:0.8,pro:0.2; or "
+        "age=normal:40,12, uniform:18,80, lognormal:2000,0.5, born=dates:1960-01-01,2005-12-31; may be repeated.",
+    ),
+    click.option(
+        "--arrivals",
+        default="once",
+        show_default=True,
+        callback=_arrivals,
+        metavar="WHEN",
+        help="When they come: once, evenly, evenly:5 days, or daily:40 at random.",
+    ),
+    click.option("--start", type=Instant(), help="The first instant; default: the last midnight in UTC."),
+    click.option(
+        "--days", type=click.IntRange(1), default=30, show_default=True, help="How long, unless --until says it."
+    ),
+    click.option("--until", type=Instant(), help="The last instant."),
+    _probabilities,
+    click.option(
+        "--when",
+        "when",
+        multiple=True,
+        metavar="WHICH,...",
+        callback=_exceptions,
+        help="Other probabilities for some messages: channel=SMS,opened=0.9; by channel, template, journey, step or "
+        "arm=SPLIT/LABEL; may be repeated.",
+    ),
+    click.option(
+        "--behavior", "behavior_file", type=INPUT, help="A behavior file (JSON), instead of the probabilities."
+    ),
+    click.option("--policies", "policy_file", type=INPUT, help="A policy file: caps and quiet hours."),
+    click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same outcome."),
+    click.option(
+        "--replications",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Repeat with so many seeds; figures then have a band.",
+    ),
+    click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes work."),
+    reading,
+)
+"""How a simulation is described: the options of all commands that run one."""
+
+
+def simulated(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `SIMULATED`."""
+    for option in reversed(SIMULATED):
+        command = option(command)
+    return command
+
+
+def described(options: Mapping[str, Any], journeys: "Sequence[Journey]") -> dict[str, Any]:
+    """Return the arguments of `simulate` that the options of `SIMULATED` describe, but for journeys and workers."""
+    from journeyflow.simulation.naming import unknown_names  # noqa: PLC0415 needed here alone
+
+    behavior = _behavior(options["behavior_file"], {kind: options[kind] for kind in KINDS}, options["when"])
+    if faults := unknown_names(behavior, journeys):
+        raise InvalidInput(faults)
+    start = options["start"] or now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return {
+        "population": _population(
+            options["customers"], options["attributes"], options["arrivals"], file_keywords(options)
+        ),
+        "start": start,
+        "until": options["until"] or start + timedelta(days=options["days"]),
+        "behavior": behavior,
+        "policies": None if options["policy_file"] is None else load_policies(options["policy_file"]),
+        "seed": options["seed"],
+        "replications": options["replications"],
+    }
+
+
+def file_keywords(options: Mapping[str, Any]) -> "FileKeywords":
+    """Return the options that say how files are read."""
+    from journeyflow.formats.files import FileKeywords as Keywords  # noqa: PLC0415 needed here alone
+
+    return cast("FileKeywords", {name: options[name] for name in Keywords.__annotations__ if name in options})
+
+
+def workers_of(number: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
+    """Return so many processes; none for one."""
+    return ProcessPoolExecutor(number) if number > 1 else nullcontext()
+
+
 @click.command()
 @click.argument("journeys", nargs=-1, required=True, type=INPUT)
-@click.option(
-    "--customers", default="1000", show_default=True, help="How many people, or a customer file (CSV, NDJSON, JSON)."
-)
-@click.option(
-    "--attribute",
-    "attributes",
-    multiple=True,
-    metavar="NAME=VALUES",
-    callback=_attributes,
-    help="An attribute of made-up people: a value; values with weights, plan=free:0.8,pro:0.2; or age=normal:40,12, "
-    "uniform:18,80, lognormal:2000,0.5, born=dates:1960-01-01,2005-12-31; may be repeated.",
-)
-@click.option(
-    "--arrivals",
-    default="once",
-    show_default=True,
-    callback=_arrivals,
-    metavar="WHEN",
-    help="When they come: once, evenly, evenly:5 days, or daily:40 at random.",
-)
-@click.option("--start", type=Instant(), help="The first instant; default: the last midnight in UTC.")
-@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="How long, unless --until says it.")
-@click.option("--until", type=Instant(), help="The last instant.")
-@_probabilities
-@click.option(
-    "--when",
-    "when",
-    multiple=True,
-    metavar="WHICH,...",
-    callback=_exceptions,
-    help="Other probabilities for some messages: channel=SMS,opened=0.9; by channel, template, journey, step or "
-    "arm=SPLIT/LABEL; may be repeated.",
-)
-@click.option("--behavior", "behavior_file", type=INPUT, help="A behavior file (JSON), instead of the probabilities.")
-@click.option("--policies", "policy_file", type=INPUT, help="A policy file: caps and quiet hours.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same outcome.")
-@click.option(
-    "--replications",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Repeat with so many seeds; figures then have a band.",
-)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes work.")
-@reading
+@simulated
 @as_json
-def simulate(  # noqa: PLR0917 click passes them by name
+def simulate(
     journeys: tuple[Path, ...],
-    customers: str,
-    attributes: dict[str, object],
-    arrivals: "Arrivals",
-    start: datetime | None,
-    days: int,
-    until: datetime | None,
-    when: list[Any],
-    behavior_file: Path | None,
-    policy_file: Path | None,
-    seed: int,
-    replications: int,
-    workers: int,
     *,
     as_json: bool,
-    **options: Any,  # noqa: ANN401 the probabilities, and how files are read
+    **options: Any,  # noqa: ANN401 those of a simulation
 ) -> None:
     """Run journey files over made-up people and see what would come of them.
 
     People open, click and convert as the options say, or as a behavior file does. With --json, every figure is a row.
     """
     from journeyflow.simulation import simulate as run  # noqa: PLC0415 needed here alone
-    from journeyflow.simulation.naming import unknown_names  # noqa: PLC0415 needed here alone
 
-    chances = {kind: options.pop(kind) for kind in KINDS}
-    begin = start or now().replace(hour=0, minute=0, second=0, microsecond=0)
     bar = Bar()
-    with faults_shown(), ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as executor:
-        defined, behavior = load_journeys(journeys), _behavior(behavior_file, chances, when)
-        if faults := unknown_names(behavior, defined):
-            raise InvalidInput(faults)
-        outcome = run(
-            defined,
-            population=_population(customers, attributes, arrivals, cast("FileKeywords", options)),
-            start=begin,
-            until=until or begin + timedelta(days=days),
-            behavior=behavior,
-            seed=seed,
-            replications=replications,
-            policies=None if policy_file is None else load_policies(policy_file),
-            executor=executor,
-            progress=lambda done, of: bar("simulate", done, of),
-        )
+    with faults_shown(), workers_of(options["workers"]) as executor:
+        defined = load_journeys(journeys)
+        progress = partial(bar, "simulate")
+        outcome = run(defined, **described(options, defined), executor=executor, progress=progress)
     bar.close()
     echo(json.dumps(to_json(outcome.to_dicts()), ensure_ascii=False, indent=2) if as_json else outcome.report())
 

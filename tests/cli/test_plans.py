@@ -1,13 +1,12 @@
 """Commands that look ahead."""
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from journeyflow import Engine, Event, Goal, Journey, Send, Split, Trigger, Wait, arm
+from journeyflow import Goal, Journey, Send, Split, Trigger, Wait, arm
 from journeyflow.cli import main
 from journeyflow.cli.shared import Bar
 from journeyflow.formats.native import dumps_journey
@@ -122,38 +121,32 @@ def test_compare_plays_the_past_on_both_sides(folder, monkeypatch):
 
 
 def test_compare_simulates_both_sides(folder):
-    """With shares of all messages, or behaving as people did in a database; journeys and policies on both sides."""
-    words = (
-        folder / "old.json",
-        folder / "new.json",
-        "--people",
-        5,
-        "--start",
-        "2026-01-01T00:00:00Z",
-        "--until",
-        "3 days",
-    )
-    done = call(
-        "compare", *words, "--over", "1 day", "--opened", 0.5, "--replications", 2, "--policies", folder / "caps.json"
-    )
+    """With the options of a simulation; journeys and policies on both sides."""
+    words = (folder / "old.json", folder / "new.json", "--customers", 5, "--days", 3)
+    done = call("compare", *words, "--opened", 0.5, "--replications", 2, "--policies", folder / "caps.json")
     assert done.exit_code == 0, done.output
     assert "5 customers, 2 seeds: 100.0% of them get something else" in done.output
     (folder / "beside.json").write_text(dumps_journey(evolve(HELLO, id="beside")))
-    db = folder / "run.db"
-    with Engine(db, grace=None) as engine:
-        at = datetime(2026, 1, 1, tzinfo=UTC)
-        engine.deploy(HELLO, at=at)
-        engine.feed([Event("buy", customer="ann", at=at)])
-        engine.tick(at + timedelta(days=9))
-    done = call("compare", *words, "--with", folder / "beside.json", "--fit", db)
+    done = call("compare", *words, "--with", folder / "beside.json", "--workers", 2)
     assert "beside/hello: both 5" in done.output, done.output
-    assert call("compare", *words, "--fit", db, "--opened", 0.5).exit_code == 2
+    assert "messages EMAIL: 20 -> 15, -5" in done.output
 
 
-def test_compare_says_what_is_missing(folder):
+def test_compare_takes_the_customers_of_the_past(folder):
+    """A file of them with the events; policies hold on both sides unless the change has its own."""
+    (folder / "customers.csv").write_text("who,plan\nsue,pro\n")
+    words = (
+        "compare", folder / "old.json", "--events", folder / "events.csv", "--map", "who=customer",
+        "--customers", folder / "customers.csv", "--policies", folder / "caps.json",
+    )  # fmt: skip
+    done = call(*words)
+    assert done.exit_code == 0, done.output
+    assert "3 customers: 0.0% of them get something else" in done.output
+
+
+def test_compare_says_what_cannot_be(folder):
     """A fault of the input has exit status 1, wrong usage 2."""
-    done = call("compare", folder / "old.json", folder / "new.json")
-    assert (done.exit_code, "give either population=" in done.output) == (1, True), done.output
-    assert call("compare", "-", "-").exit_code == 2
+    done = call("compare", folder / "old.json", "--when", "step=nowhere,opened=1")
+    assert (done.exit_code, "nowhere" in done.output) == (1, True), done.output
     done = call("compare", folder / "old.json", "--events", folder / "events.csv", "--confidence", 2)
     assert (done.exit_code, "confidence lies between 0 and 1" in done.output) == (2, True), done.output
