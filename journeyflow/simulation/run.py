@@ -21,6 +21,7 @@ from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
+from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
 from journeyflow.errors import InvalidInput
@@ -190,6 +191,11 @@ def _parts(plan: Replication, executor: Executor | None) -> int:
 
 
 def run_plan(plan: Replication, record: list[Event] | None = None, progress: Progress | None = None) -> Totals:
+    """Run one replication, or a part of it, while Python's cycle collector rests, and return what was counted."""
+    return undisturbed(_counted, plan, record, progress)
+
+
+def _counted(plan: Replication, record: list[Event] | None, progress: Progress | None) -> Totals:
     """Run one replication, or a part of it, and return what was counted."""
     with played(plan, record, progress) as (tallies, _):
         return tallies

@@ -56,9 +56,8 @@ class Agenda(Generic[AgendaKey]):
     def _take(self, until: int, size: int) -> list[AgendaKey]:
         """Remove and return the first places up to an instant, at most `size`."""
         self._settle()
-        heads = [each[: -size - 1 : -1] for each in self._lists]
+        heads = [_head(each, until, size) for each in self._lists]
         first = sorted(chain.from_iterable(heads))[:size]
-        del first[bisect_right(first, until, key=itemgetter(0)) :]
         self._shown += first  # before they are removed: an interrupt may have places stand twice, and loses none
         for each, head in zip(self._lists, heads, strict=True) if first else ():
             del each[len(each) - bisect_right(head, first[-1]) :]
@@ -74,3 +73,12 @@ class Agenda(Generic[AgendaKey]):
         added.sort(reverse=True)
         self._lists = [*lists, added]
         self._added = []
+
+
+def _head(places: list[AgendaKey], until: int, size: int) -> list[AgendaKey]:
+    """Return the first places of a list in reverse order, up to an instant, at most `size`."""
+    if not places or places[-1][0] > until:  # most lists of a store that is ticked often hold nothing due
+        return []
+    head = places[: -size - 1 : -1]
+    del head[bisect_right(head, until, key=itemgetter(0)) :]
+    return head

@@ -1,0 +1,178 @@
+"""A simulation of the welcome journey, against the same model in SimPy, which keeps no history, rules, caps or reasons.
+
+100,000 customers come over twenty of thirty days; what they get is delivered, half of them open, some click. Both sides
+draw from the same distributions. In one run: the speed of both, the CPU seconds, the memory of a customer beyond that
+of the engine fed with the same events, and what four workers gain on the cores that there are.
+"""
+
+import os
+import resource
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from math import exp
+from multiprocessing import get_context
+from random import Random
+from time import process_time
+from typing import Any
+
+import simpy
+from _common import START, WELCOME, count_from_arguments, report, seconds
+
+from journeyflow import Engine, Event, MemoryStore, Message
+from journeyflow.questions.numbers.totals import totals
+from journeyflow.simulation import Arrivals, Behavior, Outcome, Population, simulate
+
+DAYS, COMING = 30, 20
+DAY = 86_400
+DELIVERED, OPENED, CLICKED = 0.98, 0.5, 0.1
+INTERVAL = "30 minutes"
+"""How often the simulated host delivers; the default is five minutes, which the benchmark shows too."""
+
+WORKERS = 4
+
+ROUND = 20_000
+"""Customers of the runs that are compared with one another; the memory and CPU time are those of all."""
+
+
+def people(count: int) -> Population:
+    """Return customers who all match the trigger, and come at equal distances."""
+    return Population(size=count, attributes={"membershipTier": "Gold"}, arrivals=Arrivals.evenly(f"{COMING} days"))
+
+
+def behavior(soonest: str = INTERVAL) -> Behavior:
+    """Return what the customers do."""
+    return Behavior(delivered=DELIVERED, opened=OPENED, clicked=CLICKED, soonest=soonest)
+
+
+def run(count: int, soonest: str = INTERVAL, **options: object) -> Outcome:
+    """Simulate the journey over thirty days."""
+    return simulate(  # type: ignore[arg-type]  # options of simulate
+        WELCOME, population=people(count), start=START, until=f"{DAYS} days", behavior=behavior(soonest), **options
+    )
+
+
+def run_simpy(count: int) -> None:
+    """Do the same as SimPy processes: one for each customer, one for each message."""
+    environment, chance = simpy.Environment(), Random(1)
+    counts = dict.fromkeys(("sent", "delivered", "opened", "clicked", "done"), 0)
+
+    def react(seen: dict[str, bool], step: str):  # noqa: ANN202 a process of SimPy
+        counts["sent"] += 1
+        if chance.random() >= DELIVERED:
+            return
+        opens, clicks = chance.random() < OPENED, chance.random() < CLICKED
+        yield environment.timeout(30 * 60)
+        counts["delivered"] += 1
+        if opens or clicks:
+            yield environment.timeout(2 * 3_600 * exp(1.5 * chance.gauss(0, 1)))
+            counts["opened"] += 1
+            seen[step] = True
+        if clicks:
+            yield environment.timeout(120 * exp(chance.gauss(0, 1)))
+            counts["clicked"] += 1
+
+    def live(number: int):  # noqa: ANN202 a process of SimPy
+        yield environment.timeout(COMING * DAY * number / count)
+        seen: dict[str, bool] = {}
+        environment.process(react(seen, "hello"))
+        yield environment.timeout(3 * DAY)
+        step = ("tips" if chance.random() < 0.5 else "offer") if seen.get("hello") else "nudge"  # noqa: PLR2004 half
+        environment.process(react(seen, step))
+        counts["done"] += 1
+
+    for number in range(count):
+        environment.process(live(number))
+    environment.run(until=DAYS * DAY)
+    assert counts["done"] == count
+
+
+def cpu(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of a piece of work."""
+    begun = process_time()
+    work()
+    return process_time() - begun
+
+
+def peak() -> int:
+    """Return the most memory that this process has held, in bytes."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most * (1 if sys.platform == "darwin" else 1_024)
+
+
+def simulated(count: int) -> tuple[int, float]:
+    """Return by how much a simulation raised the peak of memory, and its CPU seconds."""
+    before = peak()
+    spent = cpu(partial(run, count))
+    return peak() - before, spent
+
+
+def fed(count: int) -> int:
+    """Return by how much an engine raises the peak of memory that is fed what the customers of a simulation do.
+
+    The events are drawn without an engine, so that none has been at work in this process.
+    """
+    before, chance = peak(), Random(1)
+    with Engine(MemoryStore(), grace=None, max_jump=None) as engine:
+        engine.deploy(WELCOME, at=START)
+        for number in range(count):
+            at, name = START + timedelta(days=COMING) * number / count, f"s1-{number:06d}"
+            engine.put_customer(name, {"membershipTier": "Gold"}, at=at)
+            engine.feed(Event("member.created", customer=name, at=at))
+        now, end = START, START + timedelta(days=DAYS)
+        while now < end:
+            engine.tick(now := now + timedelta(minutes=30))
+            messages = engine.claim("worker", at=now, limit=10_000)
+            engine.ack(messages, at=now)
+            for each in messages:
+                engine.feed(told_of(each, chance, now))
+        with engine.store.reader() as reader:
+            totals(reader)
+        return peak() - before
+
+
+def told_of(message: Message, chance: Random, now: datetime) -> list[Event]:
+    """Return what becomes of a message, half an hour apart."""
+    shares = {"delivered": DELIVERED, "opened": OPENED, "clicked": CLICKED}
+    found = [f"message.{kind}" for kind, share in shares.items() if chance.random() < share]
+    return [
+        Event(kind, customer=message.customer, at=now + timedelta(minutes=30 * n), data={"message": message.id})
+        for n, kind in enumerate(found, 1)
+    ]
+
+
+def apart(work: Callable[[int], Any], count: int) -> Any:  # noqa: ANN401 whatever the work returns
+    """Return what a piece of work returns in a new process, whose memory nothing else has raised."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work, count).result()
+
+
+def side_by_side(count: int) -> float:
+    """Return how long four workers take, as a multiple of one without; the first jobs start the processes."""
+    alone = seconds(partial(run, count))
+    with ProcessPoolExecutor(WORKERS) as executor:
+        run(WORKERS, executor=executor)
+        return alone / seconds(partial(run, count, executor=executor))
+
+
+def main() -> None:
+    """Print the figures."""
+    count = count_from_arguments(100_000)
+    few = min(count, ROUND)
+    # memory first: a process begins with the peak of the one that starts it
+    grown, spent = apart(simulated, count)
+    report("simulate", "CPU", spent, "s", customers=count)
+    own = apart(fed, count)
+    report("simulate", "memory", grown / count, "byte/customer", customers=count)
+    report("simulate", "memory beyond the engine's", (grown - own) / count, "byte/customer", customers=count)
+    ours, simpys = cpu(partial(run, few)), cpu(partial(run_simpy, few))
+    against = f"SimPy {simpy.__version__}"
+    report("simulate", "speed", simpys / ours, "ratio", against=against, ratio=round(simpys / ours, 4), n=1)
+    report("simulate", "speed every 5 minutes", simpys / cpu(partial(run, few, "5 minutes")), "ratio", against=against)
+    report("simulate", "four workers", side_by_side(few), "times one", cores=os.cpu_count())
+
+
+if __name__ == "__main__":
+    main()

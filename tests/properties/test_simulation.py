@@ -1,0 +1,119 @@
+"""Simulations of random journeys: the engine fed with what people did, a back-test, and any executor say the same."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from io import BytesIO
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from journeyflow import Engine, Event, MemoryStore
+from journeyflow.basics.moments import from_micros, to_micros
+from journeyflow.questions.numbers.totals import totals
+from journeyflow.simulation import Arrivals, Background, Behavior, Choice, Population, backtest, simulate
+from journeyflow.testing import START, journeys
+
+FEW = settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+DAYS = timedelta(days=12)
+SOME = st.integers(1, 2).flatmap(lambda count: st.tuples(*(journeys(id=f"j{n}") for n in range(1, count + 1))))
+SHARES = st.sampled_from((0.0, 0.3, 0.8, 1.0))
+BEHAVIORS = st.builds(
+    Behavior,
+    bounced=SHARES,
+    delivered=SHARES,
+    opened=SHARES,
+    clicked=SHARES,
+    converted=SHARES,
+    unsubscribed=SHARES,
+    background=st.just([Background("page.viewed", every="4 days")]),
+    soonest=st.sampled_from(("5 minutes", "2 hours")),
+)
+ARRIVALS = st.sampled_from((Arrivals.at_once(), Arrivals.evenly("3 days"), Arrivals.poisson(3)))
+COUNTED = ("enrollments", "converted", "minutes", "visits", "outcomes", "refusals", "revenue", "reactions")
+"""What does not depend on whether a worker took the messages."""
+
+
+def people(arrivals):
+    """Return a few people with attributes that rules of random journeys ask about."""
+    return Population(size=7, attributes={"tier": Choice(["Gold", "Basic"]), "age": 30}, arrivals=arrivals)
+
+
+def counted(tally):
+    """Return what was counted, as far as it is compared, in an order of its own."""
+    return {key: count for key, count in tally.items() if key[0] in COUNTED}
+
+
+@FEW
+@given(SOME, BEHAVIORS, ARRIVALS, st.integers(0, 50))
+def test_the_engine_fed_the_same_events_does_the_same(some, behavior, arrivals, seed):
+    """Told everything beforehand, in one tick, it comes to the figures of the simulation."""
+    events: list[Event] = []
+    options = {
+        "population": people(arrivals),
+        "start": START,
+        "until": START + DAYS,
+        "behavior": behavior,
+        "seed": seed,
+    }
+    outcome = simulate(some, record=events, **options)
+    with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
+        for journey in some:
+            engine.deploy(journey, at=START)
+        span = {"start": to_micros(START), "end": to_micros(START + DAYS)}
+        for each in people(arrivals).participants(seed=seed, **span):
+            engine.put_customer(each.id, each.attributes, at=from_micros(each.at))
+            for journey in some:
+                if journey.trigger.manual:
+                    engine.enroll(journey.id, each.id, at=from_micros(each.at))
+        engine.feed(events)
+        engine.tick(START + DAYS)
+        with engine.store.reader() as reader:
+            assert counted(totals(reader)) == counted(outcome.tallies[0])
+
+
+@FEW
+@given(SOME, BEHAVIORS, ARRIVALS, st.integers(0, 50))
+def test_an_executor_and_its_parts_change_nothing(some, behavior, arrivals, seed):
+    """By people or as a whole, the figures are the same, in the same order."""
+    options = {
+        "population": people(arrivals),
+        "start": START,
+        "until": START + DAYS,
+        "behavior": behavior,
+        "seed": seed,
+    }
+    with ThreadPoolExecutor(2) as threads:
+        assert list(simulate(some, executor=threads, **options).tallies[0].items()) == list(
+            simulate(some, **options).tallies[0].items()
+        )
+
+
+@FEW
+@given(SOME, BEHAVIORS, st.integers(0, 50))
+def test_a_back_test_of_what_people_did_enters_the_same(some, behavior, seed):
+    """The events go through a file, and the customers too; nobody is enrolled by hand there."""
+    events: list[Event] = []
+    those = tuple(journey for journey in some if not journey.trigger.manual)
+    come = people(Arrivals.at_once())
+    if not those:
+        return
+    outcome = simulate(
+        those, population=come, start=START, until=START + DAYS, behavior=behavior, seed=seed, record=events
+    )
+    if not events:
+        return
+    lines = [{"at": each.at.isoformat(), "type": each.type, "customer": each.customer, **each.data} for each in events]
+    span = {"start": to_micros(START), "end": to_micros(START + DAYS)}
+    rows = [{"customer": each.id, **each.attributes} for each in come.participants(seed=seed, **span)]
+    told = backtest(those, events=file_of(lines), customers=file_of(rows), until=START + DAYS)
+    assert (told.bad, told.events) == (0, len(events))
+    entered = sum(outcome.entered(journey.id).median for journey in those)
+    holdouts = outcome.tallies[0]
+    held = sum(count for key, count in holdouts.items() if key[0] == "enrollments" and key[2] == "HOLDOUT")
+    assert told.entered in {entered, entered + held}
+
+
+def file_of(rows):
+    """Return rows as an open file of NDJSON."""
+    return BytesIO("".join(f"{json.dumps(row)}\n" for row in rows).encode())
