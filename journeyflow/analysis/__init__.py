@@ -1,6 +1,7 @@
 """Knowing a journey before it runs: its paths, what can be proved of it, what a change does, what a test needs."""
 
 from journeyflow.analysis.analysis import Analysis, analyze
+from journeyflow.analysis.calibrating import Calibration, CheckedFigure, calibration
 from journeyflow.analysis.compare import compare
 from journeyflow.analysis.cycles import Cycle, JourneyStart, cycles
 from journeyflow.analysis.differences import JourneyDifference, diff
@@ -19,6 +20,8 @@ __all__ = [
     "AllPaths",
     "Analysis",
     "BranchImpact",
+    "Calibration",
+    "CheckedFigure",
     "Cycle",
     "DeadEnd",
     "EarlyRead",
@@ -36,6 +39,7 @@ __all__ = [
     "Span",
     "StepImpact",
     "analyze",
+    "calibration",
     "compare",
     "cycles",
     "diff",

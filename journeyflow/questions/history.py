@@ -120,3 +120,19 @@ def happened(reader: SqlReader, tenant: str, since: int, until: int) -> dict[tup
     """Return what a forecast says, as it was: messages by UTC day and channel, entries and ends by journey."""
     asked = {"tenant": tenant, "since": since, "until": until}
     return {(name, *key): count for name, sql in _HAPPENED.items() for *key, count in reader.rows(sql, asked)}
+
+
+_NOT_REPLAYABLE = {
+    "history was pruned": "SELECT 1 FROM openings LIMIT 1",
+    "journey {0!r} pulls customers": """
+        SELECT DISTINCT j.id FROM journeys j JOIN versions v ON v.journey = j.number
+        WHERE v.definition ->> '$.trigger.pull' IS NOT NULL ORDER BY 1""",
+    "journey {0!r} was {1}": """
+        SELECT DISTINCT j.id, lower(t.state) FROM journeys j JOIN transitions t ON t.journey = j.number
+        WHERE t.state IN ('PAUSED', 'ARCHIVED') ORDER BY 1, 2""",
+}
+
+
+def not_replayable(reader: SqlReader) -> list[str]:
+    """Return what of a store's past does not follow from its inputs and its catalog, in words."""
+    return [text.format(*row) for text, sql in _NOT_REPLAYABLE.items() for row in reader.rows(sql)]
