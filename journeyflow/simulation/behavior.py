@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from attrs import asdict, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from journeyflow.basics.moments import DAY, MINUTE, from_micros
 from journeyflow.basics.values import describe
@@ -245,7 +245,7 @@ class Behavior(Reactions):
         rates = rates_of(settled)
         frequencies = frequencies_of(history, None if background is None else {*background})
         return Fit(
-            _behavior(rates, frequencies, lambda rate: rate.mean),
+            _behavior(rates, frequencies, lambda rate: rate.mean, lambda known: known.every),
             rates,
             frequencies,
             from_micros(history.since),
@@ -263,8 +263,13 @@ class Behavior(Reactions):
         return found
 
 
-def _behavior(rates: Sequence[Rate], frequencies: Sequence[Frequency], chance: Callable[[Rate], float]) -> Behavior:
-    """Return the behavior of fitted rates; `chance` returns the probability of each."""
+def _behavior(
+    rates: Sequence[Rate],
+    frequencies: Sequence[Frequency],
+    chance: Callable[[Rate], float],
+    distance: Callable[[Frequency], float],
+) -> Behavior:
+    """Return the behavior of fitted rates: `chance` is the probability of one, `distance` that of events in days."""
     of: dict[tuple[str | None, ...], dict[str, Chance]] = {}
     for rate in rates:
         of.setdefault(rate.place, {})[rate.kind] = Chance(chance(rate), rate.delay)
@@ -275,7 +280,9 @@ def _behavior(rates: Sequence[Rate], frequencies: Sequence[Frequency], chance: C
         if any(place)
     ]
     backgrounds = [
-        Background(each.event, max(int(each.every * DAY), MINUTE), data=each.data, spread=each.spread, seen=each.seen)
+        Background(
+            each.event, max(int(distance(each) * DAY), MINUTE), data=each.data, spread=each.spread, seen=each.seen
+        )
         for each in frequencies
     ]
     usual = of.get((None,) * 4, {})
@@ -323,7 +330,10 @@ class Fit:
             )
             return one / (one + two) if one + two else rate.mean
 
-        return _behavior(self.rates, self.frequencies, chance)
+        def distance(known: Frequency) -> float:
+            return known.distance(draws.unit("distance", known.event))
+
+        return evolve(_behavior(self.rates, self.frequencies, chance, distance), soonest=self.behavior.soonest)
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return each rate and each frequency as a plain row; delays are their medians, in minutes."""

@@ -7,7 +7,7 @@ template. Where few messages were sent, a rate thus stays near the one above it.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from math import sqrt
+from math import exp, log, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from attrs import field, frozen
@@ -231,6 +231,11 @@ class Frequency:
     spread: float
     data: Mapping[str, Choice] = field(repr=False)
     seen: Mapping[str, tuple[int, int]] = field(repr=False)
+
+    def distance(self, unit: float) -> float:
+        """Return the mean distance in days below which it lies with a probability: log-normal within the interval."""
+        deviation = log(self.every / self.low) / STANDARD.inv_cdf((1 + CONFIDENCE) / 2)
+        return self.every * exp(deviation * STANDARD.inv_cdf(unit))
 
 
 def frequencies_of(history: History, events: Collection[str] | None) -> tuple[Frequency, ...]:

@@ -189,6 +189,10 @@ class Outcome:
         """Return how many enrollments of a journey rest at which step at the end, as far as that was counted."""
         return {str(key[1]): found for key, found in self.groups("resting", 1, 2).items() if key[0] == journey}
 
+    def background(self, event: str) -> tuple[Band, Band]:
+        """Return how often participants caused a background event, and how many of them did."""
+        return self.figure("background", event), self.figure("acted", event)
+
     def skipped(self, journey: str) -> dict[tuple[str, str], Band]:
         """Return how many messages were not sent by (step, reason): caps, consent, quiet hours and the like."""
         found = self.groups("skipped", 1, 2, 4).items()
@@ -287,6 +291,8 @@ _ROWS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
     ("reactions", ("journey", "step", "day", "label"), (1, 2, 3, 4)),
     ("messages", ("day", "channel", "journey", "step"), (1, 2, 3, 4)),
     ("handed out", ("hour",), (1,)),
+    ("background", ("label", "day"), (1, 2)),
+    ("acted", ("label",), (1,)),
     ("minutes", ("journey", "label"), (1, 2)),
     ("ended", ("journey",), (1,)),
     ("resting", ("journey", "step"), (1, 2)),

@@ -145,13 +145,14 @@ class Reactor:
 class Habit:
     """One background event of one participant: when it may happen next, and how messages have changed its rate."""
 
-    __slots__ = ("_draws", "_every", "_known", "_lifted", "_n", "at")
+    __slots__ = ("_draws", "_every", "_known", "_lifted", "_n", "at", "happened")
 
     def __init__(self, known: Background, customer: str, draws: Draws, at: int) -> None:
         """Begin at an instant."""
         self._known, self._draws, self._n, self.at = known, draws, 0, at
         self._every = known.every / known.most / known.factor(customer, draws)
         self._lifted: list[tuple[int, float]] = []
+        self.happened = False
         self.advance()
 
     def advance(self) -> None:

@@ -320,6 +320,9 @@ class SimulatedHost:
             at, number, customer, habit = self._habits[0]
             if habit.happens():
                 self._feed([Event(habit.event, customer=customer, at=from_micros(at), data=habit.data())])
+                self.tallies["background", habit.event, f"{from_micros(at):%Y-%m-%d}"] += 1
+                self.tallies["acted", habit.event] += not habit.happened
+                habit.happened = True
             habit.advance()
             if habit.at > self._plan.end:
                 heappop(self._habits)

@@ -102,6 +102,9 @@ def test_the_truth_lies_near_the_median_of_what_was_expected(engine):
     assert email == expected.entered("welcome")
     assert 40 < sms.median < 100
     assert expected.ends("welcome")["COMPLETED"] == expected.ended("welcome") == sms
+    orders, people = expected.outcome.background("order.placed")
+    assert 60 < orders.median < 170
+    assert people.low <= people.median < orders.median
     now, later = expected.resting("welcome")["week"]
     assert now == sum(each.step == "week" for each in engine.enrollments(take=None))
     assert later.low < later.median < later.high
