@@ -1,13 +1,13 @@
 """What another version of a journey changes: for whom, which steps and branches, and how long it takes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 from attrs import frozen
 
 from journeyflow.analysis.analysis import analyze
-from journeyflow.analysis.ways import Passage
+from journeyflow.analysis.ways import Passage, chart_of
 from journeyflow.basics.chance import BUCKETS
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Arm, Branch, Split, Step, kind
@@ -127,22 +127,25 @@ def diff(before: Journey, after: Journey) -> JourneyDifference:
     rest: duration was 1 day, is 3 days
     duration: 1 day before, 3 days after
     """
-    old, new = before.index, after.index
+    old, new = ({step.id: step for step in each.steps} for each in (before, after))
+    was, now = chart_of(before), chart_of(after)
     both = [step.id for step in after.steps if step.id in old]
     return JourneyDifference(
         before,
         after,
         added=tuple(step.id for step in after.steps if step.id not in old),
         removed=tuple(step.id for step in before.steps if step.id not in new),
-        changed=(*_changed(None, before, after), *(each for name in both for each in _of_step(name, before, after))),
-        redirected=tuple(each for name in both for each in _redirected(name, before, after)),
-        other_arm={name: share for name in both if (share := _other_arm(before.step(name), after.step(name)))},
+        changed=(
+            *_changed(None, before, after),
+            *(each for name in both for each in _of_step(name, old[name], new[name])),
+        ),
+        redirected=tuple(each for name in both for each in _redirected(name, was.ways[name], now.ways[name])),
+        other_arm={name: share for name in both if (share := _other_arm(old[name], new[name]))},
         figures=_figures(before, after),
     )
 
 
-def _of_step(name: str, before: Journey, after: Journey) -> Iterator[ChangedOption]:
-    old, new = before.step(name), after.step(name)
+def _of_step(name: str, old: Step, new: Step) -> Iterator[ChangedOption]:
     if kind(old) != kind(new):
         yield ChangedOption(name, "kind", kind(old), kind(new))
     else:
@@ -171,9 +174,8 @@ def _words(value: object) -> str:
     return cut(str(value))
 
 
-def _redirected(name: str, before: Journey, after: Journey) -> Iterator[Redirected]:
-    old = {way.outcome: way.to for way in analyze(before).chart.ways[name]}
-    new = {way.outcome: way.to for way in analyze(after).chart.ways[name]}
+def _redirected(name: str, before: Sequence[Passage], after: Sequence[Passage]) -> Iterator[Redirected]:
+    old, new = ({way.outcome: way.to for way in ways} for ways in (before, after))
     for outcome in dict.fromkeys((*old, *new)):
         if old.get(outcome) != new.get(outcome):
             yield Redirected(name, outcome, old.get(outcome), new.get(outcome))

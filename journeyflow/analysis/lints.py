@@ -47,7 +47,7 @@ def _together(journeys: Iterable[Journey]) -> Iterator[tuple[str, Problem]]:
 
 
 def _warn(chart: Chart, code: str, step: str, sentence: str) -> Problem:
-    return Problem(code, WARNING, f"steps[{chart.journey.index[step]}]", f"step {step!r}: {sentence}")
+    return Problem(code, WARNING, f"steps[{chart.order[step]}]", f"step {step!r}: {sentence}")
 
 
 def _dead(chart: Chart) -> Iterator[Problem]:
@@ -93,12 +93,10 @@ def _endless(chart: Chart) -> Iterator[Problem]:
 
 
 def _twice(chart: Chart) -> Iterator[Problem]:
-    sends = {
-        step.id: step.template for step in chart.journey.steps if isinstance(step, Send) and step.id in chart.group
-    }
-    for first, second in proofs.pairs_of_sends(chart):
-        if first != second and sends[first] == sends[second]:
-            yield _warn(chart, "template-twice", second, f"sends template {sends[first]!r} again, after {first!r}")
+    for first, second in proofs.alike(chart):
+        step = chart.step(second)
+        if first != second and isinstance(step, Send):
+            yield _warn(chart, "template-twice", second, f"sends template {step.template!r} again, after {first!r}")
 
 
 def _at_once(chart: Chart) -> Iterator[Problem]:
@@ -106,18 +104,14 @@ def _at_once(chart: Chart) -> Iterator[Problem]:
     for way in chart.reached():
         if way.message:
             step, channel = way.to, _channel(chart, way.step)
-            while (
-                step is not None
-                and len(chart.ways[step]) == 1
-                and not isinstance(chart.journey.step(step), Wait | Send)
-            ):
+            while step is not None and len(chart.ways[step]) == 1 and not isinstance(chart.step(step), Wait | Send):
                 step = chart.ways[step][0].to
             if step is not None and channel == _channel(chart, step):
                 yield _warn(chart, "at-once", step, f"follows {way.step!r} on the same channel at the same instant")
 
 
 def _channel(chart: Chart, step: str) -> str | None:
-    found = chart.journey.step(step)
+    found = chart.step(step)
     return found.channel if isinstance(found, Send) else None
 
 

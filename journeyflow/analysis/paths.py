@@ -92,7 +92,7 @@ class AllPaths:
         """The loops, each by its steps in the order written."""
         groups = sorted(
             (group for group in self.chart.groups if self.chart.loops(group)),
-            key=lambda group: min(map(self.chart.journey.index.__getitem__, group)),
+            key=lambda group: min(map(self.chart.order.__getitem__, group)),
         )
         return tuple(_in_order(self.chart, group) for group in groups)
 
@@ -132,7 +132,7 @@ class AllPaths:
         found = []
         for group in self.chart.groups:
             if not list(_leaving(self.chart, group)):
-                once = round_from(self.chart, min(group, key=self.chart.journey.index.__getitem__), group)
+                once = round_from(self.chart, min(group, key=self.chart.order.__getitem__), group)
                 ways = (*route(self.chart, self.chart.start, once[0])[:-1], *once)
                 found.append(Path(ways, _loops_of(self.chart, ways), ends=False))
         return found
@@ -168,7 +168,7 @@ def _leaving(chart: Chart, group: frozenset[str]) -> Iterator[Passage]:
 
 
 def _in_order(chart: Chart, group: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(group, key=chart.journey.index.__getitem__))
+    return tuple(sorted(group, key=chart.order.__getitem__))
 
 
 def _loops_of(chart: Chart, ways: Sequence[Passage]) -> tuple[tuple[str, ...], ...]:

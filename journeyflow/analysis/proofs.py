@@ -154,7 +154,7 @@ def _endless_waits(chart: Chart) -> Iterator[Proof]:
 def _loop(chart: Chart, group: frozenset[str]) -> Proof:
     """Return whether going round in a loop leads to the limit of visits."""
     claim = Claim(_ENDS, _LIMIT, _at_limit)
-    start = min(group, key=chart.journey.index.__getitem__)
+    start = min(group, key=chart.order.__getitem__)
     once, limit = round_from(chart, start, group), chart.journey.max_visits
     shown = " > ".join([*(way.step for way in once), start])
     reason = f"a run can go round {shown} until it fails at its limit of {limit:,} visits"
@@ -316,24 +316,28 @@ def no_template_twice(chart: Chart) -> Proof:
     claim = Claim(
         "no template twice", "assert len({message.template for message in played.sent}) < len(played.sent)", _twice
     )
-    template = {way.step: _send(chart.journey, way).template for way in chart.reached() if way.message}
     ways = {way.step: way for way in chart.reached() if way.message}
-    alike = [each for each in pairs_of_sends(chart) if template[each[0]] == template[each[1]]]
-    pairs = [(ways[first], ways[second]) for first, second in alike]
+    pairs = [(ways[first], ways[second]) for first, second in alike(chart)]
     if not pairs:
         return proved(chart.journey, claim, "no Send leads to another one with the same template")
     first, second = pairs[0]
     both = f"{first.step!r} again" if first == second else f"{first.step!r} and {second.step!r}"
     suspects = (ways for pair in pairs for ways in _prefixed(chart, pair))
-    return refuted(chart.journey, claim, f"template {template[first.step]!r} is sent by {both}", suspects)
+    template = _send(chart, first).template
+    return refuted(chart.journey, claim, f"template {template!r} is sent by {both}", suspects)
 
 
-def pairs_of_sends(chart: Chart) -> Iterator[tuple[str, str]]:
-    """Yield every two Sends of which the second can follow the first; one that can follow itself is a pair."""
-    sends = [way for way in chart.reached() if way.message]
-    for first in sends:
-        after = _least_to(chart, first)
-        yield from ((first.step, second.step) for second in sends if second.step in after)
+def alike(chart: Chart) -> Iterator[tuple[str, str]]:
+    """Yield every two Sends of one template of which the second can follow the first; also one that follows itself."""
+    sends: dict[str, list[Passage]] = {}
+    for way in chart.reached():
+        if way.message:
+            sends.setdefault(_send(chart, way).template, []).append(way)
+    looping = {name for group in chart.groups if chart.loops(group) for name in group}
+    for some in sends.values():
+        for first in some:
+            after = _least_to(chart, first) if len(some) > 1 or first.step in looping else {}
+            yield from ((first.step, second.step) for second in some if second.step in after)
 
 
 def _twice(played: Played) -> bool:
@@ -341,15 +345,15 @@ def _twice(played: Played) -> bool:
     return len(set(templates)) < len(templates)
 
 
-def _send(journey: Journey, way: Passage) -> Send:
-    step = journey.step(way.step)
+def _send(chart: Chart, way: Passage) -> Send:
+    step = chart.step(way.step)
     assert isinstance(step, Send)  # noqa: S101 only Sends have messages
     return step
 
 
 def never_after(chart: Chart, step: str) -> Proof:
     """Return whether no run sends a message after it has left a step. Raise KeyError for an unknown one."""
-    chart.journey.step(step)
+    chart.step(step)
     visits = f"visit.n for visit in played.enrollments[0].visits if visit.step == {quoted(step)} and visit.left_at"
     shows = f"assert min({visits}) < played.sent[-1].n"
     claim = Claim(f"no message after {step!r}", shows, lambda played: _after(played, step))

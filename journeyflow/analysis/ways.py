@@ -73,6 +73,15 @@ class Chart:
         return self.journey.steps[0].id
 
     @cached_property
+    def order(self) -> Mapping[str, int]:
+        """The position of each step by its id."""
+        return self.journey.index
+
+    def step(self, name: str) -> Step:
+        """Return the step with this id."""
+        return self.journey.steps[self.order[name]]
+
+    @cached_property
     def groups(self) -> Sequence[frozenset[str]]:
         """The reached steps in groups: one step, or all steps of a loop; a group comes after those that it leads to."""
         return components(self.start, {name: self.next_of(name) for name in self.ways})

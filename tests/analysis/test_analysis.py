@@ -400,6 +400,20 @@ def walked(found, enrollment):
         assert found.paths.count > 0
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(journeys())
+def test_the_count_of_paths_is_that_of_the_list(drawn):
+    """The dynamic program counts what the listing lists; each path is another one, and its parts lie on the map."""
+    paths = analyze(drawn).paths
+    if paths.count <= 2_000:
+        listed = list(paths)
+        assert len(listed) == paths.count
+        assert len({path.ways for path in listed}) == paths.count
+        for path in listed:
+            assert all(way.to == after.step for way, after in pairwise(path.ways))
+            assert (path.ways[-1].to is None) is path.ends
+
+
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(journeys(windows=False))
 def test_what_fails_is_shown_by_its_life(drawn):
