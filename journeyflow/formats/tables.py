@@ -132,18 +132,26 @@ _EITHER = re.compile(r"-?(?![1-9]\d{0,2}\.\d{3}$)(0|[1-9]\d{0,18})([.,](?:\d{0,3
 """Where a semicolon separates cells the comma is decimal, and a point too, unless it may separate thousands."""
 
 
+_COMMA_TEXT = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+", re.ASCII)
+"""What stays text where the comma is decimal, and is spelled with a point then, so that it compares as a number."""
+
+
 def number_reader(spelling: re.Pattern[str]) -> ReadCell:
     """Return the function that reads a number in its canonical spelling, true or false, and else text.
 
-    Codes that only look like numbers stay what they are.
+    Codes that only look like numbers stay what they are. Text with a decimal comma gets a point: 12,50 is "12.50".
 
     >>> [number_reader(_POINT)(text) for text in ("29.5", "47.0", "-7", "1.10", "007", "1e3", "-0", "true")]
     [29.5, 47.0, -7, '1.10', '007', '1e3', '-0', True]
+    >>> [number_reader(_COMMA)(text) for text in ("12,5", "12,50", "1.234,50", "12.50", "1,234.50")]
+    [12.5, '12.50', '1234.50', '12.50', '1,234.50']
     """
 
     def read(text: str) -> object:
         match = spelling.fullmatch(text)
         if match is None or text == "-0":
+            if spelling is not _POINT and _COMMA_TEXT.fullmatch(text):
+                return text.replace(".", "").replace(",", ".")
             return text == "true" if text in {"true", "false"} else text
         if not match[2]:
             return int(text)
@@ -241,6 +249,8 @@ def csv_rows(
     """
     records = iter(rows := Records(file.text, options.delimiter))
     cells = _header(next(records, (1, [])), file, options)
+    if len(cells) == 1 and cells[0].startswith("sep="):  # a line for spreadsheets alone
+        cells = _header(next(records, (2, [])), file, options)
     used.update(cell for cell in cells if cell in options.columns)
     header = [options.columns.get(cell, cell) for cell in cells]
     faults = list(_header_faults(cells, header, needed, options.columns if every else ()))

@@ -145,11 +145,15 @@ def set_aside(reader: SqlReader, tenant: str, part: Slice) -> Page[SetAside]:
     return _page_of_inputs(reader, tenant, f"outcome = '{SET_ASIDE}'", partial(_aside, tenant), part)
 
 
+NAMED = "ifnull(unicode(customer), 0) <> 31"
+"""Leaves out what is about forgotten customers: it names nobody any more (R86)."""
+
+
 def _page_of_inputs(
     reader: SqlReader, tenant: str, condition: str, read: Callable[[tuple[Any, ...]], Each], part: Slice
 ) -> Page[Each]:
     """Return a page of a tenant's inputs under a condition that has an index, in order of arrival."""
-    where = f"FROM inputs WHERE {condition} AND tenant = :tenant"
+    where = f"FROM inputs WHERE {condition} AND tenant = :tenant AND {NAMED}"
     asked = {"tenant": tenant, "after": int(part.after or 0), **part.bounds}
     total = reader.rows(f"SELECT count(*) {where}", {"tenant": tenant})[0][0]
     rows = reader.rows(

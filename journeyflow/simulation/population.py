@@ -355,10 +355,12 @@ def _hour(at: int) -> tuple[int, int]:
 def _fitted_arrivals(came: Counter[tuple[int, int]], since: int, until: int) -> Arrivals | None:
     """Return the arrivals of so many by weekday and hour; None if nobody came.
 
-    The profiles begin from one ordinary day, so that little history says little about them.
+    A history of less than a day counts as one: an import of everybody at once says nothing of how many come. The
+    profiles begin from one ordinary day, so that little history says little about them.
     """
     if not came:
         return None
+    until = max(until, since + DAY)
     passed = Counter(_hour(hour) for hour in range(since - since % HOUR, until, HOUR))
     per_hour = came.total() / ((until - since) / HOUR)
     profiles = []

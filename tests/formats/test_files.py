@@ -202,8 +202,8 @@ def test_what_is_a_number_loses_no_digit(number):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"delimiter": ";"}, [1.5, 2.5, 1.234, "1.234", 0.125, 1234.567, "1.234,5"]),
-        ({"delimiter": ";", "decimal_comma": True}, [1.5, "2.5", 1.234, "1.234", "0.125", "1234.567", "1.234,5"]),
+        ({"delimiter": ";"}, [1.5, 2.5, 1.234, "1.234", 0.125, 1234.567, "1234.5"]),
+        ({"delimiter": ";", "decimal_comma": True}, [1.5, "2.5", 1.234, "1.234", "0.125", "1234.567", "1234.5"]),
         ({"delimiter": ";", "decimal_comma": False}, ["1,5", 2.5, "1,234", 1.234, 0.125, 1234.567, "1.234,5"]),
         ({"delimiter": "|"}, ["1,5", 2.5, "1,234", 1.234, 0.125, 1234.567, "1.234,5"]),
     ],
@@ -424,3 +424,16 @@ def test_standard_input_has_a_name(monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"name\n")))
     with pytest.raises(InvalidInput, match="standard input: the header has no column 'customer'"):
         list(read_customers(sys.stdin.buffer, bad=print))
+
+
+def test_a_line_for_spreadsheets_is_passed_over():
+    """Excel writes or expects `sep=;` before the header."""
+    text = b"sep=;\ncustomer;name\nann;Ann\n"
+    assert list(read_customers(io.BytesIO(text), bad=print, delimiter=";")) == [("ann", {"name": "Ann"})]
+
+
+def test_text_with_a_decimal_comma_compares_as_a_number():
+    """12,50 is no canonical number; it becomes the text 12.50, which rules read as one (R62)."""
+    text = b"customer;a;b;c\nann;12,50;1.234,00;007,5\n"
+    ((_, row),) = read_customers(io.BytesIO(text), bad=print, delimiter=";")
+    assert row == {"a": "12.50", "b": "1234.00", "c": "007.5"}

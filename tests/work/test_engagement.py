@@ -222,3 +222,16 @@ def test_what_a_handler_gives_back_unawaited_was_not_delivered():
         assert (result.delivered, result.failed) == (0, 1)
         ((data,),) = host.rows("SELECT data FROM inputs WHERE kind = 'nack'")
         assert "the handler returned coroutine" in data
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_what_is_about_a_forgotten_customer_is_not_listed(store):
+    """The others are; the forgotten customer's inputs name nobody any more (R86)."""
+    with open_engine(store) as engine:
+        for customer in ("ann", "bob"):
+            engine.put_customer(customer, {}, at=START)
+            data = {"message": "other-1-1"}
+            engine.feed(Event("message.clicked", customer=customer, at=START, data=data))
+        assert engine.tick(START).unmatched == 2
+        engine.forget("ann", at=START)
+        assert [each.customer for each in engine.unmatched() if isinstance(each, Event)] == ["bob"]
