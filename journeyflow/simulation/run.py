@@ -21,7 +21,6 @@ from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
-from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
 from journeyflow.errors import InvalidInput
@@ -191,11 +190,6 @@ def _parts(plan: Replication, executor: Executor | None) -> int:
 
 
 def run_plan(plan: Replication, record: list[Event] | None = None, progress: Progress | None = None) -> Totals:
-    """Run one replication, or a part of it, while Python's cycle collector rests, and return what was counted."""
-    return undisturbed(_counted, plan, record, progress)
-
-
-def _counted(plan: Replication, record: list[Event] | None, progress: Progress | None) -> Totals:
     """Run one replication, or a part of it, and return what was counted."""
     with played(plan, record, progress) as (tallies, _):
         return tallies
@@ -336,9 +330,7 @@ class SimulatedHost:
         """
         at = from_micros(now)
         hour = f"{at:%Y-%m-%d %H}:00"
-        more = True
-        while more:
-            messages = self._engine.claim("simulation", at=at, limit=CLAIM)
+        while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
             self._engine.ack(messages, at=from_micros(now + 1))
             self.tallies["handed out", hour] += len(messages)
             events = []
@@ -348,7 +340,8 @@ class SimulatedHost:
                     self.tallies["messages", day, message.channel, message.journey, message.step] += 1
                 events += self._reactions(message, now)
             self._feed(events)
-            more = len(messages) == CLAIM
+            if len(messages) < CLAIM:  # there are no more
+                break
         return now + 1
 
     def _reactions(self, message: Message, now: int) -> list[Event]:
