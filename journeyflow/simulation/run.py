@@ -332,9 +332,9 @@ class SimulatedHost:
         hour = f"{at:%Y-%m-%d %H}:00"
         while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
             self._engine.ack(messages, at=from_micros(now + 1))
-            self.tallies["handed out", hour] += len(messages)
             events = []
             for message in messages:
+                self.tallies["handed out", hour] += 1
                 day = f"{message.at:%Y-%m-%d}"
                 if to_micros(message.at) >= self._begun:  # the others were made before the simulation
                     self.tallies["messages", day, message.channel, message.journey, message.step] += 1
