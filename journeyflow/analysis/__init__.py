@@ -3,6 +3,7 @@
 from journeyflow.analysis.analysis import Analysis, analyze
 from journeyflow.analysis.calibrating import Calibration, CheckedFigure, calibration
 from journeyflow.analysis.compare import compare
+from journeyflow.analysis.coverage import Coverage, CoveredWay, coverage
 from journeyflow.analysis.cycles import Cycle, JourneyStart, cycles
 from journeyflow.analysis.differences import JourneyDifference, diff
 from journeyflow.analysis.forecasting import Forecast, forecast
@@ -22,6 +23,8 @@ __all__ = [
     "BranchImpact",
     "Calibration",
     "CheckedFigure",
+    "Coverage",
+    "CoveredWay",
     "Cycle",
     "DeadEnd",
     "EarlyRead",
@@ -41,6 +44,7 @@ __all__ = [
     "analyze",
     "calibration",
     "compare",
+    "coverage",
     "cycles",
     "diff",
     "forecast",

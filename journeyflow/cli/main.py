@@ -9,6 +9,7 @@ import click
 from journeyflow.cli import (
     analysis,
     channels,
+    covering,
     database,
     definitions,
     delivery,
@@ -39,7 +40,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "Ask": (
         "enrollments", "people", "deferred", "refusals", "refused", "explain", "why-not", "at", "timeline", "stats",
-        "benchmark", "results",
+        "benchmark", "results", "coverage",
     ),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip
@@ -116,6 +117,7 @@ for module in (
     policies,
     numbers,
     housekeeping,
+    covering,
 ):
     for command in module.COMMANDS:
         main.add_command(_with_zone(command))
