@@ -198,7 +198,8 @@ class Behavior(Reactions):
 
     Each kind is a probability, or a `Chance` with its delay. `bounced` is a share of all messages and `delivered` of
     the others; all further kinds are shares of what is delivered. Who clicks has opened, too. `converted` reports
-    the event of the journey's goal; with `revenue`, a distribution of amounts in minor units, also how much it was.
+    the event of the journey's goal; with `revenue`, a distribution of amounts in minor units, also how much it was, and
+    with `conversion`, names with distributions or values, what else a goal with a `where` asks of its event.
     `when` are exceptions for some messages, `background` what people do by themselves, `react` the host's own function.
 
     Nobody does anything with a message within `soonest`, a length of time of a second or more: the simulated host
@@ -209,6 +210,7 @@ class Behavior(Reactions):
     """
 
     revenue: Distribution | None = None
+    conversion: Mapping[str, object] = field(factory=dict)
     when: tuple[When, ...] = field(default=(), converter=_as_exceptions)
     background: tuple[Background, ...] = field(default=(), converter=_as_backgrounds)
     react: React | None = None

@@ -142,12 +142,8 @@ def _tried(message: MessageHistory, *, delivers: bool) -> Iterator[Tried]:
             return
     base = first.get("delivered", message.at)
     opened = first.get("opened", base)
-    if "clicked" in first:  # who clicks has opened anyway: that tells nothing of those who open without clicking
-        yield "clicked", True, first["clicked"] - opened
-    else:
-        yield "clicked", False, None
-        yield "opened", "opened" in first, first["opened"] - base if "opened" in first else None
-    for kind, since in (("converted", opened), ("unsubscribed", opened), ("complained", base)):
+    yield "opened", "opened" in first or "clicked" in first, first["opened"] - base if "opened" in first else None
+    for kind, since in (("clicked", opened), ("converted", opened), ("unsubscribed", opened), ("complained", base)):
         yield kind, kind in first, first[kind] - since if kind in first else None
 
 

@@ -8,15 +8,19 @@ from typing import Final, cast
 from journeyflow.basics.chance import bucket
 from journeyflow.basics.moments import to_micros, zone
 from journeyflow.basics.words import MESSAGE
+from journeyflow.definition.graph import ways_on
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Question, compile_rule
-from journeyflow.definition.steps import Split
+from journeyflow.definition.steps import Split, Step
 from journeyflow.machine.facts import Facts
 from journeyflow.records.public import Message
 from journeyflow.simulation.behavior import USUAL, Background, Behavior, Chance, Done, When
 from journeyflow.simulation.draws import Draws, micros_of
 
 UTC: Final = zone("UTC")
+
+SAME: Final[Mapping[str, str]] = {"clicked": "opened"}
+"""What one draw decides: who clicks is among those who open, so that the share that opens is the one that was said."""
 
 AGAIN: Final = 200
 """How often chance decides about an earlier message until it agrees with what is known."""
@@ -37,6 +41,7 @@ class Reactor:
             when: compile_rule(when.who) for when in behavior.when if when.who is not None
         }
         self._times: dict[tuple[str, str, str], int] = {}
+        self._following: dict[tuple[str, str], frozenset[str]] = {}
         self._plain: dict[tuple[str, ...], Mapping[str, Chance]] = {}
         self._personal = bool(self._who) or any(when.arm for when in behavior.when)
 
@@ -84,7 +89,7 @@ class Reactor:
     ) -> Iterator[Done]:
         """Yield what becomes of a message by its probabilities."""
         about: dict[str, object] = {"message": message.id}
-        happens = {kind: draws.unit(kind, *purpose) < each.probability for kind, each in said.items()}
+        happens = {kind: draws.unit(SAME.get(kind, kind), *purpose) < each.probability for kind, each in said.items()}
 
         def delay(kind: str) -> int:
             chosen = said[kind].delay if kind in said else None
@@ -119,11 +124,18 @@ class Reactor:
         if self._behavior.revenue is not None:
             amount = {"amount": int(cast("float", self._behavior.revenue.value(draws.unit("revenue", *purpose))))}
         goal = journey.goal
-        if goal is not None and not goal.event.startswith("message."):
-            yield Done(at, goal.event, {**data, **amount})
+        if goal is not None:
+            yield Done(at, goal.event, {**data, **amount, **self._more(draws, purpose)})
         yield Done(at, "message.converted", data)
         if amount and (goal is None or goal.event != "revenue"):
             yield Done(at, "revenue", {**data, **amount})
+
+    def _more(self, draws: Draws, purpose: tuple[str, ...]) -> dict[str, object]:
+        """Return the host's data of the event of a goal."""
+        return {
+            name: how.value(draws.unit("conversion", name, *purpose)) if hasattr(how, "value") else how
+            for name, how in self._behavior.conversion.items()
+        }
 
     def _fits(self, when: When, message: Message, attributes: Mapping[str, object]) -> bool:
         """Return whether an exception is about the customer of a message."""
@@ -133,13 +145,27 @@ class Reactor:
         return question is None or question(Facts(message.customer, {**attributes}, to_micros(message.at), UTC))
 
     def _arm(self, message: Message, split: str) -> str | None:
-        """Return the arm of a Split that a customer takes (R38)."""
-        step = next((each for each in self._journeys[message.journey].steps if each.id == split), None)
-        if not isinstance(step, Split):
+        """Return the arm of a Split that a customer has taken before a message; None for one from before it (R38)."""
+        steps = {each.id: each for each in self._journeys[message.journey].steps}
+        step = steps.get(split)
+        if not isinstance(step, Split) or message.step not in self._behind(message.journey, step, steps):
             return None
         place = bucket(message.tenant, message.journey, split, message.customer)
         ends = accumulate(arm.buckets or 0 for arm in step.arms)
         return next((arm.label for arm, end in zip(step.arms, ends, strict=True) if place < end), None)
+
+    def _behind(self, journey: str, split: Split, steps: Mapping[str, Step]) -> frozenset[str]:
+        """Return the steps that can follow a Split."""
+        key = (journey, split.id)
+        if key not in self._following:
+            found, open_ends = set[str](), ways_on(split)
+            while open_ends:
+                name = open_ends.pop()
+                if name in steps and name not in found:
+                    found.add(name)
+                    open_ends += ways_on(steps[name])
+            self._following[key] = frozenset(found)
+        return self._following[key]
 
 
 class Habit:

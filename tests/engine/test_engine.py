@@ -30,7 +30,7 @@ from journeyflow import (
     field,
 )
 from journeyflow.answers import PublishedVersion
-from journeyflow.engine import engine as engine_module
+from journeyflow.engine import input_calls as engine_module
 from journeyflow.records.changes import CatalogChanges, Changes
 from tests.samples import START, STORES, Host, after, open_engine
 

@@ -182,7 +182,15 @@ def test_variants_share_their_luck():
         (Behavior(opened=0.1, when=[When(channel="SMS", opened=0.9)]), "opened", "hello", 0.1),
         (Behavior(opened=0.1, when=[When(step="hello", opened=0.8), When(opened=0.3)]), "opened", "hello", 0.3),
         (Behavior(opened=0.0, when=[When(who=field("plan").eq("pro"), opened=1)]), "opened", "hello", 0.25),
-        (Behavior(opened=0.0, when=[When(arm=("test", "B"), opened=1)]), "opened", "hello", 0.5),
+        (Behavior(opened=0.0, when=[When(arm=("test", "B"), opened=1)]), "opened", "hello", 0.0),
+        (
+            Behavior(when=[When(template="hello", opened=1), When(arm=("test", "B"), opened=1)]),
+            "opened",
+            "offer",
+            0.5,
+        ),
+        (Behavior(opened=0.4, clicked=0.3), "opened", "hello", 0.4),
+        (Behavior(opened=0.4, clicked=0.3), "clicked", "hello", 0.3),
         (Behavior(opened=0.0, when=[When(arm=("other", "B"), opened=1)]), "opened", "hello", 0.0),
         (Behavior(opened=0.2, when=[When(journey="other", opened=1)]), "opened", "hello", 0.2),
         (Behavior(complained=0.3), "complained", "hello", 0.3),
@@ -207,6 +215,16 @@ def test_a_conversion_reaches_the_goal_and_brings_revenue():
     assert outcome.goal_rate("welcome") == (1, 1, 1)
     messages = sum(n for key, n in outcome.tallies[0].items() if key[0] == "messages")
     assert outcome.revenue("welcome").median == outcome.revenue().median == 500 * messages
+
+
+def test_a_goal_may_ask_something_of_its_event():
+    """`conversion` is what the event says besides; a goal that is a message event is reached by that event."""
+    steps = (Send("s", channel="EMAIL", template="t"), Wait("w", "9 days"))
+    rich = Journey(id="j", trigger=Trigger("go"), steps=steps, goal=Goal("buy", where=field("event.amount").gte(10)))
+    sure = Behavior(converted=Chance(1, Delay.fixed("1 hour")), conversion={"amount": Uniform(10, 20)})
+    assert run(rich, behavior=sure).goal_rate("j") == (1, 1, 1)
+    clicked = Journey(id="j", trigger=Trigger("go"), steps=steps, goal=Goal("message.clicked"))
+    assert run(clicked, behavior=Behavior(converted=Chance(1, Delay.fixed("1 hour")))).goal_rate("j") == (1, 1, 1)
 
 
 def test_background_events_come_at_their_rate_and_messages_change_it():
