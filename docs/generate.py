@@ -368,7 +368,7 @@ def names() -> str:
 
 def _taking(quick: list[str], step: steps.Wait) -> str:
     """Return in words whether a wait takes time, of the ways on that take none."""
-    return "yes" if not quick else "no" if step.next in quick else "yes, unless it is missing"
+    return "yes" if not quick else "no" if step.next in quick else f"yes, unless it is {quick[0]}"
 
 
 def takes_time() -> str:
@@ -381,6 +381,7 @@ def takes_time() -> str:
         "a `field`, `every` year": steps.Wait("w", field="f", every="year", next="on", on_missing="missing"),
         "`every` so long": steps.Wait("w", every="1 month", next="on"),
         "an `event`": steps.Wait("w", event="e", next="on"),
+        "a condition `when`": steps.Wait("w", when=journeyflow.field("f").eq(1), next="on", on_event="true"),
     }
     rows = [(name, _taking(graph.quick_ways(step), step)) for name, step in waits.items()]
     return table(("a wait for", "takes time"), rows)

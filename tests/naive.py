@@ -50,7 +50,7 @@ class Naive:
 
     def _tick(self, now, *, counted=True):
         while (work := min(self._work(), default=None)) and work[0][0] <= now:
-            (own, *_), item = work
+            ((own, *_), item), self.place = work, work[0][0]
             is_late = self.grace is not None and now - own > self.grace and not vars(item).get("softened")
             self.late, at, self.softens = self.late + (is_late and counted), now if is_late else own, is_late  # R5
             self.queue, self.counted, self.causes, self.own = [], Counter(), defaultdict(frozenset), item.own
@@ -132,17 +132,14 @@ class Naive:
                     self._exit([run] if goal.exit else [], at, "goal")
             for each in run.journey.exits:
                 asked = self._reaches(event, run, each, at) if each.event else event.changes
-                if asked and self._facts(run, at).true(each.when):
-                    self._exit([run], at, each.name)
+                self._exit([run] if asked and self._facts(run, at).true(each.when) else [], at, each.name)
         for run in (run for run in runs if run.status == "ACTIVE" and not (run.own and run.own < self.own)):  # R5
-            field, at = getattr(run.step, "field", None), max(event.at, run.last)
-            active = "pause" not in self._states(run.journey, event.own, at)
-            aims = field and event.changes and event.data.get("field") in {None, field.removeprefix("customer.")}
+            active = "pause" not in self._states(run.journey, event.own, at := max(event.at, run.last))
             self.causes[run.serial] |= event.causes
             if getattr(run.step, "event", None) and active and self._reaches(event, run, run.step, at):  # R36
                 run.outcome, run.names["wait"][run.step.id] = "event", event.data
                 self._walk(run, at)
-            elif aims and self._aim(run, at, at) <= at and active:  # R37
+            elif self._aims(run, event) and self._aim(run, at, at) <= at and active:  # R37
                 self._walk(run, at)
         for journey in (each for each in self.journeys.values() if each.trigger.event == event.kind):
             meant = self._facts(event, event.at, event).true(journey.trigger.where)
@@ -166,8 +163,7 @@ class Naive:
         }
 
     def _enter(self, journey, about, event, key="", *, asked=True):
-        against = self._against(journey, about, event, key, asked=asked)
-        for reason in (reason for reason, stands in against.items() if stands):
+        for reason in (why for why, so in self._against(journey, about, event, key, asked=asked).items() if so):
             self.refused[journey.id, reason] += 1
             return f"refused: {reason}"
         number, at = len(self._runs(about.customer, journey.id)) + 1, about.at
@@ -239,6 +235,10 @@ class Naive:
         self.customers[run.customer], causes = attributes, self.causes[run.serial] | {(run.journey.id, run.key)}
         self._tell(Thing(customer=run.customer, own=at, at=at, names={}, causes=causes), attributes, told)
         return "COMPLETED", outcome, target
+
+    def _aims(self, run, event):  # whether its date may have changed
+        field = event.changes and getattr(run.step, "field", None)
+        return field and event.data.get("field") in {None, field.removeprefix("customer.")}
 
     def _aim(self, run, at, start):  # when a wait for a date ends, as seen at an instant, and how (R37)
         value, offset = self._facts(run, at).value(run.step.field), run.step.offset or Duration()

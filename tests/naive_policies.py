@@ -1,4 +1,4 @@
-"""The interpreter of `naive_recurrences.py`, with the frequency caps of a tenant (R31), in UTC."""
+"""The interpreter of `naive_conditions.py`, with the frequency caps of a tenant (R31), in UTC."""
 
 from datetime import timedelta
 
@@ -6,12 +6,12 @@ from journeyflow import Send
 from journeyflow.basics.moments import add, from_micros, to_micros, zone
 from journeyflow.definition.rules import changes
 from journeyflow.testing import SetPolicies
-from tests.naive_recurrences import RecurringNaive
+from tests.naive_conditions import ConditionNaive
 
 UTC = zone("UTC")
 
 
-class BoundNaive(RecurringNaive):
+class BoundNaive(ConditionNaive):
     """Plays scripts in which the host sets caps."""
 
     def __init__(self, journeys, script, grace=None):

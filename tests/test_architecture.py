@@ -23,7 +23,7 @@ from journeyflow.definition.rules import conditions as rules
 from journeyflow.formats import options as file_options
 from journeyflow.machine import behaviours as machine
 from journeyflow.machine import notes as walk
-from journeyflow.machine import program
+from journeyflow.machine import program, waits
 from journeyflow.stores import contract as store
 from journeyflow.work import engagement
 
@@ -205,7 +205,7 @@ def test_no_room_has_a_circle_inside():
 
 def test_the_ladder_would_notice_an_arrow_that_points_up():
     """Control: the arrows that are known to be there are seen, those inside functions too."""
-    assert ("machine.behaviours", "basics.moments", False) in arrows()
+    assert ("machine.waits", "basics.moments", False) in arrows()
     assert ("stores.memory.mirror", "stores.sqlite.store", False) in arrows(), "imports inside functions are seen"
     assert any(types for _, _, types in arrows()), "imports for the type checker alone are seen"
 
@@ -474,7 +474,7 @@ def test_tables_cover_every_kind(table, keys):
 def test_only_steps_that_rest_can_be_woken():
     """WAKE names kinds of step; every stimulus wakes a Wait that listens, begins a run, puts it back, or ends it."""
     assert set(machine.WAKE) <= KINDS
-    assert set(machine._WAKE_WAIT) == machine.WAKING
+    assert set(waits.WAKE_WAIT) == machine.WAKING
     assert {*machine.WAKING, *machine.ENDING, "ENTER", "RETRY"} == set(get_args(walk.Stimulus))
 
 

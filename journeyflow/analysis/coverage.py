@@ -215,7 +215,7 @@ def _outcomes(step: Step, policies: Policies) -> Iterator[tuple[str, str]]:
 
 
 def _of_wait(step: Wait) -> Iterator[str]:
-    if step.event is not None:
+    if step.has_event:
         yield "event"
         yield from ("timeout",) if step.timeout is not None else ()
     elif step.field is not None:

@@ -83,10 +83,9 @@ def _early(chart: Chart) -> Iterator[Problem]:
 
 def _endless(chart: Chart) -> Iterator[Problem]:
     for step in chart.journey.steps:
-        if isinstance(step, Wait) and step.id in chart.group and step.event is not None and step.timeout is None:
-            yield _warn(
-                chart, "no-timeout", step.id, f"who never does {step.event!r} waits here for ever; say a timeout"
-            )
+        if isinstance(step, Wait) and step.id in chart.group and step.has_event and step.timeout is None:
+            never = f"who never does {step.event!r}" if step.when is None else f"whoever {step.when} never holds for"
+            yield _warn(chart, "no-timeout", step.id, f"{never} waits here for ever; say a timeout")
     for path in AllPaths(chart).endless:
         steps = " > ".join(path.loops[-1])
         yield _warn(chart, "endless-loop", path.loops[-1][0], f"no way leads out of the loop {steps}")

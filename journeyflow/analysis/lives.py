@@ -11,7 +11,7 @@ from journeyflow.analysis.solving import Demand, plain, solve
 from journeyflow.analysis.ways import Passage
 from journeyflow.basics.chance import KEPT_OUT, bucket
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.words import MESSAGE_EVENTS
+from journeyflow.basics.words import CONDITION, MESSAGE_EVENTS
 from journeyflow.definition.entry import KEY_ROOT
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.options import hundredths
@@ -86,6 +86,8 @@ def literals(journey: Journey, way: Passage) -> Iterator[Demand]:
                 return
     elif isinstance(step, Wait) and way.outcome == "event" and step.where is not None:
         yield step.where, True
+    elif isinstance(step, Wait) and step.when is not None:
+        yield step.when, way.outcome == "event"
 
 
 @frozen
@@ -209,6 +211,8 @@ class _Building:
         if way.outcome != "event":
             return calls, due
         at = now + 2 * soon
+        if here.awaits == CONDITION:
+            return calls, at
         return [*calls, self._awaited(played, way, at, known)], at
 
     def _prepared(self, played: Played, taken: int, at: datetime, known: dict[str, object]) -> list[Call]:

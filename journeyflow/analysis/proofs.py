@@ -143,10 +143,11 @@ def ends(chart: Chart) -> Proof:
 
 
 def _endless_waits(chart: Chart) -> Iterator[Proof]:
-    """Yield what comes of waits for an event that may never come."""
+    """Yield what comes of waits for an event or a condition that may never come."""
     for step in chart.journey.steps:
-        if step.id in chart.group and isinstance(step, Wait) and step.event is not None and step.timeout is None:
-            reason = f"{step.id!r} waits for {step.event!r} without a timeout, perhaps for ever"
+        if step.id in chart.group and isinstance(step, Wait) and step.has_event and step.timeout is None:
+            awaited = repr(step.event) if step.when is None else step.when
+            reason = f"{step.id!r} waits for {awaited} without a timeout, perhaps for ever"
             before = (ways[:-1] for ways in routes(chart, [chart.ways[step.id][0]]))
             yield refuted(chart.journey, Claim(_ENDS, _RESTS, _still_resting), reason, before, LONG)
 

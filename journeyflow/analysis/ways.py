@@ -141,7 +141,7 @@ def _send(step: Send, made: _Making) -> Passages:
 def _wait(step: Wait, made: _Making) -> Passages:
     behind = step.next
     wait = Span(0, closed_for(step.window, made.change))
-    if step.event is not None:
+    if step.has_event:
         timeout = UNKNOWN if step.timeout is None else length_of(step.timeout, made.change) + wait
         yield Passage(step.id, "event", cast("str | None", step.on_event or behind), Span(0, timeout.most))
         if step.timeout is not None:

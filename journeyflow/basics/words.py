@@ -40,6 +40,9 @@ ACTIVE, COMPLETED, EXITED, FAILED, SKIPPED = "ACTIVE", "COMPLETED", "EXITED", "F
 RETRY = "retry"
 """The outcome of the SKIPPED visit with which a failed run is retried (R43)."""
 
+CONDITION = "condition"
+"""What a run awaits at a Wait for a condition, where others await a type of event (R37)."""
+
 HOLDOUT = "HOLDOUT"
 """The status of an enrollment that is held out for comparison: it never begins and never ends (R25)."""
 

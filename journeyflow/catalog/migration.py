@@ -5,14 +5,14 @@ from typing import Any
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import add, bounded
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import ACTIVE, EXITED, SKIPPED
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.errors import did_you_mean
-from journeyflow.machine.behaviours import advance, in_window, wait
+from journeyflow.machine.behaviours import advance
 from journeyflow.machine.notes import FRESH, REST, Situation, Walk
 from journeyflow.machine.program import CompiledStep, CompiledWait, Program
+from journeyflow.machine.waits import DEADLINE, remember, timeout, wait
 from journeyflow.records.rows import Move, Run
 
 REASON = "migrated"
@@ -126,6 +126,10 @@ def _at_rest(
     if not isinstance(node, CompiledWait):
         return run._replace(due=at), {}
     walk = Walk(program, run, situation, run.since, FRESH)
+    if node.awaited is not None:  # the next tick asks, as of this instant
+        if node.length is not None:
+            remember(walk, DEADLINE, node.id, max(timeout(node, run.since, walk.zone, prolonged(run)), at))
+        return run._replace(due=at, awaits=node.awaits, memory=walk.memory), {}
     if wait(walk, node) != REST:
         return run._replace(due=at), {}  # already over; the next tick takes the right edge
     due = None if walk.due is None else max(walk.due + prolonged(run), at)
@@ -171,7 +175,10 @@ def shifted(program: Program, run: Run, attributes: dict[str, object], paused_at
     pause = at - max(paused_at, run.since)
     if node.length is None or pause <= 0:
         return None
-    zone, length = program.zone_of(attributes), prolonged(run) + pause
-    end = bounded(add(run.since, node.length, zone) + length)
-    due = max(in_window(node, end, zone), at)
-    return run._replace(due=due, held=None, memory={**(run.memory or {}), "prolonged": [run.visit, length]})
+    longer = prolonged(run) + pause
+    end = max(timeout(node, run.since, program.zone_of(attributes), longer), at)
+    memory = {**(run.memory or {}), "prolonged": [run.visit, longer]}
+    if node.awaited is None:
+        return run._replace(due=end, held=None, memory=memory)
+    memory[DEADLINE] = {**memory[DEADLINE], node.id: end}
+    return run._replace(due=at, held=None, memory=memory)  # its condition is asked again at the resume

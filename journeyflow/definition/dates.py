@@ -1,6 +1,6 @@
 """The attributes that a journey reads as dates or as a time zone (R33, R37)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import NOW, FieldRule, Rule, walk
@@ -29,12 +29,27 @@ def dated_attributes(journey: Journey) -> frozenset[str]:
     compared = [part.value_of for part in dated if part.value_of and not part.op.startswith("within")]
     paths = [step.field for step in journey.steps if isinstance(step, Wait) and step.field]
     paths += [*(part.field for part in dated), *compared, *([TIMEZONE] if journey.customer_timezone else [])]
-    return frozenset(path.removeprefix("customer.") for path in paths if not path.startswith(_OTHER_ROOTS)) - {NOW}
+    return frozenset(_of_the_customer(paths))
+
+
+def attributes_read(paths: Iterable[str]) -> frozenset[str]:
+    """Return the names of the customer's attributes among the paths that a rule reads.
+
+    >>> sorted(attributes_read(["plan.name", "customer.day", "message.hi.opened", "now"]))
+    ['day', 'plan']
+    """
+    return frozenset(path.partition(".")[0] for path in _of_the_customer(paths))
+
+
+def _of_the_customer(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the paths that lead into the customer's attributes, as they stand there."""
+    bare = (path.removeprefix("customer.") for path in paths if not path.startswith(_OTHER_ROOTS))
+    return (path for path in bare if path != NOW)
 
 
 def _rules(journey: Journey) -> Iterator[Rule | None]:
     yield from (journey.trigger.where, journey.run_criteria, None if journey.goal is None else journey.goal.where)
     yield from (rule for each in journey.exits for rule in (each.where, each.when))
     for step in journey.steps:
-        yield from [step.where] if isinstance(step, Wait) else []
+        yield from (step.where, step.when) if isinstance(step, Wait) else []
         yield from [each.when for each in step.branches] if isinstance(step, Condition) else []

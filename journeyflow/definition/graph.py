@@ -102,7 +102,7 @@ def leaves_by_next(step: Step) -> bool:
     >>> leaves_by_next(Wait("w", event="x", on_event="a")), leaves_by_next(Wait("w", event="x", timeout="1 day"))
     (False, True)
     """
-    if isinstance(step, Wait) and step.event is not None:
+    if isinstance(step, Wait) and step.has_event:
         return step.on_event is None or (step.timeout is not None and step.on_timeout is None)
     return not isinstance(step, Condition | Split | End)
 
@@ -121,15 +121,15 @@ def quick_ways(step: Step) -> list[str]:
     """Return the ids of the steps that can follow a step in no time (R13, R37).
 
     A wait for a duration, an opening, an event or a recurrence always takes time; one for a recurring date does, unless
-    that date is missing.
+    that date is missing; one for a condition does, unless that is true already.
 
     >>> quick_ways(Wait("w", until="09:00", next="a")), quick_ways(Wait("w", field="birthday", every="year", next="a"))
     ([], ['a'])
     """
     if not isinstance(step, Wait) or (step.every is None and (step.at is not None or step.field is not None)):
         return ways_on(step)
-    missing = step.on_missing or step.next
-    return [missing] if step.field is not None and isinstance(missing, str) else []
+    at_once = {"field": step.on_missing or step.next, "when": step.on_event or step.next}
+    return [way for form, way in at_once.items() if getattr(step, form) is not None and isinstance(way, str)]
 
 
 def zero_time_cycle(steps: Iterable[Step]) -> list[str]:

@@ -46,7 +46,7 @@ def _plain(step: Send | Update) -> Ways:
 
 
 def _wait(step: Wait) -> Ways:
-    if step.event is None:
+    if not step.has_event:
         yield "", step.next
     else:
         yield "event", step.on_event or step.next  # type: ignore[misc]  # flattened: an id
@@ -94,6 +94,8 @@ def summary(step: Step) -> str:
 def _wait_summary(step: Wait) -> str:
     if step.event is not None:
         return f"wait for {step.event}"
+    if step.when is not None:
+        return f"wait until {step.when}"
     again = f", every {step.every}" if step.every and step.every != "year" else ""
     if step.field is not None:
         return f"wait for {step.field}" + (f" {step.offset}" if step.offset else "") + again

@@ -52,6 +52,7 @@ def _condition_places(step: Condition, where: str) -> Iterator[Reading]:
 
 def _wait_places(step: Wait, where: str) -> Iterator[Reading]:
     yield f"{where}.where", reads(step.where), True, True
+    yield f"{where}.when", reads(step.when), False, True
     yield f"{where}.field", frozenset({step.field} if isinstance(step.field, str) else ()), False, True
 
 

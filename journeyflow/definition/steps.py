@@ -73,7 +73,7 @@ class Send(Shown):
 
 @frozen(repr=False)
 class Wait(Shown):
-    """Wait for a `duration`, `until` a time, `at` an instant, a date in a `field`, an `event`, or `every` month (R32).
+    """Wait for a `duration`, `until` or `at` a time, a `field`'s date, an `event`, a condition, or `every` month (R32).
 
     Exactly one of these is given:
 
@@ -88,12 +88,15 @@ class Wait(Shown):
     - `event`: the type of an event, which must also match the rule `where`. `timeout` is how long to wait for it;
       `on_event` and `on_timeout` are the continuations. An event about a message counts only if the message is this
       run's own, unless `any_message` is true (R36).
+    - `when`: a rule. The wait is over at once if it is true, or else as soon as a change of what it reads or the clock
+      makes it true, such as `field("trialEnds").within_next("3 days")`; continuations and `timeout` are those of an
+      event (R37).
     - `every`: a length of time such as "1 month", in a loop: the wait ends at the first of the instants that follow the
       run's first arrival here at that distance, so that a 31st stays the last day of the month. With `at` they are
       counted from that instant.
 
-    `window` delays the end of a wait until the window is open; it does not delay an event. A continuation that is not
-    given is `next`.
+    `window` delays the end of a wait until the window is open; it delays no event and no condition. A continuation that
+    is not given is `next`.
 
     >>> Wait("breathe", "3 days")
     Wait('breathe', '3 days')
@@ -110,6 +113,7 @@ class Wait(Shown):
     every: str | None = option(kw_only=True, default=None, converter=as_every)
     event: str | None = option(kw_only=True, default=None)
     where: Rule | None = option(kw_only=True, default=None)
+    when: Rule | None = option(kw_only=True, default=None)
     any_message: bool = option(kw_only=True, default=False)
     timeout: Duration | None = option(kw_only=True, default=None, converter=as_duration)
     window: Window | None = option(kw_only=True, default=None)
@@ -120,6 +124,11 @@ class Wait(Shown):
     on_timeout: Target = option(kw_only=True, default=None, converter=_target)
     on_missing: Target = option(kw_only=True, default=None, converter=_target)
     on_past: Target = option(kw_only=True, default=None, converter=_target)
+
+    @property
+    def has_event(self) -> bool:
+        """Whether it ends with an event, or a condition that becomes true, and may have a timeout."""
+        return self.event is not None or self.when is not None
 
 
 @frozen(repr=False)
@@ -332,7 +341,7 @@ def kind(step: Step) -> str:
     return _WORDS[type(step)]
 
 
-WAIT_FORMS = ("duration", "until", "at", "field", "event", "every")
+WAIT_FORMS = ("duration", "until", "at", "field", "event", "when", "every")
 """The forms of a Wait; exactly one of them is given, but `every` may go with `at` and `field` (R32)."""
 
 ON_FAILURE = ("continue", "fail")

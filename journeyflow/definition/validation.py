@@ -29,6 +29,7 @@ from journeyflow.definition.rules.chains import Chain, chain_problems
 from journeyflow.definition.rules.changes import change_problems
 from journeyflow.definition.rules.conditions import FieldRule, path_fault, rule_problems
 from journeyflow.definition.rules.templates import template_problems
+from journeyflow.definition.rules.turns import clock_problems
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import (
     ON_FAILURE,
@@ -387,9 +388,9 @@ WAIT_OPTIONS = {
     "on_missing": ("field",),
     "on_past": ("field",),
     "where": ("event",),
-    "timeout": ("event",),
-    "on_event": ("event",),
-    "on_timeout": ("event",),
+    "timeout": ("event", "when"),
+    "on_event": ("event", "when"),
+    "on_timeout": ("event", "when"),
 }
 """The options of a Wait that go with some forms only, and those forms."""
 
@@ -419,6 +420,8 @@ def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
     yield from _booleans(step, ("any_message",), f"{where}.")
     yield from _window(step.window, f"{where}.window")
     yield from rule_problems(step.where, f"{where}.where")
+    yield from rule_problems(step.when, f"{where}.when")
+    yield from clock_problems(step.when, f"{where}.when")
 
 
 def _every_problems(step: Wait, where: str) -> Iterator[Problem]:
@@ -437,11 +440,11 @@ def _wait_options(step: Wait, form: str, where: str) -> Iterator[Problem]:
         if getattr(step, name) is not None and form not in of:
             fitting = " or ".join(_FORM_WORDS[each] for each in of if each in _FORM_WORDS)
             yield Problem("wait", ERROR, f"{where}.{name}", f"{name} goes with a wait for {fitting} only")
-    if form == "event" and step.on_timeout is not None and step.timeout is None:
+    if step.has_event and step.on_timeout is not None and step.timeout is None:
         yield Problem("wait", ERROR, f"{where}.on_timeout", "on_timeout needs a timeout")
 
 
-_FORM_WORDS = {"field": "a date field", "at": "an instant", "event": "an event"}
+_FORM_WORDS = {"field": "a date field", "at": "an instant", "event": "an event", "when": "a condition"}
 
 
 def _condition_problems(step: Condition, where: str) -> Iterator[Problem]:

@@ -213,18 +213,20 @@ def _wait(of: type) -> Schema:
     """Return the schema of a wait: one form each, of which some may recur; recurring alone is a form too."""
     needs = {option: list(forms) for option, forms in WAIT_OPTIONS.items() if len(forms) == 1}
     forms = [form for form in WAIT_FORMS if form != "every"]
-    alone = {"required": ["every"], **_without(*forms), **_AT_A_DISTANCE}
-    return _part(
-        of,
-        oneOf=[*({"required": [form], **_RECURRING.get(form, _without("every"))} for form in forms), alone],
-        dependentRequired={**needs, "on_timeout": ["event", "timeout"]},
-    )
+    alone = {"required": ["every"], **_without(*forms, *_unfit("every")), **_AT_A_DISTANCE}
+    shaped = ({"required": [form], **_without(*_unfit(form)), **_RECURRING.get(form, {})} for form in forms)
+    return _part(of, oneOf=[*shaped, alone], dependentRequired={**needs, "on_timeout": ["timeout"]})
+
+
+def _unfit(form: str) -> list[str]:
+    """Return the options that go with several forms of a wait, but not with this one."""
+    return [option for option, forms in WAIT_OPTIONS.items() if len(forms) > 1 and form not in forms]
 
 
 _AT_A_DISTANCE: Schema = {"properties": {"every": ref("duration")}}
 
-_RECURRING: Mapping[str, Schema] = {"field": {}, "at": _AT_A_DISTANCE}
-"""The forms of a wait that may recur; anniversaries are of a field alone."""
+_RECURRING: Mapping[str, Schema] = {"at": _AT_A_DISTANCE}
+"""The forms of a wait that may recur at a distance only; anniversaries are of a field alone."""
 
 
 def _condition(of: type) -> Schema:

@@ -12,14 +12,14 @@ a `Result`, a value; nothing is changed in place, and nothing outside the walk i
     ENTER        the run begins at the first step (R20)           (none: the run is new)
     DUE          the instant it rests until has come (R3, R4)     every rest with a `due`
     EVENT        the event it waits for has happened (R36)        Wait for an event
-    CHANGED      an attribute of the customer changed (R37)       Wait for a date field
+    CHANGED      what it reads of the customer changed (R37)      Wait for a date field or a condition
     EXIT         an exit, goal, host or order ends it (R42)        every rest
     FAIL         its message was given up (R43)                   every rest
     RETRY        the host puts it back (R43)                      (none: the run has FAILED)
 
-The whole behavior of the six kinds of steps is in two tables. `ARRIVE` says what a step does when the walk arrives at
-it, `WAKE` what a rest does when a stimulus reaches it. Each behavior returns where to go next: the position of the next
-step, `REST` if it has set a rest, or `NOWHERE` if the run has ended.
+The whole behavior of the six kinds of steps is in two tables; what they say of a Wait is in `waits.py`. `ARRIVE` says
+what a step does when the walk arrives at it, `WAKE` what a rest does when a stimulus reaches it. Each behavior returns
+where to go next: the position of the next step, `REST` if it has set a rest, or `NOWHERE` if the run has ended.
 
 Rules of the walk
 -----------------
@@ -32,7 +32,7 @@ Rules of the walk
 4.  An unpublished step is passed through as SKIPPED. A rest there keeps its wake-up; a held Send is passed (R17).
 5.  A walk that fails queues no messages; the Sends it passed are SKIPPED with the outcome "failed" (R30).
 6.  These are evaluated again at the instant at which they take effect: the gates of a Send (`gates.py`), windows,
-    openings and date fields (R5, R31, R37). Durations are not.
+    openings and date fields (R5, R31, R37). Durations are not, and a condition is asked as of its own instant.
 7.  Rules never raise, values of the wrong type change nothing, and calendar arithmetic stays inside the calendar: no
     customer's data can make a walk raise.
 """
@@ -40,12 +40,9 @@ Rules of the walk
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from journeyflow.basics.chance import bucket
-from journeyflow.basics.hours import moved_opening
-from journeyflow.basics.moments import FIRST, Duration, add, anniversary, read_instant, recurrence, to_micros
-from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, QUEUED, RETRY, SKIPPED
+from journeyflow.basics.words import ACTIVE, COMPLETED, CONDITION, EXITED, FAILED, QUEUED, RETRY, SKIPPED
 from journeyflow.definition.rules.changes import WrongType
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.machine.gates import closed
@@ -61,6 +58,7 @@ from journeyflow.machine.program import (
     CompiledWait,
     Program,
 )
+from journeyflow.machine.waits import is_over, own_instant, wait, wake_wait
 from journeyflow.records.rows import NO_FLAGS, Run, make_move, make_post, make_run
 
 WAKING = frozenset({"DUE", "EVENT", "CHANGED"})
@@ -162,6 +160,8 @@ def _put_back(walk: Walk) -> int:
         return 0
     _, walk.since, due, awaits = rest
     walk.visit += 1
+    if awaits == CONDITION:
+        due = walk.at  # it may have become true meanwhile
     return walk.rest(None if due is None else max(due, walk.at), awaits)
 
 
@@ -183,8 +183,11 @@ def pass_through(walk: Walk, node: CompiledStep) -> int:
 def _still_resting(walk: Walk, *, softened: bool) -> Result:
     """Keep the rest, perhaps until another instant: no visit is left, so there is no move."""
     run = walk.run
-    if walk.due != run.due:  # always the case after a DUE: something checked again opens later
-        over = run.due if run.held is None else run.held
+    node = walk.program.nodes[run.step]
+    if isinstance(node, CompiledWait) and node.awaited is not None and not is_over(walk, node):
+        run = run._replace(due=walk.due, held=None)  # its condition was asked in vain
+    elif walk.due != run.due:  # always the case after a DUE: something checked again opens later
+        over = own_instant(run)
         held = None if walk.awaits is None else over  # a timeout that is over by then lets no later event win (R5)
         run = run._replace(due=walk.due, held=held, awaits=walk.awaits, softened=run.softened or softened)
     return Result(run, None, (), walk.attributes, (), walk.past)
@@ -283,156 +286,6 @@ def wake_send(walk: Walk, node: CompiledSend, _: Stimulus) -> int:
     return send(walk, node)
 
 
-# --- Wait ---------------------------------------------------------------------------------------------------------
-
-
-def wait(walk: Walk, node: CompiledWait) -> int:
-    """Rest, or go on at once if there is nothing to wait for (R32 to R37)."""
-    step = node.step
-    if node.every is not None and step.field is None and step.at is None and _remembered(walk, "anchor", node) is None:
-        _remember(walk, "anchor", node.id, walk.at)
-    return _rest_or_go_on(walk, node, walk.ask(_end, node))
-
-
-def _rest_or_go_on(walk: Walk, node: CompiledWait, end: int | str | None) -> int:
-    """Rest until an instant, or for the event alone; or go on with an outcome."""
-    if isinstance(end, str):
-        return _go_on(walk, node, end)
-    return walk.rest(end, node.step.event)
-
-
-def _end(walk: Walk, node: CompiledWait) -> int | str | None:
-    """Return the instant at which the rest ends, None for no end, or the outcome with which to go on at once."""
-    step = node.step
-    if step.event is not None:
-        return None if node.length is None else _in_window(walk, node, add(walk.at, node.length, walk.zone))
-    if step.field is not None:
-        return _date_to_wait_for(walk, node, walk.at)
-    if step.until is not None:
-        end = step.until.next_opening(walk.at, walk.zone, after=_remembered(walk, "left", node) == walk.at)
-    elif node.every is not None:
-        end = _next_return(walk, node, walk.at)
-    elif step.at is not None:
-        end = to_micros(step.at)
-    else:
-        end = add(walk.at, node.length, walk.zone)  # type: ignore[arg-type]  # one of the forms is given
-    return _later(walk, node, end)
-
-
-def _later(walk: Walk, node: CompiledWait, end: int) -> int | str:
-    """Return an instant moved into the window, or "elapsed" if that is not later than now (R35)."""
-    end = _in_window(walk, node, max(end, walk.at))
-    return end if end > walk.at else "elapsed"
-
-
-def _in_window(walk: Walk, node: CompiledWait, end: int) -> int:
-    return end if node.step.window is None else in_window(node, end, walk.zone)
-
-
-def in_window(node: CompiledWait, end: int, zone: ZoneInfo) -> int:
-    """Return the instant itself if the Wait has no window or an open one, else the next opening (R34)."""
-    return end if node.step.window is None else node.step.window.next_open(end, zone)
-
-
-def _date_to_wait_for(walk: Walk, node: CompiledWait, since: int) -> int | str:
-    """Return the date in an attribute, moved by the offset, or the outcome "missing" or "past" (R37)."""
-    target = _field_instant(walk, node, since)
-    if target is None:
-        return "missing"
-    return "past" if target < since else _later(walk, node, target)
-
-
-def _field_instant(walk: Walk, node: CompiledWait, not_before: int) -> int | None:
-    step = node.step
-    value = walk.value(step.field)  # type: ignore[arg-type]  # a field wait has one
-    offset = step.offset
-    if step.every is not None and node.every is None:
-        return anniversary(value, offset or _NO_OFFSET, not_before, _remembered(walk, "left", node), walk.zone)
-    instant = read_instant(value, walk.zone)
-    instant = instant if instant is None or offset is None else add(instant, offset, walk.zone)
-    return instant if instant is None or node.every is None else _return_after(walk, node, instant, not_before)
-
-
-def _next_return(walk: Walk, node: CompiledWait, not_before: int) -> int:
-    """Return the next instant of a wait that recurs, counted from `at` or from the run's first arrival (R37)."""
-    if node.step.at is not None:
-        return _return_after(walk, node, to_micros(node.step.at), not_before)
-    anchor: int = _remembered(walk, "anchor", node)  # type: ignore[assignment]  # since the arrival
-    return _return_after(walk, node, anchor, max(not_before, anchor + 1))  # the arrival is none of them
-
-
-def _return_after(walk: Walk, node: CompiledWait, anchor: int, not_before: int) -> int:
-    """Return the first of the recurring instants that is not before one, and after the run last left the step (R35)."""
-    every: Duration = node.every  # type: ignore[assignment]  # only asked of waits that recur
-    left = _remembered(walk, "left", node)
-    return recurrence(anchor, every, max(not_before - 1, FIRST if left is None else left), walk.zone)
-
-
-def _remembered(walk: Walk, what: str, node: CompiledWait) -> int | None:
-    """Return an instant that the run remembers of a step: when it "left" it last, or the "anchor"; None without."""
-    return None if walk.memory is None else walk.memory.get(what, {}).get(node.id)
-
-
-def _go_on(walk: Walk, node: CompiledWait, outcome: str) -> int:
-    """Leave a Wait by the edge of its outcome."""
-    if node.looping:
-        _remember(walk, "left", node.id, walk.at)
-    walk.leave(COMPLETED, outcome)
-    return node.edges[outcome]
-
-
-def _remember(walk: Walk, what: str, step: str, value: object) -> None:
-    memory: dict[str, Any] = walk.memory or {}
-    walk.memory = {**memory, what: {**memory.get(what, {}), step: value}}
-
-
-def wake_wait(walk: Walk, node: CompiledWait, stimulus: Stimulus) -> int:
-    """Go on because the time or the event has come, or recompute a changed date."""
-    return _WAKE_WAIT[stimulus](walk, node)
-
-
-def _event_came(walk: Walk, node: CompiledWait) -> int:
-    """Go on if the event matches, and keep its data (R36)."""
-    if node.question is not None and not walk.holds(node.question):
-        return walk.rest(walk.run.due, walk.run.awaits)
-    if walk.event:
-        _remember(walk, "wait", node.id, dict(walk.event))
-        walk.event = None  # readable in the wait alone; later steps read wait.<step>.x (R59)
-    return _go_on(walk, node, "event")
-
-
-def _time_came(walk: Walk, node: CompiledWait) -> int:
-    """Go on, after checking openings, windows and dates again, because this may be another instant (R5, R37)."""
-    return _rest_or_go_on(walk, node, node.over or walk.ask(_end_as_of_now, node))
-
-
-def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str:
-    """Return the instant until which to rest after all, or the outcome with which to go on."""
-    step = node.step
-    if step.field is not None:  # it may have passed before the rest began, after a migration
-        return _date_to_wait_for(walk, node, walk.since)
-    if step.until is not None:
-        end = moved_opening(step.until, step.window, walk.at, walk.zone)
-        return end if end > walk.at else "elapsed"
-    if node.every is not None:
-        return _later(walk, node, _next_return(walk, node, walk.since))
-    opens = _in_window(walk, node, walk.at)
-    if opens > walk.at:
-        return opens
-    return "timeout" if step.event is not None else "elapsed"
-
-
-def _date_changed(walk: Walk, node: CompiledWait) -> int:
-    """Recompute the date of a field wait, as if the step were entered now (R37)."""
-    return wait(walk, node)
-
-
-_WAKE_WAIT: dict[Stimulus, Callable[[Walk, CompiledWait], int]] = {
-    "DUE": _time_came,
-    "EVENT": _event_came,
-    "CHANGED": _date_changed,
-}
-
 # --- Condition, Split, Update, End --------------------------------------------------------------------------------
 
 
@@ -486,8 +339,6 @@ def end(walk: Walk, node: CompiledEnd) -> int:
     walk.leave(COMPLETED, node.outcome)
     return walk.end(COMPLETED)
 
-
-_NO_OFFSET = Duration()
 
 ARRIVE: dict[type, Callable[[Walk, Any], int]] = {
     Send: send,

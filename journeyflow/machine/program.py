@@ -1,6 +1,6 @@
 """A journey version compiled for running: positions instead of ids, functions instead of rules, and what it reads."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, ClassVar, cast
 from zoneinfo import ZoneInfo
@@ -9,8 +9,8 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import DAY, HOUR, Duration, zone, zone_or
 from journeyflow.basics.values import dumps, id_fault, thaw
-from journeyflow.basics.words import JOURNEY_COMPLETED, MEMBERS
-from journeyflow.definition.dates import dated_attributes
+from journeyflow.basics.words import CONDITION, JOURNEY_COMPLETED, MEMBERS, MESSAGE
+from journeyflow.definition.dates import TIMEZONE, attributes_read, dated_attributes
 from journeyflow.definition.entry import KEY_ROOT, Pull
 from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
@@ -18,8 +18,9 @@ from journeyflow.definition.options import hundredths, whole_or_decimal
 from journeyflow.definition.references import rule_places
 from journeyflow.definition.rules.chains import Chain, Order
 from journeyflow.definition.rules.changes import Change, Emitted, read_path
-from journeyflow.definition.rules.conditions import Question, Rule, compile_rule
+from journeyflow.definition.rules.conditions import FieldRule, Question, Rule, compile_rule, reads
 from journeyflow.definition.rules.templates import Renderer, compile_template
+from journeyflow.definition.rules.turns import clocked
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.records.forgetting import FORGOTTEN
 from journeyflow.records.rows import PathEntry
@@ -55,6 +56,17 @@ class CompiledSend(CompiledStep):
 
 
 @frozen(eq=False, repr=False)
+class Awaited:
+    """A condition that a Wait waits for: its question, its comparisons that the clock can turn, and what it reads."""
+
+    question: Question
+    clocked: Sequence[FieldRule]
+    attributes: frozenset[str]
+    posts: bool
+    """Whether it reads messages of the run."""
+
+
+@frozen(eq=False, repr=False)
 class CompiledWait(CompiledStep):
     """A Wait: how long it lasts, the question about its event, where each outcome leads."""
 
@@ -62,6 +74,9 @@ class CompiledWait(CompiledStep):
     step: Wait
     length: Duration | None
     question: Question | None
+    awaited: Awaited | None
+    awaits: str | None
+    """The type of the event it waits for, or the word for a condition."""
     edges: Mapping[str, int]
     over: str | None
     """The outcome when the time has come, if nothing has to be checked again."""
@@ -207,6 +222,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         else CompiledExit("goal", goal.event, _question(goal.where), None, goal.any_message, goal.within, goal.exit)
     )
     waits = {step.event for step in journey.steps if isinstance(step, Wait) and step.event}
+    reported = {kind for step in journey.steps if isinstance(step, Wait) for kind in _reported(step.when)}
     ways = {way.event for way in (*exits, compiled_goal) if way and way.event}
     paths = [path for _, read, _, _ in rule_places(journey) for path in read]
     return Program(
@@ -223,9 +239,9 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         compiled_goal,
         reads_posts=any(path.startswith("message.") for path in paths),
         emits=frozenset(_emitted(journey)),
-        listens=frozenset({*waits, *ways, *({journey.trigger.event} if journey.trigger.event else ())}),
+        listens=frozenset({*waits, *reported, *ways, *({journey.trigger.event} if journey.trigger.event else ())}),
         watches_customer=any(way.when for way in exits)
-        or any(isinstance(step, Wait) and step.field for step in journey.steps),
+        or any(isinstance(step, Wait) and (step.field or step.when is not None) for step in journey.steps),
         dated=dated_attributes(journey),
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
         chained=any(update.orders for update in updates),
@@ -243,6 +259,13 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
 
 def _question(rule: Rule | None) -> Question | None:
     return None if rule is None else compile_rule(rule)
+
+
+def _reported(rule: Rule | None) -> Iterator[str]:
+    """Yield the types of events that report what a rule reads of messages (R59)."""
+    for path in reads(rule):
+        if path.startswith(MESSAGE):
+            yield MESSAGE + path.rpartition(".")[2].removesuffix("_at")
 
 
 def _emitted(journey: Journey) -> set[str]:
@@ -286,19 +309,31 @@ def _build_wait(step: Wait, made: Making) -> CompiledWait:
     behind = made.to(step.next)
     targets = {name: getattr(step, f"on_{name}") for name in ("event", "timeout", "missing", "past")}
     edges = {name: behind if target is None else made.to(target) for name, target in targets.items()}
-    plain = step.field is None and step.until is None and step.window is None and step.every is None
+    looked_at = (step.field, step.until, step.window, step.every, step.when)
+    awaited = _awaited(step, made.journey)
     return CompiledWait(
         step.id,
         behind,
         step,
         length=step.duration or step.timeout,
         question=_question(step.where),
+        awaited=awaited,
+        awaits=CONDITION if awaited else step.event,
         edges={**edges, "elapsed": behind},
-        over=("elapsed" if step.event is None else "timeout") if plain else None,
+        over=("elapsed" if step.event is None else "timeout") if all(each is None for each in looked_at) else None,
         every=None if step.every in {None, "year"} else Duration.parse(step.every),
         looping=step.id in made.circular and (step.until is not None or step.every is not None),
-        common=step.field is None and step.every is None and not made.journey.customer_timezone,
+        common=all(each is None for each in (step.field, step.every, awaited)) and not made.journey.customer_timezone,
     )
+
+
+def _awaited(step: Wait, journey: Journey) -> Awaited | None:
+    if step.when is None:
+        return None
+    paths, parts = reads(step.when), clocked(step.when)
+    zoned = {TIMEZONE} if parts and journey.customer_timezone else set()
+    posts = any(path.startswith(MESSAGE) for path in paths)
+    return Awaited(compile_rule(step.when), parts, attributes_read(paths) | zoned, posts)
 
 
 def _build_condition(step: Condition, made: Making) -> CompiledCondition:

@@ -160,6 +160,9 @@ def _now(journey: Journey, enrollment: Enrollment) -> str:
     if enrollment.status != ACTIVE:
         return "" if enrollment.visits else PRUNED
     until = f" until {shown_at(enrollment.due)}" if enrollment.due else ""
+    step = journey.step(enrollment.step) if enrollment.step else None
+    if isinstance(step, Wait) and step.when is not None:
+        return f"now waiting at {enrollment.step} for {step.when}{until}"
     event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
     return f"now waiting at {enrollment.step}{event}{until}"
 
@@ -197,6 +200,9 @@ def _decision(journey: Journey, visit: Visit, values: Mapping[str, object], wher
     if isinstance(step, Split):
         share = next((arm.percentage for arm in step.arms if arm.label == outcome), None)
         return [f"arm {outcome}, {share:g}% of people"] if share is not None else []
+    if isinstance(step, Wait) and step.when is not None and values:
+        asked = to_micros(visit.left_at or visit.entered_at)
+        return [explain_rule(step.when, Sample(dict(values), asked, where))]
     if isinstance(step, Wait) and values:
         return [_values(values)]
     if isinstance(step, Send):

@@ -149,8 +149,8 @@ class Enrollment:
     `run` numbers a customer's runs in the journey from 1; `serial` numbers all enrollments of the database. `key` tells
     parallel runs of one customer apart; it is empty in a journey without a key (R22). `step` is the id of the step
     where the run rests and `step_number` its place in the journey, from 1; both are None once the run has ended. `due`
-    is until when it rests, `awaits` the event type it waits for. Datetimes are in UTC. Lists of enrollments leave
-    `visits` empty.
+    is until when it rests, `awaits` the event type it waits for, or "condition". Datetimes are in UTC. Lists of
+    enrollments leave `visits` empty.
     """
 
     tenant: str

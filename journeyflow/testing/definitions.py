@@ -216,6 +216,19 @@ def _wait_for_return(name: str, place: _Place) -> Step:
     return Wait(name, every=place.pick("1 day", "6 hours", "1 week", "1 month"), at=at, next=place.anywhere())
 
 
+def _wait_for_condition(name: str, place: _Place) -> Step:
+    timeout = place.pick(None, *DURATIONS)
+    return Wait(
+        name,
+        when=place.rule(),
+        timeout=timeout,
+        window=place.window(),
+        next=place.forward(),
+        on_event=place.forward(),
+        on_timeout=timeout and place.anywhere(),
+    )
+
+
 def _wait_for_opening(name: str, place: _Place) -> Step:
     return Wait(name, until=place.pick("09:00", "MON 09:00", "SAT"), next=place.anywhere())
 
@@ -251,6 +264,8 @@ _KINDS = st.sampled_from(
         _wait_for_instant,
         _wait_for_field,
         _wait_for_return,
+        _wait_for_condition,
+        _wait_for_condition,
         _condition,
         _split,
         _update,

@@ -101,7 +101,7 @@ def _rules(journey: Journey) -> Iterator[Rule | None]:
     yield from (rule for each in journey.exits for rule in (each.where, each.when))
     for step in journey.steps:
         if isinstance(step, Wait):
-            yield step.where
+            yield from (step.where, step.when)
         elif isinstance(step, Condition):
             yield from (each.when for each in step.branches)
 

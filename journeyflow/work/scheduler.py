@@ -172,7 +172,7 @@ def _handle_item(work: Work, key: DueKey, dedup: int) -> None:
     work.past.clear()
     work.caused.clear()
     instant, rank, first, second = key
-    work.own = first if rank == HELD else instant
+    work.own, work.place = first if rank == HELD else instant, instant
     if rank == INPUT:
         work.handled.append((first, take(work, work.inputs[first], dedup)))
     elif rank == TIMER and second:

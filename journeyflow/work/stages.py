@@ -62,7 +62,12 @@ def _in_reach(event: Happening, way: CompiledExit, run: Run) -> bool:
 
 
 def _reaches(event: Happening, run: Run) -> bool:
-    return not event.type.startswith(MESSAGE) or (event.post is not None and event.post.serial == run.serial)
+    return not event.type.startswith(MESSAGE) or _is_own(event, run)
+
+
+def _is_own(event: Happening, run: Run) -> bool:
+    """Return whether an event is about a message of a run."""
+    return event.post is not None and event.post.serial == run.serial
 
 
 def _is_meant(event: Happening, run: Run, program: Program) -> bool:
@@ -102,7 +107,7 @@ def _fitting(work: Work, event: Happening, way: CompiledExit, run: Run, program:
 
 
 def _release(work: Work, event: Happening, run: Run) -> None:
-    """Wake a run that waits for this event, and recompute a date that may have changed (R36, R37)."""
+    """Wake a run that waits for this event, or whose date or condition may have changed (R36, R37)."""
     if run.status != ACTIVE:
         return
     program = work.program(run)
@@ -111,21 +116,25 @@ def _release(work: Work, event: Happening, run: Run) -> None:
         return
     step = node.step
     if step.field is not None and event.changed == step.field.removeprefix("customer.").partition(".")[0]:
-        _rearm(work, event, run)
+        _look_again(work, event, run, run._replace(due=max(event.at, run.last_at)))
     elif run.held is not None and run.held < work.own:
         return  # its time had run out earlier; only a pause holds it (R5, R16)
+    elif node.awaited is not None:
+        if event.changed in node.awaited.attributes or (node.awaited.posts and _is_own(event, run)):
+            asked = run._replace(due=max(work.place, run.last_at), held=None)  # by its own instant (R5)
+            _look_again(work, event, asked, asked)
     elif step.event == event.type and (step.any_message or _reaches(event, run)):
         at = max(event.at, run.last_at)
         if _is_meant(event, run, program) and not work.paused(run, event.own, at):
             work.advance(run, "EVENT", at, event=event.data, causes=event.causes)
 
 
-def _rearm(work: Work, event: Happening, run: Run) -> None:
-    """Recompute the date of a field wait; a pause holds that until the resume (R16, R37)."""
+def _look_again(work: Work, event: Happening, run: Run, held: Run) -> None:
+    """Have a run look at its date or condition again; in a pause, `held` is held until the resume (R16, R37)."""
     at = max(event.at, run.last_at)
     for instant in (event.own, at):
         if work.paused(run, instant):
-            work.hold(run._replace(due=at), instant)
+            work.hold(held, instant)
             return
     work.advance(run, "CHANGED", at, causes=event.causes)
 

@@ -46,6 +46,8 @@ class Work:
         self.catalog, self.now, self.grace, self.horizon = catalog, now, grace, horizon
         self.own = now
         """The own instant of the current root item (R5)."""
+        self.place = now
+        """The instant of the current root item's place in the order: for held work that of the resume (R7, R16)."""
         self.inputs: Mapping[int, Input] = {}
         self.runs: dict[int, Run] = {}
         self.slots, self.pulls, self.walk = Slots(), Pulls(), advance

@@ -383,6 +383,20 @@ def test_every_life_stays_within_what_was_proved(data):
             assert len({message.template for message in sent}) == len(sent)
 
 
+def test_a_wait_for_a_condition_has_two_ways_and_perhaps_no_end():
+    """A life makes its rule true, or keeps it false; without a timeout it may rest for ever (R37)."""
+    paid = field("plan").eq("paid")
+    sent = [Send("mail", channel="EMAIL", template="t")]
+    wait = Wait("ready", when=paid, timeout="1 day")
+    for ready in (evolve(wait, on_event=sent), evolve(wait, on_timeout=sent)):
+        proof = analyze(Journey("j", steps=[ready, End("no")])).at_most(0)
+        assert proof.answer == "fails"
+        assert shows(proof)
+    endless = analyze(Journey("j", steps=[Wait("ready", when=paid)])).ends()
+    assert "'ready' waits for plan = 'paid' without a timeout" in endless.reason
+    assert shows(endless)
+
+
 def walked(found, enrollment):
     """Check each visit of a run that was left by itself against the ways of its step."""
     for visit in enrollment.visits:

@@ -277,6 +277,7 @@ def test_a_split_divides_what_is_to_be_expected():
         ({"steps": [Condition("c", field("a").eq(1), yes=[Wait("w", "1 day")])]}, "condition 'c' \\(its rule\\)"),
         ({"steps": [Wait("w", "1 day", window=Window("MON-FRI", "09:00", "17:00"))]}, "its window"),
         ({"steps": [Wait("w", until="09:00")]}, "what it waits for"),
+        ({"steps": [Wait("w", when=field("n").eq(1), timeout="1 day")]}, "what it waits for"),
         ({"steps": [Update("u", Chain.enroll("other"))]}, "its chain"),
         ({"steps": [Wait("w", "1 day")], "goal": Goal("bought", within="1 day"), "holdout": 10}, "holdout"),
         ({"steps": [Wait("w", "1 day")], "limits": Limits(per_day=1)}, "limits"),

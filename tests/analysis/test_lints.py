@@ -122,6 +122,7 @@ EVERYBODY = [branch(field("n").is_null(), "end"), branch(field("n").is_not_null(
         (journey(mail("a"), Update("u", tag.add("x")), mail("b")), ["at-once"]),
         (journey(mail("a"), Send("b", channel="SMS", template="b")), []),
         (journey(Wait("w", event="buy")), ["no-timeout"]),
+        (journey(Wait("w", when=field("plan").eq("paid"))), ["no-timeout"]),
         (journey(Wait("w", "1 day", next="w")), ["endless-loop"]),
         (journey(Condition("c", field("n").gt(1))), ["same-way"]),
         (journey(Condition("c", branches=EVERYBODY), End("x")), ["dead-branch"]),

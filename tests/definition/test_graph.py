@@ -326,6 +326,8 @@ def test_where_people_can_go(step, ways):
         (Wait("w", "1 second", next="on"), []),
         (Wait("w", until="09:00", next="on"), []),
         (Wait("w", event="x", next="on", on_event="a", timeout="1 day"), []),
+        (Wait("w", when=field("n").eq(1), next="on", timeout="1 day"), ["on"]),
+        (Wait("w", when=field("n").eq(1), next="on", on_event="a", on_timeout="w", timeout="1 day"), ["a"]),
         (Wait("w", field="birthday", every="year", next="on"), ["on"]),
         (Wait("w", field="started", every="1 month", next="on"), ["on"]),
         (Wait("w", every="1 month", next="on"), []),

@@ -87,6 +87,7 @@ def test_every_way_is_drawn():
     [
         (Send("s", channel="EMAIL", template="t"), "EMAIL t"),
         (Wait("w", event="said"), "wait for said"),
+        (Wait("w", when=tag.contains("x")), "wait until tags contains 'x'"),
         (Wait("w", field="birthday"), "wait for birthday"),
         (Wait("w", field="birthday", offset="-1 day"), "wait for birthday -1 day"),
         (Wait("w", "2 hours"), "wait 2 hours"),

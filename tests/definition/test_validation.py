@@ -313,16 +313,17 @@ def test_sends_and_what_all_steps_have(step, expected):
 
 
 YEAR = "; 'year' is for the anniversaries of a field [wait]"
+ONE_OF = "a wait takes exactly one of duration, until, at, field, event, when, every"
 DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H' [duration]"
 
 
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        (Wait("w"), ": a wait takes exactly one of duration, until, at, field, event, every; found none [wait]"),
+        (Wait("w"), f": {ONE_OF}; found none [wait]"),
         (
             Wait("w", "1 day", event="x"),
-            ": a wait takes exactly one of duration, until, at, field, event, every; found duration and event [wait]",
+            f": {ONE_OF}; found duration and event [wait]",
         ),
         (Wait("w", "3 dayz"), f".duration: '3 dayz' {DURATION}"),
         (Wait("w", 5), f".duration: 5 {DURATION}"),
@@ -373,8 +374,18 @@ DURATION = "is no duration such as '30 minutes', '3 days', '1 month' or 'P3DT12H
             ".every: every goes with a wait for a date field or an instant only [wait]",
         ),
         (Wait("w", "1 day", on_past=[]), ".on_past: on_past goes with a wait for a date field only [wait]"),
-        (Wait("w", "1 day", timeout="1 day"), ".timeout: timeout goes with a wait for an event only [wait]"),
+        (
+            Wait("w", "1 day", timeout="1 day"),
+            ".timeout: timeout goes with a wait for an event or a condition only [wait]",
+        ),
         (Wait("w", "1 day", where=PAID), ".where: where goes with a wait for an event only [wait]"),
+        (Wait("w", when=PAID, where=PAID), ".where: where goes with a wait for an event only [wait]"),
+        (Wait("w", when=PAID, on_timeout=[End("a")]), ".on_timeout: on_timeout needs a timeout [wait]"),
+        (Wait("w", when=5), ".when: expected a rule such as field('age').gte(18), not int 5 [rule]"),  # type: ignore[arg-type]  # wrong on purpose
+        (
+            Wait("w", when=~field("now").gt("2026")),
+            ".when.not: a wait for a condition compares now by before and after only [clock]",
+        ),
     ],
 )
 def test_waits(step, expected):

@@ -470,6 +470,7 @@ def test_what_a_journey_of_the_platform_cannot_say(options, places):
         (Wait("w", at="2026-01-01T00:00:00Z"), ["at"]),
         (Wait("w", field="day", offset="1 day", every="year", on_missing="done", on_past="done"),
          ["field", "offset", "every", "on_missing", "on_past"]),
+        (Wait("w", when=field("a").eq(1)), ["when"]),
         (Wait("w", event="x", where=field("a").eq(1), timeout="1 day", on_event="done", on_timeout="done"),
          ["event", "where", "timeout", "on_event", "on_timeout"]),
         (Condition("c", branches=[branch(field("a").eq(1)), branch(field("a").eq(2))]), ["branches"]),

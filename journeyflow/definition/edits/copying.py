@@ -160,7 +160,8 @@ class _Taking:
         if isinstance(step, Send):
             return evolve(step, template=self.template(step.template), data=self.data(step.data, "", f"{path}.data"))
         if isinstance(step, Wait):
-            return evolve(step, where=self.rule(step.where, f"{path}.where", event=True))
+            where = self.rule(step.where, f"{path}.where", event=True)
+            return evolve(step, where=where, when=self.rule(step.when, f"{path}.when"))
         if isinstance(step, Condition):
             branches = [
                 evolve(each, when=self.rule(each.when, f"{path}.branches[{n}].when"))

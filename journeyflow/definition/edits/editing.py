@@ -208,7 +208,7 @@ def _ways(step: Step) -> dict[str, str]:
         return {**ways, step.else_label: "else"}
     if isinstance(step, Split):
         return {each.label: f"arms[{n}].next" for n, each in enumerate(step.arms)}
-    if isinstance(step, Wait) and step.event is not None:
+    if isinstance(step, Wait) and step.has_event:
         return {"event": "on_event", **({"timeout": "on_timeout"} if step.timeout is not None else {})}
     if isinstance(step, Wait) and step.field is not None:
         return {"missing": "on_missing", "past": "on_past"}

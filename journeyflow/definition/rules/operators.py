@@ -113,7 +113,7 @@ def _after(actual: object, expected: object, facts: Known) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _length(text: str) -> Duration | None:
+def length_of_time(text: str) -> Duration | None:
     """Read a length of time that leads forward; None for anything else."""
     try:
         length = Duration.parse(text)
@@ -124,13 +124,13 @@ def _length(text: str) -> Duration | None:
 
 def _within_last(actual: object, expected: object, facts: Known) -> bool:
     moment = read_instant(actual, facts.zone)
-    length = _length(expected) if isinstance(expected, str) else None
+    length = length_of_time(expected) if isinstance(expected, str) else None
     return moment is not None and length is not None and add(facts.at, -length, facts.zone) <= moment <= facts.at
 
 
 def _within_next(actual: object, expected: object, facts: Known) -> bool:
     moment = read_instant(actual, facts.zone)
-    length = _length(expected) if isinstance(expected, str) else None
+    length = length_of_time(expected) if isinstance(expected, str) else None
     return moment is not None and length is not None and facts.at <= moment <= add(facts.at, length, facts.zone)
 
 
@@ -182,7 +182,7 @@ def _operand_instant(value: object) -> str | None:
 
 
 def _operand_duration(value: object) -> str | None:
-    fits = isinstance(value, str) and _length(value) is not None
+    fits = isinstance(value, str) and length_of_time(value) is not None
     return None if fits else f"needs a duration such as '30 days', not {describe(value)}"
 
 

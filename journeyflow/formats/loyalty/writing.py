@@ -176,7 +176,7 @@ _WHY = {
     "retry": "how a message is tried again is not said",
     "any_message": "messages cannot be waited for",
     "outcome": "an END has no outcome",
-    **dict.fromkeys(("until", "at", "field", "offset", "every", "event", "where", "timeout"), _ONLY_DURATIONS),
+    **dict.fromkeys(("until", "at", "field", "offset", "every", "event", "where", "when", "timeout"), _ONLY_DURATIONS),
     **dict.fromkeys(("on_event", "on_timeout", "on_missing", "on_past"), _ONE_WAY),
 }
 """The reason why an option cannot be expressed, by its name."""

@@ -128,6 +128,8 @@ def test_a_step_in_a_branch_is_followed_inside_it():
     [
         (Wait("w", event="x", timeout="1 day"), "event"),
         (Wait("w", event="x", timeout="1 day"), "timeout"),
+        (Wait("w", when=PAID, timeout="1 day"), "event"),
+        (Wait("w", when=PAID, timeout="1 day"), "timeout"),
         (Wait("w", field="birthday"), "missing"),
         (Wait("w", field="birthday"), "past"),
         (Split("w", arm(50), arm(50)), "B"),
