@@ -33,8 +33,6 @@ from journeyflow.testing.running import (
     SetPolicies,
     SetPublished,
 )
-from journeyflow.testing.satisfying import around
-from journeyflow.testing.stories import Opening, about, follow_ups, nested, openings
 
 REACTIONS = ("opened", "clicked", "sent", "delivered", "unsubscribed", "complained", "acknowledged", "revenue")
 BOUNCES = ("bounced", f"bounced{FOR_GOOD}")
@@ -119,7 +117,7 @@ def _named(journey: Journey) -> Iterator[tuple[str, Sequence[object]]]:
         if isinstance(step, Wait) and step.field:
             yield step.field, DATES
         elif isinstance(step, Update):
-            yield from ((each.field, around(each.value)) for each in step.changes if isinstance(each, Change))
+            yield from ((each.field, _around(each.value)) for each in step.changes if isinstance(each, Change))
         elif isinstance(step, Send):
             yield from ((path, ("a", 1)) for path in template_reads(step.data))
 
@@ -137,7 +135,22 @@ def _telling(part: FieldRule) -> Sequence[object]:
     if part.op in {"before", "after", "withinLast", "withinNext"}:
         return DATES
     values = part.value if isinstance(part.value, tuple) else (part.value,)
-    return [near for value in values for near in around(value)]
+    return [near for value in values for near in _around(value)]
+
+
+def _around(value: object) -> Sequence[object]:
+    """Return a value and its neighbors.
+
+    >>> _around(2), _around("paid"), _around(None)
+    ((1, 2, 3, '2'), ('paid', 'other'), (0, 1, 'other'))
+    """
+    if isinstance(value, str):
+        return (value, "other")
+    if isinstance(value, bool):
+        return (value, not value)
+    if isinstance(value, int):
+        return (value - 1, value, value + 1, str(value))
+    return (value, value + 0.5) if isinstance(value, float) else (0, 1, "other")
 
 
 @frozen
@@ -166,27 +179,6 @@ class _Saying:
         return st.builds(
             Event, kinds, customer=self.customer, at=st.just(START), id=ids, data=_objects(self.words.data)
         )
-
-    def onward(self) -> st.SearchStrategy[Call]:
-        """Draw what leads a customer on in one of the journeys."""
-        plots = [call for each in self.journeys for calls in follow_ups(each) for call in calls]
-        return st.builds(about, st.sampled_from(plots), self.customer, st.integers(0, 3)) if plots else self.events()
-
-    def stories(self) -> st.SearchStrategy[Sequence[tuple[Call, int]]]:
-        """Draw what lets a customer into one of the journeys and leads on there, each with the hours since the last."""
-        return st.sampled_from(self.journeys).flatmap(self._story)
-
-    def _story(self, journey: Journey) -> st.SearchStrategy[Sequence[tuple[Call, int]]]:
-        opening = st.builds(
-            _opening, st.sampled_from(openings(journey)), self.customer, _objects(self.words.attributes)
-        )
-        onward = (
-            st.tuples(
-                st.sampled_from([None, *calls, *calls, calls[0]]), _AT_ONCE if isinstance(calls[0], Put) else _GAPS
-            )
-            for calls in follow_ups(journey)[:MAX_PLOT]
-        )
-        return st.builds(_told_of, opening, st.tuples(*onward))
 
     def told(self) -> st.SearchStrategy[Call]:
         """Draw an event that changes the customer by itself (R50)."""
@@ -301,8 +293,7 @@ class _Saying:
         messages = 3 if self.words.channels else 0
         policies = 0 if self.bounds is None else 1
         return weighted(
-            (3, self.events()),
-            (6, self.onward()),
+            (5, self.events()),
             (3, self.puts()),
             (1, self.told()),
             (messages, self.of_messages()),
@@ -315,44 +306,28 @@ class _Saying:
         )
 
 
-def _told_of(opening: Opening, onward: Sequence[tuple[Call | None, int]]) -> Sequence[tuple[Call, int]]:
-    """Return an opening and what follows it, about the same customer."""
-    customer = getattr(opening[-1], "customer", "")
-    return [
-        *((call, 0) for call in opening),
-        *((about(call, customer, 0), gap) for call, gap in onward if call is not None),
-    ]
-
-
-def _opening(calls: Opening, customer: str, more: Mapping[str, object]) -> Opening:
-    """Return an opening about a customer who has further attributes."""
-    if not more:
-        return tuple(about(call, customer, 0) for call in calls)
-    known = [call for call in calls if isinstance(call, Put)]
-    rest = [about(call, customer, 0) for call in calls if not isinstance(call, Put)]
-    attributes = {**more, **(known[0].attributes if known else {})}
-    return (Put(customer, attributes, at=START), *rest)
-
-
 def _objects(named: Mapping[str, Sequence[object]], *, gone: bool = False) -> st.SearchStrategy[dict[str, object]]:
     """Draw objects with some of the named values, dotted names as nested objects; with `gone` also None."""
     values = {name: st.sampled_from([*some, None] if gone else [*some, 0]) for name, some in named.items()}
-    return st.fixed_dictionaries({}, optional=values).map(nested)
+    return st.fixed_dictionaries({}, optional=values).map(_nested)
 
 
-MAX_PLOT = 8
-"""How many calls lead somebody on who has come in, at most."""
+def _nested(flat: Mapping[str, object]) -> dict[str, object]:
+    """Return a mapping with its dotted names as nested objects.
 
-_GAPS = st.sampled_from((1, 1, 6, 24, 24, 48, 96))
-_AT_ONCE = st.sampled_from((0, 0, 0, 24, 96))
-"""How many hours lie between the calls of a story, and how many before attributes: most are known early."""
+    >>> _nested({"a": 1, "b.c": 2})
+    {'a': 1, 'b': {'c': 2}}
+    """
+    whole: dict[str, object] = {}
+    for path, value in flat.items():
+        *outer, name = path.split(".")
+        inner = whole
+        for each in outer:
+            found = inner.get(each)
+            inner[each] = inner = found if isinstance(found, dict) else {}
+        inner[name] = value
+    return whole
 
-AFTERWARDS = timedelta(days=60)
-"""How long a life goes on after its last call."""
-
-
-_OPENED = st.sampled_from((False, *(True for _ in range(39))))
-"""Whether a life begins with somebody who comes into a journey."""
 
 _DELAYS = st.sampled_from((0, 0, 0, 0, 6, 48))
 """How many hours after its own instant a call of a late life is made."""
@@ -413,35 +388,27 @@ def lives(
     words = _vocabulary([*journeys, *later])
     names = [f"c{number + 1}" for number in range(customers)]
     saying = _Saying(journeys, words, names, policies, later, forgetting)
-    told = st.lists(
-        st.tuples(saying.calls(), _instants(days)), max_size=calls
-    )  # made once for all lives: making it is slower than drawing
-    story = st.tuples(saying.stories(), _instants(max(1, days // 4)))
-    return _lives(told, story, calls, START + timedelta(days=days) + AFTERWARDS, late=late, policies=policies)
+    told = st.tuples(saying.calls(), _instants(days))  # made once for all lives: making it is slower than drawing
+    return _lives(told, calls, START + timedelta(days=days + 60), late=late, policies=policies)
 
 
 @st.composite
 def _lives(
     draw: st.DrawFn,
-    told: st.SearchStrategy[list[tuple[Call, datetime]]],
-    story: st.SearchStrategy[tuple[Sequence[tuple[Call, int]], datetime]],
+    told: st.SearchStrategy[tuple[Call, datetime]],
     calls: int,
     end: datetime,
     *,
     late: bool,
     policies: st.SearchStrategy[Policies] | None,
 ) -> Life:
-    """Draw at most `calls` calls with their instants, and put them in order; most lives let somebody in early on."""
-    plot, at = draw(story) if draw(_OPENED) else ((), START)
-    timed = []
-    for call, gap in plot[:calls]:
-        at = min(at + timedelta(hours=gap), end - AFTERWARDS)
-        timed.append(evolve(call, at=at))
-    timed += [evolve(call, at=at) for call, at in draw(told)[: calls - len(timed)]]
+    """Draw at most `calls` calls with their instants, and put them in order."""
+    size = draw(st.integers(0, calls))
+    timed = [evolve(call, at=at) for call, at in draw(st.lists(told, min_size=size, max_size=size))]
     if late:
         delays = [draw(_DELAYS) for _ in timed]
         order = sorted(range(len(timed)), key=lambda n: (timed[n].at + timedelta(hours=delays[n]), n))
     else:
         order = sorted(range(len(timed)), key=lambda n: (timed[n].at, n))
-    bounds = [] if policies is None else [SetPolicies(draw(policies), at=START)]
-    return Life([*bounds, *_possible([timed[n] for n in order])], end)
+    first = [] if policies is None else [SetPolicies(draw(policies), at=START)]
+    return Life([*first, *_possible([timed[n] for n in order])], end)

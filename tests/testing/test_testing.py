@@ -15,7 +15,6 @@ from journeyflow import (
     Event,
     Exit,
     Journey,
-    Reentry,
     Send,
     Split,
     Trigger,
@@ -242,98 +241,6 @@ def test_lives_without_sends_speak_of_no_messages():
         assert not any(isinstance(call, Reaction) for call in life.calls)
 
     no_reaction()
-
-
-ORDER = Journey(
-    "order",
-    trigger=Trigger("order.placed", where=field("event.total").gt(100)),
-    run_criteria=field("vip").eq(True),
-    reentry="always",
-    steps=[
-        Send("s", channel="EMAIL", template="t"),
-        Wait("read", event="message.clicked", timeout="5 days", on_timeout=[End("unread")]),
-        Wait(
-            "paid",
-            event="order.paid",
-            where=field("event.cart").eq(field("trigger.cart")),
-            timeout="5 days",
-            on_timeout=[End("late")],
-        ),
-        End("thanks"),
-    ],
-)
-STEPWISE = Journey(
-    "stepwise",
-    trigger=Trigger("signed.up"),
-    steps=[
-        Wait("a", event="profile.completed", timeout="7 days", on_timeout=[End("no profile")]),
-        Wait("b", event="project.created", where=field("event.seats").gte(3), timeout="7 days", on_timeout=[End("no")]),
-        Wait("c", event="invited", timeout="7 days", on_timeout=[End("alone")]),
-        End("thanks"),
-    ],
-)
-TWICE = Journey(
-    "twice",
-    trigger=Trigger("go"),
-    steps=[
-        Send("s", channel="EMAIL", template="t"),
-        Wait("w", "1 day"),
-        Condition("o", field("message.s.opened").eq(True), no=[End("unread")]),
-        Wait("more", event="tag.added", where=field("event.tag").eq("vip"), timeout="2 days", on_timeout=[End("no")]),
-        Condition("p", field("plan").eq("pro"), no=[End("free")]),
-        End("thanks"),
-    ],
-)
-CLUB = Journey(
-    "club",
-    trigger=Trigger("go", where=field("event.n").gte(3)),
-    consent="required",
-    run_criteria=field("customer.age").gt(18) & field("country").in_(["ZA", "NL"]) & ~field("tags").contains("out"),
-    exits=[Exit("gone", when=field("country").eq("US"))],
-    steps=[Send("s", channel="EMAIL", template="t")],
-)
-PULLED = Journey(
-    "pulled",
-    trigger=Trigger.every("1 day", list="news"),
-    run_criteria=field("plan").eq("paid"),
-    steps=[Send("s", channel="EMAIL", template="t")],
-)
-TAGGED = Journey("tagged", trigger=Trigger.tag_added("vip"), reentry="restart", steps=[Wait("w", "1 day")])
-BY_HAND = Journey("by-hand", trigger=Trigger(manual=True), steps=[Wait("w", "1 day")])
-KEYED = Journey("keyed", trigger=Trigger("go"), reentry=Reentry.always(key="event.cart"), steps=[Wait("w", "1 day")])
-
-
-@pytest.mark.parametrize("journey", [TRIAL, VOCABULARY, CLUB, PULLED, TAGGED, KEYED])
-def test_most_lives_let_somebody_in(journey):
-    """In four lives of five somebody comes into the journey, whatever it asks of them."""
-    entered = []
-
-    @settings(SOME, max_examples=50, phases=[Phase.generate])
-    @given(lives(journey))
-    def collect(life):
-        entered.append(bool(run([journey], life).enrollments))
-
-    collect()
-    assert sum(entered) >= 0.8 * len(entered)
-
-
-@pytest.mark.parametrize("journey", [ORDER, STEPWISE, TWICE])
-def test_a_fault_that_needs_four_calls_is_found(journey):
-    """Lives follow the journey's steps, so that what happens at its far end is seen within 200 of them."""
-
-    @settings(SOME, max_examples=200, phases=[Phase.generate])
-    @given(lives(journey))
-    def nobody_is_thanked(life):
-        assert "thanks" not in {visit.step for each in run([journey], life).enrollments for visit in each.visits}
-
-    with pytest.raises(AssertionError):
-        nobody_is_thanked()
-
-
-def test_a_life_shrinks_to_what_matters():
-    """The smallest life in which somebody enters has nothing but that."""
-    found = find(lives(ORDER), lambda life: bool(run([ORDER], life).enrollments), settings=settings(SOME))
-    assert len(found.calls) <= 2
 
 
 # --- playing --------------------------------------------------------------------------------------------------------
