@@ -105,7 +105,7 @@ def check_contents(wheel: Path, unpacked: Path) -> None:
         names = archive.namelist()
     missing = [name for name in IN_WHEEL if name not in names]
     missing += [name for name in IN_SDIST if not (unpacked / name).exists()]
-    foreign = [name for name in names if not name.startswith(("journeyflow/", "journeyflow-"))]
+    foreign = [name for name in names if not name.startswith(("journeyflow/", "journeyflow-", "pytest_journeyflow.py"))]
     if missing or foreign:
         sys.exit(f"the package lacks {missing} and holds {foreign}, which is not the package's")
 

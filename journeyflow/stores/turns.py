@@ -190,7 +190,7 @@ class StoreTurn:
         self._ending, self._queue = threading.Lock(), threading.Lock()
         holder = self._held.get(HOLDER)
         if holder is not None and holder.thread != threading.get_ident():
-            if not self.is_shared:
+            if not self.is_shared:  # pragma: no branch - only in a forked process, which is not measured
                 holder.drop()
             self.give_back(holder)
 
@@ -239,5 +239,5 @@ def _bottom(frame: FrameType) -> FrameType:
 
 FORKS = _Forks()
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none
     os.register_at_fork(before=FORKS.before, after_in_parent=FORKS.after, after_in_child=FORKS.after_in_child)

@@ -102,11 +102,11 @@ class Work:
     def forget(self, person: CustomerInHand, before: int) -> None:
         """Reduce a customer to an anonymous number; what comes with an instant earlier than `before` is old (R86)."""
         events = list[tuple[str, str]]()
-        for (tenant, kind, name), seen in self.known.items():  # no longer known, but suppressed (R26)
-            if tenant == person.tenant:
-                others = [each for each in seen if each[1] != person.id]
-                events += [(kind, name)] if len(others) < len(seen) else []
-                seen[:] = others
+        known = [(kind, name, seen) for (tenant, kind, name), seen in self.known.items() if tenant == person.tenant]
+        for kind, name, seen in known:  # no longer known, but suppressed (R26)
+            others = [each for each in seen if each[1] != person.id]
+            events += [(kind, name)] if len(others) < len(seen) else []
+            seen[:] = others
         forgotten = self.people.forget(person, len(self.handled), before)
         entries = suppressions(self.catalog.suppression_key, forgotten, events)
         self.suppressed.update((entry.hash, entry.before) for entry in entries)

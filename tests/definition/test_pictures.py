@@ -110,3 +110,8 @@ def test_no_text_of_a_journey_is_taken_for_markup():
     assert 'label="Say \\"hi\\" `now`\\nEMAIL t"' in dot(ALL)
     long = Journey(id="j", steps=[End("done", name="x" * 61)])
     assert '"' + "x" * 59 + "…<br/>" in mermaid(long)
+
+
+def test_a_recurrence_is_drawn():
+    """A wait that only recurs says how often."""
+    assert "wait, every 1 month" in mermaid(Journey(id="j", steps=[Wait("w", every="1 month")]))

@@ -8,9 +8,11 @@ import pytest
 from journeyflow import Engine, Event, InvalidInput, Journey, Limits, MemoryStore, Send, Trigger, Wait
 from journeyflow.engine import ticking
 from journeyflow.machine import behaviours
+from journeyflow.stores.batch import LimitsLoaded
 from journeyflow.stores.memory.store import MemoryTransaction
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
 from journeyflow.work import entries, intake, outbox, pulls, scheduler, setting_aside, stages, working_set
+from journeyflow.work.happenings import Tally
 from journeyflow.work.together import crowds
 from tests.samples import STORES, open_engine
 
@@ -338,3 +340,27 @@ def test_customers_who_would_move_together(engine, monkeypatch):
         result = engine.tick(NOW)
     assert (result.errors, result.entered) == (1, 2)
     assert outcomes(engine) == {"ann": "handled", BAD: "error", "cyd": "handled"}
+
+
+def test_without_a_due_item_an_exception_is_raised(engine, monkeypatch):
+    """Another process was faster, so no item can be the reason."""
+    plant(monkeypatch, scheduler, "plan", lambda _: True)
+    with pytest.raises(RuntimeError, match="planted"):
+        ticking._one_batch(engine._core, 0, 1, None)
+
+
+def test_what_is_no_longer_due_is_not_counted(engine):
+    """Another process has handled the item between the attempt and the setting aside."""
+    welcome(engine)
+    assert ticking._set_aside(engine._core, 0, ticking._Unhandled((1, 1, 1, 0))) == Tally()
+
+
+def test_a_queue_without_anybody_goes_on(engine):
+    """There is nobody to turn away, and the timer of the queue stops."""
+    welcome(engine, limits=Limits(per_hour=1))
+    with engine.store.transaction(write=False) as transaction:
+        catalog = engine._core.refresh(transaction)
+    work = working_set.Work(catalog, 0, None, (0, 3, 1, 0))
+    work.slots.lay_out(LimitsLoaded(slots={1: ()}, timers={(1, 0): 0}))
+    entries.turn_away_first(work, 1, 0, {})
+    assert work.changes().limits.stopped == ((1, 0),)

@@ -8,7 +8,7 @@ import pytest
 from journeyflow.basics.moments import parse_instant
 from journeyflow.basics.words import ACTIVE
 from journeyflow.definition.rules.conditions import field, holds
-from journeyflow.machine.facts import Facts
+from journeyflow.machine.facts import Facts, _reader
 from journeyflow.records.rows import Post, Run
 
 UTC = ZoneInfo("UTC")
@@ -184,3 +184,8 @@ def test_what_was_asked_is_noted_with_its_answer():
     known = facts(event=EVENT)
     assert holds(field("amount").gt(3) & field("gone").is_null() | field("customer.city").eq("x"), known)
     assert known.seen == {"amount": 5, "gone": None, "customer.city": "Durban"}
+
+
+def test_now_is_the_instant_of_the_facts():
+    """R59: `now` reads the instant at which it is asked."""
+    assert _reader.__wrapped__("now")(Facts("ann", {}, NOW, UTC)) == "2026-06-15T12:00:00.000000Z"

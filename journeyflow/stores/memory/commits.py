@@ -72,7 +72,7 @@ def cut(store: Kept, before: Unfinished) -> None:
         rows: list[Any] = getattr(store, name)
         del rows[length:]
     for journey, at in before.left[0].limits.slots:  # in the order in which they were added
-        if len(kept := store.limits.slots.get(journey, [])) > before.slots[journey]:
+        if len(kept := store.limits.slots.get(journey, [])) > before.slots[journey]:  # pragma: no branch - interrupts
             kept.remove(at)
 
 

@@ -57,9 +57,9 @@ class KeptLimits:
     def _drop(self, number: int) -> None:
         """Remove an entry, wherever it still stands."""
         entry = self.deferred.get(number)
-        if entry is None:
+        if entry is None:  # pragma: no cover - by interrupts
             return
-        if (place := (entry.at, number)) in (queue := self.queues[entry.journey]):
+        if (place := (entry.at, number)) in (queue := self.queues[entry.journey]):  # pragma: no branch - interrupts
             queue.remove(place)
         self.of_customer[entry.customer].discard(number)
         del self.deferred[number]

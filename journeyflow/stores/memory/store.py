@@ -490,7 +490,7 @@ class MemoryStore:
         key = (post.serial, post.n)
         before = self.posts.get(key)
         if before is None:
-            if post.n not in (numbers := self.posts_of.setdefault(post.serial, [])):
+            if post.n not in (numbers := self.posts_of.setdefault(post.serial, [])):  # pragma: no branch - interrupts
                 numbers.append(post.n)
             if self.posts_by_customer is not None:
                 self.posts_by_customer.setdefault(self.runs[post.serial].customer, []).append(key)

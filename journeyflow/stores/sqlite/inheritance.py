@@ -69,5 +69,5 @@ class Files:
 
 FILES = Files()
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has none
     os.register_at_fork(after_in_child=FILES.fork)
