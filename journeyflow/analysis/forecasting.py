@@ -244,7 +244,7 @@ def _stand(engine: Engine, tenant: str, at: int) -> _Standing:
 
 
 def _replicate(known: _Standing, plan: Replication, tenant: str) -> Totals:
-    """Let a copy of the store go on once; return what was counted."""
+    """Run a copy of the store on once, and return what was counted."""
     store = MemoryStore()
     with store.transaction() as transaction:
         transaction.commit(known.content)

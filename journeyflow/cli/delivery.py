@@ -109,7 +109,7 @@ def nack(  # noqa: PLR0917 as above
 @tenant
 @as_json
 def release(db: Path, message: str, token: str, tenant: str, *, as_json: bool) -> None:
-    """Give back a message unsent under a lease; it can be claimed again at once, and the attempt does not count."""
+    """Return a message unsent: it can be claimed again at once, and the attempt does not count."""
     with opened(db, tenant) as engine:
         released = engine.release(evolve(engine.message(message), token=token))
     text = "given back" if released else "not under this lease any more"

@@ -47,7 +47,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
     *,
     as_json: bool,
 ) -> None:
-    """Say what will come of a database: messages a day, people per step, entries and ends, each with its band.
+    """Forecast a database: messages a day, people per step, entries and ends, each with its band.
 
     The database is read and not changed. What people do, and how many come, is fitted to its history.
     """

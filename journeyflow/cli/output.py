@@ -24,7 +24,7 @@ class Unwritten(click.ClickException):
     exit_code = UNWRITTEN
 
     def __init__(self, error: Exception) -> None:
-        """Say why."""
+        """Name the reason, and say what stands."""
         self.error = error
         super().__init__(f"the output could not be written: {error}; what the command changed stands")
 

@@ -264,7 +264,7 @@ READING = (
 
 
 def reading(command: Command) -> Command:
-    """Give a command the options of `READING`."""
+    """Return a command with the options of `READING`."""
     for option in reversed(READING):
         command = option(command)
     return command

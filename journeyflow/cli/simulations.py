@@ -41,7 +41,7 @@ PLACES = ("channel", "template", "journey", "step", "arm")
 
 
 def _probabilities(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command an option for each kind of reaction."""
+    """Return a command with an option for each kind of reaction."""
     for kind in reversed(KINDS):
         share = "messages" if kind == "bounced" else "the others" if kind == "delivered" else "what is delivered"
         command = click.option(f"--{kind}", type=click.FloatRange(0, 1), help=f"The share of {share}.")(command)
@@ -212,7 +212,7 @@ SIMULATED = (
 
 
 def simulated(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `SIMULATED`."""
+    """Return a command with the options of `SIMULATED`."""
     for option in reversed(SIMULATED):
         command = option(command)
     return command

@@ -27,6 +27,6 @@ def undisturbed(work: Callable[Given, Returned], *args: Given.args, **kwargs: Gi
 
 
 def _enable(was_enabled: bool) -> None:
-    """Let the collector work again if it did before."""
+    """Start the collector again if it was running before."""
     if was_enabled:
         gc.enable()

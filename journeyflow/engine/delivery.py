@@ -79,7 +79,7 @@ def claim(  # noqa: PLR0917 what a claim depends on
 
 
 def release(core: Core, tenant: str | None, messages: Iterable[Message], answers: Iterable[Input] = ()) -> int:
-    """Give leased messages back as if they had not been claimed, and store answers in the same commit.
+    """Return leased messages to the outbox as if they had not been claimed; store answers in the same commit.
 
     Return how many were given back: not those whose lease has ended, or that belong to another tenant.
     """

@@ -82,7 +82,7 @@ class DeliveryCalls(InputCalls, Questions):
         self._answer("nack", messages, at, error, permanent=permanent)
 
     def release(self, messages: Message | Iterable[Message]) -> int:
-        """Give one claimed message or many back unsent: they can be claimed again at once, the attempt does not count.
+        """Return claimed messages to the outbox unsent: they can be claimed again at once, the attempt does not count.
 
         Each is a `Message` as `claim` returned it. Call it for what a worker has claimed and will not get to, as when
         it is told to stop. Returns how many were given back: not those whose lease has ended, or that were answered in

@@ -72,19 +72,19 @@ class Arrivals:
 
     @classmethod
     def at_once(cls, after: object = "0 minutes") -> "Arrivals":
-        """Let everybody come at one instant, a length of time after the start."""
+        """Return arrivals of everybody at one instant, a length of time after the start."""
         return cls("at once", micros_of(after))
 
     @classmethod
     def evenly(cls, over: object = None) -> "Arrivals":
-        """Let them come at equal distances over a length of time, by default the whole simulation."""
+        """Return arrivals at equal distances over a length of time, by default the whole simulation."""
         return cls("evenly", None if over is None else micros_of(over))
 
     @classmethod
     def poisson(
         cls, per_day: float, *, weekdays: Sequence[float] | None = None, hours: Sequence[float] | None = None
     ) -> "Arrivals":
-        """Let them come at random, `per_day` on average; how many come is chance too.
+        """Return arrivals at random, `per_day` on average; how many come is chance too.
 
         `weekdays` is seven weights, from Monday, and `hours` 24, from midnight; only their proportions count.
         """

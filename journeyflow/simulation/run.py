@@ -234,7 +234,7 @@ class SimulatedHost:
         self.welcome()
 
     def go_on(self, customers: Mapping[str, Attributes], messages: Iterable[Message]) -> None:
-        """Take over from the host of a store: its customers, and messages whose customers may still react."""
+        """Continue from a store: with its customers, and with the messages to which they may still react."""
         start = self._plan.start
         self._begun = start + 1  # what happened at the very beginning, the store has
         for customer, attributes in customers.items():

@@ -186,7 +186,7 @@ class StoreTurn:
                 self.give_back(left)
 
     def settle(self) -> None:
-        """Give back, in a forked process, the turn of a thread that the fork left behind."""
+        """Release, in a forked process, the turn of a thread that the fork left behind."""
         self._ending, self._queue = threading.Lock(), threading.Lock()
         holder = self._held.get(HOLDER)
         if holder is not None and holder.thread != threading.get_ident():
@@ -218,13 +218,13 @@ class _Forks:
             turn.take(block, FORK_SECONDS)
 
     def after(self) -> None:
-        """Give them back."""
+        """Release them."""
         while self._blocks:
             block = self._blocks.pop()
             block.turn.give_back(block)
 
     def after_in_child(self) -> None:
-        """Give them back, and also those of threads that are not in the child."""
+        """Release them, and also those of threads that are not in the child."""
         self.after()
         for turn in list(TURNS):
             turn.settle()
