@@ -350,6 +350,7 @@ KEEPS_STATE = {
     "SQLiteTransaction": "a handle on a connection",
     "Writer": "likewise",
     "MemoryStore": "it is the store",
+    "MemoryRows": "what a store in memory keeps",
     "MemoryTransaction": "a handle on the store",
     "PartReader": "collects the faults of one file while it is read",
     "_Outline": "the lists of one edit, gone when the new journey is made",

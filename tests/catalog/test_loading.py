@@ -29,7 +29,7 @@ from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.catalog.loading import read_catalog
 from journeyflow.records.changes import CatalogChanges, Changes, Transition
 from journeyflow.stores.contract import Shelf
-from journeyflow.stores.memory.store import MemoryTransaction
+from journeyflow.stores.memory.transaction import MemoryTransaction
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
 from tests.samples import START, STORES, open_engine

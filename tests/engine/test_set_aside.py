@@ -9,7 +9,7 @@ from journeyflow import Engine, Event, InvalidInput, Journey, Limits, MemoryStor
 from journeyflow.engine import ticking
 from journeyflow.machine import behaviours
 from journeyflow.stores.batch import LimitsLoaded
-from journeyflow.stores.memory.store import MemoryTransaction
+from journeyflow.stores.memory.transaction import MemoryTransaction
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
 from journeyflow.work import entries, intake, outbox, pulls, scheduler, setting_aside, stages, working_set
 from journeyflow.work.happenings import Tally

@@ -1,0 +1,459 @@
+"""What the store in memory keeps, and how it changes: plain dicts, lists and agendas.
+
+What a commit writes is put in place by steps that may be repeated (see `commits.py`).
+"""
+
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+
+from attrs import evolve
+
+from journeyflow.basics.words import QUEUED, SET_ASIDE, UNKNOWN_AFTER
+from journeyflow.records.changes import (
+    CatalogChanges,
+    Changes,
+    Erased,
+    Flag,
+    Forgotten,
+    Hold,
+    NewJourney,
+    NewPolicies,
+    NewVersion,
+    Pruned,
+    PullChanges,
+    Transition,
+)
+from journeyflow.records.forgetting import (
+    FORGOTTEN,
+    anonymous,
+    bare,
+    bare_post,
+    is_anonymous,
+    without_error,
+    without_person,
+)
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.rows import (
+    Counter,
+    Crowd,
+    Export,
+    Input,
+    Move,
+    Post,
+    Refusal,
+    Run,
+    Suppression,
+    make_input,
+    make_move,
+    make_post,
+    make_run,
+    mixing,
+    patched,
+)
+from journeyflow.records.suppression import KEY, key_of, known_events, suppressions
+from journeyflow.stores.batch import (
+    INPUT,
+    TIMER,
+    DueKey,
+    timer_key,
+)
+from journeyflow.stores.contract import LAST_TICK
+from journeyflow.stores.memory.agenda import Agenda
+from journeyflow.stores.memory.commits import Unfinished
+from journeyflow.stores.memory.limits import KeptLimits
+from journeyflow.stores.memory.pulls import KeptPulls
+
+KnownEvent = tuple[int, int, str, str | None]
+"""A handled event with an id: its instant, its sequence number, the customer, its data."""
+
+OutboxPlace = tuple[int, int, int]
+"""The place of a message in the outbox: (instant, serial, n)."""
+
+
+class MemoryRows:
+    """Everything that a store in memory keeps. `transaction.py` reads it, `store.py` guards it."""
+
+    def __init__(self, *, nonce: str = "memory") -> None:
+        """Keep nothing yet. `nonce` is part of message ids (R70)."""
+        self.meta = {"nonce": nonce, KEY: key_of(nonce), "revision": "0"}
+        self.suppressions: dict[str, Suppression] = {}
+        self.journeys: list[NewJourney] = []
+        self.versions: dict[int, NewVersion] = {}
+        self.publications: list[tuple[int, int, int]] = []
+        self.edited: dict[int, int] = {}
+        self.flags: list[Flag] = []
+        self.holds: list[Hold] = []
+        self.transitions: list[Transition] = []
+        self.policies: list[NewPolicies] = []
+        self.customers: dict[int, tuple[str, str, dict[str, object]]] = {}
+        self.numbers: dict[tuple[str, str], int] = {}
+        self.inputs: dict[int, Input] = {}
+        self.pending: dict[int, Input] = {}
+        self.outcomes: dict[int, str] = {}
+        self.known: dict[tuple[str, str, str], list[KnownEvent]] = {}
+        self.runs: dict[int, Run] = {}
+        self.newest: dict[int, dict[tuple[int, str], int]] = {}
+        self.moves: list[Move] = []
+        self.posts: dict[tuple[int, int], Post] = {}
+        self.posts_of: dict[int, list[int]] = {}
+        self.refusals: list[Refusal] = []
+        self.counters: dict[tuple[object, ...], Counter] = {}
+        self.openings: dict[tuple[object, ...], Counter] = {}
+        self.arms: dict[tuple[int, int, str, str], None] = {}
+        self.limits = KeptLimits()
+        self.pulls = KeptPulls()
+        self.last = {"journey": 0, "version": 0, "run": 0, "input": 0}
+        self.exports: dict[int, Export] = {}
+        self.inbox = Agenda[DueKey]()
+        self.timers = Agenda[DueKey]()
+        self.leases = Agenda[DueKey]()
+        self.journey_timers = Agenda[DueKey]()
+        self.outbox = Agenda[OutboxPlace]()
+        self.posts_by_customer: dict[int, list[tuple[int, int]]] | None = None
+
+    def snapshot(self) -> Changes:
+        """Return everything that is stored as one value; committed to an empty store it makes an equal one."""
+        before = {**self.meta, "revision": str(int(self.meta["revision"]) - 1)}  # the commit itself makes a revision
+        return Changes(
+            inputs=tuple(self.inputs.values()),
+            handled=tuple(self.outcomes.items()),
+            customers=tuple((number, *rest) for number, rest in self.customers.items()),
+            runs=tuple(self.runs.values()),
+            moves=tuple(self.moves),
+            new_posts=tuple(self.posts.values()),
+            refusals=tuple(self.refusals),
+            counters=tuple(self.counters.values()),
+            pruned=Pruned(openings=tuple(self.openings.values()), arms=tuple(self.arms)),
+            catalog=CatalogChanges(
+                journeys=tuple(self.journeys),
+                versions=tuple(evolve(self.versions[number], published_at=at) for _, at, number in self.publications),
+                described=tuple((number, self.versions[number].text, at) for number, at in self.edited.items()),
+                transitions=tuple(self.transitions),
+                policies=tuple(self.policies),
+                flags=tuple(self.flags),
+                holds=tuple(self.holds),
+                meta=tuple(before.items()),
+            ),
+            exports=tuple(self.exports.values()),
+            erased=Erased(suppressed=tuple(self.suppressions.values())),
+            limits=self.limits.snapshot(),
+            pulls=PullChanges(rounds=tuple(self.pulls.rounds.values()), listed=tuple(self.pulls.listed())),
+        )
+
+    # --- writing --------------------------------------------------------------------------------------------------
+
+    def _take(self, changes: Changes, prepared: Unfinished) -> None:
+        """Apply one part of a commit. What is done twice comes to the same as what is done once."""
+        if changes.catalog:
+            self._take_catalog(changes.catalog)
+        self._rename(changes.erased.forgotten)
+        self._take_inputs(changes)
+        self._take_customers(changes)
+        for run in changes.runs:
+            self._take_run(run)
+        self.moves += changes.moves
+        for post in (*changes.new_posts, *changes.posts):
+            self._take_post(post)
+        for crowd in changes.crowds:
+            self._take_crowd(crowd)
+        self.refusals += changes.refusals
+        self.counters.update(prepared.counters)
+        self.openings.update(prepared.openings)
+        for journey, at in changes.released:
+            self._release(journey, at)
+        self.pulls.take(changes.pulls, changes.limits.emptied)
+        if changes.limits:
+            self._set_out(self.limits.take(changes.limits))
+        self.exports.update((job.number, job) for job in changes.exports)
+        if changes.erased:
+            self._forget(changes.erased)
+        if changes.pruned:
+            self._prune(changes.pruned)
+        if changes.last_tick is not None:
+            self.meta[LAST_TICK] = str(changes.last_tick)
+
+    def _set_out(self, keys: Iterable[DueKey]) -> None:
+        """Add timers of journeys to the agenda."""
+        for key in keys:
+            self.journey_timers.add(key)
+
+    def _take_customers(self, changes: Changes) -> None:
+        for number, tenant, name, attributes in changes.customers:
+            if number not in self.customers:
+                self.pulls.come(tenant, name)
+            self.customers[number] = (tenant, name, attributes)
+            self.numbers[tenant, name] = number
+
+    def _numbered(self, committed: Iterable[Changes]) -> Iterator[Changes]:
+        """Yield the changes with numbered inputs; copied inputs keep their numbers."""
+        numbers = count(self.last["input"] + 1)
+        for changes in committed:
+            if not changes.inputs or changes.inputs[0].seq:
+                yield changes
+            else:
+                yield evolve(changes, inputs=tuple(make_input((next(numbers), *item[1:])) for item in changes.inputs))
+
+    def _take_inputs(self, changes: Changes) -> None:
+        for item in changes.inputs:
+            self._number("input", item.seq)
+            self.inputs[item.seq] = self.pending[item.seq] = item
+            self.inbox.add((item.at, INPUT, item.seq, 0))
+        for seq, outcome in changes.handled:
+            self.outcomes[seq] = outcome
+            self.pending.pop(seq, None)
+            item = self.inputs[seq]
+            if item.kind == "event" and item.id is not None and outcome not in UNKNOWN_AFTER:
+                known = self.known.setdefault((item.tenant, item.type, item.id), [])
+                if (event := (item.at, seq, item.customer, item.text)) not in known:
+                    insort(known, event)
+        for seq in changes.reopened:
+            self._reopen(seq)
+
+    def _reopen(self, seq: int) -> None:
+        """Put an input that was set aside back into the inbox."""
+        if self.outcomes.get(seq) == SET_ASIDE:
+            item = self.pending[seq] = self.inputs[seq]
+            self.inbox.add((item.at, INPUT, seq, 0))
+            del self.outcomes[seq]
+
+    def _release(self, journey: int, at: int) -> None:
+        """Release held work of a journey at an instant, but not before its own when the resume is told late (R16)."""
+        for run in [run for run in self.runs.values() if run.journey == journey and run.due is None]:
+            if run.held is not None:
+                self._take_run(run._replace(due=max(at, run.held)))
+        self._set_out(self.limits.release(journey, at))
+
+    def _rename(self, people: Iterable[Forgotten]) -> None:
+        """Rename customers to their anonymous names."""
+        for person in people:
+            if person.number in self.customers:
+                self.customers[person.number] = (person.tenant, person.name, {})
+                self.pulls.forget(person.tenant, person.id)
+                self.numbers.pop((person.tenant, person.id), None)
+                self.numbers[person.tenant, person.name] = person.number
+
+    def _forget(self, erased: Erased) -> None:
+        """Remove the personal data of customers who have been renamed to their anonymous names (R86)."""
+        for seq, text in erased.retold:
+            self.inputs[seq] = self.inputs[seq]._replace(text=text)
+        self._suppress(erased.suppressed)
+        for seq in erased.dismissed:
+            self._forget_input(seq, self.inputs[seq], FORGOTTEN, anonymous(0))
+        people = erased.forgotten
+        if not people:
+            return
+        inbox = {person.number: person.inbox for person in people}
+        serials = {serial: inbox[run.customer] for serial, run in self.runs.items() if run.customer in inbox}
+        for serial in sorted(serials):
+            run = self.runs[serial] = bare(self.runs[serial], "enrollments")
+            self.newest[run.customer] = {(each, ""): newest for (each, _), newest in self.newest[run.customer].items()}
+            self.newest[run.customer][run.journey, run.key] = serial
+        self.moves = [bare(move, "moves") if move.serial in serials else move for move in self.moves]
+        self.posts.update((key, bare_post(post)) for key, post in self.posts.items() if key[0] in serials)
+        self.refusals = [bare(each, "last_refusals") if each.customer in inbox else each for each in self.refusals]
+        for person in people:
+            self.limits.forget(person.number)
+            self.pulls.step_back(person.id, *self._before(person))
+            self._forget_inputs(person)
+        for seq, item in self.inputs.items():
+            place = place_of(item.id) if item.kind == "nack" else None
+            if place is not None and place[0] in serials and (serials[place[0]] or seq in self.outcomes):
+                self.inputs[seq] = without_error(item)
+                self.pending.update({seq: self.inputs[seq]} if seq in self.pending else {})
+
+    def _before(self, person: Forgotten) -> tuple[str, set[int]]:
+        """Return the id before that of a forgotten customer of a tenant, "" for none, and the tenant's journeys."""
+        names = (name for tenant, name, _ in self.customers.values() if tenant == person.tenant)
+        before = max((name for name in names if name < person.id and not is_anonymous(name)), default="")
+        return before, {each.number for each in self.journeys if each.tenant == person.tenant}
+
+    def _forget_inputs(self, person: Forgotten) -> None:
+        """Remove personal data from inputs about a customer; from waiting ones only if the inbox is to be emptied."""
+        later = set(person.later)
+        told = [
+            item
+            for seq, item in self.inputs.items()
+            if (item.tenant, item.customer) == (person.tenant, person.id) and seq not in later
+            if person.inbox or seq in self.outcomes
+        ]
+        events = known_events((item, self.outcomes.get(item.seq)) for item in told)
+        self._suppress(suppressions(self.meta[KEY], person, events))  # first: ids are found by the customer's
+        for item in told:
+            self._forget_input(item.seq, item, self.outcomes.get(item.seq), person.name)
+
+    def _suppress(self, entries: Iterable[Suppression]) -> None:
+        """Add to the suppression list; what is on it already keeps the later instant."""
+        for entry in entries:
+            self.suppressions[entry.hash] = max(entry, self.suppressions.get(entry.hash, entry))
+
+    def _forget_input(self, seq: int, item: Input, outcome: str | None, name: str) -> None:
+        bare, self.outcomes[seq] = without_person(item, outcome, name)
+        self.pending.pop(seq, None)
+        self._unlearn(seq, item)
+        self.inputs[seq] = bare  # last: until then it is found by the customer's id
+
+    def _unlearn(self, seq: int, item: Input) -> None:
+        """Forget the id of an event."""
+        if item.kind == "event" and item.id is not None:
+            key = (item.tenant, item.type, item.id)
+            left = [each for each in self.known.pop(key, []) if each[1] != seq]
+            self.known.update({key: left} if left else {})
+
+    def _prune(self, pruned: Pruned) -> None:
+        """Remove finished history (R86)."""
+        self.runs.update((run.serial, run) for run in pruned.bared)
+        for serial in pruned.gone:
+            self.runs.pop(serial, None)
+        emptied = {*pruned.gone, *(run.serial for run in pruned.bared)}
+        self._drop_history(emptied)
+        self.arms.update(dict.fromkeys(pruned.arms))
+        for seq in self.inputs.keys() & pruned.inputs:
+            self._unlearn(seq, self.inputs[seq])
+            self.outcomes.pop(seq, None)
+            del self.inputs[seq]
+
+    def _drop_history(self, gone: set[int]) -> None:
+        """Remove the moves, messages and timers of runs, by serial."""
+        self.moves = [move for move in self.moves if move.serial not in gone]
+        self.posts = {key: post for key, post in self.posts.items() if key[0] not in gone}
+        self.posts_of = {serial: numbers for serial, numbers in self.posts_of.items() if serial not in gone}
+        self.posts_by_customer = None
+        self.timers.keep(lambda key: _serial(key) not in gone)
+        self.leases.keep(lambda key: key[2] not in gone)
+        self.outbox.keep(lambda place: place[1] not in gone)
+
+    def _take_catalog(self, changes: CatalogChanges) -> None:
+        self.journeys += changes.journeys
+        self._number("journey", *(each.number for each in changes.journeys))
+        for version in changes.versions:
+            self.versions[version.number] = version
+            self.publications.append((version.journey, version.published_at, version.number))
+        self._number("version", *(each.number for each in changes.versions))
+        for number, text, at in changes.described:
+            self.versions[number] = evolve(self.versions[number], text=text)
+            self.edited[number] = at
+        self.transitions += changes.transitions
+        self.flags += changes.flags
+        self.holds += changes.holds
+        self.policies += changes.policies
+        self.meta.update(changes.meta)
+        self.meta["revision"] = str(int(self.meta["revision"]) + 1)
+        for journey in changes.purged:
+            self._purge(journey)
+
+    def _number(self, what: str, *numbers: int) -> None:
+        """Remember the highest number of a kind: a number is never used again, even if its owner is removed."""
+        self.last[what] = max([self.last[what], *numbers])
+
+    def _purge(self, journey: int) -> None:
+        """Remove a journey with everything recorded for it (R15)."""
+        gone = {serial for serial, run in self.runs.items() if run.journey == journey}
+        self._drop_history(gone)
+        self.arms = {each: None for each in self.arms if each[0] not in gone}
+        for customer, newest in self.newest.items():
+            self.newest[customer] = {place: serial for place, serial in newest.items() if place[0] != journey}
+        self.limits.purge(journey)
+        self.pulls.purge(journey)
+        self.journey_timers.keep(lambda key: key[2] != journey)
+        self.refusals = [each for each in self.refusals if each.journey != journey]
+        self.counters = {key: each for key, each in self.counters.items() if each.journey != journey}
+        self.openings = {key: each for key, each in self.openings.items() if each.journey != journey}
+        self.journeys = [each for each in self.journeys if each.number != journey]
+        self.versions = {number: each for number, each in self.versions.items() if each.journey != journey}
+        self.edited = {number: at for number, at in self.edited.items() if number in self.versions}
+        self.publications = [each for each in self.publications if each[0] != journey]
+        self.transitions = [each for each in self.transitions if each.journey != journey]
+        self.flags = [each for each in self.flags if each.journey != journey]
+        self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}  # last: they say what goes
+
+    def _take_run(self, run: Run) -> None:
+        if run.serial not in self.runs:
+            self.last["run"] = max(self.last["run"], run.serial)
+            self.newest.setdefault(run.customer, {})[run.journey, run.key] = run.serial
+            self.pulls.enter(run)
+        if run.due is not None:
+            self.timers.add(timer_key(run))  # before: of a run that is there, all else is
+        self.runs[run.serial] = run
+
+    def _take_crowd(self, crowd: Crowd) -> None:
+        """Apply what a crowd came to."""
+        people, serials = crowd.people.items(), [*crowd.people]
+        for customer in crowd.people.values() if crowd.news else ():
+            tenant, name, attributes = self.customers[customer]
+            self.customers[customer] = tenant, name, patched(attributes, crowd.news)
+        if crowd.entering:
+            _, _, *rest = crowd.run  # behind whose it is
+            runs = [make_run((*who, *rest)) for who in people]
+        else:
+            runs = [_in_crowd(self.runs[serial], crowd.run) for serial in serials]
+        for run in runs:
+            self._take_run(run)
+        _, *rest = crowd.move
+        self.moves += [make_move((serial, *rest)) for serial in serials]
+        for _, *rest in crowd.posts:
+            for serial in serials:
+                self._take_post(make_post((serial, *rest)))
+
+    def _take_post(self, post: Post) -> None:
+        key = (post.serial, post.n)
+        before = self.posts.get(key)
+        if before is None:
+            if post.n not in (numbers := self.posts_of.setdefault(post.serial, [])):  # pragma: no branch - interrupts
+                numbers.append(post.n)
+            if self.posts_by_customer is not None:
+                self.posts_by_customer.setdefault(self.runs[post.serial].customer, []).append(key)
+        was_queued = before is not None and before.status == QUEUED and before.available_at == post.available_at
+        if post.status == QUEUED and not was_queued:
+            self.outbox.add((post.available_at, *key))
+        if post.lease_until is not None:
+            self.leases.add((post.lease_until, TIMER, *key))
+        self.posts[key] = post
+
+    def by_customer(self) -> dict[int, list[tuple[int, int]]]:
+        """Return the messages of each customer, kept from the first time they are asked for: only caps need them."""
+        if self.posts_by_customer is None:
+            found: dict[int, list[tuple[int, int]]] = {}
+            for key in self.posts:
+                found.setdefault(self.runs[key[0]].customer, []).append(key)
+            self.posts_by_customer = found
+        return self.posts_by_customer
+
+    # --- the items behind the places in the agendas ---------------------------------------------------------------
+
+    def waiting(self, keys: Iterable[DueKey]) -> dict[DueKey, Input]:
+        """Return the inputs that are not handled yet."""
+        pending = self.pending
+        return {key: pending[key[2]] for key in keys if key[2] in pending}
+
+    def resting(self, keys: Iterable[DueKey]) -> dict[DueKey, Run]:
+        """Return the runs that still rest until their instant."""
+        runs = self.runs
+        return {
+            key: run
+            for key in keys
+            if (run := runs[key[2] if key[1] == TIMER else key[3]]).due == key[0]
+            and run.held == (None if key[1] == TIMER else key[2])
+        }
+
+    def leased(self, keys: Iterable[DueKey]) -> dict[DueKey, Post]:
+        """Return the messages whose lease ends at its instant."""
+        return {key: post for key in keys if (post := self.posts[key[2:]]).lease_until == key[0]}
+
+    def ringing(self, keys: Iterable[DueKey]) -> dict[DueKey, None]:
+        """Return the timers of journeys that are due at their instant."""
+        return {key: None for key in keys if self.limits.timers.get(key[2:]) == key[0]}
+
+    def queued(self, places: Iterable[OutboxPlace]) -> dict[OutboxPlace, Post]:
+        """Return the messages that may be handed out from their instant on."""
+        found = ((place, self.posts[place[1:]]) for place in places)
+        return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
+
+
+_in_crowd: Callable[[Run, Run], Run] = mixing(Run, ("serial", "customer", "number", "entered_at", "trigger", "key"))
+"""Makes the run of somebody in a crowd: what never changes is their own, the rest is the crowd's."""
+
+
+def _serial(key: DueKey) -> int:
+    """Return the serial of the run whose timer has a place."""
+    return key[2] if key[1] == TIMER else key[3]

@@ -1,0 +1,251 @@
+"""A transaction on the store in memory: what it loads, and what it notes to be committed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TypeVar
+
+from journeyflow.basics.words import ACTIVE, COUNTED
+from journeyflow.errors import StorageError
+from journeyflow.records.changes import Changes
+from journeyflow.records.rows import (
+    Export,
+    Glimpse,
+    Input,
+    Post,
+    Run,
+)
+from journeyflow.stores.batch import (
+    NOTHING,
+    CustomerInHand,
+    Due,
+    DueKey,
+    Finished,
+    Loaded,
+    Request,
+    named_by,
+    select_due,
+)
+from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
+from journeyflow.stores.memory.pruning import finished_in, past_in
+from journeyflow.stores.memory.rows import KnownEvent, MemoryRows
+
+Item = TypeVar("Item")
+
+Where = TypeVar("Where")
+
+PAGE = 1_000
+"""How many inputs are looked at together."""
+
+NAME = "memory"
+"""The placeholder for a path in errors."""
+
+READING = ("this transaction was opened for reading", "open it with write=True to commit")
+
+
+class MemoryTransaction:
+    """A transaction on a `MemoryStore`; see `contract.Transaction`."""
+
+    def __init__(self, store: MemoryRows, *, write: bool) -> None:
+        """Start without commits."""
+        self._store, self._write = store, write
+        self.committed: list[Changes] = []
+
+    def commit(self, changes: Changes) -> None:
+        """Note changes to be applied at the end of the block."""
+        if not self._write:
+            raise StorageError(NAME, *READING)
+        self.committed.append(changes)
+
+    def shelf(self, known_revision: int | None) -> Shelf | None:
+        """Return the rows of the catalog, or None when its revision is still the known one."""
+        store = self._store
+        revision = int(store.meta["revision"])
+        if revision == known_revision:
+            return None
+        published = sorted(store.publications, key=lambda each: each[0])
+        versions = [(store.versions[number], at) for _, at, number in published]
+        return Shelf(
+            revision,
+            [(each.number, each.tenant, each.id) for each in store.journeys],
+            [(v.number, v.journey, v.version, at, v.fingerprint, v.text) for v, at in versions],
+            [(each.journey, each.at, each.state) for each in sorted(store.transitions, key=lambda each: each.journey)],
+            dict(store.meta),
+            [(each.tenant, each.at, each.text) for each in sorted(store.policies, key=lambda each: each.tenant)],
+            [
+                (each.journey, each.at, each.step, each.published)
+                for each in sorted(store.flags, key=lambda each: each.journey)
+            ],
+            [
+                (each.tenant, each.at, each.channel, each.held)
+                for each in sorted(store.holds, key=lambda each: each.tenant)
+            ],
+            store.last["journey"] + 1,
+            store.last["version"] + 1,
+        )
+
+    def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
+        """Return the first due items in total order (R7)."""
+        store, count = self._store, limit + 1
+        return select_due(
+            _first(count, store.inbox.pages(now, count, store.waiting) if inputs else ()),
+            _first(count, _unheld(store.timers.pages(now, count, store.resting), paused)),
+            _first(count, store.leases.pages(now, count, store.leased)),
+            limit,
+            _first(count, _unheld(store.journey_timers.pages(now, count, store.ringing), paused))[0],
+        )
+
+    def load(self, request: Request) -> Loaded:
+        """Return what is known for a request."""
+        store = self._store
+        runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
+        runs.update((run.serial, run) for run in self._active(request))
+        circles = store.pulls.circles(request.pulls, store.numbers)
+        numbers = map(store.numbers.get, named_by(request, circles))
+        named = {number for number in numbers if number is not None}
+        whole = {*request.whole, *named, *(run.customer for run in runs.values())}
+        heads = {} if request.limits is None else store.limits.heads(request.limits)
+        whole |= {entry.customer for entries in heads.values() for entry in entries}
+        people = self._people(whole, whole | request.numbers)
+        runs.update((serial, store.runs[serial]) for person in people for serial in person.serials)
+        known = {event: _without_numbers(store.known[event]) for event in request.events if event in store.known}
+        clicked, sent = self._clicked(request, people), self._sent(request, people)
+        posts = {**clicked, **{key: store.posts[key] for key in request.posts if key in store.posts}}
+        newest = self._newest_posts(request.readers(runs))
+        runs.update((serial, store.runs[serial]) for serial, _ in clicked)
+        limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
+        following = store.last["run"] + 1, len(store.customers) + 1
+        pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
+        return Loaded(
+            people,
+            runs,
+            posts,
+            newest,
+            known,
+            *following,
+            sent,
+            limits,
+            *self._exports(request),
+            pulls,
+            *self._past(request),
+            int(store.meta[LAST_TICK]) if request.last_tick and LAST_TICK in store.meta else None,
+            {each: store.suppressions[each].before for each in request.suppressed if each in store.suppressions},
+        )
+
+    def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
+        """Return what a prune asks for (R86)."""
+        finished = NOTHING if request.finished is None else finished_in(self._store, request.finished)
+        return finished, () if request.past is None else past_in(self._store, request.past)
+
+    def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
+        """Return the jobs that are not done yet, and the number that the next one gets."""
+        if not request.exports:
+            return (), 1
+        waiting = tuple(job for job in self._store.exports.values() if job.finished_at is None)
+        return waiting, len(self._store.exports) + 1
+
+    def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> dict[tuple[int, int], Post]:
+        """Return the messages of some customers that were clicked (R83)."""
+        if not request.clicked:
+            return {}
+        by_customer, store = self._store.by_customer(), self._store
+        wanted = (person.number for person in people if (person.tenant, person.id) in request.clicked)
+        keys = (key for number in wanted for key in by_customer.get(number, ()))
+        return {key: store.posts[key] for key in keys if "clicked" in store.posts[key].flags}
+
+    def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
+        """Return the messages that caps count, of the customers of some tenants, since an instant (R31)."""
+        caps, store = request.caps, self._store
+        if caps is None:
+            return []
+        by_customer = store.by_customer()
+        found = (
+            (person.number, store.posts[key])
+            for person in people
+            if person.tenant in caps.tenants
+            for key in by_customer.get(person.number, ())
+        )
+        return [
+            (number, post.serial, post.n, post.at, post.channel)
+            for number, post in found
+            if post.at >= caps.since and post.status in COUNTED
+        ]
+
+    def _active(self, request: Request) -> list[Run]:
+        """Return the active runs of a journey that are asked for, by serial."""
+        wanted = request.active
+        if wanted is None:
+            return []
+        active = [
+            run
+            for serial, run in sorted(self._store.runs.items())
+            if serial > wanted.after and run.journey == wanted.journey and run.status == ACTIVE
+        ]
+        return active[: wanted.limit]
+
+    def _people(self, whole: set[int], numbers: set[int]) -> tuple[CustomerInHand, ...]:
+        """Return the customers under some numbers, the whole ones with the newest run of each journey and key."""
+        store, people = self._store, []
+        for number in sorted(numbers & store.customers.keys()):
+            tenant, name, attributes = store.customers[number]
+            of_runs = store.newest.get(number) if number in whole else None
+            people.append(CustomerInHand(number, tenant, name, attributes, sorted(of_runs.values()) if of_runs else ()))
+        return tuple(people)
+
+    def _newest_posts(self, serials: Iterable[int]) -> dict[int, dict[str, Glimpse]]:
+        """Return the newest message of each step of some runs."""
+        posts, numbers = self._store.posts, self._store.posts_of
+        newest: dict[int, dict[str, Glimpse]] = {}
+        for key in sorted([(serial, n) for serial in serials for n in numbers.get(serial, ())]):
+            post = posts[key]
+            newest.setdefault(post.serial, {})[post.step] = post
+        return newest
+
+    def claimable(self, request: ClaimRequest) -> list[Post]:
+        """Return queued messages that may be handed out, oldest first (R71)."""
+        store = self._store
+        told = chain.from_iterable(page.values() for page in store.inbox.pages(request.at, PAGE, store.waiting))
+        withheld = {(item.tenant, item.customer) for item in told}
+        fitting = (
+            {place: post for place, post in page.items() if self._fits(post, request, withheld)}
+            for page in store.outbox.pages(request.at, request.limit, store.queued)
+        )
+        return _first(request.limit, fitting)[1][: request.limit]
+
+    def _fits(self, post: Post, request: ClaimRequest, withheld: set[tuple[str, str]]) -> bool:
+        """Return whether a queued message is one that this worker may have now."""
+        run = self._store.runs[post.serial]
+        tenant, name, _ = self._store.customers[run.customer]
+        wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
+        free = run.journey not in request.journeys and (run.journey, post.step) not in request.steps
+        free = free and (tenant, post.channel) not in request.held
+        return wanted and free and (tenant, name) not in withheld
+
+
+def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:
+    return tuple((at, customer, text) for at, _, customer, text in known)
+
+
+Waking = TypeVar("Waking", Run, None)
+"""A run, or None for a timer of a journey."""
+
+
+def _unheld(pages: Iterable[Mapping[DueKey, Waking]], paused: Mapping[int, int]) -> Iterator[Mapping[DueKey, Waking]]:
+    """Yield the pages without the timers of paused journeys, from an instant each (R16)."""
+    for page in pages:
+        if paused:
+            page = {  # noqa: PLW2901 the same page
+                key: run
+                for key, run in page.items()
+                if key[0] < paused.get(key[2] if run is None else run.journey, key[0] + 1)
+            }
+        yield page
+
+
+def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> tuple[list[Where], list[Item]]:
+    """Return the places on as many pages as hold this many, and what stands at each."""
+    found: dict[Where, Item] = {}
+    for page in pages:
+        found.update(page)
+        if len(found) >= count:
+            break
+    return [*found], [*found.values()]
