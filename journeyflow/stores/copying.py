@@ -6,6 +6,7 @@ from journeyflow.basics.values import loads
 from journeyflow.records.changes import (
     CatalogChanges,
     Changes,
+    Erased,
     Flag,
     Hold,
     LimitChanges,
@@ -15,7 +16,7 @@ from journeyflow.records.changes import (
     PullChanges,
     Transition,
 )
-from journeyflow.records.rows import Deferred, Round
+from journeyflow.records.rows import Deferred, Round, Suppression
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.sqlite.rows import INPUT_ROW, POST_ROW, RUN_ROW, read_input, read_post, read_run
 
@@ -31,8 +32,8 @@ def standing(reader: SqlReader) -> Changes:
     """Return what stands in a store as one value; committed to an empty store, that goes on like the first one.
 
     It is there: the catalog, customers, lists, enrollments, messages, slots, queues, timers, pulls, inputs that wait,
-    and the events whose ids are known. Past moves, counters, refusals and exports are left out: nothing that comes next
-    depends on them, and counters of the copy begin at 0.
+    the events whose ids are known, and the suppression list. Past moves, counters, refusals and exports are left out:
+    nothing that comes next depends on them, and counters of the copy begin at 0.
     """
     inputs = reader.rows(
         f"SELECT {INPUT_ROW}, outcome FROM inputs WHERE outcome IS NULL OR (kind = 'event' AND id IS NOT NULL)"
@@ -46,6 +47,12 @@ def standing(reader: SqlReader) -> Changes:
         runs=tuple(map(read_run, reader.rows(f"SELECT {RUN_ROW} FROM enrollments ORDER BY serial"))),
         new_posts=tuple(map(read_post, reader.rows(f"SELECT {POST_ROW} FROM messages ORDER BY enrollment, n"))),
         catalog=catalog_of(reader),
+        erased=Erased(
+            suppressed=tuple(
+                Suppression(*row)
+                for row in reader.rows("SELECT hash, tenant, kind, before FROM suppressions ORDER BY hash")
+            )
+        ),
         limits=LimitChanges(
             slots=tuple(
                 (journey, at)

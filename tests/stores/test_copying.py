@@ -101,3 +101,21 @@ def test_both_stores_have_the_same_standing():
         with lived(store).store.reader() as reader:
             found.append(standing(reader))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_who_is_forgotten_stays_forgotten_in_a_copy(store):
+    """The suppression list and its key go along: an old webhook brings nobody back there either (R86)."""
+    with open_engine(store, grace=None) as engine:
+        engine.deploy(JOURNEYS[0], at=START)
+        engine.feed(Event("go", customer="ann", at=START, id="e1"))
+        engine.tick(START)
+        engine.forget("ann", at=START + timedelta(hours=1))
+        with engine.store.reader() as reader:
+            stands = standing(reader)
+    copied = MemoryStore()
+    with copied.transaction() as transaction:
+        transaction.commit(stands)
+    again = Engine(copied, grace=None)
+    again.feed(Event("go", customer="ann", at=START, id="e1"))
+    assert again.tick(START + timedelta(hours=2)).entered == 0
