@@ -36,7 +36,7 @@ LADDER = (
     "errors", "basics", "records", "definition", "formats", "machine", "stores", "catalog", "work", "questions",
     "engine",
     # what users import, and the outer wing: what it does, a host could do
-    "", "answers", "reporting", "simulation", "testing", "analysis", "cli", "__main__",
+    "", "answers", "services", "reporting", "simulation", "testing", "analysis", "cli", "__main__",
 )  # fmt: skip
 """Every room, from the bottom up; "" is the package itself. A room imports only those that stand before it."""
 
@@ -222,14 +222,15 @@ SQL = re.compile(
 
 
 def test_sql_stands_in_two_rooms():
-    """Tables and columns are known to the stores and to the questions, and to nobody else."""
+    """Tables and columns are known to the stores and to the questions, and to nobody else; a directory has its own."""
     asking = {
         module
         for module, tree in modules().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
     }
-    assert {room(module) for module in asking} == {"stores", "questions", "simulation", "testing"}
+    assert {room(module) for module in asking} == {"stores", "questions", "services", "simulation", "testing"}
+    assert {each for each in asking if room(each) == "services"} == {"services.directory.sqlite"}, "a store of its own"
     assert {each for each in asking if room(each) in {"simulation", "testing"}} <= ASKS_AS_A_HOST
 
 
@@ -363,6 +364,7 @@ KEEPS_STATE = {
     "Records": "the lines of one file while it is read",
     "_Held": "likewise",
     "FileTally": "counts the rows of one file while it is read",
+    "SQLiteDirectory": "a handle on a file",
     "_Doubled": "marks an object of a file in which a key stands twice",
 }
 """Classes of the package that are no frozen records, each with its reason."""

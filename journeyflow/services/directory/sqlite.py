@@ -1,0 +1,392 @@
+"""A directory in a SQLite file of its own: secrets are kept as hashes, numbers are never given twice."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from hmac import compare_digest
+from os import PathLike, fspath
+from secrets import token_urlsafe
+from threading import RLock
+from typing import Any, Self
+
+from journeyflow.basics.values import describe, dumps, id_fault, text_fault
+from journeyflow.errors import ForeignDatabase, InvalidInput, NewerSchema, NotFound, StorageError
+from journeyflow.services.directory.records import (
+    KINDS,
+    PERMISSIONS,
+    SECRETS,
+    Caller,
+    Resource,
+    Subscriber,
+    User,
+)
+
+APPLICATION = 0x6A666469
+"""The mark of the file, "jfdi", so that no other database is taken for a directory."""
+
+SCHEMA = 1
+
+TABLES = """
+CREATE TABLE users (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;
+CREATE TABLE secrets (
+    prefix TEXT NOT NULL, hash TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, user INTEGER REFERENCES users (id),
+    permissions TEXT NOT NULL, expires_at INTEGER
+) STRICT;
+CREATE INDEX secrets_by_prefix ON secrets (prefix);
+CREATE TABLE resources (
+    kind TEXT NOT NULL, id INTEGER NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX resources_of_tenant ON resources (kind, tenant);
+CREATE TABLE subscribers (
+    list INTEGER NOT NULL, id INTEGER NOT NULL, tenant TEXT NOT NULL, email TEXT NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (list, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE numbers (
+    kind TEXT NOT NULL, number INTEGER NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
+    PRIMARY KEY (kind, number), UNIQUE (kind, tenant, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+MAX_NUMBER = 2**62
+"""The largest number that anything may have."""
+
+PREFIX = 8
+"""How many characters of a hash a secret is looked up by; the rest is compared in constant time."""
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class SQLiteDirectory:
+    """A `Directory` in a file, which is made if it is missing; ":memory:" is one that nobody else sees.
+
+    Every method may be called from any thread. Raises StorageError for a file that cannot be used, ForeignDatabase for
+    one that is something else.
+
+    >>> directory = SQLiteDirectory(":memory:")
+    >>> user = directory.put_user(1, "acme")
+    >>> directory.caller(directory.add_secret("key", user=1), "key", 0).user.tenant
+    'acme'
+    """
+
+    def __init__(self, path: str | PathLike[str] = ":memory:") -> None:
+        """Open the file."""
+        self.path = fspath(path)
+        self._lock = RLock()
+        with self._meant():
+            self._connection = sqlite3.connect(self.path, timeout=60, isolation_level=None, check_same_thread=False)
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        with self._writing():
+            (mark,), (schema,) = (self._rows(f"PRAGMA {name}")[0] for name in ("application_id", "user_version"))
+            if mark not in {0, APPLICATION} or (not mark and self._rows("SELECT name FROM sqlite_schema")):
+                raise ForeignDatabase(self.path, "this is not a directory of journeyflow", "name another file")
+            if schema > SCHEMA:
+                raise NewerSchema(self.path, "was written by a newer journeyflow", "upgrade journeyflow")
+            if not mark:
+                for statement in TABLES.split(";"):
+                    self._connection.execute(statement)
+                self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+                self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+    def __enter__(self) -> Self:
+        """Return the directory."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    # --- asking ---------------------------------------------------------------------------------------------------
+
+    def caller(self, secret: str, kind: str, now: int) -> Caller | None:
+        """Return who has a secret of a kind at an instant, in microseconds; None for nobody."""
+        wanted = _hash(secret)
+        rows = self._rows(
+            "SELECT s.hash, s.permissions, u.id, u.tenant, u.name FROM secrets s LEFT JOIN users u ON u.id = s.user"
+            " WHERE s.prefix = ? AND s.kind = ? AND ifnull(s.expires_at > ?, 1)",
+            (wanted[:PREFIX], kind, now),
+        )
+        found = [row for row in rows if compare_digest(row[0], wanted)]
+        if not found:
+            return None
+        _, permissions, user, tenant, name = found[0]
+        return Caller(None if user is None else User(user, tenant, name), frozenset(json.loads(permissions)))
+
+    def user(self, number: int) -> User | None:
+        """Return a user by number."""
+        rows = self._rows("SELECT id, tenant, name FROM users WHERE id = ?", (number,))
+        return User(*rows[0]) if rows else None
+
+    def users(self) -> tuple[User, ...]:
+        """Return all users by number."""
+        return tuple(User(*row) for row in self._rows("SELECT id, tenant, name FROM users ORDER BY id"))
+
+    def resource(self, kind: str, tenant: str, number: int) -> Resource | None:
+        """Return a resource of a tenant."""
+        rows = self._rows(f"{_RESOURCES} WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, number))
+        return _resource(rows[0]) if rows else None
+
+    def resources(self, kind: str, tenant: str) -> dict[int, Resource]:
+        """Return all resources of a kind of a tenant, by number."""
+        rows = self._rows(f"{_RESOURCES} WHERE kind = ? AND tenant = ? ORDER BY id", (kind, tenant))
+        return {each.id: each for each in map(_resource, rows)}
+
+    def subscriber(self, tenant: str, list_: int, number: int) -> Subscriber | None:
+        """Return a subscriber of a list of a tenant."""
+        rows = self._rows(
+            "SELECT list, id, tenant, email, data FROM subscribers WHERE list = ? AND id = ? AND tenant = ?",
+            (list_, number, tenant),
+        )
+        return next(map(_subscriber, rows), None)
+
+    # --- numbers --------------------------------------------------------------------------------------------------
+
+    def reserve(self, kind: str, tenant: str, within: str = "") -> int:
+        """Return a new number for something that gets its text as its name: within a journey "journey/number"."""
+        with self._writing():
+            number = self._next(kind)
+            while self._rows(_NUMBER, (kind, tenant, _name(number, within))):
+                number += 1  # somebody has named something else so
+            self._connection.execute(_NUMBERED, (kind, number, tenant, _name(number, within)))
+            return number
+
+    def numbers(self, kind: str, tenant: str, names: Iterable[str]) -> dict[str, int]:
+        """Return the number of each name; one that has none is given one."""
+        found: dict[str, int] = {}
+        for name in names:
+            rows = self._rows(_NUMBER, (kind, tenant, name))
+            found[name] = rows[0][0] if rows else self._give(kind, tenant, name)
+        return found
+
+    def named(self, kind: str, tenant: str, number: int) -> str | None:
+        """Return the name that has a number; None if no name of the tenant has it."""
+        rows = self._rows(
+            "SELECT name FROM numbers WHERE kind = ? AND number = ? AND tenant = ?", (kind, number, tenant)
+        )
+        return rows[0][0] if rows else None
+
+    def _give(self, kind: str, tenant: str, name: str) -> int:
+        with self._writing():
+            rows = self._rows(_NUMBER, (kind, tenant, name))  # another process may have come first
+            number = rows[0][0] if rows else self._next(kind)
+            self._connection.execute(_NUMBERED, (kind, number, tenant, name))
+            return int(number)
+
+    def _next(self, kind: str) -> int:
+        (last,) = self._rows("SELECT ifnull(max(number), 0) FROM numbers WHERE kind = ?", (kind,))[0]
+        return int(last) + 1
+
+    # --- filling --------------------------------------------------------------------------------------------------
+
+    def put_user(self, number: int, tenant: str, name: str = "") -> User:
+        """Add a user, or change one; the journeys of the tenant are the user's.
+
+        Raises InvalidInput for a number or tenant that cannot be, and for a tenant of another user.
+        """
+        found = [*_number_faults(id=number), *_text_faults(name=name)]
+        found += [f"tenant: {fault}"] if (fault := id_fault(tenant)) else []
+        _refuse(found)
+        with self._writing():
+            others = self._rows("SELECT id FROM users WHERE tenant = ? AND id <> ?", (tenant, number))
+            _refuse([f"tenant: {tenant!r} is that of user {each}" for (each,) in others])
+            self._connection.execute(
+                "INSERT INTO users VALUES (:id, :tenant, :name)"
+                " ON CONFLICT (id) DO UPDATE SET tenant = :tenant, name = :name",
+                {"id": number, "tenant": tenant, "name": name},
+            )
+        return User(number, tenant, name)
+
+    def add_secret(
+        self,
+        kind: str,
+        *,
+        user: int | None = None,
+        secret: str | None = None,
+        permissions: Iterable[str] = PERMISSIONS,
+        expires_at: int | None = None,
+    ) -> str:
+        """Add a secret of a user, or of an administrator, and return it: this is the only time that it is known.
+
+        It is drawn unless one is given, such as a key that clients have already. `expires_at` is in microseconds; None
+        is never. Raises InvalidInput for what cannot be, NotFound for an unknown user.
+        """
+        drawn = token_urlsafe(32) if secret is None else secret
+        granted = sorted(set(permissions))
+        found = [] if kind in SECRETS else [f"kind: must be one of {', '.join(SECRETS)}, not {kind!r}"]
+        found += [f"permissions: unknown permission {each!r}" for each in granted if each not in PERMISSIONS]
+        found += ["user: an administrator is no user"] if kind == "admin" and user is not None else []
+        found += ["user: name the user"] if kind != "admin" and user is None else []
+        found += [] if drawn else ["secret: must not be empty"]
+        _refuse(found)
+        if user is not None and self.user(user) is None:
+            what = "user"
+            raise NotFound(what, user)
+        hashed = _hash(drawn)
+        with self._writing():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO secrets VALUES (?, ?, ?, ?, ?, ?)",
+                (hashed[:PREFIX], hashed, kind, user, dumps(granted), expires_at),
+            )
+        return drawn
+
+    def remove_secrets(self, *, user: int | None = None, secret: str | None = None) -> int:
+        """Remove a secret, or all of a user, and return how many there were."""
+        with self._writing():
+            found = self._connection.execute(
+                "DELETE FROM secrets WHERE hash = ? OR user = ?", (None if secret is None else _hash(secret), user)
+            )
+            return found.rowcount
+
+    def put_resource(
+        self, kind: str, number: int, tenant: str, name: str = "", data: Mapping[str, object] | None = None
+    ) -> Resource:
+        """Add a resource, or change one.
+
+        Raises InvalidInput for what cannot be, and for the number of a resource of another tenant.
+        """
+        found = [*_number_faults(id=number), *_text_faults(name=name)]
+        found += [] if kind in KINDS else [f"kind: must be one of {', '.join(KINDS)}, not {kind!r}"]
+        found += [f"tenant: {fault}"] if (fault := id_fault(tenant)) else []
+        _refuse(found)
+        row = Resource(kind, number, tenant, name, dict(data or {}))
+        with self._writing():
+            others = self._rows(
+                "SELECT tenant FROM resources WHERE kind = ? AND id = ? AND tenant <> ?", (kind, number, tenant)
+            )
+            _refuse([f"id: {kind} {number} belongs to another tenant" for _ in others])
+            self._connection.execute(
+                "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?, ?)", (kind, number, tenant, name, dumps(row.data))
+            )
+        return row
+
+    def copy_resource(self, kind: str, tenant: str, number: int, to: str) -> int | None:
+        """Copy a resource to another tenant and return the number of the copy; None if there is no such resource."""
+        with self._writing():
+            found = self.resource(kind, tenant, number)
+            if found is None:
+                return None
+            (last,) = self._rows("SELECT max(id) FROM resources WHERE kind = ?", (kind,))[0]
+            return self.put_resource(kind, last + 1, to, found.name, found.data).id
+
+    def put_subscriber(
+        self, list_: int, number: int, tenant: str, email: str = "", data: Mapping[str, object] | None = None
+    ) -> Subscriber:
+        """Add a subscriber of a list, or change one.
+
+        Raises InvalidInput for what cannot be, NotFound for a list that the tenant does not have.
+        """
+        _refuse([*_number_faults(id=number), *_text_faults(email=email)])
+        if self.resource("list", tenant, list_) is None:
+            what = "list"
+            raise NotFound(what, list_)
+        row = Subscriber(list_, number, tenant, email, dict(data or {}))
+        with self._writing():
+            self._connection.execute(
+                "INSERT OR REPLACE INTO subscribers VALUES (?, ?, ?, ?, ?)",
+                (list_, number, tenant, email, dumps(row.data)),
+            )
+        return row
+
+    def remove_resource(self, kind: str, tenant: str, number: int) -> bool:
+        """Remove a resource, a list with its subscribers; return whether there was one."""
+        with self._writing():
+            found = self._connection.execute(
+                "DELETE FROM resources WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, number)
+            )
+            if kind == "list" and found.rowcount:
+                self._connection.execute("DELETE FROM subscribers WHERE list = ?", (number,))
+            return bool(found.rowcount)
+
+    # --- the file -------------------------------------------------------------------------------------------------
+
+    def _rows(self, sql: str, parameters: Iterable[object] = ()) -> list[Any]:
+        with self._lock, self._meant():
+            return self._connection.execute(sql, tuple(parameters)).fetchall()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Store what a `with` block puts in all at once; nothing of it if the block raises."""
+        with self._writing():
+            yield
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Do what follows in one transaction; inside another one, as a part of that."""
+        with self._lock, self._meant():
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _meant(self) -> Iterator[None]:
+        """Raise StorageError for what SQLite raises."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageError(self.path, f"the directory cannot be used: {error}") from error
+
+
+_RESOURCES = "SELECT kind, id, tenant, name, data FROM resources"
+
+_NUMBER = "SELECT number FROM numbers WHERE kind = ? AND tenant = ? AND name = ?"
+
+_NUMBERED = "INSERT OR IGNORE INTO numbers VALUES (?, ?, ?, ?)"
+
+
+def _resource(row: Any) -> Resource:  # noqa: ANN401 a row
+    kind, number, tenant, name, data = row
+    return Resource(kind, number, tenant, name, json.loads(data))
+
+
+def _subscriber(row: Any) -> Subscriber:  # noqa: ANN401 a row
+    list_, number, tenant, email, data = row
+    return Subscriber(list_, number, tenant, email, json.loads(data))
+
+
+def _name(number: int, within: str) -> str:
+    return f"{within}/{number}" if within else str(number)
+
+
+def _number_faults(**given: object) -> list[str]:
+    return [
+        f"{name}: must be a whole number from 1 up, not {describe(value)}"
+        for name, value in given.items()
+        if type(value) is not int or not 0 < value <= MAX_NUMBER
+    ]
+
+
+def _text_faults(**given: object) -> list[str]:
+    told = {
+        name: text_fault(text) if isinstance(text, str) else f"must be text, not {describe(text)}"
+        for name, text in given.items()
+    }
+    return [f"{name}: {fault}" for name, fault in told.items() if fault]
+
+
+def _refuse(faults: list[str]) -> None:
+    if faults:
+        raise InvalidInput(faults)
