@@ -137,7 +137,7 @@ def power(
     """Return what an experiment with so many people will show: with which probability `Engine.results` finds it.
 
     `experiment` is a Split, whose other arms are compared with the first; a journey, whose holdout is compared with
-    those let in (or with `step`, the arms of that Split); or percentages by label. `rate` is the share of the first
+    those let in (or with `step`, the arms of that Split); or percentages by label, 100 together. `rate` is the share of the first
     group that converts, and `difference` what is added to it in the other groups: 0.02 for two points more, or a
     mapping by label if they differ. `confidence` is that of the intervals. With `arrivals`, how many people come a day
     (a number, or a Poisson process), the plan knows how many days it takes; `within` is the time that the last one has
@@ -218,6 +218,10 @@ _FINE: Final = 10_000
 """How many differences are told apart between 0 and 1: hundredths of a point."""
 
 
+_OFF: Final = 0.005
+"""How far the sum of percentages may be from 100: thirds have no last digit."""
+
+
 # --- what is asked ----------------------------------------------------------------------------------------------------
 
 
@@ -230,8 +234,10 @@ def _shares(experiment: Experiment, step: str | None) -> dict[str, float]:
     if bad := [share for share in experiment.values() if not (isfinite(share) and share >= 0)]:
         msg = f"a percentage is 0 or more, not {describe(bad[0])}"
         raise ValueError(msg)
-    whole = fsum(experiment.values())
-    shares = {label: WHOLE * share / whole for label, share in experiment.items() if share}
+    if abs((whole := fsum(experiment.values())) - WHOLE) > _OFF:
+        msg = f"percentages add up to {WHOLE}, not {whole:g}; add a group for those who take no part"
+        raise ValueError(msg)
+    shares = {label: share for label, share in experiment.items() if share}
     if len(shares) < 2:  # noqa: PLR2004 a comparison
         msg = f"an experiment has two groups or more, not {describe(shares)}"
         raise ValueError(msg)

@@ -195,6 +195,11 @@ def test_a_plan_is_text_and_rows():
             lambda: power({"A": 100, "B": -1}, people=9, rate=0.1, difference=0.1),
             "a percentage is 0 or more, not int -1",
         ),
+        (
+            lambda: power({"A": 50, "B": 30}, people=9, rate=0.1, difference=0.1),
+            "percentages add up to 100, not 80; add a group for those who take no part",
+        ),
+        (lambda: sample_size(Split("s", arm(1), arm(1)), rate=0.1, difference=0.1), "add up to 100, not 2"),
         (lambda: power(HALVES, people=9, rate=0.1, difference=0.1, arrivals=0), "arrivals must be above 0 a day"),
         (lambda: power(HALVES, people=9, rate=0.1, difference=0.1, arrivals=Arrivals.evenly()), "give a number"),
         (lambda: power(HALVES, people=9, rate=0.1, difference=0.1, confidence=1), "confidence lies between 0 and 1"),
