@@ -260,5 +260,6 @@ def _replicate(known: _Standing, plan: Replication, tenant: str) -> Totals:
     for key, count in found.items():
         if key[0] == "enrollments" and key[2] not in {ACTIVE, HOLDOUT}:
             host.tallies["ended", key[1]] += count
+    host.tallies.update({("inside", *where): count for where, count in known.inside.items()})
     host.tallies.update({key: count for key, count in found.items() if count})
     return host.tallies

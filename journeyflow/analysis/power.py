@@ -137,11 +137,11 @@ def power(
     """Return what an experiment with so many people will show: with which probability `Engine.results` finds it.
 
     `experiment` is a Split, whose other arms are compared with the first; a journey, whose holdout is compared with
-    those let in (or with `step`, the arms of that Split); or percentages by label, 100 together. `rate` is the share of the first
-    group that converts, and `difference` what is added to it in the other groups: 0.02 for two points more, or a
-    mapping by label if they differ. `confidence` is that of the intervals. With `arrivals`, how many people come a day
-    (a number, or a Poisson process), the plan knows how many days it takes; `within` is the time that the last one has
-    to convert, by default that of the journey's goal.
+    those let in (or with `step`, the arms of that Split); or percentages by label, 100 together. `rate` is the share of
+    the first group that converts, and `difference` what is added to it in the other groups: 0.02 for two points more,
+    or a mapping by label if they differ. `confidence` is that of the intervals. With `arrivals`, how many people come a
+    day (a number, or a Poisson process), the plan knows how many days it takes; `within` is the time that the last one
+    has to convert, by default that of the journey's goal.
 
     Raises ValueError for numbers that cannot be, InvalidInput for a journey without a holdout or that Split.
 

@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import MINUTE, from_micros
+from journeyflow.basics.moments import MINUTE, from_micros, zone
+from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import kind
 from journeyflow.questions.numbers.totals import Totals
@@ -61,7 +63,8 @@ def band(values: Iterable[float]) -> Band:
 class FunnelRow(NamedTuple):
     """A step of a journey: how many visited it, as a share of those who entered, and how its visits ended.
 
-    `share` is None if nobody entered. `outcomes` are the branches, arms, and reasons why nothing was sent.
+    `share` is None if nobody entered. `outcomes` are the branches, arms and the like, `skipped` the reasons why a Send
+    sent nothing.
     """
 
     step: str
@@ -69,6 +72,7 @@ class FunnelRow(NamedTuple):
     visited: Band
     share: float | None
     outcomes: Mapping[str, Band]
+    skipped: Mapping[str, Band]
 
 
 @frozen(repr=False, eq=True)
@@ -142,7 +146,7 @@ class Outcome:
 
     def funnel(self, journey: str) -> tuple[FunnelRow, ...]:
         """Return the steps of a journey in their order, with how many visited each."""
-        visits, outcomes = self.groups("visits", 1, 2), self.groups("outcomes", 1, 2, 4)
+        visits, outcomes, skipped = self.groups("visits", 1, 2), self.groups("outcomes", 1, 2, 4), self.skipped(journey)
         entered = self.entered(journey).median
         rows = []
         for step in self.journeys[journey].steps:
@@ -150,7 +154,9 @@ class Outcome:
             ways = {
                 str(key[2]): found for key, found in outcomes.items() if key[:2] == (journey, step.id) and key[2] != ""
             }
-            rows.append(FunnelRow(step.id, kind(step), visited, visited.median / entered if entered else None, ways))
+            share = visited.median / entered if entered else None
+            not_sent = {reason: found for (name, reason), found in skipped.items() if name == step.id}
+            rows.append(FunnelRow(step.id, kind(step), visited, share, ways, not_sent))
         return tuple(rows)
 
     def messages_per_day(self) -> dict[tuple[str, str], Band]:
@@ -161,6 +167,41 @@ class Outcome:
         """Return how many visits of a step began by (day in the journey's zone, step)."""
         found = self.groups("visits", 1, 3, 2).items()
         return {(str(key[1]), str(key[2])): value for key, value in found if key[0] == journey}
+
+    def branches_per_day(self, journey: str) -> dict[tuple[str, str, str], Band]:
+        """Return how many visits of a step ended by (day in the journey's zone, step, outcome)."""
+        found = self.groups("outcomes", 1, 3, 2, 4).items()
+        return {(str(day), str(step), str(way)): value for (name, day, step, way), value in found if name == journey}
+
+    def occupancy(self, journey: str) -> dict[tuple[str, str], Band]:
+        """Return how many enrollments rest at a step at the end of each day, by (day in the journey's zone, step).
+
+        The last day ends with the simulation. Where nobody rests in any replication, there is no figure.
+        """
+        where = zone(self.journeys[journey].timezone)
+        first, last = (each.astimezone(where).date() for each in (self.start, self.until))
+        days = [f"{first + timedelta(days=n)}" for n in range((last - first).days + 1)]
+        standing = [self._standing(tally, journey, days) for tally in self.tallies]
+        keys = sorted({key for each in standing for key, count in each.items() if count})
+        return {key: band(each[key] for each in standing) for key in keys}
+
+    @staticmethod
+    def _standing(tally: Totals, journey: str, days: Sequence[str]) -> Counter[tuple[str, str]]:
+        """Return how many rest by (day, step): those inside at the beginning, and who came and left since."""
+        inside, moved = Counter[str](), Counter[tuple[str, str]]()
+        for (what, *key), count in tally.items():
+            if what in _TURNOVER and key[0] == journey:
+                if what == "inside":
+                    inside[str(key[1])] += count
+                else:
+                    moved[str(key[2]), str(key[1])] += count if what == "visits" else -count
+        found = Counter[tuple[str, str]]()
+        for step in {*inside, *(step for _, step in moved)}:
+            now = inside[step]
+            for day in days:
+                now += moved[day, step]
+                found[day, step] = now
+        return found
 
     def time_to_end(self, journey: str, share: float = 0.5) -> float | None:
         """Return after how many minutes a share of the ended enrollments of all replications had ended, or None."""
@@ -198,6 +239,32 @@ class Outcome:
         found = self.groups("skipped", 1, 2, 4).items()
         return {(str(key[1]), str(key[2])): value for key, value in found if key[0] == journey}
 
+    def caps_hit(self, journey: str | None = None) -> dict[tuple[str, str], Band]:
+        """Return how often a cap closed, of a journey or of all, by (the cap in words, what it did to the message).
+
+        That is "skipped", or "deferred" where the cap holds messages until they fit.
+        """
+        if journey is None:
+            return {(str(cap), str(did)): found for (cap, did), found in self.groups("caps", 3, 4).items()}
+        found = self.groups("caps", 1, 3, 4).items()
+        return {(str(cap), str(did)): hits for (name, cap, did), hits in found if name == journey}
+
+    def claimed_per_hour(self) -> dict[tuple[str, str], Band]:
+        """Return how many messages were handed to workers by (hour in UTC, channel): the load on a claim queue."""
+        return {(str(hour), str(channel)): found for (hour, channel), found in self.groups("handed out", 1, 2).items()}
+
+    def backlog(self, per_hour: float) -> dict[str, Band]:
+        """Return how many messages would still wait at the end of each hour if workers took only so many an hour.
+
+        Hours in which nothing would wait are left out; after the last message, the queue goes on until it is empty.
+        Raises ValueError unless `per_hour` is above 0.
+        """
+        if not per_hour > 0:
+            msg = f"per_hour must be above 0, not {describe(per_hour)}"
+            raise ValueError(msg)
+        queues = [_backlog(tally, per_hour) for tally in self.tallies]
+        return {hour: band(each.get(hour, 0) for each in queues) for hour in sorted({*(h for q in queues for h in q)})}
+
     @property
     def busiest_hour(self) -> tuple[str, Band] | None:
         """The hour in which most messages were handed to workers, in UTC, and how many there were; None if none."""
@@ -210,13 +277,22 @@ class Outcome:
     def to_dicts(self) -> list[dict[str, object]]:
         """Return every figure as a plain row: what it is, its key, its median and its band.
 
-        The keys are `journey`, `step`, `day`, `label`, `channel` and `hour` where they apply.
+        The keys are `journey`, `step`, `day`, `label`, `cap`, `channel` and `hour` where they apply.
         """
         return [
             {"figure": name, **dict(zip(columns, key, strict=True)), **found._asdict()}
             for name, columns, places in _ROWS
             for key, found in self.groups(name, *places).items()
-        ]
+        ] + [*self._derived()]
+
+    def _derived(self) -> Iterator[dict[str, object]]:
+        """Yield the rows of figures that follow from others."""
+        for name in self.journeys:
+            yield {"figure": "entered", "journey": name, **self.entered(name)._asdict()}
+            if (rate := self.goal_rate(name)) is not None and self.journeys[name].goal is not None:
+                yield {"figure": "goal rate", "journey": name, **rate._asdict()}
+            for (day, step), found in self.occupancy(name).items():
+                yield {"figure": "occupancy", "journey": name, "step": step, "day": day, **found._asdict()}
 
     def to_pandas(self) -> "Any":  # noqa: ANN401 pandas is no dependency
         """Return the rows of `to_dicts` as a data frame; raises MissingExtra without pandas."""
@@ -254,13 +330,17 @@ class Outcome:
                 yield f"  half of those who ended did so within {from_micros(int(half) * MINUTE) - from_micros(0)}"
             yield from self._funnel_lines(name)
             for reason, found in self.refusals(name).items():
-                yield f"  refused: {found} {reason}"
+                yield f"  entries refused: {found} {reason}"
+            if (revenue := self.revenue(name)) != (0, 0, 0):
+                yield f"  revenue of its messages: {revenue} in minor units"
         sent = self.groups("messages", 2)
         if sent:
             yield ""
             yield "Messages: " + ", ".join(f"{found} {channel}" for (channel,), found in sent.items())
         if (busiest := self.busiest_hour) is not None:
             yield f"Busiest hour: {busiest[0]} UTC, {busiest[1]} messages"
+        for (cap, did), found in self.caps_hit().items():
+            yield f"Cap of {cap}: {did} {found}"
 
     def _funnel_lines(self, journey: str) -> Iterator[str]:
         """Yield the steps of a journey in columns."""
@@ -270,7 +350,10 @@ class Outcome:
                 row.kind,
                 str(row.visited),
                 "" if row.share is None else f"{100 * row.share:.1f} %",
-                ", ".join(f"{label} {found}" for label, found in row.outcomes.items()),
+                ", ".join(
+                    [f"{label} {found}" for label, found in row.outcomes.items()]
+                    + [f"not sent: {reason} {found}" for reason, found in row.skipped.items()]
+                ),
             )
             for row in self.funnel(journey)
         ]
@@ -279,18 +362,39 @@ class Outcome:
             yield f"  {row[0]:<{step}}  {row[1]:<{kind}}  {row[2]:>{visited}}  {row[3]:>{share}}  {row[4]}".rstrip()
 
 
+_TURNOVER = frozenset({"inside", "visits", "left"})
+"""What is counted of who rests at a step: those of the beginning, who came and who left."""
+
+
+def _backlog(tally: Totals, per_hour: float) -> dict[str, int]:
+    """Return how many messages wait at the end of each hour in which any do."""
+    came = Counter[datetime]()
+    for key, count in tally.items():
+        if key[0] == "handed out":
+            came[datetime.fromisoformat(str(key[1]))] += count
+    found, waiting = dict[str, int](), 0.0
+    hour, last = min(came, default=None), max(came, default=None)
+    while hour is not None and last is not None and (hour <= last or waiting > 0):
+        waiting = max(0.0, waiting + came[hour] - per_hour)
+        if waiting > 0:
+            found[f"{hour:%Y-%m-%d %H}:00"] = ceil(waiting)
+        hour += timedelta(hours=1)
+    return found
+
+
 _ROWS: tuple[tuple[str, tuple[str, ...], tuple[int, ...]], ...] = (
     ("customers", (), ()),
     ("enrollments", ("journey", "label"), (1, 2)),
-    ("converted", ("journey",), (1,)),
+    ("converted", ("journey", "label"), (1, 2)),
     ("visits", ("journey", "step", "day"), (1, 2, 3)),
     ("outcomes", ("journey", "step", "day", "label"), (1, 2, 3, 4)),
     ("skipped", ("journey", "step", "day", "label"), (1, 2, 3, 4)),
+    ("caps", ("journey", "step", "cap", "label"), (1, 2, 3, 4)),
     ("refusals", ("journey", "day", "label"), (1, 2, 3)),
     ("revenue", ("journey",), (1,)),
     ("reactions", ("journey", "step", "day", "label"), (1, 2, 3, 4)),
     ("messages", ("day", "channel", "journey", "step"), (1, 2, 3, 4)),
-    ("handed out", ("hour",), (1,)),
+    ("handed out", ("hour", "channel"), (1, 2)),
     ("background", ("label", "day"), (1, 2)),
     ("acted", ("label",), (1,)),
     ("minutes", ("journey", "label"), (1, 2)),

@@ -334,7 +334,7 @@ class SimulatedHost:
             self._engine.ack(messages, at=from_micros(now + 1))
             events = []
             for message in messages:
-                self.tallies["handed out", hour] += 1
+                self.tallies["handed out", hour, message.channel] += 1
                 day = f"{message.at:%Y-%m-%d}"
                 if to_micros(message.at) >= self._begun:  # the others were made before the simulation
                     self.tallies["messages", day, message.channel, message.journey, message.step] += 1

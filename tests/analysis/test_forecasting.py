@@ -107,6 +107,8 @@ def test_the_truth_lies_near_the_median_of_what_was_expected(engine):
     assert people.low <= people.median < orders.median
     now, later = expected.resting("welcome")["week"]
     assert now == sum(each.step == "week" for each in engine.enrollments(take=None))
+    days = expected.outcome.occupancy("welcome")
+    assert days[f"{expected.until:%Y-%m-%d}", "week"] == later, "those who were inside count from the beginning on"
     assert later.low < later.median < later.high
     assert sum(found.median for (_, channel), found in expected.messages_per_day().items() if channel == "SMS") > 40
 

@@ -352,6 +352,77 @@ def test_policies_apply():
     assert outcome.skipped("welcome")["nudge", "cap"].median == 60
 
 
+CAPPED = Policies(caps=[Cap(1, within="3 days", channel="SMS", over="defer"), Cap(2, per="week")])
+
+
+def test_caps_are_figures_of_their_own():
+    """How often each closed, and whether it skipped or held the message; the funnel and the report say so too."""
+    texts = [Send(name, channel="SMS", template=name) for name in ("a", "b")]
+    last = Send("c", channel="EMAIL", template="c")
+    capped = Journey(
+        id="j", trigger=Trigger("go"), steps=[texts[0], Wait("w", "1 day"), texts[1], Wait("v", "1 day"), last]
+    )
+    outcome = run(capped, policies=CAPPED, behavior=Behavior(), population=Population(size=10))
+    expected = {
+        ("1 SMS message within 3 days", "deferred"): (10, 10, 10),
+        ("2 messages per week", "skipped"): (10,) * 3,
+    }
+    assert outcome.caps_hit() == outcome.caps_hit("j") == expected
+    assert outcome.caps_hit("other") == {}
+    assert outcome.funnel("j")[4].skipped == {"cap": (10, 10, 10)}
+    assert "not sent: cap 10" in outcome.report()
+    assert "Cap of 2 messages per week: skipped 10" in outcome.report()
+    assert sum(row["figure"] == "caps" for row in outcome.to_dicts()) == 2
+
+
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+def test_an_attribute_called_cap_is_no_cap(store):
+    """What a Condition read under that name is not counted; both stores count alike."""
+    rule = field("cap").eq(1) & field("sent").eq(2)
+    reading = Condition("c", rule, yes=[Wait("x", "1 day")])
+    last = Send("s", channel="EMAIL", template="t")
+    journey = Journey(id="j", trigger=Trigger("go"), steps=[reading, Wait("w", when=rule, timeout="1 day"), last])
+    with open_engine(store) as engine:
+        engine.set_policies(Policies(caps=[Cap(0, per="day")]), at=START)
+        engine.deploy(journey, at=START)
+        engine.put_customer("ann", {"cap": "a", "sent": 1}, at=START)
+        engine.feed(Event("go", customer="ann", at=START))
+        engine.tick(START + timedelta(days=9))
+        with engine.store.reader() as reader:
+            caps = {key: count for key, count in totals(reader).items() if key[0] == "caps"}
+    assert caps == {("caps", "j", "s", "0 messages per day", "skipped"): 1}
+
+
+def test_who_rests_where_is_known_for_each_day():
+    """At the end of each day of the journey's zone; the last one is what the store shows."""
+    steps = [Wait("w", "36 hours"), Wait("v", "10 days")]
+    journey = Journey(id="j", trigger=Trigger("go"), timezone="Asia/Tokyo", steps=steps)
+    people = Population(size=4, arrivals=Arrivals.evenly("4 days"))
+    outcome = run(journey, population=people, behavior=Behavior(), until="5 days")
+    found = {key: count.median for key, count in outcome.occupancy("j").items()}
+    assert [found.get((f"2026-03-0{day}", "w"), 0) for day in range(2, 8)] == [1, 1, 1, 1, 0, 0]
+    assert [found.get((f"2026-03-0{day}", "v"), 0) for day in range(2, 8)] == [0, 1, 2, 3, 4, 4]
+    assert {row["step"] for row in outcome.to_dicts() if row["figure"] == "occupancy"} == {"w", "v"}
+    assert outcome.branches_per_day("j") == {
+        (day, "w", "elapsed"): (1, 1, 1) for day in ("2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06")
+    }
+
+
+def test_the_load_on_a_claim_queue_follows_from_what_was_handed_out():
+    """By hour and channel; with too few workers a backlog grows, and shrinks after the last message."""
+    outcome = run(population=Population(size=100), behavior=Behavior(), until="1 day")
+    assert outcome.claimed_per_hour() == {("2026-03-02 00:00", "EMAIL"): (100, 100, 100)}
+    hours = outcome.backlog(30)
+    assert {hour: found.median for hour, found in hours.items()} == {
+        "2026-03-02 00:00": 70,
+        "2026-03-02 01:00": 40,
+        "2026-03-02 02:00": 10,
+    }
+    assert outcome.backlog(100) == {}
+    with pytest.raises(ValueError, match="per_hour must be above 0"):
+        outcome.backlog(0)
+
+
 def test_the_host_may_say_how_people_enter():
     """By its own events, or by hand where the trigger is manual."""
     manual = Journey(id="m", trigger=Trigger(manual=True), steps=[Wait("w", "1 day")])

@@ -36,6 +36,22 @@ _RESTING = f"""
     SELECT j.id, json_extract(v.definition, '$.steps[' || e.step || '].id'), count(*) {_OF_ENROLLMENT}
     JOIN versions v ON v.number = e.version WHERE e.status = 'ACTIVE' GROUP BY 1, 2"""
 
+_CAPS = """
+    SELECT j.id, steps ->> ('$[' || place || '][0]'), cap,
+           iif(steps ->> ('$[' || place || '][1]') = 'SKIPPED', 'skipped', 'deferred'), count(*)
+    FROM (
+        SELECT m.enrollment, coalesce(m.steps, p.steps) AS steps, CAST(s.key AS INTEGER) AS place,
+               s.value ->> '$.cap' AS cap
+        FROM moves m LEFT JOIN paths p ON p.number = m.path JOIN json_each(m.seen) s
+        WHERE m.seen LIKE '%"cap":%"sent":%' AND s.value ->> '$.cap' IS NOT NULL AND s.value ->> '$.sent' IS NOT NULL
+    )
+    JOIN enrollments e ON e.serial = enrollment JOIN journeys j ON j.number = e.journey AND j.tenant = :tenant
+    JOIN versions v ON v.number = e.version JOIN json_each(v.definition, '$.steps') d
+    WHERE d.value ->> '$.id' = steps ->> ('$[' || place || '][0]') AND d.value ->> '$.kind' = 'send'
+    GROUP BY 1, 2, 3, 4"""
+"""How often a cap closed the gate of a Send, from the values that moves have noted (R31, R85); what other steps have
+read under the same names does not count."""
+
 _OF_DAY = """FROM counters c JOIN journeys j ON j.number = c.journey AND j.tenant = :tenant
         WHERE c.day <> '*' AND c.domain = '*'"""
 
@@ -50,6 +66,10 @@ QUESTIONS: Final = {
     "outcomes": f"""
         SELECT j.id, c.step, c.day, c.label, c.total {_OF_DAY} AND c.step <> '' AND c.what = 'completed'""",
     "skipped": f"SELECT j.id, c.step, c.day, c.label, c.total {_OF_DAY} AND c.step <> '' AND c.what = 'skipped'",
+    "left": f"""
+        SELECT j.id, c.step, c.day, sum(c.total) {_OF_DAY} AND c.step <> ''
+        AND c.what IN ('completed', 'skipped', 'exited', 'failed') GROUP BY 1, 2, 3""",
+    "caps": _CAPS,
     "refusals": """
         SELECT j.id, r.day, r.reason, r.count FROM refusals r
         JOIN journeys j ON j.number = r.journey AND j.tenant = :tenant""",
