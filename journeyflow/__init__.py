@@ -10,6 +10,7 @@ from journeyflow.definition.edits.editing import (
     reorder_steps,
     replace_step,
     replace_steps,
+    update_journey,
     update_step,
 )
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
@@ -101,6 +102,7 @@ __all__ = [
     "replace_step",
     "replace_steps",
     "tag",
+    "update_journey",
     "update_step",
 ]
 

@@ -5,8 +5,8 @@ What is given to an engine, and what most answers consist of, is in `journeyflow
 
 from journeyflow.catalog.migration import Migration, Moved
 from journeyflow.definition.edits.copying import Copied, Reset
+from journeyflow.engine.copy_calls import Bulk
 from journeyflow.engine.exports import ExportJob
-from journeyflow.engine.journeys import Bulk
 from journeyflow.questions.explanation import Decision, Explanation
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.messages import Answer, SetAside

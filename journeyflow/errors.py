@@ -3,8 +3,10 @@
 A message says what was expected, what was found and what to do about it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Self
 
 from attrs import field, frozen
 
@@ -117,6 +119,54 @@ def suggestions() -> Callable[[object, Iterable[str]], str]:
     return suggest
 
 
+INVALID, MISSING, ORDER = "invalid", "missing", "order"
+"""The codes of what is wrong with an argument: it cannot be, it is missing, or it lies after another one."""
+
+
+class Fault(str):
+    """A sentence about an argument, with the argument and a code; a plain sentence "argument: ..." is "invalid".
+
+    >>> fault = Fault("since", "must not lie after until", ORDER)
+    >>> fault, fault.field, fault.code
+    ('since: must not lie after until', 'since', 'order')
+    """
+
+    __slots__ = ("code", "field")
+    field: str
+    code: str
+
+    def __new__(cls, field: str, sentence: str, code: str = INVALID) -> Self:
+        """Compose the sentence."""
+        fault = super().__new__(cls, f"{field}: {sentence}")
+        fault.field, fault.code = field, code
+        return fault
+
+
+def among(fault: str, place: str) -> str:
+    """Return the fault of one of many things, given its place.
+
+    >>> among(Fault("id", "must be text", MISSING), "[3]"), among("expected an Event", "[3]")
+    ('[3] id: must be text', '[3] expected an Event')
+    """
+    if not isinstance(fault, Fault):
+        return f"{place} {fault}"
+    moved = Fault(f"{place} {fault.field}", fault.removeprefix(f"{fault.field}: "), fault.code)
+    moved.field = f"{place}.{fault.field}"
+    return moved
+
+
+_ABOUT = re.compile(r"(\[\d+\] )?([\w.\[\]]+): (.*)", re.ASCII | re.DOTALL)
+"""How a sentence about an argument begins: its place among many, its name."""
+
+
+def _problem(fault: str) -> Problem:
+    """Return a fault of an argument as a problem: where it is, and of which kind."""
+    about = _ABOUT.fullmatch(fault)
+    place, field, sentence = about.groups() if about else (None, "", fault)
+    path = f"{place.strip()}.{field}" if place else field
+    return Problem(getattr(fault, "code", INVALID), ERROR, getattr(fault, "field", path), sentence)
+
+
 class JourneyflowError(Exception):
     """The base of every error that journeyflow raises on purpose."""
 
@@ -147,12 +197,15 @@ class InvalidJourney(JourneyflowError, ValueError):
 class InvalidInput(JourneyflowError, ValueError):
     """Events, customers or arguments are not valid; nothing was stored from the first faulty chunk on.
 
-    `faults` holds one sentence per fault. `accepted` counts what earlier chunks of the same call have stored.
+    `faults` holds one sentence per fault. `problems` holds the same as data: each has the argument as `path`, such as
+    "since" or "[3].customer", and a `code`: "missing", "invalid", or "order" for two dates or instants of which the
+    first is later. `accepted` counts what earlier chunks of the same call have stored.
     """
 
     def __init__(self, faults: Sequence[str], accepted: int = 0) -> None:
         """List every fault."""
-        self.faults = tuple(map(cut, faults))
+        self.faults = tuple(cut(str(fault)) for fault in faults)
+        self.problems = tuple(map(_problem, faults))
         self.accepted = accepted
         head = f" {self.faults[0]}" if len(self.faults) == 1 else _lines(self.faults)
         tail = f" ({accepted} before it were stored)" if accepted else ""

@@ -326,6 +326,8 @@ KEEPS_STATE = {
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "ChannelCalls": "the part of the engine that holds channels",
     **dict.fromkeys(("InputCalls", "DeliveryCalls", "UpkeepCalls"), "methods of an engine"),
+    "CopyCalls": "the part of the engine that copies journeys, and changes many",
+    "Fault": "a sentence; a text has no records",
     "JourneyCalls": "the part of the engine that changes journeys",
     "Questions": "the part of the engine that answers",
     "Handover": "the messages of a push that are on lease",

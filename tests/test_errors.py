@@ -4,14 +4,17 @@ import pickle
 
 import pytest
 
-from journeyflow import errors
+from journeyflow import End, errors
 from journeyflow.errors import (
     MAX_ALIKE,
     MAX_LINES,
+    MISSING,
+    ORDER,
     CannotMigrate,
     ClockJump,
     Conflict,
     CorruptDatabase,
+    Fault,
     Forbidden,
     ForeignDatabase,
     InvalidInput,
@@ -24,10 +27,13 @@ from journeyflow.errors import (
     ReadOnlyDatabase,
     StorageError,
     Undeliverable,
+    among,
     did_you_mean,
     shown,
 )
 from journeyflow.formats import from_dict
+from tests.samples import START as NOW
+from tests.samples import Host, open_engine
 
 EVERY_ERROR = [
     InvalidJourney("welcome", [Problem("id", "error", "id", "the journey's id must not be empty")]),
@@ -107,6 +113,48 @@ def test_invalid_input_lists_every_fault_and_counts_what_was_stored():
     )
     assert InvalidInput(["a", "b"], 3).faults == ("a", "b")
     assert InvalidInput(["a"], 3).accepted == 3
+
+
+def test_the_faults_of_an_input_are_data_too():
+    """Each has the argument as its path, among many with its place, and a code; a sentence about none has no path."""
+    faults = ["at: no", "[3] id: no", Fault("since", "it is late", ORDER), among(Fault("id", "null", MISSING), "[4]")]
+    faults += [among("expected an Event", "[5]"), "give either this or that: not both"]
+    error = InvalidInput(faults)
+    assert [(each.path, each.code, each.message) for each in error.problems] == [
+        ("at", "invalid", "no"),
+        ("[3].id", "invalid", "no"),
+        ("since", "order", "it is late"),
+        ("[4].id", "missing", "null"),
+        ("", "invalid", "[5] expected an Event"),
+        ("", "invalid", "give either this or that: not both"),
+    ]
+    assert error.faults[2:4] == ("since: it is late", "[4] id: null")
+    assert {type(fault) for fault in error.faults} == {str}
+
+
+@pytest.mark.parametrize(
+    ("ask", "found"),
+    [
+        (lambda engine: engine.stats("j", at=NOW, since="2026-01-06", until="2026-01-05"), ("since", "order")),
+        (lambda engine: engine.stats("j", at=NOW, since="x"), ("since", "invalid")),
+        (lambda engine: engine.customer(None), ("customer", "missing")),
+        (lambda engine: engine.enroll("j", ["ann", None], at=NOW), ("[1].customer", "missing")),
+        (lambda engine: engine.enroll("j", [""], at=NOW), ("[0].customer", "invalid")),
+        (lambda engine: engine.exit("j", "ann", at=NOW, reason=None), ("reason", "missing")),
+        (lambda engine: engine.claim("", at=NOW), ("worker", "invalid")),
+        (lambda engine: engine.bulk("enable", [None], at=NOW), ("journeys", "missing")),
+        (lambda engine: engine.bulk("enable", [], at=NOW), ("journeys", "missing")),
+        (lambda engine: engine.tenant(""), ("tenant", "invalid")),
+        (lambda engine: engine.journeys(take=0), ("", "invalid")),
+    ],
+)
+def test_every_call_says_which_argument_is_missing_wrong_or_out_of_order(ask, found):
+    """A host makes its own codes from field and kind, whatever the sentence says."""
+    with open_engine("memory") as engine:
+        Host(engine).deploy(End("done"))
+        with pytest.raises(InvalidInput) as caught:
+            ask(engine)
+    assert [(each.path, each.code) for each in caught.value.problems] == [found]
 
 
 def test_messages_name_what_was_wrong_and_what_to_do():

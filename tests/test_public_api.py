@@ -70,7 +70,7 @@ def test_every_public_name_is_there_once_and_in_order():
 
 def test_the_top_of_the_package_holds_what_is_typed_most():
     """What a host reads off an answer has its types in `journeyflow.answers`; the top stays a list one can take in."""
-    assert len(journeyflow.__all__) < 60
+    assert len(journeyflow.__all__) <= 64
     assert set(journeyflow.__all__).isdisjoint(answers.__all__)
 
 

@@ -162,6 +162,7 @@ def edited(journey: Journey) -> Journey:
     journey = jf.update_step(journey, "more", duration="2 days", name="More")
     journey = jf.remove_step(jf.replace_step(journey, Wait("more", until="09:00")), "more", to="done")
     journey = jf.reorder_steps(journey, [step.id for step in journey.steps])
+    journey = jf.update_journey(journey, name="More", trigger=jf.Trigger("go"))
     return jf.replace_steps(journey, steps())
 
 

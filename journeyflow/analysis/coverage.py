@@ -13,7 +13,7 @@ from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Condition, Send, Split, Step, Wait
 from journeyflow.engine.engine import Engine
-from journeyflow.errors import InvalidInput
+from journeyflow.errors import ORDER, Fault, InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
 from journeyflow.simulation.outcome import Outcome
 
@@ -103,7 +103,7 @@ def coverage(
     refusal (R27). Raises InvalidInput for an end before the beginning.
     """
     if since is not None and until is not None and until < since:
-        raise InvalidInput(["until: it must not lie before since"])
+        raise InvalidInput([Fault("until", "it must not lie before since", ORDER)])
     given = None if journeys is None else tuple(journeys)
     many = (what,) if isinstance(what, Engine | Outcome | Coverage) else tuple(what)
     total = Coverage(())

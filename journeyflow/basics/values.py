@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, cast
 
 from journeyflow.basics.chance import SEPARATOR
-from journeyflow.errors import cut
+from journeyflow.errors import INVALID, MISSING, Fault, cut
 
 MAX_DEPTH = 64
 """The deepest nesting of a value or a rule: far deeper than people write, far below the interpreter's own limit."""
@@ -132,6 +132,16 @@ def id_fault(value: object) -> str | None:
     if SEPARATOR in value:
         return "contains U+001F, which is reserved"
     return text_fault(value) or (f"must not be blank: {value!a} has no visible character" if is_blank(value) else None)
+
+
+def id_faults(**named: object) -> list[str]:
+    """Return the faults of ids, each with the name of the argument.
+
+    >>> id_faults(worker="w1", tenant=None, key=7)
+    ['tenant: must be text, not null', 'key: must be text, not int 7']
+    """
+    found = ((name, id_fault(value), value) for name, value in named.items())
+    return [Fault(name, fault, MISSING if value is None else INVALID) for name, fault, value in found if fault]
 
 
 def describe(value: object) -> str:

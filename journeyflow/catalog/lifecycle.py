@@ -71,9 +71,41 @@ def find(catalog: Catalog, tenant: str, journey: str) -> JourneyRecord:
 
 
 def published(
-    catalog: Catalog, tenant: str, journey: Journey, at: int, *, rollback: bool = False
+    catalog: Catalog,
+    tenant: str,
+    journey: Journey,
+    at: int,
+    *,
+    rollback: bool = False,
+    hidden: frozenset[str] | None = None,
+    inhabited: Collection[int] = (),
 ) -> tuple[PublishedVersion, CatalogChanges]:
-    """Publish a definition: return the number of its version, and the changes (R12).
+    """Publish a definition, with the flags of its steps: return the number of its version, and the changes (R12, R17).
+
+    Of the definition's steps, those in `hidden` become unpublished and the others published; None leaves the flags as
+    they are. `inhabited` are the numbers of the versions that customers are in. Raise NotFound for an unpublished step
+    that the definition does not have, and what `_published` and `_flags` raise.
+    """
+    record = catalog.by_name.get((tenant, journey.id))
+    before = NONE if record is None else record.newest_unpublished
+    if hidden is None:
+        return _published(catalog, tenant, journey, at, before, rollback=rollback)
+    for step in sorted(hidden - journey.index.keys()):
+        kind = "step"
+        raise NotFound(kind, step, did_you_mean(step, journey.index), journey=journey.id)
+    after = before - journey.index.keys() | hidden
+    check_flags(journey, after)
+    version, changes = _published(catalog, tenant, journey, at, after, rollback=rollback)
+    if record is not None:
+        return version, evolve(changes, flags=_flags(record, after, at, inhabited))
+    flags = tuple(Flag(catalog.next_journey, at, step, published=False) for step in sorted(after))
+    return version, evolve(changes, flags=flags)
+
+
+def _published(
+    catalog: Catalog, tenant: str, journey: Journey, at: int, unpublished: frozenset[str], *, rollback: bool
+) -> tuple[PublishedVersion, CatalogChanges]:
+    """Publish a definition without flags: return the number of its version, and the changes (R12).
 
     Content equal to that of any version changes only name, description and notes, which are edited in place. Older
     content becomes the newest again only with `rollback`. A draft is replaced. An `at` before the newest version's
@@ -95,7 +127,7 @@ def published(
     if same is not None and (same is record.newest or not rollback):
         described = () if formats.dumps_journey(same.journey, indent=None) == text else ((same.number, text, at),)
         return PublishedVersion(same.version, newest=same is record.newest), CatalogChanges(described=described)
-    check_flags(journey, record.newest_unpublished)
+    check_flags(journey, unpublished)
     if same is not None:  # it becomes the newest again
         again = NewVersion(same.number, record.number, same.version, max(at, newest_at), mark, text)
         return PublishedVersion(same.version), CatalogChanges(versions=(again,))
@@ -154,16 +186,21 @@ def flagged(record: JourneyRecord, flags: Mapping[str, bool], at: int, inhabited
         if step not in known:
             kind = "step"
             raise NotFound(kind, step, did_you_mean(step, known))
-    before = record.newest_unpublished
-    news = {step: published for step, published in flags.items() if published == (step in before)}
-    after = (before | news.keys()) - {step for step, published in news.items() if published}
+    after = (record.newest_unpublished | flags.keys()) - {step for step, published in flags.items() if published}
+    return CatalogChanges(flags=_flags(record, after, at, {record.newest.number, *inhabited}))
+
+
+def _flags(record: JourneyRecord, after: frozenset[str], at: int, versions: Collection[int]) -> tuple[Flag, ...]:
+    """Return the flags that change, so that exactly the steps in `after` are unpublished, not before the newest flag.
+
+    Raise InvalidJourney if one of these versions would not be valid without them.
+    """
     programs = {program.number: program for _, program in record.versions}
-    for number in sorted({record.newest.number, *inhabited}):
+    for number in sorted(versions):
         check_flags(programs[number].journey, after)
     instant = max(at, record.flags[-1][0]) if record.flags else at
-    return CatalogChanges(
-        flags=tuple(Flag(record.number, instant, step, published) for step, published in news.items())
-    )
+    changed = sorted(after ^ record.newest_unpublished)
+    return tuple(Flag(record.number, instant, step, step not in after) for step in changed)
 
 
 def migration(record: JourneyRecord, version: int, mapping: Mapping[str, str | None], at: int) -> Plan:

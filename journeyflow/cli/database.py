@@ -180,6 +180,7 @@ def archive(db: Path, journey: str, at: datetime, tenant: str, *, allow_jump: bo
 @database
 @click.option("--status", help="DRAFT, ACTIVE, PAUSED or ARCHIVED.")
 @click.option("--trigger", help="The event type of the trigger.")
+@click.option("--customer", help="Only journeys that this customer is inside.")
 @click.option("--order", default="id", show_default=True, help="Sort by id, name or created.")
 @click.option("--descending", is_flag=True, help="Sort in descending order.")
 @skip

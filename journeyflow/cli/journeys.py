@@ -9,7 +9,7 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import as_json, jump, now_option, show, table, tenant, when
-from journeyflow.engine.journeys import BulkCall
+from journeyflow.engine.copy_calls import BulkCall
 from journeyflow.questions.versions import StepInfo
 
 
@@ -212,9 +212,11 @@ def bulk(  # noqa: PLR0917 click passes them by name
     """Apply one call to many journeys, one by one: a failure does not stop the rest."""
     with opened(db, tenant) as engine:
         done = engine.bulk(call, journeys, at=at, suffix=suffix, allow_jump=allow_jump)
+    failed = {name: str(error) for name, error in done.failed.items()}
     rows = [(name, "done", done.clones.get(name, "")) for name in done.processed]
-    rows += [(name, "failed", why) for name, why in done.failed.items()]
-    show(done, table(rows, ("journey", "came to", "what")), as_json=as_json)
+    rows += [(name, "failed", why) for name, why in failed.items()]
+    told = {"processed": done.processed, "failed": failed, "clones": done.clones}
+    show(told, table(rows, ("journey", "came to", "what")), as_json=as_json)
     if done.failed and not done.processed:
         raise SystemExit(1)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from journeyflow.basics.moments import LAST, from_micros, to_micros
-from journeyflow.basics.values import id_fault
+from journeyflow.basics.values import id_faults
 from journeyflow.catalog.lifecycle import held
 from journeyflow.engine.core import Bound
 from journeyflow.questions.paging import refuse
@@ -48,7 +48,7 @@ class ChannelCalls(Bound):
 
     def _switch_channel(self, channel: str, at: datetime, *, hold: bool) -> None:
         """Hold a channel, or release it."""
-        refuse([f"channel: {fault}"] if (fault := id_fault(channel)) else [])
+        refuse(id_faults(channel=channel))
         instant = to_micros(at)
         with self._core.amending() as transaction:
             changes = held(self._core.refresh(transaction), self._tenant, channel, instant, hold=hold)

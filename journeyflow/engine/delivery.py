@@ -20,7 +20,7 @@ from inspect import (
 from typing import Final, NamedTuple
 
 from journeyflow.basics.moments import MINUTE, SECOND
-from journeyflow.basics.values import describe, id_fault
+from journeyflow.basics.values import describe, id_faults
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import answer_input, told_error
 from journeyflow.errors import Undeliverable
@@ -223,7 +223,7 @@ def check_handlers(channels: object) -> None:
     if not isinstance(channels, Mapping):
         msg = f"channels: give a function for each channel, such as {{'EMAIL': send}}, not {describe(channels)}"
         raise TypeError(msg)
-    refuse([f"channels: {fault}" for name in channels if (fault := id_fault(name))])
+    refuse([fault for name in channels for fault in id_faults(channels=name)])
     for name, handler in channels.items():
         for is_one, what in UNFINISHED.items():
             if is_one(handler) or is_one(getattr(handler, "__call__", None)):  # noqa: B004 of what kind is it?

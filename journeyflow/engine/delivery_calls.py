@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
+from journeyflow.basics.values import INTEGER_MAX, describe, id_faults
 from journeyflow.basics.words import FAILED
 from journeyflow.engine import delivery
 from journeyflow.engine.collector import undisturbed
@@ -49,8 +49,7 @@ class DeliveryCalls(InputCalls, Questions):
         Raises InvalidInput for a malformed worker or channel, ValueError for a `limit` below 1 or a `lease` that is not
         positive.
         """
-        if fault := id_fault(worker):
-            raise InvalidInput([f"worker: {fault}"])
+        refuse(id_faults(worker=worker))
         check_limit(limit)
         length = length_of(lease, "lease")
         names = None if channels is None else words(channels)

@@ -13,20 +13,19 @@ from typing import Self
 from attrs import evolve
 
 from journeyflow.basics.moments import LAST, from_micros, to_micros
-from journeyflow.basics.values import describe, id_fault
+from journeyflow.basics.values import describe, id_faults
 from journeyflow.catalog.lifecycle import policies_set
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.policies import Policies
 from journeyflow.engine import delivery
 from journeyflow.engine.channels import ChannelCalls
+from journeyflow.engine.copy_calls import CopyCalls
 from journeyflow.engine.core import LOG, Core, Handler, Options
 from journeyflow.engine.delivery_calls import DeliveryCalls
 from journeyflow.engine.inputs import check_limit, forward, length_of
-from journeyflow.engine.journeys import JourneyCalls
 from journeyflow.engine.questions import Questions
 from journeyflow.engine.ticking import TickResult, do_due_work, next_call, settle
 from journeyflow.engine.upkeep_calls import UpkeepCalls
-from journeyflow.errors import InvalidInput
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.contract import Store
@@ -36,7 +35,7 @@ BATCH = 2_000
 """Items per commit: a batch of this size holds the write lock for some tens of milliseconds."""
 
 
-class Engine(JourneyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
+class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
     """An embedded customer-journey engine on a SQLite file or any other `Store`.
 
     `store` is the path of a file, which is made if it is missing, or a `Store` such as `MemoryStore()`.
@@ -152,8 +151,7 @@ class Engine(JourneyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
         The engine returned sees no journeys, customers, enrollments or messages of other tenants; its `tick` serves all
         tenants all the same. Raises InvalidInput for a name that cannot be an id.
         """
-        if fault := id_fault(name):
-            raise InvalidInput([f"tenant: {fault}"])
+        refuse(id_faults(tenant=name))
         bound = object.__new__(Engine)
         bound._core, bound._tenant, bound._bound = self._core, name, True
         return bound

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.values import id_fault
+from journeyflow.basics.values import id_faults
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.batches import Batch, open_batch
 from journeyflow.engine.collector import undisturbed
@@ -19,7 +19,7 @@ from journeyflow.engine.inputs import (
     reopened,
     retry_input,
 )
-from journeyflow.errors import Forbidden, InvalidInput
+from journeyflow.errors import Forbidden, InvalidInput, among
 from journeyflow.questions.messages import SetAside
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
@@ -107,8 +107,7 @@ class InputCalls(Bound):
         of the entry limits is taken out of the queue (R23). Raises NotFound for an unknown journey, InvalidInput for a
         malformed id, reason or key, or a key where the journey has none.
         """
-        if fault := id_fault(reason):
-            raise InvalidInput([f"reason: {fault}"])
+        refuse(id_faults(reason=reason))
         with self._core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
         paths = [program.key for _, program in record.versions if program.key is not None]  # a run keeps its version
@@ -180,7 +179,7 @@ class InputCalls(Bound):
             if isinstance(item, Input):
                 chunk.append(item)
             else:
-                found += [f"[{position}] {fault}" for fault in item]
+                found += [among(fault, f"[{position}]") for fault in item]
             if len(chunk) >= CHUNK and not found and batch is None:
                 undisturbed(self._store_inputs, chunk)
                 accepted, chunk = accepted + len(chunk), []
@@ -200,7 +199,6 @@ def _check_key(key: object, journey: str, path: str | None) -> None:
     """Raise InvalidInput for what cannot be the key of a run, and for any key if the journey has none (R22)."""
     if key is None:
         return
-    if fault := id_fault(key):
-        raise InvalidInput([f"key: {fault}"])
+    refuse(id_faults(key=key))
     if path is None:
         raise InvalidInput([f"key: journey {journey!r} has no parallel runs; give it Reentry(..., key='event.x')"])

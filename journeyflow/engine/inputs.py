@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journeyflow.basics.moments import DAY, Duration, to_micros
-from journeyflow.basics.values import BINARY, describe, dumps, id_fault, thaw
+from journeyflow.basics.values import BINARY, describe, dumps, id_fault, id_faults, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.changes import attribute_faults
 from journeyflow.errors import InvalidInput, shown
@@ -71,8 +71,7 @@ def journey_input(
     tenant: str, kind: str, journey: object, customer: object, at: int, *, data: Mapping[str, object]
 ) -> Checked:
     """Check a customer who is to be enrolled in a journey by hand, or to leave it (R24)."""
-    named = {"journey": journey, "customer": customer}
-    if found := [f"{what}: {fault}" for what, name in named.items() if (fault := id_fault(name))]:
+    if found := id_faults(journey=journey, customer=customer):
         return found
     return Input(0, tenant, str(customer), kind, str(journey), at, None, dumps(data) if data else None)
 

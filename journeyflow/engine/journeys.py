@@ -1,22 +1,19 @@
 """The methods of an engine that change journeys: publish, run, stop, copy, migrate, remove (R11 to R18)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, get_args
-
-from attrs import field, frozen
+from typing import TYPE_CHECKING, Literal
 
 from journeyflow.basics.moments import LAST, to_micros
-from journeyflow.basics.values import describe, id_fault
-from journeyflow.catalog.lifecycle import created, edited, flagged, migration, moved, published, removed, switch
+from journeyflow.basics.values import describe
+from journeyflow.catalog.lifecycle import edited, flagged, migration, moved, published, removed, switch
 from journeyflow.catalog.migration import Migration
-from journeyflow.definition.edits.copying import Copied, Resources, Templates, clone_of, copy_of
 from journeyflow.definition.journey import Journey
 from journeyflow.engine.core import LOG, Bound
 from journeyflow.engine.inputs import one_or_many
 from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
 from journeyflow.engine.ticking import do_due_work
-from journeyflow.errors import InvalidInput, JourneyflowError
+from journeyflow.errors import InvalidInput
 from journeyflow.questions import journeys, paging
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults, word_faults
@@ -36,21 +33,6 @@ from journeyflow.stores.batch import PULL, LimitRequest, Request
 if TYPE_CHECKING:
     from journeyflow.catalog.catalog import Catalog, JourneyRecord
     from journeyflow.stores.contract import Transaction
-
-BulkCall = Literal["enable", "disable", "clone", "delete", "remove"]
-"""What `bulk` can do to many journeys."""
-
-
-@frozen
-class Bulk:
-    """The result of a call on many journeys: every distinct id is in `processed` or in `failed` (F107).
-
-    `failed` maps ids to the reason, in words. `clones` maps the ids of cloned journeys to the new ones.
-    """
-
-    processed: tuple[str, ...]
-    failed: Mapping[str, str]
-    clones: Mapping[str, str] = field(factory=dict)
 
 
 def _begins_to_pull(record: "JourneyRecord", call: str) -> bool:
@@ -79,7 +61,14 @@ class JourneyCalls(Bound):
 
     # --- versions -------------------------------------------------------------------------------------------------
 
-    def publish(self, journey: Journey, *, at: datetime, rollback: bool = False) -> PublishedVersion:
+    def publish(
+        self,
+        journey: Journey,
+        *,
+        at: datetime,
+        rollback: bool = False,
+        unpublished: Iterable[str] | None = None,
+    ) -> PublishedVersion:
         """Publish a definition and return the number of its version (R12).
 
         In DRAFT it replaces the draft, else it makes the version that new enrollments enter; people inside stay in
@@ -88,14 +77,23 @@ class JourneyCalls(Bound):
         the log has a warning; with `rollback`, the older version becomes the newest again. An `at` before the newest
         version's instant means that instant.
 
+        `unpublished` names the steps of this definition that are unpublished from now on; its other steps are published
+        (R17). It is one commit, so that nobody ever reaches a step that is to be off. None leaves the flags as they
+        are.
+
         Raises InvalidJourney for a version with an error, such as one without steps, unless the journey is a DRAFT;
-        Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is bound to.
+        Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is bound to;
+        NotFound for an unpublished step that the definition does not have.
         """
         tenant, instant = self._tenant_of(journey), to_micros(at)
         refuse(name_faults(rollback=rollback))
+        hidden = None if unpublished is None else frozenset(one_or_many(unpublished, str, "unpublished"))
+        inside = () if hidden is None else self._inhabited(tenant, journey.id)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
-            version, changes = published(catalog, tenant, journey, instant, rollback=rollback)
+            version, changes = published(
+                catalog, tenant, journey, instant, rollback=rollback, hidden=hidden, inhabited=inside
+            )
             if changes:
                 limits = _woken(transaction, catalog, journey, tenant, changes)
                 transaction.commit(Changes(catalog=changes, limits=limits))
@@ -107,14 +105,21 @@ class JourneyCalls(Bound):
             )
         return version
 
-    def deploy(self, journey: Journey, *, at: datetime, rollback: bool = False) -> PublishedVersion:
+    def deploy(
+        self,
+        journey: Journey,
+        *,
+        at: datetime,
+        rollback: bool = False,
+        unpublished: Iterable[str] | None = None,
+    ) -> PublishedVersion:
         """Publish a definition, activate the journey if it is a DRAFT, and return the number of the version (R12).
 
         Deploying the same again, as at every start of the host, changes nothing, and neither does deploying an older
         version unless `rollback` makes it the newest again: see `publish`. A PAUSED journey stays PAUSED. Raises what
         `publish` and `activate` raise.
         """
-        version = self.publish(journey, at=at, rollback=rollback)
+        version = self.publish(journey, at=at, rollback=rollback, unpublished=unpublished)
         with self._core.amending() as transaction:
             record = self._find(transaction, journey.id, self._tenant_of(journey))
             if record.newest_state == "DRAFT":
@@ -210,8 +215,7 @@ class JourneyCalls(Bound):
             if not isinstance(value, bool)
         ]
         refuse(wrong + name_faults("journey", journey=journey))
-        with self._core.store.reader() as reader:
-            inside = inhabited_versions(reader, self._tenant, journey)
+        inside = self._inhabited(self._tenant, journey)
         with self._core.amending() as transaction:
             changes = flagged(self._find(transaction, journey), steps, to_micros(at), inside)
             if changes:
@@ -354,110 +358,6 @@ class JourneyCalls(Bound):
             self.archive(journey, at=at, allow_jump=allow_jump)
         self._take_away(journey, "delete" if state == "DRAFT" else "purge")
 
-    # --- copies ---------------------------------------------------------------------------------------------------
-
-    def clone(self, journey: str, to: str, *, at: datetime, name: str | None = None) -> JourneyInfo:
-        """Make a DRAFT of the same steps under the id `to`: no enrollments, no statistics (R18, F103).
-
-        It is a copy of the newest version; unpublished steps stay unpublished. The name is "Copy of ..." unless given;
-        the notes name the original. Raises NotFound, and Conflict if the id is taken.
-        """
-        with self._core.amending() as transaction:
-            record = self._find(transaction, journey)
-            made = clone_of(record.newest.journey, to, name)
-            catalog, hidden = self._core.refresh(transaction), record.newest_unpublished
-            changes = created(catalog, self._tenant, made, to_micros(at), of=journey, unpublished=hidden)
-            transaction.commit(Changes(catalog=changes))
-        return self.journey(to)
-
-    def copy_to(
-        self,
-        tenant: str,
-        journey: str,
-        *,
-        at: datetime,
-        to: str | None = None,
-        name: str | None = None,
-        templates: Templates | None = None,
-        data: Resources | None = None,
-    ) -> Copied:
-        """Copy a journey to another tenant as a DRAFT that is entered by hand; return what was changed (R18).
-
-        The copy has the same id unless `to` is given. Lists, tags and other journeys that it names are reset and
-        reported, and the steps that name them are unpublished. `templates` returns the other tenant's template for one
-        of this tenant's, and is called once for each; without it the templates stay. `data` is called with each place
-        in the data of Sends, such as "sender.domain" or "headers[0]", and the value there; where it returns what kind
-        of resource of this tenant that is, and not None, the value is reset and reported too. Raises NotFound,
-        InvalidInput for a malformed tenant, Conflict if the other tenant has a journey of that id.
-        """
-        found = [f"tenant: {fault}"] if (fault := id_fault(tenant)) else []
-        for what, function in (("templates", templates), ("data", data)):
-            if function is not None and not callable(function):
-                found.append(f"{what}: must be a function, not {describe(function)}")
-        refuse(found + name_faults(to=to))
-        record = self._known(journey)
-        made, copied = copy_of(record.newest.journey, to or journey, tenant, name, templates, data)
-        hidden = record.newest_unpublished | set(copied.unpublished)
-        with self._core.amending() as transaction:
-            catalog = self._core.refresh(transaction)
-            changes = created(catalog, tenant, made, to_micros(at), of=journey, unpublished=hidden)
-            transaction.commit(Changes(catalog=changes))
-        return copied
-
-    # --- many at once ---------------------------------------------------------------------------------------------
-
-    def bulk(
-        self,
-        call: BulkCall,
-        journeys: Iterable[str],
-        *,
-        at: datetime,
-        suffix: str = " (copy)",
-        allow_jump: bool = False,
-    ) -> Bulk:
-        """Enable, disable, clone, delete or remove many journeys, one by one: a failure does not stop the rest.
-
-        Each distinct id is processed once, in the order given, and is then in `processed` or `failed` of the result
-        (F104 to F108). Clones have `suffix` added to the name, and the first free id of "x-copy", "x-copy-2", ...
-        Raises InvalidInput only for an unknown call, an empty list, or one that holds something that cannot be an id.
-        """
-        named = list(one_or_many(journeys, str, "journeys"))
-        faults = [f"journeys: {fault}" for name in named if (fault := id_fault(name))]
-        if call not in get_args(BulkCall):
-            faults.append(f"call: expected one of {', '.join(get_args(BulkCall))}, not {describe(call)}")
-        if not named:
-            faults.append("journeys: name at least one")
-        if faults:
-            raise InvalidInput(faults)
-        clones: dict[str, str] = {}
-        calls: Mapping[str, Callable[[str], object]] = {
-            "enable": lambda name: self.enable(name, at=at),
-            "disable": lambda name: self.disable(name, at=at),
-            "clone": lambda name: clones.update({name: self._clone_beside(name, suffix, at)}),
-            "delete": self.delete,
-            "remove": lambda name: self.remove(name, at=at, allow_jump=allow_jump),
-        }
-        processed, failed = list[str](), dict[str, str]()
-        for name in dict.fromkeys(named):
-            try:
-                calls[call](name)
-            except JourneyflowError as error:
-                failed[name] = str(error)
-            else:
-                processed.append(name)
-        return Bulk(tuple(processed), failed, clones)
-
-    def _clone_beside(self, journey: str, suffix: str, at: datetime) -> str:
-        """Clone a journey under the first free id that shows where it comes from."""
-        with self._core.store.transaction(write=False) as transaction:
-            name = self._find(transaction, journey).newest.journey.name or journey
-            taken = self._core.refresh(transaction).by_name
-        beside, count = f"{journey}-copy", 2
-        while (self._tenant, beside) in taken:
-            beside, count = f"{journey}-copy-{count}", count + 1
-        self.clone(journey, beside, at=at, name=f"{name}{suffix}")
-        return beside
-
     # --- questions ------------------------------------------------------------------------------------------------
 
     def journeys(
@@ -465,6 +365,7 @@ class JourneyCalls(Bound):
         *,
         status: str | None = None,
         trigger: str | None = None,
+        customer: str | None = None,
         order: str = "id",
         descending: bool = False,
         skip: int = 0,
@@ -473,27 +374,36 @@ class JourneyCalls(Bound):
     ) -> Page[JourneyInfo]:
         """Return this tenant's journeys, all of them unless `take` bounds the page (F88 to F91, R84).
 
-        Filtered by state ("Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED) and by the event type of the trigger.
+        Filtered by state ("Enabled" is ACTIVE, "Disabled" is DRAFT or PAUSED), by the event type of the trigger, and by
+        `customer`: the journeys that this customer is inside now.
         Sorted by "id", "name" or "created"; ties in the order in which the journeys were made. A page begins after
         `skip` rows or after the cursor of the page before. Raises InvalidInput with every fault.
         """
         part = Slice(order, descending, skip, take, after)
-        found = slice_faults(part, journeys.JOURNEY_ORDERS) + name_faults(trigger=trigger)
+        found = slice_faults(part, journeys.JOURNEY_ORDERS) + name_faults(trigger=trigger, customer=customer)
         refuse(found + word_faults("status", [] if status is None else [status], journeys.JOURNEY_STATES))
         with self._core.store.reader() as reader:
-            return journeys.journeys(reader, self._tenant, part, status=status, trigger=trigger)
+            return journeys.journeys(reader, self._tenant, part, status=status, trigger=trigger, customer=customer)
 
-    def journey(self, journey: str) -> JourneyInfo:
-        """Return a journey as it stands.
+    def journey(self, journey: str | None = None, *, number: int | None = None) -> JourneyInfo:
+        """Return a journey as it stands, by its id or by its number.
 
-        Raises NotFound.
+        Raises NotFound, also for the number of another tenant's journey; TypeError unless one of both is given.
         """
-        refuse(name_faults("journey", journey=journey))
+        if (journey is None) == (number is None):
+            msg = "name a journey by its id, or by number="
+            raise TypeError(msg)
+        refuse(name_faults(journey=journey, number=number))
         with self._core.store.reader() as reader:
-            found = journeys.journeys(reader, self._tenant, Slice("id"), journey=journey).items
-        return paging.required(found[0] if found else None, "journey", journey)
+            found = journeys.journeys(reader, self._tenant, Slice("id"), journey=journey, number=number).items
+        return paging.required(found[0] if found else None, "journey", number if journey is None else journey)
 
     # --- inside ---------------------------------------------------------------------------------------------------
+
+    def _inhabited(self, tenant: str, journey: str) -> frozenset[int]:
+        """Return the numbers of the versions of a journey that customers are in."""
+        with self._core.store.reader() as reader:
+            return inhabited_versions(reader, tenant, journey)
 
     def _lifecycle(self, journey: str, call: str, at: datetime) -> JourneyInfo:
         with self._core.amending() as transaction:

@@ -103,20 +103,34 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             return queries.enrollments(reader, self._tenant, asked, part, names)
 
-    def enrollment(self, journey: str, customer: str, *, run: int | None = None, key: str | None = None) -> Enrollment:
+    def enrollment(
+        self,
+        journey: str | None = None,
+        customer: str | None = None,
+        *,
+        run: int | None = None,
+        key: str | None = None,
+        serial: int | None = None,
+    ) -> Enrollment:
         """Return one run of a customer with its visits: the newest, the newest with a key, or the one of a number.
 
-        Raises NotFound (R84).
+        With `serial`, the enrollment that has it, of any journey and customer. Raises NotFound (R84).
         """
-        found = self.find_enrollment(journey, customer, run=run, key=key)
-        return paging.required(found, "enrollment", f"{journey}/{customer}")
+        found = self.find_enrollment(journey, customer, run=run, key=key, serial=serial)
+        return paging.required(found, "enrollment", f"{journey}/{customer}" if serial is None else serial)
 
     def find_enrollment(
-        self, journey: str, customer: str, *, run: int | None = None, key: str | None = None
+        self,
+        journey: str | None = None,
+        customer: str | None = None,
+        *,
+        run: int | None = None,
+        key: str | None = None,
+        serial: int | None = None,
     ) -> Enrollment | None:
         """Return one run of a customer, as `enrollment` does, or None if there is none."""
-        asked = {"journey": journey, "customer": customer, "run": run, "key": key}
-        refuse(name_faults("journey", "customer", **asked))
+        asked = {"journey": journey, "customer": customer, "run": run, "key": key, "serial": serial}
+        refuse(name_faults(*(("journey", "customer") if serial is None else ()), **asked))
         with self._core.store.reader() as reader:
             return queries.find_enrollment(reader, self._tenant, asked)
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.values import describe, id_fault
+from journeyflow.basics.values import describe, id_faults
 from journeyflow.engine.core import Bound
 from journeyflow.engine.inputs import (
     check_limit,
@@ -40,7 +40,7 @@ class UpkeepCalls(Bound):
 
         refuse(name_faults(scrub=scrub))
         many = list(one_or_many(customers, str, "customers"))
-        refuse([f"customer: {fault}" for each in many if (fault := id_fault(each))])
+        refuse([fault for each in many for fault in id_faults(customer=each)])
         named = dict.fromkeys(many)
         return forget(self._core, self._tenant, named, to_micros(at), scrubbed=scrub, allow_jump=allow_jump)
 
@@ -171,6 +171,6 @@ class UpkeepCalls(Bound):
         from journeyflow.stores.sqlite.opening import draw_nonce  # noqa: PLC0415 drawn as for a new file
 
         renewed = draw_nonce() if nonce is None else nonce
-        refuse([f"nonce: {fault}"] if (fault := id_fault(renewed)) else [])
+        refuse(id_faults(nonce=renewed))
         renew_nonce(self._core, renewed)
         return renewed

@@ -35,6 +35,7 @@ RUN_CONDITIONS = {
     "status": "e.status IN (SELECT value FROM json_each(:status))",
     "version": "v.version = :version",
     "run": "e.run = :run",
+    "serial": "e.serial = :serial",
     "by": "e.entered_at <= :by",
     "key": "e.key = :key",
     "step": "(e.version, e.step) IN (SELECT w.number, s.key FROM versions w JOIN json_each(w.definition, '$.steps') s"

@@ -23,6 +23,7 @@ JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
 class JourneyInfo:
     """A journey as it stands: its newest version, its state and since when, how many people it has seen (R11).
 
+    `number` is unique over all tenants, and no other journey ever gets it again (R15).
     `trigger` is the event type of the newest version, None for a journey entered by hand or on a schedule. `steps`
     counts the steps. `enrolled` is the sum of `active`, `completed`, `exited` and `failed`; `holdout`, those kept out,
     is counted apart (R25, R81). Instants are in UTC: `activated_at` is the first activation, `resumed_at` the newest
@@ -53,6 +54,7 @@ class JourneyInfo:
     notes: str = field(repr=False)
     schedule: str | None = field(default=None, repr=False)
     """On which schedule it pulls which customers in, in words; None for a journey that does not (R27)."""
+    number: int = field(default=0, repr=False, kw_only=True)
 
     @property
     def enabled(self) -> bool:
@@ -75,7 +77,10 @@ _OF_JOURNEYS = """
 FROM journeys j
 JOIN versions v ON v.number = (
     SELECT p.version FROM publications p WHERE p.journey = j.number ORDER BY p.n DESC LIMIT 1)
-WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
+WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey) AND (:number IS NULL OR j.number = :number)
+  AND (:customer IS NULL OR j.number IN (
+    SELECT e.journey FROM enrollments e JOIN customers c ON c.number = e.customer
+    WHERE c.tenant = :tenant AND c.id = :customer AND e.status = 'ACTIVE'))
   AND (:trigger IS NULL OR v.definition ->> '$.trigger.event' = :trigger)
   AND (:states IS NULL OR ifnull(
     (SELECT t.state FROM transitions t WHERE t.journey = j.number ORDER BY t.n DESC LIMIT 1), 'DRAFT'
@@ -99,12 +104,15 @@ def journeys(
     part: Slice,
     *,
     journey: str | None = None,
+    number: int | None = None,
     status: str | None = None,
     trigger: str | None = None,
+    customer: str | None = None,
 ) -> Page[JourneyInfo]:
     """Return a page of journeys with their counts, in a fixed number of statements (F88 to F91, R84)."""
-    states = None if status is None else json.dumps(STATES.get(status, (status,)))
-    asked = {"tenant": tenant, "journey": journey, "trigger": trigger, "states": states}
+    asked: dict[str, object] = {"tenant": tenant, "journey": journey}
+    asked |= {"number": number, "trigger": trigger, "customer": customer}
+    asked["states"] = None if status is None else json.dumps(STATES.get(status, (status,)))
     value = JOURNEY_ORDERS[part.order]
     beyond, order, of_part = keyset(part, value, "j.number")
     total = reader.rows(f"SELECT count(*) {_OF_JOURNEYS}", asked)[0][0]
@@ -114,11 +122,11 @@ def journeys(
     )
     numbers = json.dumps([row[5] for row in rows])
     counts: dict[int, dict[str, int]] = {}
-    for number, what, count in reader.rows(_COUNTS, (numbers,)):
-        counts.setdefault(number, {})[what] = count
+    for of, what, count in reader.rows(_COUNTS, (numbers,)):
+        counts.setdefault(of, {})[what] = count
     history: dict[int, list[tuple[int, str]]] = {}
-    for number, at, state in reader.rows(_STATES, (numbers,)):
-        history.setdefault(number, []).append((at, state))
+    for of, at, state in reader.rows(_STATES, (numbers,)):
+        history.setdefault(of, []).append((at, state))
     return part.page(
         rows,
         total,
@@ -128,7 +136,7 @@ def journeys(
 
 
 def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: Mapping[str, int]) -> JourneyInfo:
-    tenant, journey, text, version, published_at, _, created_at, updated_at = row
+    tenant, journey, text, version, published_at, number, created_at, updated_at = row
     definition = json.loads(text)
     active = [at for at, state in history if state == "ACTIVE"]
     last = {state: at for at, state in history}
@@ -158,6 +166,7 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
         description=definition.get("description", ""),
         notes=definition.get("notes", ""),
         schedule=_schedule(definition["trigger"].get("pull")),
+        number=number,
     )
 
 

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, faults, text_fault
-from journeyflow.errors import InvalidInput, NotFound, did_you_mean, shown
+from journeyflow.errors import INVALID, MISSING, Fault, InvalidInput, NotFound, did_you_mean, shown
 
 MAX_TAKE = 10_000
 """Rows in one page: enough for any screen, and a bound on what one question holds in memory unless it asks for all."""
@@ -166,10 +166,10 @@ def name_faults(*needed: str, **names: object) -> list[str]:
     >>> name_faults(run=True, force=1)
     ['run: must be a whole number, not bool True', 'force: must be True or False, not int 1']
     """
-    found = []
+    found = list[str]()
     for name, value in names.items():
         if (value is not None or name in needed) and (fault := _FAULTS.get(name, _text_fault)(value)):
-            found.append(f"{name}: {fault}")
+            found.append(Fault(name, fault, MISSING if value is None else INVALID))
     return found
 
 
@@ -186,7 +186,7 @@ def _flag_fault(value: object) -> str | None:
     return None if isinstance(value, bool) else f"must be True or False, not {describe(value)}"
 
 
-_NUMBERS = ("run", "version", "to_version", "export")
+_NUMBERS = ("run", "version", "to_version", "export", "number", "serial")
 
 _FLAGS = (
     *("all_tenants", "descending", "disabled", "dry_run", "force", "now", "pending", "replace", "unpublished"),

@@ -151,6 +151,29 @@ def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
     return evolve(journey, steps=steps)
 
 
+def update_journey(journey: Journey, **options: Any) -> Journey:  # noqa: ANN401 the options of any journey
+    """Return a journey with some of its options changed, such as `trigger`, `name` or `limits` (F92).
+
+    Options that are not named stay as they are. The id cannot be changed: `Engine.clone` makes a journey under another
+    one. Raises InvalidJourney, also for options that a journey does not have.
+
+    >>> from journeyflow.definition.entry import Trigger
+    >>> update_journey(Journey(id="j", steps=[End("done")]), trigger=Trigger("order.placed"), reentry="always").trigger
+    Trigger('order.placed')
+    """
+    known = [name for name in fields_dict(Journey) if name != "id"]
+    found = [
+        Problem("option", ERROR, name, f"a journey has no option {name!r}{did_you_mean(name, known)}")
+        for name in options
+        if name not in known and name != "id"
+    ]
+    if "id" in options:
+        found.append(Problem("option", ERROR, "id", "a journey keeps its id; clone it under another one"))
+    if found:
+        raise InvalidJourney(journey.id, found)
+    return evolve(journey, **options)
+
+
 def replace_steps(journey: Journey, steps: Iterable[Step]) -> Journey:
     """Return a journey with all of its steps replaced at once (F63, F109). Raises InvalidJourney.
 

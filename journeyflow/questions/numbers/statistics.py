@@ -18,7 +18,7 @@ from journeyflow.basics.values import describe, dumps
 from journeyflow.basics.words import REVENUE
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Condition, Send, Split, Step, kind
-from journeyflow.errors import InvalidInput, NotFound, did_you_mean
+from journeyflow.errors import ORDER, Fault, InvalidInput, NotFound, did_you_mean
 from journeyflow.questions.numbers.figures import (
     NOTHING,
     UNKNOWN,
@@ -96,9 +96,9 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
     since, another = _date("since", asked.since, usual)
     found = [*name_faults(step=asked.step), *(each for each in (another, fault) if each)]
     if not found and since > until:
-        found.append(f"since {since} is after until {until}")
+        found.append(Fault("since", f"{since} is after until {until}", ORDER))
     if not found and (until - since).days >= MAX_DAYS:
-        found.append(f"from {since} to {until} it is more than {MAX_DAYS} days; ask for fewer")
+        found.append(f"since: from {since} to {until} it is more than {MAX_DAYS} days; ask for fewer")
     if asked.domain is not None and not (isinstance(asked.domain, str) and _DOMAIN.fullmatch(asked.domain)):
         found.append(f"domain: {describe(asked.domain)} is no mailbox domain such as 'example.com'")
     if asked.channel is not None and not isinstance(asked.channel, str):

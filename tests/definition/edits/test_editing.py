@@ -4,15 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 
 from journeyflow import (
     Condition,
     End,
+    Goal,
     InvalidJourney,
     Journey,
     Send,
     Split,
+    Trigger,
     Update,
     Wait,
     add_step,
@@ -24,6 +27,7 @@ from journeyflow import (
     replace_step,
     replace_steps,
     tag,
+    update_journey,
     update_step,
 )
 from journeyflow.definition.steps import Step, targets
@@ -393,6 +397,34 @@ def test_a_step_stays_in_its_branch():
     assert refused(lambda: reorder_steps(choice(), ["a", "pick", "b", "y", "z", "n", "done"])) == [
         "order[2]: step 'b' cannot come here, where 'y' must: it stays in its list, the main path [order]"
     ]
+
+
+# --- options of the journey -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(92)
+def test_options_of_a_journey_are_changed_by_name():
+    """F92: those that are not named stay; steps may be changed in the same edit."""
+    goal = Goal("order.paid", within="3 days")
+    before = evolve(line("a", "b"), goal=goal)
+    after = update_journey(before, trigger=Trigger("order.placed"), name="Orders", holdout=10, reentry="always")
+    assert (after.trigger.event, after.name, after.holdout, after.reentry.policy) == (
+        "order.placed",
+        "Orders",
+        10,
+        "always",
+    )
+    assert (after.id, after.goal, after.steps, update_journey(after)) == (before.id, goal, before.steps, after)
+    assert [step.id for step in update_journey(before, steps=[End("x")]).steps] == ["x"]
+
+
+def test_unknown_options_of_a_journey_and_its_id_are_refused():
+    """All problems at once, those of the result too."""
+    assert refused(lambda: update_journey(line("a"), trigr=None, id="k")) == [
+        "trigr: a journey has no option 'trigr' (did you mean 'trigger'?) [option]",
+        "id: a journey keeps its id; clone it under another one [option]",
+    ]
+    assert refused(lambda: update_journey(line("a"), timezone="Nowhere/City"))
 
 
 # --- any journey ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,141 @@
+"""The methods of an engine that copy journeys, and those that do one thing to many of them (R18)."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Literal, get_args
+
+from attrs import field, frozen
+
+from journeyflow.basics.moments import to_micros
+from journeyflow.basics.values import describe, id_faults
+from journeyflow.catalog.lifecycle import created
+from journeyflow.definition.edits.copying import Copied, Resources, Templates, clone_of, copy_of
+from journeyflow.engine.inputs import one_or_many
+from journeyflow.engine.journeys import JourneyCalls
+from journeyflow.errors import MISSING, Fault, JourneyflowError
+from journeyflow.questions.journeys import JourneyInfo
+from journeyflow.questions.paging import name_faults, refuse
+from journeyflow.records.changes import Changes
+
+BulkCall = Literal["enable", "disable", "clone", "delete", "remove"]
+"""What `bulk` can do to many journeys."""
+
+
+@frozen
+class Bulk:
+    """The result of a call on many journeys: every distinct id is in `processed` or in `failed` (F107).
+
+    `failed` maps ids to the error that stood against each, such as NotFound or Conflict. `clones` maps the ids of
+    cloned journeys to the new ones.
+    """
+
+    processed: tuple[str, ...]
+    failed: Mapping[str, JourneyflowError]
+    clones: Mapping[str, str] = field(factory=dict)
+
+
+class CopyCalls(JourneyCalls):
+    """The methods of an `Engine` that copy journeys, and that change many of them."""
+
+    # --- copies ---------------------------------------------------------------------------------------------------
+
+    def clone(self, journey: str, to: str, *, at: datetime, name: str | None = None) -> JourneyInfo:
+        """Make a DRAFT of the same steps under the id `to`: no enrollments, no statistics (R18, F103).
+
+        It is a copy of the newest version; unpublished steps stay unpublished. The name is "Copy of ..." unless given;
+        the notes name the original. Raises NotFound, and Conflict if the id is taken.
+        """
+        with self._core.amending() as transaction:
+            record = self._find(transaction, journey)
+            made = clone_of(record.newest.journey, to, name)
+            catalog, hidden = self._core.refresh(transaction), record.newest_unpublished
+            changes = created(catalog, self._tenant, made, to_micros(at), of=journey, unpublished=hidden)
+            transaction.commit(Changes(catalog=changes))
+        return self.journey(to)
+
+    def copy_to(
+        self,
+        tenant: str,
+        journey: str,
+        *,
+        at: datetime,
+        to: str | None = None,
+        name: str | None = None,
+        templates: Templates | None = None,
+        data: Resources | None = None,
+    ) -> Copied:
+        """Copy a journey to another tenant as a DRAFT that is entered by hand; return what was changed (R18).
+
+        The copy has the same id unless `to` is given. Lists, tags and other journeys that it names are reset and
+        reported, and the steps that name them are unpublished. `templates` returns the other tenant's template for one
+        of this tenant's, and is called once for each; without it the templates stay. `data` is called with each place
+        in the data of Sends, such as "sender.domain" or "headers[0]", and the value there; where it returns what kind
+        of resource of this tenant that is, and not None, the value is reset and reported too. Raises NotFound,
+        InvalidInput for a malformed tenant, Conflict if the other tenant has a journey of that id.
+        """
+        found: list[str] = [*id_faults(tenant=tenant)]
+        for what, function in (("templates", templates), ("data", data)):
+            if function is not None and not callable(function):
+                found.append(f"{what}: must be a function, not {describe(function)}")
+        refuse(found + name_faults(to=to))
+        record = self._known(journey)
+        made, copied = copy_of(record.newest.journey, to or journey, tenant, name, templates, data)
+        hidden = record.newest_unpublished | set(copied.unpublished)
+        with self._core.amending() as transaction:
+            catalog = self._core.refresh(transaction)
+            changes = created(catalog, tenant, made, to_micros(at), of=journey, unpublished=hidden)
+            transaction.commit(Changes(catalog=changes))
+        return copied
+
+    # --- many at once ---------------------------------------------------------------------------------------------
+
+    def bulk(
+        self,
+        call: BulkCall,
+        journeys: Iterable[str],
+        *,
+        at: datetime,
+        suffix: str = " (copy)",
+        allow_jump: bool = False,
+    ) -> Bulk:
+        """Enable, disable, clone, delete or remove many journeys, one by one: a failure does not stop the rest.
+
+        Each distinct id is processed once, in the order given, and is then in `processed` or `failed` of the result
+        (F104 to F108). Clones have `suffix` added to the name, and the first free id of "x-copy", "x-copy-2", ...
+        Raises InvalidInput only for an unknown call, an empty list, or one that holds something that cannot be an id.
+        """
+        named = list(one_or_many(journeys, str, "journeys"))
+        faults = [fault for name in named for fault in id_faults(journeys=name)]
+        if call not in get_args(BulkCall):
+            faults.append(f"call: expected one of {', '.join(get_args(BulkCall))}, not {describe(call)}")
+        if not named:
+            faults.append(Fault("journeys", "name at least one", MISSING))
+        refuse(faults)
+        clones: dict[str, str] = {}
+        calls: Mapping[str, Callable[[str], object]] = {
+            "enable": lambda name: self.enable(name, at=at),
+            "disable": lambda name: self.disable(name, at=at),
+            "clone": lambda name: clones.update({name: self._clone_beside(name, suffix, at)}),
+            "delete": self.delete,
+            "remove": lambda name: self.remove(name, at=at, allow_jump=allow_jump),
+        }
+        processed, failed = list[str](), dict[str, JourneyflowError]()
+        for name in dict.fromkeys(named):
+            try:
+                calls[call](name)
+            except JourneyflowError as error:
+                failed[name] = error
+            else:
+                processed.append(name)
+        return Bulk(tuple(processed), failed, clones)
+
+    def _clone_beside(self, journey: str, suffix: str, at: datetime) -> str:
+        """Clone a journey under the first free id that shows where it comes from."""
+        with self._core.store.transaction(write=False) as transaction:
+            name = self._find(transaction, journey).newest.journey.name or journey
+            taken = self._core.refresh(transaction).by_name
+        beside, count = f"{journey}-copy", 2
+        while (self._tenant, beside) in taken:
+            beside, count = f"{journey}-copy-{count}", count + 1
+        self.clone(journey, beside, at=at, name=f"{name}{suffix}")
+        return beside

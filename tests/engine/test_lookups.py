@@ -1,0 +1,106 @@
+"""What hosts that number things find by number: journeys, enrollments; and where a customer is inside."""
+
+import pytest
+
+from journeyflow import Engine, InvalidInput, Journey, NotFound, Send, Trigger, Wait
+from tests.samples import START, STORES, Host, open_engine
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store."""
+    with open_engine(request.param, grace=None) as engine:
+        yield Host(engine)
+
+
+def deploy(engine: Engine, name: str, event: str = "go"):
+    """Deploy a journey in which people rest."""
+    engine.deploy(
+        Journey(
+            id=name,
+            trigger=Trigger(event),
+            reentry="always",
+            steps=[Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day")],
+        ),
+        at=START,
+    )
+
+
+@pytest.mark.rows(2)
+def test_a_journey_has_a_number_that_no_other_ever_gets(host):
+    """F2, R15: over all tenants, also when a journey is deleted and another made under its id."""
+    engine, other = host.engine, host.engine.tenant("other")
+    deploy(engine, "b")
+    deploy(other, "a")
+    deploy(engine, "a")
+    numbers = {each.id: each.number for each in engine.journeys()}
+    assert len({*numbers.values(), other.journey("a").number}) == 3
+    assert engine.journey(number=numbers["a"]) == engine.journey("a")
+    engine.remove("a", at=START)
+    deploy(engine, "a")
+    assert engine.journey("a").number not in numbers.values()
+    with pytest.raises(NotFound, match=f"no journey {numbers['a']}"):
+        engine.journey(number=numbers["a"])
+
+
+def test_the_number_of_another_tenants_journey_is_not_found(host):
+    """R91."""
+    deploy(host.engine.tenant("other"), "a")
+    number = host.engine.tenant("other").journey("a").number
+    with pytest.raises(NotFound) as caught:
+        host.engine.journey(number=number)
+    assert (caught.value.kind, caught.value.name) == ("journey", number)
+
+
+def test_a_journey_is_named_by_its_id_or_its_number(host):
+    """One of both; anything but a whole number is told."""
+    deploy(host.engine, "a")
+    for named in ({}, {"journey": "a", "number": 1}):
+        with pytest.raises(TypeError, match="name a journey by its id, or by number="):
+            host.engine.journey(**named)
+    with pytest.raises(InvalidInput, match="number: must be a whole number, not str '1'"):
+        host.engine.journey(number="1")
+
+
+@pytest.mark.rows(135)
+def test_an_enrollment_is_found_by_its_serial(host):
+    """F135: with its visits, whatever the run; not another tenant's, and not by what is no number."""
+    engine = host.engine
+    deploy(engine, "a")
+    host.say("go", START, "ann")
+    host.say("go", "25 hours", "ann")
+    first, second = engine.enrollments("a").items
+    assert engine.enrollment(serial=first.serial) == engine.enrollment("a", "ann", run=1)
+    assert engine.enrollment(serial=second.serial).visits
+    assert engine.find_enrollment(serial=99) is None
+    assert engine.tenant("other").find_enrollment(serial=first.serial) is None
+    assert engine.find_enrollment("b", serial=first.serial) is None
+    with pytest.raises(NotFound, match="no enrollment 99"):
+        engine.enrollment(serial=99)
+    with pytest.raises(InvalidInput) as caught:
+        engine.enrollment(serial="1", run=True)
+    assert [(each.path, each.code) for each in caught.value.problems] == [("run", "invalid"), ("serial", "invalid")]
+    with pytest.raises(InvalidInput) as caught:
+        engine.enrollment("a")
+    assert [(each.path, each.code) for each in caught.value.problems] == [("customer", "missing")]
+
+
+@pytest.mark.rows(134)
+def test_the_journeys_of_a_customer_are_those_that_the_customer_is_inside(host):
+    """F134: each once, in any order that journeys have; not those that are over, nor another tenant's."""
+    engine = host.engine
+    for name in ("c", "a", "b"):
+        deploy(engine, name)
+    deploy(engine.tenant("other"), "d")
+    engine.enroll("a", ["ann", "bob"], at=START)
+    engine.enroll("c", "ann", at=START)
+    engine.enroll("b", "ann", at=START)
+    engine.tenant("other").enroll("d", "ann", at=START)
+    engine.exit("b", "ann", at=START)
+    host.tick("0 hours")
+    assert [each.id for each in engine.journeys(customer="ann")] == ["a", "c"]
+    assert [each.id for each in engine.journeys(customer="ann", order="created")] == ["c", "a"]
+    assert engine.journeys(customer="ann", take=1).total == 2
+    assert not engine.journeys(customer="nobody")
+    with pytest.raises(InvalidInput, match="customer: must be text"):
+        engine.journeys(customer=7)

@@ -1,0 +1,98 @@
+"""A version and the flags of its steps, published in one commit (R12, R17)."""
+
+import pytest
+
+from journeyflow import Condition, End, InvalidJourney, Journey, NotFound, Send, Trigger, Wait, field
+from tests.samples import START, STORES, Host, after, open_engine
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Give a host on each store."""
+    with open_engine(request.param, grace=None) as engine:
+        yield Host(engine)
+
+
+def mail(step):
+    """Write a Send with few words."""
+    return Send(step, channel="EMAIL", template=step)
+
+
+def journey(*steps):
+    """Make a journey "j" that is entered by "go"."""
+    return Journey(id="j", trigger=Trigger("go"), steps=steps)
+
+
+def published(engine):
+    """Give the flag of each step."""
+    return {each.id: each.published for each in engine.steps("j")}
+
+
+@pytest.mark.rows(57)
+def test_a_version_begins_with_steps_that_are_off(host):
+    """R17: nobody ever reaches them; one commit of the catalog."""
+    engine = host.engine
+    engine.deploy(journey(mail("a"), mail("b")), at=START, unpublished="a")
+    assert published(engine) == {"a": False, "b": True, "end": True}
+    host.say("go", START, "ann")
+    assert [each.step for each in engine.messages("j")] == ["b"]
+
+
+def test_a_new_version_says_which_of_its_steps_are_off(host):
+    """Its other steps are on, also those that were off before; a step of an older version keeps its flag."""
+    engine = host.engine
+    engine.deploy(journey(mail("a"), mail("b"), mail("old")), at=START, unpublished=["a", "old"])
+    with engine.store.transaction(write=False) as transaction:
+        before = transaction.shelf(None).revision
+    assert engine.publish(journey(mail("a"), mail("b"), mail("c")), at=after("1 hour"), unpublished=["b"]) == 2
+    with engine.store.transaction(write=False) as transaction:
+        assert transaction.shelf(None).revision == before + 1
+    assert published(engine) == {"a": True, "b": False, "c": True, "end": True}
+    assert not {each.id: each.published for each in engine.steps("j", version=1)}["old"]
+
+
+def test_the_same_content_may_be_published_again_with_other_flags(host):
+    """R12: it is the same version; no flags given leaves them as they are."""
+    engine = host.engine
+    both = journey(mail("a"), mail("b"))
+    assert engine.deploy(both, at=START, unpublished=["a"]) == 1
+    assert engine.publish(both, at=START) == 1
+    assert not published(engine)["a"]
+    assert engine.publish(both, at=START, unpublished=["b"]) == 1
+    assert published(engine) == {"a": True, "b": False, "end": True}
+    assert engine.publish(both, at=START, unpublished=()) == 1
+    assert all(published(engine).values())
+
+
+def test_flags_of_a_publication_are_not_before_the_newest_flags(host):
+    """R17: late work from between them sees what was so then."""
+    engine = host.engine
+    both = journey(mail("a"), mail("b"))
+    engine.deploy(both, at=START, unpublished=["a"])
+    engine.publish(both, at=after("2 hours"), unpublished=["b"])
+    engine.publish(both, at=after("1 hour"), unpublished=["a", "b"])
+    host.feed("go", "1 hours", "ann")
+    host.feed("go", "2 hours", "bob")
+    host.tick("3 hours")
+    assert [(each.customer, each.step) for each in engine.messages("j")] == [("ann", "b")]
+
+
+def test_what_cannot_be_off_is_refused_and_nothing_is_published(host):
+    """R17: an unknown step, an End, and a choice in a version that people are in."""
+    engine = host.engine
+    with pytest.raises(NotFound, match="no step 'x' of journey 'j'"):
+        engine.publish(journey(mail("a")), at=START, unpublished=["x"])
+    with pytest.raises(InvalidJourney, match="step 'end' is an End"):
+        engine.publish(journey(mail("a")), at=START, unpublished=["end"])
+    assert not engine.journeys()
+    vip = field("vip").eq("yes")
+    choice = Condition("pick", vip, yes=[Wait("w", "1 day"), End("x")], no=[End("y")])
+    engine.deploy(journey(choice), at=START)
+    engine.put_customer("ann", {"vip": "yes"}, at=START)
+    host.say("go", START, "ann")
+    assert engine.publish(journey(mail("pick")), at=START) == 2
+    with pytest.raises(InvalidJourney, match="step 'pick' cannot be unpublished"):
+        engine.publish(journey(mail("pick")), at=START, unpublished=["pick"])
+    assert all(published(engine).values())
+    with pytest.raises(TypeError, match="unpublished: give one or many"):
+        engine.publish(journey(mail("pick")), at=START, unpublished=7)
