@@ -367,6 +367,8 @@ KEEPS_STATE = {
     "_Held": "likewise",
     "FileTally": "counts the rows of one file while it is read",
     "SQLiteDirectory": "a handle on a file",
+    "ActionReader": "collects the faults of one file while it is read",
+    "_Actions": "a list of actions while it is read",
     "_Doubled": "marks an object of a file in which a key stands twice",
 }
 """Classes of the package that are no frozen records, each with its reason."""

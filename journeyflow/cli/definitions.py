@@ -1,5 +1,6 @@
 """Commands on journey files: what is wrong with them, and what they look like."""
 
+import json
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
 from journeyflow.errors import ERROR, WARNING, InvalidJourney, Problem
 from journeyflow.formats.native import dumps_journey
-from journeyflow.formats.registry import loads_any
+from journeyflow.formats.registry import DIALECTS, loads_any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,18 +63,28 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
     return journey, (*problems(journey), *(Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses))
 
 
+FOREIGN = tuple(name for name in DIALECTS if name != "native")
+"""The dialects of other systems, in which a journey can be written."""
+
+
 @click.command("show")
 @click.argument("file", type=INPUT)
 @click.option(
-    "--format", "form", type=click.Choice(["mermaid", "dot", "json"]), default="mermaid", show_default=True,
-    help="Mermaid flowchart, DOT for Graphviz, or the journey as JSON.",
+    "--format", "form", type=click.Choice(["mermaid", "dot", "json", *FOREIGN]), default="mermaid", show_default=True,
+    help="Mermaid flowchart, DOT for Graphviz, the journey as JSON, or as the JSON of another system.",
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
 def show_journey(file: Path, form: str) -> None:
-    """Draw a journey file as a diagram in text, or rewrite it as JSON."""
+    """Draw a journey file as a diagram in text, or rewrite it as JSON; what another system cannot say is listed."""
     from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 needed here alone
 
     journey = load_journeys([file])[0]
+    if form in FOREIGN:
+        document, losses = DIALECTS[form].write(journey)
+        for loss in losses:
+            echo(f"lost: {file}: {loss}", err=True)
+        echo(json.dumps(document, indent=2, ensure_ascii=False))
+        return
     writers: dict[str, Callable[[Journey], str]] = {"mermaid": mermaid, "dot": dot, "json": dumps_journey}
     echo(writers[form](journey))
 

@@ -5,12 +5,13 @@ file that a Journey cannot keep, and parts of a Journey that the dialect cannot 
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve, fields, frozen
 
 from journeyflow.definition.journey import Journey
+from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.errors import InvalidJourney, Problem
 from journeyflow.formats.parts import ancestors
 
@@ -56,6 +57,29 @@ def has_steps_with(value: Mapping[str, object], key: str) -> bool:
     """
     steps = value.get("steps")
     return isinstance(steps, list) and any(isinstance(step, Mapping) and key in step for step in steps)
+
+
+PLAIN: Mapping[type, Any] = {
+    Journey: Journey(id="-", steps=()),
+    Send: Send("-", channel="-", template="-"),
+    **{of: of("-") for of in (Wait, Condition, Split, Update, End)},
+}
+"""A journey and a step of each kind whose options all have their defaults."""
+
+
+def options_lost(thing: Any, where: str, said: Collection[str], why: Mapping[str, str]) -> Iterator[Loss]:  # noqa: ANN401 a journey or a step
+    """Yield a loss for each option of a journey or a step that differs from its default and is not among those said.
+
+    `why` has the reason for each option, by its name.
+
+    >>> from journeyflow.definition.steps import End
+    >>> [str(loss) for loss in options_lost(End("done", "won"), "steps[0].", ["id"], {"outcome": "no outcomes"})]
+    ['steps[0].outcome: no outcomes']
+    """
+    for option in fields(type(thing)):
+        name = option.name
+        if name not in said and getattr(thing, name) != getattr(PLAIN[type(thing)], name):
+            yield Loss(f"{where}{name}", why[name])
 
 
 def make_journey(

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import ERROR, InvalidJourney, Problem
-from journeyflow.formats import loyalty
+from journeyflow.formats import loyalty, octeth
 from journeyflow.formats.native import to_dict
 from journeyflow.formats.native_reading import from_dict
 from journeyflow.formats.parts import UNREAD, parse_json
@@ -23,6 +23,7 @@ DIALECTS: Mapping[str, Dialect] = {
             write=lambda journey: (to_dict(journey), []),
         ),
         loyalty.DIALECT,
+        octeth.DIALECT,
     )
 }
 """Every dialect by its name, in the order in which they are tried on a file."""
@@ -38,7 +39,8 @@ def recognise(value: object) -> str:
     if known:
         return known[0]
     sentence = (
-        f'expected an object with "format", or in the dialect of loyalty with "triggerType", not {describe(value)}'
+        'expected an object with "format", or in another dialect with "triggerType" (loyalty) or "Actions" (octeth), '
+        f"not {describe(value)}"
     )
     raise InvalidJourney(UNREAD, [Problem("dialect", ERROR, "", sentence)])
 

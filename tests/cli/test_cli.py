@@ -279,6 +279,16 @@ def test_show_draws_a_journey(folder, form, start):
     assert json.loads(call("show", folder / "thanks.json", "--json").stdout)["id"] == "thanks"
 
 
+@pytest.mark.parametrize(("form", "key"), [("loyalty", "steps"), ("octeth", "Actions")])
+def test_show_writes_a_journey_for_another_system(folder, form, key):
+    """What that system cannot say is listed on standard error."""
+    (folder / "wait.json").write_text(dumps_journey(Journey("j", steps=[Wait("w", until="09:00")])))
+    result = call("show", folder / "wait.json", "--format", form)
+    assert result.exit_code == 0
+    assert key in json.loads(result.stdout)
+    assert f"lost: {folder / 'wait.json'}: steps[0].until: " in result.stderr
+
+
 def test_a_database_is_run_and_questioned_from_the_shell(db):
     """Deploy, feed, tick, then list, explain and audit; tables for people."""
     assert "thanks   ACTIVE        1  buy" in call("journeys", db).stdout

@@ -105,7 +105,7 @@ def test_a_journey_file_is_shown_as_text(tmp_path):
     file = tmp_path / f"{evil('j')}.json"
     steps = [Send(evil("hi"), channel=evil("EMAIL"), template=evil("t"))]
     file.write_text(dumps_journey(Journey(evil("j"), steps=steps)), encoding="utf-8")
-    for form in ("mermaid", "dot", "json"):
+    for form in ("mermaid", "dot", "json", "loyalty", "octeth"):
         assert not UNSEEN.search(ran("show", file, "--format", form))
     broken = tmp_path / f"{evil('k')}.json"
     broken.write_text(json.dumps({EVIL: EVIL}), encoding="utf-8")

@@ -42,6 +42,7 @@ from journeyflow.formats.loyalty import reading, writing
 from journeyflow.formats.loyalty.reading import read
 from journeyflow.formats.loyalty.writing import write
 from journeyflow.formats.native import to_dict
+from journeyflow.formats.port import PLAIN
 from journeyflow.testing.strategies import journeys
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "loyalty").glob("*.json"))
@@ -516,7 +517,8 @@ def test_every_option_is_said_or_has_a_reason():
     for of in KINDS.values():
         assert {each.name for each in fields(of)} <= {*writing._STEP_SAYS, *writing._WHY}
     assert {each.name for each in fields(Journey)} <= {*writing._JOURNEY_SAYS, *writing._WHY}
-    assert set(writing._PLAIN) == set(writing._WRITE) == set(KINDS)
+    assert set(PLAIN) == {Journey, *KINDS.values()}
+    assert set(writing._WRITE) == set(KINDS)
     assert set(reading._MAKE) == {of.upper() for of in KINDS}
     assert set(WAIT_FORMS) <= {"duration", *writing._WHY}
 

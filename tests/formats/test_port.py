@@ -23,10 +23,11 @@ ROOT = Path(__file__).parents[2]
         ({"steps": [{"kind": "end", "id": "e"}]}, "native"),
         ({"triggerType": "x"}, "loyalty"),
         ({"steps": ["?", {"type": "TRIGGER"}]}, "loyalty"),
+        ({"JourneyID": 5, "actions": []}, "octeth"),
     ],
 )
 def test_a_file_is_known_by_its_shape(value, name):
-    """`format` or a step's `kind` is native, `triggerType` or a step's `type` the loyalty platform's."""
+    """`format` or a step's `kind` is native, `triggerType` or a step's `type` loyalty's, `Actions` Octeth's."""
     assert recognise(value) == name
 
 

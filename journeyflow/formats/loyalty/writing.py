@@ -1,9 +1,7 @@
 """Writing journeys for the loyalty platform: what it cannot express is left out and listed, with its place."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-
-from attrs import fields
 
 from journeyflow.basics.moments import HOUR, MINUTE, Duration
 from journeyflow.basics.values import thaw
@@ -12,9 +10,9 @@ from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule, walk
 from journeyflow.definition.rules.templates import template_reads
-from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait, kind, letters
+from journeyflow.definition.steps import Condition, Send, Split, Step, Update, Wait, kind, letters
 from journeyflow.formats.parts import JsonObject
-from journeyflow.formats.port import Loss
+from journeyflow.formats.port import Loss, options_lost
 
 
 def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
@@ -42,7 +40,7 @@ def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
         "timezone": journey.timezone,
         "steps": [_write_step(number, step) for number, step in enumerate(journey.steps, 1)],
     }
-    losses = [*_unsaid(journey, "", Journey(id="-", steps=()), _JOURNEY_SAYS), *_entry_unsaid(journey)]
+    losses = [*options_lost(journey, "", _JOURNEY_SAYS, _WHY), *_entry_unsaid(journey)]
     for position, step in enumerate(journey.steps):
         losses += _step_unsaid(step, f"steps[{position}]")
     return _present(document), losses
@@ -181,25 +179,8 @@ _WHY = {
 }
 """The reason why an option cannot be expressed, by its name."""
 
-_PLAIN: Mapping[str, Step] = {
-    "send": Send("-", channel="-", template="-"),
-    "wait": Wait("-"),
-    "condition": Condition("-"),
-    "split": Split("-"),
-    "update": Update("-"),
-    "end": End("-"),
-}
-
 _NAMES = frozenset({"customer", "enrollment", "event", "message", "trigger", "wait"})
 """The first parts of names that have a special meaning in journeyflow (R59)."""
-
-
-def _unsaid(thing: Any, where: str, plain: Any, said: Collection[str]) -> Iterator[Loss]:  # noqa: ANN401 a journey or a step
-    """Yield a loss for each option that differs from its default and cannot be expressed."""
-    for option in fields(type(thing)):
-        name = option.name
-        if name not in said and getattr(thing, name) != getattr(plain, name):
-            yield Loss(f"{where}{name}", _WHY[name])
 
 
 def _entry_unsaid(journey: Journey) -> Iterator[Loss]:
@@ -227,7 +208,7 @@ def _rule_unsaid(rule: Rule | None, path: str, *groups: type) -> Iterator[Loss]:
 
 
 def _step_unsaid(step: Step, where: str) -> Iterator[Loss]:
-    yield from _unsaid(step, f"{where}.", _PLAIN[kind(step)], _STEP_SAYS)
+    yield from options_lost(step, f"{where}.", _STEP_SAYS, _WHY)
     if isinstance(step, Wait) and step.duration is not None and write_duration(step.duration) is None:
         yield Loss(f"{where}.duration", f"{step.duration} is not in whole minutes, hours, days or weeks alone")
     elif isinstance(step, Condition):

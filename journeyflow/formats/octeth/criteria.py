@@ -1,0 +1,231 @@
+"""What a Decision asks, as rules and back: one table of families (F219, F220)."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from journeyflow.basics.values import describe, thaw
+from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
+from journeyflow.formats.octeth.keys import attribute, compared, field_of, joined_by, members, numbered
+from journeyflow.formats.parts import JsonObject, PartReader
+
+FIELDS = {
+    "is": "eq",
+    "is not": "ne",
+    "contains": "contains",
+    "does not contain": "notContains",
+    "begins with": "startsWith",
+    "ends with": "endsWith",
+    "is less than": "lt",
+    "is less than or equal to": "lte",
+    "is greater than": "gt",
+    "is greater than or equal to": "gte",
+    "is set": "isNotNull",
+    "is not set": "isNull",
+}
+"""The operators of the family "fields"."""
+
+YES_NO = {
+    **{name: FIELDS[name.lower()] for name in ("Contains", "Does not contain", "Begins with", "Ends with")},
+    **{name: FIELDS[name.lower()] for name in ("Is set", "Is not set", "Is", "Is not")},
+    "Equals to": "eq",
+    "Is greater than": "gt",
+    "Is smaller than": "lt",
+    "Is before": "before",
+    "Is after": "after",
+}
+"""The operators of a YesNo; those that count campaigns are refused."""
+
+ENGAGED = ("opened", "clicked", "unsubscribed", "complained", "bounced")
+"""What may have been done with an email of this journey, or not."""
+
+NO_TAGS = FieldRule("tags.0", "isNull")
+"""Whether a customer has no tag: there is no first one."""
+
+SUPPRESSED = FieldRule("consent.EMAIL", "eq", False)
+
+_UNTOLD = {
+    "journeys": "the engine keeps no list of a customer's journeys for rules",
+    "website-events": "the engine keeps no list of what a customer did on the website for rules",
+    "campaign-events": "campaigns are no part of a journey",
+}
+"""Families that nothing here could answer, each with the reason."""
+
+_Family = Callable[[str, JsonObject], Rule | None]
+"""A function (operator, criterion) that returns the rule, or None for an unknown operator."""
+
+
+def _text(criterion: JsonObject, name: str) -> str:
+    return str(criterion.get(name, ""))
+
+
+def _fields(operator: str, criterion: JsonObject) -> Rule | None:
+    op = FIELDS.get(operator)
+    value = None if op in {"isNull", "isNotNull"} else criterion.get("value", "")
+    return None if op is None else FieldRule(attribute(_text(criterion, "field_id")), op, value)
+
+
+def _tags(operator: str, criterion: JsonObject) -> Rule | None:
+    ids = [each.strip() for each in _text(criterion, "value").split(",")]
+    has = [FieldRule("tags", "contains", each) for each in ids]
+    return {
+        "has this tag": has[0],
+        "does not have this tag": FieldRule("tags", "notContains", ids[0]),
+        "has any of these tags": joined_by(has, AnyOf),
+        "has all of these tags": joined_by(has, AllOf),
+        "has no tags": NO_TAGS,
+    }.get(operator)
+
+
+def _segments(operator: str, criterion: JsonObject) -> Rule | None:
+    op = {"belongs to": "contains", "does not belong to": "notContains"}.get(operator)
+    return None if op is None else FieldRule("segments", op, _text(criterion, "value"))
+
+
+def _suppressions(operator: str, _: JsonObject) -> Rule | None:
+    return {"exist": SUPPRESSED, "not exist": FieldRule(SUPPRESSED.field, "ne", SUPPRESSED.value)}.get(operator)
+
+
+def _emails(operator: str, criterion: JsonObject) -> Rule | None:
+    kind = operator.removeprefix("not ")
+    op = "eq" if kind == operator else "ne"
+    return FieldRule(f"message.{_text(criterion, 'value')}.{kind}", op, True) if kind in ENGAGED else None
+
+
+FAMILIES: Mapping[str, _Family] = {
+    "fields": _fields,
+    "tags": _tags,
+    "segments": _segments,
+    "suppressions": _suppressions,
+    "journey-email-action": _emails,
+}
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read_groups(reader: PartReader, value: object, path: str) -> tuple[list[Rule], bool] | None:
+    """Read the criteria of a Decision; return the rules, and whether they are groups, of which one must hold."""
+    if not isinstance(value, list):
+        reader.fault("type", path, f"expected a list, not {describe(value)}")
+        return None
+    grouped = bool(value) and all(isinstance(each, list) for each in value)
+    if not grouped:
+        return _rules(reader, value, path), False
+    groups = [_rules(reader, group, f"{path}[{n}]") for n, group in enumerate(value)]
+    return [joined_by(each, AllOf) if each else AllOf(()) for each in groups], True
+
+
+def _rules(reader: PartReader, criteria: Sequence[object], path: str) -> list[Rule]:
+    found = [_rule(reader, each, f"{path}[{n}]") for n, each in enumerate(criteria)]
+    return [each for each in found if each is not None]
+
+
+def _rule(reader: PartReader, value: object, path: str) -> Rule | None:
+    """Read one criterion."""
+    if not isinstance(value, dict):
+        reader.fault("type", path, f"expected an object, not {describe(value)}")
+        return None
+    family, operator = str(value.get("type", "")).lower(), str(value.get("operator", "")).lower()
+    if family not in FAMILIES:
+        why = _UNTOLD.get(family, f"known are {', '.join([*FAMILIES, *_UNTOLD])}")
+        reader.fault("criteria", f"{path}.type", f"{family!r} cannot be asked: {why}")
+        return None
+    rule = FAMILIES[family](operator, value)
+    if rule is None:
+        reader.fault("operator", f"{path}.operator", f"unknown operator {operator!r} of {family}")
+    return rule
+
+
+def yes_no(reader: PartReader, keys: JsonObject, path: str) -> Rule | None:
+    """Return the rule of a YesNo."""
+    operators = {name.lower(): op for name, op in YES_NO.items()}
+    left, op = keys.get("CriteriaLeft") or "", operators.get(str(keys.get("CriteriaOperator")).lower())
+    if op is None or left in {"Opens", "Clicks"}:
+        reader.fault("criteria", path, f"{left} {keys.get('CriteriaOperator')} cannot be asked: it is about campaigns")
+        return None
+    return FieldRule(attribute(left), op, None if op in {"isNull", "isNotNull"} else keys.get("CriteriaRight", ""))
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+def write_rule(rule: Rule) -> JsonObject | None:
+    """Return the CriteriaOperator and the Criteria of a Decision; None if the rule cannot be said so.
+
+    >>> write_rule(FieldRule("tags", "contains", "5"))
+    {'CriteriaOperator': 'and', 'Criteria': [{'type': 'tags', 'operator': 'has this tag', 'value': '5'}]}
+    """
+    for operator, group in (("and", AllOf), ("or", AnyOf)):
+        if isinstance(rule, FieldRule | group):
+            flat = [_written(each) for each in members(rule, group)]
+            if None not in flat:
+                return {"CriteriaOperator": operator, "Criteria": flat}
+    if isinstance(rule, AnyOf):
+        groups = [[_written(each) for each in members(group, AllOf)] for group in rule.rules]
+        if not any(None in group for group in groups):
+            return {"CriteriaOperator": "or", "Criteria": groups}
+    return None
+
+
+def _written(rule: Rule) -> JsonObject | None:
+    """Return one criterion; None for what is none."""
+    if rule == NO_TAGS:
+        return {"type": "tags", "operator": "has no tags"}
+    one = compared(rule)
+    if one is not None:
+        for write in (_write_member, _write_suppression, _write_email, _write_field):
+            if found := write(one):
+                return found
+        return None
+    return _write_tags(rule)
+
+
+def _write_tags(rule: Rule) -> JsonObject | None:
+    if not isinstance(rule, AllOf | AnyOf):
+        return None
+    tags = [
+        each.value
+        for each in rule.rules
+        if isinstance(each, FieldRule) and (each.field, each.op) == ("tags", "contains")
+    ]
+    if not tags or len(tags) < len(rule.rules):
+        return None
+    many = "all" if isinstance(rule, AllOf) else "any"
+    return {"type": "tags", "operator": f"has {many} of these tags", "value": ",".join(map(str, tags))}
+
+
+_MEMBERS = {
+    ("tags", "contains"): "has this tag",
+    ("tags", "notContains"): "does not have this tag",
+    ("segments", "contains"): "belongs to",
+    ("segments", "notContains"): "does not belong to",
+}
+
+
+def _write_member(rule: FieldRule) -> JsonObject | None:
+    operator = _MEMBERS.get((rule.field, rule.op))
+    return operator and {"type": rule.field, "operator": operator, "value": str(rule.value)}  # type: ignore[return-value]  # None
+
+
+def _write_suppression(rule: FieldRule) -> JsonObject | None:
+    if (rule.field, rule.value) != (SUPPRESSED.field, False):
+        return None
+    return {"type": "suppressions", "operator": "exist" if rule.op == "eq" else "not exist"}
+
+
+def _write_email(rule: FieldRule) -> JsonObject | None:
+    root, _, rest = rule.field.partition(".")
+    step, _, kind = rest.rpartition(".")
+    if root != "message" or kind not in ENGAGED or rule.value is not True:
+        return None
+    operator = kind if rule.op == "eq" else f"not {kind}"
+    return {"type": "journey-email-action", "operator": operator, "value": numbered(step)}
+
+
+_FIELDS = {op: name for name, op in FIELDS.items()}
+
+
+def _write_field(rule: FieldRule) -> JsonObject | None:
+    if rule.op not in _FIELDS or "." in rule.field or rule.field in {"tags", "segments", "lists"}:
+        return None
+    value = {} if rule.value is None else {"value": thaw(rule.value)}
+    return {"type": "fields", "field_id": field_of(rule.field), "operator": _FIELDS[rule.op], **value}
