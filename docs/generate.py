@@ -8,12 +8,15 @@
 """
 
 import ast
+import contextlib
 import inspect
+import io
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import attrs
@@ -572,7 +575,20 @@ def rewritten(text: str) -> str:
     return _MARKED.sub(lambda match: f"{match[1]}\n{SECTIONS[match['name']]()}\n{match[3]}", text)
 
 
+IMAGES = DOCS / "images"
+
+
+def images() -> dict[str, str]:
+    """Return the pictures that the examples of docs/pictures.md write, by file name."""
+    page = (DOCS / "pictures.md").read_text(encoding="utf-8")
+    with TemporaryDirectory() as folder, contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        exec("".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), {})  # noqa: S102 our own documentation
+        return {path.name: path.read_text(encoding="utf-8") for path in sorted(Path().glob("*.svg"))}
+
+
 if __name__ == "__main__":
+    for name, picture in images().items():
+        (IMAGES / name).write_text(picture, encoding="utf-8")
     for page in pages():
         before = page.read_text(encoding="utf-8")
         after = rewritten(before)

@@ -33,8 +33,8 @@ PACKAGE = "journeyflow"
 ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = (
-    "errors", "basics", "records", "definition", "formats", "machine", "stores", "catalog", "work", "questions",
-    "engine",
+    "errors", "basics", "drawing", "records", "definition", "formats", "machine", "stores", "catalog", "work",
+    "questions", "engine",
     # what users import, and the outer wing: what it does, a host could do
     "", "answers", "services", "reporting", "simulation", "testing", "analysis", "cli", "__main__",
 )  # fmt: skip
@@ -49,7 +49,7 @@ KNOWS_NOTHING_OF = {
 }
 """Rooms that stand beside one another: neither is part of the other, although one stands before the other."""
 
-CORE = ("errors", "basics", "records", "definition", "formats", "machine", "catalog", "work", "questions")
+CORE = ("errors", "basics", "drawing", "records", "definition", "formats", "machine", "catalog", "work", "questions")
 OUTSIDE = {"stores.sqlite": "the one store that is made of a file", "stores.memory": "it lays itself out in SQLite"}
 OUTSIDE |= {"stores.turns": "threads and forks have their turns on a store"}
 OUTSIDE |= {"stores.schema": "typed for SQLite", "formats.files": "opens the files of hosts"}
@@ -315,6 +315,7 @@ KEEPS_STATE = {
     "People": "the customers of one batch",
     "Messages": "the messages of one batch",
     "Slots": "slots and queues of one batch",
+    "_Place": "a place of one picture, which is moved until it fits",
     "Agenda": "a part of the store in memory",
     "Mirror": "a handle on the database behind questions",
     "KeptLimits": "a part of the store in memory",

@@ -158,6 +158,15 @@ def test_drawn_parts_are_what_the_code_says_today(page):
     assert generate.rewritten(text) == text, "draw them again: python3 dev.py run python docs/generate.py"
 
 
+@pytest.mark.source
+def test_the_pictures_of_the_pages_are_those_that_the_code_draws_today():
+    """Each one is written by an example of the page that shows it, and shown there."""
+    shown = re.findall(r"\(images/([^)]+)\)", (ROOT / "docs" / "pictures.md").read_text(encoding="utf-8"))
+    kept = {path.name: path.read_text(encoding="utf-8") for path in generate.IMAGES.iterdir()}
+    assert sorted(shown) == sorted(kept)
+    assert generate.images() == kept, "draw them again: python3 dev.py run python docs/generate.py"
+
+
 def test_every_drawn_part_is_used_and_none_is_unknown():
     """A marker with a misspelt name would never be filled; a drawing that nobody shows is dead."""
     used = [name for page in PAGES for name in generate.sections(page.read_text(encoding="utf-8"))]

@@ -1,6 +1,7 @@
 """Commands on journey files: what is wrong with them, and what they look like."""
 
 import json
+from functools import partial
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,22 +71,32 @@ FOREIGN = tuple(name for name in DIALECTS if name != "native")
 @click.command("show")
 @click.argument("file", type=INPUT)
 @click.option(
-    "--format", "form", type=click.Choice(["mermaid", "dot", "json", *FOREIGN]), default="mermaid", show_default=True,
-    help="Mermaid flowchart, DOT for Graphviz, the journey as JSON, or as the JSON of another system.",
+    "--format", "form", type=click.Choice(["mermaid", "dot", "svg", "json", *FOREIGN]), default="mermaid",
+    show_default=True,
+    help="Mermaid flowchart, DOT for Graphviz, SVG picture, the journey as JSON, or as the JSON of another system.",
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
-def show_journey(file: Path, form: str) -> None:
-    """Draw a journey file as a diagram in text, or rewrite it as JSON; what another system cannot say is listed."""
-    from journeyflow.reporting import dot, mermaid  # noqa: PLC0415 needed here alone
+@click.option("--before", type=INPUT, help="An earlier version, to show what changed; with --format svg.")
+def show_journey(file: Path, form: str, before: Path | None) -> None:
+    """Draw a journey file, in text or as a picture, or rewrite it as JSON; what another system cannot say is listed."""
+    from journeyflow.reporting import dot, mermaid, svg  # noqa: PLC0415 needed here alone
 
-    journey = load_journeys([file])[0]
+    if before is not None and form != "svg":
+        msg = "--before goes with --format svg; `journeyflow diff` tells the changes in words"
+        raise click.UsageError(msg)
+    journey, *earlier = load_journeys([file, *([before] if before else [])])
     if form in FOREIGN:
         document, losses = DIALECTS[form].write(journey)
         for loss in losses:
             echo(f"lost: {file}: {loss}", err=True)
         echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
-    writers: dict[str, Callable[[Journey], str]] = {"mermaid": mermaid, "dot": dot, "json": dumps_journey}
+    writers: dict[str, Callable[[Journey], str]] = {
+        "mermaid": mermaid,
+        "dot": dot,
+        "svg": partial(svg, before=next(iter(earlier), None)),
+        "json": dumps_journey,
+    }
     echo(writers[form](journey))
 
 

@@ -24,6 +24,9 @@ MAX_VISITS = 10_000
 
 DEFAULT_TENANT = "default"
 
+LARGEST = 300
+"""How many steps a journey may have to be drawn in a notebook unasked."""
+
 
 def _reentry(value: object) -> Reentry:
     return Reentry.parse(value)
@@ -89,6 +92,12 @@ class Journey:
         trigger = f"trigger {self.trigger.event!r}" if self.trigger.event else f"{self.trigger.pull or 'manual'}"
         count = len(self.steps)
         return f"Journey({self.id!r}, {trigger}, {count} step{'' if count == 1 else 's'}: {shown or 'none'})"
+
+    def _repr_svg_(self) -> str | None:
+        """Return the journey as a picture, for a notebook; None, so that another form is shown, if it is very large."""
+        from journeyflow.definition.drawings import svg  # noqa: PLC0415 few look at pictures
+
+        return svg(self) if len(self.steps) <= LARGEST else None
 
     def _repr_markdown_(self) -> str | None:
         """Return the journey as a Mermaid drawing, for a notebook; None, so that it shows the repr, if too large."""

@@ -20,10 +20,11 @@ MAX_PICTURE = 50_000
 
 @frozen
 class Edge:
-    """An edge from one step to another, with the outcome that follows it."""
+    """An edge from one step to another: the outcome that follows it ("" for any), and its label in diagrams."""
 
     start: str
     end: str
+    outcome: str
     label: str
 
 
@@ -35,37 +36,38 @@ def edges(journey: Definition) -> Iterator[Edge]:
     ['A 40%', 'B 60%']
     """
     for step in journey.steps:
-        yield from (Edge(step.id, target, label) for label, target in _WAYS[type(step)](step) if target is not None)
+        for target, outcome, label in _WAYS[type(step)](step):
+            if target is not None:
+                yield Edge(step.id, target, outcome, label)
 
 
-Ways = Iterator[tuple[str, str | None]]
+Ways = Iterator[tuple[str | None, str, str]]
 
 
 def _plain(step: Send | Update) -> Ways:
-    yield "", step.next
+    yield step.next, "", ""
 
 
 def _wait(step: Wait) -> Ways:
     if not step.has_event:
-        yield "", step.next
+        yield step.next, "", ""
     else:
-        yield "event", step.on_event or step.next  # type: ignore[misc]  # flattened: an id
+        yield step.on_event or step.next, "event", "event"  # type: ignore[misc]  # flattened: an id
         if step.timeout is not None:
-            yield f"timeout {step.timeout}", step.on_timeout or step.next  # type: ignore[misc]  # flattened
+            yield step.on_timeout or step.next, "timeout", f"timeout {step.timeout}"  # type: ignore[misc]  # flattened
     for name in ("missing", "past"):
-        if getattr(step, f"on_{name}") is not None:
-            yield name, getattr(step, f"on_{name}")
+        yield getattr(step, f"on_{name}"), name, name
 
 
 def _condition(step: Condition) -> Ways:
     for each in step.branches:
-        yield each.label, each.next  # type: ignore[misc]  # flattened: an id
-    yield step.else_label, step.otherwise  # type: ignore[misc]  # flattened: an id
+        yield each.next, each.label, each.label  # type: ignore[misc]  # flattened: an id
+    yield step.otherwise, step.else_label, step.else_label  # type: ignore[misc]  # flattened: an id
 
 
 def _split(step: Split) -> Ways:
     for each in step.arms:
-        yield f"{each.label} {each.percentage:g}%", each.next  # type: ignore[misc]  # flattened: an id
+        yield each.next, each.label, f"{each.label} {each.percentage:g}%"  # type: ignore[misc]  # flattened: an id
 
 
 def _end(_: End) -> Ways:
@@ -116,7 +118,8 @@ _SUMMARIES: dict[type[Step], Callable[..., str]] = {
 }
 
 
-def _trigger(journey: Definition) -> str:
+def trigger_summary(journey: Definition) -> str:
+    """Return in one line what lets customers enter a journey."""
     trigger = journey.trigger
     begins = "by hand" if trigger.manual else f"{trigger.event or trigger.pull}"
     return begins + (f" where {trigger.where}" if trigger.where is not None else "")
@@ -141,7 +144,10 @@ def mermaid(journey: Definition) -> str:
         n0 --> n1
     """
     number = {step.id: f"n{position}" for position, step in enumerate(journey.steps)}
-    lines = ["flowchart TD", f'    start(["{_mermaid_text(_trigger(journey))}"])' + (" --> n0" if number else "")]
+    lines = [
+        "flowchart TD",
+        f'    start(["{_mermaid_text(trigger_summary(journey))}"])' + (" --> n0" if number else ""),
+    ]
     for step in journey.steps:
         opening, closing = _SHAPES.get(type(step), ("[", "]"))
         text = f"{_mermaid_text(step.name or step.id)}<br/>{_mermaid_text(summary(step))}"
@@ -189,7 +195,7 @@ def dot(journey: Definition) -> str:
     }
     """
     number = {step.id: f"n{position}" for position, step in enumerate(journey.steps)}
-    lines = ["digraph journey {", f"    start [label={_dot_text(_trigger(journey))}, shape=plaintext];"]
+    lines = ["digraph journey {", f"    start [label={_dot_text(trigger_summary(journey))}, shape=plaintext];"]
     lines += ["    start -> n0;"] if number else []
     for step in journey.steps:
         label = _dot_text(step.name or step.id, summary(step))

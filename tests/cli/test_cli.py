@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from journeyflow import End, Engine, Journey, Reentry, Send, Trigger, Wait
+from journeyflow import End, Engine, Journey, Reentry, Send, Trigger, Wait, update_step
 from journeyflow.cli import main
 from journeyflow.cli.main import SECTIONS
 from journeyflow.cli.shared import Bar, table
@@ -270,7 +270,9 @@ def test_check_names_every_problem_and_fails_on_errors(folder):
     assert "did you mean 'end'?" in call("check", folder / "bad.json").stdout
 
 
-@pytest.mark.parametrize(("form", "start"), [("mermaid", "flowchart TD"), ("dot", "digraph"), ("json", "{")])
+@pytest.mark.parametrize(
+    ("form", "start"), [("mermaid", "flowchart TD"), ("dot", "digraph"), ("svg", "<svg "), ("json", "{")]
+)
 def test_show_draws_a_journey(folder, form, start):
     """Mermaid, DOT, and the file written anew."""
     result = call("show", folder / "thanks.json", "--format", form)
@@ -287,6 +289,18 @@ def test_show_writes_a_journey_for_another_system(folder, form, key):
     assert result.exit_code == 0
     assert key in json.loads(result.stdout)
     assert f"lost: {folder / 'wait.json'}: steps[0].until: " in result.stderr
+
+
+def test_show_draws_what_a_version_changes(folder):
+    """Both versions as one picture; in words it is `journeyflow diff`."""
+    earlier = folder / "earlier.json"
+    earlier.write_text(dumps_journey(update_step(JOURNEY, "w", duration="2 days")), encoding="utf-8")
+    drawn = call("show", folder / "thanks.json", "--format", "svg", "--before", earlier)
+    assert drawn.exit_code == 0, drawn.output
+    assert "\N{PLUS-MINUS SIGN} WAIT" in drawn.stdout
+    refused = call("show", folder / "thanks.json", "--before", earlier)
+    assert refused.exit_code == 2
+    assert "--before goes with --format svg" in refused.output
 
 
 def test_a_database_is_run_and_questioned_from_the_shell(db):

@@ -5,8 +5,12 @@ A figure is a count, or None if it is unknown; it is never a 0 that only means "
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
+
+if TYPE_CHECKING:
+    from journeyflow.definition.drawings import StepCounts
 
 
 @frozen
@@ -208,6 +212,16 @@ class JourneyStats:
     daily: tuple[DayStats, ...] = field(repr=False)
     by_step: Mapping[str, StepStats] = field(repr=False)
     by_channel: Mapping[str, MessageStats] | None = field(repr=False)
+
+    @property
+    def counts(self) -> "Mapping[str, StepCounts]":
+        """The counts that a picture of the journey shows, by step id: who rests there, and the visits of the window."""
+        from journeyflow.definition.drawings import StepCounts  # noqa: PLC0415 few look at pictures
+
+        return {
+            name: StepCounts(each.active, each.visited, outcomes=each.outcomes or {})
+            for name, each in self.by_step.items()
+        }
 
 
 @frozen

@@ -1,0 +1,98 @@
+"""Writing SVG: elements, whole pictures, and the one style sheet of all pictures, for light and dark surroundings."""
+
+from collections.abc import Iterable
+
+from journeyflow.drawing.text import escaped
+
+FONT = 13
+"""The size of the text in pictures, in pixels."""
+
+SMALL = 11
+
+_LIGHT = {
+    "paper": "#ffffff", "ink": "#1f2933", "soft": "#52606d", "line": "#7b8794", "panel": "#f5f7fa",
+    "start": "#ffffff",
+    "send": "#dbeafe", "wait": "#fef3c7", "condition": "#ede9fe", "split": "#fce7f3", "update": "#d1fae5",
+    "end": "#e4e7eb", "added": "#15803d", "removed": "#b91c1c", "changed": "#b45309",
+}  # fmt: skip
+_DARK = {
+    "paper": "#16191d", "ink": "#f0f4f8", "soft": "#b8c4ce", "line": "#8c9aa8", "panel": "#22272e",
+    "start": "#16191d",
+    "send": "#1e3a5f", "wait": "#54420f", "condition": "#3d3166", "split": "#5c2347", "update": "#1c4a38",
+    "end": "#343c46", "added": "#4ade80", "removed": "#f87171", "changed": "#fbbf24",
+}  # fmt: skip
+
+KINDS = ("start", "send", "wait", "condition", "split", "update", "end")
+TONES = ("added", "removed", "changed")
+
+
+def _variables(colors: dict[str, str]) -> str:
+    return ";".join(f"--jf-{name}:{color}" for name, color in colors.items())
+
+
+STYLE = "".join(
+    (
+        f".jf{{{_variables(_LIGHT)};font-family:system-ui,sans-serif;font-size:{FONT}px}}",
+        f"@media (prefers-color-scheme:dark){{.jf{{{_variables(_DARK)}}}}}",
+        ".jf text{fill:var(--jf-ink)}.jf .paper{fill:var(--jf-paper)}.jf .panel{fill:var(--jf-panel)}",
+        f".jf .soft{{fill:var(--jf-soft);font-size:{SMALL}px}}.jf .strong{{font-weight:600}}",
+        ".jf .link{fill:none;stroke:var(--jf-line);stroke-width:1.5}.jf .head{fill:var(--jf-line)}",
+        ".jf .box{stroke:var(--jf-line);stroke-width:1.2}",
+        *(f".jf .{kind}{{fill:var(--jf-{kind})}}" for kind in KINDS),
+        *(f".jf .box.{tone},.jf .link.{tone}{{stroke:var(--jf-{tone});stroke-width:2.5}}" for tone in TONES),
+        *(f".jf .head.{tone},.jf text.{tone}{{fill:var(--jf-{tone})}}" for tone in TONES),
+        ".jf .removed{stroke-dasharray:5 4}.jf text.removed{stroke-dasharray:none}",
+    )
+)
+"""What every picture looks like. Its names begin with `jf`, so that a page that holds a picture stays as it is."""
+
+
+def number(value: float) -> str:
+    """Return a number as SVG writes it, with at most one decimal.
+
+    >>> number(3.0), number(2.25), number(-0.01)
+    ('3', '2.2', '0')
+    """
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def tag(name: str, *inside: str, **attributes: object) -> str:
+    """Return an element; what is inside is markup already, attributes are escaped. `class_` is written `class`.
+
+    >>> tag("circle", cx=1.5, cy=2, class_="head")
+    '<circle cx="1.5" cy="2" class="head"/>'
+    """
+    said = "".join(f' {key.rstrip("_").replace("_", "-")}="{_attribute(value)}"' for key, value in attributes.items())
+    return f"<{name}{said}>{''.join(inside)}</{name}>" if inside else f"<{name}{said}/>"
+
+
+def _attribute(value: object) -> str:
+    return number(value) if isinstance(value, int | float) else escaped(str(value))
+
+
+def words(text: str, x: float, y: float, *, anchor: str = "middle", class_: str = "") -> str:
+    """Return a line of text whose middle, start or end is at a place."""
+    style = {"class_": class_} if class_ else {}
+    return tag("text", escaped(text), x=x, y=y, text_anchor=anchor, **style)
+
+
+def picture(parts: Iterable[str], width: float, height: float, *, title: str, description: str) -> str:
+    """Return a whole picture, as an `svg` element that can stand in a file or inside a page.
+
+    `title` and `description` are read to who cannot see it.
+    """
+    return tag(
+        "svg",
+        tag("title", escaped(title)),
+        tag("desc", escaped(description)),
+        tag("style", STYLE),
+        tag("rect", width=width, height=height, class_="paper"),
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {number(width)} {number(height)}",
+        width=width,
+        height=height,
+        class_="jf",
+        role="img",
+    )

@@ -1,0 +1,106 @@
+"""Words in pictures: how wide they are, where they are cut or broken, and how they are escaped.
+
+A picture does not know which font shows it, so widths are those of a wide one (DejaVu Sans): no common font is wider.
+"""
+
+import unicodedata
+from collections.abc import Iterator
+from html import escape
+from itertools import accumulate, takewhile
+
+ELLIPSIS = "…"
+
+_CLASSES = {
+    "ijlI.,:;'|!`": 0.36,
+    ' ()[]{}/\\ftr"-·': 0.42,
+    "mwMWQOG%@&": 0.99,
+    "ABCDEFHKLNPRSTUVXYZ<>=+~#_": 0.78,
+}
+_WIDTHS = {character: width for characters, width in _CLASSES.items() for character in characters}
+_LATIN, _OTHER, _WIDE = 0.64, 0.9, 1.4
+"""Widths in parts of the size of the font: of other Latin letters, of other scripts, and of ideographs and emoji."""
+
+_LAST_LATIN = "\u024f"
+
+
+def _advance(character: str) -> float:
+    known = _WIDTHS.get(character)
+    if known is not None:
+        return known
+    if unicodedata.combining(character):
+        return 0
+    if character <= _LAST_LATIN:
+        return _LATIN
+    return _WIDE if unicodedata.east_asian_width(character) in "WF" or character > "\uffff" else _OTHER
+
+
+def width(text: str, size: float) -> float:
+    """Return how wide a text is at most, in pixels, in a font of this size.
+
+    >>> width("", 12), width("ill", 100)
+    (0.0, 108.0)
+    """
+    return round(sum(map(_advance, text), 0.0) * size, 1)
+
+
+_SHAPELESS = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS = "\u200c\u200d"
+"""What joins the parts of an emoji and of letters in some scripts."""
+
+
+def visible(text: str) -> str:
+    r"""Return a text without what has no shape of its own: control characters, direction marks, lone surrogates.
+
+    Such characters can reorder or hide the text beside them; each run of them becomes a space.
+
+    >>> visible("a\nb\u202ec")
+    'a b c'
+    """
+    shown = (" " if unicodedata.category(each) in _SHAPELESS and each not in _JOINERS else each for each in text)
+    return " ".join("".join(shown).split())
+
+
+def cut(text: str, room: float, size: float) -> str:
+    """Return a text that fits into so many pixels, with an ellipsis where it was cut.
+
+    >>> cut("welcome", 40, 12), cut("hi", 40, 12)
+    ('wel…', 'hi')
+    """
+    if len(text) * size * min(_WIDTHS.values()) <= room and width(text, size) <= room:
+        return text
+    ends = accumulate((_advance(each) * size for each in text), initial=_advance(ELLIPSIS) * size)
+    fits = sum(1 for _ in takewhile(lambda end: end <= room, ends)) - 1
+    return text[: max(fits, 0)].rstrip() + ELLIPSIS
+
+
+def broken(text: str, room: float, size: float, lines: int) -> list[str]:
+    """Return a text in at most so many lines, broken between words; the last one is cut if more would follow.
+
+    >>> broken("wait for a click of the first message", 90, 12, 2)
+    ['wait for a', 'click of the…']
+    """
+    words = _words(text, room, size)
+    found = [next(words, "")]
+    for word in words:
+        longer = f"{found[-1]} {word}"
+        if width(longer, size) <= room:
+            found[-1] = longer
+        elif len(found) < lines:
+            found.append(word)
+        else:
+            found[-1] = cut(f"{longer}{ELLIPSIS}", room, size).rstrip(ELLIPSIS).rstrip() + ELLIPSIS
+            break
+    return found
+
+
+def _words(text: str, room: float, size: float) -> Iterator[str]:
+    return (cut(word, room, size) for word in text.split(" "))
+
+
+def escaped(text: str) -> str:
+    """Return a text in which nothing is read as markup, in an element or in an attribute.
+
+    >>> escaped('<b onclick="x">&')
+    '&lt;b onclick=&quot;x&quot;&gt;&amp;'
+    """
+    return escape(visible(text))
