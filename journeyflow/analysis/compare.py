@@ -111,7 +111,7 @@ def _side(variant: Variant, journeys: tuple[Journey, ...], policies: Policies | 
 
 def lived(plan: Replication) -> Lived:
     """Run one replication, and return what was counted and what each participant went through."""
-    with played(plan) as (tallies, reader):
+    with played(plan) as (tallies, store), store.reader() as reader:
         return tallies, trails(reader)
 
 

@@ -253,7 +253,7 @@ def _replicate(known: _Standing, plan: Replication, tenant: str) -> Totals:
         host.go_on(known.customers, known.messages)
         host.welcome()
         host.live(None)
-        with store.reader() as reader:
+        with store.figures() as reader:
             found = totals(reader, tenant)
             host.tallies.update(resting(reader, tenant))
     found.subtract(known.before)

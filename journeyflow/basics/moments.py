@@ -61,6 +61,8 @@ def to_micros(at: datetime, what: str = "at") -> int:
     >>> to_micros(datetime(1970, 1, 2, tzinfo=UTC))
     86400000000
     """
+    if isinstance(at, datetime) and at.tzinfo is UTC:  # most of all; none of them is out of bounds
+        return _micros(at - EPOCH)
     if not isinstance(at, datetime):
         msg = f"{what} must be a timezone-aware datetime, not {describe(at)}"
         raise TypeError(msg)
@@ -76,7 +78,7 @@ def from_micros(instant: int) -> datetime:
     >>> from_micros(86_400_000_000)
     datetime.datetime(1970, 1, 2, 0, 0, tzinfo=datetime.timezone.utc)
     """
-    return EPOCH + timedelta(microseconds=instant)
+    return EPOCH + _span(instant)
 
 
 def iso(instant: int) -> str:
@@ -85,7 +87,12 @@ def iso(instant: int) -> str:
     >>> iso(0)
     '1970-01-01T00:00:00.000000Z'
     """
-    return f"{(NAIVE_EPOCH + timedelta(microseconds=instant)).isoformat(timespec='microseconds')}Z"
+    return f"{(NAIVE_EPOCH + _span(instant)).isoformat(timespec='microseconds')}Z"
+
+
+def _span(micros: int) -> timedelta:
+    """Return a span: the same as `timedelta(microseconds=micros)`, in half the time."""
+    return timedelta(0, micros // SECOND, micros % SECOND)
 
 
 def parse_instant(text: str) -> int:

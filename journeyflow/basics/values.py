@@ -101,6 +101,9 @@ PADDING = (
 )
 """What may stand around a text unseen: blanks, line ends and spaces of no width."""
 
+_PLAIN_ID = re.compile(f"[!-~]{{1,{MAX_ID}}}")
+"""What nearly all ids are: text of visible ASCII characters."""
+
 _VISIBLE = re.compile(
     "[^\\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -125,6 +128,8 @@ def id_fault(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return f"must be text, not {describe(value)}"
+    if _PLAIN_ID.fullmatch(value):
+        return None
     if not value:
         return "must not be empty"
     if len(value) > MAX_ID:
@@ -179,6 +184,35 @@ def faults(value: object, path: str = "") -> Iterator[str]:
     >>> list(faults({"ok": [1, 2.5, "x", True, None, {"y": "z"}]}))
     []
     """
+    return iter(()) if _is_sound(value, MAX_DEPTH) else _explained(value, path)
+
+
+def _is_sound(value: object, levels: int) -> bool:
+    """Return whether a value is one of the usual ones, nested at most this many levels; others need a closer look."""
+    kind = type(value)
+    if kind in _IS_SOUND:
+        return _IS_SOUND[kind](value)
+    if not levels:
+        return False
+    if kind is dict or kind is MappingProxyType:
+        parts = cast("Mapping[object, object]", value)
+        sound = all(type(key) is str and text_fault(key) is None for key in parts)
+        return sound and all(_is_sound(part, levels - 1) for part in parts.values())
+    return kind in _LISTS and all(_is_sound(part, levels - 1) for part in cast("Sequence[object]", value))
+
+
+_IS_SOUND: dict[type, Callable[[Any], bool]] = {
+    str: lambda text: text_fault(text) is None,
+    int: lambda number: INTEGER_MIN <= number <= INTEGER_MAX,
+    float: isfinite,
+    bool: lambda _: True,
+    type(None): lambda _: True,
+}
+"""Whether a scalar can be stored, by its type."""
+
+
+def _explained(value: object, path: str) -> Iterator[str]:
+    """Yield the faults of a value."""
     stack: list[tuple[object, str, int]] = [(value, path, 1)]
     while stack:
         item, where, depth = stack.pop()
@@ -233,6 +267,8 @@ def thaw(value: object) -> object:
     >>> thaw(({"a": (1, 2)},))
     [{'a': [1, 2]}]
     """
+    if isinstance(value, _SCALARS):  # first what there is most of: an abstract class is slow to ask
+        return value
     if isinstance(value, Mapping):
         return {key: thaw(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -253,6 +289,8 @@ def freeze(value: object) -> object:
 
 def _freeze(value: object, levels: int) -> object:
     """Copy this many levels and leave the rest."""
+    if isinstance(value, _SCALARS):
+        return value
     if isinstance(value, Mapping) and levels:
         return {key: _freeze(inner, levels - 1) for key, inner in value.items()}
     if isinstance(value, list | tuple) and levels:

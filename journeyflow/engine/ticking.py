@@ -149,8 +149,10 @@ def settle(core: Core) -> None:
     A process may have ended between a commit that forgot somebody and the rebuild of the file. If the file cannot be
     rebuilt now, the log has a warning, and the next call tries again.
     """
+    if not core.options.scrub:
+        return
     with core.store.transaction(write=False) as transaction:
-        owed = core.options.scrub and core.refresh(transaction).traces
+        owed = core.refresh(transaction).traces
     if owed:
         try:
             scrub(core)

@@ -1,7 +1,8 @@
 """What a host passes in and gets back: events, customers, enrollments, visits, messages."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Self
 
@@ -20,7 +21,7 @@ events still fit."""
 
 
 def _mapping(value: object) -> Mapping[str, object]:
-    return MappingProxyType(dict(freeze(value))) if isinstance(value, Mapping) else value  # type: ignore[call-overload, return-value]  # what is no mapping is reported later
+    return MappingProxyType(freeze(value)) if isinstance(value, Mapping) else value  # type: ignore[return-value, arg-type]  # what is no mapping is reported later
 
 
 @frozen
@@ -50,51 +51,51 @@ class Event:
 
 def event_faults(event: Event) -> list[str]:
     """Return a sentence for each fault of an event, with the field it is in."""
-    named = (("type", event.type), ("customer", event.customer), ("id", event.id))
-    found = [
-        f"{name}: {fault}"
-        for name, value in named
-        if (name != "id" or value is not None) and (fault := id_fault(value))
-    ]
+    found = [f"type: {fault}"] if (fault := id_fault(event.type)) else []
+    found += [f"customer: {fault}"] if (fault := id_fault(event.customer)) else []
+    found += [f"id: {fault}"] if event.id is not None and (fault := id_fault(event.id)) else []
     try:
         to_micros(event.at)
     except (TypeError, ValueError) as error:
         found.append(f"at: {error}")
-    if not isinstance(event.data, Mapping):
-        found.append(f"data: must be an object, not {describe(event.data)}")
-        return found
-    found += faults(event.data, "data")
-    if event.type == REVENUE:
-        found += _revenue_faults(event.data.get("amount"))
-    elif (
-        (member := _ADDED.get(event.type if isinstance(event.type, str) else ""))
-        and isinstance(name := event.data.get(member), str)
-        and is_blank(name)
-    ):
-        found.append(f"data.{member}: must not be blank")
-    if event.type == f"{MESSAGE}bounced" and isinstance(event.data, Mapping):
-        found += _bounce_faults(event.data.get(PERMANENT, False))
+    data = event.data
+    if not isinstance(data, MappingProxyType):  # as which a mapping is kept
+        return [*found, f"data: must be an object, not {describe(data)}"]
+    found += faults(data, "data")
+    if isinstance(event.type, str) and event.type in _MORE:
+        found += _MORE[event.type](data)
     return found
 
 
-_ADDED = {added: member for added, _, member in MEMBERS.values()}
-"""The name in the data of each event that adds a member to an attribute of the customer."""
+def _name_faults(member: str, data: Mapping[str, object]) -> list[str]:
+    """Return a sentence if what an event adds to an attribute of the customer has a blank name, else an empty list."""
+    name = data.get(member)
+    return [f"data.{member}: must not be blank"] if isinstance(name, str) and is_blank(name) else []
 
 
-def _bounce_faults(permanent: object) -> list[str]:
+def _bounce_faults(data: Mapping[str, object]) -> list[str]:
     """Return a sentence unless a bounce says with true or false whether it is permanent (R52), else an empty list."""
+    permanent = data.get(PERMANENT, False)
     if isinstance(permanent, bool):
         return []
     return [f"data.{PERMANENT}: must be true or false, not {describe(permanent)}"]
 
 
-def _revenue_faults(amount: object) -> list[str]:
-    """Return a sentence if a value is no amount of revenue (R83), else an empty list."""
+def _revenue_faults(data: Mapping[str, object]) -> list[str]:
+    """Return a sentence if the amount of an event is no amount of revenue (R83), else an empty list."""
+    amount = data.get("amount")
     if type(amount) is int and abs(amount) <= MAX_REVENUE:
         return []
     msg = f"must be a whole number of minor units such as 1999 for 19.99, up to {MAX_REVENUE:,}, not {describe(amount)}"
     return [f"data.amount: {msg}"]
 
+
+_MORE: Mapping[str, Callable[[Mapping[str, object]], list[str]]] = {
+    REVENUE: _revenue_faults,
+    f"{MESSAGE}bounced": _bounce_faults,
+    **{added: partial(_name_faults, member) for added, _, member in MEMBERS.values()},
+}
+"""The checks of the data of some events, by type."""
 
 # --- what a host gets back ------------------------------------------------------------------------------------------
 

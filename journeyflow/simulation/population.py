@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import accumulate
+from itertools import accumulate, islice
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -254,19 +254,32 @@ class Population:
         days = (history.until - history.since) / DAY
         return PopulationFit(people, first, len(came), days, from_micros(history.since), from_micros(history.until))
 
-    def participants(self, *, seed: int, start: int, end: int) -> Iterator[Participant]:
-        """Yield everybody who comes from `start` to before `end`, in order; instants are in microseconds UTC."""
-        instants = self.arrivals.instants(seed, self.size if self.records is None else len(self.records), start, end)
+    def participants(self, *, seed: int, start: int, end: int, part: int = 0, parts: int = 1) -> Iterator[Participant]:
+        """Yield everybody who comes from `start` to before `end`, in order; instants are in microseconds UTC.
+
+        People may be cut into `parts` of the same size, one after the other; then those of one `part` are yielded,
+        counted from 0.
+        """
+        comings = self.comings(seed=seed, start=start, end=end)
+        for number in range(len(comings) * part // parts, len(comings) * (part + 1) // parts):
+            yield self._participant(number, comings[number], seed)
+
+    def comings(self, *, seed: int, start: int, end: int) -> Sequence[int]:
+        """Return the instants at which people come from `start` to before `end`, in order, in microseconds UTC."""
+        most = self.size if self.records is None else len(self.records)
+        instants = self.arrivals.instants(seed, most, start, end)
+        return list(instants if self.records is None else islice(instants, most))
+
+    def _participant(self, number: int, at: int, seed: int) -> Participant:
         if self.records is not None:
-            yield from (Participant(name, dict(known), at) for (name, known), at in zip(self.records, instants))  # noqa: B905 whoever comes first ends it
-            return
-        for number, at in enumerate(instants):
-            name = f"{self.prefix}{seed}-{number:06d}"
-            draws = Draws(seed, name)
-            person: Attributes = {**self.like[record_of(draws, len(self.like))]} if self.like else {}
-            for attribute, how in self.attributes.items():
-                person[attribute] = _drawn(attribute, how, person, draws)
-            yield Participant(name, person, at)
+            name, known = self.records[number]
+            return Participant(name, dict(known), at)
+        name = f"{self.prefix}{seed}-{number:06d}"
+        draws = Draws(seed, name)
+        person: Attributes = {**self.like[record_of(draws, len(self.like))]} if self.like else {}
+        for attribute, how in self.attributes.items():
+            person[attribute] = _drawn(attribute, how, person, draws)
+        return Participant(name, person, at)
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
+from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
 from journeyflow.errors import InvalidInput
@@ -31,7 +32,6 @@ from journeyflow.simulation.draws import Draws
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
-from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.memory.store import MemoryStore
 
 CLAIM: Final = 10_000
@@ -55,7 +55,12 @@ class Replication:
     entering: Entering | None = None
     part: int = 0
     parts: int = 1
-    """Of the participants, those whose number leaves the remainder `part` when it is divided by `parts`."""
+    """Participants are cut into parts of the same size, one after the other; this one is counted from 0."""
+
+    @property
+    def span(self) -> dict[str, int]:
+        """What the participants depend on besides their population."""
+        return {"seed": self.seed, "start": self.start, "end": self.end}
 
 
 def simulate(
@@ -83,7 +88,8 @@ def simulate(
     The same seed gives the same outcome, byte by byte, whatever the executor. `replications` repeats the run with
     further seeds (`seed`, `seed` + 1, ...), so that figures have a band. `executor`, any
     `concurrent.futures.Executor`, runs replications side by side; a single one is cut by people if the journeys share
-    nothing between them (no entry limits, no pulls of a given size). `record` takes the events of the first
+    nothing between them (no entry limits, no pulls of a given size). So are large populations without an executor, so
+    that memory holds only some of the people at a time. `record` takes the events of the first
     replication in the order in which they were fed, to be back-tested.
 
     Raises InvalidInput for an end before the start and for journeys that share an id, ValueError for numbers that
@@ -146,12 +152,14 @@ def _run_all(
     record: list[Event] | None,
 ) -> tuple[Totals, ...]:
     """Run every replication, side by side if there is an executor; return what each counted."""
-    parts = _parts(plan, executor) if replications == 1 and record is None else 1
+    fewest = FEWEST if executor is not None and replications == 1 else 1
+    parts = _parts(plan, fewest) if record is None else 1
     plans = [evolve(plan, seed=plan.seed + n, part=k, parts=parts) for n in range(replications) for k in range(parts)]
     done: list[Totals] = []
     if executor is None or record is not None:
         for number, each in enumerate(plans):
-            done.append(run_plan(each, record if number == 0 else None, progress if len(plans) == 1 else None))
+            within = _within(progress, number, parts) if progress is not None and replications == 1 else None
+            done.append(run_plan(each, record if number == 0 else None, within))
             if progress is not None:
                 progress(number + 1, len(plans))
     else:
@@ -161,6 +169,11 @@ def _run_all(
             if progress is not None:
                 progress(number + 1, len(plans))
     return tuple(_summed(done[n * parts : (n + 1) * parts]) for n in range(replications))
+
+
+def _within(progress: Progress, part: int, parts: int) -> Progress:
+    """Return what is to be told the progress of one of several parts of the same length."""
+    return lambda done, length: progress(part * length + done, parts * length)
 
 
 def _summed(parts: Sequence[Totals]) -> Totals:
@@ -176,17 +189,21 @@ def _in_order(tally: Totals) -> Totals:
     return Counter(dict(sorted(tally.items(), key=lambda each: repr(each[0]))))
 
 
-PARTS: Final = 8
-"""Into how many parts people are cut for an executor; more than workers, so that none waits long for the last."""
+PART: Final = 10_000
+"""How many people are simulated together at least. A part keeps only its own people in memory, but has its own ticks,
+which cost the more the fewer people share one. People who come one after the other share most."""
+
+FEWEST: Final = 4
+"""Into how many parts people are cut for an executor at least: more than workers let none wait long for the last."""
 
 
-def _parts(plan: Replication, executor: Executor | None) -> int:
-    """Return into how many parts the people of a plan can be cut."""
+def _parts(plan: Replication, fewest: int) -> int:
+    """Return into how many parts the people of a plan are cut: one if the journeys share something between them."""
     shared = any(
         journey.limits is not None or (journey.trigger.pull is not None and journey.trigger.pull.size is not None)
         for journey in plan.journeys
     )
-    return 1 if executor is None or shared else PARTS
+    return 1 if shared else max(fewest, len(plan.population.comings(**plan.span)) // PART)
 
 
 def run_plan(plan: Replication, record: list[Event] | None = None, progress: Progress | None = None) -> Totals:
@@ -198,15 +215,16 @@ def run_plan(plan: Replication, record: list[Event] | None = None, progress: Pro
 @contextmanager
 def played(
     plan: Replication, record: list[Event] | None = None, progress: Progress | None = None
-) -> Iterator[tuple[Totals, SqlReader]]:
-    """Run one replication, or a part of it; yield what was counted, and a reader of the store as it is at the end."""
-    with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
+) -> Iterator[tuple[Totals, MemoryStore]]:
+    """Run one replication, or a part of it; yield what was counted, and the store as it is at the end."""
+    store = MemoryStore()
+    with Engine(store, grace=None, max_jump=None, scrub=False) as engine:
         host = SimulatedHost(plan, engine, record)
-        host.begin()
-        host.live(progress)
-        with engine.store.reader() as reader:
+        undisturbed(host.begin)
+        undisturbed(host.live, progress)
+        with store.figures() as reader:
             host.tallies.update(totals(reader))
-            yield host.tallies, reader
+        yield host.tallies, store
 
 
 class SimulatedHost:
@@ -248,11 +266,9 @@ class SimulatedHost:
     def welcome(self) -> None:
         """Put everybody who will come into the inbox."""
         plan, engine = self._plan, self._engine
-        everybody = plan.population.participants(seed=plan.seed, start=plan.start, end=plan.end)
         with engine.batch():
-            for number, participant in enumerate(everybody):
-                if number % plan.parts == plan.part:
-                    self._come(participant)
+            for participant in plan.population.participants(**plan.span, part=plan.part, parts=plan.parts):
+                self._come(participant)
         heapify(self._habits)
 
     def _come(self, participant: Participant) -> None:
@@ -310,11 +326,13 @@ class SimulatedHost:
 
     def _do_habits(self, now: int) -> None:
         """Feed the background events up to an instant; the messages of earlier intervals have changed their rates."""
+        events = list[Event]()
         while self._habits and self._habits[0][0] <= now:
             at, number, customer, habit = self._habits[0]
             if habit.happens():
-                self._feed([Event(habit.event, customer=customer, at=from_micros(at), data=habit.data())])
-                self.tallies["background", habit.event, f"{from_micros(at):%Y-%m-%d}"] += 1
+                event = Event(habit.event, customer=customer, at=from_micros(at), data=habit.data())
+                events.append(event)
+                self.tallies["background", habit.event, event.at.date().isoformat()] += 1
                 self.tallies["acted", habit.event] += not habit.happened
                 habit.happened = True
             habit.advance()
@@ -322,6 +340,7 @@ class SimulatedHost:
                 heappop(self._habits)
             else:
                 heapreplace(self._habits, (habit.at, number, customer, habit))
+        self._feed(events)
 
     def _deliver(self, now: int) -> int:
         """Send what waits, and let people react from the next interval on; return the instant of the first report.
@@ -331,21 +350,19 @@ class SimulatedHost:
         at = from_micros(now)
         hour = f"{at:%Y-%m-%d %H}:00"
         while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
-            self._engine.ack(messages, at=from_micros(now + 1))
-            events = []
-            for message in messages:
-                self.tallies["handed out", hour, message.channel] += 1
-                day = f"{message.at:%Y-%m-%d}"
-                if to_micros(message.at) >= self._begun:  # the others were made before the simulation
-                    self.tallies["messages", day, message.channel, message.journey, message.step] += 1
-                events += self._reactions(message, now)
-            self._feed(events)
+            self.tallies.update(("handed out", hour, message.channel) for message in messages)
+            with self._engine.batch():
+                self._engine.ack(messages, at=from_micros(now + 1))
+                self._feed([event for message in messages for event in self._reactions(message, now)])
             if len(messages) < CLAIM:  # there are no more
                 break
         return now + 1
 
     def _reactions(self, message: Message, now: int) -> list[Event]:
-        """Return what a customer does with a message before the end."""
+        """Count a message, and return what its customer does with it before the end."""
+        if to_micros(message.at) >= self._begun:  # the others were made before the simulation
+            day = message.at.date().isoformat()
+            self.tallies["messages", day, message.channel, message.journey, message.step] += 1
         for habit in self._habits_of.get(message.customer, ()):
             habit.lift(message, now)
         return self._events(message, self._reactor.reactions(message, self._attributes.get(message.customer, {})), now)

@@ -13,6 +13,7 @@ from attrs import evolve
 
 from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE
 from journeyflow.catalog.catalog import Catalog
+from journeyflow.machine.behaviours import advance
 from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import is_anonymous
 from journeyflow.records.message_ids import place_of
@@ -112,6 +113,7 @@ def run(
             break
         items += 1
         _handle_item(work, key, dedup)
+    work.walk = advance  # the crowds have the working set, and it had them: a cycle, which only the collector finds
     tally = work.tally()
     cut = tally.cut or position < len(keys) or bool(work.heap)
     return work.changes(), evolve(tally, items=items - work.put_off, cut=cut)

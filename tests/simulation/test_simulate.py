@@ -507,3 +507,15 @@ def test_delays_have_the_distribution_they_say():
     assert Delay.around("1 hour", 2).share_within("1 hour") == pytest.approx(0.5, abs=0.002)
     assert Delay.among(["1 hour", "3 hours", "2 hours"]).value(0.75) == int(2.5 * hour)
     assert {Draws(1, "a").unit("x", str(n)) < 0.5 for n in range(20)} == {True, False}
+
+
+@pytest.mark.parametrize("population", [PEOPLE, Population.of([(f"c{n}", {}) for n in range(25)])])
+def test_many_people_are_simulated_in_parts(monkeypatch, population):
+    """A part after the other gives the same bytes, and progress goes on from one to the next."""
+    whole, told = run(population=population), list[int]()
+    monkeypatch.setattr("journeyflow.simulation.run.PART", 10)
+    parts = run(population=population, progress=lambda done, of: told.append(done * 100 // of))
+    assert written(parts) == written(whole)
+    within = [share for share in told if share < 100]
+    assert within == sorted(within)
+    assert len(set(within)) > 50

@@ -47,7 +47,9 @@ class Mirror:
         database, self._database = self._database, None  # none while it is half up to date
         if database is None:
             self.drop()
-            database = self._laid_out(everything(), nonce)
+            content = everything()
+            database = laid_out(content, nonce, self._open)
+            self._rows = _rows_of(content)
         elif self._behind:
             with database.transaction() as transaction:
                 for changes in self._behind:
@@ -57,21 +59,22 @@ class Mirror:
         self._database = database
         return database
 
-    def _laid_out(self, everything: Changes, nonce: str) -> "SQLiteStore":
-        from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils
-
-        database = SQLiteStore(":memory:", nonce=nonce)
-        self._open.callback(database.close)
-        with database.transaction() as transaction:
-            transaction.commit(everything)
-        self._rows = _rows_of(everything)
-        return database
-
     def drop(self) -> None:
         """Close the database; the next query creates a new one."""
         self._database = None
         self._behind, self._rows_behind = [], 0
         self._open.close()
+
+
+def laid_out(content: Changes, nonce: str, opened: ExitStack) -> "SQLiteStore":
+    """Return a database in memory with the rows of a store; it is closed with what is `opened`."""
+    from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils
+
+    database = SQLiteStore(":memory:", nonce=nonce)
+    opened.callback(database.close)
+    with database.transaction() as transaction:
+        transaction.commit(content)
+    return database
 
 
 def _rows_of(changes: Changes) -> int:

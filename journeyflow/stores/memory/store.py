@@ -3,15 +3,17 @@
 Queries in SQL work here too: they run on an in-memory SQLite database with the same rows (R80, `mirror.py`).
 """
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING
+
+from attrs import evolve
 
 from journeyflow.errors import StorageError
 from journeyflow.records.changes import Changes
 from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.memory.commits import Unfinished, cut, unfinished
-from journeyflow.stores.memory.mirror import Mirror
+from journeyflow.stores.memory.mirror import Mirror, laid_out
 from journeyflow.stores.memory.rows import MemoryRows
 from journeyflow.stores.memory.transaction import NAME, MemoryTransaction
 from journeyflow.stores.turns import Block, Joining, StoreTurn
@@ -58,6 +60,19 @@ class MemoryStore(MemoryRows):
         from journeyflow.stores.sqlite.blocks import View  # noqa: PLC0415 imports sqlite3, for queries only
 
         return View(self.turn, self._questioned)
+
+    @contextmanager
+    def figures(self) -> Iterator["SQLiteReader"]:
+        """Open a view for queries about enrollments and what is counted.
+
+        It has no inputs, no messages, and of the moves only those that a cap has stopped: these are most of what
+        `reader` copies. Nothing is kept for the next view.
+        """
+        with self.transaction(write=False):
+            capped = tuple(move for move in self.moves if any("cap" in read for read in move.seen.values()))
+            counted = evolve(self.snapshot(), inputs=(), handled=(), moves=capped, new_posts=())
+        with ExitStack() as opened, laid_out(counted, self.meta["nonce"], opened).reader() as reader:
+            yield reader
 
     def _questioned(self) -> "Connection":
         """Return the connection of the database for queries, brought up to date."""
