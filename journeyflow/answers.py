@@ -7,6 +7,7 @@ from journeyflow.catalog.migration import Migration, Moved
 from journeyflow.definition.edits.copying import Copied, Reset
 from journeyflow.engine.copy_calls import Bulk
 from journeyflow.engine.exports import ExportJob
+from journeyflow.engine.settling import Handled, Settling
 from journeyflow.questions.explanation import Decision, Explanation
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.messages import Answer, SetAside
@@ -43,6 +44,7 @@ __all__ = [
     "Explanation",
     "ExportJob",
     "Group",
+    "Handled",
     "Interval",
     "JourneyInfo",
     "JourneyStats",
@@ -61,6 +63,7 @@ __all__ = [
     "SampleRatio",
     "SendInfo",
     "SetAside",
+    "Settling",
     "SplitResults",
     "StepInfo",
     "StepStats",

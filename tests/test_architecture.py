@@ -327,6 +327,7 @@ KEEPS_STATE = {
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "ChannelCalls": "the part of the engine that holds channels",
     **dict.fromkeys(("InputCalls", "DeliveryCalls", "UpkeepCalls"), "methods of an engine"),
+    "Settling": "what one thread puts into the inbox, and what came of it",
     "CopyCalls": "the part of the engine that copies journeys, and changes many",
     "Fault": "a sentence; a text has no records",
     "JourneyCalls": "the part of the engine that changes journeys",

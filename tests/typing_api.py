@@ -258,6 +258,11 @@ def lifecycle(engine: Engine) -> list[str]:
 
 def inputs(engine: Engine) -> None:
     """Give the engine every kind of input."""
+    with engine.settle(NOW, allow_jump=True) as settled:
+        engine.exit("j", "ann", at=NOW)
+    handled: tuple[answers.Handled, ...] = settled.outcomes
+    assert isinstance(settled, answers.Settling)
+    assert [each.refusal for each in handled], [each.serial for each in (*settled.entered, *settled.ended)]
     with engine.batch():
         engine.put_customer("c1", {"email": "a@example.com", "consent": {"EMAIL": True}}, at=NOW, replace=True)
         engine.put_customers([("c1", {}), ("c2", {})], at=NOW)

@@ -3,7 +3,6 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from itertools import count, takewhile
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -11,9 +10,12 @@ from attrs import field, frozen
 from journeyflow.basics.words import State
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.definition.policies import PolicyHistory
+from journeyflow.definition.rules.chains import Chain
+from journeyflow.definition.steps import Update
 from journeyflow.machine.program import Program
 from journeyflow.records.changes import CatalogChanges
 from journeyflow.records.forgetting import OWED, TRACES
+from journeyflow.records.message_ids import nonces_of
 from journeyflow.records.suppression import KEY, SUPPRESSING
 
 NONE: frozenset[str] = frozenset()
@@ -89,25 +91,6 @@ class JourneyRecord:
     def resumes(self, after: int) -> int | None:
         """Return the first instant after another at which the journey becomes ACTIVE, or None if unknown (R16)."""
         return next((at for at, state in self.transitions if at > after and state == "ACTIVE"), None)
-
-
-def nonce_name(number: int) -> str:
-    """Return the name of the setting that keeps a nonce, by the number of nonces before it (R70).
-
-    >>> nonce_name(0), nonce_name(2)
-    ('nonce', 'nonce.2')
-    """
-    return f"nonce.{number}" if number else "nonce"
-
-
-def nonces_of(meta: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the nonces among a database's settings, in order, the current one last (R70).
-
-    >>> nonces_of({"nonce": "k3", "nonce.1": "k4", "revision": "7"})
-    ('k3', 'k4')
-    """
-    renewed = takewhile(meta.__contains__, map(nonce_name, count(1)))
-    return meta[nonce_name(0)], *(meta[name] for name in renewed)
 
 
 @frozen
@@ -213,6 +196,11 @@ class Catalog:
         return frozenset(number for number, program in self.programs.items() if program.reads_posts)
 
     @cached_property
+    def forgetting(self) -> frozenset[str]:
+        """The tenants with a step, in any version, that forgets customers (R39)."""
+        return frozenset(program.tenant for program in self.programs.values() if _forgets(program))
+
+    @cached_property
     def limited(self) -> Mapping[int, int]:
         """The journeys with entry limits in any version, each with its largest limit (R23)."""
         largest = ((record.number, _largest_limit(record)) for record in self.journeys.values())
@@ -303,6 +291,12 @@ def build_catalog(
         next_journey=numbers[0],
         next_version=numbers[1],
     )
+
+
+def _forgets(program: Program) -> bool:
+    """Return whether a step of a version forgets customers."""
+    changes = (change for step in program.journey.steps if isinstance(step, Update) for change in step.changes)
+    return any(isinstance(change, Chain) and change.action == "forget" for change in changes)
 
 
 def _largest_limit(record: JourneyRecord) -> int:

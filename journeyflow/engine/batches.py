@@ -30,8 +30,12 @@ class Batch(Open):
         """Close the batch, and store its inputs unless the block raised."""
         self._core.local.batch = None
         if error is None and self.inputs:
-            with self._core.store.transaction() as transaction:
-                transaction.commit(Changes(inputs=tuple(self.inputs)))
+            self._close()
+
+    def _close(self) -> None:
+        """Store the inputs."""
+        with self._core.store.transaction() as transaction:
+            transaction.commit(Changes(inputs=tuple(self.inputs)))
 
 
 def open_batch(core: Core) -> Batch | None:

@@ -24,7 +24,8 @@ from journeyflow.engine.core import LOG, Core, Handler, Options
 from journeyflow.engine.delivery_calls import DeliveryCalls
 from journeyflow.engine.inputs import check_limit, forward, length_of
 from journeyflow.engine.questions import Questions
-from journeyflow.engine.ticking import TickResult, do_due_work, next_call, settle
+from journeyflow.engine.settling import Settling
+from journeyflow.engine.ticking import TickResult, do_due_work, erase_owed, next_call
 from journeyflow.engine.upkeep_calls import UpkeepCalls
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes
@@ -104,7 +105,7 @@ class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
         self._bound = False
         try:
             self._keep_grace(grace, wanted)
-            settle(self._core)
+            erase_owed(self._core)
         except BaseException:
             if opened is not store:  # nobody else could close it
                 opened.close()
@@ -217,6 +218,29 @@ class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
         )
         LOG.debug("tick at %s: %s", now, result)
         return result
+
+    def settle(self, now: datetime, *, allow_jump: bool = False) -> Settling:
+        """Handle what is given in a `with` block as soon as the block ends, and say what came of it (R74).
+
+        What this thread puts into the inbox within the block is stored in one commit, as by `batch`. Then everything
+        that is due at `now` of the customers whom it is about is done, in order, and nobody else's work; nothing is
+        delivered. A tick at `now` that follows has the results that it would have had without. Where the work of these
+        customers may depend on that of others, because it takes or asks for a place of an entry limit, a pull is due,
+        an event id is another's too, or a step forgets customers, all due work is done, as `archive` does it.
+
+        Raises RuntimeError inside another batch of the same thread, and ClockJump as a tick does, unless `allow_jump`;
+        what the block gave is then in the inbox.
+
+        >>> from datetime import UTC
+        >>> from journeyflow import Journey, MemoryStore, Wait
+        >>> engine, now = Engine(MemoryStore()), datetime(2026, 1, 5, tzinfo=UTC)
+        >>> _ = engine.deploy(Journey(id="welcome", steps=[Wait("rest", "1 day")]), at=now)
+        >>> with engine.settle(now) as settled:
+        ...     engine.enroll("welcome", ["ann", "ann"], at=now)
+        >>> [(each.customer, each.step) for each in settled.entered], [each.refusal for each in settled.outcomes]
+        ([('ann', 'rest')], [None, 'already inside'])
+        """
+        return Settling(self._core, to_micros(now, "now"), allow_jump=allow_jump)
 
     def next_due(self) -> datetime | None:
         """Return the instant of the earliest work of all tenants, in UTC: when to tick next (R73).

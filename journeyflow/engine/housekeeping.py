@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Iterator
 
 from attrs import evolve, frozen
 
-from journeyflow.catalog.catalog import nonce_name
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_due_work, scrub
 from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.questions.customers import newest_numbers, told_of
 from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
 from journeyflow.records.forgetting import anonymous
+from journeyflow.records.message_ids import nonce_name
 from journeyflow.records.public import PruneResult
 from journeyflow.stores.batch import Due, LimitRequest, PastRequest, PruneRequest, Request
 from journeyflow.work import orders

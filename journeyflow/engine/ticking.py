@@ -14,8 +14,9 @@ from journeyflow.errors import ClockJump, StorageError, cut, shown
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import TRACES
-from journeyflow.stores.batch import Due, DueKey, Request
+from journeyflow.stores.batch import Due, DueKey, Loaded, Request
 from journeyflow.work import scheduler
+from journeyflow.work.alone import Named, is_alone, journey_timers, was_alone
 from journeyflow.work.happenings import Tally
 from journeyflow.work.outbox import claim_request
 from journeyflow.work.setting_aside import SettingAside, name_item, set_aside, set_barely_aside
@@ -89,18 +90,44 @@ def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: b
     done = undisturbed(_worked, core, now, limit, allow_jump=allow_jump)
     if core.options.scrub and done.forgotten:
         scrub(core)
-    settle(core)
+    erase_owed(core)
     return done
+
+
+def do_work_of(core: Core, names: Named, now: int, *, allow_jump: bool = False) -> None:
+    """Do the due work of some customers, or of everybody where theirs may depend on that of others (R74).
+
+    Raises what `do_due_work` raises.
+    """
+    refuse(name_faults(allow_jump=allow_jump))
+    if not _is_due(core, now, allow_jump=allow_jump):
+        return
+    size, more = core.options.batch_size, True
+    try:
+        while more:
+            more, tally = _one_batch(core, now, size, None, names)
+            _added(TickResult(), tally)
+    except (_NotAlone, _Unhandled):
+        do_due_work(core, now, allow_jump=allow_jump)
+    else:
+        erase_owed(core)
+
+
+def _is_due(core: Core, now: int, *, allow_jump: bool) -> bool:
+    """Return whether anything is due. Raises ClockJump (R3)."""
+    earliest, jump = next_due(core), core.options.max_jump
+    if earliest is None or earliest > now:
+        return False
+    if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
+        _check_clock(core, now, jump)
+    return True
 
 
 def _worked(core: Core, now: int, limit: int | None, *, allow_jump: bool) -> TickResult:
     """Handle batches until nothing is due."""
-    earliest, jump = next_due(core), core.options.max_jump
     total = TickResult()
-    if earliest is None or earliest > now:
+    if not _is_due(core, now, allow_jump=allow_jump):
         return total
-    if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
-        _check_clock(core, now, jump)
     left, more = limit, True
     pace = whole = core.options.batch_size
     while more and left != 0:
@@ -143,7 +170,7 @@ def _check_clock(core: Core, now: int, jump: Duration) -> None:
 # --- traces on the medium ---------------------------------------------------------------------------------------------
 
 
-def settle(core: Core) -> None:
+def erase_owed(core: Core) -> None:
     """Erase the traces that an earlier commit owes to the medium, unless the engine leaves that to `vacuum` (R86).
 
     A process may have ended between a commit that forgot somebody and the rebuild of the file. If the file cannot be
@@ -177,29 +204,43 @@ def scrub(core: Core) -> None:
 # --- batches ----------------------------------------------------------------------------------------------------------
 
 
-def _one_batch(core: Core, now: int, size: int, limit: int | None) -> tuple[bool, Tally]:
+def _one_batch(core: Core, now: int, size: int, limit: int | None, of: Named | None = None) -> tuple[bool, Tally]:
     """Load, run and commit one batch; return whether more is due than was loaded, and what was done.
 
-    Raises _Unhandled, with nothing committed, for an exception that is not the store's.
+    Raises, with nothing committed, _Unhandled for an exception that is not the store's, and _NotAlone if the work `of`
+    some customers may depend on that of others.
     """
     with core.store.transaction() as transaction:
         catalog = core.refresh(transaction)
-        due = transaction.due(now, size)
+        due = transaction.due(now, size, of=of)
+        timers = Loaded() if of is None else transaction.load(journey_timers(catalog))
+        _expect_alone(of is None or is_alone(of, due, timers, catalog, now))
         try:
             loaded = transaction.load(scheduler.plan(due, catalog))
             grace, dedup = catalog.grace, core.options.dedup
             changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
             if tally.forgotten or changes.erased.dismissed:
                 changes = evolve(changes, catalog=catalog.when_forgetting(traces=True))
+            _expect_alone(of is None or was_alone(changes))
             if changes:
                 transaction.commit(evolve(changes, last_tick=now))
-        except StorageError:
+        except (StorageError, _NotAlone):
             raise
         except Exception as error:
             if not due.keys:  # another process was faster, so no item can be the reason
                 raise
             raise _Unhandled(due.keys[0]) from error
     return due.more or tally.cut, tally
+
+
+class _NotAlone(Exception):
+    """The work of some customers may depend on that of others."""
+
+
+def _expect_alone(alone: bool) -> None:
+    """Raise _NotAlone unless the work at hand may be done by itself."""
+    if not alone:
+        raise _NotAlone
 
 
 class _Unhandled(Exception):

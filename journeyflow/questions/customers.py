@@ -107,6 +107,12 @@ def newest_numbers(reader: SqlReader) -> tuple[int, int]:
     return serial, number
 
 
+def outcomes_of(reader: SqlReader, first: int, count: int) -> list[str | None]:
+    """Return the outcomes of so many inputs from a number on, in order; None of one that waits."""
+    rows = reader.rows("SELECT outcome FROM inputs WHERE seq >= ? AND seq < ? ORDER BY seq", (first, first + count))
+    return [outcome for (outcome,) in rows]
+
+
 def pending_inputs(reader: SqlReader, tenant: str, customer: str) -> list[tuple[str, str, dict[str, object]]]:
     """Return what was put and fed for a customer and is not handled yet, in order: (kind, type, attributes or data)."""
     rows = reader.rows(

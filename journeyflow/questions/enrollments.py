@@ -1,11 +1,12 @@
 """Questions about enrollments and their visits, in SQL that every store answers (R80, R84)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT
 from journeyflow.questions.customers import some_fields
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
@@ -95,6 +96,35 @@ def enrollments(
         lambda row: _enrollment(row, some_fields(row[17], names) if names else None),
         lambda row: cursor_of(row[16], row[5], plain=value == "e.serial"),
     )
+
+
+def inside_of(reader: SqlReader, customers: Iterable[tuple[str, str]]) -> tuple[int, set[int]]:
+    """Return the newest serial of all, and the serials of the active runs of some customers (tenant, id)."""
+    rows = reader.rows(
+        "SELECT e.serial FROM json_each(?) k"
+        " CROSS JOIN customers c ON c.tenant = k.value ->> 0 AND c.id = k.value ->> 1"
+        " JOIN enrollments e ON e.customer = c.number WHERE e.status = 'ACTIVE'",
+        (dumps(sorted(customers)),),
+    )
+    newest = reader.rows("SELECT ifnull(max(serial), 0) FROM enrollments")[0][0]
+    return newest, {serial for (serial,) in rows}
+
+
+def since(
+    reader: SqlReader, customers: Iterable[tuple[str, str]], newest: int, inside: Iterable[int]
+) -> tuple[tuple[Enrollment, ...], tuple[Enrollment, ...]]:
+    """Return the runs of some customers that are newer than a serial, and those that were `inside` and have ended."""
+    rows = reader.rows(
+        f"{_ENROLLMENTS} {_JOINS} WHERE e.serial > ? AND (c.tenant, c.id) IN"
+        " (SELECT value ->> 0, value ->> 1 FROM json_each(?)) ORDER BY e.serial",
+        (newest, dumps(sorted(customers))),
+    )
+    over = reader.rows(
+        f"{_ENROLLMENTS} {_JOINS} WHERE e.status <> 'ACTIVE' AND e.serial IN (SELECT value FROM json_each(?))"
+        " ORDER BY e.serial",
+        (dumps(sorted(inside)),),
+    )
+    return tuple(map(_enrollment, rows)), tuple(map(_enrollment, over))
 
 
 def find_enrollment(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:

@@ -1,7 +1,8 @@
 """Message ids: the one place that writes them and the one that reads them (R70)."""
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from itertools import count, takewhile
 
 from journeyflow.basics.values import INTEGER_MAX
 from journeyflow.records.rows import Glimpse
@@ -46,3 +47,22 @@ def place_of(text: object, nonces: Container[str] | None = None) -> tuple[int, i
     """
     read = read_id(text)
     return None if read is None or (nonces is not None and read[0] not in nonces) else read[1:]
+
+
+def nonce_name(number: int) -> str:
+    """Return the name of the setting that keeps a nonce, by the number of nonces before it (R70).
+
+    >>> nonce_name(0), nonce_name(2)
+    ('nonce', 'nonce.2')
+    """
+    return f"nonce.{number}" if number else "nonce"
+
+
+def nonces_of(meta: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the nonces among a database's settings, in order, the current one last (R70).
+
+    >>> nonces_of({"nonce": "k3", "nonce.1": "k4", "revision": "7"})
+    ('k3', 'k4')
+    """
+    renewed = takewhile(meta.__contains__, map(nonce_name, count(1)))
+    return meta[nonce_name(0)], *(meta[name] for name in renewed)

@@ -121,6 +121,8 @@ class Request:
     """Also the jobs that make files and are not done yet."""
     last_tick: bool = False
     """Also the instant of the last tick that did anything (R3)."""
+    next_input: bool = False
+    """Also the number that the next input gets."""
     active: "ActiveRequest | None" = None
     caps: "CapRequest | None" = None
     clicked: frozenset[tuple[str, str]] = frozenset()
@@ -288,6 +290,7 @@ class Loaded:
     last_tick: int | None = None
     suppressed: Mapping[str, int] = field(factory=dict)
     """The entries of the suppression list that were found: hash, the instant before which all is old."""
+    next_input: int = 1
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]

@@ -6,6 +6,7 @@ against this contract.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -81,11 +82,23 @@ class Transaction(Protocol):
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog; None if its revision is still `known_revision`."""
 
-    def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
+    def due(
+        self,
+        now: int,
+        limit: int,
+        *,
+        inputs: bool = True,
+        paused: Mapping[int, int] = NOT_PAUSED,
+        of: AbstractSet[tuple[str, str]] | None = None,
+    ) -> Due:
         """Return the first `limit` items due at or before `now`, in total order: inputs, rests, leases, timers (R7).
 
         Without `inputs`, only timers count. Rests and timers of the journeys that `paused` has are left out from the
         given instants on (R73).
+
+        With `of`, the (tenant, id) of customers, only what concerns them (R74): their inputs, answers about their
+        messages, their rests and leases, and the waiting events of others that have the id of one of theirs (R26). The
+        other two are then not given.
         """
 
     def load(self, request: Request) -> Loaded:

@@ -1,6 +1,7 @@
 """A transaction on the store in memory: what it loads, and what it notes to be committed."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ from journeyflow.stores.batch import (
     select_due,
 )
 from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
+from journeyflow.stores.memory.due import due_of
 from journeyflow.stores.memory.pruning import finished_in, past_in
 from journeyflow.stores.memory.rows import KnownEvent, MemoryRows
 
@@ -83,9 +85,19 @@ class MemoryTransaction:
             store.last["version"] + 1,
         )
 
-    def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
+    def due(
+        self,
+        now: int,
+        limit: int,
+        *,
+        inputs: bool = True,
+        paused: Mapping[int, int] = NOT_PAUSED,
+        of: AbstractSet[tuple[str, str]] | None = None,
+    ) -> Due:
         """Return the first due items in total order (R7)."""
         store, count = self._store, limit + 1
+        if of is not None:
+            return select_due(*due_of(store, now, of), limit)
         return select_due(
             _first(count, store.inbox.pages(now, count, store.waiting) if inputs else ()),
             _first(count, _unheld(store.timers.pages(now, count, store.resting), paused)),
@@ -129,6 +141,7 @@ class MemoryTransaction:
             *self._past(request),
             int(store.meta[LAST_TICK]) if request.last_tick and LAST_TICK in store.meta else None,
             {each: store.suppressions[each].before for each in request.suppressed if each in store.suppressions},
+            store.last["input"] + 1,
         )
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:

@@ -6,6 +6,7 @@ written; every statement over a batch. What a file can do wrong comes out as `St
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import wraps
 from itertools import chain, repeat
 from typing import Any, NamedTuple, TypeVar
@@ -30,13 +31,12 @@ from journeyflow.stores.batch import (
     timer_key,
 )
 from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
-from journeyflow.stores.schema import LATER
+from journeyflow.stores.sqlite import due
 from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads, unless_held
 from journeyflow.stores.sqlite.opening import RESTORE
 from journeyflow.stores.sqlite.pruning import load_finished, load_past
 from journeyflow.stores.sqlite.pulls import load_circles, load_pulls
 from journeyflow.stores.sqlite.rows import (
-    INPUT_FORM,
     POST_FORM,
     POST_ROW,
     RUN_ROW,
@@ -74,12 +74,6 @@ def lookup(asked: str, key: str, tail: str = "") -> Lookup:
     asked = f"{asked} WHERE {key}"
     return Lookup(f"{asked} IN (SELECT value FROM json_each(?)){tail}", f"{asked} BETWEEN ? AND ?{tail}")
 
-
-INBOX = (
-    f"SELECT iif(outcome IS NULL, seq, NULL), {INPUT_FORM.names(INPUT_FORM.without('seq'))} FROM inputs"
-    " WHERE outcome IS NULL AND at <= ? ORDER BY at, seq LIMIT ?"
-)
-"""The first due inputs. An index that disagrees with the table shows in a sequence number that is missing."""
 
 RUNS = lookup(f"SELECT {RUN_ROW} FROM enrollments", "serial")
 
@@ -190,18 +184,20 @@ class SQLiteTransaction:
         )
 
     @_of_medium
-    def due(self, now: int, limit: int, *, inputs: bool = True, paused: Mapping[int, int] = NOT_PAUSED) -> Due:
+    def due(
+        self,
+        now: int,
+        limit: int,
+        *,
+        inputs: bool = True,
+        paused: Mapping[int, int] = NOT_PAUSED,
+        of: AbstractSet[tuple[str, str]] | None = None,
+    ) -> Due:
         """Return the first due items in total order: each kind is a seek in its own index (R7)."""
-        told = self._ask(INBOX, (now, limit + 1)) if inputs else []
-        rests = self._ask(
-            f"SELECT {RUN_ROW} FROM enrollments WHERE due <= ?{unless_held(paused)}"
-            f" ORDER BY due, ifnull(held, {LATER}), serial LIMIT ?",
-            (now, limit + 1),
-        )
-        leases = self._ask(
-            f"SELECT {POST_ROW} FROM messages WHERE lease_until <= ? ORDER BY lease_until, enrollment, n LIMIT ?",
-            (now, limit + 1),
-        )
+        some, held = of is not None, unless_held(paused)
+        asked = {"now": now, "limit": limit + 1, **({} if of is None else {"of": dumps(sorted(of))})}
+        told = self._ask(due.inbox(some=some), asked) if inputs else []
+        rests, leases = self._ask(due.rests(held, some=some), asked), self._ask(due.leases(some=some), asked)
         items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
         self._expect(None not in [item.seq for item in items])
         self._expect({run.status for run in runs} <= {ACTIVE})
@@ -211,7 +207,7 @@ class SQLiteTransaction:
             (list(map(timer_key, runs)), runs),
             ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
-            due_timers(self._connection, now, limit + 1, paused),
+            () if some else due_timers(self._connection, now, limit + 1, paused),
         )
 
     @_of_medium
@@ -258,6 +254,7 @@ class SQLiteTransaction:
             *self._past(request),
             self._last_tick() if request.last_tick else None,
             dict(self._ask_each(SUPPRESSED, request.suppressed)),
+            next_number(self._connection, "inputs") if request.next_input else 1,
         )
 
     def _last_tick(self) -> int | None:

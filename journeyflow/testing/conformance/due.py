@@ -11,9 +11,11 @@ from journeyflow.testing.conformance.samples import (
     LIMITS,
     MINUTE,
     NOON,
+    answer,
     busy_agenda,
     drained,
     due,
+    due_of,
     ended,
     event,
     expect,
@@ -87,6 +89,27 @@ class DueWork(Begun):
                     found = transaction.due(NOON + MINUTE, 1_000, paused=paused).keys
                 expect(found, tuple(key for key in everything if not _is_held(key, of, paused)), f"paused {paused}")
             expect(due(store, NOON + MINUTE, 1_000).keys, everything, "afterwards")
+
+    def test_due_work_of_some_customers_is_found_alone(self, tmp_path: Path) -> None:
+        """Inputs about them, answers about their messages, rests and leases; others' events under their ids (R74)."""
+        answers = [answer("ack", 1, 1), answer("nack", 2, 1), answer("requeue", 9, 9)]
+        agenda = Changes(
+            inputs=(event(id="e1"), event("bob", id="e1"), event("bob"), event(at=NOON + 1), event("new"), *answers),
+            runs=(run(1, 1), run(2, 2), run(3, 4), run(4, 1, 2, due=NOON, held=NOON - 9), run(5, 1, 3, due=None)),
+            new_posts=(leased(1, 1, NOON), leased(2, 1, NOON), leased(1, 2, NOON + 1)),
+        )
+        with self.begun(tmp_path) as store:
+            write(store, agenda)
+            inputs = ((NOON, INPUT, 1, 0), (NOON, INPUT, 2, 0), (NOON, INPUT, 6, 0))
+            ann = ((NOON, HELD, NOON - 9, 4), *inputs, (NOON, TIMER, 1, 0), (NOON, TIMER, 1, 1))
+            expect(due_of(store, ("t", "ann")).keys, ann, "one customer")
+            new = due_of(store, ("t", "new"))
+            expect((new.keys, new.more), (((NOON, INPUT, 5, 0),), False), "one who is not known yet")
+            expect(due_of(store, ("t", "nobody"), ("u", "ann")).keys, (), "nobody")
+            everybody = due_of(store, ("t", "ann"), ("t", "bob"), limit=3)
+            expect((everybody.keys[0], len(everybody.keys), everybody.more), (ann[0], 3, True), "so many at most")
+            write(store, Changes(limits=LimitChanges(timers=((1, 0, NOON),))))
+            expect(due_of(store, ("t", "ann")).keys, ann, "no timers of journeys")
 
     def test_due_may_be_asked_again(self, tmp_path: Path) -> None:
         """Asking removes nothing, in the same transaction or in the next."""

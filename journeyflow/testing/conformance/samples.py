@@ -161,6 +161,11 @@ def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
     return Input(seq=0, customer=customer, at=at, **{**usual, **said})
 
 
+def answer(kind: str, serial: int, n: int) -> Input:
+    """Return a worker's answer about a message: "ack", "nack" or "requeue"."""
+    return event("", kind=kind, type="", id=f"k-{serial}-{n}")
+
+
 def job(number: int, **said: object) -> Export:
     """Return a job that waits to make a file."""
     usual: dict[str, Any] = {"tenant": "t", "module": "m", "status": "PENDING", "options": "{}", "submitted_at": NOON}
@@ -191,6 +196,12 @@ def due(store: Store, now: int = NOON, limit: int = 100) -> Due:
     """Return what is due, without the write lock."""
     with store.transaction(write=False) as transaction:
         return transaction.due(now, limit)
+
+
+def due_of(store: Store, *customers: tuple[str, str], limit: int = 100) -> Due:
+    """Return what is due at noon of some customers (tenant, id), without the write lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.due(NOON, limit, of=set(customers))
 
 
 def load(store: Store, **wanted: object) -> Loaded:

@@ -1,0 +1,102 @@
+"""Answers at once: what a `with` block gives is handled when it ends, apart from everybody else's work (R74)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+
+from attrs import frozen
+
+from journeyflow.basics.moments import from_micros
+from journeyflow.engine.batches import Batch
+from journeyflow.engine.core import Core
+from journeyflow.engine.ticking import do_work_of
+from journeyflow.questions.customers import outcomes_of
+from journeyflow.questions.enrollments import inside_of, since
+from journeyflow.records.changes import Changes
+from journeyflow.records.message_ids import place_of
+from journeyflow.records.public import Enrollment
+from journeyflow.records.rows import Input
+from journeyflow.stores.batch import ANSWERS, Request
+from journeyflow.work.alone import Named
+
+REFUSED = "refused: "
+"""How the outcome of an input begins that was refused."""
+
+
+@frozen
+class Handled:
+    """What came of one thing that a host gave (R10).
+
+    `kind` is "event", "put", "enroll", "exit", "retry", "ack", "nack" or "requeue". `about` is the type of the event,
+    the id of the journey, or that of the message, and empty for a put; `customer` is empty for what is about a message.
+    `at` is its own instant, in UTC. `outcome` is "handled" or what was in the way, such as "refused: already inside",
+    "not inside" or "duplicate"; None if its instant is still to come.
+    """
+
+    kind: str
+    about: str
+    customer: str
+    at: datetime
+    outcome: str | None
+
+    @property
+    def refusal(self) -> str | None:
+        """The reason for which it was refused, such as "already inside" (R21); None if it was not."""
+        outcome = self.outcome or ""
+        return outcome.removeprefix(REFUSED) if outcome.startswith(REFUSED) else None
+
+
+class Settling(Batch):
+    """A `with` block whose inputs are handled when it ends; see `Engine.settle`.
+
+    After the block, `outcomes` has what came of each input, in the order in which they were given; `entered` the runs
+    of their customers that began, those held out too, and `ended` the runs that were active and are over, both by
+    serial and without visits.
+    """
+
+    outcomes: tuple[Handled, ...] = ()
+    entered: tuple[Enrollment, ...] = ()
+    ended: tuple[Enrollment, ...] = ()
+
+    def __init__(self, core: Core, now: int, *, allow_jump: bool) -> None:
+        """Begin without inputs."""
+        super().__init__(core)
+        self._now, self._allow_jump = now, allow_jump
+
+    def __enter__(self) -> Self:  # type: ignore[override]  # a plain batch has nothing to say
+        """Open the block; raises RuntimeError inside another batch of the same thread."""
+        super().__enter__()
+        return self
+
+    def _close(self) -> None:
+        """Store the inputs, do the work of their customers, and read what came of it."""
+        core, names = self._core, self._names()
+        with core.store.reader() as reader:
+            newest, inside = inside_of(reader, names)
+        with core.store.transaction() as transaction:
+            first = transaction.load(Request(next_input=True)).next_input
+            transaction.commit(Changes(inputs=tuple(self.inputs)))
+        do_work_of(core, names, self._now, allow_jump=self._allow_jump)
+        with core.store.reader() as reader:
+            outcomes = outcomes_of(reader, first, len(self.inputs))
+            self.entered, self.ended = since(reader, names, newest, inside)
+        self.outcomes = tuple(map(_handled, self.inputs, outcomes))
+
+    def _names(self) -> Named:
+        """Return the customers whom the inputs are about: those that they name, and those of their messages."""
+        named = {(item.tenant, item.customer) for item in self.inputs if item.kind not in ANSWERS}
+        about = {place for item in self.inputs if item.kind in ANSWERS and (place := place_of(item.id))}
+        if not about:
+            return named
+        with self._core.store.transaction(write=False) as transaction:
+            loaded = transaction.load(Request(serials=frozenset(serial for serial, _ in about)))
+        return named | {(person.tenant, person.id) for person in loaded.people}
+
+
+_ABOUT: Mapping[str, str] = dict.fromkeys(("event", "enroll", "exit", "retry"), "type") | dict.fromkeys(ANSWERS, "id")
+"""What each kind of input is about: the name of its part that says so."""
+
+
+def _handled(item: Input, outcome: str | None) -> Handled:
+    about = str(getattr(item, _ABOUT[item.kind]) or "") if item.kind in _ABOUT else ""
+    return Handled(item.kind, about, item.customer, from_micros(item.at), outcome)

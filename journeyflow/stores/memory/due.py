@@ -1,0 +1,54 @@
+"""The due work of some customers in the store in memory (R74)."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from itertools import chain
+
+from journeyflow.records.message_ids import nonces_of, place_of
+from journeyflow.records.rows import Input, Post, Run
+from journeyflow.stores.batch import ANSWERS, INPUT, TIMER, DueKey, DueOfKind, Item, timer_key
+from journeyflow.stores.memory.rows import MemoryRows
+
+
+def due_of(
+    store: MemoryRows, now: int, of: AbstractSet[tuple[str, str]]
+) -> tuple[DueOfKind[Input], DueOfKind[Run], DueOfKind[Post]]:
+    """Return the inputs, runs and messages of some customers that are due, each kind in order."""
+    numbers = {store.numbers[name] for name in of if name in store.numbers}
+    serials = chain.from_iterable(store.newest.get(number, {}).values() for number in numbers)
+    runs = [run for run in map(store.runs.__getitem__, serials) if run.due is not None and run.due <= now]
+    keys = chain.from_iterable(store.by_customer().get(number, ()) for number in numbers)
+    posts = [post for post in map(store.posts.__getitem__, keys) if post.lease_until is not None]
+    leased = {(post.lease_until or 0, TIMER, post.serial, post.n): post for post in posts}
+    return (
+        _in_order({(item.at, INPUT, item.seq, 0): item for item in _inputs(store, now, of, numbers)}),
+        _in_order({timer_key(run): run for run in runs}),
+        _in_order({key: post for key, post in leased.items() if key[0] <= now}),
+    )
+
+
+def _inputs(store: MemoryRows, now: int, of: AbstractSet[tuple[str, str]], numbers: set[int]) -> list[Input]:
+    """Return the waiting inputs of some customers, and the answers about their messages.
+
+    The events of others that have the id of one of theirs too.
+    """
+    waiting = [item for item in store.pending.values() if item.at <= now]
+    ids = {_identity(item) for item in waiting if item.id is not None and (item.tenant, item.customer) in of}
+    nonces = nonces_of(store.meta)
+
+    def concerns(item: Input) -> bool:
+        if item.kind not in ANSWERS:
+            return (item.tenant, item.customer) in of or _identity(item) in ids
+        run = store.runs.get((place_of(item.id, nonces) or (0, 0))[0])
+        return run is not None and run.customer in numbers
+
+    return list(filter(concerns, waiting))
+
+
+def _identity(item: Input) -> tuple[str, str, str | None]:
+    return item.tenant, item.type, item.id
+
+
+def _in_order(found: Mapping[DueKey, Item]) -> DueOfKind[Item]:
+    keys = sorted(found)
+    return keys, [found[key] for key in keys]

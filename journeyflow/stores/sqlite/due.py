@@ -1,0 +1,55 @@
+"""Where due work stands in a SQLite file: that of everybody, and that of some customers (R7, R74)."""
+
+from journeyflow.stores.batch import ANSWERS
+from journeyflow.stores.schema import LATER, MESSAGE_ID
+from journeyflow.stores.sqlite.rows import INPUT_FORM, POST_ROW, RUN_ROW
+
+_OF = "json_each(:of) k"
+
+_NUMBERS = f"(SELECT c.number FROM {_OF} CROSS JOIN customers c ON c.tenant = k.value ->> 0 AND c.id = k.value ->> 1)"
+
+_RUNS = f"(SELECT serial FROM enrollments WHERE customer IN {_NUMBERS})"
+
+_ANSWERS = ", ".join(map(repr, sorted(ANSWERS)))
+
+_INPUTS = f"""
+AND seq IN (
+    WITH mine AS (
+        SELECT i.seq, i.kind, i.type, i.id, i.tenant FROM {_OF} CROSS JOIN inputs i ON i.customer = k.value ->> 1
+        WHERE i.tenant = k.value ->> 0 AND i.outcome IS NULL AND i.at <= :now
+    )
+    SELECT seq FROM mine
+    UNION ALL SELECT o.seq FROM mine CROSS JOIN inputs o ON o.id = mine.id AND o.type = mine.type
+        AND o.tenant = mine.tenant WHERE mine.kind = 'event' AND o.kind = 'event' AND o.outcome IS NULL
+    UNION ALL SELECT a.seq FROM inputs a WHERE a.outcome IS NULL AND a.at <= :now AND a.kind IN ({_ANSWERS})
+        AND a.id IN (SELECT {MESSAGE_ID} FROM messages m WHERE m.enrollment IN {_RUNS})
+)"""
+
+
+def inbox(*, some: bool) -> str:
+    """Return the question for the first due inputs, of `some` customers or of all.
+
+    An index that disagrees with the table shows in a sequence number that is missing.
+    """
+    return (
+        f"SELECT iif(outcome IS NULL, seq, NULL), {INPUT_FORM.names(INPUT_FORM.without('seq'))} FROM inputs"
+        f" WHERE outcome IS NULL AND at <= :now{_INPUTS * some} ORDER BY at, seq LIMIT :limit"
+    )
+
+
+def rests(held: str, *, some: bool) -> str:
+    """Return the question for the first runs whose rest is over; `held` is a condition that leaves some out."""
+    mine = f" AND customer IN {_NUMBERS}" * some
+    return (
+        f"SELECT {RUN_ROW} FROM enrollments WHERE due <= :now{mine}{held}"
+        f" ORDER BY due, ifnull(held, {LATER}), serial LIMIT :limit"
+    )
+
+
+def leases(*, some: bool) -> str:
+    """Return the question for the first messages whose lease ends."""
+    mine = f" AND enrollment IN {_RUNS}" * some
+    return (
+        f"SELECT {POST_ROW} FROM messages WHERE lease_until <= :now{mine}"
+        " ORDER BY lease_until, enrollment, n LIMIT :limit"
+    )
