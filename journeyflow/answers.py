@@ -28,7 +28,7 @@ from journeyflow.questions.refusals import RefusalCount, RefusedEntry
 from journeyflow.questions.timeline import Moment, Timeline
 from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.questions.why_not import WhyNot
-from journeyflow.records.public import DeferredEntry, Engagement, PruneResult, PublishedVersion
+from journeyflow.records.public import DeferredEntry, Engagement, PruneResult, PublishedVersion, Unreadable
 
 __all__ = [
     "Answer",
@@ -69,6 +69,7 @@ __all__ = [
     "StepStats",
     "Stratum",
     "Timeline",
+    "Unreadable",
     "VersionInfo",
     "WhyNot",
 ]

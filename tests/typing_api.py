@@ -280,8 +280,9 @@ def inputs(engine: Engine) -> None:
     opened: dict[str, int] = {kind: each.total for kind, each in engine.message("k3-1-1").engagement.items()}
     aside: tuple[answers.SetAside, ...] = engine.set_aside(take=10, after=None).items
     engine.retry(aside, at=NOW)
+    odd: jf.Page[answers.Unreadable] = engine.unreadable(skip=0, take=9, after=None)
     stray: tuple[jf.Event | answers.Answer, ...] = engine.unmatched(take=10, after=None).items
-    assert message, (opened, stray)
+    assert message, (opened, stray, odd[0].value)
 
 
 def ticking(engine: Engine) -> tuple[int, datetime | None, datetime | None]:

@@ -191,6 +191,15 @@ class Catalog:
         return {tenant: frozenset(paths) for tenant, paths in found.items() if paths}
 
     @cached_property
+    def dated_events(self) -> Mapping[tuple[str, str], frozenset[str]]:
+        """What any version of a tenant reads as dates in the data of events, by tenant and type of event (R37)."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for program in self.programs.values():
+            for kind, paths in program.dated_events.items():
+                found.setdefault((program.tenant, kind), set()).update(paths)
+        return {key: frozenset(paths) for key, paths in found.items()}
+
+    @cached_property
     def reading_posts(self) -> frozenset[int]:
         """The versions whose rules read messages (R59)."""
         return frozenset(number for number, program in self.programs.items() if program.reads_posts)

@@ -39,8 +39,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "delete", "bulk", "policies",
     ),
     "Ask": (
-        "enrollments", "people", "deferred", "refusals", "refused", "explain", "why-not", "at", "timeline", "stats",
-        "benchmark", "results", "coverage",
+        "enrollments", "people", "deferred", "unreadable", "refusals", "refused", "explain", "why-not", "at",
+        "timeline", "stats", "benchmark", "results", "coverage",
     ),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip

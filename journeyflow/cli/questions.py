@@ -258,4 +258,19 @@ def stood_at(  # noqa: PLR0917 click passes them by name
     show(found, text, as_json=as_json)
 
 
-COMMANDS = (enrollments, people, deferred, refusals, refused, why_not, timeline, stood_at)
+@click.command("unreadable")
+@database
+@skip
+@take
+@after
+@tenant
+@as_json
+def list_unreadable(db: Path, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
+    """List the attributes of customers that journeys read as dates or time zones, and that are neither."""
+    with opened(db, tenant) as engine:
+        page = engine.unreadable(**asked)
+    rows = [(each.customer, each.attribute, dumps(each.value)) for each in page]
+    show(page, f"{table(rows, ('customer', 'attribute', 'value'))}\n{page_end(page)}", as_json=as_json)
+
+
+COMMANDS = (enrollments, people, deferred, list_unreadable, refusals, refused, why_not, timeline, stood_at)

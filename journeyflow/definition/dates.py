@@ -1,6 +1,6 @@
-"""The attributes that a journey reads as dates or as a time zone (R33, R37)."""
+"""What a journey reads as dates or as a time zone: attributes of customers, and data of events (R33, R37)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import NOW, FieldRule, Rule, walk
@@ -11,6 +11,9 @@ TIMEZONE = "timezone"
 
 _DATED = frozenset({"before", "after", "withinLast", "withinNext"})
 """The operators that compare dates."""
+
+_NO_DATA = frozenset({"customer", "message", "enrollment"})
+"""The roots of paths that lead nowhere into the data of an event; a path without a root leads there first (R59)."""
 
 _OTHER_ROOTS = ("event.", "trigger.", "wait.", "message.", "enrollment.")
 
@@ -24,12 +27,28 @@ def dated_attributes(journey: Journey) -> frozenset[str]:
     >>> sorted(dated_attributes(Journey(id="j", steps=[Wait("day", field="birthday")], exits=[late])))
     ['birthday', 'ends']
     """
-    parts = (part for rule in _rules(journey) for part, _ in walk(rule))
-    dated = [part for part in parts if isinstance(part, FieldRule) and part.op in _DATED]
-    compared = [part.value_of for part in dated if part.value_of and not part.op.startswith("within")]
-    paths = [step.field for step in journey.steps if isinstance(step, Wait) and step.field]
-    paths += [*(part.field for part in dated), *compared, *([TIMEZONE] if journey.customer_timezone else [])]
-    return frozenset(_of_the_customer(paths))
+    paths = [path for path, _ in _dated(journey)]
+    return frozenset(_of_the_customer([*paths, *([TIMEZONE] if journey.customer_timezone else [])]))
+
+
+def dated_events(journey: Journey) -> Mapping[str, frozenset[str]]:
+    """Return the paths in the data of events that a journey reads as dates, by the type of the event.
+
+    >>> from journeyflow.definition.entry import Trigger
+    >>> booked = Journey(id="j", trigger=Trigger("booked"), steps=[Wait("day", field="trigger.arrival")])
+    >>> dated_events(booked)
+    {'booked': frozenset({'arrival'})}
+    """
+    awaited = {step.id: step.event for step in journey.steps if isinstance(step, Wait)}
+    found: dict[str, set[str]] = {}
+    for path, at_hand in _dated(journey):
+        root, _, rest = path.partition(".")
+        step, _, inner = rest.partition(".")
+        kinds = {"trigger": (journey.trigger.event, rest), "event": (at_hand, rest), "wait": (awaited.get(step), inner)}
+        kind, name = kinds.get(root, (None if root in _NO_DATA else at_hand, path))
+        if kind and name and path != NOW:
+            found.setdefault(kind, set()).add(name)
+    return {kind: frozenset(names) for kind, names in found.items()}
 
 
 def attributes_read(paths: Iterable[str]) -> frozenset[str]:
@@ -47,9 +66,24 @@ def _of_the_customer(paths: Iterable[str]) -> Iterator[str]:
     return (path for path in bare if path != NOW)
 
 
-def _rules(journey: Journey) -> Iterator[Rule | None]:
-    yield from (journey.trigger.where, journey.run_criteria, None if journey.goal is None else journey.goal.where)
-    yield from (rule for each in journey.exits for rule in (each.where, each.when))
+def _dated(journey: Journey) -> Iterator[tuple[str, str | None]]:
+    """Yield the paths that are read as dates, each with the type of the event at hand; None where there is none."""
+    for rule, at_hand in _rules(journey):
+        for part, _ in walk(rule):
+            if isinstance(part, FieldRule) and part.op in _DATED:
+                yield part.field, at_hand
+                if part.value_of and not part.op.startswith("within"):
+                    yield part.value_of, at_hand
+    yield from ((step.field, None) for step in journey.steps if isinstance(step, Wait) and step.field)
+
+
+def _rules(journey: Journey) -> Iterator[tuple[Rule | None, str | None]]:
+    """Yield the rules of a journey, each with the type of the event that it is asked about."""
+    yield from ((rule, journey.trigger.event) for rule in (journey.trigger.where, journey.run_criteria))
+    if journey.goal is not None:
+        yield journey.goal.where, journey.goal.event
+    for each in journey.exits:
+        yield from ((each.where, each.event), (each.when, None))
     for step in journey.steps:
-        yield from (step.where, step.when) if isinstance(step, Wait) else []
-        yield from [each.when for each in step.branches] if isinstance(step, Condition) else []
+        yield from [(step.where, step.event), (step.when, None)] if isinstance(step, Wait) else []
+        yield from [(way.when, None) for way in step.branches] if isinstance(step, Condition) else []

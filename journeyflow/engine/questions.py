@@ -26,7 +26,7 @@ from journeyflow.questions.paging import (
     words,
 )
 from journeyflow.records import message_ids
-from journeyflow.records.public import Customer, DeferredEntry, Enrollment, Event, Message
+from journeyflow.records.public import Customer, DeferredEntry, Enrollment, Event, Message, Unreadable
 from journeyflow.work import scheduler
 from journeyflow.work.intake import foreseen
 
@@ -275,6 +275,20 @@ class Questions(Bound):
         self._check_known(journey)
         with self._core.store.reader() as reader:
             return customers.deferred(reader, self._tenant, journey, customer, Slice(skip=skip, take=take, after=after))
+
+    def unreadable(self, *, skip: int = 0, take: int | None = 25, after: Cursor | None = None) -> Page[Unreadable]:
+        """Return a page of the attributes that journeys read as dates or time zones and that are neither (R61).
+
+        They are listed as they stand now, by customer, then by attribute, so that a mended one is gone. `value` is what
+        the customer has. Raises InvalidInput with every fault.
+        """
+        from journeyflow.questions import unreadable  # noqa: PLC0415 needed here alone
+
+        refuse(page_faults(skip, take) + cursor_faults(after, unreadable.place_in(after)))
+        with self._core.store.transaction() as transaction:
+            paths = self._core.refresh(transaction).dated.get(self._tenant, frozenset())
+        with self._core.store.reader() as reader:
+            return unreadable.page(reader, self._tenant, paths, Slice(skip=skip, take=take, after=after))
 
     def refusals(self, journey: str | None = None) -> "tuple[RefusalCount, ...]":
         """Return how many entries were refused by reason, of one journey or of all (R21).

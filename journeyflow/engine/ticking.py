@@ -33,7 +33,7 @@ class TickResult:
     message of their customer, and acks, nacks and requeues that named none of their tenant (R52, R71); `deferred`
     entries that wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count
     attempts of the engine's own channels. `errors` counts items that were set aside because handling them raised an
-    exception (R9). `unreadable` counts attributes that came as no date, or no time zone, where journeys read one (R61).
+    exception (R9). `unreadable` counts values that came as no date, or no time zone, where journeys read one (R61).
 
     `next_due` is the instant of the next work in UTC, None if nothing waits; `more` is whether some of it is due
     already, as after `limit`.
@@ -284,9 +284,10 @@ def _put_aside(core: Core, now: int, key: DueKey, error: str, way: SettingAside)
 
 def _added(total: TickResult, tally: Tally) -> TickResult:
     """Add what a batch did to the total, and log which attributes no journey will be able to read (R61)."""
-    for tenant, customer, attribute, value in tally.unreadable:
-        what = "time zone" if attribute == TIMEZONE else "date or instant in ISO 8601"
-        LOG.warning("tenant %r, customer %r: %s is no %s: %s", tenant, customer, attribute, what, shown(value))
+    for each in tally.unreadable:
+        what = "time zone" if each.attribute == TIMEZONE else "date or instant in ISO 8601"
+        subject = (each.tenant, each.customer, each.attribute, what)
+        LOG.warning("tenant %r, customer %r: %s is no %s: %s", *subject, shown(each.value))
     return evolve(
         total,
         inputs=total.inputs + tally.inputs,

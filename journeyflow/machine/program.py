@@ -10,7 +10,7 @@ from attrs import field, frozen
 from journeyflow.basics.moments import DAY, HOUR, Duration, zone, zone_or
 from journeyflow.basics.values import dumps, id_fault, thaw
 from journeyflow.basics.words import CONDITION, JOURNEY_COMPLETED, MEMBERS, MESSAGE
-from journeyflow.definition.dates import TIMEZONE, attributes_read, dated_attributes
+from journeyflow.definition.dates import TIMEZONE, attributes_read, dated_attributes, dated_events
 from journeyflow.definition.entry import KEY_ROOT, Pull
 from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
@@ -170,6 +170,7 @@ class Program:
     watches_customer: bool
     channels: tuple[str, ...]
     dated: frozenset[str]
+    dated_events: Mapping[str, frozenset[str]]
     """The attributes of the customer that it reads as dates or as a time zone."""
     chained: bool
     """Whether its runs enroll the customer elsewhere or end other runs."""
@@ -243,6 +244,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         watches_customer=any(way.when for way in exits)
         or any(isinstance(step, Wait) and (step.field or step.when is not None) for step in journey.steps),
         dated=dated_attributes(journey),
+        dated_events=dated_events(journey),
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
         chained=any(update.orders for update in updates),
         own_exits=frozenset(update.leaves for update in updates) - {"", FORGOTTEN},

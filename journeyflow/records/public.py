@@ -199,6 +199,16 @@ class DeferredEntry:
 
 
 @frozen
+class Unreadable:
+    """A value that is no date or time zone where journeys read one: whose it is, under which name (R61)."""
+
+    tenant: str
+    customer: str
+    attribute: str
+    value: object = field(hash=False)
+
+
+@frozen
 class Message:
     """A message that a Send produced. `id` is the idempotency key: every delivery of the same visit has the same (R70).
 

@@ -8,9 +8,9 @@ from attrs import frozen
 
 from journeyflow.basics.words import CHANGED_BY
 from journeyflow.machine.facts import Data
+from journeyflow.records.public import Unreadable
 from journeyflow.records.rows import Post
 from journeyflow.stores.batch import CustomerInHand
-from journeyflow.work.unreadable import Unreadable
 
 
 def changed_attribute(kind: str, data: Data) -> str:
@@ -89,4 +89,4 @@ class Tally:
     errors: int = 0
     """How many items were set aside, because handling them raised an exception."""
     unreadable: tuple[Unreadable, ...] = ()
-    """The attributes that came as no date, or no time zone, where journeys read one."""
+    """What came as no date, or no time zone, where journeys read one."""

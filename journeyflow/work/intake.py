@@ -34,7 +34,7 @@ from journeyflow.work.entries import closed_by, enter, leave
 from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
 from journeyflow.work.stages import handle
 from journeyflow.work.suppression import is_suppressed, without_suppressed
-from journeyflow.work.unreadable import Unreadable, newly_unreadable
+from journeyflow.work.unreadable import unreadable_in
 from journeyflow.work.working_set import Work
 
 ATTRIBUTION = 7 * DAY
@@ -65,6 +65,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
     """Handle an event: known already, about an unknown message, without effect, or taken through all the stages."""
     if item.id is not None and (known := known_already(work, item, dedup)):
         return known
+    note_dates(work, item)
     if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
         return _message_event(work, item, data, at)
     person = work.people.meet(item.tenant, item.customer)
@@ -81,6 +82,14 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
     text = item.text if not changed else None
     handle(work, make_happening((item.type, data, item.at, at, person, NOBODY, None, changed, text)))
     return outcome
+
+
+def note_dates(work: Work, item: Input) -> None:
+    """Note the dates in an event that no journey can read (R61)."""
+    paths = work.catalog.dated_events.get((item.tenant, item.type))
+    if paths:
+        found = unreadable_in(paths, item.tenant, item.customer, _loads(item.text), f"{item.type}.")
+        work.people.unreadable += found
 
 
 def known_already(work: Work, item: Input, dedup: int) -> str | None:
@@ -123,18 +132,11 @@ def _change(work: Work, item: Input, person: CustomerInHand, data: Data, at: int
 def _set_attributes(  # noqa: PLR0917 what a host said, of whom, when
     work: Work, item: Input, person: CustomerInHand, after: dict[str, object], at: int, granted: object = None
 ) -> None:
-    """Record what a host has said of a customer, and note what journeys will not be able to read (R61).
-
-    Addresses of the forgotten lose the consent that is not `granted` with them (R86).
-    """
+    """Record what a host has said of a customer; addresses of the forgotten lose the consent not `granted` (R86)."""
     said = after
     if work.suppressed:
         after = without_suppressed(work, person, said, granted)
         work.emit(events_between(said, after, [CONSENT]), person, at, own=item.at)
-    paths = work.catalog.dated.get(person.tenant)
-    if paths:
-        found = newly_unreadable(paths, person.attributes, after)
-        work.unreadable += [Unreadable(person.tenant, person.id, path, value) for path, value in found]
     work.people.set_attributes(person, after)
 
 

@@ -1,7 +1,8 @@
 """The customers of one batch: who is known, what changes of them, which lists they join and leave, who is forgotten."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -12,14 +13,18 @@ from journeyflow.records.rows import Input
 from journeyflow.records.suppression import addresses_in
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.circles import Pulls
+from journeyflow.work.unreadable import newly_unreadable
+
+if TYPE_CHECKING:
+    from journeyflow.records.public import Unreadable
 
 
 class People:
     """The customers while a batch is handled, and how they have changed."""
 
-    def __init__(self, pulls: Pulls) -> None:
-        """Start empty. `pulls` are informed about new members of lists (R27)."""
-        self._pulls = pulls
+    def __init__(self, pulls: Pulls, dated: Mapping[str, Collection[str]]) -> None:
+        """Start empty. `pulls` are informed about new members of lists (R27); `dated` are the dates of each tenant."""
+        self._pulls, self._dated = pulls, dated
         self.numbered: dict[int, CustomerInHand] = {}
         self.next_number = 1
         # the output of the batch
@@ -30,6 +35,7 @@ class People:
         """For every customer whose lists have changed: the lists the customer was on when this batch began."""
         self.left: list[tuple[str, str, str]] = []
         """List memberships of customers who have been forgotten: tenant, list, customer id."""
+        self.unreadable: list[Unreadable] = []
 
     def lay_out(self, people: Iterable[CustomerInHand], next_number: int) -> None:
         """Take over what was loaded."""
@@ -54,9 +60,11 @@ class People:
         return found
 
     def set_attributes(self, person: CustomerInHand, attributes: dict[str, object]) -> None:
-        """Record a customer's new attributes."""
+        """Record a customer's new attributes, and what journeys will not be able to read of them (R61)."""
         before = person.attributes
         if attributes is not before:
+            if paths := self._dated.get(person.tenant):
+                self.unreadable += newly_unreadable(paths, person, attributes)
             if attributes.get(LISTS) != before.get(LISTS):
                 self._relist(person, names_in(before), names_in(attributes))
             person.attributes = attributes

@@ -1,39 +1,42 @@
-"""Attributes that journeys read as dates or as a time zone, and that are neither: told once for each customer (R61)."""
+"""What journeys read as dates or as a time zone, and what is neither: told when it comes, and counted (R61)."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
 
 from journeyflow.basics.moments import read_instant, zone
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.definition.rules.changes import read_path
+from journeyflow.records.public import Unreadable
+from journeyflow.stores.batch import CustomerInHand
 
 UTC = zone("UTC")
 
 
-class Unreadable(NamedTuple):
-    """An attribute of a customer that came as no date, or no time zone, where journeys read one."""
-
-    tenant: str
-    customer: str
-    attribute: str
-    value: object
-
-
 def newly_unreadable(
-    paths: Collection[str], before: Mapping[str, object], after: Mapping[str, object]
-) -> Iterator[tuple[str, object]]:
-    """Yield (path, value) for values that cannot be read and were readable, or missing, before.
+    paths: Collection[str], person: CustomerInHand, after: Mapping[str, object]
+) -> Iterator[Unreadable]:
+    """Yield what a customer's new attributes have under some paths, and could be read or was missing before.
 
-    >>> (
-    ...     list(newly_unreadable({"ends"}, {}, {"ends": 1767225600})),
-    ...     list(newly_unreadable({"ends"}, {"ends": 5}, {"ends": 6})),
-    ... )
-    ([('ends', 1767225600)], [])
+    >>> ann = CustomerInHand(1, "default", "ann", {"ends": 5})
+    >>> [each.attribute for each in newly_unreadable({"born", "ends"}, ann, {"ends": 6, "born": 1767225600})]
+    ['born']
+    """
+    for found in unreadable_in(paths, person.tenant, person.id, after):
+        if _is_readable(found.attribute, read_path(person.attributes, found.attribute)):
+            yield found
+
+
+def unreadable_in(
+    paths: Collection[str], tenant: str, customer: str, values: Mapping[str, object], root: str = ""
+) -> Iterator[Unreadable]:
+    """Yield what is no date, or no time zone, under some paths, in their order.
+
+    >>> list(unreadable_in({"day"}, "default", "ann", {"day": "soon"}, "booked."))
+    [Unreadable(tenant='default', customer='ann', attribute='booked.day', value='soon')]
     """
     for path in sorted(paths):
-        value = read_path(after, path)
-        if not _is_readable(path, value) and _is_readable(path, read_path(before, path)):
-            yield path, value
+        value = read_path(values, path)
+        if not _is_readable(path if not root else "", value):
+            yield Unreadable(tenant, customer, f"{root}{path}", value)
 
 
 def _is_readable(path: str, value: object) -> bool:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from heapq import heappush
 from itertools import chain
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from journeyflow.basics.moments import local_day
 from journeyflow.basics.words import ACTIVE
@@ -31,9 +31,6 @@ from journeyflow.work.messages import Messages
 from journeyflow.work.people import People
 from journeyflow.work.slots import Slots
 
-if TYPE_CHECKING:
-    from journeyflow.work.unreadable import Unreadable
-
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
 """The policies and counted messages of a tenant that has no policies."""
 
@@ -51,7 +48,7 @@ class Work:
         self.inputs: Mapping[int, Input] = {}
         self.runs: dict[int, Run] = {}
         self.slots, self.pulls, self.walk = Slots(), Pulls(), advance
-        self.people, self.messages = People(self.pulls), Messages(catalog, self.runs)
+        self.people, self.messages = People(self.pulls, catalog.dated), Messages(catalog, self.runs)
         self.known: dict[tuple[str, str, str], list[tuple[int, str, str | None]]] = {}
         self.suppressed: dict[str, int] = {}
         """What the suppression list has about this batch (R86)."""
@@ -65,7 +62,6 @@ class Work:
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
-        self.unreadable: list[Unreadable] = []
         self.touched_runs: dict[int, None] = {}
         self.crowds: dict[Hashable, Crowd] = {}
         """Customers who moved together, keyed by what they have in common; not looked up again in this batch."""
@@ -301,7 +297,7 @@ class Work:
             self.slots.count,
             self.stop is not None,
             forgotten=len(self.people.forgotten),
-            unreadable=tuple(self.unreadable),
+            unreadable=tuple(self.people.unreadable),
         )
 
 

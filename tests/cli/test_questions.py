@@ -178,3 +178,19 @@ def test_refusals_from_the_shell(db):
     assert json.loads(call("refusals", db, "thanks", "--json").stdout)[0]["count"] == 2
     assert json.loads(call("refused", db, "--customer", "bob", "--json").stdout)["total"] == 0
     assert call("refusals", db, "thnks").exit_code == 1
+
+
+def test_dates_that_no_journey_can_read_are_listed(tmp_path):
+    """Customer, attribute and value, as JSON too (R61)."""
+    db = tmp_path / "run.db"
+    birthday = Journey(id="b", trigger=Trigger("go"), steps=[Wait("day", field="birthday", on_missing="end")])
+    with Engine(db) as engine:
+        engine.deploy(birthday, at=NEW_YEAR)
+        engine.put_customer("ann", {"birthday": "soon"}, at=NEW_YEAR)
+        engine.put_customer("bob", {"birthday": 5}, at=NEW_YEAR)
+    assert "unreadable      2" in call("tick", db, "--now", "2026-01-01T00:00:00Z").stdout
+    first = call("unreadable", db, "--take", 1).stdout
+    assert 'ann       birthday   "soon"' in first
+    assert "bob" not in first
+    [item] = json.loads(call("unreadable", db, "--skip", 1, "--json").stdout)["items"]
+    assert item == {"tenant": "default", "customer": "bob", "attribute": "birthday", "value": 5}

@@ -33,7 +33,7 @@ from journeyflow.records.rows import Crowd, Input, Run
 from journeyflow.stores.batch import INPUT, TIMER, CustomerInHand, Due, customer_of
 from journeyflow.work.entries import first_run, make_candidate, obstacles_of
 from journeyflow.work.happenings import NOBODY, changed_attribute, make_happening
-from journeyflow.work.intake import known_already
+from journeyflow.work.intake import known_already, note_dates
 from journeyflow.work.stages import LISTENING
 from journeyflow.work.together.walks import (
     UNKNOWN,
@@ -230,6 +230,7 @@ class Crowds:
                 return n - position
             outcome = None if told is None else known_already(work, item, self._dedup)
             if outcome is None:
+                note_dates(work, item)
                 outcome, person = "handled", person or work.people.meet(tenant, name)
                 for walk, way, due, read in entries:
                     if way.news is None:
