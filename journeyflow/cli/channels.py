@@ -7,6 +7,7 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.errors import did_you_mean, shown
 
 
 @click.command("hold-channel")
@@ -20,6 +21,9 @@ def hold_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: 
     with opened(db, tenant) as engine:
         engine.hold_channel(channel, at=at)
         found = engine.held_channels()
+        known = {each.channel for each in engine.sends(disabled=True, unpublished=True)}
+    if channel not in known:  # held all the same: a journey may come to use it
+        click.echo(f"no journey sends through {shown(channel)}{did_you_mean(channel, known)}", err=True)
     show(found, f"{channel} is held since {when(found[channel])}", as_json=as_json)
 
 

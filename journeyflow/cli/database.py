@@ -213,7 +213,11 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_f
         result = engine.tick(now, limit=limit, allow_jump=allow_jump)
     names = ("inputs", "entered", "moves", "messages", "refused", "deferred", "late", "unmatched")
     rows = [(name, getattr(result, name)) for name in names]
-    rows += [(name, count) for name in ("forgotten", "errors", "unreadable") if (count := getattr(result, name))]
+    rows += [
+        (name, count)
+        for name in ("duplicates", "forgotten", "errors", "unreadable")
+        if (count := getattr(result, name))
+    ]
     text = table(rows, ("figure", "count"))
     text += f"\nnext work at {when(result.next_due)} {zone_shown()}" if result.next_due else "\nnothing waits"
     text += "; more of it is due already: tick again" if result.more else ""

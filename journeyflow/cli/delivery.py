@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from attrs import evolve
 
+from journeyflow.basics.words import SENT
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import Unwritten
 from journeyflow.cli.shared import (
@@ -78,10 +79,12 @@ def claim(  # noqa: PLR0917 click passes them by name
 def ack(db: Path, messages: tuple[str, ...], at: datetime, tenant: str, *, as_json: bool) -> None:
     """Record by their ids that messages went out; the next tick makes them SENT."""
     with opened(db, tenant) as engine:
-        for message in messages:
-            engine.message(message)  # a typo fails now, instead of being unmatched later
+        found = [engine.message(message) for message in messages]  # a typo fails now, instead of being unmatched later
         engine.ack(messages, at=at)
-    show({"taken": len(messages)}, f"{len(messages)} to be SENT by the next tick", as_json=as_json)
+    done = [each.id for each in found if each.status == SENT]
+    said = f"{len(messages) - len(done)} to be SENT by the next tick"
+    said += f"; SENT already: {', '.join(done)}" if done else ""
+    show({"taken": len(messages), "sent_already": done}, said, as_json=as_json)
 
 
 @click.command()
@@ -98,7 +101,12 @@ def nack(  # noqa: PLR0917 as above
 ) -> None:
     """Record that a message could not be delivered under a lease; it is handed out again later, or given up."""
     with opened(db, tenant) as engine:
-        engine.nack(evolve(engine.message(message), token=token), at=at, error=error, permanent=permanent)
+        found = engine.message(message)
+        if found.token != token:  # a mistake shows now, instead of being stale later
+            lease = "under no lease" if found.token is None else f"under the lease {found.token!r}"
+            what = f"message {message!r} is {found.status}, {lease}, not {token!r}"
+            raise Faults(what)
+        engine.nack(found, at=at, error=error, permanent=permanent)
     show({"taken": 1}, "to be handed out again, or given up, by the next tick", as_json=as_json)
 
 

@@ -285,7 +285,7 @@ class Questions(Bound):
         from journeyflow.questions import unreadable  # noqa: PLC0415 needed here alone
 
         refuse(page_faults(skip, take) + cursor_faults(after, unreadable.place_in(after)))
-        with self._core.store.transaction() as transaction:
+        with self._core.store.transaction(write=False) as transaction:
             paths = self._core.refresh(transaction).dated.get(self._tenant, frozenset())
         with self._core.store.reader() as reader:
             return unreadable.page(reader, self._tenant, paths, Slice(skip=skip, take=take, after=after))

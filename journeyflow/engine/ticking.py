@@ -34,6 +34,7 @@ class TickResult:
     entries that wait for a slot (R23); `forgotten` customers whom a step forgot (R86). `delivered` and `failed` count
     attempts of the engine's own channels. `errors` counts items that were set aside because handling them raised an
     exception (R9). `unreadable` counts values that came as no date, or no time zone, where journeys read one (R61).
+    `duplicates` counts events whose id was known, with the same data or others (R26), and acks of what was SENT.
 
     `next_due` is the instant of the next work in UTC, None if nothing waits; `more` is whether some of it is due
     already, as after `limit`.
@@ -52,6 +53,7 @@ class TickResult:
     forgotten: int = 0
     errors: int = 0
     unreadable: int = 0
+    duplicates: int = 0
     next_due: datetime | None = None
     more: bool = False
 
@@ -283,11 +285,13 @@ def _put_aside(core: Core, now: int, key: DueKey, error: str, way: SettingAside)
 
 
 def _added(total: TickResult, tally: Tally) -> TickResult:
-    """Add what a batch did to the total, and log which attributes no journey will be able to read (R61)."""
+    """Add what a batch did to the total, and log what no journey can read and what is given up (R61, R71)."""
     for each in tally.unreadable:
         what = "time zone" if each.attribute == TIMEZONE else "date or instant in ISO 8601"
         subject = (each.tenant, each.customer, each.attribute, what)
         LOG.warning("tenant %r, customer %r: %s is no %s: %s", *subject, shown(each.value))
+    for message, attempts, error in tally.given_up:
+        LOG.error("message %s is given up after attempt %d: %s", message, attempts, error or "no reason given")
     return evolve(
         total,
         inputs=total.inputs + tally.inputs,
@@ -301,4 +305,5 @@ def _added(total: TickResult, tally: Tally) -> TickResult:
         forgotten=total.forgotten + tally.forgotten,
         errors=total.errors + tally.errors,
         unreadable=total.unreadable + len(tally.unreadable),
+        duplicates=total.duplicates + tally.duplicates,
     )

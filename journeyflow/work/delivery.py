@@ -9,7 +9,7 @@ from journeyflow.records.message_ids import message_id
 from journeyflow.records.rows import Input, Post, version_at
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.engagement import tell
-from journeyflow.work.happenings import Happening
+from journeyflow.work.happenings import GivenUp, Happening
 from journeyflow.work.working_set import Work
 
 GIVEN_UP = "message given up"
@@ -100,6 +100,7 @@ def _failed_attempt(
     post = post._replace(status=FAILED, lease_until=None, token=None)
     work.messages.set(post)
     named = message_id(work.catalog.nonces, post)
+    work.given_up.append(GivenUp(named, post.attempts, post.error))
     tell(work, Happening(MESSAGE + "failed", {"message": named}, own, at, person, post=post))
     run = work.runs[post.serial]
     if run.status == ACTIVE and send is not None and send.on_failure == "fail":

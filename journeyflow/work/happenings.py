@@ -69,6 +69,14 @@ class OrderGiven(NamedTuple):
     causes: frozenset[Cause]
 
 
+class GivenUp(NamedTuple):
+    """A message that is tried no more, after so many attempts, with what went wrong at the last one (R71)."""
+
+    message: str
+    attempts: int
+    error: str
+
+
 @frozen
 class Tally:
     """The totals of a batch."""
@@ -90,3 +98,7 @@ class Tally:
     """How many items were set aside, because handling them raised an exception."""
     unreadable: tuple[Unreadable, ...] = ()
     """What came as no date, or no time zone, where journeys read one."""
+    given_up: tuple[GivenUp, ...] = ()
+    """The messages that are tried no more."""
+    duplicates: int = 0
+    """How many events had an id that was known already (R26)."""

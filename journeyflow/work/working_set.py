@@ -26,13 +26,16 @@ from journeyflow.records.rows import Crowd, Input, Move, Refusal, Run
 from journeyflow.records.suppression import suppressions
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
 from journeyflow.work.circles import Pulls
-from journeyflow.work.happenings import Cause, Happening, OrderGiven, Tally, changed_attribute
+from journeyflow.work.happenings import Cause, GivenUp, Happening, OrderGiven, Tally, changed_attribute
 from journeyflow.work.messages import Messages
 from journeyflow.work.people import People
 from journeyflow.work.slots import Slots
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
 """The policies and counted messages of a tenant that has no policies."""
+
+KNOWN_ALREADY = frozenset({"duplicate", "conflicting"})
+"""The outcomes of what was known already: an event under its id (R26), an ack of what is SENT (R71)."""
 
 
 class Work:
@@ -62,6 +65,7 @@ class Work:
         self.moves: list[Move] = []
         self.refusals: list[Refusal] = []
         self.notes: list[Note] = []
+        self.given_up: list[GivenUp] = []
         self.touched_runs: dict[int, None] = {}
         self.crowds: dict[Hashable, Crowd] = {}
         """Customers who moved together, keyed by what they have in common; not looked up again in this batch."""
@@ -298,6 +302,8 @@ class Work:
             self.stop is not None,
             forgotten=len(self.people.forgotten),
             unreadable=tuple(self.people.unreadable),
+            given_up=tuple(self.given_up),
+            duplicates=sum(outcome in KNOWN_ALREADY for _, outcome in self.handled),
         )
 
 

@@ -50,7 +50,7 @@ def test_a_script_claims_and_acknowledges(db):
     shown = call("claim", db, "v", *AT, "--limit", 1)
     assert "v.1" in shown.stdout
     assert mails[0]["id"] not in shown.stdout
-    assert json.loads(call("ack", db, mails[0]["id"], *AT, "--json").stdout) == {"taken": 1}
+    assert json.loads(call("ack", db, mails[0]["id"], *AT, "--json").stdout) == {"taken": 1, "sent_already": []}
     result = call("ack", db, *(each["id"] for each in mails), *AT)
     assert result.stdout == "2 to be SENT by the next tick\n"
     call("tick", db, "--now", "2026-01-01T00:00:00Z")
@@ -90,12 +90,17 @@ def test_a_channel_is_held_and_released_from_the_shell(db):
     assert call("release-channel", db, "EMAIL", *AT).stdout == "EMAIL is not held\n"
     assert {each["channel"] for each in claimed(db)} == {"EMAIL"}
     assert "channel: " in call("hold-channel", db, "", *AT).stderr
+    wrong = call("hold-channel", db, "EMIAL", *AT)
+    assert wrong.stdout == "EMIAL is held since 2026-01-01 00:00:00\n"
+    assert wrong.stderr == "no journey sends through 'EMIAL' (did you mean 'EMAIL'?)\n"
 
 
 def test_a_script_gives_back_under_its_token(db):
-    """R71: another token is stale, and an unknown message not found."""
+    """R71: another token is refused at once, and an unknown message not found."""
     first = claimed(db)[0]
-    call("nack", db, first["id"], "old.1", *AT)
+    result = call("nack", db, first["id"], "old.1", *AT)
+    assert result.exit_code == 1
+    assert f"message '{first['id']}' is CLAIMED, under the lease '{first['token']}', not 'old.1'" in result.stderr
     assert call("nack", db, first["id"], first["token"], "--error", "no route", *AT).exit_code == 0
     call("tick", db, "--now", "2026-01-01T00:00:00Z")
     rows = json.loads(call("messages", db, "--take", 1, "--json").stdout)
@@ -158,3 +163,17 @@ def test_runs_that_failed_are_put_back(db):
     call("tick", db, "--now", "2026-01-03T00:00:00Z")
     rows = json.loads(call("enrollments", db, "thanks", "--json").stdout)["items"]
     assert [row["status"] for row in rows] == ["COMPLETED", "COMPLETED"]
+
+
+def test_an_answer_that_changes_nothing_says_so(db):
+    """R71: a nack of what nobody has claimed is refused, and an ack of what is SENT names it."""
+    first, second = claimed(db)[:2]
+    call("ack", db, first["id"], *AT)
+    call("tick", db, "--now", "2026-01-01T00:00:00Z")
+    result = call("nack", db, first["id"], first["token"], *AT)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"message '{first['id']}' is SENT, under no lease, not '{first['token']}'" in result.stderr
+    assert call("ack", db, first["id"], second["id"], *AT).stdout == (
+        f"1 to be SENT by the next tick; SENT already: {first['id']}\n"
+    )
+    assert "duplicates      1" in call("tick", db, "--now", "2026-01-01T00:00:00Z").stdout

@@ -341,6 +341,24 @@ def test_failed_deliveries_are_logged(opened, caplog):
     assert record.exc_info is not None
 
 
+@pytest.mark.parametrize(("error", "said"), [("no such user", "no such user"), ("", "no reason given")])
+@pytest.mark.parametrize("store", STORES)
+def test_messages_that_are_given_up_are_logged_as_errors(store, caplog, error, said):
+    """With the message's id, its attempts and the last error, whoever delivers; the host hears no more of it (R71)."""
+    host = Host(open_engine(store))
+    host.engine.deploy(MAIL, at=START)
+    host.engine.feed(Event("go", customer=name, at=START) for name in ("ann", "bob"))
+    host.tick()
+    first, second = host.claim()
+    host.engine.nack(first, at=START, error=error, permanent=True)
+    host.engine.nack(second, at=START, error=error)
+    with caplog.at_level(logging.ERROR, logger="journeyflow"):
+        host.tick("1 minute")
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("ERROR", f"message {first.id} is given up after attempt 1: {said}")
+    ]
+
+
 def test_a_stopwatch_is_a_function():
     """What measures leases is checked like other options (R1)."""
     with pytest.raises(TypeError, match="stopwatch must be a function that returns seconds, not int 5"):

@@ -84,7 +84,7 @@ class Results:
     def sentences(self) -> tuple[str, ...]:
         """The conclusions that the numbers support, each after the name of the journey or the Split it is about.
 
-        Nothing is concluded from groups that do not have the sizes that they should have.
+        Nothing is concluded from groups that do not have the sizes that they should have. No line is there twice.
         """
         trusted = self.ratio is None or not self.ratio.suspicious
         found = [self.comparison.sentence] if self.comparison is not None and trusted else []
@@ -97,7 +97,7 @@ class Results:
                 said += [each.sentence for each in (*split.comparisons, *(split.against_holdout if trusted else ()))]
             said += [split.declined] if split.declined else []
             lines += [f"{split.step}: {sentence}" for sentence in said]
-        return tuple(lines)
+        return tuple(dict.fromkeys(lines))
 
 
 def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFIDENCE) -> Results:

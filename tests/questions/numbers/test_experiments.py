@@ -132,9 +132,9 @@ def test_versions_have_their_own_percentages(host):
 def test_too_few_say_so(host):
     """Where there is not enough data the sentence is just that (R25)."""
     host.deploy(Split("test", *ARMS), goal=Goal("bought", within="1 day"), holdout=50)
-    assert set(host.engine.results("j").sentences) == {"j: not enough data", "test: not enough data"}
+    assert host.engine.results("j").sentences == ("j: not enough data", "test: not enough data")
     came(host, 4)
-    assert set(host.engine.results("j").sentences) == {"j: not enough data", "test: not enough data"}
+    assert host.engine.results("j").sentences == ("j: not enough data", "test: not enough data")
 
 
 def test_without_a_goal_nobody_can_tell(host):
