@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from attrs import frozen
 
-from journeyflow.analysis.solving import Demand, plain, solve
 from journeyflow.analysis.ways import Passage
 from journeyflow.basics.chance import KEPT_OUT, bucket
 from journeyflow.basics.moments import to_micros
@@ -18,7 +17,9 @@ from journeyflow.definition.options import hundredths
 from journeyflow.definition.steps import Condition, Send, Split, Wait
 from journeyflow.errors import JourneyflowError
 from journeyflow.records.public import Enrollment, Event
+from journeyflow.testing.plots import BARE, door
 from journeyflow.testing.running import INSTANT, START, Call, Enroll, Life, Played, Put, Reaction, run
+from journeyflow.testing.solving import GIVEN, Demand, Renamed, below, nested, plain, solve
 
 MAX_NAMES = 3_000
 """How many ids are tried to find a customer who falls into given arms."""
@@ -28,9 +29,6 @@ MAX_CALLS = 60
 
 MOMENT = timedelta(minutes=1)
 """How long before and after a host does something, where there is time."""
-
-GIVEN = ("trigger.", "wait.", "message.", "enrollment.")
-"""The roots of paths that are no attributes."""
 
 
 def life_along(journey: Journey, ways: Sequence[Passage], *, stay: timedelta = MOMENT) -> Life | None:
@@ -90,31 +88,6 @@ def literals(journey: Journey, way: Passage) -> Iterator[Demand]:
         yield step.when, way.outcome == "event"
 
 
-@frozen
-class _Renamed:
-    """Returns the one name of a path, where `event.` is one of the other roots."""
-
-    root: str
-
-    def __call__(self, path: str) -> str:
-        return f"{self.root}{path[6:]}" if path.startswith("event.") else plain(path)
-
-
-def _nested(values: Mapping[str, object], root: str) -> dict[str, object]:
-    """Return the values below a root as the objects that they stand in; those that are missing are left out."""
-    whole: dict[str, object] = {}
-    for path, value in values.items():
-        if not path.startswith(root) or value is None or (not root and path.startswith(GIVEN)):
-            continue
-        *outer, name = path.removeprefix(root).split(".")
-        inner = whole
-        for each in outer:
-            found = inner.setdefault(each, {})
-            inner = found if isinstance(found, dict) else {}
-        inner[name] = value
-    return whole
-
-
 # --- call by call -----------------------------------------------------------------------------------------------------
 
 
@@ -138,24 +111,21 @@ class _Building:
     def _at_once(self) -> dict[str, object]:
         """Return values that answer all rules on the way at once, else those that the entry asks for."""
         journey = self.journey
-        entry: list[Demand] = [
-            (rule, True) for rule in (journey.trigger.where, journey.run_criteria) if rule is not None
-        ]
-        entry += [(each.when, False) for each in journey.exits if each.when is not None]
+        entry = door(journey)
         asked = [*entry, *(each for way in self.ways if way.outcome != "event" for each in literals(journey, way))]
         for some in (asked, entry):
-            found = solve(some, {}, to_micros(START), _Renamed("trigger."))
+            found = solve(some, {}, to_micros(START), Renamed("trigger."))
             if found is not None:
                 return found
         return {}
 
     def _beginnings(self, values: Mapping[str, object]) -> Iterator[list[Call]]:
         """Yield how a run may begin: by the trigger, or by hand."""
-        attributes = {**self._consent(), **_nested(values, ""), **self._dates(START, self.ways)}
+        attributes = {**self._consent(), **nested(below(values)), **self._dates(START, self.ways)}
         puts: list[Call] = [Put(self.customer, attributes, at=START)] if attributes else []
         trigger = self.journey.trigger
         if trigger.event is not None:
-            data = {**_PLAIN.get(trigger.event, {}), **self._key(), **_nested(values, "trigger.")}
+            data = {**BARE.get(trigger.event, {}), **self._key(), **nested(below(values, "trigger."))}
             yield [*puts, Event(trigger.event, customer=self.customer, at=START, data=data)]
         if self.journey.reentry.key is None:
             yield [*puts, Enroll(self.journey.id, self.customer, at=START)]
@@ -169,7 +139,7 @@ class _Building:
     def _key(self) -> dict[str, object]:
         """Return a key, where customers have parallel runs."""
         key = self.journey.reentry.key
-        return {} if key is None else _nested({key: "a"}, KEY_ROOT)
+        return {} if key is None else nested(below({key: "a"}, KEY_ROOT))
 
     def _prolonged(self, calls: list[Call], fixed: dict[str, object], stay: timedelta) -> Life | None:
         """Return the life that begins so and takes all ways; None where the run takes another way."""
@@ -224,11 +194,11 @@ class _Building:
             ahead.append(way)
         asked = [each for way in ahead for each in literals(self.journey, way)]
         fixed = {path: value for path, value in known.items() if path.startswith(("trigger.", "wait."))}
-        found = solve(asked, fixed, to_micros(at), _Renamed(f"wait.{ahead[0].step}."))
+        found = solve(asked, fixed, to_micros(at), Renamed(f"wait.{ahead[0].step}."))
         if found is None:
             return []
         changed = {path: value for path, value in found.items() if not path.startswith(GIVEN)}
-        attributes = _nested({path: value for path, value in changed.items() if value != known.get(path)}, "")
+        attributes = nested(below({path: value for path, value in changed.items() if value != known.get(path)}))
         gone = {path: None for path, value in changed.items() if value is None and known.get(path) is not None}
         known |= found
         puts = {**attributes, **gone, **self._dates(at, self.ways[taken + 1 :])}
@@ -255,7 +225,7 @@ class _Building:
     def _awaited(self, played: Played, way: Passage, at: datetime, known: Mapping[str, object]) -> Call:
         """Return the event that a wait is waiting for."""
         kind = cast("str", cast("Wait", self.journey.step(way.step)).event)
-        data = {**_PLAIN.get(kind, {}), **_nested(known, f"wait.{way.step}.")}
+        data = {**BARE.get(kind, {}), **nested(below(known, f"wait.{way.step}."))}
         if kind not in MESSAGE_EVENTS or not played.sent:
             return Event(kind, customer=self.customer, at=at, data=data)
         fitting = [
@@ -265,17 +235,6 @@ class _Building:
         ]
         return Reaction(kind.partition(".")[2], fitting[-1] if fitting else len(played.sent) - 1, at=at)
 
-
-_PLAIN: Mapping[str, Mapping[str, object]] = {
-    "tag.added": {"tag": "a"},
-    "tag.removed": {"tag": "a"},
-    "list.subscribed": {"list": "a"},
-    "list.unsubscribed": {"list": "a"},
-    "field.changed": {"field": "a", "new": 1},
-    "revenue": {"amount": 1},
-    "journey.completed": {"journey": "a"},
-}
-"""What the data of events of the engine's own types must say."""
 
 # --- in Python --------------------------------------------------------------------------------------------------------
 

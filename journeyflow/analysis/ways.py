@@ -5,11 +5,11 @@ There is a way wherever a run may go, and perhaps some where it cannot: rules ar
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from attrs import frozen
 
-from journeyflow.analysis.solving import Demand, possible
+from journeyflow.analysis.solving import possible
 from journeyflow.analysis.spans import (
     ANY_ZONE,
     AT_ONCE,
@@ -27,6 +27,9 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
+
+if TYPE_CHECKING:
+    from journeyflow.testing.solving import Demand
 
 YEARLY = 370 * DAY
 """The longest time from one return of a yearly date to the next, with what month ends move."""
