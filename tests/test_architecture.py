@@ -315,6 +315,7 @@ KEEPS_STATE = {
     "People": "the customers of one batch",
     "Messages": "the messages of one batch",
     "Slots": "slots and queues of one batch",
+    "_Scale": "the scale of one chart",
     "_Place": "a place of one picture, which is moved until it fits",
     "Agenda": "a part of the store in memory",
     "Mirror": "a handle on the database behind questions",

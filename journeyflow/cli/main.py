@@ -21,6 +21,7 @@ from journeyflow.cli import (
     policies,
     questions,
     replays,
+    reports,
     simulations,
 )
 from journeyflow.cli.output import as_text, in_utf8
@@ -40,7 +41,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "Ask": (
         "enrollments", "people", "deferred", "unreadable", "refusals", "refused", "explain", "why-not", "at",
-        "timeline", "stats", "benchmark", "results", "coverage",
+        "timeline", "stats", "benchmark", "results", "report", "coverage",
     ),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip
@@ -116,6 +117,7 @@ for module in (
     questions,
     policies,
     numbers,
+    reports,
     housekeeping,
     covering,
 ):

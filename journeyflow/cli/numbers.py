@@ -47,7 +47,7 @@ def _listed(names: Iterable[str], figures: Iterable[object]) -> str:
     return " ".join(f"{name} {'-' if value is None else value}" for name, value in zip(names, figures, strict=True))
 
 
-def _as_of(engine: Engine, at: datetime | None) -> datetime:
+def as_of(engine: Engine, at: datetime | None) -> datetime:
     """Return the instant asked for, else the newest at which anything was counted: the days that a file is about."""
     return at or engine.last_counted() or now()
 
@@ -157,7 +157,7 @@ def stats(  # noqa: PLR0917 click passes them by name
         what = "--step, --domain and --by are of one journey: name it"
         raise click.UsageError(what)
     with opened(db, tenant) as engine:
-        asked: dict[str, Any] = {"at": _as_of(engine, at), "since": since, "until": until, "channel": channel}
+        asked: dict[str, Any] = {"at": as_of(engine, at), "since": since, "until": until, "channel": channel}
         if journey is None:
             found = engine.all_stats(**asked)
             value: object = found
@@ -198,7 +198,7 @@ def benchmark(  # noqa: PLR0917 click passes them by name
     Without --at, the last day is that of the newest thing counted.
     """
     with opened(db, tenant) as engine:
-        found = engine.benchmark(at=_as_of(engine, at), since=since, until=until, channel=channel)
+        found = engine.benchmark(at=as_of(engine, at), since=since, until=until, channel=channel)
     rates, each = found.messages, found.revenue_per_subscriber
     rows = [
         ("journeys", found.journeys),

@@ -10,7 +10,8 @@ from typing import Unpack
 
 import click
 
-from journeyflow.cli.numbers import PEOPLE
+from journeyflow.cli.numbers import PEOPLE, as_of
+from journeyflow.cli.reports import replaceable
 from journeyflow.cli.shared import (
     INPUT,
     NEW,
@@ -27,6 +28,7 @@ from journeyflow.cli.shared import (
     source_of,
     table,
 )
+from journeyflow.engine.engine import Engine
 from journeyflow.formats.files import FileKeywords
 from journeyflow.questions.numbers.figures import JourneyStats
 
@@ -37,17 +39,21 @@ from journeyflow.questions.numbers.figures import JourneyStats
     type=NEW,
     default=Path("demo.db"),
     show_default=True,
-    help="The SQLite file to write; one of an earlier demo is replaced.",
+    help="The SQLite file to write, with a page of HTML beside it; those of an earlier demo are replaced.",
 )
 @as_json
 def demo(db: Path, *, as_json: bool) -> None:
     """Run an onboarding journey for 2,000 made-up customers over 30 virtual days."""
-    from journeyflow.simulation.demo import DAYS, run_demo  # noqa: PLC0415 needed here alone
+    from journeyflow.reporting.pages import report as written  # noqa: PLC0415 needed here alone
+    from journeyflow.simulation.demo import DAYS, ONBOARDING, run_demo  # noqa: PLC0415 needed here alone
 
+    page = replaceable(db.with_suffix(".html"))
     bar = Bar()
     with faults_shown():
         report = run_demo(db, lambda done, of: bar("days", done, of))
     bar.close()
+    with Engine(report.path) as engine:
+        page.write_text(written(engine, ONBOARDING.id, at=as_of(engine, None)).to_html(), encoding="utf-8")
     head = (
         f"{report.customers} people signed up; {report.entered} of them, Gold and Platinum, entered the journey.\n"
         f"{DAYS} virtual days later {report.completed} have completed it, {report.exited} left,"
@@ -55,7 +61,8 @@ def demo(db: Path, *, as_json: bool) -> None:
     )
     funnel = table(report.funnel, ("step", "kind", "people", "what came of it"))
     following = "\n".join(f"  {line}" for line in _next_lines(report.path))
-    text = f"{head}\n{funnel}\n\nEverything is in {report.path}. What to try next:\n{following}"
+    kept = f"Everything is in {report.path}, and in pictures in {page}: open it in a browser."
+    text = f"{head}\n{funnel}\n\n{kept} What to try next:\n{following}"
     show(report, text, as_json=as_json)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from journeyflow.cli.output import echo
+from journeyflow.cli.reports import replaceable
 from journeyflow.cli.shared import (
     INPUT,
     Bar,
@@ -254,10 +255,12 @@ def workers_of(number: int) -> AbstractContextManager[ProcessPoolExecutor | None
 @click.command()
 @click.argument("journeys", nargs=-1, required=True, type=INPUT)
 @simulated
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with pictures there.")
 @as_json
 def simulate(
     journeys: tuple[Path, ...],
     *,
+    html: Path | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401 those of a simulation
 ) -> None:
@@ -265,14 +268,18 @@ def simulate(
 
     People open, click and convert as the options say, or as a behavior file does. With --json, every figure is a row.
     """
-    from journeyflow.simulation import simulate as run  # noqa: PLC0415 needed here alone
+    from journeyflow.simulation import outcome_page  # noqa: PLC0415 needed here alone
+    from journeyflow.simulation import simulate as run  # noqa: PLC0415 likewise
 
+    page = None if html is None else replaceable(html)
     bar = Bar()
     with faults_shown(), workers_of(options["workers"]) as executor:
         defined = load_journeys(journeys)
         progress = partial(bar, "simulate")
         outcome = run(defined, **described(options, defined), executor=executor, progress=progress)
     bar.close()
+    if page is not None:
+        page.write_text(outcome_page(outcome).to_html(), encoding="utf-8")
     echo(json.dumps(to_json(outcome.to_dicts()), ensure_ascii=False, indent=2) if as_json else outcome.report())
 
 

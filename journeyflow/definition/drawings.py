@@ -65,7 +65,7 @@ def svg(
 
 def _box(step: Step, counts: StepCounts, tone: str) -> Box:
     said = {"here now": counts.waiting, "visits": counts.visited, "left here": counts.left}
-    figures = " · ".join(f"{many:,} {word}" for word, many in said.items() if many is not None)
+    figures = " · ".join(f"{many:,} {word}" for word, many in said.items() if many)
     return Box(kind(step), kind(step).upper(), step.name or step.id, summary(step), figures, tone)
 
 

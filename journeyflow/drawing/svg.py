@@ -9,18 +9,21 @@ FONT = 13
 
 SMALL = 11
 
-_LIGHT = {
+LIGHT = {
     "paper": "#ffffff", "ink": "#1f2933", "soft": "#52606d", "line": "#7b8794", "panel": "#f5f7fa",
     "start": "#ffffff",
     "send": "#dbeafe", "wait": "#fef3c7", "condition": "#ede9fe", "split": "#fce7f3", "update": "#d1fae5",
     "end": "#e4e7eb", "added": "#15803d", "removed": "#b91c1c", "changed": "#b45309",
 }  # fmt: skip
-_DARK = {
+DARK = {
     "paper": "#16191d", "ink": "#f0f4f8", "soft": "#b8c4ce", "line": "#8c9aa8", "panel": "#22272e",
     "start": "#16191d",
     "send": "#1e3a5f", "wait": "#54420f", "condition": "#3d3166", "split": "#5c2347", "update": "#1c4a38",
     "end": "#343c46", "added": "#4ade80", "removed": "#f87171", "changed": "#fbbf24",
 }  # fmt: skip
+
+SERIES = ("#3270b8", "#b4540a", "#2a7d4f", "#7a4fb5", "#b8406e", "#5b6770")
+"""The colors of series in charts: each stands out from white and from black by three to one."""
 
 KINDS = ("start", "send", "wait", "condition", "split", "update", "end")
 TONES = ("added", "removed", "changed")
@@ -32,8 +35,8 @@ def _variables(colors: dict[str, str]) -> str:
 
 STYLE = "".join(
     (
-        f".jf{{{_variables(_LIGHT)};font-family:system-ui,sans-serif;font-size:{FONT}px}}",
-        f"@media (prefers-color-scheme:dark){{.jf{{{_variables(_DARK)}}}}}",
+        f".jf{{{_variables(LIGHT)};font-family:system-ui,sans-serif;font-size:{FONT}px}}",
+        f"@media (prefers-color-scheme:dark){{.jf{{{_variables(DARK)}}}}}",
         ".jf text{fill:var(--jf-ink)}.jf .paper{fill:var(--jf-paper)}.jf .panel{fill:var(--jf-panel)}",
         f".jf .soft{{fill:var(--jf-soft);font-size:{SMALL}px}}.jf .strong{{font-weight:600}}",
         ".jf .link{fill:none;stroke:var(--jf-line);stroke-width:1.5}.jf .head{fill:var(--jf-line)}",
@@ -41,6 +44,10 @@ STYLE = "".join(
         *(f".jf .{kind}{{fill:var(--jf-{kind})}}" for kind in KINDS),
         *(f".jf .box.{tone},.jf .link.{tone}{{stroke:var(--jf-{tone});stroke-width:2.5}}" for tone in TONES),
         *(f".jf .head.{tone},.jf text.{tone}{{fill:var(--jf-{tone})}}" for tone in TONES),
+        *(f".jf .series{n}{{fill:{color}}}" for n, color in enumerate(SERIES)),
+        *(f".jf .curve{n}{{fill:none;stroke:{color};stroke-width:2.5}}" for n, color in enumerate(SERIES[:2])),
+        ".jf .faint{opacity:.3}.jf .grid{opacity:.3}.jf .zero{stroke-dasharray:3 3}",
+        ".jf rect[class^=series]{stroke:var(--jf-paper);stroke-width:.5}",
         ".jf .removed{stroke-dasharray:5 4}.jf text.removed{stroke-dasharray:none}",
     )
 )

@@ -6,6 +6,7 @@ from journeyflow.simulation.behavior_file import loads_behavior
 from journeyflow.simulation.draws import Choice, Dates, Delay, Draws, LogNormal, Normal, Uniform
 from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
+from journeyflow.simulation.page import outcome_page
 from journeyflow.simulation.population import Arrivals, Population, PopulationFit
 from journeyflow.simulation.run import simulate
 
@@ -34,5 +35,6 @@ __all__ = [
     "When",
     "backtest",
     "loads_behavior",
+    "outcome_page",
     "simulate",
 ]

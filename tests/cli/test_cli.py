@@ -10,12 +10,13 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from journeyflow import End, Engine, Journey, Reentry, Send, Trigger, Wait, update_step
+from journeyflow import End, Engine, Event, Journey, Reentry, Send, Trigger, Wait, update_step
 from journeyflow.cli import main
 from journeyflow.cli.main import SECTIONS
 from journeyflow.cli.shared import Bar, table
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.schema import dumps_schema
+from tests.samples import START
 
 JOURNEY = Journey(
     id="thanks",
@@ -201,6 +202,7 @@ def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path, monkeypatch):
     assert result.exit_code == 0, result.output
     assert "200 people signed up" in result.stdout
     assert "What to try next" in result.stdout
+    assert "New Member Onboarding" in (tmp_path / "demo.html").read_text(encoding="utf-8")
     following = [line.partition("journeyflow ")[2] for line in result.stdout.splitlines() if line.startswith("  ")]
     assert [call(*shlex.split(line)).exit_code for line in following if line] == [0] * 8
     with closing(sqlite3.connect(tmp_path / "demo.db")) as connection:
@@ -212,6 +214,28 @@ def test_the_demo_leaves_a_database_and_says_what_to_try(tmp_path, monkeypatch):
         assert connection.execute("select count(*) from enrollments_view").fetchone() == (again["entered"],)
     assert again["entered"] == again["completed"] + again["exited"] + again["active"]
     assert json.loads(call("demo", "--db", tmp_path / "demo.db", "--json").stdout) == again
+
+
+def test_a_report_is_written_beside_a_database(tmp_path):
+    """To a file or to standard output, about one journey or all; a file of somebody else is not overwritten."""
+    path = tmp_path / "run.db"
+    with Engine(path) as engine:
+        engine.deploy(JOURNEY, at=START)
+        engine.feed(Event("buy", customer="ann", at=START))
+        engine.tick(START)
+    page = tmp_path / "thanks.html"
+    written = call("report", path, "thanks", "-o", page)
+    assert written.exit_code == 0, written.output
+    assert written.stdout == f"wrote {page}: open it in a browser\n"
+    assert "<h1>Journey thanks</h1>" in page.read_text(encoding="utf-8")
+    assert call("report", path, "thanks", "--output", page).exit_code == 0
+    assert "<h1>Journeys</h1>" in call("report", path).stdout
+    assert json.loads(call("report", path, "thanks", "--json").stdout)["title"] == "Journey thanks"
+    page.write_text("my own notes", encoding="utf-8")
+    refused = call("report", path, "-o", page)
+    assert refused.exit_code == 2
+    assert "is no page that journeyflow wrote" in refused.output
+    assert page.read_text(encoding="utf-8") == "my own notes"
 
 
 def test_a_progress_bar_is_for_terminals_and_cleans_up(capsys, monkeypatch):

@@ -66,6 +66,16 @@ def test_a_simulation_is_that_of_the_library(journey):
     assert "3 seeds" in call(*options, "--replications", 3).stdout
 
 
+def test_a_simulation_leaves_a_page_with_pictures(journey, tmp_path):
+    """Beside the text; a file of somebody else is not overwritten, and nothing is simulated for nothing."""
+    page = tmp_path / "outcome.html"
+    result = call(journey, *SPAN, "--customers", 20, "--html", page)
+    assert "20 customers" in result.stdout
+    assert "<h1>Simulation of welcome</h1>" in page.read_text(encoding="utf-8")
+    page.write_text("my own notes", encoding="utf-8")
+    assert "is no page that journeyflow wrote" in call(journey, *SPAN, "--html", page, code=2).output
+
+
 def test_without_a_start_it_begins_at_the_last_midnight(journey):
     """So that a first try needs no instant."""
     assert call(journey, "--customers", 2, "--days", 1).stdout.startswith("2 customers, 20")

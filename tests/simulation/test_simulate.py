@@ -43,6 +43,7 @@ from journeyflow.simulation import (
     Population,
     Uniform,
     When,
+    outcome_page,
     simulate,
 )
 from journeyflow.simulation.draws import micros_of
@@ -519,3 +520,30 @@ def test_many_people_are_simulated_in_parts(monkeypatch, population):
     within = [share for share in told if share < 100]
     assert within == sorted(within)
     assert len(set(within)) > 50
+
+
+@pytest.mark.parametrize("replications", [1, 3])
+def test_an_outcome_is_a_page_with_pictures(replications):
+    """With the figures of its rows: for one seed columns by channel, for several bands for each channel."""
+    journey = Journey(
+        id="j",
+        trigger=Trigger("go"),
+        goal=Goal("order"),
+        limits=Limits(per_day=30, over="drop"),
+        steps=[Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day")],
+    )
+    outcome = simulate(
+        journey,
+        population=Population(size=40),
+        behavior=Behavior(converted=0.5),
+        policies=Policies(caps=[Cap(1, per="day")]),
+        start=START,
+        until="3 days",
+        replications=replications,
+    )
+    text = outcome_page(outcome).to_html()
+    assert f"{outcome.entered('j')} entered" in text
+    assert "Half of those who ended did so within" in text
+    assert ("Messages by EMAIL by day" in text) == (replications > 1)
+    for reason in outcome.refusals("j"):
+        assert reason in text

@@ -1,0 +1,63 @@
+"""The command that writes a report: one page of HTML about a journey, or about all of them."""
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.numbers import as_of, newest, since, until
+from journeyflow.cli.output import echo
+from journeyflow.cli.shared import as_json, show, tenant
+
+
+def replaceable(path: Path) -> Path:
+    """Return a path at which a page may be written: nothing is there, or an earlier page. Raises a usage error else."""
+    from journeyflow.reporting.html import GENERATED  # noqa: PLC0415 needed here alone
+
+    if path.exists() and GENERATED not in path.read_text(encoding="utf-8", errors="replace"):
+        msg = f"{path} is there and is no page that journeyflow wrote; give another name, or move it away"
+        raise click.UsageError(msg)
+    return path
+
+
+@click.command()
+@database
+@click.argument("journey", required=False)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="The file; default: standard output."
+)
+@newest
+@since
+@until
+@tenant
+@as_json
+def report(  # noqa: PLR0917 click passes them by name
+    db: Path,
+    journey: str | None,
+    output: Path | None,
+    at: datetime | None,
+    since: str | None,
+    until: str | None,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Write a report as one page of HTML: about JOURNEY, or about all journeys.
+
+    It holds pictures, figures, experiments, refusals and failures; it loads nothing and runs no script, and can be kept
+    or mailed as it is.
+    """
+    from journeyflow.reporting.pages import report as written  # noqa: PLC0415 needed here alone
+
+    page = None if output is None else replaceable(output)
+    with opened(db, tenant) as engine:
+        found = written(engine, journey, at=as_of(engine, at), since=since, until=until)
+    if page is None or as_json:
+        show(found.to_dict(), found.to_html(), as_json=as_json)
+    else:
+        page.write_text(found.to_html(), encoding="utf-8")
+        echo(f"wrote {page}: open it in a browser")
+
+
+COMMANDS = (report,)

@@ -1,0 +1,133 @@
+"""Pages of HTML that stand alone: headings, sentences, pictures and tables, without script, font or network."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+
+from attrs import Factory, frozen
+
+from journeyflow.drawing.charts import Diagram
+from journeyflow.drawing.svg import STYLE, tag
+from journeyflow.drawing.text import escaped
+
+GENERATED = '<meta name="generator" content="journeyflow">'
+"""What says of a page that it was written here, and may be written anew."""
+
+_LAYOUT = (
+    "body{margin:0 auto;padding:1.5rem;max-width:72rem;font:1rem/1.5 system-ui,sans-serif}"
+    "body{color:#1f2933;background:#fff}"
+    "h1{font-size:1.7rem}h2{font-size:1.25rem;margin-top:2.2rem}h3{font-size:1.05rem}a{color:#1d4ed8}"
+    "figure{margin:1rem 0;overflow-x:auto}svg{max-width:100%;height:auto}.scroll{overflow-x:auto}"
+    "table{border-collapse:collapse;font-size:.9rem;margin:.5rem 0 1rem}"
+    "th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap}td{border-top:1px solid #d5dbe1}"
+    ".text{text-align:left}details{margin-bottom:1rem}"
+    "summary{cursor:pointer}.soft{color:#52606d}"
+    "@media(prefers-color-scheme:dark){body{color:#f0f4f8;background:#16191d}a{color:#93c5fd}td{border-color:#3b444e}"
+    ".soft{color:#b8c4ce}}"
+    "@media print{body{max-width:none;padding:0}details:not([open])>*{display:block}h2{break-after:avoid}"
+    "figure,tr{break-inside:avoid}}"
+)
+
+
+@frozen
+class PlainTable:
+    """Rows of cells below a header; numbers are written with separators, None as a dash."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
+@frozen
+class Section:
+    """A part of a page: a heading, sentences, and pictures and tables below them."""
+
+    heading: str
+    sentences: Sequence[str] = ()
+    parts: Sequence[Diagram | PlainTable | str] = Factory(tuple)
+    """A string is a picture in SVG; all other text belongs into `sentences`, which are escaped."""
+
+
+@frozen
+class ReportPage:
+    """A page: its title, sentences below it, and sections."""
+
+    title: str
+    lead: Sequence[str]
+    sections: Sequence[Section]
+
+    def to_html(self) -> str:
+        """Return the page as HTML. Nothing in it runs or loads: its own policy forbids all but its style sheets."""
+        styles = (_LAYOUT, STYLE)
+        hashes = " ".join(f"'sha256-{b64encode(sha256(each.encode()).digest()).decode()}'" for each in styles)
+        head = (
+            tag("meta", charset="utf-8").replace("/>", ">")
+            + f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src {hashes}">'
+            + GENERATED
+            + '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            + tag("title", escaped(self.title))
+            + tag("style", _LAYOUT)
+        )
+        body = [tag("h1", escaped(self.title)), *_paragraphs(self.lead)]
+        body += [
+            tag("section", tag("h2", escaped(each.heading)), *_paragraphs(each.sentences), *_parts(each))
+            for each in self.sections
+        ]
+        main = tag("body", tag("main", "\n", *(f"{part}\n" for part in body)))
+        return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n{main}\n</html>\n'
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what the page says as plain values: its sentences, and its tables and charts as rows by header."""
+        return {
+            "title": self.title,
+            "lead": list(self.lead),
+            "sections": [
+                {"heading": each.heading, "sentences": list(each.sentences), "tables": list(_tables(each))}
+                for each in self.sections
+            ],
+        }
+
+
+def _tables(section: Section) -> Iterator[list[dict[str, object]]]:
+    for part in section.parts:
+        if not isinstance(part, str):
+            yield [dict(zip(part.header, row, strict=True)) for row in part.rows]
+
+
+def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
+    return (tag("p", escaped(sentence)) for sentence in sentences)
+
+
+def _parts(section: Section) -> Iterator[str]:
+    for part in section.parts:
+        if isinstance(part, PlainTable):
+            yield table(part)
+        elif isinstance(part, Diagram):
+            whole = PlainTable(part.header, part.rows)
+            folded = tag("details", tag("summary", escaped(f"{part.title} as a table")), table(whole))
+            yield tag("figure", part.svg, tag("figcaption", escaped(part.title))) + folded
+        else:
+            yield tag("figure", part)
+
+
+def table(of: PlainTable) -> str:
+    r"""Return a table as HTML, in a box that scrolls by itself where the page is too narrow.
+
+    >>> '<td class="text">hello</td><td>1,200</td>' in table(PlainTable(["step", "visits"], [["hello", 1200]]))
+    True
+    """
+    texts = [any(isinstance(row[place], str) for row in of.rows) for place in range(len(of.header))]
+    header = "".join(
+        tag("th", escaped(name) or " ", scope="col", class_="text" if text else "number")
+        for name, text in zip(of.header, texts, strict=True)
+    )
+    rows = (tag("tr", *map(_cell, row)) for row in of.rows)
+    whole = tag("table", tag("thead", tag("tr", header)), tag("tbody", *rows))
+    return tag("div", whole, class_="scroll", tabindex="0")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return tag("td", "\N{EN DASH}")
+    if isinstance(value, int | float):
+        return tag("td", f"{value:,}")
+    return tag("td", escaped(str(value)) or " ", class_="text")

@@ -1,0 +1,211 @@
+"""Reports as pages of HTML: what they say, that they load and run nothing, and that hostile names are text."""
+
+import re
+from base64 import b64encode
+from datetime import timedelta
+from hashlib import sha256
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from journeyflow import (
+    Condition,
+    End,
+    Engine,
+    Event,
+    Goal,
+    Journey,
+    MemoryStore,
+    Send,
+    Split,
+    Trigger,
+    Wait,
+    arm,
+    field,
+)
+from journeyflow.errors import NotFound
+from journeyflow.reporting import report
+from journeyflow.reporting.html import PlainTable, ReportPage, Section
+from tests.samples import START
+
+HOSTILE = '<script>alert("x")</script>'
+
+JOURNEY = Journey(
+    id="club",
+    name=HOSTILE,
+    trigger=Trigger("go"),
+    goal=Goal("order", within="7 days"),
+    holdout=10,
+    steps=[
+        Send("hello", channel="EMAIL", template="t"),
+        Split("test", arm(50, [Send("tips", channel="SMS", template="u")]), arm(50)),
+        Wait("rest", "1 day"),
+        End("done"),
+    ],
+)
+
+
+class Reader(HTMLParser):
+    """The elements and the text of a page; an element that is not closed is a fault."""
+
+    VOID = frozenset({"meta"})
+
+    def __init__(self, text):
+        """Read a whole page."""
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        """Note an element."""
+        self.elements.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        """Note an element without content."""
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        """Close the last element."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        """Note text, but for style sheets."""
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def said(self):
+        """All text in one line."""
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def engine():
+    """Give an engine with forty people in a journey, a refusal, a failed message and another journey."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(JOURNEY, at=START)
+        engine.deploy(Journey(id="other", trigger=Trigger("no"), steps=[End("done")]), at=START)
+        engine.feed(Event("go", customer=f"c{n}", at=START) for n in range(40))
+        engine.feed(Event("go", customer="c1", at=START, id="again"))
+        engine.tick(START)
+        messages = engine.claim("m", at=START, limit=100)
+        engine.ack(messages[1:], at=START)
+        engine.nack(messages[0], at=START, error="550 no such <b>mailbox</b>", permanent=True)
+        engine.feed(Event("order", customer=f"c{n}", at=START + timedelta(hours=1)) for n in range(0, 40, 3))
+        engine.tick(START + timedelta(hours=2))
+        yield engine
+
+
+def test_a_report_says_who_came_what_was_sent_and_what_failed(engine):
+    """With the figures that the questions of the engine answer."""
+    read = Reader(report(engine, "club", at=START + timedelta(hours=2)).to_html())
+    stats = engine.stats("club", at=START)
+    for said in ("ACTIVE, version 1", "already inside", "550 no such <b>mailbox</b>", "Messages sent by day", HOSTILE):
+        assert said in read.said
+    rows = [(tag, attrs) for tag, attrs in read.elements if tag == "table"]
+    assert len(rows) >= 5
+    assert f"{stats.people.total:,}" in read.said
+    assert all(sentence in read.said for sentence in engine.results("club").sentences)
+
+
+def test_a_report_of_all_journeys_has_a_row_for_each(engine):
+    """And what they refused."""
+    read = Reader(report(engine, at=START + timedelta(hours=2)).to_html())
+    assert "2 journeys" in read.said
+    assert "club ACTIVE" in read.said
+    assert "other ACTIVE" in read.said
+    assert "already inside" in read.said
+
+
+def test_a_journey_that_did_nothing_has_a_report_too():
+    """It sends nothing, nobody came, and there is nothing to compare."""
+    with Engine(MemoryStore()) as engine:
+        assert "0 journeys, no days" in Reader(report(engine, at=START).to_html()).said
+        engine.deploy(Journey(id="quiet", trigger=Trigger("go"), steps=[End("done")]), at=START)
+        said = Reader(report(engine, "quiet", at=START).to_html()).said
+    assert "The journey sends nothing" in said
+    assert "Refused entries None." in said
+    assert "Experiments" not in said
+
+
+def test_a_report_is_plain_values_too(engine):
+    """What stands in the tables of the page, for programs."""
+    found: dict[str, Any] = report(engine, "club", at=START + timedelta(hours=2)).to_dict()
+    sections = {each["heading"]: each for each in found["sections"]}
+    assert sections["People"]["tables"][0][0]["entered"] == engine.stats("club", at=START).people.total
+    assert sections["Refused entries"]["tables"] == [[{"reason": "already inside", "entries": 1, "customers": 1}]]
+    assert sections["The journey"]["tables"] == []
+
+
+def test_an_unknown_journey_has_no_report(engine):
+    """As with every question."""
+    with pytest.raises(NotFound):
+        report(engine, "clubb", at=START)
+
+
+def test_failures_of_runs_are_listed():
+    """Each with its reason."""
+    loop = Journey(
+        id="loop", trigger=Trigger("go"), max_visits=3,
+        steps=[Wait("a", "1 hour"), Condition("c", field("never").eq(1), yes="end", no="a"), End("end")],
+    )  # fmt: skip
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(loop, at=START)
+        engine.feed(Event("go", customer="ann", at=START))
+        engine.tick(START)
+        engine.tick(START + timedelta(days=1))
+        said = Reader(report(engine, "loop", at=START + timedelta(days=1)).to_html()).said
+    assert "1 runs failed" in said
+    assert "ann 1" in said
+
+
+@pytest.mark.parametrize("journey", ["club", None])
+def test_a_page_loads_and_runs_nothing(engine, journey):
+    """Its policy allows its own style sheets and nothing else; there is no script, no link, no image."""
+    text = report(engine, journey, at=START).to_html()
+    read = Reader(text)
+    assert {tag for tag, _ in read.elements}.isdisjoint(
+        {"script", "link", "img", "iframe", "object", "a", "form", "base"}
+    )
+    assert not [
+        name
+        for _, attrs in read.elements
+        for name in attrs
+        if name.startswith("on") or name in {"src", "href", "style"}
+    ]
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    assert policy is not None
+    assert policy[1].startswith("default-src 'none'; style-src 'sha256-")
+    for style in re.findall(r"<style>(.*?)</style>", text, re.DOTALL):
+        assert f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in policy[1]
+
+
+def test_a_report_of_fifty_steps_is_small():
+    """It can be mailed: less than 200 KB."""
+    steps = [Send(f"s{n}", channel="EMAIL", template="t") for n in range(25)] + [
+        Wait(f"w{n}", "1 day") for n in range(24)
+    ]
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(Journey(id="long", trigger=Trigger("go"), steps=[*steps, End("end")]), at=START)
+        engine.feed(Event("go", customer="ann", at=START))
+        engine.tick(START)
+        assert len(report(engine, "long", at=START).to_html().encode()) < 200_000
+
+
+def test_every_text_of_a_page_is_escaped():
+    """Titles, headings, sentences, headers and cells; None is a dash, numbers have separators."""
+    rows = [[HOSTILE, 12_345, None, 0.5]]
+    text = ReportPage(
+        HOSTILE, [HOSTILE], [Section(HOSTILE, [HOSTILE], [PlainTable([HOSTILE, "n", "", "r"], rows)])]
+    ).to_html()
+    assert "<script" not in text
+    said = Reader(text).said
+    assert said.count(HOSTILE) == 7
+    assert "12,345 \N{EN DASH} 0.5" in said
