@@ -11,7 +11,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from journeyflow.analysis.lives import imports, life_along, quoted, written
+from journeyflow.analysis.lives import life_along
 from journeyflow.analysis.paths import AllPaths, Path, nearest, round_from, route
 from journeyflow.analysis.spans import in_words
 from journeyflow.analysis.ways import Chart, Passage
@@ -20,6 +20,7 @@ from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Send, Wait
 from journeyflow.testing.running import Life, Played, run
+from journeyflow.testing.writing import as_code, imports
 
 MAX_TRIES = 8
 """How many paths are tried for a counter-example: beyond that, the answer is not known."""
@@ -70,8 +71,8 @@ class Proof:
         """The counter-example as Python, to be pasted into a test in which `journey` is the journey; "" without one."""
         if self.counterexample is None:
             return ""
-        life = written(self.counterexample)
-        return f"{imports(self.counterexample)}\n\nlife = {life}\nplayed = run([journey], life)\n{self.shows}\n"
+        code = f"life = {as_code(self.counterexample)}\nplayed = run([journey], life)\n"
+        return f"{imports(code)}\n\n{code}{self.shows}\n"
 
     def to_dict(self) -> dict[str, object]:
         """Return the proof as a plain row."""
@@ -355,7 +356,7 @@ def _send(chart: Chart, way: Passage) -> Send:
 def never_after(chart: Chart, step: str) -> Proof:
     """Return whether no run sends a message after it has left a step. Raise KeyError for an unknown one."""
     chart.step(step)
-    visits = f"visit.n for visit in played.enrollments[0].visits if visit.step == {quoted(step)} and visit.left_at"
+    visits = f"visit.n for visit in played.enrollments[0].visits if visit.step == {as_code(step)} and visit.left_at"
     shows = f"assert min({visits}) < played.sent[-1].n"
     claim = Claim(f"no message after {step!r}", shows, lambda played: _after(played, step))
     if step not in chart.group:

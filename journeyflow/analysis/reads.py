@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from journeyflow.analysis.lives import quoted
 from journeyflow.analysis.paths import nearest, route
 from journeyflow.analysis.proofs import Claim, Proof, proved, refuted
 from journeyflow.analysis.ways import Chart, Passage
 from journeyflow.definition.references import rule_places
 from journeyflow.testing.running import Played
+from journeyflow.testing.writing import as_code
 
 
 @frozen
@@ -89,11 +89,13 @@ def reads_in_time(chart: Chart) -> Proof:
 def _claim(words: str, read: EarlyRead) -> Claim:
     shows = "steps = [visit.step for visit in played.enrollments[0].visits]\n"
     if read.source is None:
-        shows += f"assert {quoted(read.step)} in steps"
+        shows += f"assert {as_code(read.step)} in steps"
     else:
         shows = "visits = [(visit.step, visit.outcome) for visit in played.enrollments[0].visits]\n"
-        shows += f"steps = [step for step, outcome in visits]\nbefore = visits[: steps.index({quoted(read.step)})]\n"
-        shows += f"assert not [v for v in before if v[0] == {quoted(read.source)} and v[1] in " + '{"queued", "event"}]'
+        shows += f"steps = [step for step, outcome in visits]\nbefore = visits[: steps.index({as_code(read.step)})]\n"
+        shows += (
+            f"assert not [v for v in before if v[0] == {as_code(read.source)} and v[1] in " + '{"queued", "event"}]'
+        )
     return Claim(words, shows, lambda played: _is_early(played, read))
 
 

@@ -26,6 +26,7 @@ from journeyflow.testing.running import (
     SetPublished,
     run,
 )
+from journeyflow.testing.writing import as_code
 
 if TYPE_CHECKING:
     from journeyflow.testing.strategies import journeys, lives, policies
@@ -48,6 +49,7 @@ __all__ = [
     "SetPolicies",
     "SetPublished",
     "StoreConformance",
+    "as_code",
     "journeys",
     "lives",
     "policies",
@@ -59,7 +61,9 @@ def __getattr__(name: str) -> object:
     """Load the strategies on first use. Raise MissingExtra without Hypothesis."""
     if name in {"journeys", "lives", "policies"}:
         from journeyflow.testing import strategies  # noqa: PLC0415 an optional dependency
+        from journeyflow.testing.registering import register  # noqa: PLC0415 likewise
 
+        register()  # an installed package has an entry point for it, a checkout has none
         return getattr(strategies, name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)

@@ -199,18 +199,25 @@ def _calls(calls: Iterable[Call]) -> Sequence[Call]:
     return tuple(calls)
 
 
-@frozen
+@frozen(repr=False)
 class Life:
-    """What happens from `START` to `end`: the calls of a host, in the order in which it makes them."""
+    """What happens from `START` to `end`: the calls of a host, in the order in which it makes them.
+
+    `as_code` writes a life as Python; its repr counts its calls.
+    """
 
     calls: Sequence[Call] = field(converter=_calls)
     end: datetime
+
+    def __repr__(self) -> str:
+        """Return how many calls there are, and when the life ends."""
+        return f"Life({len(self.calls)} calls until {self.end.isoformat()}; see as_code)"
 
 
 # --- playing a life -------------------------------------------------------------------------------------------------
 
 
-@frozen
+@frozen(repr=False)
 class Played:
     """The outcome of a life.
 
@@ -222,11 +229,11 @@ class Played:
 
     journeys: Sequence[Journey]
     life: Life
-    script: Sequence[Call | datetime] = field(repr=False)
+    script: Sequence[Call | datetime]
     enrollments: Sequence[Enrollment]
     customers: Mapping[str, Customer]
-    sent: Sequence[Message] = field(repr=False)
-    tables: Mapping[str, Sequence[tuple[object, ...]]] = field(repr=False)
+    sent: Sequence[Message]
+    tables: Mapping[str, Sequence[tuple[object, ...]]]
     audit: Sequence[str]
     late: int
 
@@ -244,6 +251,12 @@ class Played:
     def customer(self, customer: str) -> Customer:
         """Return a customer as the life has left it. Raise KeyError if nothing was ever reported about it."""
         return self.customers[customer]
+
+    def __repr__(self) -> str:
+        """Return how much came of the life."""
+        counts = {"enrollments": self.enrollments, "messages": self.sent, "customers": self.customers}
+        parts = [f"{len(some)} {name}" for name, some in counts.items()]
+        return f"Played({', '.join(parts)} of {self.life})"
 
     @property
     def said(self) -> Life:
