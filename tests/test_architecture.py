@@ -370,6 +370,8 @@ KEEPS_STATE = {
     "_Held": "likewise",
     "FileTally": "counts the rows of one file while it is read",
     "SQLiteDirectory": "a handle on a file",
+    "Octeth": "a handle on an engine and a directory",
+    "Context": "what one call works with, gone with its answer",
     "ActionReader": "collects the faults of one file while it is read",
     "_Actions": "a list of actions while it is read",
     "_Doubled": "marks an object of a file in which a key stands twice",

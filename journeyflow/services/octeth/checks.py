@@ -1,0 +1,119 @@
+"""Reading the parameters of a call by the table: every fault at once."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from journeyflow.basics.values import text_fault
+from journeyflow.formats.octeth.keys import is_true
+from journeyflow.services.octeth.table import Code, Operation, Parameter
+
+MAX_NUMBER = 2**62
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DOMAIN = re.compile(r"[a-zA-Z0-9.-]+")
+_WHOLE = re.compile(r"\d{1,18}", re.ASCII)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or text_fault(str(value)):
+        raise ValueError
+    return str(value)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        value = int(value)
+    if type(value) is not int or not 0 <= value <= MAX_NUMBER:
+        raise ValueError
+    return value
+
+
+def _positive(value: object) -> int:
+    number = _whole(value)
+    if not number:
+        raise ValueError
+    return number
+
+
+def _date(value: object) -> date:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError
+    return date.fromisoformat(value)
+
+
+def _list(value: object) -> list[Any]:
+    """Read a list; also its JSON as text."""
+    found = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(found, list):
+        raise ValueError  # noqa: TRY004 the fault of a value, whatever its type
+    return found
+
+
+def _numbers(value: object) -> list[int]:
+    """Read numbers with commas between them; what is none is passed over (F107)."""
+    parts = value if isinstance(value, list) else str(value).split(",")
+    found = [int(part) for part in (str(each).strip() for each in parts) if _WHOLE.fullmatch(part) and int(part)]
+    if not found:
+        raise ValueError
+    return list(dict.fromkeys(found))
+
+
+def _domain(value: object) -> str:
+    if not isinstance(value, str) or not _DOMAIN.fullmatch(value):
+        raise ValueError
+    return value
+
+
+def _one_of(*words: str) -> Callable[[object], str]:
+    known = {each.lower(): each for each in words}
+
+    def read(value: object) -> str:
+        found = known.get(value.lower()) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError
+        return found
+
+    return read
+
+
+KINDS: Mapping[str, tuple[Callable[[Any], Any], Mapping[str, object]]] = {
+    "text": (_text, {"type": "string"}),
+    "any": (lambda value: value, {}),
+    "whole": (_whole, {"type": "integer", "minimum": 0}),
+    "id": (_positive, {"type": "integer", "minimum": 1}),
+    "flag": (is_true, {"type": "boolean"}),
+    "date": (_date, {"type": "string", "format": "date"}),
+    "list": (_list, {"type": "array", "items": {}}),
+    "ids": (_numbers, {"type": "string", "description": "numbers with commas between them"}),
+    "domain": (_domain, {"type": "string", "pattern": "^[a-zA-Z0-9.-]+$"}),
+    "status": (_one_of("Enabled", "Disabled", "all"), {"type": "string", "enum": ["Enabled", "Disabled", "all"]}),
+    "sorting": (_one_of("ASC", "DESC"), {"type": "string", "enum": ["ASC", "DESC"]}),
+}
+"""Every kind of parameter: how it is read, raising ValueError, and its JSON Schema."""
+
+KEPT = frozenset({"Notes"})
+"""Parameters of which an empty text is a value; of any other it counts as absent (F262)."""
+
+
+def read(operation: Operation, given: Mapping[str, object]) -> tuple[dict[str, Any], list[Code]]:
+    """Read the parameters of a call, `given` by lower-case name; return those that are there, and every fault."""
+    found: dict[str, Any] = {}
+    faults: list[Code] = []
+    for each in operation.parameters:
+        value = given.get(each.name.lower())
+        if value is None or (value == "" and each.name not in KEPT):
+            faults += [each.missing] if each.missing is not None else []
+            continue
+        try:
+            found[each.name] = KINDS[each.kind][0](value)
+        except (ValueError, RecursionError):
+            faults += _invalid(each)
+    return found, sorted(set(faults), key=lambda code: code.number)
+
+
+def _invalid(parameter: Parameter) -> list[Code]:
+    code = parameter.invalid or parameter.missing
+    return [] if code is None else [code]

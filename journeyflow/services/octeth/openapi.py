@@ -1,0 +1,108 @@
+"""The OpenAPI document of Octeth's calls, drawn from their table."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from journeyflow.services.octeth.checks import KINDS
+from journeyflow.services.octeth.operations import OPERATIONS
+from journeyflow.services.octeth.service import ADMIN_KEY, LEGACY, NOT_PERMITTED, ROOT, UNKNOWN_CALLER
+from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation
+
+
+def openapi(version: str = VERSIONS[-1]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of a version.
+
+    >>> sorted(openapi()["paths"]["/api/v1/journey"])
+    ['get', 'patch', 'post']
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for each in OPERATIONS.values():
+        for method in each.methods if each.path else ():
+            paths.setdefault(f"{ROOT}{each.path}", {})[method.lower()] = _operation(each, version, method)
+    paths[LEGACY] = {"post": _legacy(version)}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Octeth Journeys API", "version": version},
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "APIKey": {"type": "apiKey", "in": "header", "name": "APIKey"},
+                "SessionID": {"type": "apiKey", "in": "header", "name": "SessionID"},
+                "AdminAPIKey": {"type": "apiKey", "in": "header", "name": ADMIN_KEY},
+            },
+        },
+    }
+
+
+def _operation(operation: Operation, version: str, method: str) -> dict[str, Any]:
+    schema = _parameters(operation)
+    said: dict[str, Any] = {
+        "operationId": f"{operation.command}.{method.lower()}",
+        "summary": operation.summary,
+        "description": f"Command {operation.command}; documented in {', '.join(operation.seeds)}.",
+        "security": [{"AdminAPIKey": []}] if operation.permission == ADMIN else [{"APIKey": []}, {"SessionID": []}],
+        "responses": _responses([operation], version),
+    }
+    if method == "GET":
+        said["parameters"] = [
+            {
+                "name": each.name,
+                "in": "query",
+                "required": each.missing is not None,
+                "description": each.description,
+                "schema": {key: value for key, value in KINDS[each.kind][1].items() if key != "description"},
+            }
+            for each in operation.parameters
+        ]
+    else:
+        said["requestBody"] = {"content": {name: {"schema": schema} for name in ("application/json", _FORM)}}
+    return said
+
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def _parameters(operation: Operation) -> dict[str, Any]:
+    properties = {each.name: {**KINDS[each.kind][1], "description": each.description} for each in operation.parameters}
+    required = [each.name for each in operation.parameters if each.missing is not None]
+    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
+
+
+def _legacy(version: str) -> dict[str, Any]:
+    """Return the path that takes any call by its command."""
+    variants = [
+        {"allOf": [{"properties": {"Command": {"const": each.command}}, "required": ["Command"]}, _parameters(each)]}
+        for each in OPERATIONS.values()
+    ]
+    return {
+        "operationId": "command",
+        "summary": "Make any call by its command",
+        "security": [{"APIKey": []}, {"SessionID": []}, {"AdminAPIKey": []}],
+        "requestBody": {"content": {"application/json": {"schema": {"oneOf": variants}}}},
+        "responses": _responses(list(OPERATIONS.values()), version),
+    }
+
+
+def _responses(operations: list[Operation], version: str) -> dict[str, Any]:
+    """Return the answers by status, the faults with their codes and messages."""
+    by_status: dict[int, set[str]] = {}
+    for code in _codes(operations):
+        by_status.setdefault(code.status, set()).add(f"{code.number}: {code.words(version)}")
+    for status in (400, 404, 405):
+        by_status.setdefault(status, set()).add(f"{status}: what is no call")
+    content = {"application/json": {"schema": {"type": "object"}}}
+    csv = (
+        {"text/csv": {"schema": {"type": "string"}}}
+        if any(each.command == "journey.export.get" for each in operations)
+        else {}
+    )
+    faults = {
+        str(status): {"description": "; ".join(sorted(words)), "content": content}
+        for status, words in sorted(by_status.items())
+    }
+    return {"200": {"description": "done", "content": {**content, **csv}}, **faults}
+
+
+def _codes(operations: list[Operation]) -> Iterator[Code]:
+    for each in operations:
+        yield from (UNKNOWN_CALLER, NOT_PERMITTED, *each.all_codes)

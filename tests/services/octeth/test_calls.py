@@ -1,0 +1,600 @@
+"""What the calls of Octeth do to an engine, and what their answers say of it."""
+
+import html
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from journeyflow import Condition, End, Event, Journey, Send, Trigger, Wait, field
+from journeyflow.services.octeth import VERSIONS
+from tests.services.octeth.world import MAIL, WAIT, World, running
+
+# --- journeys ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(20, 21, 85, 201)
+def test_a_new_journey_is_disabled_and_manual_unless_said_otherwise():
+    """It can be enabled at once, although it does nothing yet."""
+    world = World()
+    number = world.journey()
+    journey = world.done("journey.get", JourneyID=number)
+    assert (journey["Status"], journey["Trigger"], journey["TriggerParameters"]) == ("Disabled", "Manual", [])
+    assert world.done("journey.enable", JourneyID=number)["Journey"]["Status"] == "Enabled"
+
+
+@pytest.mark.rows(23, 28, 32, 34, 35, 36, 38, 39, 40, 41, 43)
+@pytest.mark.parametrize(
+    ("name", "said", "event", "rule"),
+    [
+        ("ListSubscription", {"Trigger_ListID": 10}, "list.subscribed", "event.list = '10'"),
+        ("ListUnsubscription", {"Trigger_ListID": "0"}, "list.unsubscribed", "None"),
+        ("EmailOpen", {"Trigger_EmailID": 95}, "message.opened", "(event.template = '95' and event.channel = 'EMAIL')"),
+        ("EmailLinkClick", {"Trigger_EmailID": 0}, "message.clicked", "event.channel = 'EMAIL'"),
+        ("Tag", {"Trigger_Value": 7}, "tag.added", "event.tag = '7'"),
+        ("UnTag", {"Trigger_Value": 0}, "tag.removed", "None"),
+        ("CustomFieldValueChanged", {"Trigger_Value": "10"}, "field.changed", "event.field = 'CustomField10'"),
+        ("RevenueHit", {"Trigger_Value": 99.5}, "revenue", "event.amount >= 9950"),
+        (
+            "WebsiteEvent_conversion",
+            {"Trigger_Criteria": [{"Property": "a", "Operator": "is set"}]},
+            *("website.conversion", "event.a is not null"),
+        ),
+    ],
+)
+def test_each_trigger_becomes_one_of_the_engine(name, said, event, rule):
+    """Names are read in any case, and the answer says them as the documents do."""
+    world = World()
+    number = world.journey(Trigger=name.upper(), **said)
+    acme = world.engine.tenant("acme")
+    trigger = acme.definition(acme.journey(number=number).id).trigger
+    assert (trigger.event, str(trigger.where)) == (event, rule)
+    assert world.done("journey.get", JourneyID=number)["Trigger"] == name
+
+
+@pytest.mark.rows(36)
+def test_a_journey_that_follows_another_names_it_by_its_number():
+    """The number stands in the answer, whatever the engine's id is."""
+    world = World()
+    first = world.journey()
+    second = world.journey(Trigger="JourneyCompleted", Trigger_Value=first)
+    assert world.done("journey.get", JourneyID=second)["TriggerParameters"] == {"Value": first}
+    world.done("journey.delete", JourneyID=first)
+    assert world.done("journey.get", JourneyID=second)["TriggerParameters"] == {"Value": 0}
+    assert world.call("journey.create", Name="n", Trigger="JourneyCompleted", Trigger_Value=0)[0] == 404
+
+
+@pytest.mark.rows(28, 41)
+def test_a_version_knows_its_triggers():
+    """2023 has six, 2024 the website's too, later ones all; the website's need a criterion."""
+    said: dict[str, Any] = {
+        "Tag": {"Trigger_Value": 7},
+        "WebsiteEvent_pageView": {"Trigger_Criteria": [{"Property": "a", "Operator": "is set"}]},
+    }
+    for version, known in zip(VERSIONS, ((), ("WebsiteEvent_pageView",), tuple(said), tuple(said)), strict=True):
+        world = World(version)
+        for name, more in said.items():
+            status, _ = world.call("journey.create", Name="n", Trigger=name, **more)
+            assert status == (200 if name in known else 400), name
+        assert world.call("journey.create", Name="n", Trigger="WebsiteEvent_pageView")[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"Trigger": "Tag"}, 10),
+        ({"Trigger": "JourneyCompleted"}, 16),
+        ({"Trigger": "RevenueHit", "Trigger_Value": True}, 14),
+        ({"Trigger_Criteria": [{"Property": "a..b", "Operator": "is set"}], "Trigger": "WebsiteEvent_identify"}, 3),
+        ({"Run_Criteria": [{"Property": "a", "Operator": "equals", "Value": []}]}, 3),
+    ],
+)
+def test_what_a_journey_cannot_be_has_a_code_too(said, code):
+    """What only the engine finds wrong is told by the nearest code of the document."""
+    status, body = World().call("journey.create", Name="n", **said)
+    assert (status // 100, [each["Code"] for each in body["Errors"]]) == (4, [code])
+
+
+@pytest.mark.rows(92, 93, 202)
+def test_only_what_is_given_is_changed():
+    """An empty Notes empties them; a trigger keeps what is not said of it; nothing given changes nothing."""
+    world = World()
+    number = world.journey(WAIT, Trigger="ListSubscription", Trigger_ListID=10, Notes="why", Rate_Limit_Per_Day=5)
+    world.done("journey.update", JourneyID=number, Trigger="ListUnsubscription", Rate_Limit_Per_Hour="3")
+    acme = world.engine.tenant("acme")
+    journey = acme.definition(acme.journey(number=number).id)
+    assert str(journey.trigger.where) == "event.list = '10'"
+    assert (journey.limits.per_hour, journey.limits.per_day) == (3, 5)
+    changed = world.done("journey.update", JourneyID=number, Notes="")["Journey"]
+    assert (changed["Notes"], changed["JourneyName"]) == ("", "Welcome Series")
+    rule = [{"Property": "EmailAddress", "Operator": "is set"}, {"Property": "10", "Operator": "equals", "Value": "a"}]
+    world.done("journey.update", JourneyID=number, Run_Criteria=rule, Run_Criteria_Operator="OR")
+    assert str(acme.definition(journey.id).run_criteria) == "(email is not null or CustomField10 = 'a')"
+    version = acme.journey(journey.id).version
+    world.done("journey.update", JourneyID=number)
+    assert acme.journey(journey.id).version == version
+    world.done("journey.update", JourneyID=number, Name="B")
+    world.done("journey.update", JourneyID=number, Name="Welcome Series")
+    assert world.done("journey.get", JourneyID=number)["JourneyName"] == "Welcome Series"
+
+
+@pytest.mark.rows(94, 225)
+def test_a_deleted_journey_is_gone_with_everything():
+    """In any state; its number is never given again."""
+    world, number = running()
+    world.done("journey.delete", JourneyID=number)
+    assert world.call("journey.get", JourneyID=number)[0] == 404
+    assert world.done("journey.list")["Journeys"] == []
+    assert world.journey() != number
+
+
+def test_an_archived_journey_does_not_exist():
+    """Octeth has no such state."""
+    world, number = running()
+    acme = world.engine.tenant("acme")
+    acme.archive(acme.journey(number=number).id, at=world.now)
+    assert world.call("journey.get", JourneyID=number)[0] == 404
+    assert world.done("journey.list")["Journeys"] == []
+    assert world.done("journey.sendemailactions", IncludeDisabled=1)["Actions"] == []
+
+
+def test_journeys_that_others_made_have_numbers_too():
+    """A host may deploy journeys beside the interface; their steps are actions with numbers, and can be replaced."""
+    world = World()
+    acme = world.engine.tenant("acme")
+    steps: list[Any] = [
+        Condition("paid", field("plan").eq("paid"), yes=[Send("hello", channel="EMAIL", template="95")]),
+        Wait("rest", "1 day"),
+    ]
+    acme.deploy(Journey(id="own", steps=steps, trigger=Trigger("joined")), at=world.now)
+    number = acme.journey("own").number
+    shown = world.done("journey.get", JourneyID=number)["Actions"]
+    assert [each["Action"] for each in shown] == ["Decision", "Wait"]
+    assert shown[0]["Actions"]["True"][0]["Action"] == "SendEmail"
+    world.done("journey.actions.update", JourneyID=number, Actions=shown[1:])
+    assert [step.id for step in acme.definition("own").steps] == ["rest", "end"]
+
+
+# --- actions ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(57, 63, 64, 223)
+def test_a_list_replaces_what_was_there():
+    """A known number keeps its action, none makes a new one, what is missing is removed; new ones are not published."""
+    world = World()
+    number = world.journey(WAIT, MAIL)
+    first, second = world.actions(number)
+    world.done(
+        "journey.actions.update",
+        JourneyID=number,
+        Actions=[{"ActionID": str(second), **MAIL}, {"ActionID": None, **WAIT}],
+    )
+    kept, new = world.done("journey.get", JourneyID=number)["Actions"]
+    assert int(kept["ActionID"]) == second
+    assert int(new["ActionID"]) not in {first, second}
+    assert (kept["Published"], new["Published"]) == (True, False)
+    twice = [{"ActionID": second, **MAIL}, {"ActionID": second, **WAIT}, {"ActionID": 9999, **WAIT}]
+    world.done("journey.actions.update", JourneyID=number, Actions=twice)
+    numbers = world.actions(number)
+    assert numbers[0] == second
+    assert len({*numbers, 9999, first}) == 5
+
+
+@pytest.mark.rows(223)
+def test_an_action_that_is_not_published_is_passed_through():
+    """The email goes out only when it is published; it is off from the very first instant."""
+    world = World()
+    number = world.journey()
+    world.done("journey.enable", JourneyID=number)
+    world.done("journey.actions.update", JourneyID=number, Actions=[MAIL, {**WAIT, "Published": "true"}])
+    world.done("subscriber.journey.trigger", JourneyID=number, ListID=26, SubscriberID=1)
+    assert world.engine.tenant("acme").messages(take=None).items == ()
+    mail, _ = world.actions(number)
+    world.done("journey.actions.published", JourneyID=number, Actions=[{"ActionID": mail, "Published": "true"}])
+    world.done("subscriber.journey.trigger", JourneyID=number, ListID=26, SubscriberID=2)
+    assert [each.customer for each in world.engine.tenant("acme").messages(take=None)] == ["26:2"]
+
+
+@pytest.mark.rows(59, 213, 214, 216, 219, 220)
+def test_numbers_inside_actions_are_those_of_the_interface():
+    """Journeys and actions are named by number wherever they stand; numbers inside the engine are its own affair."""
+    world = World()
+    other = world.journey()
+    number = world.journey({"Action": "StartJourney", "TargetJourneyID": other}, MAIL)
+    start, mail = world.actions(number)
+    rule = {"type": "journey-email-action", "operator": "opened", "value": mail}
+    inner = [{"Action": "ExitJourney", "TargetJourneyID": [other]}]
+    decision = {"Action": "Decision", "Criteria": [rule], "Actions": {"True": inner, "False": []}}
+    actions: list[Any] = [{"ActionID": start, "Action": "StartJourney", "ActionParameters": {"TargetJourneyID": other}}]
+    actions += [{"ActionID": mail, **MAIL}, decision]
+    world.done("journey.actions.update", JourneyID=number, Actions=actions)
+    shown = world.done("journey.get", JourneyID=number)["Actions"]
+    assert shown[0]["ActionParameters"] == {"TargetJourneyID": other}
+    assert shown[2]["ActionParameters"]["Criteria"] == [rule]
+    assert shown[2]["Actions"]["True"][0]["ActionParameters"] == {"TargetJourneyID": other}
+    again = world.done("journey.actions.update", JourneyID=number, Actions=shown)
+    assert [each["ActionID"] for each in again["Actions"]] == [each["ActionID"] for each in shown]
+    wrongs: list[Any] = [5, {"Action": "Decision", "Criteria": 5}, {"Action": "Decision", "Actions": 5}]
+    wrongs += [{"Action": "Decision", "Actions": {"True": 5}}, {"Action": "Wait", "ActionParameters": "x"}]
+    for wrong in ([each] for each in wrongs):
+        assert world.call("journey.actions.update", JourneyID=number, Actions=wrong)[0] == 422
+
+
+@pytest.mark.rows(111)
+def test_flags_are_set_all_or_none():
+    """An unknown action leaves the others as they are."""
+    world = World()
+    number = world.journey(WAIT, MAIL)
+    wait, mail = world.actions(number)
+    flags = [{"ActionID": wait, "Published": "false"}, {"ActionID": 999, "Published": "true"}]
+    assert world.call("journey.actions.published", JourneyID=number, Actions=flags)[0] == 404
+    for wrong in ([5], [{"Published": "true"}]):
+        assert world.call("journey.actions.published", JourneyID=number, Actions=wrong)[0] == 404
+    shown = world.done("journey.get", JourneyID=number)["Actions"]
+    assert [each["Published"] for each in shown] == [True, True]
+    acme = world.engine.tenant("acme")
+    ends = [Condition("which", field("a").eq(1), yes=[End("one")], no=[End("two")])]
+    acme.publish(Journey(id="own", steps=ends), at=world.now)
+    own = acme.journey("own").number
+    flags = [{"ActionID": world.actions(own)[0], "Published": "false"}]
+    status, body = world.call("journey.actions.published", JourneyID=own, Actions=flags)
+    assert (status, body["Errors"][0]["Code"]) == (422, 4)
+    world.done("journey.actions.published", JourneyID=number, Actions=[{"actionid": str(mail), "published": 0}])
+    shown = world.done("journey.get", JourneyID=number)["Actions"]
+    assert [each["Published"] for each in shown] == [True, False]
+
+
+@pytest.mark.rows(51, 112, 113, 114, 115, 117)
+def test_emails_of_all_journeys():
+    """Enabled and published ones; an email that is gone leaves empty texts; the order is that of the own list."""
+    world = World()
+    decision = {
+        "Action": "Decision",
+        "Criteria": [],
+        "Actions": {"True": [WAIT, {**MAIL, "Published": 1}], "False": []},
+    }
+    number = world.journey(decision, {"Action": "SendEmail", "EmailID": 777}, enabled=True, Name="A &amp; B")
+    world.journey({"Action": "SendSMS", "message": "x"}, MAIL)
+    rows = world.done("journey.sendemailactions")["Actions"]
+    assert [(each["EmailName"], each["Subject"], each["OrderNo"]) for each in rows] == [
+        ("Welcome Email", "Subject of Welcome Email", 2),
+        ("", "", 2),
+    ]
+    assert {each["JourneyName"] for each in rows} == {html.unescape("A &amp; B")}
+    assert len(world.done("journey.sendemailactions", IncludeDisabled="yes")["Actions"]) == 3
+    assert len(world.done("journey.sendemailactions", IncludeDisabled="2")["Actions"]) == 2
+    hidden = [{"ActionID": rows[1]["ActionID"], "Published": "false"}]
+    world.done("journey.actions.published", JourneyID=number, Actions=hidden)
+    assert len(world.done("journey.sendemailactions", JourneyID=number)["Actions"]) == 1
+    assert len(world.done("journey.sendemailactions", JourneyID=number, IncludeUnpublished=1)["Actions"]) == 2
+    assert len(world.done("journey.sendemailactions", JourneyID="")["Actions"]) == 1
+
+
+# --- subscribers ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(130, 131, 133, 134)
+def test_a_subscriber_enters_and_leaves_at_once():
+    """The customer of the engine is "LIST:SUBSCRIBER", with the address of the directory; leaving twice is no fault."""
+    world, number = running()
+    customer = world.engine.tenant("acme").customer("26:1")
+    assert customer.attributes["email"] == "ann@gmail.com"
+    about = {"ListID": 26, "SubscriberID": 1}
+    (inside,) = world.done("subscriber.journey.list", **about)["Journeys"]
+    assert inside["JourneyID"] == str(number)
+    for _ in range(2):
+        assert world.done("subscriber.journey.remove", JourneyID=number, **about)["ListID"] == "26"
+        assert world.done("subscriber.journey.list", **about)["Journeys"] == []
+    stats = world.done("journey.get", JourneyID=number)["JourneyStats"]
+    assert (stats["ActiveSubscribers"], stats["TotalSubscribers"]) == (1, 2)
+    world.done("subscriber.journey.trigger", JourneyID=number, **about)
+    assert world.done("journey.get", JourneyID=number)["JourneyStats"]["TotalSubscribers"] == 3
+
+
+def test_a_subscriber_is_put_off_when_the_clock_seems_wrong():
+    """The engine does nothing then, and the next tick does what was asked."""
+    world, number = running()
+    world.now += timedelta(days=800)
+    about = {"JourneyID": number, "ListID": 26, "SubscriberID": 1}
+    assert world.done("subscriber.journey.remove", **about)["SubscriberID"] == "1"
+    world.done("subscriber.journey.trigger", **about)
+    world.engine.tick(world.now, allow_jump=True)
+    assert world.engine.tenant("acme").journey(number=number).enrolled == 3
+
+
+@pytest.mark.rows(139, 140, 141, 142, 143, 144, 145, 146, 147, 148)
+def test_those_at_an_action():
+    """Filtered by what they did, sorted, a page at a time; nobody has done anything at an action that sends nothing."""
+    world, number = running()
+    mail, wait = world.actions(number)
+    acme = world.engine.tenant("acme")
+    message = acme.messages(customer="26:1").items[0].id
+    acme.feed(Event("message.opened", customer="26:1", at=world.now, data={"message": message}))
+    world.tick()
+    about: dict[str, Any] = {"JourneyID": number, "ActionID": mail}
+
+    def listed(**said):
+        answer = world.done("journey.action.subscribers", **{**about, **said})
+        return [each["EmailAddress"] for each in answer["Subscribers"]], answer["TotalSubscribers"]
+
+    assert listed() == (["ann@gmail.com", "bob@yahoo.com"], 2)
+    assert listed(OrderType="DESC") == (["bob@yahoo.com", "ann@gmail.com"], 2)
+    assert listed(RecordsFrom=1, RecordsPerRequest=1) == (["bob@yahoo.com"], 2)
+    assert listed(OrderField="SubscriberID", OrderType="desc")[0] == ["bob@yahoo.com", "ann@gmail.com"]
+    assert listed(FilterJSON='["opened"]') == (["ann@gmail.com"], 1)
+    assert listed(FilterJSON=["opened", "clicked"], Operator="and") == ([], 0)
+    assert listed(FilterJSON=["opened", "clicked"], Operator="OR") == (["ann@gmail.com"], 1)
+    assert listed(FilterJSON="[]", Operator="xor")[1] == 2
+    assert listed(ActionID=wait)[1] == 2
+    assert listed(ActionID=wait, FilterJSON=["opened"]) == ([], 0)
+    assert world.call("journey.action.subscribers", **{**about, "FilterJSON": '{"opened": 1}'})[0] == 422
+    acme.put_customer("26:1", {"consent": {"EMAIL": False}}, at=world.now)
+    acme.enroll(acme.journey(number=number).id, "somebody else", at=world.now)
+    world.tick(minutes=1)
+    people = world.done("journey.action.subscribers", **about)["Subscribers"]
+    assert [(each["SubscriberID"], each["Suppressed"]) for each in people] == [
+        ("somebody else", False),
+        ("1", True),
+        ("2", False),
+    ]
+
+
+@pytest.mark.rows(145, 148)
+def test_those_at_an_action_in_2024():
+    """With the record of the subscriber; an operator that is none is a fault even without a filter."""
+    world, number = running("2024")
+    about: dict[str, Any] = {
+        "JourneyID": number,
+        "ActionID": int(world.done("journey.get", JourneyID=number)["Actions"][0]["ActionID"]),
+    }
+    ann, bob = world.done("journey.action.subscribers", **about)["Subscribers"]
+    assert (ann["BounceType"], bob["BounceType"], bob["OptInDate"]) == ("Hard", "Not Bounced", "0000-00-00")
+    assert world.call("journey.action.subscribers", Operator="xor", **about)[0] == 422
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def reacted(version: str = "2026") -> tuple[World, int]:
+    """Return a world in which an email was delivered, opened, clicked, and brought money."""
+    world, number = running(version)
+    for kind in ("delivered", "opened", "opened", "clicked"):
+        world.report(kind)
+    acme = world.engine.tenant("acme")
+    message = acme.messages(customer="26:1").items[0].id
+    acme.feed(Event("revenue", customer="26:1", at=world.now, data={"amount": 12345, "message": message}))
+    world.tick()
+    return world, number
+
+
+@pytest.mark.rows(150, 152, 154, 156, 157, 158, 159, 160, 161, 168, 170)
+def test_the_figures_of_a_journey():
+    """Of all time, by day in a window, money in units of the currency; a Wait has none."""
+    world, number = reacted()
+    journey = world.done("journey.get", JourneyID=number, StartDate="2026-05-16", EndDate="2026-05-18")
+    stats = journey["JourneyStats"]
+    assert (stats["ActiveSubscribers"], stats["TotalSubscribers"]) == (2, 2)
+    emails = stats["AggregatedEmailActions"]
+    assert {key: emails[key] for key in ("SendCount", "DeliveryCount", "OpenCount", "ClickCount", "TotalRevenue")} == {
+        "SendCount": 2,
+        "DeliveryCount": 2,
+        "OpenCount": 2,
+        "ClickCount": 2,
+        "TotalRevenue": 123.45,
+    }
+    assert len(emails) == 11
+    assert [(each["Date"], each["SendCount"]) for each in stats["AggregatedDaysEmailActions"]] == [
+        *(("2026-05-16", 0), ("2026-05-17", 2), ("2026-05-18", 0))
+    ]
+    assert stats["TotalRevenue"] == 123.45
+    assert stats["DaysRevenue"][1] == {"Date": "2026-05-17", "Amount": 123.45}
+    mail, wait = journey["Actions"]
+    assert (mail["Revenue"], mail["DaysRevenue"][1]["Amount"], mail["Stats"]["SendCount"]) == (123.45, 123.45, 2)
+    assert not {"Stats", "DailyStats", "Revenue", "DaysRevenue"} & wait.keys()
+    later = world.done("journey.get", JourneyID=number, StartDate="2026-05-18", EndDate="2026-05-18")
+    assert later["JourneyStats"]["AggregatedEmailActions"] == emails
+    assert later["Actions"][0]["Revenue"] == 0
+
+
+@pytest.mark.rows(163, 164, 165, 166, 167, 137)
+def test_activity_is_counted_where_it_is_asked_for():
+    """When somebody last entered, when anything last happened, and how many people there were."""
+    world, number = reacted()
+    keys = {"LastTriggeredAt", "LastActivityAt", "TotalEnrolledLifetime"}
+    assert not keys & world.done("journey.get", JourneyID=number)["JourneyStats"].keys()
+    for stats in (
+        world.done("journey.get", JourneyID=number, IncludeActivityCounters="on")["JourneyStats"],
+        world.done("journey.list", IncludeActivityCounters=1)["Journeys"][0]["JourneyStats"],
+    ):
+        assert stats["LastTriggeredAt"] == "2026-05-17 12:00:00"
+        assert stats["LastActivityAt"] == "2026-05-17 12:01:00"
+        assert stats["TotalEnrolledLifetime"] == 2
+    (row,) = world.done("journey.list", SkipStats=1, IncludeActivityCounters=1)["Journeys"]
+    assert "JourneyStats" not in row
+    assert world.call("journey.list", SkipStats=1, StatsStartDate="x")[0] == 422
+    empty = World()
+    stats = empty.done("journey.get", JourneyID=empty.journey(), IncludeActivityCounters=1)["JourneyStats"]
+    assert [stats[key] for key in sorted(keys)] == [None, None, 0]
+
+
+@pytest.mark.rows(171, 172, 173, 174, 181)
+def test_the_figures_of_one_email_or_one_domain():
+    """EmailID is an ActionID; what is not known under a filter is 0, and the rest of the answer stays."""
+    world, number = reacted()
+    plain = world.done("journey.get", JourneyID=number)
+    mail = world.actions(number)[0]
+    for said, sent in (
+        ({"EmailID": mail}, 2),
+        ({"ISP": "gmail.com"}, 1),
+        ({"ISP": "GMAIL.com", "EmailID": mail}, 1),
+        ({"ISP": "x"}, 0),
+    ):
+        answer = world.done("journey.get", JourneyID=number, **said)
+        emails = answer["JourneyStats"].pop("AggregatedEmailActions")
+        assert emails["SendCount"] == sent
+        assert [emails[key] for key in ("ConversionCount", "BrowserViewCount", "ForwardCount")] == [0, 0, 0]
+        assert len(emails) == 11
+        untouched = {key: value for key, value in plain["JourneyStats"].items() if key != "AggregatedEmailActions"}
+        assert answer["JourneyStats"] == untouched
+        assert answer["Actions"] == plain["Actions"]
+
+
+@pytest.mark.rows(175, 176)
+def test_figures_by_domain():
+    """The most sent first; texts to phones and unknown addresses have no row."""
+    world, number = reacted()
+    rows = world.done("journey.stats.byisp", JourneyID=number)["ByISP"]
+    assert [(each["Domain"], each["Sent"], each["Opened"]) for each in rows] == [
+        ("gmail.com", 1, 1),
+        ("yahoo.com", 1, 1),
+    ]
+    mail = world.actions(number)[0]
+    assert world.done("journey.stats.byisp", JourneyID=number, EmailID=mail)["ByISP"] == rows
+    assert world.done("journey.stats.byisp", JourneyID=world.journey())["ByISP"] == []
+
+
+@pytest.mark.rows(177, 178, 179, 180, 182, 183)
+def test_figures_by_action():
+    """Every email in its order, with every day of the window; of one domain or one action if asked."""
+    world, number = reacted()
+    (row,) = world.done("journey.stats.byaction", JourneyID=number)["Actions"]
+    assert (row["ActionID"], row["EmailID"], row["EmailName"], row["OrderNo"]) == (
+        world.actions(number)[0],
+        95,
+        "Welcome Email",
+        1,
+    )
+    assert row["Stats"]["SendCount"] == sum(day["SendCount"] for day in row["DailyStats"]) == 2
+    assert len(row["DailyStats"]) == 31
+    (row,) = world.done("journey.stats.byaction", JourneyID=number, ISP="yahoo.com", EmailID=row["ActionID"])["Actions"]
+    assert row["Stats"]["SendCount"] == 1
+    assert world.done("journey.stats.byaction", JourneyID=world.journey(WAIT)) == {"Success": True, "Actions": []}
+    fresh = World()
+    (row,) = fresh.done("journey.stats.byaction", JourneyID=fresh.journey({**MAIL, "EmailID": 5}))["Actions"]
+    assert (row["EmailName"], row["Stats"]["SendCount"]) == ("", 0)
+    text = fresh.journey({"Action": "SendSMS", "message": "x"}, enabled=True)
+    assert fresh.done("journey.stats.byaction", JourneyID=text)["Actions"] == []
+
+
+@pytest.mark.rows(184, 185, 186, 187, 188)
+def test_the_benchmark_of_an_account():
+    """Proportions with four decimals; without any email they are 0."""
+    world, _ = reacted()
+    found = world.done("account.journey.benchmark")
+    assert (found["StartDate"], found["EndDate"]) == ("2026-04-17", "2026-05-17")
+    told = found["Benchmark"]
+    assert (told["OpenRate"], told["ClickRate"], told["BounceRate"]) == (1.0, 1.0, 0.0)
+    assert (told["JourneyCount"], told["TotalSent"], told["RevenuePerSubscriber"]) == (1, 2, 61.73)
+    other = World()
+    text = other.journey({"Action": "SendSMS", "message": "x"}, enabled=True)
+    other.done("subscriber.journey.trigger", JourneyID=text, ListID=26, SubscriberID=1)
+    assert other.done("account.journey.benchmark")["Benchmark"]["TotalSent"] == 0
+
+
+@pytest.mark.rows(58, 65, 150, 155, 162)
+def test_figures_in_2024():
+    """Texts for subscribers, numbers for emails; the newest day first."""
+    world, number = reacted("2024")
+    answer = world.done("journey.get", JourneyID=number)
+    mail, wait = answer["Actions"]
+    assert mail["Stats"]["EmailSent"] == 2
+    assert (mail["Stats"]["TotalSubscribers"], wait["Stats"]["ActiveSubscribers"]) == ("2", "2")
+    assert (mail["CompletedRuns"], wait["CompletedRuns"]) == (2, 0)
+    stats = answer["Journey"]["JourneyStats"]
+    assert stats["AggregatedEmailActionStats"]["OpenCount"] == 2
+    days = list(stats["AggregatedLast30DaysEmailActions"][0])
+    assert days == sorted(days, reverse=True)
+    assert len(days) == 30
+
+
+# --- many, copies, exports --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(104, 106, 107, 108)
+def test_many_journeys_at_once():
+    """Each number is processed or failed, once; another user's fails as one that is not there."""
+    world = World()
+    one, two = world.journey(WAIT), world.journey(MAIL)
+    answer = world.done("journeys.enable", JourneyIDs=f"{one},{two},{one},abc,999")
+    assert answer == {"Success": True, "ProcessedJourneyIDs": [one, two], "FailedJourneyIDs": [999]}
+    again = world.done("journeys.enable", JourneyIDs=f"{one},{two}")
+    assert (again["ProcessedJourneyIDs"], again["FailedJourneyIDs"]) == ([], [one, two])
+    status, stranger = world.call("journeys.disable", key=world.stranger, JourneyIDs=str(one))
+    assert (status, stranger["FailedJourneyIDs"]) == (200, [one])
+    assert world.done("journeys.disable", JourneyIDs=[one])["ProcessedJourneyIDs"] == [one]
+    cloned = world.done("journeys.clone", JourneyIDs=f"{one},{two},999")
+    assert cloned["FailedJourneyIDs"] == [999]
+    copy = world.done("journey.get", JourneyID=cloned["ClonedJourneys"][1]["NewJourneyID"])
+    assert (copy["JourneyName"], copy["Status"]) == ("Welcome Series (copy)", "Disabled")
+    assert {int(each["ActionID"]) for each in copy["Actions"]}.isdisjoint(world.actions(two))
+    named = world.done("journeys.clone", JourneyIDs=one, NameSuffix="- backup")["ClonedJourneys"][0]["NewJourneyID"]
+    assert world.done("journey.get", JourneyID=named)["JourneyName"] == "Welcome Series - backup"
+    assert world.done("journeys.delete", Journeys="998,999")["Success"] is True
+
+
+@pytest.mark.rows(103)
+def test_a_copy_has_actions_of_its_own():
+    """The same actions under new numbers, with their flags; no subscribers, no figures."""
+    world, number = running()
+    world.done(
+        "journey.actions.published", JourneyID=number, Actions=[{"ActionID": world.actions(number)[0], "Published": 0}]
+    )
+    answer = world.done("journey.clone", JourneyID=number, NewJourneyName="B")
+    assert [each["Action"] for each in answer["Actions"]] == ["SendEmail", "Wait"]
+    assert [each["Published"] for each in answer["Actions"]] == [False, True]
+    assert {int(each["ActionID"]) for each in answer["Actions"]}.isdisjoint(world.actions(number))
+    assert answer["Journey"]["Notes"] == "Copy of journey Welcome Series"
+
+
+@pytest.mark.rows(105)
+def test_a_copy_for_another_user_loses_what_is_the_users():
+    """Lists, tags, fields, gateways and journeys are 0, emails that are gone too; those actions are not published."""
+    world = World()
+    other = world.journey()
+    number = world.journey(
+        {"Action": "AddTag", "TargetTagID": 7},
+        {"Action": "UpdateCustomFieldValue", "TargetCustomFieldID": 10, "NewCustomFieldValue": "x"},
+        {"Action": "SendSMS", "message": "x", "gateway_id": 4},
+        {"Action": "SendEmail", "EmailID": 777},
+        {"Action": "StartJourney", "TargetJourneyID": other},
+        WAIT,
+        Trigger="ListSubscription",
+        Trigger_ListID=10,
+    )
+    answer = world.done("journey.copytouser", JourneyID=number, SourceUserID=1, TargetUserID=2)
+    assert answer["EmailsCopied"] == []
+    assert answer["ResourcesReset"] == ["TargetCustomFieldID", "TargetJourneyID", "TargetTagID", "gateway_id"]
+    status, copy = world.call("journey.get", key=world.stranger, JourneyID=answer["JourneyID"])
+    assert (status, copy["JourneyName"], copy["Trigger"]) == (200, "Copy of Welcome Series", "Manual")
+    parameters = {each["Action"]: each["ActionParameters"] for each in copy["Actions"]}
+    assert parameters["AddTag"] == {"TargetTagID": 0}
+    assert parameters["UpdateCustomFieldValue"]["TargetCustomFieldID"] == 0
+    assert parameters["SendEmail"]["EmailID"] == 0
+    assert [each["Action"] for each in copy["Actions"] if each["Published"]] == ["SendEmail", "Wait"]
+
+
+@pytest.mark.rows(190, 191, 192, 193, 194, 195, 196, 197)
+def test_an_export_from_its_submission_to_its_file():
+    """Pending, then Completed; the file is a CSV with a name; another user's job is not found."""
+    world, _ = reacted()
+    number = world.done("journey.export.submit", IncludeActions="true", Status="enabled")["ExportID"]
+    job = world.done("journey.export.get", ExportID=number)["ExportJob"]
+    assert (job["Status"], job["StartedAt"], job["DownloadSize"]) == ("Pending", None, None)
+    assert job["ExportOptions"] == {
+        "Command": "ExportJourneys",
+        "StatsStartDate": "2026-04-17",
+        "StatsEndDate": "2026-05-17",
+        "Status": "Enabled",
+        "IncludeActions": True,
+    }
+    world.engine.work_exports(at=world.now)
+    job = world.done("journey.export.get", ExportID=number)["ExportJob"]
+    assert job["Status"] == "Completed"
+    status, file = world.call("journey.export.get", ExportID=number, download="1")
+    assert status == 200
+    assert file.startswith("tenant,journey,name,state,step")
+    assert len(file.encode()) == job["DownloadSize"]
+    assert world.call("journey.export.get", key=world.stranger, ExportID=number)[0] == 404
+    everything = world.done("journey.export.submit", StatsStartDate="2026-01-01")["ExportID"]
+    options = world.done("journey.export.get", ExportID=everything)["ExportJob"]["ExportOptions"]
+    assert (options["StatsStartDate"], options["Status"]) == ("2026-01-01", "all")

@@ -1,0 +1,164 @@
+"""Requests before they are a call: who sends them, where to, in which form; and the document of all calls."""
+
+import json
+from typing import Any
+
+import pytest
+
+from journeyflow import Engine, MemoryStore
+from journeyflow.services.octeth import OPERATIONS, VERSIONS, Octeth, openapi
+from journeyflow.services.octeth.operations import ROUTES
+from journeyflow.services.octeth.table import ENVELOPES
+from journeyflow.services.operations import HttpRequest
+from tests.services.octeth.world import NOW, World
+
+
+def errors(code: int, message: str) -> dict[str, Any]:
+    """Return the usual envelope with one fault."""
+    return {"Errors": [{"Code": code, "Message": message}]}
+
+
+UNKNOWN = errors(99998, "Authentication failure or session expired")
+
+
+@pytest.mark.rows(206, 257)
+def test_a_key_or_a_session_in_any_place_says_who_calls():
+    """In the body, in the query, in a header of any case; an empty one is none."""
+    world = World()
+    path = "/api/v1/journeys"
+    for said in ({"APIKey": world.key}, {"SessionID": world.session}, {"sessionid": world.session, "APIKEY": ""}):
+        assert world.send("GET", path, said)[0] == 200
+        assert world.send("GET", path, query=said)[0] == 200
+        assert world.send("GET", path, headers={name.upper(): value for name, value in said.items() if value})[0] == 200
+    assert world.send("GET", path, {"APIKey": ""}, headers={"APIKey": world.key})[0] == 200
+    for wrong in (
+        {},
+        {"APIKey": "guess"},
+        {"APIKey": world.session},
+        {"APIKey": world.admin},
+        {"APIKey": 5},
+        {"AdminAPIKey": world.admin},
+    ):
+        assert world.send("GET", path, wrong) == (401, UNKNOWN)
+
+
+@pytest.mark.rows(206)
+def test_who_may_do_what():
+    """Copies for another user are for administrators alone; deleting many has a permission of its own."""
+    world = World()
+    maker = world.directory.add_secret("key", user=1, permissions=["Campaign.Create"])
+    assert world.call("journey.list", key=maker)[0] == 200
+    forbidden = {"Success": False, "ErrorCode": [99999]}
+    assert world.call("journeys.delete", key=maker, Journeys="1") == (403, forbidden)
+    for said in ({"APIKey": world.key}, {"AdminAPIKey": world.key}):
+        status, body = world.send("POST", "/api/v1/journey.copytouser", {"JourneyID": 1, **said})
+        assert (status, body) == (401, {"Success": False, **UNKNOWN})
+
+
+def test_nothing_is_said_before_it_is_known_who_asks():
+    """A fault of parameters is told to callers alone."""
+    world = World()
+    assert world.send("GET", "/api/v1/journey", {"JourneyID": "x"}) == (401, UNKNOWN)
+
+
+@pytest.mark.rows(208, 209, 257)
+def test_a_call_is_made_by_path_or_by_command_in_any_form():
+    """JSON, a form, the query; the body goes before the query."""
+    world = World()
+    number = world.journey()
+    key = {"APIKey": world.key}
+    told = world.done("journey.get", JourneyID=number)
+    asked = {"Command": "Journey.Get", "JourneyID": str(number), **key}
+    form = "&".join(f"{name}={value}" for name, value in asked.items()).encode()
+    for request in (
+        HttpRequest("POST", "/api.php", body=form),
+        HttpRequest("GET", "/api.php", query=asked),
+        HttpRequest("POST", "/api.php", body=json.dumps(asked).encode()),
+        HttpRequest("GET", "/api/v1/journey", query={"journeyid": str(number)}, headers=key),
+        HttpRequest("GET", "/api/v1/journey", query={"JourneyID": "999"}, body={"JourneyID": number, **key}),
+    ):
+        assert world.service.handle(request, NOW).body == told
+    nested = f"APIKey={world.key}&JourneyID={number}&Actions[0][Action]=ExitThisJourney&Actions[0][Published]=true"
+    status, answer = world.send("PATCH", "/api/v1/journey.actions", nested.encode())
+    assert (status, answer["Actions"][0]["Action"]) == (200, "ExitThisJourney")
+    listed = f'APIKey={world.key}&JourneyID={number}&Actions=[{{"Action":"ExitAllJourneys"}}]'
+    assert (
+        world.send("PATCH", "/api/v1/journey.actions", listed.encode())[1]["Actions"][0]["Action"] == "ExitAllJourneys"
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/api/v1/journey.sing", None, 404),
+        ("GET", "/somewhere", None, 404),
+        ("GET", "/api/v1/", None, 404),
+        ("DELETE", "/api/v1/journey", None, 405),
+        ("PUT", "/api.php", None, 405),
+        ("POST", "/api.php", {"Command": "journey.sing"}, 404),
+        ("POST", "/api.php", {"Command": 5}, 404),
+        ("POST", "/api.php", None, 404),
+        ("POST", "/api/v1/journey", b"{", 400),
+        ("POST", "/api/v1/journey", b"\xff", 400),
+    ],
+)
+def test_what_is_no_call(method, path, body, status):
+    """The code is the HTTP status, in the usual envelope."""
+    found, answer = World().send(method, path, body)
+    assert found == status
+    assert answer["Errors"][0]["Code"] == status
+    assert answer["Errors"][0]["Message"]
+
+
+def test_a_version_is_one_of_four():
+    """Any other is refused at once."""
+    world = World()
+    with pytest.raises(ValueError, match="expected one of 2023, 2024, 2025, 2026"):
+        Octeth(Engine(MemoryStore()), world.directory, version="6.0")
+
+
+@pytest.mark.parametrize("command", OPERATIONS)
+def test_a_call_answers_in_json(command):
+    """Whatever is given: every answer of every version can be written as JSON, and no request raises."""
+    for version in VERSIONS:
+        world = World(version)
+        number = world.journey()
+        values: list[Any] = [0, '{"a":1}']
+        for value in (*values, number, "x", [], {}, None, True, -1, 10**30, "\ud800", [[]], 1.5, "9" * 40):
+            names = [each.name for each in OPERATIONS[command].parameters]
+            for said in (dict.fromkeys(names, value), {**dict.fromkeys(names, value), "JourneyID": number}):
+                status, body = world.call(command, **said)
+                assert 200 <= status < 500
+                json.dumps(body)
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_agrees_with_itself():
+    """Codes of parameters come before those of the call; every envelope is one of the four; routes lead to calls."""
+    assert len(OPERATIONS) == 25
+    for each in OPERATIONS.values():
+        assert {each.envelope(version) for version in VERSIONS} <= set(ENVELOPES)
+        assert all(code.number > 0 for code in each.all_codes)
+        assert each.path is None or all(ROUTES[method, each.path] is each for method in each.methods)
+        assert set(each.seeds) <= set(VERSIONS)
+        for code in each.all_codes:
+            assert code.message
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_openapi_document_has_every_call(version):
+    """With its parameters and every status that it answers, in the words of the version."""
+    document = openapi(version)
+    json.dumps(document)
+    assert document["info"]["version"] == version
+    for each in OPERATIONS.values():
+        for method in each.methods if each.path else ():
+            told = document["paths"][f"/api/v1/{each.path}"][method.lower()]
+            statuses = {str(code.status) for code in each.all_codes} | {"200", "400", "401", "403", "404", "405"}
+            assert set(told["responses"]) == statuses
+            names = {name["name"] for name in told.get("parameters", ())}
+            body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            assert names | set(body.get("properties", {})) == {one.name for one in each.parameters}
+    assert "405" in document["paths"]["/api.php"]["post"]["responses"]
