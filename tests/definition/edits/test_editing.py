@@ -311,6 +311,9 @@ def test_an_end_is_removed_for_another():
         "to: step 'y' leads nowhere else; say with to= where those go who came there [to]"
     ]
     assert ways(remove_step(Journey(id="j", steps=[End("a"), End("b")]), "b")) == ["a:"]
+    assert refused(lambda: remove_step(Journey(id="j", steps=[send("a"), End("b")]), "b")) == [
+        "to: step 'b' leads nowhere else; say with to= where those go who came there [to]"
+    ]
     assert remove_step(Journey(id="j", steps=[End("a")]), "a").steps == ()
 
 

@@ -94,3 +94,11 @@ def test_the_command_takes_several_files_for_all_there_are(tmp_path):
     assert f"{paths[0]}: warning: these journeys start one another: a -> b -> a" in both.stdout
     apart = call("check", paths[0], paths[2])
     assert "there is no journey 'b' among these" in apart.stdout
+
+
+def test_a_number_in_a_rule_is_no_name_of_a_journey():
+    """R13: it cannot match the end of any, and there is none to be missed."""
+    ends = [Trigger("journey.completed", where=field("event.journey").in_(["a", *more])) for more in ([], [5])]
+    plain, odd = (said(Journey("j", trigger=each, steps=[End("e")])) for each in ends)
+    assert plain == odd
+    assert len(plain) == 1
