@@ -129,18 +129,19 @@ def _taken(core: Core, at: int) -> Export | None:
 
 def _content(core: Core, job: Export) -> str:
     """Return the file of a job, its window as of the instant at which the job was submitted."""
-    options = json.loads(job.options)
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
+        options = json.loads(job.options)  # in the block, which knows damage
+        asked, status, steps = _asked(job.submitted_at, options), options["status"], options["include_steps"]
     records = sorted(
         (record for record in catalog.journeys.values() if record.tenant == job.tenant), key=lambda each: each.id
     )
-    states = STATES.get(options["status"], (options["status"],))
-    chosen = [record for record in records if options["status"] is None or record.newest_state in states]
+    states = STATES.get(status, (status,))
+    chosen = [record for record in records if status is None or record.newest_state in states]
     with core.store.reader() as reader:
-        found = all_stats(reader, chosen, _asked(job.submitted_at, options))
+        found = all_stats(reader, chosen, asked)
     each = zip(chosen, found, strict=True)
-    return csv_text(COLUMNS, (line for one in each for line in lines(*one, steps=options["include_steps"])))
+    return csv_text(COLUMNS, (line for one in each for line in lines(*one, steps=steps)))
 
 
 def _asked(at: int, options: Mapping[str, Any]) -> Asked:

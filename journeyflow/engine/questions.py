@@ -56,9 +56,9 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             found = customers.find_customer(reader, self._tenant, customer)
             waiting = customers.pending_inputs(reader, self._tenant, customer) if pending else []
-        attributes = None if found is None else dict(found.attributes)
-        for kind, name, data in waiting:
-            attributes = foreseen(attributes, kind, name, data)
+            attributes = None if found is None else dict(found.attributes)  # in the view, which knows damage
+            for kind, name, data in waiting:
+                attributes = foreseen(attributes, kind, name, data)
         return None if attributes is None else Customer(self._tenant, customer, attributes)
 
     def enrollments(
@@ -194,7 +194,7 @@ class Questions(Bound):
         with core.store.transaction(write=False) as transaction:
             catalog = core.refresh(transaction)
             loaded = transaction.load(scheduler.plan(due, catalog))
-        return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded, found))
+            return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded, found))
 
     def timeline(
         self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int | None = 1_000

@@ -22,20 +22,37 @@ SHAPE: dict[str, str] = {
         UNION ALL SELECT DISTINCT 'nonce.' || m.nonce FROM messages m
         WHERE m.nonce <> 0 AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'nonce.' || m.nonce)""",
     "{0} {1}: its {2} cannot be read": """
-        SELECT * FROM (
-            SELECT 'customer' AS kind, number, 'attributes' AS part, attributes AS text FROM customers UNION ALL
-            SELECT 'input', seq, 'data', data FROM inputs UNION ALL
-            SELECT 'version', number, 'definition', definition FROM versions UNION ALL
-            SELECT 'policies of tenant', tenant, 'definition', definition FROM policies UNION ALL
-            SELECT 'enrollment', serial, 'trigger', trigger_data FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, 'memory', memory FROM enrollments UNION ALL
-            SELECT 'deferred entry', number, 'trigger', trigger_data FROM deferred UNION ALL
-            SELECT 'path', number, 'steps', steps FROM paths UNION ALL
-            SELECT 'enrollment', enrollment, 'history', steps FROM moves UNION ALL
-            SELECT 'enrollment', enrollment, 'compared values', seen FROM moves UNION ALL
-            SELECT 'enrollment', enrollment, 'message data', data FROM messages UNION ALL
-            SELECT 'enrollment', enrollment, 'message flags', flags FROM messages)
-        WHERE text IS NOT NULL AND NOT json_valid(text) ORDER BY 1, 2, 3""",
+        SELECT kind, number, part FROM (
+            SELECT 'customer' AS kind, number, 'attributes' AS part, attributes AS text, 'object' AS shape
+            FROM customers UNION ALL
+            SELECT 'input', seq, 'data', data, 'object' FROM inputs UNION ALL
+            SELECT 'version', number, 'definition', definition, 'object' FROM versions UNION ALL
+            SELECT 'policies of tenant', tenant, 'definition', definition, 'object' FROM policies UNION ALL
+            SELECT 'enrollment', serial, 'trigger', trigger_data, 'object' FROM enrollments UNION ALL
+            SELECT 'enrollment', serial, 'memory', memory, 'object' FROM enrollments UNION ALL
+            SELECT 'deferred entry', number, 'trigger', trigger_data, 'object' FROM deferred UNION ALL
+            SELECT 'path', number, 'steps', steps, 'array' FROM paths UNION ALL
+            SELECT 'enrollment', enrollment, 'history', steps, 'array' FROM moves UNION ALL
+            SELECT 'enrollment', enrollment, 'compared values', seen, 'object' FROM moves UNION ALL
+            SELECT 'enrollment', enrollment, 'message data', data, 'object' FROM messages UNION ALL
+            SELECT 'enrollment', enrollment, 'message flags', flags, 'object' FROM messages UNION ALL
+            SELECT 'last refusal of customer', customer, 'compared values', seen, 'object' FROM last_refusals UNION ALL
+            SELECT 'export', number, 'options',
+                   iif(json_valid(options) AND options ->> '$.include_steps' IN (0, 1), options, '?'), 'object'
+            FROM exports)
+        WHERE text IS NOT NULL AND CASE WHEN json_valid(text) THEN json_type(text) <> shape ELSE TRUE END
+        ORDER BY 1, 2, 3""",
+    "enrollment {0}: what is told of its message {1} is no instant with a count": """
+        SELECT DISTINCT m.enrollment, m.n FROM messages m, json_each(iif(json_valid(m.flags), m.flags, '{}')) f
+        WHERE f.type <> 'array' OR json_array_length(f.value) <> 2
+           OR (SELECT count(*) FROM json_each(f.value) v WHERE v.type = 'integer') <> 2 ORDER BY 1, 2""",
+    "{0} {1}: a visit of it is no step with status and outcome": """
+        SELECT DISTINCT t.kind, t.number FROM (
+            SELECT 'path' AS kind, number, steps FROM paths UNION ALL
+            SELECT 'enrollment', enrollment, steps FROM moves WHERE steps IS NOT NULL) t,
+            json_each(iif(json_valid(t.steps), t.steps, '[]')) s
+        WHERE s.type <> 'array' OR json_array_length(s.value) <> 3
+           OR (SELECT count(*) FROM json_each(s.value) v WHERE v.type = 'text') <> 3 ORDER BY 1, 2""",
 }
 """The checks that rows can be read at all; the checks below run only if these find nothing."""
 

@@ -73,6 +73,7 @@ def live(store: Store) -> None:
     engine.resume("news", at=START + 3 * DAY)
     engine.set_policies(Policies(caps=[Cap(5, per="day")]), at=START + 3 * DAY)
     engine.set_policies(Policies(), at=START + 3 * DAY)
+    engine.submit_export(at=START)
     engine.feed([Event("queue", customer=name, at=START + 3 * DAY, data={"n": 1}) for name in ("ann", "bob")])
     engine.tick(START + 3 * DAY)
     claimed = engine.claim("w", at=START + 3 * DAY, limit=1)
@@ -128,6 +129,27 @@ FAULTS: list[tuple[str, str]] = [
     ("UPDATE moves SET seen = '[' WHERE enrollment = 2", "enrollment 2: its compared values cannot be read"),
     ("UPDATE messages SET data = '[' WHERE enrollment = 2", "enrollment 2: its message data cannot be read"),
     ("UPDATE messages SET flags = '[' WHERE enrollment = 2", "enrollment 2: its message flags cannot be read"),
+    ("UPDATE customers SET attributes = '7' WHERE number = 2", "customer 2: its attributes cannot be read"),
+    ("UPDATE inputs SET data = '[]' WHERE seq = 5", "input 5: its data cannot be read"),
+    *(
+        (f"UPDATE exports SET options = '{options}'", "export 1: its options cannot be read")
+        for options in ("7", "[", "[]", '{"status":null}')
+    ),
+    ("UPDATE paths SET steps = '{}' WHERE number = 1", "path 1: its steps cannot be read"),
+    *(
+        (
+            f"UPDATE messages SET flags = '{flags}' WHERE enrollment = 2",
+            "enrollment 2: what is told of its message 1 is no instant with a count",
+        )
+        for flags in ('{"opened":5}', '{"opened":[5]}', '{"opened":[5,"1"]}')
+    ),
+    *(
+        (
+            f"UPDATE paths SET steps = '{steps}' WHERE number = 1",
+            "path 1: a visit of it is no step with status and outcome",
+        )
+        for steps in ("[7]", '[["hello","COMPLETED"]]', '[["hello","COMPLETED",5]]')
+    ),
     # policies
     (
         "UPDATE policies SET at = at - 1 WHERE n = 2",
@@ -307,7 +329,7 @@ FAULTS: list[tuple[str, str]] = [
         for value in (FAR, -FAR)
     ),
     (
-        f"INSERT INTO exports VALUES (1, 'default', 'journeys', 'PENDING', '{{}}', 0, 0, 0, 0, {FAR}, '', NULL)",
+        f"UPDATE exports SET expires_at = {FAR}",
         f"export job 1: the instant {FAR} is in no calendar",
     ),
 ]

@@ -100,7 +100,7 @@ def test_rows_that_somebody_changed(tmp_path: Path, healthy: bytes) -> None:
     draw, path, met, wrong = random.Random(11), tmp_path / "journeys.db", 0, []
     path.write_bytes(healthy)
     everything = columns(path)
-    for table, column in draw.sample(everything, 30):
+    for table, column in draw.sample(everything, 20):
         path.unlink()
         path.write_bytes(healthy)
         damage = statement(draw, table, column)
@@ -112,6 +112,73 @@ def test_rows_that_somebody_changed(tmp_path: Path, healthy: bytes) -> None:
         wrong += [(damage, each) for each in found - {"StorageError"}]
     assert not wrong, "\n".join(map(str, wrong))
     assert met
+
+
+JSON_COLUMNS = (
+    *("customers.attributes", "inputs.data", "versions.definition", "policies.definition", "enrollments.trigger_data"),
+    *("enrollments.memory", "deferred.trigger_data", "paths.steps", "moves.steps", "moves.seen", "messages.data"),
+    *("messages.flags", "last_refusals.seen", "exports.options"),
+)
+"""The columns that hold JSON."""
+
+SHAPES = ("'x['", "'7'", "'[]'", "'[[]]'", "'{}'", "'{\"a\":1}'", "'null'")
+"""Text that is no JSON, and JSON of every shape."""
+
+
+@pytest.mark.parametrize("column", JSON_COLUMNS)
+def test_json_of_every_shape_in_every_column(tmp_path: Path, healthy: bytes, column: str) -> None:
+    """What is no JSON, or other JSON than the engine writes: every call that reads it answers or says so (C5)."""
+    path, draw, (table, name), wrong = tmp_path / "journeys.db", random.Random(column), column.split("."), []
+    for shape in draw.sample(SHAPES, 3):
+        damaged(path, healthy, f"UPDATE OR IGNORE {table} SET {name} = {shape}")
+        wrong += [(shape, each) for each in tried(path, draw) - {"StorageError"}]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_tables_and_columns_that_are_missing(tmp_path: Path, healthy: bytes) -> None:
+    """Each table dropped, and each column under another name: the file is refused, or the call that needs it is."""
+    path, draw, wrong = tmp_path / "journeys.db", random.Random(13), []
+    path.write_bytes(healthy)
+    everything = columns(path)
+    statements = [f"DROP TABLE {table}" for table in sorted({table for table, _ in everything})]
+    statements += [f"ALTER TABLE {table} RENAME COLUMN {name} TO other" for table, name in draw.sample(everything, 9)]
+    for statement in statements:
+        damaged(path, healthy, statement)
+        wrong += [(statement, each) for each in tried(path, draw) ^ {"StorageError"}]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_pages_that_are_empty_or_cut_off(tmp_path: Path, healthy: bytes) -> None:
+    """The first page of each table and index zeroed; the file cut off behind some page, and within one."""
+    path, draw, wrong = tmp_path / "journeys.db", random.Random(14), []
+    path.write_bytes(healthy)
+    with closing(sqlite3.connect(path)) as connection:
+        [(size,)] = connection.execute("PRAGMA page_size")
+        roots = [page for (page,) in connection.execute("SELECT rootpage FROM sqlite_schema WHERE rootpage > 0")]
+    contents = [
+        healthy[: (page - 1) * size] + bytes(size) + healthy[page * size :]
+        for page in draw.sample(roots, len(roots) // 5)
+    ]
+    contents += [
+        healthy[:length] for length in (size, 3 * size, len(healthy) // 2, len(healthy) - size, len(healthy) - 9)
+    ]
+    for content in contents:
+        for leftover in tmp_path.iterdir():
+            leftover.unlink()
+        path.write_bytes(content)
+        wrong += [(len(content), each) for each in tried(path, draw) - {"StorageError"}]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def damaged(path: Path, healthy: bytes, statement: str) -> None:
+    """Write a file and damage it by a statement, as far as SQLite lets that happen."""
+    for leftover in path.parent.iterdir():
+        leftover.unlink()
+    path.write_bytes(healthy)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection, suppress(sqlite3.IntegrityError):
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA legacy_alter_table = ON")
+        connection.execute(statement)
 
 
 def tried(path: Path, draw: random.Random) -> set[str]:
