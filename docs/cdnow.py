@@ -112,7 +112,8 @@ def truth(events: Iterable[Event]) -> dict[str, float]:
 def fitted_rate(fit: Fit) -> str:
     """Return what was fitted, in words."""
     (found,) = fit.frequencies
-    return f"once in {found.every:.0f} days ({found.low:.0f} to {found.high:.0f}), spread {found.spread:.1f}"
+    stays = f"once in {found.every:.0f} days ({found.low:.0f} to {found.high:.0f}) while they stay"
+    return f"{stays}, spread {found.spread:.1f}; after each purchase {found.dropout.mean:.0%} leave"
 
 
 def computed() -> str:

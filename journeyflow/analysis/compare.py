@@ -20,10 +20,10 @@ from journeyflow.formats.files import FileKeywords, Source, file_options
 from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.questions.numbers.trails import Trail, trails
-from journeyflow.records.public import Event
 from journeyflow.simulation.backtest import Backtest, Recorded, replay
 from journeyflow.simulation.behavior import Behavior
 from journeyflow.simulation.population import Population
+from journeyflow.simulation.recording import Submitted
 from journeyflow.simulation.run import Entering, Replication, check_replications, outcome_of, planned, played
 from journeyflow.stores.memory.store import MemoryStore
 
@@ -58,7 +58,7 @@ def compare(
     replications: int = 1,
     entering: Entering | None = None,
     executor: Executor | None = None,
-    events: Source | Iterable[Event] | None = None,
+    events: Source | Iterable[Submitted] | None = None,
     customers: Source | None = None,
     confidence: float = CONFIDENCE,
     progress: Progress | None = None,
@@ -187,7 +187,7 @@ def _again(source: object) -> Callable[[], Any]:
     if hasattr(source, "read"):
         data = source.read()
         return lambda: BytesIO(data)
-    events = tuple(cast("Iterable[Event]", source))
+    events = tuple(cast("Iterable[Submitted]", source))
     return lambda: events
 
 

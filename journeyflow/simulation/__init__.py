@@ -3,11 +3,12 @@
 from journeyflow.simulation.backtest import Backtest, backtest
 from journeyflow.simulation.behavior import Background, Behavior, Chance, Fit, Lift, When
 from journeyflow.simulation.behavior_file import loads_behavior
-from journeyflow.simulation.draws import Choice, Dates, Delay, Draws, LogNormal, Normal, Uniform
+from journeyflow.simulation.draws import Beta, Choice, Dates, Delay, Draws, LogNormal, Normal, Uniform
 from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
 from journeyflow.simulation.page import outcome_page
 from journeyflow.simulation.population import Arrivals, Population, PopulationFit
+from journeyflow.simulation.recording import Enroll, Put
 from journeyflow.simulation.run import simulate
 
 __all__ = [
@@ -16,11 +17,13 @@ __all__ = [
     "Backtest",
     "Band",
     "Behavior",
+    "Beta",
     "Chance",
     "Choice",
     "Dates",
     "Delay",
     "Draws",
+    "Enroll",
     "Fit",
     "Frequency",
     "FunnelRow",
@@ -30,6 +33,7 @@ __all__ = [
     "Outcome",
     "Population",
     "PopulationFit",
+    "Put",
     "Rate",
     "Uniform",
     "When",

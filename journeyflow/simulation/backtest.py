@@ -3,7 +3,8 @@
 Unless the host's grace is asked about, nothing is late in the past: nothing is softened, and no clock jump is too far.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from pathlib import Path
@@ -25,6 +26,7 @@ from journeyflow.questions.numbers.statistics import MAX_DAYS
 from journeyflow.questions.refusals import RefusalCount
 from journeyflow.records.public import Event
 from journeyflow.reporting.export import export_tables
+from journeyflow.simulation.recording import Put, Submitted, resubmit
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory.store import MemoryStore
 
@@ -72,7 +74,7 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
 def backtest(
     journeys: Iterable[Journey],
     *,
-    events: Source | Iterable[Event],
+    events: Source | Iterable[Submitted],
     customers: Source | None = None,
     until: datetime | None = None,
     policies: Policies | None = None,
@@ -86,9 +88,10 @@ def backtest(
     """Run an event file through the engine and return what the journeys would have done.
 
     The files are CSV, NDJSON or JSON arrays and are streamed; `options` are the fields of `FileOptions`, for both of
-    them. The events may also be events. `until` is by default the instant of the last event. With `db` the run is kept
-    in a new SQLite file, else in memory; with `export`, its enrollments, visits and messages are written into that
-    folder as CSV. Customers are put, policies set and journeys deployed just before the first event.
+    them. The events may also be values: events, and what `simulate(record=)` has noted besides, attributes at their
+    instant and enrollments by hand. `until` is by default the instant of the last of them. With `db` the run is kept in
+    a new SQLite file, else in memory; with `export`, its enrollments, visits and messages are written into that folder
+    as CSV. Customers are put, policies set and journeys deployed just before the first event.
 
     Everything is done at its own instant, unless `every` is how often the host ticks, a length of time: then work is
     found at the next tick, and what is found later than `grace` takes effect at that tick (`late` counts it). With
@@ -110,7 +113,7 @@ def backtest(
 class Recorded:
     """What a back-test is fed with; the arguments are those of `backtest`, `every` in microseconds."""
 
-    events: Source | Iterable[Event]
+    events: Source | Iterable[Submitted]
     customers: Source | None = None
     until: datetime | None = None
     policies: Policies | None = None
@@ -127,8 +130,8 @@ def _distance(grace: object, every: object) -> int | None:
 
 def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress: PhaseProgress = _silent) -> Backtest:
     """Feed an empty engine with the past, and run it until the end; raises InvalidInput as `backtest` does."""
-    used = set[str]()
-    fed, span = _feed(engine, past, used, progress)
+    used, given = set[str](), _given(past.events)
+    fed, span = _feed(engine, past, used, progress) if given is None else _spanned(given)
     if not span:
         raise InvalidInput([f"{fed.name}: there is no event that could be read{_first_reason(fed)}"])
     before = span[0] - timedelta(microseconds=2)
@@ -142,13 +145,15 @@ def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress
     for journey in journeys:
         engine.deploy(journey, at=deployed)
         zones[journey.id] = journey.timezone
+    resubmit(engine, given or ())
     until = span[1] if past.until is None else from_micros(to_micros(past.until, "until"))
     files = [tally.counts() for tally in (fed, put) if tally is not None]
-    inputs = sum(each.taken for each in files)
+    others = [each for each in given or () if not isinstance(each, Event)]
+    inputs = sum(each.taken for each in files) + len(others)
     totals = _run(engine, _ticks(engine, span[0], until, past.every), inputs, progress)
     lines = [f"{each.file}, {line}" for each in files for line in each.lines]
     return Backtest(
-        0 if put is None else put.taken,
+        (0 if put is None else put.taken) + sum(isinstance(each, Put) for each in others),
         fed.taken,
         sum(each.bad for each in files),
         tuple(lines[:SHOWN]),
@@ -182,15 +187,31 @@ def _new_store(db: PathLikeText | None) -> Store:
         raise InvalidInput([f"{path}: the file exists already; name a new one, so that nothing is mixed"])
     from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
 
-    return SQLiteStore(path)
+    return SQLiteStore(path, nonce="memory")  # recorded events name messages by their ids in a store in memory
+
+
+def _given(events: Source | Iterable[Submitted]) -> tuple[Submitted, ...] | None:
+    """Return what was submitted, if that is given as values; None for a file."""
+    if isinstance(events, str | PathLike) or hasattr(events, "read"):
+        return None
+    return tuple(events)
+
+
+def _spanned(given: Sequence[Submitted]) -> tuple[FileTally, tuple[datetime, ...]]:
+    """Count the events of what was submitted, and return the first and the last instant of all of it."""
+    tally, instants = FileTally("events"), [each.at for each in given]
+    deque(tally.counted((each for each in given if isinstance(each, Event)), event_key), maxlen=0)
+    return tally, (min(instants), max(instants)) if instants else ()
 
 
 def _feed(
     engine: Engine, past: Recorded, used: set[str], progress: PhaseProgress
 ) -> tuple[FileTally, tuple[datetime, ...]]:
-    """Read the events into the inbox; note their first and last instant, so that they need not be sorted."""
+    """Read the events of a file into the inbox; note their first and last instant, so that they need not be sorted."""
     span = tuple[datetime, ...]()
-    tally, found = _events(past, used, progress)
+    file = cast("Source", past.events)
+    tally, size = FileTally(file), size_of(file)
+    found = events_of(file, past.reading, tally.refuse, lambda done: progress("events", done, size), used)
 
     def spanned() -> Iterator[Event]:
         nonlocal span
@@ -200,16 +221,6 @@ def _feed(
 
     engine.feed(spanned())
     return tally, span
-
-
-def _events(past: Recorded, used: set[str], progress: PhaseProgress) -> tuple[FileTally, Iterable[Event]]:
-    """Return the events, of a file or as they are, and what counts them."""
-    source = past.events
-    if not (isinstance(source, str | PathLike) or hasattr(source, "read")):
-        return FileTally("events"), source
-    file = cast("Source", source)
-    tally, size = FileTally(file), size_of(file)
-    return tally, events_of(file, past.reading, tally.refuse, lambda done: progress("events", done, size), used)
 
 
 def _put(  # noqa: PLR0917 what a file needs

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from math import exp, log
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from attrs import asdict, evolve, field, frozen
@@ -10,12 +11,13 @@ from journeyflow.basics.moments import DAY, MINUTE, from_micros
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.rules.conditions import Rule
-from journeyflow.records.public import Event, Message
-from journeyflow.simulation.draws import Delay, Distribution, Draws, micros_of
+from journeyflow.records.public import Message
+from journeyflow.simulation.draws import Beta, Delay, Distribution, Draws, micros_of
 from journeyflow.simulation.fitting import Frequency, Rate, frequencies_of, history_of, rates_of
 
 if TYPE_CHECKING:
     from journeyflow.engine.engine import Engine
+    from journeyflow.simulation.recording import Submitted
 
 KINDS: Final = ("bounced", "delivered", "opened", "clicked", "converted", "unsubscribed", "complained")
 """What people do with a message, or what becomes of it, in the order in which it is decided."""
@@ -126,13 +128,19 @@ def _as_lifts(value: Iterable[Lift]) -> tuple[Lift, ...]:
     return tuple(value)
 
 
+def _as_beta(value: float | Beta) -> Beta:
+    return value if isinstance(value, Beta) else Beta(value)
+
+
 @frozen
 class Background:
     """Events that participants cause by themselves, at random, on average one in `every`.
 
     `data` maps names to distributions or values; `lifts` say how messages change the rate. Customers differ if there is
     a `spread`: their rates are Gamma-distributed around the mean, with that variance as a share of the mean's square.
-    `seen` is how often given customers caused the event in how many microseconds; their rates follow from both.
+    After each event a customer leaves for good with the probability `dropout`, a number or, where customers differ, a
+    `Beta`. `seen` is what is known of given customers: how often they caused the event, the last time and until when,
+    the latter two in microseconds since they were first watched; their rates, and whether they have left, follow.
 
     >>> Background("order.placed", every="30 days", lifts=[Lift(2, "3 days", channel="EMAIL")]).most
     2.0
@@ -143,7 +151,8 @@ class Background:
     data: Mapping[str, object] = field(kw_only=True, factory=dict)
     lifts: tuple[Lift, ...] = field(kw_only=True, default=(), converter=_as_lifts)
     spread: float = field(kw_only=True, default=0.0)
-    seen: Mapping[str, tuple[int, int]] = field(kw_only=True, factory=dict, repr=False)
+    dropout: Beta = field(kw_only=True, default=Beta(0.0), converter=_as_beta)
+    seen: Mapping[str, tuple[int, int, int]] = field(kw_only=True, factory=dict, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Check the distance and the spread; raises ValueError."""
@@ -154,13 +163,31 @@ class Background:
             msg = f"spread must be 0 or more, not {describe(self.spread)}"
             raise ValueError(msg)
 
-    def factor(self, customer: str, draws: Draws) -> float:
-        """Return a customer's rate as a share of the mean: drawn from what is known of all, and of them."""
+    def pace(self, customer: str, draws: Draws) -> tuple[float, float]:
+        """Return a customer's rate as a share of the mean, 0 if they have left, and the probability of leaving.
+
+        Both are drawn from what is known of all customers, and of this one.
+        """
+        count, last, length = self.seen.get(customer, (0, 0, 0))
+        if draws.unit("left", self.event) >= self._stays(count, last / self.every, length / self.every):
+            return 0.0, 0.0
+        leaves = self.dropout.after(count).value(draws.unit("leaves", self.event))
         if not self.spread:
-            return 1.0
-        count, length = self.seen.get(customer, (0, 0))
+            return 1.0, leaves
         shape = 1 / self.spread
-        return max(draws.gamma(shape + count, "rate", self.event) / (shape + length / self.every), 1e-9)
+        return max(draws.gamma(shape + count, "rate", self.event) / (shape + length / self.every), 1e-9), leaves
+
+    def _stays(self, count: int, last: float, length: float) -> float:
+        """Return how likely it is that a customer has not left after the last event; times are in mean distances."""
+        share = self.dropout.after(count - 1).mean if count else 0.0
+        if share in {0, 1}:
+            return 1.0 - share
+        silent = (
+            (1 / self.spread + count) * log((1 / self.spread + length) / (1 / self.spread + last))
+            if self.spread
+            else length - last
+        )
+        return 1 / (1 + exp(min(log(share / (1 - share)) + silent, 700)))
 
     @property
     def most(self) -> float:
@@ -225,7 +252,7 @@ class Behavior(Reactions):
     @classmethod
     def fit(
         cls,
-        source: "Engine | Iterable[Event]",
+        source: "Engine | Iterable[Submitted]",
         *,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -247,7 +274,7 @@ class Behavior(Reactions):
         rates = rates_of(settled)
         frequencies = frequencies_of(history, None if background is None else {*background})
         return Fit(
-            _behavior(rates, frequencies, lambda rate: rate.mean, lambda known: known.every),
+            _behavior(rates, frequencies, lambda rate: rate.mean),
             rates,
             frequencies,
             from_micros(history.since),
@@ -269,9 +296,8 @@ def _behavior(
     rates: Sequence[Rate],
     frequencies: Sequence[Frequency],
     chance: Callable[[Rate], float],
-    distance: Callable[[Frequency], float],
 ) -> Behavior:
-    """Return the behavior of fitted rates: `chance` is the probability of one, `distance` that of events in days."""
+    """Return the behavior of fitted rates, `chance` being the probability of one, and of frequencies."""
     of: dict[tuple[str | None, ...], dict[str, Chance]] = {}
     for rate in rates:
         of.setdefault(rate.place, {})[rate.kind] = Chance(chance(rate), rate.delay)
@@ -283,7 +309,12 @@ def _behavior(
     ]
     backgrounds = [
         Background(
-            each.event, max(int(distance(each) * DAY), MINUTE), data=each.data, spread=each.spread, seen=each.seen
+            each.event,
+            max(int(each.every * DAY), MINUTE),
+            data=each.data,
+            spread=each.spread,
+            dropout=each.dropout,
+            seen=each.seen,
         )
         for each in frequencies
     ]
@@ -332,10 +363,8 @@ class Fit:
             )
             return one / (one + two) if one + two else rate.mean
 
-        def distance(known: Frequency) -> float:
-            return known.distance(draws.unit("distance", known.event))
-
-        return evolve(_behavior(self.rates, self.frequencies, chance, distance), soonest=self.behavior.soonest)
+        frequencies = [each.drawn(draws) for each in self.frequencies]
+        return evolve(_behavior(self.rates, frequencies, chance), soonest=self.behavior.soonest)
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return each rate and each frequency as a plain row; delays are their medians, in minutes."""
@@ -347,8 +376,14 @@ class Fit:
             }
             for rate in self.rates
         ]
-        shown = (asdict(each, filter=lambda about, _: about.name not in _BULKY) for each in self.frequencies)
-        return rates + [{"figure": "frequency", **each} for each in shown]
+        return rates + [
+            {
+                "figure": "frequency",
+                **asdict(each, recurse=False, filter=lambda about, _: about.name not in _BULKY),
+                "dropout": each.dropout.mean,
+            }
+            for each in self.frequencies
+        ]
 
     def __repr__(self) -> str:
         """Return how much it is based on."""
@@ -372,8 +407,9 @@ class Fit:
             yield (
                 f"  {each.event:<36} once in {each.every:.1f} days ({each.low:.1f} to {each.high:.1f}), {each.count} by"
                 f" {each.customers} customers, spread {each.spread:.2f}"
+                + (f", {each.dropout.mean:.0%} leave after each" if each.dropout.mean else "")
             )
 
 
-_BULKY: Final = frozenset({"data", "seen"})
+_BULKY: Final = frozenset({"data", "seen", "leaving"})
 """What rows of frequencies leave out."""

@@ -12,7 +12,7 @@ from journeyflow.errors import InvalidInput, shown
 from journeyflow.formats.options import NativeReader
 from journeyflow.formats.parts import PartReader, ReadPart, list_of, parse, parsed_by
 from journeyflow.simulation.behavior import KINDS, Background, Behavior, Chance, Lift, When
-from journeyflow.simulation.draws import Choice, Delay, LogNormal, Normal, Uniform, micros_of
+from journeyflow.simulation.draws import Beta, Choice, Delay, LogNormal, Normal, Uniform, micros_of
 
 FORMAT: Final = 1
 """The format number of behavior files."""
@@ -131,6 +131,11 @@ def _data(reader: PartReader, value: object, path: str) -> object:
     return reader.fields(value, path, readers)
 
 
+def _dropout(reader: PartReader, value: object, path: str) -> object:
+    """Read a probability, or a Beta where customers differ."""
+    return _BETA(reader, value, path) if isinstance(value, dict) else _NUMBER(reader, value, path)
+
+
 def _format(reader: PartReader, value: object, path: str) -> None:
     if type(value) is not int or value != FORMAT:
         reader.fault("format", path, f"expected {FORMAT}, not {describe(value)}")
@@ -138,6 +143,7 @@ def _format(reader: PartReader, value: object, path: str) -> None:
 
 _ANY, _TEXT, _NUMBER = PartReader.anything, PartReader.text, PartReader.number
 _DISTRIBUTION = distribution_of(NUMBERS)
+_BETA = distribution_of({"beta": Beta})
 _CHANCE = _made(Chance, {"probability": _NUMBER, "delay": distribution_of(DELAYS)}, "probability")
 _KINDS: Mapping[str, ReadPart] = dict.fromkeys(KINDS, _chance)
 _MESSAGES: Mapping[str, ReadPart] = dict.fromkeys(("channel", "template"), _TEXT)
@@ -154,6 +160,8 @@ _BACKGROUND = {
     "event": _TEXT,
     "every": _TEXT,
     "data": _data,
+    "spread": _NUMBER,
+    "dropout": _dropout,
     "lifts": list_of(_made(Lift, _LIFT, "factor", "within")),
 }
 _FILE: Mapping[str, ReadPart] = {

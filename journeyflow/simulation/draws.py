@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from hashlib import blake2b
 from itertools import accumulate
-from math import exp, log
+from math import exp, inf, log
 from random import Random
 from statistics import NormalDist
 from typing import Final, Protocol, cast
@@ -20,6 +20,7 @@ from attrs import field, frozen
 from journeyflow.basics.chance import SEPARATOR
 from journeyflow.basics.moments import DAY, Duration
 from journeyflow.basics.values import describe
+from journeyflow.simulation.posteriors import beta_quantile
 
 STANDARD: Final = NormalDist()
 """The standard normal distribution."""
@@ -166,6 +167,38 @@ class Dates:
     def value(self, unit: float) -> str:
         """Return the day at a share of the way."""
         return (self.first + timedelta(days=int(unit * ((self.last - self.first).days + 1)))).isoformat()
+
+
+@frozen
+class Beta:
+    """A share from 0 to 1, different from one customer to the next.
+
+    `weight` says how little they differ: as much as is left open after so many trials. Without one all are alike.
+
+    >>> Beta(0.25).value(0.9), round(Beta(0.25, 4).value(0.9), 3), round(Beta(0.25, 400).value(0.9), 3)
+    (0.25, 0.536, 0.278)
+    """
+
+    mean: float
+    weight: float = inf
+
+    def __attrs_post_init__(self) -> None:
+        """Check the mean and the weight; raises ValueError."""
+        if not (0 <= self.mean <= 1 and self.weight > 0):
+            msg = f"a Beta has a mean from 0 to 1 and a weight above 0, not {describe((self.mean, self.weight))}"
+            raise ValueError(msg)
+
+    def value(self, unit: float) -> float:
+        """Return the share below which a share of all lies."""
+        if self.mean in {0, 1} or self.weight == inf:
+            return float(self.mean)
+        return beta_quantile(unit, self.mean * self.weight, (1 - self.mean) * self.weight)
+
+    def after(self, spared: int) -> "Beta":
+        """Return the share of those with whom it did not happen so many times in a row."""
+        if self.weight == inf:
+            return self
+        return Beta(self.mean * self.weight / (self.weight + spared), self.weight + spared)
 
 
 # --- delays -----------------------------------------------------------------------------------------------------------

@@ -7,12 +7,14 @@ template. Where few messages were sent, a rate thus stays near the one above it.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from math import exp, log, sqrt
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from journeyflow.basics.moments import DAY, to_micros
+from journeyflow.basics.words import MESSAGE, REVENUE
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.history import (
     EventHistory,
@@ -23,13 +25,15 @@ from journeyflow.questions.history import (
     reported,
 )
 from journeyflow.records.public import Event
-from journeyflow.simulation.draws import STANDARD, Choice, Delay
+from journeyflow.simulation.draws import STANDARD, Beta, Choice, Delay, Draws
+from journeyflow.simulation.dropout import FittedDropout, fitted
 from journeyflow.simulation.posteriors import CONFIDENCE, interval
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from journeyflow.engine.engine import Engine
+    from journeyflow.simulation.recording import Submitted
 
 PRIOR: Final = 10.0
 """How many messages the rate of the level above counts for."""
@@ -58,7 +62,7 @@ class History:
 
 
 def history_of(
-    source: "Engine | Iterable[Event]", since: "datetime | None", until: "datetime | None", tenant: str
+    source: "Engine | Iterable[Submitted]", since: "datetime | None", until: "datetime | None", tenant: str
 ) -> History:
     """Return the history of an engine's tenant, or of events alone.
 
@@ -85,10 +89,14 @@ def history_of(
     return History(begin, end, messages, tuple(each for each in events if each.at >= begin), first)
 
 
-def _plain(events: Iterable[Event]) -> Iterator[EventHistory]:
+def _about_message(event: Event) -> bool:
+    return event.type.startswith(MESSAGE) or event.type == REVENUE or "message" in event.data
+
+
+def _plain(source: "Iterable[Submitted]") -> Iterator[EventHistory]:
     """Yield the events that are about no message."""
-    for each in events:
-        if not each.type.startswith("message.") and each.type != "revenue" and "message" not in each.data:
+    for each in source:
+        if isinstance(each, Event) and not _about_message(each):
             yield EventHistory(each.customer, each.type, to_micros(each.at), each.data)
 
 
@@ -212,9 +220,11 @@ def thinned(values: Sequence[int]) -> list[int]:
 class Frequency:
     """How often customers cause an event by themselves: `count` times by `customers` in `days` of all of them together.
 
-    `every` is the mean distance in days, from `low` to `high` (95 %); `spread` is the variance of the customers' rates,
-    as a share of the mean's square: 0 if all are alike. `data` is what the events said, and `seen` how often each
-    customer caused it in how many microseconds.
+    `every` is the mean distance in days, from `low` to `high` (95 %), for a customer who stays; `spread` is the
+    variance of the customers' rates, as a share of the mean's square: 0 if all are alike. `dropout` is the probability
+    that a customer leaves for good after such an event, where the history shows that some do; `leaving` has its
+    posterior. `data` is what the events said, and `seen` how often each customer caused it, the last time and until
+    when, the latter two in microseconds since they were first watched.
     """
 
     event: str
@@ -226,7 +236,16 @@ class Frequency:
     high: float
     spread: float
     data: Mapping[str, Choice] = field(repr=False)
-    seen: Mapping[str, tuple[int, int]] = field(repr=False)
+    seen: Mapping[str, tuple[int, int, int]] = field(repr=False)
+    dropout: Beta = field(factory=partial(Beta, 0.0))
+    leaving: FittedDropout | None = field(default=None, repr=False)
+
+    def drawn(self, draws: Draws) -> "Frequency":
+        """Return a frequency that is as likely as this one, drawn from the posterior."""
+        if self.leaving is None:
+            return evolve(self, every=self.distance(draws.unit("distance", self.event)))
+        found = self.leaving.drawn([STANDARD.inv_cdf(draws.unit("leaving", self.event, str(n))) for n in range(4)])
+        return evolve(self, every=found.every, spread=found.spread, dropout=found.dropout)
 
     def distance(self, unit: float) -> float:
         """Return the mean distance in days below which it lies with a probability: log-normal within the interval."""
@@ -239,32 +258,52 @@ def frequencies_of(history: History, events: Collection[str] | None) -> tuple[Fr
 
     What a customer does at the very instant at which they are first heard of is how they come, and does not count.
     """
-    lengths = {name: history.until - max(history.since, at) for name, at in history.first.items()}
+    first = {name: max(history.since, at) for name, at in history.first.items()}
     found: defaultdict[str, list[EventHistory]] = defaultdict(list)
     for each in history.events:
         if each.at > history.first.get(each.customer, each.at):
             found[each.type].append(each)
-    return tuple(_frequency(kind, found[kind], lengths) for kind in sorted(found) if events is None or kind in events)
+    kinds = [kind for kind in sorted(found) if events is None or kind in events]
+    return tuple(_frequency(kind, found[kind], first, history) for kind in kinds)
 
 
-def _frequency(kind: str, events: Sequence[EventHistory], lengths: Mapping[str, int]) -> Frequency:
-    """Return how often customers cause one event, by the moments of a Poisson process with Gamma rates."""
-    counts = dict.fromkeys(lengths, 0)
+def _frequency(kind: str, events: Sequence[EventHistory], first: Mapping[str, int], history: History) -> Frequency:
+    """Return how often customers cause one event, and whether they leave after some of them.
+
+    Without dropout this is by the moments of a Poisson process with Gamma rates.
+    """
+    counts, last = dict.fromkeys(first, 0), dict[str, int]()
     for each in events:
         counts[each.customer] += 1
-    whole = sum(lengths.values())
+        last[each.customer] = each.at - first[each.customer]
+    seen = {name: (counts[name], last.get(name, 0), history.until - begin) for name, begin in first.items()}
+    whole = sum(length for _, _, length in seen.values())
     rate = len(events) / whole
-    expected = [(counts[name], rate * length) for name, length in lengths.items()]
+    expected = [(count, rate * length) for count, _, length in seen.values()]
     squares = sum(mean * mean for _, mean in expected)
     spread = max(0.0, sum((count - mean) ** 2 - count for count, mean in expected) / squares)
     half = STANDARD.inv_cdf((1 + CONFIDENCE) / 2) * sqrt(len(events) + spread * squares) / len(events)
     every = whole / len(events) / DAY
-    seen = {name: (counts[name], length) for name, length in lengths.items()}
     data = {
         name: Choice([each.data[name] for each in events[-KEPT:] if name in each.data])
         for name in sorted({name for each in events[-KEPT:] for name in each.data})
     }
     low, high = every / (1 + half), every / (1 - half) if half < 1 else float("inf")
-    return Frequency(
-        kind, len(events), sum(map(bool, counts.values())), whole / DAY, every, low, high, round(spread, 6), data, seen
+    people = sum(map(bool, counts.values()))
+    found = Frequency(kind, len(events), people, whole / DAY, every, low, high, round(spread, 6), data, seen)
+    leaving = fitted(((count, at / DAY, length / DAY) for count, at, length in seen.values()), every)
+    return found if leaving is None else _with_dropout(found, leaving)
+
+
+def _with_dropout(known: Frequency, leaving: FittedDropout) -> Frequency:
+    """Return a frequency of customers some of whom leave."""
+    best, reach = leaving.best, exp(STANDARD.inv_cdf((1 + CONFIDENCE) / 2) * leaving.deviation)
+    return evolve(
+        known,
+        every=best.every,
+        low=best.every / reach,
+        high=best.every * reach,
+        spread=best.spread,
+        dropout=best.dropout,
+        leaving=leaving,
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from journeyflow.engine.engine import Engine
+    from journeyflow.simulation.recording import Submitted
 
 HOUR = 3_600 * SECOND
 
@@ -218,7 +219,7 @@ class Population:
     @classmethod
     def fit(
         cls,
-        source: "Engine | Iterable[Event]",
+        source: "Engine | Iterable[Submitted]",
         *,
         since: datetime | None = None,
         until: datetime | None = None,

@@ -22,6 +22,9 @@ UTC: Final = zone("UTC")
 SAME: Final[Mapping[str, str]] = {"clicked": "opened"}
 """What one draw decides: who clicks is among those who open, so that the share that opens is the one that was said."""
 
+NEVER: Final = 1 << 62
+"""The instant of what does not happen any more."""
+
 AGAIN: Final = 200
 """How often chance decides about an earlier message until it agrees with what is known."""
 
@@ -171,18 +174,24 @@ class Reactor:
 class Habit:
     """One background event of one participant: when it may happen next, and how messages have changed its rate."""
 
-    __slots__ = ("_draws", "_every", "_known", "_lifted", "_n", "at", "happened")
+    __slots__ = ("_draws", "_every", "_known", "_leaves", "_lifted", "_n", "at", "happened")
 
     def __init__(self, known: Background, customer: str, draws: Draws, at: int) -> None:
         """Begin at an instant."""
         self._known, self._draws, self._n, self.at = known, draws, 0, at
-        self._every = known.every / known.most / known.factor(customer, draws)
+        factor, self._leaves = known.pace(customer, draws)
         self._lifted: list[tuple[int, float]] = []
         self.happened = False
-        self.advance()
+        if factor:
+            self._every = known.every / known.most / factor
+            self.advance()
+        else:
+            self.at = NEVER
 
     def advance(self) -> None:
         """Go on to the next instant at which the event may happen, at the highest possible rate."""
+        if self.at == NEVER:
+            return
         self._n += 1
         unit = self._draws.unit("background", self._known.event, str(self._n))
         self.at += max(1, int(-log(1 - unit) * self._every))
@@ -204,6 +213,11 @@ class Habit:
         for _, factor in self._lifted:
             rate *= factor
         return self._draws.unit("happens", self._known.event, str(self._n)) * self._known.most < rate
+
+    def leave(self) -> None:
+        """Let chance decide whether this event was the customer's last one."""
+        if self._leaves and self._draws.unit("leaves", self._known.event, str(self._n)) < self._leaves:
+            self.at = NEVER
 
     def data(self) -> dict[str, object]:
         """Return the data of the event."""

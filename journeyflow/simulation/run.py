@@ -32,6 +32,7 @@ from journeyflow.simulation.draws import Draws
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
+from journeyflow.simulation.recording import Enroll, Put, Submitted, submit
 from journeyflow.stores.memory.store import MemoryStore
 
 CLAIM: Final = 10_000
@@ -74,7 +75,7 @@ def simulate(
     replications: int = 1,
     policies: Policies | None = None,
     entering: Entering | None = None,
-    record: list[Event] | None = None,
+    record: list[Submitted] | None = None,
     executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -89,8 +90,8 @@ def simulate(
     further seeds (`seed`, `seed` + 1, ...), so that figures have a band. `executor`, any
     `concurrent.futures.Executor`, runs replications side by side; a single one is cut by people if the journeys share
     nothing between them (no entry limits, no pulls of a given size). So are large populations without an executor, so
-    that memory holds only some of the people at a time. `record` takes the events of the first
-    replication in the order in which they were fed, to be back-tested.
+    that memory holds only some of the people at a time. `record` takes what the host of the first replication
+    submitted, in its order, to be back-tested: `Event`, `Put` (attributes) and `Enroll` (by hand).
 
     Raises InvalidInput for an end before the start and for journeys that share an id, ValueError for numbers that
     cannot be, InvalidJourney for a journey with errors.
@@ -149,7 +150,7 @@ def _run_all(
     replications: int,
     executor: Executor | None,
     progress: Progress | None,
-    record: list[Event] | None,
+    record: list[Submitted] | None,
 ) -> tuple[Totals, ...]:
     """Run every replication, side by side if there is an executor; return what each counted."""
     fewest = FEWEST if executor is not None and replications == 1 else 1
@@ -206,7 +207,7 @@ def _parts(plan: Replication, fewest: int) -> int:
     return 1 if shared else max(fewest, len(plan.population.comings(**plan.span)) // PART)
 
 
-def run_plan(plan: Replication, record: list[Event] | None = None, progress: Progress | None = None) -> Totals:
+def run_plan(plan: Replication, record: list[Submitted] | None = None, progress: Progress | None = None) -> Totals:
     """Run one replication, or a part of it, and return what was counted."""
     with played(plan, record, progress) as (tallies, _):
         return tallies
@@ -214,7 +215,7 @@ def run_plan(plan: Replication, record: list[Event] | None = None, progress: Pro
 
 @contextmanager
 def played(
-    plan: Replication, record: list[Event] | None = None, progress: Progress | None = None
+    plan: Replication, record: list[Submitted] | None = None, progress: Progress | None = None
 ) -> Iterator[tuple[Totals, MemoryStore]]:
     """Run one replication, or a part of it; yield what was counted, and the store as it is at the end."""
     store = MemoryStore()
@@ -230,7 +231,7 @@ def played(
 class SimulatedHost:
     """The simulated host of one replication."""
 
-    def __init__(self, plan: Replication, engine: Engine, record: list[Event] | None = None) -> None:
+    def __init__(self, plan: Replication, engine: Engine, record: list[Submitted] | None = None) -> None:
         self._plan, self._engine, self._record = plan, engine, record
         self._reactor = Reactor(plan.behavior, plan.journeys, plan.seed)
         self._begun = plan.start
@@ -276,7 +277,7 @@ class SimulatedHost:
         plan, at = self._plan, from_micros(participant.at)
         self.tallies["customers",] += 1
         self._attributes[participant.id] = participant.attributes
-        self._engine.put_customer(participant.id, participant.attributes, at=at)
+        self._submit(Put(participant.id, participant.attributes, at))
         if plan.entering is not None:
             self._feed(list(plan.entering(participant.id, at)))
         else:
@@ -296,7 +297,7 @@ class SimulatedHost:
         for journey in self._plan.journeys:
             trigger = journey.trigger
             if trigger.manual:
-                self._engine.enroll(journey.id, customer, at=at)
+                self._submit(Enroll(journey.id, customer, at))
             elif trigger.event is not None and trigger.event not in told and _is_of_hosts(trigger.event):
                 told.add(trigger.event)
                 self._feed([Event(trigger.event, customer=customer, at=at)])
@@ -305,6 +306,11 @@ class SimulatedHost:
         self._engine.feed(events)
         if self._record is not None:
             self._record += events
+
+    def _submit(self, item: Submitted) -> None:
+        submit(self._engine, item)
+        if self._record is not None:
+            self._record.append(item)
 
     # --- life ---------------------------------------------------------------------------------------------------------
 
@@ -335,6 +341,7 @@ class SimulatedHost:
                 self.tallies["background", habit.event, event.at.date().isoformat()] += 1
                 self.tallies["acted", habit.event] += not habit.happened
                 habit.happened = True
+                habit.leave()
             habit.advance()
             if habit.at > self._plan.end:
                 heappop(self._habits)

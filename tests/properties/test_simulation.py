@@ -9,9 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, MemoryStore
-from journeyflow.basics.moments import from_micros, to_micros
+from journeyflow.basics.moments import to_micros
 from journeyflow.questions.numbers.totals import totals
-from journeyflow.simulation import Arrivals, Background, Behavior, Choice, Population, backtest, simulate
+from journeyflow.simulation import Arrivals, Background, Behavior, Choice, Enroll, Population, Put, backtest, simulate
+from journeyflow.simulation.backtest import Recorded, replay
+from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, journeys
 
 FEW = settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
@@ -48,7 +50,7 @@ def counted(tally):
 @given(SOME, BEHAVIORS, ARRIVALS, st.integers(0, 50))
 def test_the_engine_fed_the_same_events_does_the_same(some, behavior, arrivals, seed):
     """Told everything beforehand, in one tick, it comes to the figures of the simulation."""
-    events: list[Event] = []
+    record: list[Event | Put | Enroll] = []
     options = {
         "population": people(arrivals),
         "start": START,
@@ -56,20 +58,40 @@ def test_the_engine_fed_the_same_events_does_the_same(some, behavior, arrivals, 
         "behavior": behavior,
         "seed": seed,
     }
-    outcome = simulate(some, record=events, **options)
+    outcome = simulate(some, record=record, **options)
     with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
         for journey in some:
             engine.deploy(journey, at=START)
-        span = {"start": to_micros(START), "end": to_micros(START + DAYS)}
-        for each in people(arrivals).participants(seed=seed, **span):
-            engine.put_customer(each.id, each.attributes, at=from_micros(each.at))
-            for journey in some:
-                if journey.trigger.manual:
-                    engine.enroll(journey.id, each.id, at=from_micros(each.at))
-        engine.feed(events)
+        for each in record:
+            if isinstance(each, Put):
+                engine.put_customer(each.customer, each.attributes, at=each.at)
+            elif isinstance(each, Enroll):
+                engine.enroll(each.journey, each.customer, at=each.at)
+            else:
+                engine.feed(each)
         engine.tick(START + DAYS)
         with engine.store.reader() as reader:
             assert counted(totals(reader)) == counted(outcome.tallies[0])
+
+
+@settings(FEW, max_examples=12)
+@given(SOME, BEHAVIORS, ARRIVALS, st.integers(0, 50), st.sampled_from(("memory", "sqlite")))
+def test_a_back_test_of_what_a_simulation_recorded_gives_the_same_outcome(some, behavior, arrivals, seed, store):
+    """Attributes that rules read, who came when, and enrollments by hand are recorded too; both stores say the same."""
+    record: list[Event | Put | Enroll] = []
+    end = START + DAYS
+    outcome = simulate(
+        some, population=people(arrivals), start=START, until=end, behavior=behavior, seed=seed, record=record
+    )
+    if not record:
+        return
+    kept = SQLiteStore(":memory:", nonce="memory") if store == "sqlite" else MemoryStore()
+    with Engine(kept, grace=None, max_jump=None, scrub=False) as engine:
+        done = replay(engine, some, Recorded(record, until=end))
+        with engine.store.reader() as reader:
+            assert counted(totals(reader)) == counted(outcome.tallies[0])
+    assert done.unhandled == 0
+    assert done.customers == len({each.customer for each in record})
 
 
 @FEW
@@ -93,14 +115,15 @@ def test_an_executor_and_its_parts_change_nothing(some, behavior, arrivals, seed
 @given(SOME, BEHAVIORS, st.integers(0, 50))
 def test_a_back_test_of_what_people_did_enters_the_same(some, behavior, seed):
     """The events go through a file, and the customers too; nobody is enrolled by hand there."""
-    events: list[Event] = []
+    record: list[Event | Put | Enroll] = []
     those = tuple(journey for journey in some if not journey.trigger.manual)
     come = people(Arrivals.at_once())
     if not those:
         return
     outcome = simulate(
-        those, population=come, start=START, until=START + DAYS, behavior=behavior, seed=seed, record=events
+        those, population=come, start=START, until=START + DAYS, behavior=behavior, seed=seed, record=record
     )
+    events = [each for each in record if isinstance(each, Event)]
     if not events:
         return
     lines = [{"at": each.at.isoformat(), "type": each.type, "customer": each.customer, **each.data} for each in events]

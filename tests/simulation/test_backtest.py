@@ -20,7 +20,7 @@ from journeyflow import (
     Wait,
     field,
 )
-from journeyflow.simulation import backtest
+from journeyflow.simulation import Arrivals, Behavior, Choice, Enroll, Population, Put, backtest, simulate
 
 EVENTS = """at,type,customer,amount
 2026-01-02T00:00:00Z,buy,c2,5
@@ -224,3 +224,30 @@ def test_events_may_be_events():
     assert (done.events, done.files[0].file, done.entered) == (2, "events", 2)
     with pytest.raises(InvalidInput, match="events: there is no event"):
         backtest([THANKS], events=[])
+
+
+@pytest.mark.parametrize("db", [None, "run.db"])
+def test_what_a_simulation_recorded_can_be_back_tested(tmp_path, db):
+    """Attributes that rules read, enrollments by hand and reactions to messages: everybody goes the same way again."""
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    asked = field("plan").eq("pro") & field("message.hello.opened").eq(True)
+    by_event = Journey(
+        id="joined",
+        trigger=Trigger("joined"),
+        steps=[
+            Send("hello", channel="EMAIL", template="hello"),
+            Wait("rest", "2 days"),
+            Condition("keen", asked, yes=[Send("offer", channel="EMAIL", template="offer")]),
+        ],
+    )
+    journeys = [by_event, evolve(by_event, id="hand", trigger=Trigger(manual=True))]
+    people = Population(size=40, attributes={"plan": Choice(["free", "pro"])}, arrivals=Arrivals.evenly("5 days"))
+    record: list[Event | Put | Enroll] = []
+    end = start + timedelta(days=9)
+    opened = Behavior(opened=0.5)
+    outcome = simulate(journeys, population=people, start=start, until=end, behavior=opened, record=record)
+    done = backtest(journeys, events=record, until=end, db=db and tmp_path / db)
+    sent = outcome.figure("messages").median
+    assert sent > 85, "some of the second ones were sent"
+    assert (done.entered, done.messages, done.customers, done.unhandled) == (80, sent, 40, 0)
+    assert done.events == sum(isinstance(each, Event) for each in record) > 40

@@ -10,10 +10,13 @@ from journeyflow.simulation import (
     Arrivals,
     Background,
     Behavior,
+    Beta,
     Chance,
     Choice,
     Delay,
+    Enroll,
     Population,
+    Put,
     Uniform,
     When,
 )
@@ -82,9 +85,9 @@ def known(fit, kind, **place):
 @pytest.fixture(scope="module")
 def history():
     """Simulate once; return the engine and the events that it was fed."""
-    events: list[Event] = []
-    with lived(MemoryStore(), record=events) as engine:
-        yield engine, events
+    record: list[Event | Put | Enroll] = []
+    with lived(MemoryStore(), record=record) as engine:
+        yield engine, [each for each in record if isinstance(each, Event)]
 
 
 def test_fitted_rates_recover_planted_ones(history):
@@ -170,16 +173,17 @@ def test_rates_that_differ_between_people_come_back():
     """A planted spread is found again, and who did more than others in the past goes on doing so."""
     people = Population(size=400)
     planted = Behavior(background=[Background("order.placed", every="5 days", spread=1.0)])
-    events: list[Event] = []
+    events: list[Event | Put | Enroll] = []
     lived(MemoryStore(), planted, people, 40, events).close()
     (found,) = Behavior.fit(events, background=["order.placed"]).frequencies
     assert 0.7 < found.spread < 1.4
     background = Behavior.fit(events, background=["order.placed"]).behavior.background[0]
+    assert found.dropout == Beta(0), "nobody leaves"
     busy = max(found.seen, key=lambda name: found.seen[name][0])
-    mean = sum(background.factor(busy, Draws(seed, busy)) for seed in range(50)) / 50
+    mean = sum(background.pace(busy, Draws(seed, busy))[0] for seed in range(50)) / 50
     assert mean > 2
-    assert abs(sum(background.factor("new", Draws(seed, "new")) for seed in range(400)) / 400 - 1) < 0.25
-    assert Background("a", every="1 day").factor("c", Draws(1, "c")) == 1
+    assert abs(sum(background.pace("new", Draws(seed, "new"))[0] for seed in range(400)) / 400 - 1) < 0.25
+    assert Background("a", every="1 day").pace("c", Draws(1, "c")) == (1, 0)
     with pytest.raises(ValueError, match="spread must be 0 or more"):
         Background("a", every="1 day", spread=-1)
 

@@ -37,15 +37,18 @@ from journeyflow.simulation import (
     Dates,
     Delay,
     Draws,
+    Enroll,
     Lift,
     LogNormal,
     Normal,
     Population,
+    Put,
     Uniform,
     When,
     outcome_page,
     simulate,
 )
+from journeyflow.simulation.backtest import Recorded, replay
 from journeyflow.simulation.draws import micros_of
 from tests.samples import open_engine
 
@@ -100,6 +103,11 @@ def run(journeys=WELCOME, **options):
     return simulate(journeys, **{**usual, **options})
 
 
+def events_of(record):
+    """Return the events of what a simulated host has submitted."""
+    return [each for each in record if isinstance(each, Event)]
+
+
 def written(outcome):
     """Write everything that was counted as text."""
     return json.dumps([[[list(key), count] for key, count in tally.items()] for tally in outcome.tallies])
@@ -135,19 +143,13 @@ def test_journeys_that_share_something_are_not_cut():
 
 def test_the_engine_fed_the_same_events_does_the_same():
     """A simulation is the engine fed with what people do: all of it told beforehand leads to the same."""
-    events: list[Event] = []
-    outcome = run(record=events)
-    engine = Engine(MemoryStore(), grace=None, max_jump=None)
-    engine.deploy(WELCOME, at=START)
-    start = int(START.timestamp() * 1_000_000)
-    people = PEOPLE.participants(seed=7, start=start, end=start + micros_of("14 days"))
-    for each in people:
-        engine.put_customer(each.id, each.attributes, at=START + timedelta(microseconds=each.at - start))
-    engine.feed(events)
-    engine.tick(START + timedelta(days=14))
-    with engine.store.reader() as reader:
-        again = totals(reader)
-    assert len(events) > 300
+    record: list[Event | Put | Enroll] = []
+    outcome = run(record=record)
+    with Engine(MemoryStore(), grace=None, max_jump=None) as engine:
+        replay(engine, [WELCOME], Recorded(record, until=START + timedelta(days=14)))
+        with engine.store.reader() as reader:
+            again = totals(reader)
+    assert len(events_of(record)) > 300
     for kind in ("enrollments", "converted", "minutes", "visits", "outcomes", "refusals", "revenue", "reactions"):
         counts = {key: count for key, count in outcome.tallies[0].items() if key[0] == kind}
         assert counts == {key: count for key, count in again.items() if key[0] == kind}, kind
@@ -236,12 +238,12 @@ def test_background_events_come_at_their_rate_and_messages_change_it():
     )
     counts = []
     for journey, lifts in ((quiet, []), (mailed, [Lift(3, "4 days")]), (mailed, [Lift(0, "4 days", channel="EMAIL")])):
-        events: list[Event] = []
+        record: list[Event | Put | Enroll] = []
         known = Background("page.viewed", every="2 days", data={"seconds": Uniform(1, 9), "site": "a"}, lifts=lifts)
         people = Population(size=200)
-        run(journey, behavior=Behavior(background=[known]), population=people, until="8 days", record=events)
-        counts.append(sum(each.type == "page.viewed" for each in events))
-        assert {each.data["site"] for each in events if each.type == "page.viewed"} == {"a"}
+        run(journey, behavior=Behavior(background=[known]), population=people, until="8 days", record=record)
+        counts.append(sum(each.type == "page.viewed" for each in events_of(record)))
+        assert {each.data["site"] for each in events_of(record) if each.type == "page.viewed"} == {"a"}
     for count, expected in zip(counts, (800, 800 * (4 * 3 + 4) / 8, 400), strict=True):
         assert abs(count - expected) < 5 * expected**0.5
 
@@ -253,14 +255,14 @@ def test_the_host_may_say_what_people_do():
         if message.step == "hello" and attributes["plan"] == "pro":
             yield "0 seconds", "survey.answered", {"score": int(draws.unit("score") * 10)}
 
-    events: list[Event] = []
+    record: list[Event | Put | Enroll] = []
     run(
         behavior=Behavior(react=react),
-        record=events,
+        record=record,
         until="3 days",
         population=Population(size=50, attributes={"plan": Choice(["pro"])}),
     )
-    answered = [each for each in events if each.type == "survey.answered"]
+    answered = [each for each in events_of(record) if each.type == "survey.answered"]
     assert len(answered) == 50
     assert {each.at for each in answered} == {START + timedelta(minutes=5)}
     assert len({each.data["score"] for each in answered}) > 5
