@@ -16,9 +16,9 @@ from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.options import hundredths
 from journeyflow.definition.steps import Condition, Send, Split, Wait
 from journeyflow.errors import JourneyflowError
-from journeyflow.records.public import Enrollment, Event
+from journeyflow.records.public import Enroll, Enrollment, Event, Put
 from journeyflow.testing.plots import BARE, door
-from journeyflow.testing.running import INSTANT, START, Call, Enroll, Life, Played, Put, Reaction, run
+from journeyflow.testing.running import INSTANT, START, Call, Life, Played, Reaction, run
 from journeyflow.testing.solving import GIVEN, Demand, Renamed, below, nested, plain, solve
 
 MAX_NAMES = 3_000

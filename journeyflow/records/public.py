@@ -97,6 +97,28 @@ _MORE: Mapping[str, Callable[[Mapping[str, object]], list[str]]] = {
 }
 """The checks of the data of some events, by type."""
 
+
+@frozen
+class Put:
+    """The host sets attributes of a customer: `Engine.put_customer`."""
+
+    customer: str
+    attributes: Mapping[str, object] = field(hash=False)
+    at: datetime = field(kw_only=True)
+    replace: bool = field(kw_only=True, default=False)
+
+
+@frozen
+class Enroll:
+    """The host enrolls a customer by hand: `Engine.enroll`. Lives skip it if the journey is not ACTIVE (R24)."""
+
+    journey: str
+    customer: str
+    at: datetime = field(kw_only=True)
+    force: bool = field(kw_only=True, default=False)
+    key: str | None = field(kw_only=True, default=None)
+
+
 # --- what a host gets back ------------------------------------------------------------------------------------------
 
 

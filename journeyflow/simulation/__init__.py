@@ -1,5 +1,6 @@
 """Runs of the engine over past and made-up events: simulations, back-tests and the demonstration."""
 
+from journeyflow.records.public import Enroll, Put
 from journeyflow.simulation.backtest import Backtest, backtest
 from journeyflow.simulation.behavior import Background, Behavior, Chance, Fit, Lift, When
 from journeyflow.simulation.behavior_file import loads_behavior
@@ -8,7 +9,6 @@ from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
 from journeyflow.simulation.page import outcome_page
 from journeyflow.simulation.population import Arrivals, Population, PopulationFit
-from journeyflow.simulation.recording import Enroll, Put
 from journeyflow.simulation.run import simulate
 
 __all__ = [

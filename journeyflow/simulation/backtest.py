@@ -24,9 +24,9 @@ from journeyflow.formats.files import FileKeywords, FileOptions, Source, file_op
 from journeyflow.questions.numbers.figures import JourneyStats
 from journeyflow.questions.numbers.statistics import MAX_DAYS
 from journeyflow.questions.refusals import RefusalCount
-from journeyflow.records.public import Event
+from journeyflow.records.public import Event, Put
 from journeyflow.reporting.export import export_tables
-from journeyflow.simulation.recording import Put, Submitted, resubmit
+from journeyflow.simulation.recording import Submitted, resubmit
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory.store import MemoryStore
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from journeyflow.simulation.draws import Beta
 
-Seen = tuple[int, float, float]
+Watched = tuple[int, float, float]
 """What is seen of a customer: how many events, when the last one was (0 if none), and how long they were watched."""
 
 PRIORS: Final = ((0.0, 10.0), (0.0, 2.0), (-1.5, 2.0), (1.5, 2.0))
@@ -80,7 +80,7 @@ class FittedDropout(NamedTuple):
         return sqrt(sum(cell * cell for cell in self.root[0]))
 
 
-def fitted(seen: Iterable[Seen], every: float) -> FittedDropout | None:
+def fitted(seen: Iterable[Watched], every: float) -> FittedDropout | None:
     """Return the model of some customers, from about how far apart their events are; None if nobody seems to leave.
 
     That some leave must explain what is seen so much better that it is worth two more parameters (BIC).
@@ -105,7 +105,7 @@ def fitted(seen: Iterable[Seen], every: float) -> FittedDropout | None:
     return None if root is None else FittedDropout(Parameters(*leaving), root)
 
 
-def density(at: Parameters, seen: Sequence[Seen]) -> float:
+def density(at: Parameters, seen: Sequence[Watched]) -> float:
     """Return the logarithm of how likely some customers are, with what was assumed before.
 
     Log-odds of -inf mean that nobody leaves.

@@ -1,33 +1,10 @@
 """What a simulated host submits, as values that a back-test submits again."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from itertools import groupby
 
-from attrs import field, frozen
-
 from journeyflow.engine.engine import Engine
-from journeyflow.records.public import Event
-
-
-@frozen
-class Put:
-    """Attributes of a customer, put at an instant."""
-
-    customer: str
-    attributes: Mapping[str, object] = field(hash=False)
-    at: datetime
-
-
-@frozen
-class Enroll:
-    """An enrollment of a customer by hand, in a journey with parallel runs under a key."""
-
-    journey: str
-    customer: str
-    at: datetime
-    key: str | None = None
-
+from journeyflow.records.public import Enroll, Event, Put
 
 Submitted = Event | Put | Enroll
 """What a host submits."""
@@ -36,9 +13,9 @@ Submitted = Event | Put | Enroll
 def submit(engine: Engine, item: Submitted) -> None:
     """Put what a host submitted into the inbox; raises what the call of the engine raises."""
     if isinstance(item, Put):
-        engine.put_customer(item.customer, item.attributes, at=item.at)
+        engine.put_customer(item.customer, item.attributes, at=item.at, replace=item.replace)
     elif isinstance(item, Enroll):
-        engine.enroll(item.journey, item.customer, at=item.at, key=item.key)
+        engine.enroll(item.journey, item.customer, at=item.at, force=item.force, key=item.key)
     else:
         engine.feed(item)
 

@@ -26,13 +26,13 @@ from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
-from journeyflow.records.public import Event, Message
+from journeyflow.records.public import Enroll, Event, Message, Put
 from journeyflow.simulation.behavior import Behavior, Done
 from journeyflow.simulation.draws import Draws
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
-from journeyflow.simulation.recording import Enroll, Put, Submitted, submit
+from journeyflow.simulation.recording import Submitted, submit
 from journeyflow.stores.memory.store import MemoryStore
 
 CLAIM: Final = 10_000
@@ -277,7 +277,7 @@ class SimulatedHost:
         plan, at = self._plan, from_micros(participant.at)
         self.tallies["customers",] += 1
         self._attributes[participant.id] = participant.attributes
-        self._submit(Put(participant.id, participant.attributes, at))
+        self._submit(Put(participant.id, participant.attributes, at=at))
         if plan.entering is not None:
             self._feed(list(plan.entering(participant.id, at)))
         else:
@@ -297,7 +297,7 @@ class SimulatedHost:
         for journey in self._plan.journeys:
             trigger = journey.trigger
             if trigger.manual:
-                self._submit(Enroll(journey.id, customer, at))
+                self._submit(Enroll(journey.id, customer, at=at))
             elif trigger.event is not None and trigger.event not in told and _is_of_hosts(trigger.event):
                 told.add(trigger.event)
                 self._feed([Event(trigger.event, customer=customer, at=at)])

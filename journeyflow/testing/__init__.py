@@ -6,12 +6,12 @@ Playing lives needs no extra. `journeys`, `lives` and `policies` draw random one
 
 from typing import TYPE_CHECKING
 
+from journeyflow.records.public import Enroll, Put
 from journeyflow.testing.conformance import StoreConformance
 from journeyflow.testing.running import (
     START,
     Ack,
     Call,
-    Enroll,
     Forget,
     Leave,
     Life,
@@ -19,7 +19,6 @@ from journeyflow.testing.running import (
     Migrate,
     Played,
     Prune,
-    Put,
     Reaction,
     RetryRun,
     SetPolicies,

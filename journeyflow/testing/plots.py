@@ -11,8 +11,8 @@ from journeyflow.definition.entry import KEY_ROOT
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.definition.steps import Condition, Send, Step, Wait
-from journeyflow.records.public import Event
-from journeyflow.testing.running import START, Call, Enroll, Put, Reaction
+from journeyflow.records.public import Enroll, Event, Put
+from journeyflow.testing.running import START, Call, Reaction
 from journeyflow.testing.solving import Demand, Renamed, below, nested, solve
 
 TRIES = 1_000

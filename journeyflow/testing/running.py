@@ -13,7 +13,7 @@ from journeyflow.engine.engine import BATCH, Engine
 from journeyflow.errors import Forbidden, InvalidInput, NotFound
 from journeyflow.questions.paging import MAX_TAKE
 from journeyflow.records.forgetting import is_anonymous
-from journeyflow.records.public import Customer, Enrollment, Event, Message
+from journeyflow.records.public import Customer, Enroll, Enrollment, Event, Message, Put
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory import MemoryStore
 
@@ -48,27 +48,6 @@ DUMPED = {
 
 
 # --- the calls ------------------------------------------------------------------------------------------------------
-
-
-@frozen
-class Put:
-    """The host sets attributes of a customer: `Engine.put_customer`."""
-
-    customer: str
-    attributes: Mapping[str, object]
-    at: datetime = field(kw_only=True)
-    replace: bool = field(kw_only=True, default=False)
-
-
-@frozen
-class Enroll:
-    """The host enrolls a customer by hand: `Engine.enroll`. Skipped if the journey is not ACTIVE (R24)."""
-
-    journey: str
-    customer: str
-    at: datetime = field(kw_only=True)
-    force: bool = field(kw_only=True, default=False)
-    key: str | None = field(kw_only=True, default=None)
 
 
 @frozen

@@ -13,20 +13,18 @@ from journeyflow.basics.words import REVENUE
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Send, Update
-from journeyflow.records.public import Event
+from journeyflow.records.public import Enroll, Event, Put
 from journeyflow.testing.definitions import ZONES
 from journeyflow.testing.plots import Plot, plot
 from journeyflow.testing.running import (
     FOR_GOOD,
     START,
     Call,
-    Enroll,
     Forget,
     Leave,
     Life,
     Lifecycle,
     Migrate,
-    Put,
     Reaction,
     RetryRun,
     SetPolicies,
