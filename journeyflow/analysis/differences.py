@@ -16,8 +16,8 @@ from journeyflow.errors import cut
 LEADS = frozenset({"id", "next", "on_event", "on_timeout", "on_missing", "on_past", "otherwise"})
 """Options that say where a step leads: they are compared as passages."""
 
-TEXTS = frozenset({"name", "description", "notes"})
-"""What is there for people to read, and changes nothing for customers."""
+TEXTS = frozenset({"name", "description", "notes", "meta"})
+"""What is there for people and hosts to read, and changes nothing for customers."""
 
 
 @frozen

@@ -139,8 +139,8 @@ def _published(
     return PublishedVersion(version), CatalogChanges(versions=(made,))
 
 
-def edited(record: JourneyRecord, texts: Mapping[str, str], at: int) -> CatalogChanges:
-    """Edit name, description or notes of the newest version in place (R12, F93).
+def edited(record: JourneyRecord, texts: Mapping[str, object], at: int) -> CatalogChanges:
+    """Edit name, description, notes or meta of the newest version in place (R12, F93).
 
     Raise Conflict for an ARCHIVED journey, InvalidJourney for texts that are not valid.
     """

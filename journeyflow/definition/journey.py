@@ -12,7 +12,7 @@ from attrs import frozen
 
 from journeyflow.definition.entry import Exit, Goal, Limits, Reentry, Trigger
 from journeyflow.definition.graph import flatten
-from journeyflow.definition.options import as_parts, as_percentage
+from journeyflow.definition.options import as_data, as_parts, as_percentage
 from journeyflow.definition.pictures import markdown
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.definition.steps import Step
@@ -46,7 +46,9 @@ class Journey:
     customer's own `timezone` attribute is used instead where it names a zone (R33). `holdout` is the percentage of
     customers who are kept out as a comparison group, from 0 to 100 with at most two decimals (R25). `limits` bounds
     the entries per hour and per day (R23). `max_visits` is how many visits one run may make before it fails (R41).
-    `name`, `description` and `notes` are for people to read. Raises InvalidJourney with every problem at once (R13).
+    `name`, `description` and `notes` are for people to read. `meta` is what the host keeps with the journey, and steps
+    have one too: any JSON under names of its own, which the engine stores, versions as it does notes, and never reads.
+    Raises InvalidJourney with every problem at once (R13).
 
     >>> from journeyflow.definition.steps import End
     >>> Journey(id="hi", trigger=Trigger("member.created"), steps=[End("done")])
@@ -59,6 +61,7 @@ class Journey:
     name: str = option(kw_only=True, default="")
     description: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
+    meta: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
     tenant: str | None = option(kw_only=True, default=None)
     timezone: str = option(kw_only=True, default="UTC")
     customer_timezone: bool = option(kw_only=True, default=False)

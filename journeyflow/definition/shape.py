@@ -1,6 +1,6 @@
 """The shape of a definition: what validation, references and pictures read, of a journey or of one being parsed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from journeyflow.definition.entry import Exit, Goal, Limits, Reentry, Trigger
@@ -18,6 +18,10 @@ class Definition(Protocol):
     @property
     def tenant(self) -> str | None:
         """The only tenant that may deploy the journey; None for any."""
+
+    @property
+    def meta(self) -> Mapping[str, object]:
+        """What the host keeps with the journey."""
 
     @property
     def timezone(self) -> str:

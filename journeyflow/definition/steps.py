@@ -6,6 +6,7 @@ a step inside a journey is the id of a step.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeGuard, Union, cast
 
 from attrs import evolve, fields_dict, frozen
@@ -36,6 +37,9 @@ Target = Union[str, Sequence["Step"], None]  # noqa: UP007 a name that is define
 def _target(value: object) -> Target:
     return cast("Target", as_parts(value))
 
+
+NOTHING_KEPT: Mapping[str, object] = MappingProxyType({})
+"""The default of `meta`."""
 
 # --- the kinds --------------------------------------------------------------------------------------------------------
 
@@ -68,6 +72,7 @@ class Send(Shown):
     retry: Retry | None = option(kw_only=True, default=None)
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
+    meta: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
     next: str | None = option(kw_only=True, default=None)
 
 
@@ -119,6 +124,7 @@ class Wait(Shown):
     window: Window | None = option(kw_only=True, default=None)
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
+    meta: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
     next: str | None = option(kw_only=True, default=None)
     on_event: Target = option(kw_only=True, default=None, converter=_target)
     on_timeout: Target = option(kw_only=True, default=None, converter=_target)
@@ -154,6 +160,7 @@ class Condition(Shown):
     otherwise: Target = option(kw_only=True, default=None, converter=_target)
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
+    meta: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
     next: str | None = option(kw_only=True, default=None)
 
     def __init__(
@@ -167,6 +174,7 @@ class Condition(Shown):
         otherwise: Target = None,
         name: str = "",
         notes: str = "",
+        meta: Mapping[str, object] = NOTHING_KEPT,
         next: str | None = None,  # noqa: A002 the word of the graph
     ) -> None:
         if _mixed(when, yes, no, branches, otherwise):
@@ -174,7 +182,9 @@ class Condition(Shown):
             raise TypeError(msg)
         ways = (Branch(when, yes),) if branches is None else as_parts(branches)
         otherwise = no if otherwise is None else otherwise
-        self.__attrs_init__(id, branches=_labelled(ways), otherwise=otherwise, name=name, notes=notes, next=next)
+        self.__attrs_init__(
+            id, branches=_labelled(ways), otherwise=otherwise, name=name, notes=notes, meta=meta, next=next
+        )
 
     @property
     def else_label(self) -> str:
@@ -236,6 +246,7 @@ class Split(Shown):
     arms: tuple[Arm, ...] = ()
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
+    meta: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
     next: str | None = option(kw_only=True, default=None)
 
     def __init__(
@@ -244,10 +255,11 @@ class Split(Shown):
         *arms: Arm,
         name: str = "",
         notes: str = "",
+        meta: Mapping[str, object] = NOTHING_KEPT,
         next: str | None = None,  # noqa: A002 the word of the graph
     ) -> None:
         labelled = tuple(_with_label(each, letters(n)) for n, each in enumerate(arms))
-        self.__attrs_init__(id, labelled, name=name, notes=notes, next=next)
+        self.__attrs_init__(id, labelled, name=name, notes=notes, meta=meta, next=next)
 
 
 def letters(number: int) -> str:
@@ -285,6 +297,7 @@ class Update(Shown):
     changes: tuple[Change | Chain, ...] = ()
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
+    meta: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
     next: str | None = option(kw_only=True, default=None)
 
     def __init__(
@@ -293,9 +306,10 @@ class Update(Shown):
         *changes: Change | Chain,
         name: str = "",
         notes: str = "",
+        meta: Mapping[str, object] = NOTHING_KEPT,
         next: str | None = None,  # noqa: A002 the word of the graph
     ) -> None:
-        self.__attrs_init__(id, changes, name=name, notes=notes, next=next)
+        self.__attrs_init__(id, changes, name=name, notes=notes, meta=meta, next=next)
 
 
 @frozen(repr=False)
@@ -306,6 +320,7 @@ class End(Shown):
     outcome: str = ""
     name: str = option(kw_only=True, default="")
     notes: str = option(kw_only=True, default="")
+    meta: Mapping[str, object] = option(kw_only=True, factory=dict, converter=as_data, hash=False)
 
 
 Step = Send | Wait | Condition | Split | Update | End
@@ -399,13 +414,13 @@ def with_targets(step: Step, place: Mapping[str, Target]) -> Step:
         return step
     if isinstance(step, Send | Wait):
         return evolve(step, **place)  # type: ignore[arg-type]  # the places are names of options
-    said: dict[str, Any] = {"name": step.name, "notes": step.notes, "next": place.get("next", step.next)}
+    said: dict[str, Any] = {"next": place.get("next", step.next)}
     if isinstance(step, Condition):
-        branches = _moved("branches", step.branches, place)
-        return Condition(step.id, branches=branches, otherwise=place.get("else", step.otherwise), **said)
-    if isinstance(step, Split):
-        return Split(step.id, *_moved("arms", step.arms, place), **said)
-    return Update(step.id, *step.changes, **said)
+        said["branches"] = _moved("branches", step.branches, place)
+        said["otherwise"] = place.get("else", step.otherwise)
+    elif isinstance(step, Split):
+        said["arms"] = _moved("arms", step.arms, place)
+    return with_options(step, said)
 
 
 def _moved(word: str, parts: Any, place: Mapping[str, Target]) -> Any:  # noqa: ANN401 branches or arms

@@ -77,6 +77,7 @@ def _header_problems(journey: Definition) -> Iterator[Problem]:
     if journey.tenant is not None:
         yield from _id("the tenant", journey.tenant, "tenant")
     yield from _texts(journey, ("name", "description", "notes"), "")
+    yield from _meta(journey.meta, "meta")
     yield from _booleans(journey, ("customer_timezone",), "")
     yield from _read("zone", journey.timezone, "timezone", zone)
     if journey.consent not in ("optional", "required"):
@@ -357,7 +358,15 @@ def _step_problems(step: Step, where: str) -> Iterator[Problem]:
         if step.id in RESERVED or (step.id == END and not isinstance(step, End)):
             yield Problem("reserved", ERROR, f"{where}.id", f"the id {step.id!r} is reserved")
     yield from _texts(step, ("name", "notes"), f"{where}.")
+    yield from _meta(step.meta, f"{where}.meta")
     yield from _CHECKS[type(step)](step, where)
+
+
+def _meta(value: object, path: str) -> Iterator[Problem]:
+    """Yield a problem for what a host cannot keep with a journey or a step."""
+    if not isinstance(value, Mapping):
+        yield Problem("meta", ERROR, path, f"expected an object, not {describe(value)}")
+    yield from (Problem("meta", ERROR, path, fault) for fault in faults(value, "meta"))
 
 
 def _send_problems(step: Send, where: str) -> Iterator[Problem]:

@@ -134,13 +134,13 @@ class JourneyCalls(Bound):
         name: str | None = None,
         description: str | None = None,
         notes: str | None = None,
+        meta: Mapping[str, object] | None = None,
     ) -> JourneyInfo:
-        """Edit name, description or notes of the newest version in place, without making a version (R12, F93).
+        """Edit name, description, notes or meta of the newest version in place, without making a version (R12, F93).
 
-        None leaves a text as it is. Raises NotFound, Conflict for an ARCHIVED journey, InvalidJourney for a text that
-        cannot be.
+        None leaves each as it is. Raises NotFound, Conflict for an ARCHIVED journey, InvalidJourney for what cannot be.
         """
-        said = {"name": name, "description": description, "notes": notes}
+        said = {"name": name, "description": description, "notes": notes, "meta": meta}
         texts = {what: text for what, text in said.items() if text is not None}
         with self._core.amending() as transaction:
             changes = edited(self._find(transaction, journey), texts, to_micros(at))

@@ -62,7 +62,10 @@ def _reentry_keys(reentry: Reentry) -> Iterator[tuple[str, Any]]:
 def _condition_to_json(step: Condition) -> dict[str, Any]:
     branches = [_branch_to_json(each) for each in step.branches]
     written: dict[str, Any] = {"id": step.id, "branches": branches, "else": step.otherwise}
-    return {**written, **{name: value for name in ("name", "notes", "next") if (value := getattr(step, name))}}
+    return {
+        **written,
+        **{name: value for name in ("name", "notes", "meta", "next") if (value := thaw(getattr(step, name)))},
+    }
 
 
 def _branch_to_json(each: Branch) -> dict[str, Any]:
@@ -85,7 +88,7 @@ _BY_HAND: Mapping[type, Callable[[Any], Any]] = {
 }
 """The writers of types that are not written option by option."""
 
-_PLAIN = frozenset({"data", "value"})
+_PLAIN = frozenset({"data", "meta", "value"})
 """Options that hold any JSON, including null inside it."""
 
 
@@ -109,6 +112,7 @@ _KEYS = (
     "name",
     "description",
     "notes",
+    "meta",
     "tenant",
     "timezone",
     "customer_timezone",
@@ -158,7 +162,7 @@ def dumps_journey(journey: Journey, *, indent: int | None = 2) -> str:
 
 
 def fingerprint(journey: Journey) -> str:
-    """Return a hash of what distinguishes versions: everything but names, descriptions, notes and the tenant (R12).
+    """Return a hash of what distinguishes versions: everything but names, texts, meta and the tenant (R12).
 
     Two journeys with the same fingerprint are the same version. The hash is 32 hexadecimal digits.
 
@@ -168,10 +172,10 @@ def fingerprint(journey: Journey) -> str:
     True
     """
     content = to_dict(journey)
-    for name in ("name", "description", "notes", "tenant"):
+    for name in ("name", "description", "notes", "meta", "tenant"):
         content.pop(name, None)
     for step in content["steps"]:
-        step.pop("name", None)
-        step.pop("notes", None)
+        for name in ("name", "notes", "meta"):
+            step.pop(name, None)
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return blake2b(text.encode(), digest_size=16).hexdigest()

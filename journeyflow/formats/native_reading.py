@@ -76,7 +76,14 @@ def _another_format(value: object) -> bool:
 
 def _validated(options: dict[str, Any]) -> list[Problem]:
     """Return the problems that validation finds in the parts that could be read."""
-    absent = {"id": "-", "steps": (), "trigger": Trigger(manual=True), "reentry": Reentry(), "limits": Limits()}
+    absent = {
+        "id": "-",
+        "steps": (),
+        "trigger": Trigger(manual=True),
+        "reentry": Reentry(),
+        "limits": Limits(),
+        "meta": {},
+    }
     plain = {each.name: each.default for each in Journey.__attrs_attrs__ if each.name not in absent}
     draft = SimpleNamespace(**{**plain, **absent, **options})
     draft.steps, draft.exits = flatten(draft.steps), tuple(draft.exits)

@@ -35,6 +35,7 @@ BEYOND: Mapping[str, str] = {
     "duplicate-key": "no key stands twice in an object",
     "duration": "a length of time is text that can be read, and leads forward",
     "holdout": "a holdout has a goal with a within",
+    "meta": "an integer of what a host keeps has 64 bits at most",
     "operand": "an operand that is a date, a length of time or a pattern can be read; an integer has 64 bits at most",
     "percentage": "percentages have two decimals at most and sum to 100",
     "pull-key": "a journey that pulls people in has no re-entry by key",

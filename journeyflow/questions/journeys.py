@@ -55,6 +55,8 @@ class JourneyInfo:
     schedule: str | None = field(default=None, repr=False)
     """On which schedule it pulls which customers in, in words; None for a journey that does not (R27)."""
     number: int = field(default=0, repr=False, kw_only=True)
+    meta: Mapping[str, object] = field(factory=dict, repr=False, kw_only=True, hash=False)
+    """What the host keeps with it (`Journey.meta`)."""
 
     @property
     def enabled(self) -> bool:
@@ -167,6 +169,7 @@ def _journey(row: tuple[Any, ...], history: Sequence[tuple[int, str]], counts: M
         notes=definition.get("notes", ""),
         schedule=_schedule(definition["trigger"].get("pull")),
         number=number,
+        meta=definition.get("meta", {}),
     )
 
 

@@ -99,10 +99,11 @@ def copy_of(  # noqa: PLR0917 what a copy depends on
 ) -> tuple[Journey, Copied]:
     """Return a copy of a journey for another tenant, and a report of what it lost (R18).
 
-    The trigger of the copy is manual. The names of lists, tags and journeys are reset to "", and so is what `resources`
-    names in the data of Sends; the steps that have lost something are unpublished, so that nothing is done with an
-    empty name. A change that enrolls in named journeys, or ends runs of them, is dropped, and so is an Update without
-    any other change. `templates` maps the templates of Sends and rules; without it they stay as they are. Raises
+    The trigger of the copy is manual, and what the host keeps with the journey and its steps stays behind (`meta`). The
+    names of lists, tags and journeys are reset to "", and so is what `resources` names in the data of Sends; the steps
+    that have lost something are unpublished, so that nothing is done with an empty name. A change that enrolls in named
+    journeys, or ends runs of them, is dropped, and so is an Update without any other change. `templates` maps the
+    templates of Sends and rules; without it they stay as they are. Raises
     InvalidInput if `templates` or `resources` returns what cannot be.
     """
     taken = _Taking(templates, resources)
@@ -116,6 +117,7 @@ def copy_of(  # noqa: PLR0917 what a copy depends on
     made = evolve(
         clone_of(journey, to, name),
         tenant=None,
+        meta={},
         trigger=Trigger(manual=True),
         steps=[old if old.id in emptied else new for old, new in zip(journey.steps, steps, strict=True)],
         run_criteria=taken.rule(journey.run_criteria, "run_criteria", event=True),
@@ -157,6 +159,7 @@ class _Taking:
 
     def step(self, step: Step, path: str) -> Step:
         """Return a step without the resources of the old tenant."""
+        step = with_options(step, {"meta": {}}) if step.meta else step
         if isinstance(step, Send):
             return evolve(step, template=self.template(step.template), data=self.data(step.data, "", f"{path}.data"))
         if isinstance(step, Wait):

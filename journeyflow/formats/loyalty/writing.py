@@ -157,6 +157,7 @@ _ONE_WAY = "a WAIT has one way on"
 
 _WHY = {
     "notes": "there are no notes",
+    "meta": "there is nothing that a host may keep",
     "customer_timezone": "there is one zone per journey",
     "run_criteria": "there are no criteria besides the conditions of the trigger",
     "exits": "there are no exits",

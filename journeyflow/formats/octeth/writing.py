@@ -271,6 +271,7 @@ _ONE_WAY = "a Wait has one way on"
 
 _WHY = {
     "description": "there are notes, but no description",
+    "meta": "there is nothing that a host may keep",
     "tenant": "a journey belongs to the user whose key is used",
     "timezone": "there is no zone of a journey",
     "customer_timezone": "there is no zone of a subscriber",
