@@ -30,8 +30,10 @@ from journeyflow.definition import graph, references, steps
 from journeyflow.definition.retry import USUAL
 from journeyflow.definition.rules import chains, changes
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
+from journeyflow.formats.octeth.actions import KINDS
 from journeyflow.formats.options import JOURNEY_KEYS, STEP_KEYS
 from journeyflow.machine import behaviours as machine
+from journeyflow.services.octeth import OPERATIONS, VERSIONS
 from journeyflow.stores.sqlite.store import SQLiteStore
 from journeyflow.work import engagement, entries
 
@@ -515,6 +517,44 @@ def _shown_by(number: int) -> str:
     return ", ".join(links)
 
 
+# --- services ---------------------------------------------------------------------------------------------------------
+
+
+def octeth_calls() -> str:
+    """Return every call of Octeth's interface: how it is made, and in which of the documents it stands."""
+    rows = [
+        (
+            code(each.command),
+            ", ".join(f"`{method} /api/v1/{each.path}`" for method in each.methods)
+            if each.path
+            else code("POST /api.php"),
+            ", ".join(each.seeds),
+            code(*(f"{one.name}{'' if one.missing is None else '*'}" for one in each.parameters)),
+        )
+        for each in OPERATIONS.values()
+    ]
+    return table(("command", "path", "documents", "parameters (* is required)"), rows)
+
+
+def octeth_codes() -> str:
+    """Return every code of every call of Octeth's interface, in the words of the newest document."""
+    rows = [
+        (code(each.command), str(one.number), str(one.status), one.words(VERSIONS[-1]))
+        for each in OPERATIONS.values()
+        for one in each.all_codes
+    ]
+    return table(("command", "code", "HTTP", "message"), rows)
+
+
+def octeth_actions() -> str:
+    """Return every action of Octeth with its parameters, those inside included."""
+    rows = [
+        (code(name), code(*(f"{key}{'*' if key in kind.needed else ''}" for key in kind.keys)) if kind.keys else "none")
+        for name, kind in KINDS.items()
+    ]
+    return table(("action", "parameters (* is required)"), rows)
+
+
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
@@ -544,6 +584,9 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "flask": example("with_flask.py"),
     "limits": limits,
     "names": names,
+    "octeth-actions": octeth_actions,
+    "octeth-calls": octeth_calls,
+    "octeth-codes": octeth_codes,
     "operators": operators,
     "options": options,
     "reasons": reasons,

@@ -13,6 +13,7 @@ from journeyflow.cli import (
     database,
     definitions,
     delivery,
+    directory,
     forecasts,
     housekeeping,
     journeys,
@@ -43,6 +44,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "enrollments", "people", "deferred", "unreadable", "refusals", "refused", "explain", "why-not", "at",
         "timeline", "stats", "benchmark", "results", "report", "coverage",
     ),
+    "Serve": ("directory",),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip
 """The commands by purpose, in the order in which they are needed."""
@@ -118,6 +120,7 @@ for module in (
     policies,
     numbers,
     reports,
+    directory,
     housekeeping,
     covering,
 ):

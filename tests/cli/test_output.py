@@ -85,7 +85,7 @@ COMMANDS = [
 
 WITH_FILES = {"demo", "check", "show", "schema", "backtest", "simulate", "compare", "power", "deploy", "put-customers"}
 WITH_FILES |= {"feed"}
-WITH_FILES |= {"analyze", "paths", "diff"}
+WITH_FILES |= {"analyze", "paths", "diff", "directory"}
 LISTED = {name for names in SECTIONS.values() for name in names} - WITH_FILES - {name for name, *_ in COMMANDS}
 
 

@@ -139,6 +139,7 @@ def test_what_cannot_be_a_user_or_a_resource_is_refused(directory):
     assert directory.put_user(2, "third").tenant == "third"
     assert directory.user(2).tenant == "third"
     assert directory.user(3) is None
+    assert directory.counts()["users"] == 2
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

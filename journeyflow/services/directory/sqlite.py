@@ -138,6 +138,15 @@ class SQLiteDirectory:
         """Return all users by number."""
         return tuple(User(*row) for row in self._rows("SELECT id, tenant, name FROM users ORDER BY id"))
 
+    def counts(self) -> dict[str, int]:
+        """Return how many users, secrets, resources of each kind and subscribers there are."""
+        found = {f"{kind}s": 0 for kind in KINDS}
+        found |= {f"{kind}s": count for kind, count in self._rows("SELECT kind, count(*) FROM resources GROUP BY 1")}
+        users, secrets, subscribers = self._rows(
+            "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM secrets), (SELECT count(*) FROM subscribers)"
+        )[0]
+        return {"users": users, "secrets": secrets, **found, "subscribers": subscribers}
+
     def resource(self, kind: str, tenant: str, number: int) -> Resource | None:
         """Return a resource of a tenant."""
         rows = self._rows(f"{_RESOURCES} WHERE kind = ? AND tenant = ? AND id = ?", (kind, tenant, number))
