@@ -91,12 +91,14 @@ class Calibration:
 
     def _lines(self) -> Iterator[str]:
         held = sum(each.held for each in self.figures)
-        yield f"{held} of {len(self.figures)} figures lay in their band; {ASKED:.0%} is what a band asks for"
+        of = len(self.figures)
+        yield f"{held} of {of} figures lay in their band (! marks the others); a band asks for {ASKED:.0%}"
         for figure, share in self.shares.items():
             yield f"  {figure:<16} {share:.0%}"
         for each in self.figures:
             mark = " " if each.held else "!"
-            yield f"{mark} {each.at:%Y-%m-%d} {each.figure:<16} {each.key:<24} {each.truth:>8} of {each.band}"
+            said = f"forecast {each.band}, happened {each.truth}"
+            yield f"{mark} {each.at:%Y-%m-%d} {each.figure:<16} {each.key:<24} {said}"
 
 
 def calibration(

@@ -70,4 +70,49 @@ def forecast(  # noqa: PLR0917 click passes them by name
     show(found.to_dicts(), found.report(), as_json=as_json)
 
 
-COMMANDS = (forecast,)
+@click.command()
+@database
+@click.option("--times", type=click.IntRange(1), default=4, show_default=True, help="How many past spans are forecast.")
+@click.option("--span", default="7 days", show_default=True, help="How long each of them is.")
+@click.option("--until", type=Instant(), show_default="the newest input", help="The end of the last span, ISO 8601.")
+@click.option("--since", type=Instant(), help="Fit to the history from this instant on; default: all of it.")
+@click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
+@click.option("--replications", default=20, show_default=True, help="How often each span is played.")
+@tenant
+@as_json
+def calibrate(  # noqa: PLR0917 click passes them by name
+    db: Path,
+    times: int,
+    span: str,
+    until: datetime | None,
+    since: datetime | None,
+    seed: int,
+    replications: int,
+    tenant: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Forecast past weeks of a database from what was known then, and show how often the truth lay in the bands.
+
+    The database is read and not changed. Four of five figures should lie in their band.
+    """
+    from journeyflow.analysis import calibration  # noqa: PLC0415 needed here alone
+
+    bar = Bar()
+    with numbers_checked(), opened(db, tenant) as engine:
+        found = calibration(
+            engine,
+            times=times,
+            span=span,
+            until=until,
+            since=since,
+            seed=seed,
+            replications=replications,
+            tenant=tenant,
+            progress=lambda done, of: bar("calibrate", done, of),
+        )
+    bar.close()
+    show(found.to_dicts(), found.report(), as_json=as_json)
+
+
+COMMANDS = (forecast, calibrate)

@@ -30,7 +30,7 @@ from journeyflow.cli.shared import LOCAL
 
 SECTIONS: Mapping[str, tuple[str, ...]] = {
     "Begin": ("demo", "check", "show", "schema", "backtest"),
-    "Plan": ("analyze", "paths", "diff", "simulate", "compare", "power", "forecast"),
+    "Plan": ("analyze", "paths", "diff", "simulate", "compare", "power", "forecast", "calibrate"),
     "Run": ("deploy", "put-customers", "feed", "tick", "enroll", "exit", "retry", "set-aside"),
     "Deliver": (
         "claim", "ack", "nack", "release", "requeue", "messages", "unmatched",

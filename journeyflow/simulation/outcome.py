@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import MINUTE, from_micros, zone
+from journeyflow.basics.moments import zone
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import kind
@@ -327,7 +327,8 @@ class Outcome:
                 yield f"  reached the goal: {self.converted(name)}, {shares} % of those who entered"
             half = self.time_to_end(name)
             if half is not None:
-                yield f"  half of those who ended did so within {from_micros(int(half) * MINUTE) - from_micros(0)}"
+                length = str(timedelta(minutes=half)).removesuffix(", 0:00:00")
+                yield f"  half of those who ended did so within {length}"
             yield from self._funnel_lines(name)
             for reason, found in self.refusals(name).items():
                 yield f"  entries refused: {found} {reason}"

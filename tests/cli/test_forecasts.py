@@ -1,11 +1,12 @@
-"""`journeyflow forecast`: the same as the function, as text and as JSON, on a file that stays as it is."""
+"""`journeyflow forecast` and `calibrate`: the same as the functions, on a file that stays as it is."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from click.testing import CliRunner
 
 from journeyflow import Engine, Event, Journey, Send, Trigger, Wait
+from journeyflow.analysis import calibration
 from journeyflow.cli import main
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -51,3 +52,27 @@ def test_faults_are_told(tmp_path):
     assert (done.exit_code, "must lie after" in done.output) == (1, True)
     assert run(path, "--until", "soon").exit_code == 2
     assert run(path, "--until", "1 day", "--replications", 0).exit_code == 2
+
+
+def test_past_weeks_of_a_file_are_forecast_again(tmp_path):
+    """Each figure with its band and the truth; a number that cannot be is told, and the file is what it was."""
+    path = tmp_path / "live.db"
+    with Engine(path, grace=None) as engine:
+        engine.deploy(JOURNEY, at=START)
+        for day in range(12):
+            at = START + timedelta(days=day)
+            engine.feed([Event("go", customer=f"c{day}-{n}", at=at + timedelta(hours=n)) for n in range(5)])
+            engine.tick(at + timedelta(hours=12))
+        expected = calibration(engine, times=2, span="2 days", replications=3)
+    before = path.read_bytes()
+    options = (path, "--times", 2, "--span", "2 days", "--replications", 3)
+    done = CliRunner().invoke(main, ["calibrate", *map(str, options)])
+    assert done.exit_code == 0, done.output
+    assert expected.report() in done.output
+    assert f"of {len(expected.figures)} figures lay in their band" in done.output
+    done = CliRunner().invoke(main, ["calibrate", *map(str, options), "--json"])
+    assert json.loads(done.output) == expected.to_dicts()
+    assert path.read_bytes() == before
+    assert CliRunner().invoke(main, ["calibrate", str(path), "--span", "soon"]).exit_code == 2
+    done = CliRunner().invoke(main, ["calibrate", str(path), "--until", "2026-01-01T00:00:00Z"])
+    assert (done.exit_code, "there is no history" in done.output) == (1, True)
