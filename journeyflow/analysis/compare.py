@@ -1,11 +1,11 @@
 """Comparing two versions or policies by the same people: made-up ones, or the events of the past."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from datetime import datetime
 from io import BytesIO
 from os import PathLike
-from typing import Any, NamedTuple, TypeVar, Unpack, cast
+from typing import Any, NamedTuple, Unpack, cast
 
 from attrs import evolve
 
@@ -25,13 +25,11 @@ from journeyflow.simulation.behavior import Behavior
 from journeyflow.simulation.population import Population
 from journeyflow.simulation.recording import Submitted
 from journeyflow.simulation.run import Entering, Replication, check_replications, outcome_of, planned, played
+from journeyflow.simulation.workers import worked
 from journeyflow.stores.memory.store import MemoryStore
 
 Variant = Journey | Policies | Iterable[Journey | Policies]
 """One side of a comparison: journeys, policies, or both."""
-
-
-Result = TypeVar("Result")
 
 Lived = tuple[Totals, dict[str, Trail]]
 """What came of one replication: what was counted, and what each participant went through."""
@@ -126,7 +124,7 @@ def _simulated(
     plans = [evolve(side, seed=side.seed + n) for n in range(replications) for side in sides]
     tallies, changed = list[Totals](), list[str]()
     counted = list[Totals](), list[Totals]()
-    runs = _told(_runs(plans, executor), progress, len(plans))
+    runs = worked(lived, plans, executor, progress)
     for (one, first), (two, second) in zip(runs, runs, strict=True):
         counted[0].append(one)
         counted[1].append(two)
@@ -135,23 +133,6 @@ def _simulated(
         changed += who
     before, after = (outcome_of(plan, each) for plan, each in zip(sides, counted, strict=True))
     return Impact(before, after, tuple(changed), confidence, tuple(tallies))
-
-
-def _runs(plans: Sequence[Replication], executor: Executor | None) -> Iterator[Lived]:
-    """Yield what came of each plan, in their order."""
-    if executor is None:
-        yield from map(lived, plans)
-    else:
-        for future in [executor.submit(lived, plan) for plan in plans]:
-            yield future.result()
-
-
-def _told(runs: Iterable[Result], progress: Progress | None, of: int) -> Iterator[Result]:
-    """Yield runs, and show after each how many are done."""
-    for number, run in enumerate(runs, 1):
-        if progress is not None:
-            progress(number, of)
-        yield run
 
 
 # --- by the events of the past ----------------------------------------------------------------------------------------
@@ -166,8 +147,7 @@ def _backtested(
     """Compare both sides by the same events."""
     if not all(side.journeys for side in sides):
         raise InvalidInput(["journeys: give one at least"])
-    runs = (_relived(side, recorded(side)) for side in sides)
-    (before, first), (after, second) = _told(runs, progress, len(sides))
+    (before, first), (after, second) = worked(lambda side: _relived(side, recorded(side)), sides, None, progress)
     found, changed = paired(first, second)
     return Impact(before, after, tuple(changed), confidence, (found,))
 

@@ -6,6 +6,7 @@ What a forecast says is counted from its beginning on. The store is read once an
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve, field, frozen
@@ -23,10 +24,13 @@ from journeyflow.simulation.behavior import Behavior, Fit
 from journeyflow.simulation.outcome import Band, Outcome
 from journeyflow.simulation.population import Population, PopulationFit
 from journeyflow.simulation.run import Replication, SimulatedHost
+from journeyflow.simulation.workers import worked
 from journeyflow.stores.copying import standing
 from journeyflow.stores.memory.store import MemoryStore
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from journeyflow.engine.housekeeping import Progress
     from journeyflow.records.changes import Changes
     from journeyflow.records.public import Message
@@ -166,6 +170,7 @@ def forecast(
     seed: int = 1,
     replications: int = 20,
     tenant: str = DEFAULT_TENANT,
+    executor: "Executor | None" = None,
     progress: "Progress | None" = None,
 ) -> Forecast:
     """Return what will come of a store: those inside go on from where they rest, and new customers come.
@@ -173,7 +178,9 @@ def forecast(
     The store is copied and not touched. `at` is when the forecast begins, by default the last tick; `until` is an
     instant, or a length of time from `at`. `behavior` and `population` say what people do and who comes; by default
     they are fitted to the store's history from `since` on, and each replication draws its rates from what they may be
-    (`Behavior.fit`, `Population.fit`). 0 people means that nobody comes. The same seed gives the same forecast.
+    (`Behavior.fit`, `Population.fit`). 0 people means that nobody comes. `executor`, any `concurrent.futures.Executor`,
+    runs the replications side by side, and sends each of them what stands in the store. The same seed gives the same
+    forecast, whatever the executor.
 
     Raises InvalidInput for an end before the beginning and for a store without history, ValueError for numbers that
     cannot be.
@@ -194,24 +201,30 @@ def forecast(
         bound.definition(each.id) for each in bound.journeys(take=None) if each.status not in {"DRAFT", "ARCHIVED"}
     )
     known = _stand(engine, tenant, start)
-    tallies: list[Totals] = []
     seeds = tuple(range(seed, seed + replications))
-    for number, each in enumerate(seeds):
-        acting = behavior.drawn(each) if isinstance(behavior, Fit) else behavior
-        people = population.drawn(each) if isinstance(population, PopulationFit) else population
-        entering = evolve(population.entering, seed=each) if isinstance(population, PopulationFit) else None
-        people = evolve(people, prefix=NEWCOMER)
-        plan = Replication(journeys, people, acting, start, end, each, entering=entering)
-        tallies.append(_replicate(known, plan, tenant))
-        if progress is not None:
-            progress(number + 1, replications)
-    outcome = Outcome(begin, from_micros(end), seeds, {each.id: each for each in journeys}, tuple(tallies))
+    plans = [_planned(journeys, population, behavior, (start, end), each) for each in seeds]
+    tallies = tuple(worked(partial(_replicate, known, tenant), plans, executor, progress))
+    outcome = Outcome(begin, from_micros(end), seeds, {each.id: each for each in journeys}, tallies)
     return Forecast(
         outcome,
         known.inside,
         behavior if isinstance(behavior, Fit) else None,
         population if isinstance(population, PopulationFit) else None,
     )
+
+
+def _planned(
+    journeys: tuple[Journey, ...],
+    population: Population | PopulationFit,
+    behavior: Behavior | Fit,
+    span: tuple[int, int],
+    seed: int,
+) -> Replication:
+    """Return one replication, with what its seed draws from what was fitted."""
+    acting = behavior.drawn(seed) if isinstance(behavior, Fit) else behavior
+    people = population.drawn(seed) if isinstance(population, PopulationFit) else population
+    entering = evolve(population.entering, seed=seed) if isinstance(population, PopulationFit) else None
+    return Replication(journeys, evolve(people, prefix=NEWCOMER), acting, *span, seed, entering=entering)
 
 
 def _span(engine: Engine, at: datetime | None, until: object) -> tuple[int, int]:
@@ -243,7 +256,7 @@ def _stand(engine: Engine, tenant: str, at: int) -> _Standing:
         )
 
 
-def _replicate(known: _Standing, plan: Replication, tenant: str) -> Totals:
+def _replicate(known: _Standing, tenant: str, plan: Replication) -> Totals:
     """Run a copy of the store on once, and return what was counted."""
     store = MemoryStore()
     with store.transaction() as transaction:

@@ -7,6 +7,7 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import Bar, Instant, as_json, numbers_checked, show, tenant
+from journeyflow.cli.simulations import workers_of
 
 
 class InstantOrLength(click.ParamType[datetime | str]):
@@ -33,6 +34,7 @@ class InstantOrLength(click.ParamType[datetime | str]):
 @click.option("--people", type=int, help="How many come, all at once; default: as many as the history says.")
 @click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
 @click.option("--replications", default=20, show_default=True, help="How often the future is played.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes work.")
 @tenant
 @as_json
 def forecast(  # noqa: PLR0917 click passes them by name
@@ -43,6 +45,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
     people: int | None,
     seed: int,
     replications: int,
+    workers: int,
     tenant: str,
     *,
     as_json: bool,
@@ -54,7 +57,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
     from journeyflow.analysis import forecast as run  # noqa: PLC0415 needed here alone
 
     bar = Bar()
-    with numbers_checked(), opened(db, tenant) as engine:
+    with numbers_checked(), workers_of(workers) as executor, opened(db, tenant) as engine:
         found = run(
             engine,
             until=until,
@@ -64,6 +67,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
             seed=seed,
             replications=replications,
             tenant=tenant,
+            executor=executor,
             progress=lambda done, of: bar("forecast", done, of),
         )
     bar.close()

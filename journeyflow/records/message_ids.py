@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Container, Mapping, Sequence
+from functools import lru_cache
 from itertools import count, takewhile
 
 from journeyflow.basics.values import INTEGER_MAX
@@ -29,7 +30,16 @@ def read_id(text: object) -> tuple[str, int, int] | None:
     >>> read_id(f"k-{2**63}-2") is None  # no file holds such a number
     True
     """
-    found = _ID.fullmatch(text) if isinstance(text, str) else None
+    return _read(text) if isinstance(text, str) else None
+
+
+CACHED = 8_192
+"""How many ids are remembered: those of the inputs of a batch, each of which is read about three times."""
+
+
+@lru_cache(maxsize=CACHED)
+def _read(text: str) -> tuple[str, int, int] | None:
+    found = _ID.fullmatch(text)
     if found is None:
         return None
     nonce, serial, n = found[1], int(found[2]), int(found[3])

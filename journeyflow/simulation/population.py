@@ -242,7 +242,7 @@ class Population:
         firsts = defaultdict[str, list[tuple[str, Mapping[str, object]]]](list)
         for each in history.events:
             if each.at == came.get(each.customer):
-                firsts[each.customer].append((each.type, each.data))
+                firsts[each.customer].append((each.type, {**each.data}))  # processes cannot send a read-only view
         models = [name for name in came if name in known or not known] or sorted(known)
         hours = Counter(_hour(at) for at in came.values())
         arrivals = _fitted_arrivals(hours, history.since, history.until)

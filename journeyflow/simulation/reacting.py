@@ -92,11 +92,12 @@ class Reactor:
     ) -> Iterator[Done]:
         """Yield what becomes of a message by its probabilities."""
         about: dict[str, object] = {"message": message.id}
-        happens = {kind: draws.unit(SAME.get(kind, kind), *purpose) < each.probability for kind, each in said.items()}
+        units = {kind: draws.unit(kind, *purpose) for kind in {SAME.get(kind, kind) for kind in said}}
+        happens = {kind: units[SAME.get(kind, kind)] < each.probability for kind, each in said.items()}
 
         def delay(kind: str) -> int:
-            chosen = said[kind].delay if kind in said else None
-            return (chosen or USUAL[kind]).value(draws.unit("delay", kind, *purpose))
+            chosen = (said[kind].delay if kind in said else None) or USUAL[kind]
+            return chosen.lengths[0] if chosen.kind == "fixed" else chosen.value(draws.unit("delay", kind, *purpose))
 
         soonest = self._behavior.soonest
         if happens.get("bounced"):

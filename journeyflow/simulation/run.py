@@ -8,7 +8,7 @@ intervals are counted from the start, so that what happens to one participant do
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from datetime import datetime
 from heapq import heapify, heappop, heapreplace
@@ -33,6 +33,7 @@ from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
 from journeyflow.simulation.recording import Submitted, submit
+from journeyflow.simulation.workers import worked
 from journeyflow.stores.memory.store import MemoryStore
 
 CLAIM: Final = 10_000
@@ -156,17 +157,13 @@ def _run_all(
     fewest = FEWEST if executor is not None and replications == 1 else 1
     parts = _parts(plan, fewest) if record is None else 1
     plans = [evolve(plan, seed=plan.seed + n, part=k, parts=parts) for n in range(replications) for k in range(parts)]
-    done: list[Totals] = []
-    if executor is None or record is not None:
+    if executor is not None and record is None:
+        done = list(worked(run_plan, plans, executor, progress))
+    else:
+        done = list[Totals]()
         for number, each in enumerate(plans):
             within = _within(progress, number, parts) if progress is not None and replications == 1 else None
             done.append(run_plan(each, record if number == 0 else None, within))
-            if progress is not None:
-                progress(number + 1, len(plans))
-    else:
-        futures: list[Future[Totals]] = [executor.submit(run_plan, each) for each in plans]
-        for number, future in enumerate(futures):
-            done.append(future.result())
             if progress is not None:
                 progress(number + 1, len(plans))
     return tuple(_summed(done[n * parts : (n + 1) * parts]) for n in range(replications))

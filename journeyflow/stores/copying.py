@@ -1,5 +1,6 @@
 """What stands in a store, as one value: everything that what comes next depends on, to go on with it elsewhere."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from journeyflow.basics.values import loads
@@ -16,7 +17,7 @@ from journeyflow.records.changes import (
     PullChanges,
     Transition,
 )
-from journeyflow.records.rows import Deferred, Round, Suppression
+from journeyflow.records.rows import Deferred, Post, Round, Suppression
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.sqlite.rows import INPUT_ROW, POST_ROW, RUN_ROW, read_input, read_post, read_run
 
@@ -45,7 +46,7 @@ def standing(reader: SqlReader) -> Changes:
         handled=tuple((row[0], row[-1]) for row in inputs if row[-1] is not None),
         customers=tuple((number, tenant, name, loads(text)) for number, tenant, name, text in customers),
         runs=tuple(map(read_run, reader.rows(f"SELECT {RUN_ROW} FROM enrollments ORDER BY serial"))),
-        new_posts=tuple(map(read_post, reader.rows(f"SELECT {POST_ROW} FROM messages ORDER BY enrollment, n"))),
+        new_posts=tuple(_posts(reader)),
         catalog=catalog_of(reader),
         erased=Erased(
             suppressed=tuple(
@@ -80,6 +81,13 @@ def standing(reader: SqlReader) -> Changes:
             ),
         ),
     )
+
+
+def _posts(reader: SqlReader) -> Iterator[Post]:
+    """Yield the messages, without the shared value for no events, which cannot be sent to another process."""
+    for row in reader.rows(f"SELECT {POST_ROW} FROM messages ORDER BY enrollment, n"):
+        post = read_post(row)
+        yield post if post.flags else post._replace(flags={})
 
 
 def catalog_of(reader: SqlReader) -> CatalogChanges:

@@ -1,7 +1,9 @@
 """Forecasts from a store as it stands: it is not touched, and what is certain comes out exactly."""
 
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -149,6 +151,19 @@ def test_the_same_seed_gives_the_same_forecast(engine):
     assert told == [(1, 2), (2, 2)]
     assert one.outcome.tallies == forecast(engine, until="2 days", replications=2).outcome.tallies
     assert one.outcome.tallies != forecast(engine, until="2 days", replications=2, seed=9).outcome.tallies
+
+
+def test_an_executor_changes_no_forecast():
+    """Processes get what stands in the store, also messages that nobody has taken yet, and give the same bytes."""
+    engine = lived(MemoryStore(), days=4)
+    engine.feed(Event("member.created", customer="new", at=START + timedelta(days=4)))
+    engine.tick(START + timedelta(days=4))
+    told = list[int]()
+    foreseen = partial(forecast, engine, until="3 days", replications=3, seed=2)
+    with ProcessPoolExecutor(2) as processes:
+        side_by_side = foreseen(executor=processes, progress=lambda done, _: told.append(done))
+    assert side_by_side.to_dicts() == foreseen().to_dicts()
+    assert told == [1, 2, 3]
 
 
 def test_a_given_population_enters_by_the_triggers(engine):
