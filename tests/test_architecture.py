@@ -191,6 +191,13 @@ def test_imports_point_down_the_ladder_of_rooms():
     assert up | aside == set()
 
 
+def test_services_use_the_public_interface_of_the_engine():
+    """A service is a host: it takes what the package offers, and the values and files that hosts exchange with it."""
+    offered = {"", "answers", "errors", "basics", "definition", "formats", "services"}
+    taken = {other for module, other, _ in arrows() if room(module) == "services"}
+    assert {room(other) for other in taken} <= offered
+
+
 def test_no_room_has_a_circle_inside():
     """Modules of one room can be read in an order in which nothing is needed before it was read."""
     down: dict[str, set[str]] = {module: set() for module in modules()}

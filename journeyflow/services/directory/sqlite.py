@@ -178,11 +178,15 @@ class SQLiteDirectory:
 
     def numbers(self, kind: str, tenant: str, names: Iterable[str]) -> dict[str, int]:
         """Return the number of each name; one that has none is given one."""
-        found: dict[str, int] = {}
-        for name in names:
-            rows = self._rows(_NUMBER, (kind, tenant, name))
-            found[name] = rows[0][0] if rows else self._give(kind, tenant, name)
-        return found
+        asked = list(names)
+        known = dict(
+            self._rows(
+                "SELECT n.name, n.number FROM json_each(?) a"
+                " JOIN numbers n ON n.kind = ? AND n.tenant = ? AND n.name = a.value",
+                (dumps(asked), kind, tenant),
+            )
+        )
+        return {name: known[name] if name in known else self._give(kind, tenant, name) for name in asked}
 
     def named(self, kind: str, tenant: str, number: int) -> str | None:
         """Return the name that has a number; None if no name of the tenant has it."""

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from journeyflow import End, InvalidJourney, Journey
 from journeyflow.answers import JourneyStats, PeopleStats, StepStats
+from journeyflow.definition.steps import with_options
 from journeyflow.formats.octeth.keys import is_true
 from journeyflow.formats.octeth.reading import ActionRow, read_actions
 from journeyflow.formats.octeth.triggers import EMAIL
@@ -186,7 +187,7 @@ def update(context: Context, given: AskedFor) -> dict[str, Any]:
     definition = context.engine.definition(info.id)
     try:
         steps, rows, _ = read_actions(renamed(given["Actions"], _asked(context, definition)))
-        changed = evolve(definition, steps=steps or [End("end")])
+        changed = _kept(definition, evolve(definition, steps=steps or [End("end")]))
         context.engine.publish(changed, at=context.now, rollback=True, unpublished=_hidden(context, info.id, rows))
     except InvalidJourney as error:
         raise CallRefused("actions", details=[str(each) for each in error.problems]) from error
@@ -196,6 +197,12 @@ def update(context: Context, given: AskedFor) -> dict[str, Any]:
     if context.version == "2024":
         return {"JourneyID": info.number, "Actions": actions}
     return {"JourneyID": str(info.number), "JourneyName": info.name, "Actions": actions}
+
+
+def _kept(before: Journey, after: Journey) -> Journey:
+    """Return a changed journey whose actions keep what the host has put to them, and their names."""
+    known = {step.id: {"name": step.name, "meta": step.meta} for step in before.steps}
+    return evolve(after, steps=[with_options(step, known.get(step.id, {})) for step in after.steps])
 
 
 def _asked(context: Context, journey: Journey) -> Renaming:

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from journeyflow import Change, Conflict, End, Engine, InvalidJourney, Journey, Limits, Send, Trigger, Update
 from journeyflow.answers import JourneyInfo, JourneyStats
+from journeyflow.definition.steps import Step, with_options
 from journeyflow.formats.octeth.keys import ActionReader, attribute
 from journeyflow.formats.octeth.reading import run_criteria
 from journeyflow.formats.octeth.triggers import EMAIL, MANUAL, TRIGGERS, make_trigger, read_criteria
@@ -291,28 +292,22 @@ def _for_user(context: Context, user: Any) -> Context:  # noqa: ANN401 a user of
 def _without_fields(context: Context, engine: Engine, journey: str) -> bool:
     """Reset the custom fields that a copy changes; return whether there were any."""
     definition = engine.definition(journey)
-    none = attribute("0")
-    steps = [
-        Update(
-            each.id,
-            *(
-                evolve(change, field=none) if isinstance(change, Change) and _is_field(change) else change
-                for change in each.changes
-            ),
-            name=each.name,
-            notes=each.notes,
-            next=each.next,
-        )
-        if isinstance(each, Update)
-        else each
-        for each in definition.steps
-    ]
+    steps = [_reset(each) if isinstance(each, Update) else each for each in definition.steps]
     reset = [new.id for new, old in zip(steps, definition.steps, strict=True) if new != old]
     if reset:
         hidden = [each.id for each in engine.steps(journey) if not each.published]
         changed = evolve(definition, steps=steps)
         engine.publish(changed, at=context.now, rollback=True, unpublished=[*hidden, *reset])
     return bool(reset)
+
+
+def _reset(step: Update) -> Step:
+    """Return an Update with the custom fields that it changes reset to 0."""
+    none = attribute("0")
+    changes = [
+        evolve(each, field=none) if isinstance(each, Change) and _is_field(each) else each for each in step.changes
+    ]
+    return with_options(step, {"changes": changes})
 
 
 def _is_field(change: Change) -> bool:

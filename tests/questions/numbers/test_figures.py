@@ -468,7 +468,7 @@ class Counted:
 
 
 @pytest.mark.parametrize("store", STORES)
-@pytest.mark.rows(167)
+@pytest.mark.rows(167, 251)
 def test_statistics_of_all_journeys_are_one_question(store, monkeypatch):
     """However many there are it is one; without statistics there is none (F251, F167)."""
     with open_engine(store) as engine:

@@ -144,7 +144,7 @@ def test_journeys_that_others_made_have_numbers_too():
     acme = world.engine.tenant("acme")
     steps: list[Any] = [
         Condition("paid", field("plan").eq("paid"), yes=[Send("hello", channel="EMAIL", template="95")]),
-        Wait("rest", "1 day"),
+        Wait("rest", "1 day", name="A day", meta={"color": "blue"}),
     ]
     acme.deploy(Journey(id="own", steps=steps, trigger=Trigger("joined")), at=world.now)
     number = acme.journey("own").number
@@ -152,7 +152,8 @@ def test_journeys_that_others_made_have_numbers_too():
     assert [each["Action"] for each in shown] == ["Decision", "Wait"]
     assert shown[0]["Actions"]["True"][0]["Action"] == "SendEmail"
     world.done("journey.actions.update", JourneyID=number, Actions=shown[1:])
-    assert [step.id for step in acme.definition("own").steps] == ["rest", "end"]
+    rest, _ = acme.definition("own").steps
+    assert (rest.id, rest.name, rest.meta) == ("rest", "A day", {"color": "blue"})
 
 
 # --- actions ----------------------------------------------------------------------------------------------------------
@@ -244,7 +245,7 @@ def test_flags_are_set_all_or_none():
     assert [each["Published"] for each in shown] == [True, False]
 
 
-@pytest.mark.rows(51, 112, 113, 114, 115, 117)
+@pytest.mark.rows(51, 112, 113, 114, 115, 117, 262)
 def test_emails_of_all_journeys():
     """Enabled and published ones; an email that is gone leaves empty texts; the order is that of the own list."""
     world = World()
@@ -367,7 +368,7 @@ def reacted(version: str = "2026") -> tuple[World, int]:
     return world, number
 
 
-@pytest.mark.rows(150, 152, 154, 156, 157, 158, 159, 160, 161, 168, 170)
+@pytest.mark.rows(150, 152, 154, 156, 157, 158, 159, 160, 161, 168, 170, 250, 256)
 def test_the_figures_of_a_journey():
     """Of all time, by day in a window, money in units of the currency; a Wait has none."""
     world, number = reacted()
@@ -476,7 +477,7 @@ def test_figures_by_action():
     assert fresh.done("journey.stats.byaction", JourneyID=text)["Actions"] == []
 
 
-@pytest.mark.rows(184, 185, 186, 187, 188)
+@pytest.mark.rows(184, 185, 186, 187, 188, 260)
 def test_the_benchmark_of_an_account():
     """Proportions with four decimals; without any email they are 0."""
     world, _ = reacted()
@@ -573,7 +574,7 @@ def test_a_copy_for_another_user_loses_what_is_the_users():
     assert [each["Action"] for each in copy["Actions"] if each["Published"]] == ["SendEmail", "Wait"]
 
 
-@pytest.mark.rows(190, 191, 192, 193, 194, 195, 196, 197)
+@pytest.mark.rows(190, 191, 192, 193, 194, 195, 196, 197, 261)
 def test_an_export_from_its_submission_to_its_file():
     """Pending, then Completed; the file is a CSV with a name; another user's job is not found."""
     world, _ = reacted()

@@ -242,7 +242,10 @@ def test_every_code_has_a_provocation():
     assert {command: set(codes) for command, codes in PROVOKED.items()} == known
 
 
-@pytest.mark.rows(198, 200, 201, 202, 203, 204)
+@pytest.mark.rows(198, 200, 201, 202, 203, 204, 149, 263)
+@pytest.mark.rows(
+    229, 230, 231, 232, 233, 234, 235, 236, 237, 238, 239, 240, 241, 242, 243, 244, 245, 246, 247, 248, 249
+)
 @pytest.mark.parametrize(
     ("operation", "code"), CASES, ids=[f"{each.command} {code.number} {code.status}" for each, code in CASES]
 )

@@ -471,7 +471,34 @@ def text_alike(printed: Any, answered: Any) -> bool:
 
 
 @pytest.mark.rows(
-    2, 3, 4, 5, 8, 9, 20, 85, 86, 88, 92, 94, 103, 109, 111, 145, 146, 175, 177, 184, 192, 199, 206, 208, 209
+    2,
+    3,
+    4,
+    5,
+    8,
+    9,
+    20,
+    85,
+    86,
+    88,
+    92,
+    94,
+    103,
+    109,
+    111,
+    145,
+    146,
+    175,
+    177,
+    184,
+    192,
+    199,
+    206,
+    208,
+    209,
+    258,
+    259,
+    264,
 )
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: f"{each.version} {each.name}")
 def test_each_printed_example_is_answered_as_it_is_printed(example: Example):
