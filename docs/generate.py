@@ -33,6 +33,7 @@ from journeyflow.definition.rules.operators import ALIASES, OPERATORS
 from journeyflow.formats.octeth.actions import KINDS
 from journeyflow.formats.options import JOURNEY_KEYS, STEP_KEYS
 from journeyflow.machine import behaviours as machine
+from journeyflow.services.loyalty import table as loyalty
 from journeyflow.services.octeth import OPERATIONS, VERSIONS
 from journeyflow.stores.sqlite.store import SQLiteStore
 from journeyflow.work import engagement, entries
@@ -569,6 +570,26 @@ def example(*paths: str) -> Callable[[], str]:
     return shown
 
 
+def loyalty_operations() -> str:
+    """List the operations of the loyalty platform's API, from the table that drives it."""
+    rows = [
+        (
+            f"`{each.method} {each.path}`",
+            each.says,
+            code(*(f"{part.name}{'' if part.required else '?'}" for part in (*each.query, *each.body))),
+            str(each.status),
+            code(*each.errors),
+        )
+        for each in loyalty.OPERATIONS
+    ]
+    return table(("operation", "what it does", "parameters", "status", "errors"), rows)
+
+
+def loyalty_errors() -> str:
+    """List the codes of errors of the loyalty platform's API."""
+    return table(("code", "status", "when"), [(f"`{code}`", str(s), says) for code, (s, says) in loyalty.CODES.items()])
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "actions": actions,
     "calls": calls,
@@ -583,6 +604,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "files": files,
     "flask": example("with_flask.py"),
     "limits": limits,
+    "loyalty-errors": loyalty_errors,
+    "loyalty-operations": loyalty_operations,
     "names": names,
     "octeth-actions": octeth_actions,
     "octeth-calls": octeth_calls,

@@ -1,0 +1,593 @@
+"""The loyalty platform's Journeys API: each request that its document prints, and each answer."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from journeyflow import End, Journey, Trigger, field, update_step
+from journeyflow.services.loyalty import Loyalty
+from journeyflow.services.loyalty.calls import _CALLS
+from journeyflow.services.loyalty.table import CODES, OPERATIONS
+from journeyflow.services.operations import HttpRequest
+from tests.samples import START, STORES, after, open_engine
+
+CREATE = {
+    "tenantId": "tenant_123",
+    "name": "New Member Onboarding",
+    "description": "Welcome sequence for new members",
+    "triggerType": "scl.member.created",
+    "triggerConfig": {"conditions": [{"field": "membershipTier", "operator": "in", "value": ["Gold", "Platinum"]}]},
+    "allowReentry": False,
+    "timezone": "Africa/Johannesburg",
+}
+"""The body of "Create Journey", as printed."""
+
+WELCOME = {"type": "SEND", "name": "Welcome Email", "config": {"channel": "EMAIL", "templateId": "welcome_email"}}
+
+WAIT = {"type": "WAIT", "name": "Wait 3 days", "config": {"duration": "3 days"}}
+
+OPENED = {
+    "type": "CONDITION",
+    "name": "Check if opened",
+    "config": {"rules": [{"field": "lastEmailOpenAt", "operator": "isNotNull"}]},
+    "nextStepYesId": "step_4",
+    "nextStepNoId": "step_5",
+}
+
+STEPS = [
+    {"id": "step_1", "stepNumber": 1, **WELCOME, "nextStepId": "step_2"},
+    {"id": "step_2", "stepNumber": 2, **WAIT, "nextStepId": "step_3"},
+    {"id": "step_3", "stepNumber": 3, **OPENED},
+]
+"""The answer of "Get Journey Steps", as printed."""
+
+FOLLOW_UP = {
+    "type": "SEND",
+    "name": "Follow-up Email",
+    "config": {"channel": "EMAIL", "templateId": "followup_email"},
+    "afterStepId": "step_2",
+}
+"""The body of "Add Journey Step", as printed."""
+
+TYPES: list[dict[str, Any]] = [
+    {
+        "type": "TRIGGER",
+        "name": "Member Created",
+        "config": {
+            "eventType": "scl.member.created",
+            "conditions": [{"field": "membershipTier", "operator": "in", "value": ["Gold", "Platinum"]}],
+        },
+    },
+    WELCOME,
+    WAIT,
+    {
+        "type": "CONDITION",
+        "name": "Check Engagement",
+        "config": {
+            "combinator": "AND",
+            "rules": [
+                {"field": "engagementScore", "operator": "gte", "value": 70},
+                {"field": "emailOptIn", "operator": "eq", "value": True},
+            ],
+        },
+        "nextStepYesId": "step_engaged",
+        "nextStepNoId": "step_not_engaged",
+    },
+    {
+        "type": "SPLIT",
+        "name": "A/B Test",
+        "config": {
+            "splits": [
+                {"percentage": 50, "nextStepId": "step_variant_a"},
+                {"percentage": 50, "nextStepId": "step_variant_b"},
+            ]
+        },
+    },
+    {
+        "type": "UPDATE",
+        "name": "Tag as Onboarded",
+        "config": {"updates": [{"field": "tags", "action": "add", "value": "onboarded"}]},
+    },
+    {"type": "END", "name": "Journey Complete"},
+]
+"""The examples of "Step Types", as printed."""
+
+
+class Client:
+    """A client of one tenant, who asks at an instant."""
+
+    def __init__(self, engine):
+        self.engine = engine.tenant("tenant_123")
+        names = iter(f"journey_{n}" for n in range(123, 200))
+        self.service = Loyalty(self.engine, "tenant_123", new_id=lambda: next(names))
+        self.at = START
+
+    def ask(self, method, path, body=None, /, **query):
+        """Return status and body, as they would come over HTTP."""
+        text = None if body is None else json.dumps(body).encode()
+        request = HttpRequest(method, path, {name: str(value) for name, value in query.items()}, body=text)
+        reply = self.service.answer(request, at=self.at, user="user_123")
+        return reply.status, json.loads(json.dumps(reply.body))
+
+    def ok(self, method, path, body=None, /, **query):
+        """Return the body of an answer that is no error."""
+        status, answer = self.ask(method, path, body, **query)
+        assert status < 300, answer
+        return answer
+
+    def create(self, *steps, active=True, **more):
+        """Create a journey step by step; return its path."""
+        path = f"/journeys/{self.ok('POST', '/journeys', {**CREATE, **more})['id']}"
+        for step in steps:
+            self.ok("POST", f"{path}/steps", step)
+        if active:
+            self.ok("POST", f"{path}/activate")
+        return path
+
+
+@pytest.fixture(params=STORES)
+def client(request):
+    """Give a client over an engine on each store."""
+    with open_engine(request.param, grace=None) as engine:
+        yield Client(engine)
+
+
+def refused(answer, status, code):
+    """Return the details of an error, having looked at its envelope."""
+    assert answer[0] == status == CODES[code][0]
+    assert (answer[1].keys(), answer[1]["error"].keys()) == ({"error"}, {"code", "message", "details"})
+    assert answer[1]["error"]["code"] == code
+    assert answer[1]["error"]["message"]
+    return [(each["code"], each["path"]) for each in answer[1]["error"]["details"]]
+
+
+# --- journeys ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(85, 21, 252, 14, 15, 16, 17)
+def test_a_journey_is_created_as_a_draft(client):
+    """POST /journeys: 201, with everything that GET tells."""
+    status, made = client.ask("POST", "/journeys", CREATE)
+    assert status == 201
+    assert made == {
+        "id": "journey_123",
+        **CREATE,
+        "status": "DRAFT",
+        "totalEnrolled": 0,
+        "totalCompleted": 0,
+        "totalExited": 0,
+        "activeEnrollments": 0,
+        "createdBy": "user_123",
+        "createdAt": "2026-01-05T08:00:00Z",
+        "updatedAt": "2026-01-05T08:00:00Z",
+    }
+    assert client.ask("GET", "/journeys/journey_123") == (200, made)
+    assert client.ok("GET", "/journeys/journey_123/steps") == {"data": []}
+
+
+@pytest.mark.rows(86, 87, 151, 138)
+def test_a_journey_is_got_with_what_is_included(client):
+    """GET /journeys/:id: the keys that the document prints; steps and enrollments on demand."""
+    path = client.create(WELCOME, WAIT)
+    client.ok("POST", f"{path}/enrollments", {"customerId": "customer_1"})
+    found = client.ok("GET", path)
+    assert found.keys() == {
+        *(
+            "id",
+            "tenantId",
+            "name",
+            "description",
+            "status",
+            "triggerType",
+            "triggerConfig",
+            "allowReentry",
+            "timezone",
+        ),
+        *("totalEnrolled", "totalCompleted", "totalExited", "activeEnrollments"),
+        *("activatedAt", "createdBy", "createdAt", "updatedAt"),
+    }
+    assert (found["totalEnrolled"], found["activeEnrollments"], found["status"]) == (1, 1, "ACTIVE")
+    both = client.ok("GET", path, include="steps, enrollments")
+    assert both["steps"] == client.ok("GET", f"{path}/steps")["data"]
+    assert both["enrollments"] == client.ok("GET", f"{path}/enrollments")["data"]
+    assert refused(client.ask("GET", path, include="stepz"), 422, "INVALID") == [("invalid", "include")]
+
+
+@pytest.mark.rows(18, 88, 89, 90, 91)
+def test_journeys_are_listed(client):
+    """GET /journeys: the keys of a row, filtered by status and trigger."""
+    path = client.create(WELCOME, WAIT)
+    client.create(active=False, triggerType="order.placed", name="Orders")
+    client.ok("POST", f"{path}/enrollments", {"customerId": "customer_1"})
+    assert client.ok("GET", "/journeys", tenantId="tenant_123", status="ACTIVE") == {
+        "data": [
+            {
+                "id": "journey_123",
+                "name": "New Member Onboarding",
+                "status": "ACTIVE",
+                "triggerType": "scl.member.created",
+                "totalEnrolled": 1,
+                "totalCompleted": 0,
+                "totalExited": 0,
+                "stepsCount": 2,
+                "activatedAt": "2026-01-05T08:00:00Z",
+            }
+        ]
+    }
+    found = client.ok("GET", "/journeys", tenantId="tenant_123", triggerType="order.placed")["data"]
+    assert [(each["name"], each["stepsCount"]) for each in found] == [("Orders", 0)]
+    assert len(client.ok("GET", "/journeys", tenantId="tenant_123")["data"]) == 2
+
+
+@pytest.mark.rows(92, 93)
+def test_a_journey_is_updated(client):
+    """PATCH /journeys/:id: name and description while it runs; the rest while it does not."""
+    path = client.create(WELCOME, WAIT)
+    said = {"name": "Updated Journey Name", "description": "Updated description"}
+    client.at = after("1 hour")
+    found = client.ok("PATCH", path, said)
+    assert (found["name"], found["description"]) == tuple(said.values())
+    assert (found["updatedAt"], client.engine.journey("journey_123").version) == ("2026-01-05T09:00:00Z", 1)
+    wrong = client.ask("PATCH", path, {"triggerType": "x", "timezone": "UTC"})
+    assert refused(wrong, 409, "CONFLICT") == [("not-editable", "triggerType"), ("not-editable", "timezone")]
+    client.ok("POST", f"{path}/pause")
+    found = client.ok("PATCH", path, {"triggerType": "order.placed", "triggerConfig": None, "allowReentry": True})
+    assert (found["triggerType"], found["allowReentry"], "triggerConfig" in found) == ("order.placed", True, False)
+    assert client.engine.definition("journey_123").trigger == Trigger("order.placed")
+    assert client.ok("PATCH", path, {"description": None}).get("description") is None
+    assert refused(client.ask("PATCH", path, {"timezone": "Mars/Base"}), 422, "INVALID") == [("zone", "timezone")]
+
+
+@pytest.mark.rows(95)
+def test_only_a_draft_is_deleted(client):
+    """DELETE /journeys/:id: 204; another state is a conflict."""
+    path = client.create(active=False)
+    assert client.ask("DELETE", path) == (204, None)
+    assert refused(client.ask("GET", path), 404, "NOT_FOUND") == []
+    path = client.create(WELCOME)
+    assert refused(client.ask("DELETE", path), 409, "CONFLICT") == []
+
+
+@pytest.mark.rows(13, 99, 100, 101, 102, 136, 253)
+def test_a_journey_goes_through_its_states(client):
+    """Activate, pause, resume, archive: each answers with its instant, and with its count."""
+    path = client.create(WAIT, active=False)
+    client.at = after("1 hour")
+    at = {"id": "journey_123", "status": "ACTIVE"}
+    assert client.ask("POST", f"{path}/activate") == (200, {**at, "activatedAt": "2026-01-05T09:00:00Z"})
+    client.ok("POST", f"{path}/enrollments", {"customerId": "customer_1"})
+    client.at = after("2 hours")
+    paused = {"id": "journey_123", "status": "PAUSED", "pausedAt": "2026-01-05T10:00:00Z", "activeEnrollments": 1}
+    assert client.ask("POST", f"{path}/pause") == (200, paused)
+    assert refused(client.ask("POST", f"{path}/enrollments", {"customerId": "c2"}), 409, "CONFLICT") == []
+    client.at = after("3 hours")
+    assert client.ask("POST", f"{path}/resume") == (200, {**at, "resumedAt": "2026-01-05T11:00:00Z"})
+    assert refused(client.ask("POST", f"{path}/resume"), 409, "CONFLICT") == []
+    client.at = after("4 hours")
+    archived = {"id": "journey_123", "status": "ARCHIVED", "archivedAt": "2026-01-05T12:00:00Z", "exitedEnrollments": 1}
+    assert client.ask("POST", f"{path}/archive") == (200, archived)
+    for call in ("activate", "pause", "resume", "archive"):
+        assert refused(client.ask("POST", f"{path}/{call}"), 409, "CONFLICT") == []
+    assert refused(client.ask("POST", f"{path}/steps", WAIT), 409, "CONFLICT") == []
+    row = client.ok("GET", f"{path}/enrollments")["data"][0]
+    assert row["status"] == "EXITED"
+
+
+@pytest.mark.rows(99)
+def test_activation_needs_a_step_and_a_journey_that_is_whole(client):
+    """422, with what is wrong and where."""
+    path = client.create(active=False)
+    assert refused(client.ask("POST", f"{path}/activate"), 422, "INVALID") == [("no-steps", "steps")]
+    client.ok("POST", f"{path}/steps", OPENED)
+    found = refused(client.ask("POST", f"{path}/activate"), 422, "INVALID")
+    assert found == [("dangling", "steps[0].nextStepYesId"), ("dangling", "steps[0].nextStepNoId")]
+    assert client.ok("GET", path)["status"] == "DRAFT"
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(50, 52, 53, 54, 55, 60, 61, 118, 119, 254)
+def test_a_journey_is_built_step_by_step_as_the_document_prints_it(client):
+    """Each answer is the step; a CONDITION may lead to steps that are still to come."""
+    path = client.create(active=False)
+    for body, shown in zip((WELCOME, WAIT, OPENED), STEPS, strict=True):
+        status, made = client.ask("POST", f"{path}/steps", body)
+        assert (status, made["id"], made["stepNumber"]) == (201, shown["id"], shown["stepNumber"])
+    assert client.ask("GET", f"{path}/steps") == (200, {"data": STEPS})
+    assert client.ok("GET", "/journeys", tenantId="tenant_123")["data"][0]["stepsCount"] == 3
+    client.ok("POST", f"{path}/steps", TYPES[5])
+    client.ok("POST", f"{path}/steps", TYPES[6])
+    assert [each["id"] for each in client.ok("GET", f"{path}/steps")["data"]] == [f"step_{n}" for n in range(1, 6)]
+    client.ok("POST", f"{path}/activate")
+    definition = client.engine.definition("journey_123")
+    assert dict(definition.index).keys() >= {"step_1", "step_2", "step_3", "step_4", "step_5"}
+    condition = definition.step("step_3")
+    assert (condition.branches[0].next, condition.otherwise) == ("step_4", "step_5")
+    assert client.ok("GET", f"{path}/steps")["data"][:3] == STEPS
+
+
+@pytest.mark.rows(62, 119)
+def test_a_step_is_added_after_another(client):
+    """The body as printed: it leads to where the other one led."""
+    path = client.create(WELCOME, WAIT, TYPES[5], active=False)
+    status, made = client.ask("POST", f"{path}/steps", FOLLOW_UP)
+    said = {key: value for key, value in FOLLOW_UP.items() if key != "afterStepId"}
+    assert (status, made) == (201, {"id": "step_4", "stepNumber": 3, **said, "nextStepId": "step_3"})
+    steps = client.ok("GET", f"{path}/steps")["data"]
+    assert [(each["id"], each.get("nextStepId")) for each in steps] == [
+        *(("step_1", "step_2"), ("step_2", "step_4")),
+        *(("step_4", "step_3"), ("step_3", None)),
+    ]
+
+
+@pytest.mark.rows(49, 66, 72, 77, 81, 82, 83, 84, 44)
+def test_every_type_of_step_comes_back_as_it_was_given(client):
+    """The examples of the document, with the steps that they name; a TRIGGER has no number."""
+    path = client.create(*TYPES, active=False)
+    for name in ("step_engaged", "step_not_engaged", "step_variant_a", "step_variant_b"):
+        client.ok("POST", f"{path}/steps", {"id": name, "type": "END"})
+    shown = client.ok("GET", f"{path}/steps")["data"]
+    assert [{key: each[key] for key in given} for given, each in zip(TYPES, shown, strict=False)] == TYPES
+    assert ["stepNumber" in each for each in shown][:2] == [False, True]
+    assert shown[0]["nextStepId"] == shown[1]["id"]
+    client.ok("POST", f"{path}/activate")
+    assert client.engine.definition("journey_123").trigger.where == field("membershipTier").in_(["Gold", "Platinum"])
+    assert client.ok("GET", f"{path}/steps")["data"] == shown
+
+
+@pytest.mark.rows(120)
+def test_a_step_is_updated(client):
+    """PATCH of name and config, as printed; what is not given stays."""
+    path = client.create(WELCOME, WAIT)
+    said = {"name": "Updated Step Name", "config": {"channel": "EMAIL", "templateId": "new_template"}}
+    shown = {"id": "step_1", "stepNumber": 1, "type": "SEND", **said, "nextStepId": "step_2"}
+    assert client.ask("PATCH", f"{path}/steps/step_1", said) == (200, shown)
+    assert client.engine.definition("journey_123").step("step_1").template == "new_template"
+    assert client.engine.journey("journey_123").version == 2
+    before = client.ok("PATCH", f"{path}/steps/step_1", {"config": WELCOME["config"]})
+    assert (before["config"], client.engine.journey("journey_123").version) == (WELCOME["config"], 1)
+    wrong = client.ask("PATCH", f"{path}/steps/step_1", {"config": {"channel": "EMAIL"}})
+    assert refused(wrong, 422, "INVALID") == [("missing", "steps[0].config.templateId")]
+    assert refused(client.ask("PATCH", f"{path}/steps/step_9", said), 404, "NOT_FOUND") == []
+
+
+@pytest.mark.rows(121)
+def test_a_step_is_deleted(client):
+    """204: what led to it leads where it led; steps that only it led to go with it."""
+    path = client.create(WELCOME, WAIT, OPENED, TYPES[5], TYPES[6], active=False)
+    assert client.ask("DELETE", f"{path}/steps/step_2") == (204, None)
+    steps = client.ok("GET", f"{path}/steps")["data"]
+    assert [(each["id"], each["stepNumber"], each.get("nextStepId")) for each in steps[:2]] == [
+        ("step_1", 1, "step_3"),
+        ("step_3", 2, None),
+    ]
+    client.ok("DELETE", f"{path}/steps/step_3")
+    assert [each["id"] for each in client.ok("GET", f"{path}/steps")["data"]] == ["step_1", "step_5"]
+    client.ok("DELETE", f"{path}/steps/step_5")
+    client.ok("DELETE", f"{path}/steps/step_1")
+    assert client.ok("GET", f"{path}/steps") == {"data": []}
+    assert refused(client.ask("DELETE", f"{path}/steps/step_1"), 404, "NOT_FOUND") == []
+
+
+@pytest.mark.rows(121)
+def test_a_way_of_a_split_leads_on_when_its_step_is_deleted(client):
+    """The others stay; the first step of a journey too may go."""
+    path = client.create(TYPES[4], active=False)
+    client.ok("POST", f"{path}/steps", {"id": "step_variant_a", **WAIT, "nextStepId": "last"})
+    client.ok("POST", f"{path}/steps", {"id": "step_variant_b", "type": "END"})
+    client.ok("POST", f"{path}/steps", {"id": "last", "type": "END"})
+    client.ok("DELETE", f"{path}/steps/step_variant_a")
+    splits = client.ok("GET", f"{path}/steps")["data"][0]["config"]["splits"]
+    assert [each["nextStepId"] for each in splits] == ["last", "step_variant_b"]
+    client.ok("DELETE", f"{path}/steps/last")
+    splits = client.ok("GET", f"{path}/steps")["data"][0]["config"]["splits"]
+    assert [each.get("nextStepId") for each in splits] == [None, "step_variant_b"]
+    client.ok("DELETE", f"{path}/steps/step_1")
+    assert [each["id"] for each in client.ok("GET", f"{path}/steps")["data"]] == ["step_variant_b"]
+
+
+@pytest.mark.rows(122)
+def test_steps_are_reordered(client):
+    """The body as printed; every step is named once, and those of a branch stay in it."""
+    path = client.create(WELCOME, WAIT, TYPES[5], TYPES[6], active=False)
+    order = ["step_1", "step_3", "step_2", "step_4"]
+    found = client.ok("POST", f"{path}/steps/reorder", {"stepIds": order})["data"]
+    assert [each["id"] for each in found] == order
+    assert [(each["stepNumber"], each.get("nextStepId")) for each in found] == [
+        *((1, "step_3"), (2, "step_2")),
+        *((3, "step_4"), (4, None)),
+    ]
+    assert client.ok("GET", f"{path}/steps")["data"] == found
+    wrong = client.ask("POST", f"{path}/steps/reorder", {"stepIds": ["step_1", "step_1", "x"]})
+    assert {code for code, _ in refused(wrong, 422, "INVALID")} == {"unknown-step", "duplicate", "missing"}
+    open_end = client.create(TYPES[0], WELCOME, WAIT, active=False)
+    found = client.ok("POST", f"{open_end}/steps/reorder", {"stepIds": ["step_2", "step_1"]})["data"]
+    assert [(each["id"], each.get("nextStepId")) for each in found[1:]] == [("step_2", "step_1"), ("step_1", None)]
+    assert found[0]["nextStepId"] == "step_2"
+    wrong = client.ask("POST", f"{open_end}/steps/reorder", {"stepIds": ["step_2", "step_1", "end"]})
+    assert refused(wrong, 422, "INVALID")
+
+
+@pytest.mark.rows(119, 62)
+def test_where_a_step_cannot_be_added(client):
+    """An id twice, after nothing known, after an END, after a choice all of whose ways lead somewhere."""
+    path = client.create(WELCOME, OPENED, {"id": "step_4", "type": "END"}, {"id": "step_5", "type": "END"})
+    steps = f"{path}/steps"
+    assert refused(client.ask("POST", steps, {"id": "step_1", **WAIT}), 422, "INVALID") == [("duplicate", "id")]
+    for after_id, code in (("step_9", "unknown-step"), ("step_4", "place"), ("step_2", "place")):
+        wrong = client.ask("POST", steps, {**WAIT, "afterStepId": after_id})
+        assert refused(wrong, 422, "INVALID") == [(code, "afterStepId")]
+    wrong = client.ask("POST", steps, {"type": "SEND", "config": {"channel": "EMAIL"}, "afterStepId": "step_1"})
+    assert refused(wrong, 422, "INVALID") == [("missing", "steps[1].config.templateId")]
+    half = {"type": "CONDITION", "config": OPENED["config"], "nextStepYesId": "step_1"}
+    loop = client.create(WELCOME, WAIT, half, active=False)
+    client.ok("POST", f"{loop}/steps", {"type": "END", "afterStepId": "step_3"})
+    assert client.ok("GET", f"{loop}/steps")["data"][2]["nextStepId"] == "step_4"
+
+
+def test_a_journey_that_was_changed_by_other_means_is_shown_as_it_is(client):
+    """The document that is kept with it is that of another version; what others keep with it stays."""
+    path = client.create(WELCOME, WAIT)
+    changed = update_step(client.engine.definition("journey_123"), "step_2", duration="1 week")
+    client.engine.publish(changed, at=START)
+    client.engine.edit("journey_123", at=START, meta={**changed.meta, "mine": 7})
+    steps = client.ok("GET", f"{path}/steps")["data"]
+    assert [each.get("config") for each in steps] == [WELCOME["config"], {"duration": "1 week"}, None]
+    client.ok("PATCH", f"{path}/steps/step_2", {"name": "Week"})
+    assert client.engine.journey("journey_123").meta["mine"] == 7
+    assert client.ok("GET", path)["createdBy"] == "user_123"
+
+
+# --- enrollments ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rows(123, 124, 126, 128, 255)
+def test_enrollments_are_listed(client):
+    """GET: the keys of a row as printed, by status, in pages."""
+    path = client.create(WELCOME, WAIT)
+    client.engine.put_customer("customer_456", {"name": "John Smith", "email": "john@example.com"}, at=START)
+    client.engine.put_customer("customer_2", {"firstName": "Ann", "lastName": "Lee"}, at=START)
+    for name in ("customer_456", "customer_2", "customer_3"):
+        client.ok("POST", f"{path}/enrollments", {"customerId": name})
+    found = client.ok("GET", f"{path}/enrollments")
+    assert found["meta"] == {"total": 3, "skip": 0, "take": 25}
+    assert found["data"][0] == {
+        "id": "enrollment_1",
+        "customerId": "customer_456",
+        "customerName": "John Smith",
+        "customerEmail": "john@example.com",
+        "status": "ACTIVE",
+        "currentStepNumber": 2,
+        "currentStepName": "Wait 3 days",
+        "waitingUntil": "2026-01-08T08:00:00Z",
+        "enrolledAt": "2026-01-05T08:00:00Z",
+    }
+    assert [each.get("customerName") for each in found["data"]] == ["John Smith", "Ann Lee", None]
+    client.ok("DELETE", f"{path}/enrollments/customer_2")
+    assert client.ok("GET", f"{path}/enrollments", status="EXITED")["meta"]["total"] == 1
+    page = client.ok("GET", f"{path}/enrollments", skip=1, take=1)
+    assert ([each["customerId"] for each in page["data"]], page["meta"]) == (
+        ["customer_2"],
+        {"total": 3, "skip": 1, "take": 1},
+    )
+    wrong = client.ask("GET", f"{path}/enrollments", status="GONE", skip=-1, take=0)
+    assert refused(wrong, 422, "INVALID") == [("invalid", "status"), ("invalid", "skip"), ("invalid", "take")]
+
+
+@pytest.mark.rows(129)
+def test_a_customer_is_enrolled_by_hand(client):
+    """POST: 201 with the enrollment, at once; one who may not enter is refused with the reason."""
+    path = client.create(WAIT)
+    status, made = client.ask("POST", f"{path}/enrollments", {"customerId": "customer_123"})
+    assert (status, made) == (
+        201,
+        {
+            "id": "enrollment_1",
+            "journeyId": "journey_123",
+            "customerId": "customer_123",
+            "status": "ACTIVE",
+            "currentStepNumber": 1,
+            "enrolledAt": "2026-01-05T08:00:00Z",
+        },
+    )
+    again = client.ask("POST", f"{path}/enrollments", {"customerId": "customer_123"})
+    assert refused(again, 409, "REFUSED") == [("already inside", "customerId")]
+    draft = client.create(WAIT, active=False)
+    assert refused(client.ask("POST", f"{draft}/enrollments", {"customerId": "x"}), 409, "CONFLICT") == []
+    done = client.create(TYPES[5])
+    assert client.ok("POST", f"{done}/enrollments", {"customerId": "c"})["status"] == "COMPLETED"
+    assert client.engine.customer("c").attributes["tags"] == ["onboarded"]
+    wrong = client.ask("POST", f"{path}/enrollments", {"customerId": "a\x1fb"})
+    assert refused(wrong, 422, "INVALID") == [("invalid", "[0].customer")]
+
+
+@pytest.mark.rows(132)
+def test_a_customer_leaves(client):
+    """DELETE: 204; who is not inside is not found."""
+    path = client.create(WAIT)
+    client.ok("POST", f"{path}/enrollments", {"customerId": "customer_1"})
+    assert client.ask("DELETE", f"{path}/enrollments/customer_1") == (204, None)
+    assert client.ok("GET", path)["totalExited"] == 1
+    assert refused(client.ask("DELETE", f"{path}/enrollments/customer_1"), 404, "NOT_FOUND") == []
+
+
+@pytest.mark.rows(125, 127, 135)
+def test_an_enrollment_is_got_with_its_steps(client):
+    """GET: each step with name, status and instants; the one that lasts has no end."""
+    path = client.create(WELCOME, WAIT, {**OPENED, "nextStepYesId": "step_4"}, WAIT, TYPES[6])
+    made = client.ok("POST", f"{path}/enrollments", {"customerId": "customer_789"})
+    client.engine.put_customer("customer_789", {"lastEmailOpenAt": "2026-01-06"}, at=after("1 day"))
+    client.engine.tick(after("3 days"))
+    client.at = after("3 days")
+    found = client.ok("GET", f"{path}/enrollments/{made['id']}")
+    steps = found.pop("steps")
+    assert found == {**made, "currentStepNumber": 4}
+    noon = {"startedAt": "2026-01-05T08:00:00Z", "completedAt": "2026-01-05T08:00:00Z"}
+    then = "2026-01-08T08:00:00Z"
+    assert steps == [
+        {"stepId": "step_1", "stepName": "Welcome Email", "status": "COMPLETED", **noon},
+        {"stepId": "step_2", "stepName": "Wait 3 days", "status": "COMPLETED", **noon, "completedAt": then},
+        {
+            "stepId": "step_3",
+            "stepName": "Check if opened",
+            "status": "COMPLETED",
+            "startedAt": then,
+            "completedAt": then,
+        },
+        {"stepId": "step_4", "stepName": "Wait 3 days", "status": "ACTIVE", "startedAt": then},
+    ]
+    other = client.create(WAIT)
+    for wrong in (f"{other}/enrollments/{made['id']}", f"{path}/enrollments/enrollment_99", f"{path}/enrollments/x"):
+        assert refused(client.ask("GET", wrong), 404, "NOT_FOUND") == []
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+def test_paths_and_methods_that_there_are_not(client):
+    """404 and 405, in the envelope of all errors."""
+    assert refused(client.ask("GET", "/nothing"), 404, "NOT_FOUND") == []
+    assert refused(client.ask("PUT", "/journeys"), 405, "METHOD_NOT_ALLOWED") == []
+    assert client.ask("get", "/journeys/", tenantId="tenant_123")[0] == 200
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if ":id" in each.path], ids=lambda each: each.name)
+def test_every_call_on_a_journey_that_there_is_not_finds_nothing(client, operation):
+    """404, whatever else is asked; another tenant's journey is none either (R91)."""
+    client.engine.tenant("other").publish(Journey(id="x", steps=[End("step_1")]), at=START)
+    path = re.sub(r":\w+", "x", operation.path)
+    named = {"enroll": {"customerId": "c"}, "reorder_steps": {"stepIds": ["a"]}, "add_step": WAIT}
+    assert refused(client.ask(operation.method, path, named.get(operation.name, {})), 404, "NOT_FOUND") == []
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each.body], ids=lambda each: each.name)
+def test_every_body_is_an_object_of_known_keys(client, operation):
+    """400 for what is none, 422 for what is missing, unknown or of a wrong type."""
+    path = client.create(WELCOME, active=False)
+    path = operation.path.replace("/journeys/:id", path).replace(":stepId", "step_1")
+    broken = client.service.answer(HttpRequest(operation.method, path, body=b"{"), at=START)
+    assert refused((broken.status, broken.body), 400, "MALFORMED") == []
+    wrong = refused(client.ask(operation.method, path, {each.name: 7 for each in operation.body}), 422, "INVALID")
+    assert wrong == [("invalid", each.name) for each in operation.body]
+    unknown = refused(client.ask(operation.method, path, {"nmae": 1}), 422, "INVALID")
+    assert unknown == [("unknown", "nmae"), *(("missing", each.name) for each in operation.body if each.required)]
+
+
+def test_a_foreign_tenant_is_refused_whether_it_exists_or_not(client):
+    """403: the key says whose the request is."""
+    for tenant in ("tenant_9", "default"):
+        assert refused(client.ask("GET", "/journeys", tenantId=tenant), 403, "FORBIDDEN") == []
+        assert refused(client.ask("POST", "/journeys", {**CREATE, "tenantId": tenant}), 403, "FORBIDDEN") == []
+    assert refused(client.ask("GET", "/journeys"), 422, "INVALID") == [("missing", "tenantId")]
+    wrong = client.ask("GET", "/journeys", tenantId="tenant_123", status="active")
+    assert refused(wrong, 422, "INVALID") == [("invalid", "status")]
+
+
+def test_the_table_has_every_call_and_every_call_is_in_the_table():
+    """It drives routing; codes of errors are those that there are."""
+    assert {each.name for each in OPERATIONS} == _CALLS.keys()
+    assert {code for each in OPERATIONS for code in each.errors} <= CODES.keys()
+    assert len({(each.method, each.path) for each in OPERATIONS}) == len(OPERATIONS) == 18
