@@ -8,6 +8,7 @@ import click
 
 from journeyflow.cli import (
     analysis,
+    cassettes,
     channels,
     covering,
     database,
@@ -42,7 +43,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     ),
     "Ask": (
         "enrollments", "people", "deferred", "unreadable", "refusals", "refused", "explain", "why-not", "at",
-        "timeline", "stats", "benchmark", "results", "report", "coverage",
+        "timeline", "stats", "benchmark", "results", "report", "coverage", "record",
     ),
     "Serve": ("directory",),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
@@ -123,6 +124,7 @@ for module in (
     directory,
     housekeeping,
     covering,
+    cassettes,
 ):
     for command in module.COMMANDS:
         main.add_command(_with_zone(command))

@@ -7,6 +7,7 @@ Playing lives needs no extra. `journeys`, `lives` and `policies` draw random one
 from typing import TYPE_CHECKING
 
 from journeyflow.records.public import Enroll, Put
+from journeyflow.testing.cassettes import Cassette, record
 from journeyflow.testing.conformance import StoreConformance
 from journeyflow.testing.running import (
     START,
@@ -34,6 +35,7 @@ __all__ = [
     "START",
     "Ack",
     "Call",
+    "Cassette",
     "Enroll",
     "Forget",
     "Leave",
@@ -52,6 +54,7 @@ __all__ = [
     "journeys",
     "lives",
     "policies",
+    "record",
     "run",
 ]
 

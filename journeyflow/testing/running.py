@@ -251,8 +251,9 @@ def run(
     ticks: Iterable[datetime] | None = None,
     grace: object = None,
     batch_size: int | None = None,
+    start: datetime = START,
 ) -> Played:
-    """Play a life against journeys that are active from `START`, and return the outcome.
+    """Play a life against journeys that are active from `start`, and return the outcome.
 
     The engine works on `store`, which must be empty, and closes it at the end; the default is a new `MemoryStore`. It
     ticks at each of `ticks`, always before the first call with a later instant, so that calls in order of time are
@@ -277,8 +278,8 @@ def run(
     kept = MemoryStore() if store is None else store
     with Engine(kept, grace=grace, max_jump=None, batch_size=size, scrub=False) as engine:
         for journey in given:
-            engine.deploy(journey, at=START)
-        player = _Player(engine, None if ticks is None else sorted(ticks))
+            engine.deploy(journey, at=start)
+        player = _Player(engine, None if ticks is None else sorted(ticks), start)
         for call in life.calls:
             player.say(call)
         player.finish(life.end)
@@ -288,9 +289,9 @@ def run(
 class _Player:
     """Makes the calls of a life to an engine, and records them."""
 
-    def __init__(self, engine: Engine, ticks: Sequence[datetime] | None) -> None:
+    def __init__(self, engine: Engine, ticks: Sequence[datetime] | None, start: datetime = START) -> None:
         self.engine, self.ticks = engine, None if ticks is None else list(ticks)
-        self.latest = START
+        self.latest = start
         self.script: list[Call | datetime] = []
         self.late = 0
 

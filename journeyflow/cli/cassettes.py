@@ -1,0 +1,33 @@
+"""The command that records an enrollment as a cassette, for a test to play."""
+
+from pathlib import Path
+
+import click
+
+from journeyflow.cli.database import database, opened
+from journeyflow.cli.output import echo
+from journeyflow.cli.shared import NEW, tenant
+
+
+@click.command()
+@database
+@click.argument("journey")
+@click.argument("customer")
+@click.argument("file", type=NEW)
+@click.option("--run", "number", type=int, help="The number of the run; default: the newest.")
+@tenant
+def record(db: Path, journey: str, customer: str, file: Path, tenant: str, *, number: int | None) -> None:
+    """Record one enrollment under pseudonyms, as a file that a test plays with journeyflow.testing.
+
+    The customer has another id, and texts that no rule reads are replaced; what rules read is kept.
+    """
+    from journeyflow import testing  # noqa: PLC0415 needed here alone
+
+    with opened(db, tenant) as engine:
+        cassette = testing.record(engine, journey, customer, run=number)
+    cassette.save(file)
+    calls, status = len(cassette.life.calls), cassette.recorded["status"]
+    echo(f"{file}: run {cassette.run} of {journey}, {calls} calls, {status}")
+
+
+COMMANDS = (record,)
