@@ -18,7 +18,7 @@ from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.customers import all_customers
-from journeyflow.questions.history import last_tick, sent_since
+from journeyflow.questions.history import active_keys, last_tick, sent_since
 from journeyflow.questions.numbers.totals import Totals, resting, totals
 from journeyflow.simulation.behavior import Behavior, Fit
 from journeyflow.simulation.outcome import Band, Outcome
@@ -157,6 +157,7 @@ class _Standing:
     messages: "Sequence[Message]"
     before: Totals
     inside: Mapping[tuple[str, str], int] = field(factory=dict)
+    keys: Sequence[tuple[str, str, str]] = ()
 
 
 def forecast(
@@ -253,6 +254,7 @@ def _stand(engine: Engine, tenant: str, at: int) -> _Standing:
             tuple(sent_since(reader, tenant, at - LOOK_BACK)),
             Counter({key: count for key, count in counted.items() if key[0] in STOCKS}),
             inside,
+            active_keys(reader, tenant),
         )
 
 
@@ -263,7 +265,7 @@ def _replicate(known: _Standing, tenant: str, plan: Replication) -> Totals:
         transaction.commit(known.content)
     with Engine(store, grace=None, max_jump=None, scrub=False) as engine:
         host = SimulatedHost(plan, engine.tenant(tenant))
-        host.go_on(known.customers, known.messages)
+        host.go_on(known.customers, known.messages, known.keys)
         host.welcome()
         host.live(None)
         with store.figures() as reader:

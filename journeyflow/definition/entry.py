@@ -196,6 +196,15 @@ class Reentry(Shown):
     period: Duration | None = option(default=None, converter=as_duration)
     key: str | None = option(kw_only=True, default=None)
 
+    @property
+    def key_name(self) -> str | None:
+        """The key's path in the data of an event, None without a key.
+
+        >>> Reentry.always(key="event.cart").key_name
+        'cart'
+        """
+        return None if self.key is None else self.key.removeprefix(KEY_ROOT)
+
     @classmethod
     def never(cls, *, key: str | None = None) -> "Reentry":
         """Return a policy that allows one run, or with a key one run per key; without a key the same as `Reentry()`."""

@@ -11,7 +11,7 @@ from journeyflow.basics.moments import DAY, HOUR, Duration, zone, zone_or
 from journeyflow.basics.values import dumps, id_fault, thaw
 from journeyflow.basics.words import CONDITION, JOURNEY_COMPLETED, MEMBERS, MESSAGE
 from journeyflow.definition.dates import TIMEZONE, attributes_read, dated_attributes, dated_events
-from journeyflow.definition.entry import KEY_ROOT, Pull
+from journeyflow.definition.entry import Pull
 from journeyflow.definition.graph import in_cycles
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.options import hundredths, whole_or_decimal
@@ -248,7 +248,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
         chained=any(update.orders for update in updates),
         own_exits=frozenset(update.leaves for update in updates) - {"", FORGOTTEN},
-        key=journey.reentry.key.removeprefix(KEY_ROOT) if journey.reentry.key else None,
+        key=journey.reentry.key_name,
         holdout=hundredths(journey.holdout) or 0,
         limits=tuple(
             (window, count)

@@ -74,6 +74,30 @@ def first_seen(reader: SqlReader, tenant: str) -> dict[str, int]:
     return dict(reader.rows(_FIRST_SEEN, (tenant,)))
 
 
+def active_keys(reader: SqlReader, tenant: str) -> list[tuple[str, str, str]]:
+    """Return (customer, journey, key) of the active runs that have a key, older runs first."""
+    return [(customer, journey, key) for customer, journey, key in reader.rows(_ACTIVE_KEYS, (tenant,))]
+
+
+_ACTIVE_KEYS = """
+SELECT c.id, j.id, e.key FROM enrollments e JOIN customers c ON c.number = e.customer
+JOIN journeys j ON j.number = e.journey
+WHERE j.tenant = ? AND e.status = 'ACTIVE' AND e.key <> '' ORDER BY e.serial
+"""
+
+
+def key_names(reader: SqlReader, tenant: str) -> list[str]:
+    """Return the names in the data of events under which journeys of a tenant find the keys of parallel runs."""
+    return [name for (name,) in reader.rows(_KEY_NAMES, (tenant,))]
+
+
+_KEY_NAMES = """
+SELECT DISTINCT substr(v.definition ->> '$.reentry_key', length('event.') + 1)
+FROM versions v JOIN journeys j ON j.number = v.journey
+WHERE j.tenant = ? AND v.definition ->> '$.reentry_key' IS NOT NULL ORDER BY 1
+"""
+
+
 def last_handled(reader: SqlReader) -> int | None:
     """Return the instant of the newest input that was handled; None if there is none."""
     found: int | None = reader.rows("SELECT max(at) FROM inputs WHERE outcome IS NOT NULL")[0][0]

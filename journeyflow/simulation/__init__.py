@@ -4,7 +4,7 @@ from journeyflow.records.public import Enroll, Put
 from journeyflow.simulation.backtest import Backtest, backtest
 from journeyflow.simulation.behavior import Background, Behavior, Chance, Fit, Lift, When
 from journeyflow.simulation.behavior_file import loads_behavior
-from journeyflow.simulation.draws import Beta, Choice, Dates, Delay, Draws, LogNormal, Normal, Uniform
+from journeyflow.simulation.draws import Beta, Choice, Dates, Delay, Draws, Key, LogNormal, Normal, Uniform
 from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
 from journeyflow.simulation.page import outcome_page
@@ -27,6 +27,7 @@ __all__ = [
     "Fit",
     "Frequency",
     "FunnelRow",
+    "Key",
     "Lift",
     "LogNormal",
     "Normal",

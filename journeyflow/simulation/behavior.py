@@ -136,11 +136,12 @@ def _as_beta(value: float | Beta) -> Beta:
 class Background:
     """Events that participants cause by themselves, at random, on average one in `every`.
 
-    `data` maps names to distributions or values; `lifts` say how messages change the rate. Customers differ if there is
-    a `spread`: their rates are Gamma-distributed around the mean, with that variance as a share of the mean's square.
-    After each event a customer leaves for good with the probability `dropout`, a number or, where customers differ, a
-    `Beta`. `seen` is what is known of given customers: how often they caused the event, the last time and until when,
-    the latter two in microseconds since they were first watched; their rates, and whether they have left, follow.
+    `data` maps names to distributions, values or a `Key`; `lifts` say how messages change the rate. Customers differ if
+    there is a `spread`: their rates are Gamma-distributed around the mean, with that variance as a share of the mean's
+    square. After each event a customer leaves for good with the probability `dropout`, a number or, where customers
+    differ, a `Beta`. `seen` is what is known of given customers: how often they caused the event, the last time and
+    until when, the latter two in microseconds since they were first watched; their rates, and whether they have left,
+    follow.
 
     >>> Background("order.placed", every="30 days", lifts=[Lift(2, "3 days", channel="EMAIL")]).most
     2.0
@@ -257,6 +258,7 @@ class Behavior(Reactions):
         since: datetime | None = None,
         until: datetime | None = None,
         background: Iterable[str] | None = None,
+        keys: Iterable[str] = (),
         settle: object = "3 days",
         tenant: str = DEFAULT_TENANT,
     ) -> "Fit":
@@ -266,10 +268,12 @@ class Behavior(Reactions):
         out, because reactions to them are still to come. Rates are told apart by channel, template and step; where few
         messages were sent, they stay near those of all (see `Rate`). `background` names the events that people cause
         by themselves, by default all that hosts report but those about messages. Events alone have no messages.
+        `keys` names what in the data of events is a key of the customer's own, such as an order number; an engine knows
+        those of its journeys with parallel runs.
 
         Raises InvalidInput if there is no history.
         """
-        history = history_of(source, since, until, tenant)
+        history = history_of(source, since, until, tenant, keys)
         settled = [each for each in history.messages if each.at < history.until - micros_of(settle)]
         rates = rates_of(settled)
         frequencies = frequencies_of(history, None if background is None else {*background})

@@ -12,7 +12,7 @@ from journeyflow.errors import InvalidInput, shown
 from journeyflow.formats.options import NativeReader
 from journeyflow.formats.parts import PartReader, ReadPart, list_of, parse, parsed_by
 from journeyflow.simulation.behavior import KINDS, Background, Behavior, Chance, Lift, When
-from journeyflow.simulation.draws import Beta, Choice, Delay, LogNormal, Normal, Uniform, micros_of
+from journeyflow.simulation.draws import Beta, Choice, Delay, Key, LogNormal, Normal, Uniform, micros_of
 
 FORMAT: Final = 1
 """The format number of behavior files."""
@@ -127,7 +127,7 @@ def _data(reader: PartReader, value: object, path: str) -> object:
     if not isinstance(value, dict):
         reader.fault("type", path, f"expected an object, not {describe(value)}")
         return None
-    readers = {name: _DISTRIBUTION if isinstance(each, dict) else _ANY for name, each in value.items()}
+    readers = {name: _DATA if isinstance(each, dict) else _ANY for name, each in value.items()}
     return reader.fields(value, path, readers)
 
 
@@ -143,6 +143,7 @@ def _format(reader: PartReader, value: object, path: str) -> None:
 
 _ANY, _TEXT, _NUMBER = PartReader.anything, PartReader.text, PartReader.number
 _DISTRIBUTION = distribution_of(NUMBERS)
+_DATA = distribution_of({**NUMBERS, "key": Key})
 _BETA = distribution_of({"beta": Beta})
 _CHANCE = _made(Chance, {"probability": _NUMBER, "delay": distribution_of(DELAYS)}, "probability")
 _KINDS: Mapping[str, ReadPart] = dict.fromkeys(KINDS, _chance)

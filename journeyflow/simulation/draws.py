@@ -201,6 +201,25 @@ class Beta:
         return Beta(self.mean * self.weight / (self.weight + spared), self.weight + spared)
 
 
+@frozen
+class Key:
+    """A key of the customer's own in the data of a background event: the number of an order, a cart, a device.
+
+    With the probability `fresh` an event brings a new one, else it has the customer's last one under that name.
+
+    >>> Key(0.2)
+    Key(fresh=0.2)
+    """
+
+    fresh: float = 1.0
+
+    def __attrs_post_init__(self) -> None:
+        """Check the probability; raises ValueError."""
+        if not 0 <= self.fresh <= 1:
+            msg = f"fresh is a probability from 0 to 1, not {describe(self.fresh)}"
+            raise ValueError(msg)
+
+
 # --- delays -----------------------------------------------------------------------------------------------------------
 
 

@@ -15,17 +15,19 @@ from attrs import evolve, field, frozen
 
 from journeyflow.basics.moments import DAY, to_micros
 from journeyflow.basics.words import MESSAGE, REVENUE
+from journeyflow.definition.rules.changes import read_path
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.history import (
     EventHistory,
     MessageHistory,
     first_seen,
     handed_out,
+    key_names,
     last_handled,
     reported,
 )
 from journeyflow.records.public import Event
-from journeyflow.simulation.draws import STANDARD, Beta, Choice, Delay, Draws
+from journeyflow.simulation.draws import STANDARD, Beta, Choice, Delay, Draws, Key
 from journeyflow.simulation.dropout import FittedDropout, fitted
 from journeyflow.simulation.posteriors import CONFIDENCE, interval
 
@@ -59,16 +61,22 @@ class History:
     messages: tuple[MessageHistory, ...]
     events: tuple[EventHistory, ...]
     first: Mapping[str, int]
+    keys: tuple[str, ...] = ()
+    """The names under which events carry the keys of parallel runs."""
 
 
 def history_of(
-    source: "Engine | Iterable[Submitted]", since: "datetime | None", until: "datetime | None", tenant: str
+    source: "Engine | Iterable[Submitted]",
+    since: "datetime | None",
+    until: "datetime | None",
+    tenant: str,
+    keys: Iterable[str] = (),
 ) -> History:
     """Return the history of an engine's tenant, or of events alone.
 
     By default it begins with the first customer and goes up to the last event. Raises InvalidInput if it is empty.
     """
-    begin = None if since is None else to_micros(since, "since")
+    begin, keys = None if since is None else to_micros(since, "since"), tuple(keys)
     end = None if until is None else to_micros(until, "until")
     if hasattr(source, "store"):
         with source.store.reader() as reader:
@@ -76,6 +84,7 @@ def history_of(
             events = list(reported(reader, tenant, end))
             first = first_seen(reader, tenant)
             messages = tuple(handed_out(reader, tenant, begin or 0, end))
+            keys = (*keys, *key_names(reader, tenant))
     else:
         every = sorted(_plain(source), key=lambda each: (each.at, each.customer))
         end = (every[-1].at if every else 0) + 1 if end is None else end
@@ -86,7 +95,7 @@ def history_of(
     if begin >= end or not first:
         msg = "there is no history from since to before until; widen the span, or tick the engine first"
         raise InvalidInput([msg])
-    return History(begin, end, messages, tuple(each for each in events if each.at >= begin), first)
+    return History(begin, end, messages, tuple(each for each in events if each.at >= begin), first, keys)
 
 
 def _about_message(event: Event) -> bool:
@@ -235,7 +244,7 @@ class Frequency:
     low: float
     high: float
     spread: float
-    data: Mapping[str, Choice] = field(repr=False)
+    data: Mapping[str, Choice | Key] = field(repr=False)
     seen: Mapping[str, tuple[int, int, int]] = field(repr=False)
     dropout: Beta = field(factory=partial(Beta, 0.0))
     leaving: FittedDropout | None = field(default=None, repr=False)
@@ -284,15 +293,30 @@ def _frequency(kind: str, events: Sequence[EventHistory], first: Mapping[str, in
     spread = max(0.0, sum((count - mean) ** 2 - count for count, mean in expected) / squares)
     half = STANDARD.inv_cdf((1 + CONFIDENCE) / 2) * sqrt(len(events) + spread * squares) / len(events)
     every = whole / len(events) / DAY
-    data = {
+    data: dict[str, Choice | Key] = {
         name: Choice([each.data[name] for each in events[-KEPT:] if name in each.data])
         for name in sorted({name for each in events[-KEPT:] for name in each.data})
     }
+    data |= _keys_of(kind, history)
     low, high = every / (1 + half), every / (1 - half) if half < 1 else float("inf")
     people = sum(map(bool, counts.values()))
     found = Frequency(kind, len(events), people, whole / DAY, every, low, high, round(spread, 6), data, seen)
     leaving = fitted(((count, at / DAY, length / DAY) for count, at, length in seen.values()), every)
     return found if leaving is None else _with_dropout(found, leaving)
+
+
+def _keys_of(kind: str, history: History) -> dict[str, Key]:
+    """Return how often one event brings a new key of its customer, for each key that it carries at all."""
+    fresh: defaultdict[str, list[bool]] = defaultdict(list)
+    known = set[tuple[str, str, str]]()
+    for each in history.events:
+        for name in history.keys:
+            if (key := read_path(each.data, name)) is not None:
+                place = (each.customer, name, str(key))
+                if each.type == kind and each.at > history.first.get(each.customer, each.at):
+                    fresh[name].append(place not in known)
+                known.add(place)
+    return {name: Key(sum(found) / len(found)) for name, found in fresh.items()}
 
 
 def _with_dropout(known: Frequency, leaving: FittedDropout) -> Frequency:

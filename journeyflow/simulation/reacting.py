@@ -15,7 +15,7 @@ from journeyflow.definition.steps import Split, Step
 from journeyflow.machine.facts import Facts
 from journeyflow.records.public import Message
 from journeyflow.simulation.behavior import USUAL, Background, Behavior, Chance, Done, When
-from journeyflow.simulation.draws import Draws, micros_of
+from journeyflow.simulation.draws import Draws, Key, micros_of
 
 UTC: Final = zone("UTC")
 
@@ -175,11 +175,12 @@ class Reactor:
 class Habit:
     """One background event of one participant: when it may happen next, and how messages have changed its rate."""
 
-    __slots__ = ("_draws", "_every", "_known", "_leaves", "_lifted", "_n", "at", "happened")
+    __slots__ = ("_customer", "_draws", "_every", "_keys", "_known", "_leaves", "_lifted", "_n", "at", "happened")
 
-    def __init__(self, known: Background, customer: str, draws: Draws, at: int) -> None:
-        """Begin at an instant."""
+    def __init__(self, known: Background, customer: str, draws: Draws, at: int, keys: dict[str, object]) -> None:
+        """Begin at an instant; `keys` are the customer's last keys by name, which all their habits share."""
         self._known, self._draws, self._n, self.at = known, draws, 0, at
+        self._customer, self._keys = customer, keys
         factor, self._leaves = known.pace(customer, draws)
         self._lifted: list[tuple[int, float]] = []
         self.happened = False
@@ -222,11 +223,16 @@ class Habit:
 
     def data(self) -> dict[str, object]:
         """Return the data of the event."""
-        drawn = self._draws
-        return {
-            name: how.value(drawn.unit("data", self._known.event, name, str(self._n))) if hasattr(how, "value") else how
-            for name, how in self._known.data.items()
-        }
+        return {name: self._value(name, how) for name, how in self._known.data.items()}
+
+    def _value(self, name: str, how: object) -> object:
+        """Return a value of the data: a key, a number drawn from a distribution, or what was given."""
+        event, n = self._known.event, str(self._n)
+        if isinstance(how, Key):
+            if name not in self._keys or self._draws.unit("fresh", event, name, n) < how.fresh:
+                self._keys[name] = f"{self._customer}-{event}-{n}"
+            return self._keys[name]
+        return how.value(self._draws.unit("data", event, name, n)) if hasattr(how, "value") else how
 
     @property
     def event(self) -> str:

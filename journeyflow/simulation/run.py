@@ -21,6 +21,7 @@ from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
+from journeyflow.definition.rules.changes import read_path
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
@@ -28,7 +29,7 @@ from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
 from journeyflow.records.public import Enroll, Event, Message, Put
 from journeyflow.simulation.behavior import Behavior, Done
-from journeyflow.simulation.draws import Draws
+from journeyflow.simulation.draws import Draws, Key
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
@@ -235,6 +236,8 @@ class SimulatedHost:
         self._attributes: dict[str, dict[str, object]] = {}
         self._habits: list[tuple[int, int, str, Habit]] = []
         self._habits_of: dict[str, list[Habit]] = {}
+        self._key_names = _key_names(plan)
+        self._keys: dict[str, dict[str, object]] = {}
         self.tallies: Totals = Counter()
 
     # --- the beginning ------------------------------------------------------------------------------------------------
@@ -249,8 +252,20 @@ class SimulatedHost:
             engine.deploy(journey, at=start)
         self.welcome()
 
-    def go_on(self, customers: Mapping[str, Attributes], messages: Iterable[Message]) -> None:
-        """Continue from a store: with its customers, and with the messages to which they may still react."""
+    def go_on(
+        self,
+        customers: Mapping[str, Attributes],
+        messages: Iterable[Message],
+        keys: Iterable[tuple[str, str, str]] = (),
+    ) -> None:
+        """Continue from a store: with its customers, and with the messages to which they may still react.
+
+        `keys` are those of active runs, as (customer, journey, key), older runs first.
+        """
+        names = {each.id: each.reentry.key_name for each in self._plan.journeys}
+        for customer, journey, key in keys:
+            if name := names.get(journey):
+                self._keys.setdefault(customer, {})[name] = key
         start = self._plan.start
         self._begun = start + 1  # what happened at the very beginning, the store has
         for customer, attributes in customers.items():
@@ -283,8 +298,9 @@ class SimulatedHost:
 
     def _expect_habits(self, customer: str, at: int) -> None:
         """Note what a customer will do by themselves from an instant on."""
+        keys = self._keys.setdefault(customer, {}) if self._key_names else NO_KEYS
         for known in self._plan.behavior.background:
-            habit = Habit(known, customer, Draws(self._plan.seed, customer), at)
+            habit = Habit(known, customer, Draws(self._plan.seed, customer), at, keys)
             self._habits.append((habit.at, len(self._habits), customer, habit))
             self._habits_of.setdefault(customer, []).append(habit)
 
@@ -297,10 +313,15 @@ class SimulatedHost:
                 self._submit(Enroll(journey.id, customer, at=at))
             elif trigger.event is not None and trigger.event not in told and _is_of_hosts(trigger.event):
                 told.add(trigger.event)
-                self._feed([Event(trigger.event, customer=customer, at=at)])
+                data = dict.fromkeys(self._key_names, f"{customer}-{trigger.event}")
+                self._feed([Event(trigger.event, customer=customer, at=at, data=data)])
 
     def _feed(self, events: list[Event]) -> None:
         self._engine.feed(events)
+        for name in self._key_names:
+            for event in events:
+                if (key := read_path(event.data, name)) is not None:
+                    self._keys.setdefault(event.customer, {})[name] = key
         if self._record is not None:
             self._record += events
 
@@ -379,6 +400,17 @@ class SimulatedHost:
             for each in done
             if now < sent + each.delay <= end
         ]
+
+
+NO_KEYS: Final[dict[str, object]] = {}
+"""The keys of a customer where no journey and no background event has any."""
+
+
+def _key_names(plan: Replication) -> tuple[str, ...]:
+    """Return the names of keys in the data of events: of journeys with parallel runs, and of background events."""
+    journeys = (each.reentry.key_name for each in plan.journeys)
+    events = (name for known in plan.behavior.background for name, how in known.data.items() if isinstance(how, Key))
+    return tuple(dict.fromkeys(name for name in (*journeys, *events) if name is not None))
 
 
 def _is_of_hosts(event: str) -> bool:

@@ -164,7 +164,9 @@ def test_background_events_have_their_rate_and_their_data(history):
         (found,) = fit.frequencies
         assert found.low <= 10 <= found.high
         assert found.spread < 0.1
-        assert {value for value, _ in found.data["amount"].weights} == {5, 6, 7, 8, 9}
+        amounts = found.data["amount"]
+        assert isinstance(amounts, Choice)
+        assert {value for value, _ in amounts.weights} == {5, 6, 7, 8, 9}
     assert Behavior.fit(events).rates == ()
     assert len(Behavior.fit(engine).frequencies) == 1, "how people come is not what they do by themselves"
 
