@@ -70,7 +70,7 @@ THIRD_PARTY = {
     "re2": {"basics.patterns"},
     "sqlite_utils": {"stores.sqlite.store"},
     "click": {"cli"},
-    "pandas": {"simulation.frames"},
+    "pandas": {"basics.frames"},
     "hypothesis": {"testing"},
 }
 """Every dependency with the modules that may import it; None is all. Each optional one is imported in one place."""

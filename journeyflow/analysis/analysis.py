@@ -10,11 +10,12 @@ from journeyflow.analysis.spans import Span
 from journeyflow.analysis.ways import Chart, DeadEnd, chart_of
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput, NotFound
 
 
 @frozen(repr=False, eq=False)
-class Analysis:
+class Analysis(Rows):
     """What can be known of a journey from its definition alone: its paths, and what holds on all of them.
 
     Each claim answers with a `Proof`: it holds, it fails with a life that shows it, or it is unknown, with the reason.

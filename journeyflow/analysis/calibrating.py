@@ -11,6 +11,7 @@ from journeyflow.analysis.forecasting import forecast
 from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.history import happened, inputs_between, last_handled, not_replayable
@@ -50,7 +51,7 @@ class CheckedFigure:
 
 
 @frozen(repr=False)
-class Calibration:
+class Calibration(Rows):
     """How often the truth lay in the bands of past forecasts: 80 % of the time is what they ask for."""
 
     figures: tuple[CheckedFigure, ...]

@@ -12,6 +12,7 @@ from journeyflow.definition.entry import OVER_POLICIES
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.steps import Condition, Send, Split, Step, Wait
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import ORDER, Fault, InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
@@ -39,7 +40,7 @@ class CoveredWay(NamedTuple):
 
 
 @frozen(repr=False)
-class Coverage:
+class Coverage(Rows):
     """All ways through some journeys, in the order of their definitions, with how often each was taken."""
 
     ways: tuple[CoveredWay, ...]

@@ -11,6 +11,7 @@ from journeyflow.analysis.ways import Passage, chart_of
 from journeyflow.basics.chance import BUCKETS
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Arm, Branch, Split, Step, kind
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import cut
 
 LEADS = frozenset({"id", "next", "on_event", "on_timeout", "on_missing", "on_past", "otherwise"})
@@ -50,7 +51,7 @@ class Redirected:
 
 
 @frozen(repr=False)
-class JourneyDifference:
+class JourneyDifference(Rows):
     """What a version changes: `added` and `removed` steps, `changed` options, and outcomes that lead elsewhere.
 
     `other_arm` is the share of customers, by step, whom a Split sends into another arm. `figures` are paths, durations

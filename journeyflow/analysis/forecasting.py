@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
 
@@ -15,6 +15,7 @@ from journeyflow.basics.moments import DAY, Duration, add, from_micros, to_micro
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ACTIVE, HOLDOUT
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.customers import all_customers
@@ -48,7 +49,7 @@ NOBODY: Final = Population(records=())
 
 
 @frozen(repr=False)
-class Forecast:
+class Forecast(Rows):
     """What will come of a store, counted from `at` to `until`, both in UTC; figures are bands over replications.
 
     `outcome` has every figure: messages, visits, refusals and so on; of enrollments it has by how many more they become
@@ -112,12 +113,6 @@ class Forecast:
             for (journey, step), count in self.inside.items()
         ]
         return [*inside, *self.outcome.to_dicts()]
-
-    def to_pandas(self) -> Any:  # noqa: ANN401 pandas is no dependency
-        """Return the rows of `to_dicts` as a data frame; raises MissingExtra without pandas."""
-        from journeyflow.simulation.frames import frame_of  # noqa: PLC0415 pandas is optional
-
-        return frame_of(self.to_dicts())
 
     def __repr__(self) -> str:
         """Return the span, and how many messages and entries are to be expected."""

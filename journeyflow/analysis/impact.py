@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from attrs import field, frozen
 
 from journeyflow.basics.moments import MINUTE
+from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers.intervals import Interval
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.questions.numbers.trails import Trail
@@ -67,7 +68,7 @@ class BranchImpact(NamedTuple):
 
 
 @frozen(repr=False)
-class Impact:
+class Impact(Rows):
     """What a change does: the same people with and without it, one by one.
 
     `before` and `after` are the outcomes of the simulations, or of the back-tests. All figures are bands over

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from journeyflow.analysis.spans import UNKNOWN, Span
 from journeyflow.analysis.ways import Chart, Passage
+from journeyflow.drawing.rows import Rows
 
 
 @frozen(repr=False)
@@ -67,7 +68,7 @@ class Path:
 
 
 @frozen(eq=False, repr=False)
-class AllPaths:
+class AllPaths(Rows):
     """All paths through a journey, told apart by their outcomes, in the order in which the steps are written.
 
     Iterating makes them one by one: there may be more than any list holds, so `count` is computed without listing them.

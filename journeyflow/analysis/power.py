@@ -16,6 +16,7 @@ from journeyflow.basics.moments import DAY
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Split
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.experiments import KEPT_OUT, LET_IN, WHOLE
@@ -55,7 +56,7 @@ class PlannedGroup:
 
 
 @frozen
-class ExperimentPlan:
+class ExperimentPlan(Rows):
     """An experiment before it begins: its groups, and what follows from them.
 
     `per_day` is how many people come a day, None if that is not known. `within` is how long the last one has to reach

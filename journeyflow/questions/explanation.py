@@ -16,6 +16,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.conditions import Rule, Sample
 from journeyflow.definition.rules.conditions import explain as explain_rule
 from journeyflow.definition.steps import Condition, Send, Split, Wait
+from journeyflow.drawing.rows import Rows
 from journeyflow.machine.gates import CAP, QUIET, SENT, WINDOW
 from journeyflow.questions.messages import became
 from journeyflow.records.public import Enrollment, Visit
@@ -51,7 +52,7 @@ class Decision:
 
 
 @frozen
-class Explanation:
+class Explanation(Rows):
     """Every decision of a run, as values and printable as text (R85).
 
     `entry` is the decision to let the customer in, `visits` are the later ones in order. `exit` has the values by which
@@ -63,6 +64,9 @@ class Explanation:
     visits: tuple[Decision, ...]
     exit: Mapping[str, object]
     now: str
+
+    def _rows(self) -> Iterator[object]:
+        return iter((self.entry, *self.visits))
 
     def __str__(self) -> str:
         """Return the run as text: a line per visit, and below it what was compared."""

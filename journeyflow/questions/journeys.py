@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import from_micros
 from journeyflow.definition.entry import Pull
+from journeyflow.drawing.rows import Rows
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
 from journeyflow.stores.contract import SqlReader
 
@@ -20,7 +21,7 @@ JOURNEY_STATES = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED", *STATES)
 
 
 @frozen
-class JourneyInfo:
+class JourneyInfo(Rows):
     """A journey as it stands: its newest version, its state and since when, how many people it has seen (R11).
 
     `number` is unique over all tenants, and no other journey ever gets it again (R15).

@@ -9,6 +9,7 @@ from attrs import frozen
 
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, faults, text_fault
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import INVALID, MISSING, Fault, InvalidInput, NotFound, did_you_mean, shown
 
 MAX_TAKE = 10_000
@@ -21,7 +22,7 @@ Cursor = int | str
 
 
 @frozen(repr=False)
-class Page(Sequence[Item]):
+class Page(Rows, Sequence[Item]):
     """A page of a list, and a sequence of its items (R84).
 
     `items` are those of this page, `total` counts the whole list. `skip` and `take` are what was asked for; a `take` of
@@ -37,6 +38,9 @@ class Page(Sequence[Item]):
     skip: int
     take: int | None
     cursor: Cursor | None = None
+
+    def _rows(self) -> Iterator[object]:
+        return iter(self.items)
 
     @property
     def more(self) -> bool:

@@ -11,6 +11,7 @@ from journeyflow.basics.moments import from_micros
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.definition.steps import Update
+from journeyflow.drawing.rows import Rows
 from journeyflow.machine.program import Program
 from journeyflow.questions.messages import became
 from journeyflow.stores.contract import SqlReader
@@ -52,7 +53,7 @@ class Moment:
 
 
 @frozen
-class Timeline:
+class Timeline(Rows):
     """The moments of one customer, oldest first; printed as one line each.
 
     `more` is whether older moments were left out.
@@ -62,6 +63,9 @@ class Timeline:
     customer: str
     moments: tuple[Moment, ...] = field(repr=lambda moments: f"<{len(moments)} moments>")
     more: bool = False
+
+    def _rows(self) -> Iterator[object]:
+        return iter(self.moments)
 
     def __str__(self) -> str:
         """Return all of it as text: when, in which journey and run, what."""

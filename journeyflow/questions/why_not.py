@@ -19,6 +19,7 @@ from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT, JOURNEY_C
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.definition.entry import Pull
 from journeyflow.definition.rules.conditions import Rule, Sample, explain, holds
+from journeyflow.drawing.rows import Rows
 from journeyflow.machine.program import Program
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import INPUT, JOURNEY, PULL, QUEUE, Due, Loaded
@@ -41,7 +42,7 @@ CLOSED = frozenset({"DRAFT", "ARCHIVED"})
 
 
 @frozen
-class WhyNot:
+class WhyNot(Rows):
     """Why a customer is not in a journey, and what would happen now.
 
     `reason` is one of R21's reasons to refuse an entry, or "trigger criteria", "trigger", "no event", "not pulled", "by

@@ -11,6 +11,7 @@ from attrs import field, frozen
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe, faults, freeze, id_fault, is_blank
 from journeyflow.basics.words import MEMBERS, MESSAGE, PERMANENT, REVENUE
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 
 MAX_REVENUE = 1_000_000_000_000
@@ -123,7 +124,7 @@ class Enroll:
 
 
 @frozen
-class Customer:
+class Customer(Rows):
     """A customer: tenant, id and attributes, as of the last tick (R10)."""
 
     tenant: str
@@ -166,7 +167,7 @@ class PublishedVersion(int):
 
 
 @frozen
-class Enrollment:
+class Enrollment(Rows):
     """One run of one customer through one version of a journey, in its current state.
 
     `run` numbers a customer's runs in the journey from 1; `serial` numbers all enrollments of the database. `key` tells
@@ -231,7 +232,7 @@ class Unreadable:
 
 
 @frozen
-class Message:
+class Message(Rows):
     """A message that a Send produced. `id` is the idempotency key: every delivery of the same visit has the same (R70).
 
     `attempts` counts how often it was handed out, and `error` is what went wrong at the last attempt that failed: "" if

@@ -8,6 +8,7 @@ from attrs import Factory, frozen
 
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.svg import STYLE, tag
+from journeyflow.drawing.tables import PlainTable, table
 from journeyflow.drawing.text import escaped
 
 GENERATED = '<meta name="generator" content="journeyflow">'
@@ -27,14 +28,6 @@ _LAYOUT = (
     "@media print{body{max-width:none;padding:0}details:not([open])>*{display:block}h2{break-after:avoid}"
     "figure,tr{break-inside:avoid}}"
 )
-
-
-@frozen
-class PlainTable:
-    """Rows of cells below a header; numbers are written with separators, None as a dash."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[object]]
 
 
 @frozen
@@ -107,27 +100,3 @@ def _parts(section: Section) -> Iterator[str]:
             yield tag("figure", part.svg, tag("figcaption", escaped(part.title))) + folded
         else:
             yield tag("figure", part)
-
-
-def table(of: PlainTable) -> str:
-    r"""Return a table as HTML, in a box that scrolls by itself where the page is too narrow.
-
-    >>> '<td class="text">hello</td><td>1,200</td>' in table(PlainTable(["step", "visits"], [["hello", 1200]]))
-    True
-    """
-    texts = [any(isinstance(row[place], str) for row in of.rows) for place in range(len(of.header))]
-    header = "".join(
-        tag("th", escaped(name) or " ", scope="col", class_="text" if text else "number")
-        for name, text in zip(of.header, texts, strict=True)
-    )
-    rows = (tag("tr", *map(_cell, row)) for row in of.rows)
-    whole = tag("table", tag("thead", tag("tr", header)), tag("tbody", *rows))
-    return tag("div", whole, class_="scroll", tabindex="0")
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return tag("td", "\N{EN DASH}")
-    if isinstance(value, int | float):
-        return tag("td", f"{value:,}")
-    return tag("td", escaped(str(value)) or " ", class_="text")

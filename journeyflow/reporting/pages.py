@@ -8,11 +8,12 @@ from journeyflow.definition.drawings import svg
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.pictures import edges
 from journeyflow.drawing.charts import BarRow, Diagram, IntervalRow, bars, columns, intervals
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.questions.numbers.experiments import Results
 from journeyflow.questions.numbers.figures import JourneyStats, MessageStats, PeopleStats
 from journeyflow.questions.numbers.intervals import Comparison
-from journeyflow.reporting.html import PlainTable, ReportPage, Section
+from journeyflow.reporting.html import ReportPage, Section
 
 PEOPLE = ("active", "completed", "exited", "failed", "holdout", "converted")
 MESSAGES = ("sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "complained")

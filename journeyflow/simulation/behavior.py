@@ -11,6 +11,7 @@ from journeyflow.basics.moments import DAY, MINUTE, from_micros
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.rules.conditions import Rule
+from journeyflow.drawing.rows import Rows
 from journeyflow.records.public import Message
 from journeyflow.simulation.draws import Beta, Delay, Distribution, Draws, micros_of
 from journeyflow.simulation.fitting import Frequency, Rate, frequencies_of, history_of, rates_of
@@ -327,7 +328,7 @@ def _behavior(
 
 
 @frozen(repr=False)
-class Fit:
+class Fit(Rows):
     """A behavior fitted to recorded history, and what it is based on.
 
     `behavior` has the means. `rates` are the posteriors of what people do with messages, `frequencies` those of what

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from datetime import datetime, timedelta
 from math import ceil
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from attrs import field, frozen
 
@@ -13,10 +13,8 @@ from journeyflow.basics.moments import zone
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import kind
+from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers.totals import Totals
-
-if TYPE_CHECKING:
-    from typing import Any
 
 LOW, HIGH = 0.1, 0.9
 """The bounds of a band: a tenth of the replications lies below, a tenth above."""
@@ -76,7 +74,7 @@ class FunnelRow(NamedTuple):
 
 
 @frozen(repr=False, eq=True)
-class Outcome:
+class Outcome(Rows):
     """What came of simulated journeys; all figures are counted over all replications (`Band`).
 
     `start` and `until` are in UTC, and days are those of UTC. `seeds` are those of the replications. `customers` is how
@@ -293,12 +291,6 @@ class Outcome:
                 yield {"figure": "goal rate", "journey": name, **rate._asdict()}
             for (day, step), found in self.occupancy(name).items():
                 yield {"figure": "occupancy", "journey": name, "step": step, "day": day, **found._asdict()}
-
-    def to_pandas(self) -> "Any":  # noqa: ANN401 pandas is no dependency
-        """Return the rows of `to_dicts` as a data frame; raises MissingExtra without pandas."""
-        from journeyflow.simulation.frames import frame_of  # noqa: PLC0415 pandas is optional
-
-        return frame_of(self.to_dicts())
 
     def __repr__(self) -> str:
         """Return who took part, and for each journey how many entered, ended and converted."""

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.drawing.charts import BarRow, Diagram, bands, bars, columns
-from journeyflow.reporting.html import PlainTable, ReportPage, Section
+from journeyflow.drawing.tables import PlainTable
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.outcome import Outcome
 
 

@@ -13,6 +13,7 @@ from attrs import evolve, field, frozen
 from journeyflow.basics.moments import DAY, SECOND, from_micros
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.events import customers_of
 from journeyflow.formats.files import FileKeywords, Source, file_options
@@ -305,7 +306,7 @@ class AsRecorded:
 
 
 @frozen(repr=False)
-class PopulationFit:
+class PopulationFit(Rows):
     """A population fitted to recorded history, and what it is based on.
 
     `entering` is what newcomers do on coming. `arrived` customers came in `days`, from `since` to `until` in UTC.

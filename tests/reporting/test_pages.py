@@ -24,9 +24,10 @@ from journeyflow import (
     arm,
     field,
 )
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.errors import NotFound
 from journeyflow.reporting import report
-from journeyflow.reporting.html import PlainTable, ReportPage, Section
+from journeyflow.reporting.html import ReportPage, Section
 from tests.samples import START
 
 HOSTILE = '<script>alert("x")</script>'

@@ -20,6 +20,7 @@ from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.steps import Arm, Split, Update
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 from journeyflow.machine.program import Program
 from journeyflow.questions.numbers import CONFIDENCE
@@ -60,7 +61,7 @@ class SplitResults:
 
 
 @frozen
-class Results:
+class Results(Rows):
     """The results of a journey, measured by its goal: those let in, those kept out, and the arms of each Split.
 
     `holdout`, `comparison` (how much more those let in convert) and `ratio` (the test of the two sizes) are None
@@ -79,6 +80,15 @@ class Results:
     splits: Mapping[str, SplitResults] = field(repr=False)
     strata: tuple[Stratum, ...] = field(default=(), repr=False)
     declined: str = ""
+
+    def _rows(self) -> Iterator[object]:
+        """Yield a row for each group: those let in and kept out, and the arms of each Split by step."""
+        groups: list[tuple[str | None, Group | None]] = [(None, self.let_in), (None, self.holdout)]
+        groups += [(split.step, each) for split in self.splits.values() for each in split.arms]
+        for split, each in groups:
+            if each is not None:
+                counts = {"group": each.label, "n": each.n, "converted": each.converted}
+                yield {"split": split, **counts, "rate": each.rate, "interval": each.interval}
 
     @property
     def sentences(self) -> tuple[str, ...]:

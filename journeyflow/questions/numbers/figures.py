@@ -3,11 +3,13 @@
 A figure is a count, or None if it is unknown; it is never a 0 that only means "not known here".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
+
+from journeyflow.drawing.rows import Rows
 
 if TYPE_CHECKING:
     from journeyflow.definition.drawings import StepCounts
@@ -186,7 +188,7 @@ class StepStats:
 
 
 @frozen
-class JourneyStats:
+class JourneyStats(Rows):
     """The statistics of a journey, or of one step, one channel, one mailbox domain of it, or all these (F150 to F183).
 
     `people` and `messages` are of all time; `window`, `daily`, `by_step` and `by_channel` are of the days from `since`
@@ -213,6 +215,9 @@ class JourneyStats:
     by_step: Mapping[str, StepStats] = field(repr=False)
     by_channel: Mapping[str, MessageStats] | None = field(repr=False)
 
+    def _rows(self) -> Iterator[object]:
+        return iter(self.by_step.values())
+
     @property
     def counts(self) -> "Mapping[str, StepCounts]":
         """The counts that a picture of the journey shows, by step id: who rests there, and the visits of the window."""
@@ -225,7 +230,7 @@ class JourneyStats:
 
 
 @frozen
-class Benchmark:
+class Benchmark(Rows):
     """The sums over all journeys of a tenant that sent something in the window, or did by one channel (F184 to F188).
 
     `journeys` counts those journeys and `enrolled` all their enrollments so far. `messages` has their figures within

@@ -1,0 +1,60 @@
+"""Answers that are rows: as dictionaries, as a data frame, and as a table in a notebook."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from journeyflow.basics.frames import frame_of
+
+SHOWN = 100
+"""How many rows a notebook shows of an answer; `to_dicts` has them all."""
+
+
+def plain(value: object) -> object:
+    """Return a value made of dictionaries, lists and simple values: records become dictionaries of their fields.
+
+    >>> plain({1: (2, None)})
+    {'1': [2, None]}
+    """
+    kind = type(value)
+    if attrs.has(kind):
+        return {name: plain(getattr(value, name)) for name in attrs.fields_dict(kind)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(inner) for inner in value]
+    return value
+
+
+class Rows:
+    """An answer that can be read as rows; what it consists of is one row, unless it says otherwise."""
+
+    __slots__ = ()
+
+    def _rows(self) -> Iterator[object]:
+        """Yield the records that are the rows."""
+        yield self
+
+    def to_dicts(self) -> list[dict[str, object]]:
+        """Return the rows as dictionaries of plain values; instants are in UTC."""
+        return [dict(found) for each in self._rows() if isinstance(found := plain(each), dict)]
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 pandas is no dependency
+        """Return the rows as a data frame; raises MissingExtra without pandas."""
+        return frame_of(self.to_dicts())
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as a table, for a notebook; one row stands upright, a field a line."""
+        from journeyflow.drawing.svg import tag  # noqa: PLC0415 few look at pictures
+        from journeyflow.drawing.tables import LONGEST, PlainTable, table  # noqa: PLC0415 likewise
+        from journeyflow.drawing.text import escaped  # noqa: PLC0415 likewise
+
+        rows = self.to_dicts()
+        header = list(dict.fromkeys(name for row in rows for name in row))
+        if len(rows) == 1:
+            shown = PlainTable(("field", "value"), [(name, rows[0][name]) for name in header])
+        else:
+            shown = PlainTable(header, [[row.get(name) for name in header] for row in rows[:SHOWN]])
+        more = tag("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
+        return tag("p", escaped(repr(self)[:LONGEST])) + table(shown) + more
