@@ -1,6 +1,10 @@
 """The dialect of Octeth: action lists in and out, what is refused and where, what either side cannot say."""
 
+import copy
 import json
+import random
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -588,3 +592,52 @@ def test_every_option_is_said_or_has_a_reason():
     assert {each.name for each in fields(Journey)} <= {*writing._JOURNEY_SAYS, *writing._WHY}
     assert set(writing._LOST) == set(STEPS.values())
     assert set(WAIT_FORMS) <= {"duration", *writing._WHY}
+
+
+# --- anything ---------------------------------------------------------------------------------------------------------
+
+ANYTHING: tuple[Any, ...] = (
+    *(None, 0, -1, 1.5, True, "", "x", "1", "\0", "a" * 300, 10**30, "{{ a b }}", "CustomField:"),
+    *([], {}, [[]], [1], [{}], {"True": [{}]}, {"Yes": []}, {"days": 5}, {"days": [5]}, {"timezone": 5}),
+    *([{"type": "fields", "operator": "is", "field_id": {}}], [{"type": "tags", "operator": "has this tag"}]),
+)
+
+WHOLE = [
+    *(document(action(name, ActionParameters=keys, Notes="n")) for name, keys in EACH),
+    document(
+        action("YesNo", CriteriaLeft="a", CriteriaOperator="Is", CriteriaRight="b", Actions={"Yes": [], "No": []}),
+        action("Decision", 2, Criteria=SAID),
+        Trigger="ListSubscription",
+        TriggerParameters={"ListID": 5, "Criteria": [{"Property": "a", "Operator": "is set"}]},
+        Run_Criteria=[{"Property": "a", "Operator": "equals", "Value": "1"}],
+    ),
+]
+
+
+def parts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every part of a JSON value."""
+    yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, each in inner:
+        yield from parts(each, (*path, key))
+
+
+def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    """Return a JSON value with one part replaced."""
+    if not path:
+        return by
+    changed = copy.copy(value)
+    changed[path[0]] = replaced(value[path[0]], path[1:], by)
+    return changed
+
+
+def test_any_part_may_be_anything():
+    """It is read or refused, never raised; and what is read without losses comes back as it was."""
+    draw = random.Random(7)
+    for whole in WHOLE:
+        for path in parts(whole):
+            for by in draw.sample(ANYTHING, 2):
+                with suppress(InvalidJourney):
+                    journey, _ = read(replaced(whole, path, by))
+                    written, losses = write(journey)
+                    assert losses or read(written)[0] == journey

@@ -228,13 +228,13 @@ def _trigger(reader: PartReader, document: JsonObject) -> Trigger:
     return Trigger(manual=True)
 
 
-def run_criteria(criteria: Sequence[JsonObject], operator: str) -> Rule | None:
+def run_criteria(criteria: Sequence[JsonObject | None], operator: str) -> Rule | None:
     """Return run criteria as a rule about the customer; None for none.
 
     >>> print(run_criteria([{"Property": "EmailAddress", "Operator": "is set"}], "and"))
     email is not null
     """
-    rules = rules_of([each for each in criteria if each], "")
+    rules = rules_of(criteria, "")
     return joined_by(rules, AnyOf if operator == "or" else AllOf) if rules else None
 
 

@@ -68,18 +68,17 @@ read_criteria = list_of(
 """The reader of a list of criteria: objects with Property, Operator and Value."""
 
 
-def rules_of(criteria: Sequence[JsonObject], root: str) -> list[Rule]:
+def rules_of(criteria: Sequence[JsonObject | None], root: str) -> list[Rule]:
     """Return criteria as rules; `root` is "event." for the data of an event, "" for attributes of the customer.
+
+    Those that could not be read are left out.
 
     >>> print(rules_of([{"Property": "conversionValue", "Operator": "greater than", "Value": "300"}], "event.")[0])
     event.conversionValue > '300'
     """
-    return [
-        FieldRule(
-            f"{root}{each['Property']}" if root else attribute(each["Property"]), each["Operator"], each.get("Value")
-        )
-        for each in criteria
-    ]
+    read = [each for each in criteria if each and None not in {each["Property"], each["Operator"]}]
+    fields = [f"{root}{each['Property']}" if root else attribute(each["Property"]) for each in read]
+    return [FieldRule(field, each["Operator"], each.get("Value")) for field, each in zip(fields, read, strict=True)]
 
 
 def criteria_of(rules: Sequence[Rule], root: str) -> list[JsonObject] | None:
@@ -104,7 +103,7 @@ def criteria_of(rules: Sequence[Rule], root: str) -> list[JsonObject] | None:
 _OF_EMAILS = FieldRule("event.channel", "eq", EMAIL)
 
 
-def make_trigger(name: str, target: str, criteria: Sequence[JsonObject] = ()) -> Trigger:
+def make_trigger(name: str, target: str, criteria: Sequence[JsonObject | None] = ()) -> Trigger:
     """Return a trigger by its name, narrowed by a target, the text of a number; "0" and "" are any.
 
     The target of RevenueHit is an amount in units of the currency.

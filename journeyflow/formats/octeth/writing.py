@@ -100,7 +100,8 @@ def _sent(step: Send) -> tuple[str, JsonObject]:
     action = _SENDS.get(step.channel, "Send")
     data = to_merge_tags(thaw(step.data))
     parameters = {
-        key: numbered(value) if key in IDS and isinstance(value, str) else value for key, value in data.items()
+        key: numbered(value) if key in IDS and isinstance(value, str) and value else value
+        for key, value in data.items()
     }
     if action == "SendEmail":
         parameters = {"EmailID": numbered(step.template), **parameters}

@@ -1,6 +1,6 @@
 """The calls about exports: submit a job, look at it, download its file (F190 to F197)."""
 
-from datetime import timedelta
+from datetime import date
 from typing import Any
 
 from journeyflow import Conflict, InvalidInput, NotFound
@@ -8,8 +8,8 @@ from journeyflow.services.octeth import shapes
 from journeyflow.services.octeth.context import AskedFor, CallRefused, Context
 from journeyflow.services.operations import CSV, HttpReply
 
-DAYS = timedelta(days=30)
-"""How far before its last day the usual window begins (F176)."""
+DAYS = 30
+"""How many days before its last one the usual window begins (F176)."""
 
 
 def submit(context: Context, given: AskedFor) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def submit(context: Context, given: AskedFor) -> dict[str, Any]:
     status, until = given.get("Status", "all"), days["until"] or context.now.date()
     job = context.engine.submit_export(
         at=context.now,
-        since=days["since"] or until - DAYS,
+        since=days["since"] or date.fromordinal(max(until.toordinal() - DAYS, 1)),
         until=until,
         status=None if status == "all" else status,
         include_steps=bool(given.get("IncludeActions")),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from journeyflow import Engine
+from journeyflow import Conflict, Engine, Forbidden, InvalidInput, InvalidJourney, JourneyflowError, NotFound
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe
 from journeyflow.services.directory import Caller, Directory
@@ -27,6 +27,16 @@ SECRETS: Mapping[str, str] = {"apikey": "key", "sessionid": "session"}
 
 ADMIN_KEY = "adminapikey"
 
+BEYOND: Mapping[type[JourneyflowError], int] = {
+    InvalidInput: 422,
+    InvalidJourney: 422,
+    NotFound: 404,
+    Conflict: 409,
+    Forbidden: 403,
+}
+"""What an engine may find wrong that no code of a call is about, such as a window of more days than it answers for, or
+a journey that somebody else has just deleted; the code is the HTTP status, the message the engine's."""
+
 
 class Octeth:
     """The service: an engine of all tenants, the directory, and the version whose shapes its answers have.
@@ -47,7 +57,10 @@ class Octeth:
         self.engine, self.directory, self.version = engine, directory, version
 
     def handle(self, request: HttpRequest, now: datetime) -> HttpReply:
-        """Do what a request asks for at an instant, and return the reply; faults of a request are never raised."""
+        """Do what a request asks for at an instant, and return the reply; faults of a request are never raised.
+
+        Raises StorageError for a store that cannot be used, and ClockJump as `Engine.archive` does.
+        """
         try:
             given = self._given(request)
         except ValueError as error:
@@ -73,6 +86,9 @@ class Octeth:
             answer = operation.call(context, found)
         except CallRefused as refused:
             return self._refused(operation, [operation.codes[each] for each in refused.reasons], refused.details)
+        except tuple(BEYOND) as error:
+            status = next(status for kind, status in BEYOND.items() if isinstance(error, kind))
+            return self._refused(operation, [Code(status, status, str(error))])
         return answer if isinstance(answer, HttpReply) else HttpReply(200, answer)
 
     def _given(self, request: HttpRequest) -> dict[str, Any]:

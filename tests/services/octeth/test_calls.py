@@ -596,6 +596,10 @@ def test_an_export_from_its_submission_to_its_file():
     assert file.startswith("tenant,journey,name,state,step")
     assert len(file.encode()) == job["DownloadSize"]
     assert world.call("journey.export.get", key=world.stranger, ExportID=number)[0] == 404
+    first = world.done("journey.export.submit", StatsEndDate="0001-01-01")["ExportID"]
+    assert (
+        world.done("journey.export.get", ExportID=first)["ExportJob"]["ExportOptions"]["StatsStartDate"] == "0001-01-01"
+    )
     everything = world.done("journey.export.submit", StatsStartDate="2026-01-01")["ExportID"]
     options = world.done("journey.export.get", ExportID=everything)["ExportJob"]["ExportOptions"]
     assert (options["StatsStartDate"], options["Status"]) == ("2026-01-01", "all")

@@ -1,6 +1,7 @@
 """Requests before they are a call: who sends them, where to, in which form; and the document of all calls."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from journeyflow.services.octeth import OPERATIONS, VERSIONS, Octeth, openapi
 from journeyflow.services.octeth.operations import ROUTES
 from journeyflow.services.octeth.table import ENVELOPES
 from journeyflow.services.operations import HttpRequest
-from tests.services.octeth.world import NOW, World
+from tests.services.octeth.world import NOW, World, running
 
 
 def errors(code: int, message: str) -> dict[str, Any]:
@@ -130,6 +131,77 @@ def test_a_call_answers_in_json(command):
                 status, body = world.call(command, **said)
                 assert 200 <= status < 500
                 json.dumps(body)
+
+
+VALUES: tuple[Any, ...] = (
+    *(
+        0,
+        1,
+        -1,
+        2**62,
+        10**30,
+        1.5,
+        True,
+        None,
+        "",
+        "x",
+        "1",
+        "0",
+        "a..b",
+        "\0",
+        "9" * 40,
+        "a" * 500,
+        "2026-01-01",
+        "0001-01-01",
+    ),
+    *(
+        [],
+        {},
+        [[]],
+        [1],
+        [{}],
+        [{"Property": "a", "Operator": "matches regex", "Value": "("}],
+        ["opened"],
+        '["opened"]',
+        "{",
+    ),
+    *("Tag", "RevenueHit", "WebsiteEvent_pageView", "and", "ASC", "all", "gmail.com", "1,2,3"),
+    [{"ActionID": 1, "Published": 1, "Action": "Wait", "WaitUnit": "days", "WaitAmount": 10**9}],
+    [{"Action": "SendEmail", "EmailID": "{{ List:Name }}", "From": {"Name": "{{ List:Name }}"}}],
+)
+
+
+@pytest.mark.parametrize("version", ["2024", "2026"])
+def test_no_request_raises(version):
+    """Parameters drawn at random, in calls about things that are there, are answered as a call or refused as one."""
+    world, number = running(version)
+    draw = random.Random(version)  # as good as any
+    actions = [1, 2]
+    for each in list(OPERATIONS.values()) * 60:
+        said = {one.name: draw.choice(VALUES) for one in each.parameters if draw.random() < 0.7}
+        there = {
+            "JourneyID": number,
+            "ActionID": draw.choice(actions),
+            "ListID": 26,
+            "SubscriberID": 1,
+            "SourceUserID": 1,
+            "TargetUserID": 2,
+        }
+        said |= {name: value for name, value in there.items() if draw.random() < 0.8}
+        if each.command in {"journey.delete", "journeys.delete"}:
+            said = {}
+        status, body = world.call(each.command, **said)
+        assert 200 <= status < 500, (each.command, said)
+        json.dumps(body)
+    assert world.engine.audit() == []
+
+
+def test_what_the_engine_finds_wrong_has_the_status_as_its_code():
+    """There is no code for it in the documents."""
+    world, number = running()
+    status, body = world.call("journey.get", JourneyID=number, StartDate="1900-01-01")
+    assert (status, body["Errors"][0]["Code"]) == (422, 422)
+    assert "ask for fewer" in body["Errors"][0]["Message"]
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
