@@ -19,6 +19,7 @@ from attrs import evolve, frozen
 from journeyflow.basics.moments import Duration, add, from_micros, to_micros, zone
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ENGINES_OWN
+from journeyflow.definition.entry import Limits
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.rules.changes import read_path
@@ -198,11 +199,14 @@ FEWEST: Final = 4
 
 def _parts(plan: Replication, fewest: int) -> int:
     """Return into how many parts the people of a plan are cut: one if the journeys share something between them."""
-    shared = any(
-        journey.limits is not None or (journey.trigger.pull is not None and journey.trigger.pull.size is not None)
-        for journey in plan.journeys
-    )
+    shared = any(map(_shares, plan.journeys))
     return 1 if shared else max(fewest, len(plan.population.comings(**plan.span)) // PART)
+
+
+def _shares(journey: Journey) -> bool:
+    """Return whether what happens to one person in a journey may depend on others."""
+    pull = journey.trigger.pull
+    return journey.limits != Limits() or (pull is not None and pull.size is not None)
 
 
 def run_plan(plan: Replication, record: list[Submitted] | None = None, progress: Progress | None = None) -> Totals:

@@ -132,13 +132,28 @@ def test_an_executor_changes_nothing():
     assert thrice.tallies[1] == run(seed=8).tallies[0]
 
 
-def test_journeys_that_share_something_are_not_cut():
-    """An entry limit counts everybody, so one replication stays whole (R23)."""
-    limited = Journey(id="j", trigger=Trigger("go"), limits=Limits(per_hour=1), steps=[Wait("w", "1 day")])
-    alone = run(limited)
-    with ThreadPoolExecutor(2) as threads:
-        assert run(limited, executor=threads).tallies == alone.tallies
-    assert alone.entered("j").median <= 14 * 24
+class Counting(ThreadPoolExecutor):
+    """An executor that counts what it is given."""
+
+    submitted = 0
+
+    def submit(self, *given):
+        """Count."""
+        self.submitted += 1
+        return super().submit(*given)
+
+
+def test_people_are_cut_unless_they_share_something():
+    """An entry limit counts everybody, and a pull of a given size too, so one replication stays whole (R23, R27)."""
+    steps = [Wait("w", "1 day")]
+    free = Journey(id="j", trigger=Trigger("go"), steps=steps)
+    limited = Journey(id="j", trigger=Trigger("go"), limits=Limits(per_hour=1), steps=steps)
+    pulled = Journey(id="j", trigger=Trigger.every("1 day", size=5), steps=steps)
+    for journey, parts in ((free, 4), (limited, 1), (pulled, 1)):
+        with Counting(2) as threads:
+            assert written(run(journey, executor=threads)) == written(run(journey))
+            assert threads.submitted == parts
+    assert run(limited).entered("j").median <= 14 * 24
 
 
 def test_the_engine_fed_the_same_events_does_the_same():
@@ -515,13 +530,14 @@ def test_delays_have_the_distribution_they_say():
 @pytest.mark.parametrize("population", [PEOPLE, Population.of([(f"c{n}", {}) for n in range(25)])])
 def test_many_people_are_simulated_in_parts(monkeypatch, population):
     """A part after the other gives the same bytes, and progress goes on from one to the next."""
-    whole, told = run(population=population), list[int]()
+    whole, told, stores = run(population=population), list[int](), list[int]()
+    monkeypatch.setattr("journeyflow.simulation.run.MemoryStore", lambda: stores.append(1) or MemoryStore())
     monkeypatch.setattr("journeyflow.simulation.run.PART", 10)
     parts = run(population=population, progress=lambda done, of: told.append(done * 100 // of))
     assert written(parts) == written(whole)
     within = [share for share in told if share < 100]
     assert within == sorted(within)
-    assert len(set(within)) > 50
+    assert len(stores) == whole.customers.median // 10
 
 
 @pytest.mark.parametrize("replications", [1, 3])
