@@ -14,7 +14,8 @@ import journeyflow
 from journeyflow import answers
 
 STORED = Path(__file__).with_name("public_api.txt")
-MODULES = tuple(f"journeyflow{room}" for room in ("", ".analysis", ".answers", ".formats", ".simulation", ".testing"))
+ROOMS = ("", ".analysis", ".answers", ".formats", ".services.directory", ".services.octeth", ".simulation", ".testing")
+MODULES = tuple(f"journeyflow{room}" for room in ROOMS)
 
 
 def arguments(of: object) -> str:

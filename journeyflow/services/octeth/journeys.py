@@ -102,8 +102,9 @@ def _options(context: Context, given: AskedFor, journey: Journey) -> dict[str, A
         changed["name"] = given["Name"]
     if "Notes" in given:
         changed["notes"] = given["Notes"]
-    if any(name.startswith("Trigger") for name in given):
-        changed["trigger"] = trigger_of(context, {**_asked(context, journey), **given})
+    asked = given if "Trigger" in given else {**_asked(context, journey), **given}
+    if any(name.startswith("Trigger") for name in given) and asked["Trigger"] != _UNSAID:
+        changed["trigger"] = trigger_of(context, asked)
     if "Run_Criteria" in given:
         operator = str(given.get("Run_Criteria_Operator", "and")).lower()
         changed["run_criteria"] = run_criteria(_criteria(given["Run_Criteria"], required=False), operator)
@@ -113,9 +114,15 @@ def _options(context: Context, given: AskedFor, journey: Journey) -> dict[str, A
     return changed
 
 
+_UNSAID = ""
+"""Stands for a trigger that has no parameters, or that Octeth does not have: it stays as it is."""
+
+
 def _asked(context: Context, journey: Journey) -> dict[str, Any]:
     """Return the trigger of a journey as the parameters of a request that asks for it."""
     name, parameters = shapes.numbered_trigger(context, journey)
+    if name == MANUAL:
+        return {"Trigger": _UNSAID}
     return {"Trigger": name, **{f"Trigger_{key}": value for key, value in parameters.items()}}
 
 

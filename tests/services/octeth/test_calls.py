@@ -97,13 +97,14 @@ def test_what_a_journey_cannot_be_has_a_code_too(said, code):
 
 @pytest.mark.rows(92, 93, 202)
 def test_only_what_is_given_is_changed():
-    """An empty Notes empties them; a trigger keeps what is not said of it; nothing given changes nothing."""
+    """An empty Notes empties them; a target alone leaves the trigger, but a trigger needs its target."""
     world = World()
     number = world.journey(WAIT, Trigger="ListSubscription", Trigger_ListID=10, Notes="why", Rate_Limit_Per_Day=5)
-    world.done("journey.update", JourneyID=number, Trigger="ListUnsubscription", Rate_Limit_Per_Hour="3")
+    assert world.call("journey.update", JourneyID=number, Trigger="ListUnsubscription")[0] == 422
+    world.done("journey.update", JourneyID=number, Trigger_ListID=30, Rate_Limit_Per_Hour="3")
     acme = world.engine.tenant("acme")
     journey = acme.definition(acme.journey(number=number).id)
-    assert str(journey.trigger.where) == "event.list = '10'"
+    assert str(journey.trigger.where) == "event.list = '30'"
     assert (journey.limits.per_hour, journey.limits.per_day) == (3, 5)
     changed = world.done("journey.update", JourneyID=number, Notes="")["Journey"]
     assert (changed["Notes"], changed["JourneyName"]) == ("", "Welcome Series")
@@ -152,6 +153,8 @@ def test_journeys_that_others_made_have_numbers_too():
     assert [each["Action"] for each in shown] == ["Decision", "Wait"]
     assert shown[0]["Actions"]["True"][0]["Action"] == "SendEmail"
     world.done("journey.actions.update", JourneyID=number, Actions=shown[1:])
+    world.done("journey.update", JourneyID=number, Trigger_ListID=30, Name="Own")
+    assert acme.definition("own").trigger == Trigger("joined")
     rest, _ = acme.definition("own").steps
     assert (rest.id, rest.name, rest.meta) == ("rest", "A day", {"color": "blue"})
 

@@ -231,6 +231,11 @@ def test_the_openapi_document_has_every_call(version):
             statuses = {str(code.status) for code in each.all_codes} | {"200", "400", "401", "403", "404", "405"}
             assert set(told["responses"]) == statuses
             names = {name["name"] for name in told.get("parameters", ())}
+            needed = {one.name for one in each.parameters if one.missing is not None}
+            assert {name["name"] for name in told.get("parameters", ()) if name["required"]} == (
+                needed if method == "GET" else set()
+            )
             body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             assert names | set(body.get("properties", {})) == {one.name for one in each.parameters}
+            assert set(body.get("required", ())) == (set() if method == "GET" else needed)
     assert "405" in document["paths"]["/api.php"]["post"]["responses"]
