@@ -137,10 +137,10 @@ class Counting(ThreadPoolExecutor):
 
     submitted = 0
 
-    def submit(self, *given):
+    def submit(self, *given, **named):
         """Count."""
         self.submitted += 1
-        return super().submit(*given)
+        return super().submit(*given, **named)
 
 
 def test_people_are_cut_unless_they_share_something():
@@ -530,8 +530,13 @@ def test_delays_have_the_distribution_they_say():
 @pytest.mark.parametrize("population", [PEOPLE, Population.of([(f"c{n}", {}) for n in range(25)])])
 def test_many_people_are_simulated_in_parts(monkeypatch, population):
     """A part after the other gives the same bytes, and progress goes on from one to the next."""
-    whole, told, stores = run(population=population), list[int](), list[int]()
-    monkeypatch.setattr("journeyflow.simulation.run.MemoryStore", lambda: stores.append(1) or MemoryStore())
+    whole, told, stores = run(population=population), list[int](), list[MemoryStore]()
+
+    def opened():
+        stores.append(MemoryStore())
+        return stores[-1]
+
+    monkeypatch.setattr("journeyflow.simulation.run.MemoryStore", opened)
     monkeypatch.setattr("journeyflow.simulation.run.PART", 10)
     parts = run(population=population, progress=lambda done, of: told.append(done * 100 // of))
     assert written(parts) == written(whole)
