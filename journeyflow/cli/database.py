@@ -21,7 +21,7 @@ from journeyflow.cli.shared import (
     counted,
     faults_shown,
     jump,
-    load_journeys,
+    load_stated,
     now_option,
     page_end,
     reading,
@@ -77,10 +77,14 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
 @as_json
 def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, as_json: bool) -> None:
     """Publish journey files and activate new journeys; a second time changes nothing. Makes a missing database."""
-    journeys = load_journeys(files)
+    stated = load_stated(files)
+    journeys = [journey for journey, _ in stated]
     _refuse_twins(files, journeys)
     with faults_shown(), Engine(db) as engine:
-        versions = [engine.deploy(journey, at=at, rollback=rollback) for journey in journeys]
+        versions = [
+            (engine.publish if is_draft else engine.deploy)(journey, at=at, rollback=rollback)
+            for journey, is_draft in stated
+        ]
         found = [engine.tenant(journey.tenant or DEFAULT_TENANT).journey(journey.id) for journey in journeys]
     for path, info, version in zip(files, found, versions, strict=True):
         if not version.newest:

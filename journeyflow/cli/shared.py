@@ -21,7 +21,7 @@ from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.formats.counting import SHOWN
 from journeyflow.formats.files import BadLine, Source
 from journeyflow.formats.policies import loads_policies
-from journeyflow.formats.registry import loads_any
+from journeyflow.formats.registry import is_draft, loads_any
 from journeyflow.questions.paging import Cursor, Page
 
 BAR = 40
@@ -172,8 +172,14 @@ def load_journey(path: Path) -> Journey:
 
     Raises InvalidJourney with the file's name.
     """
+    return _load(path)[0]
+
+
+def _load(path: Path) -> tuple[Journey, bool]:
+    """Read a journey file, and whether it says of its journey that it does not run."""
     try:
-        journey, losses = loads_any(text_of(path))
+        text = text_of(path)
+        journey, losses = loads_any(text)
     except InvalidJourney as error:
         name = f"{error.journey} in {path}"
         raise InvalidJourney(name, error.problems) from error
@@ -181,15 +187,20 @@ def load_journey(path: Path) -> Journey:
         raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
     for loss in losses:
         echo(f"lost: {path}: {loss}", err=True)
-    return journey
+    return journey, is_draft(text)
 
 
 def load_journeys(paths: Sequence[Path]) -> list[Journey]:
     """Read journey files; the faults of all of them are reported at once."""
+    return [journey for journey, _ in load_stated(paths)]
+
+
+def load_stated(paths: Sequence[Path]) -> list[tuple[Journey, bool]]:
+    """Read journey files, each with whether it is a draft; the faults of all of them are reported at once."""
     journeys, found = [], []
     for path in paths:
         try:
-            journeys.append(load_journey(path))
+            journeys.append(_load(path))
         except JourneyflowError as error:
             found.append(str(error))
     if found:

@@ -44,9 +44,11 @@ class Dialect:
     """One way to write journeys as JSON: its name, how it is recognized by its shape, its reader and its writer."""
 
     name: str
-    recognise: Callable[[Mapping[str, object]], bool]
+    recognise: Callable[[Any], bool]
     read: ReadJourney
     write: WriteJourney
+    is_draft: Callable[[object], bool] = lambda _: False
+    """Whether a document says of its journey that it does not run: `journeyflow deploy` then does not activate it."""
 
 
 def has_steps_with(value: Mapping[str, object], key: str) -> bool:
@@ -56,6 +58,7 @@ def has_steps_with(value: Mapping[str, object], key: str) -> bool:
     (True, False)
     """
     steps = value.get("steps")
+    steps = steps.get("data") if isinstance(steps, Mapping) else steps
     return isinstance(steps, list) and any(isinstance(step, Mapping) and key in step for step in steps)
 
 

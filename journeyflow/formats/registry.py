@@ -11,7 +11,7 @@ from journeyflow.formats.native_reading import from_dict
 from journeyflow.formats.parts import UNREAD, parse_json
 from journeyflow.formats.port import Dialect, Loss, has_steps_with
 
-__all__ = ["DIALECTS", "Dialect", "Loss", "loads_any", "recognise"]
+__all__ = ["DIALECTS", "Dialect", "Loss", "is_draft", "loads_any", "recognise"]
 
 DIALECTS: Mapping[str, Dialect] = {
     each.name: each
@@ -36,6 +36,8 @@ def recognise(value: object) -> str:
     ('native', 'loyalty')
     """
     known = [each.name for each in DIALECTS.values() if isinstance(value, Mapping) and each.recognise(value)]
+    if isinstance(value, list) and loyalty.DIALECT.recognise(value):
+        known = [loyalty.DIALECT.name]
     if known:
         return known[0]
     sentence = (
@@ -55,3 +57,13 @@ def loads_any(text: str) -> tuple[Journey, list[Loss]]:
     """
     value = parse_json(text)
     return DIALECTS[recognise(value)].read(value)
+
+
+def is_draft(text: str) -> bool:
+    """Return whether the text of a journey file, which can be read, says of its journey that it does not run.
+
+    >>> is_draft('{"id": "hi", "triggerType": "joined", "status": "PAUSED"}'), is_draft('{"triggerType": "joined"}')
+    (True, False)
+    """
+    value = parse_json(text)
+    return DIALECTS[recognise(value)].is_draft(value)

@@ -417,6 +417,18 @@ def test_an_audit_that_finds_something_fails(db):
     assert "enrollment 1 is active and rests without a wake-up" in result.stdout
 
 
+@pytest.mark.rows(11)
+def test_a_file_that_says_that_its_journey_does_not_run_stays_a_draft(folder):
+    """F11: it is published and not activated; one that says ACTIVE is."""
+    document = {"id": "paused", "triggerType": "joined", "status": "PAUSED", "steps": [{"id": "bye", "type": "END"}]}
+    (folder / "paused.json").write_text(json.dumps({"data": document}))
+    (folder / "active.json").write_text(json.dumps({**document, "id": "active", "status": "ACTIVE"}))
+    result = call("deploy", folder / "x.db", folder / "paused.json", folder / "active.json")
+    assert result.exit_code == 0, result.output
+    with Engine(folder / "x.db") as engine:
+        assert {each.id: each.status for each in engine.journeys()} == {"paused": "DRAFT", "active": "ACTIVE"}
+
+
 @pytest.mark.rows(49)
 def test_files_of_the_loyalty_platform_are_read_too_and_losses_are_named(folder):
     """A journey file is recognised by its shape; what it says that journeyflow cannot keep is told (F49)."""

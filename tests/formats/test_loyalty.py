@@ -41,8 +41,9 @@ from journeyflow.definition.steps import KINDS, WAIT_FORMS, Step
 from journeyflow.formats.loyalty import reading, writing
 from journeyflow.formats.loyalty.reading import read
 from journeyflow.formats.loyalty.writing import write
-from journeyflow.formats.native import to_dict
+from journeyflow.formats.native import dumps_journey, to_dict
 from journeyflow.formats.port import PLAIN
+from journeyflow.formats.registry import is_draft, loads_any, recognise
 from journeyflow.testing.strategies import journeys
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "loyalty").glob("*.json"))
@@ -135,12 +136,116 @@ def test_a_choice_without_pointer_takes_its_next():
 
 @pytest.mark.rows(49, 84)
 def test_the_journey_begins_where_its_trigger_points():
-    """F49, F84: the first step is the one the TRIGGER names, else the first that is no TRIGGER."""
+    """F49, F84: the first step is the one the TRIGGER names, else the only one that leads to all others."""
     steps = step("SEND", "a", SEND), step("SEND", "b", SEND, nextStepId="a")
     begun, _ = read(document(*steps, step("TRIGGER", "t", nextStepId="b")))
     assert [each.id for each in begun.steps] == ["b", "a", "end"]
     plain, _ = read(document(step("TRIGGER", "t"), *steps))
-    assert plain.steps[0].id == "a"
+    assert plain.steps[0].id == "b"
+    loop, _ = read(
+        document(step("SEND", "a", SEND, nextStepId="b"), step("WAIT", "b", {"duration": "1 week"}, nextStepId="a"))
+    )
+    assert loop.steps[0].id == "a"
+    parted, losses = read(document(*steps, step("SEND", "c", SEND, nextStepId="a")))
+    assert parted.steps[0].id == "a"
+    assert [(each.path, each.sentence) for each in losses] == [
+        ("steps[1]", "no path leads to step 'b'; nobody will be there"),
+        ("steps[2]", "no path leads to step 'c'; nobody will be there"),
+    ]
+
+
+@pytest.mark.rows(52, 51)
+def test_numbers_are_the_order_where_every_step_has_one():
+    """F52: whatever the order of the file; places of faults are those in the file."""
+    steps = [
+        step("END", "c", stepNumber=3),
+        step("SEND", "a", SEND, stepNumber=1),
+        step("SEND", "b", SEND, stepNumber=2),
+    ]
+    journey, losses = read(document(*steps))
+    assert ([each.id for each in journey.steps], losses) == (["a", "b", "c"], [])
+    steps[2] = step("SEND", "b", {"channel": "E.MAIL", "templateId": "t"}, stepNumber=2)
+    assert faults(document(*steps)) == [("steps[2].config.channel", "channel")]
+    steps[2] = step("SEND", "b", SEND, stepNumber=3)
+    assert faults(document(*steps)) == [("steps[2].stepNumber", "step-number")]
+    steps[2] = step("SEND", "b", SEND)
+    assert faults(document(*steps)) == [("steps[1].stepNumber", "step-number")]
+
+
+JOINED = document(step("SEND", "a", SEND))
+
+
+@pytest.mark.rows(49, 86)
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"data": JOINED},
+        {"data": [JOINED], "meta": {"total": 1}},
+        [JOINED],
+        {"journey": JOINED},
+        {"data": {"journey": JOINED}},
+        {**JOINED, "steps": {"data": JOINED["steps"]}},
+    ],
+)
+def test_answers_of_the_platform_are_read_as_they_come(given):
+    """A journey within an answer, in a list of one, or with its steps as they are listed."""
+    assert recognise(given) == "loyalty"
+    assert read(given) == read(JOINED)
+    assert loads_any(json.dumps(given))[0] == read(JOINED)[0]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([JOINED, JOINED], "these are 2 journeys; write each into a file of its own"),
+        ({"data": [JOINED, JOINED]}, "these are 2 journeys; write each into a file of its own"),
+        (
+            {"data": JOINED["steps"]},
+            'these are steps alone; put them under "steps" of a journey with "id" and "triggerType"',
+        ),
+    ],
+)
+def test_what_is_not_one_journey_is_refused_with_the_way_out(given, sentence):
+    """Several journeys, or none."""
+    assert recognise(given) == "loyalty"
+    with pytest.raises(InvalidJourney) as caught:
+        read(given)
+    assert [(each.code, each.path, each.message) for each in caught.value.problems] == [("many", "", sentence)]
+
+
+@pytest.mark.parametrize("wrong", [[], {"data": []}, [7], {"data": 7}, 7])
+def test_what_is_no_answer_of_the_platform_is_no_known_dialect(wrong):
+    """An empty list holds no journey."""
+    with pytest.raises(InvalidJourney, match="expected an object"):
+        recognise(wrong)
+
+
+def test_what_the_platform_records_of_a_step_is_lost_and_no_fault():
+    """Once for each key, with how many steps have it."""
+    recorded = {"journeyId": "j", "createdAt": "2025-11-01T00:00:00Z"}
+    steps = [step("SEND", "a", SEND, nextStepId="b", **recorded), step("END", "b", journeyId="j", totalCompleted=7)]
+    journey, losses = read(document(*steps, _count={"steps": 2}))
+    assert [each.id for each in journey.steps] == ["a", "b"]
+    assert [str(each) for each in losses] == [
+        "_count: is no part of a definition",
+        "steps[0].journeyId: is no part of a definition, here and in 1 more",
+        "steps[0].createdAt: is no part of a definition",
+        "steps[1].totalCompleted: is no part of a definition",
+    ]
+
+
+@pytest.mark.rows(11)
+@pytest.mark.parametrize("status", ["DRAFT", "PAUSED", "ARCHIVED"])
+def test_a_journey_that_does_not_run_there_is_a_draft(status):
+    """F11: deploy does not activate it; the loss says so."""
+    text = json.dumps(document(step("SEND", "a", SEND), status=status))
+    assert is_draft(text)
+    assert is_draft(json.dumps({"data": [json.loads(text)]}))
+    assert not is_draft(json.dumps(JOINED))
+    assert not is_draft(json.dumps({**JOINED, "status": "ACTIVE"}))
+    assert not is_draft(dumps_journey(read(JOINED)[0]))
+    losses = [str(each) for each in loads_any(text)[1]]
+    assert losses == [f"status: the state of a journey is the engine's; deploy leaves one that is {status} a draft"]
 
 
 @pytest.mark.rows(52, 84)
@@ -589,7 +694,8 @@ def test_what_the_platform_can_say_goes_there_and_back(journey):
     written, losses = write(journey)
     assert losses == []
     text = json.dumps(written)
-    assert read(json.loads(text)) == (journey, [])
+    again, lost = read(json.loads(text))
+    assert (again, [each for each in lost if "no path leads" not in each.sentence]) == (journey, [])
     assert write(read(written)[0]) == (written, [])
 
 

@@ -9,11 +9,11 @@ from journeyflow.basics.moments import Duration
 from journeyflow.basics.values import describe
 from journeyflow.definition.entry import Trigger
 from journeyflow.definition.graph import END
-from journeyflow.definition.journey import Journey
+from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.rules.changes import Change, is_last_message
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule
 from journeyflow.definition.steps import Arm, Condition, End, Send, Split, Step, Update, Wait
-from journeyflow.errors import InvalidJourney
+from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats.parts import (
     TOO_DEEP,
     UNNAMED,
@@ -114,12 +114,20 @@ _HAS: Mapping[str, Sequence[str]] = {
 """The pointers by type of step."""
 
 
+_STEP_RECORDED = (
+    "journeyId", "tenantId", "createdBy", "createdAt", "updatedAt",
+    "totalEntered", "totalEnrolled", "totalActive", "totalCompleted", "totalExited", "totalFailed", "activeEnrollments",
+)  # fmt: skip
+"""The keys of a step that record its history and are no part of its definition."""
+
+
 def _keys(of: str) -> dict[str, ReadPart]:
     """Return the keys of a type of step, each with the function that reads it."""
     known, needed = _CONFIGS[of]
     pointers = {name: _TEXT if name in _HAS[of] else _misplaced for name in _POINTERS}
     plain = dict.fromkeys(("id", "type", "name"), _TEXT)
-    return {**plain, "stepNumber": _number, "config": part_of(_said, known, *needed), **pointers}
+    recorded = dict.fromkeys(_STEP_RECORDED, PartReader.anything)
+    return {**plain, **recorded, "stepNumber": _number, "config": part_of(_said, known, *needed), **pointers}
 
 
 _STEPS = {of: _keys(of) for of in _CONFIGS}
@@ -139,12 +147,21 @@ def _step(reader: PartReader, value: object, path: str) -> JsonObject | None:
 
 
 _RECORDED = (
-    "totalEnrolled", "totalCompleted", "totalExited", "activeEnrollments", "stepsCount", "enrollments",
+    "totalEnrolled", "totalCompleted", "totalExited", "totalFailed", "activeEnrollments", "stepsCount", "enrollments",
+    "_count",
     "activatedAt", "pausedAt", "resumedAt", "archivedAt", "createdBy", "createdAt", "updatedAt",
 )  # fmt: skip
 """The keys of a journey that record its history and are no part of its definition."""
 
 _STATE = _one_of(("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED"), "status")
+
+_LIST = list_of(_step)
+
+
+def _steps(reader: PartReader, value: object, path: str) -> object:
+    """Read the steps: a list, or the answer of the platform to a request for them."""
+    return _LIST(reader, value["data"] if isinstance(value, dict) and value.keys() == {"data"} else value, path)
+
 
 _DOCUMENT: Mapping[str, ReadPart] = {
     **dict.fromkeys(("id", "tenantId", "name", "description", "timezone", "triggerType"), _TEXT),
@@ -152,7 +169,7 @@ _DOCUMENT: Mapping[str, ReadPart] = {
     "status": _STATE,
     "triggerConfig": part_of(_said, {"conditions": _CONDITIONS}),
     "allowReentry": PartReader.boolean,
-    "steps": list_of(_step),
+    "steps": _steps,
 }
 """The keys of a journey."""
 
@@ -182,10 +199,46 @@ class _Said(NamedTuple):
     what: Any
 
 
+_WRAPPED = frozenset({"data", "journey"})
+"""The keys that answers of the platform put around a journey; `meta` may stand beside them."""
+
+
+def unwrapped(value: object) -> object:
+    """Return a journey without what the platform's answers put around it, also as the one member of a list.
+
+    >>> unwrapped({"data": [{"id": "j"}]}), unwrapped({"journey": {"id": "j"}}), unwrapped([1, 2])
+    ({'id': 'j'}, {'id': 'j'}, [1, 2])
+    """
+    while True:
+        if isinstance(value, dict) and len(found := _WRAPPED & value.keys()) == 1 == len(value.keys() - {"meta"}):
+            value = value[next(iter(found))]
+        elif isinstance(value, list) and len(value) == 1 and not is_step(value[0]):
+            value = value[0]
+        else:
+            return value
+
+
+def is_step(value: object) -> bool:
+    """Return whether a JSON value looks like a step of the platform, and not like a journey."""
+    return isinstance(value, Mapping) and "type" in value and "steps" not in value and "triggerType" not in value
+
+
+def _one(value: object) -> object:
+    """Return the one journey of a file. Raises InvalidJourney for several, and for steps alone."""
+    found = unwrapped(value)
+    if isinstance(found, list) and found:
+        what, remedy = f"these are {len(found)} journeys", "write each into a file of its own"
+        if is_step(found[0]):
+            what, remedy = "these are steps alone", 'put them under "steps" of a journey with "id" and "triggerType"'
+        raise InvalidJourney(UNREAD, [Problem("many", ERROR, "", f"{what}; {remedy}")])
+    return found
+
+
 def read(value: object) -> tuple[Journey, list[Loss]]:
     """Read a journey of the platform; return it with the losses.
 
-    Raises InvalidJourney with every fault, each with its place in the file.
+    An answer of the platform is read as the journey that it holds; places are those in that journey. Raises
+    InvalidJourney with every fault, each with its place.
 
     >>> document = {"id": "hi", "triggerType": "joined", "status": "DRAFT", "steps": [{"id": "bye", "type": "END"}]}
     >>> journey, losses = read(document)
@@ -195,10 +248,10 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     if too_deep(value):
         raise InvalidJourney(UNREAD, [TOO_DEEP])
     reader = PartReader()
-    document = reader.fields(value, "", _DOCUMENT)
+    document = reader.fields(_one(value), "", _DOCUMENT)
     rows = _rows(document.get("steps", ()))
     triggers = [row for row in rows if row.is_trigger]
-    steps = _from_entry([row for row in rows if not row.is_trigger], triggers)
+    steps = _from_entry(_numbered([row for row in rows if not row.is_trigger]), triggers)
     event, conditions = _entry(reader, document, triggers)
     name = document.get("id") or _slug(document.get("name", ""))
     _check(reader, rows, steps, name)
@@ -214,7 +267,8 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     journey = make_journey(
         name or UNNAMED, options, reader.faults, lambda path: _place(path, order, event.path, conditions.path)
     )
-    return journey, [*_document_losses(document, name), *_row_losses(rows), *_any_message(conditions, steps)]
+    lost = [*_document_losses(document, name), *_row_losses(rows), *_any_message(conditions, steps)]
+    return journey, [*lost, *_unreached(journey, steps)]
 
 
 def _rows(steps: Sequence[JsonObject | None]) -> list[_Row]:
@@ -230,8 +284,33 @@ def _rows(steps: Sequence[JsonObject | None]) -> list[_Row]:
 
 def _from_entry(steps: list[_Row], triggers: Sequence[_Row]) -> list[_Row]:
     """Return the steps with the one at which the journey starts moved to the front."""
-    begins = [row.keys.get("nextStepId") for row in triggers[:1]]
+    pointed = [row.keys["nextStepId"] for row in triggers[:1] if "nextStepId" in row.keys]
+    begins = pointed or ([] if _all_numbered(steps) else _beginning(steps))
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
+
+
+def _numbered(steps: list[_Row]) -> list[_Row]:
+    """Return the steps in the order of their numbers, if each has one."""
+    return sorted(steps, key=lambda row: int(row.keys["stepNumber"])) if _all_numbered(steps) else steps
+
+
+def _all_numbered(steps: Sequence[_Row]) -> bool:
+    return all("stepNumber" in row.keys for row in steps)
+
+
+def _beginning(steps: Sequence[_Row]) -> list[str]:
+    """Return the id of the step to which none leads and which leads to all others, if there is such a step."""
+    ways: dict[str, list[str]] = {row.id: [] for row in steps}
+    for row, _, target in _pointers(steps):
+        ways[row.id].append(target)
+    led_to = {target for targets in ways.values() for target in targets}
+    begins = [name for name in ways if name not in led_to]
+    reached, left = set[str](), [*begins]
+    while left and len(begins) == 1:
+        name = left.pop()
+        left += [] if name in reached else ways.get(name, [])
+        reached.add(name)
+    return begins if reached >= ways.keys() else []
 
 
 def _entry(reader: PartReader, document: JsonObject, triggers: Sequence[_Row]) -> tuple[_Said, _Said]:
@@ -269,10 +348,13 @@ def _check(reader: PartReader, rows: Sequence[_Row], steps: Sequence[_Row], name
     if not name and not _at_fault(reader, "id"):
         reader.fault("missing", "id", "missing; write an id, or a name to make one of")
     numbered = [row for row in rows if "stepNumber" in row.keys]
-    for one, other in pairwise(numbered):
-        if other.keys["stepNumber"] <= one.keys["stepNumber"]:
-            before = one.keys["stepNumber"]
-            sentence = f"does not come after the {before} of {one.path}; write steps in their order, or no numbers"
+    some = not _all_numbered(steps)
+    in_order = numbered if some else sorted(numbered, key=lambda row: int(row.keys["stepNumber"]))
+    for one, other in pairwise(in_order):
+        before = one.keys["stepNumber"]
+        if other.keys["stepNumber"] <= before:
+            remedy = "number every step, or none" if some else "give each step a number of its own"
+            sentence = f"does not come after the {before} of {one.path}; {remedy}"
             reader.fault("step-number", f"{other.path}.stepNumber", sentence)
     first = {row.id: row.path for row in reversed(rows)}
     for row in rows:
@@ -402,18 +484,32 @@ def _document_losses(document: JsonObject, name: str) -> Iterator[Loss]:
         if key in _RECORDED:
             yield Loss(key, "is no part of a definition")
     if "status" in document:
-        yield Loss("status", "the state of a journey is the engine's: publish and activate it there")
+        said = "" if document["status"] == "ACTIVE" else f"; deploy leaves one that is {document['status']} a draft"
+        yield Loss("status", f"the state of a journey is the engine's{said}")
     if "id" not in document:
         yield Loss("id", f"absent; the journey is named {name!r} after its name")
 
 
 def _row_losses(rows: Sequence[_Row]) -> Iterator[Loss]:
+    for key in _STEP_RECORDED:
+        having = [row for row in rows if key in row.keys]
+        if having:
+            more = f", here and in {len(having) - 1} more" if len(having) > 1 else ""
+            yield Loss(f"{having[0].path}.{key}", f"is no part of a definition{more}")
     for row in rows:
         if row.is_trigger:
             if row.keys.keys() & {"id", "name"}:
                 yield Loss(row.path, "the TRIGGER becomes the trigger of the journey, which has no id and no name")
         elif "id" not in row.keys:
             yield Loss(f"{row.path}.id", f"absent; the step is named {row.id!r}")
+
+
+def _unreached(journey: Journey, steps: Sequence[_Row]) -> Iterator[Loss]:
+    """Yield a loss for each step that no path leads to: it is kept, and nobody will ever be there."""
+    places = {f"steps[{n}]": row.path for n, row in enumerate(steps)}  # an END that is implied has none
+    for each in problems(journey):
+        if each.code == "unreachable" and each.path in places:
+            yield Loss(places[each.path], f"{each.message}; nobody will be there")
 
 
 def _any_message(conditions: _Said, steps: Sequence[_Row]) -> Iterator[Loss]:

@@ -9,9 +9,9 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from journeyflow import Engine
 from journeyflow.answers import JourneyInfo
 from journeyflow.basics.values import describe
-from journeyflow.engine.engine import Engine
 from journeyflow.errors import Conflict, Forbidden, InvalidInput, InvalidJourney, NotFound, Problem, did_you_mean
 from journeyflow.formats.parts import JsonObject
 from journeyflow.services.loyalty.documents import (

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from journeyflow import Enrollment
 from journeyflow.answers import JourneyInfo
 from journeyflow.formats.parts import JsonObject
-from journeyflow.records.public import Enrollment
 from journeyflow.services.loyalty.documents import ENTRY, POINTERS, Document
 
 ENROLLMENT = "enrollment_"
