@@ -215,7 +215,14 @@ def _wait(of: type) -> Schema:
     needs = {option: list(forms) for option, forms in WAIT_OPTIONS.items() if len(forms) == 1}
     forms = [form for form in WAIT_FORMS if form != "every"]
     alone = {"required": ["every"], **_without(*forms, *_unfit("every")), **_AT_A_DISTANCE}
-    shaped = ({"required": [form], **_without(*_unfit(form)), **_RECURRING.get(form, {})} for form in forms)
+    shaped = (
+        {
+            "required": [form],
+            **_without(*(each for each in forms if each != form), *_unfit(form)),
+            **_RECURRING.get(form, {}),
+        }
+        for form in forms
+    )
     return _part(of, oneOf=[*shaped, alone], dependentRequired={**needs, "on_timeout": ["timeout"]})
 
 

@@ -7,6 +7,7 @@ import copy
 import json
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from journeyflow.formats.native import to_dict
 from journeyflow.formats.native_reading import from_dict
 from journeyflow.formats.schema import _OPERANDS, BEYOND, dumps_schema, schema
 from journeyflow.testing.strategies import journeys
+
+pytestmark = pytest.mark.unmeasured
 
 SHIPPED = Path(journeyflow.__file__).parent / "journey.schema.json"
 ROOT = Path(__file__).parents[2]
@@ -221,6 +224,19 @@ def test_broken_files_are_refused_by_both(value):
 def test_confused_files_are_refused_by_both(value, data):
     """Any file of ours with one fault of the other kinds."""
     agree(broken(value, data.draw(st.sampled_from(list(confusions(value))))))
+
+
+WAIT_VALUES = {
+    "duration": "1 day", "until": {"time": "09:00"}, "at": "2026-01-05T08:00:00Z", "field": "birthday",
+    "event": "paid", "when": {"field": "paid", "op": "eq", "value": True}, "every": "1 day",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("forms", [*combinations(sorted(WAIT_VALUES), 3)], ids="-".join)
+def test_three_forms_of_a_wait_are_refused_by_both(forms):
+    """An `every` goes with one other form, not with two (R32)."""
+    wait = {"kind": "wait", "id": "w", **{form: WAIT_VALUES[form] for form in forms}}
+    assert agree({"format": 1, "id": "j", "trigger": {"event": "go"}, "steps": [wait]})
 
 
 @settings(max_examples=50)
