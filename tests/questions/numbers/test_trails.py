@@ -1,0 +1,37 @@
+"""What each customer went through, in the order in which it happened."""
+
+import pytest
+
+from journeyflow import Condition, Send, Trigger, Wait, field
+from journeyflow.basics.moments import to_micros
+from journeyflow.questions.numbers.trails import Trail, trails
+from tests.samples import START, STORES, Host, open_engine
+
+
+@pytest.mark.parametrize("store", STORES)
+def test_a_trail_has_runs_outcomes_and_messages_of_its_customer_alone(store):
+    """Instants are those of the moves, and a step without an outcome leaves none."""
+    host = Host(open_engine(store, grace=None, max_jump=None))
+    host.deploy(
+        Condition("rich", field("rich").eq(True), yes=[Send("offer", channel="EMAIL", template="t")], no=[]),
+        Wait("rest", "1 day"),
+        trigger=Trigger("go"),
+    )
+    host.put(START, "ann", rich=True)
+    host.put(START, "cid")
+    for customer in ("ann", "bob"):
+        host.say("go", START, customer)
+    host.tick("2 days")
+    start, day_later = to_micros(START), to_micros(START) + 86_400_000_000
+    with host.engine.store.reader() as reader:
+        found = trails(reader)
+    run = [("j", 1, "COMPLETED", "", start, day_later, 0)]
+    assert found == {
+        "ann": Trail(
+            run,
+            [("j", "rich", "yes", start), ("j", "offer", "queued", start), ("j", "rest", "elapsed", day_later)],
+            [("j", "offer", "EMAIL", "t", start)],
+        ),
+        "bob": Trail(run, [("j", "rich", "no", start), ("j", "rest", "elapsed", day_later)], []),
+        "cid": Trail([], [], []),
+    }

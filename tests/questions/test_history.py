@@ -1,0 +1,114 @@
+"""What people did in a span of time, as fits, forecasts and calibrations ask for it."""
+
+import pytest
+
+from journeyflow import Event, Send, Trigger, Wait
+from journeyflow.basics.moments import to_micros
+from journeyflow.questions import history
+from journeyflow.questions.customers import all_customers
+from journeyflow.questions.numbers.totals import resting
+from tests.samples import START, STORES, Host, after, open_engine
+
+BEGIN, DAY = to_micros(START), 86_400_000_000
+
+
+@pytest.fixture(params=STORES)
+def host(request):
+    """Return a host with a message handed out, sent and opened, one only queued, and an event of its own."""
+    host = Host(open_engine(request.param, grace=None, max_jump=None))
+    send = Send("hello", channel="EMAIL", template="t")
+    host.deploy(send, Wait("rest", "2 days"), trigger=Trigger("go"))
+    host.put(START, "ann", plan="free")
+    host.say("go", START, "ann")
+    (message,) = host.claim("1 hour")
+    host.engine.ack(message, at=after("1 hour"))
+    host.say("message.opened", "2 hours", "ann", message=message.id)
+    host.say("visited", "3 hours", "ann", page="a")
+    host.say("go", "1 day", "bob")
+    host.tick("4 days")
+    return host
+
+
+def ask(host, question, *arguments):
+    """Ask a question of the host's store."""
+    with host.engine.store.reader() as reader:
+        return question(reader, *arguments)
+
+
+def test_messages_that_were_handed_out_say_what_happened_to_them_first(host):
+    """What happened at the end of the span or later is left out, and so is what lies before it."""
+    hello = history.MessageHistory("EMAIL", "t", "j", "hello", BEGIN, {"opened": BEGIN + DAY // 12})
+    found = ask(host, lambda reader: list(history.handed_out(reader, "default", BEGIN, BEGIN + DAY)))
+    assert [each._replace(first={"opened": each.first["opened"]}) for each in found] == [hello]
+    early = ask(host, lambda reader: list(history.handed_out(reader, "default", BEGIN, BEGIN + 1)))
+    assert [each.first for each in early] == [{}]
+    assert ask(host, lambda reader: list(history.handed_out(reader, "default", BEGIN + 1, BEGIN + DAY))) == []
+
+
+def test_events_that_are_about_no_message_are_reported_in_order(host):
+    """With their data; an event at the end of the span is not in it."""
+    go = history.EventHistory("ann", "go", BEGIN, {})
+    visited = history.EventHistory("ann", "visited", BEGIN + DAY // 8, {"page": "a"})
+    assert ask(host, lambda reader: list(history.reported(reader, "default", BEGIN + DAY))) == [go, visited]
+
+
+def test_when_something_was_heard_first_and_last(host):
+    """The first input of each customer, the newest input that was handled, and the newest tick that did anything."""
+    assert ask(host, history.first_seen, "default") == {"ann": BEGIN, "bob": BEGIN + DAY}
+    assert ask(host, history.last_handled) == BEGIN + DAY
+    assert ask(host, history.last_tick) == BEGIN + 4 * DAY
+
+
+def test_before_the_first_tick_there_is_no_last_one():
+    """R3: an empty store has neither input nor tick."""
+    empty = Host(open_engine("memory"))
+    assert (ask(empty, history.last_handled), ask(empty, history.last_tick)) == (None, None)
+
+
+def test_messages_that_were_sent(host):
+    """Those of an instant or later, and none that only waits in the outbox."""
+    sent = ask(host, lambda reader: list(history.sent_since(reader, "default", BEGIN)))
+    assert [(each.customer, each.step, each.status) for each in sent] == [("ann", "hello", "SENT")]
+    assert ask(host, lambda reader: list(history.sent_since(reader, "default", BEGIN + 1))) == []
+
+
+def test_inputs_can_be_given_again(host):
+    """Those of a span come in the order in which they were given."""
+    inputs = ask(host, history.inputs_between, BEGIN + 1, BEGIN + DAY).inputs
+    assert [(each.type, each.at) for each in inputs if each.kind == "event"] == [
+        ("message.opened", BEGIN + DAY // 12),
+        ("visited", BEGIN + DAY // 8),
+    ]
+
+
+def test_what_happened_is_counted_by_day_channel_and_journey(host):
+    """Messages by day and channel, entries and ends by journey; all of it within the span."""
+    assert ask(host, history.happened, "default", BEGIN, BEGIN + 3 * DAY) == {
+        ("messages", "2026-01-05", "EMAIL"): 1,
+        ("messages", "2026-01-06", "EMAIL"): 1,
+        ("entered", "j"): 2,
+        ("ended", "j"): 1,
+    }
+    assert ask(host, history.happened, "default", BEGIN + 3 * DAY, BEGIN + 9 * DAY) == {("ended", "j"): 1}
+
+
+def test_what_does_not_follow_from_inputs_is_named(host):
+    """A pause and pulls are reasons why a past cannot be played again."""
+    assert ask(host, history.not_replayable) == []
+    host.engine.pause("j", at=after("5 days"))
+    host.engine.feed(Event("go", customer="cid", at=after("5 days")))
+    host.tick("6 days")
+    assert ask(host, history.not_replayable) == ["journey 'j' was paused"]
+    pulling = Trigger.every("1 day", list="news")
+    host.deploy(Wait("w", "1 day"), id="pulled", when=after("6 days"), trigger=pulling)
+    assert ask(host, history.not_replayable) == ["journey 'pulled' pulls customers", "journey 'j' was paused"]
+
+
+def test_who_rests_where_and_who_there_is(host):
+    """By journey and step; customers by id, without those who are forgotten (R86)."""
+    host.say("go", "5 days", "cid")
+    assert dict(ask(host, resting)) == {("resting", "j", "rest"): 1}
+    host.engine.forget("bob", at=after("5 days"))
+    host.tick("5 days")
+    found = ask(host, all_customers, "default")
+    assert [(name, attributes.get("plan")) for name, attributes in found] == [("ann", "free"), ("cid", None)]
