@@ -29,15 +29,18 @@ EXTRAS = {"without extras": "", "with extras": "[regex,testing]"}
 REGEX = "google-re2"
 """What the tests need besides is installed everywhere; this one only where the extra brings it."""
 
+PAGE = "tests/test_docs.py::test_examples_do_what_the_page_says[{}]"
+
 QUICK = {
     "without extras": (
-        *("tests/cli/test_cli.py", "tests/test_docs.py", "tests/test_examples.py", "tests/formats/test_events.py"),
         *(
-            "tests/basics/test_patterns.py",
+            "tests/cli/test_cli.py",
+            "tests/test_examples.py",
             "tests/test_public_api.py",
-            "tests/simulation",
-            "tests/stores/test_conformance.py",
+            "tests/formats/test_events.py",
         ),
+        *("tests/basics/test_patterns.py", "tests/simulation/test_backtest.py", "tests/stores/test_conformance.py"),
+        *map(PAGE.format, ("README.md", "docs/questions.md", "docs/testing.md")),
     ),
     "with extras": ("-m", "regex and not source"),
 }

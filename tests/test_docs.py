@@ -21,7 +21,9 @@ from types import ModuleType
 from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner
 
+from journeyflow.cli import main
 from journeyflow.definition.rules.operators import OPERATORS
 from journeyflow.definition.steps import KINDS
 from journeyflow.formats.native import to_dict
@@ -35,8 +37,8 @@ FIRST_SCREEN = 45
 """Lines of the first screen, and in it an example of at most so many:"""
 FIRST_EXAMPLE = 12
 
-PROGRAMS = {"journeyflow": ["-m", "journeyflow.cli"], "sqlite-utils": ["-m", "sqlite_utils"], "python": []}
-"""What a console block may start, as arguments of this interpreter."""
+PROGRAMS = {"sqlite-utils": ["-m", "sqlite_utils"], "python": []}
+"""What a console block may start besides `journeyflow`, as arguments of this interpreter."""
 
 _BLOCK = re.compile(
     r"^(?P<before><!-- not run: [^\n]+ -->\n+)?```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -92,8 +94,15 @@ def run_python(block: Block, page: Path, namespace: dict[str, object]) -> str:
 
 
 def run_command(command: str) -> str:
-    """Run one command line and give what it printed; its exit status must be 0."""
+    """Run one command line and give what it printed; its exit status must be 0.
+
+    `journeyflow` runs in this process, for a Python takes long to start; tests/cli/test_output.py starts it for real.
+    """
     program, *arguments = shlex.split(command)
+    if program == "journeyflow":
+        result = CliRunner().invoke(main, arguments, prog_name=program, env={"COLUMNS": "100"})
+        assert result.exit_code == 0, f"{command}\n{result.output}{result.exception!r}"
+        return result.stdout
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
     line = [sys.executable, *PROGRAMS[program], *arguments]
     done = subprocess.run(line, capture_output=True, text=True, check=False, env=environment)  # noqa: S603 our own
