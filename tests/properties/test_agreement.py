@@ -4,19 +4,17 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Cap, Chain, End, Event, Journey, MemoryStore, Policies, Send, Trigger, Update, Wait, field
 from journeyflow.basics.moments import from_micros
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Call, Life, Lifecycle, RetryRun, SetPolicies, journeys, lives, policies, run
+from tests.cases import cases
 from tests.naive_pulls import PullingNaive
 
-MANY = settings(
-    max_examples=120, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
-FEW = settings(MANY, max_examples=30)
+MANY, FEW = cases(120), cases(30)
 
 SOME = st.integers(1, 3).flatmap(
     lambda count: st.tuples(*(journeys(id=f"j{number}", windows=False) for number in range(1, count + 1)))
@@ -122,7 +120,7 @@ def compare(given_journeys, life, store, **options):
 def test_engine_and_interpreter_agree_when_everything_is_told_in_time(store):
     """Every run, visit, message, attribute, refusal and outcome of R20 to R54 is what the rules say."""
 
-    @settings(MANY if store == "memory" else FEW)
+    @(MANY if store == "memory" else FEW)
     @given(st.data())
     def agree(data):
         chosen = data.draw(SOME)

@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import MemoryStore
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, journeys, lives, policies, run
+from tests.cases import cases
 
-SOME = settings(
-    max_examples=80, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+SOME = cases(80)
 
 PAIRS = st.tuples(journeys(id="a"), journeys(id="b"))
 """Two journeys at a time, with windows and openings."""

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import (
@@ -34,10 +34,9 @@ from journeyflow.machine import behaviours as machine
 from journeyflow.testing import START, Call, Life, Put, SetPolicies, SetPublished, journeys, lives, policies, run
 from journeyflow.work.together import crowds, walks
 from tests.alone import everybody_alone, together_where_possible
+from tests.cases import cases
 
-SOME = settings(
-    max_examples=40, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+SOME = cases(40)
 
 PAIRS = st.tuples(journeys(id="a"), journeys(id="b"))
 NAMESAKES = 5

@@ -3,16 +3,15 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import End, Engine, Event, Journey, MemoryStore, Send, Trigger, Wait, Window
 from journeyflow.basics.moments import to_micros, zone
 from journeyflow.testing import START, Life, Lifecycle, journeys, lives, run
+from tests.cases import cases
 
-SOME = settings(
-    max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+SOME = cases(100)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 OFFICE = Window("MON-FRI", "09:00", "17:00")
 JOINED = Event("joined", customer="ann", at=START)

@@ -2,16 +2,15 @@
 
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Event, MemoryStore
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Ack, Life, Prune, journeys, lives, run
+from tests.cases import cases
 
-SOME = settings(
-    max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+SOME = cases(100)
 
 PAIRS = st.tuples(journeys(id="a"), journeys(id="b"))
 """Two journeys at a time, with windows and openings."""

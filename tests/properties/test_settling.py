@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from attrs import evolve
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, MemoryStore
@@ -13,11 +13,9 @@ from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Call, Life, Reaction, journeys, lives, policies, run
 from journeyflow.testing.running import Ack, Forget, _Player
+from tests.cases import cases
 
-MANY = settings(
-    max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
-FEW = settings(MANY, max_examples=8)
+MANY, FEW = cases(75), cases(24)
 
 SOME = st.integers(1, 3).flatmap(
     lambda count: st.tuples(*(journeys(id=f"j{number}") for number in range(1, count + 1)))
@@ -93,7 +91,7 @@ def renamed(call, engine, known):
 def test_settling_some_before_a_tick_changes_nothing(store, grace):
     """Whoever is settled first, and in whatever order: runs, visits, messages, counters, refusals, queues, outcomes."""
 
-    @settings(MANY if store == "memory" else FEW)
+    @(MANY if store == "memory" else FEW)
     @given(st.data())
     def agree(data):
         chosen = data.draw(SOME)

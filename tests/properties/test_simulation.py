@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import BytesIO
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, MemoryStore
@@ -15,8 +15,9 @@ from journeyflow.simulation import Arrivals, Background, Behavior, Choice, Enrol
 from journeyflow.simulation.backtest import Recorded, replay
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, journeys
+from tests.cases import cases
 
-FEW = settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+FEW = cases(25)
 DAYS = timedelta(days=12)
 SOME = st.integers(1, 2).flatmap(lambda count: st.tuples(*(journeys(id=f"j{n}") for n in range(1, count + 1))))
 SHARES = st.sampled_from((0.0, 0.3, 0.8, 1.0))
@@ -74,7 +75,7 @@ def test_the_engine_fed_the_same_events_does_the_same(some, behavior, arrivals, 
             assert counted(totals(reader)) == counted(outcome.tallies[0])
 
 
-@settings(FEW, max_examples=12)
+@cases(36)
 @given(SOME, BEHAVIORS, ARRIVALS, st.integers(0, 50), st.sampled_from(("memory", "sqlite")))
 def test_a_back_test_of_what_a_simulation_recorded_gives_the_same_outcome(some, behavior, arrivals, seed, store):
     """Attributes that rules read, who came when, and enrollments by hand are recorded too; both stores say the same."""

@@ -17,6 +17,7 @@ from journeyflow.stores.recount import miscounts, recount
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import run
 from journeyflow.testing.strategies import journeys, lives
+from tests.cases import cases
 from tests.samples import START, STORES, Host, open_engine
 
 ZONES = ("UTC", "America/New_York", "Africa/Johannesburg", "Pacific/Apia", "America/St_Johns", "Asia/Kathmandu")
@@ -281,6 +282,7 @@ def played_lives(draw):
     return run(given_journeys, draw(lives(*given_journeys)))
 
 
+@cases(100)
 @given(played_lives())
 def test_counters_are_what_a_naive_count_gives(played):
     """For any journeys and lives the counters are sums over what is shown of enrollments and visits (R80)."""
@@ -306,6 +308,7 @@ def test_counters_are_what_a_naive_count_gives(played):
     assert played.audit == []
 
 
+@cases(100)
 @given(played_lives())
 def test_days_and_domains_sum_to_the_whole(played):
     """Rows of days sum to those of all days, rows of domains to those of all domains (R82, invariants 3 and 4)."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis import Phase, find, given, settings
 
 from journeyflow import (
     Condition,
@@ -29,10 +29,9 @@ from journeyflow import (
 from journeyflow.definition.steps import WAIT_FORMS
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, Ack, Enroll, Leave, Life, Lifecycle, Put, Reaction, journeys, lives, run
+from tests.cases import cases
 
-SOME = settings(
-    max_examples=60, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+SOME = cases(60)
 UNTIL_FOUND = settings(SOME, max_examples=20_000, phases=[Phase.generate])
 HOUR = timedelta(hours=1)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import (
@@ -27,6 +27,7 @@ from journeyflow.testing import START as BEGIN
 from journeyflow.testing import journeys, lives, run
 from journeyflow.work import slots as module
 from journeyflow.work.slots import next_slot_opens
+from tests.cases import cases
 from tests.samples import START, STORES, Host, after, open_engine
 
 REST = Wait("rest", "1 day")
@@ -448,7 +449,7 @@ def test_an_idle_tick_of_a_limited_journey_writes_nothing(tmp_path):
         assert (tmp_path / "j.db-wal").stat().st_size == before
 
 
-@settings(max_examples=25, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@cases(25)
 @given(st.data())
 def test_no_window_ever_holds_more_than_its_limit(data):
     """Whatever happens, no hour and no day has more entries by triggers than the limit (R23)."""
