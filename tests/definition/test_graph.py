@@ -363,6 +363,7 @@ def test_two_ways_to_one_step_are_no_cycle():
     assert zero_time_cycle(steps) == []
 
 
+@pytest.mark.unmeasured
 def test_a_long_cycle_is_found():
     """R13: of any length, without recursion."""
     steps = flatten([*(send(f"s{n}") for n in range(50_000)), send("last", next="s10")])

@@ -46,6 +46,8 @@ from journeyflow.formats.port import PLAIN
 from journeyflow.formats.registry import is_draft, loads_any, recognise
 from journeyflow.testing.strategies import journeys
 
+pytestmark = pytest.mark.unmeasured
+
 GOLDEN = sorted((Path(__file__).parents[1] / "golden" / "loyalty").glob("*.json"))
 
 

@@ -142,6 +142,7 @@ def connections(monkeypatch):
         connection.close()
 
 
+@pytest.mark.unmeasured
 @pytest.mark.usefixtures("connections")
 def test_datasette_opens_the_file_of_the_demo(tmp_path, monkeypatch):
     """Every view is a page of Datasette, and its rows are JSON there."""

@@ -513,6 +513,7 @@ def test_questions_say_that_history_was_pruned(host):
 # --- the file ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.unmeasured
 def test_the_space_comes_back(tmp_path: Path) -> None:
     """After vacuum the file holds what is left (R86)."""
     path = tmp_path / "journeys.db"

@@ -31,6 +31,7 @@ def found(rule, facts, at):
     return true_from(compile_rule(rule), clocked(rule), facts, at)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("name", ["UTC", "Europe/Paris"])
 @pytest.mark.parametrize("date", DATES)
 def test_it_is_true_from_the_first_instant_on_and_not_before(name, date):

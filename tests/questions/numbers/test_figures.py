@@ -38,6 +38,7 @@ from journeyflow.questions.numbers.statistics import MAX_DAYS, Asked, window
 from journeyflow.records.changes import CatalogChanges, Changes, NewJourney, NewVersion, Transition
 from journeyflow.testing import run
 from journeyflow.testing.strategies import journeys, lives
+from tests.cases import cases
 from tests.samples import START, STORES, Host, after, open_engine, statements
 
 NOW = after("3 days")
@@ -505,6 +506,7 @@ def publish_at_once(engine: Engine, count: int) -> None:
         )
 
 
+@pytest.mark.unmeasured
 @pytest.mark.rows(167)
 def test_a_thousand_journeys_cost_as_many_statements_as_one():
     """SQLite is asked the same number of times, with statistics and without, and it is a matter of seconds (F251).
@@ -597,6 +599,7 @@ class Kept(MemoryStore):
         """Stay open."""
 
 
+@cases(100)
 @given(journeys_and_lives())
 def test_the_invariants_of_the_seeds_hold(drawn):
     """Sums of people, distinct people, windows, domains and steps, and merging journeys (invariants 1 to 5)."""

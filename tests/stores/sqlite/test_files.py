@@ -309,6 +309,7 @@ def stumbles(file: Path) -> bool:
     return False
 
 
+@pytest.mark.unmeasured
 def test_any_flipped_bit_is_met_with_storage_error_or_not_at_all(file: Path, healthy: bytes) -> None:
     """Whatever bit of a file flips, the engine works on or says that the file is damaged, nothing else (C5)."""
     draw = random.Random(5)

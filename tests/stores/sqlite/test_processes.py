@@ -22,9 +22,12 @@ from tests.stores.workers import AFTERWARDS, AHEAD, GRAIN, INSTANTS, KILLED, TAK
 
 PEOPLE = 45
 
-pytestmark = pytest.mark.skipif(
-    "forkserver" not in multiprocessing.get_all_start_methods(), reason="needs processes that begin by a fork"
-)
+pytestmark = [
+    pytest.mark.unmeasured,
+    pytest.mark.skipif(
+        "forkserver" not in multiprocessing.get_all_start_methods(), reason="needs processes that begin by a fork"
+    ),
+]
 
 Row = tuple[Any, ...]
 
