@@ -67,6 +67,16 @@ def test_an_enrollment_is_there_when_the_block_ends(host):
         host.engine.enroll("j", "bob", at=START)
 
 
+def test_what_is_not_due_yet_is_left_for_later(host):
+    """An input of a later instant than the block's waits for the tick of its own (R74)."""
+    with host.engine.settle(START) as settled:
+        host.engine.put_customer("ann", {"plan": "pro"}, at=after("1 hour"))
+    assert (settled.entered, settled.ended) == ((), ())
+    assert host.engine.find_customer("ann") is None
+    host.tick("1 hour")
+    assert host.attributes("ann") == {"plan": "pro"}
+
+
 @pytest.mark.rows(132, 133)
 def test_an_exit_says_what_it_has_ended(host):
     """F133: nothing, for who is not inside."""

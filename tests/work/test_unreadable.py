@@ -137,5 +137,6 @@ def test_what_cannot_be_read_is_listed_as_it_stands(host):
     host.tick("3 hours")
     assert [each.customer for each in host.engine.unreadable()] == ["bob"]
     assert host.engine.tenant("other").unreadable().total == 0
-    with pytest.raises(InvalidInput, match=r"after: int 7 is no cursor of such a page"):
-        host.engine.unreadable(after=7)
+    for cursor in (7, "[", '["ann"]', '["ann", 1]'):
+        with pytest.raises(InvalidInput, match=r"after: .* is no cursor of such a page"):
+            host.engine.unreadable(after=cursor)
