@@ -61,7 +61,10 @@ SPEED = "work.together"
 READS_THE_CLOCK = {"cli.shared": "`--at` and `--now` of the command line default to now"}
 """The one exception of R1."""
 
-STOPWATCHES = {"engine.engine": "how long handlers take, for leases (R71); a host may give another stopwatch"}
+STOPWATCHES = {
+    "engine.engine": "how long handlers take, for leases (R71); a host may give another stopwatch",
+    "services.asgi": "how long requests take, and how many a minute has; a host may give another stopwatch",
+}
 """What may measure lengths of time, with `time.monotonic`, which does not know what time it is."""
 
 THIRD_PARTY = {
@@ -70,6 +73,8 @@ THIRD_PARTY = {
     "re2": {"basics.patterns"},
     "sqlite_utils": {"stores.sqlite.store"},
     "click": {"cli"},
+    "starlette": {"services.asgi"},
+    "uvicorn": {"cli.serving"},
     "pandas": {"basics.frames"},
     "hypothesis": {"testing"},
 }
@@ -322,6 +327,10 @@ KEEPS_STATE = {
     "People": "the customers of one batch",
     "Messages": "the messages of one batch",
     "Slots": "slots and queues of one batch",
+    "LimitedDirectory": "stands before a directory and counts who calls",
+    "Members": "the services of the tenants that have called",
+    "RateLimit": "when each key has called of late",
+    "Site": "what the routes of one application need",
     "_Scale": "the scale of one chart",
     "_Place": "a place of one picture, which is moved until it fits",
     "Agenda": "a part of the store in memory",

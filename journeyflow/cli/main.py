@@ -24,6 +24,7 @@ from journeyflow.cli import (
     questions,
     replays,
     reports,
+    serving,
     simulations,
 )
 from journeyflow.cli.output import as_text, in_utf8
@@ -45,7 +46,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "enrollments", "people", "deferred", "unreadable", "refusals", "refused", "explain", "why-not", "at",
         "timeline", "stats", "benchmark", "results", "report", "coverage", "record",
     ),
-    "Serve": ("directory",),
+    "Serve": ("serve", "directory"),
     "Keep in order": ("audit", "export", "forget", "prune", "vacuum", "renew-nonce"),
 }  # fmt: skip
 """The commands by purpose, in the order in which they are needed."""
@@ -125,6 +126,7 @@ for module in (
     housekeeping,
     covering,
     cassettes,
+    serving,
 ):
     for command in module.COMMANDS:
         main.add_command(_with_zone(command))

@@ -5,5 +5,6 @@ serves HTTP is built around it. `table.OPERATIONS` lists every operation; routin
 """
 
 from journeyflow.services.loyalty.calls import Loyalty
+from journeyflow.services.loyalty.openapi import openapi
 
-__all__ = ["Loyalty"]
+__all__ = ["Loyalty", "openapi"]

@@ -1,0 +1,99 @@
+"""Requests a second of a served process: journey.get of a journey with 100,000 enrollments, alone and during a tick.
+
+The server is `journeyflow serve` in a process of its own, asked by one client over connections that stay open, one
+request after the other. While it is asked a second time, it ticks a hundred thousand people who are due at once.
+Argument: number of customers (default 100,000).
+"""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import perf_counter, sleep
+
+from _common import WELCOME, count_from_arguments, customers, report
+
+from journeyflow import Engine, Event
+from journeyflow.services.directory import SQLiteDirectory
+
+SECONDS = 10
+START_AGO = timedelta(days=3) - timedelta(seconds=90)
+"""The people's waits of three days end a minute and a half after the file is begun."""
+
+
+def prepared(folder: Path, count: int) -> tuple[str, int, datetime]:
+    """Make a file in which so many people rest, due soon; return a key, the journey's number and when they are due."""
+    began = datetime.now(UTC) - START_AGO
+    with Engine(folder / "run.db", grace=None) as engine, SQLiteDirectory(folder / "people.db") as directory:
+        directory.put_user(1, "default")
+        key = directory.add_secret("key", user=1)
+        engine.deploy(WELCOME, at=began)
+        engine.put_customers(customers(count), at=began)
+        engine.feed(Event("member.created", customer=name, at=began) for name, _ in customers(count))
+        engine.tick(began)
+        number = engine.journey(WELCOME.id).number
+    return key, number, began + timedelta(days=3)
+
+
+def wait_for(address: str) -> None:
+    """Return as soon as the server answers."""
+    while True:
+        try:
+            http.client.HTTPConnection(address, timeout=5).request("GET", "/health")
+        except ConnectionError:
+            sleep(0.05)
+        else:
+            return
+
+
+def asked(address: str, key: str, number: int, until: float) -> list[float]:
+    """Ask for the journey until an instant of the stopwatch; return how long each reply took, in seconds."""
+    connection = http.client.HTTPConnection(address, timeout=60)
+    body = json.dumps({"Command": "journey.get", "APIKey": key, "JourneyID": number})
+    taken = []
+    while (begun := perf_counter()) < until:
+        connection.request("POST", "/api.php", body, {"Content-Type": "application/json"})
+        reply = connection.getresponse()
+        text = reply.read()
+        assert reply.status == http.client.OK, text
+        taken.append(perf_counter() - begun)
+    return taken
+
+
+def figures(name: str, taken: list[float], **more: object) -> None:
+    """Print requests a second, and the ninetieth percentile."""
+    report("http", f"{name}, requests a second", len(taken) / sum(taken), "1/s", n=len(taken), **more)
+    ninetieth = sorted(taken)[int(0.9 * len(taken))]
+    report("http", f"{name}, ninetieth percentile", 1_000 * ninetieth, "ms", n=len(taken), **more)
+
+
+def main() -> None:
+    """Ask, and ask again while everybody is due."""
+    count = count_from_arguments(100_000)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        key, number, due = prepared(folder, count)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        command = [sys.executable, "-m", "journeyflow", "serve", "run.db", "--directory", "people.db"]
+        options = ["--port", address.partition(":")[2], "--tick", "1s", "--limit", "100000000"]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+        with subprocess.Popen(  # noqa: S603 our own
+            [*command, *options], cwd=folder, env=environment, stderr=subprocess.DEVNULL
+        ) as server:
+            try:
+                wait_for(address)
+                figures("alone", asked(address, key, number, perf_counter() + SECONDS), customers=count)
+                sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
+                figures("during a tick", asked(address, key, number, perf_counter() + SECONDS), customers=count)
+            finally:
+                server.terminate()
+
+
+if __name__ == "__main__":
+    main()

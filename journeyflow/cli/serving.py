@@ -1,0 +1,77 @@
+"""The command that serves the interfaces of other systems over HTTP."""
+
+import logging
+import re
+import signal
+from pathlib import Path
+
+import click
+
+from journeyflow.basics.moments import Duration
+from journeyflow.cli.shared import NEW, faults_shown, now
+from journeyflow.engine.engine import Engine
+from journeyflow.errors import MissingExtra
+
+SECOND = 1_000_000
+
+_SHORT = {"s": "seconds", "m": "minutes", "h": "hours"}
+
+
+class Seconds(click.ParamType[float]):
+    """A length of time, read as seconds: "10s", "5m", "1 minute"."""
+
+    name = "length"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds; fail for what is no length of exact time."""
+        if isinstance(value, float):
+            return value
+        try:
+            text = re.sub(r"^(\d+)\s*([smh])$", lambda match: f"{match[1]} {_SHORT[match[2]]}", str(value).strip())
+            length = Duration.parse(text)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+        if length.micros < SECOND or length.days or length.months:
+            self.fail(f"{value!r} is no length of at least a second, such as 10s or 5m", param, ctx)
+        return length.micros / SECOND
+
+
+@click.command()
+@click.argument("db", type=NEW)
+@click.option(
+    "--directory", "known", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True,
+    help="The file of users, keys and lists, made by `journeyflow directory`.",
+)  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0 is any free.")
+@click.option("--tick", type=Seconds(), help="Also tick in this process, every so long, such as 10s; default: never.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Requests per key in 60 seconds.")
+def serve(  # noqa: PLR0917 click passes them by name
+    db: Path, known: Path, host: str, port: int, tick: float | None, limit: int
+) -> None:
+    """Serve Octeth's Journeys API and the loyalty platform's over HTTP, until it is stopped.
+
+    Octeth's calls are at /api/v1/... and /api.php, the loyalty platform's at /journeys. Requests are logged on standard
+    error. Makes a missing database. Without --tick, run `journeyflow tick` elsewhere, such as in cron.
+    """
+    try:
+        import uvicorn  # noqa: PLC0415 optional
+
+        from journeyflow.services.asgi import application  # noqa: PLC0415 optional
+    except ImportError:
+        what = "serve"
+        raise MissingExtra(what, "http") from None
+    from journeyflow.services.directory import SQLiteDirectory  # noqa: PLC0415 needed here alone
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with faults_shown(), Engine(db) as engine:
+        directory = SQLiteDirectory(known)
+        try:
+            app = application(engine, directory, clock=now, tick=tick, most=limit)
+            signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
+            uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
+        finally:
+            directory.close()
+
+
+COMMANDS = (serve,)

@@ -1,0 +1,272 @@
+"""The services over HTTP, as one ASGI application: who may call, how often and how much, what is logged, and a tick.
+
+`application(engine, directory, clock=...)` can be served by uvicorn, or mounted into a host's own application. Both
+systems keep their documented paths: Octeth's `/api/v1/...` and `/api.php`, the loyalty platform's `/journeys...`.
+`/health` answers while the process lives, `/ready` while the engine can answer, and `/openapi/NAME.json` describes a
+system. Needs the extra `http`.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from secrets import token_hex
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from journeyflow import Engine
+from journeyflow.basics.moments import to_micros
+from journeyflow.errors import JourneyflowError, MissingExtra
+from journeyflow.services.directory import Directory
+from journeyflow.services.limits import MOST, SECONDS, LimitedDirectory, RateLimit, TooManyRequests
+from journeyflow.services.loyalty import Loyalty
+from journeyflow.services.loyalty import openapi as loyalty_openapi
+from journeyflow.services.loyalty.showing import error_shown
+from journeyflow.services.octeth import VERSIONS, Octeth
+from journeyflow.services.octeth import openapi as octeth_openapi
+from journeyflow.services.octeth.table import errors
+from journeyflow.services.operations import JSON, HttpReply, HttpRequest
+
+try:
+    from starlette.applications import Starlette
+    from starlette.concurrency import run_in_threadpool
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
+except ImportError:
+    what = "HTTP"
+    raise MissingExtra(what, "http") from None
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+log = logging.getLogger("journeyflow.http")
+
+LARGEST = 1_000_000
+"""How many bytes a body may have."""
+
+SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+"""Headers of every reply."""
+
+_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class RequestRefused(Exception):
+    """A request that no service sees: its status, and a sentence."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        """Keep what the reply says."""
+        super().__init__(message)
+        self.status, self.headers = status, headers or {}
+
+
+@frozen
+class System:
+    """One of the systems: which paths are its own, how it answers, and its envelope for what its service never sees."""
+
+    name: str
+    paths: re.Pattern[str]
+    answer: Callable[[HttpRequest, datetime], HttpReply]
+    fault: Callable[[int, str], object]
+    described: Callable[[], object]
+
+
+def application(
+    engine: Engine,
+    directory: Directory,
+    *,
+    clock: Callable[[], datetime],
+    tick: float | None = None,
+    version: str = VERSIONS[-1],
+    most: int = MOST,
+    seconds: float = SECONDS,
+    stopwatch: Callable[[], float] = monotonic,
+) -> "ASGIApp":
+    """Return the application: both systems over an engine of all tenants and a directory of who may call.
+
+    `clock` returns the instant of a request, with a time zone. With `tick`, the engine ticks every so many seconds
+    while the application runs; a tick that fails is logged, and the next one comes all the same. `version` chooses the
+    shapes of Octeth's answers. A key may call `most` times in `seconds`. On shutdown, requests and a tick that are
+    under way are waited for.
+    """
+    systems = _systems(engine, LimitedDirectory(directory, RateLimit(most, seconds, clock=stopwatch)), version)
+    site = Site(engine, systems, clock, stopwatch)
+    known = {each.name: each for each in systems}
+    routes = [
+        Route("/health", site.health),
+        Route("/ready", site.ready),
+        *(Route(f"/openapi/{name}.json", _description(each), name=name) for name, each in known.items()),
+        Route("/{path:path}", site.call, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]),
+    ]
+    return Starlette(routes=routes, lifespan=_ticking(engine, clock, tick, stopwatch))
+
+
+def _description(system: System) -> Callable[[Request], Any]:
+    async def described(_: Request) -> Response:
+        return _response(HttpReply(200, system.described()))
+
+    return described
+
+
+class Site:
+    """What the routes do: read a request within its bounds, let a system answer, and log it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        systems: tuple[System, ...],
+        clock: Callable[[], datetime],
+        stopwatch: Callable[[], float],
+    ) -> None:
+        """Keep what requests need."""
+        self._engine, self._systems, self._clock, self._stopwatch = engine, systems, clock, stopwatch
+
+    async def health(self, _: Request) -> Response:
+        """Answer while the process lives."""
+        return _response(HttpReply(200, {"status": "ok"}))
+
+    async def ready(self, _: Request) -> Response:
+        """Answer 200 while the engine can answer, else 503."""
+        try:
+            await run_in_threadpool(self._engine.next_due)
+        except JourneyflowError as error:
+            log.warning("not ready: %s", error)
+            return _response(HttpReply(503, {"status": "unavailable"}))
+        return _response(HttpReply(200, {"status": "ok"}))
+
+    async def call(self, request: Request) -> Response:
+        """Let the system answer to which the path belongs; log the request, without its query, which may hold a key."""
+        started = self._stopwatch()
+        told = request.headers.get("x-request-id", "")
+        name = told if _ID.fullmatch(told) else token_hex(8)
+        system = next((each for each in self._systems if each.paths.match(request.url.path)), None)
+        reply = await self._answer(request, system, name)
+        response = _response(reply, {"x-request-id": name})
+        taken = 1_000 * (self._stopwatch() - started)
+        log.info("%s %s %d %.1f ms %s", request.method, request.url.path, reply.status, taken, name)
+        return response
+
+    async def _answer(self, request: Request, system: System | None, name: str) -> HttpReply:
+        """Return the reply of a system; what it never sees, and what it did not expect, is told in its envelope."""
+        if system is None:
+            return HttpReply(404, {"error": {"code": "NOT_FOUND", "message": "unknown path", "details": []}})
+        try:
+            body = await _body(request)
+            asked = HttpRequest(request.method, request.url.path, dict(request.query_params), request.headers, body)
+            reply: HttpReply = await run_in_threadpool(system.answer, asked, self._clock())
+        except RequestRefused as refused:
+            reply = HttpReply(refused.status, system.fault(refused.status, str(refused)), refused.headers)
+        except TooManyRequests as refused:
+            wait = {"retry-after": str(max(1, round(refused.after)))}
+            reply = HttpReply(429, system.fault(429, str(refused)), wait)
+        except Exception:
+            log.exception("request %s failed", name)
+            reply = HttpReply(500, system.fault(500, f"internal error; it is in the log as request {name}"))
+        return reply
+
+
+async def _body(request: Request) -> bytes:
+    """Return the body; raises RequestRefused for a large one as soon as it is known to be large."""
+    told = request.headers.get("content-length", "0")
+    parts, size = [], int(told) if told.isascii() and told.isdigit() else 0
+    if size <= LARGEST:
+        size = 0
+        async for part in request.stream():
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST:
+                break
+    if size > LARGEST:
+        raise RequestRefused(413, f"the body has more than {LARGEST:,} bytes", {"connection": "close"})
+    return b"".join(parts)
+
+
+def _response(reply: HttpReply, more: Mapping[str, str] | None = None) -> Response:
+    """Return a reply as HTTP: a text as it is, anything else as JSON; nothing for 204."""
+    headers = {**SAFE, **(more or {}), **{name.lower(): value for name, value in reply.headers.items()}}
+    if reply.status == 204:  # noqa: PLR2004 no content
+        return Response(status_code=204, headers=headers)
+    if isinstance(reply.body, str):
+        return Response(reply.body, reply.status, headers)
+    text = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text.encode("utf-8", "backslashreplace"), reply.status, {"content-type": JSON, **headers})
+
+
+def _ticking(
+    engine: Engine, clock: Callable[[], datetime], tick: float | None, stopwatch: Callable[[], float]
+) -> Callable[[Starlette], Any]:
+    """Return what runs as long as the application: a task that ticks, if it is asked for."""
+
+    async def ticks(every: float) -> None:
+        while True:
+            started = stopwatch()
+            try:
+                await run_in_threadpool(engine.tick, clock())
+            except Exception:
+                log.exception("a tick failed; the next one comes in %g seconds", every)
+            await asyncio.sleep(max(0.0, every - (stopwatch() - started)))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        task = None if tick is None else asyncio.create_task(ticks(tick))
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()  # a tick under way ends first: a thread cannot be cancelled
+                await asyncio.gather(task, return_exceptions=True)
+
+    return lifespan
+
+
+# --- the systems ------------------------------------------------------------------------------------------------------
+
+
+def _systems(engine: Engine, directory: Any, version: str) -> tuple[System, ...]:  # noqa: ANN401 a directory
+    octeth = Octeth(engine, directory, version=version)
+    return (
+        System(
+            "octeth",
+            re.compile(r"/api/v1/|/api\.php$"),
+            octeth.handle,
+            lambda status, message: errors([{"Code": status, "Message": message}]),
+            partial(octeth_openapi, version),
+        ),
+        System(
+            "loyalty",
+            re.compile(r"/journeys(/|$)"),
+            Members(engine, directory).answer,
+            lambda status, message: error_shown(_WORDS[status], message),
+            loyalty_openapi,
+        ),
+    )
+
+
+_WORDS = {401: "UNAUTHORIZED", 413: "TOO_LARGE", 429: "TOO_MANY_REQUESTS", 500: "INTERNAL"}
+"""The codes of the loyalty platform's envelope for what its service never sees."""
+
+
+class Members:
+    """The loyalty platform's API for the tenants of a directory: a key says which one asks."""
+
+    def __init__(self, engine: Engine, directory: Directory) -> None:
+        """Begin without tenants."""
+        self._engine, self._directory = engine, directory
+        self._of: dict[str, Loyalty] = {}
+
+    def answer(self, request: HttpRequest, now: datetime) -> HttpReply:
+        """Return the reply to a request with a key, in `Authorization: Bearer KEY` or `X-API-Key: KEY`."""
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        secret = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "")
+        caller = self._directory.caller(secret, "key", to_micros(now)) if secret else None
+        if caller is None or caller.user is None:
+            raise RequestRefused(401, "a key is needed: Authorization: Bearer KEY", {"www-authenticate": "Bearer"})
+        tenant = caller.user.tenant
+        loyalty = self._of.setdefault(tenant, Loyalty(self._engine.tenant(tenant), tenant))
+        return loyalty.answer(request, at=now, user=str(caller.user.id))

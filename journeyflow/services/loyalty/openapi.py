@@ -1,0 +1,114 @@
+"""The OpenAPI document of the loyalty platform's calls, drawn from their table."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from journeyflow.services.loyalty.table import CODES, OPERATIONS, Argument, Endpoint
+
+TRANSPORT: Mapping[int, str] = {
+    401: "UNAUTHORIZED: a key is needed",
+    413: "TOO_LARGE: the body is too large",
+    429: "TOO_MANY_REQUESTS: the key has called too often",
+    500: "INTERNAL: an error that is in the log",
+}
+"""What a transport answers by itself, by status."""
+
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "details"],
+            "properties": {
+                "code": {"type": "string"},
+                "message": {"type": "string"},
+                "details": {"type": "array", "items": {"type": "object"}},
+            },
+        }
+    },
+}
+
+
+def openapi() -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document.
+
+    >>> sorted(openapi()["paths"]["/journeys/{id}"])
+    ['delete', 'get', 'patch']
+    """
+    paths: dict[str, dict[str, Any]] = {}
+    for each in OPERATIONS:
+        paths.setdefault(_template(each.path), {})[each.method.lower()] = _operation(each)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Loyalty platform Journeys API", "version": "1"},
+        "paths": paths,
+        "security": [{"Bearer": []}, {"Key": []}],
+        "components": {
+            "securitySchemes": {
+                "Bearer": {"type": "http", "scheme": "bearer"},
+                "Key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            },
+        },
+    }
+
+
+def _template(path: str) -> str:
+    """Return a path with its variables in braces; the two names of one place are one."""
+    return re.sub(r":(\w+)", lambda match: f"{{{_VARIABLES.get(match[1], match[1])}}}", path)
+
+
+_VARIABLES = {"enrollmentId": "enrollment", "customerId": "enrollment"}
+"""Behind `/enrollments/` GET takes an enrollment and DELETE a customer: for OpenAPI it is one template."""
+
+
+def _operation(operation: Endpoint) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "operationId": operation.name,
+        "summary": operation.says,
+        "parameters": [
+            *(
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+                for name in _names(operation)
+            ),
+            *(
+                {"name": each.name, "in": "query", "required": each.required, "schema": _schema(each)}
+                for each in operation.query
+            ),
+        ],
+        "responses": dict(_responses(operation)),
+    }
+    if operation.body:
+        said["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(operation.body)}}}
+    return said
+
+
+def _names(operation: Endpoint) -> list[str]:
+    return re.findall(r"{(\w+)}", _template(operation.path))
+
+
+def _schema(parameter: Argument) -> dict[str, Any]:
+    more = {"enum": list(parameter.words)} if parameter.words else {}
+    return {"type": parameter.type, **more, **({} if parameter.default is None else {"default": parameter.default})}
+
+
+def _body(parameters: Sequence[Argument]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "required": [each.name for each in parameters if each.required],
+        "properties": {each.name: _schema(each) for each in parameters},
+    }
+
+
+def _responses(operation: Endpoint) -> Iterator[tuple[str, Any]]:
+    """Yield the answers by status: that of success, and those of its errors and of the transport, with their codes."""
+    anything = {"application/json": {"schema": {"type": ["object", "array"]}}}
+    yield str(operation.status), {"description": "done", **({} if operation.status == 204 else {"content": anything})}  # noqa: PLR2004
+    words: dict[int, list[str]] = {status: [said] for status, said in TRANSPORT.items()}
+    for code in ("MALFORMED", "NOT_FOUND", "METHOD_NOT_ALLOWED", *operation.errors):
+        status, said = CODES[code]
+        words.setdefault(status, []).append(f"{code}: {said}")
+    for status in sorted(words):
+        described = "; ".join(dict.fromkeys(words[status]))
+        yield str(status), {"description": described, "content": {"application/json": {"schema": _ERROR}}}

@@ -1,0 +1,283 @@
+"""Both systems over HTTP: who may call, how often and how much, what is logged, and the tick of the process."""
+
+import asyncio
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from journeyflow import Engine, Journey, MemoryStore, Trigger, Wait
+from journeyflow.cli import main
+from journeyflow.services.directory import SQLiteDirectory
+from journeyflow.services.limits import RateLimit
+
+httpx = pytest.importorskip("httpx", reason="asks the application; python3 dev.py test installs it")
+asgi = pytest.importorskip("journeyflow.services.asgi", reason="needs the extra `http`")
+
+from tests.samples import START  # noqa: E402 after what may be missing
+
+ROOT = Path(__file__).resolve().parents[2]
+
+JOURNEY = Journey(id="j1", name="Welcome", trigger=Trigger(manual=True), steps=[Wait("rest", "1 day")])
+
+
+class Served:
+    """An application with two tenants, each with a key, and a clock that tests move."""
+
+    def __init__(self, **options):
+        """Make the engine, the directory and the application."""
+        self.now, self.seconds = START, 0.0
+        self.engine = Engine(MemoryStore())
+        self.directory = SQLiteDirectory()
+        for number, tenant in ((1, "acme"), (2, "other")):
+            self.directory.put_user(number, tenant)
+            self.engine.tenant(tenant).deploy(JOURNEY, at=START)
+        self.key, self.other = (self.directory.add_secret("key", user=number) for number in (1, 2))
+        self.app = asgi.application(
+            self.engine, self.directory, clock=lambda: self.now, stopwatch=lambda: self.seconds, **options
+        )
+
+    def ask(self, method, path, *, key=None, **options):
+        """Make one request."""
+        headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **options.pop("headers", {})}
+
+        async def asked():
+            transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.request(method, path, headers=headers, **options)
+
+        return asyncio.run(asked())
+
+    def octeth(self, **parameters):
+        """Make one call of Octeth by its command."""
+        return self.ask("POST", "/api.php", json={"APIKey": self.key, **parameters})
+
+
+@pytest.fixture
+def served():
+    """Serve, and close all at the end."""
+    found = Served()
+    yield found
+    found.directory.close()
+    found.engine.close()
+
+
+def test_both_systems_answer_at_their_paths(served):
+    """Octeth's calls by path and by command, the loyalty platform's at /journeys; each sees its own tenant."""
+    mine = served.ask("GET", "/journeys", key=served.key, params={"tenantId": "acme"})
+    assert mine.status_code == 200
+    assert [each["id"] for each in mine.json()["data"]] == ["j1"]
+    for reply in (
+        served.octeth(Command="journey.list"),
+        served.ask("GET", "/api/v1/journeys", params={"APIKey": served.key}),
+        served.ask("GET", "/api/v1/journeys", headers={"APIKey": served.key}),
+    ):
+        assert reply.status_code == 200, reply.text
+        assert reply.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("key", [None, "wrong", ""])
+def test_who_has_no_key_learns_nothing(served, key):
+    """The same answer whether a journey exists or not, in the envelope of each system."""
+    there, nowhere = (served.ask("GET", f"/journeys/{name}", key=key) for name in ("j1", "j2"))
+    assert there.status_code == nowhere.status_code == 401
+    assert there.content == nowhere.content
+    assert there.json()["error"]["code"] == "UNAUTHORIZED"
+    octeth = served.ask("POST", "/api.php", json={"Command": "journey.get", "JourneyID": 1, "APIKey": key})
+    assert octeth.status_code == 401
+    assert octeth.json()["Errors"][0]["Code"] == 99998
+
+
+def test_a_key_of_another_tenant_learns_nothing(served):
+    """What belongs to somebody else is not found, as if it were not there."""
+    served.engine.tenant("acme").deploy(Journey(id="secret", steps=[Wait("rest", "1 day")]), at=START)
+    theirs, nowhere = (served.ask("GET", f"/journeys/{name}", key=served.other) for name in ("secret", "nosuch"))
+    assert theirs.status_code == nowhere.status_code == 404
+    assert theirs.text.replace("secret", "?") == nowhere.text.replace("nosuch", "?")
+
+
+def test_a_key_calls_a_hundred_times_a_minute(served):
+    """The next call is told when to come again, in the envelope of its system; other keys are not concerned."""
+    for _ in range(100):
+        assert served.octeth(Command="journey.list").status_code == 200
+        served.seconds += 0.1
+    refused = served.octeth(Command="journey.list")
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "50"
+    assert refused.json()["Errors"][0]["Code"] == 429
+    assert served.ask("GET", "/journeys", key=served.key, params={"tenantId": "acme"}).json()["error"]["code"] == (
+        "TOO_MANY_REQUESTS"
+    )
+    assert served.ask("GET", "/journeys", key=served.other, params={"tenantId": "other"}).status_code == 200
+    served.seconds = 60.05
+    assert served.octeth(Command="journey.list").status_code == 200
+    assert served.octeth(Command="journey.list").status_code == 429
+
+
+def test_keys_that_are_not_used_are_forgotten():
+    """What a limit keeps does not grow with the keys that were ever seen."""
+    now = [0.0]
+    limit = RateLimit(1, 60, clock=lambda: now[0])
+    for n in range(5_000):
+        now[0] += 1
+        assert limit.count(f"k{n}") == 0
+    assert len(limit._calls) < 2_000
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_large_body_is_refused_before_it_is_read(served, told):
+    """Whether its length is told or it comes in parts."""
+    body = b"x" * 1_000_001
+
+    async def parts():
+        yield body[:500_000]
+        yield body[500_000:]
+
+    for path, code in (("/journeys", "TOO_LARGE"), ("/api.php", 413)):
+        reply = served.ask("POST", path, key=served.key, content=body if told else parts())
+        assert reply.status_code == 413
+        assert "1,000,000 bytes" in reply.text
+        error = reply.json()["error"] if path == "/journeys" else reply.json()["Errors"][0]
+        assert error.get("code", error.get("Code")) == code
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[1]", b'{"a": NaN}'])
+def test_a_faulty_body_is_told_in_the_envelope_of_the_system(served, body):
+    """It is a fault of the request, not of the server."""
+    headers = {"content-type": "application/json", "APIKey": served.key}
+    loyalty = served.ask("POST", "/journeys", key=served.key, content=body, headers=headers)
+    assert loyalty.status_code in {400, 422}
+    assert "error" in loyalty.json()
+    octeth = served.ask("POST", "/api.php", content=body, headers=headers)
+    assert octeth.status_code in {400, 404}
+    assert "Errors" in octeth.json()
+
+
+def test_an_error_that_nobody_expected_is_logged_and_says_nothing(served, monkeypatch, caplog):
+    """The reply names the request, by which the log can be searched."""
+    monkeypatch.setattr("journeyflow.services.octeth.service.Octeth._given", lambda *_: 1 / 0)
+    with caplog.at_level(logging.ERROR, "journeyflow.http"):
+        reply = served.ask("POST", "/api.php", headers={"X-Request-ID": "abc-1"})
+    assert reply.status_code == 500
+    assert "division" not in reply.text
+    assert "request abc-1" in reply.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_requests_are_logged_without_their_keys(served, caplog):
+    """Method, path, status, time and the id of the request, which the reply has too; an odd id is replaced."""
+    with caplog.at_level(logging.INFO, "journeyflow.http"):
+        reply = served.ask("GET", "/api/v1/journeys", params={"APIKey": served.key}, headers={"X-Request-ID": "a b\tc"})
+    assert re.fullmatch(r"[0-9a-f]{16}", reply.headers["x-request-id"])
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line == f"GET /api/v1/journeys 200 0.0 ms {reply.headers['x-request-id']}"
+    assert served.key not in caplog.text
+    assert served.ask("GET", "/x", headers={"X-Request-ID": "mine-1"}).headers["x-request-id"] == "mine-1"
+
+
+def test_replies_are_for_the_one_who_asked(served):
+    """No cache keeps them, and no browser guesses what they are."""
+    for path in ("/journeys", "/health", "/nowhere"):
+        reply = served.ask("GET", path, key=served.key)
+        assert reply.headers["cache-control"] == "no-store"
+        assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_health_and_readiness(served):
+    """The process lives until it ends; it is ready while the store answers."""
+    assert served.ask("GET", "/health").json() == served.ask("GET", "/ready").json() == {"status": "ok"}
+    served.engine.close()
+    assert served.ask("GET", "/health").status_code == 200
+    assert served.ask("GET", "/ready").status_code == 503
+
+
+def test_an_unknown_path_is_not_found(served):
+    """It belongs to no system, so the envelope is that of errors in general."""
+    reply = served.ask("GET", "/nowhere")
+    assert reply.status_code == 404
+    assert reply.json()["error"]["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(("name", "path"), [("octeth", "/api/v1/journey"), ("loyalty", "/journeys/{id}")])
+def test_each_system_is_described(served, name, path):
+    """As OpenAPI, drawn from the table that drives its calls."""
+    document = served.ask("GET", f"/openapi/{name}.json").json()
+    assert document["openapi"] == "3.1.0"
+    assert path in document["paths"]
+
+
+def test_the_process_ticks_until_it_stops(monkeypatch):
+    """A tick that fails is logged and the next one comes; one that is under way at the end is waited for."""
+    served = Served(tick=0.001)
+    engine, ticked, tick = served.engine, threading.Event(), served.engine.tick
+    engine.tenant("acme").enroll("j1", "ann", at=START)
+    calls: list[object] = []
+
+    def slow(now):
+        calls.append(now)
+        if len(calls) == 1:
+            raise OSError
+        done = tick(now)
+        ticked.set()
+        return done
+
+    monkeypatch.setattr(Engine, "tick", lambda _, now: slow(now))
+
+    async def lived():
+        async with served.app.router.lifespan_context(served.app):
+            while not ticked.is_set():
+                served.now += timedelta(seconds=1)
+                await asyncio.sleep(0)
+
+    asyncio.run(lived())
+    assert len(calls) >= 2
+    assert engine.tenant("acme").enrollment("j1", "ann").step == "rest"
+    served.directory.close()
+    engine.close()
+
+
+def test_serve_answers_over_a_socket_and_stops_in_order(tmp_path):
+    """As people run it: a key from the directory, a request by curl's own means, SIGTERM, and status 0."""
+    pytest.importorskip("uvicorn", reason="needs the extra `http`")
+    with SQLiteDirectory(tmp_path / "people.db") as directory:
+        directory.put_user(1, "acme")
+        key = directory.add_secret("key", user=1)
+    command = [sys.executable, "-m", "journeyflow", "serve", "run.db", "--directory", "people.db", "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(  # noqa: S603 our own
+        [*command, "--tick", "1s"], cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            address = next(
+                found[1] for line in process.stderr if (found := re.search(r"running on (http://\S+)", line))
+            )
+            listed = httpx.get(f"{address}/journeys", params={"tenantId": "acme"}, headers={"X-API-Key": key})
+            assert (listed.status_code, listed.json()) == (200, {"data": []})
+            assert httpx.get(f"{address}/journeys").status_code == 401
+            assert "server" not in listed.headers
+        finally:
+            process.send_signal(signal.SIGTERM)
+            rest = process.stderr.read()
+        assert process.wait(timeout=60) == 0, rest
+    assert "GET /journeys 200" in rest
+    assert key not in rest
+
+
+@pytest.mark.parametrize("tick", ["0s", "-1s", "1 day", "soon"])
+def test_serve_refuses_a_length_that_is_none(tmp_path, tick):
+    """At least a second of exact time."""
+    (tmp_path / "people.db").touch()
+    result = CliRunner().invoke(
+        main, ["serve", str(tmp_path / "r.db"), "--directory", str(tmp_path / "people.db"), "--tick", tick]
+    )
+    assert result.exit_code == 2
+    assert "--tick" in result.output
