@@ -3,14 +3,15 @@
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import accumulate, islice
 from math import exp, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
 
-from journeyflow.basics.moments import DAY, SECOND, from_micros
+from journeyflow.basics.moments import DAY, SECOND, from_micros, to_micros, zone, zone_or
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.drawing.rows import Rows
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from journeyflow.simulation.recording import Submitted
 
 HOUR = 3_600 * SECOND
+
+ZONES_APART = 26 * HOUR
+"""How far apart the same time of day can be in two zones."""
 
 
 class Participant(NamedTuple):
@@ -62,7 +66,8 @@ def _shares(value: Sequence[float] | None, count: int, what: str) -> tuple[float
 class Arrivals:
     """When the participants come; make one with `at_once`, `evenly` or `poisson`.
 
-    Weekdays (from Monday) and hours (from midnight) are those of UTC.
+    Weekdays (from Monday) and hours (from midnight) are those of `timezone`, an IANA zone; with `customer_timezone`, of
+    the zone that a customer's attribute `timezone` names, where it names one.
     """
 
     kind: str
@@ -71,6 +76,12 @@ class Arrivals:
     per_day: float = 0.0
     weekdays: tuple[float, ...] = field(default=None, converter=_seven)
     hours: tuple[float, ...] = field(default=None, converter=_twenty_four)
+    timezone: str = "UTC"
+    customer_timezone: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        """Check the zone; raises ValueError."""
+        zone(self.timezone)
 
     @classmethod
     def at_once(cls, after: object = "0 minutes") -> "Arrivals":
@@ -84,16 +95,25 @@ class Arrivals:
 
     @classmethod
     def poisson(
-        cls, per_day: float, *, weekdays: Sequence[float] | None = None, hours: Sequence[float] | None = None
+        cls,
+        per_day: float,
+        *,
+        weekdays: Sequence[float] | None = None,
+        hours: Sequence[float] | None = None,
+        timezone: str = "UTC",
+        customer_timezone: bool = False,
     ) -> "Arrivals":
         """Return arrivals at random, `per_day` on average; how many come is chance too.
 
-        `weekdays` is seven weights, from Monday, and `hours` 24, from midnight; only their proportions count.
+        `weekdays` is seven weights, from Monday, and `hours` 24, from midnight; only their proportions count. They are
+        those of `timezone`, or with `customer_timezone` of each customer's.
         """
         if not per_day > 0:
             msg = f"per_day must be above 0, not {describe(per_day)}"
             raise ValueError(msg)
-        return cls("poisson", per_day=float(per_day), weekdays=weekdays, hours=hours)
+        profile = {"weekdays": weekdays, "hours": hours}
+        where = {"timezone": timezone, "customer_timezone": customer_timezone}
+        return cls("poisson", per_day=float(per_day), **profile, **where)  # type: ignore[arg-type]  # by name
 
     def instants(self, seed: int, count: int, start: int, end: int) -> Iterator[int]:
         """Yield the instants from `start` to before `end`, in order, in microseconds UTC.
@@ -109,15 +129,23 @@ class Arrivals:
             yield from (start + span * n // count for n in range(count))
 
     def _by_chance(self, draws: Draws, start: int, end: int) -> Iterator[int]:
-        """Yield the arrivals of each hour: their number is Poisson, and their places are uniform."""
-        begun = start - start % HOUR
-        for hour in range(begun, end, HOUR):
-            when = datetime.fromtimestamp(hour // SECOND, UTC)
-            mean = self.per_day / 24 * self.weekdays[when.weekday()] * self.hours[when.hour]
-            key = str(hour // HOUR)
+        """Yield the arrivals of each hour: their number is Poisson, and their places are uniform.
+
+        Elsewhere than in UTC it is each quarter of an hour, because there are zones whose hours begin at one.
+        """
+        where, step = zone(self.timezone), HOUR if self.timezone == "UTC" else HOUR // 4
+        for begin in range(start - start % step, end, step):
+            weekday, hour = _hour(begin, where)
+            mean = self.per_day * step / DAY * self.weekdays[weekday] * self.hours[hour]
+            key = str(begin // step)
             number = poisson(mean, draws.unit("arrivals", key))
-            places = sorted(hour + int(HOUR * draws.unit("arrival", key, str(n))) for n in range(number))
+            places = sorted(begin + int(step * draws.unit("arrival", key, str(n))) for n in range(number))
             yield from (place for place in places if start <= place < end)
+
+    def own(self, at: int, attributes: Attributes) -> int:
+        """Return when a customer comes for whom it must be the same time of day where they are."""
+        where = zone(self.timezone)
+        return to_micros(from_micros(at).astimezone(where).replace(tzinfo=zone_or(attributes.get("timezone"), where)))
 
 
 def poisson(mean: float, unit: float) -> int:
@@ -224,13 +252,14 @@ class Population:
         *,
         since: datetime | None = None,
         until: datetime | None = None,
+        timezone: str = "UTC",
         tenant: str = DEFAULT_TENANT,
     ) -> "PopulationFit":
         """Return a population like the customers who came in a span of time, and what it is based on.
 
         A customer comes at the first input about them. Newcomers are like those of the span, or like all customers if
         none came: whole records of attributes as they are now, without what the engine notes itself. They come as many
-        a day, and at such weekdays and hours. Events alone have no attributes.
+        a day, and at such weekdays and hours of `timezone`. Events alone have no attributes.
 
         Raises InvalidInput if there is no history.
         """
@@ -245,8 +274,7 @@ class Population:
             if each.at == came.get(each.customer):
                 firsts[each.customer].append((each.type, {**each.data}))  # processes cannot send a read-only view
         models = [name for name in came if name in known or not known] or sorted(known)
-        hours = Counter(_hour(at) for at in came.values())
-        arrivals = _fitted_arrivals(hours, history.since, history.until)
+        arrivals = _fitted_arrivals(came.values(), history.since, history.until, timezone)
         people = cls(
             arrivals=arrivals or Arrivals.at_once(),
             records=() if arrivals is None else None,
@@ -263,11 +291,21 @@ class Population:
         counted from 0.
         """
         comings = self.comings(seed=seed, start=start, end=end)
-        for number in range(len(comings) * part // parts, len(comings) * (part + 1) // parts):
-            yield self._participant(number, comings[number], seed)
+        numbers = range(len(comings) * part // parts, len(comings) * (part + 1) // parts)
+        found = (self._participant(number, comings[number], seed) for number in numbers)
+        if not self.arrivals.customer_timezone:
+            yield from found
+            return
+        there = (each._replace(at=self.arrivals.own(each.at, each.attributes)) for each in found)
+        yield from sorted((each for each in there if start <= each.at < end), key=lambda each: each.at)
 
     def comings(self, *, seed: int, start: int, end: int) -> Sequence[int]:
-        """Return the instants at which people come from `start` to before `end`, in order, in microseconds UTC."""
+        """Return the instants at which people come from `start` to before `end`, in order, in microseconds UTC.
+
+        Where each comes at a time of their own zone, these are the instants in the zone of all, from further around.
+        """
+        if self.arrivals.customer_timezone:
+            start, end = start - ZONES_APART, end + ZONES_APART
         most = self.size if self.records is None else len(self.records)
         instants = self.arrivals.instants(seed, most, start, end)
         return list(instants if self.records is None else islice(instants, most))
@@ -361,22 +399,24 @@ class PopulationFit(Rows):
         )
 
 
-def _hour(at: int) -> tuple[int, int]:
-    """Return the weekday and the hour of an instant in UTC."""
-    when = datetime.fromtimestamp(at // SECOND, UTC)
+def _hour(at: int, where: ZoneInfo) -> tuple[int, int]:
+    """Return the weekday and the hour of an instant in a zone."""
+    when = datetime.fromtimestamp(at // SECOND, where)
     return when.weekday(), when.hour
 
 
-def _fitted_arrivals(came: Counter[tuple[int, int]], since: int, until: int) -> Arrivals | None:
+def _fitted_arrivals(instants: Iterable[int], since: int, until: int, timezone: str) -> Arrivals | None:
     """Return the arrivals of so many by weekday and hour; None if nobody came.
 
     A history of less than a day counts as one: an import of everybody at once says nothing of how many come. The
     profiles begin from one ordinary day, so that little history says little about them.
     """
+    where = zone(timezone)
+    came = Counter(_hour(at, where) for at in instants)
     if not came:
         return None
     until = max(until, since + DAY)
-    passed = Counter(_hour(hour) for hour in range(since - since % HOUR, until, HOUR))
+    passed = Counter(_hour(hour, where) for hour in range(since - since % HOUR, until, HOUR))
     per_hour = came.total() / ((until - since) / HOUR)
     profiles = []
     for place, (count, share) in enumerate(((7, 24), (24, 1))):
@@ -386,7 +426,7 @@ def _fitted_arrivals(came: Counter[tuple[int, int]], since: int, until: int) -> 
             found[key[place]] += came[key]
             length[key[place]] += passed[key]
         profiles.append([(found[n] + per_hour * share) / (length[n] + share) for n in range(count)])
-    return Arrivals.poisson(per_hour * 24, weekdays=profiles[0], hours=profiles[1])
+    return Arrivals.poisson(per_hour * 24, weekdays=profiles[0], hours=profiles[1], timezone=timezone)
 
 
 def _unmarked(attributes: Mapping[str, object]) -> Mapping[str, object]:

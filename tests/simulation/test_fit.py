@@ -215,6 +215,9 @@ def test_people_and_arrivals_come_back(history):
     assert max(fit.population.arrivals.hours[:12]) < 0.3
     assert min(fit.population.arrivals.hours[12:]) > 1.5
     assert min(fit.population.arrivals.weekdays[:5]) > max(fit.population.arrivals.weekdays[5:])
+    there = Population.fit(engine, since=START, until=START + timedelta(days=21), timezone="Asia/Tokyo").population
+    assert there.arrivals.timezone == "Asia/Tokyo"
+    assert max(there.arrivals.hours[9:21]) < 0.3, "noon in UTC is nine in the evening"
     made = list(fit.drawn(3).participants(seed=3, start=MICROS, end=MICROS + micros_of("10 days")))
     assert {(each.attributes["plan"], each.attributes["seats"]) for each in made} == {("free", 1), ("pro", 20)}
     assert all(not name.startswith("last") for each in made for name in each.attributes)

@@ -3,6 +3,7 @@
 import json
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -319,6 +320,46 @@ def test_arrivals_by_chance_follow_weekdays_and_hours():
     assert list(Arrivals.at_once("1 hour").instants(1, 2, 0, 10**12)) == [3_600_000_000] * 2
 
 
+NINE_TO_FIVE = [0] * 9 + [1] * 8 + [0] * 7
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Kolkata", "Asia/Kathmandu"])
+def test_arrivals_follow_the_clock_of_a_zone(zone):
+    """Office hours are those of the zone, also where it is half an hour off and where clocks change (8 March)."""
+    arrivals = Arrivals.poisson(60, weekdays=[1, 1, 1, 1, 1, 0, 0], hours=NINE_TO_FIVE, timezone=zone)
+    start = int(START.timestamp() * 1_000_000)
+    found = list(arrivals.instants(3, 1, start, start + micros_of("14 days")))
+    assert found == sorted(found)
+    assert abs(len(found) - 840) < 5 * 840**0.5
+    when = [(START + timedelta(microseconds=each - start)).astimezone(ZoneInfo(zone)) for each in found]
+    assert {each.weekday() for each in when} == {0, 1, 2, 3, 4}
+    assert {each.hour for each in when} == set(range(9, 17))
+    assert {each.hour for each in when if each.day > 8} == set(range(9, 17))
+
+
+def test_everybody_may_come_at_hours_of_their_own_zone():
+    """The attribute `timezone` decides, else the zone of all; nobody is lost at the ends, and parts change nothing."""
+    zones = ["Asia/Tokyo", "America/New_York", None]
+    arrivals = Arrivals.poisson(90, hours=NINE_TO_FIVE, timezone="Europe/Paris", customer_timezone=True)
+    people = Population(attributes={"timezone": Choice(zones)}, arrivals=arrivals)
+    start = int(START.timestamp() * 1_000_000)
+    span = {"start": start, "end": start + micros_of("7 days")}
+    found = list(people.participants(seed=4, **span))
+    assert [each.at for each in found] == sorted(each.at for each in found)
+    assert abs(len(found) - 630) < 5 * 630**0.5
+    for name in zones:
+        those = [each for each in found if each.attributes["timezone"] == name]
+        clock = ZoneInfo(name or "Europe/Paris")
+        hours = {(START + timedelta(microseconds=each.at - start)).astimezone(clock).hour for each in those}
+        assert hours == set(range(9, 17)), name
+        assert abs(len(those) - 210) < 5 * 210**0.5
+    cut = [each for part in range(3) for each in people.participants(seed=4, **span, part=part, parts=3)]
+    assert sorted(each.id for each in cut) == sorted(each.id for each in found)
+    options = {"population": people, "until": "7 days", "behavior": Behavior()}
+    with ThreadPoolExecutor(2) as threads:
+        assert run(executor=threads, **options).tallies == run(**options).tallies
+
+
 def test_given_people_take_part(tmp_path):
     """From pairs, mappings, a file, an engine and a data frame."""
     records = [{"customer": "ann", "plan": "pro"}, {"customer": "bob", "plan": "free"}]
@@ -509,6 +550,7 @@ def test_progress_is_told():
         (lambda: Background("a", every="1 second"), "every must be a minute or more"),
         (lambda: Arrivals.poisson(0), "per_day must be above 0"),
         (lambda: Arrivals.poisson(5, hours=[1]), "hours must be 24 weights"),
+        (lambda: Arrivals.poisson(5, timezone="Mars"), "Mars"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused(make, words):
