@@ -12,6 +12,7 @@ import contextlib
 import inspect
 import io
 import re
+import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -547,6 +548,22 @@ def octeth_codes() -> str:
     return table(("command", "code", "HTTP", "message"), rows)
 
 
+def octeth_conformance() -> str:
+    """Return what the tests show of each call: the examples of each document, and the codes that are provoked."""
+    sys.path.insert(0, str(ROOT))
+    from tests.services.octeth import test_codes, test_seeds  # noqa: PLC0415 the tests know what they show
+
+    examples = test_seeds.printed()
+    rows = []
+    for command, each in OPERATIONS.items():
+        alike = test_seeds.ALIKE.get(command, command)
+        as_other = "" if alike == command else f"as {code(alike)}: "
+        shown = [f"{version}: {', '.join(names)}" for version, names in sorted(examples[alike].items())]
+        provoked = [f"{number} ({status})" for number, status in sorted(test_codes.PROVOKED[command])]
+        rows.append((code(command), ", ".join(each.seeds), as_other + "; ".join(shown), ", ".join(provoked)))
+    return table(("command", "documents", "examples sent as they are printed", "codes provoked (HTTP status)"), rows)
+
+
 def octeth_actions() -> str:
     """Return every action of Octeth with its parameters, those inside included."""
     rows = [
@@ -610,6 +627,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "octeth-actions": octeth_actions,
     "octeth-calls": octeth_calls,
     "octeth-codes": octeth_codes,
+    "octeth-conformance": octeth_conformance,
     "operators": operators,
     "options": options,
     "reasons": reasons,

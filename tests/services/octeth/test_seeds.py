@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from journeyflow.services.octeth.operations import OPERATIONS, ROUTES
 from tests.services.octeth.world import MAIL, WAIT, World
 
 JSON = {"Content-Type": "application/json"}
@@ -138,7 +139,7 @@ def of_2023() -> list[Example]:
         Example("enable nothing", "2023", get, "journey.enable", ABOUT_6, NOT_FOUND_3, nothing, status=404),
         Example("disable nothing", "2023", get, "journey.disable", ABOUT_6, NOT_FOUND_3, nothing, status=404),
         Example(
-            *("update", "2024", "PATCH", "journey"),
+            *("update", "2023", "PATCH", "journey"),
             """{%s, "JourneyID": 6, "Name":"New Name", "Notes":"",
             "Trigger":"ListSubscription", "Trigger_ListID":30}""" % AUTH,
             '{"Journey": %s}' % OLD_JOURNEY.replace('"TriggerParameters": []', '"TriggerParameters": {"ListID": 30}'),
@@ -427,7 +428,19 @@ def submitted(world: World) -> dict[str, int]:
     return {"1234": world.done("journey.export.submit")["ExportID"]}
 
 
-EXAMPLES = [*of_2023(), *of_2024(), *of_2025("2025"), *of_2025("2026"), *of_2026()]
+CHANGED = {"list", "get", "replace actions", "remove"}
+"""The examples of 2023 that 2024 prints in another way."""
+
+REPEATED = [each._replace(version="2024") for each in of_2023() if each.version == "2023" and each.name not in CHANGED]
+
+EXAMPLES = [*of_2023(), *of_2024(), *REPEATED, *of_2025("2025"), *of_2025("2026"), *of_2026()]
+"""Every printed example, but those of the two calls that have a test of their own below."""
+
+APART = {"journey.copytouser": ("2025", "2026"), "journeys.delete": ("2025", "2026")}
+"""The calls whose printed examples have a test of their own, and the documents that print them."""
+
+ALIKE = {"journeys.disable": "journeys.enable"}
+"""A call for which the document prints nothing, because its answers are those of another one."""
 
 
 def shape(value: Any) -> Any:
@@ -541,6 +554,22 @@ def substituted(body: str, printed: str, number: int) -> str:
                     else (body[: -len(printed)] + str(number))
                 )
     return body
+
+
+def printed() -> dict[str, dict[str, list[str]]]:
+    """Return the names of the examples of each call, by version."""
+    found = {command: {version: ["as printed"] for version in versions} for command, versions in APART.items()}
+    for each in EXAMPLES:
+        command = ROUTES[each.method, each.path].command
+        found.setdefault(command, {}).setdefault(each.version, []).append(each.name)
+    return found
+
+
+def test_every_call_has_an_example_of_every_document_that_has_it():
+    """None of what the documents print is left out."""
+    found = printed()
+    for command, each in OPERATIONS.items():
+        assert set(each.seeds) <= set(found.get(ALIKE.get(command, command), {})), command
 
 
 def test_the_comparison_notices_what_differs():
