@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from attrs import evolve, fields, frozen
 
-from journeyflow.basics.words import CUSTOMER_EVENTS
+from journeyflow.basics.words import CHANGED_BY, MEMBERS, MESSAGE_EVENTS, REVENUE
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.engine.engine import Engine
@@ -215,12 +215,8 @@ def _call(told: Mapping[str, Any], pseudonyms: Pseudonyms, names: Mapping[str, s
     if told["kind"] == "put":
         yield Put(customer, pseudonyms.data(data), at=at, replace=kind == "replace")
     elif told["kind"] == "event":
-        if "message" in data:
-            data = {**data, "message": names.get(data["message"], "unknown")}
         name = None if told["id"] is None else pseudonyms.text(told["id"])
-        whole = kind in CUSTOMER_EVENTS and kind != "field.changed"
-        hidden = data if whole else pseudonyms.data(data, changed=data.get("field"))
-        yield Event(kind, customer=customer, at=at, id=name, data={**hidden, **_named(data)})
+        yield Event(kind, customer=customer, at=at, id=name, data=_of_event(kind, data, pseudonyms, names))
     elif told["kind"] == "enroll":
         yield Enroll(kind, customer, at=at, force=data.get("force", False), key=data.get("key"))
     elif told["kind"] == "exit":
@@ -229,9 +225,16 @@ def _call(told: Mapping[str, Any], pseudonyms: Pseudonyms, names: Mapping[str, s
         yield RetryRun(kind, customer, at=at)
 
 
-def _named(data: Mapping[str, object]) -> dict[str, object]:
-    """Return what names other things in the data of the engine's own events."""
-    return {name: data[name] for name in ("message", "field", "journey") if name in data}
+def _of_event(
+    kind: str, data: Mapping[str, Any], pseudonyms: Pseudonyms, names: Mapping[str, str]
+) -> dict[str, object]:
+    """Return the data of an event under pseudonyms; what the engine's own events name keeps its name."""
+    changed = data.get("field") if kind == "field.changed" else None
+    hidden = pseudonyms.data(data, changed=changed)
+    if kind in {*MESSAGE_EVENTS, REVENUE} and "message" in data:
+        hidden["message"] = names.get(str(data["message"]), "unknown")
+    member = MEMBERS[CHANGED_BY[kind]][2] if kind in CHANGED_BY else "field" if changed is not None else None
+    return hidden if member is None or member not in data else {**hidden, member: data[member]}
 
 
 # --- in a file --------------------------------------------------------------------------------------------------------

@@ -73,10 +73,8 @@ def plot(journey: Journey) -> Plot:
     {'tier': 'gold'}
     """
     needed = _solved(door(journey), "trigger.") or {}
-    asked = {**_consent(journey), **_pulled(journey), **needed}
-    key = f"trigger.{(journey.reentry.key or KEY_ROOT).removeprefix(KEY_ROOT)}"
-    if journey.reentry.key is not None and asked.get(key) is None:
-        asked[key] = "a"
+    required = {**_consent(journey), **_pulled(journey), **_key(journey)}
+    asked = {**needed, **{path: value for path, value in required.items() if needed.get(path) is None}}
     asking = [(step.id, step.where) for step in journey.steps if isinstance(step, Wait) and step.where is not None]
     waited = {name: _solved([(where, True)], f"wait.{name}.") for name, where in asking}
     for found in waited.values():
@@ -114,6 +112,12 @@ def _pulled(journey: Journey) -> Brought:
     """Return the list from which a journey pulls customers in."""
     pull = journey.trigger.pull
     return {} if pull is None or pull.list is None else {"lists": [pull.list]}
+
+
+def _key(journey: Journey) -> Brought:
+    """Return a key, where customers have parallel runs."""
+    key = journey.reentry.key
+    return {} if key is None else {f"trigger.{key.removeprefix(KEY_ROOT)}": "a"}
 
 
 def _wishes(journey: Journey) -> Iterator[Iterator[Brought]]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.vendor.pretty import pretty
 
@@ -60,7 +60,7 @@ def test_lives_are_written_as_code(life):
 def test_a_failing_example_is_printed_as_code():
     """Hypothesis prints a life in full as it is written, indented, and so the journeys and calls in a tuple."""
 
-    @settings(SOME, print_blob=False)
+    @settings(SOME, print_blob=False, phases=[Phase.generate, Phase.shrink])
     @given(life=lives(ORDER))
     def nobody_enters(life):
         assert not run([ORDER], life).enrollments
@@ -87,7 +87,8 @@ def test_reprs_of_lives_and_of_what_came_of_them_are_short():
 def test_strategies_are_found_by_type(kind):
     """`st.from_type` makes them, and `st.builds` and `@given(...)` by annotation."""
     register()
-    assert isinstance(find(st.from_type(kind), lambda _: True, settings=SOME), kind)
+    drawn = find(st.from_type(kind), lambda _: True, settings=settings(SOME, phases=[Phase.generate]))
+    assert isinstance(drawn, kind)
 
 
 @pytest.mark.source
