@@ -63,6 +63,10 @@ class Settling(Batch):
         super().__init__(core)
         self._now, self._allow_jump = now, allow_jump
 
+    def __repr__(self) -> str:
+        """Return how many inputs were handled, and how many runs began and ended with them."""
+        return f"Settling({len(self.outcomes)} handled, {len(self.entered)} entered, {len(self.ended)} ended)"
+
     def __enter__(self) -> Self:  # type: ignore[override]  # a plain batch has nothing to say
         """Open the block; raises RuntimeError inside another batch of the same thread."""
         super().__enter__()

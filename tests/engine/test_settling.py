@@ -57,6 +57,7 @@ def test_an_enrollment_is_there_when_the_block_ends(host):
     [entered] = settled.entered
     assert (entered.customer, entered.status, entered.step, entered.step_number) == ("ann", "ACTIVE", "rest", 2)
     assert settled.ended == ()
+    assert repr(settled) == "Settling(1 handled, 1 entered, 0 ended)"
     assert host.engine.enrollment(serial=entered.serial).visits
     with host.engine.settle(START) as again:
         host.engine.enroll("j", "ann", at=START)
