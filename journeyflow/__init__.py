@@ -13,6 +13,7 @@ from journeyflow.definition.edits.editing import (
     update_journey,
     update_step,
 )
+from journeyflow.definition.edits.renaming import rename_step
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.policies import Cap, Policies, QuietHours
@@ -98,6 +99,7 @@ __all__ = [
     "not_",
     "problems",
     "remove_step",
+    "rename_step",
     "reorder_steps",
     "replace_step",
     "replace_steps",

@@ -152,7 +152,7 @@ def changed(engine: Engine, journey: Journey) -> answers.Bulk:
     engine.delete("k")
     engine.purge("j")
     engine.remove("j", at=NOW, allow_jump=True)
-    return engine.bulk("clone", ["a", "b"], at=NOW, suffix=" 2")
+    return engine.bulk("clone", ["a", "b"], at=NOW, suffix=" 2", to={"a": "c"}.__getitem__)
 
 
 def edited(journey: Journey) -> Journey:
@@ -163,6 +163,7 @@ def edited(journey: Journey) -> Journey:
     journey = jf.remove_step(jf.replace_step(journey, Wait("more", until="09:00")), "more", to="done")
     journey = jf.reorder_steps(journey, [step.id for step in journey.steps])
     journey = jf.update_journey(journey, name="More", trigger=jf.Trigger("go"))
+    journey = jf.rename_step(journey, "done", "over")
     return jf.replace_steps(journey, steps())
 
 

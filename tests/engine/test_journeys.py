@@ -670,6 +670,46 @@ def test_many_are_cloned(host):
     assert host.engine.journey("a-copy-3").name == "A 2"
 
 
+@pytest.mark.rows(104)
+def test_ids_of_clones_are_the_hosts(host):
+    """F104: of a mapping or a function; a taken one fails like any other."""
+    three(host.engine)
+    done = host.engine.bulk("clone", ["a", "b"], at=START, to={"a": "17"})
+    assert done.clones == {"a": "17", "b": "b-copy"}
+    done = host.engine.bulk("clone", ["a", "b"], at=START, to=lambda name: {"a": "18", "b": "17"}[name])
+    assert (done.clones, type(done.failed["b"])) == ({"a": "18"}, Conflict)
+    with pytest.raises(InvalidInput, match="to: must map ids to those of their clones, not int 7"):
+        host.engine.bulk("clone", ["a"], at=START, to=7)
+
+
+@pytest.mark.rows(103, 105)
+def test_steps_of_a_copy_have_ids_of_their_own(host):
+    """R18: whatever names a step follows, its flag too; within the tenant and for another one."""
+    steps = [mail("hello"), Condition("opened", field("message.hello.opened").is_not_null()), mail("more")]
+    host.deploy(*steps, Update("mark", tag.add("x")))
+    host.engine.set_published("j", {"more": False}, at=START)
+    names = {"hello": "401", "more": "402", "mark": "403"}
+    host.engine.clone("j", "k", at=START, steps=names)
+    assert {each.id: each.published for each in host.engine.steps("k")} == {
+        "401": True,
+        "opened": True,
+        "402": False,
+        "403": True,
+        "end": True,
+    }
+    assert host.engine.definition("k").step("opened").branches[0].when == field("message.401.opened").is_not_null()
+    copied = host.engine.copy_to("other", "j", at=START, steps=names)
+    assert copied.unpublished == ("403",)
+    flags = {each.id: each.published for each in host.engine.tenant("other").steps("j")}
+    assert flags == {"401": True, "opened": True, "402": False, "403": False, "end": True}
+    with pytest.raises(InvalidJourney, match="there is no step 'x'"):
+        host.engine.clone("j", "m", at=START, steps={"x": "y"})
+    with pytest.raises(InvalidJourney, match="there is no step 'x'"):
+        host.engine.copy_to("third", "j", at=START, steps={"x": "y"})
+    with pytest.raises(InvalidInput, match="steps: must map ids of steps to new ones, not str 'x'"):
+        host.engine.clone("j", "m", at=START, steps="x")
+
+
 @pytest.mark.rows(96)
 def test_many_are_deleted_or_removed(host):
     """R15, F96: delete takes drafts only, remove takes any."""

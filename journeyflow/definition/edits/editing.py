@@ -459,7 +459,7 @@ def _option_faults(step: Step, options: Mapping[str, object]) -> list[Problem]:
         if name not in known and name != "id"
     ]
     if "id" in options:
-        found.append(Problem("option", ERROR, "id", "a step keeps its id; add another one and remove this"))
+        found.append(Problem("option", ERROR, "id", "a step keeps its id; rename_step gives it another one"))
     return found
 
 

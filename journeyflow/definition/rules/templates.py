@@ -103,6 +103,24 @@ def template_reads(value: object) -> frozenset[str]:
     return frozenset(_split(token)[0] for text in _texts(value) for token in _tokens(text))
 
 
+def with_paths(value: object, change: Callable[[str], str]) -> object:
+    """Return a value in whose templates every path is changed by a function.
+
+    >>> with_paths({"a": ["{{ x | there }} {{{x|y}}} {{z}}", 1]}, str.upper)
+    {'a': ['{{ X | there }} {{{x|y}}} {{Z}}', 1]}
+    """
+    if isinstance(value, str):
+        return _TOKEN.sub(lambda match: match[0] if match[2] is None else _changed(match, change), value)
+    if isinstance(value, Mapping):
+        return {name: with_paths(inner, change) for name, inner in value.items()}
+    return [with_paths(inner, change) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def _changed(match: re.Match[str], change: Callable[[str], str]) -> str:
+    path = _split(match[2])[0]
+    return match[0].replace(path, change(path), 1)
+
+
 def _tokens(text: str) -> list[str]:
     return [match[2].strip() for match in _TOKEN.finditer(text) if match[2] is not None]
 

@@ -240,7 +240,7 @@ def test_unknown_options_are_told_with_the_nearest():
     """R13: all at once; an id is no option."""
     assert refused(lambda: update_step(line("a"), "a", chanel="SMS", id="b")) == [
         "chanel: a send has no option 'chanel' (did you mean 'channel'?) [option]",
-        "id: a step keeps its id; add another one and remove this [option]",
+        "id: a step keeps its id; rename_step gives it another one [option]",
     ]
     assert refused(lambda: update_step(line("first"), "frist")) == [
         "step_id: there is no step 'frist' (did you mean 'first'?) [unknown-step]"
