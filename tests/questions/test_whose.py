@@ -203,3 +203,68 @@ def test_the_newest_moments_are_kept_where_a_timeline_is_cut(host):
     cut = host.engine.timeline("c1", take=3)
     assert [*cut.moments] == [*whole.moments][-3:]
     assert [each.at for each in whole.moments] == sorted(each.at for each in whole.moments)
+
+
+def test_a_run_is_explained_by_its_own_messages(host):
+    """R71, R85: what became of the message of another run is not told."""
+    host.deploy(HELLO, Wait("rest", "1 day"))
+    for customer in ("c0", "c1"):
+        host.feed("go", START, customer)
+    host.tick(START)
+    first, _ = host.claim(START)
+    host.engine.nack(first, at=START, error="no route", permanent=True)
+    host.tick(START)
+    assert "message FAILED after 1 attempt, last error 'no route'" in str(host.engine.explain("j", first.customer))
+    others = {"c0", "c1"} - {first.customer}
+    assert "no route" not in str(host.engine.explain("j", others.pop()))
+
+
+def test_explain_says_what_holds_a_run_now(host):
+    """R25, R37, R85: a holdout by its bucket, a wait for a condition by what it waits for."""
+    held = {"goal": Goal("bought", within="1 day"), "holdout": 100}
+    host.deploy(Wait("ready", when=field("plan").eq("paid")), id="asks")
+    host.deploy(Wait("rest", "1 day"), id="kept", **held)
+    host.say("go", "1 hour")
+    assert "kept out for comparison: bucket " in str(host.engine.explain("kept", "c1"))
+    assert "plan" in str(host.engine.explain("asks", "c1")).splitlines()[-1]
+
+
+def test_the_dossier_has_the_lists_and_the_ends_of_its_customer(host):
+    """R86: lists of this customer in this tenant; an instant where a run ended, and none where it goes on."""
+    other(host).put(START, "c1", lists=["theirs"])
+    host.put(START, "c1", lists=["mine"])
+    host.put(START, "c2", lists=["others"])
+    host.deploy(Wait("rest", "1 day"), id="goes-on")
+    host.deploy(End("done"), id="ended")
+    host.say("go", "1 hour")
+    kept = host.engine.export_customer("c1")
+    assert kept["lists"] == ["mine"]
+    runs = kept["enrollments"]
+    assert isinstance(runs, list)
+    assert {each["journey"]: each["ended_at"] for each in runs} == {
+        "ended": "2026-01-05T09:00:00.000000Z",
+        "goes-on": None,
+    }
+
+
+def test_versions_count_their_own_runs(host):
+    """R12: whoever entered before a publication stays in the version of then."""
+    host.deploy(Wait("rest", "9 days"))
+    host.feed("go", "1 hour", "c0")
+    host.tick("1 hour")
+    host.deploy(Wait("pause", "9 days"), when="2 hours")
+    for customer in ("c1", "c2"):
+        host.feed("go", "3 hours", customer)
+    host.tick("3 hours")
+    assert {each.version: each.active for each in host.engine.versions("j")} == {1: 1, 2: 2}
+
+
+def test_a_timeline_that_just_fits_is_whole(host):
+    """R84: only what is left out makes it more."""
+    host.deploy(HELLO, Wait("one", "1 day"), End("done"))
+    host.say("go", "1 hour")
+    host.tick("9 days")
+    whole = host.engine.timeline("c1", take=100)
+    assert host.engine.timeline("c1", take=len(whole.moments)) == whole
+    assert not whole.more
+    assert host.engine.timeline("c1", take=len(whole.moments) - 1).more
