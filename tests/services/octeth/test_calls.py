@@ -114,9 +114,11 @@ def test_only_what_is_given_is_changed():
     version = acme.journey(journey.id).version
     world.done("journey.update", JourneyID=number)
     assert acme.journey(journey.id).version == version
-    world.done("journey.update", JourneyID=number, Name="B")
-    world.done("journey.update", JourneyID=number, Name="Welcome Series")
-    assert world.done("journey.get", JourneyID=number)["JourneyName"] == "Welcome Series"
+    world.done("journey.enable", JourneyID=number)
+    for name, target in (("B", 10), ("Welcome Series", 30), ("B", 10)):
+        world.done("journey.update", JourneyID=number, Name=name, Trigger_ListID=target)
+        shown = world.done("journey.get", JourneyID=number)
+        assert (shown["JourneyName"], shown["TriggerParameters"]) == (name, {"ListID": target})
 
 
 @pytest.mark.rows(94, 225)
@@ -182,6 +184,25 @@ def test_a_list_replaces_what_was_there():
     numbers = world.actions(number)
     assert numbers[0] == second
     assert len({*numbers, 9999, first}) == 5
+
+
+@pytest.mark.rows(63, 64)
+def test_a_list_without_numbers_is_all_new_and_one_of_before_is_taken_again():
+    """New actions never take over what others were; the list of an earlier time replaces the present one."""
+    world = World()
+    number = world.journey(WAIT)
+    seen = [world.actions(number)]
+    for each in (WAIT, MAIL, WAIT):
+        world.done("journey.actions.update", JourneyID=number, Actions=[each])
+        seen.append(world.actions(number))
+    assert len({action for actions in seen for action in actions}) == 4
+    last = seen[-1][0]
+    world.done("journey.enable", JourneyID=number)
+    for days in (3, 4, 3):
+        wait = {"ActionID": last, **WAIT, "WaitAmount": days}
+        world.done("journey.actions.update", JourneyID=number, Actions=[wait])
+        (shown,) = world.done("journey.get", JourneyID=number)["Actions"]
+        assert (shown["ActionID"], shown["ActionParameters"]["WaitAmount"]) == (str(last), days)
 
 
 @pytest.mark.rows(223)
