@@ -2,6 +2,7 @@
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from journeyflow.services.octeth import OPERATIONS, VERSIONS, Octeth, openapi
 from journeyflow.services.octeth.operations import ROUTES
 from journeyflow.services.octeth.table import ENVELOPES
 from journeyflow.services.operations import HttpRequest
-from tests.services.octeth.world import NOW, World, running
+from tests.services.octeth.world import MAIL, NOW, WAIT, World, running
 
 
 def errors(code: int, message: str) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def test_no_request_raises(version):
     world, number = running(version)
     draw = random.Random(version)  # as good as any
     actions = [1, 2]
-    for each in list(OPERATIONS.values()) * 60:
+    for each in list(OPERATIONS.values()) * 25:
         said = {one.name: draw.choice(VALUES) for one in each.parameters if draw.random() < 0.7}
         there = {
             "JourneyID": number,
@@ -239,3 +240,22 @@ def test_the_openapi_document_has_every_call(version):
             assert names | set(body.get("properties", {})) == {one.name for one in each.parameters}
             assert set(body.get("required", ())) == (set() if method == "GET" else needed)
     assert "405" in document["paths"]["/api.php"]["post"]["responses"]
+
+
+def test_many_threads_make_calls_at_once(tmp_path):
+    """Over one file and one directory, as a server does: every journey and every action has a number of its own."""
+    world = World()
+    world.service = Octeth(Engine(tmp_path / "run.db"), world.directory)
+
+    def work(_: int) -> tuple[int, list[int]]:
+        number = world.journey(MAIL, WAIT, enabled=True)
+        for subscriber in (1, 2):
+            world.done("subscriber.journey.trigger", JourneyID=number, ListID=26, SubscriberID=subscriber)
+        return number, world.actions(number)
+
+    with world.service.engine as engine, ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(work, range(8)))
+        assert len({number for number, _ in made}) == 8
+        assert len({action for _, actions in made for action in actions}) == 16
+        assert [each.enrolled for each in engine.tenant("acme").journeys()] == [2] * 8
+        assert engine.audit() == []
