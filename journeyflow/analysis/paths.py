@@ -201,8 +201,11 @@ def soonest(chart: Chart, start: str) -> list[Passage]:
     return []
 
 
-def nearest(chart: Chart, start: str) -> Iterator[tuple[int, Passage]]:
-    """Yield every way that can be taken from a step on, with the least time at its end, soonest first (Dijkstra)."""
+def nearest(chart: Chart, start: str, last: Allowed | None = None) -> Iterator[tuple[int, Passage]]:
+    """Yield every way that can be taken from a step on, with the least time at its end, soonest first (Dijkstra).
+
+    `last` says which ways are not followed any further.
+    """
     order = count()
     queue: list[tuple[int, int, Passage]] = []
     done = {start}
@@ -215,7 +218,7 @@ def nearest(chart: Chart, start: str) -> Iterator[tuple[int, Passage]]:
     while queue:
         at, _, way = heappop(queue)
         yield at, way
-        if way.to is not None and way.to not in done:
+        if way.to is not None and way.to not in done and not (last is not None and last(way)):
             done.add(way.to)
             push(at, way.to)
 

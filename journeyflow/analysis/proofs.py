@@ -285,21 +285,34 @@ def most_messages(chart: Chart) -> int | None:
 def _closest(chart: Chart, messages: int) -> tuple[int, list[Passage]]:
     """Return the least time from the first to the last of so many messages of one run, and their Sends in order.
 
-    The list is empty if no path sends so many.
+    The list is empty if no path sends so many. Messages that follow one another soonest have none between them, so that
+    from each Send only the next ones are looked for.
     """
     sends = [way for way in chart.reached() if way.message]
-    apart = {way.step: _least_to(chart, way) for way in sends}
+    of, apart = {way.step: way for way in sends}, {way.step: _next_sends(chart, way) for way in sends}
     layer: dict[str, tuple[int, list[Passage]]] = {way.step: (0, [way]) for way in sends}
     for _ in range(messages - 1):
         ahead: dict[str, tuple[int, list[Passage]]] = {}
         for step, (time, ways) in layer.items():
-            for way in sends:
-                if way.step in apart[step]:
-                    whole = time + apart[step][way.step]
-                    if way.step not in ahead or whole < ahead[way.step][0]:
-                        ahead[way.step] = (whole, [*ways, way])
+            for following, later in apart[step].items():
+                if following not in ahead or time + later < ahead[following][0]:
+                    ahead[following] = (time + later, [*ways, of[following]])
         layer = ahead
     return min(layer.values(), key=lambda each: each[0], default=(0, []))
+
+
+def _next_sends(chart: Chart, send: Passage) -> dict[str, int]:
+    """Return the least time from a Send to each that can follow it with no other message between them."""
+    found: dict[str, int] = {}
+    if send.to is not None:
+        for time, each in nearest(chart, send.to, last=_sends):
+            if each.message:
+                found.setdefault(each.step, time - each.time.least)
+    return found
+
+
+def _sends(way: Passage) -> bool:
+    return bool(way.message)
 
 
 def _least_to(chart: Chart, way: Passage) -> dict[str, int]:

@@ -30,7 +30,10 @@ from journeyflow import (
     tag,
 )
 from journeyflow.analysis import Span, analyze
+from journeyflow.analysis.paths import AllPaths
+from journeyflow.analysis.proofs import _closest
 from journeyflow.analysis.spans import ANY_ZONE, clock_change, closed_for, length_of, opens_within
+from journeyflow.analysis.ways import chart_of
 from journeyflow.basics.hours import Until
 from journeyflow.basics.moments import DAY, HOUR, Duration, add, parse_instant, zone
 from journeyflow.testing import Enroll, Forget, Leave, Life, Lifecycle, Put, Reaction, RetryRun, journeys, lives, run
@@ -440,3 +443,33 @@ def test_what_fails_is_shown_by_its_life(drawn):
 def test_a_span_is_written_in_words():
     """Days have 24 hours here."""
     assert [str(Span(0, 0)), str(Span(0, None)), str(Span(DAY, None))] == ["no time", "unknown", "1 day or longer"]
+
+
+def built(kinds):
+    """Return a journey of Sends, waits, and Conditions with a Send on one side and a wait on the other."""
+    steps = [
+        (
+            mail(f"m{n}"),
+            Wait(f"w{n}", "1 day"),
+            Wait(f"h{n}", "2 hours"),
+            Condition(f"c{n}", field("a").eq(n), yes=[mail(f"y{n}")], no=[Wait(f"v{n}", "3 hours")]),
+        )[kind]
+        for n, kind in enumerate(kinds)
+    ]
+    return journey(*steps)
+
+
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=7), st.integers(2, 4))
+def test_the_soonest_messages_are_those_of_some_path(kinds, count):
+    """The least time for so many messages is the least over all paths, listed one by one."""
+    chart = chart_of(built(kinds))
+    least = []
+    for path in AllPaths(chart):
+        at, sent = 0, []
+        for way in path.ways:
+            sent += [at] if way.message else []
+            at += way.time.least
+        least += [later - first for first, later in zip(sent, sent[count - 1 :], strict=False)]
+    soonest, ways = _closest(chart, count)
+    assert (len(ways), soonest) == (count if least else 0, min(least, default=0))
