@@ -1,6 +1,6 @@
 """The entry rules of a journey (trigger, re-entry, limits), its exits and its goal (R20 to R27, R42)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import field as option
 from attrs import frozen
@@ -9,7 +9,7 @@ from journeyflow.basics.hours import Window
 from journeyflow.basics.moments import MINUTE, Duration
 from journeyflow.basics.words import JOURNEY_COMPLETED, MESSAGE, MESSAGE_KINDS, WEBSITE_KINDS
 from journeyflow.definition.options import Shown, as_duration
-from journeyflow.definition.rules.conditions import FieldRule, Rule, all_of
+from journeyflow.definition.rules.conditions import AllOf, FieldRule, Rule, all_of
 from journeyflow.errors import did_you_mean
 
 
@@ -164,6 +164,65 @@ class Trigger(Shown):
     def journey_completed(cls, journey: str | None = None, *, where: Rule | None = None) -> "Trigger":
         """Enter customers who complete the journey with the id `journey`, or any journey (F36)."""
         return cls(JOURNEY_COMPLETED, where=_narrowed(where, journey=journey))
+
+    @property
+    def family(self) -> str:
+        """The name of the method that makes such a trigger, such as "list_subscribed" or "message".
+
+        "event" is an event of the host's own type, "manual" nobody but by hand, "every" a schedule (R51).
+        """
+        return self._read[0]
+
+    @property
+    def target(self) -> str | int | None:
+        """What the trigger is about: the list, tag, attribute, template or journey that it names, or the least revenue.
+
+        None is any, and what has no target.
+        """
+        return self._read[1]
+
+    @property
+    def criteria(self) -> Rule | None:
+        """What else must be true: the rule that was given as `where=` beside the target; None for nothing.
+
+        >>> trigger = Trigger.list_subscribed("news", where=FieldRule("plan", "eq", "paid"))
+        >>> trigger.family, trigger.target, str(trigger.criteria)
+        ('list_subscribed', 'news', "plan = 'paid'")
+        """
+        return self._read[2]
+
+    @property
+    def _read(self) -> tuple[str, str | int | None, Rule | None]:
+        """The family, the target and the criteria."""
+        if self.event is None:
+            return "manual" if self.pull is None else "every", None, self.where
+        family, name, op = _FAMILIES.get(self.event) or _wider_family(self.event)
+        first, *rest = self.where.rules if isinstance(self.where, AllOf) and self.where.rules else (self.where,)
+        if not isinstance(first, FieldRule) or (first.field, first.op, first.value_of) != (f"event.{name}", op, None):
+            return family, None, self.where
+        if not isinstance(first.value, str | int):
+            return family, None, self.where
+        return family, first.value, all_of(*rest) if len(rest) > 1 else next(iter(rest), None)
+
+
+_FAMILIES: Mapping[str, tuple[str, str, str]] = {
+    "list.subscribed": ("list_subscribed", "list", "eq"),
+    "list.unsubscribed": ("list_unsubscribed", "list", "eq"),
+    "tag.added": ("tag_added", "tag", "eq"),
+    "tag.removed": ("tag_removed", "tag", "eq"),
+    "field.changed": ("field_changed", "field", "eq"),
+    "revenue": ("revenue", "amount", "gte"),
+    JOURNEY_COMPLETED: ("journey_completed", "journey", "eq"),
+}
+"""The family of triggers by the type of event, with the name in its data that the target is compared with, and how."""
+
+
+def _wider_family(event: str) -> tuple[str, str, str]:
+    """Return the family of an event that begins with its family's name, or is the host's own."""
+    if event.startswith(MESSAGE) and event.removeprefix(MESSAGE) in MESSAGE_KINDS:
+        return "message", "template", "eq"
+    website = event.startswith("website.") and event.removeprefix("website.") in WEBSITE_KINDS
+    return ("website" if website else "event"), "", "eq"
 
 
 def _narrowed(where: Rule | None, **named: str | None) -> Rule | None:

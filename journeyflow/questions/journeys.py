@@ -28,7 +28,8 @@ class JourneyInfo(Rows):
     `trigger` is the event type of the newest version, None for a journey entered by hand or on a schedule. `steps`
     counts the steps. `enrolled` is the sum of `active`, `completed`, `exited` and `failed`; `holdout`, those kept out,
     is counted apart (R25, R81). Instants are in UTC: `activated_at` is the first activation, `resumed_at` the newest
-    resume, `created_at` the first publication, `published_at` the newest version's; None is never.
+    resume, `created_at` the first publication, `published_at` the newest version's, `updated_at` the newest change of
+    any kind: of a version, a text, the state or a step's flag; None is never.
     """
 
     tenant: str
@@ -72,8 +73,11 @@ JOURNEY_ORDERS = {"id": "j.id", "name": "ifnull(v.definition ->> '$.name', '')",
 
 _JOURNEYS = f"""
 SELECT j.tenant, j.id, v.definition, v.version, v.published_at, j.number, {_CREATED},
-       (SELECT max(max(p.at), ifnull(max(w.edited_at), max(p.at))) FROM publications p
-        JOIN versions w ON w.number = p.version WHERE p.journey = j.number)
+       (SELECT max(at) FROM (
+            SELECT p.at FROM publications p WHERE p.journey = j.number
+            UNION ALL SELECT w.edited_at FROM versions w WHERE w.journey = j.number
+            UNION ALL SELECT t.at FROM transitions t WHERE t.journey = j.number
+            UNION ALL SELECT f.at FROM flags f WHERE f.journey = j.number))
 """
 
 _OF_JOURNEYS = """

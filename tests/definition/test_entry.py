@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 from attrs.exceptions import FrozenInstanceError
 
-from journeyflow import Duration, Exit, Goal, Reentry, Trigger, field
+from journeyflow import Duration, Exit, Goal, Reentry, Trigger, all_of, any_of, field
 from journeyflow.definition.entry import REENTRY_POLICIES
+from journeyflow.definition.rules.conditions import AllOf, FieldRule
 
 PAID = field("plan").eq("paid")
 
@@ -67,3 +68,52 @@ def test_what_is_no_period_is_kept(value):
     """R13: a journey tells of it with everything else."""
     assert Reentry.after(value).period is value
     assert Goal("x", within=value).within is value
+
+
+BOTH = all_of(PAID, FieldRule("age", "gt", 17))
+
+
+@pytest.mark.rows(8, 9, 38, 39, 40)
+@pytest.mark.parametrize("where", [None, PAID, BOTH, any_of(PAID, BOTH)])
+@pytest.mark.parametrize(
+    ("make", "family", "target"),
+    [
+        (lambda where: Trigger.list_subscribed("10", where=where), "list_subscribed", "10"),
+        (lambda where: Trigger.list_unsubscribed("10", where=where), "list_unsubscribed", "10"),
+        (lambda where: Trigger.list_subscribed(where=where), "list_subscribed", None),
+        (lambda where: Trigger.tag_added("vip", where=where), "tag_added", "vip"),
+        (lambda where: Trigger.tag_removed("vip", where=where), "tag_removed", "vip"),
+        (lambda where: Trigger.field_changed("plan", where=where), "field_changed", "plan"),
+        (lambda where: Trigger.revenue(500, where=where), "revenue", 500),
+        (lambda where: Trigger.journey_completed("j", where=where), "journey_completed", "j"),
+        (lambda where: Trigger.message("opened", template="t", where=where), "message", "t"),
+        (lambda where: Trigger.message("opened", where=where), "message", None),
+        (lambda where: Trigger.website("pageView", where=where), "website", None),
+        (lambda where: Trigger("order.placed", where=where), "event", None),
+        (lambda where: Trigger("website.other", where=where), "event", None),
+        (lambda where: Trigger("message.other", where=where), "event", None),
+        (lambda where: Trigger.every("1 day", list="news", where=where), "every", None),
+        (lambda where: Trigger(manual=True, where=where), "manual", None),
+    ],
+)
+def test_a_trigger_is_read_back_as_it_was_made(make, family, target, where):
+    """Its family, its target, and the criteria that were given beside it."""
+    trigger = make(where)
+    assert (trigger.family, trigger.target) == (family, target)
+    assert trigger.criteria == where
+
+
+def test_what_only_looks_like_a_target_is_a_criterion():
+    """Another operator, another field to compare with, another type of value, no rule at all."""
+    several = all_of(FieldRule("event.list", "eq", "10"), *BOTH.rules)
+    assert Trigger("list.subscribed", where=several).target == "10"
+    assert Trigger("list.subscribed", where=several).criteria == BOTH
+    for rule in (
+        FieldRule("event.list", "ne", "10"),
+        FieldRule("event.list", "eq", value_of="plan"),
+        FieldRule("event.list", "eq", 1.5),
+        FieldRule("event.tag", "eq", "10"),
+        AllOf(()),
+    ):
+        trigger = Trigger("list.subscribed", where=rule)
+        assert (trigger.target, trigger.criteria) == (None, rule)

@@ -65,6 +65,25 @@ def everything(engine: Engine) -> dict[str, int]:
 # --- versions ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(12)
+def test_a_journey_is_updated_by_every_change(host):
+    """F12: a version, a text, a state, a flag; what changes nothing is no update."""
+    host.engine.publish(journey(mail("a"), mail("b")), at=START)
+    changes = [
+        lambda at: host.engine.enable("j", at=at),
+        lambda at: host.engine.set_published("j", {"a": False}, at=at),
+        lambda at: host.engine.disable("j", at=at),
+        lambda at: host.engine.edit("j", at=at, name="J"),
+        lambda at: host.engine.publish(journey(mail("c")), at=at),
+    ]
+    for number, change in enumerate(changes, 1):
+        change(after(f"{number} hours"))
+        assert host.engine.journey("j").updated_at == after(f"{number} hours")
+    host.engine.edit("j", at=after("9 hours"), name="")
+    host.engine.set_published("j", {"a": False}, at=after("9 hours"))
+    assert host.engine.journey("j").updated_at == after("5 hours")
+
+
 @pytest.mark.rows(92)
 def test_late_work_sees_the_version_of_its_own_instant_also_around_a_rollback(host):
     """R11, R12: version 2 was the newest between its publication and the rollback to version 1, and stays so."""
