@@ -516,6 +516,22 @@ def text_alike(printed: Any, answered: Any) -> bool:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: f"{each.version} {each.name}")
 def test_each_printed_example_is_answered_as_it_is_printed(example: Example):
     """The same request gets the same status and an answer of the same names and types."""
+    world, request = prepared(example)
+    check(example, *world.send(*request[:2], request.body.encode(), query=request.query, headers=request.headers))
+
+
+class Prepared(NamedTuple):
+    """A printed request, with the numbers and the key of a world in it."""
+
+    method: str
+    path: str
+    body: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+def prepared(example: Example) -> tuple[World, Prepared]:
+    """Return a world that an example is about, and its request in that world."""
     world = World(example.version)
     stand_for = example.prepare(world)
     body, query, headers = example.body, dict(example.query), dict(example.headers)
@@ -530,9 +546,11 @@ def test_each_printed_example_is_answered_as_it_is_printed(example: Example):
         body = substituted(body, printed, number)
         query = {name: str(number) if value == printed else value for name, value in query.items()}
     kind = JSON if body.startswith("{") else {"Content-Type": "application/x-www-form-urlencoded"}
-    status, answer = world.send(
-        example.method, f"/api/v1/{example.path}", body.encode(), query=query, headers={**kind, **headers}
-    )
+    return world, Prepared(example.method, f"/api/v1/{example.path}", body, query, {**kind, **headers})
+
+
+def check(example: Example, status: int, answer: Any) -> None:
+    """Compare an answer with the printed one."""
     assert status == example.status, answer
     expected = json.loads(example.answer)
     assert agree(expected, json.loads(json.dumps(answer))), json.dumps(answer)[:600]
