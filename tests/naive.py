@@ -27,14 +27,10 @@ class Naive:
             elif isinstance(said, testing.Lifecycle):
                 at = max(to_micros(said.at), self.calls[said.journey][-1][0])
                 if said.action == "archive":  # R15
-                    self._tick(at - 1, counted=False)
                     self._archive(said.journey, at)
                 self.calls[said.journey].append((at, said.action))
             else:
                 self.inputs.append(Thing(said=said, own=to_micros(said.at), outcome="pending"))
-
-    def _archive(self, name, at):
-        self._exit([run for run in self.runs if run.journey.id == name], at, "archived")
 
     def _states(self, journey, *instants):  # by the call that was the last as of these instants (R11)
         return {[call for since, call in self.calls[journey.id] if since <= at][-1] for at in instants}

@@ -38,9 +38,10 @@ class EnteringNaive(Naive):
         mine = [run for run in self._runs(said.customer, said.journey) if said.key in {None, run.key}]
         return None if out + self._exit(mine, at, said.reason) else "not inside"
 
-    def _archive(self, name, at):  # nobody waits any more
+    def _archive(self, name, at):  # R15; nobody waits any more
+        self._tick(at - 1, counted=False)
         self._give_up([each for each in self.waiting if each.place[0] == name])
-        super()._archive(name, at)
+        self._exit([run for run in self.runs if run.journey.id == name], at, "archived")
 
     def _give_up(self, entries):  # places in queues; where nobody waits, nothing opens
         self.waiting = [each for each in self.waiting if each not in entries]
