@@ -1,0 +1,50 @@
+"""What the OpenAPI documents describe is what is answered, whatever a client sends.
+
+It needs the dependency group `fuzz`: `pip install --group fuzz`.
+"""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from journeyflow import Engine, Journey, MemoryStore, Send, Trigger, Wait
+from journeyflow.services.directory import SQLiteDirectory
+from tests.samples import START
+
+schemathesis = pytest.importorskip("schemathesis", reason="needs the dependency group `fuzz`: schemathesis")
+asgi = pytest.importorskip("journeyflow.services.asgi", reason="needs the extra `http`")
+
+MANY = settings(
+    max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), database=None, derandomize=True
+)
+
+JOURNEY = Journey(
+    id="j1", trigger=Trigger(manual=True), steps=[Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day")]
+)
+
+
+@pytest.mark.parametrize("name", ["loyalty", "octeth"])
+def test_no_answer_is_undescribed_and_none_is_an_error_of_the_server(name):
+    """Each operation of each system is sent what its description allows, and much that it does not."""
+    with Engine(MemoryStore()) as engine, SQLiteDirectory() as directory:
+        directory.put_user(1, "acme")
+        key, admin = directory.add_secret("key", user=1), directory.add_secret("admin")
+        engine.tenant("acme").deploy(JOURNEY, at=START)
+        app = asgi.application(engine, directory, clock=lambda: START, most=10**9)
+        headers = {"Authorization": f"Bearer {key}", "APIKey": key, "AdminAPIKey": admin}
+        schema = schemathesis.openapi.from_asgi(f"/openapi/{name}.json", app)
+        for operation in (found.ok() for found in schema.get_all_operations()):
+            is_described(operation, headers)
+
+
+def is_described(operation, headers):
+    """Send an operation many cases; each answer has a status that its description names, and none is a fault here."""
+    described = {int(status) for status in operation.definition.raw["responses"]}
+
+    @MANY
+    @given(case=operation.as_strategy())
+    def check(case):
+        status = case.call(headers=headers).status_code
+        assert status in described
+        assert status < 500
+
+    check()
