@@ -148,7 +148,12 @@ def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
     steps = outline.steps()
     if found := _misplaced(outline, [step.id for step in steps], wanted):
         raise InvalidJourney(journey.id, found)
-    return evolve(journey, steps=steps)
+    made = evolve(journey, steps=steps)
+    if lost := (reachable(journey.steps) - reachable(made.steps)) if steps else None:
+        place, name = next((place, name) for place, name in enumerate(wanted) if name in lost)
+        sentence = f"step {name!r} cannot come here: the branches before never rejoin, so nothing leads there"
+        raise InvalidJourney(journey.id, [Problem("order", ERROR, f"order[{place}]", sentence)])
+    return made
 
 
 def update_journey(journey: Journey, **options: Any) -> Journey:  # noqa: ANN401 the options of any journey

@@ -1,6 +1,8 @@
 """Editing journeys as pure functions: what each edit gives, and everything it refuses."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -400,6 +402,28 @@ def test_a_step_stays_in_its_branch():
     assert refused(lambda: reorder_steps(choice(), ["a", "pick", "b", "y", "z", "n", "done"])) == [
         "order[2]: step 'b' cannot come here, where 'y' must: it stays in its list, the main path [order]"
     ]
+
+
+@pytest.mark.rows(122)
+def test_no_step_comes_after_a_choice_whose_branches_never_rejoin():
+    """F122: nothing would lead there; of all orders, those remain in which the choice is the last of its list."""
+    steps = [
+        Send("a", channel="EMAIL", template="t", next="b"),
+        Wait("b", "3 days", next="pick"),
+        Condition("pick", field("x").is_not_null(), yes="y", no="n"),
+        End("y"),
+        End("n"),
+    ]
+    printed = Journey(id="j", steps=steps)
+    assert refused(lambda: reorder_steps(printed, ["a", "pick", "y", "n", "b"])) == [
+        "order[4]: step 'b' cannot come here: the branches before never rejoin, so nothing leads there [order]"
+    ]
+    assert reorder_steps(Journey(id="j", steps=[]), []).steps == ()
+    accepted = []
+    for order in permutations([step.id for step in steps]):
+        with suppress(InvalidJourney):
+            accepted.append([step.id for step in reorder_steps(printed, order).steps])
+    assert accepted == [["a", "b", "pick", "y", "n"], ["b", "a", "pick", "y", "n"]]
 
 
 # --- options of the journey -------------------------------------------------------------------------------------------
