@@ -24,9 +24,10 @@ such as the whole log when the audit counts again.
 """
 
 import re
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -48,11 +49,8 @@ _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}")
 CACHED_DOMAINS = 4_096
 """How many parsed mailbox domains are cached: more than one batch has messages."""
 
-Instants = defaultdict[int, int]
-"""Instants, each with how many things are counted there."""
-
-instants_of_none: Callable[[], Instants] = partial(defaultdict, int)
-"""Return an empty count of instants."""
+Instants = list[int]
+"""The instants of things that are counted together, one for each thing, in no order."""
 
 
 class Note(NamedTuple):
@@ -100,18 +98,6 @@ def told(run: Run, post: Post, what: str, at: int, *, unique: bool = False, amou
     return Note(run.journey, post.domain or "", post.step, what, at, unique, amount, post.channel)
 
 
-def queued(posts: Iterable[Post], runs: Mapping[int, Run], crowds: Iterable[Crowd] = ()) -> Iterator[Note]:
-    """Yield notes of the messages that joined the outbox: those of runs, and those of everybody in a crowd."""
-    sums = defaultdict[tuple[int, str, str, int], int](int)
-    for post in posts:
-        sums[runs[post.serial].journey, post.step, post.channel, post.at] += 1
-    for run, _, sent, _, people in crowds:
-        for post in sent:
-            sums[run.journey, post.step, post.channel, post.at] += len(people)
-    for (journey, step, channel, at), number in sums.items():
-        yield Note(journey, ALL, step, QUEUED, at, False, number, channel)
-
-
 def entry_kind(visit: int, number: int) -> int:
     """Return the kind of entry of a move (see `Walked`), from the visit it leaves and the number of the run.
 
@@ -146,26 +132,41 @@ def count(
     runs: Mapping[int, Run],
     notes: Iterable[Note],
     zones: Mapping[int, ZoneInfo],
+    *,
+    posts: Iterable[Post] = (),
     crowds: Iterable[Crowd] = (),
 ) -> tuple[Counter, ...]:
-    """Return the counters of a batch: its moves, with the new state of their runs, its crowds, and its notes.
+    """Return the counters of a batch: its moves, with the new state of their runs, and its notes.
 
-    `zones` are the journeys' zones, by number. The rows are sorted by key (R90).
+    `posts` are the messages that joined the outbox, apart from those of `crowds`. `zones` are the journeys' zones, by
+    number. The rows are sorted by key (R90).
     """
-    groups: defaultdict[tuple[int, str, Sequence[PathEntry], int], Instants] = defaultdict(instants_of_none)
+    walks: defaultdict[tuple[int, str, Sequence[PathEntry], int], Instants] = defaultdict(list)
+    sent: defaultdict[tuple[int, str, str], Instants] = defaultdict(list)
     for serial, visit, at, path, _ in moves:
         run = runs[serial]
-        groups[run.journey, run.status, path, 0 if visit else 1 if run.number == 1 else 2][at] += 1
-    for run, move, _, _, people in crowds:
-        groups[run.journey, run.status, move.path, entry_kind(move.visit, run.number)][move.at] += len(people)
+        walks[run.journey, run.status, path, 0 if visit else 1 if run.number == 1 else 2].append(at)
+    for post in posts:
+        sent[runs[post.serial].journey, post.step, post.channel].append(post.at)
+    for run, move, alike, _, people in crowds:
+        kind = entry_kind(move.visit, run.number)
+        walks[run.journey, run.status, move.path, kind] += [move.at] * len(people)
+        for post in alike:
+            sent[run.journey, post.step, post.channel] += [post.at] * len(people)
     sums = Sums(zones)
-    sums.walk((Walked(*key), instants) for key, instants in groups.items())
+    sums.walk((Walked(*key), instants) for key, instants in walks.items())
+    for (journey, step, channel), instants in sent.items():
+        sums.add(journey, [(step, QUEUED, channel, False, 1)], instants)
     sums.note(notes)
     return sums.rows()
 
 
-def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool, int]]:
-    """Yield what one move adds one to: (step, what, label, whether it is also unique, 1).
+Part = tuple[str, str, str, bool, int]
+"""What one move adds to a counter: the step, what is counted, the label, whether it is also unique, and the number."""
+
+
+def _parts(walked: Walked) -> Iterator[Part]:
+    """Yield what one move adds one to.
 
     A retried run has not failed after all, which adds -1 (R43).
     """
@@ -184,33 +185,26 @@ def _parts(walked: Walked) -> Iterator[tuple[str, str, str, bool, int]]:
         yield "", (FAILED if last == FAILED else walked.status).lower(), "", False, 1
 
 
-def by_day(instants: Mapping[int, int], zone: ZoneInfo) -> Iterator[tuple[str, int, int]]:
-    """Yield (local day, count, last instant) from instants, each with its count; in order of time.
+def by_day(instants: Iterable[int], zone: ZoneInfo) -> Iterator[tuple[str, int, int]]:
+    """Yield (local day, count, last instant) from instants; in order of time.
 
-    >>> list(by_day({86_400_000_000: 1, 5: 1, 7: 1}, ZoneInfo("UTC")))
+    >>> list(by_day([86_400_000_000, 5, 7], ZoneInfo("UTC")))
     [('1970-01-01', 2, 7), ('1970-01-02', 1, 86400000000)]
     """
-    in_order = sorted(instants.items())
-    last = until = in_order[0][0]
-    day, number = "", 0
-    for at, times in in_order:
-        if at >= until:
-            if number:
-                yield day, number, last
-            day, until = local_day_span(at, zone)
-            number = 0
-        number += times
-        last = at
-    yield day, number, last
+    in_order = sorted(instants)
+    position = 0
+    while position < len(in_order):
+        day, until = local_day_span(in_order[position], zone)
+        end = bisect_left(in_order, until, position)
+        yield day, end - position, in_order[end - 1]
+        position = end
 
 
 class Sums:
     """Counters being summed up; `zones` are the journeys' zones, by number.
 
     >>> sums = Sums({1: ZoneInfo("UTC")})
-    >>> sums.walk(
-    ...     [(Walked(1, "ACTIVE", (("hello", "COMPLETED", "queued"), ("breathe", "ACTIVE", "")), 1), {0: 1, 5: 1})]
-    ... )
+    >>> sums.walk([(Walked(1, "ACTIVE", (("hello", "COMPLETED", "queued"), ("breathe", "ACTIVE", "")), 1), [0, 5])])
     >>> for row in sums.rows()[4:]:
     ...     print(row[1:])
     ('1970-01-01', '*', '', 'entered', '', 2, 2, 5)
@@ -224,14 +218,16 @@ class Sums:
         self._zones = zones
         self._sums: dict[tuple[int, str, str, str, str, str], list[int]] = {}
 
-    def walk(self, walked: Iterable[tuple[Walked, Mapping[int, int]]]) -> None:
-        """Count moves: each kind with its instants, and how many moves there were at each."""
+    def walk(self, walked: Iterable[tuple[Walked, Instants]]) -> None:
+        """Count moves: each kind with its instants, one for each move."""
         for each, instants in walked:
-            parts = tuple(_parts(each))
-            for day, number, last in by_day(instants, self._zones[each.journey]):
-                for step, what, label, first, one in parts:
-                    key = (each.journey, day, ALL, step, what, label)
-                    self._add(key, number * one, number if first else 0, last)
+            self.add(each.journey, tuple(_parts(each)), instants)
+
+    def add(self, journey: int, parts: Sequence[Part], instants: Instants) -> None:
+        """Count the same parts of a journey at each of some instants."""
+        for day, number, last in by_day(instants, self._zones[journey]):
+            for step, what, label, first, one in parts:
+                self._add((journey, day, ALL, step, what, label), number * one, number if first else 0, last)
 
     def note(self, notes: Iterable[Note]) -> None:
         """Count what no move shows."""

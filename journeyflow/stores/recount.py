@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import loads
 from journeyflow.basics.words import ATTRIBUTED, HOLDOUT, REVENUE
-from journeyflow.records.counting import ALL, KINDS, QUEUED, Instants, Note, Sums, Walked, entry_kind, instants_of_none
+from journeyflow.records.counting import ALL, KINDS, QUEUED, Instants, Note, Sums, Walked, entry_kind
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter
 from journeyflow.stores.contract import SqlReader
@@ -84,9 +84,9 @@ def _zones(reader: SqlReader) -> dict[int, ZoneInfo]:
 
 def _walked(moves: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Walked, Instants]]:
     """Yield groups of identical moves, as the batches counted them, with the instants of each group."""
-    groups: defaultdict[tuple[int, str, str, int], Instants] = defaultdict(instants_of_none)
+    groups: defaultdict[tuple[int, str, str, int], Instants] = defaultdict(list)
     for journey, status, path, visit, number, at in moves:
-        groups[journey, status, path, entry_kind(visit, number)][at] += 1
+        groups[journey, status, path, entry_kind(visit, number)].append(at)
     for (journey, status, path, entry), instants in groups.items():
         yield Walked(journey, status, loads(path), entry), instants
 

@@ -8,7 +8,6 @@ no decision.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 from typing import Final
 
 from attrs import frozen
@@ -17,7 +16,7 @@ from journeyflow.basics.words import ATTRIBUTED, CLAIMED, COMPLETED, FAILED, QUE
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Split
 from journeyflow.records.changes import Changes, Pruned
-from journeyflow.records.counting import KINDS, Note, count, queued, told
+from journeyflow.records.counting import KINDS, Note, count, told
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit, version_at
 from journeyflow.stores.batch import ANSWERS, Finished
@@ -75,13 +74,12 @@ def settle(finished: Finished, catalog: Catalog, before: int) -> Share:
     left = tuple(post for post in finished.posts if post.serial in serials)
     emptied = serials & {*(move.serial for move in moves), *posts}
     runs = {run.serial: run for run in finished.runs}
-    notes = chain(queued(left, runs), _notes(left, runs, by_place))
     return Share(
         tuple(gone.values()),
         tuple(run for serial, run in bare.items() if serial in emptied or run != runs[serial]),
         moves,
         left,
-        count(moves, runs, notes, catalog.zones),
+        count(moves, runs, _notes(left, runs, by_place), catalog.zones, posts=left),
         tuple(dict.fromkeys(_arms(moves, bare, runs, catalog))),
     )
 

@@ -7,7 +7,6 @@ or comes out is a value.
 from collections import deque
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from heapq import heappush
-from itertools import chain
 from typing import cast
 
 from journeyflow.basics.moments import local_day
@@ -21,7 +20,7 @@ from journeyflow.machine.facts import Data, Facts
 from journeyflow.machine.notes import FRESH, NOTHING_SENT, Past, Result, Sent, Stimulus, make_situation
 from journeyflow.machine.program import Program
 from journeyflow.records.changes import Changes, Erased, PullChanges
-from journeyflow.records.counting import Note, count, queued
+from journeyflow.records.counting import Note, count
 from journeyflow.records.rows import Crowd, Input, Move, Refusal, Run
 from journeyflow.records.suppression import suppressions
 from journeyflow.stores.batch import CustomerInHand, DueKey, timer_key
@@ -262,7 +261,6 @@ class Work:
         """Return the changes to commit, in a stable order (R90)."""
         people, messages, crowds = self.people, self.messages, tuple(self.crowds.values())
         new_posts = messages.of(messages.new)
-        notes = chain(self.notes, queued(new_posts, self.runs, crowds))
         return Changes(
             handled=tuple(self.handled),
             customers=people.rows(),
@@ -272,7 +270,7 @@ class Work:
             crowds=crowds,
             posts=messages.of(messages.touched),
             refusals=tuple(self.refusals),
-            counters=count(self.moves, self.runs, notes, self.catalog.zones, crowds),
+            counters=count(self.moves, self.runs, self.notes, self.catalog.zones, posts=new_posts, crowds=crowds),
             limits=self.slots.changes(),
             pulls=PullChanges(self.pulls.changes(), people.listed(), people.unlisted()),
             erased=Erased(

@@ -60,7 +60,7 @@ def test_instants_are_counted_on_their_own_day(instants, name):
     """Summed by spans or one by one, instants fall on the same days; St John's changed clocks at 00:01 (R82)."""
     zone, micros = ZoneInfo(name), [to_micros(at.replace(tzinfo=UTC)) for at in instants]
     found = Bag[str]()
-    for day, number, last in by_day(Bag(micros), zone):
+    for day, number, last in by_day(micros, zone):
         found[day] += number
         assert local_day(last, zone) == day
         assert last in micros
