@@ -46,7 +46,7 @@ from journeyflow.basics.words import ACTIVE, COMPLETED, CONDITION, EXITED, FAILE
 from journeyflow.definition.rules.changes import WrongType
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.machine.gates import closed
-from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
+from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_past, make_result
 from journeyflow.machine.program import (
     NOWHERE,
     CompiledCondition,
@@ -56,6 +56,7 @@ from journeyflow.machine.program import (
     CompiledStep,
     CompiledUpdate,
     CompiledWait,
+    Onward,
     Program,
 )
 from journeyflow.machine.waits import is_over, own_instant, wait, wake_wait
@@ -118,7 +119,7 @@ def go(
     elif stimulus == "RETRY":
         to = _put_back(walk)
     else:
-        walk.leave(ENDING[stimulus], "")
+        walk.leave_as(ENDING[stimulus])
         to = walk.end(ENDING[stimulus], reason)
     bound = program.journey.max_visits if walk.memory is None else _bound(walk)
     while to >= 0:
@@ -132,7 +133,7 @@ def go(
             passed = unpublished and node.id in unpublished
             to = pass_through(walk, node) if passed else ARRIVE[node.kind](walk, node)
     if to == REST:
-        walk.leave(ACTIVE, "")
+        walk.leave(program.nodes[walk.step].resting)
     return _result(walk)
 
 
@@ -155,7 +156,7 @@ def _put_back(walk: Walk) -> int:
     walk.visit += 1
     walk.run = run._replace(visit=walk.visit)  # the failed visit was written by the move that failed
     walk.step = 0 if rest is None else rest[0]
-    walk.leave(SKIPPED, RETRY)
+    walk.leave_as(SKIPPED, RETRY)
     if rest is None:
         return 0
     _, walk.since, due, awaits = rest
@@ -176,7 +177,7 @@ def _where_it_rested(walk: Walk) -> dict[str, Any] | None:
 
 def pass_through(walk: Walk, node: CompiledStep) -> int:
     """Pass an unpublished step as if it did not exist; a branching step leads to where its branches rejoin (R17)."""
-    walk.leave(SKIPPED, "")
+    walk.leave(node.entry(SKIPPED, ""))
     return node.next
 
 
@@ -230,8 +231,8 @@ def _result(walk: Walk) -> Result:
     after = make_run(fields)
     move = make_move((run.serial, run.visit, at, tuple(path), walk.read))
     past = walk.past
-    if walk.sends or walk.emitted:
-        past = Past((*past.sends, *walk.sends), past.emitted + len(walk.emitted))
+    if walk.new_posts or walk.emitted:
+        past = make_past((walk.sends, past.emitted + len(walk.emitted)))
     return make_result((after, move, posts, walk.attributes, walk.emitted, past))
 
 
@@ -245,9 +246,9 @@ def send(walk: Walk, node: CompiledSend) -> int:
     if isinstance(answer, int):
         return walk.rest(answer)
     if answer is not None:
-        walk.leave(SKIPPED, answer)
+        walk.leave(node.entry(SKIPPED, answer))
         return node.next
-    if walk.step in walk.past.sends or walk.step in walk.sends:
+    if walk.step in walk.sends:
         return walk.fail("zero-time loop")
     text, expires = walk.compose(node)
     post = make_post(
@@ -274,10 +275,10 @@ def send(walk: Walk, node: CompiledSend) -> int:
         )
     )
     walk.new_posts.append(post)
-    walk.sends.append(walk.step)
+    walk.sends = (*walk.sends, walk.step)
     if walk.program.reads_posts:
         walk.posts = {**walk.posts, node.id: post}
-    walk.leave(COMPLETED, "queued")
+    walk.leave(node.queued)
     return node.next
 
 
@@ -291,30 +292,26 @@ def wake_send(walk: Walk, node: CompiledSend, _: Stimulus) -> int:
 
 def condition(walk: Walk, node: CompiledCondition) -> int:
     """Take the first branch that is true, else the `otherwise` branch (R37)."""
-    for question, to, label in node.branches:
+    to, entry = node.otherwise
+    for question, onward in node.branches:
         if walk.holds(question):
-            walk.leave(COMPLETED, label)
-            return to
-    to, label = node.otherwise
-    walk.leave(COMPLETED, label)
+            to, entry = onward
+            break
+    walk.leave(entry)
     return to
 
 
 def split(walk: Walk, node: CompiledSplit) -> int:
     """Take the arm that the customer's bucket falls into (R38)."""
-    to, label = walk.ask(_arm, node)
-    walk.leave(COMPLETED, label)
+    to, entry = walk.ask(_arm, node)
+    walk.leave(entry)
     return to
 
 
-def _arm(walk: Walk, node: CompiledSplit) -> tuple[int, str]:
+def _arm(walk: Walk, node: CompiledSplit) -> Onward:
     program = walk.program
     place = bucket(program.tenant, program.journey.id, node.id, walk.customer)
-    return node.arms[bisect_right(node.arms, place, key=_arm_end)][1:]
-
-
-def _arm_end(arm: tuple[int, int, str]) -> int:
-    return arm[0]
+    return node.arms[bisect_right(node.ends, place)]
 
 
 def update(walk: Walk, node: CompiledUpdate) -> int:
@@ -323,12 +320,12 @@ def update(walk: Walk, node: CompiledUpdate) -> int:
     try:
         events = walk.change(node)
     except WrongType:
-        walk.leave(COMPLETED, "type")
+        walk.leave(node.entry(COMPLETED, "type"))
         return node.next
     if not walk.emit([*events, *node.orders]):
         walk.attributes = before
         return walk.fail("event loop")
-    walk.leave(COMPLETED, "")
+    walk.leave(node.made)
     return walk.end(EXITED, node.leaves) if node.leaves else node.next
 
 
@@ -336,7 +333,7 @@ def end(walk: Walk, node: CompiledEnd) -> int:
     """Complete the run (R40)."""
     if not walk.emit(node.completed):
         return walk.fail("event loop")
-    walk.leave(COMPLETED, node.outcome)
+    walk.leave(node.reached)
     return walk.end(COMPLETED)
 
 

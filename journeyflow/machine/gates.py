@@ -62,12 +62,12 @@ def gates_of(walk: Walk, send: CompiledSend) -> Callable[[Walk], Closed]:
 
 def _consent_to(program: Program, send: CompiledSend) -> Gate:
     """Return a gate that checks consent only, without looking up the journey each time."""
-    required, channel = program.journey.consent == "required", send.step.channel
+    required = program.consent_required
 
     def ask(walk: Walk, _: CompiledSend | None = None) -> Closed:
         if not required and walk.attributes.get("consent") is None:  # the usual case
             return None
-        return _consented(walk, channel, required=required)
+        return _consent(walk, send)
 
     return ask
 
@@ -107,12 +107,8 @@ def _window(walk: Walk, send: CompiledSend) -> Closed:
 
 def _consent(walk: Walk, send: CompiledSend) -> Closed:
     """Check whether the customer consents to the channel (R54)."""
-    required = walk.program.journey.consent == "required"
-    return _consented(walk, send.step.channel, required=required)
-
-
-def _consented(walk: Walk, channel: str, *, required: bool) -> Closed:
-    if consents(walk.attributes, channel, required=required):
+    channel = send.step.channel
+    if consents(walk.attributes, channel, required=walk.program.consent_required):
         return None
     walk.seen[f"consent.{channel}"] = answer_about(walk.attributes, channel)
     return "consent"

@@ -44,6 +44,9 @@ class Past(NamedTuple):
     emitted: int = 0
 
 
+make_past: Callable[[tuple[object, ...]], Past] = partial(tuple.__new__, Past)
+"""Make a past from a tuple of all its fields in order, as `make_result` does."""
+
 FRESH = Past()
 
 
@@ -128,7 +131,7 @@ class Walk(Facts):
         self.read: dict[str, dict[str, object]] = {}
         self.new_posts: list[Post] = []
         self.emitted: list[Emitted | Order] = []
-        self.sends: list[int] = []
+        self.sends = past.sends
         self.status, self.reason = ACTIVE, ""
         self.step, self.visit, self.since = run.step, run.visit, run.since
         self.due: int | None = None
@@ -171,13 +174,16 @@ class Walk(Facts):
         number = draw(len(options), tenant, journey, self.customer, str(self.run.number), str(self.visit), *options)
         return options[number]
 
-    def leave(self, status: str, outcome: str) -> None:
+    def leave(self, entry: PathEntry) -> None:
         """Write the current visit into the path, and the values its rules read."""
         if self.seen:
             self.read[str(len(self.path))] = self.seen
             self.seen = {}
-        node = self.program.nodes[self.step]
-        self.path.append(node.entries.get((status, outcome)) or node.entry(status, outcome))
+        self.path.append(entry)
+
+    def leave_as(self, status: str, outcome: str = "") -> None:
+        """Write the current visit into the path as one that few visits here end as."""
+        self.leave(self.program.nodes[self.step].entry(status, outcome))
 
     def rest(self, due: int | None, awaits: str | None = None) -> int:
         """Come to rest here until an instant, for an event, or both."""
@@ -191,7 +197,7 @@ class Walk(Facts):
 
     def fail(self, reason: str) -> int:
         """End the run here as FAILED (R43)."""
-        self.leave(FAILED, "")
+        self.leave_as(FAILED)
         return self.end(FAILED, reason)
 
     def emit(self, events: Sequence[Emitted | Order]) -> bool:

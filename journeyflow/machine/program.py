@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import DAY, HOUR, Duration, zone, zone_or
 from journeyflow.basics.values import dumps, id_fault, thaw
-from journeyflow.basics.words import CONDITION, JOURNEY_COMPLETED, MEMBERS, MESSAGE
+from journeyflow.basics.words import ACTIVE, COMPLETED, CONDITION, JOURNEY_COMPLETED, MEMBERS, MESSAGE
 from journeyflow.definition.dates import TIMEZONE, attributes_read, dated_attributes, dated_events
 from journeyflow.definition.entry import Pull
 from journeyflow.definition.graph import in_cycles
@@ -21,24 +21,33 @@ from journeyflow.definition.rules.changes import Change, Emitted, read_path
 from journeyflow.definition.rules.conditions import FieldRule, Question, Rule, compile_rule, reads
 from journeyflow.definition.rules.templates import Renderer, compile_template
 from journeyflow.definition.rules.turns import clocked
-from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
+from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
 from journeyflow.records.forgetting import FORGOTTEN
 from journeyflow.records.rows import PathEntry
 
 NOWHERE = -1
 """The position of a run that has ended."""
 
+Onward = tuple[int, PathEntry]
+"""Where a step leads, and what the path says of the visit that ends so."""
+
 
 @frozen(eq=False, repr=False)
 class CompiledStep:
-    """One compiled step: its id, and the position of the step that follows."""
+    """One compiled step: its id, the position of the step that follows, and what paths say of visits here."""
 
     kind: ClassVar[type]
     """The kind of step in the definition."""
 
     id: str
     next: int
-    entries: dict[tuple[str, str], PathEntry] = field(factory=dict, init=False, repr=False)
+    entries: dict[tuple[str, str], PathEntry] = field(factory=dict, init=False)
+    resting: PathEntry = field(init=False)
+    """What a path says of a visit that rests here."""
+
+    @resting.default
+    def _(self) -> PathEntry:
+        return self.entry(ACTIVE, "")
 
     def entry(self, status: str, outcome: str) -> PathEntry:
         """Return the path entry of a visit here; equal entries are one object, because there are millions."""
@@ -53,6 +62,12 @@ class CompiledSend(CompiledStep):
     step: Send
     render: Renderer | None
     text: str | None
+    queued: PathEntry = field(init=False)
+    """What a path says of a visit that has queued its message."""
+
+    @queued.default
+    def _(self) -> PathEntry:
+        return self.entry(COMPLETED, "queued")
 
 
 @frozen(eq=False, repr=False)
@@ -77,7 +92,7 @@ class CompiledWait(CompiledStep):
     awaited: Awaited | None
     awaits: str | None
     """The type of the event it waits for, or the word for a condition."""
-    edges: Mapping[str, int]
+    edges: Mapping[str, Onward]
     over: str | None
     """The outcome when the time has come, if nothing has to be checked again."""
     every: Duration | None
@@ -90,19 +105,20 @@ class CompiledWait(CompiledStep):
 
 @frozen(eq=False, repr=False)
 class CompiledCondition(CompiledStep):
-    """A Condition: (question, position, label) of each branch, (position, label) of `otherwise`."""
+    """A Condition: the question of each branch and where it leads, and where `otherwise` does."""
 
     kind = Condition
-    branches: Sequence[tuple[Question, int, str]]
-    otherwise: tuple[int, str]
+    branches: Sequence[tuple[Question, Onward]]
+    otherwise: Onward
 
 
 @frozen(eq=False, repr=False)
 class CompiledSplit(CompiledStep):
-    """A Split: (first bucket beyond it, position, label) of each arm."""
+    """A Split: the first bucket beyond each arm, and where each arm leads."""
 
     kind = Split
-    arms: Sequence[tuple[int, int, str]]
+    ends: Sequence[int]
+    arms: Sequence[Onward]
 
 
 @frozen(eq=False, repr=False)
@@ -114,6 +130,12 @@ class CompiledUpdate(CompiledStep):
     orders: list[Order]
     leaves: str
     """The reason with which its own run ends here; empty if the run goes on."""
+    made: PathEntry = field(init=False)
+    """What a path says of a visit that has made the changes."""
+
+    @made.default
+    def _(self) -> PathEntry:
+        return self.entry(COMPLETED, "")
 
 
 @frozen(eq=False, repr=False)
@@ -123,6 +145,12 @@ class CompiledEnd(CompiledStep):
     kind = End
     outcome: str
     completed: list[Emitted]
+    reached: PathEntry = field(init=False)
+    """What a path says of a visit here."""
+
+    @reached.default
+    def _(self) -> PathEntry:
+        return self.entry(COMPLETED, self.outcome)
 
 
 @frozen
@@ -169,6 +197,8 @@ class Program:
     listens: frozenset[str]
     watches_customer: bool
     channels: tuple[str, ...]
+    consent_required: bool
+    """Whether a channel that the customer says nothing about counts as refused (R54)."""
     dated: frozenset[str]
     dated_events: Mapping[str, frozenset[str]]
     """The attributes of the customer that it reads as dates or as a time zone."""
@@ -245,6 +275,7 @@ def compile_journey(journey: Journey, *, number: int, journey_number: int, versi
         or any(isinstance(step, Wait) and (step.field or step.when is not None) for step in journey.steps),
         dated=dated_attributes(journey),
         dated_events=dated_events(journey),
+        consent_required=journey.consent == "required",
         channels=tuple(dict.fromkeys(step.channel for step in journey.steps if isinstance(step, Send))),
         chained=any(update.orders for update in updates),
         own_exits=frozenset(update.leaves for update in updates) - {"", FORGOTTEN},
@@ -300,6 +331,10 @@ class Making:
         """Return the position of a step; NOWHERE for None."""
         return NOWHERE if step is None else self.position[step]
 
+    def onward(self, step: Step, target: object, outcome: str) -> Onward:
+        """Return where a step leads with an outcome; a `Journey` is flat, so its targets are ids."""
+        return self.to(cast("str | None", target)), (step.id, COMPLETED, outcome)
+
 
 def _build_send(step: Send, made: Making) -> CompiledSend:
     render = compile_template(step.data)
@@ -308,20 +343,20 @@ def _build_send(step: Send, made: Making) -> CompiledSend:
 
 
 def _build_wait(step: Wait, made: Making) -> CompiledWait:
-    behind = made.to(step.next)
     targets = {name: getattr(step, f"on_{name}") for name in ("event", "timeout", "missing", "past")}
-    edges = {name: behind if target is None else made.to(target) for name, target in targets.items()}
+    targets["elapsed"] = None
+    edges = {name: made.onward(step, target or step.next, name) for name, target in targets.items()}
     looked_at = (step.field, step.until, step.window, step.every, step.when)
     awaited = _awaited(step, made.journey)
     return CompiledWait(
         step.id,
-        behind,
+        made.to(step.next),
         step,
         length=step.duration or step.timeout,
         question=_question(step.where),
         awaited=awaited,
         awaits=CONDITION if awaited else step.event,
-        edges={**edges, "elapsed": behind},
+        edges=edges,
         over=("elapsed" if step.event is None else "timeout") if all(each is None for each in looked_at) else None,
         every=None if step.every in {None, "year"} else Duration.parse(step.every),
         looping=step.id in made.circular and (step.until is not None or step.every is not None),
@@ -340,20 +375,16 @@ def _awaited(step: Wait, journey: Journey) -> Awaited | None:
 
 def _build_condition(step: Condition, made: Making) -> CompiledCondition:
     branches = [
-        (compile_rule(cast("Rule", each.when)), made.to(_flat(each.next)), each.label) for each in step.branches
+        (compile_rule(cast("Rule", each.when)), made.onward(step, each.next, each.label)) for each in step.branches
     ]
-    return CompiledCondition(step.id, made.to(step.next), branches, (made.to(_flat(step.otherwise)), step.else_label))
+    otherwise = made.onward(step, step.otherwise, step.else_label)
+    return CompiledCondition(step.id, made.to(step.next), branches, otherwise)
 
 
 def _build_split(step: Split, made: Making) -> CompiledSplit:
-    ends = accumulate(each.buckets or 0 for each in step.arms)
-    arms = [(end, made.to(_flat(each.next)), each.label) for end, each in zip(ends, step.arms, strict=True)]
-    return CompiledSplit(step.id, made.to(step.next), arms)
-
-
-def _flat(target: object) -> str | None:
-    """Return the id that a target names; a `Journey` is flat, so there are no nested steps left."""
-    return cast("str | None", target)
+    ends = [*accumulate(each.buckets or 0 for each in step.arms)]
+    arms = [made.onward(step, each.next, each.label) for each in step.arms]
+    return CompiledSplit(step.id, made.to(step.next), ends, arms)
 
 
 def _build_update(step: Update, made: Making) -> CompiledUpdate:

@@ -6,7 +6,6 @@ from zoneinfo import ZoneInfo
 
 from journeyflow.basics.hours import moved_opening
 from journeyflow.basics.moments import FIRST, Duration, add, anniversary, bounded, read_instant, recurrence, to_micros
-from journeyflow.basics.words import COMPLETED
 from journeyflow.definition.rules.turns import true_from
 from journeyflow.machine.notes import Stimulus, Walk
 from journeyflow.machine.program import Awaited, CompiledWait
@@ -62,12 +61,9 @@ def timeout(node: CompiledWait, since: int, zone: ZoneInfo, longer: int = 0) -> 
 
 def _later(walk: Walk, node: CompiledWait, end: int) -> int | str:
     """Return an instant moved into the window, or "elapsed" if that is not later than now (R35)."""
-    end = _in_window(walk, node, max(end, walk.at))
+    if node.step.window is not None:
+        end = node.step.window.next_open(max(end, walk.at), walk.zone)
     return end if end > walk.at else "elapsed"
-
-
-def _in_window(walk: Walk, node: CompiledWait, end: int) -> int:
-    return end if node.step.window is None else in_window(node, end, walk.zone)
 
 
 def in_window(node: CompiledWait, end: int, zone: ZoneInfo) -> int:
@@ -118,8 +114,9 @@ def _go_on(walk: Walk, node: CompiledWait, outcome: str) -> int:
     """Leave a Wait by the edge of its outcome."""
     if node.looping:
         remember(walk, "left", node.id, walk.at)
-    walk.leave(COMPLETED, outcome)
-    return node.edges[outcome]
+    to, entry = node.edges[outcome]
+    walk.leave(entry)
+    return to
 
 
 def remember(walk: Walk, what: str, step: str, value: object) -> None:
@@ -163,10 +160,8 @@ def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str | None:
         return end if end > walk.at else "elapsed"
     if node.every is not None:
         return _later(walk, node, _next_return(walk, node, walk.since))
-    opens = _in_window(walk, node, walk.at)
-    if opens > walk.at:
-        return opens
-    return "timeout" if step.has_event else "elapsed"
+    opens = _later(walk, node, walk.at)
+    return "timeout" if step.has_event and opens == "elapsed" else opens
 
 
 def _until_true(walk: Walk, node: CompiledWait, awaited: Awaited, at: int) -> int | str | None:

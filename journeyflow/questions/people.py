@@ -83,7 +83,7 @@ def find_place(tenant: str, journey: str, number: int, programs: Sequence[Progra
         kind, known = "step", {each.id for _, each in newest_first}
         raise NotFound(kind, step, did_you_mean(step, sorted(known)), journey=journey)
     channels = tuple(dict.fromkeys(each.channel for _, each in found if isinstance(each, Send)))
-    required = found[0][0].journey.consent == "required"
+    required = found[0][0].consent_required
     return StepInQuestion(tenant, journey, number, step, channels, required)
 
 

@@ -303,7 +303,7 @@ REASONS: tuple[tuple[str, Callable[[Candidate], bool], Callable[[Program], bool]
     ("event loop", _caused_by_itself, _always),
     ("run criteria", _fails_criteria, lambda program: program.run_criteria is not None),
     ("exit rule", _already_out, lambda program: any(way.when for way in program.exits)),
-    ("consent", _lacks_consent, lambda program: program.journey.consent == "required"),
+    ("consent", _lacks_consent, lambda program: program.consent_required),
     ("already inside", _inside, _always),
     ("re-entry", _may_not_come_again, lambda program: program.journey.reentry.policy not in {"always", "restart"}),
 )

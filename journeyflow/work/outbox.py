@@ -137,6 +137,6 @@ def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, objec
         return post._replace(status=CANCELLED)
     if post.expires_at is not None and post.expires_at <= at:
         return post._replace(status=EXPIRED)
-    if not free and not consents(attributes, post.channel, required=program.journey.consent == "required"):
+    if not free and not consents(attributes, post.channel, required=program.consent_required):
         return post._replace(status=SUPPRESSED)
     return post

@@ -86,14 +86,10 @@ def test_the_ways_out_of_a_wait():
         End("no"),
     )
     reply, date, yes, no = range(4)
-    assert node(program, "reply").edges == {
-        "event": yes,
-        "timeout": date,
-        "missing": date,
-        "past": date,
-        "elapsed": date,
-    }
-    assert node(program, "date").edges == {"event": yes, "timeout": yes, "missing": no, "past": yes, "elapsed": yes}
+    ways = {"event": yes, "timeout": date, "missing": date, "past": date, "elapsed": date}
+    assert node(program, "reply").edges == {name: (to, ("reply", "COMPLETED", name)) for name, to in ways.items()}
+    ways = {"event": yes, "timeout": yes, "missing": no, "past": yes, "elapsed": yes}
+    assert node(program, "date").edges == {name: (to, ("date", "COMPLETED", name)) for name, to in ways.items()}
     assert node(program, "reply").length == Duration(days=2)
     assert node(program, "date").length is None
     question = node(program, "reply").question
@@ -127,20 +123,23 @@ def test_only_looping_openings_remember_when_they_were_left():
 
 
 def test_branches_are_asked_in_order():
-    """R37: question, position, label; then the other way."""
+    """R37: the question, the position and the entry in the path; then the other way."""
     program = compiled(
         Condition("c", branches=[branch(PAID, "a"), branch(~PAID, label="free")], otherwise="a"), End("a")
     )
-    (first, to, label), (second, other, name) = node(program, "c").branches
-    assert (to, label, other, name) == (1, "1", 1, "free")
+    (first, one), (second, other) = node(program, "c").branches
+    assert (one, other) == ((1, ("c", "COMPLETED", "1")), (1, ("c", "COMPLETED", "free")))
     assert (first(Sample({"plan": "paid"})), second(Sample({"plan": "paid"}))) == (True, False)
-    assert node(program, "c").otherwise == (1, "else")
+    assert node(program, "c").otherwise == (1, ("c", "COMPLETED", "else"))
 
 
 def test_arms_take_consecutive_ranges():
     """R38: of 10,000 buckets, in written order; an arm of 0 percent takes none."""
     program = compiled(Split("s", arm(0, "a"), arm(33.33, "b"), arm(66.67, "a", "rest")), End("a"), End("b"))
-    assert node(program, "s").arms == [(0, 1, "A"), (3333, 2, "B"), (10_000, 1, "rest")]
+    assert node(program, "s").ends == [0, 3333, 10_000]
+    assert node(program, "s").arms == [
+        (to, ("s", "COMPLETED", label)) for to, label in ((1, "A"), (2, "B"), (1, "rest"))
+    ]
 
 
 def test_changes_are_kept_plain():
