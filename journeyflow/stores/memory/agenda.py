@@ -35,9 +35,9 @@ class Agenda(Generic[AgendaKey]):
         self._added: list[AgendaKey] = []
         self._shown: list[AgendaKey] = []
 
-    def add(self, place: AgendaKey) -> None:
-        """Add a place; a place that is added twice is yielded once."""
-        self._added.append(place)
+    def add(self, places: Iterable[AgendaKey]) -> None:
+        """Add places; a place that is added twice is yielded once."""
+        self._added += places
 
     def pages(self, until: int, size: int, standing: "Standing[AgendaKey, Item]") -> Iterator[Mapping[AgendaKey, Item]]:
         """Yield pages of at most `size` valid places with their items, in order, up to the instant `until`."""

@@ -4,7 +4,7 @@ What a commit writes is put in place by steps that may be repeated (see `commits
 """
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 
 from attrs import evolve
@@ -150,11 +150,10 @@ class MemoryRows:
         self._rename(changes.erased.forgotten)
         self._take_inputs(changes)
         self._take_customers(changes)
-        for run in changes.runs:
-            self._take_run(run)
+        self._take_runs(changes.runs)
         self.moves += changes.moves
-        for post in (*changes.new_posts, *changes.posts):
-            self._take_post(post)
+        self._take_posts(changes.new_posts)
+        self._take_posts(changes.posts)
         for crowd in changes.crowds:
             self._take_crowd(crowd)
         self.refusals += changes.refusals
@@ -164,7 +163,7 @@ class MemoryRows:
             self._release(journey, at)
         self.pulls.take(changes.pulls, changes.limits.emptied)
         if changes.limits:
-            self._set_out(self.limits.take(changes.limits))
+            self.journey_timers.add(self.limits.take(changes.limits))
         self.exports.update((job.number, job) for job in changes.exports)
         if changes.erased:
             self._forget(changes.erased)
@@ -172,11 +171,6 @@ class MemoryRows:
             self._prune(changes.pruned)
         if changes.last_tick is not None:
             self.meta[LAST_TICK] = str(changes.last_tick)
-
-    def _set_out(self, keys: Iterable[DueKey]) -> None:
-        """Add timers of journeys to the agenda."""
-        for key in keys:
-            self.journey_timers.add(key)
 
     def _take_customers(self, changes: Changes) -> None:
         for number, tenant, name, attributes in changes.customers:
@@ -198,7 +192,7 @@ class MemoryRows:
         for item in changes.inputs:
             self._number("input", item.seq)
             self.inputs[item.seq] = self.pending[item.seq] = item
-            self.inbox.add((item.at, INPUT, item.seq, 0))
+        self.inbox.add([(item.at, INPUT, item.seq, 0) for item in changes.inputs])
         for seq, outcome in changes.handled:
             self.outcomes[seq] = outcome
             self.pending.pop(seq, None)
@@ -214,15 +208,14 @@ class MemoryRows:
         """Put an input that was set aside back into the inbox."""
         if self.outcomes.get(seq) == SET_ASIDE:
             item = self.pending[seq] = self.inputs[seq]
-            self.inbox.add((item.at, INPUT, seq, 0))
+            self.inbox.add([(item.at, INPUT, seq, 0)])
             del self.outcomes[seq]
 
     def _release(self, journey: int, at: int) -> None:
         """Release held work of a journey at an instant, but not before its own when the resume is told late (R16)."""
-        for run in [run for run in self.runs.values() if run.journey == journey and run.due is None]:
-            if run.held is not None:
-                self._take_run(run._replace(due=max(at, run.held)))
-        self._set_out(self.limits.release(journey, at))
+        held = [run for run in self.runs.values() if run.journey == journey and run.due is None]
+        self._take_runs([run._replace(due=max(at, run.held)) for run in held if run.held is not None])
+        self.journey_timers.add(self.limits.release(journey, at))
 
     def _rename(self, people: Iterable[Forgotten]) -> None:
         """Rename customers to their anonymous names."""
@@ -367,14 +360,16 @@ class MemoryRows:
         self.flags = [each for each in self.flags if each.journey != journey]
         self.runs = {serial: run for serial, run in self.runs.items() if serial not in gone}  # last: they say what goes
 
-    def _take_run(self, run: Run) -> None:
-        if run.serial not in self.runs:
-            self.last["run"] = max(self.last["run"], run.serial)
-            self.newest.setdefault(run.customer, {})[run.journey, run.key] = run.serial
-            self.pulls.enter(run)
-        if run.due is not None:
-            self.timers.add(timer_key(run))  # before: of a run that is there, all else is
-        self.runs[run.serial] = run
+    def _take_runs(self, runs: Sequence[Run]) -> None:
+        """Put runs in place last: of a run that is there, all else is."""
+        self.timers.add([timer_key(run) for run in runs if run.due is not None])
+        for run in runs:
+            serial = run.serial
+            if serial not in self.runs:
+                self.last["run"] = max(self.last["run"], serial)
+                self.newest.setdefault(run.customer, {})[run.journey, run.key] = serial
+                self.pulls.enter(run)
+            self.runs[serial] = run
 
     def _take_crowd(self, crowd: Crowd) -> None:
         """Apply what a crowd came to."""
@@ -387,28 +382,25 @@ class MemoryRows:
             runs = [make_run((*who, *rest)) for who in people]
         else:
             runs = [_in_crowd(self.runs[serial], crowd.run) for serial in serials]
-        for run in runs:
-            self._take_run(run)
+        self._take_runs(runs)
         _, *rest = crowd.move
         self.moves += [make_move((serial, *rest)) for serial in serials]
         for _, *rest in crowd.posts:
-            for serial in serials:
-                self._take_post(make_post((serial, *rest)))
+            self._take_posts([make_post((serial, *rest)) for serial in serials])
 
-    def _take_post(self, post: Post) -> None:
-        key = (post.serial, post.n)
-        before = self.posts.get(key)
-        if before is None:
-            if post.n not in (numbers := self.posts_of.setdefault(post.serial, [])):  # pragma: no branch - interrupts
-                numbers.append(post.n)
-            if self.posts_by_customer is not None:
-                self.posts_by_customer.setdefault(self.runs[post.serial].customer, []).append(key)
-        was_queued = before is not None and before.status == QUEUED and before.available_at == post.available_at
-        if post.status == QUEUED and not was_queued:
-            self.outbox.add((post.available_at, *key))
-        if post.lease_until is not None:
-            self.leases.add((post.lease_until, TIMER, *key))
-        self.posts[key] = post
+    def _take_posts(self, posts: Sequence[Post]) -> None:
+        """Put messages in place last: of a message that is there, all else is."""
+        kept, numbers, by_customer = self.posts, self.posts_of, self.posts_by_customer
+        self.outbox.add([(post.available_at, *post[:2]) for post in posts if post.status == QUEUED])
+        self.leases.add([(post.lease_until, TIMER, *post[:2]) for post in posts if post.lease_until is not None])
+        for post in posts:
+            serial, n = key = post[:2]
+            if key not in kept:
+                if n not in (own := numbers.setdefault(serial, [])):  # pragma: no branch - interrupts
+                    own.append(n)
+                if by_customer is not None:
+                    by_customer.setdefault(self.runs[serial].customer, []).append(key)
+            kept[key] = post
 
     def by_customer(self) -> dict[int, list[tuple[int, int]]]:
         """Return the messages of each customer, kept from the first time they are asked for: only caps need them."""

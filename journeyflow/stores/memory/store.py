@@ -88,7 +88,7 @@ class MemoryStore(MemoryRows):
             cut(self, self._unfinished)
             self.posts_by_customer = None
             self.pulls.forgo()
-            self._set_out(self.limits.places())
+            self.journey_timers.add(self.limits.places())
             self._finish()
 
     def commit(self, committed: Iterable[Changes]) -> None:

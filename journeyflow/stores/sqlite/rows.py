@@ -37,27 +37,28 @@ class RowForm(Generic[Record]):
         return ", ".join(f"{table}{self.columns.get(name, name)}" for name in fields or self.fields)
 
     def without(self, *fields: str) -> tuple[str, ...]:
-        """Return the fields but these, in order."""
-        return tuple(name for name in self.fields if name not in fields)
+        """Return the fields but these, as `writer` wants them: first those that are not stored as they are."""
+        return tuple(
+            sorted((name for name in self.fields if name not in fields), key=lambda name: name not in self.write)
+        )
 
-    def writer(self, fields: Collection[str]) -> Callable[[Record], Row]:
-        """Make what writes some fields of a record as a row."""
-        pick: Callable[[Record], Row] = itemgetter(*map(self.fields.index, fields))
-        turned = _turned(self.write, fields)
-        return lambda record: tuple(_with_turned(pick(record), turned))
+    def writer(self, fields: Sequence[str]) -> Callable[[Record], Row]:
+        """Make what writes some fields of a record as a row; those that are not stored as they are come first."""
+        turned = tuple((self.fields.index(name), self.write[name]) for name in fields if name in self.write)
+        pick: Callable[[Record], Row] = itemgetter(*map(self.fields.index, fields[len(turned) :]))
+        if not turned:
+            return pick
+        return lambda record: (*[turn(record[place]) for place, turn in turned], *pick(record))
 
     def reader(self) -> Callable[[Sequence[Any]], Record]:
         """Make what reads a record from a row that is, or begins with, all its fields."""
-        width, turned, of = len(self.fields), _turned(self.read, self.fields), self.of
+        width, of = len(self.fields), self.of
+        turned = tuple((place, self.read[name]) for place, name in enumerate(self.fields) if name in self.read)
         return lambda row: tuple.__new__(of, _with_turned(row[:width], turned))
 
 
 Turned = tuple[tuple[int, Turn], ...]
 """The places of values that are not stored as they are, each with what turns it."""
-
-
-def _turned(turns: Mapping[str, Turn], fields: Collection[str]) -> Turned:
-    return tuple((place, turns[name]) for place, name in enumerate(fields) if name in turns)
 
 
 def _with_turned(row: Sequence[Any], turned: Turned) -> Sequence[Any]:
@@ -147,14 +148,14 @@ NOW_OF_RUN = RUN_FORM.without(
 """What can change of a run."""
 OF_POST = POST_FORM.without("serial")
 """What may be the same for many new messages: all but whose they are."""
-NOW_OF_POST = ("status", "attempts", "available_at", "lease_until", "token", "flags", "domain", "error", "forgiven")
+NOW_OF_POST = ("flags", "status", "attempts", "available_at", "lease_until", "token", "domain", "error", "forgiven")
 """What can change of a message."""
 
 RUN_ROW, POST_ROW, SEEN_ROW, INPUT_ROW = RUN_FORM.names(), POST_FORM.names(), SEEN_FORM.names(), INPUT_FORM.names()
 """The columns of a whole record, as its reader takes them."""
 
-run_rest, run_now_rest = RUN_FORM.writer(OF_RUN), RUN_FORM.writer(NOW_OF_RUN)
-post_rest, post_now_rest = POST_FORM.writer(OF_POST), POST_FORM.writer(NOW_OF_POST)
+new_run, changed_run = RUN_FORM.writer((*OF_RUN, "serial", "customer")), RUN_FORM.writer((*NOW_OF_RUN, "serial"))
+new_post, changed_post = POST_FORM.writer((*OF_POST, "serial")), POST_FORM.writer((*NOW_OF_POST, "serial", "n"))
 read_run, read_post, read_seen, read_input = (
     RUN_FORM.reader(),
     POST_FORM.reader(),

@@ -7,13 +7,13 @@ once, and not once for each of thousands. Rows that have too few like them are w
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from journeyflow.basics.values import dumps, loads
 from journeyflow.basics.words import SET_ASIDE
 from journeyflow.records.changes import CatalogChanges, Changes
-from journeyflow.records.rows import Counter, Export, Input, PathEntry, last_visit, version_at
+from journeyflow.records.rows import Counter, Export, Input, Move, PathEntry, Run, last_visit, version_at
 from journeyflow.stores.contract import LAST_TICK
 from journeyflow.stores.sqlite.erasing import forget, rename
 from journeyflow.stores.sqlite.limits import write_limits
@@ -29,16 +29,19 @@ from journeyflow.stores.sqlite.rows import (
     OF_RUN,
     POST_FORM,
     RUN_FORM,
+    changed_post,
+    changed_run,
+    new_post,
+    new_run,
     places,
-    post_now_rest,
-    post_rest,
-    run_now_rest,
-    run_rest,
     text_or_none,
 )
 
 ALIKE: Final = 8
 """So many rows that differ in their key alone are worth a statement of their own."""
+
+SHARING: Final = 2
+"""Rows are compared with one another if this many, on average, have the same instant: others are hardly alike."""
 
 MAX_PATHS: Final = 1_000
 """Interned paths per version; beyond it a move spells its path out. A journey of twenty steps has a few dozen."""
@@ -51,8 +54,11 @@ Paths = dict[int, dict[tuple[PathEntry, ...], int]]
 
 RowKey = int | tuple[int, int]
 
-RowsAbout = tuple[tuple[Any, ...], Sequence[RowKey]]
-"""What is written, and whom it is about: of each a number, or two."""
+Row = tuple[Any, ...]
+"""What is written, and behind it whom it is about: a number, or two."""
+
+RowsAbout = tuple[Row, Sequence[RowKey]]
+"""What is written about many, and whom it is about: of each a number, or two."""
 
 
 class Statement(NamedTuple):
@@ -63,16 +69,22 @@ class Statement(NamedTuple):
 
     New rows may have two keys (`paired`), the first of which is their own. Those are in a JSON object, which SQLite
     reads in half the time of a list of pairs; without a gap it is the first own key and a list of the others.
+
+    `width` is how many columns the key has, `place` that of a column by which rows that are not alike are told apart.
     """
 
     one: str
     many: str
     span: str | None = None
     paired: bool = False
+    width: int = 1
+    place: int = 0
 
 
-def insert(table: str, columns: str, key: str) -> Statement:
-    """Write the statement that adds rows. What belongs to an enrollment has a span: its runs are there already.
+def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
+    """Write the statement that adds rows; those that are alike are so in the column `alike`, whatever else there is.
+
+    What belongs to an enrollment has a span: its runs are there already.
 
     >>> insert("t", "a", "enrollment").span
     'INSERT INTO t (a, enrollment) SELECT ?, serial FROM enrollments WHERE serial BETWEEN ? AND ?'
@@ -85,20 +97,27 @@ def insert(table: str, columns: str, key: str) -> Statement:
     one, begin = f"{named} VALUES ({places(f'{columns}, {key}')})", f"{named} SELECT {places(columns)},"
     if "," in key:
         many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
-        return Statement(one, f"{begin} {many}", f"{begin} {span}", paired=True)
-    span = f"{begin} serial FROM enrollments WHERE serial BETWEEN ? AND ?"
-    return Statement(one, f"{begin} value FROM json_each(?)", span if key == "enrollment" else None)
+        found = Statement(one, f"{begin} {many}", f"{begin} {span}", paired=True, width=2)
+    else:
+        span = f"{begin} serial FROM enrollments WHERE serial BETWEEN ? AND ?"
+        found = Statement(one, f"{begin} value FROM json_each(?)", span if key == "enrollment" else None)
+    return found._replace(place=_place(columns, alike))
 
 
-def update(table: str, columns: str, key: str) -> Statement:
-    """Write the statement that changes rows.
+def _place(columns: str, column: str) -> int:
+    return [each.strip() for each in columns.split(",")].index(column) if column else 0
+
+
+def update(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
+    """Write the statement that changes rows; `alike` is as in `insert`.
 
     >>> update("t", "a, b", "k").one
     'UPDATE t SET a = ?, b = ? WHERE k = ?'
     >>> update("t", "a", "k, l").many
     'UPDATE t SET a = ? WHERE (k, l) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))'
     """
-    return changing(table, ", ".join(f"{column.strip()} = ?" for column in columns.split(",")), key)
+    statement = changing(table, ", ".join(f"{column.strip()} = ?" for column in columns.split(",")), key)
+    return statement._replace(place=_place(columns, alike))
 
 
 def changing(table: str, news: str, key: str) -> Statement:
@@ -112,24 +131,25 @@ def changing(table: str, news: str, key: str) -> Statement:
         many = f"{begin} {key} IN (SELECT value FROM json_each(?))"
         return Statement(f"{begin} {key} = ?", many, f"{begin} {key} BETWEEN ? AND ?")
     one = " AND ".join(f"{part.strip()} = ?" for part in key.split(","))
-    return Statement(f"{begin} {one}", f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))")
+    many = f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+    return Statement(f"{begin} {one}", many, width=2)
 
 
 HANDLED = update("inputs", "outcome", "seq")
 
-NEW_RUNS = insert("enrollments", RUN_FORM.names(OF_RUN), "serial, customer")
+NEW_RUNS = insert("enrollments", RUN_FORM.names(OF_RUN), "serial, customer", alike="entered_at")
 
-RUNS = update("enrollments", RUN_FORM.names(NOW_OF_RUN), "serial")
+RUNS = update("enrollments", RUN_FORM.names(NOW_OF_RUN), "serial", alike="last_at")
 
-MOVES = insert("moves", MOVE_COLUMNS, "enrollment")
+MOVES = insert("moves", MOVE_COLUMNS, "enrollment", alike="at")
 
-NEW_POSTS = insert("messages", POST_FORM.names(OF_POST), "enrollment")
+NEW_POSTS = insert("messages", POST_FORM.names(OF_POST), "enrollment", alike="at")
 
 NEWS = changing("customers", "attributes = json_patch(attributes, ?)", "number")
 
 CUSTOMERS = update("customers", "attributes", "number").one
 
-POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n")
+POSTS = update("messages", POST_FORM.names(NOW_OF_POST), "enrollment, n", alike="available_at")
 
 TICKED = "INSERT OR REPLACE INTO meta VALUES (?, ?)"
 
@@ -166,17 +186,15 @@ class Writer:
         self._write_outcomes(changes.handled)
         if changes.customers:
             self._write_customers(changes)
-        news: list[RowsAbout] = [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news]
-        self._write(NEWS, news)
+        self._write(NEWS, [], [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news])
         self._write_runs(changes)
         if changes.repinned:
             pinned = [(version, serial) for serial, version in changes.repinned]
             self._connection.executemany("UPDATE enrollments SET version = ? WHERE serial = ?", pinned)
         self._write_moves(changes)
-        posts = [(post_rest(post), [post.serial]) for post in changes.new_posts]
-        posts += [(post_rest(post), [*crowd.people]) for crowd in changes.crowds for post in crowd.posts]
-        self._write(NEW_POSTS, posts)
-        self._write(POSTS, [(post_now_rest(post), [(post.serial, post.n)]) for post in changes.posts])
+        alike = [(new_post(post)[:-1], [*crowd.people]) for crowd in changes.crowds for post in crowd.posts]
+        self._write(NEW_POSTS, [*map(new_post, changes.new_posts)], alike)
+        self._write(POSTS, [*map(changed_post, changes.posts)])
         if changes.refusals:
             _write_refusals(self._connection, changes)
         self._count("counters", changes.counters)
@@ -216,12 +234,17 @@ class Writer:
 
     # --- rows that are alike --------------------------------------------------------------------------------------
 
-    def _add(self, statement: Statement, rows: Sequence[RowsAbout]) -> int:
-        """Write rows, those that are alike in all but their key at once; give how many were written."""
-        alike: defaultdict[tuple[Any, ...], list[RowKey]] = defaultdict(list)
-        for rest, keys in rows:
+    def _add(self, statement: Statement, rows: Sequence[Row], of_many: Iterable[RowsAbout]) -> int:
+        """Write rows, those that are alike in all but their key at once; return how many were written."""
+        alike: defaultdict[Row, list[RowKey]] = defaultdict(list)
+        for rest, keys in of_many:
             alike[rest] += keys
-        count, single = 0, list[tuple[Any, ...]]()
+        single = [*rows]
+        if SHARING * len({row[statement.place] for row in rows}) <= len(rows):
+            width, single = statement.width, []
+            for row in rows:
+                alike[row[:-width]].append(row[-1] if width == 1 else row[-width:])
+        count = 0
         for rest, keys in alike.items():
             if len(keys) >= ALIKE:
                 count += self._connection.execute(*_at_once(statement, rest, keys)).rowcount
@@ -231,9 +254,10 @@ class Writer:
             count += self._connection.executemany(statement.one, single).rowcount
         return count
 
-    def _write(self, statement: Statement, rows: Sequence[RowsAbout]) -> None:
+    def _write(self, statement: Statement, rows: Sequence[Row], of_many: Sequence[RowsAbout] = ()) -> None:
         """Write rows, each of which has to come about: what is changed, or belongs to a run, is known to be there."""
-        self._expect(self._add(statement, rows) == sum(len(keys) for _, keys in rows))
+        expected = len(rows) + sum(len(keys) for _, keys in of_many)
+        self._expect(self._add(statement, rows, of_many) == expected)
 
     # --- kinds of rows --------------------------------------------------------------------------------------------
 
@@ -241,7 +265,7 @@ class Writer:
         by_outcome: defaultdict[str, list[RowKey]] = defaultdict(list)
         for seq, outcome in handled:
             by_outcome[outcome].append(seq)
-        self._write(HANDLED, [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
+        self._write(HANDLED, [], [((outcome,), seqs) for outcome, seqs in by_outcome.items()])
 
     def _write_customers(self, changes: Changes) -> None:
         first_new = next_number(self._connection, "customers")
@@ -254,29 +278,28 @@ class Writer:
 
     def _write_runs(self, changes: Changes) -> None:
         first_new = next_number(self._connection, "enrollments")
-        new: list[RowsAbout] = [
-            (run_rest(run), [(run.serial, run.customer)]) for run in changes.runs if run.serial >= first_new
-        ]
-        new += [(run_rest(crowd.run), [*crowd.people.items()]) for crowd in changes.crowds if crowd.entering]
-        known: list[RowsAbout] = [(run_now_rest(run), [run.serial]) for run in changes.runs if run.serial < first_new]
-        known += [(run_now_rest(crowd.run), [*crowd.people]) for crowd in changes.crowds if not crowd.entering]
-        self._write(NEW_RUNS, new)
-        self._write(RUNS, known)
+        new = [new_run(run) for run in changes.runs if run.serial >= first_new]
+        known = [changed_run(run) for run in changes.runs if run.serial < first_new]
+        crowds = changes.crowds
+        entering = [(new_run(crowd.run)[:-2], [*crowd.people.items()]) for crowd in crowds if crowd.entering]
+        moving = [(changed_run(crowd.run)[:-1], [*crowd.people]) for crowd in crowds if not crowd.entering]
+        self._write(NEW_RUNS, new, entering)
+        self._write(RUNS, known, moving)
 
     def _write_moves(self, changes: Changes) -> None:
         runs = {run.serial: run for run in changes.runs}
-        moves = [(move, runs[move.serial], [move.serial]) for move in changes.moves]
-        moves += [(crowd.move, crowd.run, [*crowd.people]) for crowd in changes.crowds]
         interned: dict[tuple[int, tuple[PathEntry, ...]], int | None] = {}
-        rows = list[RowsAbout]()
-        for move, run, serials in moves:
-            _, visit, at, path, seen = move
+
+        def written(move: Move, run: Run) -> Row:
+            serial, visit, at, path, seen = move
             place = run.version if run.memory is None else version_at(run, last_visit(move)), path
             if place not in interned:
                 interned[place] = self._intern(*place)
             number = interned[place]
-            rows.append(((visit, at, number, dumps(path) if number is None else None, text_or_none(seen)), serials))
-        self._write(MOVES, rows)
+            return visit, at, number, dumps(path) if number is None else None, text_or_none(seen), serial
+
+        alike = [(written(crowd.move, crowd.run)[:-1], [*crowd.people]) for crowd in changes.crowds]
+        self._write(MOVES, [written(move, runs[move.serial]) for move in changes.moves], alike)
 
     def _intern(self, version: int, path: tuple[PathEntry, ...]) -> int | None:
         """Return the number of a path of a version, stored if it is new; None for a path that is not interned."""
@@ -305,7 +328,7 @@ class Writer:
         return self._connection.execute(sql, parameters).fetchall()
 
 
-def _at_once(statement: Statement, rest: tuple[Any, ...], keys: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+def _at_once(statement: Statement, rest: Row, keys: Sequence[Any]) -> tuple[str, Row]:
     """Return the statement that writes rows with these distinct keys at once, and its parameters."""
     if statement.span is not None:
         own = [key for key, _ in keys] if statement.paired else keys

@@ -50,8 +50,7 @@ def test_the_first_places_that_still_stand_are_shown(doings):
     for name, what in doings:
         if name == "add":
             known.places |= {*what}
-            for place in what:
-                agenda.add(place)
+            agenda.add(what)
         elif name == "look":
             until, size, pages = what
             found = list(dict.fromkeys(looked(agenda, known, until, size, pages)))
@@ -70,8 +69,7 @@ def test_what_was_shown_is_shown_again_as_long_as_it_stands():
     """R3: to look takes nothing away; what has moved on is dropped, and not asked about a second time."""
     agenda, known = Agenda[Place](), Known()
     known.places = {(1, n) for n in range(10)}
-    for place in sorted(known.places):
-        agenda.add(place)
+    agenda.add(sorted(known.places))
     assert looked(agenda, known, 1, 3, 1) == [(1, 0), (1, 1), (1, 2)]
     assert looked(agenda, known, 0) == []
     assert looked(agenda, known, 1) == sorted(known.places)
@@ -86,8 +84,7 @@ def test_a_place_that_comes_twice_is_one():
     """A message that is queued again at the instant it was queued at before is one message."""
     agenda, known = Agenda[Place](), Known()
     known.places = {(1, 1), (1, 2)}
-    for place in [(1, 1), (1, 2), (1, 1)]:
-        agenda.add(place)
+    agenda.add([(1, 1), (1, 2), (1, 1)])
     assert looked(agenda, known, 1, 3, 1) == [(1, 1), (1, 2)]
 
 
@@ -97,7 +94,7 @@ def test_what_comes_one_by_one_is_in_few_lists():
     most = 0
     for n in range(2_000):
         known.places.add((n * 7919 % 2_003, n))
-        agenda.add((n * 7919 % 2_003, n))
+        agenda.add([(n * 7919 % 2_003, n)])
         assert looked(agenda, known, 3_000, 1, 1) == [min(known.places)]
         most = max(most, len(agenda._lists))
     assert most <= 11

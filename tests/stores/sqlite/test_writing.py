@@ -37,15 +37,16 @@ def opened(key: str) -> Iterator[sqlite3.Connection]:
 def write(connection: sqlite3.Connection, statement: Statement, rows, alike: int) -> tuple[int, list[str]]:
     """Write rows where `alike` of a kind are worth a statement; give the count and the statements.
 
-    Neighbours that are alike come as one, as crowds do.
+    Every other group of neighbors that are alike comes as one, as crowds do.
     """
     statements: list[str] = []
     connection.set_trace_callback(statements.append)
     writer = Writer(connection, {}, {}, lambda _: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("journeyflow.stores.sqlite.writing.ALIKE", alike)
-        together = [(rest, [key for _, key in each]) for rest, each in groupby(rows, itemgetter(0))]
-        count = writer._add(statement, together)
+        groups = [(rest, [key for _, key in each]) for rest, each in groupby(rows, itemgetter(0))]
+        single = [(*rest, *(key if isinstance(key, tuple) else (key,))) for rest, each in groups[::2] for key in each]
+        count = writer._add(statement, single, groups[1::2])
     connection.set_trace_callback(None)
     return count, statements
 
@@ -56,13 +57,13 @@ def test_writing_at_once_is_writing_one_by_one(data: st.DataObject, keys):
     key = "k, l" if isinstance(keys[0], tuple) else "k"
     added = [(data.draw(rests), each) for each in keys]
     changed = [(data.draw(rests), each) for each in data.draw(st.lists(st.sampled_from(keys), unique=True))]
-    tables = []
+    tables, column = [], data.draw(st.sampled_from(["", "a", "b"]))
     for alike in (1, 3, 10**9):
         with opened(key) as connection:
-            assert write(connection, insert("t", "a, b", key), added, alike)[0] == len(added)
+            assert write(connection, insert("t", "a, b", key, alike=column), added, alike)[0] == len(added)
             if key == "k, l":  # neighbours that nobody means: the first number is theirs too
                 connection.execute("INSERT INTO t SELECT 'other', 0, k, l + 100 FROM t")
-            assert write(connection, update("t", "a, b", key), changed, alike)[0] == len(changed)
+            assert write(connection, update("t", "a, b", key, alike=column), changed, alike)[0] == len(changed)
             tables.append(connection.execute(f"SELECT * FROM t ORDER BY {key}").fetchall())
     assert tables[0] == tables[1] == tables[2]
     found = {(row[2] if len(row) == 3 else row[2:]): row[:2] for row in tables[0] if row[0] != "other"}
