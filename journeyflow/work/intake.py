@@ -63,24 +63,23 @@ def take(work: Work, item: Input, dedup: int) -> str:
 
 def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int) -> str:
     """Handle an event: known already, about an unknown message, without effect, or taken through all the stages."""
-    if item.id is not None and (known := known_already(work, item, dedup)):
+    _, tenant, customer, _, kind, own, name, text = item
+    if name is not None and (known := known_already(work, item, dedup)):
         return known
     note_dates(work, item)
-    if item.type.startswith(MESSAGE) and item.type.removeprefix(MESSAGE) in MESSAGE_KINDS:
+    if kind.startswith(MESSAGE) and kind.removeprefix(MESSAGE) in MESSAGE_KINDS:
         return _message_event(work, item, data, at)
-    person = work.people.meet(item.tenant, item.customer)
-    changed = ""
-    if item.type in CUSTOMER_EVENTS:
+    person, changed = work.people.meet(tenant, customer), ""
+    if kind in CUSTOMER_EVENTS:
         effect = _change(work, item, person, data, at)
         if effect is None:
             return "invalid"
         if not effect:
             return "unchanged"
-        data = {**data, **effect}
-        changed = changed_attribute(item.type, data)
-    outcome = "handled" if item.type != REVENUE else _note_revenue(work, item, data, person)
-    text = item.text if not changed else None
-    handle(work, make_happening((item.type, data, item.at, at, person, NOBODY, None, changed, text)))
+        data, text = {**data, **effect}, None
+        changed = changed_attribute(kind, data)
+    outcome = "handled" if kind != REVENUE else _note_revenue(work, item, data, person)
+    handle(work, make_happening((kind, data, own, at, person, NOBODY, None, changed, text)))
     return outcome
 
 

@@ -54,16 +54,16 @@ class Messages:
         self.clicked.setdefault(customer, {})[post.serial, post.n] = None
 
     def add(self, posts: Sequence[Post], program: Program) -> None:
-        """Add the new messages of a run."""
-        counting = program.tenant in self._catalog.capped
+        """Add the new messages of a run, at least one."""
         for post in posts:
             key = post[:2]
             self.posts[key] = post
             self.new[key] = None
-            if counting:
+        if program.reads_posts:  # these messages are now the newest of their steps (R59)
+            self.newest.setdefault(posts[0].serial, {}).update({post.step: post for post in posts})
+        if program.tenant in self._catalog.capped:
+            for post in posts:
                 self._count(post)
-            if program.reads_posts:  # this message is now the newest of its step (R59)
-                self.newest.setdefault(post.serial, {})[post.step] = post
 
     def set(self, post: Post) -> None:
         """Record a message's new state."""

@@ -21,14 +21,15 @@ LISTENING: frozenset[State] = frozenset({"ACTIVE", "PAUSED"})
 
 def handle(work: Work, event: Happening) -> None:
     """Take an event through stages 2, 3 and 4 (R9). Most events concern no journey: nothing is asked about them."""
-    if not work.catalog.hears(event.person.tenant, event.type, event.changed):
+    kind, _, _, _, person, _, _, changed, _ = event
+    if not work.catalog.hears(person.tenant, kind, changed):
         return
-    serials = event.person.serials
+    serials = person.serials
     for serial in serials:
         _ways_out(work, event, work.runs[serial])
     for serial in serials:
         _release(work, event, work.runs[serial])
-    for record in work.catalog.triggered.get((event.person.tenant, event.type), ()):
+    for record in work.catalog.triggered.get((person.tenant, kind), ()):
         _trigger(work, event, record)
 
 
@@ -144,12 +145,13 @@ def _look_again(work: Work, event: Happening, run: Run, held: Run) -> None:
 
 def _trigger(work: Work, event: Happening, record: JourneyRecord) -> None:
     """Enter the customer if the trigger matches. DRAFT and ARCHIVED journeys listen to nothing (R20)."""
-    if record.state(event.own) not in LISTENING:
+    kind, data, own, at, person, _, _, _, _ = event
+    if record.state(own) not in LISTENING:
         return
-    program = record.program(event.own)
-    if program.journey.trigger.event != event.type:
+    program = record.program(own)
+    if program.journey.trigger.event != kind:
         return
-    facts = work.facts(event.person, program, event.at, event.data)
+    facts = work.facts(person, program, at, data)
     if program.where is not None and not program.where(facts):
         return
     enter(work, record, program, event, facts, limited=True)

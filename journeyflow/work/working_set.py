@@ -131,17 +131,8 @@ class Work:
         """Return the values that a rule may read when it is evaluated outside a walk."""
         posts = self.messages.newest.get(run.serial) if run is not None else None
         attributes = person.attributes
-        return Facts(
-            person.id,
-            attributes,
-            at,
-            program.zone_of(attributes),
-            event=event,
-            run=run,
-            header=program.header,
-            posts=posts,
-            nonces=self.catalog.nonces,
-        )
+        zone = program.zone_of(attributes)
+        return Facts(person.id, attributes, at, zone, event, run, program.header, posts, self.catalog.nonces)
 
     def advance(
         self,
@@ -165,7 +156,7 @@ class Work:
         terms, sent = self._bounds(program, person, at) if catalog.policies else UNBOUND
         hidden = catalog.unpublished_of(program, at) if catalog.flagged else NONE
         situation = make_situation((person.id, person.attributes, event, posts, catalog.nonces, terms, sent, hidden))
-        result = self.walk(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
+        result = self.walk(program, run, stimulus, situation, at, past, reason, softened, asked)
         after, move, _, _, _, _ = result
         if move is not None:
             self._take_over(result, move, program, person, causes)

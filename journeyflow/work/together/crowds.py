@@ -319,7 +319,6 @@ class Crowds:
         situation: Situation,
         at: int,
         past: Past = FRESH,
-        *,
         reason: str = "",
         softened: bool = False,
         asked: dict[str, object] | None = None,
@@ -327,7 +326,7 @@ class Crowds:
         """Do what `machine.advance` does, and note the walk if it is wanted."""
         place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms)
         if place not in self._wanted or past is not FRESH or run.memory is not None:
-            return advance(program, run, stimulus, situation, at, past, reason=reason, softened=softened, asked=asked)
+            return advance(program, run, stimulus, situation, at, past, reason, softened, asked)
         self._wanted.remove(place)
         walk = NotedWalk(program, run, situation, at)
         result = go(walk, stimulus, softened=softened, asked=asked)
