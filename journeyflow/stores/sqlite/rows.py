@@ -45,16 +45,21 @@ class RowForm(Generic[Record]):
     def writer(self, fields: Sequence[str]) -> Callable[[Record], Row]:
         """Make what writes some fields of a record as a row; those that are not stored as they are come first."""
         turned = tuple((self.fields.index(name), self.write[name]) for name in fields if name in self.write)
-        pick: Callable[[Record], Row] = itemgetter(*map(self.fields.index, fields[len(turned) :]))
-        if not turned:
-            return pick
-        return lambda record: (*[turn(record[place]) for place, turn in turned], *pick(record))
+        write: Callable[[Record], Row] = itemgetter(*map(self.fields.index, fields[len(turned) :]))
+        for place, turn in reversed(turned):
+            write = _behind(place, turn, write)
+        return write
 
     def reader(self) -> Callable[[Sequence[Any]], Record]:
         """Make what reads a record from a row that is, or begins with, all its fields."""
         width, of = len(self.fields), self.of
         turned = tuple((place, self.read[name]) for place, name in enumerate(self.fields) if name in self.read)
         return lambda row: tuple.__new__(of, _with_turned(row[:width], turned))
+
+
+def _behind(place: int, turn: Turn, write: Callable[[Record], Row]) -> Callable[[Record], Row]:
+    """Make what writes a value that is not stored as it is, and behind it the rest of a row."""
+    return lambda record: (turn(record[place]), *write(record))
 
 
 Turned = tuple[tuple[int, Turn], ...]
