@@ -46,7 +46,7 @@ from journeyflow.basics.words import ACTIVE, COMPLETED, CONDITION, EXITED, FAILE
 from journeyflow.definition.rules.changes import WrongType
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.machine.gates import closed
-from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_past, make_result
+from journeyflow.machine.notes import FRESH, REST, Past, Result, Situation, Stimulus, Walk, make_result
 from journeyflow.machine.program import (
     NOWHERE,
     CompiledCondition,
@@ -59,7 +59,7 @@ from journeyflow.machine.program import (
     Onward,
     Program,
 )
-from journeyflow.machine.waits import is_over, own_instant, wait, wake_wait
+from journeyflow.machine.waits import WAKE_WAIT, is_over, own_instant, wait
 from journeyflow.records.rows import NO_FLAGS, Run, make_move, make_post, make_run
 
 WAKING = frozenset({"DUE", "EVENT", "CHANGED"})
@@ -109,7 +109,7 @@ def go(
         if passed or wake is None:
             to = pass_through(walk, node) if passed else ARRIVE[node.kind](walk, node)
         else:
-            to = wake(walk, node, stimulus)
+            to = wake[stimulus](walk, node)
         if to == REST:
             return _still_resting(walk, softened=softened)
     elif stimulus == "ENTER":
@@ -189,7 +189,7 @@ def _still_resting(walk: Walk, *, softened: bool) -> Result:
         over = own_instant(run)
         held = None if walk.awaits is None else over  # a timeout that is over by then lets no later event win (R5)
         run = run._replace(due=walk.due, held=held, awaits=walk.awaits, softened=run.softened or softened)
-    return Result(run, None, (), walk.attributes, (), walk.past)
+    return Result(run, None, (), walk.attributes, (), (walk.sends, walk.spent))
 
 
 def _result(walk: Walk) -> Result:
@@ -228,9 +228,7 @@ def _result(walk: Walk) -> Result:
     )
     after = make_run(fields)
     move = make_move((run.serial, run.visit, at, tuple(path), walk.read))
-    past = walk.past
-    if walk.new_posts or walk.emitted:
-        past = make_past((walk.sends, past.emitted + len(walk.emitted)))
+    past = walk.sends, walk.spent + len(walk.emitted)
     return make_result((after, move, posts, walk.attributes, walk.emitted, past))
 
 
@@ -278,11 +276,6 @@ def send(walk: Walk, node: CompiledSend) -> int:
         walk.posts = {**walk.posts, node.id: post}
     walk.leave(node.queued)
     return node.next
-
-
-def wake_send(walk: Walk, node: CompiledSend, _: Stimulus) -> int:
-    """Check the gates of a held Send again when its instant has come; it listens to nothing else."""
-    return send(walk, node)
 
 
 # --- Condition, Split, Update, End --------------------------------------------------------------------------------
@@ -345,5 +338,6 @@ ARRIVE: dict[type, Callable[[Walk, Any], int]] = {
 }
 """What each kind of step does when a walk arrives at it."""
 
-WAKE: dict[type, Callable[[Walk, Any, Stimulus], int]] = {Send: wake_send, Wait: wake_wait}
-"""What each kind of rest does when a stimulus reaches it; the other kinds never rest."""
+WAKE: dict[type, Mapping[Stimulus, Callable[[Walk, Any], int]]] = {Send: {"DUE": send}, Wait: WAKE_WAIT}
+"""What each kind of rest does when a stimulus reaches it; the other kinds never rest. A held Send checks its gates
+again when its instant has come, and listens to nothing else."""

@@ -37,17 +37,10 @@ Answer = TypeVar("Answer")
 Stimulus = Literal["ENTER", "DUE", "EVENT", "CHANGED", "EXIT", "FAIL", "RETRY"]
 
 
-class Past(NamedTuple):
-    """What a run has already done within the current root item: the Sends it made, how many events it emitted."""
+Past = tuple[tuple[int, ...], int]
+"""What a run has already done within the current root item: the Sends it made, and how many events it emitted."""
 
-    sends: tuple[int, ...] = ()
-    emitted: int = 0
-
-
-make_past: Callable[[tuple[object, ...]], Past] = partial(tuple.__new__, Past)
-"""Make a past from a tuple of all its fields in order, as `make_result` does."""
-
-FRESH = Past()
+FRESH: Past = ((), 0)
 
 
 class Situation(NamedTuple):
@@ -99,7 +92,6 @@ class Walk(Facts):
         "due",
         "emitted",
         "new_posts",
-        "past",
         "path",
         "program",
         "read",
@@ -107,6 +99,7 @@ class Walk(Facts):
         "sends",
         "sent",
         "since",
+        "spent",
         "status",
         "step",
         "terms",
@@ -119,7 +112,7 @@ class Walk(Facts):
 
     def __init__(self, program: Program, run: Run, situation: Situation, at: int, past: Past) -> None:
         """Begin where the run is."""
-        self.program, self.run, self.at, self.past = program, run, at, past
+        self.program, self.run, self.at = program, run, at
         self.customer, self.attributes, self.event, posts, self.nonces, self.terms, self.sent, self.unpublished = (
             situation
         )
@@ -131,7 +124,7 @@ class Walk(Facts):
         self.read: dict[str, dict[str, object]] = {}
         self.new_posts: list[Post] = []
         self.emitted: list[Emitted | Order] = []
-        self.sends = past.sends
+        self.sends, self.spent = past
         self.status, self.reason = ACTIVE, ""
         self.step, self.visit, self.since = run.step, run.visit, run.since
         self.due: int | None = None
@@ -202,7 +195,7 @@ class Walk(Facts):
 
     def emit(self, events: Sequence[Emitted | Order]) -> bool:
         """Return whether events and orders were added to those to emit; beyond the limit of R53 none is added."""
-        if self.past.emitted + len(self.emitted) + len(events) > MAX_EMITTED:
+        if self.spent + len(self.emitted) + len(events) > MAX_EMITTED:
             return False
         self.emitted += events
         return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -36,12 +36,11 @@ Onward = tuple[int, PathEntry]
 class CompiledStep:
     """One compiled step: its id, the position of the step that follows, and what paths say of visits here."""
 
-    kind: ClassVar[type]
-    """The kind of step in the definition."""
-
     id: str
     next: int
     entries: dict[tuple[str, str], PathEntry] = field(factory=dict, init=False)
+    kind: type = field(init=False)
+    """The kind of step in the definition; each object has it, because it is asked at each visit."""
     resting: PathEntry = field(init=False)
     """What a path says of a visit that rests here."""
 
@@ -58,7 +57,7 @@ class CompiledStep:
 class CompiledSend(CompiledStep):
     """A Send: what renders its data, or the JSON text of data that is the same for all customers."""
 
-    kind = Send
+    kind: type = field(default=Send, init=False)
     step: Send
     render: Renderer | None
     text: str | None
@@ -85,7 +84,7 @@ class Awaited:
 class CompiledWait(CompiledStep):
     """A Wait: how long it lasts, the question about its event, where each outcome leads."""
 
-    kind = Wait
+    kind: type = field(default=Wait, init=False)
     step: Wait
     length: Duration | None
     question: Question | None
@@ -107,7 +106,7 @@ class CompiledWait(CompiledStep):
 class CompiledCondition(CompiledStep):
     """A Condition: the question of each branch and where it leads, and where `otherwise` does."""
 
-    kind = Condition
+    kind: type = field(default=Condition, init=False)
     branches: Sequence[tuple[Question, Onward]]
     otherwise: Onward
 
@@ -116,7 +115,7 @@ class CompiledCondition(CompiledStep):
 class CompiledSplit(CompiledStep):
     """A Split: the first bucket beyond each arm, and where each arm leads."""
 
-    kind = Split
+    kind: type = field(default=Split, init=False)
     ends: Sequence[int]
     arms: Sequence[Onward]
 
@@ -125,7 +124,7 @@ class CompiledSplit(CompiledStep):
 class CompiledUpdate(CompiledStep):
     """An Update: (field, action, value, renderer) of each change, and its orders to other runs."""
 
-    kind = Update
+    kind: type = field(default=Update, init=False)
     actions: Sequence[tuple[str, str, object, Renderer | None]]
     orders: list[Order]
     leaves: str
@@ -142,7 +141,7 @@ class CompiledUpdate(CompiledStep):
 class CompiledEnd(CompiledStep):
     """An End: its outcome, and the events that report it."""
 
-    kind = End
+    kind: type = field(default=End, init=False)
     outcome: str
     completed: list[Emitted]
     reached: PathEntry = field(init=False)

@@ -125,11 +125,6 @@ def remember(walk: Walk, what: str, step: str, value: object) -> None:
     walk.memory = {**memory, what: {**memory.get(what, {}), step: value}}
 
 
-def wake_wait(walk: Walk, node: CompiledWait, stimulus: Stimulus) -> int:
-    """Go on because the time or the event has come, or recompute a changed date."""
-    return WAKE_WAIT[stimulus](walk, node)
-
-
 def _event_came(walk: Walk, node: CompiledWait) -> int:
     """Go on if the event matches, and keep its data (R36)."""
     if node.question is not None and not walk.holds(node.question):
@@ -142,7 +137,9 @@ def _event_came(walk: Walk, node: CompiledWait) -> int:
 
 def _time_came(walk: Walk, node: CompiledWait) -> int:
     """Go on, after checking openings, windows and dates again, because this may be another instant (R5, R37)."""
-    return _rest_or_go_on(walk, node, node.over or walk.ask(_end_as_of_now, node))
+    if node.over is not None:
+        return _go_on(walk, node, node.over)
+    return _rest_or_go_on(walk, node, walk.ask(_end_as_of_now, node))
 
 
 def _end_as_of_now(walk: Walk, node: CompiledWait) -> int | str | None:

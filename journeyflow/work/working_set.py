@@ -157,9 +157,17 @@ class Work:
         hidden = catalog.unpublished_of(program, at) if catalog.flagged else NONE
         situation = make_situation((person.id, person.attributes, event, posts, catalog.nonces, terms, sent, hidden))
         result = self.walk(program, run, stimulus, situation, at, past, reason, softened, asked)
-        after, move, _, _, _, _ = result
+        after, move, new_posts, attributes, emitted, past = result
         if move is not None:
-            self._take_over(result, move, program, person, causes)
+            self.past[serial] = past
+            self.moves.append(move)
+        if new_posts:
+            self.messages.add(new_posts, program)
+        if attributes is not person.attributes:
+            self.people.set_attributes(person, attributes)
+        if emitted and program.number not in catalog.unheard:
+            cause = (program.journey_number, after.key)
+            self._emit_of_run(emitted, person, after.last_at, causes | {cause}, program)
         if after is not run:
             self.runs[serial] = after
             self.touched_runs[serial] = None
@@ -171,20 +179,6 @@ class Work:
         """Return the policies of a program's tenant as of an instant, and the messages their caps count (R11, R31)."""
         timeline = self.catalog.policies.get(program.tenant)
         return None if timeline is None else timeline.at(at), self.messages.sent.get(person.number, NOTHING_SENT)
-
-    def _take_over(
-        self, result: Result, move: Move, program: Program, person: CustomerInHand, causes: frozenset[Cause]
-    ) -> None:
-        """Record a move, its messages and its changes of the customer, and queue its events (R7, R53)."""
-        after, _, posts, attributes, emitted, self.past[move.serial] = result
-        self.moves.append(move)
-        if posts:
-            self.messages.add(posts, program)
-        if attributes is not person.attributes:
-            self.people.set_attributes(person, attributes)
-        if emitted and program.number not in self.catalog.unheard:
-            cause = (program.journey_number, after.key)
-            self._emit_of_run(emitted, person, move.at, causes | {cause}, program)
 
     def _emit_of_run(
         self,

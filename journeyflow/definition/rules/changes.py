@@ -5,6 +5,7 @@ Attributes are plain dicts that are never modified in place: every function here
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from json import JSONEncoder
 
 from attrs import field as attrs_field
@@ -314,7 +315,7 @@ def _members(value: object) -> Collection[object]:
     """Return the texts in a list, each once."""
     if not value or not isinstance(value, list):
         return ()
-    return dict.fromkeys([member for member in value if isinstance(member, str)])
+    return {member: None for member in value if isinstance(member, str)}
 
 
 def _object(value: object) -> dict[str, object]:
@@ -340,6 +341,11 @@ def attribute_faults(attributes: Mapping[str, object]) -> Iterator[str]:
 
 NO_BLANK = "a name in it must not be blank"
 
+MAX_NAMES = 4_096
+"""How many names are cached with whether they are blank: more tags and lists than most hosts have."""
+
+_is_blank = lru_cache(MAX_NAMES)(is_blank)
+
 
 def _shape_faults(name: str, value: object) -> Iterator[str]:
     """Yield every fault of the value of an attribute of a fixed shape."""
@@ -348,7 +354,7 @@ def _shape_faults(name: str, value: object) -> Iterator[str]:
     if name in MEMBERS:
         if not isinstance(value, LISTED) or [odd for odd in value if not isinstance(odd, str)]:
             yield f"{name}: must be a list of texts, not {describe(value)}"
-        elif any(map(is_blank, value)):
+        elif any(map(_is_blank, value)):
             yield f"{name}: {NO_BLANK}"
     elif not isinstance(value, Mapping):
         yield f"{CONSENT}: must be an object of channels, not {describe(value)}"

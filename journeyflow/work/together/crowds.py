@@ -325,7 +325,7 @@ class Crowds:
     ) -> Result:
         """Do what `machine.advance` does, and note the walk if it is wanted."""
         place = (program, stimulus, run.visit, run.step, situation.unpublished, situation.terms)
-        if place not in self._wanted or past is not FRESH or run.memory is not None:
+        if place not in self._wanted or past != FRESH or run.memory is not None:
             return advance(program, run, stimulus, situation, at, past, reason, softened, asked)
         self._wanted.remove(place)
         walk = NotedWalk(program, run, situation, at)
