@@ -161,11 +161,11 @@ def count(
     return sums.rows()
 
 
-Part = tuple[str, str, str, bool, int]
+Counted = tuple[str, str, str, bool, int]
 """What one move adds to a counter: the step, what is counted, the label, whether it is also unique, and the number."""
 
 
-def _parts(walked: Walked) -> Iterator[Part]:
+def _parts(walked: Walked) -> Iterator[Counted]:
     """Yield what one move adds one to.
 
     A retried run has not failed after all, which adds -1 (R43).
@@ -223,7 +223,7 @@ class Sums:
         for each, instants in walked:
             self.add(each.journey, tuple(_parts(each)), instants)
 
-    def add(self, journey: int, parts: Sequence[Part], instants: Instants) -> None:
+    def add(self, journey: int, parts: Sequence[Counted], instants: Instants) -> None:
         """Count the same parts of a journey at each of some instants."""
         for day, number, last in by_day(instants, self._zones[journey]):
             for step, what, label, first, one in parts:

@@ -30,6 +30,7 @@ from journeyflow.stores.sqlite.rows import (
     OF_RUN,
     POST_FORM,
     RUN_FORM,
+    Row,
     changed_post,
     changed_run,
     new_post,
@@ -58,11 +59,8 @@ Paths = dict[int, dict[tuple[PathEntry, ...], int]]
 
 RowKey = int | tuple[int, int]
 
-Row = tuple[Any, ...]
-"""What is written, and behind it whom it is about: a number, or two."""
-
 RowsAbout = tuple[Row, Sequence[RowKey]]
-"""What is written about many, and whom it is about: of each a number, or two."""
+"""What is written about many, and whom it is about: of each a number, or two. A row about one ends with that key."""
 
 
 class Statement(NamedTuple):
