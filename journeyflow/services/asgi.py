@@ -91,9 +91,9 @@ def application(
     """Return the application: both systems over an engine of all tenants and a directory of who may call.
 
     `clock` returns the instant of a request, with a time zone. With `tick`, the engine ticks every so many seconds
-    while the application runs; a tick that fails is logged, and the next one comes all the same. `version` chooses the
-    shapes of Octeth's answers. A key may call `most` times in `seconds`. On shutdown, requests and a tick that are
-    under way are waited for.
+    while the application runs, and works on exports; a tick that fails is logged, and the next one comes all the same.
+    `version` chooses the shapes of Octeth's answers. A key may call `most` times in `seconds`. On shutdown, requests
+    and a tick that are under way are waited for.
     """
     systems = _systems(engine, LimitedDirectory(directory, RateLimit(most, seconds, clock=stopwatch)), version)
     site = Site(engine, systems, clock, stopwatch)
@@ -198,6 +198,12 @@ def _response(reply: HttpReply, more: Mapping[str, str] | None = None) -> Respon
     return Response(text.encode("utf-8", "backslashreplace"), reply.status, {"content-type": JSON, **headers})
 
 
+def _work(engine: Engine, now: datetime) -> None:
+    """Tick, and write the files of the exports that were asked for."""
+    engine.tick(now)
+    engine.work_exports(at=now)
+
+
 def _ticking(
     engine: Engine, clock: Callable[[], datetime], tick: float | None, stopwatch: Callable[[], float]
 ) -> Callable[[Starlette], Any]:
@@ -207,7 +213,7 @@ def _ticking(
         while True:
             started = stopwatch()
             try:
-                await run_in_threadpool(engine.tick, clock())
+                await run_in_threadpool(_work, engine, clock())
             except Exception:
                 log.exception("a tick failed; the next one comes in %g seconds", every)
             await asyncio.sleep(max(0.0, every - (stopwatch() - started)))
