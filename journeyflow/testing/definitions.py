@@ -1,6 +1,6 @@
 """Random valid journeys, and random policies of a tenant."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -32,6 +32,7 @@ ZONES = ("UTC", "Africa/Johannesburg", "America/New_York")
 WINDOWS = (
     Window("MON-FRI", "09:00", "17:00"),
     Window(None, "22:00", "06:00"),
+    Window("MON,WED,FRI", "20:00", "08:00"),
     Window("SAT,SUN"),
     Window("MON-SAT", "09:00", "18:00", "Europe/Paris"),
 )
@@ -50,6 +51,7 @@ CHANGES = (
     field("plan").append("x"),
     field("copy").set("{{ n }}"),
     field("seen.by").set("{{ enrollment.journey }}-{{ n }}"),
+    field("day").set("{{ now }}"),
     field("consent.EMAIL").set(True),
 )
 CHAINS = (
@@ -79,6 +81,10 @@ _NUMBERS = st.builds(
     st.sampled_from(("eq", "ne", "gt", "gte", "lt", "lte")),
     st.sampled_from((1, 2)),
 )
+_IS_OVER = field("day").before(field("now"))
+_ABOUT_TIME = st.sampled_from(
+    (_IS_OVER, _IS_OVER, field("lastEmailOpenAt").within_last("2 days"), field("day").within_next("1 week"))
+)
 _ABOUT_CUSTOMERS = _NUMBERS | st.sampled_from(
     (
         field("plan").eq("paid"),
@@ -88,7 +94,7 @@ _ABOUT_CUSTOMERS = _NUMBERS | st.sampled_from(
         field("lists").contains("news"),
         field("lastEmailOpenAt").within_last("2 days"),
         field("day").within_next("1 week"),
-        field("day").before(field("now")),
+        _IS_OVER,
         tag.contains("vip"),
         tag.not_contains("new"),
     )
@@ -252,6 +258,51 @@ def _end(name: str, place: _Place) -> Step:
     return End(name, place.pick("", "good"))
 
 
+def _plain_send(name: str, place: _Place) -> Step:
+    return Send(name, channel=place.pick(*CHANNELS), template=f"t{place.number}")
+
+
+def _count(name: str, _: _Place) -> Step:
+    return Update(name, field("n").increment())
+
+
+def _wait_for_the_count(name: str, place: _Place) -> Step:
+    return Wait(name, event="field.changed", next=place.forward(), on_event=f"s{place.number - 2}")
+
+
+def _wait_between(name: str, _: _Place) -> Step:
+    return Wait(name, "6 hours")
+
+
+_TODAY = field("day").set("{{ now }}")
+
+
+def _note_today(name: str, _: _Place) -> Step:
+    return Update(name, _TODAY)
+
+
+def _call_all(name: str, place: _Place) -> Step:
+    return Update(name, Chain.enroll("j1", "j2", "j3"), next=place.forward())
+
+
+def _wait_for_today(name: str, place: _Place) -> Step:
+    return Wait(name, field="day", next=place.forward(), on_missing=place.forward(), on_past=place.forward())
+
+
+_MOTIFS: tuple[tuple[Callable[[str, _Place], Step], ...], ...] = (
+    (),
+    (_plain_send, _count, _wait_for_the_count),
+    (_plain_send, _wait_between, _plain_send),
+    (_plain_send, _wait_between, _plain_send),
+    (_note_today, _wait_for_today),
+    (_note_today, _wait_for_duration),
+    (_call_all,),
+    (_call_all,),
+)
+"""What is seldom drawn step by step: a Send that comes round in no time (R30), two as far apart as a rolling cap is
+long (R31), a date of the very instant (R37), one that an exit may ask for later (R42), journeys that start one another
+(R53)."""
+
 _TYPES = st.sampled_from((*EVENTS, *EVENTS, *EVENTS, *BUILT_IN, *OF_MESSAGES))
 _MAYBE_EVENT_RULES = weighted((3, st.none()), (1, _EVENT_RULES))
 _KINDS = st.sampled_from(
@@ -280,9 +331,13 @@ def _steps(draw: st.DrawFn, *, windows: bool) -> list[Step]:
     kinds = [draw(_KINDS) for _ in range(draw(_SIZES))]
     if not windows:
         kinds = [_wait_for_duration if kind is _wait_for_opening else kind for kind in kinds]
+    motif = draw(_sampled(_MOTIFS))
+    if motif:
+        place = draw(st.integers(0, len(kinds)))
+        kinds[place:place] = motif
     named = {f"s{number}": kind for number, kind in enumerate(kinds)}
-    sends = [each for each, kind in named.items() if kind is _send]
-    awaited = [each for each, kind in named.items() if kind is _wait_for_event]
+    sends = [each for each, kind in named.items() if kind in {_send, _plain_send}]
+    awaited = [each for each, kind in named.items() if kind in {_wait_for_event, _wait_for_the_count}]
     return [
         kind(each, _Place(draw, number, len(kinds), sends, awaited, windows))
         for number, (each, kind) in enumerate(named.items())
@@ -305,6 +360,7 @@ _TRIGGERS = weighted(
     (4, st.builds(Trigger, st.sampled_from(EVENTS))),
     (1, st.builds(Trigger, st.sampled_from(EVENTS), where=_EVENT_RULES)),
     (2, st.builds(Trigger, _TYPES, where=_MAYBE_EVENT_RULES)),
+    (1, st.builds(Trigger, st.sampled_from(BUILT_IN))),
     (1, st.just(Trigger(manual=True))),
     (2, st.builds(lambda pull, where: Trigger(pull=pull, where=where), _PULLS, st.none() | _CUSTOMER_RULES)),
 )
@@ -334,7 +390,7 @@ _EXIT = st.builds(
     _TYPES,
     _MAYBE_EVENT_RULES,
     st.booleans(),
-) | st.builds(lambda when: Exit("x", when=when), _CUSTOMER_RULES)
+) | st.builds(lambda when: Exit("x", when=when), _CUSTOMER_RULES | _ABOUT_TIME)
 _EXITS = weighted((2, st.just(())), (1, st.lists(_EXIT, max_size=2))).map(
     lambda exits: [evolve(each, name=f"x{number}") for number, each in enumerate(exits)]
 )
@@ -365,13 +421,16 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
     if trigger.pull is not None:  # a pull carries no key
         window = draw(_sampled((None, *WINDOWS))) if windows else None
         trigger, reentry = evolve(trigger, pull=evolve(trigger.pull, window=window)), evolve(reentry, key=None)
+    steps, exits = _steps(draw, windows=windows), draw(_EXITS)
+    if any(isinstance(step, Update) and _TODAY in step.changes for step in steps):
+        exits = [*exits, *draw(_sampled(((), (Exit("over", when=_IS_OVER),))))]
     journey = Journey(
         id,
-        steps=_steps(draw, windows=windows),
+        steps=steps,
         trigger=trigger,
         run_criteria=draw(_RUN_CRITERIA),
         reentry=reentry,
-        exits=draw(_EXITS),
+        exits=exits,
         goal=goal,
         holdout=draw(_sampled((0, 0, 50, 12.5, 100))) if goal and goal.within else 0,
         limits=draw(_LIMITS),
@@ -388,7 +447,7 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
 _CAPS = st.builds(
     lambda count, length, channel, over: Cap(count, **length, channel=channel, over=over),
     st.sampled_from((0, 1, 1, 2, 2, 3, None)),
-    st.sampled_from(({"per": "day"}, {"per": "week"}, {"per": "month"}, {"within": "6 hours"}, {"within": "2 days"})),
+    st.sampled_from(({"per": "day"}, {"per": "week"}, {"per": "month"}, {"within": "6 hours"}, {"within": "6 hours"})),
     st.sampled_from((None, None, *CHANNELS)),
     st.sampled_from(("skip", "defer", "defer")),
 )

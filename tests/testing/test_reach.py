@@ -1,0 +1,203 @@
+"""Random lives come to the corners of the rules: a fault planted there changes what comes of some of them.
+
+Each was found wanting once: lives of another kind had passed it by. Where the interpreter of `tests/naive.py` knows the
+rule, `tests/properties/test_agreement.py` finds such a fault.
+"""
+
+import importlib
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from types import CodeType, FunctionType, ModuleType
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from journeyflow import Journey, MemoryStore, Send
+from journeyflow.basics.hours import Window
+from journeyflow.testing import Life, Reaction, journeys, lives, policies, run
+
+pytestmark = [pytest.mark.unmeasured, pytest.mark.source]
+
+Drawn = tuple[Sequence[Journey], Life]
+Fault = tuple[str, str, str]
+"""A module, what stands there, and what is planted instead."""
+
+
+@cache
+def sample(*, windows: bool) -> list[Drawn]:
+    """Return the same lives each time, drawn in rounds: what Hypothesis draws in one go resembles itself."""
+    found: list[Drawn] = []
+    for number in range(4 if windows else 16):
+
+        @seed(number)
+        @settings(
+            max_examples=20, deadline=None, suppress_health_check=list(HealthCheck), database=None,
+            phases=[Phase.generate],
+        )  # fmt: skip
+        @given(st.data())
+        def draw(data: st.DataObject) -> None:
+            names = [f"j{number}" for number in range(1, data.draw(st.integers(2, 4)))]
+            chosen = [data.draw(journeys(id=name, windows=windows)) for name in names]
+            life = data.draw(lives(*chosen, late=True, policies=policies(windows=windows)))
+            if len(life.calls) > 4:
+                found.append((chosen, life))
+
+        draw()
+    return found
+
+
+def came_of(drawn: Drawn) -> Mapping[str, object]:
+    """Return everything that a life leaves behind."""
+    return run(*drawn, store=MemoryStore(nonce="memory")).tables
+
+
+@cache
+def right(number: int, *, windows: bool) -> Mapping[str, object]:
+    """Return what comes of a life where nothing is planted."""
+    return came_of(sample(windows=windows)[number])
+
+
+# --- planting -------------------------------------------------------------------------------------------------------
+
+
+def functions(module: ModuleType) -> Iterator[FunctionType]:
+    """Yield the functions of a module and of its classes."""
+    for value in [*vars(module).values()]:
+        owned = vars(value).values() if isinstance(value, type) and value.__module__ == module.__name__ else ()
+        for each in (value, *owned):
+            function = inspect.unwrap(each) if callable(each) else each
+            if isinstance(function, FunctionType) and function.__code__.co_filename == module.__file__:
+                yield function
+
+
+def codes(code: CodeType) -> Iterator[tuple[str, CodeType]]:
+    """Yield the code of every function in some code, by its qualified name."""
+    yield code.co_qualname, code
+    for each in code.co_consts:
+        if isinstance(each, types.CodeType):
+            yield from codes(each)
+
+
+@contextmanager
+def planted(*faults: Fault) -> Iterator[None]:
+    """Plant faults while a block runs."""
+    kept: dict[FunctionType, CodeType] = {}
+    modules = [importlib.import_module(f"journeyflow.{name}") for name, _, _ in faults]
+    for module, (_, old, new) in zip(modules, faults, strict=True):
+        source = inspect.getsource(module)
+        assert old in source, f"nothing to plant: {old}"
+        changed = dict(codes(compile(source.replace(old, new), str(module.__file__), "exec", dont_inherit=True)))
+        kept |= {each: each.__code__ for each in functions(module)}
+        for each in functions(module):
+            each.__code__ = changed[each.__code__.co_qualname]
+    forget(modules)
+    try:
+        yield
+    finally:
+        for each, code in kept.items():
+            each.__code__ = code
+        forget(modules)
+
+
+def forget(modules: Sequence[ModuleType]) -> None:
+    """Empty what functions of modules have cached."""
+    for module in modules:
+        for each in vars(module).values():
+            if hasattr(each, "cache_clear"):
+                each.cache_clear()
+
+
+# --- the corners ----------------------------------------------------------------------------------------------------
+
+
+def windowed(chosen: Sequence[Journey], _: Life) -> bool:
+    """Whether a transactional Send has a window."""
+    sends = [step for journey in chosen for step in journey.steps if isinstance(step, Send)]
+    return any(step.transactional and step.window is not None for step in sends)
+
+
+def overnight(chosen: Sequence[Journey], _: Life) -> bool:
+    """Whether a window goes over midnight."""
+    windows = [getattr(step, "window", None) for journey in chosen for step in journey.steps]
+    return any(isinstance(each, Window) and each.end < each.start for each in windows)
+
+
+def unsubscribing(_: Sequence[Journey], life: Life) -> bool:
+    """Whether somebody unsubscribes."""
+    return any(isinstance(call, Reaction) and call.kind == "unsubscribed" for call in life.calls)
+
+
+def asking(chosen: Sequence[Journey], _: Life) -> bool:
+    """Whether an exit asks for a condition."""
+    return any(each.when is not None for journey in chosen for each in journey.exits)
+
+
+def late(_: Sequence[Journey], life: Life) -> bool:
+    """Whether something is told after what came later."""
+    told = [call.at for call in life.calls]
+    return told != sorted(told)
+
+
+def anything(_chosen: Sequence[Journey], _life: Life) -> bool:
+    """Whatever happens."""
+    return True
+
+
+CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life], bool], list[Fault]]] = {
+    "R6: an instant earlier than the run's last one": (
+        late,
+        [
+            ("work.working_set", "at = max(at, run.last_at)", "at = at"),
+            ("work.stages", "max(event.at, run.last_at)", "event.at"),
+        ],
+    ),
+    "R30: the same Send again in no time": (
+        anything,
+        [("machine.behaviours", "walk.step in walk.past.sends or walk.step in walk.sends", "False")],
+    ),
+    "R31: a transactional Send outside its window": (
+        windowed,
+        [("machine.gates", "return TRANSACTIONAL", "return ()")],
+    ),
+    "R34: the weekday of an overnight window": (
+        overnight,
+        [
+            (
+                "basics.hours",
+                "day.weekday() not in window.weekdays",
+                "(day.weekday() + (window.end < window.start)) % 7 not in window.weekdays",
+            )
+        ],
+    ),
+    "R37: a date of the very instant": (
+        anything,
+        [("machine.waits", '"past" if target < since', '"past" if target <= since')],
+    ),
+    "R42: an exit's condition at an event that changes nothing": (
+        asking,
+        [("work.stages", "way.when is not None and event.changed", "way.when is not None")],
+    ),
+    "R52: an unsubscription withdraws consent": (
+        unsubscribing,
+        [("work.engagement", "kind in WITHDRAWING or", 'kind == "complained" or')],
+    ),
+}
+
+
+@pytest.mark.parametrize("corner", CORNERS)
+def test_lives_come_to_the_corners_of_the_rules(corner: str) -> None:
+    """What comes of some life is another with a fault planted there."""
+    may_reach, faults = CORNERS[corner]
+    windows = may_reach in {windowed, overnight}
+    drawn = [number for number, each in enumerate(sample(windows=windows)) if may_reach(*each)]
+    for place in range(0, len(drawn), 8):
+        some = drawn[place : place + 8]
+        expected = [right(number, windows=windows) for number in some]
+        with planted(*faults):
+            if expected != [came_of(sample(windows=windows)[number]) for number in some]:
+                return
+    pytest.fail(f"none of {len(drawn)} lives comes there")
