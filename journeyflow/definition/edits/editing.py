@@ -151,7 +151,7 @@ def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
     made = evolve(journey, steps=steps)
     if lost := (reachable(journey.steps) - reachable(made.steps)) if steps else None:
         place, name = next((place, name) for place, name in enumerate(wanted) if name in lost)
-        sentence = f"step {name!r} cannot come here: the branches before never rejoin, so nothing leads there"
+        sentence = f"step {name!r} cannot come here: nothing leads on from the End, or the choice, before it"
         raise InvalidJourney(journey.id, [Problem("order", ERROR, f"order[{place}]", sentence)])
     return made
 

@@ -361,9 +361,12 @@ def test_a_loop_stays_a_loop():
     assert ways(reorder_steps(journey, ["soon", "b", "a"])) == ["soon: b", "b: a", "a: soon"]
 
 
-def test_an_end_that_is_not_last_any_more():
-    """R40: what comes behind it gets an End of its own."""
-    assert ways(reorder_steps(line("a"), ["done", "a"])) == ["done:", "a: end", "end:"]
+@pytest.mark.rows(122)
+def test_no_step_comes_after_an_end():
+    """F122, R40: nothing would lead there."""
+    assert refused(lambda: reorder_steps(line("a"), ["done", "a"])) == [
+        "order[1]: step 'a' cannot come here: nothing leads on from the End, or the choice, before it [order]"
+    ]
 
 
 def test_branches_that_never_rejoin_stay_so():
@@ -407,7 +410,7 @@ def test_a_step_stays_in_its_branch():
 @pytest.mark.rows(122)
 def test_no_step_comes_after_a_choice_whose_branches_never_rejoin():
     """F122: nothing would lead there; of all orders, those remain in which the choice is the last of its list."""
-    steps = [
+    steps: list[Step] = [
         Send("a", channel="EMAIL", template="t", next="b"),
         Wait("b", "3 days", next="pick"),
         Condition("pick", field("x").is_not_null(), yes="y", no="n"),
@@ -416,7 +419,7 @@ def test_no_step_comes_after_a_choice_whose_branches_never_rejoin():
     ]
     printed = Journey(id="j", steps=steps)
     assert refused(lambda: reorder_steps(printed, ["a", "pick", "y", "n", "b"])) == [
-        "order[4]: step 'b' cannot come here: the branches before never rejoin, so nothing leads there [order]"
+        "order[4]: step 'b' cannot come here: nothing leads on from the End, or the choice, before it [order]"
     ]
     assert reorder_steps(Journey(id="j", steps=[]), []).steps == ()
     accepted = []
