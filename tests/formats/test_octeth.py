@@ -128,6 +128,7 @@ EACH = [
         {
             "message": "Hi {{ Subscriber:FirstName }}",
             "gateway_id": 45,
+            "sender_id": "123",
             "priority": "high",
             "max_retry_attempts": 3,
             "delivery_window_enabled": True,
@@ -477,7 +478,12 @@ def test_faults_of_a_document(given, expected):
         ("ExitJourney", {"TargetJourneyID": [1, None]}, [("TargetJourneyID[1]", "type")]),
         ("AddTag", {"TargetTagID": 1, "TargetListID": 1}, [("TargetListID", "unknown-key")]),
         ("Decision", {"Actions": {"Maybe": []}}, [("Actions.Maybe", "unknown-key")]),
-        ("ExitThisJourney", {"ActionParameters": "x", "Notes": 5}, [("Notes", "type")]),
+        (
+            "ExitThisJourney",
+            {"ActionParameters": "x", "Notes": 5},
+            [("ActionParameters", "unknown-key"), ("Notes", "type")],
+        ),
+        ("ExitThisJourney", {"ActionParameters": [], "Notes": 5}, [("Notes", "type")]),
     ],
 )
 def test_faults_of_an_action(name, keys, expected):

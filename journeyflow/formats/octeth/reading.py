@@ -105,9 +105,9 @@ class _Actions:
 def _flat(value: JsonObject) -> JsonObject:
     """Return an action with its parameters beside its other keys."""
     inner = next((each for key, each in value.items() if str(key).lower() == "actionparameters"), None)
-    if not isinstance(inner, dict):
-        return {key: each for key, each in value.items() if inner != each or str(key).lower() != "actionparameters"}
-    return {**inner, **{key: each for key, each in value.items() if str(key).lower() != "actionparameters"}}
+    if inner and not isinstance(inner, dict):
+        return value  # the unknown key is a fault
+    return {**(inner or {}), **{key: each for key, each in value.items() if str(key).lower() != "actionparameters"}}
 
 
 def read_actions(value: object, path: str = "Actions") -> tuple[list[Step], list[ActionRow], list[Loss]]:

@@ -444,12 +444,14 @@ ALIKE = {"journeys.disable": "journeys.enable"}
 
 
 def shape(value: Any) -> Any:
-    """Return the shape of a JSON value: names and types; of a list the shape of its first member."""
+    """Return the shape of a JSON value: names and types, booleans themselves; of a list that of its first member."""
     if isinstance(value, dict):
         return {key: shape(each) for key, each in value.items()}
     if isinstance(value, list):
         return [shape(value[0])] if value else []
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
         return "number"
     return type(value).__name__
 
