@@ -61,7 +61,9 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
         return None, error.problems
     except UnicodeDecodeError as error:
         return None, (Problem("encoding", ERROR, "", f"this is no UTF-8 text: {error}"),)
-    return journey, (*problems(journey), *(Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses))
+    lost = [Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses]
+    # what a dialect tells at its place in the file is not told again at that of a native file
+    return journey, (*(each for each in problems(journey) if not any(each.message in o.message for o in lost)), *lost)
 
 
 FOREIGN = tuple(name for name in DIALECTS if name != "native")

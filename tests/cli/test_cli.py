@@ -417,6 +417,16 @@ def test_an_audit_that_finds_something_fails(db):
     assert "enrollment 1 is active and rests without a wake-up" in result.stdout
 
 
+def test_a_warning_about_a_loyalty_file_has_its_place_in_that_file(folder):
+    """The TRIGGER is the first of its steps, and none of the journey's; nothing is told twice."""
+    steps: list[dict[str, object]] = [{"id": name, "type": "END"} for name in ("a", "b")]
+    document = {"id": "hi", "triggerType": "joined", "steps": [{"type": "TRIGGER", "nextStepId": "a"}, *steps]}
+    (folder / "loyalty.json").write_text(json.dumps(document))
+    told = [line for line in call("check", folder / "loyalty.json").stdout.splitlines() if "no path leads" in line]
+    assert len(told) == 1
+    assert "steps[2]: no path leads to step 'b'; nobody will be there [lost]" in told[0]
+
+
 @pytest.mark.rows(11)
 def test_a_file_that_says_that_its_journey_does_not_run_stays_a_draft(folder):
     """F11: it is published and not activated; one that says ACTIVE is."""
