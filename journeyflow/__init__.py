@@ -13,6 +13,7 @@ from journeyflow.definition.edits.editing import (
     update_journey,
     update_step,
 )
+from journeyflow.definition.edits.outline import outline
 from journeyflow.definition.edits.renaming import rename_step
 from journeyflow.definition.entry import Exit, Goal, Limits, Pull, Reentry, Trigger
 from journeyflow.definition.journey import Journey, problems
@@ -97,6 +98,7 @@ __all__ = [
     "branch",
     "field",
     "not_",
+    "outline",
     "problems",
     "remove_step",
     "rename_step",

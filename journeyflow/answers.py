@@ -5,6 +5,7 @@ What is given to an engine, and what most answers consist of, is in `journeyflow
 
 from journeyflow.catalog.migration import Migration, Moved
 from journeyflow.definition.edits.copying import Copied, Reset
+from journeyflow.definition.edits.outline import OutlineStep
 from journeyflow.engine.copy_calls import Bulk
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.settling import Handled, Settling
@@ -52,6 +53,7 @@ __all__ = [
     "Migration",
     "Moment",
     "Moved",
+    "OutlineStep",
     "PeopleStats",
     "Person",
     "PruneResult",

@@ -164,6 +164,8 @@ def edited(journey: Journey) -> Journey:
     journey = jf.reorder_steps(journey, [step.id for step in journey.steps])
     journey = jf.update_journey(journey, name="More", trigger=jf.Trigger("go"))
     journey = jf.rename_step(journey, "done", "over")
+    lists: tuple[tuple[answers.OutlineStep, ...], ...] = jf.outline(journey)
+    assert lists[0][0].number == 1
     return jf.replace_steps(journey, steps())
 
 

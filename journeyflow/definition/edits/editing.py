@@ -1,24 +1,21 @@
 """Editing journeys by pure functions: each takes a journey and returns a new one, or raises with every problem.
 
 A journey is a flat graph, but people think of it as lists of steps, with choices that have branches. So the lists are
-reconstructed from the graph (`_Outline`), edited, and flattened again. Edges that the lists do not explain are jumps;
+reconstructed from the graph (`Outline`), edited, and flattened again. Edges that the lists do not explain are jumps;
 they keep their targets (F109 to F122).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
-from attrs import define, evolve, field, fields_dict
+from attrs import evolve, fields_dict
 
-from journeyflow.definition.graph import END, leaves_by_next, reachable
+from journeyflow.definition.edits.outline import Outline, follow_of, leading, ways_of
+from journeyflow.definition.graph import reachable
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import (
-    Condition,
     End,
-    Split,
     Step,
-    Wait,
     is_step,
     kind,
     targets,
@@ -53,14 +50,14 @@ def add_step(
         return evolve(journey, steps=[step])
     if before is not None:
         return evolve(journey, steps=_added_before(journey, step, before))
-    outline = _Outline(journey.steps)
+    outline = Outline(journey.steps)
     anchor = outline.last if after is None else after
     if anchor is None:
         return evolve(journey, steps=_added_before(journey, step, journey.steps[0].id))
     if way is None:
         outline.insert(step, anchor)
     else:
-        outline.begin(step, anchor, _ways(journey.step(anchor))[way])
+        outline.begin(step, anchor, ways_of(journey.step(anchor))[way])
     return evolve(journey, steps=outline.steps())
 
 
@@ -97,7 +94,7 @@ def replace_step(journey: Journey, step: Step) -> Journey:
     found = found or _unknown(journey, step.id, "step")
     if found:
         raise InvalidJourney(journey.id, found)
-    return _with(journey, _leading(step, _follow(journey.step(step.id))))
+    return _with(journey, leading(step, follow_of(journey.step(step.id))))
 
 
 def remove_step(journey: Journey, step_id: str, *, to: str | None = None) -> Journey:
@@ -117,7 +114,7 @@ def remove_step(journey: Journey, step_id: str, *, to: str | None = None) -> Jou
     if found:
         raise InvalidJourney(journey.id, found)
     going, first = journey.step(step_id), journey.steps[0].id == step_id
-    follow = _follow(going) if to is None else to
+    follow = follow_of(going) if to is None else to
     needed = first or any(step_id in _ids(step) for step in journey.steps if step.id != step_id)
     if follow == step_id or (follow is None and needed and len(journey.steps) > 1):
         sentence = f"step {step_id!r} leads nowhere else; say with to= where those go who came there"
@@ -143,7 +140,7 @@ def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
     wanted = tuple(order)
     if found := _order_faults(journey, wanted):
         raise InvalidJourney(journey.id, found)
-    outline = _Outline(journey.steps)
+    outline = Outline(journey.steps)
     outline.sort({name: place for place, name in enumerate(wanted)})
     steps = outline.steps()
     if found := _misplaced(outline, [step.id for step in steps], wanted):
@@ -196,21 +193,6 @@ def _with(journey: Journey, step: Step) -> Journey:
     return evolve(journey, steps=[step if each.id == step.id else each for each in journey.steps])
 
 
-def _follow(step: Step) -> str | None:
-    """Return where a run continues after a step of a journey and all its branches; None if nowhere."""
-    follow: str | None = getattr(step, "next", None)
-    return follow
-
-
-def _leading(step: Step, follow: str | None) -> Step:
-    """Return a step with `next` set, unless it is set already or every continuation is."""
-    if isinstance(step, End) or step.next is not None:
-        return step
-    open_ways = any(not isinstance(target, str) for _, target in targets(step)[1:])
-    needed = leaves_by_next(step) or (open_ways and isinstance(step, Condition | Split))
-    return with_targets(step, {"next": follow}) if needed else step
-
-
 def _ids(step: Step) -> list[str]:
     """Return the ids of the steps that a step names as continuations, including where its branches rejoin."""
     return [target for _, target in targets(step) if isinstance(target, str)]
@@ -229,183 +211,13 @@ def _without_orphans(journey: Journey, left: Sequence[Step]) -> Sequence[Step]:
     return [step for step in left if step.id not in orphans]
 
 
-def _ways(step: Step) -> dict[str, str]:
-    """Return the places of the continuations of a step, by outcome."""
-    if isinstance(step, Condition):
-        ways = {each.label: f"branches[{n}].next" for n, each in enumerate(step.branches)}
-        return {**ways, step.else_label: "else"}
-    if isinstance(step, Split):
-        return {each.label: f"arms[{n}].next" for n, each in enumerate(step.arms)}
-    if isinstance(step, Wait) and step.has_event:
-        return {"event": "on_event", **({"timeout": "on_timeout"} if step.timeout is not None else {})}
-    if isinstance(step, Wait) and step.field is not None:
-        return {"missing": "on_missing", "past": "on_past"}
-    return {}
-
-
 def _added_before(journey: Journey, step: Step, before: str) -> list[Step]:
     """Return the steps with a new one in front of another, on every edge that leads there."""
     rows: list[Step] = []
     for each in journey.steps:
-        rows += [_leading(step, before)] if each.id == before else []
+        rows += [leading(step, before)] if each.id == before else []
         rows.append(_redirected(each, before, step.id))
     return rows
-
-
-# --- the outline ------------------------------------------------------------------------------------------------------
-
-
-@define(eq=False)
-class _Row:
-    """A list of steps: the ids in order, the step and place that it is a branch of, where its last step leads."""
-
-    of: str | None = None
-    place: str = ""
-    items: list[str] = field(factory=list)
-    exit: str | None = None
-
-
-class _Outline:
-    """The lists that a flat graph was, or could have been, written as; `rows` has outer lists before inner ones.
-
-    A step continues the list of the step above it if that one leads to it, or starts one of its branches. The branches
-    of a choice end at the step where they rejoin. A step that fits no list starts a new one.
-    """
-
-    def __init__(self, steps: Sequence[Step]) -> None:
-        self.step_of = {step.id: step for step in steps}
-        self.follow = {step.id: _follow(step) for step in steps}
-        self.added: set[str] = set()
-        self.rows: list[_Row] = []
-        self.inner: dict[str, dict[str, _Row]] = {step.id: {} for step in steps}
-        open_rows: list[_Row] = []
-        for step in steps:
-            self._place(step.id, open_rows)
-        self._close(open_rows, 0)
-
-    @property
-    def last(self) -> str | None:
-        """The last step of the main path that is not an End; None if there is none."""
-        inside = [name for name in self.rows[0].items if not isinstance(self.step_of[name], End)]
-        return inside[-1] if inside else None
-
-    def label(self, row: _Row) -> str:
-        """Return the label of the branch that a list is, as `way` takes it."""
-        return next(label for label, place in _ways(self.step_of[row.of or ""]).items() if place == row.place)
-
-    # --- reading ------------------------------------------------------------------------------------------------------
-
-    def _place(self, name: str, open_rows: list[_Row]) -> None:
-        """Add a step to the innermost open list that it fits, closing the others, or to a new one."""
-        while open_rows:
-            row = open_rows[-1]
-            last = row.items[-1]
-            place = self._branch(last, name)
-            if place is not None:
-                self._open(_Row(last, place), name, open_rows)
-                return
-            rejoins = row.of is not None and self.follow[row.of] == name
-            begins = row.of is not None and self._branch(row.of, name) is not None
-            if self.follow[last] == name and not rejoins and not begins:
-                row.items.append(name)
-                return
-            self._close(open_rows, len(open_rows) - 1)
-        self._open(_Row(), name, open_rows)
-
-    def _branch(self, choice: str, name: str) -> str | None:
-        """Return the place of a branch that begins with a step and has no list yet; None if there is none."""
-        if self.follow[choice] == name:
-            return None
-        met = self.inner[choice]
-        return next((p for p, target in targets(self.step_of[choice])[1:] if target == name and p not in met), None)
-
-    def _open(self, row: _Row, name: str, open_rows: list[_Row]) -> None:
-        row.items.append(name)
-        self.rows.append(row)
-        open_rows.append(row)
-        if row.of is not None:
-            self.inner[row.of][row.place] = row
-
-    def _close(self, open_rows: list[_Row], left: int) -> None:
-        while len(open_rows) > left:
-            row = open_rows.pop()
-            row.exit = self.follow[row.items[-1]]
-
-    # --- editing ------------------------------------------------------------------------------------------------------
-
-    def insert(self, step: Step, after: str) -> None:
-        """Insert a step after another one in its list."""
-        row = next(row for row in self.rows if after in row.items)
-        row.items.insert(row.items.index(after) + 1, step.id)
-        self._know(step)
-
-    def begin(self, step: Step, choice: str, place: str) -> None:
-        """Insert a step at the start of a branch."""
-        row = self.inner[choice].get(place)
-        if row is not None:
-            row.items.insert(0, step.id)
-        else:
-            target = dict(targets(self.step_of[choice]))[place]
-            exit_ = target if isinstance(target, str) else self.follow[choice]
-            self._between(row := _Row(choice, place, [step.id], exit_), choice)
-            self.rows.append(row)
-        self._know(step)
-
-    def _between(self, row: _Row, choice: str) -> None:
-        """Insert a new branch before those that come later in its choice."""
-        places = [place for place, _ in targets(self.step_of[choice])]
-        inner = list(self.inner[choice].items())
-        later = (n for n, (place, _) in enumerate(inner) if places.index(place) > places.index(row.place))
-        inner.insert(next(later, len(inner)), (row.place, row))
-        self.inner[choice] = dict(inner)
-
-    def _know(self, step: Step) -> None:
-        self.step_of[step.id], self.inner[step.id] = step, {}
-        self.added.add(step.id)
-
-    def sort(self, places: Mapping[str, int]) -> None:
-        """Sort every list by the wanted positions of its steps."""
-        for row in self.rows:
-            row.items.sort(key=places.__getitem__)
-
-    # --- writing ------------------------------------------------------------------------------------------------------
-
-    def steps(self) -> list[Step]:
-        """Return the lists as a flat graph again, each leading from its first to its last step."""
-        follow: dict[str, str | None] = {}
-        for row in self.rows:
-            follow.update(pairwise(row.items))
-            follow[row.items[-1]] = self._exit(row, follow)
-        return [self._laid_out(self.step_of[name], follow[name]) for name in self._order()]
-
-    def _exit(self, row: _Row, follow: Mapping[str, str | None]) -> str | None:
-        """Return where a list leads: a branch that rejoined still does, and one without a continuation now has one."""
-        if row.of is None:
-            return row.exit or END
-        return follow[row.of] or END if row.exit in {None, self.follow[row.of]} else row.exit
-
-    def _laid_out(self, step: Step, follow: str | None) -> Step:
-        """Return a step with its continuations: the step below, its branches, and where those rejoin."""
-        if step.id in self.added:
-            return _leading(step, follow)
-        before, ways = self.follow[step.id], dict[str, Any]()
-        for place, target in targets(step):
-            row = self.inner[step.id].get(place)
-            if row is not None:
-                ways[place] = row.items[0]
-            elif before is not None and target == before:
-                ways[place] = follow
-        return with_targets(step, ways)
-
-    def _order(self) -> list[str]:
-        """Return the ids in the order written: a choice, then its branches, then the steps below."""
-        order: list[str] = []
-        stack = [name for row in reversed(self.rows) if row.of is None for name in reversed(row.items)]
-        while stack:
-            name = stack.pop()
-            order.append(name)
-            stack += [item for row in reversed(self.inner[name].values()) for item in reversed(row.items)]
-        return order
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -443,13 +255,13 @@ def _place_faults(journey: Journey, after: str | None, way: str | None, before: 
 
 
 def _way_faults(step: Step, way: str | None) -> list[Problem]:
-    ways = _ways(step)
+    ways = ways_of(step)
     shown = ", ".join(repr(each) for each in ways) or "none"
     if isinstance(step, End):
         return [Problem("place", ERROR, "after", f"step {step.id!r} is an End: nothing comes after it")]
     if way is not None and way not in ways:
         return [Problem("place", ERROR, "way", f"step {step.id!r} has no way {way!r}; it has {shown}")]
-    if way is None and _follow(step) is None:
+    if way is None and follow_of(step) is None:
         sentence = f"the branches of step {step.id!r} never rejoin; say with way= which of them is meant: {shown}"
         return [Problem("place", ERROR, "after", sentence)]
     return []
@@ -480,7 +292,7 @@ def _order_faults(journey: Journey, wanted: Sequence[str]) -> list[Problem]:
     return found + [Problem("missing", ERROR, "order", f"the step {name!r} is missing") for name in missing]
 
 
-def _misplaced(outline: _Outline, possible: Sequence[str], wanted: Sequence[str]) -> list[Problem]:
+def _misplaced(outline: Outline, possible: Sequence[str], wanted: Sequence[str]) -> list[Problem]:
     """Return a problem for the first step that cannot be where it is wanted."""
     for place, (name, instead) in enumerate(zip(wanted, possible, strict=True)):
         if name != instead:
