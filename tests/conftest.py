@@ -4,6 +4,7 @@ import gc
 import importlib
 import pkgutil
 import sys
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import is_hypothesis_test, settings
 import dev
 import journeyflow
 from journeyflow.basics import patterns
+from journeyflow.errors import MissingExtra
 from tests.samples import OPENED
 
 settings.register_profile("house", deadline=None)  # a busy machine is no failure
@@ -20,7 +22,8 @@ settings.load_profile("house")
 
 for module in pkgutil.walk_packages(journeyflow.__path__, "journeyflow."):
     if not module.name.endswith("__main__"):  # imported first by a test that is not measured, it would seem unused
-        importlib.import_module(module.name)
+        with suppress(MissingExtra):
+            importlib.import_module(module.name)
 
 
 @pytest.fixture(autouse=True)

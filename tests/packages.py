@@ -25,7 +25,7 @@ from pathlib import Path
 import dev
 
 FOLDER = dev.VENV / "packages"
-EXTRAS = {"without extras": "", "with extras": "[regex,testing]"}
+EXTRAS = {"without extras": "", "with extras": "[http,regex,testing]"}
 REGEX = "google-re2"
 """What the tests need besides is installed everywhere; this one only where the extra brings it."""
 

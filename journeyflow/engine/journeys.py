@@ -56,6 +56,13 @@ def _woken(
     return LimitChanges(timers=() if due is None or due <= at else ((record.number, PULL, at),))
 
 
+def _step_ids(steps: object) -> frozenset[str]:
+    """Return the ids of steps that a host gives; raises TypeError for neither one nor many, InvalidInput for others."""
+    ids = list(one_or_many(steps, str, "unpublished"))
+    refuse([f"unpublished: {describe(each)} is no id of a step" for each in ids if not isinstance(each, str)])
+    return frozenset(ids)
+
+
 class JourneyCalls(Bound):
     """The methods of an `Engine` that change journeys of its tenant; each has taken effect when it returns."""
 
@@ -87,7 +94,7 @@ class JourneyCalls(Bound):
         """
         tenant, instant = self._tenant_of(journey), to_micros(at)
         refuse(name_faults(rollback=rollback))
-        hidden = None if unpublished is None else frozenset(one_or_many(unpublished, str, "unpublished"))
+        hidden = None if unpublished is None else _step_ids(unpublished)
         inside = () if hidden is None else self._inhabited(tenant, journey.id)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)

@@ -30,7 +30,7 @@ def read_id(text: object) -> tuple[str, int, int] | None:
     >>> read_id(f"k-{2**63}-2") is None  # no file holds such a number
     True
     """
-    return _read(text) if isinstance(text, str) else None
+    return _read(str.__str__(text)) if isinstance(text, str) else None  # a plain text, whatever class it is of
 
 
 CACHED = 8_192

@@ -61,7 +61,7 @@ def test_power_says_what_so_many_people_show():
     [
         (("--days", 3), 2, "--days goes with --per-day"),
         (("--arm", "A"), 2, "must be LABEL=PERCENTAGE"),
-        (("--arm", "A=1"), 2, "two groups or more"),
+        (("--arm", "A=100"), 2, "two groups or more"),
         (("--people", 0), 2, "people must be a whole number from 1"),
     ],
 )

@@ -1,6 +1,7 @@
 """One item that cannot be handled never stops the others (R9): it is set aside, named, and taken up again."""
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from journeyflow.machine import behaviours
 from journeyflow.stores.batch import LimitsLoaded
 from journeyflow.stores.memory.transaction import MemoryTransaction
 from journeyflow.stores.sqlite.transaction import SQLiteTransaction
-from journeyflow.work import entries, intake, outbox, pulls, scheduler, setting_aside, stages, working_set
+from journeyflow.work import entries, intake, messages, outbox, pulls, scheduler, setting_aside, stages, working_set
 from journeyflow.work.happenings import Tally
 from journeyflow.work.together import crowds
 from tests.samples import STORES, open_engine
@@ -144,7 +145,11 @@ STAGES_OF_A_TIMER = {
     "load": (None, "load", lambda request: 2 in getattr(request, "at_hand", ())),
     "wake": (scheduler, "_wake", is_number_of_bad),
     "advance": (working_set.Work, "advance", is_run_of_bad),
-    "take over": (working_set.Work, "_take_over", lambda move: is_run_of_bad(move) and hasattr(move, "path")),
+    "take over": (
+        messages.Messages,
+        "add",
+        lambda posts: isinstance(posts, Sequence) and any(map(is_run_of_bad, posts)),
+    ),
     "walk": (behaviours, "Walk", is_run_of_bad),
     "count": (working_set, "count", lambda runs: isinstance(runs, dict) and 2 in runs),
 }

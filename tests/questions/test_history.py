@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyflow import Event, Send, Trigger, Wait
+from journeyflow import Event, Journey, Reentry, Send, Trigger, Wait
 from journeyflow.basics.moments import to_micros
 from journeyflow.questions import history
 from journeyflow.questions.customers import all_customers
@@ -112,3 +112,16 @@ def test_who_rests_where_and_who_there_is(host):
     host.tick("5 days")
     found = ask(host, all_customers, "default")
     assert [(name, attributes.get("plan")) for name, attributes in found] == [("ann", "free"), ("cid", None)]
+
+
+def test_runs_with_a_key_and_the_names_of_keys_are_listed(host):
+    """Of journeys with parallel runs: who is inside with which key, and under which names events carry keys."""
+    assert ask(host, history.active_keys, "default") == ask(host, history.key_names, "default") == []
+    keyed = Journey(
+        "keyed", trigger=Trigger("bought"), reentry=Reentry.always(key="event.order"), steps=[Wait("rest", "2 days")]
+    )
+    host.engine.deploy(keyed, at=after("4 days"))
+    host.say("bought", "5 days", "ann", order="o1")
+    host.tick("6 days")
+    assert ask(host, history.active_keys, "default") == [("ann", "keyed", "o1")]
+    assert ask(host, history.key_names, "default") == ["order"]

@@ -1,5 +1,6 @@
 """Every answer as rows: dictionaries of plain values, a data frame, and a table in a notebook."""
 
+import sys
 from datetime import datetime, timedelta
 
 import attrs
@@ -8,6 +9,7 @@ import pytest
 from journeyflow import End, Engine, Event, Goal, Journey, MemoryStore, Send, Split, Trigger, Wait, arm
 from journeyflow.basics import frames
 from journeyflow.drawing.rows import SHOWN
+from journeyflow.errors import MissingExtra
 from tests.samples import START
 
 JOURNEY = Journey(
@@ -95,6 +97,21 @@ def test_rows_are_a_data_frame_where_pandas_is(engine):
     pytest.importorskip("pandas", reason="needs the extra `pandas`")
     frame = ASK["messages"](engine).to_pandas()
     assert list(frame["channel"].unique()) == ["EMAIL"]
+
+
+def test_a_data_frame_needs_pandas(engine, monkeypatch):
+    """Where it is not installed, the error says how to install it."""
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtra, match=r"journeyflow\[pandas\]"):
+        ASK["messages"](engine).to_pandas()
+
+
+def test_without_a_holdout_there_is_no_row_for_one():
+    """Those let in are all there are."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(attrs.evolve(JOURNEY, holdout=0), at=START)
+        rows = engine.results("j").to_dicts()
+    assert [(row["split"], row["group"]) for row in rows][1:] == [("test", "A"), ("test", "B")]
 
 
 def test_hostile_texts_are_text_in_a_notebook():

@@ -157,7 +157,7 @@ CORNERS: dict[str, tuple[Callable[[Sequence[Journey], Life], bool], list[Fault]]
     ),
     "R30: the same Send again in no time": (
         anything,
-        [("machine.behaviours", "walk.step in walk.past.sends or walk.step in walk.sends", "False")],
+        [("machine.behaviours", "walk.step in walk.sends", "False")],
     ),
     "R31: a transactional Send outside its window": (
         windowed,
