@@ -327,6 +327,7 @@ KEEPS_STATE = {
     "People": "the customers of one batch",
     "Messages": "the messages of one batch",
     "Slots": "slots and queues of one batch",
+    "Marks": "the numbers that one prune has marked",
     "LimitedDirectory": "stands before a directory and counts who calls",
     "Members": "the services of the tenants that have called",
     "RateLimit": "when each key has called of late",

@@ -1,6 +1,8 @@
 """Rare operations: forgetting customers, pruning history, giving space back, renewing the nonce (R70, R86)."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 
 from attrs import evolve, frozen
 
@@ -70,6 +72,32 @@ class Scope:
     dry_run: bool
 
 
+class Marks:
+    """A set of whole numbers, most of them near one another: a byte each, in blocks made where the first one falls.
+
+    >>> marks = Marks()
+    >>> marks.add(10**15)
+    >>> 10**15 in marks, 10**15 + 1 in marks, 3 in marks
+    (True, False, False)
+    """
+
+    BLOCK = 1 << 12
+
+    def __init__(self) -> None:
+        """Begin without numbers."""
+        self._blocks: defaultdict[int, bytearray] = defaultdict(partial(bytearray, self.BLOCK))
+
+    def add(self, number: int) -> None:
+        """Mark a number."""
+        block, place = divmod(number, self.BLOCK)
+        self._blocks[block][place] = 1
+
+    def __contains__(self, number: int) -> bool:
+        """Return whether a number is marked."""
+        block, place = divmod(number, self.BLOCK)
+        return block in self._blocks and self._blocks[block][place] == 1
+
+
 def prune(core: Core, scope: Scope, progress: Progress) -> PruneResult:
     """Turn finished history into opening balances, a batch at a time; a call cut short goes on when made again.
 
@@ -78,7 +106,7 @@ def prune(core: Core, scope: Scope, progress: Progress) -> PruneResult:
     """
     with core.store.reader() as reader:
         last, last_input = newest_numbers(reader)
-    doomed = bytearray(last + 1)
+    doomed = Marks()
     found = PruneResult(dry_run=scope.dry_run)
     for serial, share in _prune_runs(core, scope, doomed):
         found = _added(found, share)
@@ -89,7 +117,7 @@ def prune(core: Core, scope: Scope, progress: Progress) -> PruneResult:
     return found
 
 
-def _prune_runs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[int, Share]]:
+def _prune_runs(core: Core, scope: Scope, doomed: Marks) -> Iterator[tuple[int, Share]]:
     """Yield per batch the serial of its last run and what became of its runs; mark in `doomed` whose messages go."""
     after, size = 0, core.options.batch_size
     while True:
@@ -104,11 +132,11 @@ def _prune_runs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[i
             return
         after = finished.runs[-1].serial
         for post in share.posts:
-            doomed[post.serial : post.serial + 1] = b"x"
+            doomed.add(post.serial)
         yield after, share
 
 
-def _prune_inputs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple[int, int]]:
+def _prune_inputs(core: Core, scope: Scope, doomed: Marks) -> Iterator[tuple[int, int]]:
     """Yield for each batch the number of the last input that was looked at, and how many inputs went."""
     after, size = 0, core.options.batch_size
     while True:
@@ -116,7 +144,7 @@ def _prune_inputs(core: Core, scope: Scope, doomed: bytearray) -> Iterator[tuple
             past = transaction.load(Request(past=PastRequest(scope.before, after, size, scope.tenant))).past
             named = {place for item, outcome in past if (place := message_of(item, outcome)) is not None}
             posts = transaction.load(Request(posts=frozenset(named))).posts
-            present = {place for place in posts if doomed[place[0] : place[0] + 1] != b"x"}
+            present = {place for place in posts if place[0] not in doomed}
             known_since = scope.before - core.options.dedup
             gone = outlived(past, present, known_since, orphans_only=not scope.whole)
             if gone and not scope.dry_run:

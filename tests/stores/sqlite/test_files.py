@@ -634,3 +634,10 @@ def test_a_file_that_was_inherited_is_refused(file: Path) -> None:
         files.refuse(location)
     files.refuse(opening.Location.of(f"{file}.other"))
     files.drop(store)
+
+
+def test_what_refers_to_a_table_is_read_from_the_schema():
+    """Of a new file, whatever tables somebody has added to this one."""
+    found = opening.references.__wrapped__("messages")
+    assert found == opening.references("messages")
+    assert set(opening.references.__wrapped__("enrollments")) >= {("messages", "enrollment"), ("moves", "enrollment")}
