@@ -22,7 +22,7 @@ from journeyflow.questions.customers import all_customers
 from journeyflow.questions.history import active_keys, last_tick, sent_since
 from journeyflow.questions.numbers.totals import Totals, resting, totals
 from journeyflow.simulation.behavior import Behavior, Fit
-from journeyflow.simulation.outcome import Band, Outcome
+from journeyflow.simulation.outcome import Band, Outcome, came
 from journeyflow.simulation.population import Population, PopulationFit
 from journeyflow.simulation.run import Replication, SimulatedHost
 from journeyflow.simulation.workers import worked
@@ -92,7 +92,7 @@ class Forecast(Rows):
 
     def ends(self, journey: str) -> dict[str, Band]:
         """Return how many enrollments of a journey will end, by status."""
-        return {name: found for name, found in self.outcome.statuses(journey).items() if name not in {ACTIVE, HOLDOUT}}
+        return {name: found for name, found in self.outcome.statuses(journey).items() if name != ACTIVE}
 
     def ended(self, journey: str) -> Band:
         """Return how many enrollments of a journey will end."""
@@ -133,7 +133,8 @@ class Forecast(Rows):
         for name in self.journeys:
             ends = ", ".join(f"{found} {status.lower()}" for status, found in self.ends(name).items())
             yield ""
-            yield f"Journey {name}: {self.entered(name)} will enter; {ends or 'none will end'}"
+            who = came(self.outcome, name, "will enter", "will be held out")
+            yield f"Journey {name}: {who}; {ends or 'none will end'}"
             for step, (now, later) in self.resting(name).items():
                 yield f"  {step:<20} {now:>8} inside now, then {later}"
         if self.messages:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from attrs import field, frozen
 
 from journeyflow.basics.moments import MINUTE
+from journeyflow.basics.words import HOLDOUT
 from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers.intervals import Interval
 from journeyflow.questions.numbers.totals import Totals
@@ -94,8 +95,15 @@ class Impact(Rows):
 
     @property
     def figures(self) -> tuple[PairedFigure, ...]:
-        """Messages in all and by channel, and by journey how many enrollments and conversions there are."""
-        return tuple(self._figure(figure, label) for figure, label in self._keys("before", "after"))
+        """Messages in all and by channel, and by journey how many entered, were held out and converted.
+
+        Those held out are neither entered nor converted (R81); a journey without a holdout has no such figure.
+        """
+        return tuple(
+            self._figure(figure, label)
+            for figure, label in self._keys("before", "after")
+            if figure != "held out" or self._sum("before", figure, label) or self._sum("after", figure, label)
+        )
 
     def _figure(self, figure: str, label: str) -> PairedFigure:
         key, n = (figure, label), self._sum("customers")
@@ -244,14 +252,16 @@ def _count_figures(found: Totals, before: Trail, after: Trail) -> None:
 
 
 def _figures(trail: Trail) -> Counter[tuple[str, str]]:
-    """Return how many messages a customer gets, enters a journey, and reaches its goal."""
+    """Return how often a customer gets a message, enters a journey or is held out, and reaches its goal (R25, R81)."""
     found = Counter[tuple[str, str]]()
     for _, _, channel, _, _ in trail.messages:
         found["messages", ""] += 1
         found["messages", channel] += 1
-    for journey, _, _, _, _, _, converted in trail.enrollments:
-        found["entered", journey] += 1
-        found["converted", journey] += converted
+    for journey, _, status, _, _, _, converted in trail.enrollments:
+        held_out = status == HOLDOUT
+        found["held out", journey] += held_out
+        found["entered", journey] += not held_out
+        found["converted", journey] += converted and not held_out
     return found
 
 

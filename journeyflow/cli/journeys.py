@@ -22,11 +22,18 @@ def versions(db: Path, journey: str, tenant: str, *, as_json: bool) -> None:
     """List the versions of a journey, and how many people are in each."""
     with opened(db, tenant) as engine:
         found = engine.versions(journey)
+    counts = ("active", "enrolled", "holdout")
     rows = [
-        (each.version, when(each.created_at), when(each.published_at), each.active, each.enrolled, "*" * each.newest)
+        (
+            each.version,
+            when(each.created_at),
+            when(each.published_at),
+            *(getattr(each, name) for name in counts),
+            "*" * each.newest,
+        )
         for each in found
     ]
-    header = ("version", "first published", "last published", "active", "enrolled", "newest")
+    header = ("version", "first published", "last published", *counts, "newest")
     show(found, table(rows, header), as_json=as_json)
 
 

@@ -16,7 +16,7 @@ class VersionInfo:
     """A version of a journey: when it was first and last published, in UTC, and who is in it (R12).
 
     `newest` is whether new enrollments enter this version. `active` counts the runs that are in it now, `enrolled` the
-    enrollments that are kept, without those that were pruned (R86).
+    enrollments that are kept, without those that were pruned (R86); `holdout`, those kept out, is counted apart (R81).
     """
 
     version: int
@@ -25,12 +25,14 @@ class VersionInfo:
     newest: bool
     active: int
     enrolled: int
+    holdout: int
 
 
 _VERSIONS = """
 SELECT v.version, min(p.at), max(p.at), v.number = :newest,
        (SELECT count(*) FROM enrollments e WHERE e.version = v.number AND e.status = 'ACTIVE'),
-       (SELECT count(*) FROM enrollments e WHERE e.version = v.number)
+       (SELECT count(*) FROM enrollments e WHERE e.version = v.number AND e.status <> 'HOLDOUT'),
+       (SELECT count(*) FROM enrollments e WHERE e.version = v.number AND e.status = 'HOLDOUT')
 FROM versions v JOIN publications p ON p.version = v.number
 WHERE v.journey = :journey GROUP BY v.number ORDER BY v.version
 """
@@ -40,8 +42,8 @@ def versions(reader: SqlReader, journey: int, newest: int) -> tuple[VersionInfo,
     """Return the versions of a journey by version, given the numbers of the journey and of its newest version."""
     rows = reader.rows(_VERSIONS, {"journey": journey, "newest": newest})
     return tuple(
-        VersionInfo(version, from_micros(first), from_micros(last), bool(is_newest), active, enrolled)
-        for version, first, last, is_newest, active, enrolled in rows
+        VersionInfo(version, from_micros(first), from_micros(last), bool(is_newest), *people)
+        for version, first, last, is_newest, *people in rows
     )
 
 

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import zone
 from journeyflow.basics.values import describe
+from journeyflow.basics.words import HOLDOUT
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import kind
 from journeyflow.drawing.rows import Rows
@@ -119,12 +120,16 @@ class Outcome(Rows):
         return self._band(lambda tally: self._entered(tally, journey))
 
     def _entered(self, tally: Totals, journey: str) -> int:
-        return self._sum(tally, ("enrollments", journey)) - self._sum(tally, ("enrollments", journey, "HOLDOUT"))
+        return self._sum(tally, ("enrollments", journey)) - self._sum(tally, ("enrollments", journey, HOLDOUT))
+
+    def held_out(self, journey: str) -> Band:
+        """Return how many enrollments of a journey were kept out for comparison (R25); they did not enter."""
+        return self.figure("enrollments", journey, HOLDOUT)
 
     def converted(self, journey: str) -> Band:
         """Return how many enrollments of a journey reached its goal, without its holdout."""
         return self._band(
-            lambda tally: self._sum(tally, ("converted", journey)) - self._sum(tally, ("converted", journey, "HOLDOUT"))
+            lambda tally: self._sum(tally, ("converted", journey)) - self._sum(tally, ("converted", journey, HOLDOUT))
         )
 
     def goal_rate(self, journey: str) -> Band | None:
@@ -133,14 +138,15 @@ class Outcome(Rows):
             return None
         return self._band(
             lambda tally: (
-                (self._sum(tally, ("converted", journey)) - self._sum(tally, ("converted", journey, "HOLDOUT")))
+                (self._sum(tally, ("converted", journey)) - self._sum(tally, ("converted", journey, HOLDOUT)))
                 / self._entered(tally, journey)
             )
         )
 
     def statuses(self, journey: str) -> dict[str, Band]:
-        """Return how many enrollments of a journey have which status at the end."""
-        return {str(key[1]): found for key, found in self.groups("enrollments", 1, 2).items() if key[0] == journey}
+        """Return how many of those who entered a journey have which status at the end."""
+        found = self.groups("enrollments", 1, 2).items()
+        return {str(status): many for (name, status), many in found if name == journey and status != HOLDOUT}
 
     def funnel(self, journey: str) -> tuple[FunnelRow, ...]:
         """Return the steps of a journey in their order, with how many visited each."""
@@ -287,6 +293,8 @@ class Outcome(Rows):
         """Yield the rows of figures that follow from others."""
         for name in self.journeys:
             yield {"figure": "entered", "journey": name, **self.entered(name)._asdict()}
+            if any(held_out := self.held_out(name)):
+                yield {"figure": "held out", "journey": name, **held_out._asdict()}
             if (rate := self.goal_rate(name)) is not None and self.journeys[name].goal is not None:
                 yield {"figure": "goal rate", "journey": name, **rate._asdict()}
             for (day, step), found in self.occupancy(name).items():
@@ -309,7 +317,7 @@ class Outcome(Rows):
         yield f"{self.customers} customers, {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d}, {seeds}"
         for name in self.journeys:
             yield ""
-            yield f"Journey {name}: {self.entered(name)} entered"
+            yield f"Journey {name}: {came(self, name)}"
             ends = ", ".join(f"{found} {status.lower()}" for status, found in self.statuses(name).items())
             if ends:
                 yield f"  at the end: {ends}"
@@ -353,6 +361,12 @@ class Outcome(Rows):
         step, kind, visited, share = (max(len(row[n]) for row in rows) for n in range(4))
         for row in rows:
             yield f"  {row[0]:<{step}}  {row[1]:<{kind}}  {row[2]:>{visited}}  {row[3]:>{share}}  {row[4]}".rstrip()
+
+
+def came(outcome: Outcome, journey: str, entered: str = "entered", held_out: str = "held out") -> str:
+    """Return in words how many came to a journey: who entered, and who was held out, if anybody was."""
+    kept_out = outcome.held_out(journey)
+    return f"{outcome.entered(journey)} {entered}" + (f", {kept_out} {held_out}" if any(kept_out) else "")
 
 
 _TURNOVER = frozenset({"inside", "visits", "left"})

@@ -7,7 +7,7 @@ from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.drawing.charts import BarRow, Diagram, bands, bars, columns
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.reporting.html import ReportPage, Section
-from journeyflow.simulation.outcome import Outcome
+from journeyflow.simulation.outcome import Outcome, came
 
 
 def outcome_page(outcome: Outcome) -> ReportPage:
@@ -48,7 +48,7 @@ def _of_journey(outcome: Outcome, name: str) -> Iterator[Section]:
 
 def _sentences(outcome: Outcome, name: str) -> Iterator[str]:
     ends = ", ".join(f"{found} {status.lower()}" for status, found in outcome.statuses(name).items())
-    yield f"{outcome.entered(name)} entered" + (f"; at the end {ends}." if ends else ".")
+    yield came(outcome, name) + (f"; at the end {ends}." if ends else ".")
     rate = outcome.goal_rate(name)
     if outcome.journeys[name].goal is not None and rate is not None:
         yield f"{outcome.converted(name)} reached the goal, {rate.median:.1%} of those who entered."

@@ -199,6 +199,53 @@ def test_one_customer_has_no_interval():
     assert "no messages" in repr(impact(before=short, after=short))
 
 
+def with_holdout(percentage):
+    """Make a version that keeps some people out; everybody orders whatever they get."""
+    goal = Goal("order.placed", within="7 days")
+    return Journey(
+        id="welcome",
+        trigger=Trigger("joined"),
+        holdout=percentage,
+        goal=goal,
+        steps=[Send("hello", channel="EMAIL", template="hello")],
+    )
+
+
+def test_another_holdout_is_a_difference():
+    """R25, R81: who is kept out has neither entered nor converted, and is a figure of its own, as in each outcome."""
+    events = [
+        Event(kind, customer=f"c{n}", at=START + timedelta(minutes=after))
+        for n in range(100)
+        for kind, after in (("joined", n), ("order.placed", 200 + n))
+    ]
+    past = compare(with_holdout(50), with_holdout(10), events=events, until=START + timedelta(days=1))
+    assert isinstance(past.before, Backtest)
+    for each in ("before", "after"):
+        side: Any = getattr(past, each)
+        people = side.stats[0].people
+        told = [getattr(figure(past, name, "welcome"), each).median for name in ("entered", "held out", "converted")]
+        assert told == [side.entered, people.holdout, people.converted]
+        assert told == [side.messages, 100 - side.messages, side.messages]
+    assert figure(past, "entered", "welcome").change.median > 0
+    assert "entered welcome: " in past.report()
+    assert "the same" not in past.report()
+    made = impact(before=with_holdout(50), after=with_holdout(10), entering=None)
+    for each in ("before", "after"):
+        side = getattr(made, each)
+        for name, known in (("entered", side.entered), ("held out", side.held_out), ("converted", side.converted)):
+            assert getattr(figure(made, name, "welcome"), each) == known("welcome")
+    assert figure(made, "entered", "welcome").change == figure(made, "messages", "").change
+    assert figure(made, "held out", "welcome").change.median == -figure(made, "entered", "welcome").change.median < 0
+
+
+def test_without_a_holdout_there_is_no_such_figure():
+    """A journey that keeps everybody out has still been entered by nobody."""
+    assert "held out" not in {each.figure for each in impact().figures}
+    closed = impact(before=with_holdout(100), after=with_holdout(100), entering=None)
+    assert figure(closed, "entered", "welcome").before.median == 0
+    assert figure(closed, "held out", "welcome").before.median == 40
+
+
 EVENTS = [
     Event("joined", customer="ann", at=START, data={"amount": 5}),
     Event("joined", customer="bob", at=START + timedelta(hours=1), data={"amount": 15}),

@@ -196,6 +196,20 @@ def test_a_forecast_can_be_read(engine):
     assert {"inside", "messages", "resting", "ended", "enrollments"} <= figures.keys()
 
 
+def test_a_holdout_is_foretold_apart():
+    """R25, R81: who is held out neither enters nor ends."""
+    engine = Engine(MemoryStore())
+    steps = [Send("hello", channel="EMAIL", template="hello")]
+    goal = Goal("order.placed", within="7 days")
+    engine.deploy(Journey(id="w", trigger=Trigger("joined"), steps=steps, goal=goal, holdout=50), at=START)
+    found = forecast(engine, at=START, until="2 days", behavior=Behavior(), population=40, replications=2)
+    entered, held_out = found.entered("w"), found.outcome.held_out("w")
+    assert found.ended("w") == entered
+    assert entered.median + held_out.median == 40
+    assert f"Journey w: {entered} will enter, {held_out} will be held out; " in found.report()
+    assert found.ends("w") == {"COMPLETED": entered}
+
+
 def test_faults_name_the_remedy():
     """A store that has never ticked, an end before the beginning, and a count that is none."""
     with Engine(MemoryStore()) as engine:

@@ -35,8 +35,8 @@ def call(*arguments):
 def test_versions_are_listed(db):
     """R12: with the people in each."""
     assert call("versions", db, "j").output.splitlines()[1:] == [
-        "      1  2026-01-05 08:00:00  2026-01-05 08:00:00       1         1",
-        "      2  2026-01-05 08:00:00  2026-01-05 08:00:00       1         1  *",
+        "      1  2026-01-05 08:00:00  2026-01-05 08:00:00       1         1        0",
+        "      2  2026-01-05 08:00:00  2026-01-05 08:00:00       1         1        0  *",
     ]
     assert [each["active"] for each in json.loads(call("versions", db, "j", "--json").output)] == [1, 1]
 

@@ -118,6 +118,23 @@ def test_versions_tell_when_they_were_published_and_who_is_in_them(host):
         host.engine.versions("k")
 
 
+@pytest.mark.rows(12, 92)
+def test_versions_count_those_kept_out_apart(host):
+    """R25, R81: each version, as the journey does."""
+    for holdout, since in ((50, 0), (20, 1)):
+        host.deploy(Wait("rest", "9 days"), goal=Goal("buy", within="1 day"), holdout=holdout, when=f"{since} days")
+        for n in range(20):
+            host.feed("go", f"{since} days", f"c{since}{n}")
+        host.tick(f"{since} days")
+    info, versions = host.engine.journey("j"), host.engine.versions("j")
+    assert [each.enrolled + each.holdout for each in versions] == [20, 20]
+    assert (sum(each.enrolled for each in versions), sum(each.holdout for each in versions)) == (
+        info.enrolled,
+        info.holdout,
+    )
+    assert all(each.enrolled == each.active > 0 < each.holdout for each in versions)
+
+
 @pytest.mark.rows(4, 5, 6, 12, 93)
 def test_name_description_and_notes_are_edited_in_place(host):
     """R12: while the journey is ACTIVE too; no version arises, people inside notice nothing."""

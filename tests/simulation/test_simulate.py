@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from attrs import evolve
 
 from journeyflow import (
     Cap,
@@ -510,6 +511,24 @@ def test_an_outcome_says_what_came_of_it():
     assert "reached the goal: " in text
     figures = {row["figure"] for row in outcome.to_dicts()}
     assert {"customers", "enrollments", "visits", "outcomes", "messages", "handed out", "minutes", "revenue"} <= figures
+
+
+def test_those_held_out_are_counted_apart():
+    """R25, R81: who entered is the sum of the statuses, and the text, the rows and the page name the others."""
+    outcome = run(evolve(WELCOME, holdout=40), replications=2)
+    held_out, entered = outcome.held_out("welcome"), outcome.entered("welcome")
+    assert held_out.median + entered.median == 60
+    assert 0 < held_out.median < entered.median
+    for tally in outcome.tallies:
+        alone = evolve(outcome, tallies=(tally,))
+        assert sum(each.median for each in alone.statuses("welcome").values()) == alone.entered("welcome").median
+    assert f"{entered} entered, {held_out} held out" in outcome.report()
+    assert f"{entered} entered, {held_out} held out; at the end " in outcome_page(outcome).to_html()
+    assert "holdout" not in outcome.report()
+    rows = [row for row in outcome.to_dicts() if row["figure"] == "held out"]
+    assert rows == [{"figure": "held out", "journey": "welcome", **held_out._asdict()}]
+    assert "held out" not in run().report()
+    assert "held out" not in {row["figure"] for row in run().to_dicts()}
 
 
 def test_an_outcome_without_anybody():
