@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.output import echo
+from journeyflow.cli.output import echo, writing
 from journeyflow.cli.shared import NEW, tenant
 
 
@@ -25,7 +25,8 @@ def record(db: Path, journey: str, customer: str, file: Path, tenant: str, *, nu
 
     with opened(db, tenant) as engine:
         cassette = testing.record(engine, journey, customer, run=number)
-    cassette.save(file)
+    with writing(file):
+        cassette.save(file)
     calls, status = len(cassette.life.calls), cassette.recorded["status"]
     echo(f"{file}: run {cassette.run} of {journey}, {calls} calls, {status}")
 

@@ -9,6 +9,7 @@ from typing import Literal
 import click
 
 from journeyflow.cli.database import database, opened
+from journeyflow.cli.output import writing
 from journeyflow.cli.shared import Bar, Instant, as_json, faults_shown, jump, now_option, show, table, tenant
 from journeyflow.engine.engine import Engine
 
@@ -60,7 +61,8 @@ def _export_tables(
 
     with faults_shown(), Engine(db) as engine, closing(Bar()) as bar:
         progress = partial(bar, "export")
-        counts = export_tables(engine.store, to, progress, tables=tables, format=kind, tenant=tenant, exact=exact)
+        with writing(to):
+            counts = export_tables(engine.store, to, progress, tables=tables, format=kind, tenant=tenant, exact=exact)
     show(counts, f"{table(list(counts.items()), ('table', 'rows'))}\nFiles are in {to}", as_json=as_json)
 
 

@@ -5,7 +5,9 @@ import io
 import os
 import re
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final, TextIO
 
 import click
@@ -23,15 +25,25 @@ class Unwritten(click.ClickException):
 
     exit_code = UNWRITTEN
 
-    def __init__(self, error: Exception) -> None:
-        """Name the reason, and say what stands."""
+    def __init__(self, error: Exception, what: str | None = None) -> None:
+        """Name the reason, and say what stands; of a file, `what` is the reason with the remedy."""
         self.error = error
-        super().__init__(f"the output could not be written: {error}; what the command changed stands")
+        super().__init__(f"the output could not be written: {what or f'{error}; what the command changed stands'}")
 
     def show(self, file: object = None) -> None:  # noqa: ARG002 click's signature
         """Print it, unless a reader closed the pipe: it has seen enough."""
         if getattr(self.error, "errno", None) != errno.EPIPE:
             echo(f"Error: {self.message}", err=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Write a file there, or a folder of files. Raises Unwritten if that fails."""
+    try:
+        yield
+    except OSError as error:
+        why = f"{error.filename or path}: {error.strerror or error}"
+        raise Unwritten(error, f"{why}; name a place that is there, is writable and has room") from error
 
 
 def in_utf8() -> None:

@@ -11,7 +11,7 @@ from typing import Unpack
 import click
 
 from journeyflow.cli.numbers import PEOPLE, as_of
-from journeyflow.cli.reports import replaceable
+from journeyflow.cli.reports import replaceable, write_page
 from journeyflow.cli.shared import (
     INPUT,
     NEW,
@@ -53,7 +53,7 @@ def demo(db: Path, *, as_json: bool) -> None:
         report = run_demo(db, lambda done, of: bar("days", done, of))
     bar.close()
     with Engine(report.path) as engine:
-        page.write_text(written(engine, ONBOARDING.id, at=as_of(engine, None)).to_html(), encoding="utf-8")
+        write_page(page, written(engine, ONBOARDING.id, at=as_of(engine, None)).to_html())
     head = (
         f"{report.customers} people signed up; {report.entered} of them, Gold and Platinum, entered the journey.\n"
         f"{DAYS} virtual days later {report.completed} have completed it, {report.exited} left,"

@@ -1,5 +1,7 @@
 """The command that writes a report: one page of HTML about a journey, or about all of them."""
 
+import errno
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -7,18 +9,32 @@ import click
 
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.numbers import as_of, newest, since, until
-from journeyflow.cli.output import echo
+from journeyflow.cli.output import echo, writing
 from journeyflow.cli.shared import as_json, show, tenant
 
 
 def replaceable(path: Path) -> Path:
-    """Return a path at which a page may be written: nothing is there, or an earlier page. Raises a usage error else."""
+    """Return a path at which a page may be written: nothing is there, or an earlier page.
+
+    Raises a usage error for another file, and Unwritten for a place where nothing can be written, before any work.
+    """
     from journeyflow.reporting.html import GENERATED  # noqa: PLC0415 needed here alone
 
-    if path.exists() and GENERATED not in path.read_text(encoding="utf-8", errors="replace"):
-        msg = f"{path} is there and is no page that journeyflow wrote; give another name, or move it away"
-        raise click.UsageError(msg)
+    with writing(path):
+        path.parent.stat()
+        if path.exists() and GENERATED not in path.read_text(encoding="utf-8", errors="replace"):
+            msg = f"{path} is there and is no page that journeyflow wrote; give another name, or move it away"
+            raise click.UsageError(msg)
+        for place in (path if path.exists() else path.parent, path.parent):
+            if not os.access(place, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
     return path
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page of HTML. Raises Unwritten if that fails."""
+    with writing(path):
+        path.write_text(page, encoding="utf-8")
 
 
 @click.command()
@@ -56,7 +72,7 @@ def report(  # noqa: PLR0917 click passes them by name
     if page is None or as_json:
         show(found.to_dict(), found.to_html(), as_json=as_json)
     else:
-        page.write_text(found.to_html(), encoding="utf-8")
+        write_page(page, found.to_html())
         echo(f"wrote {page}: open it in a browser")
 
 

@@ -267,7 +267,8 @@ READING = (
     click.option("--list-separator", help="What separates the members in cells of lists, tags and consent."),
     click.option(
         "--decimal-comma/--decimal-point", default=None,
-        help='Whether 0,5 or 0.5 is a number in CSV; default: the point, and with the delimiter ";" both.',
+        help="Whether 0,5 is a number in CSV, and 1.200 is 1200, or 0.5; default: the point, and with the delimiter "
+        '";" both, where 1.200 is a fault.',
     ),
     click.option("--trim", is_flag=True, help="Remove blanks around cells of CSV, which are faults otherwise."),
 )  # fmt: skip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from journeyflow.cli.output import echo
-from journeyflow.cli.reports import replaceable
+from journeyflow.cli.reports import replaceable, write_page
 from journeyflow.cli.shared import (
     INPUT,
     Bar,
@@ -279,7 +279,7 @@ def simulate(
         outcome = run(defined, **described(options, defined), executor=executor, progress=progress)
     bar.close()
     if page is not None:
-        page.write_text(outcome_page(outcome).to_html(), encoding="utf-8")
+        write_page(page, outcome_page(outcome).to_html())
     echo(json.dumps(to_json(outcome.to_dicts()), ensure_ascii=False, indent=2) if as_json else outcome.report())
 
 

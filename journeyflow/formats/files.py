@@ -90,8 +90,9 @@ class FileOptions:
     UTF-8, or the UTF-16 or UTF-32 that the first bytes show. `timezone` is the IANA zone of instants without an offset,
     which are refused without it. `columns` maps names of columns, or of keys in JSON, to the names that they have here.
     `list_separator` separates the members in cells of `lists` and `tags`, and the channels in `consent`.
-    `decimal_comma` is whether 0,5 is a number and 0.5 a text; by default, with the delimiter ";" both are numbers, but
-    not what may be thousands. `trim` removes blanks around cells, which are refused otherwise.
+    `decimal_comma` is whether 0,5 is a number, and 1.200 is 1200; other points, as in 1.2, are then faults. By default,
+    with the delimiter ";" 0,5 and 0.5 are both numbers, and 1.200, which may be either, is a fault. `trim` removes
+    blanks around cells, which are refused otherwise.
 
     Raises InvalidInput with every fault.
     """

@@ -7,7 +7,7 @@ lines between for one cell; then each of these lines is read for itself, and tho
 import csv
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 
 from journeyflow.basics.values import PADDING
@@ -127,39 +127,60 @@ ReadCell = Callable[[str], object]
 """A function that returns the value of a cell that is not empty; ValueError says what is wrong with it."""
 
 _POINT = re.compile(r"-?(0|[1-9]\d{0,18})(\.(?:\d{0,30}[1-9]|0))?", re.ASCII)
-_COMMA = re.compile(r"-?(0|[1-9]\d{0,18})(,(?:\d{0,30}[1-9]|0))?", re.ASCII)
+_COMMA = re.compile(r"-?(0|[1-9]\d{0,18}|[1-9]\d{0,2}(?:\.\d{3}){1,5})(,(?:\d{0,30}[1-9]|0))?", re.ASCII)
 _EITHER = re.compile(r"-?(?![1-9]\d{0,2}\.\d{3}$)(0|[1-9]\d{0,18})([.,](?:\d{0,30}[1-9]|0))?", re.ASCII)
 """Where a semicolon separates cells the comma is decimal, and a point too, unless it may separate thousands."""
 
-
 _COMMA_TEXT = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+", re.ASCII)
 """What stays text where the comma is decimal, and is spelled with a point then, so that it compares as a number."""
+
+_DOUBTFUL: Mapping[re.Pattern[str], tuple[re.Pattern[str], str]] = {
+    _COMMA: (
+        re.compile(r"-?\d+\.\d+([eE][+-]?\d+)?", re.ASCII),
+        "has a point where the comma is decimal: write 1,2, or 1.200 for thousands, or read with decimal_comma=False",
+    ),
+    _EITHER: (
+        re.compile(r"-?[1-9]\d{0,2}\.\d{3}", re.ASCII),
+        "may be thousands or decimals: read with decimal_comma=True or decimal_comma=False",
+    ),
+}
+"""What would compare as a number other than the one that was meant, by the spelling; and what is wrong with it."""
 
 
 def number_reader(spelling: re.Pattern[str]) -> ReadCell:
     """Return the function that reads a number in its canonical spelling, true or false, and else text.
 
     Codes that only look like numbers stay what they are. Text with a decimal comma gets a point: 12,50 is "12.50".
+    Where a point may separate thousands, text that would compare as another number than was meant is a fault.
 
     >>> [number_reader(_POINT)(text) for text in ("29.5", "47.0", "-7", "1.10", "007", "1e3", "-0", "true")]
     [29.5, 47.0, -7, '1.10', '007', '1e3', '-0', True]
-    >>> [number_reader(_COMMA)(text) for text in ("12,5", "12,50", "1.234,50", "12.50", "1,234.50")]
-    [12.5, '12.50', '1234.50', '12.50', '1,234.50']
+    >>> [number_reader(_COMMA)(text) for text in ("12,5", "12,50", "1.200", "1.234,5", "1.234,50", "1,234.50")]
+    [12.5, '12.50', 1200, 1234.5, '1234.50', '1,234.50']
     """
+    doubtful, fault = _DOUBTFUL.get(spelling, (None, ""))
 
     def read(text: str) -> object:
         match = spelling.fullmatch(text)
         if match is None or text == "-0":
+            if doubtful is not None and doubtful.fullmatch(text):
+                msg = f"{shown(text)} {fault} (--decimal-comma, --decimal-point in the shell)"
+                raise ValueError(msg)
             if spelling is not _POINT and _COMMA_TEXT.fullmatch(text):
-                return text.replace(".", "").replace(",", ".")
+                return _pointed(text)
             return text == "true" if text in {"true", "false"} else text
+        plain = text if spelling is _POINT or text.isdigit() else _pointed(text, thousands=spelling is _COMMA)
         if not match[2]:
-            return int(text)
-        plain = text.replace(",", ".")
+            return int(plain)
         number = float(plain)
-        return number if Decimal(repr(number)) == Decimal(plain) else text
+        return number if Decimal(repr(number)) == Decimal(plain) else plain
 
     return read
+
+
+def _pointed(text: str, *, thousands: bool = True) -> str:
+    """Return a number with a point for the decimal comma, and without those between thousands."""
+    return (text.replace(".", "") if thousands else text).replace(",", ".")
 
 
 def _spelling(options: FileOptions) -> re.Pattern[str]:

@@ -228,3 +228,40 @@ def test_a_terminal_that_is_gone_stops_no_work(monkeypatch):
     monkeypatch.setattr("click.echo", gone)
     with closing(bar):
         bar("events", 1, 2)
+
+
+def unwritten(*arguments: object) -> str:
+    """Run a command that cannot write its file: status 3, one sentence, no stack trace; return the sentence."""
+    done = CliRunner().invoke(main, [*map(str, arguments)])
+    assert done.exit_code == 3, done.output
+    assert isinstance(done.exception, SystemExit)
+    line = done.stderr.removesuffix("\n")
+    assert "\n" not in line
+    assert line.startswith("Error: the output could not be written: ")
+    assert line.endswith("; name a place that is there, is writable and has room")
+    return line
+
+
+def test_a_file_that_cannot_be_written_is_told_with_its_place(db, tmp_path, monkeypatch):
+    """Nothing is computed for a page that has no place; what fails later is told in the same way."""
+    missing, file = tmp_path / "nope", tmp_path / "file"
+    file.write_text("")
+    assert f"{missing}: No such file" in unwritten("report", db, "-o", missing / "x.html")
+    assert f"{file}/x: Not a directory" in unwritten("export", db, "--to", file / "x")
+    assert f"{missing}/x.json: No such file" in unwritten("record", db, J, ANN, missing / "x.json")
+    assert f"{missing}: No such file" in unwritten("demo", "--db", missing / "x.db")
+    journey = tmp_path / "j.json"
+    journey.write_text(dumps_journey(Journey("j", trigger=Trigger("go"), steps=[Wait("w", "1 day")])))
+    with monkeypatch.context() as patch:
+        patch.setattr("journeyflow.simulation.simulate", None)  # would fail if it were called
+        assert f"{missing}: No such file" in unwritten("simulate", journey, "--html", missing / "x.html")
+        patch.setattr("journeyflow.cli.reports.os.access", lambda place, _: place != tmp_path)
+        assert f"{tmp_path}: Permission denied" in unwritten("simulate", journey, "--html", tmp_path / "x.html")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    page = tmp_path / "y.html"
+    assert f"{page}: No space left" in unwritten("simulate", journey, "--customers", 1, "--days", 1, "--html", page)
+    assert f"{page}: No space left" in unwritten("report", db, "-o", page)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import InvalidInput
+from journeyflow.definition.rules.operators import as_number
 from journeyflow.formats import BadLine, FileCounts, FileOptions, read_customers, read_events
 from journeyflow.formats import objects as objects_module
 from journeyflow.formats import tables as tables_module
@@ -200,17 +201,54 @@ def test_what_is_a_number_loses_no_digit(number):
 
 
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "cells", "expected"),
     [
-        ({"delimiter": ";"}, [1.5, 2.5, 1.234, "1.234", 0.125, 1234.567, "1234.5"]),
-        ({"delimiter": ";", "decimal_comma": True}, [1.5, "2.5", 1.234, "1.234", "0.125", "1234.567", "1234.5"]),
-        ({"delimiter": ";", "decimal_comma": False}, ["1,5", 2.5, "1,234", 1.234, 0.125, 1234.567, "1.234,5"]),
-        ({"delimiter": "|"}, ["1,5", 2.5, "1,234", 1.234, 0.125, 1234.567, "1.234,5"]),
+        ({"delimiter": ";"}, ["1,5", "2.5", "1,234", "0.125", "1234.567"], [1.5, 2.5, 1.234, 0.125, 1234.567]),
+        ({"delimiter": ";"}, ["1.234,5", "1.234.567"], ["1234.5", "1.234.567"]),
+        ({"delimiter": ";", "decimal_comma": False}, ["1,5", "2.5", "1,234"], ["1,5", 2.5, "1,234"]),
+        ({"delimiter": ";", "decimal_comma": False}, ["1.234", "1234.567", "1.234,5"], [1.234, 1234.567, "1.234,5"]),
+        ({"delimiter": "|"}, ["1,5", "2.5", "1,234", "1.234", "1.234,5"], ["1,5", 2.5, "1,234", 1.234, "1.234,5"]),
     ],
 )
-def test_the_comma_may_be_decimal(options, expected):
-    """With semicolons it is; what may be thousands stays text until the caller decides."""
-    assert values(["1,5", "2.5", "1,234", "1.234", "0.125", "1234.567", "1.234,5"], **options) == expected
+def test_the_comma_may_be_decimal(options, cells, expected):
+    """With semicolons it is; what may be thousands is a fault until the caller decides."""
+    assert values(cells, **options) == expected
+
+
+@pytest.mark.parametrize("delimiter", [";", "|"])
+def test_where_the_comma_is_decimal_a_point_separates_thousands(delimiter):
+    """1.200 is 1200 as 1.200,50 is 1200.50; what is no group of three stays text if no rule reads it as a number."""
+    cells = ["1.200", "12.000", "-1.200.000", "1.200,5", "1.200,50", "0,5", "0,1234567890123456789"]
+    found = values(cells, delimiter=delimiter, decimal_comma=True)
+    assert found == [1200, 12000, -1200000, 1200.5, "1200.50", 0.5, "0.1234567890123456789"]
+    texts = ["31.12.2024", "1.2.3", "1.2,5", "v1.2", "1.", ".5", "0.120.000"]
+    assert values(texts, delimiter=delimiter, decimal_comma=True) == texts
+    assert [as_number(text) for text in texts] == [None] * len(texts)
+
+
+@pytest.mark.parametrize(
+    ("options", "cells", "reason"),
+    [
+        (
+            {"decimal_comma": True},
+            ["1.2", "1.20", "0.500", "1200.000", "007.125", "-2.5", "1.5e3"],
+            "has a point where",
+        ),
+        ({}, ["1.234", "-12.000", "100.500"], "may be thousands or decimals"),
+    ],
+)
+def test_a_point_that_would_make_another_number_is_a_fault_of_its_line(options, cells, reason):
+    """Neither customers nor events take it, and the remedy is named."""
+    lines = "\n".join(f"c1;{cell}" for cell in cells)
+    found, bad = customers(f"customer;x\n{lines}\n", delimiter=";", **options)
+    assert (found, len(bad)) == ([], len(cells))
+    assert all(f"x: {cell!r} {reason}" in each.reason for cell, each in zip(cells, bad, strict=True))
+    assert all("--decimal-point" in each.reason for each in bad)
+    told: list[BadLine] = []
+    lines = "".join(f"2026-03-02T08:00:00Z;order;c1;{cell}\n" for cell in cells)
+    text = f"at;type;customer;x\n{lines}".encode()
+    assert not list(read_events(io.BytesIO(text), bad=told.append, delimiter=";", **options))
+    assert [each.reason for each in told] == [each.reason for each in bad]
 
 
 def test_lists_tags_and_consent_are_read_with_a_separator():
