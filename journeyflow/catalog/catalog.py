@@ -78,6 +78,10 @@ class JourneyRecord:
         position = bisect_right(self.versions, at, key=lambda each: each[0])
         return self.versions[max(position - 1, 0)][1]
 
+    def was_limited(self, at: int) -> bool:
+        """Return whether a version has had entry limits by an instant, so that entries then count (R23)."""
+        return any(program.limits for since, program in self.versions if since <= at)
+
     def unpublished(self, at: int) -> frozenset[str]:
         """Return the unpublished steps as of an instant (R17)."""
         position = bisect_right(self.flags, at, key=lambda each: each[0])

@@ -63,7 +63,8 @@ def enter(
     restarts = newest is not None and newest.status == ACTIVE  # only with the re-entry policy "restart"
     kept_out = program.holdout > 0 and not restarts and _is_kept_out(program, person)
     text = text if text is not None or not data else dumps(dict(data))
-    if not kept_out and record.number in work.catalog.limited:
+    # counted or not by its own instant, whenever it is handled (R4)
+    if not kept_out and record.number in work.catalog.limited and (program.limits or record.was_limited(own)):
         if limited and program.limits and not _has_slot(work, program, event):
             reason = _waits(work, program, event, key, text)
             return reason if reason is None or quiet else work.refuse(record, person, reason, at, facts.seen)

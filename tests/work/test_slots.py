@@ -315,6 +315,27 @@ def test_a_version_that_drops_lets_nobody_overtake(host):
     assert host.refused() == {"entry limit": 1}
 
 
+@pytest.mark.parametrize("ticking", [False, True])
+def test_entries_count_from_the_first_version_with_limits_on(host, ticking):
+    """Ticks between change nothing: who came before has no slot, who comes to a later version without has (R4, R23)."""
+    versions = [
+        (0, Limits(), ["c1", "c2", "c3"]),
+        (10, Limits(per_hour=2, over="drop"), ["limited"]),
+        (20, Limits(), ["free"]),
+        (30, Limits(per_hour=3, over="drop"), ["last", "refused"]),
+    ]
+    for minute, limits, customers in versions:
+        host.deploy(End(f"done{minute}"), limits=limits, when=f"{minute} minutes")
+        for customer in customers:
+            host.feed("go", f"{minute} minutes", customer)
+        if ticking:
+            host.tick(f"{minute} minutes")
+    host.engine.enroll("j", "told late", at=after("5 minutes"))
+    host.tick("2 hours")
+    assert {name for name, _ in entered(host)} == {"c1", "c2", "c3", "limited", "free", "last", "told late"}
+    assert host.refused() == {"entry limit": 1}
+
+
 def test_a_slot_fixes_the_count_the_run_starts_when_it_is_found():
     """Found later than grace the run starts at now; slots keep their own instants (R5, R23)."""
     for store in STORES:
