@@ -94,7 +94,8 @@ def simulate(
     `concurrent.futures.Executor`, runs replications side by side; a single one is cut by people if the journeys share
     nothing between them (no entry limits, no pulls of a given size). So are large populations without an executor, so
     that memory holds only some of the people at a time. `record` takes what the host of the first replication
-    submitted, in its order, to be back-tested: `Event`, `Put` (attributes) and `Enroll` (by hand).
+    submitted, in its order, to be back-tested: `Event`, `Put` (attributes) and `Enroll` (by hand). What its workers
+    report is there as events, `message.sent`.
 
     Raises InvalidInput for an end before the start and for journeys that share an id, ValueError for numbers that
     cannot be, InvalidJourney for a journey with errors.
@@ -381,11 +382,19 @@ class SimulatedHost:
         while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
             self.tallies.update(("handed out", hour, message.channel) for message in messages)
             with self._engine.batch():
-                self._engine.ack(messages, at=from_micros(now + 1))
+                self._ack(messages, now + 1)
                 self._feed([event for message in messages for event in self._reactions(message, now)])
             if len(messages) < CLAIM:  # there are no more
                 break
         return now + 1
+
+    def _ack(self, messages: Sequence[Message], at: int) -> None:
+        """Report that messages were sent. A back-test has no workers: the record has the event that a report causes."""
+        sent = from_micros(at)
+        self._engine.ack(messages, at=sent)
+        if self._record is not None and at <= self._plan.end:
+            about = ((each.customer, {"message": each.id}) for each in messages)
+            self._record += (Event("message.sent", customer=customer, at=sent, data=data) for customer, data in about)
 
     def _reactions(self, message: Message, now: int) -> list[Event]:
         """Count a message, and return what its customer does with it before the end."""

@@ -11,6 +11,8 @@ from journeyflow import (
     Condition,
     Engine,
     Event,
+    Exit,
+    Goal,
     InvalidInput,
     Journey,
     Policies,
@@ -251,3 +253,40 @@ def test_what_a_simulation_recorded_can_be_back_tested(tmp_path, db):
     assert sent > 85, "some of the second ones were sent"
     assert (done.entered, done.messages, done.customers, done.unhandled) == (80, sent, 40, 0)
     assert done.events == sum(isinstance(each, Event) for each in record) > 40
+
+
+@pytest.mark.parametrize("db", [None, "run.db"])
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"exits": [Exit("over", when=field("lastEmailSentAt").is_not_null())]},
+        {"exits": [Exit("over", when=field("now").after("2026-03-02T12:00:00Z"))]},
+        {"exits": [Exit("over", event="message.sent")]},
+        {"goal": Goal("message.sent", exit=True)},
+    ],
+    ids=["an instant", "the time", "an event", "a goal"],
+)
+def test_that_a_message_went_out_is_recorded(tmp_path, rest, db):
+    """What listens to `message.sent`, or asks the customer whom it changes, goes the same way without a worker."""
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    hello = Send("hello", channel="EMAIL", template="hello")
+    journey = Journey(
+        id="joined", trigger=Trigger("joined"), steps=[Wait("rest", "1 day"), hello, Wait("more", "2 days")], **rest
+    )
+    record: list[Event | Put | Enroll] = []
+    end = start + timedelta(days=9)
+    outcome = simulate(journey, population=3, start=start, until=end, record=record)
+    done = backtest([journey], events=record, until=end, db=db and tmp_path / db)
+    assert {status: band.median for status, band in outcome.statuses("joined").items()} == {"EXITED": 3}
+    relived = done.stats[0].people
+    assert relived is not None
+    assert relived.exited == 3
+    assert [each.type for each in record if isinstance(each, Event)] == ["joined"] * 3 + ["message.sent"] * 3
+
+
+def test_what_went_out_at_the_very_end_is_not_recorded():
+    """Its report comes after the end, as in the simulation."""
+    start = datetime(2026, 3, 2, tzinfo=UTC)
+    record: list[Event | Put | Enroll] = []
+    simulate(THANKS, population=1, start=start, until=start + timedelta(minutes=1), record=record)
+    assert [each.type for each in record if isinstance(each, Event)] == ["buy"]
