@@ -95,6 +95,9 @@ def text_fault(text: str) -> str | None:
     return None
 
 
+plain: Callable[[object], str] = str.__str__
+"""Return what is text of any class, such as a member of an enum of texts, as plain text: all that a file keeps."""
+
 PADDING = (
     " \t\n\r\v\f\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u200b\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"

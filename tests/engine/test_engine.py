@@ -8,6 +8,7 @@ import logging
 import pickle
 import threading
 from datetime import UTC, datetime
+from enum import Enum
 
 import pytest
 from attrs import evolve
@@ -198,6 +199,38 @@ def test_ids_are_checked_at_every_door(host, customer):
         with pytest.raises(InvalidInput, match="customer"):
             call()
     assert host.outcomes() == []
+
+
+class Name(str, Enum):  # noqa: UP042 which str() would show as "Name.JOURNEY"
+    """What a host may have instead of literal texts."""
+
+    JOURNEY, EVENT, ANN, BOB, MESSAGE = "j", "go", "ann", "bob", "memory-1-1"
+
+
+class Unhashable(str):
+    """Text that fails where it is used as it is."""
+
+    __slots__ = ()
+    __hash__ = None  # type: ignore[assignment]
+
+
+def test_a_text_of_any_class_is_kept_as_plain_text(host):
+    """The texts of an enum are what they say, at every door and on both stores (R10, R90)."""
+    host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("w", "1 day"))
+    host.engine.put_customer(Name.ANN, {"n": Name.BOB}, at=START)
+    host.engine.enroll(Name.JOURNEY, [Name.BOB], at=START)
+    host.engine.feed(Event(Name.EVENT, customer=Unhashable("ann"), at=START, id=Unhashable("e1")))
+    host.engine.ack(Name.MESSAGE, at=START)
+    host.engine.exit(Name.JOURNEY, Name.ANN, at=after("1 hour"))
+    host.engine.tenant(Name.BOB).put_customer(Name.ANN, {}, at=START)
+    assert host.tick("2 hours").errors == 0
+    found = host.engine.enrollments("j").items
+    assert [(each.customer, each.status) for each in found] == [("bob", "ACTIVE"), ("ann", "EXITED")]
+    assert {type(each.customer) for each in found} == {str}
+    assert host.engine.messages("j").items[0].status == "SENT"
+    assert host.engine.customer("ann").attributes["n"] == host.engine.why_not(Name.JOURNEY, Name.BOB).customer == "bob"
+    assert host.engine.tenant("bob").customer("ann").tenant == "bob"
+    assert host.engine.audit() == []
 
 
 def test_consent_in_a_dotted_name_is_refused(host):
