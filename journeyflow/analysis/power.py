@@ -20,7 +20,7 @@ from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.experiments import KEPT_OUT, LET_IN, WHOLE
-from journeyflow.questions.numbers.intervals import Comparison, Group
+from journeyflow.questions.numbers.intervals import Comparison, Group, reach_of
 from journeyflow.simulation.draws import micros_of
 from journeyflow.simulation.population import Arrivals
 
@@ -395,7 +395,7 @@ def _guess(shares: Mapping[str, float], rates: Mapping[str, float], power: float
     """Return about how many people are needed, by the normal distribution."""
     base = next(iter(shares))
     normal = NormalDist()
-    reach = normal.inv_cdf((1 + confidence) / 2) + normal.inv_cdf(power)
+    reach = reach_of(confidence) + normal.inv_cdf(power)
     spread = {label: rate * (1 - rate) * WHOLE / shares[label] for label, rate in rates.items()}
     needed = [
         reach**2 * (spread[base] + spread[label]) / (rate - rates[base]) ** 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import INPUT, Faults, as_json, load_journeys, show, tenant
+from journeyflow.cli.shared import INPUT, Faults, Number, as_json, load_journeys, show, tenant
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -16,7 +16,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.argument("journeys", nargs=-1, type=INPUT)
 @click.option("--since", type=DAY, help="First day, YYYY-MM-DD; default: all days.")
 @click.option("--until", type=DAY, help="Last day, YYYY-MM-DD; default: all days.")
-@click.option("--fail-under", type=float, default=0.0, help="Exit status 1 if fewer percent of the ways were taken.")
+@click.option("--fail-under", type=Number(), default=0.0, help="Exit status 1 if fewer percent of the ways were taken.")
 @tenant
 @as_json
 def coverage(  # noqa: PLR0917 click passes them by name

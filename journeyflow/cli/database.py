@@ -16,6 +16,7 @@ from journeyflow.cli.shared import (
     NEW,
     Bar,
     Faults,
+    Whole,
     after,
     as_json,
     counted,
@@ -205,7 +206,7 @@ def list_journeys(db: Path, tenant: str, *, take: int | None, as_json: bool, **a
 @click.command()
 @database
 @now_option("--now", "--at")
-@click.option("--limit", type=click.IntRange(min=1), help="Handle at most this many items.")
+@click.option("--limit", type=Whole(min=1), help="Handle at most this many items.")
 @jump
 @click.option(
     "--keep-free-space", is_flag=True, help="Keep traces of customers forgotten by a step until the next vacuum."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from journeyflow.cli.output import echo
-from journeyflow.cli.shared import INPUT, as_json, load_journeys, show, text_of
+from journeyflow.cli.shared import INPUT, NoText, as_json, load_journeys, show, text_of
 from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
 from journeyflow.errors import ERROR, WARNING, InvalidJourney, Problem
@@ -59,8 +59,8 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
         journey, losses = loads_any(text_of(path))
     except InvalidJourney as error:
         return None, error.problems
-    except UnicodeDecodeError as error:
-        return None, (Problem("encoding", ERROR, "", f"this is no UTF-8 text: {error}"),)
+    except NoText as error:
+        return None, (Problem("encoding", ERROR, "", str(error)),)
     lost = [Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses]
     # what a dialect tells at its place in the file is not told again at that of a native file
     return journey, (*(each for each in problems(journey) if not any(each.message in o.message for o in lost)), *lost)

@@ -11,6 +11,7 @@ from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import Unwritten
 from journeyflow.cli.shared import (
     Faults,
+    Whole,
     after,
     as_json,
     counted,
@@ -36,7 +37,7 @@ def _engaged(message: Message) -> str:
 @database
 @click.argument("worker")
 @click.option("--channel", "channels", multiple=True, help="Only this channel; repeatable.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Claim at most this many.")
+@click.option("--limit", default=100, show_default=True, type=Whole(min=1), help="Claim at most this many.")
 @click.option("--lease", default="5 minutes", show_default=True, help="How long the worker has to answer.")
 @now_option()
 @tenant

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import Bar, Instant, as_json, numbers_checked, show, tenant
+from journeyflow.cli.shared import Bar, Instant, Whole, as_json, numbers_checked, show, tenant
 from journeyflow.cli.simulations import workers_of
 
 
@@ -34,7 +34,7 @@ class InstantOrLength(click.ParamType[datetime | str]):
 @click.option("--people", type=int, help="How many come, all at once; default: as many as the history says.")
 @click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
 @click.option("--replications", default=20, show_default=True, help="How often the future is played.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes work.")
+@click.option("--workers", type=Whole(1), default=1, show_default=True, help="How many processes work.")
 @tenant
 @as_json
 def forecast(  # noqa: PLR0917 click passes them by name
@@ -76,7 +76,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
 
 @click.command()
 @database
-@click.option("--times", type=click.IntRange(1), default=4, show_default=True, help="How many past spans are forecast.")
+@click.option("--times", type=Whole(1), default=4, show_default=True, help="How many past spans are forecast.")
 @click.option("--span", default="7 days", show_default=True, help="How long each of them is.")
 @click.option("--until", type=Instant(), show_default="the newest input", help="The end of the last span, ISO 8601.")
 @click.option("--since", type=Instant(), help="Fit to the history from this instant on; default: all of it.")

@@ -10,6 +10,7 @@ import click
 from journeyflow.cli.shared import (
     INPUT,
     Bar,
+    Number,
     as_json,
     load_journey,
     load_journeys,
@@ -19,7 +20,7 @@ from journeyflow.cli.shared import (
     source_of,
     table,
 )
-from journeyflow.cli.simulations import described, file_keywords, simulated, workers_of
+from journeyflow.cli.simulations import customer_file, described, file_keywords, simulated, workers_of
 
 
 def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str]) -> dict[str, float]:
@@ -46,11 +47,11 @@ def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str
     callback=_arms,
     help="A group, where there is no journey file; may be repeated. Default: A=50 and B=50.",
 )
-@click.option("--rate", type=float, required=True, help="The share of the first group that converts, such as 0.1.")
-@click.option("--difference", type=float, required=True, help="What the others convert more, such as 0.02.")
+@click.option("--rate", type=Number(), required=True, help="The share of the first group that converts, such as 0.1.")
+@click.option("--difference", type=Number(), required=True, help="What the others convert more, such as 0.02.")
 @click.option("--people", type=int, help="How many people take part; default: as many as --power needs.")
-@click.option("--per-day", type=float, help="How many people come a day.")
-@click.option("--days", type=float, help="How many days people are let in; with --per-day, instead of --people.")
+@click.option("--per-day", type=Number(), help="How many people come a day.")
+@click.option("--days", type=Number(), help="How many days people are let in; with --per-day, instead of --people.")
 @click.option(
     "--within", help='How long the last one has to reach the goal, such as "7 days"; default: as the journey.'
 )
@@ -158,7 +159,7 @@ def _past(events: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     customers, policies = options["customers"], options["policy_file"]
     return {
         "events": source_of(events),
-        "customers": None if customers.isascii() and customers.isdigit() else source_of(Path(customers)),
+        "customers": None if customers.isascii() and customers.isdigit() else customer_file(customers),
         "until": options["until"],
         "policies": None if policies is None else load_policies(policies),
         **file_keywords(options),

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from journeyflow.basics.moments import Duration
-from journeyflow.cli.shared import NEW, faults_shown, now
+from journeyflow.cli.shared import NEW, Whole, faults_shown, now
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import MissingExtra
 
@@ -43,9 +43,9 @@ class Seconds(click.ParamType[float]):
     help="The file of users, keys and lists, made by `journeyflow directory`.",
 )  # fmt: skip
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0 is any free.")
+@click.option("--port", type=Whole(0, 65535), default=8000, show_default=True, help="The port; 0 is any free.")
 @click.option("--tick", type=Seconds(), help="Also tick in this process, every so long, such as 10s; default: never.")
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Requests per key in 60 seconds.")
+@click.option("--limit", type=Whole(1), default=100, show_default=True, help="Requests per key in 60 seconds.")
 def serve(  # noqa: PLR0917 click passes them by name
     db: Path, known: Path, host: str, port: int, tick: float | None, limit: int
 ) -> None:

@@ -19,7 +19,7 @@ from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.formats.counting import SHOWN
-from journeyflow.formats.files import BadLine, Source
+from journeyflow.formats.files import BadLine, Source, foreign
 from journeyflow.formats.policies import loads_policies
 from journeyflow.formats.registry import is_draft, loads_any
 from journeyflow.questions.paging import Cursor, Page
@@ -62,6 +62,24 @@ class Instant(click.ParamType[datetime]):
             return from_micros(parse_instant(value) if known is None else known)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+class Whole(click.IntRange):
+    """A whole number within bounds."""
+
+    name = "integer"
+
+
+class Number(click.types.FloatParamType):
+    """A number."""
+
+    name = "number"
+
+
+class NumberRange(click.FloatRange):
+    """A number within bounds."""
+
+    name = "number"
 
 
 class Take(click.ParamType[int | None]):
@@ -153,10 +171,21 @@ def source_of(path: Path) -> Source:
     return sys.stdin.buffer if str(path) == "-" else path
 
 
+class NoText(ValueError):
+    """A file that should be JSON is no text in UTF-8."""
+
+
 def text_of(path: Path) -> str:
-    """Return the text of a file in UTF-8, with or without a byte order mark; - is standard input."""
+    """Return the text of a file in UTF-8, with or without a byte order mark; - is standard input. Raises NoText."""
     data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    return data.decode("utf-8-sig")
+    if told := foreign(data):
+        msg = f"this is {told[0]}; give a JSON file"
+        raise NoText(msg)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = f"this is no UTF-8 text: its byte {error.start} is none; save it in UTF-8"
+        raise NoText(msg) from error
 
 
 def show_skipped(name: str, lines: Sequence[BadLine], bad: int) -> None:
@@ -183,8 +212,8 @@ def _load(path: Path) -> tuple[Journey, bool]:
     except InvalidJourney as error:
         name = f"{error.journey} in {path}"
         raise InvalidJourney(name, error.problems) from error
-    except UnicodeDecodeError as error:
-        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+    except NoText as error:
+        raise InvalidInput([f"{path}: {error}"]) from error
     for loss in losses:
         echo(f"lost: {path}: {loss}", err=True)
     return journey, is_draft(text)
@@ -212,8 +241,8 @@ def load_policies(path: Path) -> Policies:
     """Read a policy file; its faults are reported with its name."""
     try:
         return loads_policies(text_of(path))
-    except UnicodeDecodeError as error:
-        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+    except NoText as error:
+        raise InvalidInput([f"{path}: {error}"]) from error
     except InvalidInput as error:
         raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
 

@@ -17,6 +17,9 @@ from journeyflow.cli.shared import (
     INPUT,
     Bar,
     Instant,
+    NoText,
+    NumberRange,
+    Whole,
     as_json,
     faults_shown,
     load_journeys,
@@ -31,7 +34,7 @@ from journeyflow.errors import InvalidInput
 
 if TYPE_CHECKING:
     from journeyflow.definition.journey import Journey
-    from journeyflow.formats.files import FileKeywords
+    from journeyflow.formats.files import FileKeywords, Source
     from journeyflow.simulation import Arrivals, Behavior, Population
 
 KINDS = ("bounced", "delivered", "opened", "clicked", "converted", "unsubscribed", "complained")
@@ -45,7 +48,7 @@ def _probabilities(command: Callable[..., Any]) -> Callable[..., Any]:
     """Return a command with an option for each kind of reaction."""
     for kind in reversed(KINDS):
         share = "messages" if kind == "bounced" else "the others" if kind == "delivered" else "what is delivered"
-        command = click.option(f"--{kind}", type=click.FloatRange(0, 1), help=f"The share of {share}.")(command)
+        command = click.option(f"--{kind}", type=NumberRange(0, 1), help=f"The share of {share}.")(command)
     return command
 
 
@@ -86,25 +89,55 @@ def _attributes(_context: click.Context, _option: click.Parameter, given: tuple[
     return found
 
 
+EXAMPLES = {
+    "uniform": "uniform:18,80",
+    "normal": "normal:40,12",
+    "lognormal": "lognormal:2000,0.5",
+    "dates": "dates:1960-01-01,2005-12-31",
+}
+"""The distributions of --attribute, each as it is written."""
+
+
+def _number(text: str, example: str = "0.5") -> float:
+    """Return a number; ValueError says what is none."""
+    try:
+        return float(text)
+    except ValueError:
+        msg = f"{text!r} is no number, such as in {example}" if text else f"a number is missing, such as in {example}"
+        raise ValueError(msg) from None
+
+
+def _day(text: str) -> date:
+    """Return a day; ValueError says what is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is no day such as 1960-01-01"
+        raise ValueError(msg) from None
+
+
 def _distribution(text: str) -> object:
     """Return the values of an attribute."""
     from journeyflow.simulation import Choice, Dates, LogNormal, Normal, Uniform  # noqa: PLC0415 needed here alone
 
     known: Mapping[str, Callable[[str, str], object]] = {
-        "uniform": lambda low, high: Uniform(float(low), float(high), whole=True),
-        "normal": lambda mean, deviation: Normal(float(mean), float(deviation), whole=True),
-        "lognormal": lambda median, spread: LogNormal(float(median), float(spread), whole=True),
-        "dates": lambda first, last: Dates(date.fromisoformat(first), date.fromisoformat(last)),
+        "uniform": lambda low, high: Uniform(_number(low), _number(high), whole=True),
+        "normal": lambda mean, deviation: Normal(_number(mean), _number(deviation), whole=True),
+        "lognormal": lambda median, spread: LogNormal(_number(median), _number(spread), whole=True),
+        "dates": lambda first, last: Dates(_day(first), _day(last)),
     }
     kind, _, rest = text.partition(":")
     if kind in known:
-        first, _, second = rest.partition(",")
+        first, sign, second = rest.partition(",")
+        if not sign:
+            msg = f"{kind} takes two values, such as {EXAMPLES[kind]}"
+            raise ValueError(msg)
         return known[kind](first, second)
     if ":" not in text and "," in text:
         return Choice([_value(each) for each in text.split(",")])
     if ":" not in text:
         return _value(text)
-    return Choice({_value(name): float(weight) for name, weight in _pairs(text, ":", "VALUE:WEIGHT").items()})
+    return Choice({_value(name): _number(weight) for name, weight in _pairs(text, ":", "VALUE:WEIGHT").items()})
 
 
 def _arrivals(_context: click.Context, _option: click.Parameter, text: str) -> "Arrivals":
@@ -118,7 +151,7 @@ def _arrivals(_context: click.Context, _option: click.Parameter, text: str) -> "
         if kind == "evenly":
             return Arrivals.evenly(rest or None)
         if kind == "daily":
-            return Arrivals.poisson(float(rest))
+            return Arrivals.poisson(_number(rest, "daily:40"))
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
     msg = f"{text!r} is none of once, once:LENGTH, evenly, evenly:LENGTH, daily:NUMBER"
@@ -148,7 +181,7 @@ def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[
             msg = f"{text!r}: unknown {', '.join(map(repr, unknown))}; known are {', '.join((*PLACES, *KINDS))}"
             raise click.BadParameter(msg)
         try:
-            found.append(When(**{name: _READ.get(name, float)(value) for name, value in said.items()}))
+            found.append(When(**{name: _READ.get(name, _number)(value) for name, value in said.items()}))
         except ValueError as error:
             msg = f"{text!r}: {error}"
             raise click.BadParameter(msg) from error
@@ -180,9 +213,7 @@ SIMULATED = (
         help="When they come: once, evenly, evenly:5 days, or daily:40 at random.",
     ),
     click.option("--start", type=Instant(), help="The first instant; default: the last midnight in UTC."),
-    click.option(
-        "--days", type=click.IntRange(1), default=30, show_default=True, help="How long, unless --until says it."
-    ),
+    click.option("--days", type=Whole(1), default=30, show_default=True, help="How long, unless --until says it."),
     click.option("--until", type=Instant(), help="The last instant."),
     _probabilities,
     click.option(
@@ -201,12 +232,12 @@ SIMULATED = (
     click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same outcome."),
     click.option(
         "--replications",
-        type=click.IntRange(1),
+        type=Whole(1),
         default=1,
         show_default=True,
         help="Repeat with so many seeds; figures then have a band.",
     ),
-    click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="How many processes work."),
+    click.option("--workers", type=Whole(1), default=1, show_default=True, help="How many processes work."),
     reading,
 )
 """How a simulation is described: the options of all commands that run one."""
@@ -289,11 +320,23 @@ def _population(
     """Return the people: made up, or those of a file."""
     from journeyflow.simulation import Population  # noqa: PLC0415 needed here alone
 
-    if customers.isascii() and customers.isdigit():
+    size = customers.removeprefix("-")
+    if size.isascii() and size.isdigit():
+        if int(customers) < 1:
+            msg = f"--customers: {customers} people are nobody; give a number of 1 or more, or a customer file"
+            raise click.UsageError(msg)
         return Population(size=int(customers), attributes=attributes, arrivals=arrivals)
     if attributes:
         raise InvalidInput(["--attribute: the people of a file have attributes of their own"])
-    return Population.from_file(source_of(Path(customers)), arrivals, **options)
+    return Population.from_file(customer_file(customers), arrivals, **options)
+
+
+def customer_file(name: str) -> "Source":
+    """Return the file that --customers names; raises a usage error if it is not there."""
+    if name != "-" and not Path(name).exists():
+        msg = f"--customers: {name!r} is neither a number nor a file that is there"
+        raise click.UsageError(msg)
+    return source_of(Path(name))
 
 
 def _behavior(path: Path | None, chances: Mapping[str, float | None], when: list[Any]) -> "Behavior":
@@ -307,8 +350,8 @@ def _behavior(path: Path | None, chances: Mapping[str, float | None], when: list
         raise InvalidInput([f"{path}: a behavior file holds all probabilities; leave the options for them out"])
     try:
         return loads_behavior(text_of(path))
-    except UnicodeDecodeError as error:
-        raise InvalidInput([f"{path}: this is no UTF-8 text: {error}"]) from error
+    except NoText as error:
+        raise InvalidInput([f"{path}: {error}"]) from error
     except InvalidInput as error:
         raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
 

@@ -155,13 +155,18 @@ LOOK = 8_192
 """How many bytes the first look at a file sees."""
 
 FOREIGN = {
-    b"PK\x03\x04": 'an Excel workbook or another zip archive; save it as "CSV UTF-8"',
-    b"\xd0\xcf\x11\xe0": 'an old Excel workbook; save it as "CSV UTF-8"',
-    b"\x1f\x8b": "compressed with gzip; unpack it first (gunzip -c FILE, and - for standard input in the shell)",
-    b"PAR1": "a Parquet file; write CSV or NDJSON",
-    b"SQLite format 3\0": "an SQLite database; write CSV or NDJSON",
+    b"PK\x03\x04": ("an Excel workbook or another zip archive", 'save it as "CSV UTF-8"'),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", 'save it as "CSV UTF-8"'),
+    b"\x1f\x8b": ("compressed with gzip", "unpack it first (gunzip -c FILE, and - for standard input in the shell)"),
+    b"PAR1": ("a Parquet file", "write CSV or NDJSON"),
+    b"SQLite format 3\0": ("an SQLite database", "write CSV or NDJSON"),
 }
-"""The first bytes of files that people give instead of CSV, and what to do with them."""
+"""The first bytes of files that people give instead of CSV, what they are, and what to do with them."""
+
+
+def foreign(head: bytes) -> tuple[str, str] | None:
+    """Return what a file is that begins so, and what to do with it; None if it may be text."""
+    return next((told for magic, told in FOREIGN.items() if head.startswith(magic)), None)
 
 
 class _Counted(io.RawIOBase):
@@ -196,9 +201,8 @@ class Opened:
         self._bytes = _Counted(file)
         buffered = io.BufferedReader(self._bytes, LOOK)  # type: ignore[type-var]  # a RawIOBase all the same
         head = buffered.peek(LOOK)
-        for magic, what in FOREIGN.items():
-            if head.startswith(magic):
-                raise InvalidInput([f"{name}: this is {what}"])
+        if told := foreign(head):
+            raise InvalidInput([f"{name}: this is {'; '.join(told)}"])
         self.encoding = json.detect_encoding(head) if encoding is None else encoding
         if lookup(self.encoding).name == "utf-8":
             self.encoding = "utf-8-sig"

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from journeyflow.basics.values import MAX_DEPTH, describe
-from journeyflow.errors import ERROR, InvalidJourney, Problem, cut, suggestions
+from journeyflow.errors import ERROR, InvalidJourney, Problem, cut, shown, suggestions
 
 MAX_FILE_DEPTH = 4 * MAX_DEPTH
 """How many levels of JSON a file may have: a rule takes two for each of its own levels, its operand some more."""
@@ -68,8 +68,18 @@ def parse(text: str) -> Any:  # noqa: ANN401 any JSON
     except (ValueError, TypeError) as error:
         path = isinstance(text, str) and text.endswith(".json") and "\n" not in text
         hint = "; give the text of the file, not its path" if path else ""
-        msg = f"this is no JSON: {error}{hint}"
+        msg = f"this is no JSON: {_beginning(text) or error}{hint}"
         raise ValueError(msg) from None
+
+
+def _beginning(text: object) -> str | None:
+    """Return why a file is no JSON at all, by how it begins; None if it begins as JSON, or is no text."""
+    if not isinstance(text, str):
+        return None
+    begin = text.lstrip()[:1]
+    if not begin:
+        return "it is empty"
+    return None if begin in "{[" else f"it begins with {shown(text.lstrip().splitlines()[0])}, not with {{ or ["
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON

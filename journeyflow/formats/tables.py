@@ -272,6 +272,8 @@ def csv_rows(
     cells = _header(next(records, (1, [])), file, options)
     if len(cells) == 1 and cells[0].startswith("sep="):  # a line for spreadsheets alone
         cells = _header(next(records, (2, [])), file, options)
+    if not cells:
+        raise InvalidInput([f"{file.name}: there is no header; the first line names columns, here {', '.join(needed)}"])
     used.update(cell for cell in cells if cell in options.columns)
     header = [options.columns.get(cell, cell) for cell in cells]
     faults = list(_header_faults(cells, header, needed, options.columns if every else ()))
@@ -287,6 +289,8 @@ def csv_rows(
         row, faults = _row(zip(header, record[1], readers, strict=False), file, trim)
         if faults:
             bad(BadLine(record[0], "; ".join(faults)))
+        elif row and (empty := [name for name in needed if name not in row]):
+            bad(BadLine(record[0], "; ".join(f"{name}: the cell is empty; each line needs one" for name in empty)))
         elif row:
             yield record[0], row
 

@@ -164,3 +164,29 @@ def test_the_package_runs_as_a_module():
         [sys.executable, "-m", "journeyflow", "--version"], capture_output=True, text=True, check=True, env=os.environ
     )
     assert done.stdout.startswith("journeyflow, version")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"SQLite format 3\0", "this is an SQLite database; give a JSON file"),
+        (b"at,type,customer\n", "this is no JSON: it begins with 'at,type,customer', not with { or ["),
+        (b" \n", "this is no JSON: it is empty"),
+        (b'{"a": "\xe4"}', "this is no UTF-8 text: its byte 7 is none; save it in UTF-8"),
+    ],
+)
+def test_what_is_no_journey_file_is_told_with_the_remedy(tmp_path, data, words):
+    """Every command that reads a journey says what the file is instead."""
+    path = tmp_path / "j.json"
+    path.write_bytes(data)
+    for command in (["show"], ["check"], ["diff", str(path)], ["simulate"]):
+        found = CliRunner().invoke(main, [*command, str(path)])
+        assert (found.exit_code, isinstance(found.exception, SystemExit)) == (1, True)
+        assert words in found.output
+
+
+def test_a_plan_without_a_confidence_that_can_be_is_wrong_usage():
+    """As for the power, the range is named."""
+    found = CliRunner().invoke(main, ["power", "--rate", "0.1", "--difference", "0.02", "--confidence", "95"])
+    assert found.exit_code == 2
+    assert "confidence lies between 0 and 1, such as 0.95, not 95" in found.stderr

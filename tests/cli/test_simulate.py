@@ -105,7 +105,7 @@ def test_people_of_a_file_take_part_as_it_is_written(journey, tmp_path):
     reading = ("--customers", path, "--delimiter", ";", "--map", "E-mail=customer")
     assert call(journey, *reading, *SPAN).stdout.startswith("2 customers, ")
     assert "have attributes of their own" in call(journey, *reading, "--attribute", "a=1", code=1).stderr
-    assert "No such file" in call(journey, "--customers", tmp_path / "none.csv", code=1).stderr
+    assert "neither a number nor a file" in call(journey, "--customers", tmp_path / "none.csv", code=2).stderr
 
 
 def test_exceptions_are_about_some_messages(journey):
@@ -197,15 +197,23 @@ def test_a_faulty_behavior_file_is_refused_with_the_place(journey, tmp_path, tex
     [
         ("--when", "chanel=SMS", "unknown 'chanel'"),
         ("--when", "channel", "'channel' must be NAME=VALUE"),
-        ("--when", "opened=x", "could not convert"),
+        ("--when", "opened=x", "'x' is no number, such as in 0.5"),
         ("--when", "arm=test,opened=1", "arm is written SPLIT/LABEL"),
         ("--when", "opened=2", "a probability is a number from 0 to 1"),
         ("--opened", "2", "not in the range"),
         ("--attribute", "a", "must be NAME=VALUES"),
-        ("--attribute", "a=normal:4", "could not convert"),
+        ("--attribute", "a=normal:4", "normal takes two values, such as normal:40,12"),
+        ("--attribute", "a=uniform:4,", "a number is missing, such as in"),
+        ("--attribute", "a=dates:1960,2005", "'1960' is no day such as 1960-01-01"),
         ("--attribute", "a=b:1,c", "'c' must be VALUE:WEIGHT"),
-        ("--attribute", "a=b:x", "could not convert"),
-        ("--arrivals", "daily:x", "could not convert"),
+        ("--attribute", "a=b:x", "'x' is no number"),
+        ("--arrivals", "daily:x", "'x' is no number, such as in daily:40"),
+        ("--arrivals", "daily", "a number is missing, such as in daily:40"),
+        ("--customers", "0", "--customers: 0 people are nobody"),
+        ("--customers", "-4", "--customers: -4 people are nobody; give a number of 1 or more, or a customer file"),
+        ("--customers", "nofile.csv", "--customers: 'nofile.csv' is neither a number nor a file that is there"),
+        ("--days", "x", "'x' is not a valid integer."),
+        ("--opened", "x", "'x' is not a valid number."),
         ("--arrivals", "daily:0", "per_day must be above 0"),
         ("--arrivals", "weekly", "is none of once"),
         ("--replications", "0", "not in the range"),

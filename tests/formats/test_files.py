@@ -475,3 +475,11 @@ def test_text_with_a_decimal_comma_compares_as_a_number():
     text = b"customer;a;b;c\nann;12,50;1.234,00;007,5\n"
     ((_, row),) = read_customers(io.BytesIO(text), bad=print, delimiter=";")
     assert row == {"a": "12.50", "b": "1234.00", "c": "007.5"}
+
+
+def test_an_empty_file_and_an_empty_cell_are_told_as_such():
+    """Not as null, and not as a header that lacks columns; a line without any value is passed over."""
+    for text in (b"", b"\n", b";;\n"):
+        with pytest.raises(InvalidInput, match="there is no header; the first line names columns, here customer"):
+            list(read_customers(io.BytesIO(text), bad=print, delimiter=";"))
+    assert customers("customer,x\n,1\n,\n") == ([], [BadLine(2, "customer: the cell is empty; each line needs one")])

@@ -38,7 +38,7 @@ class Interval:
 
 
 @cache
-def _quantile(confidence: float) -> float:
+def reach_of(confidence: float) -> float:
     """Return how many standard errors a two-sided interval of that confidence reaches to either side."""
     if not 0 < confidence < 1:
         msg = f"confidence lies between 0 and 1, such as {CONFIDENCE}, not {confidence!r}"
@@ -57,7 +57,7 @@ def wilson(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval |
     >>> wilson(0, 0) is None
     True
     """
-    z = _quantile(confidence)
+    z = reach_of(confidence)
     _check_counts(successes, n)
     if n == 0:
         return None
