@@ -4,6 +4,7 @@ What is refused is refused with an error of the library, TypeError or ValueError
 answer the same, and the engine works afterwards.
 """
 
+import gc
 import inspect
 import re
 from collections import OrderedDict, UserDict, UserString, deque
@@ -32,6 +33,14 @@ from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host, open_engine
 
 pytestmark = pytest.mark.unmeasured
+
+
+@pytest.fixture(autouse=True)
+def no_collection() -> Iterator[None]:
+    """Collect no garbage meanwhile: at the bottom of a deep value, what other tests left could not be finalized."""
+    gc.disable()
+    yield
+    gc.enable()
 
 
 class Own(Exception):
