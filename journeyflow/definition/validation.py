@@ -28,7 +28,7 @@ from journeyflow.definition.retry import retry_faults
 from journeyflow.definition.rules.chains import Chain, chain_problems
 from journeyflow.definition.rules.changes import change_problems
 from journeyflow.definition.rules.conditions import FieldRule, path_fault, rule_problems
-from journeyflow.definition.rules.templates import template_problems
+from journeyflow.definition.rules.templates import template_problems, template_warnings
 from journeyflow.definition.rules.turns import clock_problems
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import (
@@ -67,6 +67,7 @@ def problems(journey: Definition) -> Iterator[Problem]:
         yield from self_trigger_problems(journey)
         yield from _capped_pull(journey)
         yield from _dateless(journey)
+        yield from _loose_templates(journey.steps)
 
 
 # --- the parts every definition has -------------------------------------------------------------------------------
@@ -187,6 +188,23 @@ def _dateless(journey: Definition) -> Iterator[Problem]:
         if isinstance(step, Wait) and step.field and step.on_missing is None and step.field not in given:
             sentence = f"step {step.id!r}: who has no {step.field!r} goes on at once, as if the date had come"
             yield Problem("no-date", WARNING, f"steps[{position}]", f"{sentence}; say on_missing for them")
+
+
+def _loose_templates(steps: Sequence[Step]) -> Iterator[Problem]:
+    """Yield a warning for every text of a Send or an Update whose braces are no template, though they look like one."""
+    for position, step in enumerate(steps):
+        for place, value in _filled(step):
+            yield from _of_step(step, template_warnings(value, f"steps[{position}].{place}"))
+
+
+def _filled(step: Step) -> Iterator[tuple[str, object]]:
+    """Yield what a step fills in when it is reached, with its place in the step."""
+    if isinstance(step, Send):
+        yield "data", step.data
+    elif isinstance(step, Update):
+        for number, change in enumerate(step.changes):
+            if not isinstance(change, Chain):
+                yield f"changes[{number}].value", change.value
 
 
 def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:

@@ -898,3 +898,16 @@ def test_data_that_contain_themselves():
     lines = wrong(send(data=endless), Update("u", field("a").set(endless)), Condition("c", field("a").eq(endless)))
     assert len(lines) == 3
     assert all("nested deeper than 64 levels" in line for line in lines)
+
+
+def test_a_template_with_loose_braces_is_a_warning_at_its_place():
+    """R13, R39: in the data of a Send and in the values of an Update, and of no orders to journeys."""
+    loose = Update("u", field("a").set("{{ name }"), Chain.enroll("k"), field("b").set(["{{ a | '' }}"]))
+    first = send(data={"a": "{{ name"})
+    found = problems(Journey(id="j", steps=[first, loose]))
+    assert [(each.code, each.severity, each.path) for each in found] == [
+        ("template", "warning", "steps[0].data"),
+        ("template", "warning", "steps[1].changes[0].value"),
+        ("template", "warning", "steps[1].changes[2].value"),
+    ]
+    assert str(found[1]).startswith("steps[1].changes[0].value: step 'u': '{{ name }': the braces of a template")

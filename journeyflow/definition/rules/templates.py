@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from journeyflow.basics.values import MAX_DEPTH, dumps, thaw
 from journeyflow.definition.rules.conditions import path_fault
-from journeyflow.errors import ERROR, Problem
+from journeyflow.errors import ERROR, WARNING, Problem, shown
 
 _TOKEN = re.compile(r"\{\{\{([^{}|]*\|[^{}]*)\}\}\}|\{\{([^{}]*)\}\}")
 """A template: either the first group matches, alternatives, or the second, a path with or without a default."""
@@ -23,6 +23,12 @@ _FILTER = re.compile(
     re.DOTALL,
 )
 """What looks like a filter of other template languages: printed as it stands, it would surprise."""
+
+_LOOSE = re.compile(r"\{\{|\{\0|\}\}|\0\}")
+"""Braces beside the templates of a text, which stand as \\0: they would be printed as they are."""
+
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+"""A default in quotes, as other template languages have it: the quotes would be printed."""
 
 
 class TemplateValues(Protocol):
@@ -148,6 +154,31 @@ def _token_fault(path: str, default: str) -> str | None:
     if _FILTER.fullmatch(default):
         return "there are no filters; after the bar stands the text for a missing value"
     return None
+
+
+def template_warnings(value: object, where: str) -> Iterator[Problem]:
+    """Yield a warning for every text in a value whose braces look like a template and are none (R39).
+
+    Closing braces are loose only where more close than open: JSON inside a text ends in several of them.
+
+    >>> for problem in template_warnings(["Dear {{ name }", "{{ name | '' }}", '{"a": {"b": {{ n }}}}'], "data"):
+    ...     print(problem.message)
+    'Dear {{ name }': the braces of a template do not match, and go out as they stand
+    {{ name | '' }}: the quotes go out too; the text after the bar stands without them
+    """
+    for text in _texts(value):
+        if _has_loose_braces(_TOKEN.sub("\0", text)):
+            sentence = "the braces of a template do not match, and go out as they stand"
+            yield Problem("template", WARNING, where, f"{shown(text)}: {sentence}")
+        for token in _tokens(text):
+            if _QUOTED.fullmatch(_split(token)[1]):
+                sentence = "the quotes go out too; the text after the bar stands without them"
+                yield Problem("template", WARNING, where, f"{{{{ {token[:60]} }}}}: {sentence}")
+
+
+def _has_loose_braces(rest: str) -> bool:
+    found = set(_LOOSE.findall(rest))
+    return not found.isdisjoint({"{{", "{\0"}) or (bool(found) and rest.count("}") > rest.count("{"))
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -6,7 +6,13 @@ from hypothesis import strategies as st
 
 from journeyflow.basics.values import MAX_DEPTH
 from journeyflow.definition.rules.conditions import Sample
-from journeyflow.definition.rules.templates import compile_template, template_problems, template_reads
+from journeyflow.definition.rules.templates import (
+    compile_template,
+    template_problems,
+    template_reads,
+    template_warnings,
+)
+from journeyflow.errors import WARNING
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 values = st.recursive(
@@ -245,3 +251,42 @@ def test_a_default_stands_for_what_is_missing_or_empty(text, values, expected):
     assert render(Sample(values)) == expected
     assert template_reads(text) <= {"firstName", "n", "now"}
     assert not list(template_problems(text, "data"))
+
+
+LOOSE = [
+    "{{ unclosed",
+    "{{ firstName }",
+    "{{ firstName | there",
+    "{{{A|B}}",
+    "{{A|B}}}",
+    "{{{ name }}}",
+    "{ name }}",
+    "Hi {{ name }} and {{ name",
+    "{{ a {b} }}",
+]
+
+
+@pytest.mark.parametrize("text", LOOSE)
+def test_braces_that_match_no_template_are_a_warning(text):
+    """R39: they would go out as they stand; what is warned of is no error, and names its place and the text."""
+    assert list(template_problems(text, "data")) == []
+    (problem,) = template_warnings({"x": [text]}, "data")
+    assert (problem.code, problem.severity, problem.path) == ("template", WARNING, "data")
+    assert text in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "a { b", "{{ a }}", "{{{A|B}}} {{ a | b }}", '{"a":{"b":{{ n }}}}', '{"a":{"b":1}}', "a{b{c:1}}"],
+)
+def test_braces_that_are_no_template_are_no_warning(text):
+    """R39: JSON and the like inside a text are plain text."""
+    assert list(template_warnings(text, "data")) == []
+
+
+@pytest.mark.parametrize("token", ["{{ x | '' }}", '{{ x | "there" }}'])
+def test_a_default_in_quotes_is_a_warning(token):
+    """R39: the quotes are part of the text."""
+    (problem,) = template_warnings(f"a {token}", "data")
+    assert problem.message == f"{token}: the quotes go out too; the text after the bar stands without them"
+    assert list(template_warnings("{{ x | 5' }} {{ x | it's }}", "data")) == []
