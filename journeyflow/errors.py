@@ -249,8 +249,10 @@ class Conflict(JourneyflowError, ValueError):
         self.journey = journey
         self.state = state
         self.wanted = wanted
-        tail = f"; {remedy}" if remedy else ""
-        super().__init__(f"{kind} {shown(journey)} is {state} and cannot become {wanted}{tail}")
+        told = f"is {state} and cannot become {wanted}" + (f"; {remedy}" if remedy else "")
+        if remedy.endswith(" already"):  # that it cannot become what it is says nothing
+            told = remedy.removeprefix("it ")
+        super().__init__(f"{kind} {shown(journey)} {told}")
 
 
 class CannotMigrate(JourneyflowError, ValueError):

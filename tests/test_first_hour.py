@@ -147,10 +147,10 @@ def test_steps_to_publish_are_a_mapping(host):
 @pytest.mark.parametrize(
     ("calls", "told"),
     [
-        (["activate"], "is ACTIVE and cannot become ACTIVE; it is active already"),
-        (["resume"], "is ACTIVE and cannot become ACTIVE; it is active already"),
-        (["pause", "pause"], "is PAUSED and cannot become PAUSED; it is paused already"),
-        (["archive", "archive"], "is ARCHIVED and cannot become ARCHIVED; it is archived already"),
+        (["activate"], "^journey 'j' is active already$"),
+        (["resume"], "^journey 'j' is active already$"),
+        (["pause", "pause"], "^journey 'j' is paused already$"),
+        (["archive", "archive"], "^journey 'j' is archived already$"),
         (["archive", "resume"], "is ARCHIVED and cannot become ACTIVE; an archived journey is final; use another id"),
     ],
 )

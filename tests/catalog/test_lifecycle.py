@@ -251,7 +251,10 @@ def test_every_call_in_every_state(shop, call, state):
     with pytest.raises(Conflict) as caught:
         moved(record, call, 7)
     remedy = REMEDIES[call, state]
-    assert str(caught.value) == f"journey 'j' is {state} and cannot become {GOALS[call]}{remedy}"
+    said = f"is {state} and cannot become {GOALS[call]}{remedy}"
+    if state == GOALS[call] and "already" in remedy:
+        said = f"is {state.lower()} already"
+    assert str(caught.value) == f"journey 'j' {said}"
     assert (caught.value.journey, caught.value.state, caught.value.wanted) == ("j", state, GOALS[call])
 
 
