@@ -1,12 +1,14 @@
 """What looks odd in journeys, what they read too early, how they start one another, and what a version changes."""
 
 import pytest
+from attrs import evolve
 
 from journeyflow import (
     Chain,
     Condition,
     End,
     Exit,
+    Goal,
     Journey,
     Send,
     Split,
@@ -179,6 +181,16 @@ def test_a_version_is_told_in_people_branches_and_times():
     )
     assert {row["change"] for row in found.to_dicts()} == {"added", "removed", "option", "leads", "figure"}
     assert repr(found) == "<JourneyDifference: 1 added, 1 removed, 3 options, 2 redirected>"
+
+
+@pytest.mark.parametrize(("was", "now", "said"), [(50, 10, "no longer"), (10, 50, "now")])
+def test_another_holdout_says_for_whom(was, now, said):
+    """R25: the hash stays the same, so that the difference is who is kept out, or is not, from now on."""
+    before, after = (evolve(BEFORE, holdout=share, goal=Goal("buy", within="9 days")) for share in (was, now))
+    sentences = diff(before, after).sentences
+    assert f"40% of customers are {said} kept out" in sentences
+    assert f"journey: holdout was {was}, is {now}" in sentences
+    assert not any("kept out" in line for line in diff(before, before).sentences)
 
 
 def test_the_share_with_another_arm_is_that_of_the_hash():
