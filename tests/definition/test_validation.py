@@ -911,3 +911,12 @@ def test_a_template_with_loose_braces_is_a_warning_at_its_place():
         ("template", "warning", "steps[1].changes[2].value"),
     ]
     assert str(found[1]).startswith("steps[1].changes[0].value: step 'u': '{{ name }': the braces of a template")
+
+
+def test_an_operand_that_means_now_names_the_remedy():
+    """R61: a text is no instant; the name of the instant of the question is a field."""
+    (line,) = wrong(Condition("c", field("visit").after("now")))
+    assert "not str 'now'; the instant at which the rule is asked is field(\"now\")" in line
+    (line,) = wrong(Condition("c", field("visit").after("soon")))
+    assert line.endswith("not str 'soon' [operand]")
+    assert warnings(Condition("c", field("visit").after(field("now")))) == []

@@ -177,8 +177,10 @@ def _operand_none(value: object) -> str | None:
 
 
 def _operand_instant(value: object) -> str | None:
-    fits = read_instant(value, UTC) is not None
-    return None if fits else f"needs an ISO 8601 date or instant, not {describe(value)}"
+    if read_instant(value, UTC) is not None:
+        return None
+    remedy = '; the instant at which the rule is asked is field("now")' if value == "now" else ""
+    return f"needs an ISO 8601 date or instant, not {describe(value)}{remedy}"
 
 
 def _operand_duration(value: object) -> str | None:
