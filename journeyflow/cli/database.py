@@ -35,9 +35,9 @@ from journeyflow.cli.shared import (
     when,
     zone_shown,
 )
-from journeyflow.definition.journey import DEFAULT_TENANT, Journey
+from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
 from journeyflow.engine.engine import Engine
-from journeyflow.errors import NotFound
+from journeyflow.errors import WARNING, NotFound
 from journeyflow.formats.counting import FileTally, customer_key, event_key
 from journeyflow.formats.events import customers_of, events_of
 from journeyflow.formats.files import BytesRead, FileKeywords, Source, file_options, size_of
@@ -77,7 +77,10 @@ def _journey_lines(journeys: Iterable[JourneyInfo]) -> str:
 @now_option()
 @as_json
 def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, as_json: bool) -> None:
-    """Publish journey files and activate new journeys; a second time changes nothing. Makes a missing database."""
+    """Publish journey files and activate new journeys; a second time changes nothing. Makes a missing database.
+
+    What `check` warns of is printed on standard error.
+    """
     stated = load_stated(files)
     journeys = [journey for journey, _ in stated]
     _refuse_twins(files, journeys)
@@ -87,6 +90,10 @@ def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, a
             for journey, is_draft in stated
         ]
         found = [engine.tenant(journey.tenant or DEFAULT_TENANT).journey(journey.id) for journey in journeys]
+    for path, journey in zip(files, journeys, strict=True):
+        for problem in problems(journey):
+            if problem.severity == WARNING:
+                echo(f"{path}: warning: {problem}", err=True)
     for path, info, version in zip(files, found, versions, strict=True):
         if not version.newest:
             told = f"{path} holds version {version} of {info.id!r}, but the newest is {info.version} and stays so"
@@ -224,7 +231,8 @@ def tick(db: Path, now: datetime, limit: int | None, *, allow_jump: bool, keep_f
         if (count := getattr(result, name))
     ]
     text = table(rows, ("figure", "count"))
-    text += f"\nnext work at {when(result.next_due)} {zone_shown()}" if result.next_due else "\nnothing waits"
+    nothing = "nothing waits but what a pause holds" if result.paused else "nothing waits"
+    text += f"\nnext work at {when(result.next_due)} {zone_shown()}" if result.next_due else f"\n{nothing}"
     text += "; more of it is due already: tick again" if result.more else ""
     text += f"\n{counted(result.errors, 'item')} set aside: see audit and set-aside" if result.errors else ""
     show(result, text, as_json=as_json)

@@ -208,13 +208,14 @@ class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
         with self._core.ticking():
             result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
             delivered, failed = delivery.push(self._core, instant) if self._core.channels else (0, 0)
-            due = next_call(self._core)
+            due, paused = next_call(self._core)
         result = evolve(
             result,
             delivered=delivered,
             failed=failed,
             next_due=None if due is None else from_micros(due),
             more=due is not None and due <= instant,
+            paused=paused,
         )
         LOG.debug("tick at %s: %s", now, result)
         return result
@@ -245,9 +246,10 @@ class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
     def next_due(self) -> datetime | None:
         """Return the instant of the earliest work of all tenants, in UTC: when to tick next (R73).
 
-        None if nothing waits. With `channels`, a message that is to be handed to one of them again is work too.
+        None if nothing waits but what a pause holds. With `channels`, a message that is to be handed to one of them
+        again is work too.
         """
-        due = next_call(self._core)
+        due, _ = next_call(self._core)
         return None if due is None else from_micros(due)
 
 

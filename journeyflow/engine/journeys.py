@@ -8,12 +8,12 @@ from journeyflow.basics.moments import LAST, to_micros
 from journeyflow.basics.values import describe
 from journeyflow.catalog.lifecycle import edited, flagged, migration, moved, published, removed, switch
 from journeyflow.catalog.migration import Migration
-from journeyflow.definition.journey import Journey
+from journeyflow.definition.journey import Journey, problems
 from journeyflow.engine.core import LOG, Bound
 from journeyflow.engine.inputs import one_or_many
 from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
 from journeyflow.engine.ticking import do_due_work
-from journeyflow.errors import InvalidInput
+from journeyflow.errors import WARNING, InvalidInput
 from journeyflow.questions import journeys, paging
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults, word_faults
@@ -84,6 +84,8 @@ class JourneyCalls(Bound):
         the log has a warning; with `rollback`, the older version becomes the newest again. An `at` before the newest
         version's instant means that instant.
 
+        What `problems` warns of is logged as a warning when the definition is stored, not when nothing changes.
+
         `unpublished` names the steps of this definition that are unpublished from now on; its other steps are published
         (R17). It is one commit, so that nobody ever reaches a step that is to be off. None leaves the flags as they
         are.
@@ -104,6 +106,9 @@ class JourneyCalls(Bound):
             if changes:
                 limits = _woken(transaction, catalog, journey, tenant, changes)
                 transaction.commit(Changes(catalog=changes, limits=limits))
+        for problem in problems(journey) if changes else ():
+            if problem.severity == WARNING:
+                LOG.warning("journey %r of tenant %r: %s", journey.id, tenant, problem)
         if not version.newest:
             LOG.warning(
                 "journey %r of tenant %r: what was published is version %d, which is not the newest and stays so; "

@@ -36,8 +36,8 @@ class TickResult:
     exception (R9). `unreadable` counts values that came as no date, or no time zone, where journeys read one (R61).
     `duplicates` counts events whose id was known, with the same data or others (R26), and acks of what was SENT.
 
-    `next_due` is the instant of the next work in UTC, None if nothing waits; `more` is whether some of it is due
-    already, as after `limit`.
+    `next_due` is the instant of the next work in UTC, None if nothing waits but what a pause holds; `more` is whether
+    some of it is due already, as after `limit`. `paused` counts the journeys that are paused, over all tenants.
     """
 
     inputs: int = 0
@@ -56,6 +56,7 @@ class TickResult:
     duplicates: int = 0
     next_due: datetime | None = None
     more: bool = False
+    paused: int = 0
 
 
 def next_due(core: Core) -> int | None:
@@ -68,18 +69,19 @@ def _earliest(due: Due) -> int | None:
     return due.keys[0][0] if due.keys else None
 
 
-def next_call(core: Core) -> int | None:
-    """Return the instant at which a tick has something to do: work, or a message for the engine's channels (R73).
+def next_call(core: Core) -> tuple[int | None, int]:
+    """Return the instant at which a tick has something to do, and how many journeys are paused (R73).
 
-    What a pause will hold is no work.
+    That is work, or a message for the engine's channels. What a pause will hold is no work.
     """
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
-        due = _earliest(transaction.due(LAST, 1, paused=catalog.paused_since))
+        paused = catalog.paused_since
+        due = _earliest(transaction.due(LAST, 1, paused=paused))
         if not core.channels:
-            return due
+            return due, len(paused)
         posts = transaction.claimable(claim_request(catalog, None, frozenset(core.channels), LAST, 1))
-    return min([post.available_at for post in posts] + ([] if due is None else [due]), default=None)
+    return min([post.available_at for post in posts] + ([] if due is None else [due]), default=None), len(paused)
 
 
 def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:

@@ -9,7 +9,7 @@ from attrs import frozen
 
 from journeyflow import formats
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT, bucket
-from journeyflow.basics.moments import to_micros, zone, zone_or
+from journeyflow.basics.moments import from_micros, to_micros, zone, zone_or
 from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, EXITED, HOLDOUT, QUEUED
 from journeyflow.definition.journey import Journey
@@ -56,7 +56,8 @@ class Explanation(Rows):
     """Every decision of a run, as values and printable as text (R85).
 
     `entry` is the decision to let the customer in, `visits` are the later ones in order. `exit` has the values by which
-    an exit ended the run, and is empty otherwise. `now` says what a run that goes on waits for, or how it was kept out.
+    an exit ended the run, and is empty otherwise. `now` says what a run that goes on waits for, and since when a
+    pause of the journey holds it, or how it was kept out.
     """
 
     enrollment: Enrollment
@@ -84,13 +85,17 @@ class Explanation(Rows):
         return "\n".join([*lines, f"  {self.now}"] if self.now else lines)
 
 
+_RUN = """
+SELECT v.definition, c.attributes, t.state, t.at
+FROM enrollments e JOIN versions v ON v.number = e.version JOIN customers c ON c.number = e.customer
+LEFT JOIN transitions t ON t.journey = e.journey
+WHERE e.serial = ? ORDER BY t.n DESC LIMIT 1
+"""
+
+
 def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
     """Return the explanation of a run that is given with its visits."""
-    text, attributes = reader.rows(
-        "SELECT v.definition, c.attributes FROM versions v JOIN enrollments e ON e.version = v.number"
-        " JOIN customers c ON c.number = e.customer WHERE e.serial = ?",
-        (enrollment.serial,),
-    )[0]
+    text, attributes, state, since = reader.rows(_RUN, (enrollment.serial,))[0]
     journey = formats.from_dict(json.loads(text))
     where = _zone(journey, json.loads(attributes))
     sent = _sent(reader, enrollment.serial)
@@ -111,7 +116,7 @@ def explain(reader: SqlReader, enrollment: Enrollment) -> Explanation:
             for visit in enrollment.visits
         ),
         next((values for (_, what), values in seen.items() if what == "exit"), {}),
-        _now(journey, enrollment),
+        _now(journey, enrollment) + (_held(since) if enrollment.status == ACTIVE and state == "PAUSED" else ""),
     )
 
 
@@ -169,6 +174,10 @@ def _now(journey: Journey, enrollment: Enrollment) -> str:
         return f"now waiting at {enrollment.step} for {step.when}{until}"
     event = f" for event {enrollment.awaits!r}" if enrollment.awaits else ""
     return f"now waiting at {enrollment.step}{event}{until}"
+
+
+def _held(since: int) -> str:
+    return f"; held: the journey is paused since {shown_at(from_micros(since))}"
 
 
 def _seen(reader: SqlReader, serial: int) -> dict[tuple[int, str], dict[str, object]]:

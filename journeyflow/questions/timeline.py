@@ -29,7 +29,8 @@ class Moment:
     """One thing that happened to a customer.
 
     `kind` is one of "event", "put", "enroll", "exit", "retry" (inputs of the host), "queue" (for a slot of an entry
-    limit), "refusal", "entry", "visit", "message", "goal" and "end". `at` is in UTC. `journey`, `run` and `step` say
+    limit), "refusal", "entry", "visit", "message", "goal", "end", and "pause" and "resume" of a journey that the
+    customer is inside. `at` is in UTC. `journey`, `run` and `step` say
     where it happened; `text` says it in words, `data` as values.
     """
 
@@ -124,6 +125,13 @@ SELECT j.id, d.key, d.at, d.number FROM deferred d JOIN journeys j ON j.number =
 WHERE d.customer = :number AND d.at BETWEEN :since AND :until
 """
 
+_PAUSES = """
+SELECT e.serial, t.at, t.state
+FROM enrollments e JOIN transitions t ON t.journey = e.journey AND t.n > 1 AND t.state IN ('PAUSED', 'ACTIVE')
+WHERE e.customer = :number AND e.status <> 'HOLDOUT' AND t.at BETWEEN :since AND :until
+  AND t.at BETWEEN e.entered_at AND ifnull(e.ended_at, t.at)
+"""
+
 
 @frozen
 class RunOfLine:
@@ -152,7 +160,8 @@ def tell(  # noqa: PLR0917 a person and a window
 ) -> Timeline | None:
     """Return the newest `take` moments of a customer from `since` to `until`, or all; None for an unknown customer.
 
-    It takes a fixed number of statements: inputs, runs, moves, messages, queues, the last refusal of each journey.
+    It takes a fixed number of statements: inputs, runs, moves, messages, pauses, queues, the last refusal of each
+    journey.
     """
     numbers = reader.rows("SELECT number FROM customers WHERE tenant = ? AND id = ?", (tenant, customer))
     take = _LAST if take is None else take
@@ -169,6 +178,7 @@ def tell(  # noqa: PLR0917 a person and a window
         *(_refused(row) for row in reader.rows(_REFUSALS, asked)),
         *(each for serial, run in runs.items() for each in _of_run(serial, run)),
         *(each for row in moves for each in _of_move(row, runs[row[0]])),
+        *(_paused(row, runs[row[0]]) for row in reader.rows(_PAUSES, asked)),
         *(each for row in messages for each in _of_message(row, runs[row[0]])),
     ]
     found = sorted((each for each in found if since <= each[0][0] <= until), key=lambda each: each[0])
@@ -225,6 +235,13 @@ def _of_run(serial: int, run: RunOfLine) -> Iterator[PlacedMoment]:
         why = (f" ({run.reason})" if run.reason else "") + ("; the visits were pruned" if run.pruned else "")
         data = {"status": run.status, "reason": run.reason}
         yield _came(run.ended_at, serial, _LAST, 1), _moment(run, run.ended_at, "end", f"{run.status}{why}", data)
+
+
+def _paused(row: Sequence[Any], run: RunOfLine) -> PlacedMoment:
+    """Read a pause of a journey, or its resume, after which a customer inside moves on."""
+    serial, at, state = row
+    kind, told = ("pause", "the journey is paused") if state == "PAUSED" else ("resume", "the journey is resumed")
+    return _came(at, serial, 0, 1), _moment(run, at, kind, told, {})
 
 
 def _of_move(row: Sequence[Any], run: RunOfLine) -> Iterator[PlacedMoment]:

@@ -587,3 +587,25 @@ def test_the_demo_replaces_nothing_but_an_earlier_demo(folder, monkeypatch):
         assert "this file is none of the demo, which would replace it; name another" in result.stderr
     empty.touch()
     assert call("demo", "--db", empty).exit_code == 0
+
+
+def test_deploy_prints_what_check_warns_of(tmp_path):
+    """On standard error, each time, with the file; the exit status is that of a deployment that went well."""
+    path = tmp_path / "remind.json"
+    steps = (Wait("w", field="due", offset="-1 day"), Send("hi", channel="EMAIL", template="t"))
+    path.write_text(dumps_journey(Journey(id="remind", trigger=Trigger("go"), steps=steps)))
+    for _ in range(2):
+        result = call("deploy", tmp_path / "x.db", path)
+        assert result.exit_code == 0
+        assert result.stderr.rstrip() == call("check", path).stdout.splitlines()[0]
+        assert "[no-date]" in result.stderr
+
+
+def test_a_tick_says_that_a_pause_holds_what_waits(db):
+    """It names no next work, for none is done before the resume."""
+    call("pause", db, "thanks", "--at", "2026-01-01T12:00:00Z")
+    for now in ("2026-01-01T13:00:00Z", "2026-01-03T00:00:00Z"):
+        result = call("tick", db, "--now", now)
+        assert "\nnothing waits but what a pause holds\n" in result.stdout
+        held = "; held: the journey is paused since 2026-01-01 12:00:00\n"
+        assert call("explain", db, "thanks", "c1").stdout.endswith(held)

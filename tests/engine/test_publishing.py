@@ -2,7 +2,7 @@
 
 import pytest
 
-from journeyflow import Condition, End, InvalidJourney, Journey, NotFound, Send, Trigger, Wait, field
+from journeyflow import Condition, End, InvalidJourney, Journey, NotFound, Send, Trigger, Wait, field, problems
 from tests.samples import START, STORES, Host, after, open_engine
 
 
@@ -96,3 +96,17 @@ def test_what_cannot_be_off_is_refused_and_nothing_is_published(host):
     assert all(published(engine).values())
     with pytest.raises(TypeError, match="unpublished: give one or many"):
         engine.publish(journey(mail("pick")), at=START, unpublished=7)
+
+
+DATELESS = Journey(id="j", trigger=Trigger("go"), steps=[Wait("w", field="due", offset="-1 day"), mail("a")])
+
+
+def test_what_problems_warns_of_is_logged_when_it_is_stored(host, caplog):
+    """R13: deploying the same again at the next start of the host changes nothing and says nothing."""
+    host.engine.publish(Journey(id="empty", steps=[]), at=START)  # a draft may lack its steps
+    for _ in range(2):
+        host.engine.deploy(DATELESS, at=START)
+    (record,) = caplog.records
+    assert (record.levelname, record.name) == ("WARNING", "journeyflow")
+    assert record.getMessage().startswith("journey 'j' of tenant 'default': steps[0]: ")
+    assert record.getMessage().endswith(str(problems(DATELESS)[0]))

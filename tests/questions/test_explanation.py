@@ -220,3 +220,21 @@ def test_local_dates_are_told_in_the_zone_of_the_customer(host):
     host.say("go")
     assert "yes: since '2026-01-02' before '2026-01-01T12:00:00Z'" in str(host.engine.explain("theirs", "c1"))
     assert "yes: since '2026-01-02' not before '2026-01-01T12:00:00Z'" in str(host.engine.explain("ours", "c1"))
+
+
+def test_a_run_that_a_pause_holds_says_since_when(host):
+    """R16, R85: until the resume, and only while the run goes on."""
+    host.deploy(Wait("rest", "1 day"), exits=[Exit("paid", when=field("plan").eq("paid"))])
+    host.say("go")
+    host.say("go", START, "ann")
+    host.engine.pause("j", at=after("1 hour"))
+    now = "now waiting at rest until 2026-01-06 08:00:00"
+    held = f"{now}; held: the journey is paused since 2026-01-05 09:00:00"
+    assert host.engine.explain("j", "c1").now == held
+    host.tick("2 days")
+    assert host.engine.explain("j", "c1").now.endswith("; held: the journey is paused since 2026-01-05 09:00:00")
+    host.put("2 days", "ann", plan="paid")
+    host.tick("2 days")
+    assert host.engine.explain("j", "ann").now == ""
+    host.engine.resume("j", at=after("3 days"), overdue="shift")
+    assert "held" not in host.engine.explain("j", "c1").now

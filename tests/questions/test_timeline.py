@@ -153,7 +153,7 @@ def test_a_life_takes_the_same_statements_however_long_it_is():
             with statements(engine) as asked:
                 assert len(host.engine.timeline("c1").moments) == many * 8
             counts.append(len(asked))
-    assert counts[0] == counts[1] <= 8
+    assert counts[0] == counts[1] <= 9
 
 
 def test_who_waits_for_a_slot_is_told_so(host):
@@ -182,3 +182,27 @@ def test_who_is_kept_out_does_not_enter(host):
     host.deploy(End("done"), holdout=100, goal=Goal("order", within="1 day"))
     host.say("go")
     assert host.engine.timeline("c1").moments[-1].text == "is kept out for comparison, version 1"
+
+
+def test_pauses_of_the_journeys_that_a_customer_is_inside_are_told(host):
+    """R16, R85: not those before the entry or after the end, and none of another journey."""
+    host.deploy(Wait("rest", "1 day"))
+    host.deploy(Wait("rest", "1 day"), id="other", trigger=Trigger("never"))
+    for journey in ("j", "other"):
+        for hours in (1, 5):
+            host.engine.pause(journey, at=after(f"{hours} hours"))
+            host.engine.resume(journey, at=after(f"{hours + 1} hours"))
+    host.say("go", "3 hours")
+    host.tick("2 days")
+    host.engine.pause("j", at=after("2 days"))
+    told = [(each.kind, each.place, each.text) for each in host.engine.timeline("c1").moments]
+    assert told == [
+        ("event", "", "event go"),
+        ("entry", "j #1", "enters, version 1"),
+        ("visit", "j #1", "rest: waits"),
+        ("pause", "j #1", "the journey is paused"),
+        ("resume", "j #1", "the journey is resumed"),
+        ("visit", "j #1", "rest: elapsed"),
+        ("visit", "j #1", "end: completed"),
+        ("end", "j #1", "COMPLETED"),
+    ]
