@@ -8,6 +8,7 @@ from journeyflow.analysis.proofs import Proof
 from journeyflow.analysis.reads import EarlyRead, early_reads, reads_in_time
 from journeyflow.analysis.spans import Span
 from journeyflow.analysis.ways import Chart, DeadEnd, chart_of
+from journeyflow.basics.showing import counted
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.drawing.rows import Rows
@@ -96,9 +97,8 @@ class Analysis(Rows):
     def __repr__(self) -> str:
         """Return how many paths there are, how long they take, and how many messages they send."""
         paths, most = self.paths, self.most_messages
-        messages = "messages in a loop" if most is None else f"at most {proofs.counted(most)}"
-        plural = "" if paths.count == 1 else "s"
-        return f"<Analysis of {self.journey.id!r}: {paths.count:,} path{plural}, {paths.duration}, {messages}>"
+        messages = "messages in a loop" if most is None else f"at most {counted(most, 'message')}"
+        return f"<Analysis of {self.journey.id!r}: {counted(f'{paths.count:,}', 'path')}, {paths.duration}, {messages}>"
 
 
 def analyze(journey: Journey) -> Analysis:

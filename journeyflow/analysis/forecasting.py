@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, field, frozen
 
 from journeyflow.basics.moments import DAY, Duration, add, from_micros, to_micros, zone
+from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ACTIVE, HOLDOUT
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
@@ -117,7 +118,8 @@ class Forecast(Rows):
     def __repr__(self) -> str:
         """Return the span, and how many messages and entries are to be expected."""
         sent = ", ".join(f"{found} {channel}" for channel, found in self.messages.items()) or "no messages"
-        return f"Forecast({self.at:%Y-%m-%d} to {self.until:%Y-%m-%d}; {sent}; {len(self.outcome.seeds)} replications)"
+        played = counted(len(self.outcome.seeds), "replication")
+        return f"Forecast({self.at:%Y-%m-%d} to {self.until:%Y-%m-%d}; {sent}; {played})"
 
     def report(self) -> str:
         """Return the forecast as text for people."""
@@ -126,10 +128,10 @@ class Forecast(Rows):
     def _lines(self) -> Iterator[str]:
         count = len(self.outcome.seeds)
         yield (
-            f"{self.at:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC, {count} replications:"
+            f"{self.at:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC, {counted(count, 'replication')}:"
             " median (a tenth below to a tenth above)"
         )
-        yield f"{self.outcome.customers} customers will come"
+        yield f"{counted(self.outcome.customers, 'customer')} will come"
         for name in self.journeys:
             ends = ", ".join(f"{found} {status.lower()}" for status, found in self.ends(name).items())
             yield ""

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from attrs import field, frozen
 
 from journeyflow.basics.moments import MINUTE
+from journeyflow.basics.showing import counted
 from journeyflow.basics.words import HOLDOUT
 from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers.intervals import Interval
@@ -155,7 +156,7 @@ class Impact(Rows):
 
     def __repr__(self) -> str:
         """Return how many customers get something else, and how many more messages there are."""
-        return f"Impact({self.customers} customers, {self.share_changed:.1%} changed; {self._messages()})"
+        return f"Impact({counted(self.customers, 'customer')}, {self.share_changed:.1%} changed; {self._messages()})"
 
     def _messages(self) -> str:
         found = next((each for each in self.figures if each[:2] == ("messages", "")), None)
@@ -167,7 +168,7 @@ class Impact(Rows):
 
     def _lines(self) -> Iterator[str]:
         seeds = "" if len(self.tallies) == 1 else f", {len(self.tallies)} seeds"
-        yield f"{self.customers} customers{seeds}: {self.share_changed:.1%} of them get something else"
+        yield f"{counted(self.customers, 'customer')}{seeds}: {self.share_changed:.1%} of them get something else"
         for each in self.figures:
             yield f"  {' '.join(filter(None, each[:2]))}: {each.before} -> {each.after}, {_paired(each)}"
         for step in self.steps:

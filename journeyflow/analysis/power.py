@@ -13,6 +13,7 @@ from typing import Final
 from attrs import frozen
 
 from journeyflow.basics.moments import DAY
+from journeyflow.basics.showing import counted
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Split
@@ -38,6 +39,10 @@ Experiment = Split | Journey | Mapping[str, float]
 
 Difference = float | Mapping[str, float]
 """How much higher the rates of other groups are than that of the first: of all of them, or by label."""
+
+
+_NONE: Final = 0.0005
+"""Below this power a difference is never shown, as far as a tenth of a percent tells."""
 
 
 @frozen
@@ -110,7 +115,10 @@ class ExperimentPlan(Rows):
         """What follows from the plan: with which power it shows the difference, how long it takes, what it costs."""
         rest = f", {self.within / DAY:.3g} of them for the last one to reach the goal" if self.within else ""
         takes = "" if self.days is None else f"it takes {self.days:,} days at {self.per_day:g} people a day{rest}"
-        shows = f"{self.people:,} people show the difference with power {self.power:.1%}"
+        people = counted(f"{self.people:,}", "person", "people")
+        shows = f"{people} show the difference with power {self.power:.1%}"
+        if self.power < _NONE:
+            shows = f"{people} {'is' if self.people == 1 else 'are'} too few to show the difference"
         costs = f"it costs {self.lost:,.1f} conversions, compared with everybody in the best group"
         return tuple(filter(None, (f"{shows}, in intervals of {self.confidence:.4g}", takes, costs)))
 

@@ -13,9 +13,9 @@ from attrs import field, frozen
 
 from journeyflow.analysis.lives import life_along
 from journeyflow.analysis.paths import AllPaths, Path, nearest, round_from, route
-from journeyflow.analysis.spans import in_words
 from journeyflow.analysis.ways import Chart, Passage
 from journeyflow.basics.moments import DAY, Duration
+from journeyflow.basics.showing import counted, in_words
 from journeyflow.basics.words import ACTIVE, FAILED
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Send, Wait
@@ -201,7 +201,7 @@ def at_most(chart: Chart, messages: int, within: object = None) -> Proof:
     if micros <= 0:
         msg = f"{length} does not lead forward"
         raise ValueError(msg)
-    words = f"at most {counted(messages)} within {length}"
+    words = f"at most {counted(messages, 'message')} within {length}"
     shows = f"assert any(b - a < {_delta(micros)} for a, b in zip(at, at[{messages}:]))"
     shows = f"at = [message.at for message in played.sent]\n{shows}"
 
@@ -214,8 +214,8 @@ def at_most(chart: Chart, messages: int, within: object = None) -> Proof:
     if not ways:
         return proved(chart.journey, claim, f"no path has {messages + 1} Sends")
     if soonest >= micros:
-        return proved(chart.journey, claim, f"{counted(messages + 1)} take at least {in_words(soonest)}")
-    reason = f"{counted(messages + 1)} can follow one another in {in_words(soonest)}"
+        return proved(chart.journey, claim, f"{counted(messages + 1, 'message')} take at least {in_words(soonest)}")
+    reason = f"{counted(messages + 1, 'message')} can follow one another in {in_words(soonest)}"
     return refuted(chart.journey, claim, reason, _prefixed(chart, ways))
 
 
@@ -239,25 +239,16 @@ def _passes(steps: Sequence[str], wanted: Sequence[str]) -> bool:
     return all(step in left for step in wanted)
 
 
-def counted(messages: int) -> str:
-    """Return a number of messages in words.
-
-    >>> counted(1), counted(3)
-    ('1 message', '3 messages')
-    """
-    return f"{messages} message{'' if messages == 1 else 's'}"
-
-
 def _at_most(chart: Chart, messages: int) -> Proof:
     claim = Claim(
-        f"at most {counted(messages)}",
+        f"at most {counted(messages, 'message')}",
         f"assert len(played.sent) > {messages}",
         lambda played: len(played.sent) > messages,
     )
     most = most_messages(chart)
     limit = chart.journey.max_visits
     if most is not None and most <= messages:
-        return proved(chart.journey, claim, f"no path has more than {counted(most)}")
+        return proved(chart.journey, claim, f"no path has more than {counted(most, 'message')}")
     if most is None and limit <= messages:
         return proved(chart.journey, claim, f"a run makes at most {limit:,} visits")
     _, ways = _closest(chart, messages + 1)

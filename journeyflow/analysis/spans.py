@@ -13,6 +13,7 @@ from attrs import frozen
 
 from journeyflow.basics.hours import Until, Window
 from journeyflow.basics.moments import DAY, HOUR, SECOND, Duration, zone
+from journeyflow.basics.showing import in_words
 
 WEEK = 7 * DAY
 
@@ -56,20 +57,10 @@ class Span:
     def __str__(self) -> str:
         """Return the bounds in words, with days of 24 hours."""
         if self.most is None:
-            return f"{in_words(self.least)} or longer" if self.least else "unknown"
+            return f"{in_words(self.least)} or longer" if self.least else "an unknown time"
         if self.least == self.most:
             return in_words(self.least)
         return f"{in_words(self.least)} to {in_words(self.most)}"
-
-
-def in_words(micros: int) -> str:
-    """Return a length of time in words, with days of 24 hours.
-
-    >>> in_words(2 * DAY + 5 * HOUR), in_words(0)
-    ('2 days 5 hours', 'no time')
-    """
-    days, rest = divmod(micros, DAY)
-    return str(Duration(days=days, micros=rest)) if micros else "no time"
 
 
 AT_ONCE, UNKNOWN = Span(), Span(0, None)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from journeyflow.cli.shared import INPUT, Bar, as_json, counted, faults_shown, load_journeys, show, take
+from journeyflow.basics.showing import counted
+from journeyflow.cli.shared import INPUT, Bar, as_json, faults_shown, load_journeys, show, take
 
 if TYPE_CHECKING:
     from journeyflow.analysis import Analysis, Proof

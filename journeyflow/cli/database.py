@@ -9,6 +9,7 @@ from typing import Any, Literal, Unpack
 import click
 from attrs import asdict
 
+from journeyflow.basics.showing import counted
 from journeyflow.cli.output import echo
 from journeyflow.cli.shared import (
     EXISTING,
@@ -19,7 +20,6 @@ from journeyflow.cli.shared import (
     Whole,
     after,
     as_json,
-    counted,
     faults_shown,
     jump,
     load_stated,

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 from attrs import evolve
 
+from journeyflow.basics.showing import counted
 from journeyflow.basics.words import SENT
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import Unwritten
@@ -14,7 +15,6 @@ from journeyflow.cli.shared import (
     Whole,
     after,
     as_json,
-    counted,
     now_option,
     page_end,
     show,

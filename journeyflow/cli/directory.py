@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.cli.shared import INPUT, NEW, Instant, as_json, counted, faults_shown, show, table, text_of
+from journeyflow.basics.showing import counted
+from journeyflow.cli.shared import INPUT, NEW, Instant, as_json, faults_shown, show, table, text_of
 from journeyflow.errors import InvalidInput
 from journeyflow.formats.parts import parse
 from journeyflow.services.directory import PERMISSIONS, SQLiteDirectory

@@ -10,6 +10,7 @@ from typing import Unpack
 
 import click
 
+from journeyflow.basics.showing import counted
 from journeyflow.cli.numbers import PEOPLE, as_of
 from journeyflow.cli.reports import replaceable, write_page
 from journeyflow.cli.shared import (
@@ -159,7 +160,7 @@ def backtest(  # noqa: PLR0917 click passes them by name
         show_skipped(file.file, file.lines, file.bad)
     names = ("entered", "refused", "moves", "messages", *(("late",) if grace else ()), "unhandled")
     lines = [
-        f"{done.events} events from {done.first:%Y-%m-%d} on, run until {done.until:%Y-%m-%d %H:%M:%S} UTC:",
+        f"{counted(done.events, 'event')} from {done.first:%Y-%m-%d} on, run until {done.until:%Y-%m-%d %H:%M:%S} UTC:",
         table([(name, getattr(done, name)) for name in names], ("figure", "count")),
         "",
         _by_journey(done.stats),

@@ -13,7 +13,7 @@ import attrs
 import click
 
 from journeyflow.basics.moments import from_micros, parse_instant, read_instant, zone
-from journeyflow.basics.showing import SHOWN_IN, local, shown_at
+from journeyflow.basics.showing import SHOWN_IN, counted, local, shown_at
 from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
@@ -358,15 +358,6 @@ def to_json(value: object) -> object:
 def show(value: object, text: str, *, as_json: bool) -> None:
     """Print a result: as JSON for machines, else as text. Raises Unwritten if it cannot be written."""
     echo(json.dumps(to_json(value), ensure_ascii=False, indent=2) if as_json else text)
-
-
-def counted(count: int, word: str) -> str:
-    """Return a count with its noun.
-
-    >>> counted(1, "event"), counted(0, "line")
-    ('1 event', '0 lines')
-    """
-    return f"{count} {word}" + ("" if count == 1 else "s")
 
 
 def zone_shown() -> str:

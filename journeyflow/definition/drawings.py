@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import Factory, frozen
 
+from journeyflow.basics.showing import counted
 from journeyflow.definition.entry import Exit, Goal, Limits, Reentry
 from journeyflow.definition.pictures import Edge, edges, summary, trigger_summary
 from journeyflow.definition.shape import Definition
@@ -64,9 +65,13 @@ def svg(
 
 
 def _box(step: Step, counts: StepCounts, tone: str) -> Box:
-    said = {"here now": counts.waiting, "visits": counts.visited, "left here": counts.left}
-    figures = " · ".join(f"{many:,} {word}" for word, many in said.items() if many)
+    said = zip(_SHOWN, (counts.waiting, counts.visited, counts.left), strict=True)
+    figures = " · ".join(counted(f"{many:,}", *words) for words, many in said if many)
     return Box(kind(step), kind(step).upper(), step.name or step.id, summary(step), figures, tone)
+
+
+_SHOWN = ("here now", "here now"), ("visit", "visits"), ("left here", "left here")
+"""What the counts of a step are called: one, and more."""
 
 
 def _label(edge: Edge, counts: StepCounts) -> str:

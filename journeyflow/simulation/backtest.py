@@ -134,6 +134,12 @@ def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress
     fed, span = _feed(engine, past, used, progress) if given is None else _spanned(given)
     if not span:
         raise InvalidInput([f"{fed.name}: there is no event that could be read{_first_reason(fed)}"])
+    until = span[1] if past.until is None else from_micros(to_micros(past.until, "until"))
+    if until < span[0]:
+        begin = span[0].isoformat()
+        raise InvalidInput(
+            [f"until: {until.isoformat()} lies before the beginning of {fed.name} at {begin}; end later"]
+        )
     before = span[0] - timedelta(microseconds=2)
     put = None if past.customers is None else _put(engine, past.customers, past.reading, used, before, progress)
     if unused := sorted(set(past.reading.columns) - used):
@@ -146,7 +152,6 @@ def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress
         engine.deploy(journey, at=deployed)
         zones[journey.id] = journey.timezone
     resubmit(engine, given or ())
-    until = span[1] if past.until is None else from_micros(to_micros(past.until, "until"))
     files = [tally.counts() for tally in (fed, put) if tally is not None]
     others = [each for each in given or () if not isinstance(each, Event)]
     inputs = sum(each.taken for each in files) + len(others)
@@ -171,7 +176,7 @@ def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress
 def _stats(engine: Engine, journey: str, timezone: str, first: datetime, until: datetime) -> JourneyStats:
     """Return the statistics of a journey from the day of the first event on, or of the last days that can be asked."""
     last = until.astimezone(zone(timezone)).date()
-    since = max(min(first.astimezone(zone(timezone)).date(), last), last - timedelta(days=MAX_DAYS - 1))
+    since = max(first.astimezone(zone(timezone)).date(), last - timedelta(days=MAX_DAYS - 1))
     return engine.stats(journey, at=until, since=since)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from attrs import asdict, evolve, field, frozen
 
 from journeyflow.basics.moments import DAY, MINUTE, from_micros
+from journeyflow.basics.showing import counted
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.rules.conditions import Rule
@@ -393,16 +394,19 @@ class Fit(Rows):
     def __repr__(self) -> str:
         """Return how much it is based on."""
         return (
-            f"Fit({self.messages} messages and {self.customers} customers, {self.since:%Y-%m-%d} to"
+            f"Fit({self._basis()}, {self.since:%Y-%m-%d} to"
             f" {self.until:%Y-%m-%d}; {len(self.rates)} rates, {len(self.frequencies)} frequencies)"
         )
+
+    def _basis(self) -> str:
+        return f"{counted(self.messages, 'message')} and {counted(self.customers, 'customer')}"
 
     def report(self) -> str:
         """Return the rates and frequencies as text for people."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        yield f"{self.messages} messages and {self.customers} customers, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
+        yield f"{self._basis()}, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
         for rate in self.rates:
             where = " ".join(name for name in rate.place if name is not None) or "all messages"
             bounds = f"{100 * rate.mean:6.2f} % ({100 * rate.low:.2f} to {100 * rate.high:.2f})"

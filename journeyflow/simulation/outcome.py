@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from attrs import field, frozen
 
-from journeyflow.basics.moments import zone
+from journeyflow.basics.moments import MINUTE, zone
+from journeyflow.basics.showing import counted, in_words
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import HOLDOUT
 from journeyflow.definition.journey import Journey
@@ -304,7 +305,8 @@ class Outcome(Rows):
         """Return who took part, and for each journey how many entered, ended and converted."""
         seeds = f"seed {self.seeds[0]}" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds"
         each = "; ".join(f"{name}: {self.entered(name)} entered" for name in self.journeys)
-        return f"Outcome({self.customers} customers, {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d}, {seeds}; {each})"
+        people = counted(self.customers, "customer")
+        return f"Outcome({people}, {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d}, {seeds}; {each})"
 
     def report(self) -> str:
         """Return the outcome as text for people."""
@@ -314,7 +316,7 @@ class Outcome(Rows):
         seeds = (
             "one seed" if len(self.seeds) == 1 else f"{len(self.seeds)} seeds: median (a tenth below to a tenth above)"
         )
-        yield f"{self.customers} customers, {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d}, {seeds}"
+        yield f"{counted(self.customers, 'customer')}, {self.start:%Y-%m-%d} to {self.until:%Y-%m-%d}, {seeds}"
         for name in self.journeys:
             yield ""
             yield f"Journey {name}: {came(self, name)}"
@@ -327,8 +329,7 @@ class Outcome(Rows):
                 yield f"  reached the goal: {self.converted(name)}, {shares} % of those who entered"
             half = self.time_to_end(name)
             if half is not None:
-                length = str(timedelta(minutes=half)).removesuffix(", 0:00:00")
-                yield f"  half of those who ended did so within {length}"
+                yield f"  half of those who ended did so within {length(half)}"
             yield from self._funnel_lines(name)
             for reason, found in self.refusals(name).items():
                 yield f"  entries refused: {found} {reason}"
@@ -339,7 +340,7 @@ class Outcome(Rows):
             yield ""
             yield "Messages: " + ", ".join(f"{found} {channel}" for (channel,), found in sent.items())
         if (busiest := self.busiest_hour) is not None:
-            yield f"Busiest hour: {busiest[0]} UTC, {busiest[1]} messages"
+            yield f"Busiest hour: {busiest[0]} UTC, {counted(busiest[1], 'message')}"
         for (cap, did), found in self.caps_hit().items():
             yield f"Cap of {cap}: {did} {found}"
 
@@ -367,6 +368,15 @@ def came(outcome: Outcome, journey: str, entered: str = "entered", held_out: str
     """Return in words how many came to a journey: who entered, and who was held out, if anybody was."""
     kept_out = outcome.held_out(journey)
     return f"{outcome.entered(journey)} {entered}" + (f", {kept_out} {held_out}" if any(kept_out) else "")
+
+
+def length(minutes: float) -> str:
+    """Return in words within which time something was over: in a minute at least, since they are counted whole.
+
+    >>> length(3 * 24 * 60), length(0)
+    ('3 days', '1 minute')
+    """
+    return in_words(max(1, int(minutes)) * MINUTE)
 
 
 _TURNOVER = frozenset({"inside", "visits", "left"})

@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from journeyflow.basics.showing import counted
 from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.drawing.charts import BarRow, Diagram, bands, bars, columns
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.reporting.html import ReportPage, Section
-from journeyflow.simulation.outcome import Outcome, came
+from journeyflow.simulation.outcome import Outcome, came, length
 
 
 def outcome_page(outcome: Outcome) -> ReportPage:
     """Return an outcome as a page of figures: medians, with bands over several seeds; `to_html` writes it as HTML."""
     many = len(outcome.seeds)
     lead = [
-        f"A simulation of {outcome.customers} customers from {outcome.start:%Y-%m-%d} to {outcome.until:%Y-%m-%d}, "
+        f"A simulation of {counted(outcome.customers, 'customer')} from {outcome.start:%Y-%m-%d} to"
+        f" {outcome.until:%Y-%m-%d}, "
         + ("with one seed." if many == 1 else f"with {many} seeds: medians, and what a tenth lies below and above."),
         "Days are those of UTC; revenue is in minor units.",
     ]
@@ -53,7 +55,7 @@ def _sentences(outcome: Outcome, name: str) -> Iterator[str]:
     if outcome.journeys[name].goal is not None and rate is not None:
         yield f"{outcome.converted(name)} reached the goal, {rate.median:.1%} of those who entered."
     if (half := outcome.time_to_end(name)) is not None:
-        yield f"Half of those who ended did so within {timedelta(minutes=int(half))}."
+        yield f"Half of those who ended did so within {length(half)}."
     if any(outcome.revenue(name)):
         yield f"Revenue of its messages: {outcome.revenue(name)}."
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from attrs import evolve, field, frozen
 
 from journeyflow.basics.moments import DAY, SECOND, from_micros, to_micros, zone, zone_or
+from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.drawing.rows import Rows
@@ -394,7 +395,7 @@ class PopulationFit(Rows):
         mean, low, high = self.per_day
         weekdays = " ".join(f"{weight:.2f}" for weight in self.population.arrivals.weekdays)
         return (
-            f"{self.arrived} customers came from {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}:"
+            f"{counted(self.arrived, 'customer')} came from {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}:"
             f" {mean:.2f} a day ({low:.2f} to {high:.2f})\n  weekdays from Monday: {weekdays}"
         )
 

@@ -442,7 +442,11 @@ def test_what_fails_is_shown_by_its_life(drawn):
 
 def test_a_span_is_written_in_words():
     """Days have 24 hours here."""
-    assert [str(Span(0, 0)), str(Span(0, None)), str(Span(DAY, None))] == ["no time", "unknown", "1 day or longer"]
+    assert [str(Span(0, 0)), str(Span(0, None)), str(Span(DAY, None))] == [
+        "no time",
+        "an unknown time",
+        "1 day or longer",
+    ]
 
 
 def built(kinds):

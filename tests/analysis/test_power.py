@@ -165,6 +165,14 @@ def test_an_arm_that_is_not_expected_to_differ_has_no_power():
     assert plan.lost == pytest.approx(75)
 
 
+def test_so_few_that_they_cannot_show_it_are_said_to_be():
+    """A power of 0.0% is no power: the sentence says so."""
+    assert power(HALVES, people=5, rate=0.1, difference=0.03).sentences[0] == (
+        "5 people are too few to show the difference, in intervals of 0.95"
+    )
+    assert "1 person is too few to show" in power(HALVES, people=1, rate=0.1, difference=0.03).report()
+
+
 def test_a_plan_is_text_and_rows():
     """For people, and for tables."""
     plan = sample_size(HALVES, rate=0.1, difference=0.02, arrivals=200, within="7 days")

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from journeyflow import Journey, Send, Trigger, Wait
+from journeyflow import End, Journey, Send, Trigger, Wait
 from journeyflow.cli import main
 from journeyflow.formats.native import dumps_journey
 
@@ -49,6 +49,14 @@ def test_analyze_tells_what_is_odd(tmp_path):
     path = tmp_path / "odd.json"
     path.write_text(dumps_journey(Journey("odd", trigger=Trigger("go"), steps=[Wait("w", event="buy")])))
     assert "odd: steps[0]: step 'w': who never does 'buy' waits here for ever" in call("analyze", path).output
+
+
+def test_analyze_says_that_a_time_is_unknown(tmp_path):
+    """Beside the number of paths and messages, the word alone would say nothing."""
+    path = tmp_path / "date.json"
+    wait = Wait("w", field="renewsAt", on_missing=[End("none")])
+    path.write_text(dumps_journey(Journey("date", trigger=Trigger("go"), steps=[wait])))
+    assert "date: 3 paths, an unknown time, at most 0 messages" in call("analyze", path).output
 
 
 def test_analyze_refuses_what_makes_no_sense(file):

@@ -45,7 +45,7 @@ def test_backtest_prints_figures_and_names_bad_lines(folder):
         "--export", folder / "out", "--until", "2026-02-01T00:00:00Z",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
-    assert "1 events from 2026-01-01 on, run until 2026-02-01 00:00:00 UTC" in result.stdout
+    assert "1 event from 2026-01-01 on, run until 2026-02-01 00:00:00 UTC" in result.stdout
     assert f"Tables are in {folder / 'out'}" in result.stdout
     assert "line 3: 'x' is no ISO 8601 instant" in result.stderr
     assert (folder / "out" / "visits.csv").exists()

@@ -134,7 +134,7 @@ def test_statistics_give_the_counts_of_a_picture():
         engine.feed(Event("go", customer=name, at=START) for name in "abc")
         engine.tick(START)
         shown = texts(svg(journey, counts=engine.stats("j", at=START).counts))
-    assert {"yes · 1", "no · 2", "3 visits", "1 here now · 1 visits"} <= set(shown)
+    assert {"yes · 1", "no · 2", "3 visits", "1 here now · 1 visit"} <= set(shown)
 
 
 AFTER = Journey(

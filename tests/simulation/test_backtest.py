@@ -186,12 +186,20 @@ def test_each_journey_has_its_statistics_over_its_own_time_and_its_refusals():
 
 
 def test_a_long_past_has_the_statistics_of_its_last_days():
-    """A window holds ten years at most; an end before the first event is a window of one day."""
+    """A window holds ten years at most."""
     old = [Event("buy", customer="c1", at=datetime(year, 1, 1, tzinfo=UTC)) for year in (2000, 2026)]
     (found,) = backtest([THANKS], events=old).stats
     assert (len(found.daily), found.until) == (3_660, date(2026, 1, 1))
-    (found,) = backtest([THANKS], events=old, until=datetime(1999, 1, 1, tzinfo=UTC)).stats
-    assert (found.since, found.until) == (date(1999, 1, 1), date(1999, 1, 1))
+
+
+def test_an_end_before_everything_is_a_fault(events):
+    """It names both instants; an end at the first event runs that event."""
+    words = r"until: 2020-01-01T00:00:00\+00:00 lies before the beginning of .* at 2026-01-01T00:00:00\+00:00"
+    given = [Event("buy", customer="c1", at=datetime(2026, 1, 1, tzinfo=UTC))]
+    for fed in (events, given):
+        with pytest.raises(InvalidInput, match=words):
+            backtest([THANKS], events=fed, until=datetime(2020, 1, 1, tzinfo=UTC))
+    assert backtest([THANKS], events=given, until=given[0].at).entered == 1
 
 
 def test_a_host_that_ticks_seldom_finds_work_late(events):

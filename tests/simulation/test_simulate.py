@@ -513,6 +513,20 @@ def test_an_outcome_says_what_came_of_it():
     assert {"customers", "enrollments", "visits", "outcomes", "messages", "handed out", "minutes", "revenue"} <= figures
 
 
+def test_one_is_one():
+    """Nouns follow their counts, and nothing is over in no time."""
+    hello = Journey(id="j", trigger=Trigger("go"), steps=[Send("hello", channel="EMAIL", template="t")])
+    outcome = run(hello, population=1)
+    assert repr(outcome).startswith("Outcome(1 customer, ")
+    assert outcome.report().startswith("1 customer, ")
+    assert "half of those who ended did so within 1 minute\n" in outcome.report()
+    assert "00:00 UTC, 1 message" in outcome.report()
+    assert "1 messages" not in outcome.report()
+    page = outcome_page(outcome).to_html()
+    assert "A simulation of 1 customer from" in page
+    assert "1 visit<" in page
+
+
 def test_those_held_out_are_counted_apart():
     """R25, R81: who entered is the sum of the statuses, and the text, the rows and the page name the others."""
     outcome = run(evolve(WELCOME, holdout=40), replications=2)
@@ -627,7 +641,8 @@ def test_an_outcome_is_a_page_with_pictures(replications):
     )
     text = outcome_page(outcome).to_html()
     assert f"{outcome.entered('j')} entered" in text
-    assert "Half of those who ended did so within" in text
+    assert "Half of those who ended did so within 1 day." in text
+    assert "half of those who ended did so within 1 day\n" in outcome.report()
     assert ("Messages by EMAIL by day" in text) == (replications > 1)
     for reason in outcome.refusals("j"):
         assert reason in text
