@@ -170,10 +170,11 @@ class DayStats:
 class StepStats:
     """One step of a journey (F177 to F183): who rests there now, and what happened there within the window.
 
-    `number` is its place in the newest version, from 1, and None if it is not there. `active` is the only figure that
-    is not of the window. `outcomes` counts visits by outcome: branches of a Condition and arms of a Split, also those
-    that nobody took; why a Send sent nothing. `messages`, and `by_channel` with the same figures by channel, are None
-    unless the step is a Send, or was one in an older version.
+    `number` is its place in the newest version, from 1, and None if it is not there. `active` is not of the window, nor
+    are `people`, its visits, and `lifetime`, its messages: both are of all time. `outcomes` counts visits by outcome:
+    branches of a Condition and arms of a Split, also those that nobody took; why a Send sent nothing. `messages`,
+    `by_channel` with the same figures by channel, and `lifetime` are None unless the step is a Send, or was one in an
+    older version.
     """
 
     step: str
@@ -185,6 +186,8 @@ class StepStats:
     messages: MessageStats | None
     daily: tuple[DayStats, ...] = field(repr=False)
     by_channel: Mapping[str, MessageStats] | None = field(default=None, repr=False)
+    people: PeopleStats | None = field(default=None, repr=False)
+    lifetime: MessageStats | None = field(default=None, repr=False)
 
 
 @frozen

@@ -301,20 +301,23 @@ def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Iterable[s
 
 
 def _step(kept: KeptCounters, step: Step, channels: Sequence[str] | None) -> StepStats:
-    """Return what happened at a step within the window, and who is there now; `channels` are None if it never sent."""
+    """Return what happened at a step within the window, and in all; `channels` are None if it never sent."""
     sends = None if channels is None else {step.id: channels}
     known = kept.asked.of_people
     daily = tuple(_day(kept, day, (step.id, "visited"), sends) for day in kept.days)
+    people = _people(kept.at(step.id), "visited") if known else None
     return StepStats(
         step.id,
         kind(step),
         _number(kept.record, step.id),
-        _people(kept.at(step.id), "visited").active if known else None,
+        None if people is None else people.active,
         sum(day.entered or 0 for day in daily) if known else None,
         _outcomes(kept, step) if known else None,
         None if sends is None else _messages(kept, sends, kept.days),
         daily,
         None if sends is None else _by_channel(kept, sends),
+        people,
+        None if sends is None else _messages(kept, sends, [None]),
     )
 
 

@@ -88,7 +88,8 @@ def action_objects(context: Context, journey: Journey, emails: JourneyStats | No
     """Return the actions of a journey as a call and a version show them, lists inside Decisions included."""
     infos = {each.id: each for each in context.engine.steps(journey.id)}
     numbers = context.action_numbers(journey)
-    stats = _of_steps(context, journey) if context.old else {} if emails is None else emails.by_step
+    told = context.engine.stats(journey.id, at=context.now) if context.old else emails
+    stats = {} if told is None else told.by_step
 
     def shown(actions: Sequence[WrittenAction]) -> list[dict[str, Any]]:
         rows = []
@@ -131,11 +132,6 @@ def _in_call(context: Context, keys: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in keys.items() if wanted is None or key in wanted}
 
 
-def _of_steps(context: Context, journey: Journey) -> dict[str, JourneyStats]:
-    """Return what came of each step of a journey, over all time."""
-    return {step.id: context.engine.stats(journey.id, at=context.now, step=step.id) for step in journey.steps}
-
-
 _OF_EMAILS = {
     "EmailSent": "SendCount",
     "EmailOpened": "OpenCount",
@@ -148,10 +144,10 @@ _OF_EMAILS = {
 """The figures of a SendEmail in 2024 (F162)."""
 
 
-def _figures(context: Context, action: WrittenAction, found: JourneyStats | StepStats | None) -> dict[str, Any]:
+def _figures(context: Context, action: WrittenAction, found: StepStats | None) -> dict[str, Any]:
     """Return the figures of an action (F58, F65, F158 to F162, F256)."""
     sends = action.action == "SendEmail"
-    if isinstance(found, JourneyStats):
+    if context.old and found is not None:
         return _old_figures(context, found, sends=sends)
     if not sends or context.operation.command != "journey.get":
         return {}
@@ -165,15 +161,15 @@ def _figures(context: Context, action: WrittenAction, found: JourneyStats | Step
     }
 
 
-def _old_figures(context: Context, found: JourneyStats, *, sends: bool) -> dict[str, Any]:
-    """Return the figures of an action in 2023 and 2024."""
+def _old_figures(context: Context, found: StepStats, *, sends: bool) -> dict[str, Any]:
+    """Return the figures of an action in 2023 and 2024, over all time."""
     people = found.people or PeopleStats(0, 0, 0, 0, 0, 0)
     stats: dict[str, Any] = {"ActiveSubscribers": str(people.active), "TotalSubscribers": str(people.total)}
     if context.version == "2023":
         return {"Stats": stats}
     runs = people.completed + people.skipped
     if sends:
-        counts = shapes.counters(found.messages)
+        counts = shapes.counters(found.lifetime)
         stats |= {name: counts[of] for name, of in _OF_EMAILS.items()}
     return {"CompletedRuns": runs if context.operation.command == "journey.get" else str(runs), "Stats": stats}
 

@@ -138,9 +138,10 @@ def test_every_figure_of_a_journey(told, window, step, domain, channel):
     for name, each in stats.by_step.items():
         here = {**where, "step": name}
         if name not in {"hello", "text"}:
-            assert (each.messages, each.by_channel) == (None, None)
+            assert (each.messages, each.by_channel, each.lifetime) == (None, None, None)
             continue
         assert each.messages == count(of, window, queued=queued, **here)
+        assert each.lifetime == count(of, queued=queued, **here)
         assert [day.messages for day in each.daily] == [count(of, day, queued=queued, **here) for day in days(window)]
         has = "EMAIL" if name == "hello" else "SMS"
         assert each.by_channel == {

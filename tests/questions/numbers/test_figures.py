@@ -321,6 +321,16 @@ def test_the_window_of_a_benchmark_is_that_of_each_journey(engine):
 # --- a step, a mailbox domain -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.rows(177)
+def test_every_step_has_its_lifetime_figures_in_one_question(engine):
+    """Of all time, whatever the window: what a question about each step alone answers (F171, F177)."""
+    for narrow in ({}, {"since": "2025-01-01", "until": "2025-01-01"}, {"domain": "example.com"}, {"channel": "EMAIL"}):
+        for name, each in engine.stats("j", at=NOW, **narrow).by_step.items():
+            alone = engine.stats("j", at=NOW, step=name, **narrow)
+            assert (each.people, each.lifetime) == (alone.people, alone.messages)
+            assert each.active == (None if each.people is None else each.people.active)
+
+
 @pytest.mark.rows(171, 181)
 def test_a_step_has_statistics_of_its_own(engine):
     """Visits of the step are its people, its messages are its messages; what it cannot know is None (F171)."""
@@ -330,6 +340,7 @@ def test_a_step_has_statistics_of_its_own(engine):
     assert stats.messages.sent == Count(40, 40)
     assert list(stats.by_step) == ["hello"]
     assert stats.by_step["hello"] == whole.by_step["hello"]
+    assert (whole.by_step["hello"].people, whole.by_step["hello"].lifetime) == (stats.people, stats.messages)
     assert [day.entered for day in stats.daily[-4:]] == [40, 0, 0, 0]
     assert [day.converted for day in stats.daily[-4:]] == [None] * 4
     assert (stats.last_triggered_at, stats.last_activity_at) == (START, after("1 day"))
