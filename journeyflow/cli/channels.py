@@ -1,13 +1,24 @@
 """Commands that stop and start the delivery of a channel."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from journeyflow.cli.database import database, opened
+from journeyflow.cli.output import echo
 from journeyflow.cli.shared import as_json, now_option, show, table, tenant, when
+from journeyflow.engine.engine import Engine
 from journeyflow.errors import did_you_mean, shown
+
+
+def warn_of_channels(engine: Engine, channels: Iterable[str]) -> None:
+    """Print on standard error which channels no journey sends through: each is perhaps a slip."""
+    known = {each.channel for each in engine.sends(disabled=True, unpublished=True)}
+    for channel in channels:
+        if channel not in known:
+            echo(f"no journey sends through {shown(channel)}{did_you_mean(channel, known)}", err=True)
 
 
 @click.command("hold-channel")
@@ -21,9 +32,7 @@ def hold_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: 
     with opened(db, tenant) as engine:
         engine.hold_channel(channel, at=at)
         found = engine.held_channels()
-        known = {each.channel for each in engine.sends(disabled=True, unpublished=True)}
-    if channel not in known:  # held all the same: a journey may come to use it
-        click.echo(f"no journey sends through {shown(channel)}{did_you_mean(channel, known)}", err=True)
+        warn_of_channels(engine, [channel])  # held all the same: a journey may come to use it
     show(found, f"{channel} is held since {when(found[channel])}", as_json=as_json)
 
 
@@ -36,6 +45,8 @@ def hold_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: 
 def release_channel(db: Path, channel: str, at: datetime, tenant: str, *, as_json: bool) -> None:
     """Hand out the messages of a held channel again."""
     with opened(db, tenant) as engine:
+        if channel not in (before := engine.held_channels()):
+            echo(f"{shown(channel)} was not held{did_you_mean(channel, before)}", err=True)
         engine.release_channel(channel, at=at)
         found = engine.held_channels()
     show(found, f"{channel} is not held", as_json=as_json)

@@ -366,6 +366,8 @@ def explain(  # noqa: PLR0917 click passes them by name
         try:
             found = engine.explain(journey, customer, run=run, key=key)
         except NotFound as error:
+            if error.kind != "enrollment":
+                raise
             what = f"{error}; why-not tells what stands against one"
             raise Faults(what) from error
     show(found, str(found), as_json=as_json)

@@ -8,6 +8,7 @@ from attrs import evolve
 
 from journeyflow.basics.showing import counted
 from journeyflow.basics.words import SENT
+from journeyflow.cli.channels import warn_of_channels
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.output import Unwritten
 from journeyflow.cli.shared import (
@@ -59,6 +60,8 @@ def claim(  # noqa: PLR0917 click passes them by name
             claimed = engine.claim(worker, at=at, channels=channels or None, limit=limit, lease=lease)
         except ValueError as error:
             raise Faults(str(error)) from error
+        if not claimed:
+            warn_of_channels(engine, channels)
         header = ("message", "token", "customer", "channel", "template", "attempts", "lease until")
         rows = [(m.id, m.token, m.customer, m.channel, m.template, m.attempts, when(m.lease_until)) for m in claimed]
         try:
@@ -151,6 +154,8 @@ def requeue(  # noqa: PLR0917 as above
     with opened(db, tenant) as engine:
         named = [engine.message(message) for message in messages] or None  # a typo fails now
         taken = engine.requeue(named, at=at, journey=journey, step=step, channel=channel, error=error)
+        if channel is not None and not taken:
+            warn_of_channels(engine, [channel])
     show({"taken": taken}, f"{counted(taken, 'message')} to be queued again by the next tick", as_json=as_json)
 
 
@@ -195,6 +200,8 @@ def list_messages(  # noqa: PLR0917 as above
             take=take,
             after=after,
         )
+        if channel is not None and not page.total:
+            warn_of_channels(engine, [channel])
     header = ("message", "journey", "customer", "step", "channel", "template", "at", "status", "attempts", "told")
     rows = [
         (

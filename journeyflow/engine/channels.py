@@ -1,13 +1,15 @@
 """The methods of an engine about channels: nothing of a held channel is handed out until it is released (R71)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from journeyflow.basics.moments import LAST, from_micros, to_micros
 from journeyflow.basics.values import id_faults
 from journeyflow.catalog.lifecycle import held
-from journeyflow.engine.core import Bound
+from journeyflow.engine.core import LOG, Bound
+from journeyflow.errors import did_you_mean, shown
 from journeyflow.questions.paging import refuse
+from journeyflow.questions.versions import sends_of
 from journeyflow.records.changes import Changes
 
 
@@ -20,7 +22,7 @@ class ChannelCalls(Bound):
         Call it when a provider is down: messages join the outbox as before and wait there without spending attempts, in
         every process that uses this store. Messages that a worker has already stay with it. Holding what is held
         changes nothing; an `at` before the newest call about a channel means that instant. Raises InvalidInput for what
-        cannot be the name of a channel.
+        cannot be the name of a channel; a channel that no journey sends through is a warning in the log.
         """
         self._switch_channel(channel, at, hold=True)
 
@@ -28,7 +30,7 @@ class ChannelCalls(Bound):
         """Hand out the messages of a held channel again, from an instant on, oldest first (R71).
 
         Each is checked then, as at any claim: it may have expired meanwhile. Releasing what is not held changes
-        nothing. Raises InvalidInput as `hold_channel` does.
+        nothing, and is a warning in the log. Raises InvalidInput as `hold_channel` does.
         """
         self._switch_channel(channel, at, hold=False)
 
@@ -51,6 +53,17 @@ class ChannelCalls(Bound):
         refuse(id_faults(channel=channel))
         instant = to_micros(at)
         with self._core.amending() as transaction:
-            changes = held(self._core.refresh(transaction), self._tenant, channel, instant, hold=hold)
+            catalog = self._core.refresh(transaction)
+            changes = held(catalog, self._tenant, channel, instant, hold=hold)
             if changes:
                 transaction.commit(Changes(catalog=changes))
+        records = [record for (tenant, _), record in catalog.by_name.items() if tenant == self._tenant]
+        known = {send.channel for send in sends_of(records, disabled=True, unpublished=True)}
+        if hold and channel not in known:  # held all the same: a journey may come to use it
+            LOG.warning("no journey of tenant %r sends through %s", self._tenant, _hinted(channel, known))
+        elif not hold and not changes:
+            LOG.warning("tenant %r does not hold %s", self._tenant, _hinted(channel, self.held_channels()))
+
+
+def _hinted(channel: str, known: Iterable[str]) -> str:
+    return f"{shown(channel)}{did_you_mean(channel, known)}"

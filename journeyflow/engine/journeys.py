@@ -408,6 +408,8 @@ class JourneyCalls(Bound):
         refuse(name_faults(journey=journey, number=number))
         with self._core.store.reader() as reader:
             found = journeys.journeys(reader, self._tenant, Slice("id"), journey=journey, number=number).items
+        if not found and journey is not None:
+            self._known(journey)  # raises, with a suggestion
         return paging.required(found[0] if found else None, "journey", number if journey is None else journey)
 
     # --- inside ---------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from journeyflow.basics.moments import FIRST, LAST, to_micros
 from journeyflow.basics.values import INTEGER_MAX, dumps, plain
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.core import Bound
-from journeyflow.errors import NotFound
+from journeyflow.errors import NotFound, shown
 from journeyflow.questions import customers, messages, paging
 from journeyflow.questions import enrollments as queries
 from journeyflow.questions.messages import Answer, SetAside
@@ -117,7 +117,9 @@ class Questions(Bound):
         With `serial`, the enrollment that has it, of any journey and customer. Raises NotFound (R84).
         """
         found = self.find_enrollment(journey, customer, run=run, key=key, serial=serial)
-        return paging.required(found, "enrollment", f"{journey}/{customer}" if serial is None else serial)
+        if found is None:
+            raise self._missing(journey, _named(journey, customer, run, key) if serial is None else serial)
+        return found
 
     def find_enrollment(
         self,
@@ -154,7 +156,9 @@ class Questions(Bound):
         asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
             found = enrollment_at(reader, self._tenant, asked, to_micros(instant, "instant"))
-        return paging.required(found, "enrollment", f"{name} at {instant.isoformat()}")
+        if found is None:
+            raise self._missing(str(asked["journey"]), f"{name} at {instant.isoformat()}")
+        return found
 
     def _asked(
         self, journey: str | Enrollment, customer: str | None, run: int | None = None, key: str | None = None
@@ -170,7 +174,13 @@ class Questions(Bound):
             raise TypeError(msg)
         asked: dict[str, object] = {"journey": journey, "customer": customer, "run": run, "key": key}
         refuse(name_faults("journey", "customer", **asked))
-        return asked, f"{journey}/{customer}"
+        return asked, _named(journey, customer, run, key)
+
+    def _missing(self, journey: str | None, name: object) -> NotFound:
+        """Return that there is no such enrollment; raises NotFound of the journey if there is no such one."""
+        self._check_known(journey)
+        kind = "enrollment"
+        return NotFound(kind, name)
 
     def why_not(
         self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None
@@ -425,7 +435,9 @@ class Questions(Bound):
         asked, name = self._asked(journey, customer, run, key)
         with self._core.store.reader() as reader:
             found = queries.find_enrollment(reader, self._tenant, asked)
-            return explain(reader, paging.required(found, "enrollment", name))
+            if found is not None:
+                return explain(reader, found)
+        raise self._missing(str(asked["journey"]), name)
 
     # --- numbers --------------------------------------------------------------------------------------------------
 
@@ -553,3 +565,9 @@ class Questions(Bound):
 
         with self._core.store.reader() as reader:
             return audit(reader)
+
+
+def _named(journey: str | None, customer: str | None, run: int | None, key: str | None) -> str:
+    """Return the name of an enrollment that is asked for."""
+    which = "" if run is None else f", run {run}"
+    return f"{journey}/{customer}{which}" + ("" if key is None else f", key {shown(key)}")

@@ -9,10 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
+from itertools import groupby
 
 from journeyflow.basics.values import PADDING
 from journeyflow.basics.words import CONSENT, MEMBERS
-from journeyflow.errors import InvalidInput, did_you_mean, shown, suggestions
+from journeyflow.errors import InvalidInput, cut, did_you_mean, shown, suggestions
 from journeyflow.formats.files import OTHER_ENCODING, Bad, BadLine, FileOptions, LineCells, Opened
 
 CSV_FIELD_LIMIT = 10_000_000
@@ -99,18 +100,16 @@ class Records:
 
     def _each(self, first: int, held: list[str], fault: str) -> Iterator[tuple[int, list[str]] | BadLine]:
         """Read each line of a broken record for itself; what lies between whole rows is told together."""
-        reason = f"{fault} (a quote opens here, and goes on to line {first + len(held) - 1}: {len(held)} lines)"
-        begin = 0
-        for n, line in enumerate(held):
-            cells = self._alone(line)
-            if cells:
-                if begin < n:
-                    yield BadLine(first + begin, reason, n - begin)
-                    reason = fault
-                yield first + n, cells
-                begin = n + 1
-        if begin < len(held):
-            yield BadLine(first + begin, reason, len(held) - begin)
+        alone = enumerate(map(self._alone, held), first)
+        runs = [list(each) for _, each in groupby(alone, key=lambda pair: bool(pair[1]))]
+        spans = ", ".join(_span(run[0][0], run[-1][0]) for run in runs if not run[0][1])
+        reason = f"{fault} (a quote opens here, and goes on to line {first + len(held) - 1}; not taken: {cut(spans)})"
+        for run in runs:
+            if run[0][1]:
+                yield from ((number, cells) for number, cells in run if cells)
+            else:
+                yield BadLine(run[0][0], reason, len(run))
+                reason = fault
 
     def _alone(self, line: str) -> list[str] | None:
         """Return the cells of a line that is a whole row by itself, else None."""
@@ -119,6 +118,10 @@ class Records:
         except csv.Error:
             return None
         return cells if self.width is not None and len(cells) == self.width else None
+
+
+def _span(first: int, last: int) -> str:
+    return f"line {first}" if first == last else f"lines {first} to {last}"
 
 
 # --- cells ------------------------------------------------------------------------------------------------------------

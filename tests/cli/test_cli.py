@@ -397,7 +397,9 @@ def test_what_is_not_there_is_told_with_a_suggestion(db, folder):
     """Unknown names and foreign files are messages with exit status 1, never stack traces."""
     result = call("explain", db, "thnks", "c1")
     assert result.exit_code == 1
-    assert "no enrollment 'thnks/c1'" in result.stderr
+    assert result.stderr == "Error: no journey 'thnks' (did you mean 'thanks'?)\n"
+    assert "no journey 'thnks' (did you mean 'thanks'?)" in call("report", db, "thnks").stderr
+    assert "no enrollment 'thanks/c1, run 7'" in call("explain", db, "thanks", "c1", "--run", "7").stderr
     assert "did you mean 'thanks'" in call("enrollments", db, "thnks").stderr
     assert "a page has skip >= 0" in call("enrollments", db, "--take", "0").stderr
     (folder / "text.db").write_text("this is no database, but it is long enough to look like one " * 20)

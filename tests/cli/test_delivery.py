@@ -95,6 +95,17 @@ def test_a_channel_is_held_and_released_from_the_shell(db):
     assert wrong.stderr == "no journey sends through 'EMIAL' (did you mean 'EMAIL'?)\n"
 
 
+def test_a_channel_that_no_journey_sends_through_is_told_where_nothing_is_found(db):
+    """An empty list of a misspelled channel says why; one of a right channel says nothing."""
+    hint = "no journey sends through 'email' (did you mean 'EMAIL'?)\n"
+    for command in (("messages", db), ("claim", db, "w", *AT), ("requeue", db, *AT)):
+        assert call(*command, "--channel", "email").stderr == hint
+    assert not call("requeue", db, *AT, "--channel", "EMAIL").stderr
+    assert not call("messages", db, "--channel", "EMAIL").stderr
+    call("hold-channel", db, "EMAIL", *AT)
+    assert call("release-channel", db, "email", *AT).stderr == "'email' was not held (did you mean 'EMAIL'?)\n"
+
+
 def test_a_script_gives_back_under_its_token(db):
     """R71: another token is refused at once, and an unknown message not found."""
     first = claimed(db)[0]

@@ -1,5 +1,7 @@
 """Channels that are stopped and started: nothing of them is handed out, and no attempt is spent (R71)."""
 
+import logging
+
 import pytest
 
 from journeyflow import Engine, Event, InvalidInput, Journey, MemoryStore, Send, Trigger
@@ -139,3 +141,18 @@ def test_what_is_no_channel_is_refused(host, channel):
     for call in (host.engine.hold_channel, host.engine.release_channel):
         with pytest.raises(InvalidInput, match="channel: "):
             call(channel, at=START)
+
+
+def test_a_channel_that_nobody_sends_through_is_a_warning_in_the_log(host, caplog):
+    """Held all the same, since a journey may come to use it; and so is a release of what is not held."""
+    with caplog.at_level(logging.WARNING, logger="journeyflow"):
+        host.engine.hold_channel("sms", at=START)
+        host.engine.hold_channel("SMS", at=START)
+        host.engine.release_channel("Sms", at=START)
+        host.engine.tenant("other").release_channel("SMS", at=START)
+        host.engine.release_channel("SMS", at=START)
+    assert list(host.engine.held_channels()) == ["sms"]
+    sends, holds, other = (record.getMessage() for record in caplog.records)
+    assert sends == "no journey of tenant 'default' sends through 'sms' (did you mean 'SMS'?)"
+    assert holds.startswith("tenant 'default' does not hold 'Sms' (did you mean '")
+    assert other == "tenant 'other' does not hold 'SMS'"

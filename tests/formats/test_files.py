@@ -64,7 +64,11 @@ def test_a_stray_quote_costs_its_own_line(far, why):
     assert [name for name, _ in found] == [f"c{n}" for n in range(2, 1_002) if n != 12]
     last = 1_001 if "end" in why else 902
     assert [(line.number, line.lines) for line in bad] == [(12, 1)]
-    assert bad[0].reason == f"this is no CSV: {why} (a quote opens here, and goes on to line {last}: {last - 11} lines)"
+    place = f"a quote opens here, and goes on to line {last}; not taken: line 12"
+    assert bad[0].reason == f"this is no CSV: {why} ({place})"
+
+
+REASON = "this is no CSV: ',' expected after '\"'"
 
 
 def test_what_lies_between_whole_rows_is_told_as_a_span_with_its_lines():
@@ -72,7 +76,13 @@ def test_what_lies_between_whole_rows_is_told_as_a_span_with_its_lines():
     found, bad = customers('customer,name,city\nc1,"a\nb\nc"x,Rome\nc2,Ann,Rome\n')
     assert [name for name, _ in found] == ["c2"]
     assert [str(line) for line in bad] == [
-        "lines 2 to 4: this is no CSV: ',' expected after '\"' (a quote opens here, and goes on to line 4: 3 lines)"
+        f"lines 2 to 4: {REASON} (a quote opens here, and goes on to line 4; not taken: lines 2 to 4)"
+    ]
+    found, bad = customers('customer,name,city\nc1,"a\nc2,Ann,Rome\nb\nc3,"x,Rome\n')
+    assert [name for name, _ in found] == ["c2"]
+    assert [str(line) for line in bad] == [
+        f"line 2: {REASON} (a quote opens here, and goes on to line 5; not taken: line 2, lines 4 to 5)",
+        f"lines 4 to 5: {REASON}",
     ]
 
 
