@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from journeyflow.basics.showing import SHOWN_IN, local, shown_at
+from journeyflow.basics.moments import DAY
+from journeyflow.basics.showing import SHOWN_IN, in_words, local, shown_at
 
 
 def shown(zone: str | None, at: datetime) -> tuple[str, str]:
@@ -38,3 +39,12 @@ def test_where_the_calendar_of_a_zone_ends_an_instant_is_in_utc():
     """The last hours of year 9999 have no local time east of Greenwich."""
     last = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
     assert shown("Europe/Paris", last) == ("9999-12-31 23:59:00", "9999-12-31T23:59:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("micros", "text"),
+    [(0, "no time"), (DAY, "1 day"), (DAY + 60_000_000, "1 day 1 minute"), (90_000_000, "90 seconds")],
+)
+def test_a_length_of_time_in_words(micros, text):
+    """In days of 24 hours and what is left of them."""
+    assert in_words(micros) == text
