@@ -95,7 +95,7 @@ def text_fault(text: str) -> str | None:
     return None
 
 
-plain: Callable[[object], str] = str.__str__
+plain_text: Callable[[object], str] = str.__str__
 """Return what is text of any class, such as a member of an enum of texts, as plain text: all that a file keeps."""
 
 PADDING = (

@@ -266,7 +266,7 @@ def _spread(layer: Sequence[_Place], wanted: Sequence[tuple[float, float]]) -> N
 
 
 def _settle(layers: Sequence[Sequence[_Place]]) -> tuple[float, float]:
-    """Give every place its final spot, from (0, 0) on, and links the height of a layer; return the size of it all."""
+    """Set the final spot of every place, from (0, 0) on, and the height of each layer; return the width and height."""
     left = min((place.x - place.room / 2 for layer in layers for place in layer), default=0)
     top = 0.0
     for layer in layers:

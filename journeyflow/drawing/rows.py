@@ -11,19 +11,19 @@ SHOWN = 100
 """How many rows a notebook shows of an answer; `to_dicts` has them all."""
 
 
-def plain(value: object) -> object:
+def as_values(value: object) -> object:
     """Return a value made of dictionaries, lists and simple values: records become dictionaries of their fields.
 
-    >>> plain({1: (2, None)})
+    >>> as_values({1: (2, None)})
     {'1': [2, None]}
     """
     kind = type(value)
     if attrs.has(kind):
-        return {name: plain(getattr(value, name)) for name in attrs.fields_dict(kind)}
+        return {name: as_values(getattr(value, name)) for name in attrs.fields_dict(kind)}
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): as_values(inner) for key, inner in value.items()}
     if isinstance(value, tuple | list):
-        return [plain(inner) for inner in value]
+        return [as_values(inner) for inner in value]
     return value
 
 
@@ -38,7 +38,7 @@ class Rows:
 
     def to_dicts(self) -> list[dict[str, object]]:
         """Return the rows as dictionaries of plain values; instants are in UTC."""
-        return [dict(found) for each in self._rows() if isinstance(found := plain(each), dict)]
+        return [dict(found) for each in self._rows() if isinstance(found := as_values(each), dict)]
 
     def to_pandas(self) -> Any:  # noqa: ANN401 pandas is no dependency
         """Return the rows as a data frame; raises MissingExtra without pandas."""

@@ -13,7 +13,7 @@ from typing import Self
 from attrs import evolve
 
 from journeyflow.basics.moments import LAST, from_micros, to_micros
-from journeyflow.basics.values import describe, id_faults, plain
+from journeyflow.basics.values import describe, id_faults, plain_text
 from journeyflow.catalog.lifecycle import policies_set
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.policies import Policies
@@ -154,7 +154,7 @@ class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, Questions):
         """
         refuse(id_faults(tenant=name))
         bound = object.__new__(Engine)
-        bound._core, bound._tenant, bound._bound = self._core, plain(name), True
+        bound._core, bound._tenant, bound._bound = self._core, plain_text(name), True
         return bound
 
     # --- policies -------------------------------------------------------------------------------------------------

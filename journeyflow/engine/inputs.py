@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journeyflow.basics.moments import DAY, Duration, to_micros
-from journeyflow.basics.values import BINARY, describe, dumps, id_fault, id_faults, plain, thaw
+from journeyflow.basics.values import BINARY, describe, dumps, id_fault, id_faults, plain_text, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.changes import attribute_faults
 from journeyflow.errors import InvalidInput, shown
@@ -56,7 +56,7 @@ def put_input(tenant: str, customer: object, attributes: object, at: int, *, rep
     if found:
         return [f"customer {shown(customer)}: {fault}" for fault in found]
     kind = "replace" if replace else "put"
-    return Input(0, tenant, plain(customer), "put", kind, at, None, dumps(thaw(attributes)))
+    return Input(0, tenant, plain_text(customer), "put", kind, at, None, dumps(thaw(attributes)))
 
 
 def event_input(tenant: str, event: object) -> Checked:
@@ -64,8 +64,8 @@ def event_input(tenant: str, event: object) -> Checked:
     if not isinstance(event, Event):
         return [f"expected an Event, not {describe(event)}"]
     text = dumps(thaw(event.data)) if event.data else None
-    id = None if event.id is None else plain(event.id)  # noqa: A001 the field's word
-    return Input(0, tenant, plain(event.customer), "event", plain(event.type), to_micros(event.at), id, text)
+    id = None if event.id is None else plain_text(event.id)  # noqa: A001 the field's word
+    return Input(0, tenant, plain_text(event.customer), "event", plain_text(event.type), to_micros(event.at), id, text)
 
 
 def journey_input(
@@ -74,7 +74,7 @@ def journey_input(
     """Check a customer who is to be enrolled in a journey by hand, or to leave it (R24)."""
     if found := id_faults(journey=journey, customer=customer):
         return found
-    return Input(0, tenant, plain(customer), kind, plain(journey), at, None, dumps(data) if data else None)
+    return Input(0, tenant, plain_text(customer), kind, plain_text(journey), at, None, dumps(data) if data else None)
 
 
 def retry_input(tenant: str, enrollment: object, at: int) -> Checked:
@@ -118,7 +118,7 @@ def answer_input(
         data = {"token": message.token, **{name: value for name, value in more.items() if value}}
         return Input(0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
     if isinstance(message, str) and not id_fault(message):
-        return Input(0, tenant, "", kind, "", at, plain(message), None)
+        return Input(0, tenant, "", kind, "", at, plain_text(message), None)
     return [f"expected a claimed Message, not {describe(message)}"]
 
 
@@ -139,7 +139,7 @@ def requeue_input(tenant: str, message: object, at: int) -> Checked:
     if isinstance(message, Message) and message.status != FAILED:
         return [f"message {name!r} is {message.status}; only a FAILED one can be queued again"]
     if isinstance(name, str) and not id_fault(name):
-        return Input(0, tenant, "", "requeue", "", at, plain(name), None)
+        return Input(0, tenant, "", "requeue", "", at, plain_text(name), None)
     return [f"expected a Message or the id of one, not {describe(message)}"]
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from journeyflow.basics.moments import FIRST, LAST, to_micros
-from journeyflow.basics.values import INTEGER_MAX, dumps, plain
+from journeyflow.basics.values import INTEGER_MAX, dumps, plain_text
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.engine.core import Bound
 from journeyflow.errors import NotFound, shown
@@ -194,7 +194,7 @@ class Questions(Bound):
         from journeyflow.questions import why_not as whynot  # noqa: PLC0415 needed here alone
 
         asked, _ = self._asked(journey, customer)
-        journey, customer = plain(asked["journey"]), plain(asked["customer"])
+        journey, customer = plain_text(asked["journey"]), plain_text(asked["customer"])
         core = self._core
         record = self._known(journey)
         with core.store.reader() as reader:

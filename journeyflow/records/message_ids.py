@@ -5,7 +5,7 @@ from collections.abc import Container, Mapping, Sequence
 from functools import lru_cache
 from itertools import count, takewhile
 
-from journeyflow.basics.values import INTEGER_MAX, plain
+from journeyflow.basics.values import INTEGER_MAX, plain_text
 from journeyflow.records.rows import Glimpse
 
 _NUMBER = r"(0|[1-9][0-9]{0,18})"
@@ -30,7 +30,7 @@ def read_id(text: object) -> tuple[str, int, int] | None:
     >>> read_id(f"k-{2**63}-2") is None  # no file holds such a number
     True
     """
-    return _read(plain(text)) if isinstance(text, str) else None
+    return _read(plain_text(text)) if isinstance(text, str) else None
 
 
 CACHED = 8_192

@@ -141,7 +141,7 @@ class Site:
         return _response(HttpReply(200, {"status": "ok"}))
 
     async def call(self, request: Request) -> Response:
-        """Let the system answer to which the path belongs; log the request, without its query, which may hold a key."""
+        """Return the answer of the system at a path; log the request without its query, which may hold a key."""
         started = self._stopwatch()
         told = request.headers.get("x-request-id", "")
         name = told if _ID.fullmatch(told) else token_hex(8)

@@ -217,7 +217,7 @@ class Habit:
         return self._draws.unit("happens", self._known.event, str(self._n)) * self._known.most < rate
 
     def leave(self) -> None:
-        """Let chance decide whether this event was the customer's last one."""
+        """Decide by chance whether this event was the customer's last one."""
         if self._leaves and self._draws.unit("leaves", self._known.event, str(self._n)) < self._leaves:
             self.at = NEVER
 
