@@ -592,7 +592,7 @@ def loyalty_operations() -> str:
     rows = [
         (
             f"`{each.method} {each.path}`",
-            each.says,
+            each.summary,
             code(*(f"{part.name}{'' if part.required else '?'}" for part in (*each.query, *each.body))),
             str(each.status),
             code(*each.errors),

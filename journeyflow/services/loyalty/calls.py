@@ -1,7 +1,7 @@
 """The calls of the loyalty platform's API: each is a request, checked by the table, and an answer of the engine."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from secrets import token_hex
 from threading import RLock
@@ -11,8 +11,7 @@ from attrs import evolve, field, frozen
 
 from journeyflow import Engine
 from journeyflow.answers import JourneyInfo
-from journeyflow.basics.values import describe
-from journeyflow.errors import Conflict, Forbidden, InvalidInput, InvalidJourney, NotFound, Problem, did_you_mean
+from journeyflow.errors import ERROR, Conflict, Forbidden, InvalidInput, InvalidJourney, NotFound, Problem, did_you_mean
 from journeyflow.formats.parts import JsonObject
 from journeyflow.services.loyalty.documents import (
     EDITABLE,
@@ -24,12 +23,12 @@ from journeyflow.services.loyalty.documents import (
     removed,
     reordered,
 )
+from journeyflow.services.loyalty.requests import Admitted, Rejected, admitted, invalid
 from journeyflow.services.loyalty.showing import (
     CUSTOMER,
     StepNames,
     enrollment_row,
     enrollment_shown,
-    error_shown,
     instant,
     journey_row,
     journey_shown,
@@ -37,49 +36,11 @@ from journeyflow.services.loyalty.showing import (
     step_shown,
     visits_shown,
 )
-from journeyflow.services.loyalty.table import (
-    CODES,
-    CONFLICT,
-    FORBIDDEN,
-    INVALID,
-    LEAST,
-    MALFORMED,
-    METHOD_NOT_ALLOWED,
-    MOST,
-    NOT_FOUND,
-    OPERATIONS,
-    REFUSED,
-    STATUSES,
-    Argument,
-    Endpoint,
-    pattern_of,
-)
-from journeyflow.services.operations import HttpReply, HttpRequest, body_of
-
-INCLUDED = ("steps", "enrollments")
-"""What `include` may name."""
+from journeyflow.services.loyalty.table import CONFLICT, FORBIDDEN, NOT_FOUND, OPERATIONS, REFUSED, STATUSES
+from journeyflow.services.operations import HttpReply, HttpRequest
 
 LIMITED = tuple(key for key in EDITABLE if key not in {"name", "description"})
 """The keys that an ACTIVE journey keeps."""
-
-
-class Rejected(Exception):
-    """An answer that is an error: its code, a sentence, and the faults that it consists of."""
-
-    def __init__(self, code: str, message: str, details: list[Mapping[str, object]] | None = None) -> None:
-        super().__init__(message)
-        self.reply = HttpReply(CODES[code][0], error_shown(code, message, details))
-
-
-@frozen
-class Admitted:
-    """A request that the table has let through: its variables and parameters, when it came and from whom."""
-
-    path: Mapping[str, str]
-    query: JsonObject
-    body: JsonObject
-    at: datetime
-    user: str | None
 
 
 def _journey_id() -> str:
@@ -104,10 +65,7 @@ class Loyalty:
         Nothing is raised for what a client can do wrong: the reply says it, in the envelope of all errors.
         """
         try:
-            operation, path = _operation(request)
-            asked = Admitted(
-                path, _checked(operation.query, request.query, "query"), _body(operation, request), at, user
-            )
+            operation, asked = admitted(request, at, user)
             with self._changing:
                 body = _CALLS[operation.name](self, asked)
         except Rejected as rejected:
@@ -117,7 +75,7 @@ class Loyalty:
         except (Conflict, Forbidden) as error:
             return Rejected(CONFLICT, str(error)).reply
         except (InvalidJourney, InvalidInput) as error:
-            return Rejected(INVALID, "the request is not valid", list(map(_detail, error.problems))).reply
+            return invalid(error.problems).reply
         return HttpReply(operation.status, body)
 
     # --- journeys -------------------------------------------------------------------------------------------------
@@ -139,11 +97,7 @@ class Loyalty:
 
     def get_journey(self, asked: Admitted) -> JsonObject:
         """Return a journey, with what `include` names."""
-        included = [word.strip() for word in asked.query.get("include", "").split(",") if word.strip()]
-        for word in included:
-            if word not in INCLUDED:
-                raise _cannot_include(word)
-        name = asked.path["id"]
+        name, included = asked.path["id"], asked.query.get("include", ())
         shown, document = self._shown(name), self._document(name)
         if "steps" in included:
             shown["steps"] = [step_shown(document, step) for step in document.steps]
@@ -156,8 +110,8 @@ class Loyalty:
         name, info = asked.path["id"], self.engine.journey(asked.path["id"])
         kept = [key for key in LIMITED if key in asked.body]
         if info.status == "ACTIVE" and kept:
-            details = [_detail(Problem("not-editable", "error", key, "an ACTIVE journey keeps it")) for key in kept]
-            raise Rejected(CONFLICT, "an ACTIVE journey has limited editable fields; pause it first", details)
+            faults = [Problem("not-editable", ERROR, key, "an ACTIVE journey keeps it") for key in kept]
+            raise Rejected(CONFLICT, "an ACTIVE journey has limited editable fields; pause it first", faults)
         document = self._document(name)
         keys = {key: value for key, value in {**document.keys, **asked.body}.items() if value is not None}
         self._publish(name, evolve(document, keys=keys), asked.at, draft=info.status == "DRAFT")
@@ -235,8 +189,8 @@ class Loyalty:
         entered = [each for each in settled.entered if each.journey == name and each.status in STATUSES]
         if not entered:
             reason = settled.outcomes[0].refusal or "held out"
-            details = [_detail(Problem(reason, "error", "customerId", f"the customer may not enter: {reason}"))]
-            raise Rejected(REFUSED, f"customer {customer!r} may not enter journey {name!r}: {reason}", details)
+            fault = Problem(reason, ERROR, "customerId", f"the customer may not enter: {reason}")
+            raise Rejected(REFUSED, f"customer {customer!r} may not enter journey {name!r}: {reason}", [fault])
         return enrollment_shown(entered[-1])
 
     def get_enrollment(self, asked: Admitted) -> JsonObject:
@@ -316,93 +270,3 @@ def _moved(info: JourneyInfo, when: str) -> JsonObject:
     """Return what a lifecycle call answers: the state, and since when."""
     at = getattr(info, re.sub(r"[A-Z]", lambda match: f"_{match[0].lower()}", when))
     return {"id": info.id, "status": info.status, when: instant(at)}
-
-
-# --- checks -----------------------------------------------------------------------------------------------------------
-
-
-def _operation(request: HttpRequest) -> tuple[Endpoint, Mapping[str, str]]:
-    """Return the operation that a request asks for, with the variables of its path."""
-    matching = [
-        (operation, match.groupdict())
-        for operation in OPERATIONS
-        if (match := pattern_of(operation.path).fullmatch(request.path.rstrip("/")))
-    ]
-    for operation, variables in matching:
-        if operation.method == request.method.upper():
-            return operation, variables
-    if not matching:
-        raise Rejected(NOT_FOUND, f"there is no path {request.path!r}")
-    known = ", ".join(sorted({operation.method for operation, _ in matching}))
-    raise Rejected(METHOD_NOT_ALLOWED, f"{request.path!r} takes {known}, not {request.method}")
-
-
-def _body(operation: Endpoint, request: HttpRequest) -> JsonObject:
-    """Return the parameters of the body; an operation without any does not look at it."""
-    if not operation.body:
-        return {}
-    try:
-        found = body_of(request)
-    except ValueError as error:
-        raise Rejected(MALFORMED, str(error)) from error
-    return _checked(operation.body, found, "body")
-
-
-def _checked(parameters: Sequence[Argument], given: Mapping[str, object], where: str) -> JsonObject:
-    """Return the parameters with their defaults; raises with every fault."""
-    known = {each.name: each for each in parameters}
-    faults = [
-        Problem("unknown", "error", name, f"there is no {name!r} in the {where}{did_you_mean(name, known)}")
-        for name in given
-        if name not in known and where == "body"
-    ]
-    found: JsonObject = {}
-    for name, each in known.items():
-        value = given.get(name)
-        if value is None and not each.required:
-            found |= {name: value} if name in given and where == "body" else {}
-            found |= {name: each.default} if each.default is not None else {}
-            continue
-        read, fault = _read(each, value)
-        faults += [] if fault is None else [fault]
-        found[name] = read
-    if faults:
-        raise Rejected(INVALID, "the request is not valid", list(map(_detail, faults)))
-    return found
-
-
-def _read(parameter: Argument, value: object) -> tuple[object, Problem | None]:
-    """Read a value: numbers may be text, as they are in a query."""
-    if value is None or value == "":
-        return None, Problem("missing", "error", parameter.name, "missing")
-    if parameter.type == "integer":
-        number = int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value) else value
-        least, most = LEAST[parameter.name], MOST[parameter.name]
-        if type(number) is not int or not least <= number <= most:
-            return None, _wrong(parameter, f"must be a whole number from {least} to {most}", value)
-        return number, None
-    if not isinstance(value, _TYPES[parameter.type]) or (parameter.type != "boolean" and isinstance(value, bool)):
-        return None, _wrong(parameter, f"must be {_WORDS[parameter.type]}", value)
-    if parameter.words and value not in parameter.words:
-        hint = did_you_mean(value, parameter.words) or f"; it may be {', '.join(parameter.words)}"
-        return None, Problem("invalid", "error", parameter.name, f"there is no {value!r}{hint}")
-    return value, None
-
-
-_TYPES: Mapping[str, type] = {"string": str, "boolean": bool, "object": dict, "array": list}
-
-_WORDS = {"string": "a text", "boolean": "true or false", "object": "an object", "array": "a list"}
-
-
-def _wrong(parameter: Argument, sentence: str, value: object) -> Problem:
-    return Problem("invalid", "error", parameter.name, f"{sentence}, not {describe(value)}")
-
-
-def _cannot_include(word: str) -> Rejected:
-    sentence = f"cannot include {word!r}{did_you_mean(word, INCLUDED)}"
-    details = [_detail(Problem("invalid", "error", "include", sentence))]
-    return Rejected(INVALID, "the request is not valid", details)
-
-
-def _detail(problem: Problem) -> Mapping[str, object]:
-    return {"code": problem.code, "path": problem.path, "message": problem.message}

@@ -1,10 +1,12 @@
 """The OpenAPI document of the loyalty platform's calls, drawn from their table."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from journeyflow.services.loyalty.table import CODES, OPERATIONS, Argument, Endpoint
+from journeyflow.services.loyalty.requests import KINDS
+from journeyflow.services.loyalty.table import CODES, OPERATIONS, Endpoint
+from journeyflow.services.parameters import described, in_query
 
 TRANSPORT: Mapping[int, str] = {
     401: "UNAUTHORIZED: a key is needed",
@@ -66,39 +68,26 @@ _VARIABLES = {"enrollmentId": "enrollment", "customerId": "enrollment"}
 def _operation(operation: Endpoint) -> dict[str, Any]:
     said: dict[str, Any] = {
         "operationId": operation.name,
-        "summary": operation.says,
+        "summary": operation.summary,
         "parameters": [
             *(
                 {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
                 for name in _names(operation)
             ),
-            *(
-                {"name": each.name, "in": "query", "required": each.required, "schema": _schema(each)}
-                for each in operation.query
-            ),
+            *in_query(operation.query, KINDS),
         ],
         "responses": dict(_responses(operation)),
     }
     if operation.body:
-        said["requestBody"] = {"required": True, "content": {"application/json": {"schema": _body(operation.body)}}}
+        said["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": described(operation.body, KINDS)}},
+        }
     return said
 
 
 def _names(operation: Endpoint) -> list[str]:
     return re.findall(r"{(\w+)}", _template(operation.path))
-
-
-def _schema(parameter: Argument) -> dict[str, Any]:
-    more = {"enum": list(parameter.words)} if parameter.words else {}
-    return {"type": parameter.type, **more, **({} if parameter.default is None else {"default": parameter.default})}
-
-
-def _body(parameters: Sequence[Argument]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "required": [each.name for each in parameters if each.required],
-        "properties": {each.name: _schema(each) for each in parameters},
-    }
 
 
 def _responses(operation: Endpoint) -> Iterator[tuple[str, Any]]:

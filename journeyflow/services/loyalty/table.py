@@ -8,18 +8,19 @@ from typing import Final
 from attrs import frozen
 
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED
+from journeyflow.errors import INVALID as WRONG
+from journeyflow.errors import MISSING
+from journeyflow.services.parameters import Parameter
 
 STATES: Final = ("DRAFT", "ACTIVE", "PAUSED", "ARCHIVED")
 
 STATUSES: Final = (ACTIVE, COMPLETED, EXITED, FAILED)
 """The statuses of an enrollment that the platform has; customers who are held out are in no list."""
 
+INCLUDED: Final = ("steps", "enrollments")
+"""What `include` may name."""
+
 TYPES: Final = ("TRIGGER", "SEND", "WAIT", "CONDITION", "SPLIT", "UPDATE", "END")
-
-LEAST: Mapping[str, int] = {"skip": 0, "take": 1}
-
-MOST: Mapping[str, int] = {"skip": 10**9, "take": 10_000}
-"""The bounds of the numbers in a query."""
 
 MALFORMED, FORBIDDEN, NOT_FOUND, METHOD_NOT_ALLOWED = "MALFORMED", "FORBIDDEN", "NOT_FOUND", "METHOD_NOT_ALLOWED"
 
@@ -37,35 +38,30 @@ CODES: Mapping[str, tuple[int, str]] = {
 """The codes of errors, each with its HTTP status and what it says."""
 
 
-@frozen
-class Argument:
-    """A parameter: its name, its type in JSON, whether it is required, the words that it may be, and its default."""
-
-    name: str
-    type: str = "string"
-    required: bool = False
-    words: Sequence[str] = ()
-    default: object = None
+def _may(name: str, kind: str = "text", default: object = None) -> Parameter[str]:
+    """Return a parameter that may be absent."""
+    return Parameter(name, kind, invalid=WRONG, default=default)
 
 
-def needed(name: str, of: str = "string") -> Argument:
+def _must(name: str, kind: str = "text") -> Parameter[str]:
     """Return a required parameter."""
-    return Argument(name, of, required=True)
+    return Parameter(name, kind, MISSING, WRONG)
 
 
 @frozen
 class Endpoint:
     """One operation: its name, method and path, parameters of query and body, the status of success, and its errors.
 
-    The keys of a journey and of a step are read by the dialect of files.
+    Parameters are of the kinds in `requests.KINDS`; their codes stand in the details. The keys of a journey and of a
+    step are read by the dialect of files.
     """
 
     name: str
     method: str
     path: str
-    says: str
-    query: Sequence[Argument] = ()
-    body: Sequence[Argument] = ()
+    summary: str
+    query: Sequence[Parameter[str]] = ()
+    body: Sequence[Parameter[str]] = ()
     status: int = 200
     errors: Sequence[str] = ()
 
@@ -81,32 +77,32 @@ def pattern_of(path: str) -> re.Pattern[str]:
 
 
 _JOURNEY = (
-    Argument("name"),
-    Argument("description"),
-    Argument("triggerType"),
-    Argument("triggerConfig", "object"),
-    Argument("allowReentry", "boolean"),
-    Argument("timezone"),
+    _may("name"),
+    _may("description", "prose"),
+    _may("triggerType"),
+    _may("triggerConfig", "object"),
+    _may("allowReentry", "flag"),
+    _may("timezone"),
 )
 
-_NEW_JOURNEY = (needed("tenantId"), needed("name"), _JOURNEY[1], needed("triggerType"), *_JOURNEY[3:])
+_NEW_JOURNEY = (_must("tenantId"), _must("name"), _JOURNEY[1], _must("triggerType"), *_JOURNEY[3:])
 
 _STEP = (
-    Argument("name"),
-    Argument("config", "object"),
-    Argument("nextStepId"),
-    Argument("nextStepYesId"),
-    Argument("nextStepNoId"),
+    _may("name"),
+    _may("config", "object"),
+    _may("nextStepId"),
+    _may("nextStepYesId"),
+    _may("nextStepNoId"),
 )
 
-_NEW_STEP = (Argument("id"), Argument("type", required=True, words=TYPES), *_STEP, Argument("afterStepId"))
+_NEW_STEP = (_may("id"), _must("type", "type"), *_STEP, _may("afterStepId"))
 
-_PAGE = (Argument("skip", "integer", default=0), Argument("take", "integer", default=25))
+_PAGE = (_may("skip", "skip", 0), _may("take", "take", 25))
 
 OPERATIONS: Sequence[Endpoint] = (
     Endpoint(
         "list_journeys", "GET", "/journeys", "List the journeys of a tenant.",
-        query=(needed("tenantId"), Argument("status", words=STATES), Argument("triggerType")),
+        query=(_must("tenantId"), _may("status", "state"), _may("triggerType")),
         errors=(FORBIDDEN, INVALID),
     ),
     Endpoint(
@@ -115,7 +111,7 @@ OPERATIONS: Sequence[Endpoint] = (
     ),
     Endpoint(
         "get_journey", "GET", "/journeys/:id", "Get a journey, with its steps and enrollments if they are included.",
-        query=(Argument("include"),), errors=(NOT_FOUND, INVALID),
+        query=(_may("include", "words"),), errors=(NOT_FOUND, INVALID),
     ),
     Endpoint(
         "update_journey", "PATCH", "/journeys/:id",
@@ -146,7 +142,7 @@ OPERATIONS: Sequence[Endpoint] = (
     ),
     Endpoint(
         "reorder_steps", "POST", "/journeys/:id/steps/reorder", "Put the steps into another order.",
-        body=(needed("stepIds", "array"),), errors=(MALFORMED, NOT_FOUND, CONFLICT, INVALID),
+        body=(_must("stepIds", "list"),), errors=(MALFORMED, NOT_FOUND, CONFLICT, INVALID),
     ),
     Endpoint(
         "update_step", "PATCH", "/journeys/:id/steps/:stepId", "Update a step.",
@@ -158,11 +154,11 @@ OPERATIONS: Sequence[Endpoint] = (
     ),
     Endpoint(
         "list_enrollments", "GET", "/journeys/:id/enrollments", "List the enrollments of a journey.",
-        query=(Argument("status", words=STATUSES), *_PAGE), errors=(NOT_FOUND, INVALID),
+        query=(_may("status", "status"), *_PAGE), errors=(NOT_FOUND, INVALID),
     ),
     Endpoint(
         "enroll", "POST", "/journeys/:id/enrollments", "Enroll a customer by hand.",
-        body=(needed("customerId"),), status=201, errors=(MALFORMED, NOT_FOUND, CONFLICT, REFUSED, INVALID),
+        body=(_must("customerId"),), status=201, errors=(MALFORMED, NOT_FOUND, CONFLICT, REFUSED, INVALID),
     ),
     Endpoint(
         "get_enrollment", "GET", "/journeys/:id/enrollments/:enrollmentId", "Get an enrollment with its steps so far.",

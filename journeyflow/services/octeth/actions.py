@@ -238,7 +238,7 @@ def published(context: Context, given: AskedFor) -> dict[str, Any]:
     for each in given["Actions"]:
         keys = {str(key).lower(): value for key, value in each.items()} if isinstance(each, dict) else {}
         try:
-            number = checks.KINDS["id"][0](keys.get("actionid"))
+            number = checks.KINDS["id"].read(keys.get("actionid"))
         except ValueError:
             raise CallRefused("action") from None
         step = context.step_of(info.id, number)

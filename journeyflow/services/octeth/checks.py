@@ -8,7 +8,9 @@ from typing import Any
 
 from journeyflow.basics.values import text_fault
 from journeyflow.formats.octeth.keys import is_true
-from journeyflow.services.octeth.table import Code, Operation, Parameter
+from journeyflow.services import parameters
+from journeyflow.services.octeth.table import Code, Operation
+from journeyflow.services.parameters import Kind
 
 MAX_NUMBER = 2**62
 
@@ -79,41 +81,25 @@ def _one_of(*words: str) -> Callable[[object], str]:
     return read
 
 
-KINDS: Mapping[str, tuple[Callable[[Any], Any], Mapping[str, object]]] = {
-    "text": (_text, {"type": "string"}),
-    "any": (lambda value: value, {}),
-    "whole": (_whole, {"type": "integer", "minimum": 0}),
-    "id": (_positive, {"type": "integer", "minimum": 1}),
-    "flag": (is_true, {"type": "boolean"}),
-    "date": (_date, {"type": "string", "format": "date"}),
-    "list": (_list, {"type": "array", "items": {}}),
-    "ids": (_numbers, {"type": "string", "description": "numbers with commas between them"}),
-    "domain": (_domain, {"type": "string", "pattern": "^[a-zA-Z0-9.-]+$"}),
-    "status": (_one_of("Enabled", "Disabled", "all"), {"type": "string", "enum": ["Enabled", "Disabled", "all"]}),
-    "sorting": (_one_of("ASC", "DESC"), {"type": "string", "enum": ["ASC", "DESC"]}),
+KINDS: parameters.Kinds = {
+    "text": Kind(_text, {"type": "string"}),
+    "notes": Kind(_text, {"type": "string"}, empty=True),
+    "any": Kind(lambda value: value, {}),
+    "whole": Kind(_whole, {"type": "integer", "minimum": 0}),
+    "id": Kind(_positive, {"type": "integer", "minimum": 1}),
+    "flag": Kind(is_true, {"type": "boolean"}),
+    "date": Kind(_date, {"type": "string", "format": "date"}),
+    "list": Kind(_list, {"type": "array", "items": {}}),
+    "ids": Kind(_numbers, {"type": "string", "description": "numbers with commas between them"}),
+    "domain": Kind(_domain, {"type": "string", "pattern": "^[a-zA-Z0-9.-]+$"}),
+    "status": Kind(_one_of("Enabled", "Disabled", "all"), {"type": "string", "enum": ["Enabled", "Disabled", "all"]}),
+    "sorting": Kind(_one_of("ASC", "DESC"), {"type": "string", "enum": ["ASC", "DESC"]}),
 }
-"""Every kind of parameter: how it is read, raising ValueError, and its JSON Schema."""
-
-KEPT = frozenset({"Notes"})
-"""Parameters of which an empty text is a value; of any other it counts as absent (F262)."""
+"""Every kind of parameter. An empty text counts as absent, but for notes (F262)."""
 
 
 def read(operation: Operation, given: Mapping[str, object]) -> tuple[dict[str, Any], list[Code]]:
     """Read the parameters of a call, `given` by lower-case name; return those that are there, and every fault."""
-    found: dict[str, Any] = {}
-    faults: list[Code] = []
-    for each in operation.parameters:
-        value = given.get(each.name.lower())
-        if value is None or (value == "" and each.name not in KEPT):
-            faults += [each.missing] if each.missing is not None else []
-            continue
-        try:
-            found[each.name] = KINDS[each.kind][0](value)
-        except (ValueError, RecursionError):
-            faults += _invalid(each)
-    return found, sorted(set(faults), key=lambda code: code.number)
-
-
-def _invalid(parameter: Parameter) -> list[Code]:
-    code = parameter.invalid or parameter.missing
-    return [] if code is None else [code]
+    named = {each.name: given.get(each.name.lower()) for each in operation.parameters}
+    found, faults = parameters.read(operation.parameters, named, KINDS)
+    return found, sorted({each.code for each in faults}, key=lambda code: code.number)

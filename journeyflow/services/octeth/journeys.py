@@ -73,7 +73,7 @@ def _target(context: Context, what: str, kind: str, value: object) -> str:
     if what == "revenue":
         return _amount(value)
     try:
-        number = checks.KINDS["whole"][0](value)
+        number = checks.KINDS["whole"].read(value)
     except ValueError:
         raise CallRefused(f"{what}-invalid") from None
     if number == 0 and what != "journey":

@@ -7,6 +7,7 @@ from journeyflow.services.octeth.checks import KINDS
 from journeyflow.services.octeth.operations import OPERATIONS
 from journeyflow.services.octeth.service import ADMIN_KEY, LEGACY, NOT_PERMITTED, ROOT, UNKNOWN_CALLER
 from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation
+from journeyflow.services.parameters import described, in_query
 
 
 def openapi(version: str = VERSIONS[-1]) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def openapi(version: str = VERSIONS[-1]) -> dict[str, Any]:
 
 
 def _operation(operation: Operation, version: str, method: str) -> dict[str, Any]:
-    schema = _parameters(operation)
+    schema = described(operation.parameters, KINDS)
     said: dict[str, Any] = {
         "operationId": f"{operation.command}.{method.lower()}",
         "summary": operation.summary,
@@ -44,16 +45,7 @@ def _operation(operation: Operation, version: str, method: str) -> dict[str, Any
         "responses": _responses([operation], version),
     }
     if method == "GET":
-        said["parameters"] = [
-            {
-                "name": each.name,
-                "in": "query",
-                "required": each.missing is not None,
-                "description": each.description,
-                "schema": {key: value for key, value in KINDS[each.kind][1].items() if key != "description"},
-            }
-            for each in operation.parameters
-        ]
+        said["parameters"] = in_query(operation.parameters, KINDS)
     else:
         said["requestBody"] = {"content": {name: {"schema": schema} for name in ("application/json", _FORM)}}
     return said
@@ -62,16 +54,15 @@ def _operation(operation: Operation, version: str, method: str) -> dict[str, Any
 _FORM = "application/x-www-form-urlencoded"
 
 
-def _parameters(operation: Operation) -> dict[str, Any]:
-    properties = {each.name: {**KINDS[each.kind][1], "description": each.description} for each in operation.parameters}
-    required = [each.name for each in operation.parameters if each.missing is not None]
-    return {"type": "object", "properties": properties, **({"required": required} if required else {})}
-
-
 def _legacy(version: str) -> dict[str, Any]:
     """Return the path that takes any call by its command."""
     variants = [
-        {"allOf": [{"properties": {"Command": {"const": each.command}}, "required": ["Command"]}, _parameters(each)]}
+        {
+            "allOf": [
+                {"properties": {"Command": {"const": each.command}}, "required": ["Command"]},
+                described(each.parameters, KINDS),
+            ]
+        }
         for each in OPERATIONS.values()
     ]
     return {

@@ -8,11 +8,11 @@ from journeyflow.services.octeth.table import (
     DELETE,
     Code,
     Operation,
-    Parameter,
     coded_errors,
     codes,
     unsuccessful_errors,
 )
+from journeyflow.services.parameters import Parameter
 
 _NEWER = ("2025", "2026")
 _NEWEST = ("2026",)
@@ -34,7 +34,7 @@ def _unmatched(number: int, name: str) -> Code:
     return Code(number, 404, f"{name} matching record not found")
 
 
-def _dates(first: str, last: str, number: int) -> tuple[Parameter, Parameter]:
+def _dates(first: str, last: str, number: int) -> tuple[Parameter[Code], Parameter[Code]]:
     """Return the parameters of a window, whose codes begin at a number."""
     return tuple(  # type: ignore[return-value]  # two of them
         Parameter(name, "date", invalid=Code(number + n, 422, f"Invalid {name} format"), description="YYYY-MM-DD")
@@ -42,7 +42,7 @@ def _dates(first: str, last: str, number: int) -> tuple[Parameter, Parameter]:
     )
 
 
-def _id(missing: int | None, invalid: Code | None, name: str = "JourneyID", description: str = "") -> Parameter:
+def _id(missing: int | None, invalid: Code | None, name: str = "JourneyID", description: str = "") -> Parameter[Code]:
     """Return the parameter of a number."""
     return Parameter(name, "id", None if missing is None else _missing(missing, name), invalid, description)
 
@@ -73,7 +73,7 @@ _TRIGGER_CODES: Mapping[str, Code] = {
 }
 """The codes of what is wrong with a trigger (F201)."""
 
-_TRIGGER = (
+_TRIGGER: tuple[Parameter[Code], ...] = (
     Parameter(
         "Trigger", "text", invalid=_TRIGGER_CODES["trigger"], description="what enters subscribers; Manual by default"
     ),
@@ -87,9 +87,9 @@ _TRIGGER = (
     Parameter("Rate_Limit_Per_Day", "whole", invalid=_invalid(19, "rate_limit_per_day"), description="0 is no limit"),
 )
 
-_NOTES = Parameter("Notes", "text", description="for people who run the journey")
+_NOTES: Parameter[Code] = Parameter("Notes", "notes", description="for people who run the journey")
 
-_COUNTERS = Parameter(
+_COUNTERS: Parameter[Code] = Parameter(
     "IncludeActivityCounters", "flag", description="adds when something last happened, and how many people"
 )
 

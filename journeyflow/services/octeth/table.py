@@ -5,6 +5,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from journeyflow.services.parameters import Parameter
+
 VERSIONS = ("2023", "2024", "2025", "2026")
 """The four documents, oldest first."""
 
@@ -25,21 +27,6 @@ class Code:
     def words(self, version: str) -> str:
         """Return the message in a version."""
         return self.newer if self.newer and version not in OLD else self.message
-
-
-@frozen
-class Parameter:
-    """A parameter: its name, its kind (see `checks.KINDS`), the codes for a missing and for an invalid one.
-
-    Without `missing` it may be absent. Without `invalid`, a value that cannot be counts as absent, or has the code of
-    `missing` if there is one.
-    """
-
-    name: str
-    kind: str
-    missing: Code | None = None
-    invalid: Code | None = None
-    description: str = ""
 
 
 Envelope = Callable[[Sequence[Mapping[str, object]]], Mapping[str, object]]
@@ -76,9 +63,10 @@ CREATE, DELETE, ADMIN = "Campaign.Create", "Campaign.Delete", "Admin"
 class Operation:
     """One call: its command, the methods and the path below /api/v1, and all that may come of it.
 
-    `codes` are the faults that are found while it is done, by reason. `envelopes` maps versions to their envelope of
-    faults, where it is not the usual one. Without a `path` the call is made by its command alone. `seeds` are the
-    versions whose documents have the call. `call` is the function that does it.
+    `parameters` are of the kinds in `checks.KINDS`. `codes` are the faults that are found while it is done, by
+    reason. `envelopes` maps versions to their envelope of faults, where it is not the usual one. Without a `path`
+    the call is made by its command alone. `seeds` are the versions whose documents have the call. `call` is the
+    function that does it.
     """
 
     command: str
@@ -86,7 +74,7 @@ class Operation:
     path: str | None
     summary: str
     call: Callable[[Any, Mapping[str, Any]], object]
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Parameter[Code], ...] = ()
     codes: Mapping[str, Code] = field(factory=dict)
     envelopes: Mapping[str, Envelope] = field(factory=dict)
     permission: str = CREATE
