@@ -1,6 +1,7 @@
 """Errors: one base class and few others; each takes ids and composes its own message.
 
-A message says what was expected, what was found and what to do about it.
+A message says what was expected, what was found and what to do about it. Those that a host catches most are in
+`journeyflow` as well.
 """
 
 import re
@@ -9,6 +10,25 @@ from difflib import get_close_matches
 from typing import Self
 
 from attrs import field, frozen
+
+__all__ = [
+    "CannotMigrate",
+    "ClockJump",
+    "Conflict",
+    "CorruptDatabase",
+    "Forbidden",
+    "ForeignDatabase",
+    "InvalidInput",
+    "InvalidJourney",
+    "JourneyflowError",
+    "MissingExtra",
+    "NewerSchema",
+    "NotFound",
+    "Problem",
+    "ReadOnlyDatabase",
+    "StorageError",
+    "Undeliverable",
+]
 
 ERROR = "error"
 

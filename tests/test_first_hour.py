@@ -12,7 +12,6 @@ import journeyflow
 from journeyflow import (
     Condition,
     Conflict,
-    CorruptDatabase,
     Engine,
     Event,
     InvalidInput,
@@ -25,6 +24,7 @@ from journeyflow import (
     field,
 )
 from journeyflow.cli import main
+from journeyflow.errors import CorruptDatabase
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.formats.policies import loads_policies

@@ -26,7 +26,14 @@ from journeyflow import (
     tag,
 )
 from journeyflow.definition.rules.conditions import Rule
-from journeyflow.errors import ReadOnlyDatabase
+from journeyflow.errors import (
+    CorruptDatabase,
+    ForeignDatabase,
+    MissingExtra,
+    NewerSchema,
+    ReadOnlyDatabase,
+    Undeliverable,
+)
 from journeyflow.formats.native import dumps_journey
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.simulation import Backtest, backtest
@@ -231,6 +238,8 @@ def deliver(message: jf.Message) -> None:
     """Deliver a message."""
     data: Mapping[str, object] = message.data
     print(message.id, message.channel, message.template, data, message.attempts, message.token)  # noqa: T201 never run
+    if not data:
+        raise Undeliverable(message.id)
 
 
 def opening(store: Store) -> list[Engine]:
@@ -416,9 +425,9 @@ def errors(engine: Engine) -> list[str]:  # noqa: PLR0911 one for each family of
         return [error.journey, error.state]
     except jf.NotFound as error:
         return [error.kind]
-    except (jf.CorruptDatabase, jf.ForeignDatabase, jf.NewerSchema, ReadOnlyDatabase) as error:
+    except (CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase) as error:
         return [error.path]
-    except (jf.ClockJump, jf.MissingExtra, jf.StorageError, jf.JourneyflowError) as error:
+    except (jf.ClockJump, MissingExtra, jf.StorageError, jf.JourneyflowError) as error:
         return [str(error)]
     return []
 

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from journeyflow import Conflict, CorruptDatabase, End, InvalidJourney, Journey, MissingExtra, NotFound, Send, field
+from journeyflow import Conflict, End, InvalidJourney, Journey, NotFound, Send, field
 from journeyflow.basics.words import State
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.catalog.lifecycle import ALLOWED, GOALS, find, moved, published
 from journeyflow.catalog.loading import read_catalog
+from journeyflow.errors import CorruptDatabase, MissingExtra
 from journeyflow.formats.native import fingerprint
 from journeyflow.records.changes import CatalogChanges, Changes, Transition
 from journeyflow.stores.contract import Shelf

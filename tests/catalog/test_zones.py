@@ -4,8 +4,9 @@ import zoneinfo
 
 import pytest
 
-from journeyflow import CorruptDatabase, End, Engine, Journey, Policies, QuietHours, Send, StorageError, Window
+from journeyflow import End, Engine, Journey, Policies, QuietHours, Send, StorageError, Window
 from journeyflow.basics import moments
+from journeyflow.errors import CorruptDatabase
 from tests.samples import START
 
 FAR = "Antarctica/Troll"

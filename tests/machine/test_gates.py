@@ -4,21 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from journeyflow import (
-    Cap,
-    CorruptDatabase,
-    Engine,
-    Exit,
-    Journey,
-    MemoryStore,
-    Policies,
-    QuietHours,
-    Send,
-    Trigger,
-    Wait,
-    Window,
-)
+from journeyflow import Cap, Engine, Exit, Journey, MemoryStore, Policies, QuietHours, Send, Trigger, Wait, Window
 from journeyflow.basics.moments import DAY, HOUR, LAST, zone
+from journeyflow.errors import CorruptDatabase
 from journeyflow.machine.gates import MAX_GATE, first_opening
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host, after, instant, open_engine, utc

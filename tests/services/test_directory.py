@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from journeyflow import ForeignDatabase, InvalidInput, NewerSchema, NotFound, StorageError
+from journeyflow import InvalidInput, NotFound, StorageError
+from journeyflow.errors import ForeignDatabase, NewerSchema
 from journeyflow.services.directory import PERMISSIONS, Caller, Resource, SQLiteDirectory, User
 from journeyflow.services.directory.loading import load
 

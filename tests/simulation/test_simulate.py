@@ -18,7 +18,6 @@ from journeyflow import (
     Journey,
     Limits,
     MemoryStore,
-    MissingExtra,
     Policies,
     Send,
     Split,
@@ -29,6 +28,7 @@ from journeyflow import (
     field,
     tag,
 )
+from journeyflow.errors import MissingExtra
 from journeyflow.questions.numbers.totals import totals
 from journeyflow.simulation import (
     Arrivals,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from journeyflow import CorruptDatabase, Engine, ForeignDatabase, NewerSchema, StorageError
-from journeyflow.errors import ReadOnlyDatabase
+from journeyflow import Engine, StorageError
+from journeyflow.errors import CorruptDatabase, ForeignDatabase, NewerSchema, ReadOnlyDatabase
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.records.rows import Move
 from journeyflow.records.suppression import KEY, key_of
