@@ -332,7 +332,6 @@ KEEPS_STATE = {
     "Members": "the services of the tenants that have called",
     "RateLimit": "when each key has called of late",
     "Site": "what the routes of one application need",
-    "_Scale": "the scale of one chart",
     "_Place": "a place of one picture, which is moved until it fits",
     "Agenda": "a part of the store in memory",
     "Mirror": "a handle on the database behind questions",

@@ -14,13 +14,14 @@ from journeyflow.drawing.graphs import Arrow, Box, Fact, graph
 
 @frozen
 class StepCounts:
-    """How many people are at a step now, how many visits it had and how many left the journey here, and outcomes.
+    """How many people are at a step now, how many visits it had, how many went on and how many left the journey here.
 
     `outcomes` counts the visits that ended with each outcome: the branches of a step. None is not known, not shown.
     """
 
     waiting: int | None = None
     visited: int | None = None
+    passed: int | None = None
     left: int | None = None
     outcomes: Mapping[str, int] = Factory(dict)
 
@@ -65,12 +66,13 @@ def svg(
 
 
 def _box(step: Step, counts: StepCounts, tone: str) -> Box:
-    said = zip(_SHOWN, (counts.waiting, counts.visited, counts.left), strict=True)
+    passed = None if counts.passed == counts.visited else counts.passed  # it would only be the same number again
+    said = zip(_SHOWN, (counts.waiting, counts.visited, passed, counts.left), strict=True)
     figures = " · ".join(counted(f"{many:,}", *words) for words, many in said if many)
     return Box(kind(step), kind(step).upper(), step.name or step.id, summary(step), figures, tone)
 
 
-_SHOWN = ("here now", "here now"), ("visit", "visits"), ("left here", "left here")
+_SHOWN = ("here now", "here now"), ("visit", "visits"), ("passed", "passed"), ("left here", "left here")
 """What the counts of a step are called: one, and more."""
 
 

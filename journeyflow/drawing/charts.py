@@ -1,22 +1,42 @@
 """Charts as static SVG: bars, columns by day, bands, and intervals; each with the same numbers as a table."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from math import ceil, floor, log10
 
 from attrs import frozen
 
-from journeyflow.drawing.svg import FONT, SERIES, SMALL, number, picture, tag, words
-from journeyflow.drawing.text import cut, visible, width
+from journeyflow.drawing.axes import (
+    HIGH,
+    LINE,
+    LONGEST,
+    MARGIN,
+    TOP,
+    WIDE,
+    LegendKey,
+    Scale,
+    color,
+    heading,
+    legend,
+    names_below,
+    shown,
+    ticks,
+    told,
+)
+from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
+from journeyflow.drawing.text import broken, cut, visible, width
 
-MARGIN = 16
 ROW = 26
 """The height of a bar with the space below it, in pixels."""
 
-WIDE, HIGH = 640, 220
-"""The size of the area that a chart draws its values in."""
+GAP = 22
+"""The space before a column of numbers beside bars."""
 
-LONGEST = 200
-"""How wide a label beside a bar may be."""
+BARS = 330
+"""How wide the longest bar is, with the number at its end."""
+
+FEW = 16
+"""Up to how many places have a box each instead of one band across."""
+
+HAPPENED = "what happened"
 
 
 @frozen
@@ -32,6 +52,10 @@ class Diagram:
         """Return the picture, for a notebook."""
         return self.svg
 
+    def __repr__(self) -> str:
+        """Return the title, and how many rows there are."""
+        return f"Diagram({visible(self.title)[:LONGEST]!r}, {len(self.rows)} rows)"
+
     def to_dicts(self) -> list[dict[str, str]]:
         """Return the rows of the table, each as a dictionary by header."""
         return [dict(zip(self.header, row, strict=True)) for row in self.rows]
@@ -39,46 +63,77 @@ class Diagram:
 
 @frozen
 class BarRow:
-    """A bar: its label, its length, and what stands at its end."""
+    """A bar: its label, its length, what stands at its end, and further columns of text beside it.
+
+    `lost` is the part of the length that is drawn as lost.
+    """
 
     label: str
     value: float
     text: str
+    more: tuple[str, ...] = ()
+    lost: float = 0
 
 
 @frozen
 class IntervalRow:
-    """An estimate with the interval that holds it, and what is said of it; None for what is not known."""
+    """An estimate with the interval that holds it, and what is said of it; a doubtful one is drawn hollow."""
 
     label: str
     low: float
     middle: float
     high: float
     text: str
+    doubtful: bool = False
 
 
-def bars(title: str, header: tuple[str, str], rows: Sequence[BarRow]) -> Diagram:
+def bars(title: str, header: Sequence[str], rows: Sequence[BarRow], lost: str = "lost") -> Diagram:
     """Return a chart of bars from left to right, one below the other, all from zero.
+
+    `header` names the labels, the numbers at the ends of the bars, and the columns beside them. `lost` is what the
+    lost parts are called, if there are any.
 
     >>> bars("Steps", ("step", "people"), [BarRow("hello", 3, "3")]).to_dicts()
     [{'step': 'hello', 'people': '3'}]
     """
     labels = [cut(visible(row.label), LONGEST, FONT) for row in rows]
     left = MARGIN + max((width(label, FONT) for label in labels), default=0) + 10
+    ends = _ends(left + BARS, header, rows)
     most = max((row.value for row in rows), default=0) or 1
-    room = WIDE - max((width(row.text, SMALL) for row in rows), default=0) - 10
-    parts = []
+    room = BARS - max((width(row.text, SMALL) for row in rows), default=0) - 8
+    keys = [LegendKey(header[1], "series0"), LegendKey(lost, "lost")] if any(row.lost for row in rows) else []
+    wide = max([left + BARS, *ends]) + MARGIN
+    parts, top = legend(keys, left, wide, TOP)
+    if ends:
+        parts += [
+            words(name, end, top, anchor="end", class_="soft") for name, end in zip(header[2:], ends, strict=True)
+        ]
+        top += LINE / 2
     for place, (row, label) in enumerate(zip(rows, labels, strict=True)):
-        y, long = MARGIN + place * ROW, row.value / most * room
+        y, long = top + place * ROW, row.value / most * room
+        gone = min(row.lost / most * room, long)
         parts += [
             words(label, left - 10, y + ROW / 2 + 1, anchor="end"),
             tag("rect", x=left, y=y + 2, width=long, height=ROW - 8, class_="series0"),
+            tag("rect", x=left + long - gone, y=y + 2, width=gone, height=ROW - 8, class_="lost") if gone else "",
             words(row.text, left + long + 6, y + ROW / 2 + 1, anchor="start", class_="soft"),
         ]
-    svg = picture(
-        parts, left + WIDE + MARGIN, 2 * MARGIN + len(rows) * ROW, title=title, description=_told(header, rows)
+        parts += [
+            words(text, end, y + ROW / 2 + 1, anchor="end", class_="soft")
+            for text, end in zip(row.more, ends, strict=True)
+        ]
+    return _diagram(
+        title, parts, (wide, top + len(rows) * ROW + MARGIN), header, [(row.label, row.text, *row.more) for row in rows]
     )
-    return Diagram(title, svg, header, tuple((row.label, row.text) for row in rows))
+
+
+def _ends(left: float, header: Sequence[str], rows: Sequence[BarRow]) -> list[float]:
+    """Return where each column beside the bars ends."""
+    ends = list[float]()
+    for place, name in enumerate(header[2:]):
+        widest = max(width(text, SMALL) for text in (name, *(row.more[place] for row in rows)))
+        ends.append((ends[-1] if ends else left) + GAP + widest)
+    return ends
 
 
 def columns(title: str, places: Sequence[str], series: Mapping[str, Sequence[float]]) -> Diagram:
@@ -87,24 +142,19 @@ def columns(title: str, places: Sequence[str], series: Mapping[str, Sequence[flo
     >>> columns("Messages", ["Mon", "Tue"], {"EMAIL": [2, 3], "SMS": [0, 1]}).to_dicts()
     [{'': 'Mon', 'EMAIL': '2', 'SMS': '0'}, {'': 'Tue', 'EMAIL': '3', 'SMS': '1'}]
     """
-    sums = [sum(values) for values in zip(*series.values(), strict=True)] or [0]
-    scale = _Scale(0, max(sums))
-    left = MARGIN + scale.margin
-    step = WIDE / max(len(places), 1)
-    parts = [*_legend(list(series), left), *_lines(scale, left)]
+    keys = [LegendKey(name, color(place)) for place, name in enumerate(series)]
+    area = _Area.of([sum(values) for values in zip(*series.values(), strict=True)], places, keys)
     base = [0.0] * len(places)
-    for color, values in enumerate(series.values()):
+    parts = list(area.parts)
+    for position, values in enumerate(series.values()):
         for place, value in enumerate(values):
-            low, high = scale.y(base[place]), scale.y(base[place] + value)
+            low, high = area.scale.y(base[place]), area.scale.y(base[place] + value)
             if value:
-                x, wide = left + place * step + step * 0.1, max(step * 0.8, 0.5)
-                parts.append(tag("rect", x=x, y=high, width=wide, height=low - high, class_=_color(color)))
+                x, wide = area.x(place, 0.1), max(area.step * 0.8, 0.5)
+                parts.append(tag("rect", x=x, y=high, width=wide, height=low - high, class_=color(position)))
             base[place] += value
-    parts += _axis(places, left, step)
-    header = ("", *series)
-    svg = picture(parts, left + WIDE + MARGIN, HIGH + 4 * MARGIN + 20, title=title, description=_told(header, places))
-    rows = zip(places, *([number(value) for value in values] for values in series.values()), strict=True)
-    return Diagram(title, svg, header, tuple(rows))
+    rows = zip(places, *([shown(value) for value in values] for values in series.values()), strict=True)
+    return _diagram(title, parts, area.size, ("", *series), list(rows))
 
 
 def bands(
@@ -112,122 +162,125 @@ def bands(
 ) -> Diagram:
     """Return a chart of what is expected at each place: a band from low to high with the middle, and what happened.
 
-    `found` has (low, middle, high) for each place; `truth`, if given, is drawn over it, and may be shorter.
+    `found` has (low, middle, high) for each place; `truth`, if given, is drawn over it, and may be shorter. Few places
+    have a box each.
 
     >>> bands("Sent", ["Mon"], [(1, 2, 4)], [3]).to_dicts()
     [{'': 'Mon', 'low': '1', 'middle': '2', 'high': '4', 'what happened': '3'}]
     """
-    scale = _Scale(0, max([*(high for *_, high in found), *(truth or ()), 0]))
-    left = MARGIN + scale.margin
-    step = WIDE / max(len(places), 1)
-
-    def line(values: Sequence[float]) -> list[str]:
-        return [f"{number(left + (place + 0.5) * step)},{number(scale.y(value))}" for place, value in enumerate(values)]
-
-    lows, middles, highs = ([row[place] for row in found] for place in range(3))
-    names = ["expected, with its band", *(["what happened"] if truth is not None else [])]
-    parts = [*_legend(names, left), *_lines(scale, left)]
-    parts.append(tag("polygon", points=" ".join([*line(highs), *reversed(line(lows))]), class_="series0 faint"))
-    parts.append(tag("polyline", points=" ".join(line(middles)), class_="curve0"))
-    if truth is not None:
-        parts.append(tag("polyline", points=" ".join(line(truth)), class_="curve1"))
-    parts += _axis(places, left, step)
-    header = ("", "low", "middle", "high", *(["what happened"] if truth is not None else []))
-    told = [[number(value)] for value in truth or ()] + [[""]] * (len(places) - len(truth or ()))
-    rows = tuple(
-        (place, *map(number, row), *(said if truth is not None else []))
-        for place, row, said in zip(places, found, told, strict=True)
-    )
-    svg = picture(parts, left + WIDE + MARGIN, HIGH + 4 * MARGIN + 20, title=title, description=_told(header, places))
-    return Diagram(title, svg, header, rows)
+    real = [] if truth is None else list(truth)
+    told_of = [] if truth is None else [LegendKey(HAPPENED, "series1")]
+    keys = [LegendKey("from low to high", "series0 faint"), LegendKey("middle", "series0"), *told_of]
+    area = _Area.of([*(value for row in found for value in row), *real], places, keys)
+    parts = [*area.parts, *(area.boxes(found) if len(places) <= FEW else area.band(found)), *area.dots(real)]
+    header = ("", "low", "middle", "high", *([] if truth is None else [HAPPENED]))
+    ends = [(shown(value),) for value in real] + [("",)] * (len(places) - len(real))
+    rows = [
+        (place, *map(shown, row), *(() if truth is None else end))
+        for place, row, end in zip(places, found, ends, strict=True)
+    ]
+    return _diagram(title, parts, area.size, header, rows)
 
 
-def intervals(title: str, header: tuple[str, str], rows: Sequence[IntervalRow]) -> Diagram:
-    """Return a chart of estimates with their intervals, one below the other, and a line at zero.
+@frozen
+class _Area:
+    """The area of a chart of places from left to right: its scale, where it begins, and what is drawn first."""
+
+    scale: Scale
+    left: float
+    step: float
+    parts: Sequence[str]
+
+    @classmethod
+    def of(cls, values: Sequence[float], places: Sequence[str], keys: Sequence[LegendKey]) -> "_Area":
+        left = MARGIN + Scale.of(values, 0).margin
+        parts, top = legend(keys, left, left + WIDE, TOP)
+        scale = Scale.of(values, top)
+        parts += [*scale.lines(left), *names_below(places, left, top + HIGH + 18)]
+        return cls(scale, left, WIDE / max(len(places), 1), parts)
+
+    @property
+    def size(self) -> tuple[float, float]:
+        return self.left + WIDE + MARGIN, self.scale.top + HIGH + 18 + MARGIN
+
+    def x(self, place: int, part: float = 0.5) -> float:
+        return self.left + (place + part) * self.step
+
+    def points(self, values: Sequence[float]) -> list[str]:
+        return [f"{number(self.x(place))},{number(self.scale.y(value))}" for place, value in enumerate(values)]
+
+    def band(self, found: Sequence[tuple[float, float, float]]) -> Iterator[str]:
+        lows, middles, highs = zip(*found, strict=True)
+        outline = " ".join([*self.points(highs), *reversed(self.points(lows))])
+        yield tag("polygon", points=outline, class_="series0 faint")
+        yield tag("polyline", points=" ".join(self.points(middles)), class_="curve0")
+
+    def boxes(self, found: Sequence[tuple[float, float, float]]) -> Iterator[str]:
+        wide = min(self.step * 0.5, 48)
+        for place, row in enumerate(found):
+            low, middle, high = map(self.scale.y, row)
+            x = self.x(place) - wide / 2
+            yield tag("rect", x=x, y=high, width=wide, height=max(low - high, 1), class_="series0 faint")
+            yield tag("path", d=f"M{number(x)} {number(middle)}h{number(wide)}", class_="curve0")
+
+    def dots(self, truth: Sequence[float]) -> Iterator[str]:
+        if len(truth) > FEW:
+            yield tag("polyline", points=" ".join(self.points(truth)), class_="curve1")
+        for place, value in enumerate(truth):
+            yield tag(
+                "circle", cx=self.x(place), cy=self.scale.y(value), r=4 if len(truth) <= FEW else 2.5, class_="series1"
+            )
+
+
+def intervals(title: str, header: tuple[str, str], rows: Sequence[IntervalRow], note: str = "") -> Diagram:
+    """Return a chart of estimates with their intervals (a forest plot): one below the other, and a line at zero.
+
+    A `note` stands below the title, such as why groups must not be compared.
 
     >>> intervals("Lift", ("arm", "difference"), [IntervalRow("B", -1, 2, 5, "+2 (-1 to 5)")]).to_dicts()
     [{'arm': 'B', 'difference': '+2 (-1 to 5)'}]
     """
     labels = [cut(visible(row.label), LONGEST, FONT) for row in rows]
-    left = MARGIN + max((width(label, FONT) for label in labels), default=0) + 10
-    room = WIDE - max((width(row.text, SMALL) for row in rows), default=0) - 20
-    low, high = min([0, *(row.low for row in rows)]), max([0, *(row.high for row in rows)])
-    across = (high - low) or 1
+    left = MARGIN + max((width(label, FONT) for label in labels), default=0) + 16
+    room = BARS
+    wide = left + room + GAP + max((width(row.text, SMALL) for row in rows), default=0) + MARGIN
+    numbers = ticks(min([0, *(row.low for row in rows)]), max([0, *(row.high for row in rows)]))
 
     def x(value: float) -> float:
-        return left + (value - low) / across * room
+        return left + (value - numbers[0]) / (numbers[-1] - numbers[0]) * room
 
-    bottom = MARGIN + len(rows) * ROW
-    parts = [tag("path", d=f"M{number(x(0))} {number(MARGIN)}V{number(bottom)}", class_="link zero")]
+    lines = broken(visible(note), wide - 2 * MARGIN, SMALL, 3) if note else []
+    parts = [
+        words(line, MARGIN, TOP + place * LINE, anchor="start", class_="soft removed")
+        for place, line in enumerate(lines)
+    ]
+    top = TOP - LINE / 2 + len(lines) * LINE
+    bottom = top + len(rows) * ROW
+    every = -(-max(width(shown(value), SMALL) + 8 for value in numbers) // (room / (len(numbers) - 1)))
+    for place, value in enumerate(numbers):
+        style = "link zero" if value == 0 else "link grid"
+        parts.append(tag("path", d=f"M{number(x(value))} {number(top)}V{number(bottom)}", class_=style))
+        if place % every == 0:
+            parts.append(words(shown(value), x(value), bottom + 16, class_="soft"))
     for place, (row, label) in enumerate(zip(rows, labels, strict=True)):
-        y = MARGIN + place * ROW + ROW / 2 - 4
+        y = top + place * ROW + ROW / 2
+        line, dot = ("curve0 doubtful", "hollow") if row.doubtful else ("curve0", "series0")
         parts += [
-            words(label, left - 10, y + 4, anchor="end"),
-            tag("path", d=f"M{number(x(row.low))} {number(y)}H{number(x(row.high))}", class_="curve0"),
-            tag("circle", cx=x(row.middle), cy=y, r=5, class_="series0"),
-            words(row.text, left + room + 14, y + 4, anchor="start", class_="soft"),
+            words(label, left - 16, y + 4, anchor="end"),
+            tag("path", d=f"M{number(x(row.low))} {number(y)}H{number(x(row.high))}", class_=line),
+            tag("circle", cx=x(row.middle), cy=y, r=5, class_=dot),
+            words(row.text, left + room + GAP, y + 4, anchor="start", class_="soft"),
         ]
-    svg = picture(parts, left + WIDE + MARGIN, bottom + MARGIN, title=title, description=_told(header, rows))
-    return Diagram(title, svg, header, tuple((row.label, row.text) for row in rows))
+    return _diagram(title, parts, (wide, bottom + 18 + MARGIN), header, [(row.label, row.text) for row in rows])
 
 
-# --- what charts share ------------------------------------------------------------------------------------------------
-
-
-def _told(header: Sequence[str], rows: Sequence[object]) -> str:
-    return f"{len(rows)} rows of {', '.join(name for name in header if name)}; a table says the same."
-
-
-class _Scale:
-    """The values of a chart, from bottom to top, with lines at round numbers."""
-
-    def __init__(self, low: float, high: float) -> None:
-        self.step = _round_step((high - low) or 1)
-        self.high = max(ceil(high / self.step), 1) * self.step
-        self.margin = max(width(f"{value:,g}", SMALL) for value in self.values()) + 8
-
-    def values(self) -> Iterator[float]:
-        """Yield the round numbers from zero on."""
-        return (place * self.step for place in range(round(self.high / self.step) + 1))
-
-    def y(self, value: float) -> float:
-        """Return how far down a value is drawn, in pixels."""
-        return 2 * MARGIN + 12 + HIGH * (1 - value / self.high)
-
-
-def _round_step(across: float) -> float:
-    """Return a round number of which four to nine make up a length.
-
-    >>> _round_step(10), _round_step(37), _round_step(0.4)
-    (2, 5, 0.1)
-    """
-    power: float = 10 ** floor(log10(across / 4))
-    return next(step * power for step in (5, 2, 1) if across / (step * power) >= 4)  # noqa: PLR2004
-
-
-def _lines(scale: _Scale, left: float) -> Iterator[str]:
-    for value in scale.values():
-        y = scale.y(value)
-        yield tag("path", d=f"M{number(left)} {number(y)}h{number(WIDE)}", class_="link grid")
-        yield words(f"{value:,g}", left - 6, y + 4, anchor="end", class_="soft")
-
-
-def _axis(places: Sequence[str], left: float, step: float) -> Iterator[str]:
-    """Yield the names below the columns: as many as fit beside one another, the first among them."""
-    widest = max((width(visible(place), SMALL) for place in places), default=0) + 10
-    every = max(ceil(widest / step), 1)
-    for place in range(0, len(places), every):
-        yield words(places[place], left + (place + 0.5) * step, 2 * MARGIN + HIGH + 30, class_="soft")
-
-
-def _legend(names: Sequence[str], left: float) -> Iterator[str]:
-    x = left
-    for color, name in enumerate(names):
-        shown = cut(visible(name), LONGEST, SMALL)
-        yield tag("rect", x=x, y=MARGIN - 4, width=12, height=12, class_=_color(color))
-        yield words(shown, x + 17, MARGIN + 6, anchor="start", class_="soft")
-        x += width(shown, SMALL) + 36
-
-
-def _color(position: int) -> str:
-    return f"series{position % len(SERIES)}"
+def _diagram(
+    title: str,
+    parts: Sequence[str],
+    size: tuple[float, float],
+    header: Sequence[str],
+    rows: Sequence[tuple[str, ...]],
+) -> Diagram:
+    """Return a chart with its title at its top."""
+    svg = picture([heading(title, size[0]), *parts], *size, title=title, description=told(header, rows))
+    return Diagram(title, svg, tuple(header), tuple(rows))

@@ -31,12 +31,16 @@ SORTING, MOVING = 8, 24
 
 
 class Connector(NamedTuple):
-    """A link from one box to another, by their positions, with the width and height of its label (0 for none)."""
+    """A link from one box to another, by their positions, with the width and height of its label (0 for none).
+
+    `thickness` is how wide the link itself is, in every layer that it passes.
+    """
 
     start: int
     end: int
     width: float = 0
     height: float = 0
+    thickness: float = 0
 
 
 @frozen
@@ -147,12 +151,12 @@ def _ranks(count: int, links: Sequence[Connector]) -> list[int]:
 def _chain(boxes: Sequence[_Place], link: Connector, *, back: bool) -> list[_Place]:
     """Return the places of a link between its boxes, from top to bottom, tied to one another and to both boxes."""
     if link.start == link.end:
-        boxes[link.start].loops += link.width + BESIDE
+        boxes[link.start].loops += link.thickness + link.width + BESIDE
         return []
     top, bottom = (boxes[link.end], boxes[link.start]) if back else (boxes[link.start], boxes[link.end])
-    chain = [_Place(layer, 0, 0) for layer in range(top.layer + 1, bottom.layer)]
+    chain = [_Place(layer, link.thickness, 0) for layer in range(top.layer + 1, bottom.layer)]
     label = chain[-1 if back else 0]
-    label.width, label.height = link.width, link.height
+    label.width, label.height = max(link.width, link.thickness), link.height
     for upper, lower in zip([top, *chain], [*chain, bottom], strict=True):
         upper.below.append(lower)
         lower.above.append(upper)
@@ -304,10 +308,12 @@ def _around(number: int, links: Sequence[Connector], box: _Place) -> Course:
     loops = [position for position, link in enumerate(links) if link.start == link.end == links[number].start]
     inner = loops[: loops.index(number)]
     right = box.x + box.width / 2
-    out = right + BESIDE / 2 + sum(links[position].width + BESIDE for position in inner)
+    half = links[number].thickness / 2
+    before = sum(links[position].thickness + links[position].width + BESIDE for position in inner)
+    out = right + BESIDE / 2 + before + half
     up = box.height / 2 * (len(inner) + 1) / (len(loops) + 1)
     route = ((right, box.y + up), (out, box.y + up), (out, box.y - up), (right, box.y - up))
-    return route, (out + BESIDE / 4 + links[number].width / 2, box.y)
+    return route, (out + half + BESIDE / 4 + links[number].width / 2, box.y)
 
 
 def _port(box: _Place, neighbors: Sequence[_Place], neighbor: _Place) -> float:

@@ -14,12 +14,14 @@ LIGHT = {
     "start": "#ffffff",
     "send": "#dbeafe", "wait": "#fef3c7", "condition": "#ede9fe", "split": "#fce7f3", "update": "#d1fae5",
     "end": "#e4e7eb", "added": "#15803d", "removed": "#b91c1c", "changed": "#b45309",
+    "flow": "#bcd3ec", "again": "#f2cfa9",
 }  # fmt: skip
 DARK = {
     "paper": "#16191d", "ink": "#f0f4f8", "soft": "#b8c4ce", "line": "#8c9aa8", "panel": "#22272e",
     "start": "#16191d",
     "send": "#1e3a5f", "wait": "#54420f", "condition": "#3d3166", "split": "#5c2347", "update": "#1c4a38",
     "end": "#343c46", "added": "#4ade80", "removed": "#f87171", "changed": "#fbbf24",
+    "flow": "#28466b", "again": "#6b4318",
 }  # fmt: skip
 
 SERIES = ("#3270b8", "#b4540a", "#2a7d4f", "#7a4fb5", "#b8406e", "#5b6770")
@@ -46,7 +48,11 @@ STYLE = "".join(
         *(f".jf .head.{tone},.jf text.{tone}{{fill:var(--jf-{tone})}}" for tone in TONES),
         *(f".jf .series{n}{{fill:{color}}}" for n, color in enumerate(SERIES)),
         *(f".jf .curve{n}{{fill:none;stroke:{color};stroke-width:2.5}}" for n, color in enumerate(SERIES[:2])),
-        ".jf .faint{opacity:.3}.jf .grid{opacity:.3}.jf .zero{stroke-dasharray:3 3}",
+        ".jf .faint{opacity:.3}.jf .grid{opacity:.3}.jf .zero{stroke-dasharray:3 3}.jf .doubtful{stroke-dasharray:5 4}",
+        ".jf .lost{fill:var(--jf-removed)}.jf .flow{fill:var(--jf-flow)}.jf .again{fill:var(--jf-again)}",
+        ".jf .loop{fill:none;stroke:var(--jf-again)}.jf .hollow{fill:var(--jf-paper);stroke:#3270b8;stroke-width:2.5}",
+        *(f".jf .line.series{n}{{stroke:{color};stroke-width:2.5}}" for n, color in enumerate(SERIES)),
+        ".jf .ring{fill:var(--jf-paper)}",
         ".jf rect[class^=series]{stroke:var(--jf-paper);stroke-width:.5}",
         ".jf .removed{stroke-dasharray:5 4}.jf text.removed{stroke-dasharray:none}",
     )

@@ -34,7 +34,9 @@ def drawn_graphs(draw):
         st.lists(st.tuples(st.sampled_from([30, 90, 200]), st.sampled_from([20, 60])), min_size=count, max_size=count)
     )
     ends = st.integers(0, count - 1)
-    links = st.builds(Connector, ends, ends, st.sampled_from([0, 40, 120]), st.just(18))
+    links = st.builds(
+        Connector, ends, ends, st.sampled_from([0, 40, 120]), st.just(18), st.sampled_from([0, 0, 8, 150])
+    )
     return sizes, draw(st.lists(links, max_size=10))
 
 

@@ -189,6 +189,20 @@ class StepStats:
     people: PeopleStats | None = field(default=None, repr=False)
     lifetime: MessageStats | None = field(default=None, repr=False)
 
+    @property
+    def passed(self) -> int | None:
+        """How many visits ended within the window and went on; None if that is not known."""
+        return self._ended("completed", "skipped")
+
+    @property
+    def left(self) -> int | None:
+        """How many left the journey at this step within the window, by an exit or a failure; None if not known."""
+        return self._ended("exited", "failed")
+
+    def _ended(self, *ways: str) -> int | None:
+        found = [getattr(day, way) for day in self.daily for way in ways]
+        return None if None in found else sum(found)
+
 
 @frozen
 class JourneyStats(Rows):
@@ -223,11 +237,15 @@ class JourneyStats(Rows):
 
     @property
     def counts(self) -> "Mapping[str, StepCounts]":
-        """The counts that a picture of the journey shows, by step id: who rests there, and the visits of the window."""
+        """The counts that a picture of the journey shows, by step id.
+
+        Who rests at a step is as of now; its visits, how many went on or left the journey there, and its branches are
+        of the window.
+        """
         from journeyflow.definition.drawings import StepCounts  # noqa: PLC0415 few look at pictures
 
         return {
-            name: StepCounts(each.active, each.visited, outcomes=each.outcomes or {})
+            name: StepCounts(each.active, each.visited, each.passed, each.left, outcomes=each.outcomes or {})
             for name, each in self.by_step.items()
         }
 

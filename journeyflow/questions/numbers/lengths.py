@@ -1,0 +1,107 @@
+"""How long runs take from their entry to their end, counted in lengths of equal size (R85)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+from attrs import frozen
+
+from journeyflow.basics.moments import DAY, MINUTE
+from journeyflow.basics.showing import counted, in_words
+from journeyflow.basics.words import COMPLETED, EXITED, FAILED
+from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.drawing.rows import Rows
+from journeyflow.stores.contract import SqlReader
+
+HOUR = 60 * MINUTE
+
+SIZES = (
+    MINUTE,
+    5 * MINUTE,
+    15 * MINUTE,
+    HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    2 * DAY,
+    7 * DAY,
+    28 * DAY,
+    364 * DAY,
+)
+"""Lengths that people count in, in microseconds."""
+
+MOST = 30
+"""How many lengths a distribution has at most, so that each can be seen beside the others."""
+
+
+@frozen
+class EndedWithin:
+    """How many runs took so long: at least `since`, and less than `until`; by the status in which they ended."""
+
+    since: timedelta
+    until: timedelta
+    completed: int
+    exited: int
+    failed: int
+
+    @property
+    def total(self) -> int:
+        """How many that are in all."""
+        return self.completed + self.exited + self.failed
+
+
+@frozen(repr=False)
+class TimeToEnd(Rows):
+    """How long the runs of a journey that have ended took, of all time: a row for each length, from no time on."""
+
+    tenant: str
+    journey: str
+    lengths: tuple[EndedWithin, ...]
+
+    def _rows(self) -> Iterator[object]:
+        return iter(self.lengths)
+
+    @property
+    def ended(self) -> int:
+        """How many runs have ended."""
+        return sum(each.total for each in self.lengths)
+
+    def within(self, share: float = 0.5) -> timedelta | None:
+        """Return the first end of a length by which a share of the runs had ended; None if none has."""
+        passed = 0
+        for each in self.lengths:
+            passed += each.total
+            if passed >= share * self.ended:
+                return each.until
+        return None
+
+    def __repr__(self) -> str:
+        """Return how many runs ended, and within which time half of them."""
+        half = self.within()
+        within = "" if half is None else f", half within {in_words(half // timedelta(microseconds=1))}"
+        return f"TimeToEnd({self.journey!r}: {counted(f'{self.ended:,}', 'run')} ended{within})"
+
+
+def time_to_end(reader: SqlReader, record: JourneyRecord) -> TimeToEnd:
+    """Return how long the runs of a journey took that have ended; those kept out have no run."""
+    where = "FROM enrollments WHERE journey = ? AND status IN (?, ?, ?)"
+    asked = (record.number, COMPLETED, EXITED, FAILED)
+    longest = reader.rows(f"SELECT max(ended_at - entered_at) {where}", asked)[0][0]
+    if longest is None:
+        return TimeToEnd(record.tenant, record.id, ())
+    size = next((each for each in SIZES if longest < each * MOST), longest // MOST + 1)
+    found = Counter[tuple[int, str]]()
+    for place, status, count in reader.rows(
+        f"SELECT (ended_at - entered_at) / ?, status, count(*) {where} GROUP BY 1, 2", (size, *asked)
+    ):
+        found[place, status] = count
+    lengths = (
+        EndedWithin(
+            timedelta(microseconds=place * size),
+            timedelta(microseconds=(place + 1) * size),
+            *(found[place, status] for status in (COMPLETED, EXITED, FAILED)),
+        )
+        for place in range(longest // size + 1)
+    )
+    return TimeToEnd(record.tenant, record.id, tuple(lengths))

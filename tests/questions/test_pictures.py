@@ -1,0 +1,234 @@
+"""Answers as charts: every number of a picture and of its table is one of the answer in Python."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from journeyflow import (
+    Condition,
+    End,
+    Engine,
+    Event,
+    Exit,
+    Goal,
+    Journey,
+    MemoryStore,
+    Send,
+    Split,
+    Trigger,
+    Wait,
+    arm,
+    field,
+)
+from journeyflow.definition.pictures import edges
+from journeyflow.questions.numbers.experiments import results
+from journeyflow.questions.numbers.lengths import MOST, SIZES, time_to_end
+from journeyflow.questions.pictures import (
+    MOMENTS,
+    ends_chart,
+    flow_chart,
+    funnel_chart,
+    results_chart,
+    sent_chart,
+    timeline_chart,
+)
+from journeyflow.stores.sqlite import SQLiteStore
+from tests.drawing.test_charts import assert_readable
+from tests.samples import START
+
+JOURNEY = Journey(
+    id="j",
+    trigger=Trigger("go"),
+    goal=Goal("order", within="9 days"),
+    holdout=10,
+    exits=[Exit("quit", event="quit")],
+    steps=[
+        Send("hello", channel="EMAIL", template="t", name="Say hello"),
+        Condition(
+            "rich", field("plan").eq("gold"),
+            yes=[Split("test", arm(50, [Send("tips", channel="SMS", template="u")]), arm(50))],
+        ),
+        Wait("birthday", field="born", on_missing="reply"),
+        Wait("reply", event="reply", timeout="3 days", on_event="end"),
+        Wait("rest", "2 days"),
+        End("end"),
+    ],
+)  # fmt: skip
+
+STORES: dict[str, Callable[[], MemoryStore | SQLiteStore]] = {
+    "memory": MemoryStore,
+    "sqlite": lambda: SQLiteStore(":memory:", nonce="memory"),
+}
+
+
+def lived(store, crowd):
+    """Return an engine in which people lived, and the instant of its last tick.
+
+    A crowd is how many are gold, how many are not, how many reply, how many quit, and for how many days they live.
+    """
+    gold, poor, replies, quits, days = crowd
+    engine = Engine(STORES[store]())
+    engine.deploy(JOURNEY, at=START)
+    names = [f"c{n}" for n in range(gold + poor)]
+    engine.put_customers({name: {"plan": "gold" if n < gold else "none"} for n, name in enumerate(names)}, at=START)
+    engine.feed(Event("go", customer=name, at=START) for name in names)
+    engine.feed(Event("reply", customer=name, at=START + timedelta(hours=5)) for name in names[:replies])
+    engine.feed(Event("quit", customer=name, at=START + timedelta(days=1)) for name in names[replies : replies + quits])
+    engine.feed(Event("order", customer=name, at=START + timedelta(hours=2)) for name in names[::3])
+    end = START + timedelta(days=days)
+    engine.tick(end)
+    return engine, end
+
+
+CROWDS = st.tuples(*([st.integers(0, 12)] * 4), st.integers(0, 7))
+
+
+@pytest.mark.parametrize("store", STORES)
+@settings(max_examples=8, derandomize=True, database=None, deadline=None)
+@given(crowd=CROWDS)
+def test_numbers_in_pictures_are_those_of_the_answers(store, crowd):
+    """Visits, branches, who left where, and how long runs took."""
+    engine, at = lived(store, crowd)
+    with engine:
+        stats, taken = engine.stats("j", at=at), dict[str, int]()
+        funnel, flow = funnel_chart(stats, JOURNEY), flow_chart(stats, JOURNEY)
+        for row, (name, step) in zip(funnel.to_dicts(), stats.by_step.items(), strict=True):
+            assert row["step"] == (JOURNEY.step(name).name or name)
+            assert (row["visits"], row["left here"]) == (f"{step.visited:,}", f"{step.left:,}")
+            assert step.visited == (step.passed or 0) + (step.left or 0) + (step.active or 0)
+        whole = f"{sum(day.entered or 0 for day in stats.daily):,}"
+        assert flow.to_dicts()[0] == {"from": "entered", "to": "Say hello", "how many": whole}
+        for edge, row in zip(edges(JOURNEY), flow.to_dicts()[1:], strict=True):
+            many = int(row["how many"].replace(",", ""))
+            taken[edge.start] = taken.get(edge.start, 0) + many
+            if edge.outcome:
+                assert many == (stats.by_step[edge.start].outcomes or {}).get(edge.outcome, 0)
+        assert taken == {name: stats.by_step[name].passed for name in taken}
+        lengths, known = engine._known("j"), stats.people
+        with engine.store.reader() as reader:
+            found = time_to_end(reader, lengths)
+        assert known is not None
+        assert found.ended == known.completed + known.exited + known.failed
+        assert sum(int(cell or 0) for row in ends_chart(found).rows for cell in row[1:]) == found.ended
+        for chart in (funnel, flow, ends_chart(found)):
+            assert_readable(chart)
+
+
+def test_a_funnel_has_step_and_cumulative_rates():
+    """Of the visits of the steps that lead to a step, and of those of the first; without the journey neither."""
+    engine, at = lived("memory", (9, 30, 4, 3, 7))
+    with engine:
+        stats = engine.stats("j", at=at)
+    visits = {name: each.visited or 0 for name, each in stats.by_step.items()}
+    rows = {row["step"]: row for row in funnel_chart(stats, JOURNEY).to_dicts()}
+    assert rows["tips"]["of those before it"] == f"{round(100 * visits['tips'] / visits['test'], 1):g}%"
+    assert rows["tips"]["of the first"] == f"{round(100 * visits['tips'] / visits['hello'], 1):g}%"
+    assert rows["Say hello"]["of those before it"] == "\N{EN DASH}"
+    assert {row["of the first"] for row in funnel_chart(stats).to_dicts()} == {"\N{EN DASH}"}
+    counts = stats.counts["reply"]
+    assert (counts.waiting, counts.passed, counts.left) == (0, visits["reply"] - 3, 3)
+
+
+def test_messages_of_a_day_are_those_of_the_statistics():
+    """In a color for each channel; without any there is an empty chart."""
+    engine, at = lived("memory", (9, 30, 4, 3, 2))
+    with engine:
+        by = {name: engine.stats("j", at=at, channel=name) for name in ("EMAIL", "SMS")}
+    rows = sent_chart(by).to_dicts()
+    for place, day in enumerate(by["SMS"].daily):
+        assert rows[place] == {"": f"{day.date}", "EMAIL": f"{by['EMAIL'].daily[place].messages.sent.total}",
+                               "SMS": f"{day.messages.sent.total}"}  # fmt: skip
+    assert sent_chart({}).rows == ()
+
+
+def test_steps_that_a_part_of_statistics_leaves_out_are_nobody():
+    """A channel has no people: nobody is drawn, and nothing fails."""
+    engine, at = lived("memory", (3, 3, 1, 1, 2))
+    with engine:
+        stats = engine.stats("j", at=at, channel="EMAIL", step="hello")
+    assert stats.by_step["hello"].left is None
+    assert {row["how many"] for row in flow_chart(stats, JOURNEY).to_dicts()} == {"0"}
+    assert {row["visits"] for row in funnel_chart(stats, JOURNEY).to_dicts()} == {"0"}
+    assert flow_chart(stats, Journey(id="j", steps=[])).rows == ()
+
+
+def test_differences_are_those_of_the_results():
+    """With their intervals in points; groups of the wrong sizes are doubtful, and a note says so."""
+    engine, _ = lived("memory", (12, 40, 0, 0, 2))
+    with engine:
+        found = engine.results("j")
+        assert found.comparison is not None
+        record = engine._known("j")
+        with engine.store.reader() as reader:
+            assert results(reader, record) == found
+    rows = results_chart(found).to_dicts()
+    assert rows[0]["difference"].startswith(f"{100 * (found.comparison.difference or 0):+.1f} points")
+    assert [row["groups"] for row in rows] == ["let in against holdout", "test: B against A"]
+    assert "mismatch" not in results_chart(found).svg
+
+
+def test_groups_of_the_wrong_sizes_are_drawn_as_doubtful(monkeypatch):
+    """A sample ratio mismatch of the holdout or of a Split is told in the picture."""
+    engine, _ = lived("memory", (12, 40, 0, 0, 2))
+    with engine:
+        found = engine.results("j")
+    monkeypatch.setattr("journeyflow.questions.numbers.intervals.SUSPICIOUS", 2)
+    chart = results_chart(found)
+    assert "Sample ratio mismatch of the holdout: its groups must not be compared." in chart.svg
+    assert "hollow" in chart.svg.split("</style>")[1]
+
+
+def test_a_journey_that_nobody_left_has_no_lengths():
+    """There is nothing to draw, and no share of nobody."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(JOURNEY, at=START)
+        record = engine._known("j")
+        with engine.store.reader() as reader:
+            found = time_to_end(reader, record)
+    assert (found.ended, found.within(), found.lengths) == (0, None, ())
+    assert repr(found) == "TimeToEnd('j': 0 runs ended)"
+    assert ends_chart(found).rows == ()
+
+
+@pytest.mark.parametrize("days", [0, 1, 40, 400, 365 * 40])
+def test_lengths_are_few_whatever_the_longest_is(days):
+    """They are round as long as that is possible; each run is in the length that holds it."""
+    journey = Journey(id="j", trigger=Trigger("go"), steps=[Wait("w", f"{days} days") if days else End("e")])
+    with Engine(MemoryStore(), max_jump=None) as engine:
+        engine.deploy(journey, at=START)
+        engine.feed([Event("go", customer="ann", at=START)])
+        engine.tick(START + timedelta(days=days + 1))
+        record = engine._known("j")
+        with engine.store.reader() as reader:
+            found = time_to_end(reader, record)
+    assert found.ended == found.lengths[-1].total == found.lengths[-1].completed == 1
+    assert len(found.lengths) <= MOST + 1
+    assert found.lengths[-1].since <= timedelta(days=days) < found.lengths[-1].until
+    size = (found.lengths[0].until - found.lengths[0].since) // timedelta(microseconds=1)
+    assert size in SIZES or days > 10_000
+    assert found.to_dicts()[0]["since"] == timedelta(0)
+
+
+def test_a_timeline_has_a_line_for_each_moment_and_a_track_for_each_run():
+    """In their order; how long nothing happened is said between two of them."""
+    engine, _ = lived("memory", (3, 3, 1, 1, 7))
+    with engine:
+        found = engine.timeline("c3")
+    chart = timeline_chart(found)
+    assert [row["what"] for row in chart.to_dicts()] == [moment.text for moment in found.moments]
+    assert "3 days later" in chart.svg
+    assert chart.svg.count('class="line series') >= 1
+    assert_readable(chart)
+
+
+def test_of_a_very_long_timeline_the_newest_moments_are_drawn():
+    """And the picture says so."""
+    with Engine(MemoryStore()) as engine:
+        engine.feed(Event(f"e{n}", customer="ann", at=START + timedelta(hours=n)) for n in range(MOMENTS + 5))
+        engine.tick(START + timedelta(days=30))
+        chart = timeline_chart(engine.timeline("ann"))
+    assert len(chart.rows) == MOMENTS
+    assert "there are earlier ones" in chart.svg
