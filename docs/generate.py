@@ -400,9 +400,9 @@ def takes_time() -> str:
 def calls() -> str:
     """Return the methods of an engine, with the summary of each, as a table."""
     rows = []
-    journeys, deliveries, channels, upkeep, questions = journeyflow.Engine.__bases__
+    journeys, deliveries, channels, upkeep, latest, questions = journeyflow.Engine.__bases__
     inputs = deliveries.__bases__[0]
-    parts = (journeys, inputs, journeyflow.Engine, deliveries, channels, upkeep, questions)
+    parts = (journeys, inputs, journeyflow.Engine, deliveries, channels, upkeep, questions, latest)
     for name, member in [each for part in parts for each in vars(part).items()]:
         if not name.startswith("_") and callable(member):
             given = [each for each in inspect.signature(member).parameters if each != "self"]

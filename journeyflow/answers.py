@@ -24,6 +24,7 @@ from journeyflow.questions.numbers.figures import (
 )
 from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
 from journeyflow.questions.numbers.strata import Stratum
+from journeyflow.questions.paging import Latest
 from journeyflow.questions.people import Person
 from journeyflow.questions.refusals import RefusalCount, RefusedEntry
 from journeyflow.questions.timeline import Moment, Timeline
@@ -49,6 +50,7 @@ __all__ = [
     "Interval",
     "JourneyInfo",
     "JourneyStats",
+    "Latest",
     "MessageStats",
     "Migration",
     "Moment",

@@ -343,7 +343,7 @@ KEEPS_STATE = {
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "ChannelCalls": "the part of the engine that holds channels",
-    **dict.fromkeys(("InputCalls", "DeliveryCalls", "UpkeepCalls"), "methods of an engine"),
+    **dict.fromkeys(("InputCalls", "DeliveryCalls", "UpkeepCalls", "LatestCalls"), "methods of an engine"),
     "Settling": "what one thread puts into the inbox, and what came of it",
     "CopyCalls": "the part of the engine that copies journeys, and changes many",
     "Fault": "a sentence; a text has no records",

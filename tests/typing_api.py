@@ -367,6 +367,9 @@ def questions(engine: Engine) -> list[object]:
     counts: tuple[answers.RefusalCount, ...] = engine.refusals("j")
     barred: jf.Page[answers.RefusedEntry] = engine.refused("j", reason=counts[0].reason, customer="c1", take=None)
     engine.refused(after=barred.cursor)
+    newest: answers.Latest[jf.Enrollment] = engine.latest_enrollments("j", step="a", take=5, after=None)
+    lost: answers.Latest[jf.Message] = engine.latest_messages("j", failed=True, after=newest.cursor)
+    [each.customer for each in newest] + [each.customer for each in lost]
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
     return [

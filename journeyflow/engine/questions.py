@@ -300,17 +300,18 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             return unreadable.page(reader, self._tenant, paths, Slice(skip=skip, take=take, after=after))
 
-    def refusals(self, journey: str | None = None) -> "tuple[RefusalCount, ...]":
+    def refusals(self, journey: str | None = None, *, customers: bool = True) -> "tuple[RefusalCount, ...]":
         """Return how many entries were refused by reason, of one journey or of all (R21).
 
-        By journey, then the most frequent reason first. Raises NotFound for an unknown journey.
+        By journey, then the most frequent reason first. Counting `customers` looks at everybody who was ever refused;
+        without, only kept counts are read, and `customers` of each row is None. Raises NotFound for an unknown journey.
         """
         from journeyflow.questions.refusals import refusal_counts  # noqa: PLC0415 needed here alone
 
-        refuse(name_faults(journey=journey))
+        refuse(name_faults(journey=journey, customers=customers))
         self._check_known(journey)
         with self._core.store.reader() as reader:
-            return refusal_counts(reader, self._tenant, journey)
+            return refusal_counts(reader, self._tenant, journey, customers=customers)
 
     def refused(
         self,

@@ -17,24 +17,25 @@ from journeyflow.stores.schema import LATER, VISITS
 ENROLLMENT_STATUSES = (ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT)
 """The statuses of an enrollment (R44)."""
 
-_ENROLLMENTS = """
+ENROLLMENTS = """
 SELECT c.tenant, j.id, v.version, c.id, e.run, e.serial, e.status, e.reason, e.entered_at, e.ended_at, e.converted_at,
        CASE WHEN e.step >= 0 THEN json_extract(v.definition, '$.steps[' || e.step || '].id') END,
        e.step, e.due, e.awaits, e.key
 """
 
-_JOINS = """
+JOINS = """
 FROM enrollments e
 JOIN customers c ON c.number = e.customer
 JOIN journeys j ON j.number = e.journey
 JOIN versions v ON v.number = e.version
 """
+"""The query, with its joins, whose rows `read_enrollment` reads."""
 
 RUN_CONDITIONS = {
     "journey": "e.journey = (SELECT number FROM journeys WHERE tenant = :tenant AND id = :journey)",
     "customer": "e.customer = (SELECT number FROM customers WHERE tenant = :tenant AND id = :customer)",
     "status": "e.status IN (SELECT value FROM json_each(:status))",
-    "version": "v.version = :version",
+    "version": "e.version IN (SELECT number FROM versions WHERE version = :version)",
     "run": "e.run = :run",
     "serial": "e.serial = :serial",
     "by": "e.entered_at <= :by",
@@ -54,13 +55,18 @@ ENROLLMENT_ORDERS = {
 entry, break ties."""
 
 
-def where_clause(asked: Mapping[str, object], conditions: Mapping[str, str]) -> str:
-    """Write the conditions of the filters that are given."""
+def where_clause(asked: Mapping[str, object], conditions: Mapping[str, str], whose: str = "c.tenant = :tenant") -> str:
+    """Write the conditions of the filters that are given, after the one of the tenant."""
     given = [condition for name, condition in conditions.items() if asked.get(name) is not None]
-    return " AND ".join(["c.tenant = :tenant", *given])
+    return " AND ".join([whose, *given])
 
 
-def _enrollment(row: Sequence[Any], fields: Mapping[str, object] | None = None) -> Enrollment:
+OF_TENANT = "e.journey IN (SELECT number FROM journeys WHERE tenant = :tenant)"
+"""Whose an enrollment is, without a look at its customer: what counts millions of them asks this."""
+
+
+def read_enrollment(row: Sequence[Any], fields: Mapping[str, object] | None = None) -> Enrollment:
+    """Read an enrollment from a row of `ENROLLMENTS`, with attributes of its customer."""
     entered_at, ended_at, converted_at, step, position, due, awaits, key = row[8:16]
     return Enrollment(
         *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
@@ -84,16 +90,17 @@ def enrollments(
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where, value = where_clause(asked, RUN_CONDITIONS), ENROLLMENT_ORDERS[part.order]
     beyond, order, of_part = keyset(part, value, "e.serial")
-    total = reader.rows(f"SELECT count(*) {_JOINS} WHERE {where}", parameters)[0][0]
+    counted = where_clause(asked, RUN_CONDITIONS, OF_TENANT)
+    total = reader.rows(f"SELECT count(*) FROM enrollments e WHERE {counted}", parameters)[0][0]
     rows = reader.rows(
-        f"{_ENROLLMENTS}, {value}, {'c.attributes' if names else 'NULL'} {_JOINS} WHERE {where} AND {beyond}"
+        f"{ENROLLMENTS}, {value}, {'c.attributes' if names else 'NULL'} {JOINS} WHERE {where} AND {beyond}"
         f" ORDER BY {order} LIMIT :take OFFSET :skip",
         {**parameters, **of_part},
     )
     return part.page(
         rows,
         total,
-        lambda row: _enrollment(row, some_fields(row[17], names) if names else None),
+        lambda row: read_enrollment(row, some_fields(row[17], names) if names else None),
         lambda row: cursor_of(row[16], row[5], plain=value == "e.serial"),
     )
 
@@ -115,16 +122,16 @@ def since(
 ) -> tuple[tuple[Enrollment, ...], tuple[Enrollment, ...]]:
     """Return the runs of some customers that are newer than a serial, and those that were `inside` and have ended."""
     rows = reader.rows(
-        f"{_ENROLLMENTS} {_JOINS} WHERE e.serial > ? AND (c.tenant, c.id) IN"
+        f"{ENROLLMENTS} {JOINS} WHERE e.serial > ? AND (c.tenant, c.id) IN"
         " (SELECT value ->> 0, value ->> 1 FROM json_each(?)) ORDER BY e.serial",
         (newest, dumps(sorted(customers))),
     )
     over = reader.rows(
-        f"{_ENROLLMENTS} {_JOINS} WHERE e.status <> 'ACTIVE' AND e.serial IN (SELECT value FROM json_each(?))"
+        f"{ENROLLMENTS} {JOINS} WHERE e.status <> 'ACTIVE' AND e.serial IN (SELECT value FROM json_each(?))"
         " ORDER BY e.serial",
         (dumps(sorted(inside)),),
     )
-    return tuple(map(_enrollment, rows)), tuple(map(_enrollment, over))
+    return tuple(map(read_enrollment, rows)), tuple(map(read_enrollment, over))
 
 
 def find_enrollment(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
@@ -136,10 +143,10 @@ def find_enrollment(reader: SqlReader, tenant: str, asked: Mapping[str, object])
 def find_run(reader: SqlReader, tenant: str, asked: Mapping[str, object]) -> Enrollment | None:
     """Return the newest run that matches some filters, without its visits; None if there is none."""
     rows = reader.rows(
-        f"{_ENROLLMENTS} {_JOINS} WHERE {where_clause(asked, RUN_CONDITIONS)} ORDER BY e.run DESC LIMIT 1",
+        f"{ENROLLMENTS} {JOINS} WHERE {where_clause(asked, RUN_CONDITIONS)} ORDER BY e.run DESC LIMIT 1",
         {**asked, "tenant": tenant},
     )
-    return _enrollment(rows[0]) if rows else None
+    return read_enrollment(rows[0]) if rows else None
 
 
 def visits(reader: SqlReader, serial: int) -> tuple[Visit, ...]:

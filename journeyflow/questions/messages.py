@@ -19,7 +19,7 @@ from journeyflow.basics.words import (
     SET_ASIDE,
     SUPPRESSED,
 )
-from journeyflow.questions.enrollments import RUN_CONDITIONS, where_clause
+from journeyflow.questions.enrollments import OF_TENANT, RUN_CONDITIONS, where_clause
 from journeyflow.questions.paging import Page, Slice, instant_or_none
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Engagement, Event, Message
@@ -116,8 +116,9 @@ def messages(
     """Return a page of messages by enrollment and visit that match some filters; its cursor is its last id (R84)."""
     parameters: dict[str, object] = {**asked, "tenant": tenant}
     where = where_clause(asked, _MESSAGE_CONDITIONS)
-    counted = f"SELECT count(*) {MESSAGES[MESSAGES.index('FROM messages') :]} WHERE {where}"
-    total = reader.rows(counted, parameters)[0][0]
+    counted = where_clause(asked, _MESSAGE_CONDITIONS, OF_TENANT)
+    from_ = "FROM messages m JOIN enrollments e ON e.serial = m.enrollment"
+    total = reader.rows(f"SELECT count(*) {from_} WHERE {counted}", parameters)[0][0]
     rows = reader.rows(
         f"{MESSAGES} WHERE {where} AND (m.enrollment, m.n) > (:serial, :n)"
         " ORDER BY m.enrollment, m.n LIMIT :take OFFSET :skip",

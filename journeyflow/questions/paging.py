@@ -21,8 +21,42 @@ Cursor = int | str
 """Where a page ended: a number in a list sorted by order of entry, else text. It is opaque, to be passed as `after`."""
 
 
+class Listed(Rows, Sequence[Item]):
+    """A part of a list: a sequence of its items, with the cursor that leads on from it."""
+
+    __slots__ = ()
+    items: tuple[Item, ...]
+    cursor: Cursor | None
+
+    def _rows(self) -> Iterator[object]:
+        return iter(self.items)
+
+    @property
+    def more(self) -> bool:
+        """Whether the list goes on after this part."""
+        return self.cursor is not None
+
+    def __len__(self) -> int:
+        """Return how many items the part holds."""
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Yield the items of the part."""
+        return iter(self.items)
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
+        """Return an item by its position, or several as a tuple."""
+        return self.items[index]
+
+
 @frozen(repr=False)
-class Page(Rows, Sequence[Item]):
+class Page(Listed[Item]):
     """A page of a list, and a sequence of its items (R84).
 
     `items` are those of this page, `total` counts the whole list. `skip` and `take` are what was asked for; a `take` of
@@ -39,35 +73,28 @@ class Page(Rows, Sequence[Item]):
     take: int | None
     cursor: Cursor | None = None
 
-    def _rows(self) -> Iterator[object]:
-        return iter(self.items)
-
-    @property
-    def more(self) -> bool:
-        """Whether the list goes on after this page."""
-        return self.cursor is not None
-
     def __repr__(self) -> str:
         """Return how many items of how many the page holds."""
         return f"Page({len(self.items):,} of {self.total:,})"
 
-    def __len__(self) -> int:
-        """Return how many items the page holds."""
-        return len(self.items)
 
-    def __iter__(self) -> Iterator[Item]:
-        """Yield the items of the page."""
-        return iter(self.items)
+@frozen(repr=False)
+class Latest(Listed[Item]):
+    """The newest of a list, newest first: `items`, and the `cursor` that leads to older ones, None if there are none.
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
+    It costs what it holds, so the list is not counted. Where little of what is looked at matches, it may hold fewer
+    items than were asked for, or none, and still lead on.
 
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Item, ...]: ...
+    >>> Latest(("bob", "ann"), cursor=7)
+    Latest(2, and older)
+    """
 
-    def __getitem__(self, index: int | slice) -> Item | tuple[Item, ...]:
-        """Return an item of the page by its position, or several as a tuple."""
-        return self.items[index]
+    items: tuple[Item, ...]
+    cursor: Cursor | None = None
+
+    def __repr__(self) -> str:
+        """Return how many items there are, and whether there may be older ones."""
+        return f"Latest({len(self.items):,}{', and older' if self.more else ''})"
 
 
 @frozen
@@ -193,8 +220,8 @@ def _flag_fault(value: object) -> str | None:
 _NUMBERS = ("run", "version", "to_version", "export", "number", "serial")
 
 _FLAGS = (
-    *("all_tenants", "descending", "disabled", "dry_run", "force", "now", "pending", "replace", "unpublished"),
-    *("allow_jump", "rollback", "scrub"),
+    *("all_tenants", "customers", "descending", "disabled", "dry_run", "failed", "force", "now", "pending"),
+    *("allow_jump", "replace", "rollback", "scrub", "unpublished"),
 )
 
 _FAULTS: Mapping[str, Callable[[object], str | None]] = {

@@ -16,13 +16,16 @@ from journeyflow.stores.contract import SqlReader
 
 @frozen
 class RefusalCount:
-    """How many entries a journey has refused for a reason, and of how many customers that is the last refusal (R21)."""
+    """How many entries a journey has refused for a reason, and of how many customers that is the last refusal (R21).
+
+    `customers` is None where only entries were counted.
+    """
 
     tenant: str
     journey: str
     reason: str
     count: int
-    customers: int
+    customers: int | None
 
 
 @frozen
@@ -38,17 +41,18 @@ class RefusedEntry:
 
 
 _COUNTS = """
-SELECT j.tenant, j.id, r.reason, sum(r.count),
-       (SELECT count(*) FROM last_refusals l WHERE l.journey = r.journey AND l.reason = r.reason)
+SELECT j.tenant, j.id, r.reason, sum(r.count), CASE WHEN :customers THEN
+       (SELECT count(*) FROM last_refusals l WHERE l.journey = r.journey AND l.reason = r.reason) END
 FROM refusals r JOIN journeys j ON j.number = r.journey
 WHERE j.tenant = :tenant AND (:journey IS NULL OR j.id = :journey)
 GROUP BY r.journey, r.reason ORDER BY j.id, 4 DESC, r.reason
 """
 
 
-def refusal_counts(reader: SqlReader, tenant: str, journey: str | None) -> tuple[RefusalCount, ...]:
+def refusal_counts(reader: SqlReader, tenant: str, journey: str | None, *, customers: bool) -> tuple[RefusalCount, ...]:
     """Return how many entries were refused, by journey, then the most frequent reason first."""
-    return tuple(RefusalCount(*row) for row in reader.rows(_COUNTS, {"tenant": tenant, "journey": journey}))
+    asked = {"tenant": tenant, "journey": journey, "customers": customers}
+    return tuple(RefusalCount(*row) for row in reader.rows(_COUNTS, asked))
 
 
 _LAST = """

@@ -90,6 +90,9 @@ CREATE TABLE enrollments (
 CREATE INDEX enrollments_due ON enrollments (due, ifnull(held, {LATER}), serial) WHERE due IS NOT NULL;
 CREATE INDEX enrollments_held ON enrollments (journey) WHERE held IS NOT NULL AND due IS NULL;
 CREATE UNIQUE INDEX enrollments_by_customer ON enrollments (customer, journey, key, run);
+CREATE INDEX enrollments_let_in ON enrollments (journey) WHERE status <> 'HOLDOUT';
+CREATE INDEX enrollments_failed ON enrollments (journey) WHERE status = 'FAILED';
+CREATE INDEX enrollments_at_step ON enrollments (version, step) WHERE status = 'ACTIVE';
 
 CREATE TABLE paths (
     number INTEGER PRIMARY KEY, version INTEGER NOT NULL REFERENCES versions, steps TEXT NOT NULL,
@@ -111,6 +114,7 @@ CREATE TABLE messages (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX outbox ON messages (available_at, enrollment, n) WHERE status = 'QUEUED';
 CREATE INDEX leases ON messages (lease_until, enrollment, n) WHERE lease_until IS NOT NULL;
+CREATE INDEX messages_failed ON messages (enrollment, n) WHERE status = 'FAILED';
 
 CREATE TABLE journey_timers (
     journey INTEGER NOT NULL REFERENCES journeys, which INTEGER NOT NULL, due INTEGER, PRIMARY KEY (journey, which)
