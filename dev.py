@@ -5,7 +5,8 @@ python3 dev.py test             lint, types, doctests, tests, the coverage of th
 python3 dev.py test ARGS...     only pytest, with these arguments: `python3 dev.py test -k machine -x`
 python3 dev.py lint             ruff check, ruff format --check, mypy
 python3 dev.py packages [PY...] the tests against the built package, on every Python found here or on those named
-python3 dev.py bench [NAMES]    the benchmarks, or those whose file name holds one of the names
+python3 dev.py bench [NAMES]    the benchmarks but `peers`, or those whose file name holds one of the names;
+                                with --keep, docs/performance.md shows the figures
 python3 dev.py run COMMAND ...  any command inside the project's environment: `python3 dev.py run journeyflow --help`
 python3 dev.py help             this page
 
@@ -67,6 +68,9 @@ COVERAGE = {
         f"--omit={','.join(f'journeyflow/formats/{name}' for name in OF_OTHERS)}",
     ],
 }  # fmt: skip
+MANY_PACKAGES = frozenset({"peers"})
+"""Benchmarks with a dependency group of their own, of the same name; they run only when they are named."""
+
 OWN = frozenset({"journeyflow", "sqlite-utils"})
 """Commands that come with the package itself; any other, such as python or pytest, may need the group of the tests."""
 VERSIONS = ("3.11", "3.12", "3.13", "3.14", "3.15")
@@ -217,14 +221,49 @@ def found_pythons() -> list[str]:
 
 
 def bench(arguments: list[str]) -> int:
-    """Run the benchmarks one after the other; a file whose name begins with an underscore is a helper."""
+    """Run benchmarks one after the other: a JSON line per figure as they come, and a table at the end (stderr).
+
+    A file whose name begins with an underscore is a helper. With `--keep`, the lines replace those of the same
+    benchmarks in `benchmarks/run.jsonl`, from which a page of the documentation is made.
+    """
+    names = [name for name in arguments if name != "--keep"]
     scripts = [script for script in sorted((ROOT / "benchmarks").glob("*.py")) if not script.name.startswith("_")]
-    chosen = [script for script in scripts if not arguments or any(name in script.stem for name in arguments)]
+    chosen = [script for script in scripts if any(name in script.stem for name in names or [script.stem])]
+    if not names:
+        chosen = [script for script in chosen if script.stem not in MANY_PACKAGES]
     if not chosen:
         sys.exit(f"no such benchmark; there are: {', '.join(script.stem for script in scripts) or 'none'}")
-    set_up("bench")
-    codes = [call(PYTHON, str(script), cwd=ROOT) for script in chosen]
-    return int(any(codes))
+    set_up("bench", *(script.stem for script in chosen if script.stem in MANY_PACKAGES))
+    figures, failed = list[dict[str, object]](), 0
+    for script in chosen:
+        with subprocess.Popen([PYTHON, str(script)], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            for line in process.stdout or ():
+                print(line, end="", flush=True)
+                figures.append(json.loads(line))
+        failed += process.returncode != 0
+    print(as_table(figures), file=sys.stderr)
+    if "--keep" in arguments:
+        keep(figures)
+    return int(failed > 0)
+
+
+def as_table(figures: list[dict[str, object]]) -> str:
+    """Return figures as a table for people, which ends with what the ratio compares with."""
+    names = ("bench", "figure", "n", "value", "unit", "ratio", "spread", "against")
+    rows = [names, *(tuple("" if figure[name] is None else str(figure[name]) for name in names) for figure in figures)]
+    widths = [max(len(row[place]) for row in rows) for place in range(len(names))]
+    return "\n" + "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def keep(figures: list[dict[str, object]]) -> None:
+    """Store figures in place of the older ones of the same benchmarks."""
+    path = ROOT / "benchmarks" / "run.jsonl"
+    made = {"python": sys.version.split()[0], "cores": os.cpu_count(), "day": time.strftime("%Y-%m-%d", time.gmtime())}
+    benches = {figure["bench"] for figure in figures}
+    old = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    kept = [figure for figure in old if figure["bench"] not in benches] + [figure | made for figure in figures]
+    kept.sort(key=lambda figure: str(figure["bench"]))
+    path.write_text("".join(f"{json.dumps(figure)}\n" for figure in kept), "utf-8")
 
 
 def run(arguments: list[str]) -> int:

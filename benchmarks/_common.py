@@ -1,11 +1,23 @@
-"""What the benchmarks share: the welcome journey, its customers, and one JSON line per figure."""
+"""What the benchmarks share: the welcome journey, its customers, stopwatches, and one JSON line per figure.
+
+A line has `bench`, `figure`, `value` (the median of the runs), `unit`, `against` (what the ratio compares with),
+`ratio` (the median over the pairs of runs; more than 1 is in favor of the engine unless `against` says otherwise), `n`
+(the size of the input), `runs`, and `spread` (largest less smallest over the median, of the ratios if there are any).
+Sides that are compared run in turn, so that a busy machine slows down both.
+"""
 
 import json
+import resource
+import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, process_time
+from typing import Any
 
 from journeyflow import Condition, End, Event, Journey, Send, Split, Trigger, Update, Wait, arm, field, tag
 
@@ -54,14 +66,69 @@ def seconds(work: Callable[[], object]) -> float:
     return perf_counter() - begun
 
 
-def report(bench: str, figure: str, value: float, unit: str, **more: object) -> None:
-    """Print one figure as a JSON line."""
-    print(json.dumps({"bench": bench, "figure": figure, "value": round(value, 4), "unit": unit, **more}), flush=True)
+def cpu(work: Callable[[], object]) -> float:
+    """Return the CPU seconds of one piece of work in this process."""
+    begun = process_time()
+    work()
+    return process_time() - begun
 
 
-def middle(values: list[float]) -> float:
-    """Return the median."""
-    return median(values)
+def spent(work: Callable[[], object]) -> tuple[float, float]:
+    """Return the CPU seconds and the wall-clock seconds of one piece of work."""
+    begun, since = perf_counter(), process_time()
+    work()
+    return process_time() - since, perf_counter() - begun
+
+
+def quotients(of: Sequence[float], by: Sequence[float]) -> list[float]:
+    """Return the quotients of runs made in turn."""
+    return [one / other for one, other in zip(of, by, strict=True)]
+
+
+def peak_memory() -> float:
+    """Return the most memory that this process has held, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def apart(work: Callable[..., Any], *arguments: object) -> Any:  # noqa: ANN401 whatever the work returns
+    """Return what a piece of work returns in a new process, whose memory nothing else has raised."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work, *arguments).result()
+
+
+def durable(path: Path) -> sqlite3.Connection:
+    """Open a bare file whose commits are as durable as those of the engine."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def report(
+    bench: str,
+    figure: str,
+    value: float | Sequence[float],
+    unit: str,
+    *,
+    n: int,
+    against: str = "",
+    ratio: float | Sequence[float] | None = None,
+) -> None:
+    """Print one figure as a JSON line; several values or ratios are those of the runs."""
+    values = list(value) if isinstance(value, Sequence) else [value]
+    ratios = list(ratio) if isinstance(ratio, Sequence) else [] if ratio is None else [ratio]
+    scattered = ratios or values
+    line = {
+        "bench": bench, "figure": figure, "value": shown(median(values)), "unit": unit, "against": against,
+        "ratio": shown(median(ratios)) if ratios else None, "n": n, "runs": len(scattered),
+        "spread": shown((max(scattered) - min(scattered)) / median(scattered)) if len(scattered) > 1 else None,
+    }  # fmt: skip
+    print(json.dumps(line), flush=True)
+
+
+def shown(value: float) -> float:
+    """Return a figure with four digits; the machine promises no more."""
+    return float(f"{value:.4g}")
 
 
 def count_from_arguments(default: int) -> int:

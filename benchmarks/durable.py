@@ -1,17 +1,29 @@
 """The welcome journey on a SQLite file, every commit synced, all history kept, against bare executemany.
 
-The other side writes, with bare `sqlite3.executemany` in batches of the same size and with the same durability, one row
-per enrollment change, per visit and per message of that very run. Argument: number of customers (default 100,000).
+One other side writes, with bare `sqlite3.executemany` in batches of the same size and with the same durability, one row
+per enrollment change, per visit and per message of that very run. The floor below which nothing that keeps these rows
+can go is SQL alone: a statement per step for everybody, in two commits. Argument: number of
+customers (default 100,000).
 """
 
-import resource
 import sqlite3
-import sys
 import tempfile
 from functools import partial
 from pathlib import Path
 
-from _common import LATER, START, WELCOME, count_from_arguments, customers, middle, report, seconds, signups
+from _common import (
+    LATER,
+    START,
+    WELCOME,
+    count_from_arguments,
+    customers,
+    durable,
+    peak_memory,
+    quotients,
+    report,
+    signups,
+    spent,
+)
 
 from journeyflow import Engine
 from journeyflow.engine.engine import BATCH
@@ -53,9 +65,7 @@ def rows_of(engine: Engine) -> Rows:
 
 def write_bare(path: Path, rows: Rows, count: int) -> None:
     """Write the same rows in as many commits as the engine made batches."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection = durable(path)
     for name, members in rows.items():
         columns = ", ".join(f"c{n}" for n in range(len(members[0])))
         connection.execute(f"CREATE TABLE {name} ({columns})")
@@ -70,27 +80,79 @@ def write_bare(path: Path, rows: Rows, count: int) -> None:
     connection.close()
 
 
+STEPS = (
+    ("hello", "queued"), ("breathe", "elapsed"), ("opened", "no"), ("nudge", "queued"), ("onboarded", ""), ("done", ""),
+)  # fmt: skip
+"""The visits of each customer, because nobody opens."""
+
+TABLES = """
+CREATE TABLE people (n INTEGER PRIMARY KEY, tier TEXT);
+CREATE TABLE enrollments (person INTEGER PRIMARY KEY, status TEXT, step TEXT, due INTEGER);
+CREATE TABLE visits (person INTEGER, n INTEGER, step TEXT, outcome TEXT, at INTEGER, PRIMARY KEY (person, n));
+CREATE TABLE messages (person INTEGER, step TEXT, at INTEGER, status TEXT, PRIMARY KEY (person, step));
+"""
+
+
+def prepared_sql(path: Path, count: int) -> sqlite3.Connection:
+    """Open a file of the fewest tables that hold the same, with the customers loaded."""
+    connection = durable(path)
+    connection.executescript(TABLES)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany("INSERT INTO people VALUES (?, 'Gold')", ((n,) for n in range(count)))
+    connection.execute("COMMIT")
+    return connection
+
+
+def run_sql(connection: sqlite3.Connection) -> None:
+    """Do with one statement per step what the engine does."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(
+        "INSERT INTO enrollments SELECT n, 'ACTIVE', 'breathe', 259200 FROM people WHERE tier IN ('Gold', 'Platinum')"
+    )
+    connection.execute("INSERT INTO messages SELECT person, 'hello', 0, 'QUEUED' FROM enrollments")
+    connection.execute("INSERT INTO visits SELECT person, 1, ?, ?, 0 FROM enrollments", STEPS[0])
+    connection.execute("COMMIT")
+    connection.execute("BEGIN IMMEDIATE")
+    for number, (step, outcome) in enumerate(STEPS[1:], 2):
+        connection.execute(
+            "INSERT INTO visits SELECT person, ?, ?, ?, 259200 FROM enrollments WHERE due <= 259200",
+            (number, step, outcome),
+        )
+    due = "WHERE due <= 259200"
+    connection.execute(f"INSERT INTO messages SELECT person, 'nudge', 259200, 'QUEUED' FROM enrollments {due}")
+    connection.execute(f"UPDATE enrollments SET status = 'COMPLETED', step = 'done', due = NULL {due}")
+    connection.execute("COMMIT")
+
+
 def main() -> None:
-    """Run both sides in turn and print the medians."""
+    """Run the sides in turn and print the medians."""
     count = count_from_arguments(100_000)
-    ours, bare, rows, peak = [], [], Rows(), 0.0
+    ours, bare, sql = list[tuple[float, float]](), list[tuple[float, float]](), list[tuple[float, float]]()
+    rows, peak = Rows(), 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(ROUNDS):
             engine = prepared(Path(folder) / f"engine{number}.db", count)
-            ours.append(seconds(partial(run, engine)))
+            ours.append(spent(partial(run, engine)))
             if not rows:
-                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
+                peak = peak_memory()
                 rows = rows_of(engine)
                 assert len(rows["messages"]) == 2 * count
                 assert engine.audit() == []
             engine.close()
-            bare.append(seconds(partial(write_bare, Path(folder) / f"bare{number}.db", rows, count)))
+            bare.append(spent(partial(write_bare, Path(folder) / f"bare{number}.db", rows, count)))
+            connection = prepared_sql(Path(folder) / f"sql{number}.db", count)
+            sql.append(spent(partial(run_sql, connection)))
+            connection.close()
     visits = len(rows["visits"])
-    ratio = middle([other / mine for mine, other in zip(ours, bare, strict=True)])
-    against = "sqlite3.executemany, one row per enrollment change, visit and message"
-    report("durable", "transitions", visits / middle(ours), "1/s", n=ROUNDS)
-    report("durable", "speed", ratio, "ratio", against=against, ratio=round(ratio, 4), n=ROUNDS)
-    report("durable", "peak memory", peak, "MB", n=1)
+    assert visits == len(STEPS) * count
+    for place, name, unit in ((0, "CPU", "1/CPU s"), (1, "wall", "1/s")):
+        mine, other, floor = ([run[place] for run in side] for side in (ours, bare, sql))
+        report("durable", f"transitions, {name}", [visits / each for each in mine], unit, n=count,
+               against="sqlite3.executemany, one row per enrollment change, visit and message",
+               ratio=quotients(other, mine))  # fmt: skip
+        report("durable", f"transitions, {name}", [visits / each for each in mine], unit, n=count,
+               against="one SQL statement per step", ratio=quotients(floor, mine))  # fmt: skip
+    report("durable", "peak memory", peak, "MB", n=count)
 
 
 if __name__ == "__main__":

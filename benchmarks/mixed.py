@@ -5,21 +5,27 @@ an opened message and a split; an abandoned cart with re-entry, an exit, a goal 
 restart and a local time. Four fifths of the events are page views that nobody listens to. A host ticks each hour, or
 each five minutes, claims and acks every message, and tells back what was opened and clicked.
 
-The other side writes, with bare `sqlite3.executemany`, the run's own input, enrollment, visit and message rows in as
-many commits and with the same durability. Arguments: number of customers (default 20,000).
+It is held against four others, in turn. Bare: the run's own input, enrollment, visit and message rows written by
+`sqlite3.executemany` in as many commits, equally durable. By hand: the program of `_by_hand.py`, driven by the same
+host; both must have sent the same messages. SimPy: the model of `_in_simpy.py`. Memory: the same engine without a file.
+Argument: number of customers (default 20,000); by hand, at most 6,000.
 """
 
 import random
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from heapq import heappop, heappush
 from pathlib import Path
 from time import process_time
+from typing import Any
 
-from _common import count_from_arguments, middle, report
+import simpy
+from _by_hand import ByHand, micros
+from _common import count_from_arguments, cpu, durable, report
+from _in_simpy import Month
 
 from journeyflow import (
     Condition,
@@ -46,8 +52,12 @@ from journeyflow.stores.sqlite import SQLiteStore
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = 30
+HOURLY, OFTEN = timedelta(hours=1), timedelta(minutes=5)
 ROUNDS = 3
-"""So many times each side of the file is run, in turn."""
+"""So many times each side is run, in turn; with ticks each five minutes once."""
+
+FEW = 6_000
+"""The customers of the comparison with the program written by hand."""
 
 ZONES = ("Europe/Paris", "America/New_York", "Asia/Tokyo", "Africa/Johannesburg", "America/Sao_Paulo", "Asia/Kolkata")
 NAMES = ("Ada", "Grace", "Alan", "Edsger", "Barbara", "Donald")
@@ -149,11 +159,9 @@ class Counted(SQLiteStore):
 class Host:
     """A host that lives through the month; `cpu` is what it paid for the engine's calls, in seconds."""
 
-    def __init__(self, store: MemoryStore | SQLiteStore, told: list[Told], seed: int = 5) -> None:
-        """Begin with the journeys active and nobody there."""
-        self.engine = Engine(store, grace=None)
-        for journey in (WELCOME, CART, WIN_BACK):
-            self.engine.deploy(journey, at=START)
+    def __init__(self, engine: Engine | ByHand, told: list[Told], seed: int = 5) -> None:
+        """Begin with nobody there."""
+        self.engine: Any = engine
         self.told, self.some = told, random.Random(seed)
         self.reactions: list[tuple[datetime, str, str, str]] = []
         self.cpu = 0.0
@@ -197,6 +205,14 @@ class Host:
                     heappush(self.reactions, (later, message.id, "message.clicked", message.customer))
 
 
+def deployed(store: MemoryStore | SQLiteStore) -> Engine:
+    """Return an engine with the journeys active."""
+    engine = Engine(store, grace=None)
+    for journey in (WELCOME, CART, WIN_BACK):
+        engine.deploy(journey, at=START)
+    return engine
+
+
 Rows = dict[str, list[tuple[object, ...]]]
 
 
@@ -211,60 +227,108 @@ def rows_of(engine: Engine) -> Rows:
         }
 
 
-def write_bare(path: Path, rows: Rows, commits: int) -> float:
-    """Write the same rows in as many commits; return the CPU seconds."""
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+def write_bare(path: Path, rows: Rows, commits: int) -> None:
+    """Write the same rows in as many commits."""
+    connection = durable(path)
     for name, members in rows.items():
         connection.execute(f"CREATE TABLE {name} ({', '.join(f'c{n}' for n in range(len(members[0])))})")
-    begun = process_time()
     for number in range(commits):
         connection.execute("BEGIN IMMEDIATE")
         for name, members in rows.items():
             part = members[len(members) * number // commits : len(members) * (number + 1) // commits]
             connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(members[0]))})", part)
         connection.execute("COMMIT")
-    spent = process_time() - begun
     connection.close()
-    return spent
 
 
-def tell_of(name: str, hosts: list[Host], visits: int) -> float:
-    """Print the figures of runs of one kind; return the CPU seconds of the middle one."""
-    cpu = middle([host.cpu for host in hosts])
-    report("mixed", f"{name}, visits", visits / cpu, "1/CPU s", n=len(hosts))
-    report("mixed", f"{name}, events", hosts[0].events / cpu, "1/CPU s", n=len(hosts))
-    report("mixed", f"{name}, CPU a tick", 1_000 * cpu / hosts[0].ticks, "ms", n=len(hosts))
-    return cpu
+Sent = list[tuple[str, str, int, str, int]]
+"""What was decided: customer, journey, run, step and instant of each message, in order."""
+
+SENT = """SELECT c.id, j.id, e.run, m.step, m.at FROM messages m JOIN enrollments e ON e.serial = m.enrollment
+JOIN customers c ON c.number = e.customer JOIN journeys j ON j.number = e.journey"""
+
+
+def sent_by(engine: Engine) -> Sent:
+    """Return the messages of an engine."""
+    with engine.store.reader() as reader:
+        return sorted(reader.rows(SENT))
+
+
+def sent_by_hand(program: ByHand) -> Sent:
+    """Return the messages of the program."""
+    some = program.messages.values()
+    return sorted((m.run.customer, m.run.journey, m.run.number, m.step, micros(m.at) or 0) for m in some)
+
+
+def tell_of(name: str, hosts: list[Host], visits: int, n: int) -> None:
+    """Print the figures of runs of one kind."""
+    report("mixed", f"{name}, visits", [visits / host.cpu for host in hosts], "1/CPU s", n=n)
+    report("mixed", f"{name}, events", [host.events / host.cpu for host in hosts], "1/CPU s", n=n)
+    report("mixed", f"{name}, customers", [n / host.cpu for host in hosts], "1/CPU s", n=n)
+    report("mixed", f"{name}, a tick", [1_000 * host.cpu / host.ticks for host in hosts], "ms CPU", n=n)
+
+
+def against_rows(count: int, name: str, step: timedelta, rounds: int) -> None:
+    """Live through the month on a file and in memory, and write the rows barely."""
+    told = month(count)
+    on_file, in_memory, bare = list[Host](), list[Host](), list[float]()
+    visits = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            store = Counted(Path(folder) / f"engine{number}.db", nonce="bench")
+            host = Host(deployed(store), told)
+            host.live(step)
+            rows = rows_of(host.engine)
+            visits = len(rows["visits"])
+            assert host.engine.audit() == []
+            host.engine.close()
+            on_file.append(host)
+            bare.append(cpu(partial(write_bare, Path(folder) / f"bare{number}.db", rows, store.commits)))
+            del rows
+            in_memory.append(Host(deployed(MemoryStore()), told))
+            in_memory[-1].live(step)
+            in_memory[-1].engine.close()
+    tell_of(f"file, {name}", on_file, visits, count)
+    tell_of(f"memory, {name}", in_memory, visits, count)
+    speeds = [other / mine.cpu for mine, other in zip(on_file, bare, strict=True)]
+    report("mixed", f"file, {name}, speed", [host.cpu for host in on_file], "CPU s", n=count, ratio=speeds,
+           against="sqlite3.executemany of the run's input, enrollment, visit and message rows")  # fmt: skip
+    faster = [file.cpu / memory.cpu for file, memory in zip(on_file, in_memory, strict=True)]
+    report("mixed", f"memory, {name}, speed", [host.cpu for host in in_memory], "CPU s", n=count, ratio=faster,
+           against="the file")  # fmt: skip
+
+
+def against_others(count: int) -> None:
+    """Live through the month with hourly ticks beside the program written by hand, on a file, and beside SimPy."""
+    told = month(count)
+    ours, hand, memory, simulated = list[float](), list[float](), list[float](), list[float]()
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(ROUNDS):
+            host = Host(deployed(SQLiteStore(Path(folder) / f"engine{number}.db", nonce="bench")), told)
+            host.live(HOURLY)
+            other = Host(ByHand(Path(folder) / f"hand{number}.db"), told)
+            other.live(HOURLY)
+            assert sent_by(host.engine) == sent_by_hand(other.engine)
+            ours.append(host.cpu)
+            hand.append(other.cpu)
+            host.engine.close()
+            other.engine.close()
+            inside = Host(deployed(MemoryStore()), told)
+            inside.live(HOURLY)
+            memory.append(inside.cpu)
+            simulated.append(cpu(partial(Month(told, START).run, DAYS)))
+    report("mixed", "file, hourly, speed", ours, "CPU s", n=count, against="the program written by hand",
+           ratio=[other / mine for mine, other in zip(ours, hand, strict=True)])  # fmt: skip
+    report("mixed", "memory, hourly, speed", memory, "CPU s", n=count, against=f"SimPy {simpy.__version__}",
+           ratio=[other / mine for mine, other in zip(memory, simulated, strict=True)])  # fmt: skip
 
 
 def main() -> None:
-    """Live through the month on a file and in memory, each with two lengths of ticks, and write the rows barely."""
+    """Print the figures."""
     count = count_from_arguments(20_000)
-    told = month(count)
-    against = "sqlite3.executemany of the run's input, enrollment, visit and message rows"
-    for name, step, rounds in (("hourly", timedelta(hours=1), ROUNDS), ("five minutes", timedelta(minutes=5), 1)):
-        ours, bare, inside = list[Host](), list[float](), list[Host]()
-        visits = 0
-        with tempfile.TemporaryDirectory() as folder:
-            for number in range(rounds):
-                host = Host(store := Counted(Path(folder) / f"engine{number}.db", nonce="bench"), told)
-                host.live(step)
-                rows = rows_of(host.engine)
-                visits = len(rows["visits"])
-                assert host.engine.audit() == []
-                host.engine.close()
-                ours.append(host)
-                bare.append(write_bare(Path(folder) / f"bare{number}.db", rows, store.commits))
-                inside.append(Host(MemoryStore(), told))
-                inside[-1].live(step)
-                inside[-1].engine.close()
-        on_file, in_memory = tell_of(f"file, {name}", ours, visits), tell_of(f"memory, {name}", inside, visits)
-        ratio = middle([other / mine.cpu for mine, other in zip(ours, bare, strict=True)])
-        report("mixed", f"file, {name}, speed", ratio, "ratio", against=against, ratio=round(ratio, 4), n=rounds)
-        faster = on_file / in_memory
-        report("mixed", f"memory, {name}, speed", faster, "ratio", against="the file", ratio=round(faster, 4), n=rounds)
+    against_others(min(count, FEW))
+    against_rows(count, "hourly", HOURLY, ROUNDS)
+    against_rows(count, "five minutes", OFTEN, 1)
 
 
 if __name__ == "__main__":

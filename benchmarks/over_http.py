@@ -65,11 +65,10 @@ def asked(address: str, key: str, number: int, until: float) -> list[float]:
     return taken
 
 
-def figures(name: str, taken: list[float], **more: object) -> None:
+def figures(name: str, taken: list[float], count: int) -> None:
     """Print requests a second, and the ninetieth percentile."""
-    report("http", f"{name}, requests a second", len(taken) / sum(taken), "1/s", n=len(taken), **more)
-    ninetieth = sorted(taken)[int(0.9 * len(taken))]
-    report("http", f"{name}, ninetieth percentile", 1_000 * ninetieth, "ms", n=len(taken), **more)
+    report("http", f"{name}, requests", len(taken) / sum(taken), "1/s", n=count)
+    report("http", f"{name}, ninetieth percentile", 1_000 * sorted(taken)[int(0.9 * len(taken))], "ms", n=count)
 
 
 def main() -> None:
@@ -88,9 +87,9 @@ def main() -> None:
         ) as server:
             try:
                 wait_for(address)
-                figures("alone", asked(address, key, number, perf_counter() + SECONDS), customers=count)
+                figures("alone", asked(address, key, number, perf_counter() + SECONDS), count)
                 sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
-                figures("during a tick", asked(address, key, number, perf_counter() + SECONDS), customers=count)
+                figures("during a tick", asked(address, key, number, perf_counter() + SECONDS), count)
             finally:
                 server.terminate()
 

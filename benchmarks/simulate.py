@@ -7,20 +7,14 @@ the rest costs.
 """
 
 import os
-import resource
-import sys
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from math import exp
-from multiprocessing import get_context
 from random import Random
-from time import process_time
-from typing import Any
 
 import simpy
-from _common import START, WELCOME, count_from_arguments, report, seconds
+from _common import START, WELCOME, apart, count_from_arguments, cpu, peak_memory, report, seconds
 
 from journeyflow import Engine, Event, MemoryStore, Message
 from journeyflow.questions.numbers.totals import totals
@@ -90,24 +84,11 @@ def run_simpy(count: int) -> None:
     assert counts["done"] == count
 
 
-def cpu(work: Callable[[], object]) -> float:
-    """Return the CPU seconds of a piece of work."""
-    begun = process_time()
-    work()
-    return process_time() - begun
-
-
-def peak() -> int:
-    """Return the most memory that this process has held, in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most * (1 if sys.platform == "darwin" else 1_024)
-
-
-def simulated(count: int) -> tuple[int, float]:
-    """Return by how much a simulation raised the peak of memory, and its CPU seconds."""
-    before = peak()
+def simulated(count: int) -> tuple[float, float]:
+    """Return by how much a simulation raised the peak of memory, in MB, and its CPU seconds."""
+    before = peak_memory()
     spent = cpu(partial(run, count))
-    return peak() - before, spent
+    return peak_memory() - before, spent
 
 
 def compared(count: int) -> float:
@@ -115,12 +96,12 @@ def compared(count: int) -> float:
     return cpu(partial(run_simpy, count))
 
 
-def fed(count: int) -> int:
-    """Return by how much an engine raises the peak of memory that is fed what the customers of a simulation do.
+def fed(count: int) -> float:
+    """Return by how much an engine raises the peak of memory, in MB, that is fed what the customers of a simulation do.
 
     The events are drawn without an engine, so that none has been at work in this process.
     """
-    before, chance = peak(), Random(1)
+    before, chance = peak_memory(), Random(1)
     store = MemoryStore()
     with Engine(store, grace=None, max_jump=None) as engine:
         engine.deploy(WELCOME, at=START)
@@ -137,7 +118,7 @@ def fed(count: int) -> int:
                 engine.feed(told_of(each, chance, now))
         with store.figures() as reader:
             totals(reader)
-        return peak() - before
+        return peak_memory() - before
 
 
 def told_of(message: Message, chance: Random, now: datetime) -> list[Event]:
@@ -148,12 +129,6 @@ def told_of(message: Message, chance: Random, now: datetime) -> list[Event]:
         Event(kind, customer=message.customer, at=now + timedelta(minutes=30 * n), data={"message": message.id})
         for n, kind in enumerate(found, 1)
     ]
-
-
-def apart(work: Callable[[int], Any], count: int) -> Any:  # noqa: ANN401 whatever the work returns
-    """Return what a piece of work returns in a new process, whose memory nothing else has raised."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(work, count).result()
 
 
 def side_by_side(count: int) -> float:
@@ -170,15 +145,14 @@ def main() -> None:
     few = min(count, ROUND)
     # memory first: a process begins with the peak of the one that starts it
     grown, spent = apart(simulated, count)
-    report("simulate", "CPU", spent, "s", customers=count)
     own = apart(fed, count)
-    report("simulate", "memory", grown / count, "byte/customer", customers=count)
-    report("simulate", "memory beyond the engine's", (grown - own) / count, "byte/customer", customers=count)
+    report("simulate", "memory", 2**20 * grown / count, "byte/customer", n=count)
+    report("simulate", "memory beyond the engine's", 2**20 * (grown - own) / count, "byte/customer", n=count)
     against, simpys = f"SimPy {simpy.__version__}", apart(compared, count)
-    report("simulate", "speed", simpys / spent, "ratio", against=against, ratio=round(simpys / spent, 4), n=1)
+    report("simulate", "every 30 minutes", spent, "CPU s", n=count, against=against, ratio=simpys / spent)
     often = cpu(partial(run, few, "5 minutes"))
-    report("simulate", "speed every 5 minutes", apart(compared, few) / often, "ratio", against=against)
-    report("simulate", "four workers", side_by_side(few), "times one", cores=os.cpu_count())
+    report("simulate", "every 5 minutes", often, "CPU s", n=few, against=against, ratio=apart(compared, few) / often)
+    report("simulate", f"four workers on {os.cpu_count()} cores", side_by_side(few), "times one", n=few)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,13 @@ import ast
 import contextlib
 import inspect
 import io
+import json
 import re
 import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -607,6 +609,61 @@ def loyalty_errors() -> str:
     return table(("code", "status", "when"), [(f"`{code}`", str(s), says) for code, (s, says) in loyalty.CODES.items()])
 
 
+# --- performance ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def stored_run() -> tuple[Mapping[str, Any], ...]:
+    """Return the figures that `python3 dev.py bench --keep` stored."""
+    path = ROOT / "benchmarks" / "run.jsonl"
+    return tuple(json.loads(line) for line in path.read_text("utf-8").splitlines()) if path.exists() else ()
+
+
+def performance() -> str:
+    """Return a table for each benchmark of the stored run, under what its script says that it measures."""
+    said = {path.stem: summary(ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "")
+            for path in (ROOT / "benchmarks").glob("[a-z]*.py")}  # fmt: skip
+    parts = []
+    for bench, lines in groupby(stored_run(), key=lambda line: str(line["bench"])):
+        figures = list(lines)
+        made = "; ".join(sorted({f"Python {each['python']}, {each['cores']} cores, {each['day']}" for each in figures}))
+        rows = [
+            (
+                each["figure"],
+                f"{each['n']:,}",
+                f"{each['value']:,.4g}".rstrip("0").rstrip(".") if each["value"] % 1 else f"{each['value']:,.0f}",
+                each["unit"],
+                "" if each["ratio"] is None else f"{each['ratio']:g}",
+                each["against"],
+                "" if each["spread"] is None else f"{each['spread']:.0%} of {each['runs']}",
+            )
+            for each in figures
+        ]
+        header = ("figure", "n", "value", "unit", "ratio", "against", "spread of runs")
+        parts.append(f"### {bench}\n\n{said[SCRIPTS.get(bench, bench)]}\n\n{table(header, rows)}\n{made}.\n")
+    return "\n" + "\n".join(parts)
+
+
+SCRIPTS = {"http": "over_http", "import": "importing", "own seconds": "own_seconds"}
+"""The scripts whose name is not that of the benchmark."""
+
+SIZES = (
+    ("mixed", "file, hourly, customers", "customers of the mixed month, ticks each hour, on a file"),
+    ("mixed", "file, five minutes, customers", "customers of the mixed month, ticks each five minutes, on a file"),
+    ("mixed", "memory, hourly, customers", "customers of the mixed month, ticks each hour, in memory"),
+    ("events", "events", "events of which a hundredth wake someone, on a file"),
+)
+"""Figures a CPU second that become figures a day."""
+
+
+def performance_a_day() -> str:
+    """Return how much one core does in a day, by the stored run."""
+    found = {(each["bench"], each["figure"]): each["value"] for each in stored_run()}
+    rows = [(says, f"{found[bench, name] * 86_400 / 1e6:,.1f} million") for bench, name, says in SIZES
+            if (bench, name) in found]  # fmt: skip
+    return table(("what", "a day of one core"), rows)
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "actions": actions,
     "calls": calls,
@@ -630,6 +687,8 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "octeth-conformance": octeth_conformance,
     "operators": operators,
     "options": options,
+    "performance": performance,
+    "performance-a-day": performance_a_day,
     "reasons": reasons,
     "retries": retries,
     "rooms": rooms,

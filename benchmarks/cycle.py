@@ -1,0 +1,91 @@
+"""What a host does at short intervals, feed, tick, claim and ack, with no, one, ten and a thousand items, on a file.
+
+Each item is the sign-up of a customer who gets a message at once. Against one synced commit of one row in a bare file,
+which is the least that remembering anything costs; with no items, against one index seek in it. Smaller is better.
+Argument: cycles of a round (default 200; a twentieth of them with a thousand items).
+"""
+
+import sqlite3
+import tempfile
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from _common import START, WELCOME, count_from_arguments, durable, quotients, report, spent
+
+from journeyflow import Engine, Event
+from journeyflow.stores.sqlite import SQLiteStore
+
+ROUNDS = 5
+
+
+class Cycles:
+    """An engine whose host goes on and on."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin with nobody there."""
+        self.engine = Engine(SQLiteStore(path, nonce="bench"), grace=None)
+        self.engine.deploy(WELCOME, at=START)
+        self.now, self.people = START, 0
+
+    def known(self, count: int) -> None:
+        """Make customers known who have not signed up yet."""
+        names = [f"c{n:07d}" for n in range(self.people, self.people + count)]
+        self.engine.put_customers(((name, {"membershipTier": "Gold"}) for name in names), at=self.now)
+        self.engine.tick(self.now)
+
+    def run(self, count: int, items: int) -> None:
+        """Go through so many cycles."""
+        engine = self.engine
+        for _ in range(count):
+            self.now += timedelta(seconds=1)
+            if items:
+                names = [f"c{n:07d}" for n in range(self.people, self.people + items)]
+                engine.feed(Event("member.created", customer=name, at=self.now) for name in names)
+                self.people += items
+            engine.tick(self.now)
+            messages = engine.claim("host", at=self.now, limit=1_000)
+            assert len(messages) == items
+            if messages:
+                engine.ack(messages, at=self.now)
+
+
+def commits(connection: sqlite3.Connection, count: int) -> None:
+    """Write so many rows, each in a commit of its own."""
+    for _ in range(count):
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO rows (text) VALUES (?)", ("something to remember",))
+        connection.execute("COMMIT")
+
+
+def seeks(connection: sqlite3.Connection, count: int) -> None:
+    """Look up so many rows."""
+    for n in range(count):
+        connection.execute("SELECT text FROM rows WHERE n = ?", (n,)).fetchall()
+
+
+def main() -> None:
+    """Print the figures."""
+    each = count_from_arguments(200)
+    with tempfile.TemporaryDirectory() as folder:
+        bare = durable(Path(folder) / "bare.db")
+        bare.execute("CREATE TABLE rows (n INTEGER PRIMARY KEY, text TEXT)")
+        for items in (0, 1, 10, 1_000):
+            cycles, count = Cycles(Path(folder) / f"{items}.db"), max(1, min(each, 50 * each // max(1, items)))
+            other = commits if items else seeks
+            ours, floor = list[tuple[float, float]](), list[tuple[float, float]]()
+            for _ in range(ROUNDS):
+                cycles.known(count * items)
+                ours.append(spent(partial(cycles.run, count, items)))
+                floor.append(spent(partial(other, bare, each)))
+            against = "one synced commit of one row" if items else "one index seek"
+            for place, name in ((0, "ms CPU"), (1, "ms")):
+                mine, its = [one[place] / count for one in ours], [one[place] / each for one in floor]
+                report("cycle", f"{items} items", [1e3 * one for one in mine], name, n=count,
+                       against=f"{against}; a smaller ratio is better", ratio=quotients(mine, its))  # fmt: skip
+            cycles.engine.close()
+        bare.close()
+
+
+if __name__ == "__main__":
+    main()

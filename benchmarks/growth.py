@@ -1,0 +1,37 @@
+"""The crowd of the durable benchmark, a hundred times as large: speed a customer, and the memory of the process.
+
+Each size runs in a process of its own. Argument: customers of the larger one (default 1,000,000).
+"""
+
+import tempfile
+from functools import partial
+from pathlib import Path
+
+from _common import apart, count_from_arguments, cpu, peak_memory, quotients, report
+from durable import prepared, run
+
+ROUNDS = 3
+SMALL = 10_000
+
+
+def measured(count: int) -> tuple[float, float]:
+    """Return the CPU seconds a customer, and the peak of memory in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = prepared(Path(folder) / "engine.db", count)
+        taken = cpu(partial(run, engine)) / count
+        engine.close()
+    return taken, peak_memory()
+
+
+def main() -> None:
+    """Run both sizes in turn and print the medians."""
+    large = count_from_arguments(1_000_000)
+    rounds = [(apart(measured, large), apart(measured, SMALL)) for _ in range(ROUNDS)]
+    big, small = ([each[side][0] for each in rounds] for side in (0, 1))
+    report("growth", "a customer", [1e6 * each for each in big], "us CPU", n=large, ratio=quotients(small, big),
+           against=f"the same with {SMALL} customers")  # fmt: skip
+    report("growth", "peak memory", [each[0][1] for each in rounds], "MB", n=large)
+
+
+if __name__ == "__main__":
+    main()
