@@ -207,16 +207,19 @@ class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, LatestCalls, Q
         if limit is not None:
             check_limit(limit)
         with self._core.ticking():
-            result = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
-            delivered, failed = delivery.push(self._core, instant) if self._core.channels else (0, 0)
-            due, paused = next_call(self._core)
+            result, outlook = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
+            delivered = failed = 0
+            if self._core.channels:
+                delivered, failed = delivery.push(self._core, instant)
+                outlook = next_call(self._core)
+        due = outlook.free
         result = evolve(
             result,
             delivered=delivered,
             failed=failed,
             next_due=None if due is None else from_micros(due),
             more=due is not None and due <= instant,
-            paused=paused,
+            paused=outlook.paused,
         )
         LOG.debug("tick at %s: %s", now, result)
         return result
@@ -250,7 +253,7 @@ class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, LatestCalls, Q
         None if nothing waits but what a pause holds. With `channels`, a message that is to be handed to one of them
         again is work too.
         """
-        due, _ = next_call(self._core)
+        due = next_call(self._core).free
         return None if due is None else from_micros(due)
 
 

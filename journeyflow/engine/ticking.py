@@ -6,6 +6,7 @@ from typing import Final
 from attrs import evolve, frozen
 
 from journeyflow.basics.moments import LAST, Duration, add, iso, zone
+from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import LOG, Core
@@ -14,7 +15,8 @@ from journeyflow.errors import ClockJump, StorageError, cut, shown
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import TRACES
-from journeyflow.stores.batch import Due, DueKey, Loaded, Request
+from journeyflow.stores.batch import DueKey, Loaded, Request
+from journeyflow.stores.contract import Transaction
 from journeyflow.work import scheduler
 from journeyflow.work.alone import Named, is_alone, journey_timers, was_alone
 from journeyflow.work.happenings import Tally
@@ -59,43 +61,66 @@ class TickResult:
     paused: int = 0
 
 
-def next_due(core: Core) -> int | None:
-    """Return the instant of the earliest work, over all tenants; None when nothing waits."""
-    with core.store.transaction(write=False) as transaction:
-        return _earliest(transaction.due(LAST, 1))
+NOTHING_DONE: Final = TickResult()
 
 
-def _earliest(due: Due) -> int | None:
-    return due.keys[0][0] if due.keys else None
+@frozen
+class Outlook:
+    """When there is work, over all tenants, as one look at the store shows it.
 
-
-def next_call(core: Core) -> tuple[int | None, int]:
-    """Return the instant at which a tick has something to do, and how many journeys are paused (R73).
-
-    That is work, or a message for the engine's channels. What a pause will hold is no work.
+    `earliest` is the instant of the earliest work, `free` that of the earliest which no pause will hold; None is none.
+    `paused` counts the paused journeys. `owing` is whether traces of forgotten customers are owed to the medium (R86).
     """
+
+    earliest: int | None
+    free: int | None
+    paused: int
+    owing: bool
+
+
+def look(core: Core) -> Outlook:
+    """Return when there is work, without the write lock."""
+    with core.store.transaction(write=False) as transaction:
+        return _seen(transaction, core.refresh(transaction))
+
+
+def next_call(core: Core) -> Outlook:
+    """Return when a tick has something to do: `free` is also that of a message for the engine's channels (R73)."""
+    if not core.channels:
+        return look(core)
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
-        paused = catalog.paused_since
-        due = _earliest(transaction.due(LAST, 1, paused=paused))
-        if not core.channels:
-            return due, len(paused)
+        seen = _seen(transaction, catalog)
         posts = transaction.claimable(claim_request(catalog, None, frozenset(core.channels), LAST, 1))
-    return min([post.available_at for post in posts] + ([] if due is None else [due]), default=None), len(paused)
+    instants = [post.available_at for post in posts] + ([] if seen.free is None else [seen.free])
+    return evolve(seen, free=min(instants, default=None))
 
 
-def do_due_work(core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False) -> TickResult:
+def _seen(transaction: Transaction, catalog: Catalog) -> Outlook:
+    paused = catalog.paused_since
+    earliest, free = transaction.load(Request(earliest=paused)).earliest
+    return Outlook(earliest, free, len(paused), catalog.traces)
+
+
+def do_due_work(
+    core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False
+) -> tuple[TickResult, Outlook]:
     """Handle batches until nothing is due, and leave no traces of the forgotten on the medium (R86).
 
-    The store is asked without the write lock first, so that an idle tick writes nothing. Raises ClockJump (R3), and
-    StorageError if what this work forgot cannot be erased.
+    Return what was done, and when there is more work. The store is asked without the write lock first, so that an idle
+    tick writes nothing, and looks once. Raises ClockJump (R3), and StorageError if what this work forgot cannot be
+    erased.
     """
     refuse(name_faults(allow_jump=allow_jump))
-    done = undisturbed(_worked, core, now, limit, allow_jump=allow_jump)
-    if core.options.scrub and done.forgotten:
-        scrub(core)
-    erase_owed(core)
-    return done
+    outlook, done = look(core), NOTHING_DONE
+    if _is_due(core, outlook, now, allow_jump=allow_jump):
+        done = undisturbed(_worked, core, now, limit)
+        if core.options.scrub and done.forgotten:
+            scrub(core)
+        outlook = look(core)
+    if outlook.owing:
+        _erase(core)
+    return done, outlook
 
 
 def do_work_of(core: Core, names: Named, now: int, *, allow_jump: bool = False) -> None:
@@ -104,22 +129,22 @@ def do_work_of(core: Core, names: Named, now: int, *, allow_jump: bool = False) 
     Raises what `do_due_work` raises.
     """
     refuse(name_faults(allow_jump=allow_jump))
-    if not _is_due(core, now, allow_jump=allow_jump):
+    if not _is_due(core, look(core), now, allow_jump=allow_jump):
         return
     size, more = core.options.batch_size, True
     try:
         while more:
             more, tally = _one_batch(core, now, size, None, names)
-            _added(TickResult(), tally)
+            _added(NOTHING_DONE, tally)
     except (_NotAlone, _Unhandled):
         do_due_work(core, now, allow_jump=allow_jump)
     else:
         erase_owed(core)
 
 
-def _is_due(core: Core, now: int, *, allow_jump: bool) -> bool:
+def _is_due(core: Core, outlook: Outlook, now: int, *, allow_jump: bool) -> bool:
     """Return whether anything is due. Raises ClockJump (R3)."""
-    earliest, jump = next_due(core), core.options.max_jump
+    earliest, jump = outlook.earliest, core.options.max_jump
     if earliest is None or earliest > now:
         return False
     if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
@@ -127,11 +152,9 @@ def _is_due(core: Core, now: int, *, allow_jump: bool) -> bool:
     return True
 
 
-def _worked(core: Core, now: int, limit: int | None, *, allow_jump: bool) -> TickResult:
+def _worked(core: Core, now: int, limit: int | None) -> TickResult:
     """Handle batches until nothing is due."""
-    total = TickResult()
-    if not _is_due(core, now, allow_jump=allow_jump):
-        return total
+    total = NOTHING_DONE
     left, more = limit, True
     pace = whole = core.options.batch_size
     while more and left != 0:
@@ -180,15 +203,20 @@ def erase_owed(core: Core) -> None:
     A process may have ended between a commit that forgot somebody and the rebuild of the file. If the file cannot be
     rebuilt now, the log has a warning, and the next call tries again.
     """
+    with core.store.transaction(write=False) as transaction:
+        owing = core.refresh(transaction).traces
+    if owing:
+        _erase(core)
+
+
+def _erase(core: Core) -> None:
+    """Erase the traces that are owed to the medium, as `erase_owed` does."""
     if not core.options.scrub:
         return
-    with core.store.transaction(write=False) as transaction:
-        owed = core.refresh(transaction).traces
-    if owed:
-        try:
-            scrub(core)
-        except StorageError as error:
-            LOG.warning("traces of forgotten customers are still in the file: %s", error)
+    try:
+        scrub(core)
+    except StorageError as error:
+        LOG.warning("traces of forgotten customers are still in the file: %s", error)
 
 
 def scrub(core: Core) -> None:

@@ -123,6 +123,8 @@ class Request:
     """Also the instant of the last tick that did anything (R3)."""
     next_input: bool = False
     """Also the number that the next input gets."""
+    earliest: Mapping[int, int] | None = None
+    """The instants of the earliest work alone; these journeys are paused from the given instants on (R73)."""
     active: "ActiveRequest | None" = None
     caps: "CapRequest | None" = None
     clicked: frozenset[tuple[str, str]] = frozenset()
@@ -263,6 +265,10 @@ class PullsLoaded:
     entries: Mapping[int, Mapping[int, Sequence[int]]] = field(factory=dict)
 
 
+Earliest = tuple[int | None, int | None]
+"""The instant of the first item of all that will be due, and of the first that no pause holds; None for no item."""
+
+
 @frozen
 class Loaded:
     """The data loaded for a request; what does not exist is absent. `known` maps events to (at, customer, text).
@@ -291,6 +297,7 @@ class Loaded:
     suppressed: Mapping[str, int] = field(factory=dict)
     """The entries of the suppression list that were found: hash, the instant before which all is old."""
     next_input: int = 1
+    earliest: Earliest = (None, None)
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]

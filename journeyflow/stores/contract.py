@@ -70,9 +70,6 @@ class ClaimRequest:
     """The channels, as (tenant, channel), whose messages are withheld, because they are held."""
 
 
-NOT_PAUSED: Mapping[int, int] = {}
-
-
 class Transaction(Protocol):
     """Everything between acquiring the lock and releasing it. Commits are durable when the block is left.
 
@@ -88,17 +85,15 @@ class Transaction(Protocol):
         limit: int,
         *,
         inputs: bool = True,
-        paused: Mapping[int, int] = NOT_PAUSED,
         of: AbstractSet[tuple[str, str]] | None = None,
     ) -> Due:
         """Return the first `limit` items due at or before `now`, in total order: inputs, rests, leases, timers (R7).
 
-        Without `inputs`, only timers count. Rests and timers of the journeys that `paused` has are left out from the
-        given instants on (R73).
+        Without `inputs`, only timers count.
 
         With `of`, the (tenant, id) of customers, only what concerns them (R74): their inputs, answers about their
-        messages, their rests and leases, and the waiting events of others that have the id of one of theirs (R26). The
-        other two are then not given.
+        messages, their rests and leases, and the waiting events of others that have the id of one of theirs (R26).
+        `inputs` is then not given.
         """
 
     def load(self, request: Request) -> Loaded:

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import TypeVar
 
+from journeyflow.basics.moments import LAST
 from journeyflow.basics.words import ACTIVE, COUNTED
 from journeyflow.errors import StorageError
 from journeyflow.records.changes import Changes
@@ -20,13 +21,14 @@ from journeyflow.stores.batch import (
     CustomerInHand,
     Due,
     DueKey,
+    Earliest,
     Finished,
     Loaded,
     Request,
     named_by,
     select_due,
 )
-from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
 from journeyflow.stores.memory.due import due_of
 from journeyflow.stores.memory.pruning import finished_in, past_in
 from journeyflow.stores.memory.rows import KnownEvent, MemoryRows
@@ -91,7 +93,6 @@ class MemoryTransaction:
         limit: int,
         *,
         inputs: bool = True,
-        paused: Mapping[int, int] = NOT_PAUSED,
         of: AbstractSet[tuple[str, str]] | None = None,
     ) -> Due:
         """Return the first due items in total order (R7)."""
@@ -100,14 +101,16 @@ class MemoryTransaction:
             return select_due(*due_of(store, now, of), limit)
         return select_due(
             _first(count, store.inbox.pages(now, count, store.waiting) if inputs else ()),
-            _first(count, _unheld(store.timers.pages(now, count, store.resting), paused)),
+            _first(count, store.timers.pages(now, count, store.resting)),
             _first(count, store.leases.pages(now, count, store.leased)),
             limit,
-            _first(count, _unheld(store.journey_timers.pages(now, count, store.ringing), paused))[0],
+            _first(count, store.journey_timers.pages(now, count, store.ringing))[0],
         )
 
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request."""
+        if request.earliest is not None:
+            return Loaded(earliest=self._earliest(request.earliest))
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
         runs.update((run.serial, run) for run in self._active(request))
@@ -143,6 +146,21 @@ class MemoryTransaction:
             {each: store.suppressions[each].before for each in request.suppressed if each in store.suppressions},
             store.last["input"] + 1,
         )
+
+    def _earliest(self, paused: Mapping[int, int]) -> Earliest:
+        """Return the instants of the earliest work, of all and without what a pause holds."""
+        first = self._soonest({})
+        return first, self._soonest(paused) if paused else first
+
+    def _soonest(self, paused: Mapping[int, int]) -> int | None:
+        store = self._store
+        pages: tuple[Iterable[Mapping[DueKey, object]], ...] = (
+            store.inbox.pages(LAST, 1, store.waiting),
+            _unheld(store.timers.pages(LAST, 1, store.resting), paused),
+            store.leases.pages(LAST, 1, store.leased),
+            _unheld(store.journey_timers.pages(LAST, 1, store.ringing), paused),
+        )
+        return min((key[0] for each in pages for key in _first(1, each)[0]), default=None)
 
     def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
         """Return what a prune asks for (R86)."""

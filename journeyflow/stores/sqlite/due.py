@@ -37,11 +37,11 @@ def inbox(*, some: bool) -> str:
     )
 
 
-def rests(held: str, *, some: bool) -> str:
-    """Return the question for the first runs whose rest is over; `held` is a condition that leaves some out."""
+def rests(*, some: bool) -> str:
+    """Return the question for the first runs whose rest is over."""
     mine = f" AND customer IN {_NUMBERS}" * some
     return (
-        f"SELECT {RUN_ROW} FROM enrollments WHERE due <= :now{mine}{held}"
+        f"SELECT {RUN_ROW} FROM enrollments WHERE due <= :now{mine}"
         f" ORDER BY due, ifnull(held, {LATER}), serial LIMIT :limit"
     )
 
@@ -52,4 +52,14 @@ def leases(*, some: bool) -> str:
     return (
         f"SELECT {POST_ROW} FROM messages WHERE lease_until <= :now{mine}"
         " ORDER BY lease_until, enrollment, n LIMIT :limit"
+    )
+
+
+def earliest(held: str) -> str:
+    """Return the question for the first instant of each kind of work; `held` is a condition that leaves some out."""
+    return (
+        "SELECT (SELECT min(at) FROM inputs WHERE outcome IS NULL),"
+        f" (SELECT min(due) FROM enrollments WHERE due IS NOT NULL{held}),"
+        " (SELECT min(lease_until) FROM messages WHERE lease_until IS NOT NULL),"
+        f" (SELECT min(due) FROM journey_timers WHERE due IS NOT NULL{held})"
     )

@@ -24,11 +24,10 @@ def unless_held(paused: Mapping[int, int]) -> str:
     return "".join(f" AND NOT (journey = {journey:d} AND due >= {since:d})" for journey, since in paused.items())
 
 
-def due_timers(connection: "Connection", now: int, limit: int, paused: Mapping[int, int]) -> list[DueKey]:
+def due_timers(connection: "Connection", now: int, limit: int) -> list[DueKey]:
     """Return the first due timers of journeys; a journey has one for its queue and one for its pulls at most."""
     rows = connection.execute(
-        f"SELECT due, journey, which FROM journey_timers WHERE due <= ?{unless_held(paused)}"
-        " ORDER BY due, journey, which LIMIT ?",
+        "SELECT due, journey, which FROM journey_timers WHERE due <= ? ORDER BY due, journey, which LIMIT ?",
         (now, limit),
     ).fetchall()
     return [(due, JOURNEY, journey, which) for due, journey, which in rows]

@@ -22,6 +22,7 @@ from journeyflow.stores.batch import (
     TIMER,
     CustomerInHand,
     Due,
+    Earliest,
     Finished,
     LimitsLoaded,
     Loaded,
@@ -30,7 +31,7 @@ from journeyflow.stores.batch import (
     select_due,
     timer_key,
 )
-from journeyflow.stores.contract import LAST_TICK, NOT_PAUSED, ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
 from journeyflow.stores.sqlite import due
 from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads, unless_held
 from journeyflow.stores.sqlite.opening import RESTORE
@@ -190,14 +191,13 @@ class SQLiteTransaction:
         limit: int,
         *,
         inputs: bool = True,
-        paused: Mapping[int, int] = NOT_PAUSED,
         of: AbstractSet[tuple[str, str]] | None = None,
     ) -> Due:
         """Return the first due items in total order: each kind is a seek in its own index (R7)."""
-        some, held = of is not None, unless_held(paused)
+        some = of is not None
         asked = {"now": now, "limit": limit + 1, **({} if of is None else {"of": dumps(sorted(of))})}
         told = self._ask(due.inbox(some=some), asked) if inputs else []
-        rests, leases = self._ask(due.rests(held, some=some), asked), self._ask(due.leases(some=some), asked)
+        rests, leases = self._ask(due.rests(some=some), asked), self._ask(due.leases(some=some), asked)
         items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
         self._expect(None not in [item.seq for item in items])
         self._expect({run.status for run in runs} <= {ACTIVE})
@@ -207,12 +207,14 @@ class SQLiteTransaction:
             (list(map(timer_key, runs)), runs),
             ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
-            () if some else due_timers(self._connection, now, limit + 1, paused),
+            () if some else due_timers(self._connection, now, limit + 1),
         )
 
     @_of_medium
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request, with a few statements for all of it."""
+        if request.earliest is not None:
+            return Loaded(earliest=self._earliest(request.earliest))
         posts, runs = self._named_posts(request.posts), self._runs(request.serials)
         if (wanted := request.active) is not None:
             active = self._ask(
@@ -256,6 +258,15 @@ class SQLiteTransaction:
             dict(self._ask_each(SUPPRESSED, request.suppressed)),
             next_number(self._connection, "inputs") if request.next_input else 1,
         )
+
+    def _earliest(self, paused: Mapping[int, int]) -> Earliest:
+        """Return the instants of the earliest work, of all and without what a pause holds: seeks in the indexes."""
+        first = self._soonest("")
+        return first, self._soonest(unless_held(paused)) if paused else first
+
+    def _soonest(self, held: str) -> int | None:
+        instants = self._ask(due.earliest(held))[0]
+        return min((each for each in instants if each is not None), default=None)
 
     def _last_tick(self) -> int | None:
         """Return the instant of the last tick that did anything, or None (R3)."""

@@ -1,6 +1,6 @@
 """The contract of stores: what is due, and in which order."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from journeyflow.basics.words import SENT
@@ -20,6 +20,7 @@ from journeyflow.testing.conformance.samples import (
     event,
     expect,
     expect_contents,
+    handle,
     leased,
     load,
     post,
@@ -77,18 +78,37 @@ class DueWork(Begun):
                 found = due(store, now, 10_000)
                 expect((list(found.keys), found.more), (wanted, False), f"keys until {now}")
 
-    def test_due_leaves_out_what_a_pause_will_hold(self, tmp_path: Path) -> None:
-        """Timers of paused journeys from an instant on are left out, and nothing else; they stay due (R16, R73)."""
+    def test_the_earliest_free_work_is_none_that_a_pause_will_hold(self, tmp_path: Path) -> None:
+        """Rests and timers of paused journeys from an instant on are left out, and nothing else (R16, R73)."""
         agenda = busy_agenda()
         of = {run.serial: run.journey for run in agenda.runs}
         with self.begun(tmp_path) as store:
             write(store, agenda, Changes(limits=LimitChanges(timers=((1, 0, NOON), (2, 1, NOON + 1)))))
-            everything = due(store, NOON + MINUTE, 1_000).keys
-            for paused in ({1: NOON}, {1: NOON - MINUTE, 2: NOON + 1}):
-                with store.transaction(write=False) as transaction:
-                    found = transaction.due(NOON + MINUTE, 1_000, paused=paused).keys
-                expect(found, tuple(key for key in everything if not _is_held(key, of, paused)), f"paused {paused}")
-            expect(due(store, NOON + MINUTE, 1_000).keys, everything, "afterwards")
+            keys: Sequence[DueKey] = due(store, NOON + MINUTE, 1_000).keys
+            while keys:
+                for paused in ({1: NOON}, {1: NOON - MINUTE, 2: NOON + 1}, dict.fromkeys(of.values(), NOON - MINUTE)):
+                    free = [key[0] for key in keys if not _is_held(key, of, paused)]
+                    wanted = keys[0][0], min(free, default=None)
+                    expect(load(store, earliest=paused).earliest, wanted, f"paused {paused}")
+                handle(store, limit=1)
+                keys = keys[1:]
+
+    def test_the_earliest_work_is_that_of_any_kind(self, tmp_path: Path) -> None:
+        """However far ahead; what was handled or has ended does not count (R73)."""
+        kinds = (
+            Changes(limits=LimitChanges(timers=((1, 0, NOON + 4),))),
+            Changes(runs=(run(1, 1, due=NOON + 3),)),
+            Changes(new_posts=(leased(1, 1, NOON + 2),)),
+            Changes(inputs=(event(at=NOON + 1),)),
+        )
+        with self.begun(tmp_path) as store:
+            expect(load(store, earliest={}).earliest, (None, None), "nothing")
+            for instant, changes in zip((NOON + 4, NOON + 3, NOON + 2, NOON + 1), kinds, strict=True):
+                write(store, changes)
+                expect(load(store, earliest={}).earliest, (instant, instant))
+            write(store, Changes(handled=((1, "handled"),), posts=(post(1, 1, status=SENT),)))
+            expect(load(store, earliest={}).earliest, (NOON + 3, NOON + 3), "what is left")
+            expect(load(store).earliest, (None, None), "unless asked for")
 
     def test_due_work_of_some_customers_is_found_alone(self, tmp_path: Path) -> None:
         """Inputs about them, answers about their messages, rests and leases; others' events under their ids (R74)."""

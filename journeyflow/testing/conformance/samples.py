@@ -24,6 +24,7 @@ from journeyflow.records.rows import Counter, Deferred, Export, Input, Move, Pos
 from journeyflow.stores.batch import (
     HELD,
     INPUT,
+    JOURNEY,
     TIMER,
     Due,
     DueKey,
@@ -349,18 +350,25 @@ def drained(store: Store, limit: int) -> list[DueKey]:
     order: list[DueKey] = []
     more = True
     while more:
-        with store.transaction() as transaction:
-            found = transaction.due(NOON + MINUTE, limit)
-            transaction.commit(
-                Changes(
-                    handled=tuple((seq, "handled") for seq in found.inputs),
-                    runs=tuple(each._replace(due=None, held=None, awaits="x") for each in found.runs.values()),
-                    posts=tuple(each._replace(status=SENT, lease_until=None) for each in found.posts.values()),
-                )
-            )
+        found = handle(store, limit)
         order += found.keys
         more = found.more
     return order
+
+
+def handle(store: Store, limit: int) -> Due:
+    """Handle one batch of what is due, and return it."""
+    with store.transaction() as transaction:
+        found = transaction.due(NOON + MINUTE, limit)
+        transaction.commit(
+            Changes(
+                handled=tuple((seq, "handled") for seq in found.inputs),
+                runs=tuple(each._replace(due=None, held=None, awaits="x") for each in found.runs.values()),
+                posts=tuple(each._replace(status=SENT, lease_until=None) for each in found.posts.values()),
+                limits=LimitChanges(stopped=tuple((a, b) for _, rank, a, b in found.keys if rank == JOURNEY)),
+            )
+        )
+        return found
 
 
 def coming(store: Store, wanted: PullRequest) -> tuple[dict[int, list[str]], dict[int, Round]]:
