@@ -275,6 +275,15 @@ class Conflict(JourneyflowError, ValueError):
         super().__init__(f"{kind} {shown(journey)} {told}")
 
 
+class Superseded(Conflict):
+    """A change was made from a definition that is not the newest any more: somebody else was faster (R12)."""
+
+    def __init__(self, journey: str, state: str) -> None:
+        """Name the journey, and what to do."""
+        super().__init__(journey, state, "replaced")
+        self.args = (f"journey {shown(journey)} was changed meanwhile; read it again, and make the change once more",)
+
+
 class CannotMigrate(JourneyflowError, ValueError):
     """A migration would leave people at steps that the new version does not have; nothing was changed (R14).
 

@@ -12,7 +12,7 @@ from journeyflow.catalog.migration import Plan, mapping_faults
 from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.policies import Policies
 from journeyflow.definition.unpublished import flag_problems
-from journeyflow.errors import ERROR, Conflict, InvalidInput, InvalidJourney, NotFound, did_you_mean
+from journeyflow.errors import ERROR, Conflict, InvalidInput, InvalidJourney, NotFound, Superseded, did_you_mean
 from journeyflow.records.changes import CatalogChanges, Flag, Hold, NewJourney, NewPolicies, NewVersion, Transition
 from journeyflow.records.public import PublishedVersion
 
@@ -152,6 +152,12 @@ def edited(record: JourneyRecord, texts: Mapping[str, object], at: int) -> Catal
     return CatalogChanges(described=() if same else ((program.number, text, at),))
 
 
+def check_newest(record: JourneyRecord, replacing: Journey | None) -> None:
+    """Raise Superseded if the newest definition is another one than that which a change was made from (R12)."""
+    if replacing is not None and record.newest.journey != replacing:
+        raise Superseded(record.id, record.newest_state)
+
+
 def created(
     catalog: Catalog, tenant: str, journey: Journey, at: int, *, of: str, unpublished: frozenset[str] = NONE
 ) -> CatalogChanges:
@@ -237,10 +243,11 @@ def switch(record: JourneyRecord, word: str) -> str:
 
 
 def check_startable(journey: Journey) -> None:
-    """Raise InvalidJourney for a journey with an error, such as one without steps (R13)."""
+    """Raise InvalidJourney for a journey with an error: one without steps, or a draft that is unfinished (R13)."""
     wrong = [problem for problem in problems(journey) if problem.severity == ERROR]
     if wrong:
-        raise InvalidJourney(journey.id, wrong)
+        draft = formats.Draft.of(journey)
+        raise InvalidJourney(journey.id, wrong if draft is None else draft.problems)
 
 
 def moved(record: JourneyRecord, call: str, at: int) -> Transition:

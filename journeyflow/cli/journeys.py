@@ -8,8 +8,25 @@ from typing import get_args
 import click
 
 from journeyflow.cli.database import database, opened
-from journeyflow.cli.shared import as_json, jump, now_option, show, table, tenant, when
+from journeyflow.cli.shared import (
+    INPUT,
+    NEW,
+    Faults,
+    as_json,
+    faults_shown,
+    jump,
+    now_option,
+    show,
+    table,
+    tenant,
+    text_of,
+    when,
+)
 from journeyflow.engine.copy_calls import BulkCall
+from journeyflow.errors import ERROR
+from journeyflow.formats.drafts import Draft
+from journeyflow.formats.parts import parse_json
+from journeyflow.formats.registry import recognise
 from journeyflow.questions.versions import StepInfo
 
 
@@ -150,6 +167,35 @@ def clone(  # noqa: PLR0917 click passes them by name
 
 
 @click.command()
+@click.argument("db", type=NEW)
+@click.argument("journey")
+@click.argument("file", type=INPUT)
+@now_option()
+@tenant
+@as_json
+def draft(db: Path, journey: str, file: Path, at: datetime, tenant: str, *, as_json: bool) -> None:
+    """Keep a journey file, finished or not, as the draft JOURNEY, and list what still is in the way of its activation.
+
+    Makes a missing database. The file may be in any format that `check` reads.
+    """
+    with faults_shown():
+        found = parse_json(text_of(file))
+        name = recognise(found)
+        if not isinstance(found, dict):
+            what = f"{file} holds a list; a draft is one journey"
+            raise Faults(what)
+        kept = Draft(journey, found, name)
+    with opened(db, tenant) as engine:
+        engine.publish(kept.kept(), at=at)
+    wrong = [problem for problem in kept.problems if problem.severity == ERROR]
+    lines = [f"{file}: {problem}" for problem in wrong]
+    left = f"{journey} is kept; " + (
+        "it can be activated" if not wrong else f"{len(wrong)} in the way of its activation"
+    )
+    show({"journey": journey, "problems": wrong}, "\n".join([*lines, left]), as_json=as_json)
+
+
+@click.command()
 @database
 @click.argument("journey")
 @click.option("--name", help="The new name.")
@@ -228,4 +274,4 @@ def bulk(  # noqa: PLR0917 click passes them by name
         raise SystemExit(1)
 
 
-COMMANDS = (versions, migrate, steps, clone, edit, delete, purge, bulk)
+COMMANDS = (draft, versions, migrate, steps, clone, edit, delete, purge, bulk)

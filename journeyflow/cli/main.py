@@ -39,8 +39,8 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
         "hold-channel", "release-channel", "held-channels",
     ),
     "Change journeys": (
-        "journeys", "versions", "steps", "activate", "pause", "resume", "edit", "clone", "migrate", "archive", "purge",
-        "delete", "bulk", "policies",
+        "journeys", "draft", "versions", "steps", "activate", "pause", "resume", "edit", "clone", "migrate",
+        "archive", "purge", "delete", "bulk", "policies",
     ),
     "Ask": (
         "enrollments", "people", "deferred", "unreadable", "refusals", "refused", "explain", "why-not", "at",

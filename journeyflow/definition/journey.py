@@ -47,7 +47,8 @@ class Journey:
     customers who are kept out as a comparison group, from 0 to 100 with at most two decimals (R25). `limits` bounds
     the entries per hour and per day (R23). `max_visits` is how many visits one run may make before it fails (R41).
     `name`, `description` and `notes` are for people to read. `meta` is what the host keeps with the journey, and steps
-    have one too: any JSON under names of its own, which the engine stores, versions as it does notes, and never reads.
+    have one too: any JSON under names of its own, which the engine stores and never reads, but for the file
+    of a `formats.Draft` under "draft".
     Raises InvalidJourney with every problem at once (R13).
 
     >>> from journeyflow.definition.steps import End

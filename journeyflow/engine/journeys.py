@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from journeyflow.basics.moments import LAST, to_micros
 from journeyflow.basics.values import describe
-from journeyflow.catalog.lifecycle import edited, flagged, migration, moved, published, removed, switch
+from journeyflow.catalog.lifecycle import check_newest, edited, flagged, migration, moved, published, removed, switch
 from journeyflow.catalog.migration import Migration
 from journeyflow.definition.journey import Journey, problems
 from journeyflow.engine.core import LOG, Bound
@@ -75,6 +75,7 @@ class JourneyCalls(Bound):
         at: datetime,
         rollback: bool = False,
         unpublished: Iterable[str] | None = None,
+        replacing: Journey | None = None,
     ) -> PublishedVersion:
         """Publish a definition and return the number of its version (R12).
 
@@ -90,9 +91,13 @@ class JourneyCalls(Bound):
         (R17). It is one commit, so that nobody ever reaches a step that is to be off. None leaves the flags as they
         are.
 
+        `replacing` is the definition that this one was made from. If the newest one is another by now, because somebody
+        else has published or edited, nothing is stored: Superseded is raised, so that no change overwrites another.
+
         Raises InvalidJourney for a version with an error, such as one without steps, unless the journey is a DRAFT;
-        Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is bound to;
-        NotFound for an unpublished step that the definition does not have.
+        Superseded; Conflict for an ARCHIVED journey; InvalidInput for a journey of another tenant than the engine is
+        bound to; NotFound for an unpublished step that the definition does not have, and, with `replacing`, for a
+        journey that is gone.
         """
         tenant, instant = self._tenant_of(journey), to_micros(at)
         refuse(name_faults(rollback=rollback))
@@ -100,6 +105,8 @@ class JourneyCalls(Bound):
         inside = () if hidden is None else self._inhabited(tenant, journey.id)
         with self._core.amending() as transaction:
             catalog = self._core.refresh(transaction)
+            if replacing is not None:
+                check_newest(self._find(transaction, journey.id, tenant), replacing)
             version, changes = published(
                 catalog, tenant, journey, instant, rollback=rollback, hidden=hidden, inhabited=inside
             )
@@ -124,6 +131,7 @@ class JourneyCalls(Bound):
         at: datetime,
         rollback: bool = False,
         unpublished: Iterable[str] | None = None,
+        replacing: Journey | None = None,
     ) -> PublishedVersion:
         """Publish a definition, activate the journey if it is a DRAFT, and return the number of the version (R12).
 
@@ -131,7 +139,7 @@ class JourneyCalls(Bound):
         version unless `rollback` makes it the newest again: see `publish`. A PAUSED journey stays PAUSED. Raises what
         `publish` and `activate` raise.
         """
-        version = self.publish(journey, at=at, rollback=rollback, unpublished=unpublished)
+        version = self.publish(journey, at=at, rollback=rollback, unpublished=unpublished, replacing=replacing)
         with self._core.amending() as transaction:
             record = self._find(transaction, journey.id, self._tenant_of(journey))
             if record.newest_state == "DRAFT":
@@ -147,15 +155,20 @@ class JourneyCalls(Bound):
         description: str | None = None,
         notes: str | None = None,
         meta: Mapping[str, object] | None = None,
+        replacing: Journey | None = None,
     ) -> JourneyInfo:
         """Edit name, description, notes or meta of the newest version in place, without making a version (R12, F93).
 
-        None leaves each as it is. Raises NotFound, Conflict for an ARCHIVED journey, InvalidJourney for what cannot be.
+        None leaves each as it is. `replacing` is the definition whose texts are changed: if the newest one is another
+        by now, Superseded is raised, as in `publish`. Raises NotFound, Conflict for an ARCHIVED journey, InvalidJourney
+        for what cannot be.
         """
         said = {"name": name, "description": description, "notes": notes, "meta": meta}
         texts = {what: text for what, text in said.items() if text is not None}
         with self._core.amending() as transaction:
-            changes = edited(self._find(transaction, journey), texts, to_micros(at))
+            record = self._find(transaction, journey)
+            check_newest(record, replacing)
+            changes = edited(record, texts, to_micros(at))
             if changes:
                 transaction.commit(Changes(catalog=changes))
         return self.journey(journey)

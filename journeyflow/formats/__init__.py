@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from journeyflow.formats.counting import FileCounts
+    from journeyflow.formats.drafts import Draft
     from journeyflow.formats.events import read_customers, read_events
     from journeyflow.formats.files import BadLine, FileOptions
     from journeyflow.formats.native import dumps_journey, fingerprint, to_dict
@@ -21,6 +22,7 @@ __all__ = [
     "DIALECTS",
     "BadLine",
     "Dialect",
+    "Draft",
     "FileCounts",
     "FileOptions",
     "Loss",
@@ -39,6 +41,7 @@ __all__ = [
 
 _HOMES = {
     "counting": ("FileCounts",),
+    "drafts": ("Draft",),
     "events": ("read_customers", "read_events"),
     "files": ("BadLine", "FileOptions"),
     "native": ("dumps_journey", "fingerprint", "to_dict"),

@@ -49,6 +49,10 @@ class Dialect:
     write: WriteJourney
     is_draft: Callable[[object], bool] = lambda _: False
     """Whether a document says of its journey that it does not run: `journeyflow deploy` then does not activate it."""
+    named: Callable[[str], Mapping[str, object]] = lambda name: {"id": name}
+    """The keys by which a document says what it is, and which journey."""
+    steps: str = "steps"
+    """The key of its steps."""
 
 
 def has_steps_with(value: Mapping[str, object], key: str) -> bool:

@@ -6,7 +6,7 @@ from journeyflow.basics.values import describe
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats import loyalty, octeth
-from journeyflow.formats.native import to_dict
+from journeyflow.formats.native import FORMAT, to_dict
 from journeyflow.formats.native_reading import from_dict
 from journeyflow.formats.parts import UNREAD, parse_json
 from journeyflow.formats.port import Dialect, Loss, has_steps_with
@@ -21,6 +21,7 @@ DIALECTS: Mapping[str, Dialect] = {
             recognise=lambda value: "format" in value or has_steps_with(value, "kind"),
             read=lambda value: (from_dict(value), []),
             write=lambda journey: (to_dict(journey), []),
+            named=lambda name: {"format": FORMAT, "id": name},
         ),
         loyalty.DIALECT,
         octeth.DIALECT,

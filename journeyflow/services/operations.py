@@ -1,11 +1,14 @@
 """What a service and a transport exchange: a request, the reply to it, and the parameters of a body."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 from attrs import field, frozen
 
+from journeyflow.errors import Superseded
 from journeyflow.formats.parts import JsonObject, parse
 
 JSON, FORM, CSV = "application/json", "application/x-www-form-urlencoded", "text/csv"
@@ -39,6 +42,23 @@ class HttpReply:
     status: int
     body: object = None
     headers: Mapping[str, str] = field(factory=dict)
+
+
+Answer = TypeVar("Answer")
+
+ATTEMPTS = 10
+"""How often a change of a journey is made that others, who change the same journey, overtake."""
+
+
+def repeated(call: Callable[[], Answer]) -> Answer:
+    """Return what a call returns, made again from the newest definition as long as others overtake it.
+
+    Raises Superseded, as the call does, if they do so too often.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(Superseded):
+            return call()
+    return call()
 
 
 def body_of(request: HttpRequest) -> JsonObject:

@@ -32,6 +32,29 @@ def call(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+def test_an_unfinished_file_is_kept_as_a_draft(tmp_path):
+    """R13: what is in the way of its activation is listed, until nothing is; a file that is none is refused."""
+    db, file = tmp_path / "new.db", tmp_path / "j.json"
+    file.write_text('{"triggerType": "go", "steps": [{"id": "a", "type": "WAIT", "config": {}, "nextStepId": "b"}]}')
+    first = call("draft", db, "hi", file, *AT)
+    assert (first.exit_code, first.output.splitlines()) == (
+        0,
+        [
+            f"{file}: steps[0].config.duration: missing [missing]",
+            f"{file}: steps[0].nextStepId: step 'a' continues at unknown step 'b' [dangling]",
+            "hi is kept; 2 in the way of its activation",
+        ],
+    )
+    refused = call("activate", db, "hi", *AT)
+    assert (refused.exit_code, "steps[0].config.duration: missing" in refused.output) == (1, True)
+    file.write_text('{"trigger": {"event": "go"}, "steps": [{"kind": "wait", "id": "a", "duration": "1 day"}]}')
+    assert call("draft", db, "hi", file, *AT).output == "hi is kept; it can be activated\n"
+    assert call("activate", db, "hi", *AT).exit_code == 0
+    file.write_text('[{"triggerType": "go", "steps": []}]')
+    wrong = call("draft", db, "hi", file, *AT)
+    assert (wrong.exit_code, "a draft is one journey" in wrong.output) == (1, True)
+
+
 def test_versions_are_listed(db):
     """R12: with the people in each."""
     assert call("versions", db, "j").output.splitlines()[1:] == [

@@ -1,8 +1,26 @@
 """A version and the flags of its steps, published in one commit (R12, R17)."""
 
+from threading import Barrier, Thread
+
 import pytest
 
-from journeyflow import Condition, End, InvalidJourney, Journey, NotFound, Send, Trigger, Wait, field, problems
+from journeyflow import (
+    Condition,
+    End,
+    Engine,
+    InvalidJourney,
+    Journey,
+    NotFound,
+    Send,
+    Trigger,
+    Wait,
+    add_step,
+    field,
+    problems,
+    update_journey,
+)
+from journeyflow.errors import Superseded
+from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host, after, open_engine
 
 
@@ -110,3 +128,79 @@ def test_what_problems_warns_of_is_logged_when_it_is_stored(host, caplog):
     assert (record.levelname, record.name) == ("WARNING", "journeyflow")
     assert record.getMessage().startswith("journey 'j' of tenant 'default': steps[0]: ")
     assert record.getMessage().endswith(str(problems(DATELESS)[0]))
+
+
+# --- changes of two at once -------------------------------------------------------------------------------------------
+
+
+def test_a_change_does_not_overwrite_one_that_was_faster(host):
+    """R12: who publishes second is told so, whatever the other one has changed; who reads again may go on."""
+    engine = host.engine
+    engine.publish(journey(mail("a")), at=START)
+    before = engine.definition("j")
+    mine, theirs = add_step(before, mail("mine")), add_step(before, mail("theirs"))
+    assert engine.publish(theirs, at=START, replacing=before) == 1
+    with pytest.raises(Superseded, match="was changed meanwhile; read it again") as caught:
+        engine.publish(mine, at=START, replacing=before)
+    assert (caught.value.journey, caught.value.state) == ("j", "DRAFT")
+    assert engine.definition("j") == theirs
+    engine.deploy(add_step(theirs, mail("mine")), at=START, replacing=theirs)
+    assert [step.id for step in engine.definition("j").steps] == ["a", "theirs", "mine", "end"]
+
+
+@pytest.mark.parametrize("change", [{"name": "N"}, {"description": "d"}, {"notes": "n"}, {"meta": {"k": 1}}])
+def test_texts_are_a_change_like_others(host, change):
+    """R12: they are no content, and yet nobody's edit is lost; a step's flag or the state is none of the definition."""
+    engine = host.engine
+    engine.deploy(journey(mail("a")), at=START)
+    before = engine.definition("j")
+    engine.set_published("j", {"a": False}, at=START)
+    engine.pause("j", at=START)
+    engine.edit("j", at=START, **change, replacing=before)
+    for late in (
+        lambda: engine.publish(before, at=START, replacing=before),
+        lambda: engine.deploy(before, at=START, replacing=before),
+        lambda: engine.edit("j", at=START, notes="late", replacing=before),
+    ):
+        with pytest.raises(Superseded):
+            late()
+    assert engine.definition("j") == update_journey(before, **change)
+
+
+def test_a_journey_that_is_gone_is_replaced_by_nothing(host):
+    """It is not found, where without `replacing` it would be made anew."""
+    engine = host.engine
+    engine.publish(journey(mail("a")), at=START)
+    before = engine.definition("j")
+    engine.delete("j")
+    with pytest.raises(NotFound):
+        engine.publish(before, at=START, replacing=before)
+    assert not engine.journeys()
+
+
+def test_two_processes_that_change_one_journey_lose_nothing(tmp_path):
+    """R12: each reads, changes and publishes over its own connection, and again where the other was faster."""
+    path, start = tmp_path / "j.db", Barrier(2)
+    with Engine(SQLiteStore(path)) as engine:
+        engine.publish(journey(mail("a")), at=START)
+
+    def change(who):
+        with Engine(SQLiteStore(path)) as engine:
+            start.wait()
+            for number in range(5):
+                while True:
+                    before = engine.definition("j")
+                    try:
+                        engine.publish(add_step(before, mail(f"{who}{number}")), at=START, replacing=before)
+                    except Superseded:
+                        continue
+                    break
+
+    both = [Thread(target=change, args=(who,)) for who in ("b", "c")]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    with Engine(SQLiteStore(path)) as engine:
+        made = {step.id for step in engine.definition("j").steps}
+    assert made == {"a", "end", *(f"{who}{number}" for who in "bc" for number in range(5))}

@@ -10,7 +10,7 @@ from journeyflow import End, Journey, Trigger, field, update_step
 from journeyflow.services.loyalty import Loyalty
 from journeyflow.services.loyalty.calls import _CALLS
 from journeyflow.services.loyalty.table import CODES, OPERATIONS
-from journeyflow.services.operations import HttpRequest
+from journeyflow.services.operations import ATTEMPTS, HttpRequest
 from tests.samples import START, STORES, after, open_engine
 
 CREATE = {
@@ -439,6 +439,44 @@ def test_a_journey_that_was_changed_by_other_means_is_shown_as_it_is(client):
     client.ok("PATCH", f"{path}/steps/step_2", {"name": "Week"})
     assert client.engine.journey("journey_123").meta["mine"] == 7
     assert client.ok("GET", path)["createdBy"] == "user_123"
+
+
+@pytest.mark.rows(119, 120)
+def test_changes_of_one_journey_by_two_processes_are_both_made(tmp_path, monkeypatch):
+    """Each has an engine of its own; a change that another one overtakes is made again, from what is there by then."""
+    with open_engine(str(tmp_path / "j.db"), grace=None) as engine, open_engine(str(tmp_path / "j.db")) as other:
+        mine, theirs = Client(engine), Client(other)
+        path = mine.create(WELCOME, active=False)
+        publish = type(engine).publish
+        overtaken: list[bool] = []
+
+        def slowly(self, *arguments, **options):
+            if self.store is engine.store and not overtaken:
+                overtaken.append(True)
+                theirs.ok("POST", f"{path}/steps", WAIT)
+                theirs.ok("PATCH", path, {"description": "theirs"})
+            return publish(self, *arguments, **options)
+
+        monkeypatch.setattr(type(engine), "publish", slowly)
+        assert mine.ok("POST", f"{path}/steps", TYPES[5])["id"] == "step_3"
+        assert [each["type"] for each in mine.ok("GET", f"{path}/steps")["data"]] == ["SEND", "WAIT", "UPDATE"]
+        assert mine.ok("GET", path)["description"] == "theirs"
+
+
+@pytest.mark.rows(120)
+def test_a_change_that_is_overtaken_all_the_time_is_a_conflict(client, monkeypatch):
+    """409: nothing was stored, and the client may try again."""
+    path = client.create(WELCOME, active=False)
+    publish, number = type(client.engine).publish, iter(range(10**6))
+
+    def overtaken(self, journey, *, at, **options):
+        self.edit(journey.id, at=at, notes=str(next(number)))
+        return publish(self, journey, at=at, **options)
+
+    monkeypatch.setattr(type(client.engine), "publish", overtaken)
+    assert refused(client.ask("PATCH", f"{path}/steps/step_1", {"name": "x"}), 409, "CONFLICT") == []
+    assert client.ok("GET", f"{path}/steps")["data"][0]["name"] == "Welcome Email"
+    assert next(number) == ATTEMPTS
 
 
 # --- enrollments ------------------------------------------------------------------------------------------------------

@@ -26,5 +26,10 @@ from journeyflow.formats.port import Dialect
 __all__ = ["DIALECT", "read", "write"]
 
 DIALECT = Dialect(
-    "octeth", recognise=lambda value: any(name.lower() == "actions" for name in value), read=read, write=write
+    "octeth",
+    recognise=lambda value: any(name.lower() == "actions" for name in value),
+    read=read,
+    write=write,
+    named=lambda name: {"JourneyID": name},
+    steps="Actions",
 )

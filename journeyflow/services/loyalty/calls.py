@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from secrets import token_hex
-from threading import RLock
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from journeyflow import Engine
 from journeyflow.answers import JourneyInfo
@@ -37,7 +36,7 @@ from journeyflow.services.loyalty.showing import (
     visits_shown,
 )
 from journeyflow.services.loyalty.table import CONFLICT, FORBIDDEN, NOT_FOUND, OPERATIONS, REFUSED, STATUSES
-from journeyflow.services.operations import HttpReply, HttpRequest
+from journeyflow.services.operations import HttpReply, HttpRequest, repeated
 
 LIMITED = tuple(key for key in EDITABLE if key not in {"name", "description"})
 """The keys that an ACTIVE journey keeps."""
@@ -57,7 +56,6 @@ class Loyalty:
     engine: Engine
     tenant: str
     new_id: Callable[[], str] = _journey_id
-    _changing: Any = field(factory=RLock, init=False, repr=False, eq=False)
 
     def answer(self, request: HttpRequest, *, at: datetime, user: str | None = None) -> HttpReply:
         """Return the reply to a request that comes at an instant, from a user of the platform.
@@ -66,8 +64,7 @@ class Loyalty:
         """
         try:
             operation, asked = admitted(request, at, user)
-            with self._changing:
-                body = _CALLS[operation.name](self, asked)
+            body = repeated(lambda: _CALLS[operation.name](self, asked))
         except Rejected as rejected:
             return rejected.reply
         except NotFound as error:
@@ -236,7 +233,8 @@ class Loyalty:
         self._publish(name, document, asked.at, draft=self.engine.journey(name).status == "DRAFT")
 
     def _publish(self, name: str, document: Document, at: datetime, *, draft: bool) -> None:
-        self.engine.publish(journey_of(name, document, draft=draft), at=at, rollback=True)
+        made = journey_of(name, document, draft=draft)
+        self.engine.publish(made, at=at, rollback=True, replacing=document.of)
 
     def _shown(self, name: str) -> JsonObject:
         return journey_shown(self.engine.journey(name), self._document(name))

@@ -1,8 +1,7 @@
 """Journeys as the loyalty platform's documents: steps linked by pointers, edited one by one (F118 to F122).
 
 A document is what `formats.loyalty` reads. It may be unfinished: a pointer may name a step that is to come. It is kept
-with the journey (`Journey.meta`), together with the fingerprint of the definition that it stands for; a journey that
-was changed by other means since is written anew.
+with the journey as a `Draft`; a journey that was changed by other means since is written anew.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,17 +13,20 @@ from journeyflow.basics.values import thaw
 from journeyflow.definition.edits.editing import reorder_steps
 from journeyflow.definition.journey import Journey
 from journeyflow.errors import ERROR, InvalidJourney, Problem
-from journeyflow.formats import fingerprint
-from journeyflow.formats.loyalty import read, write
+from journeyflow.formats import Draft
+from journeyflow.formats.loyalty import write
 from journeyflow.formats.parts import JsonObject
 
 KEPT = "loyalty"
-"""The name in `Journey.meta` under which the document is kept."""
+"""The name in `Journey.meta` under which is kept what no document has."""
 
 POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
 
 ENTRY = "TRIGGER"
 """The type of a step that is the entry, and no step of the journey."""
+
+DIALECT = "loyalty"
+"""The format of the documents."""
 
 OPEN = frozenset({"dangling"})
 """The problems of a document that is not finished yet: a step that others lead to is still to be added."""
@@ -41,7 +43,9 @@ class Document:
     steps: tuple[JsonObject, ...] = ()
     created_by: str | None = None
     meta: Mapping[str, object] = field(factory=dict)
-    """What others keep with the journey."""
+    """What is kept with the journey."""
+    of: Journey | None = None
+    """The definition that it was read from."""
 
     @property
     def inside(self) -> list[JsonObject]:
@@ -58,33 +62,30 @@ class Document:
 
 
 def document_of(journey: Journey) -> Document:
-    """Return the document of a journey: the one that is kept with it, or one that is written from its definition."""
-    written = write(journey)[0]
-    keys = {key: written[key] for key in EDITABLE if key in written}
+    """Return the document of a journey: the one that it was made from, or one that is written from its definition."""
+    document = write(journey)[0]
     meta = cast("dict[str, Any]", thaw(journey.meta))
-    kept = meta.pop(KEPT, {})
-    steps = tuple({key: value for key, value in step.items() if key != "stepNumber"} for step in written["steps"])
-    if kept.get("of") == fingerprint(journey):
-        keys, steps = {**keys, **kept["keys"]}, tuple(kept["steps"])
-    return Document(keys, steps, kept.get("createdBy"), meta)
+    keys = {key: document[key] for key in EDITABLE if key in document}
+    draft = Draft.of(journey)
+    if draft is not None and draft.dialect == DIALECT:
+        document = cast("JsonObject", thaw(draft.file))
+        keys |= {key: document[key] for key in ("triggerConfig",) if key in document}
+    steps = tuple({key: value for key, value in step.items() if key != "stepNumber"} for step in document["steps"])
+    return Document(keys, steps, meta.get(KEPT, {}).get("createdBy"), meta, journey)
 
 
 def journey_of(name: str, document: Document, *, draft: bool) -> Journey:
-    """Return the journey that a document stands for, with the document kept in its `meta`.
+    """Return the journey that a document stands for, which holds the document too.
 
     A draft may be unfinished: then the journey has no steps yet. Raises InvalidJourney with every problem, each with
     its place in the document.
     """
-    whole = {"id": name, **document.keys, "steps": list(document.steps)}
-    try:
-        made = read(whole)[0]
-    except InvalidJourney as error:
-        if not draft or not {each.code for each in error.problems} <= OPEN:
-            raise
-        made = read({**whole, "steps": []})[0]
-    keys = {key: document.keys[key] for key in ("triggerConfig",) if key in document.keys}
-    kept = {"of": fingerprint(made), "keys": keys, "steps": document.steps, "createdBy": document.created_by}
-    return evolve(made, meta={**document.meta, KEPT: kept})
+    made = Draft(name, {**document.keys, "steps": document.steps}, DIALECT)
+    wrong = [each for each in made.problems if each.severity == ERROR and each.code != "no-steps"]
+    if wrong and not (draft and {each.code for each in wrong} <= OPEN):
+        raise InvalidJourney(name, wrong)
+    kept = made.kept()
+    return evolve(kept, meta={**document.meta, **kept.meta, KEPT: {"createdBy": document.created_by}})
 
 
 # --- edits ------------------------------------------------------------------------------------------------------------

@@ -184,7 +184,8 @@ def update(context: Context, given: AskedFor) -> dict[str, Any]:
     try:
         steps, rows, _ = read_actions(renamed(given["Actions"], _asked(context, definition)))
         changed = _kept(definition, evolve(definition, steps=steps or [End("end")]))
-        context.engine.publish(changed, at=context.now, rollback=True, unpublished=_hidden(context, info.id, rows))
+        hidden = _hidden(context, info.id, rows)
+        context.engine.publish(changed, at=context.now, rollback=True, unpublished=hidden, replacing=definition)
     except InvalidJourney as error:
         raise CallRefused("actions", details=[str(each) for each in error.problems]) from error
     actions = action_objects(context, context.engine.definition(info.id), None)

@@ -138,12 +138,13 @@ def create(context: Context, given: AskedFor) -> dict[str, Any]:
 
 
 def _published(context: Context, journey: Journey, options: Mapping[str, Any]) -> JourneyInfo:
-    """Publish a journey with some options changed; refuse criteria that cannot be."""
+    """Publish a journey with some options changed, in its place if it has one; refuse criteria that cannot be."""
     try:
         changed = evolve(journey, **options)
     except InvalidJourney as error:
         raise CallRefused("trigger", details=[str(each) for each in error.problems]) from error
-    context.engine.publish(changed, at=context.now, rollback=True)
+    before = journey if changed.id == journey.id else None
+    context.engine.publish(changed, at=context.now, rollback=True, replacing=before)
     return context.engine.journey(changed.id)
 
 

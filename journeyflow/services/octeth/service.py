@@ -12,7 +12,7 @@ from journeyflow.services.octeth import checks
 from journeyflow.services.octeth.context import CallRefused, Context
 from journeyflow.services.octeth.operations import OPERATIONS, ROUTES
 from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation, errors
-from journeyflow.services.operations import HttpReply, HttpRequest, body_of
+from journeyflow.services.operations import HttpReply, HttpRequest, body_of, repeated
 
 ROOT = "/api/v1/"
 
@@ -83,7 +83,7 @@ class Octeth:
         engine = self.engine if caller.user is None else self.engine.tenant(caller.user.tenant)
         context = Context(engine, self.directory, operation, self.version, now, caller.user)
         try:
-            answer = operation.call(context, found)
+            answer = repeated(lambda: operation.call(context, found))
         except CallRefused as refused:
             return self._refused(operation, [operation.codes[each] for each in refused.reasons], refused.details)
         except tuple(BEYOND) as error:

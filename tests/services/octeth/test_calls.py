@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from journeyflow import Condition, End, Event, Journey, Send, Trigger, Wait, field
+from journeyflow import Condition, End, Engine, Event, Journey, Send, Trigger, Wait, field
 from journeyflow.services.octeth import VERSIONS
 from tests.services.octeth.world import MAIL, WAIT, World, running
 
@@ -627,3 +627,28 @@ def test_an_export_from_its_submission_to_its_file():
     everything = world.done("journey.export.submit", StatsStartDate="2026-01-01")["ExportID"]
     options = world.done("journey.export.get", ExportID=everything)["ExportJob"]["ExportOptions"]
     assert (options["StatsStartDate"], options["Status"]) == ("2026-01-01", "all")
+
+
+@pytest.mark.rows(92, 109)
+@pytest.mark.parametrize(
+    ("command", "parameters"), [("journey.update", {"Name": "Mine"}), ("journey.actions.update", {"Actions": [WAIT]})]
+)
+def test_a_change_that_another_process_overtakes_is_made_again(command, parameters, monkeypatch):
+    """Both changes are there at the end: neither overwrites the other."""
+    world = World()
+    number = world.journey(MAIL, Notes="old")
+    publish = Engine.publish
+    overtaken: list[bool] = []
+
+    def slowly(self: Engine, *arguments: Any, **options: Any) -> Any:
+        if not overtaken:
+            overtaken.append(True)
+            world.done("journey.update", JourneyID=number, Notes="theirs")
+        return publish(self, *arguments, **options)
+
+    monkeypatch.setattr(Engine, "publish", slowly)
+    world.done(command, JourneyID=number, **parameters)
+    journey = world.done("journey.get", JourneyID=number)
+    assert journey["Notes"] == "theirs"
+    mine = command == "journey.update"
+    assert (journey["JourneyName"] == "Mine", journey["Actions"][0]["Action"] == "Wait") == (mine, not mine)
