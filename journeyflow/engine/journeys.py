@@ -187,11 +187,15 @@ class JourneyCalls(Bound):
 
         Raises NotFound for an unknown journey or version.
         """
+        return self._version(journey, version)[1]
+
+    def _version(self, journey: str, version: int | None) -> "tuple[JourneyRecord, Journey]":
+        """Return the record of a journey, and the definition of a version of it; raises NotFound."""
         refuse(name_faults("journey", journey=journey, version=version))  # both faults at once
         record = self._known(journey)
         programs = {program.version: program for _, program in record.versions}
         program = programs.get(version) if version is not None else record.newest
-        return paging.required(program, "version", version, of=journey).journey
+        return record, paging.required(program, "version", version, of=journey).journey
 
     # --- steps ----------------------------------------------------------------------------------------------------
 
@@ -200,8 +204,8 @@ class JourneyCalls(Bound):
 
         The version is the newest unless one is named. Raises NotFound for an unknown journey or version.
         """
-        definition = self.definition(journey, version=version)
-        return steps_of(definition.steps, self._known(journey).newest_unpublished)
+        record, definition = self._version(journey, version)
+        return steps_of(definition.steps, record.newest_unpublished)
 
     def sends(
         self, journey: str | None = None, *, disabled: bool = False, unpublished: bool = False
@@ -420,7 +424,8 @@ class JourneyCalls(Bound):
             raise TypeError(msg)
         refuse(name_faults(journey=journey, number=number))
         with self._core.store.reader() as reader:
-            found = journeys.journeys(reader, self._tenant, Slice("id"), journey=journey, number=number).items
+            one = Slice("id", take=None)
+            found = journeys.journeys(reader, self._tenant, one, journey=journey, number=number).items
         if not found and journey is not None:
             self._known(journey)  # raises, with a suggestion
         return paging.required(found[0] if found else None, "journey", number if journey is None else journey)

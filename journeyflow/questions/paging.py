@@ -108,6 +108,11 @@ class Slice:
     after: Cursor | None = None
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the whole list is wanted: then its length is that of what was found, and need not be counted."""
+        return self.take is None and not self.skip and self.after is None
+
+    @property
     def bounds(self) -> dict[str, object]:
         """The parameters of `LIMIT :take OFFSET :skip`: one row more than a page holds shows whether there are more."""
         return {"take": -1 if self.take is None else self.take + 1, "skip": self.skip}

@@ -14,9 +14,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from math import ceil
 from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
 
 from attrs import frozen
 
@@ -34,17 +36,15 @@ from journeyflow.services.octeth.table import errors
 from journeyflow.services.operations import JSON, HttpReply, HttpRequest
 
 try:
-    from starlette.applications import Starlette
-    from starlette.concurrency import run_in_threadpool
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.routing import Route
+    from starlette.routing import Route, Router
 except ImportError:
     what = "HTTP"
     raise MissingExtra(what, "http") from None
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 log = logging.getLogger("journeyflow.http")
 
@@ -96,15 +96,31 @@ def application(
     and a tick that are under way are waited for.
     """
     systems = _systems(engine, LimitedDirectory(directory, RateLimit(most, seconds, clock=stopwatch)), version)
-    site = Site(engine, systems, clock, stopwatch)
-    known = {each.name: each for each in systems}
     routes = [
-        Route("/health", site.health),
-        Route("/ready", site.ready),
-        *(Route(f"/openapi/{name}.json", _description(each), name=name) for name, each in known.items()),
-        Route("/{path:path}", site.call, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]),
+        Route("/health", _health),
+        Route("/ready", _readiness(engine)),
+        *(Route(f"/openapi/{each.name}.json", _description(each), name=each.name) for each in systems),
     ]
-    return Starlette(routes=routes, lifespan=_ticking(engine, clock, tick, stopwatch))
+    site = Site(systems, clock, stopwatch)
+    return Router(routes, redirect_slashes=False, default=site, lifespan=_ticking(engine, clock, tick, stopwatch))
+
+
+async def _health(_: Request) -> Response:
+    """Answer while the process lives."""
+    return _response(HttpReply(200, {"status": "ok"}))
+
+
+def _readiness(engine: Engine) -> Callable[[Request], Any]:
+    async def ready(_: Request) -> Response:
+        """Answer 200 while the engine can answer, else 503."""
+        try:
+            await asyncio.to_thread(engine.next_due)
+        except JourneyflowError as error:
+            log.warning("not ready: %s", error)
+            return _response(HttpReply(503, {"status": "unavailable"}))
+        return _response(HttpReply(200, {"status": "ok"}))
+
+    return ready
 
 
 def _description(system: System) -> Callable[[Request], Any]:
@@ -115,55 +131,47 @@ def _description(system: System) -> Callable[[Request], Any]:
 
 
 class Site:
-    """What the routes do: read a request within its bounds, let a system answer, and log it."""
+    """The systems, for every path that no route has: read a request within its bounds, let one answer, and log it.
+
+    It speaks ASGI itself: a request passes through no layers of a framework, which would cost as much as its answer.
+    """
 
     def __init__(
-        self,
-        engine: Engine,
-        systems: tuple[System, ...],
-        clock: Callable[[], datetime],
-        stopwatch: Callable[[], float],
+        self, systems: tuple[System, ...], clock: Callable[[], datetime], stopwatch: Callable[[], float]
     ) -> None:
         """Keep what requests need."""
-        self._engine, self._systems, self._clock, self._stopwatch = engine, systems, clock, stopwatch
+        self._systems, self._clock, self._stopwatch = systems, clock, stopwatch
 
-    async def health(self, _: Request) -> Response:
-        """Answer while the process lives."""
-        return _response(HttpReply(200, {"status": "ok"}))
-
-    async def ready(self, _: Request) -> Response:
-        """Answer 200 while the engine can answer, else 503."""
-        try:
-            await run_in_threadpool(self._engine.next_due)
-        except JourneyflowError as error:
-            log.warning("not ready: %s", error)
-            return _response(HttpReply(503, {"status": "unavailable"}))
-        return _response(HttpReply(200, {"status": "ok"}))
-
-    async def call(self, request: Request) -> Response:
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         """Return the answer of the system at a path; log the request without its query, which may hold a key."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close"})
+            return
         started = self._stopwatch()
-        told = request.headers.get("x-request-id", "")
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        told = headers.get("x-request-id", "")
         name = told if _ID.fullmatch(told) else token_hex(8)
-        system = next((each for each in self._systems if each.paths.match(request.url.path)), None)
-        reply = await self._answer(request, system, name)
+        reply = await self._answer(scope, headers, receive, name)
         response = _response(reply, {"x-request-id": name})
+        await response(scope, receive, send)
         taken = 1_000 * (self._stopwatch() - started)
-        log.info("%s %s %d %.1f ms %s", request.method, request.url.path, reply.status, taken, name)
-        return response
+        log.info("%s %s %d %.1f ms %s", scope["method"], _printed(scope["path"]), reply.status, taken, name)
 
-    async def _answer(self, request: Request, system: System | None, name: str) -> HttpReply:
+    async def _answer(self, scope: "Scope", headers: Mapping[str, str], receive: "Receive", name: str) -> HttpReply:
         """Return the reply of a system; what it never sees, and what it did not expect, is told in its envelope."""
+        path = scope["path"]
+        system = next((each for each in self._systems if each.paths.match(path)), None)
         if system is None:
             return HttpReply(404, {"error": {"code": "NOT_FOUND", "message": "unknown path", "details": []}})
         try:
-            body = await _body(request)
-            asked = HttpRequest(request.method, request.url.path, dict(request.query_params), request.headers, body)
-            reply: HttpReply = await run_in_threadpool(system.answer, asked, self._clock())
+            body = await _body(headers, receive)
+            query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+            asked = HttpRequest(scope["method"], path, query, headers, body)
+            reply: HttpReply = await asyncio.to_thread(system.answer, asked, self._clock())
         except RequestRefused as refused:
             reply = HttpReply(refused.status, system.fault(refused.status, str(refused)), refused.headers)
         except TooManyRequests as refused:
-            wait = {"retry-after": str(max(1, round(refused.after)))}
+            wait = {"retry-after": str(max(1, ceil(refused.after)))}
             reply = HttpReply(429, system.fault(429, str(refused)), wait)
         except Exception:
             log.exception("request %s failed", name)
@@ -171,17 +179,23 @@ class Site:
         return reply
 
 
-async def _body(request: Request) -> bytes:
+def _printed(path: str) -> str:
+    """Return a path as one word of a line of the log, whatever characters it has."""
+    return quote(path, safe="/:@")
+
+
+async def _body(headers: Mapping[str, str], receive: "Receive") -> bytes:
     """Return the body; raises RequestRefused for a large one as soon as it is known to be large."""
-    told = request.headers.get("content-length", "0")
-    parts, size = [], int(told) if told.isascii() and told.isdigit() else 0
-    if size <= LARGEST:
-        size = 0
-        async for part in request.stream():
-            parts.append(part)
-            size += len(part)
-            if size > LARGEST:
-                break
+    told = headers.get("content-length", "0")
+    size = int(told) if told.isascii() and told.isdigit() else 0
+    parts, more = list[bytes](), True
+    while more and size <= LARGEST:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestRefused(400, "the body is not whole")
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+        size = max(size, sum(map(len, parts)))
     if size > LARGEST:
         raise RequestRefused(413, f"the body has more than {LARGEST:,} bytes", {"connection": "close"})
     return b"".join(parts)
@@ -194,32 +208,39 @@ def _response(reply: HttpReply, more: Mapping[str, str] | None = None) -> Respon
         return Response(status_code=204, headers=headers)
     if isinstance(reply.body, str):
         return Response(reply.body, reply.status, headers)
-    text = json.dumps(reply.body, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(reply.body)
     return Response(text.encode("utf-8", "backslashreplace"), reply.status, {"content-type": JSON, **headers})
 
 
-def _work(engine: Engine, now: datetime) -> None:
-    """Tick, and write the files of the exports that were asked for."""
-    engine.tick(now)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def _work(engine: Engine, now: datetime, stopwatch: Callable[[], float]) -> None:
+    """Tick, and write the files of the exports that were asked for; log a tick that did something."""
+    started = stopwatch()
+    done = engine.tick(now)
+    if done.inputs or done.moves or done.delivered:
+        taken = stopwatch() - started
+        log.info("tick: %d inputs, %d moves, %d messages, %.1f s", done.inputs, done.moves, done.messages, taken)
     engine.work_exports(at=now)
 
 
 def _ticking(
     engine: Engine, clock: Callable[[], datetime], tick: float | None, stopwatch: Callable[[], float]
-) -> Callable[[Starlette], Any]:
+) -> Callable[[Router], Any]:
     """Return what runs as long as the application: a task that ticks, if it is asked for."""
 
     async def ticks(every: float) -> None:
         while True:
             started = stopwatch()
             try:
-                await run_in_threadpool(_work, engine, clock())
+                await asyncio.to_thread(_work, engine, clock(), stopwatch)
             except Exception:
                 log.exception("a tick failed; the next one comes in %g seconds", every)
             await asyncio.sleep(max(0.0, every - (stopwatch() - started)))
 
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: Router) -> AsyncIterator[None]:
         task = None if tick is None else asyncio.create_task(ticks(tick))
         try:
             yield

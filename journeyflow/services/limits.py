@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 from hashlib import sha256
+from math import ceil
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ class TooManyRequests(Exception):
 
     def __init__(self, after: float) -> None:
         """Keep how long to wait."""
-        super().__init__(f"too many requests; try again in {after:.0f} seconds")
+        super().__init__(f"too many requests; try again in {ceil(after)} seconds")
         self.after = after
 
 

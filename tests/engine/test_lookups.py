@@ -1,8 +1,11 @@
 """What hosts that number things find by number: journeys, enrollments; and where a customer is inside."""
 
+from contextlib import closing
+
 import pytest
 
 from journeyflow import Engine, InvalidInput, Journey, NotFound, Send, Trigger, Wait
+from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host, open_engine
 
 
@@ -104,3 +107,23 @@ def test_the_journeys_of_a_customer_are_those_that_the_customer_is_inside(host):
     assert not engine.journeys(customer="nobody")
     with pytest.raises(InvalidInput, match="customer: must be text"):
         engine.journeys(customer=7)
+
+
+def test_one_journey_is_found_by_an_index_and_not_counted(tmp_path):
+    """R84: by its id and by its number, however many journeys there are; only a page of a list counts the list."""
+    with closing(SQLiteStore(tmp_path / "x.db")) as store, Engine(store, grace=None) as engine:
+        deploy(engine, "a")
+        number = engine.journey("a").number
+        asked: list[str] = []
+        assert store.connection is not None
+        store.connection.set_trace_callback(asked.append)
+        engine.journey("a")
+        engine.journey(number=number)
+        store.connection.set_trace_callback(None)
+        found = [each for each in asked if "FROM journeys" in each]
+        assert len(found) == 2
+        assert not [each for each in found if "count(*)" in each]
+        with store.reader() as reader:
+            plans = [{row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {each}")} for each in found]
+        searches = [next(step for step in plan if step.startswith("SEARCH j ")) for plan in plans]
+        assert [search.partition("(")[2] for search in searches] == ["tenant=? AND id=?)", "rowid=?)"]

@@ -4,7 +4,7 @@ An answer costs what the days of the window cost, however many people are enroll
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
@@ -107,7 +107,7 @@ def window(asked: Asked, where: ZoneInfo) -> list[date]:
         found += name_faults(channel=asked.channel)
     if found:
         raise InvalidInput(found)
-    return [date.fromordinal(day) for day in range(since.toordinal(), until.toordinal() + 1)]
+    return _days(since, until)
 
 
 def _date(name: str, value: object, usual: date) -> tuple[date, str]:
@@ -125,27 +125,30 @@ def _date(name: str, value: object, usual: date) -> tuple[date, str]:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(MAX_DAYS)
-def _iso(day: date) -> str:
-    """Write a day; cached, because the same few are asked for at every step of every journey."""
-    return day.isoformat()
-
-
 class KeptCounters(NamedTuple):
     """The counters of one journey that an answer is made of.
 
-    `cells` are by step, empty for the journey itself, and day.
+    `places` are the days of the window by their ISO dates. `cells` are by step, empty for the journey itself, and day;
+    most days of most steps have none, so an answer goes through those that are there, not through the window.
     """
 
     record: JourneyRecord
     asked: Asked
     days: Sequence[date]
-    cells: dict[tuple[str, str], dict[tuple[str, str], Cell]]
+    places: Mapping[str, int]
+    cells: dict[str, dict[str, dict[tuple[str, str], Cell]]]
     last: dict[tuple[str, str], int]
 
-    def at(self, step: str, day: date | None = None) -> Cells:
+    def at(self, step: str, day: str = ALL) -> Cells:
         """Return what was counted at a step on a day, or on all days."""
-        return self.cells.get((step, ALL if day is None else _iso(day)), {})
+        return self.cells.get(step, {}).get(day, {})
+
+    def within(self, steps: Iterable[str]) -> Iterator[tuple[str, Cells]]:
+        """Yield what was counted at some steps on each day of the window."""
+        for step in steps:
+            for day, cells in self.cells.get(step, {}).items():
+                if day in self.places:
+                    yield day, cells
 
 
 def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked) -> tuple[JourneyStats, ...]:
@@ -154,8 +157,8 @@ def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked)
     Raises NotFound for a step that a journey does not have and for a channel that none of them has, InvalidInput with
     every fault of the question.
     """
-    kept = {record.number: KeptCounters(record, asked, window(asked, record.zone), {}, {}) for record in records}
-    days = {ALL, *(day.isoformat() for each in kept.values() for day in each.days)}
+    kept = {record.number: _kept(record, asked) for record in records}
+    days = {ALL}.union(*(each.places for each in kept.values()))
     domain = ALL if asked.domain is None else asked.domain.lower()
     _check_channel(records, asked.channel)
     for number, day, step, what, label, total, uniques, last_at in reader.rows(
@@ -166,10 +169,26 @@ def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked)
         if asked.channel is not None and not (what in OF_MESSAGES and label == asked.channel):
             continue
         found = kept[number]
-        found.cells.setdefault((step, day), {})[what, label] = (total, uniques)
+        found.cells.setdefault(step, {}).setdefault(day, {})[what, label] = (total, uniques)
         if day == ALL:
             found.last[step, what] = max(last_at, found.last.get((step, what), last_at))
     return tuple(map(_journey_stats, kept.values()))
+
+
+def _kept(record: JourneyRecord, asked: Asked) -> KeptCounters:
+    """Return the counters of a journey before anything was read of them."""
+    days = window(asked, record.zone)
+    return KeptCounters(record, asked, days, _places(days[0], days[-1]), {}, {})
+
+
+@lru_cache(64)
+def _places(since: date, until: date) -> Mapping[str, int]:
+    """Return the place of each day in a window, by its ISO date; cached, because most questions are of few windows."""
+    return {day.isoformat(): place for place, day in enumerate(_days(since, until))}
+
+
+def _days(since: date, until: date) -> list[date]:
+    return [date.fromordinal(day) for day in range(since.toordinal(), until.toordinal() + 1)]
 
 
 def _journey_stats(kept: KeptCounters) -> JourneyStats:
@@ -177,7 +196,7 @@ def _journey_stats(kept: KeptCounters) -> JourneyStats:
     steps = _steps(record)
     chosen = [_chosen(record, steps, asked.step)] if asked.step is not None else list(steps)
     channels = {step: names for step, names in _channels(record).items() if step in chosen}
-    counted = [step for step, _ in kept.cells] if asked.step is None else chosen
+    counted = [*kept.cells] if asked.step is None else chosen
     activity = [at for (step, _), at in kept.last.items() if step in {*counted, *([""] if asked.step is None else [])}]
     came = ("", "entered") if asked.step is None else (asked.step, "visited")
     sends = channels if channels or asked.step is None else None
@@ -191,11 +210,11 @@ def _journey_stats(kept: KeptCounters) -> JourneyStats:
         days[-1],
         record.zone.key,
         _people(kept.at(came[0]), came[1]) if asked.of_people else None,
-        None if sends is None else _messages(kept, sends, [None]),
-        None if sends is None else _messages(kept, sends, days),
+        None if sends is None else _lifetime(kept, sends),
+        None if sends is None else _messages(kept, kept.within(sends)),
         _when(kept.last.get(came)),
         _when(max(activity, default=None)),
-        tuple(_day(kept, day, came, sends) for day in days),
+        _daily(kept, came, sends),
         {step: _step(kept, steps[step], channels.get(step)) for step in chosen},
         None if sends is None else _by_channel(kept, sends),
     )
@@ -253,12 +272,15 @@ def _left(cells: Cells, word: str) -> int:
     return sum(total for (what, _), (total, _) in cells.items() if what == word) if cells else 0
 
 
-def _messages(kept: KeptCounters, sends: Iterable[str], days: Sequence[date | None]) -> MessageStats:
-    """Return the figures of the messages of some steps on some days; a day of None is all days."""
-    return _summed(
-        chain.from_iterable(kept.at(step, day).items() for step in sends for day in days),
-        queued=kept.asked.domain is None,
-    )
+def _messages(kept: KeptCounters, counted: Iterable[tuple[str, Cells]]) -> MessageStats:
+    """Return the figures of the messages among what was counted on some days."""
+    cells = chain.from_iterable(each.items() for _, each in counted)
+    return _summed(cells, queued=kept.asked.domain is None)
+
+
+def _lifetime(kept: KeptCounters, sends: Iterable[str]) -> MessageStats:
+    """Return the figures of the messages of some steps on all days."""
+    return _messages(kept, [(ALL, kept.at(step)) for step in sends])
 
 
 def _by_channel(kept: KeptCounters, sends: Mapping[str, Sequence[str]]) -> dict[str, MessageStats]:
@@ -267,11 +289,10 @@ def _by_channel(kept: KeptCounters, sends: Mapping[str, Sequence[str]]) -> dict[
     for name in chain.from_iterable(sends.values()):
         if asked.channel in {None, name}:
             found[name] = []
-    for step in sends:
-        for day in kept.days:
-            for (what, label), cell in kept.at(step, day).items():
-                if what in OF_MESSAGES:
-                    found.setdefault(label, []).append(((what, label), cell))
+    for _, cells in kept.within(sends):
+        for (what, label), cell in cells.items():
+            if what in OF_MESSAGES:
+                found.setdefault(label, []).append(((what, label), cell))
     return {name: _summed(found[name], queued=asked.domain is None) for name in sorted(found)}
 
 
@@ -289,14 +310,41 @@ def _summed(cells: Iterable[tuple[tuple[str, str], Cell]], *, queued: bool) -> M
     return MessageStats(waiting, **counts, revenue=sums.get(REVENUE, [0])[0])
 
 
-def _day(kept: KeptCounters, day: date, came: tuple[str, str], sends: Iterable[str] | None) -> DayStats:
+def _daily(kept: KeptCounters, came: tuple[str, str], sends: Iterable[str] | None) -> tuple[DayStats, ...]:
+    """Return every day of the window, in order."""
+    queued = None if sends is None else kept.asked.domain is None
+    quiet = _quiet(kept.days[0], kept.days[-1], kept.asked.of_people, came[1] == "entered", queued)
+    busy = {day for day, _ in kept.within({came[0], *(sends or ())})}
+    if not busy:
+        return quiet
+    found = list(quiet)
+    for day in busy:
+        place = kept.places[day]
+        found[place] = _day(kept, kept.days[place], day, came, sends)
+    return tuple(found)
+
+
+@lru_cache(256)
+def _quiet(since: date, until: date, people: bool, entered: bool, queued: bool | None) -> tuple[DayStats, ...]:
+    """Return the days of a window on which nothing was counted: the same few objects for every step that rests.
+
+    `people` is whether people are known, `entered` whether the days are those of a journey, `queued` whether queued
+    messages are known, None where there are no messages.
+    """
+    none = 0 if people else None
+    converted = none if entered else None
+    messages = None if queued is None else NOTHING if queued else UNKNOWN
+    return tuple(DayStats(day, none, none, none, none, none, converted, messages) for day in _days(since, until))
+
+
+def _day(kept: KeptCounters, day: date, iso: str, came: tuple[str, str], sends: Iterable[str] | None) -> DayStats:
     """Return one day; people are known unless a mailbox domain or a channel is asked for."""
-    cells = kept.at(came[0], day)
+    cells = kept.at(came[0], iso)
     known = kept.asked.of_people
     people = [_left(cells, word) for word in (came[1], *LEFT)] if known else UNTOLD
     entered, completed, skipped, exited, failed = people
     converted = _left(cells, "converted") if known and came[1] == "entered" else None
-    messages = None if sends is None else _messages(kept, sends, [day])
+    messages = None if sends is None else _messages(kept, [(iso, kept.at(step, iso)) for step in sends])
     return DayStats(day, entered, completed, skipped, exited, failed, converted, messages)
 
 
@@ -304,7 +352,7 @@ def _step(kept: KeptCounters, step: Step, channels: Sequence[str] | None) -> Ste
     """Return what happened at a step within the window, and in all; `channels` are None if it never sent."""
     sends = None if channels is None else {step.id: channels}
     known = kept.asked.of_people
-    daily = tuple(_day(kept, day, (step.id, "visited"), sends) for day in kept.days)
+    daily = _daily(kept, (step.id, "visited"), sends)
     people = _people(kept.at(step.id), "visited") if known else None
     return StepStats(
         step.id,
@@ -313,11 +361,11 @@ def _step(kept: KeptCounters, step: Step, channels: Sequence[str] | None) -> Ste
         None if people is None else people.active,
         sum(day.entered or 0 for day in daily) if known else None,
         _outcomes(kept, step) if known else None,
-        None if sends is None else _messages(kept, sends, kept.days),
+        None if sends is None else _messages(kept, kept.within(sends)),
         daily,
         None if sends is None else _by_channel(kept, sends),
         people,
-        None if sends is None else _messages(kept, sends, [None]),
+        None if sends is None else _lifetime(kept, sends),
     )
 
 
@@ -329,8 +377,8 @@ def _number(record: JourneyRecord, step: str) -> int | None:
 def _outcomes(kept: KeptCounters, step: Step) -> dict[str, int]:
     """Count visits of the window by outcome; a branch or an arm that nobody took is known to be 0."""
     found: dict[str, int] = dict.fromkeys(_labels(step), 0)
-    for day in kept.days:
-        for (what, label), (total, _) in kept.at(step.id, day).items():
+    for _, cells in kept.within([step.id]):
+        for (what, label), (total, _) in cells.items():
             if label and what in LEFT:
                 found[label] = found.get(label, 0) + total
     return found

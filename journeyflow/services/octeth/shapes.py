@@ -1,8 +1,9 @@
 """The objects in answers of Octeth: which keys they have in which call and version (F2 on, F150 on, F256 on)."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 from journeyflow import Journey, NotFound
@@ -172,19 +173,23 @@ def of_action(messages: MessageStats | None) -> dict[str, Any]:
 def days_of(daily: Sequence[DayStats], names: Iterable[str] = OF_DAYS) -> list[dict[str, Any]]:
     """Return a row per day, ascending, days without anything included (F179, F180)."""
     chosen = tuple(names)
-    return [
-        {
-            "Date": day.date.isoformat(),
-            **counters(day.messages, chosen),
-            "TotalRevenue": currency((day.messages or NO_MESSAGES).revenue),
-        }
-        for day in daily
-    ]
+    return _rows(daily, lambda found: {**counters(found, chosen), "TotalRevenue": currency(found.revenue)})
 
 
 def revenue_of(daily: Sequence[DayStats]) -> list[dict[str, Any]]:
     """Return the revenue of each day, ascending (F159)."""
-    return [{"Date": day.date.isoformat(), "Amount": currency((day.messages or NO_MESSAGES).revenue)} for day in daily]
+    return _rows(daily, lambda found: {"Amount": currency(found.revenue)})
+
+
+def _rows(daily: Sequence[DayStats], shown: Callable[[MessageStats], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row per day; most days are quiet and share one object of figures, which is shown once."""
+    figures = {id(day.messages): day.messages for day in daily}
+    rows = {key: shown(found or NO_MESSAGES) for key, found in figures.items()}
+    return [{"Date": _iso(day.date), **rows[id(day.messages)]} for day in daily]
+
+
+_iso = lru_cache(4_096)(date.isoformat)
+"""Writes a date; cached, because an answer has the same few for every action."""
 
 
 # --- figures of journeys ----------------------------------------------------------------------------------------------
