@@ -317,6 +317,7 @@ KEEPS_STATE = {
     "Reactor": "how often each customer got the message of a step, in one simulation",
     "Habit": "when a background event of one participant may come next",
     "SimulatedHost": "the simulated host of one replication",
+    "_Played": "what the ticks of one back-test did so far",
     "NotedWalk": "the notes of one walk, and of what it asked",
     "NotedWalks": "the walks of one batch",
     "Crowds": "the crowds of one batch",

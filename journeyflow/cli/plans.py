@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from journeyflow.cli.populations import customer_file, file_keywords
 from journeyflow.cli.shared import (
     INPUT,
     Bar,
@@ -20,7 +21,7 @@ from journeyflow.cli.shared import (
     source_of,
     table,
 )
-from journeyflow.cli.simulations import customer_file, described, file_keywords, simulated, workers_of
+from journeyflow.cli.simulations import described, simulated, workers_of
 
 
 def _arms(_context: click.Context, _option: click.Parameter, pairs: Sequence[str]) -> dict[str, float]:

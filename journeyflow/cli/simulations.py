@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from journeyflow.cli.output import echo
+from journeyflow.cli.populations import TAKING_PART, number, pairs, population_of
 from journeyflow.cli.reports import replaceable, write_page
 from journeyflow.cli.shared import (
     INPUT,
@@ -26,7 +27,6 @@ from journeyflow.cli.shared import (
     load_policies,
     now,
     reading,
-    source_of,
     text_of,
     to_json,
 )
@@ -34,8 +34,7 @@ from journeyflow.errors import InvalidInput
 
 if TYPE_CHECKING:
     from journeyflow.definition.journey import Journey
-    from journeyflow.formats.files import FileKeywords, Source
-    from journeyflow.simulation import Arrivals, Behavior, Population
+    from journeyflow.simulation import Behavior
 
 KINDS = ("bounced", "delivered", "opened", "clicked", "converted", "unsubscribed", "complained")
 """What people do with messages, or what becomes of them: an option for each."""
@@ -50,112 +49,6 @@ def _probabilities(command: Callable[..., Any]) -> Callable[..., Any]:
         share = "messages" if kind == "bounced" else "the others" if kind == "delivered" else "what is delivered"
         command = click.option(f"--{kind}", type=NumberRange(0, 1), help=f"The share of {share}.")(command)
     return command
-
-
-def _value(text: str) -> object:
-    """Return a number, true, false or null where a text is one, else the text."""
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text
-    return text if isinstance(found, dict | list | str) else found
-
-
-def _pairs(text: str, between: str, what: str) -> dict[str, str]:
-    """Read parts such as a:1,b:2; raises BadParameter for a part without a sign or that is there twice."""
-    found: dict[str, str] = {}
-    for part in text.split(","):
-        name, sign, value = part.rpartition(between)
-        if not sign or not name or name in found:
-            msg = f"{part!r} must be {what}, each once"
-            raise click.BadParameter(msg)
-        found[name] = value
-    return found
-
-
-def _attributes(_context: click.Context, _option: click.Parameter, given: tuple[str, ...]) -> dict[str, object]:
-    """Read --attribute: a value, weighted values, or a distribution with its numbers."""
-    found: dict[str, object] = {}
-    for text in given:
-        name, sign, said = text.partition("=")
-        if not sign or not name or not said or name in found:
-            msg = f"{text!r} must be NAME=VALUES, each name once, such as plan=free:0.8,pro:0.2"
-            raise click.BadParameter(msg)
-        try:
-            found[name] = _distribution(said)
-        except ValueError as error:
-            msg = f"{text!r}: {error}"
-            raise click.BadParameter(msg) from error
-    return found
-
-
-EXAMPLES = {
-    "uniform": "uniform:18,80",
-    "normal": "normal:40,12",
-    "lognormal": "lognormal:2000,0.5",
-    "dates": "dates:1960-01-01,2005-12-31",
-}
-"""The distributions of --attribute, each as it is written."""
-
-
-def _number(text: str, example: str = "0.5") -> float:
-    """Return a number; ValueError says what is none."""
-    try:
-        return float(text)
-    except ValueError:
-        msg = f"{text!r} is no number, such as in {example}" if text else f"a number is missing, such as in {example}"
-        raise ValueError(msg) from None
-
-
-def _day(text: str) -> date:
-    """Return a day; ValueError says what is none."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        msg = f"{text!r} is no day such as 1960-01-01"
-        raise ValueError(msg) from None
-
-
-def _distribution(text: str) -> object:
-    """Return the values of an attribute."""
-    from journeyflow.simulation import Choice, Dates, LogNormal, Normal, Uniform  # noqa: PLC0415 needed here alone
-
-    known: Mapping[str, Callable[[str, str], object]] = {
-        "uniform": lambda low, high: Uniform(_number(low), _number(high), whole=True),
-        "normal": lambda mean, deviation: Normal(_number(mean), _number(deviation), whole=True),
-        "lognormal": lambda median, spread: LogNormal(_number(median), _number(spread), whole=True),
-        "dates": lambda first, last: Dates(_day(first), _day(last)),
-    }
-    kind, _, rest = text.partition(":")
-    if kind in known:
-        first, sign, second = rest.partition(",")
-        if not sign:
-            msg = f"{kind} takes two values, such as {EXAMPLES[kind]}"
-            raise ValueError(msg)
-        return known[kind](first, second)
-    if ":" not in text and "," in text:
-        return Choice([_value(each) for each in text.split(",")])
-    if ":" not in text:
-        return _value(text)
-    return Choice({_value(name): _number(weight) for name, weight in _pairs(text, ":", "VALUE:WEIGHT").items()})
-
-
-def _arrivals(_context: click.Context, _option: click.Parameter, text: str) -> "Arrivals":
-    """Read --arrivals."""
-    from journeyflow.simulation import Arrivals  # noqa: PLC0415 needed here alone
-
-    kind, _, rest = text.partition(":")
-    try:
-        if kind == "once":
-            return Arrivals.at_once(rest or "0 minutes")
-        if kind == "evenly":
-            return Arrivals.evenly(rest or None)
-        if kind == "daily":
-            return Arrivals.poisson(_number(rest, "daily:40"))
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
-    msg = f"{text!r} is none of once, once:LENGTH, evenly, evenly:LENGTH, daily:NUMBER"
-    raise click.BadParameter(msg)
 
 
 def _arm(text: str) -> tuple[str, str]:
@@ -176,12 +69,12 @@ def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[
 
     found = []
     for text in given:
-        said = _pairs(text, "=", "NAME=VALUE")
+        said = pairs(text, "=", "NAME=VALUE")
         if unknown := [name for name in said if name not in {*KINDS, *PLACES}]:
             msg = f"{text!r}: unknown {', '.join(map(repr, unknown))}; known are {', '.join((*PLACES, *KINDS))}"
             raise click.BadParameter(msg)
         try:
-            found.append(When(**{name: _READ.get(name, _number)(value) for name, value in said.items()}))
+            found.append(When(**{name: _READ.get(name, number)(value) for name, value in said.items()}))
         except ValueError as error:
             msg = f"{text!r}: {error}"
             raise click.BadParameter(msg) from error
@@ -189,29 +82,7 @@ def _exceptions(_context: click.Context, _option: click.Parameter, given: tuple[
 
 
 SIMULATED = (
-    click.option(
-        "--customers",
-        default="1000",
-        show_default=True,
-        help="How many people, or a customer file (CSV, NDJSON, JSON).",
-    ),
-    click.option(
-        "--attribute",
-        "attributes",
-        multiple=True,
-        metavar="NAME=VALUES",
-        callback=_attributes,
-        help="An attribute of made-up people: a value; values with weights, plan=free:0.8,pro:0.2; or "
-        "age=normal:40,12, uniform:18,80, lognormal:2000,0.5, born=dates:1960-01-01,2005-12-31; may be repeated.",
-    ),
-    click.option(
-        "--arrivals",
-        default="once",
-        show_default=True,
-        callback=_arrivals,
-        metavar="WHEN",
-        help="When they come: once, evenly, evenly:5 days, or daily:40 at random.",
-    ),
+    *TAKING_PART,
     click.option("--start", type=Instant(), help="The first instant; default: the last midnight in UTC."),
     click.option("--days", type=Whole(1), default=30, show_default=True, help="How long, unless --until says it."),
     click.option("--until", type=Instant(), help="The last instant."),
@@ -259,9 +130,7 @@ def described(options: Mapping[str, Any], journeys: "Sequence[Journey]") -> dict
         raise InvalidInput(faults)
     start = options["start"] or now().replace(hour=0, minute=0, second=0, microsecond=0)
     return {
-        "population": _population(
-            options["customers"], options["attributes"], options["arrivals"], file_keywords(options)
-        ),
+        "population": population_of(options),
         "start": start,
         "until": options["until"] or start + timedelta(days=options["days"]),
         "behavior": behavior,
@@ -269,13 +138,6 @@ def described(options: Mapping[str, Any], journeys: "Sequence[Journey]") -> dict
         "seed": options["seed"],
         "replications": options["replications"],
     }
-
-
-def file_keywords(options: Mapping[str, Any]) -> "FileKeywords":
-    """Return the options that say how files are read."""
-    from journeyflow.formats.files import FileKeywords as Keywords  # noqa: PLC0415 needed here alone
-
-    return cast("FileKeywords", {name: options[name] for name in Keywords.__annotations__ if name in options})
 
 
 def workers_of(number: int) -> AbstractContextManager[ProcessPoolExecutor | None]:
@@ -312,31 +174,6 @@ def simulate(
     if page is not None:
         write_page(page, outcome_page(outcome).to_html())
     echo(json.dumps(to_json(outcome.to_dicts()), ensure_ascii=False, indent=2) if as_json else outcome.report())
-
-
-def _population(
-    customers: str, attributes: dict[str, object], arrivals: "Arrivals", options: "FileKeywords"
-) -> "Population":
-    """Return the people: made up, or those of a file."""
-    from journeyflow.simulation import Population  # noqa: PLC0415 needed here alone
-
-    size = customers.removeprefix("-")
-    if size.isascii() and size.isdigit():
-        if int(customers) < 1:
-            msg = f"--customers: {customers} people are nobody; give a number of 1 or more, or a customer file"
-            raise click.UsageError(msg)
-        return Population(size=int(customers), attributes=attributes, arrivals=arrivals)
-    if attributes:
-        raise InvalidInput(["--attribute: the people of a file have attributes of their own"])
-    return Population.from_file(customer_file(customers), arrivals, **options)
-
-
-def customer_file(name: str) -> "Source":
-    """Return the file that --customers names; raises a usage error if it is not there."""
-    if name != "-" and not Path(name).exists():
-        msg = f"--customers: {name!r} is neither a number nor a file that is there"
-        raise click.UsageError(msg)
-    return source_of(Path(name))
 
 
 def _behavior(path: Path | None, chances: Mapping[str, float | None], when: list[Any]) -> "Behavior":

@@ -9,6 +9,7 @@ from journeyflow.simulation.fitting import Frequency, Rate
 from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
 from journeyflow.simulation.page import outcome_page
 from journeyflow.simulation.population import Arrivals, Population, PopulationFit
+from journeyflow.simulation.recording import Deliver, Submitted
 from journeyflow.simulation.run import simulate
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Choice",
     "Dates",
     "Delay",
+    "Deliver",
     "Draws",
     "Enroll",
     "Fit",
@@ -36,6 +38,7 @@ __all__ = [
     "PopulationFit",
     "Put",
     "Rate",
+    "Submitted",
     "Uniform",
     "When",
     "backtest",

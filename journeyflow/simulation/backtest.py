@@ -10,7 +10,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Unpack, cast
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
@@ -24,9 +24,9 @@ from journeyflow.formats.files import FileKeywords, FileOptions, Source, file_op
 from journeyflow.questions.numbers.figures import JourneyStats
 from journeyflow.questions.numbers.statistics import MAX_DAYS
 from journeyflow.questions.refusals import RefusalCount
-from journeyflow.records.public import Event, Put
+from journeyflow.records.public import Enroll, Event, Put
 from journeyflow.reporting.export import export_tables
-from journeyflow.simulation.recording import Submitted, resubmit
+from journeyflow.simulation.recording import Submitted, acked, claimed, resubmit, stages
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory.store import MemoryStore
 
@@ -89,9 +89,10 @@ def backtest(
 
     The files are CSV, NDJSON or JSON arrays and are streamed; `options` are the fields of `FileOptions`, for both of
     them. The events may also be values: events, and what `simulate(record=)` has noted besides, attributes at their
-    instant and enrollments by hand. `until` is by default the instant of the last of them. With `db` the run is kept in
-    a new SQLite file, else in memory; with `export`, its enrollments, visits and messages are written into that folder
-    as CSV. Customers are put, policies set and journeys deployed just before the first event.
+    instant, enrollments by hand and deliveries; without deliveries nobody takes the messages, and they stay QUEUED.
+    `until` is by default the instant of the last of them. With `db` the run is kept in a new SQLite file, else in
+    memory; with `export`, its enrollments, visits and messages are written into that folder as CSV. Customers are put,
+    policies set and journeys deployed just before the first event.
 
     Everything is done at its own instant, unless `every` is how often the host ticks, a length of time: then work is
     found at the next tick, and what is found later than `grace` takes effect at that tick (`late` counts it). With
@@ -151,11 +152,11 @@ def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress
     for journey in journeys:
         engine.deploy(journey, at=deployed)
         zones[journey.id] = journey.timezone
-    resubmit(engine, given or ())
     files = [tally.counts() for tally in (fed, put) if tally is not None]
-    others = [each for each in given or () if not isinstance(each, Event)]
+    others = [each for each in given or () if isinstance(each, Put | Enroll)]
     inputs = sum(each.taken for each in files) + len(others)
-    totals = _run(engine, _ticks(engine, span[0], until, past.every), inputs, progress)
+    played = _Played(engine, span[0], until, past.every, inputs, progress)
+    played.play(given or ())
     lines = [f"{each.file}, {line}" for each in files for line in each.lines]
     return Backtest(
         (0 if put is None else put.taken) + sum(isinstance(each, Put) for each in others),
@@ -164,10 +165,10 @@ def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress
         tuple(lines[:SHOWN]),
         span[0],
         until,
-        *totals[1:5],
-        inputs - totals[0],
+        *played.done[1:5],
+        played.inputs - played.done[0],
         tuple(files),
-        totals[5],
+        played.done[5],
         tuple(_stats(engine, *each, span[0], until) for each in sorted(zones.items())),
         engine.refusals(),
     )
@@ -238,27 +239,49 @@ def _put(  # noqa: PLR0917 what a file needs
     return tally
 
 
-def _ticks(engine: Engine, first: datetime, until: datetime, every: int | None) -> Iterator[datetime]:
-    """Yield when the host ticks: at the end alone, or at the next multiple of a distance that has something due."""
-    if every is not None:
-        begin, end = to_micros(first), to_micros(until)
-        while (due := engine.next_due()) is not None and due <= until:
-            now = min(begin + -(-max(to_micros(due) - begin, 0) // every) * every, end)
-            yield from_micros(now)
-    yield until
+@define
+class _Played:
+    """The past as it is played: when the host ticks, what came of that, and how many inputs there are so far."""
 
+    engine: Engine
+    first: datetime
+    until: datetime
+    every: int | None
+    inputs: int
+    progress: PhaseProgress
+    done: tuple[int, int, int, int, int, int] = (0, 0, 0, 0, 0, 0)
+    """What ticks did: (inputs, entered, moves, messages, refused, late)."""
 
-def _run(
-    engine: Engine, ticks: Iterable[datetime], inputs: int, progress: PhaseProgress
-) -> tuple[int, int, int, int, int, int]:
-    """Tick until nothing is due any more; return (inputs, entered, moves, messages, refused, late)."""
-    totals = (0, 0, 0, 0, 0, 0)
-    for now in ticks:
+    def play(self, given: Iterable[Submitted]) -> None:
+        """Do what the host did, delivery by delivery, and go on until the end; a file has been fed before."""
+        for submitted, delivery in stages(given):
+            resubmit(self.engine, submitted)
+            if delivery is not None and delivery.at <= self.until:
+                self._go_on(delivery.at)
+                self.inputs += acked(self.engine, delivery, claimed(self.engine, delivery), self.until)
+        self._go_on(self.until)
+        if self.every is not None:
+            self._tick(self.until)
+
+    def _go_on(self, until: datetime) -> None:
+        """Tick at an instant, or at the multiples of the distance up to it that have something due."""
+        if self.every is None:
+            self._tick(until)
+        else:
+            while (now := self._next(self.every)) is not None and now <= until:
+                self._tick(now)
+
+    def _next(self, every: int) -> datetime | None:
+        """Return the next multiple of a distance at which something is due."""
+        due, begin = self.engine.next_due(), to_micros(self.first)
+        return None if due is None else from_micros(begin + -(-max(to_micros(due) - begin, 0) // every) * every)
+
+    def _tick(self, now: datetime) -> None:
+        """Tick until nothing is due any more."""
         more = True
         while more:
-            result = engine.tick(now, limit=STEP)
+            result = self.engine.tick(now, limit=STEP)
             done = (result.inputs, result.entered, result.moves, result.messages, result.refused, result.late)
-            totals = tuple(map(sum, zip(totals, done, strict=True)))  # type: ignore[assignment]  # six and six
-            progress("run", totals[0], inputs)
+            self.done = tuple(map(sum, zip(self.done, done, strict=True)))  # type: ignore[assignment]  # six and six
+            self.progress("run", self.done[0], self.inputs)
             more = result.more
-    return totals

@@ -78,10 +78,11 @@ class Choice:
 
     def __attrs_post_init__(self) -> None:
         """Check the weights; raises ValueError."""
-        if not self.weights or min(weight for _, weight in self.weights) < 0 or not sum(w for _, w in self.weights):
+        weights = [weight for _, weight in self.weights]
+        if not weights or min(weights) < 0 or not 0 < sum(weights) < inf:
             msg = f"the weights of a Choice must be 0 or more, and not all 0; they are {describe(self.weights)}"
             raise ValueError(msg)
-        object.__setattr__(self, "_ends", tuple(accumulate(weight for _, weight in self.weights)))
+        object.__setattr__(self, "_ends", tuple(accumulate(weights)))
 
     def value(self, unit: float) -> object:
         """Return the value at a share of the weights."""

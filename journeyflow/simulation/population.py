@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate, islice
-from math import exp, sqrt
+from math import exp, inf, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from zoneinfo import ZoneInfo
 
@@ -57,7 +57,7 @@ def _twenty_four(value: Sequence[float] | None) -> tuple[float, ...]:
 def _shares(value: Sequence[float] | None, count: int, what: str) -> tuple[float, ...]:
     """Return weights scaled to a mean of 1; raises ValueError."""
     weights = (1.0,) * count if value is None else tuple(map(float, value))
-    if len(weights) != count or min(weights) < 0 or not sum(weights):
+    if len(weights) != count or min(weights) < 0 or not 0 < sum(weights) < inf:
         msg = f"{what} must be {count} weights of 0 or more, not all 0, not {describe(value)}"
         raise ValueError(msg)
     return tuple(weight * count / sum(weights) for weight in weights)
@@ -109,8 +109,8 @@ class Arrivals:
         `weekdays` is seven weights, from Monday, and `hours` 24, from midnight; only their proportions count. They are
         those of `timezone`, or with `customer_timezone` of each customer's.
         """
-        if not per_day > 0:
-            msg = f"per_day must be above 0, not {describe(per_day)}"
+        if not 0 < per_day < inf:
+            msg = f"per_day must be above 0 and finite, not {describe(per_day)}"
             raise ValueError(msg)
         profile = {"weekdays": weekdays, "hours": hours}
         where = {"timezone": timezone, "customer_timezone": customer_timezone}

@@ -1,16 +1,37 @@
-"""What a simulated host submits, as values that a back-test submits again."""
+"""What a simulated host does, as values that a back-test does again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Final
+
+from attrs import frozen
 
 from journeyflow.engine.engine import Engine
-from journeyflow.records.public import Enroll, Event, Put
+from journeyflow.records.public import Enroll, Event, Message, Put
 
-Submitted = Event | Put | Enroll
-"""What a host submits."""
+CLAIM: Final = 10_000
+"""Messages that the simulated host takes at a time."""
+
+SOON: Final = timedelta(microseconds=1)
+"""How long after its claim a message counts as sent: what is reported takes effect with the next tick."""
 
 
-def submit(engine: Engine, item: Submitted) -> None:
+@frozen
+class Deliver:
+    """The host's workers take up to 10,000 waiting messages, and report them as sent a microsecond later.
+
+    They are `Engine.claim` and `Engine.ack`. What must not be sent any more becomes CANCELLED, EXPIRED or SUPPRESSED.
+    """
+
+    at: datetime
+
+
+Submitted = Event | Put | Enroll | Deliver
+"""What a host does."""
+
+
+def submit(engine: Engine, item: Event | Put | Enroll) -> None:
     """Put what a host submitted into the inbox; raises what the call of the engine raises."""
     if isinstance(item, Put):
         engine.put_customer(item.customer, item.attributes, at=item.at, replace=item.replace)
@@ -20,7 +41,7 @@ def submit(engine: Engine, item: Submitted) -> None:
         engine.feed(item)
 
 
-def resubmit(engine: Engine, items: Iterable[Submitted]) -> None:
+def resubmit(engine: Engine, items: Iterable[Event | Put | Enroll]) -> None:
     """Put everything that a host submitted into the inbox, in its order, in one commit."""
     with engine.batch():
         for kind, group in groupby(items, type):
@@ -29,3 +50,28 @@ def resubmit(engine: Engine, items: Iterable[Submitted]) -> None:
             else:
                 for each in group:
                     submit(engine, each)
+
+
+def claimed(engine: Engine, delivery: Deliver) -> tuple[Message, ...]:
+    """Return the messages that the workers take."""
+    return engine.claim("simulation", at=delivery.at, limit=CLAIM)
+
+
+def acked(engine: Engine, delivery: Deliver, messages: Sequence[Message], until: datetime) -> int:
+    """Report the messages that the workers took as sent, unless that comes after the end; return how many reports."""
+    if delivery.at >= until:
+        return 0
+    engine.ack(messages, at=delivery.at + SOON)
+    return len(messages)
+
+
+def stages(items: Iterable[Submitted]) -> Iterator[tuple[list[Event | Put | Enroll], Deliver | None]]:
+    """Yield what was submitted up to each delivery, with that delivery, and at last the rest without one."""
+    found = list[Event | Put | Enroll]()
+    for each in items:
+        if isinstance(each, Deliver):
+            yield found, each
+            found = []
+        else:
+            found.append(each)
+    yield found, None

@@ -34,12 +34,9 @@ from journeyflow.simulation.draws import Draws, Key
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
-from journeyflow.simulation.recording import Submitted, submit
+from journeyflow.simulation.recording import CLAIM, Deliver, Submitted, acked, claimed, submit
 from journeyflow.simulation.workers import worked
 from journeyflow.stores.memory.store import MemoryStore
-
-CLAIM: Final = 10_000
-"""Messages that the simulated host takes at a time."""
 
 Entering = Callable[[str, datetime], Iterable[Event]]
 """What a participant does on coming: events, from their id and the instant."""
@@ -94,8 +91,8 @@ def simulate(
     `concurrent.futures.Executor`, runs replications side by side; a single one is cut by people if the journeys share
     nothing between them (no entry limits, no pulls of a given size). So are large populations without an executor, so
     that memory holds only some of the people at a time. `record` takes what the host of the first replication
-    submitted, in its order, to be back-tested: `Event`, `Put` (attributes) and `Enroll` (by hand). What its workers
-    report is there as events, `message.sent`.
+    did, in its order, to be back-tested: `Event`, `Put` (attributes), `Enroll` (by hand), and `Deliver` where its
+    workers took messages.
 
     Raises InvalidInput for an end before the start and for journeys that share an id, ValueError for numbers that
     cannot be, InvalidJourney for a journey with errors.
@@ -330,7 +327,7 @@ class SimulatedHost:
         if self._record is not None:
             self._record += events
 
-    def _submit(self, item: Submitted) -> None:
+    def _submit(self, item: Put | Enroll) -> None:
         submit(self._engine, item)
         if self._record is not None:
             self._record.append(item)
@@ -377,24 +374,19 @@ class SimulatedHost:
 
         The workers report what they sent at the beginning of the next interval, which handles that along with all else.
         """
-        at = from_micros(now)
-        hour = f"{at:%Y-%m-%d %H}:00"
-        while messages := self._engine.claim("simulation", at=at, limit=CLAIM):
+        delivery, until = Deliver(from_micros(now)), from_micros(self._plan.end)
+        hour = f"{delivery.at:%Y-%m-%d %H}:00"
+        more = True
+        while more:
+            if self._record is not None:
+                self._record.append(delivery)
+            messages = claimed(self._engine, delivery)
             self.tallies.update(("handed out", hour, message.channel) for message in messages)
             with self._engine.batch():
-                self._ack(messages, now + 1)
+                acked(self._engine, delivery, messages, until)
                 self._feed([event for message in messages for event in self._reactions(message, now)])
-            if len(messages) < CLAIM:  # there are no more
-                break
+            more = len(messages) == CLAIM
         return now + 1
-
-    def _ack(self, messages: Sequence[Message], at: int) -> None:
-        """Report that messages were sent. A back-test has no workers: the record has the event that a report causes."""
-        sent = from_micros(at)
-        self._engine.ack(messages, at=sent)
-        if self._record is not None and at <= self._plan.end:
-            about = ((each.customer, {"message": each.id}) for each in messages)
-            self._record += (Event("message.sent", customer=customer, at=sent, data=data) for customer, data in about)
 
     def _reactions(self, message: Message, now: int) -> list[Event]:
         """Count a message, and return what its customer does with it before the end."""

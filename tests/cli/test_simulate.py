@@ -1,6 +1,7 @@
 """The command `simulate`: people, behavior and policies from options and files, an outcome as text or rows."""
 
 import json
+from datetime import datetime
 
 import pytest
 from click.testing import CliRunner
@@ -192,6 +193,42 @@ def test_a_faulty_behavior_file_is_refused_with_the_place(journey, tmp_path, tex
     assert words in call(journey, "--behavior", path, *SPAN, code=1).stderr
 
 
+def came_at(path, *options):
+    """Return the instants at which people came, from the journey's visits by day and the hours of its messages."""
+    found = json.loads(call(path, "--arrivals", "daily:48", *options, *SPAN, "--days", 7, "--json").stdout)
+    rows = [each for each in found if each["figure"] in {"visits", "handed out"} and each["median"]]
+    return {each["day"] for each in rows if "day" in each}, {each["hour"][11:] for each in rows if "hour" in each}
+
+
+def test_people_come_on_weekdays_and_at_hours_of_a_zone(tmp_path):
+    """In UTC, in another zone, or each in the own zone."""
+    path = tmp_path / "j.json"
+    path.write_text(
+        dumps_journey(Journey(id="j", trigger=Trigger("go"), steps=[Send("hi", channel="EMAIL", template="t")]))
+    )
+    weekend, morning = ("--weekdays", "sat-sun:1"), ("--hours", "8-11:2,12:1")
+    days, hours = came_at(path, *weekend, *morning)
+    assert {datetime.fromisoformat(day).weekday() for day in days} <= {5, 6}
+    assert hours == {"08:00", "09:00", "10:00", "12:00"}
+    tokyo = ("--hours-in", "Asia/Tokyo")
+    assert came_at(path, *morning, *tokyo)[1] == {"23:00", "00:00", "01:00", "03:00"}
+    own = ("--hours-in", "customer", "--attribute", "timezone=Asia/Tokyo")
+    assert came_at(path, "--hours", "12:1", *own)[1] == {"03:00"}
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--hours", "8-9:0"), "--hours: hours must be 24 weights of 0 or more, not all 0"),
+        (("--hours-in", "Europe/Pariss"), "--hours-in: 'Europe/Pariss' is no IANA time zone such as"),
+        (("--hours", "8:1", "--arrivals", "evenly"), "--hours: only people who come at random"),
+    ],
+)
+def test_hours_that_cannot_be_are_refused(journey, options, words):
+    """The error names the option."""
+    assert words in call(journey, "--arrivals", "daily:4", *options, code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("option", "value", "words"),
     [
@@ -215,7 +252,22 @@ def test_a_faulty_behavior_file_is_refused_with_the_place(journey, tmp_path, tex
         ("--days", "x", "'x' is not a valid integer."),
         ("--opened", "x", "'x' is not a valid number."),
         ("--arrivals", "daily:0", "per_day must be above 0"),
+        ("--arrivals", "daily:inf", "'inf' is no number"),
         ("--arrivals", "weekly", "is none of once"),
+        ("--weekdays", "mon", "'mon' must be SPAN:WEIGHT such as mon-fri:1,sat:0.4"),
+        ("--weekdays", "mn:1", "'mn' is no weekday (did you mean 'mon'?)"),
+        ("--weekdays", "mon-friday:1", "'friday' is no weekday (did you mean 'fri'?); the weekdays are mon, tue"),
+        ("--weekdays", "sat-mon:1", "'sat-mon' goes backward: the week begins with mon; write two spans"),
+        ("--weekdays", "mon-fri:1,fri:2", "'fri' overlaps with an earlier span"),
+        ("--weekdays", "mon-fri:nan", "'nan' is no number, such as in mon-fri:1,sat:0.4"),
+        (
+            "--weekdays",
+            "mon-fri:1",
+            "--weekdays: only people who come at random have weekdays and hours; use",
+        ),
+        ("--hours", "nine:1", "'nine' is no hour and no span of hours such as 8-20"),
+        ("--hours", "20-6:1", "write a night as two spans, 20-24 and 0-6"),
+        ("--hours", "24:1", "'24': hours go from 0 to 24"),
         ("--replications", "0", "not in the range"),
     ],
 )

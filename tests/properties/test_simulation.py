@@ -11,8 +11,21 @@ from hypothesis import strategies as st
 from journeyflow import Engine, Event, MemoryStore, Trigger
 from journeyflow.basics.moments import to_micros
 from journeyflow.questions.numbers.totals import totals
-from journeyflow.simulation import Arrivals, Background, Behavior, Choice, Enroll, Population, Put, backtest, simulate
+from journeyflow.simulation import (
+    Arrivals,
+    Background,
+    Behavior,
+    Choice,
+    Deliver,
+    Enroll,
+    Population,
+    Put,
+    Submitted,
+    backtest,
+    simulate,
+)
 from journeyflow.simulation.backtest import Recorded, replay
+from journeyflow.simulation.run import planned, played
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, journeys
 from tests.cases import cases
@@ -43,6 +56,39 @@ def people(arrivals):
     return Population(size=7, attributes={"tier": Choice(["Gold", "Basic"]), "age": 30}, arrivals=arrivals)
 
 
+def give(engine, item):
+    """Do what the host of a simulation did; return what workers took."""
+    if isinstance(item, Put):
+        engine.put_customer(item.customer, item.attributes, at=item.at)
+    elif isinstance(item, Enroll):
+        engine.enroll(item.journey, item.customer, at=item.at)
+    elif isinstance(item, Event):
+        engine.feed(item)
+    else:
+        engine.tick(item.at)
+        return engine.claim("worker", at=item.at, limit=10_000)
+    return ()
+
+
+def reported(some, record):
+    """Yield a record with the event that a worker's report causes in place of each delivery."""
+    with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
+        for journey in some:
+            engine.deploy(journey, at=START)
+        for each in record:
+            at = each.at + timedelta(microseconds=1)
+            for message in give(engine, each):
+                engine.ack(message, at=at)
+                yield Event("message.sent", customer=message.customer, at=at, data={"message": message.id})
+            if not isinstance(each, Deliver):
+                yield each
+
+
+def fates(engine):
+    """Return what became of each message."""
+    return {each.id: (each.status, each.attempts) for each in engine.messages(take=None)}
+
+
 def counted(tally):
     """Return what was counted, as far as it is compared, in an order of its own."""
     return {key: count for key, count in tally.items() if key[0] in COUNTED}
@@ -52,7 +98,7 @@ def counted(tally):
 @given(SOME, BEHAVIORS, ARRIVALS, st.integers(0, 50))
 def test_the_engine_fed_the_same_events_does_the_same(some, behavior, arrivals, seed):
     """Told everything beforehand, in one tick, it comes to the figures of the simulation."""
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     options = {
         "population": people(arrivals),
         "start": START,
@@ -64,13 +110,8 @@ def test_the_engine_fed_the_same_events_does_the_same(some, behavior, arrivals, 
     with Engine(MemoryStore(), grace=None, max_jump=None, scrub=False) as engine:
         for journey in some:
             engine.deploy(journey, at=START)
-        for each in record:
-            if isinstance(each, Put):
-                engine.put_customer(each.customer, each.attributes, at=each.at)
-            elif isinstance(each, Enroll):
-                engine.enroll(each.journey, each.customer, at=each.at)
-            else:
-                engine.feed(each)
+        for each in reported(some, record):
+            give(engine, each)
         engine.tick(START + DAYS)
         with engine.store.reader() as reader:
             assert counted(totals(reader)) == counted(outcome.tallies[0])
@@ -79,21 +120,25 @@ def test_the_engine_fed_the_same_events_does_the_same(some, behavior, arrivals, 
 @cases(36)
 @given(SOME, BEHAVIORS, ARRIVALS, st.integers(0, 50), st.sampled_from(("memory", "sqlite")))
 def test_a_back_test_of_what_a_simulation_recorded_gives_the_same_outcome(some, behavior, arrivals, seed, store):
-    """Attributes that rules read, who came when, and enrollments by hand are recorded too; both stores say the same."""
-    record: list[Event | Put | Enroll] = []
+    """Attributes that rules read, who came when, and enrollments by hand are recorded too; both stores say the same.
+
+    So is when workers took messages: what became of each is the same, also of those that were not sent any more.
+    """
+    record: list[Submitted] = []
     end = START + DAYS
-    outcome = simulate(
-        some, population=people(arrivals), start=START, until=end, behavior=behavior, seed=seed, record=record
-    )
-    if not record:
+    plan = planned(some, people(arrivals), START, end, behavior, seed, None, None)
+    with played(plan, record) as (tallies, simulated):
+        became = fates(Engine(simulated))
+    if not any(isinstance(each, Put) for each in record):
         return
     kept = SQLiteStore(":memory:", nonce="memory") if store == "sqlite" else MemoryStore()
     with Engine(kept, grace=None, max_jump=None, scrub=False) as engine:
         done = replay(engine, some, Recorded(record, until=end))
         with engine.store.reader() as reader:
-            assert counted(totals(reader)) == counted(outcome.tallies[0])
+            assert counted(totals(reader)) == counted(tallies)
+        assert fates(engine) == became
     assert done.unhandled == 0
-    assert done.customers == len({each.customer for each in record})
+    assert done.customers == len({each.customer for each in record if not isinstance(each, Deliver)})
 
 
 @FEW
@@ -121,7 +166,7 @@ def test_a_back_test_of_what_people_did_enters_the_same(some, behavior, seed):
     Customers are put before the journeys are deployed, so that their attributes, which a simulation puts as people
     come, are no change that a trigger hears.
     """
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     those = tuple(journey for journey in some if not journey.trigger.manual and journey.trigger.event != FIELD_CHANGED)
     come = people(Arrivals.at_once())
     if not those:
@@ -129,7 +174,7 @@ def test_a_back_test_of_what_people_did_enters_the_same(some, behavior, seed):
     outcome = simulate(
         those, population=come, start=START, until=START + DAYS, behavior=behavior, seed=seed, record=record
     )
-    events = [each for each in record if isinstance(each, Event)]
+    events = [each for each in reported(those, record) if isinstance(each, Event)]
     if not events:
         return
     lines = [{"at": each.at.isoformat(), "type": each.type, "customer": each.customer, **each.data} for each in events]

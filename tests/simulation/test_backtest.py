@@ -22,7 +22,8 @@ from journeyflow import (
     Wait,
     field,
 )
-from journeyflow.simulation import Arrivals, Behavior, Choice, Enroll, Population, Put, backtest, simulate
+from journeyflow.simulation import Arrivals, Behavior, Choice, Deliver, Population, Submitted, backtest, simulate
+from journeyflow.stores.sqlite import SQLiteStore
 
 EVENTS = """at,type,customer,amount
 2026-01-02T00:00:00Z,buy,c2,5
@@ -252,7 +253,7 @@ def test_what_a_simulation_recorded_can_be_back_tested(tmp_path, db):
     )
     journeys = [by_event, evolve(by_event, id="hand", trigger=Trigger(manual=True))]
     people = Population(size=40, attributes={"plan": Choice(["free", "pro"])}, arrivals=Arrivals.evenly("5 days"))
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     end = start + timedelta(days=9)
     opened = Behavior(opened=0.5)
     outcome = simulate(journeys, population=people, start=start, until=end, behavior=opened, record=record)
@@ -281,7 +282,7 @@ def test_that_a_message_went_out_is_recorded(tmp_path, rest, db):
     journey = Journey(
         id="joined", trigger=Trigger("joined"), steps=[Wait("rest", "1 day"), hello, Wait("more", "2 days")], **rest
     )
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     end = start + timedelta(days=9)
     outcome = simulate(journey, population=3, start=start, until=end, record=record)
     done = backtest([journey], events=record, until=end, db=db and tmp_path / db)
@@ -289,12 +290,43 @@ def test_that_a_message_went_out_is_recorded(tmp_path, rest, db):
     relived = done.stats[0].people
     assert relived is not None
     assert relived.exited == 3
-    assert [each.type for each in record if isinstance(each, Event)] == ["joined"] * 3 + ["message.sent"] * 3
+    assert [each.type for each in record if isinstance(each, Event)] == ["joined"] * 3
 
 
-def test_what_went_out_at_the_very_end_is_not_recorded():
-    """Its report comes after the end, as in the simulation."""
+def test_what_goes_out_at_the_very_end_is_not_reported():
+    """The report would come after the end, as in the simulation: nothing is left unhandled."""
     start = datetime(2026, 3, 2, tzinfo=UTC)
-    record: list[Event | Put | Enroll] = []
-    simulate(THANKS, population=1, start=start, until=start + timedelta(minutes=1), record=record)
-    assert [each.type for each in record if isinstance(each, Event)] == ["buy"]
+    record: list[Submitted] = []
+    end = start + timedelta(minutes=1)
+    simulate(THANKS, population=1, start=start, until=end, record=record)
+    assert record[-1] == Deliver(end)
+    assert backtest([THANKS], events=record, until=end).unhandled == 0
+
+
+@pytest.mark.parametrize(
+    ("send", "events", "fate"),
+    [
+        ({"expires": "1 second"}, [], "EXPIRED"),
+        ({}, ["left"], "CANCELLED"),
+    ],
+)
+def test_what_was_not_sent_any_more_is_not_sent_in_a_back_test(tmp_path, send, events, fate):
+    """A record says when workers took messages: what they may not send is decided at that instant again."""
+    start, path = datetime(2026, 3, 2, tzinfo=UTC), tmp_path / "run.db"
+    hello = Send("hello", channel="EMAIL", template="hello", **send)
+    journey = Journey(
+        id="joined", trigger=Trigger("joined"), exits=[Exit("gone", event="left")], steps=[hello, Wait("w", "2 days")]
+    )
+
+    def entering(customer, at):
+        return [
+            Event(kind, customer=customer, at=at + timedelta(seconds=n)) for n, kind in enumerate(["joined", *events])
+        ]
+
+    record: list[Submitted] = []
+    end = start + timedelta(days=1)
+    simulate(journey, population=3, start=start, until=end, entering=entering, record=record)
+    done = backtest([journey], events=record, until=end, db=path)
+    assert (done.messages, done.unhandled) == (3, 0)
+    with Engine(SQLiteStore(path)) as engine:
+        assert [each.status for each in engine.messages()] == [fate] * 3

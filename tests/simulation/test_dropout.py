@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from journeyflow import Event, InvalidInput, Journey, Trigger, Wait
-from journeyflow.simulation import Background, Behavior, Beta, Draws, Enroll, Population, Put, loads_behavior, simulate
+from journeyflow import InvalidInput, Journey, Trigger, Wait
+from journeyflow.simulation import Background, Behavior, Beta, Draws, Population, Submitted, loads_behavior, simulate
 from journeyflow.simulation.draws import micros_of
 from journeyflow.simulation.dropout import fitted
 
@@ -77,7 +77,7 @@ def test_what_a_simulation_plants_is_fitted_and_goes_on():
     """The fit draws parameters near the planted ones; who was silent for long has left, who bought lately has not."""
     quiet = Journey(id="quiet", trigger=Trigger("joined"), steps=[Wait("w", "1 day")])
     planted = Background("order.placed", every="5 days", spread=0.5, dropout=Beta(0.2, 8))
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     start = datetime(2026, 3, 2, tzinfo=UTC)
     behavior = Behavior(background=[planted], soonest="1 day")
     outcome = simulate(

@@ -6,7 +6,7 @@ import pytest
 
 from journeyflow import Engine, Event, Goal, Journey, MemoryStore, Reentry, Trigger, Wait
 from journeyflow.analysis import forecast
-from journeyflow.simulation import Background, Behavior, Enroll, Key, Put, loads_behavior, simulate
+from journeyflow.simulation import Background, Behavior, Key, Submitted, loads_behavior, simulate
 from journeyflow.stores.sqlite import SQLiteStore
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -28,7 +28,7 @@ SHOPPERS = Behavior(
 
 def test_everybody_comes_with_a_key():
     """A journey whose trigger needs a key gets one; an order has the customer's last cart, and reaches its goal."""
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     outcome = simulate(CARTS, population=50, start=START, until="20 days", behavior=SHOPPERS, record=record)
     events = [each for each in record if isinstance(each, Event)]
     filled = {(each.customer, each.data["cart"]) for each in events if each.type == "cart.filled"}
@@ -44,7 +44,7 @@ def test_everybody_comes_with_a_key():
 @pytest.mark.parametrize("store", ["memory", "sqlite"])
 def test_a_fitted_forecast_reaches_the_goal_too(store):
     """The fit finds which events bring new keys; those who are inside order what is in their cart."""
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     simulate(CARTS, population=60, start=START, until="20 days", behavior=SHOPPERS, record=record)
     events = [each for each in record if isinstance(each, Event)]
     fitted = Behavior.fit(events, keys=["cart"])

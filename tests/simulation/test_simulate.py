@@ -39,12 +39,11 @@ from journeyflow.simulation import (
     Dates,
     Delay,
     Draws,
-    Enroll,
     Lift,
     LogNormal,
     Normal,
     Population,
-    Put,
+    Submitted,
     Uniform,
     When,
     outcome_page,
@@ -160,7 +159,7 @@ def test_people_are_cut_unless_they_share_something():
 
 def test_the_engine_fed_the_same_events_does_the_same():
     """A simulation is the engine fed with what people do: all of it told beforehand leads to the same."""
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     outcome = run(record=record)
     with Engine(MemoryStore(), grace=None, max_jump=None) as engine:
         replay(engine, [WELCOME], Recorded(record, until=START + timedelta(days=14)))
@@ -255,7 +254,7 @@ def test_background_events_come_at_their_rate_and_messages_change_it():
     )
     counts = []
     for journey, lifts in ((quiet, []), (mailed, [Lift(3, "4 days")]), (mailed, [Lift(0, "4 days", channel="EMAIL")])):
-        record: list[Event | Put | Enroll] = []
+        record: list[Submitted] = []
         known = Background("page.viewed", every="2 days", data={"seconds": Uniform(1, 9), "site": "a"}, lifts=lifts)
         people = Population(size=200)
         run(journey, behavior=Behavior(background=[known]), population=people, until="8 days", record=record)
@@ -272,7 +271,7 @@ def test_the_host_may_say_what_people_do():
         if message.step == "hello" and attributes["plan"] == "pro":
             yield "0 seconds", "survey.answered", {"score": int(draws.unit("score") * 10)}
 
-    record: list[Event | Put | Enroll] = []
+    record: list[Submitted] = []
     run(
         behavior=Behavior(react=react),
         record=record,
