@@ -664,6 +664,21 @@ def performance_a_day() -> str:
     return table(("what", "a day of one core"), rows)
 
 
+PEERS = re.compile(r'"(?P<peer>[^"]+)": (?P<name>\w+),')
+"""A peer and its function in the tables of the benchmark."""
+
+
+def performance_peers() -> str:
+    """Return what each peer of the benchmark does and cannot do, from what its function says."""
+    rows = []
+    for script in ("_peers.py", "_durable_peers.py"):
+        text = (ROOT / "benchmarks" / script).read_text("utf-8")
+        functions = (node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef))
+        said = {node.name: ast.get_docstring(node) or "" for node in functions}
+        rows += [(found["peer"], said[found["name"]]) for found in PEERS.finditer(text) if found["name"] in said]
+    return table(("peer", "what it does here, and what it cannot do"), rows)
+
+
 SECTIONS: dict[str, Callable[[], str]] = {
     "actions": actions,
     "calls": calls,
@@ -689,6 +704,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "options": options,
     "performance": performance,
     "performance-a-day": performance_a_day,
+    "performance-peers": performance_peers,
     "reasons": reasons,
     "retries": retries,
     "rooms": rooms,
