@@ -10,10 +10,8 @@ from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.options import as_data
 from journeyflow.errors import InvalidInput, InvalidJourney, Problem, did_you_mean
 from journeyflow.formats.native import fingerprint
+from journeyflow.formats.port import DRAFT
 from journeyflow.formats.registry import DIALECTS
-
-KEPT = "draft"
-"""The name in `Journey.meta` under which the file is kept."""
 
 
 @frozen
@@ -48,7 +46,7 @@ class Draft:
         Whether it is another is decided by its content: texts and meta may have been edited. In a copy, the draft has
         the id of the copy.
         """
-        kept = thaw(journey.meta.get(KEPT))
+        kept = thaw(journey.meta.get(DRAFT))
         if not isinstance(kept, dict) or kept.get("of") != _content(journey):
             return None
         return cls(journey.id, kept["file"], kept["dialect"])
@@ -73,7 +71,7 @@ class Draft:
         """
         made = next(self._readable())
         kept = {"of": _content(made), "file": self.file, "dialect": self.dialect}
-        return evolve(made, meta={**made.meta, KEPT: kept})
+        return evolve(made, meta={**made.meta, DRAFT: kept})
 
     def _readable(self) -> Iterator[Journey]:
         """Yield the journey as far as it can be read: all of it, what is beside its steps, its id."""

@@ -15,6 +15,9 @@ from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wa
 from journeyflow.errors import InvalidJourney, Problem
 from journeyflow.formats.parts import ancestors
 
+DRAFT = "draft"
+"""The name in `Journey.meta` under which a `Draft` keeps its file."""
+
 
 @frozen
 class Loss:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import fields
+from attrs import evolve, fields
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +14,12 @@ from journeyflow import (
     Condition,
     Duration,
     End,
+    Event,
     Exit,
     Goal,
     InvalidJourney,
     Journey,
+    Pull,
     Reentry,
     Retry,
     Send,
@@ -38,13 +40,15 @@ from journeyflow import (
 from journeyflow.definition.rules.conditions import AllOf
 from journeyflow.definition.rules.operators import OPERATORS
 from journeyflow.definition.steps import KINDS, WAIT_FORMS, Step
-from journeyflow.formats.loyalty import reading, writing
+from journeyflow.formats.loyalty import rows, writing
+from journeyflow.formats.loyalty.keys import RECORDED, read_duration
 from journeyflow.formats.loyalty.reading import read
 from journeyflow.formats.loyalty.writing import write
 from journeyflow.formats.native import dumps_journey, to_dict
 from journeyflow.formats.port import PLAIN
 from journeyflow.formats.registry import is_draft, loads_any, recognise
 from journeyflow.testing.strategies import journeys
+from tests.samples import START, after, open_engine
 
 pytestmark = pytest.mark.unmeasured
 
@@ -101,7 +105,7 @@ def test_there_are_golden_files():
     """Control: the examples were found, and one is written exactly as it was given, but for what is recorded."""
     assert {path.stem for path in GOLDEN} >= {"onboarding", "step-types", "written-order", "open-ends"}
     golden = json.loads(next(path for path in GOLDEN if path.stem == "onboarding").read_text(encoding="utf-8"))
-    kept = {key: value for key, value in golden["given"].items() if key not in {*reading._RECORDED, "status"}}
+    kept = {key: value for key, value in golden["given"].items() if key not in {*RECORDED, "status"}}
     assert golden["written"] == kept
 
 
@@ -316,7 +320,7 @@ def test_a_journey_without_id_is_named_after_its_name():
 @pytest.mark.rows(67)
 def test_durations_are_read_and_written(text, native):
     """F67: the four units of the platform, singular and plural."""
-    duration = reading.read_duration(text)
+    duration = read_duration(text)
     assert duration == Duration.parse(native)
     assert writing.write_duration(duration) == text
 
@@ -328,7 +332,7 @@ def test_durations_are_read_and_written(text, native):
 def test_other_durations_are_refused(text):
     """F67: only the supported formats; the sentence shows them."""
     with pytest.raises(ValueError, match="such as '30 minutes', '2 hours', '3 days' or '1 week'"):
-        reading.read_duration(text)
+        read_duration(text)
 
 
 @pytest.mark.parametrize("text", ["1 month", "45 seconds", "1 day 2 hours", "0.5 seconds", "90 seconds"])
@@ -368,10 +372,84 @@ def test_a_field_that_any_message_sets_is_noted():
 
 def test_what_the_platform_records_is_lost_and_said():
     """F11 to F14, F18: totals, instants and the state are no part of a definition."""
-    recorded = dict.fromkeys(reading._RECORDED, 1)
+    recorded = dict.fromkeys(RECORDED, 1)
     journey, losses = read(document(step("END", "done"), status="PAUSED", **recorded))
     assert journey == read(document(step("END", "done")))[0]
     assert [loss.path for loss in losses] == [*recorded, "status"]
+
+
+def test_what_only_the_host_understands_is_kept_with_the_journey():
+    """F14: who made it, and the source of its events, wherever it is said; nothing here asks for it."""
+    given = document(step("END", "done"), createdBy="user_123", triggerConfig={"source": "pos"})
+    journey, losses = read(given)
+    assert journey.meta == {"loyalty": {"createdBy": "user_123", "source": "pos"}}
+    assert [str(loss) for loss in losses] == [
+        "createdBy: kept in meta: nothing here asks for it",
+        "triggerConfig.source: kept in meta: nothing here asks for it",
+    ]
+    written, lost = write(journey)
+    assert (written["createdBy"], written["triggerConfig"], lost) == ("user_123", {"source": "pos"}, [])
+    trigger = step("TRIGGER", "t", {"eventType": "joined", "source": "pos"}, nextStepId="done")
+    again, losses = read(document(trigger, step("END", "done")))
+    assert again.meta == {"loyalty": {"source": "pos"}}
+    assert [loss.path for loss in losses] == ["steps[0].config.source", "steps[0]"]
+
+
+@pytest.mark.rows(45)
+def test_a_journey_for_a_segment_asks_whether_the_customer_is_in_it():
+    """The segments of a customer are an attribute, as in journeys of Octeth; that is said."""
+    journey, losses = read(document(step("END", "done"), segmentId="vip"))
+    assert journey.run_criteria == field("segments").contains("vip")
+    assert [str(loss) for loss in losses] == [
+        "segmentId: read as members of 'vip' in the attribute 'segments', which the host keeps"
+    ]
+    assert write(journey)[0]["segmentId"] == "vip"
+    assert read(document(step("END", "done"), segmentId=None))[0].run_criteria is None
+
+
+EXITS: list[tuple[Any, list[Exit]]] = [
+    ([rule()], [Exit("exit_1", when=field("plan").eq("paid"))]),
+    (
+        [rule(), {"combinator": "AND", "rules": [rule("a", "gt", 1), rule("b", "eq", 2)]}],
+        [Exit("exit_1", when=field("plan").eq("paid")), Exit("exit_2", when=field("a").gt(1) & field("b").eq(2))],
+    ),
+    (
+        {"combinator": "OR", "rules": [rule("a", "gt", 1), rule("b", "eq", 2)]},
+        [Exit("exit_1", when=any_of(field("a").gt(1), field("b").eq(2)))],
+    ),
+    ([{"eventType": "left"}], [Exit("exit_1", event="left")]),
+    (
+        [{"eventType": "bought", "conditions": [rule("amount", "gte", 5)]}],
+        [Exit("exit_1", event="bought", where=field("amount").gte(5))],
+    ),
+    ([], []),
+    (None, []),
+]
+
+
+@pytest.mark.parametrize(("given", "exits"), EXITS, ids=str)
+def test_exit_conditions_are_exits(given, exits):
+    """R42: who matches one of them leaves, and so does everybody at an event; nothing is lost either way."""
+    journey, losses = read(document(step("END", "done"), exitConditions=given))
+    assert (list(journey.exits), losses) == (exits, [])
+    written, lost = write(journey)
+    assert lost == []
+    assert written.get("exitConditions") == ((given if isinstance(given, list) else [given]) if given else None)
+    assert read(written) == (journey, [])
+
+
+def test_who_matches_an_exit_condition_leaves():
+    """R42: as soon as it is true, or the event comes."""
+    conditions = [rule(), {"eventType": "left"}]
+    journey, _ = read(document(step("WAIT", "rest", {"duration": "9 days"}), exitConditions=conditions))
+    with open_engine("memory") as engine:
+        engine.deploy(journey, at=START)
+        engine.feed([Event("joined", customer=name, at=START) for name in ("ann", "bob", "cat")])
+        engine.put_customer("ann", {"plan": "paid"}, at=after("1 day"))
+        engine.feed(Event("left", customer="bob", at=after("1 day")))
+        engine.tick(after("2 days"))
+        found = {each.customer: (each.status, each.reason) for each in engine.enrollments("j")}
+    assert found == {"ann": ("EXITED", "exit_1"), "bob": ("EXITED", "exit_2"), "cat": ("ACTIVE", "")}
 
 
 @pytest.mark.rows(21)
@@ -429,6 +507,20 @@ def changed(places):
         ({"status": ["ACTIVE"]}, [("status", "status")]),
         ({"allowReentry": "no"}, [("allowReentry", "type")]),
         ({"goal": {}}, [("goal", "unknown-key")]),
+        ({"segmentId": 7}, [("segmentId", "type")]),
+        ({"exitConditions": 7}, [("exitConditions", "type")]),
+        ({"exitConditions": [7]}, [("exitConditions[0]", "type")]),
+        ({"exitConditions": [{"field": "a"}]}, [("exitConditions[0].operator", "missing")]),
+        ({"exitConditions": [rule(operator="is")]}, [("exitConditions[0].operator", "operator")]),
+        ({"exitConditions": {"rules": []}}, [("exitConditions", "exit")]),
+        ({"exitConditions": [{"rules": [rule(operator="is")]}]}, [("exitConditions[0].rules[0].operator", "operator")]),
+        ({"exitConditions": [{"rules": [TIER, rule(operator="is")]}]},
+         [("exitConditions[0].rules[1].operator", "operator")]),
+        ({"exitConditions": {"combinator": "XOR", "rules": [TIER]}}, [("exitConditions.combinator", "combinator")]),
+        ({"exitConditions": [TIER, {"eventType": "\x1f"}]}, [("exitConditions[1].eventType", "exit")]),
+        ({"exitConditions": [{"eventType": "x", "conditions": [rule(operator="is")]}]},
+         [("exitConditions[0].conditions[0].operator", "operator")]),
+        ({"exitConditions": [rule("message.zz.opened")]}, [("exitConditions[0]", "reference")]),
         ({"triggerType": ..., "steps/0/config/eventType": ...}, [("triggerType", "missing")]),
         ({"triggerType": 1, "steps/0/config/eventType": ...}, [("triggerType", "type")]),
         ({"triggerType": ..., "steps/0/config/eventType": "\x1f"}, [("steps[0].config.eventType", "trigger")]),
@@ -553,10 +645,20 @@ def lost(*steps, **options):
         ({"trigger": Trigger(manual=True)}, ["trigger.manual"]),
         ({"trigger": Trigger("go", where=any_of(field("a").eq(1), field("b").eq(1)))}, ["trigger.where"]),
         ({"trigger": Trigger("go", where=field("a").eq(1) & field("event.b").eq(2))}, ["trigger.where.all[1].field"]),
+        ({"trigger": Trigger(pull=Pull("1 day"))}, ["trigger.pull"]),
         ({"reentry": Reentry.after("90 days")}, ["reentry"]),
+        ({"reentry": "restart"}, ["reentry"]),
+        ({"reentry": Reentry("always", key="event.order")}, ["reentry.key"]),
         ({"notes": "n", "customer_timezone": True}, ["notes", "customer_timezone"]),
-        ({"run_criteria": field("a").eq(1), "max_visits": 5}, ["run_criteria", "max_visits"]),
-        ({"exits": [Exit("x", event="y")], "goal": Goal("y")}, ["exits", "goal"]),
+        ({"run_criteria": field("a").eq(1), "max_visits": 5}, ["max_visits", "run_criteria"]),
+        ({"exits": [Exit("x", event="y")], "goal": Goal("y")}, ["goal", "exits[0].name"]),
+        ({"exits": [Exit("exit_1", event="y", any_message=True)]}, ["exits[0].any_message"]),
+        ({"exits": [Exit("exit_1", event="y", where=any_of(field("a").eq(1), field("b").eq(1)))]}, ["exits[0].where"]),
+        ({"exits": [Exit("exit_1", when=not_(field("a").eq(1)))]}, ["exits[0].when"]),
+        ({"run_criteria": field("segments").contains("a") & field("b").eq(1)}, ["run_criteria"]),
+        ({"meta": {"mine": 7}}, ["meta"]),
+        ({"meta": {"loyalty": {"createdBy": "u", "mine": 7}}}, ["meta"]),
+        ({"meta": {"loyalty": 7}}, ["meta"]),
         ({"consent": "required"}, ["consent"]),
     ],
 )
@@ -626,7 +728,7 @@ def test_every_option_is_said_or_has_a_reason():
     assert {each.name for each in fields(Journey)} <= {*writing._JOURNEY_SAYS, *writing._WHY}
     assert set(PLAIN) == {Journey, *KINDS.values()}
     assert set(writing._WRITE) == set(KINDS)
-    assert set(reading._MAKE) == {of.upper() for of in KINDS}
+    assert set(rows._MAKE) == {of.upper() for of in KINDS}
     assert set(WAIT_FORMS) <= {"duration", *writing._WHY}
 
 
@@ -639,6 +741,9 @@ COMPARISONS = st.builds(
     st.integers(0, 3) | st.booleans() | NAMES | st.sampled_from((1.5, "{{ x }}")),
 ) | st.sampled_from((field("a").is_null(), field("tier").in_(["Gold", 1]), field("a").between(1, 2)))
 GROUPS = st.lists(COMPARISONS, min_size=2, max_size=3)
+LEAVING = st.builds(
+    lambda when: Exit("-", when=when), COMPARISONS | GROUPS.map(lambda some: any_of(*some))
+) | st.builds(lambda where: Exit("-", event="left", where=where), st.none() | GROUPS.map(lambda some: all_of(*some)))
 LENGTHS = st.builds(
     lambda count, unit: f"{count} {unit}", st.integers(1, 100), st.sampled_from(("minutes", "hours", "days", "weeks"))
 )
@@ -678,7 +783,12 @@ def sayable(draw):
         else:
             steps.append(End(name, **named))
     where = draw(st.none() | COMPARISONS | GROUPS.map(lambda some: all_of(*some)))
+    exits = draw(st.lists(LEAVING, max_size=2))
+    kept = draw(st.dictionaries(st.sampled_from(("createdBy", "source")), NAMES, max_size=2))
     return Journey(
+        run_criteria=draw(st.none() | st.just(field("segments").contains("vip"))),
+        exits=[evolve(each, name=f"exit_{number}") for number, each in enumerate(exits, 1)],
+        meta={"loyalty": kept} if kept else {},
         id="j",
         steps=steps,
         trigger=Trigger("scl.member.created", where=where),
@@ -697,7 +807,8 @@ def test_what_the_platform_can_say_goes_there_and_back(journey):
     assert losses == []
     text = json.dumps(written)
     again, lost = read(json.loads(text))
-    assert (again, [each for each in lost if "no path leads" not in each.sentence]) == (journey, [])
+    noted = ("no path leads", "kept in meta", "which the host keeps")
+    assert (again, [each for each in lost if not any(word in each.sentence for word in noted)]) == (journey, [])
     assert write(read(written)[0]) == (written, [])
 
 

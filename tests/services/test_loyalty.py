@@ -240,6 +240,26 @@ def test_a_journey_is_updated(client):
     assert refused(client.ask("PATCH", path, {"timezone": "Mars/Base"}), 422, "INVALID") == [("zone", "timezone")]
 
 
+def test_a_journey_for_a_segment_that_customers_leave(client):
+    """Keys of a real export that the document does not print: taken, answered as they were given, and acted upon."""
+    conditions = [{"field": "plan", "operator": "eq", "value": "paid"}]
+    more = {"segmentId": "vip", "exitConditions": conditions, "triggerConfig": {"source": "pos"}}
+    path = client.create(WAIT, **more)
+    shown = client.ok("GET", path)
+    assert {key: shown[key] for key in more} == more
+    client.engine.put_customer("ann", {"segments": ["vip"]}, at=START)
+    client.ok("POST", f"{path}/enrollments", {"customerId": "ann"})
+    client.engine.put_customer("ann", {"plan": "paid"}, at=START)
+    client.engine.tick(START)
+    assert client.ok("GET", f"{path}/enrollments")["data"][0]["status"] == "EXITED"
+    wrong = client.ask("PATCH", path, {"segmentId": "b", "exitConditions": []})
+    assert refused(wrong, 409, "CONFLICT") == [("not-editable", "segmentId"), ("not-editable", "exitConditions")]
+    client.ok("POST", f"{path}/pause")
+    shown = client.ok("PATCH", path, {"segmentId": None, "exitConditions": None})
+    assert (shown["triggerConfig"], shown.keys() & {"segmentId", "exitConditions"}) == ({"source": "pos"}, set())
+    assert client.engine.definition("journey_123").exits == ()
+
+
 @pytest.mark.rows(95)
 def test_only_a_draft_is_deleted(client):
     """DELETE /journeys/:id: 204; another state is a conflict."""

@@ -11,8 +11,10 @@ How it is read:
   Without a TRIGGER that points to it and without numbers, the journey starts at the one step that leads to all others
   and that none leads to, if there is one, else at the first. A step that no path leads to is among the losses.
 - Answers of the platform are read as they come: `{"data": ...}`, `{"journey": ...}`, a list with one journey, steps
-  under `data`. What the platform only records (`status`, totals, instants) is
-  lost. A missing id is made up, and noted among the losses.
+  under `data`. What the platform only records (`status`, totals, instants) is lost. A missing id is made up, and noted
+  among the losses. `createdBy` and the `source` of the trigger, which only the host understands, are kept in `meta`.
+- `segmentId` is read as run criteria: the attribute `segments` of the customer, which the host keeps, contains it.
+- `exitConditions` are exits: each is a comparison, a group of them, or an event with conditions (see `exits.py`).
 - All conditions of a trigger must be true; a CONDITION combines its rules with AND (the default) or OR. Operators are
   those of the native file. A field such as `lastEmailOpenAt` is an attribute of the customer: any email counts, not
   only those of this journey, and each such use is noted among the losses (F79).

@@ -8,11 +8,14 @@ from journeyflow.basics.values import thaw
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
-from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, Rule, walk
+from journeyflow.definition.rules.conditions import AllOf, AnyOf
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Split, Step, Update, Wait, kind, letters
+from journeyflow.formats.loyalty.exits import exits_lost, write_exits
+from journeyflow.formats.loyalty.keys import HOST, OF_HOST
+from journeyflow.formats.loyalty.rules import flat, grouped, present, rule_lost, sayable, segment_of
 from journeyflow.formats.parts import JsonObject
-from journeyflow.formats.port import Loss, options_lost
+from journeyflow.formats.port import DRAFT, Loss, options_lost
 
 
 def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
@@ -28,27 +31,32 @@ def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
     >>> print(losses[0])
     steps[0].until: a WAIT is for a duration only
     """
-    conditions = _flat(journey.trigger.where) if _sayable(journey.trigger.where, AllOf) else []
+    conditions = flat(journey.trigger.where) if sayable(journey.trigger.where, AllOf) else []
+    host = _of_host(journey)
     document = {
         "id": journey.id,
         "tenantId": journey.tenant,
         "name": journey.name,
         "description": journey.description or None,
         "triggerType": journey.trigger.event,
-        "triggerConfig": {"conditions": conditions} if conditions else None,
+        "triggerConfig": present({"conditions": conditions or None, "source": host.get("source")}) or None,
+        "segmentId": segment_of(journey.run_criteria),
+        "exitConditions": write_exits(journey.exits) or None,
         "allowReentry": journey.reentry.policy == "always",
         "timezone": journey.timezone,
+        "createdBy": host.get("createdBy"),
         "steps": [_write_step(number, step) for number, step in enumerate(journey.steps, 1)],
     }
     losses = [*options_lost(journey, "", _JOURNEY_SAYS, _WHY), *_entry_unsaid(journey)]
     for position, step in enumerate(journey.steps):
         losses += _step_unsaid(step, f"steps[{position}]")
-    return _present(document), losses
+    return present(document), losses
 
 
-def _present(whole: JsonObject) -> JsonObject:
-    """Leave out what is absent."""
-    return {key: value for key, value in whole.items() if value is not None}
+def _of_host(journey: Journey) -> JsonObject:
+    """Return what the meta of a journey keeps for documents of the platform."""
+    kept = journey.meta.get(HOST)
+    return {key: thaw(kept[key]) for key in OF_HOST if key in kept} if isinstance(kept, Mapping) else {}
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
@@ -57,7 +65,7 @@ def _present(whole: JsonObject) -> JsonObject:
 def _write_step(number: int, step: Step) -> JsonObject:
     of = kind(step)
     says = {"id": step.id, "stepNumber": number, "type": of.upper(), "name": step.name or None}
-    return _present({**says, **_WRITE[of](step)})
+    return present({**says, **_WRITE[of](step)})
 
 
 def _write_send(step: Send) -> JsonObject:
@@ -65,18 +73,14 @@ def _write_send(step: Send) -> JsonObject:
 
 
 def _write_wait(step: Wait) -> JsonObject:
-    return {"config": _present({"duration": write_duration(step.duration)}), "nextStepId": step.next}
+    return {"config": present({"duration": write_duration(step.duration)}), "nextStepId": step.next}
 
 
 def _write_condition(step: Condition) -> JsonObject:
     if len(step.branches) > 1:
         return {"config": {}}
     (only,) = step.branches
-    config: JsonObject = {}
-    if _sayable(only.when, AllOf, AnyOf):
-        config = {"rules": _flat(only.when)}
-    if len(config.get("rules", ())) > 1:
-        config = {"combinator": "OR" if isinstance(only.when, AnyOf) else "AND", **config}
+    config = grouped(only.when) if sayable(only.when, AllOf, AnyOf) else {}
     ways = {"nextStepYesId": only.next, "nextStepNoId": step.otherwise}
     return {"config": config, **ways, "nextStepId": step.next}
 
@@ -89,7 +93,7 @@ def _write_split(step: Split) -> JsonObject:
 def _write_update(step: Update) -> JsonObject:
     sayable = [each for each in step.changes if isinstance(each, Change)]
     changes = [{"field": each.field, "action": each.action, "value": thaw(each.value)} for each in sayable]
-    return {"config": {"updates": [_present(each) for each in changes]}, "nextStepId": step.next}
+    return {"config": {"updates": [present(each) for each in changes]}, "nextStepId": step.next}
 
 
 _WRITE: Mapping[str, Callable[[Any], JsonObject]] = {
@@ -119,35 +123,21 @@ def write_duration(duration: Duration | None) -> str | None:
     return None
 
 
-# --- rules ------------------------------------------------------------------------------------------------------------
-
-
-def _parts(rule: Rule | None) -> tuple[Rule, ...]:
-    """Return the members of a group; a rule that is no group is its own single member."""
-    if isinstance(rule, AllOf | AnyOf):
-        return rule.rules
-    return () if rule is None else (rule,)
-
-
-def _sayable(rule: Rule | None, *groups: type) -> bool:
-    """Return whether a rule is a comparison with a value, or a group of such of an allowed type or with one member."""
-    parts = _parts(rule)
-    plain = [each for each in parts if isinstance(each, FieldRule) and each.value_of is None]
-    return 0 < len(plain) == len(parts) and (len(parts) == 1 or isinstance(rule, groups))
-
-
-def _flat(rule: Rule | None) -> list[JsonObject]:
-    """Write the members of a rule that is sayable."""
-    return [
-        _present({"field": each.field, "operator": each.op, "value": thaw(each.value)})
-        for each in _parts(rule)
-        if isinstance(each, FieldRule)
-    ]
-
-
 # --- what writing loses -----------------------------------------------------------------------------------------------
 
-_JOURNEY_SAYS = ("id", "steps", "trigger", "name", "description", "tenant", "timezone", "reentry")
+_JOURNEY_SAYS = (
+    "id",
+    "steps",
+    "trigger",
+    "name",
+    "description",
+    "tenant",
+    "timezone",
+    "reentry",
+    "exits",
+    "meta",
+    "run_criteria",
+)
 
 _STEP_SAYS = ("id", "name", "next", "channel", "template", "duration", "branches", "otherwise", "arms", "changes")
 
@@ -159,8 +149,6 @@ _WHY = {
     "notes": "there are no notes",
     "meta": "there is nothing that a host may keep",
     "customer_timezone": "there is one zone per journey",
-    "run_criteria": "there are no criteria besides the conditions of the trigger",
-    "exits": "there are no exits",
     "goal": "there are no goals",
     "limits": "there are no limits of entries",
     "holdout": "nobody is kept out for comparison",
@@ -180,32 +168,24 @@ _WHY = {
 }
 """The reason why an option cannot be expressed, by its name."""
 
-_NAMES = frozenset({"customer", "enrollment", "event", "message", "trigger", "wait"})
-"""The first parts of names that have a special meaning in journeyflow (R59)."""
-
 
 def _entry_unsaid(journey: Journey) -> Iterator[Loss]:
     if journey.trigger.manual:
         yield Loss("trigger.manual", "every journey starts with an event there")
     if journey.trigger.pull is not None:
         yield Loss("trigger.pull", "every journey starts with an event there, none gets people on a schedule")
-    yield from _rule_unsaid(journey.trigger.where, "trigger.where", AllOf)
+    yield from rule_lost(journey.trigger.where, "trigger.where", AllOf)
+    if journey.run_criteria is not None and segment_of(journey.run_criteria) is None:
+        yield Loss("run_criteria", "there are no criteria besides the conditions of the trigger and one segment")
+    yield from exits_lost(journey.exits)
+    if {**journey.meta, DRAFT: None} != {DRAFT: None, **({HOST: host} if (host := _of_host(journey)) else {})}:
+        yield Loss("meta", _WHY["meta"])
     if journey.reentry.policy == "after":
         yield Loss("reentry", f"written as never: there is no coming again only after {journey.reentry.period}")
     elif journey.reentry.policy == "restart":
         yield Loss("reentry", "written as never: no trigger begins a run anew")
     if journey.reentry.key is not None:
         yield Loss("reentry.key", "nobody is in a journey twice at once")
-
-
-def _rule_unsaid(rule: Rule | None, path: str, *groups: type) -> Iterator[Loss]:
-    if rule is not None and not _sayable(rule, *groups):
-        words = "AND or OR" if AnyOf in groups else "AND"
-        yield Loss(path, f"left out: only comparisons with values can be said, joined once by {words}")
-        return
-    for part, where in walk(rule, path):
-        if isinstance(part, FieldRule) and "." in part.field and part.field.partition(".")[0] in _NAMES:
-            yield Loss(f"{where}.field", f"{part.field!r} is a name of journeyflow's")
 
 
 def _step_unsaid(step: Step, where: str) -> Iterator[Loss]:
@@ -229,6 +209,6 @@ def _condition_unsaid(step: Condition, where: str) -> Iterator[Loss]:
         yield Loss(f"{where}.branches", "a CONDITION has one list of rules, with a way for yes and one for no")
         return
     (only,) = step.branches
-    yield from _rule_unsaid(only.when, f"{where}.branches[0].when", AllOf, AnyOf)
+    yield from rule_lost(only.when, f"{where}.branches[0].when", AllOf, AnyOf)
     if only.label != "yes":
         yield Loss(f"{where}.branches[0].label", "a branch has no label")

@@ -15,10 +15,8 @@ from journeyflow.definition.journey import Journey
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats import Draft
 from journeyflow.formats.loyalty import write
+from journeyflow.formats.loyalty.rules import present
 from journeyflow.formats.parts import JsonObject
-
-KEPT = "loyalty"
-"""The name in `Journey.meta` under which is kept what no document has."""
 
 POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
 
@@ -31,7 +29,9 @@ DIALECT = "loyalty"
 OPEN = frozenset({"dangling"})
 """The problems of a document that is not finished yet: a step that others lead to is still to be added."""
 
-EDITABLE = ("name", "description", "triggerType", "triggerConfig", "allowReentry", "timezone")
+EDITABLE = (
+    *("name", "description", "triggerType", "triggerConfig", "segmentId", "exitConditions", "allowReentry", "timezone"),
+)
 """The keys of a journey that a request may change."""
 
 
@@ -69,9 +69,9 @@ def document_of(journey: Journey) -> Document:
     draft = Draft.of(journey)
     if draft is not None and draft.dialect == DIALECT:
         document = cast("JsonObject", thaw(draft.file))
-        keys |= {key: document[key] for key in ("triggerConfig",) if key in document}
+        keys |= {key: document[key] for key in ("triggerConfig", "exitConditions") if key in document}
     steps = tuple({key: value for key, value in step.items() if key != "stepNumber"} for step in document["steps"])
-    return Document(keys, steps, meta.get(KEPT, {}).get("createdBy"), meta, journey)
+    return Document(keys, steps, document.get("createdBy"), meta, journey)
 
 
 def journey_of(name: str, document: Document, *, draft: bool) -> Journey:
@@ -80,12 +80,12 @@ def journey_of(name: str, document: Document, *, draft: bool) -> Journey:
     A draft may be unfinished: then the journey has no steps yet. Raises InvalidJourney with every problem, each with
     its place in the document.
     """
-    made = Draft(name, {**document.keys, "steps": document.steps}, DIALECT)
+    made = Draft(name, present({**document.keys, "createdBy": document.created_by, "steps": document.steps}), DIALECT)
     wrong = [each for each in made.problems if each.severity == ERROR and each.code != "no-steps"]
     if wrong and not (draft and {each.code for each in wrong} <= OPEN):
         raise InvalidJourney(name, wrong)
     kept = made.kept()
-    return evolve(kept, meta={**document.meta, **kept.meta, KEPT: {"createdBy": document.created_by}})
+    return evolve(kept, meta={**document.meta, **kept.meta})
 
 
 # --- edits ------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,9 @@ from journeyflow.answers import JourneyInfo
 from journeyflow.formats.parts import JsonObject
 from journeyflow.services.loyalty.documents import ENTRY, POINTERS, Document
 
+ENTRY_KEYS = ("triggerType", "triggerConfig", "segmentId", "exitConditions", "allowReentry", "timezone")
+"""The keys of a journey that say who is in it."""
+
 ENROLLMENT = "enrollment_"
 """How the id of an enrollment begins; its serial follows."""
 
@@ -58,7 +61,7 @@ def journey_shown(info: JourneyInfo, document: Document) -> JsonObject:
             "name": info.name,
             "description": info.description or None,
             "status": info.status,
-            **{key: document.keys.get(key) for key in ("triggerType", "triggerConfig", "allowReentry", "timezone")},
+            **{key: document.keys.get(key) for key in ENTRY_KEYS},
             "totalEnrolled": info.enrolled,
             "totalCompleted": info.completed,
             "totalExited": info.exited,

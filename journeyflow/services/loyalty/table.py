@@ -81,6 +81,8 @@ _JOURNEY = (
     _may("description", "prose"),
     _may("triggerType"),
     _may("triggerConfig", "object"),
+    _may("segmentId"),
+    _may("exitConditions", "list"),
     _may("allowReentry", "flag"),
     _may("timezone"),
 )
