@@ -13,7 +13,16 @@ from journeyflow.definition.rules.conditions import AllOf
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats.loyalty.exits import exit_place, read_exits
 from journeyflow.formats.loyalty.keys import DOCUMENT, HOST, RECORDED, STEP_RECORDED
-from journeyflow.formats.loyalty.rows import Row, all_numbered, from_entry, joined, native, numbered, pointers, rows_of
+from journeyflow.formats.loyalty.rows import (
+    StepRow,
+    all_numbered,
+    from_entry,
+    joined,
+    native,
+    numbered,
+    pointers,
+    rows_of,
+)
 from journeyflow.formats.loyalty.rules import SEGMENTS, in_segment
 from journeyflow.formats.parts import TOO_DEEP, UNNAMED, UNREAD, JsonObject, PartReader, too_deep
 from journeyflow.formats.port import Loss, make_journey
@@ -104,7 +113,7 @@ def read(value: object) -> tuple[Journey, list[Loss]]:
     return journey, [*lost, *_unreached(journey, steps)]
 
 
-def _of_host(document: JsonObject, triggers: Sequence[Row]) -> JsonObject:
+def _of_host(document: JsonObject, triggers: Sequence[StepRow]) -> JsonObject:
     """Return what is kept for the host, who alone knows what it means: who made the journey, the source of events."""
     configs = [document.get("triggerConfig", {}), *(row.keys["config"] for row in triggers)]
     sources = [config["source"] for config in configs if "source" in config]
@@ -112,7 +121,7 @@ def _of_host(document: JsonObject, triggers: Sequence[Row]) -> JsonObject:
     return {key: value for key, value in said.items() if value is not None}
 
 
-def _entry(reader: PartReader, document: JsonObject, triggers: Sequence[Row]) -> tuple[_Said, _Said]:
+def _entry(reader: PartReader, document: JsonObject, triggers: Sequence[StepRow]) -> tuple[_Said, _Said]:
     """Put together what the journey and its TRIGGER say of the entry: the event, and the conditions."""
     configs = [(row.path, row.keys["config"]) for row in triggers]
     events = [_Said("triggerType", document.get("triggerType"))]
@@ -142,7 +151,7 @@ def _agreed(reader: PartReader, places: Sequence[_Said]) -> _Said:
     return said[0]
 
 
-def _check(reader: PartReader, rows: Sequence[Row], steps: Sequence[Row], name: str) -> None:
+def _check(reader: PartReader, rows: Sequence[StepRow], steps: Sequence[StepRow], name: str) -> None:
     """Note the faults that concern several parts of the file."""
     if not name and not _at_fault(reader, "id"):
         reader.fault("missing", "id", "missing; write an id, or a name to make one of")
@@ -234,7 +243,7 @@ def _document_losses(document: JsonObject, name: str) -> Iterator[Loss]:
         yield Loss("id", f"absent; the journey is named {name!r} after its name")
 
 
-def _row_losses(rows: Sequence[Row]) -> Iterator[Loss]:
+def _row_losses(rows: Sequence[StepRow]) -> Iterator[Loss]:
     for key in STEP_RECORDED:
         having = [row for row in rows if key in row.keys]
         if having:
@@ -250,7 +259,7 @@ def _row_losses(rows: Sequence[Row]) -> Iterator[Loss]:
             yield Loss(f"{row.path}.id", f"absent; the step is named {row.id!r}")
 
 
-def _unreached(journey: Journey, steps: Sequence[Row]) -> Iterator[Loss]:
+def _unreached(journey: Journey, steps: Sequence[StepRow]) -> Iterator[Loss]:
     """Yield a loss for each step that no path leads to: it is kept, and nobody will ever be there."""
     places = {f"steps[{n}]": row.path for n, row in enumerate(steps)}  # an END that is implied has none
     for each in problems(journey):
@@ -258,7 +267,7 @@ def _unreached(journey: Journey, steps: Sequence[Row]) -> Iterator[Loss]:
             yield Loss(places[each.path], f"{each.message}; nobody will be there")
 
 
-def _any_message(conditions: _Said, steps: Sequence[Row]) -> Iterator[Loss]:
+def _any_message(conditions: _Said, steps: Sequence[StepRow]) -> Iterator[Loss]:
     """Yield a loss for each use of a field that messages of any journey set (F79)."""
     places = [conditions, *(_Said(f"{row.path}.config.rules", row.keys["config"].get("rules")) for row in steps)]
     for path, rules in places:

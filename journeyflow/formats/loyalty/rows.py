@@ -9,7 +9,7 @@ from journeyflow.formats.loyalty.keys import POINTERS
 from journeyflow.formats.parts import JsonObject
 
 
-class Row(NamedTuple):
+class StepRow(NamedTuple):
     """One step of the file: its position, its keys, its id (made up if it has none)."""
 
     place: int
@@ -27,35 +27,35 @@ class Row(NamedTuple):
         return bool(self.keys["type"] == "TRIGGER")
 
 
-def rows_of(steps: Sequence[JsonObject | None]) -> list[Row]:
+def rows_of(steps: Sequence[JsonObject | None]) -> list[StepRow]:
     """Name the steps that could be read; one without id after its number, the TRIGGER not counted."""
-    rows: list[Row] = []
+    rows: list[StepRow] = []
     number = 0
     for place, keys in enumerate(steps):
         number += keys is None or keys["type"] != "TRIGGER"
         if keys is not None:
-            rows.append(Row(place, keys, keys.get("id") or ("" if keys["type"] == "TRIGGER" else f"step_{number}")))
+            rows.append(StepRow(place, keys, keys.get("id") or ("" if keys["type"] == "TRIGGER" else f"step_{number}")))
     return rows
 
 
-def from_entry(steps: list[Row], triggers: Sequence[Row]) -> list[Row]:
+def from_entry(steps: list[StepRow], triggers: Sequence[StepRow]) -> list[StepRow]:
     """Return the steps with the one at which the journey starts moved to the front."""
     pointed = [row.keys["nextStepId"] for row in triggers[:1] if "nextStepId" in row.keys]
     begins = pointed or ([] if all_numbered(steps) else _beginning(steps))
     return [row for row in steps if row.id in begins] + [row for row in steps if row.id not in begins]
 
 
-def numbered(steps: list[Row]) -> list[Row]:
+def numbered(steps: list[StepRow]) -> list[StepRow]:
     """Return the steps in the order of their numbers, if each has one."""
     return sorted(steps, key=lambda row: int(row.keys["stepNumber"])) if all_numbered(steps) else steps
 
 
-def all_numbered(steps: Sequence[Row]) -> bool:
+def all_numbered(steps: Sequence[StepRow]) -> bool:
     """Return whether each step has a number."""
     return all("stepNumber" in row.keys for row in steps)
 
 
-def _beginning(steps: Sequence[Row]) -> list[str]:
+def _beginning(steps: Sequence[StepRow]) -> list[str]:
     """Return the id of the step to which none leads and which leads to all others, if there is such a step."""
     ways: dict[str, list[str]] = {row.id: [] for row in steps}
     for row, _, target in pointers(steps):
@@ -70,7 +70,7 @@ def _beginning(steps: Sequence[Row]) -> list[str]:
     return begins if reached >= ways.keys() else []
 
 
-def pointers(rows: Sequence[Row]) -> Iterator[tuple[Row, str, str]]:
+def pointers(rows: Sequence[StepRow]) -> Iterator[tuple[StepRow, str, str]]:
     """Yield every pointer of the file: the step, the place in it, its target."""
     for row in rows:
         yield from ((row, name, row.keys[name]) for name in POINTERS if name in row.keys)
@@ -82,7 +82,7 @@ def pointers(rows: Sequence[Row]) -> Iterator[tuple[Row, str, str]]:
 # --- as steps of a journey -------------------------------------------------------------------------------------------
 
 
-def native(steps: Sequence[Row], absent: str | None) -> list[Step]:
+def native(steps: Sequence[StepRow], absent: str | None) -> list[Step]:
     """Return the steps; `absent` is the target of a missing pointer, None for the step that follows."""
     return [_MAKE[row.keys["type"]](row.id, row.keys, absent) for row in steps]
 
