@@ -18,7 +18,7 @@ from journeyflow.analysis import Forecast, forecast
 from journeyflow.formats.native_reading import loads_journey
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.simulation import Band, Behavior, Fit
-from journeyflow.simulation.outcome import band
+from journeyflow.simulation.bands import band
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "cdnow_sample_events.csv"

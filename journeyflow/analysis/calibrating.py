@@ -16,8 +16,8 @@ from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.history import happened, inputs_between, last_handled, not_replayable
 from journeyflow.records.changes import Changes
+from journeyflow.simulation.bands import Band
 from journeyflow.simulation.draws import micros_of
-from journeyflow.simulation.outcome import Band
 from journeyflow.stores.contract import LAST_TICK, SqlReader
 from journeyflow.stores.copying import catalog_of
 from journeyflow.stores.memory.store import MemoryStore

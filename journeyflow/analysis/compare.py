@@ -22,9 +22,10 @@ from journeyflow.questions.numbers.totals import Totals
 from journeyflow.questions.numbers.trails import Trail, trails
 from journeyflow.simulation.backtest import Backtest, Recorded, replay
 from journeyflow.simulation.behavior import Behavior
+from journeyflow.simulation.host import Entering, Replication, played
 from journeyflow.simulation.population import Population
 from journeyflow.simulation.recording import Submitted
-from journeyflow.simulation.run import Entering, Replication, check_replications, outcome_of, planned, played
+from journeyflow.simulation.run import check_replications, outcome_of, planned
 from journeyflow.simulation.workers import worked
 from journeyflow.stores.memory.store import MemoryStore
 

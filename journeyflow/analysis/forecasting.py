@@ -22,10 +22,11 @@ from journeyflow.errors import InvalidInput
 from journeyflow.questions.customers import all_customers
 from journeyflow.questions.history import active_keys, last_tick, sent_since
 from journeyflow.questions.numbers.totals import Totals, resting, totals
+from journeyflow.simulation.bands import Band
 from journeyflow.simulation.behavior import Behavior, Fit
-from journeyflow.simulation.outcome import Band, Outcome, came
+from journeyflow.simulation.host import Replication, SimulatedHost
+from journeyflow.simulation.outcome import Outcome, came
 from journeyflow.simulation.population import Population, PopulationFit
-from journeyflow.simulation.run import Replication, SimulatedHost
 from journeyflow.simulation.workers import worked
 from journeyflow.stores.copying import standing
 from journeyflow.stores.memory.store import MemoryStore

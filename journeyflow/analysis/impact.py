@@ -16,7 +16,8 @@ from journeyflow.questions.numbers.intervals import Interval
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.questions.numbers.trails import Trail
 from journeyflow.simulation.backtest import Backtest
-from journeyflow.simulation.outcome import Band, Outcome, band
+from journeyflow.simulation.bands import Band, band
+from journeyflow.simulation.outcome import Outcome
 
 NOTHING: Final = Trail([], [], [])
 """The trail of somebody who took no part."""

@@ -1,14 +1,17 @@
 """Runs of the engine over past and made-up events: simulations, back-tests and the demonstration."""
 
 from journeyflow.records.public import Enroll, Put
+from journeyflow.simulation.arrivals import Arrivals
+from journeyflow.simulation.background import Background, Lift
 from journeyflow.simulation.backtest import Backtest, backtest
-from journeyflow.simulation.behavior import Background, Behavior, Chance, Fit, Lift, When
+from journeyflow.simulation.bands import Band
+from journeyflow.simulation.behavior import Behavior, Chance, Fit, When
 from journeyflow.simulation.behavior_file import loads_behavior
 from journeyflow.simulation.draws import Beta, Choice, Dates, Delay, Draws, Key, LogNormal, Normal, Uniform
 from journeyflow.simulation.fitting import Frequency, Rate
-from journeyflow.simulation.outcome import Band, FunnelRow, Outcome
+from journeyflow.simulation.outcome import FunnelRow, Outcome
 from journeyflow.simulation.page import outcome_page
-from journeyflow.simulation.population import Arrivals, Population, PopulationFit
+from journeyflow.simulation.population import Population, PopulationFit
 from journeyflow.simulation.recording import Deliver, Submitted
 from journeyflow.simulation.run import simulate
 

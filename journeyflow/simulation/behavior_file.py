@@ -11,7 +11,8 @@ from journeyflow.basics.values import describe
 from journeyflow.errors import InvalidInput, shown
 from journeyflow.formats.options import NativeReader
 from journeyflow.formats.parts import PartReader, ReadPart, list_of, parse, parsed_by
-from journeyflow.simulation.behavior import KINDS, Background, Behavior, Chance, Lift, When
+from journeyflow.simulation.background import Background, Lift
+from journeyflow.simulation.behavior import KINDS, Behavior, Chance, When
 from journeyflow.simulation.draws import Beta, Choice, Delay, Key, LogNormal, Normal, Uniform, micros_of
 
 FORMAT: Final = 1

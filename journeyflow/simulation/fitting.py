@@ -1,8 +1,9 @@
 """Rates and delays from recorded history, with how sure they are: what `Behavior.fit` is made of.
 
 Rates are Beta posteriors. That of the account begins from next to nothing; that of a channel begins as if `PRIOR`
-messages had gone like the account's, that of a template likewise from its channel, and that of a step from its
-template. Where few messages were sent, a rate thus stays near the one above it.
+messages had gone like those of the account's other channels, that of a template likewise from its channel's other
+templates, and that of a step from its template's other steps. Where few messages were sent, a rate thus stays near the
+one above it, and no message counts twice: the only template of a channel has the channel's rate.
 """
 
 from collections import defaultdict
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from journeyflow.simulation.recording import Submitted
 
 PRIOR: Final = 10.0
-"""How many messages the rate of the level above counts for."""
+"""How many messages the others of the level above count for, at most."""
 
 ENOUGH_DELAYS: Final = 30
 """From how many observed delays on a level has its own; with fewer it has those of the level above."""
@@ -201,7 +202,7 @@ LEVELS: Final = (0, 1, 2, 4)
 def _rate(place: tuple[str, ...], kind: str, tally: _Tally, above: Rate | None) -> Rate:
     """Return the posterior of one kind on one level."""
     count, of = sum(tally.happened), len(tally.happened)
-    before = (0.5, 0.5) if above is None else (PRIOR * above.mean, PRIOR * (1 - above.mean))
+    before = (0.5, 0.5) if above is None else _others(above, count, of)
     a, b = before[0] + count, before[1] + of - count
     enough = len(tally.delays) >= ENOUGH_DELAYS or (above is None and tally.delays)
     delay = Delay.among(thinned(sorted(tally.delays))) if enough else None if above is None else above.delay
@@ -209,6 +210,13 @@ def _rate(place: tuple[str, ...], kind: str, tally: _Tally, above: Rate | None) 
     named: list[str | None] = [*place, None, None, None, None]
     channel, template, journey, step = named[:4]
     return Rate(kind, channel, template, journey, step, count, of, a / (a + b), low, high, a, b, delay)
+
+
+def _others(above: Rate, count: int, of: int) -> tuple[float, float]:
+    """Return what the other messages of the level above say, as the parameters of a prior; none counts twice."""
+    a, b = above.a - count, above.b - (of - count)
+    weight = min(PRIOR, a + b) / (a + b)
+    return weight * a, weight * b
 
 
 def thinned(values: Sequence[int]) -> list[int]:

@@ -1,12 +1,15 @@
 """The names that a behavior uses, held against journeys: a typo in an exception would silently change nothing."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Send, Split
 from journeyflow.errors import did_you_mean
-from journeyflow.simulation.behavior import Behavior, Lift, When
+from journeyflow.simulation.behavior import Behavior, When
+
+if TYPE_CHECKING:
+    from journeyflow.simulation.background import Lift
 
 
 def unknown_names(behavior: Behavior, journeys: Iterable[Journey]) -> list[str]:

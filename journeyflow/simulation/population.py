@@ -1,17 +1,15 @@
 """Who takes part in a simulation: their attributes, and when they come."""
 
-from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate, islice
-from math import exp, inf, sqrt
+from itertools import islice
+from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from zoneinfo import ZoneInfo
 
 from attrs import evolve, field, frozen
 
-from journeyflow.basics.moments import DAY, SECOND, from_micros, to_micros, zone, zone_or
+from journeyflow.basics.moments import DAY, from_micros
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
@@ -21,7 +19,8 @@ from journeyflow.formats.events import customers_of
 from journeyflow.formats.files import FileKeywords, Source, file_options
 from journeyflow.questions.customers import all_customers
 from journeyflow.records.public import Event
-from journeyflow.simulation.draws import STANDARD, Draws, micros_of
+from journeyflow.simulation.arrivals import ZONES_APART, Arrivals, fitted_arrivals
+from journeyflow.simulation.draws import STANDARD, Draws
 from journeyflow.simulation.fitting import history_of
 from journeyflow.simulation.posteriors import CONFIDENCE
 from journeyflow.work.engagement import LAST_ATTRIBUTE
@@ -32,11 +31,6 @@ if TYPE_CHECKING:
     from journeyflow.engine.engine import Engine
     from journeyflow.simulation.recording import Submitted
 
-HOUR = 3_600 * SECOND
-
-ZONES_APART = 26 * HOUR
-"""How far apart the same time of day can be in two zones."""
-
 
 class Participant(NamedTuple):
     """Somebody who takes part: the id, the attributes, and the instant of coming, in microseconds UTC."""
@@ -44,124 +38,6 @@ class Participant(NamedTuple):
     id: str
     attributes: Attributes
     at: int
-
-
-def _seven(value: Sequence[float] | None) -> tuple[float, ...]:
-    return _shares(value, 7, "weekdays")
-
-
-def _twenty_four(value: Sequence[float] | None) -> tuple[float, ...]:
-    return _shares(value, 24, "hours")
-
-
-def _shares(value: Sequence[float] | None, count: int, what: str) -> tuple[float, ...]:
-    """Return weights scaled to a mean of 1; raises ValueError."""
-    weights = (1.0,) * count if value is None else tuple(map(float, value))
-    if len(weights) != count or min(weights) < 0 or not 0 < sum(weights) < inf:
-        msg = f"{what} must be {count} weights of 0 or more, not all 0, not {describe(value)}"
-        raise ValueError(msg)
-    return tuple(weight * count / sum(weights) for weight in weights)
-
-
-@frozen
-class Arrivals:
-    """When the participants come; make one with `at_once`, `evenly` or `poisson`.
-
-    Weekdays (from Monday) and hours (from midnight) are those of `timezone`, an IANA zone; with `customer_timezone`, of
-    the zone that a customer's attribute `timezone` names, where it names one.
-    """
-
-    kind: str
-    length: int | None = None
-    """Microseconds after the start for "at once"; how long it goes on for "evenly", None for the whole simulation."""
-    per_day: float = 0.0
-    weekdays: tuple[float, ...] = field(default=None, converter=_seven)
-    hours: tuple[float, ...] = field(default=None, converter=_twenty_four)
-    timezone: str = "UTC"
-    customer_timezone: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        """Check the zone; raises ValueError."""
-        zone(self.timezone)
-
-    @classmethod
-    def at_once(cls, after: object = "0 minutes") -> "Arrivals":
-        """Return arrivals of everybody at one instant, a length of time after the start."""
-        return cls("at once", micros_of(after))
-
-    @classmethod
-    def evenly(cls, over: object = None) -> "Arrivals":
-        """Return arrivals at equal distances over a length of time, by default the whole simulation."""
-        return cls("evenly", None if over is None else micros_of(over))
-
-    @classmethod
-    def poisson(
-        cls,
-        per_day: float,
-        *,
-        weekdays: Sequence[float] | None = None,
-        hours: Sequence[float] | None = None,
-        timezone: str = "UTC",
-        customer_timezone: bool = False,
-    ) -> "Arrivals":
-        """Return arrivals at random, `per_day` on average; how many come is chance too.
-
-        `weekdays` is seven weights, from Monday, and `hours` 24, from midnight; only their proportions count. They are
-        those of `timezone`, or with `customer_timezone` of each customer's.
-        """
-        if not 0 < per_day < inf:
-            msg = f"per_day must be above 0 and finite, not {describe(per_day)}"
-            raise ValueError(msg)
-        profile = {"weekdays": weekdays, "hours": hours}
-        where = {"timezone": timezone, "customer_timezone": customer_timezone}
-        return cls("poisson", per_day=float(per_day), **profile, **where)  # type: ignore[arg-type]  # by name
-
-    def instants(self, seed: int, count: int, start: int, end: int) -> Iterator[int]:
-        """Yield the instants from `start` to before `end`, in order, in microseconds UTC.
-
-        There are `count`, or for "poisson" as many as come by chance.
-        """
-        if self.kind == "poisson":
-            yield from self._by_chance(Draws(seed, ""), start, end)
-        elif self.kind == "at once":
-            yield from [min(start + (self.length or 0), end - 1)] * count
-        else:
-            span = end - start if self.length is None else min(self.length, end - start)
-            yield from (start + span * n // count for n in range(count))
-
-    def _by_chance(self, draws: Draws, start: int, end: int) -> Iterator[int]:
-        """Yield the arrivals of each hour: their number is Poisson, and their places are uniform.
-
-        Elsewhere than in UTC it is each quarter of an hour, because there are zones whose hours begin at one.
-        """
-        where, step = zone(self.timezone), HOUR if self.timezone == "UTC" else HOUR // 4
-        for begin in range(start - start % step, end, step):
-            weekday, hour = _hour(begin, where)
-            mean = self.per_day * step / DAY * self.weekdays[weekday] * self.hours[hour]
-            key = str(begin // step)
-            number = poisson(mean, draws.unit("arrivals", key))
-            places = sorted(begin + int(step * draws.unit("arrival", key, str(n))) for n in range(number))
-            yield from (place for place in places if start <= place < end)
-
-    def own(self, at: int, attributes: Attributes) -> int:
-        """Return when a customer comes for whom it must be the same time of day where they are."""
-        where = zone(self.timezone)
-        return to_micros(from_micros(at).astimezone(where).replace(tzinfo=zone_or(attributes.get("timezone"), where)))
-
-
-def poisson(mean: float, unit: float) -> int:
-    """Return the number of events at a share of all, where `mean` are expected.
-
-    >>> poisson(2.0, 0.5), poisson(0.0, 0.9), poisson(900.0, 0.5)
-    (2, 0, 900)
-    """
-    if mean > 50:  # the normal distribution is near enough, and the sum below would lose its digits  # noqa: PLR2004
-        return max(0, round(mean + sqrt(mean) * STANDARD.inv_cdf(unit)))
-    shares, share = list[float](), exp(-mean)
-    for number in range(1, 200):
-        shares.append(share)
-        share *= mean / number
-    return int(bisect_left(list(accumulate(shares)), unit))
 
 
 @frozen(kw_only=True)
@@ -275,7 +151,7 @@ class Population:
             if each.at == came.get(each.customer):
                 firsts[each.customer].append((each.type, {**each.data}))  # processes cannot send a read-only view
         models = [name for name in came if name in known or not known] or sorted(known)
-        arrivals = _fitted_arrivals(came.values(), history.since, history.until, timezone)
+        arrivals = fitted_arrivals(came.values(), history.since, history.until, timezone)
         people = cls(
             arrivals=arrivals or Arrivals.at_once(),
             records=() if arrivals is None else None,
@@ -398,36 +274,6 @@ class PopulationFit(Rows):
             f"{counted(self.arrived, 'customer')} came from {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}:"
             f" {mean:.2f} a day ({low:.2f} to {high:.2f})\n  weekdays from Monday: {weekdays}"
         )
-
-
-def _hour(at: int, where: ZoneInfo) -> tuple[int, int]:
-    """Return the weekday and the hour of an instant in a zone."""
-    when = datetime.fromtimestamp(at // SECOND, where)
-    return when.weekday(), when.hour
-
-
-def _fitted_arrivals(instants: Iterable[int], since: int, until: int, timezone: str) -> Arrivals | None:
-    """Return the arrivals of so many by weekday and hour; None if nobody came.
-
-    A history of less than a day counts as one: an import of everybody at once says nothing of how many come. The
-    profiles begin from one ordinary day, so that little history says little about them.
-    """
-    where = zone(timezone)
-    came = Counter(_hour(at, where) for at in instants)
-    if not came:
-        return None
-    until = max(until, since + DAY)
-    passed = Counter(_hour(hour, where) for hour in range(since - since % HOUR, until, HOUR))
-    per_hour = came.total() / ((until - since) / HOUR)
-    profiles = []
-    for place, (count, share) in enumerate(((7, 24), (24, 1))):
-        found = Counter[int]()
-        length = Counter[int]()
-        for key in passed:
-            found[key[place]] += came[key]
-            length[key[place]] += passed[key]
-        profiles.append([(found[n] + per_hour * share) / (length[n] + share) for n in range(count)])
-    return Arrivals.poisson(per_hour * 24, weekdays=profiles[0], hours=profiles[1], timezone=timezone)
 
 
 def _unmarked(attributes: Mapping[str, object]) -> Mapping[str, object]:

@@ -14,7 +14,8 @@ from journeyflow.definition.rules.conditions import Question, compile_rule
 from journeyflow.definition.steps import Split, Step
 from journeyflow.machine.facts import Facts
 from journeyflow.records.public import Message
-from journeyflow.simulation.behavior import USUAL, Background, Behavior, Chance, Done, When
+from journeyflow.simulation.background import Background
+from journeyflow.simulation.behavior import USUAL, Behavior, Chance, Done, When
 from journeyflow.simulation.draws import Draws, Key, micros_of
 
 UTC: Final = zone("UTC")

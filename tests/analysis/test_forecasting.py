@@ -31,7 +31,7 @@ from journeyflow import (
 )
 from journeyflow.analysis import forecast, propagate
 from journeyflow.simulation import Arrivals, Background, Behavior, Population, When, simulate
-from journeyflow.simulation.run import Replication, SimulatedHost
+from journeyflow.simulation.host import Replication, SimulatedHost
 from journeyflow.stores.sqlite import SQLiteStore
 
 START = datetime(2026, 3, 2, tzinfo=UTC)

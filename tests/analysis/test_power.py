@@ -8,7 +8,8 @@ import pytest
 
 from journeyflow import Goal, InvalidInput, Journey, Send, Split, Trigger, Wait, arm
 from journeyflow.analysis import power, sample_size, smallest_difference
-from journeyflow.analysis.power import MOST, chance_of_finding
+from journeyflow.analysis.chances import chance_of_finding
+from journeyflow.analysis.power import MOST
 from journeyflow.questions.numbers.intervals import Comparison, Group
 from journeyflow.questions.numbers.strata import Stratum, comparisons
 from journeyflow.simulation import Arrivals

@@ -25,7 +25,8 @@ from journeyflow.simulation import (
     simulate,
 )
 from journeyflow.simulation.backtest import Recorded, replay
-from journeyflow.simulation.run import planned, played
+from journeyflow.simulation.host import played
+from journeyflow.simulation.run import planned
 from journeyflow.stores.sqlite import SQLiteStore
 from journeyflow.testing import START, journeys
 from tests.cases import cases

@@ -1,6 +1,7 @@
 """Fitting: the rates, delays and arrivals of a simulation come back from its history, within their intervals."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -23,8 +24,8 @@ from journeyflow.simulation import (
 from journeyflow.simulation.behavior import USUAL
 from journeyflow.simulation.draws import Draws, micros_of
 from journeyflow.simulation.fitting import rates_of
+from journeyflow.simulation.host import Replication, SimulatedHost
 from journeyflow.simulation.posteriors import beta_quantile, share_below
-from journeyflow.simulation.run import Replication, SimulatedHost
 from journeyflow.stores.sqlite import SQLiteStore
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -134,6 +135,22 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         rate = next(each for each in rates_of(messages) if each.kind == "opened" and each.step == "s")
         held += rate.low <= 0.3 <= rate.high
     assert 0.92 <= held / 300 <= 0.98
+
+
+def test_intervals_hold_the_truth_of_each_template_too():
+    """Four templates with rates of their own, of one step each: the step's rate does not count its messages twice."""
+    held = []
+    for seed in range(200):
+        chance = Random(seed)
+        truth = [chance.betavariate(6, 14) for _ in range(4)]
+        messages = [
+            MessageHistory("EMAIL", f"t{n}", "j", f"s{n}", at, {"opened": at + 1} if chance.random() < rate else {})
+            for n, rate in enumerate(truth)
+            for at in range(20)
+        ]
+        rates = [each for each in rates_of(messages) if each.kind == "opened" and each.step is not None]
+        held += [rate.low <= planted <= rate.high for rate, planted in zip(rates, truth, strict=True)]
+    assert 0.92 <= sum(held) / len(held) <= 0.98
 
 
 def test_where_few_were_sent_the_rate_stays_near_that_of_all():

@@ -610,7 +610,7 @@ def test_many_people_are_simulated_in_parts(monkeypatch, population):
         stores.append(MemoryStore())
         return stores[-1]
 
-    monkeypatch.setattr("journeyflow.simulation.run.MemoryStore", opened)
+    monkeypatch.setattr("journeyflow.simulation.host.MemoryStore", opened)
     monkeypatch.setattr("journeyflow.simulation.run.PART", 10)
     parts = run(population=population, progress=lambda done, of: told.append(done * 100 // of))
     assert written(parts) == written(whole)
