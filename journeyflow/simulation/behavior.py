@@ -293,6 +293,7 @@ class Fit(Rows):
                 "figure": "frequency",
                 **asdict(each, recurse=False, filter=lambda about, _: about.name not in _BULKY),
                 "dropout": each.dropout.mean,
+                **dict(zip(("dropout_low", "dropout_high"), _dropout_of(each), strict=True)),
             }
             for each in self.frequencies
         ]
@@ -321,9 +322,19 @@ class Fit(Rows):
         for each in self.frequencies:
             yield (
                 f"  {each.event:<36} once in {each.every:.1f} days ({each.low:.1f} to {each.high:.1f}), {each.count} by"
-                f" {each.customers} customers, spread {each.spread:.2f}"
-                + (f", {each.dropout.mean:.0%} leave after each" if each.dropout.mean else "")
+                f" {each.customers} customers, spread {each.spread:.2f}" + _left_by(each)
             )
+
+
+def _dropout_of(known: Frequency) -> tuple[float, float]:
+    """Return the bounds of the dropout; both are 0 where nobody seems to leave."""
+    return (0.0, 0.0) if known.leaving is None else known.leaving.dropout
+
+
+def _left_by(known: Frequency) -> str:
+    """Return in words how many customers leave after an event, if any do."""
+    low, high = _dropout_of(known)
+    return f", {known.dropout.mean:.0%} ({low:.0%} to {high:.0%}) leave after each" if known.dropout.mean else ""
 
 
 _BULKY: Final = frozenset({"data", "seen", "leaving"})

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import exp, inf, lgamma, log, log1p, sqrt
 from typing import Final, NamedTuple
 
-from journeyflow.simulation.draws import Beta
+from journeyflow.simulation.draws import STANDARD, Beta
+from journeyflow.simulation.posteriors import CONFIDENCE
 
 Watched = tuple[int, float, float]
 """What is seen of a customer: how many events, when the last one was (0 if none), and how long they were watched."""
@@ -33,6 +34,15 @@ EASY, HARD = 1e-6, 1e12
 
 STEP: Final = 1e-3
 """How far apart the values are from which derivatives are computed."""
+
+
+REACH: Final = STANDARD.inv_cdf((1 + CONFIDENCE) / 2)
+"""How many standard deviations the bounds of a parameter are away."""
+
+
+def share_of(odds: float) -> float:
+    """Return the share that log-odds stand for."""
+    return 1 / (1 + exp(-odds))
 
 
 class Parameters(NamedTuple):
@@ -60,7 +70,7 @@ class Parameters(NamedTuple):
     @property
     def dropout(self) -> Beta:
         """The probability that a customer leaves after an event."""
-        return Beta(1 / (1 + exp(-self.odds)), exp(self.weight))
+        return Beta(share_of(self.odds), exp(self.weight))
 
 
 class FittedDropout(NamedTuple):
@@ -75,9 +85,21 @@ class FittedDropout(NamedTuple):
         return Parameters(*(mean + shift for mean, shift in zip(self.best, shifts, strict=True)))
 
     @property
-    def deviation(self) -> float:
-        """The standard deviation of the logarithm of the distance."""
-        return sqrt(sum(cell * cell for cell in self.root[0]))
+    def every(self) -> tuple[float, float]:
+        """The bounds of the mean distance (95 %)."""
+        low, high = self._bounds(0)
+        return exp(low), exp(high)
+
+    @property
+    def dropout(self) -> tuple[float, float]:
+        """The bounds of the dropout's mean (95 %)."""
+        low, high = self._bounds(2)
+        return share_of(low), share_of(high)
+
+    def _bounds(self, place: int) -> tuple[float, float]:
+        """Return the bounds of one parameter."""
+        reach = REACH * sqrt(sum(cell * cell for cell in self.root[place]))
+        return self.best[place] - reach, self.best[place] + reach
 
 
 def fitted(seen: Iterable[Watched], every: float) -> FittedDropout | None:
@@ -117,7 +139,7 @@ def density(at: Parameters, seen: Sequence[Watched]) -> float:
     )
     shape, weight = exp(at.shape), exp(at.weight)
     rest = shape * at.every
-    share = 1 / (1 + exp(-at.odds)) if at.odds > -inf else 0.0
+    share = share_of(at.odds) if at.odds > -inf else 0.0
     a, b = share * weight, (1 - share) * weight
     before = lgamma(shape) - shape * log(rest)
     constants = dict[int, float]()

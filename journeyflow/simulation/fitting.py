@@ -329,12 +329,12 @@ def _keys_of(kind: str, history: History) -> dict[str, Key]:
 
 def _with_dropout(known: Frequency, leaving: FittedDropout) -> Frequency:
     """Return a frequency of customers some of whom leave."""
-    best, reach = leaving.best, exp(STANDARD.inv_cdf((1 + CONFIDENCE) / 2) * leaving.deviation)
+    best, (low, high) = leaving.best, leaving.every
     return evolve(
         known,
         every=best.every,
-        low=best.every / reach,
-        high=best.every * reach,
+        low=low,
+        high=high,
         spread=best.spread,
         dropout=best.dropout,
         leaving=leaving,

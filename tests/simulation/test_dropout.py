@@ -3,11 +3,11 @@
 import csv
 from collections import defaultdict
 from datetime import UTC, datetime
-from math import log
 from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import settings
 
 from journeyflow import InvalidInput, Journey, Trigger, Wait
 from journeyflow.simulation import Background, Behavior, Beta, Draws, Population, Submitted, loads_behavior, simulate
@@ -55,15 +55,17 @@ def test_the_published_estimates_come_back():
 
 
 def test_planted_customers_who_leave_are_found_again():
-    """In 25 histories the interval of the distance, twice its deviation, holds the planted one nearly always."""
-    held, shares = 0, []
-    for seed in range(25):
+    """The intervals hold the planted distance and dropout in 92 to 98 % of 200 histories; a short run has 25."""
+    long = settings.get_current_profile_name() == "long"
+    seeds, held, shares = 200 if long else 25, [0, 0], []
+    for seed in range(seeds):
         known = fitted(lived(Random(seed), 300, 100.0, Beta(0.2, 8)), 8.0)
         assert known is not None
-        held += abs(known.best.distance - log(5)) < 2 * known.deviation
+        for place, (planted, (low, high)) in enumerate([(5.0, known.every), (0.2, known.dropout)]):
+            held[place] += low <= planted <= high
         shares.append(known.best.dropout.mean)
-    assert held >= 21
-    assert sum(shares) / 25 == pytest.approx(0.2, abs=0.01)
+    assert all((0.92 if long else 0.84) <= each / seeds <= (0.98 if long else 1) for each in held), held
+    assert sum(shares) / seeds == pytest.approx(0.2, abs=0.01)
 
 
 def test_where_nobody_leaves_no_dropout_is_fitted():
@@ -90,7 +92,11 @@ def test_what_a_simulation_plants_is_fitted_and_goes_on():
     assert known.low < 5 < known.high
     assert known.dropout.mean == pytest.approx(0.2, abs=0.06)
     assert "leave after each" in fit.report()
-    assert fit.to_dicts()[-1]["dropout"] == known.dropout.mean
+    assert known.leaving is not None
+    low, high = known.leaving.dropout
+    assert high - 0.15 < low < known.dropout.mean < high
+    row = fit.to_dicts()[-1]
+    assert (row["dropout_low"], row["dropout"], row["dropout_high"]) == (low, known.dropout.mean, high)
     others = [fit.drawn(seed).background[0] for seed in range(30)]
     assert len({each.dropout for each in others}) == 30
     assert sum(each.every for each in others) / 30 == pytest.approx(known.every * DAY, rel=0.1)
