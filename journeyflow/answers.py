@@ -4,6 +4,7 @@ What is given to an engine, and what most answers consist of, is in `journeyflow
 """
 
 from journeyflow.catalog.migration import Migration, Moved
+from journeyflow.catalog.trail import AuditEntry
 from journeyflow.definition.edits.copying import Copied, Reset
 from journeyflow.definition.edits.outline import OutlineStep
 from journeyflow.engine.copy_calls import Bulk
@@ -34,6 +35,7 @@ from journeyflow.records.public import DeferredEntry, Engagement, PruneResult, P
 
 __all__ = [
     "Answer",
+    "AuditEntry",
     "Benchmark",
     "Bulk",
     "Comparison",

@@ -198,7 +198,7 @@ def test_imports_point_down_the_ladder_of_rooms():
 
 def test_services_use_the_public_interface_of_the_engine():
     """A service is a host: it takes what the package offers, and the values and files that hosts exchange with it."""
-    offered = {"", "answers", "errors", "basics", "definition", "formats", "services"}
+    offered = {"", "answers", "errors", "basics", "drawing", "definition", "formats", "services"}
     taken = {other for module, other, _ in arrows() if room(module) == "services"}
     assert {room(other) for other in taken} <= offered
 
@@ -331,6 +331,7 @@ KEEPS_STATE = {
     "Marks": "the numbers that one prune has marked",
     "LimitedDirectory": "stands before a directory and counts who calls",
     "Members": "the services of the tenants that have called",
+    "PageService": "a handle on an engine and a directory",
     "RateLimit": "when each key has called of late",
     "Site": "what the routes of one application need",
     "_Place": "a place of one picture, which is moved until it fits",

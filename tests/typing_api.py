@@ -370,6 +370,8 @@ def questions(engine: Engine) -> list[object]:
     newest: answers.Latest[jf.Enrollment] = engine.latest_enrollments("j", step="a", take=5, after=None)
     lost: answers.Latest[jf.Message] = engine.latest_messages("j", failed=True, after=newest.cursor)
     [each.customer for each in newest] + [each.customer for each in lost]
+    trail: answers.Latest[answers.AuditEntry] = engine.audit_trail("j", take=5)
+    [entry.text for entry in trail if entry.kind == "state"]
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
     return [

@@ -3,6 +3,7 @@
 import logging
 import re
 import signal
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
@@ -36,6 +37,18 @@ class Seconds(click.ParamType[float]):
         return length.micros / SECOND
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether an address is reached from this machine alone; a name is looked up nowhere.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, True, False)
+    """
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 @click.command()
 @click.argument("db", type=NEW)
 @click.option(
@@ -46,13 +59,17 @@ class Seconds(click.ParamType[float]):
 @click.option("--port", type=Whole(0, 65535), default=8000, show_default=True, help="The port; 0 is any free.")
 @click.option("--tick", type=Seconds(), help="Also tick in this process, every so long, such as 10s; default: never.")
 @click.option("--limit", type=Whole(1), default=100, show_default=True, help="Requests per key in 60 seconds.")
+@click.option(
+    "--site/--no-site", default=None, help="Whether /site/ has pages to look at; default: on a loopback address only.",
+)  # fmt: skip
 def serve(  # noqa: PLR0917 click passes them by name
-    db: Path, known: Path, host: str, port: int, tick: float | None, limit: int
+    db: Path, known: Path, host: str, port: int, tick: float | None, limit: int, *, site: bool | None
 ) -> None:
-    """Serve Octeth's Journeys API and the loyalty platform's over HTTP, until it is stopped.
+    """Serve Octeth's Journeys API, the loyalty platform's, and pages to look at, over HTTP, until it is stopped.
 
-    Octeth's calls are at /api/v1/... and /api.php, the loyalty platform's at /journeys. Requests are logged on standard
-    error. Makes a missing database. Without --tick, run `journeyflow tick` elsewhere, such as in cron.
+    Octeth's calls are at /api/v1/... and /api.php, the loyalty platform's at /journeys, the pages at /site/: a browser
+    asks for a name, which may be any, and for a password, which is a key. Requests are logged on standard error. Makes
+    a missing database. Without --tick, run `journeyflow tick` elsewhere, such as in cron.
     """
     try:
         import uvicorn  # noqa: PLC0415 optional
@@ -67,7 +84,8 @@ def serve(  # noqa: PLR0917 click passes them by name
     with faults_shown(), Engine(db) as engine:
         directory = SQLiteDirectory(known)
         try:
-            app = application(engine, directory, clock=now, tick=tick, most=limit)
+            shown = is_loopback(host) if site is None else site
+            app = application(engine, directory, clock=now, tick=tick, most=limit, site=shown)
             signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
             uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
         finally:

@@ -1,10 +1,15 @@
 """The methods of an engine that return the newest of long lists, at a cost that does not grow with the lists (R84)."""
 
+from typing import TYPE_CHECKING
+
 from journeyflow.basics.values import INTEGER_MAX
 from journeyflow.engine.core import Bound
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.questions.paging import Cursor, Latest, cursor_faults, name_faults, page_faults, refuse
 from journeyflow.records.public import Enrollment, Message
+
+if TYPE_CHECKING:
+    from journeyflow.catalog.trail import AuditEntry
 
 
 class LatestCalls(Bound):
@@ -62,6 +67,24 @@ class LatestCalls(Bound):
         record = self._known(journey)
         with self._core.store.reader() as reader:
             return latest_messages(reader, record.number, take, place, failed=failed)
+
+    def audit_trail(
+        self, journey: str | None = None, *, take: int = 25, after: Cursor | None = None
+    ) -> "Latest[AuditEntry]":
+        """Return what was changed by hosts, newest first: versions, states, unpublished steps, channels, policies.
+
+        Of one journey, or of everything that this tenant has. It says what and when, not by whom: the library knows no
+        users. What a purge removed is not in it. Raises NotFound for an unknown journey, InvalidInput with every fault.
+        """
+        from journeyflow.catalog.trail import audit_trail  # noqa: PLC0415 needed here alone
+
+        place = after if type(after) is int and 0 < after <= INTEGER_MAX else None
+        refuse(_faults(take, after, place) + name_faults(journey=journey))
+        with self._core.store.transaction(write=False) as transaction:
+            catalog = self._core.refresh(transaction)
+            record = None if journey is None else self._find(transaction, journey)
+        found = audit_trail(catalog, self._tenant, record)[:place]
+        return Latest(tuple(reversed(found[-take:])), len(found) - take if len(found) > take else None)
 
 
 def _faults(take: object, after: object, place: object) -> list[str]:

@@ -3,7 +3,7 @@
 `application(engine, directory, clock=...)` can be served by uvicorn, or mounted into a host's own application. Both
 systems keep their documented paths: Octeth's `/api/v1/...` and `/api.php`, the loyalty platform's `/journeys...`.
 `/health` answers while the process lives, `/ready` while the engine can answer, and `/openapi/NAME.json` describes a
-system. Needs the extra `http`.
+system. With `site`, `/site/` has pages to look at in a browser. Needs the extra `http`.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from journeyflow import Engine
 from journeyflow.basics.moments import to_micros
@@ -34,6 +34,7 @@ from journeyflow.services.octeth import VERSIONS, Octeth
 from journeyflow.services.octeth import openapi as octeth_openapi
 from journeyflow.services.octeth.table import errors
 from journeyflow.services.operations import JSON, HttpReply, HttpRequest
+from journeyflow.services.site import HEADERS, PageService, page_of_fault
 
 try:
     from starlette.requests import Request
@@ -74,7 +75,9 @@ class System:
     paths: re.Pattern[str]
     answer: Callable[[HttpRequest, datetime], HttpReply]
     fault: Callable[[int, str], object]
-    described: Callable[[], object]
+    described: Callable[[], object] | None = None
+    headers: Mapping[str, str] = Factory(dict)
+    """Headers of what its service never sees."""
 
 
 def application(
@@ -87,22 +90,31 @@ def application(
     most: int = MOST,
     seconds: float = SECONDS,
     stopwatch: Callable[[], float] = monotonic,
+    site: bool = False,
 ) -> "ASGIApp":
     """Return the application: both systems over an engine of all tenants and a directory of who may call.
 
     `clock` returns the instant of a request, with a time zone. With `tick`, the engine ticks every so many seconds
     while the application runs, and works on exports; a tick that fails is logged, and the next one comes all the same.
-    `version` chooses the shapes of Octeth's answers. A key may call `most` times in `seconds`. On shutdown, requests
-    and a tick that are under way are waited for.
+    `version` chooses the shapes of Octeth's answers. A key may call `most` times in `seconds`. `site` adds the pages,
+    which any key opens for its own tenant. On shutdown, requests and a tick that are under way are waited for.
     """
-    systems = _systems(engine, LimitedDirectory(directory, RateLimit(most, seconds, clock=stopwatch)), version)
+    limited = LimitedDirectory(directory, RateLimit(most, seconds, clock=stopwatch))
+    systems = _systems(engine, limited, version)
+    if site:
+        pages = re.compile(r"/(site(/|$)|$)")
+        systems += (System("site", pages, PageService(engine, limited).answer, page_of_fault, headers=HEADERS),)
     routes = [
         Route("/health", _health),
         Route("/ready", _readiness(engine)),
-        *(Route(f"/openapi/{each.name}.json", _description(each), name=each.name) for each in systems),
+        *(
+            Route(f"/openapi/{each.name}.json", _description(each.described), name=each.name)
+            for each in systems
+            if each.described is not None
+        ),
     ]
-    site = Site(systems, clock, stopwatch)
-    return Router(routes, redirect_slashes=False, default=site, lifespan=_ticking(engine, clock, tick, stopwatch))
+    served = Site(systems, clock, stopwatch)
+    return Router(routes, redirect_slashes=False, default=served, lifespan=_ticking(engine, clock, tick, stopwatch))
 
 
 async def _health(_: Request) -> Response:
@@ -123,9 +135,9 @@ def _readiness(engine: Engine) -> Callable[[Request], Any]:
     return ready
 
 
-def _description(system: System) -> Callable[[Request], Any]:
+def _description(describe: Callable[[], object]) -> Callable[[Request], Any]:
     async def described(_: Request) -> Response:
-        return _response(HttpReply(200, system.described()))
+        return _response(HttpReply(200, describe()))
 
     return described
 
@@ -169,13 +181,15 @@ class Site:
             asked = HttpRequest(scope["method"], path, query, headers, body)
             reply: HttpReply = await asyncio.to_thread(system.answer, asked, self._clock())
         except RequestRefused as refused:
-            reply = HttpReply(refused.status, system.fault(refused.status, str(refused)), refused.headers)
+            told = system.fault(refused.status, str(refused))
+            reply = HttpReply(refused.status, told, {**system.headers, **refused.headers})
         except TooManyRequests as refused:
             wait = {"retry-after": str(max(1, ceil(refused.after)))}
-            reply = HttpReply(429, system.fault(429, str(refused)), wait)
+            reply = HttpReply(429, system.fault(429, str(refused)), {**system.headers, **wait})
         except Exception:
             log.exception("request %s failed", name)
-            reply = HttpReply(500, system.fault(500, f"internal error; it is in the log as request {name}"))
+            told = system.fault(500, f"internal error; it is in the log as request {name}")
+            reply = HttpReply(500, told, system.headers)
         return reply
 
 

@@ -214,6 +214,55 @@ def test_each_system_is_described(served, name, path):
     assert path in document["paths"]
 
 
+def test_there_is_no_site_unless_it_is_asked_for(served):
+    """Its paths are unknown then, like any other."""
+    for path in ("/", "/site", "/site/"):
+        assert served.ask("GET", path, key=served.key).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], True), (["--no-site"], False), (["--host", "0.0.0.0"], False), (["--host", "::1"], True),  # noqa: S104 refused
+        (["--host", "0.0.0.0", "--site"], True), (["--host", "example.org"], False), (["--host", "localhost"], True),  # noqa: S104 asked for
+    ],
+)  # fmt: skip
+def test_the_site_is_shown_on_loopback_alone_unless_it_is_asked_for(monkeypatch, tmp_path, arguments, shown):
+    """`--site` and `--no-site` say so for any address."""
+    uvicorn = pytest.importorskip("uvicorn", reason="needs the extra `http`")
+    asked = []
+    monkeypatch.setattr(asgi, "application", lambda *_, **options: asked.append(options["site"]))
+    monkeypatch.setattr(uvicorn, "run", lambda *_, **__: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    SQLiteDirectory(tmp_path / "people.db").close()
+    command = ["serve", str(tmp_path / "run.db"), "--directory", str(tmp_path / "people.db"), *arguments]
+    done = CliRunner().invoke(main, command)
+    assert (done.exit_code, asked) == (0, [shown]), done.output
+
+
+def test_the_site_is_one_of_the_systems(monkeypatch):
+    """Its pages have their own headers, also those of faults; a key calls it as often as the others."""
+    served = Served(site=True, most=3)
+    key = httpx.BasicAuth("me", served.key)
+    assert served.ask("GET", "/site/", auth=key).status_code == 200
+    assert served.ask("HEAD", "/site/journey?id=j1", auth=key).status_code == 200
+    assert served.ask("GET", "/openapi/site.json").status_code == 404
+    refused = served.ask("GET", "/site/")
+    assert (refused.status_code, refused.headers["www-authenticate"][:5]) == (401, "Basic")
+    large = served.ask("GET", "/site/", auth=key, content=b"x" * 1_000_001)
+    monkeypatch.setattr(Engine, "journeys", lambda *_, **__: 1 / 0)
+    broken = served.ask("GET", "/site/", auth=key)
+    often = served.ask("GET", "/site/", auth=key)
+    assert (large.status_code, broken.status_code, often.status_code) == (413, 500, 429)
+    assert broken.headers["x-request-id"] in broken.text
+    assert often.headers["retry-after"] == "60"
+    for reply in (refused, large, broken, often):
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        assert "default-src 'none'" in reply.headers["content-security-policy"]
+    served.directory.close()
+    served.engine.close()
+
+
 def test_the_process_ticks_until_it_stops(monkeypatch):
     """A tick that fails is logged and the next one comes; one that is under way at the end is waited for."""
     served = Served(tick=0.001)
@@ -264,6 +313,9 @@ def test_serve_answers_over_a_socket_and_stops_in_order(tmp_path):
             assert (listed.status_code, listed.json()) == (200, {"data": []})
             assert httpx.get(f"{address}/journeys").status_code == 401
             assert "server" not in listed.headers
+            looked = httpx.get(f"{address}/", auth=("me", key), follow_redirects=True)
+            assert (looked.status_code, looked.url.path) == (200, "/site/")
+            assert "<h1>Journeys</h1>" in looked.text
         finally:
             process.send_signal(signal.SIGTERM)
             rest = process.stderr.read()

@@ -1,0 +1,223 @@
+"""The pages about journeys: all of them, and one with its picture, steps, arms, refusals and failures."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from journeyflow import Condition, Journey, Send, Split
+from journeyflow.answers import JourneyInfo, JourneyStats, StepStats
+from journeyflow.basics.moments import zone
+from journeyflow.definition.drawings import svg
+from journeyflow.definition.pictures import edges, summary
+from journeyflow.definition.steps import Step, kind
+from journeyflow.drawing.text import escaped
+from journeyflow.services.site.layout import (
+    Content,
+    Figure,
+    Markup,
+    SitePage,
+    badge,
+    bar,
+    beside,
+    both_times,
+    figures,
+    link,
+    notice,
+    older,
+    paragraph,
+    picture,
+    section,
+    sparkline,
+    table,
+    when,
+)
+from journeyflow.services.site.lists import enrollments_table, held, messages_of_journey
+from journeyflow.services.site.query import Query
+
+DAYS = 14
+"""How many days the pages about journeys look back."""
+
+JOURNEYS = 20
+"""How many journeys stand on a page."""
+
+FAILURES = 10
+"""How many failed messages and runs the page of a journey shows."""
+
+
+def _since(query: Query) -> str:
+    return (query.at - timedelta(days=DAYS - 1)).date().isoformat()
+
+
+# --- all journeys -----------------------------------------------------------------------------------------------------
+
+ALL = ("journey", "state", "entered by", f"entries, {DAYS} days", "entered", "inside", "completed", "exited", "failed")
+SENT = ("sent", "opened", "clicked")
+
+
+def overview(query: Query) -> SitePage:
+    """Return the page of all journeys, each with how many entered and what was sent of late."""
+    found = query.engine.journeys(take=JOURNEYS, after=query.optional("after"))
+    rows = [_row(each, query.engine.stats(each.id, at=query.at, since=_since(query))) for each in found]
+    parts = [
+        paragraph(
+            f"{found.total:,} {'journey' if found.total == 1 else 'journeys'}, as of ", when(query.at), " UTC. ",
+            f"Entries by day and messages are those of the last {DAYS} days, people those of all time.",
+        ),
+        table("Journeys", (*ALL, *SENT), rows, "There are none yet: deploy one."),
+        *older(found.cursor, "More journeys", ""),
+    ]  # fmt: skip
+    return SitePage("Journeys", parts)
+
+
+def _row(info: JourneyInfo, stats: JourneyStats) -> Sequence[Content]:
+    name = link(info.name or info.id, "journey", id=info.id)
+    if info.name and info.name != info.id:
+        name = Markup(f'{name}<br><span class="soft">{escaped(info.id)}</span>')
+    entries = [day.entered or 0 for day in stats.daily]
+    trigger = info.trigger or info.schedule or "by hand"
+    people = (info.enrolled, info.active, info.completed, info.exited, info.failed)
+    sent = [None if stats.window is None else getattr(stats.window, word).unique for word in SENT]
+    return (name, badge(info.status), trigger, sparkline(entries, "entries by day"), *people, *sent)
+
+
+# --- one journey ------------------------------------------------------------------------------------------------------
+
+
+def journey(query: Query) -> SitePage:
+    """Return the page of one journey."""
+    name = query.text("id")
+    info, definition = query.engine.journey(name), query.engine.definition(name)
+    stats = query.engine.stats(name, at=query.at, since=_since(query))
+    where = zone(definition.timezone)
+    parts = [
+        *_head(query, info, definition, where),
+        _why_not(name),
+        beside(
+            picture(svg(definition, counts=stats.counts), "The journey as a picture, with counts"),
+            [
+                section("Steps", *_steps(definition, stats)),
+                *_arms(definition, stats),
+                section("Refused entries", *_refusals(query, name)),
+                section("Failures", *_failures(query, name, where)),
+            ],
+        ),
+    ]
+    return SitePage(info.name or info.id, parts, [("Journeys", "./")])
+
+
+def _head(query: Query, info: JourneyInfo, definition: Journey, where: ZoneInfo) -> Iterator[Markup]:
+    goal = "" if definition.goal is None else f" Goal: {definition.goal.event}."
+    trigger = info.trigger or info.schedule or "by hand"
+    yield paragraph(
+        badge(info.status), f" · id {info.id} · version {info.version}, published ",
+        both_times(info.published_at, where), f" · entered by {trigger}.{goal}",
+    )  # fmt: skip
+    if info.description:
+        yield paragraph(info.description)
+    if info.status == "PAUSED":
+        yield notice("Paused since ", both_times(info.paused_at, where), ": nobody enters, and nobody moves on.")
+    yield from held(query, [step.channel for step in definition.steps if isinstance(step, Send)], where)
+    yield figures(
+        {
+            "entered": info.enrolled, "inside now": info.active, "completed": info.completed, "exited": info.exited,
+            "failed": info.failed, **({"kept out": info.holdout} if info.holdout else {}),
+        }
+    )  # fmt: skip
+    yield paragraph(
+        link("Who entered", "people", journey=info.id), " · ", link("Messages", "messages", journey=info.id), " · ",
+        link("Changes", "audit", journey=info.id),
+    )  # fmt: skip
+
+
+def _why_not(journey: str) -> Markup:
+    return Markup(
+        '<form action="customer" method="get"><label for="why">Why is a customer here, or not?</label> '
+        '<input id="why" name="id" required maxlength="200" placeholder="customer id" size="22"> '
+        f'{Markup(_hidden("journey", journey))}<button type="submit">Explain</button></form>'
+    )
+
+
+def _hidden(name: str, value: str) -> str:
+    return f'<input type="hidden" name="{name}" value="{escaped(value)}">'
+
+
+# --- its steps --------------------------------------------------------------------------------------------------------
+
+STEPS = ("step", "what it does", "here now", "visits", "", "of those before", "of the first", "left here")
+
+
+def _steps(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
+    before: dict[str, set[str]] = {}
+    for edge in edges(definition):
+        before.setdefault(edge.end, set()).add(edge.start)
+    first = _visits(stats, definition.steps[0].id) if definition.steps else 0
+    rows = [
+        _step(step, stats, first, sum(_visits(stats, name) for name in before.get(step.id, ())))
+        for step in definition.steps
+    ]
+    days = f"{stats.since} to {stats.until} ({stats.timezone})"
+    yield paragraph(f"Visits and messages are those of {days}; who is here, as of now.", class_="soft")
+    yield table("Steps, with who is there and how many came", (*STEPS, *SENT), rows, "It has no steps.")
+
+
+def _step(step: Step, stats: JourneyStats, first: int, before: int) -> Sequence[Content]:
+    found, visits = stats.by_step[step.id], _visits(stats, step.id)
+    what = summary(step)
+    words = what if what.startswith(kind(step)) else f"{kind(step)} {what}"
+    inside = Figure(link(f"{found.active or 0:,}", "people", journey=stats.journey, step=step.id))
+    messages = [None if found.messages is None else getattr(found.messages, word).unique for word in SENT]
+    shares = _share(visits, before), _share(visits, first)
+    return (step.name or step.id, words, inside, visits, bar(visits, first), *shares, found.left, *messages)
+
+
+def _visits(stats: JourneyStats, step: str) -> int:
+    return stats.by_step[step].visited or 0 if step in stats.by_step else 0
+
+
+def _share(part: int, whole: int) -> Figure | None:
+    return Figure(f"{part / whole:.1%}") if whole else None
+
+
+def _arms(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
+    """Yield how many took each arm of the Splits, and each branch of the Conditions."""
+    chosen = [step for step in definition.steps if isinstance(step, Split | Condition)]
+    rows = [row for step in chosen for row in _ways(step, stats.by_step[step.id])]
+    if rows:
+        hint = paragraph("How arms differ by the goal, with intervals: ", Markup("<code>journeyflow results</code>."))
+        yield section("Arms and branches", table("Arms and branches", _WAYS, rows), hint)
+
+
+_WAYS = ("step", "arm or branch", "meant", "visits", "", "share")
+
+
+def _ways(step: Split | Condition, found: StepStats) -> Iterator[Sequence[Content]]:
+    meant = {arm.label: f"{arm.percentage:g}%" for arm in step.arms} if isinstance(step, Split) else {}
+    outcomes = found.outcomes or {}
+    total = sum(outcomes.values())
+    for label, many in outcomes.items():
+        yield step.name or step.id, label, meant.get(label, ""), many, bar(many, total), _share(many, total)
+
+
+# --- what went wrong --------------------------------------------------------------------------------------------------
+
+
+def _refusals(query: Query, name: str) -> Iterator[Markup]:
+    found = query.engine.refusals(name, customers=False)
+    most = max((each.count for each in found), default=0)
+    rows = [(each.reason, each.count, bar(each.count, most)) for each in found]
+    yield table("Refused entries by reason", ("reason", "entries", ""), rows, "None: nobody who matched was refused.")
+    if rows:
+        yield paragraph("Why one customer was refused: enter the id above.", class_="soft")
+
+
+def _failures(query: Query, name: str, where: ZoneInfo) -> Iterator[Markup]:
+    lost = query.engine.latest_messages(name, failed=True, take=FAILURES)
+    runs = query.engine.latest_enrollments(name, failed=True, take=FAILURES)
+    if lost or lost.more:
+        yield messages_of_journey("Messages that were given up", lost.items, where)
+        yield from older(lost.cursor, "More messages that were given up", "messages", journey=name, failed=1)
+    if runs:
+        yield enrollments_table("Runs that failed", runs.items, where)
+        yield from older(runs.cursor, "More runs that failed", "people", journey=name, failed=1)
+    if not (lost or runs or lost.more):
+        yield paragraph("None: no message was given up, and no run failed.", class_="soft")
