@@ -259,7 +259,12 @@ def _end(name: str, place: _Place) -> Step:
 
 
 def _plain_send(name: str, place: _Place) -> Step:
-    return Send(name, channel=place.pick(*CHANNELS), template=f"t{place.number}")
+    return Send(name, channel=CHANNELS[0], template=f"t{place.number}")
+
+
+def _urgent_send(name: str, place: _Place) -> Step:
+    window = place.pick(*WINDOWS) if place.windows else None
+    return Send(name, channel=CHANNELS[0], template=f"t{place.number}", transactional=True, window=window)
 
 
 def _count(name: str, _: _Place) -> Step:
@@ -296,12 +301,14 @@ _MOTIFS: tuple[tuple[Callable[[str, _Place], Step], ...], ...] = (
     (_plain_send, _wait_between, _plain_send),
     (_note_today, _wait_for_today),
     (_note_today, _wait_for_duration),
+    (_urgent_send,),
+    (_call_all,),
     (_call_all,),
     (_call_all,),
 )
 """What is seldom drawn step by step: a Send that comes round in no time (R30), two as far apart as a rolling cap is
-long (R31), a date of the very instant (R37), one that an exit may ask for later (R42), journeys that start one another
-(R53)."""
+long, one that caps do not bind (R31), a date of the very instant (R37), one that an exit may ask for later (R42),
+journeys that start one another (R53)."""
 
 _TYPES = st.sampled_from((*EVENTS, *EVENTS, *EVENTS, *BUILT_IN, *OF_MESSAGES))
 _MAYBE_EVENT_RULES = weighted((3, st.none()), (1, _EVENT_RULES))
@@ -333,10 +340,10 @@ def _steps(draw: st.DrawFn, *, windows: bool) -> list[Step]:
         kinds = [_wait_for_duration if kind is _wait_for_opening else kind for kind in kinds]
     motif = draw(_sampled(_MOTIFS))
     if motif:
-        place = draw(st.integers(0, len(kinds)))
+        place = draw(_sampled((0, 0, len(kinds) // 2, len(kinds))))
         kinds[place:place] = motif
     named = {f"s{number}": kind for number, kind in enumerate(kinds)}
-    sends = [each for each, kind in named.items() if kind in {_send, _plain_send}]
+    sends = [each for each, kind in named.items() if kind in {_send, _plain_send, _urgent_send}]
     awaited = [each for each, kind in named.items() if kind in {_wait_for_event, _wait_for_the_count}]
     return [
         kind(each, _Place(draw, number, len(kinds), sends, awaited, windows))
@@ -385,13 +392,19 @@ _LIMITS = st.sampled_from(
         Limits(per_hour=2, over="drop"),
     )
 )
-_EXIT = st.builds(
-    lambda kind, where, any_message: Exit("x", event=kind, where=where, any_message=any_message),
-    _TYPES,
-    _MAYBE_EVENT_RULES,
-    st.booleans(),
-) | st.builds(lambda when: Exit("x", when=when), _CUSTOMER_RULES | _ABOUT_TIME)
-_EXITS = weighted((2, st.just(())), (1, st.lists(_EXIT, max_size=2))).map(
+_EXIT = weighted(
+    (
+        1,
+        st.builds(
+            lambda kind, where, any_message: Exit("x", event=kind, where=where, any_message=any_message),
+            _TYPES,
+            _MAYBE_EVENT_RULES,
+            st.booleans(),
+        ),
+    ),
+    (1, st.builds(lambda when: Exit("x", when=when), weighted((1, _CUSTOMER_RULES), (2, _ABOUT_TIME)))),
+)
+_EXITS = weighted((2, st.just(())), (1, st.lists(_EXIT, min_size=1, max_size=2))).map(
     lambda exits: [evolve(each, name=f"x{number}") for number, each in enumerate(exits)]
 )
 _GOALS = st.none() | st.builds(
@@ -423,7 +436,7 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
         trigger, reentry = evolve(trigger, pull=evolve(trigger.pull, window=window)), evolve(reentry, key=None)
     steps, exits = _steps(draw, windows=windows), draw(_EXITS)
     if any(isinstance(step, Update) and _TODAY in step.changes for step in steps):
-        exits = [*exits, *draw(_sampled(((), (Exit("over", when=_IS_OVER),))))]
+        exits = [*exits, *draw(_sampled(((), *[(Exit("over", when=_IS_OVER),)] * 2)))]
     journey = Journey(
         id,
         steps=steps,
@@ -446,8 +459,8 @@ def journeys(draw: st.DrawFn, *, id: str = "j1", windows: bool = True) -> Journe
 
 _CAPS = st.builds(
     lambda count, length, channel, over: Cap(count, **length, channel=channel, over=over),
-    st.sampled_from((0, 1, 1, 2, 2, 3, None)),
-    st.sampled_from(({"per": "day"}, {"per": "week"}, {"per": "month"}, {"within": "6 hours"}, {"within": "6 hours"})),
+    st.sampled_from((1, 1, 1, 2, 2, 3, 0, None)),
+    st.sampled_from((*({"within": "6 hours"} for _ in range(3)), {"per": "day"}, {"per": "week"}, {"per": "month"})),
     st.sampled_from((None, None, *CHANNELS)),
     st.sampled_from(("skip", "defer", "defer")),
 )

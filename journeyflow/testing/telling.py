@@ -292,7 +292,7 @@ _STRAYS = (
 
 # --- lives ------------------------------------------------------------------------------------------------------------
 
-_DELAYS = (0, 0, 0, 0, 6, 48)
+_DELAYS = (0, 0, 0, 6, 6, 48)
 """How many hours after its own instant a call of a late life is made."""
 
 _NEXT: dict[tuple[str, str], tuple[Literal["pause", "resume", "archive"], str]] = {

@@ -769,3 +769,16 @@ def test_only_an_unusable_list_fails_the_call(host):
         host.engine.bulk("explode", ["", "a\x1f"], at=START)
     assert len(caught.value.faults) == 3
     assert issubclass(Forbidden, JourneyflowError)
+
+
+def test_each_version_counts_its_own_people(host):
+    """Those inside, those who entered and those who are kept out, by version (R12, R25, R81)."""
+    goal = Goal("order", within="1 day")
+    host.deploy(Wait("rest", "1 day"), id="counted")
+    for customer in ("c1", "c2"):
+        host.say("go", START, customer)
+    host.engine.exit("counted", "c1", at=START)
+    host.deploy(Wait("other", "1 day"), id="counted", goal=goal, holdout=100)
+    host.say("go", START, "c3")
+    found = [(each.version, each.active, each.enrolled, each.holdout) for each in host.engine.versions("counted")]
+    assert found == [(1, 1, 2, 0), (2, 0, 0, 1)]

@@ -238,3 +238,17 @@ def test_a_run_that_a_pause_holds_says_since_when(host):
     assert host.engine.explain("j", "ann").now == ""
     host.engine.resume("j", at=after("3 days"), overdue="shift")
     assert "held" not in host.engine.explain("j", "c1").now
+
+
+def test_a_migrated_run_is_told_by_the_versions_that_it_went_through(host):
+    """What was decided before the migration is explained by the rules of then (R14, R85), whoever else migrated."""
+    for plan, version in (("gold", 1), ("silver", 2)):
+        steps = Condition("asked", field("plan").eq(plan)), Wait("rest", "9 days")
+        host.deploy(*steps, when=f"{version} hours")
+        host.put(f"{version} hours", f"c{version}", plan=plan)
+        host.say("go", f"{version} hours", f"c{version}")
+    host.engine.migrate("j", 2, at=after("3 hours"))
+    host.deploy(Condition("asked", field("plan").eq("bronze")), Wait("rest", "9 days"), when="4 hours")
+    host.engine.migrate("j", 3, at=after("5 hours"))
+    for customer, plan in (("c1", "gold"), ("c2", "silver")):
+        assert f"yes: plan {plan!r} = {plan!r}" in str(host.engine.explain("j", customer)).splitlines()[3]

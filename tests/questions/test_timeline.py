@@ -206,3 +206,40 @@ def test_pauses_of_the_journeys_that_a_customer_is_inside_are_told(host):
         ("visit", "j #1", "end: completed"),
         ("end", "j #1", "COMPLETED"),
     ]
+
+
+def test_the_newest_of_one_instant_are_the_last_ones(host):
+    """Where moments are left out, those of later runs and later visits are kept (R7, R84)."""
+    for journey in ("a", "b", "c"):
+        host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("rest", "1 day"), id=journey)
+    host.say("go")
+    told = host.engine.timeline("c1", take=2)
+    assert [(each.place, each.text) for each in told.moments] == [
+        ("c #1", "message EMAIL 't': now QUEUED"),
+        ("c #1", "rest: waits"),
+    ]
+    every = host.engine.timeline("c1").moments
+    assert [each.data["n"] for each in every if each.place == "c #1" and each.kind == "visit"] == [1, 2]
+
+
+def test_the_newest_visits_of_one_instant_are_kept(host):
+    """Three moves of a run at one instant (R7): the last of them is the newest."""
+    host.deploy(Wait("again", event="x", next="note"), Update("note", field("n").increment(), next="again"))
+    host.say("go")
+    for _ in range(3):
+        host.feed("x", "1 hour")
+    host.tick("1 hour")
+    told = host.engine.timeline("c1", take=2)
+    assert [(each.text, each.data["n"]) for each in told.moments] == [
+        ("note: completed (increment n 1)", 6),
+        ("again: waits", 7),
+    ]
+
+
+def test_there_is_no_more_than_everything(host):
+    """As many inputs as are asked for leave nothing out (R84)."""
+    host.put(START, n=1)
+    host.put("1 hour", n=2)
+    host.tick("1 hour")
+    assert not host.engine.timeline("c1", take=2).more
+    assert host.engine.timeline("c1", take=1).more

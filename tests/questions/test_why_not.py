@@ -354,3 +354,27 @@ def test_what_is_tried_is_tried_after_all_that_is_known(host):
     host.say("go", "1 minute")
     host.tick("1 hour")
     assert why(host).asked_at == after("1 hour")
+
+
+def test_a_refusal_counts_while_a_newer_event_waits_for_a_tick(host):
+    """What that event will come to is not known yet; once it is handled, the refusal is history (R85)."""
+    host.deploy(HELLO, trigger=Trigger("go", where=field("amount").gt(5)), run_criteria=field("plan").eq("paid"))
+    host.put(START, plan="free")
+    host.say("go", START, amount=10)
+    host.feed("go", "1 hour", amount=1)
+    assert (why(host).reason, why(host).at) == ("run criteria", START)
+    host.tick("1 hour")
+    assert (why(host).reason, why(host).at) == ("trigger criteria", after("1 hour"))
+
+
+def test_an_entry_elsewhere_or_of_old_is_no_entry(host):
+    """Neither the run that the same event starts in another journey nor an earlier one of this journey (R23, R85)."""
+    host.deploy(HELLO, limits=Limits(per_hour=1), reentry="always")
+    host.deploy(HELLO, id="other", reentry="always")
+    host.say("go")
+    host.say("go", "1 hour", "c2")
+    found = why(host, "80 minutes")
+    assert (found.against, found.told_now) == (
+        "entry limit",
+        "entry limit: would wait for a slot, at the earliest 2026-01-05 10:00:00",
+    )

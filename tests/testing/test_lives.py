@@ -98,7 +98,7 @@ def test_most_lives_let_somebody_into_random_journeys():
     """So it is with journeys as they are drawn: few of them can be entered by nobody."""
     entered = []
 
-    @settings(GENERATED, max_examples=60)
+    @settings(GENERATED, max_examples=120)
     @given(journeys().flatmap(lambda journey: lives(journey).map(lambda life: (journey, life))))
     def collect(drawn):
         journey, life = drawn

@@ -142,11 +142,10 @@ class Outline:
         self._open(OutlineRow(), name, open_rows)
 
     def _branch(self, choice: str, name: str) -> str | None:
-        """Return the place of a branch that begins with a step and has no list yet; None if there is none."""
+        """Return the place of a branch that begins with a step; None if there is none."""
         if self.follow[choice] == name:
             return None
-        met = self.inner[choice]
-        return next((p for p, target in targets(self.step_of[choice])[1:] if target == name and p not in met), None)
+        return next((place for place, target in targets(self.step_of[choice])[1:] if target == name), None)
 
     def _open(self, row: OutlineRow, name: str, open_rows: list[OutlineRow]) -> None:
         row.items.append(name)
@@ -201,17 +200,17 @@ class Outline:
 
     def steps(self) -> list[Step]:
         """Return the lists as a flat graph again, each leading from its first to its last step."""
-        follow: dict[str, str | None] = {}
-        for row in self.rows:
+        follow: dict[str, str] = {}
+        for row in self.rows:  # outer lists before inner ones
             follow.update(pairwise(row.items))
             follow[row.items[-1]] = self._exit(row, follow)
         return [self._laid_out(self.step_of[name], follow[name]) for name in self._order()]
 
-    def _exit(self, row: OutlineRow, follow: Mapping[str, str | None]) -> str | None:
+    def _exit(self, row: OutlineRow, follow: Mapping[str, str]) -> str:
         """Return where a list leads: a branch that rejoined still does, and one without a continuation now has one."""
         if row.of is None:
             return row.exit or END
-        return follow[row.of] or END if row.exit in {None, self.follow[row.of]} else row.exit
+        return follow[row.of] if row.exit is None or row.exit == self.follow[row.of] else row.exit
 
     def _laid_out(self, step: Step, follow: str | None) -> Step:
         """Return a step with its continuations: the step below, its branches, and where those rejoin."""
