@@ -266,7 +266,7 @@ def stood_at(  # noqa: PLR0917 click passes them by name
 @tenant
 @as_json
 def list_unreadable(db: Path, tenant: str, *, as_json: bool, **asked: Any) -> None:  # noqa: ANN401 click passes them by name
-    """List the attributes of customers that journeys read as dates or time zones, and that are neither."""
+    """List what journeys read as dates or time zones in attributes and events, and what is neither."""
     with opened(db, tenant) as engine:
         page = engine.unreadable(**asked)
     rows = [(each.customer, each.attribute, dumps(each.value)) for each in page]

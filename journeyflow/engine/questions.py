@@ -287,18 +287,21 @@ class Questions(Bound):
             return customers.deferred(reader, self._tenant, journey, customer, Slice(skip=skip, take=take, after=after))
 
     def unreadable(self, *, skip: int = 0, take: int | None = 25, after: Cursor | None = None) -> Page[Unreadable]:
-        """Return a page of the attributes that journeys read as dates or time zones and that are neither (R61).
+        """Return a page of what journeys read as dates or time zones and what is neither (R61).
 
-        They are listed as they stand now, by customer, then by attribute, so that a mended one is gone. `value` is what
-        the customer has. Raises InvalidInput with every fault.
+        Attributes of customers are listed as they stand now, and data of events (`attribute` is then their type and the
+        name, "booked.arrival") as the newest event of that type of the customer has them: what is mended is gone.
+        Ordered by customer, then by attribute. Raises InvalidInput with every fault.
         """
         from journeyflow.questions import unreadable  # noqa: PLC0415 needed here alone
 
         refuse(page_faults(skip, take) + cursor_faults(after, unreadable.place_in(after)))
         with self._core.store.transaction(write=False) as transaction:
-            paths = self._core.refresh(transaction).dated.get(self._tenant, frozenset())
+            catalog = self._core.refresh(transaction)
+        paths = catalog.dated.get(self._tenant, frozenset())
+        events = {kind: names for (tenant, kind), names in catalog.dated_events.items() if tenant == self._tenant}
         with self._core.store.reader() as reader:
-            return unreadable.page(reader, self._tenant, paths, Slice(skip=skip, take=take, after=after))
+            return unreadable.page(reader, self._tenant, paths, events, Slice(skip=skip, take=take, after=after))
 
     def refusals(self, journey: str | None = None, *, customers: bool = True) -> "tuple[RefusalCount, ...]":
         """Return how many entries were refused by reason, of one journey or of all (R21).

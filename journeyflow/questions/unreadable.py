@@ -1,7 +1,7 @@
-"""Attributes that journeys read as dates or time zones, and that are neither, as they stand now (R61)."""
+"""What journeys read as dates or time zones, and what is neither, as it stands now (R61)."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 
 from journeyflow.basics.values import dumps, faults
 from journeyflow.questions.customers import all_customers
@@ -10,14 +10,41 @@ from journeyflow.records.public import Unreadable
 from journeyflow.stores.contract import SqlReader
 from journeyflow.work.unreadable import unreadable_in
 
+_NEWEST = """
+SELECT customer, type, data FROM (
+    SELECT customer, type, data, row_number() OVER (PARTITION BY customer, type ORDER BY at DESC, seq DESC) AS place
+    FROM inputs WHERE tenant = ? AND kind = 'event' AND type IN (SELECT value FROM json_each(?))
+      AND outcome NOT IN ('duplicate', 'conflicting', 'error'))
+WHERE place = 1 AND data IS NOT NULL
+"""
+"""The newest event of each customer and type that was handled and is known by itself (R9, R26)."""
 
-def page(reader: SqlReader, tenant: str, paths: Collection[str], part: Slice) -> Page[Unreadable]:
-    """Return a page of what customers have under some paths and no journey can read, by customer, then by path."""
-    people = all_customers(reader, tenant) if paths else []
-    found = [each for name, attributes in people for each in unreadable_in(paths, tenant, name, attributes)]
+
+def page(
+    reader: SqlReader, tenant: str, paths: Collection[str], events: Mapping[str, Collection[str]], part: Slice
+) -> Page[Unreadable]:
+    """Return a page of what no journey can read as a date or time zone, by customer, then by name.
+
+    It is looked for under some paths in the attributes of customers, and in their newest event of each type under the
+    paths of that type.
+    """
+    found = sorted(
+        [*_in_attributes(reader, tenant, paths), *_in_events(reader, tenant, events)],
+        key=lambda each: (each.customer, each.attribute),
+    )
     after = place_in(part.after)
     rest = [(each,) for each in found if after is None or (each.customer, each.attribute) > after][part.skip :]
     return part.page(rest, len(found), lambda row: row[0], lambda row: dumps([row[0].customer, row[0].attribute]))
+
+
+def _in_attributes(reader: SqlReader, tenant: str, paths: Collection[str]) -> Iterator[Unreadable]:
+    for name, attributes in all_customers(reader, tenant) if paths else ():
+        yield from unreadable_in(paths, tenant, name, attributes)
+
+
+def _in_events(reader: SqlReader, tenant: str, events: Mapping[str, Collection[str]]) -> Iterator[Unreadable]:
+    for name, kind, text in reader.rows(_NEWEST, (tenant, dumps(sorted(events)))) if events else ():
+        yield from unreadable_in(events[kind], tenant, name, json.loads(text), f"{kind}.")
 
 
 def place_in(cursor: object) -> tuple[str, str] | None:

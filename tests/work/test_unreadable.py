@@ -140,3 +140,34 @@ def test_what_cannot_be_read_is_listed_as_it_stands(host):
     for cursor in (7, "[", '["ann"]', '["ann", 1]'):
         with pytest.raises(InvalidInput, match=r"after: .* is no cursor of such a page"):
             host.engine.unreadable(after=cursor)
+
+
+def test_dates_of_events_are_listed_once_for_each_customer(host):
+    """R61: what the newest event of a type says; a duplicate says nothing, one that waits for a tick not yet."""
+    host.deploy(
+        Wait("start", field="trigger.start", on_missing=[End("none")]),
+        exits=[Exit("moved", event="moved", where=field("event.to.day").within_last("1 week"))],
+        reentry="always",
+    )
+    host.put("0 hours", "ann", name="Ann")
+    for hour, start in enumerate(("soon", "01/02/2026"), 1):
+        host.say("go", f"{hour} hours", "ann", start=start)
+    host.engine.feed(Event("moved", customer="bob", at=after("1 hour"), id="e1", data={"to": {"day": 5}}))
+    host.tick("2 hours")
+    host.engine.feed(Event("moved", customer="bob", at=after("3 hours"), id="e1", data={"to": {"day": "2026-01-01"}}))
+    host.say("other", "3 hours", "eve", start="soon")
+    host.say("go", "3 hours", "eve")
+    host.feed("go", "9 hours", "eve", start="soon")
+    host.tick("3 hours")
+    assert [(each.customer, each.attribute, each.value) for each in host.engine.unreadable()] == [
+        ("ann", "go.start", "01/02/2026"),
+        ("bob", "moved.to.day", 5),
+    ]
+    first = host.engine.unreadable(take=1)
+    assert (first.total, [each.customer for each in host.engine.unreadable(after=first.cursor)]) == (2, ["bob"])
+    host.say("go", "4 hours", "ann", start="2026-02-01")
+    host.engine.forget("bob", at=after("4 hours"))
+    assert host.engine.unreadable().total == 0
+    assert host.engine.tenant("other").unreadable().total == 0
+    host.tick("9 hours")
+    assert [each.customer for each in host.engine.unreadable()] == ["eve"]
