@@ -566,6 +566,27 @@ def octeth_conformance() -> str:
     return table(("command", "documents", "examples sent as they are printed", "codes provoked (HTTP status)"), rows)
 
 
+def loyalty_conformance() -> str:
+    """Return what the tests show of each call of the loyalty platform: its examples, its codes, and the rulings."""
+    sys.path.insert(0, str(ROOT))
+    from tests.services.loyalty import printed, provoked, rulings  # noqa: PLC0415 the tests know what they show
+
+    rows = [
+        (
+            f"`{each.method} {each.path}`",
+            "; ".join(
+                f"{one.name}: {one.status}{'' if one.answer else ', printed without an answer'}"
+                for one in printed.EXAMPLES
+                if one.operation == each.name
+            ),
+            ", ".join(f"`{one}` ({loyalty.CODES[one][0]})" for one in provoked.PROVOKED[each.name]),
+            "; ".join(f"{one.opened}: *{one.ruled}*" for one in rulings.RULINGS[each.name]),
+        )
+        for each in loyalty.OPERATIONS
+    ]
+    return table(("call", "examples sent as they are printed", "codes provoked", "left open: *ruled*"), rows)
+
+
 def octeth_actions() -> str:
     """Return every action of Octeth with its parameters, those inside included."""
     rows = [
@@ -693,6 +714,7 @@ SECTIONS: dict[str, Callable[[], str]] = {
     "files": files,
     "flask": example("with_flask.py"),
     "limits": limits,
+    "loyalty-conformance": loyalty_conformance,
     "loyalty-errors": loyalty_errors,
     "loyalty-operations": loyalty_operations,
     "names": names,

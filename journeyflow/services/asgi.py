@@ -52,6 +52,9 @@ log = logging.getLogger("journeyflow.http")
 LARGEST = 1_000_000
 """How many bytes a body may have."""
 
+PASSED_OVER = 10 * LARGEST
+"""How many bytes of a body that is too large are read and dropped: a client that is still sending gets no answer."""
+
 SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 """Headers of every reply."""
 
@@ -199,18 +202,18 @@ def _printed(path: str) -> str:
 
 
 async def _body(headers: Mapping[str, str], receive: "Receive") -> bytes:
-    """Return the body; raises RequestRefused for a large one as soon as it is known to be large."""
+    """Return the body; raises RequestRefused for a large one, of which nothing is kept."""
     told = headers.get("content-length", "0")
-    size = int(told) if told.isascii() and told.isdigit() else 0
-    parts, more = list[bytes](), True
-    while more and size <= LARGEST:
+    expected = int(told) if told.isascii() and told.isdigit() else 0
+    parts, size, more = list[bytes](), 0, expected <= PASSED_OVER
+    while more and size <= PASSED_OVER:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise RequestRefused(400, "the body is not whole")
-        parts.append(message.get("body", b""))
+        size += len(message.get("body", b""))
+        parts += [message.get("body", b"")] if max(size, expected) <= LARGEST else []
         more = message.get("more_body", False)
-        size = max(size, sum(map(len, parts)))
-    if size > LARGEST:
+    if max(size, expected) > LARGEST:
         raise RequestRefused(413, f"the body has more than {LARGEST:,} bytes", {"connection": "close"})
     return b"".join(parts)
 
@@ -310,4 +313,4 @@ class Members:
             raise RequestRefused(401, "a key is needed: Authorization: Bearer KEY", {"www-authenticate": "Bearer"})
         tenant = caller.user.tenant
         loyalty = self._of.setdefault(tenant, Loyalty(self._engine.tenant(tenant), tenant))
-        return loyalty.answer(request, at=now, user=str(caller.user.id))
+        return loyalty.answer(request, at=now, user=f"user_{caller.user.id}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from journeyflow import End, Journey, Trigger, field, update_step
+from journeyflow import End, Event, Goal, Journey, Reentry, Trigger, field, update_journey, update_step
 from journeyflow.services.loyalty import Loyalty
 from journeyflow.services.loyalty.calls import _CALLS
 from journeyflow.services.loyalty.table import CODES, OPERATIONS
@@ -295,6 +295,21 @@ def test_a_journey_goes_through_its_states(client):
     assert row["status"] == "EXITED"
 
 
+@pytest.mark.rows(13)
+def test_a_journey_knows_when_each_state_was_reached(client):
+    """Each instant is that of the last time: activatedAt stays after a resume, and so does pausedAt."""
+    path = client.create(WAIT)
+    for hours, call in ((1, "pause"), (2, "resume"), (3, "pause")):
+        client.at = after(f"{hours} hours")
+        client.ok("POST", f"{path}/{call}")
+    shown = client.ok("GET", path)
+    assert {key: shown[key] for key in ("activatedAt", "pausedAt", "resumedAt")} == {
+        "activatedAt": "2026-01-05T08:00:00Z",
+        "pausedAt": "2026-01-05T11:00:00Z",
+        "resumedAt": "2026-01-05T10:00:00Z",
+    }
+
+
 @pytest.mark.rows(99)
 def test_activation_needs_a_step_and_a_journey_that_is_whole(client):
     """422, with what is wrong and where."""
@@ -353,6 +368,7 @@ def test_every_type_of_step_comes_back_as_it_was_given(client):
     assert [{key: each[key] for key in given} for given, each in zip(TYPES, shown, strict=False)] == TYPES
     assert ["stepNumber" in each for each in shown][:2] == [False, True]
     assert shown[0]["nextStepId"] == shown[1]["id"]
+    assert client.ok("GET", "/journeys", tenantId="tenant_123")["data"][0]["stepsCount"] == len(shown) - 1
     client.ok("POST", f"{path}/activate")
     assert client.engine.definition("journey_123").trigger.where == field("membershipTier").in_(["Gold", "Platinum"])
     assert client.ok("GET", f"{path}/steps")["data"] == shown
@@ -600,6 +616,57 @@ def test_an_enrollment_is_got_with_its_steps(client):
     other = client.create(WAIT)
     for wrong in (f"{other}/enrollments/{made['id']}", f"{path}/enrollments/enrollment_99", f"{path}/enrollments/x"):
         assert refused(client.ask("GET", wrong), 404, "NOT_FOUND") == []
+
+
+@pytest.mark.rows(63, 120)
+def test_whoever_is_inside_stays_in_the_version_that_was_entered(client):
+    """R12: a changed step is for new enrollments; each is shown with the names of its own version."""
+    path = client.create(WAIT, TYPES[6])
+    client.ok("POST", f"{path}/enrollments", {"customerId": "old"})
+    client.ok("PATCH", f"{path}/steps/step_1", {"name": "Wait a week", "config": {"duration": "1 week"}})
+    client.ok("POST", f"{path}/enrollments", {"customerId": "new"})
+    rows = client.ok("GET", f"{path}/enrollments")["data"]
+    assert [(each["currentStepName"], each["waitingUntil"]) for each in rows] == [
+        ("Wait 3 days", "2026-01-08T08:00:00Z"),
+        ("Wait a week", "2026-01-12T08:00:00Z"),
+    ]
+
+
+@pytest.mark.rows(122)
+def test_an_order_that_leaves_nobody_to_a_step_is_refused(client):
+    """422: nothing leads on from a choice whose ways never rejoin; nothing is changed."""
+    path = client.create(WELCOME, OPENED, {"id": "step_4", "type": "END"}, {"id": "step_5", "type": "END"})
+    before = client.ok("GET", f"{path}/steps")
+    wrong = client.ask("POST", f"{path}/steps/reorder", {"stepIds": ["step_2", "step_1", "step_4", "step_5"]})
+    assert refused(wrong, 422, "INVALID") == [("order", "stepIds[1]")]
+    assert client.ok("GET", f"{path}/steps") == before
+
+
+def test_who_is_held_out_is_in_no_list(client):
+    """R25: a holdout is none of the platform's; who is kept out is neither listed nor found, and is told so."""
+    path = client.create(WAIT)
+    held = update_journey(client.engine.definition("journey_123"), holdout=100, goal=Goal("x", within="1 day"))
+    client.engine.publish(held, at=START)
+    wrong = client.ask("POST", f"{path}/enrollments", {"customerId": "ann"})
+    assert refused(wrong, 409, "REFUSED") == [("held out", "customerId")]
+    assert client.ok("GET", f"{path}/enrollments")["meta"]["total"] == 0
+    assert client.ask("GET", f"{path}/enrollments/enrollment_1")[0] == 404
+    assert client.engine.journey("journey_123").holdout == 1
+
+
+@pytest.mark.rows(132)
+def test_every_enrollment_of_a_customer_ends(client):
+    """A journey with parallel runs may hold one customer several times."""
+    path = client.create(WAIT)
+    keyed = update_journey(client.engine.definition("journey_123"), reentry=Reentry("always", key="event.order"))
+    client.engine.publish(keyed, at=START)
+    for order in ("a", "b"):
+        data = {"order": order, "membershipTier": "Gold"}
+        client.engine.feed(Event("scl.member.created", customer="ann", at=START, data=data))
+    client.engine.tick(START)
+    assert client.ok("GET", path)["activeEnrollments"] == 2
+    client.ok("DELETE", f"{path}/enrollments/ann")
+    assert client.ok("GET", path)["totalExited"] == 2
 
 
 # --- errors -----------------------------------------------------------------------------------------------------------
