@@ -91,13 +91,17 @@ def succeeds(*command: str) -> bool:
 def make_environment() -> None:
     """Make `.venv`, unless there is one with the Python version that runs this script.
 
-    Where ensurepip is missing (Debian ships it apart from Python), the environment is made without a pip of its own.
+    It gets no pip of its own, which takes seconds, where this Python has one that can install for another (22.3 or
+    newer), or where ensurepip is missing (Debian ships it apart from Python).
     """
     if succeeds(PYTHON, "-c", f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"):
         return
     print(f"making {VENV} with Python {RUNNING}", file=sys.stderr)
     venv = [sys.executable, "-m", "venv", "--clear"]
-    if not succeeds(*venv, str(VENV)) and not succeeds(*venv, "--without-pip", str(VENV)):
+    ways = [[*venv, str(VENV)], [*venv, "--without-pip", str(VENV)]]
+    if succeeds(sys.executable, "-m", "pip", "--python", sys.executable, "--version"):
+        ways.reverse()
+    if not any(succeeds(*way) for way in ways):
         sys.exit(f"`{sys.executable} -m venv {VENV}` fails: run it to see why (on Debian: apt install python3-venv)")
 
 

@@ -89,7 +89,7 @@ def below(module: str) -> frozenset[str]:
     for_types = {
         id(inner)
         for node in ast.walk(modules()[module])
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
     found = set()
@@ -119,6 +119,7 @@ def floor(name: str) -> int:
     return 1 + max(map(floor, under(name)), default=0)
 
 
+@cache
 def in_order() -> list[str]:
     """Return the rooms from the ground up."""
     return sorted({room(module) for module in modules()} - {""}, key=lambda name: (floor(name), name))

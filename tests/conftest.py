@@ -2,9 +2,11 @@
 
 import gc
 import importlib
+import os
 import pkgutil
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -64,6 +66,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker("unmeasured")
 
 
+TESTS = Path(__file__).parent
+
 MEASURING: list[Any] = []
 """What coverage has set to be told of each line that runs; nothing where it does not measure, or does so otherwise."""
 
@@ -75,12 +79,27 @@ def pytest_collection_finish():
     gc.set_threshold(50_000)
 
 
-def pytest_collection():
+def pytest_collection(session):
     """Stop measuring until the first test runs: being told of the lines of pytest and of tests, too, takes long."""
     tracer = sys.gettrace()
     if type(tracer).__module__.startswith("coverage"):
         MEASURING.append(tracer)
         sys.settrace(None)
+    if not session.config.option.file_or_dir:
+        compile_a_share()
+
+
+def compile_a_share():
+    """Import a share of the test modules first: pytest takes longer to compile them all than to collect them.
+
+    Every worker of pytest-xdist collects all tests. Each begins with files of its own, and finds compiled what the
+    others began with.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    for path in sorted(TESTS.rglob("test_*.py"))[number::workers] if workers > 1 else ():
+        with suppress(Exception, pytest.skip.Exception):  # told when the module is collected
+            importlib.import_module(".".join(path.relative_to(TESTS.parent).with_suffix("").parts))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -90,6 +90,10 @@ class Host:
         """Feed an event."""
         self.engine.feed(Event(type, customer=customer, at=instant(when), data=data))
 
+    def feed_all(self, type: str, when: When, customers: Iterable[str]) -> None:  # noqa: A002 the word of the call
+        """Feed an event of each of many customers, in one call."""
+        self.engine.feed(Event(type, customer=customer, at=instant(when)) for customer in customers)
+
     def tick(self, when: When = START, **options: Any) -> TickResult:
         """Tick at an instant."""
         return self.engine.tick(instant(when), **options)

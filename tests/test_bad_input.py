@@ -189,17 +189,17 @@ def test_every_door_takes_or_refuses_and_both_stores_agree(what):
 
 
 @pytest.mark.parametrize("what", [name for name in CALLS if not name.startswith(("put", "feed", "tick"))])
-@pytest.mark.parametrize("number", [0, 1, True])
-def test_numbers_are_no_names(what, number):
+def test_numbers_are_no_names(what):
     """5 finds no customer "5", and True is no 1: what is asked for is never taken for something else (B2)."""
     host = host_on("sqlite")
     host.engine.put_customers({"0": {}, "1": {}, "True": {}}, at=START)
     host.engine.enroll("j", ["0", "1", "True"], at=START)
     host.tick()
-    text = answer(CALLS[what], host.engine, number)
-    if number is True:
-        assert "Error" in text or text.startswith(("Invalid", "NotFound")), text
-    assert f"customer={str(number)!r}" not in text or "items=" in text
+    for number in (0, 1, True):
+        text = answer(CALLS[what], host.engine, number)
+        if number is True:
+            assert "Error" in text or text.startswith(("Invalid", "NotFound")), text
+        assert f"customer={str(number)!r}" not in text or "items=" in text
 
 
 @pytest.mark.parametrize("store", STORES)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -115,7 +115,7 @@ def odd_values() -> dict[str, Callable[[], object]]:
     found["a text of its own"] = lambda: type("Text", (str,), {})("j")
     found["a number of its own"] = lambda: type("Number", (int,), {})(1)
     for kind in (list, tuple, dict):
-        found[f"a deep {kind.__name__}"] = partial(nested, kind, 5_000)
+        found[f"a deep {kind.__name__}"] = partial(itself, nested(kind, 5_000))
         found[f"a {kind.__name__} of 70 levels"] = partial(nested, kind, 70)
     found["a circle"] = circular
     found["a generator"] = lambda: (each for each in ["a", None, b"x", "\ud800"])
@@ -237,12 +237,15 @@ def shape(words: str) -> str:
 
 def arguments(method: str, name: str, odd: object) -> Mapping[str, Any]:
     """Return the arguments of a call: an odd value for one parameter, and something for those that need it."""
-    needed = {
-        each.name: {**GIVEN, **OF_METHOD.get(method, {})}.get(each.name, "x")
-        for each in inspect.signature(getattr(Engine, method)).parameters.values()
-        if each.default is inspect.Parameter.empty and each.name not in {"self", name}
-    }
-    return {**needed, name: odd}
+    given = {**GIVEN, **OF_METHOD.get(method, {})}
+    return {**{each: given.get(each, "x") for each in needed(method) if each != name}, name: odd}
+
+
+@cache
+def needed(method: str) -> list[str]:
+    """Return the parameters of a method that have no default."""
+    every = inspect.signature(getattr(Engine, method)).parameters.values()
+    return [each.name for each in every if each.default is inspect.Parameter.empty and each.name != "self"]
 
 
 WRITABLE = {kind for kind, make in VALUES.items() if isinstance(make(), str | bytes | PurePosixPath)} - {

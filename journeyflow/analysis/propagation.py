@@ -4,7 +4,7 @@ People who are at the same step at the same instant are one number, so that the 
 are. A Split divides that number by its percentages, so that figures behind one are what is to be expected.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -56,12 +56,11 @@ def propagate(
         msg = f"journey {journey.id!r} cannot be propagated, because more than time decides: {', '.join(faults)}"
         raise InvalidInput([msg])
     flow = _Flow.of(journey, to_micros(until, "until"))
-    for at in entries:
-        entered = to_micros(at, "entries")
-        flow.arrive(entered, journey.steps[0].id, Fraction(1))
-        flow.counts["entered"] += entered <= flow.end
-    for step, due in inside:
-        flow.arrive(to_micros(due, "inside"), _after(journey.step(step)), Fraction(1), from_step=step)
+    for at, count in Counter(to_micros(at, "entries") for at in entries).items():
+        flow.arrive(at, journey.steps[0].id, Fraction(count))
+        flow.counts["entered"] += count if at <= flow.end else 0
+    for (step, due), count in Counter((step, to_micros(due, "inside")) for step, due in inside).items():
+        flow.arrive(due, _after(journey.step(step)), Fraction(count), from_step=step)
     flow.run()
     return Propagation(
         dict(sorted(flow.visits.items())),

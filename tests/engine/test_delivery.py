@@ -111,6 +111,7 @@ def test_whatever_a_handler_raises_the_answers_before_it_are_kept(opened, clock,
 
 
 @pytest.mark.parametrize("poison", [KeyboardInterrupt(), SystemExit(1)])
+@pytest.mark.unmeasured
 def test_a_message_that_stops_every_tick_takes_no_other_with_it(opened, poison):
     """Two hours of ticks: the one message is given up, all others are sent, each handed over once (R71)."""
 

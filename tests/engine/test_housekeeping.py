@@ -298,6 +298,7 @@ def live(engine: Engine) -> None:
     host.tick("3 hours")
 
 
+@pytest.mark.unmeasured
 def test_not_a_byte_is_left_in_the_file(tmp_path: Path) -> None:
     """The whole file is scanned, with free pages and the log: every secret was there, none is any more (R86)."""
     path = tmp_path / "journeys.db"
@@ -310,6 +311,7 @@ def test_not_a_byte_is_left_in_the_file(tmp_path: Path) -> None:
         assert engine.tick(after("30 days")).inputs == 0
 
 
+@pytest.mark.unmeasured
 def test_scrubbing_may_wait_for_vacuum(tmp_path: Path) -> None:
     """With scrub=False the rows are without a person, and traces stay in free space until `vacuum` (R86)."""
     path = tmp_path / "journeys.db"
@@ -324,6 +326,7 @@ def test_scrubbing_may_wait_for_vacuum(tmp_path: Path) -> None:
         assert engine.audit() == []
 
 
+@pytest.mark.unmeasured
 def test_a_reader_elsewhere_keeps_what_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While somebody still reads what was there before it cannot go; the error says so, and vacuum does it later."""
     monkeypatch.setattr("journeyflow.stores.sqlite.opening.READER_SECONDS", 0.05)

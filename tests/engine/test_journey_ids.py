@@ -30,16 +30,19 @@ NAMING = sorted(
 """Every call that takes the id of a journey."""
 
 
+ODD = (5, True, 1.5, b"j", ["j"], {"j": 1}, ("j",), object, "\ud800")
+
+
 @pytest.mark.parametrize("name", NAMING)
-@pytest.mark.parametrize("odd", [5, True, 1.5, b"j", ["j"], {"j": 1}, ("j",), object, "\ud800"], ids=repr)
-def test_every_call_refuses_what_is_no_id_of_a_journey_in_the_same_words(host, name, odd):
+def test_every_call_refuses_what_is_no_id_of_a_journey_in_the_same_words(host, name):
     """A number, a list or a broken text names no journey: one error, with the name of the argument."""
     host.deploy(Send("s", channel="EMAIL", template="t"))
     needed = inspect.signature(getattr(host.engine, name)).parameters
     given = {each: value for each, value in GIVEN.items() if each in needed}
-    with pytest.raises(InvalidInput) as error:
-        getattr(host.engine, name)(**{**given, "journey": odd})
-    assert error.value.faults[0].startswith(("journey: must be text, not ", "journey: contains a lone surrogate"))
+    for odd in ODD:
+        with pytest.raises(InvalidInput) as error:
+            getattr(host.engine, name)(**{**given, "journey": odd})
+        assert error.value.faults[0].startswith(("journey: must be text, not ", "journey: contains a lone surrogate"))
 
 
 def test_a_retry_refuses_what_is_no_id_of_a_journey(host):

@@ -108,6 +108,7 @@ STAGES_OF_AN_INPUT = {
 
 
 @pytest.mark.parametrize("stage", STAGES_OF_AN_INPUT)
+@pytest.mark.unmeasured
 def test_an_input_that_cannot_be_handled_is_set_aside(engine, stage, monkeypatch, caplog):
     """R9: the others are handled as if it were not there, and `retry` takes it up again."""
     welcome(engine)

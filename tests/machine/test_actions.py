@@ -301,6 +301,7 @@ FAMILIES: dict[str, Rule] = {
 
 @pytest.mark.rows(220)
 @pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.unmeasured
 def test_the_families_of_criteria(host, family):
     """R59: fields, lists, tags, consent, messages; what journeys and web sites tell, an Update keeps."""
     host.deploy(
@@ -364,6 +365,7 @@ def test_opened_asks_this_mail_or_any(host):
 
 
 @pytest.mark.rows(81)
+@pytest.mark.unmeasured
 def test_a_split_divides_and_remembers(host):
     """R38: arms in percent, the same person in the same arm in every run."""
     host.deploy(Split("test", arm(30, [End("a", "a")]), arm(70, [End("b", "b")])), reentry="always")

@@ -239,6 +239,7 @@ def test_the_cost_follows_the_rows_whatever_journeys_there_are(tenant, tmp_path)
     assert many < 1.1 * one
 
 
+@pytest.mark.unmeasured
 def test_memory_does_not_grow_with_the_rows(tmp_path):
     """Ten times the people take no more memory in Python."""
     peaks = []

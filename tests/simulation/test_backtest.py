@@ -238,6 +238,7 @@ def test_events_may_be_events():
 
 
 @pytest.mark.parametrize("db", [None, "run.db"])
+@pytest.mark.unmeasured
 def test_what_a_simulation_recorded_can_be_back_tested(tmp_path, db):
     """Attributes that rules read, enrollments by hand and reactions to messages: everybody goes the same way again."""
     start = datetime(2026, 3, 2, tzinfo=UTC)

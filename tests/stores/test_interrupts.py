@@ -43,12 +43,15 @@ INTERRUPTS: dict[str, Interrupt] = {"at once": at_once, "by signal": _thread.int
 @contextmanager
 def interrupting(number: int, interrupt: Interrupt, within: str = "", *, opcodes: bool = False) -> Iterator[list[int]]:
     """Interrupt at the n-th line or instruction of modules of the package; yield the list of those not reached."""
-    left = [number]
+    left, place = [number], PACKAGE + within
 
-    def trace(frame: FrameType, *_: object) -> Any:
-        if not frame.f_code.co_filename.startswith(PACKAGE + within):
+    def enter(frame: FrameType, *_: object) -> Any:
+        if not frame.f_code.co_filename.startswith(place):
             return None
         frame.f_trace_opcodes = opcodes
+        return trace(frame)
+
+    def trace(_frame: FrameType, *_: object) -> Any:
         left[0] -= 1
         if left[0] == 0:
             sys.settrace(None)
@@ -56,7 +59,7 @@ def interrupting(number: int, interrupt: Interrupt, within: str = "", *, opcodes
         return trace
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    sys.settrace(trace)
+    sys.settrace(enter)
     try:
         yield left
     finally:

@@ -97,6 +97,7 @@ def lively(host, people=6):
 
 @pytest.mark.parametrize("size", [2, 1_000])
 @pytest.mark.parametrize("store", STORES)
+@pytest.mark.unmeasured
 def test_statistics_and_results_stay_what_they_were(store, size):
     """Totals, days, domains, steps, benchmark and experiments do not move, and the audit adds up (R80, R81, R86)."""
     with open_engine(store, batch_size=size, **OPTIONS) as engine:
@@ -396,6 +397,7 @@ def test_the_forgotten_are_pruned_too(host):
 
 
 @pytest.mark.parametrize("store", STORES)
+@pytest.mark.unmeasured
 def test_what_was_cut_short_goes_on(store):
     """Killed after any batch and begun again, it comes to the same (R86)."""
     dumps = []

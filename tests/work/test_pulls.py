@@ -940,6 +940,7 @@ def test_a_circle_is_gone_round_once(names, after):
     assert names or circle.following(after) is None
 
 
+@pytest.mark.unmeasured
 def test_stores_agree_on_a_long_list():
     """A list longer than what a batch loads comes in to the last, in the same order."""
     found = []

@@ -105,6 +105,7 @@ def test_one_tick_equals_any_sequence_of_ticks():
 
 @pytest.mark.parametrize("size", [1, 2, 7])
 @pytest.mark.parametrize("store", STORES)
+@pytest.mark.unmeasured
 def test_nothing_observable_depends_on_the_size_of_a_batch(store, size):
     """A batch is a prefix of the total order: any size, also by `limit`, does the same (R7)."""
     expected = lived(Host(open_engine("memory")), ["30 days"])

@@ -59,6 +59,7 @@ def test_a_planted_difference_is_found_whatever_the_percentages_and_the_times_we
 
 
 @pytest.mark.parametrize("effect", EFFECTS)
+@pytest.mark.unmeasured
 def test_the_interval_covers_a_planted_effect_as_often_as_it_says(effect):
     """Over many draws with a fixed seed 95 % of the intervals hold the truth; those of the sums seldom do (R87)."""
     draw, covered = Random(20260105), list[bool]()
