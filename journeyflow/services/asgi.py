@@ -292,7 +292,7 @@ def _systems(engine: Engine, directory: Any, version: str) -> tuple[System, ...]
     )
 
 
-_WORDS = {401: "UNAUTHORIZED", 413: "TOO_LARGE", 429: "TOO_MANY_REQUESTS", 500: "INTERNAL"}
+_WORDS = {400: "MALFORMED", 401: "UNAUTHORIZED", 413: "TOO_LARGE", 429: "TOO_MANY_REQUESTS", 500: "INTERNAL"}
 """The codes of the loyalty platform's envelope for what its service never sees."""
 
 

@@ -149,6 +149,24 @@ def test_a_large_body_is_refused(served, told):
         assert error.get("code", error.get("Code")) == code
 
 
+@pytest.mark.parametrize("path", ["/journeys", "/api/v1/journeys"])
+def test_a_client_that_is_gone_is_no_error_of_the_server(served, path, caplog):
+    """Whose body breaks off gets 400 in the envelope of the system, if anybody still listens; nothing failed here."""
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(served.app(scope, receive, send))
+    assert sent[0]["status"] == 400
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_a_body_without_end_is_not_read_to_its_end(told):
     """Ten times as much as is allowed is the most that is read and dropped, nothing if so much is announced."""
