@@ -1,17 +1,19 @@
 """Requests a second of a served process: journey.get of a journey with 100,000 enrollments, alone and during a tick.
 
 The server is `journeyflow serve` in a process of its own, asked by one client over connections that stay open, one
-request after the other. While it is asked a second time, it ticks a hundred thousand people who are due at once.
+request after the other. The second time it is asked only while a tick of a hundred thousand people who are due goes on.
 Argument: number of customers (default 100,000).
 """
 
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter, sleep
@@ -22,6 +24,10 @@ from journeyflow import Engine, Event
 from journeyflow.services.directory import SQLiteDirectory
 
 SECONDS = 10
+
+TICK = re.compile(r"tick: \d+ inputs, (\d+) moves, \d+ messages, ([0-9.]+) s")
+"""What the server logs of a tick."""
+
 START_AGO = timedelta(days=3) - timedelta(seconds=90)
 """The people's waits of three days end a minute and a half after the file is begun."""
 
@@ -51,18 +57,35 @@ def wait_for(address: str) -> None:
             return
 
 
-def asked(address: str, key: str, number: int, until: float) -> list[float]:
-    """Ask for the journey until an instant of the stopwatch; return how long each reply took, in seconds."""
+def asked(address: str, key: str, number: int, over: Callable[[], object]) -> list[tuple[float, float]]:
+    """Ask for the journey until it is over; return when each request was made and how long it took, in seconds."""
     connection = http.client.HTTPConnection(address, timeout=60)
     body = json.dumps({"Command": "journey.get", "APIKey": key, "JourneyID": number})
     taken = []
-    while (begun := perf_counter()) < until:
+    while not over():
+        begun = perf_counter()
         connection.request("POST", "/api.php", body, {"Content-Type": "application/json"})
         reply = connection.getresponse()
         text = reply.read()
         assert reply.status == http.client.OK, text
-        taken.append(perf_counter() - begun)
+        taken.append((begun, perf_counter() - begun))
     return taken
+
+
+def during_tick(address: str, key: str, number: int, log: Path, count: int) -> list[float]:
+    """Ask until the log says that everybody has moved; return how long what was asked meanwhile took."""
+    ticks: list[float] = []
+    with log.open(encoding="utf-8") as lines:
+        lines.seek(0, os.SEEK_END)
+
+        def ticked() -> bool:
+            found = filter(None, map(TICK.search, lines))
+            ticks.extend(float(each[2]) for each in found if int(each[1]) >= count // 2)
+            return bool(ticks)
+
+        taken = asked(address, key, number, ticked)
+    began = perf_counter() - ticks[0]
+    return [length for begun, length in taken if begun >= began]
 
 
 def figures(name: str, taken: list[float], count: int) -> None:
@@ -82,14 +105,18 @@ def main() -> None:
         command = [sys.executable, "-m", "journeyflow", "serve", "run.db", "--directory", "people.db"]
         options = ["--port", address.partition(":")[2], "--tick", "1s", "--limit", "100000000"]
         environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-        with subprocess.Popen(  # noqa: S603 our own
-            [*command, *options], cwd=folder, env=environment, stderr=subprocess.DEVNULL
-        ) as server:
+        log = folder / "log"
+        with (
+            log.open("wb") as told,
+            subprocess.Popen([*command, *options], cwd=folder, env=environment, stderr=told) as server,  # noqa: S603 our own
+        ):
             try:
                 wait_for(address)
-                figures("alone", asked(address, key, number, perf_counter() + SECONDS), count)
+                until = perf_counter() + SECONDS
+                alone = [length for _, length in asked(address, key, number, lambda: perf_counter() >= until)]
+                figures("alone", alone, count)
                 sleep(max(0.0, (due - datetime.now(UTC)).total_seconds()))
-                figures("during a tick", asked(address, key, number, perf_counter() + SECONDS), count)
+                figures("during a tick", during_tick(address, key, number, log, count), count)
             finally:
                 server.terminate()
 

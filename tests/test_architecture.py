@@ -370,6 +370,7 @@ KEEPS_STATE = {
     "Files": "the files that a process has open",
     "Core": "what an engine and its tenants share: store, lock, cache of the catalog, ticks that are going on",
     "SQLiteStore": "a handle on a file",
+    "Beside": "a second handle on the file, once it is needed",
     "SQLiteReader": "a handle on a connection",
     "SQLiteTransaction": "a handle on a connection",
     "Writer": "likewise",

@@ -152,6 +152,11 @@ class StoreTurn:
         self._ending, self._queue = threading.Lock(), threading.Lock()
         TURNS.add(self)
 
+    def is_of(self, *, mine: bool) -> bool:
+        """Return whether this thread has the turn, or whether another one has it, as of now."""
+        holder = self._held.get(HOLDER)
+        return holder is not None and (holder.thread == threading.get_ident()) is mine
+
     def take(self, block: Block, seconds: float = threading.TIMEOUT_MAX) -> bool:
         """Wait for the turn; return whether it was taken.
 

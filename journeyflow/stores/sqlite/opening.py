@@ -137,9 +137,7 @@ def open_file(location: Location, synchronous: str, nonce: str | None) -> sqlite
         )
         raise StorageError(path, what, "use another build of Python")
     try:
-        connection = sqlite3.connect(
-            location.absolute, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        connection = _connected(location)
         try:
             _prepare(connection, path, synchronous, nonce)
         except BaseException:
@@ -148,6 +146,36 @@ def open_file(location: Location, synchronous: str, nonce: str | None) -> sqlite
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise meaning(error, path) from error
     return connection
+
+
+def open_again(location: Location) -> sqlite3.Connection:
+    """Return another connection to a file that is open already, to read from it. Raises StorageError."""
+    try:
+        connection = _connected(location)
+        try:
+            _protect(connection)
+            connection.execute("BEGIN")
+            make_own_views(connection)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise meaning(error, location.path) from error
+    return connection
+
+
+def _connected(location: Location) -> sqlite3.Connection:
+    """Return a connection on which the caller manages transactions, in any thread."""
+    return sqlite3.connect(location.absolute, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+
+
+def _protect(connection: sqlite3.Connection, *, ours: bool = False) -> None:
+    """Trust nothing that a file says of itself, unless it is ours alone; set how much is kept in memory."""
+    connection.execute(f"PRAGMA trusted_schema = {'ON' if ours else 'OFF'}")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute("PRAGMA temp_store = MEMORY")
 
 
 def rebuild(location: Location) -> None:
@@ -173,11 +201,8 @@ def _empty_log(connection: sqlite3.Connection, path: str) -> None:
 def _prepare(connection: sqlite3.Connection, path: str, synchronous: str, nonce: str | None) -> None:
     """Check that the file is one of journeyflow, configure it, and migrate its schema in one transaction."""
     ours = path == MEMORY  # nobody else can have created its views
-    connection.execute(f"PRAGMA trusted_schema = {'ON' if ours else 'OFF'}")
-    connection.execute("PRAGMA cell_size_check = ON")
+    _protect(connection, ours=ours)
     connection.execute(f"PRAGMA synchronous = {synchronous}")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    connection.execute("PRAGMA temp_store = MEMORY")
     if ours and hasattr(connection, "deserialize"):  # not every build of Python has it
         _copy_schema(connection)
     connection.execute("BEGIN")  # for a consistent check: another process may be creating the file

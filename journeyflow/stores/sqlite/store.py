@@ -2,13 +2,14 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from journeyflow.errors import StorageError, shown
 from journeyflow.stores.contract import check_nonce
+from journeyflow.stores.sqlite.beside import Beside
 from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
 from journeyflow.stores.sqlite.inheritance import FILES, OPEN_LATER, checked_path
 from journeyflow.stores.sqlite.opening import MEMORY, REOPEN, REPLACED, Location, meaning, open_file, rebuild
@@ -48,6 +49,7 @@ class SQLiteStore:
             self.connection: sqlite3.Connection | None = open_file(self._location, synchronous, nonce)
             self._identity = self._location.identity()
             FILES.note(self, self._identity)
+        self._beside = Beside(self._location)
 
     def __repr__(self) -> str:
         """Return the call with the path."""
@@ -62,11 +64,13 @@ class SQLiteStore:
                 self.connection.close()
                 self.connection = None
                 FILES.drop(self)
+        self._beside.close()
 
     def transaction(self, *, write: bool = True) -> AbstractContextManager["SQLiteTransaction"]:
         """Open a transaction; one that writes holds the write lock of the file from the start."""
         self._refuse_fork()  # before the turn, which another thread may have had when the process was forked
-        return TransactionBlock(self._turn, self.use, self._paths, self._scrub, write=write)
+        turn, use = self._place(write=write)
+        return TransactionBlock(turn, use, self._paths, self._scrub, write=write)
 
     def _scrub(self) -> None:
         """Rewrite the file from its content and empty its log, so that no deleted data is left in either."""
@@ -74,14 +78,22 @@ class SQLiteStore:
             if self.path == MEMORY:
                 self.use().execute("VACUUM")
             else:
-                rebuild(self._location)
+                with Joining(self._beside.turn):  # nobody here may still read the old content
+                    rebuild(self._location)
         except sqlite3.Error as error:
             raise meaning(error, self.path) from error
 
     def reader(self) -> AbstractContextManager["SQLiteReader"]:
-        """Open a consistent view for queries."""
+        """Open a consistent view for queries; no thread waits for what another one is writing."""
         self._refuse_fork()
-        return View(self._turn, self.use)
+        return View(*self._place(write=False))
+
+    def _place(self, *, write: bool) -> tuple[StoreTurn, Callable[[], sqlite3.Connection]]:
+        """Return whose turn a block takes, and its connection: another one to read while a thread is at work."""
+        beside = self._beside
+        if beside.turn.is_of(mine=True) or (not write and self.path != MEMORY and self._turn.is_of(mine=False)):
+            return beside.turn, self._use_beside
+        return self._turn, self.use
 
     @contextmanager
     def look(self) -> Iterator["Database"]:
@@ -104,16 +116,24 @@ class SQLiteStore:
             yield Database(shown, execute_plugins=False)
 
     def use(self) -> sqlite3.Connection:
-        """Return the connection, for a block that has the turn.
+        """Return the connection, for a block that has the turn; raises StorageError as `_check` does."""
+        self._check()
+        return self.connection  # type: ignore[return-value]  # the store is open
 
-        Raises StorageError if the store is closed, or if the file is gone or another one: what would be written to it
-        then, nobody would find.
+    def _use_beside(self) -> sqlite3.Connection:
+        """Return the connection to read from while another thread is at work; raises StorageError as `_check` does."""
+        self._check()
+        return self._beside.connection()
+
+    def _check(self) -> None:
+        """Raise StorageError if the store is closed, or if the file is gone or another one.
+
+        What would be written to it then, nobody would find.
         """
         if self.connection is None:
             raise StorageError(self.path, "the store is closed", "open it again")
         if self._location.identity() != self._identity:
             raise StorageError(self.path, REPLACED, REOPEN)
-        return self.connection
 
     def _came_by_fork(self) -> bool:
         """Return whether another process opened the file; a database in memory is shared with nobody."""
