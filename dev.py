@@ -25,6 +25,7 @@ import json
 import os
 import shutil
 import subprocess
+import sysconfig
 import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
@@ -144,6 +145,11 @@ def set_up(*groups: str) -> None:
     stamp.write_text(json.dumps(installed | digests, indent=1), encoding="utf-8")
 
 
+def chromium() -> str | None:
+    """Return the path of a Chromium, in which pages are looked at; None if there is none."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 # --- The commands
 
 
@@ -192,7 +198,8 @@ def demo(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """Run all checks; with arguments, only pytest, in one process, so that --pdb and the like work."""
-    set_up("lint", "test")
+    musl = "musl" in (sysconfig.get_config_var("SOABI") or "")  # for which Playwright has no wheel
+    set_up("lint", "test", *(["browser"] if chromium() and not musl else []))
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # many Pythons start here, and each would compile everything anew
     if arguments:
         return call(PYTHON, "-m", "pytest", *arguments, cwd=ROOT)

@@ -33,6 +33,9 @@ from journeyflow.services.site.query import Query, shown_in
 JOURNEYS, RUNS, MESSAGES, MOMENTS = 10, 20, 20, 100
 """How many of each the page of a customer shows."""
 
+EXPLAINED = 5
+"""How many of the newest runs are explained there: the pages of the others do so."""
+
 VISITS = 200
 """How many visits of a run its page shows, the newest."""
 
@@ -43,7 +46,7 @@ def customer(query: Query) -> SitePage:
     timeline = query.engine.timeline(name, until=query.instant("until"), take=MOMENTS)
     found = query.engine.find_customer(name)
     parts = [
-        paragraph("As of ", when(query.at), " UTC. Journey time is in the zone of each journey."),
+        paragraph("As of ", when(query.at), " UTC. Journey time, as in sentences, is in the zone of the journey."),
         *([] if found else [notice("Nothing of this customer has been handled yet: the inputs wait for a tick.")]),
         section("Where they are", _runs(query, name)),
         section("Why not elsewhere", *_elsewhere(query, name)),
@@ -67,21 +70,24 @@ def _runs(query: Query, name: str) -> Markup:
     """Return the newest runs as a table, each with what it waits for and which of its messages were not sent."""
     total = query.engine.enrollments(customer=name, take=1).total
     found = query.engine.enrollments(customer=name, skip=max(total - RUNS, 0), take=RUNS)
-    rows = [_run(query, each) for each in reversed(found)]
-    header = ("journey", "run", "status", "entered, journey time", "UTC", "why, with journey times")
+    rows = [_run(query, each, explained=place < EXPLAINED) for place, each in enumerate(reversed(found))]
+    header = ("journey", "run", "status", "why", "entered, journey time", "UTC")
     return table("Runs, the newest first", header, rows, "In no journey, now or before.")
 
 
-def _run(query: Query, found: Enrollment) -> Sequence[Content]:
+def _run(query: Query, found: Enrollment, *, explained: bool) -> Sequence[Content]:
     where = query.zone_of(found.journey)
-    with shown_in(where):
-        told = query.engine.explain(found)
-    ended = [] if found.ended_at is None else [Markup(f"ended {both_times(found.ended_at, where)}")]
-    why = [*_troubles(told), *([told.now] if told.now else []), *ended, *([found.reason] if found.reason else [])]
+    why: list[str] = []
+    if explained:
+        with shown_in(where):
+            told = query.engine.explain(found)
+        why += [*_troubles(told), *([told.now] if told.now else [])]
+    why += [] if found.ended_at is None else [Markup(f"ended {both_times(found.ended_at, where)}")]
+    why += [found.reason] if found.reason else []
     return (
         link(found.journey, "journey", id=found.journey),
         link(f"run {found.run}", "run", journey=found.journey, customer=found.customer, run=found.run),
-        badge(found.status), with_offset(found.entered_at, where), when(found.entered_at), listed(why),
+        badge(found.status), listed(why), with_offset(found.entered_at, where), when(found.entered_at),
     )  # fmt: skip
 
 
@@ -191,7 +197,7 @@ def _decisions(told: Explanation, where: ZoneInfo) -> Iterator[Markup]:
     visits = told.visits[-VISITS:]
     if len(visits) < len(told.visits):
         yield paragraph(f"The newest {len(visits)} of {len(told.visits):,} visits.", class_="soft")
-    header = ("", "step", "came to", *time_names("at", where), *time_names("left", where), "compared")
+    header = ("n", "step", "came to", *time_names("at", where), *time_names("left", where), "compared")
     rows = [_decision(each, where) for each in (told.entry, *visits)]
     if told.exit:
         values = [f"{path} = {value!r}" for path, value in told.exit.items()]

@@ -37,7 +37,7 @@ from journeyflow.services.site.query import Query
 DAYS = 14
 """How many days the pages about journeys look back."""
 
-JOURNEYS = 20
+JOURNEYS = 15
 """How many journeys stand on a page."""
 
 FAILURES = 10
@@ -143,7 +143,7 @@ def _hidden(name: str, value: str) -> str:
 
 # --- its steps --------------------------------------------------------------------------------------------------------
 
-STEPS = ("step", "what it does", "here now", "visits", "", "of those before", "of the first", "left here")
+STEPS = ("step", "what it does", "here now", "visits", "of those before", "of the first", "left here")
 
 
 def _steps(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
@@ -167,7 +167,7 @@ def _step(step: Step, stats: JourneyStats, first: int, before: int) -> Sequence[
     inside = Figure(link(f"{found.active or 0:,}", "people", journey=stats.journey, step=step.id))
     messages = [None if found.messages is None else getattr(found.messages, word).unique for word in SENT]
     shares = _share(visits, before), _share(visits, first)
-    return (step.name or step.id, words, inside, visits, bar(visits, first), *shares, found.left, *messages)
+    return (step.name or step.id, words, inside, bar(visits, first), *shares, found.left, *messages)
 
 
 def _visits(stats: JourneyStats, step: str) -> int:
@@ -187,7 +187,7 @@ def _arms(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
         yield section("Arms and branches", table("Arms and branches", _WAYS, rows), hint)
 
 
-_WAYS = ("step", "arm or branch", "meant", "visits", "", "share")
+_WAYS = ("step", "arm or branch", "meant", "visits", "share")
 
 
 def _ways(step: Split | Condition, found: StepStats) -> Iterator[Sequence[Content]]:
@@ -195,7 +195,7 @@ def _ways(step: Split | Condition, found: StepStats) -> Iterator[Sequence[Conten
     outcomes = found.outcomes or {}
     total = sum(outcomes.values())
     for label, many in outcomes.items():
-        yield step.name or step.id, label, meant.get(label, ""), many, bar(many, total), _share(many, total)
+        yield step.name or step.id, label, meant.get(label, ""), bar(many, total), _share(many, total)
 
 
 # --- what went wrong --------------------------------------------------------------------------------------------------
@@ -204,8 +204,8 @@ def _ways(step: Split | Condition, found: StepStats) -> Iterator[Sequence[Conten
 def _refusals(query: Query, name: str) -> Iterator[Markup]:
     found = query.engine.refusals(name, customers=False)
     most = max((each.count for each in found), default=0)
-    rows = [(each.reason, each.count, bar(each.count, most)) for each in found]
-    yield table("Refused entries by reason", ("reason", "entries", ""), rows, "None: nobody who matched was refused.")
+    rows = [(each.reason, bar(each.count, most)) for each in found]
+    yield table("Refused entries by reason", ("reason", "entries"), rows, "None: nobody who matched was refused.")
     if rows:
         yield paragraph("Why one customer was refused: enter the id above.", class_="soft")
 

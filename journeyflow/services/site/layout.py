@@ -75,6 +75,7 @@ LAYOUT = "".join(
         "figure{margin:.4rem 0;overflow-x:auto;max-width:100%}figure>svg{height:auto}",
         ".beside{display:flex;flex-wrap:wrap;gap:0 2rem;align-items:flex-start}",
         ".beside>div{flex:1 1 44rem;min-width:0}section h2:first-child{margin-top:1.2rem}",
+        ".figure{display:inline-block;min-width:4rem}.long{min-width:14rem}",
         f".spark{{vertical-align:middle;fill:{SERIES[0]}}}",
         "code{font-family:ui-monospace,monospace;font-size:.95em;white-space:pre-wrap}",
         ".more{margin:.5rem 0}details{margin:.4rem 0}summary{cursor:pointer}",
@@ -92,7 +93,6 @@ HEADERS: Mapping[str, str] = {
         "frame-ancestors 'none'"
     ),
     "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "interest-cohort=()",
     "cache-control": "no-store",
@@ -298,6 +298,10 @@ def both_times(at: datetime | None, where: ZoneInfo) -> Markup:
 # --- tables, figures and bars -----------------------------------------------------------------------------------------
 
 
+LONG = frozenset({"why", "why not", "now", "last error", "what", "compared", "what it does"})
+"""The columns that hold sentences."""
+
+
 def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Content]], empty: str = "None.") -> Markup:
     """Return a table in a box that scrolls by itself; or a sentence, if it has no rows."""
     if not rows:
@@ -305,7 +309,10 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Content]], 
     texts = [
         not all(isinstance(row[place], int | float | Figure | None) for row in rows) for place in range(len(header))
     ]
-    classes = [{"class_": "text"} if text else {} for text in texts]
+    classes = [
+        {"class_": "text long" if name in LONG else "text"} if text else {}
+        for name, text in zip(header, texts, strict=True)
+    ]
     heads = (tag("th", escaped(name), scope="col", **of) for name, of in zip(header, classes, strict=True))
     lines = (tag("tr", *(tag("td", shown(cell), **of) for cell, of in zip(row, classes, strict=True))) for row in rows)
     whole = tag("table", tag("thead", tag("tr", *heads)), tag("tbody", *lines))
@@ -324,11 +331,14 @@ def picture(svg: str, name: str) -> Markup:
     return Markup(tag("figure", inside, tabindex="0", role="group", aria_label=name))
 
 
-def bar(part: float, whole: float, wide: int = 120) -> Markup:
-    """Return a bar as long as a part of a whole; the number beside it says the same."""
-    long = max(round(wide * part / whole, 1), 1 if part else 0) if whole else 0
+def bar(part: int, whole: int, wide: int = 120) -> Figure:
+    """Return a number behind a bar as long as its part of a whole."""
+    long = max(round(wide * min(part / whole, 1), 1), 1 if part else 0) if whole else 0
     inside = tag("rect", width=long, height=10)
-    return Markup(tag("svg", inside, class_="spark", width=wide, height=10, aria_hidden="true"))
+    return Figure(
+        tag("svg", inside, class_="spark", width=wide, height=10, aria_hidden="true")
+        + tag("span", f"{part:,}", class_="figure")
+    )
 
 
 def sparkline(values: Sequence[int], name: str) -> Markup:

@@ -19,23 +19,25 @@ from journeyflow.services.site.layout import (
 )
 from journeyflow.services.site.query import Query
 
-MADE, BECAME = ("step", "channel", "template"), ("status", "attempts", "last error", "reported")
+BECAME, MADE = ("status", "attempts", "last error"), ("step", "channel", "template", "reported")
 
 
 def messages_of_journey(name: str, found: Iterable[Message], where: ZoneInfo) -> Markup:
     """Return messages of one journey as a table: to whom, what became of each, and the last error."""
-    rows = [(_run(each, each.customer), *_made(each), *times(each.at, where), *_became(each)) for each in found]
-    return table(name, ("customer", *MADE, *time_names("made", where), *BECAME), rows)
+    rows = [(_run(each, each.customer), *_became(each), *_made(each), *times(each.at, where)) for each in found]
+    return table(name, ("customer", *BECAME, *MADE, *time_names("made", where)), rows)
 
 
 def messages_of_customer(query: Query, name: str, found: Iterable[Message]) -> Markup:
     """Return messages to one customer as a table, each with its instant in the zone of its journey."""
     rows = [
-        (_run(each, each.journey), *_made(each), with_offset(each.at, query.zone_of(each.journey)), when(each.at),
-         *_became(each))
+        (
+            _run(each, each.journey), *_became(each), *_made(each),
+            with_offset(each.at, query.zone_of(each.journey)), when(each.at),
+        )
         for each in found
     ]  # fmt: skip
-    return table(name, ("journey", *MADE, "made, journey time", "UTC", *BECAME), rows)
+    return table(name, ("journey", *BECAME, *MADE, "made, journey time", "UTC"), rows)
 
 
 def _run(of: Message | Enrollment, words: str) -> Markup:
@@ -43,11 +45,11 @@ def _run(of: Message | Enrollment, words: str) -> Markup:
 
 
 def _made(message: Message) -> Sequence[Content]:
-    return message.step, message.channel, message.template
+    return message.step, message.channel, message.template, ", ".join(message.engagement)
 
 
 def _became(message: Message) -> Sequence[Content]:
-    return badge(message.status), message.attempts, message.error, ", ".join(message.engagement)
+    return badge(message.status), message.attempts, message.error
 
 
 def enrollments_table(name: str, found: Iterable[Enrollment], where: ZoneInfo) -> Markup:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from journeyflow.basics.moments import zone
 from journeyflow.services.site.layout import (
     Markup,
     SitePage,
@@ -13,6 +12,7 @@ from journeyflow.services.site.layout import (
     section,
     table,
     when,
+    with_offset,
 )
 from journeyflow.services.site.lists import enrollments_table, messages_of_journey
 from journeyflow.services.site.query import Query
@@ -65,11 +65,10 @@ def _trail(query: Query, name: str) -> list[tuple[str, str]]:
 def audit(query: Query) -> SitePage:
     """Return what hosts changed, newest first, and the inputs that could not be handled or named nothing."""
     name = query.optional("journey")
-    where = zone("UTC") if name is None else query.zone_of(name)
     changes = query.engine.audit_trail(name, take=ROWS, after=query.number("after"))
     rows = [
         (
-            when(each.at, where), when(each.at),
+            with_offset(each.at, query.zone_of(each.journey)) if each.journey else None, when(each.at),
             link(each.journey, "journey", id=each.journey) if each.journey else "all journeys", each.text,
         )
         for each in changes
@@ -77,7 +76,7 @@ def audit(query: Query) -> SitePage:
     parts = [
         section(
             "Changes",
-            table("Changes", (f"at ({where.key})", "UTC", "of", "what"), rows),
+            table("Changes", ("journey time", "UTC", "of", "what"), rows),
             *older(changes.cursor, "Older changes", "audit", journey=name),
         )
     ]

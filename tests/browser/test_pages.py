@@ -1,0 +1,267 @@
+"""Reports and the site in a real Chromium: widths, light and dark, what axe-core finds, and the keyboard alone.
+
+Needs the group `browser` and a Chromium (Debian: apt install chromium); passed over without.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+import dev
+from journeyflow import (
+    Condition,
+    End,
+    Engine,
+    Event,
+    Goal,
+    Journey,
+    MemoryStore,
+    Send,
+    Split,
+    Trigger,
+    Wait,
+    arm,
+    field,
+)
+from journeyflow.reporting import report
+from journeyflow.services.directory import SQLiteDirectory
+from journeyflow.services.operations import HttpRequest
+from journeyflow.services.site import PageService
+from journeyflow.simulation import Behavior, Population, outcome_page, simulate
+from journeyflow.simulation.demo import ONBOARDING
+from tests.samples import START
+
+playwright = pytest.importorskip("playwright.sync_api", reason="needs the group `browser`")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs the group `browser`")
+
+if dev.chromium() is None:
+    pytest.skip("needs a Chromium; on Debian: apt install chromium", allow_module_level=True)
+
+WIDTHS = (360, 768, 1280)
+DAY = timedelta(days=1)
+HOSTILE = "<script>alert('x')</script>\"'><img src=x onerror=alert(1)> שלום 👩‍👩‍👧‍👦 " + "x" * 10_000
+NAME = HOSTILE[:180].strip()
+
+CLUB = Journey(
+    id="club",
+    name="Welcome to the club",
+    trigger=Trigger("joined", where=field("tier").in_(["Gold", "Platinum"])),
+    timezone="Africa/Johannesburg",
+    goal=Goal("order", within="30 days"),
+    holdout=5,
+    steps=[
+        Send("hello", channel="EMAIL", template="welcome"),
+        Wait("breathe", "1 day"),
+        Split("test", arm(50, [Send("tips", channel="EMAIL", template="tips")], label="A"), arm(50, label="B")),
+        Condition("rich", field("rich").eq(True), yes=[Wait("long", "90 days")]),
+        End("done"),
+    ],
+)
+VIP = Journey(
+    id="vip", trigger=Trigger("joined"), run_criteria=field("tier").eq("Platinum"), consent="required",
+    steps=[Send("hi", channel="SMS", template="t"), Wait("rest", "90 days")],
+)  # fmt: skip
+BAD = Journey(
+    id=NAME, name=HOSTILE, description=HOSTILE, trigger=Trigger(NAME),
+    steps=[Send("s", channel="X", template=NAME, name=HOSTILE), Wait("w", "90 days", name=HOSTILE)],
+)  # fmt: skip
+
+
+@cache
+def looked_at():
+    """Return an engine with people in three journeys, of which one has nothing but hostile names."""
+    engine = Engine(MemoryStore())
+    for journey in (CLUB, VIP, BAD):
+        engine.deploy(journey, at=START)
+    for n in range(40):
+        who = {"tier": ["Gold", "Silver", "Platinum", "Gold"][n % 4], "rich": n % 9 == 3, "consent": {"SMS": n != 2}}
+        engine.put_customer(f"c{n}", who, at=START)
+        engine.feed(Event("joined", customer=f"c{n}", at=START + n * DAY / 10))
+    engine.put_customer(NAME, {NAME: HOSTILE}, at=START)
+    engine.feed(Event(NAME, customer=NAME, at=START))
+    now = START
+    for day in range(6):
+        now = START + day * DAY
+        engine.tick(now)
+        messages = engine.claim("worker", at=now)
+        lost = [each for each in messages if each.customer in {"c0", "c8", NAME}]
+        engine.nack(lost, at=now, error=f"550 {HOSTILE}"[:1_000], permanent=True)
+        engine.ack([each for each in messages if each not in lost], at=now)
+        engine.feed(Event("order", customer=each.customer, at=now + DAY / 2) for each in messages[::3])
+    engine.hold_channel("EMAIL", at=now)
+    engine.pause("vip", at=now)
+    engine.tick(now + DAY)
+    return engine
+
+
+NOW = START + 7 * DAY
+
+
+@cache
+def service():
+    """Return the site, with a key that is "key"."""
+    directory = SQLiteDirectory()
+    directory.put_user(1, "default")
+    directory.add_secret("key", user=1, secret="key")  # noqa: S106 of no consequence
+    return PageService(looked_at(), directory)
+
+
+@cache
+def simulated():
+    """Return what came of a simulation, as a page."""
+    outcome = simulate(
+        ONBOARDING,
+        population=Population(size=60, attributes={"tier": "Gold"}),
+        behavior=Behavior(opened=0.4, clicked=0.1),
+        start=START,
+        until="14 days",
+    )
+    return outcome_page(outcome).to_html()
+
+
+REPORTS: dict[str, Callable[[], str]] = {
+    "report/journey": lambda: report(looked_at(), "club", at=NOW).to_html(),
+    "report/hostile": lambda: report(looked_at(), NAME, at=NOW).to_html(),
+    "report/account": lambda: report(looked_at(), at=NOW).to_html(),
+    "report/simulation": simulated,
+}
+
+SITE = {
+    "site/": {},
+    "site/journey": {"id": "club"},
+    "site/people": {"journey": "club", "step": "long"},
+    "site/messages": {"journey": "club"},
+    "site/customer": {"id": "c0"},
+    "site/run": {"journey": "club", "customer": "c0"},
+    "site/audit": {},
+}
+BAD_PAGES = {"site/journey": {"id": NAME}, "site/customer": {"id": NAME}}
+PAGES = [*((name, {}) for name in REPORTS), *SITE.items(), *BAD_PAGES.items()]
+IDS = [f"{name}{' hostile' if NAME in asked.values() else ''}" for name, asked in PAGES]
+
+
+def address(name, asked):
+    """Return the address of a page on a host that is answered here."""
+    return f"http://pages.test/{name}?{urlencode(asked)}"
+
+
+def answer(route):
+    """Answer a request of the browser without a network."""
+    parts = urlsplit(route.request.url)
+    name = parts.path.removeprefix("/")
+    if name in REPORTS:
+        route.fulfill(status=200, content_type="text/html; charset=utf-8", body=REPORTS[name]())
+        return
+    asked = HttpRequest("GET", parts.path, dict(parse_qsl(parts.query)), {"X-API-Key": "key"})
+    reply = service().answer(asked, NOW)
+    route.fulfill(status=reply.status, headers=dict(reply.headers), body=str(reply.body))
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Start one browser for all pages."""
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=dev.chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def tab(request, chromium):
+    """Open a tab in light or dark surroundings; what the console says, and a dialog, is a fault."""
+    context = chromium.new_context(color_scheme=request.param, reduced_motion="reduce")
+    context.route("**/*", answer)
+    page = context.new_page()
+    page.faults = []
+    page.on("console", lambda message: page.faults.append(message.text))
+    page.on("pageerror", lambda error: page.faults.append(str(error)))
+    page.on("dialog", lambda dialog: page.faults.append(dialog.message))
+    page.scheme = request.param
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def opened(tab, request):
+    """Go to a page, whose console must stay empty."""
+    name, asked = request.param
+    tab.faults.clear()
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    tab.goto(address(name, asked))
+    yield tab
+    assert tab.faults == []
+
+
+IN_THE_DARK = ("report/journey", "report/simulation", "site/journey", "site/customer")
+"""Pages with all the colors that there are; the others are looked at in the light alone."""
+
+WITH_THE_KEYBOARD = ("report/journey", "site/", "site/journey", "site/customer")
+"""Pages with everything that can be reached."""
+
+
+def skip_unless(opened, pages):
+    """Pass over a page that has nothing which the others have not."""
+    if urlsplit(opened.url).path.removeprefix("/") not in pages:
+        pytest.skip("has nothing that other pages have not")
+
+
+every_page = pytest.mark.parametrize("opened", PAGES, ids=IDS, indirect=True)
+
+WIDER = """() => [document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('body *')]
+    .filter(each => !each.closest('figure, .scroll') && each.getBoundingClientRect().right > innerWidth + 1)
+    .filter(each => !each.closest('.skip'))
+    .map(each => each.tagName)]"""
+"""How much wider than the window the page is, and what stands out of it other than in a box that scrolls."""
+
+BACKGROUND = "() => getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).slice(0, 3).map(Number)"
+
+
+@every_page
+def test_a_page_fits_into_every_width(opened, tmp_path):
+    """No horizontal scrolling of the page, and a picture is taken at each width, in the right surroundings."""
+    if opened.scheme == "dark":
+        skip_unless(opened, IN_THE_DARK)
+    for width in WIDTHS:
+        opened.set_viewport_size({"width": width, "height": 900})
+        too_wide, *out = opened.evaluate(WIDER)
+        assert (too_wide <= 0, out) == (True, [])
+        taken = opened.screenshot(path=tmp_path / f"{width}.png")
+        assert taken.startswith(b"\x89PNG")
+    bright = sum(opened.evaluate(BACKGROUND)) / 3
+    assert bright > 200 if opened.scheme == "light" else bright < 60
+
+
+@every_page
+def test_axe_finds_nothing(opened):
+    """Contrast, labels, headings, landmarks and boxes that scroll: at the narrowest width, where most of them do."""
+    if opened.scheme == "dark":
+        skip_unless(opened, IN_THE_DARK)
+    opened.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    options = {} if opened.scheme == "light" else {"runOnly": ["color-contrast"]}
+    found = axe.Axe().run(opened, options=options).response["violations"]
+    assert [(each["id"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found] == []
+
+
+CONTROLS = """() => {
+    window.reached = new Set()
+    document.addEventListener('focusin', event => reached.add(event.target))
+    return [...document.querySelectorAll('a[href], button, input:not([type=hidden]), summary, [tabindex="0"]')]
+        .filter(each => each.checkVisibility()).length
+}"""
+MISSED = """() => [...document.querySelectorAll('a[href], button, input:not([type=hidden]), summary, [tabindex="0"]')]
+    .filter(each => each.checkVisibility() && !reached.has(each)).map(each => each.outerHTML.slice(0, 100))"""
+FOCUS = "() => getComputedStyle(document.activeElement).outlineStyle"
+
+
+@every_page
+def test_a_keyboard_alone_reaches_everything(opened):
+    """Tab goes through every link, field, table and picture, and where it is can be seen."""
+    skip_unless(opened, WITH_THE_KEYBOARD if opened.scheme == "light" else ())
+    many = opened.evaluate(CONTROLS)
+    for _ in range(many):
+        opened.keyboard.press("Tab")
+    assert opened.evaluate(FOCUS) != "none"
+    assert opened.evaluate(MISSED) == []
