@@ -20,7 +20,7 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import attrs
 import click
@@ -437,24 +437,11 @@ TESTED = (*sorted((ROOT / "tests").rglob("*.py")), *sorted((PACKAGE / "testing" 
 """Where the tests are."""
 
 
-class Feature(NamedTuple):
-    """A row of the seed documents: its name, and why no test of this package shows it, if none can."""
-
-    name: str
-    without: str = ""
-
-
 @cache
-def features() -> dict[str, dict[int, Feature]]:
-    """Read docs/features.toml: rows by number, by section."""
+def features() -> dict[str, dict[int, str]]:
+    """Read docs/features.toml: what the rows ask, by number, by section."""
     listed = tomllib.loads((DOCS / "features.toml").read_text(encoding="utf-8"))
-    return {section: {int(number): _feature(row) for number, row in rows.items()} for section, rows in listed.items()}
-
-
-def _feature(row: str | Mapping[str, str]) -> Feature:
-    if isinstance(row, str):
-        return Feature(row)
-    return Feature(row["name"], f"later: {row['layer']}" if "layer" in row else f"not here: {row['cannot']}")
+    return {section: {int(number): row for number, row in rows.items()} for section, rows in listed.items()}
 
 
 def marked_rows(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -496,20 +483,15 @@ def shown() -> dict[int, list[tuple[Path, str]]]:
 
 
 def empty_rows() -> list[int]:
-    """Return the rows that no test shows and that have no reason why not."""
-    return [
-        number
-        for rows in features().values()
-        for number, row in rows.items()
-        if not row.without and number not in shown()
-    ]
+    """Return the rows that no test shows."""
+    return [number for rows in features().values() for number in rows if number not in shown()]
 
 
 def feature_tables() -> str:
-    """Return every row with the tests that show it, or why there is none."""
+    """Return every row with the tests that show it."""
     parts = []
     for section, rows in features().items():
-        lines = [(f"F{number}", row.name, _shown_by(number) or row.without) for number, row in rows.items()]
+        lines = [(f"F{number}", row, _shown_by(number)) for number, row in rows.items()]
         parts.append(f"## {section}\n\n{table(('row', 'what is asked', 'shown by'), lines)}")
     return "\n".join(parts)
 

@@ -104,6 +104,7 @@ def test_a_key_of_another_tenant_learns_nothing(served):
     assert theirs.text.replace("secret", "?") == nowhere.text.replace("nosuch", "?")
 
 
+@pytest.mark.rows(207)
 def test_a_key_calls_a_hundred_times_a_minute(served):
     """The next call is told when to come again, in the envelope of its system; other keys are not concerned."""
     for _ in range(100):

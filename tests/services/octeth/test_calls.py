@@ -415,6 +415,8 @@ def test_the_figures_of_a_journey():
     assert stats["DaysRevenue"][1] == {"Date": "2026-05-17", "Amount": 123.45}
     mail, wait = journey["Actions"]
     assert (mail["Revenue"], mail["DaysRevenue"][1]["Amount"], mail["Stats"]["SendCount"]) == (123.45, 123.45, 2)
+    days = [(each["Date"], each["SendCount"], each["TotalRevenue"]) for each in mail["DailyStats"]]
+    assert days == [("2026-05-16", 0, 0), ("2026-05-17", 2, 123.45), ("2026-05-18", 0, 0)]
     assert not {"Stats", "DailyStats", "Revenue", "DaysRevenue"} & wait.keys()
     later = world.done("journey.get", JourneyID=number, StartDate="2026-05-18", EndDate="2026-05-18")
     assert later["JourneyStats"]["AggregatedEmailActions"] == emails

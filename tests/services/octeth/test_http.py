@@ -16,7 +16,7 @@ def loopback() -> Iterator[Loopback]:
         yield found
 
 
-@pytest.mark.rows(207, 208, 209)
+@pytest.mark.rows(208, 209)
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: f"{each.version} {each.name}")
 def test_each_printed_example_is_answered_over_http(loopback, example: Example):
     """As in process: the printed status, names and types."""
