@@ -13,7 +13,7 @@ from journeyflow.engine.settling import Handled, Settling
 from journeyflow.questions.explanation import Decision, Explanation
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.messages import Answer, SetAside
-from journeyflow.questions.numbers.experiments import Results, SplitResults
+from journeyflow.questions.moments import Moment, Timeline
 from journeyflow.questions.numbers.figures import (
     Benchmark,
     Count,
@@ -24,11 +24,12 @@ from journeyflow.questions.numbers.figures import (
     StepStats,
 )
 from journeyflow.questions.numbers.intervals import Comparison, Group, Interval, SampleRatio
+from journeyflow.questions.numbers.lengths import EndedWithin, TimeToEnd
+from journeyflow.questions.numbers.results import Results, SplitResults
 from journeyflow.questions.numbers.strata import Stratum
 from journeyflow.questions.paging import Latest
 from journeyflow.questions.people import Person
 from journeyflow.questions.refusals import RefusalCount, RefusedEntry
-from journeyflow.questions.timeline import Moment, Timeline
 from journeyflow.questions.versions import SendInfo, StepInfo, VersionInfo
 from journeyflow.questions.why_not import WhyNot
 from journeyflow.records.public import DeferredEntry, Engagement, PruneResult, PublishedVersion, Unreadable
@@ -44,6 +45,7 @@ __all__ = [
     "DayStats",
     "Decision",
     "DeferredEntry",
+    "EndedWithin",
     "Engagement",
     "Explanation",
     "ExportJob",
@@ -74,6 +76,7 @@ __all__ = [
     "StepInfo",
     "StepStats",
     "Stratum",
+    "TimeToEnd",
     "Timeline",
     "Unreadable",
     "VersionInfo",

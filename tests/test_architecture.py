@@ -34,9 +34,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LADDER = (
     "errors", "basics", "drawing", "records", "definition", "formats", "machine", "stores", "catalog", "work",
-    "questions", "engine",
+    "questions", "reporting", "engine",
     # what users import, and the outer wing: what it does, a host could do
-    "", "answers", "services", "reporting", "simulation", "testing", "analysis", "cli", "__main__",
+    "", "answers", "services", "simulation", "testing", "analysis", "cli", "__main__",
 )  # fmt: skip
 """Every room, from the bottom up; "" is the package itself. A room imports only those that stand before it."""
 
@@ -345,7 +345,9 @@ KEEPS_STATE = {
     "Sums": "counters while they are summed up",
     "Door": "a working set in which an entry is tried, and nothing of it written",
     "ChannelCalls": "the part of the engine that holds channels",
-    **dict.fromkeys(("InputCalls", "DeliveryCalls", "UpkeepCalls", "LatestCalls"), "methods of an engine"),
+    **dict.fromkeys(
+        ("InputCalls", "DeliveryCalls", "ReportCalls", "UpkeepCalls", "LatestCalls"), "methods of an engine"
+    ),
     "Settling": "what one thread puts into the inbox, and what came of it",
     "CopyCalls": "the part of the engine that copies journeys, and changes many",
     "Fault": "a sentence; a text has no records",

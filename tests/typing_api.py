@@ -409,6 +409,11 @@ def numbers(engine: Engine) -> list[object]:
     domains = [each.sent.unique for each in engine.domain_stats("j", at=NOW).values()]
     benchmark: answers.Benchmark = engine.benchmark(at=NOW)
     results: answers.Results = engine.results("j", confidence=0.9)
+    taken: answers.TimeToEnd = engine.time_to_end("j")
+    lengths: tuple[answers.EndedWithin, ...] = taken.lengths
+    drawn: tuple[str, ...] = (results.chart().svg, taken.chart().svg, stats.funnel().svg)
+    page: str = engine.report("j", at=NOW, since="2026-01-01", until=None).to_html() + str(engine.report(at=NOW))
+    assert lengths, (drawn, page)
     split: answers.SplitResults = results.splits["test"]
     groups: tuple[answers.Group, ...] = split.arms
     comparison: answers.Comparison = split.comparisons[0]

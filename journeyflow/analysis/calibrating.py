@@ -11,11 +11,14 @@ from journeyflow.analysis.forecasting import forecast
 from journeyflow.basics.moments import from_micros, to_micros
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
+from journeyflow.drawing.charts import Diagram, bands
 from journeyflow.drawing.rows import Rows
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.history import happened, inputs_between, last_handled, not_replayable
 from journeyflow.records.changes import Changes
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.bands import Band
 from journeyflow.simulation.draws import micros_of
 from journeyflow.stores.contract import LAST_TICK, SqlReader
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 ASKED: Final = 0.8
 """The share of figures that a band from a tenth to nine tenths should hold."""
+
+
+DAILY: Final = "messages a day"
 
 
 @frozen
@@ -86,9 +92,33 @@ class Calibration(Rows):
         held = sum(each.held for each in self.figures)
         return f"Calibration({held} of {len(self.figures)} figures in their band)"
 
-    def report(self) -> str:
+    def __str__(self) -> str:
         """Return the shares, and every figure, as text for people."""
         return "\n".join(self._lines())
+
+    def report(self) -> ReportPage:
+        """Return a report: printed it is the text of the calibration, and `to_html()` writes it as one page of HTML.
+
+        The page has a chart for each figure and key: the bands of the forecasts, and what happened over them.
+        """
+        held = sum(each.held for each in self.figures)
+        lead = [f"{held} of {len(self.figures)} figures lay in their band; a band asks for {ASKED:.0%}."]
+        shares = [(figure, None if share is None else f"{share:.0%}") for figure, share in self.shares.items()]
+        sections = [Section("Shares", (), [PlainTable(("figure", "in their band"), shares)])]
+        sections += [Section(figure.capitalize(), (), list(self._charts(figure))) for figure in self.shares]
+        return ReportPage("Forecasts of the past, and what happened", lead, sections, str(self))
+
+    def _charts(self, figure: str) -> Iterator[Diagram]:
+        """Yield a chart for each key of a figure: a day has its place by itself, others that of their forecast."""
+        groups = defaultdict[str, list[tuple[str, CheckedFigure]]](list)
+        for each in self.figures:
+            if each.figure == figure:
+                day, _, channel = each.key.partition(" ")
+                key, place = (channel, day) if figure == DAILY else (each.key, f"{each.at:%Y-%m-%d}")
+                groups[key].append((place, each))
+        for key, found in sorted(groups.items()):
+            ranges = [(each.band.low, each.band.median, each.band.high) for _, each in found]
+            yield bands(f"{figure} · {key}", [place for place, _ in found], ranges, [each.truth for _, each in found])
 
     def _lines(self) -> Iterator[str]:
         held = sum(each.held for each in self.figures)
@@ -169,7 +199,7 @@ def _begun(reader: SqlReader) -> MemoryStore:
 def _checked(found: "Forecast", truth: dict[tuple[str, ...], int]) -> Iterator[CheckedFigure]:
     """Yield every figure of a forecast with the truth; what neither expected nor happened is left out."""
     expected: dict[tuple[str, ...], Band] = {
-        **{("messages a day", *key): band for key, band in found.messages_per_day().items()},
+        **{(DAILY, *key): band for key, band in found.messages_per_day().items()},
         **{("messages", channel): band for channel, band in found.messages.items()},
         **{("entered", name): found.entered(name) for name in found.journeys},
         **{("ended", name): found.ended(name) for name in found.journeys},
@@ -177,7 +207,7 @@ def _checked(found: "Forecast", truth: dict[tuple[str, ...], int]) -> Iterator[C
     real = defaultdict[tuple[str, ...], int](int)
     for (figure, *key), count in truth.items():
         if figure == "messages":
-            real["messages a day", *key] += count
+            real[DAILY, *key] += count
             real["messages", key[1]] += count
         else:
             real[figure, *key] += count

@@ -15,18 +15,23 @@ from journeyflow.basics.moments import DAY, Duration, add, from_micros, to_micro
 from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.basics.words import ACTIVE, HOLDOUT
+from journeyflow.definition.drawings import svg
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
 from journeyflow.drawing.rows import Rows
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.customers import all_customers
 from journeyflow.questions.history import active_keys, last_tick, sent_since
 from journeyflow.questions.numbers.totals import Totals, resting, totals
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.bands import Band
 from journeyflow.simulation.behavior import Behavior, Fit
 from journeyflow.simulation.host import Replication, SimulatedHost
-from journeyflow.simulation.outcome import Outcome, came
+from journeyflow.simulation.outcome import Outcome
+from journeyflow.simulation.page import messages_by_day, step_counts
 from journeyflow.simulation.population import Population, PopulationFit
+from journeyflow.simulation.wording import came
 from journeyflow.simulation.workers import worked
 from journeyflow.stores.copying import standing
 from journeyflow.stores.memory.store import MemoryStore
@@ -122,9 +127,35 @@ class Forecast(Rows):
         played = counted(len(self.outcome.seeds), "replication")
         return f"Forecast({self.at:%Y-%m-%d} to {self.until:%Y-%m-%d}; {sent}; {played})"
 
-    def report(self) -> str:
+    def __str__(self) -> str:
         """Return the forecast as text for people."""
         return "\n".join(self._lines())
+
+    def report(self) -> ReportPage:
+        """Return a report: printed it is the text of the forecast, and `to_html()` writes it as one page of HTML.
+
+        The page has messages by day with their bands, and for each journey its picture with who rests where at the end.
+        """
+        span = f"{self.at:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
+        played = counted(len(self.outcome.seeds), "replication")
+        lead = [
+            f"{span}, {played}: medians, and what a tenth lies below and above.",
+            f"{counted(self.outcome.customers, 'customer')} will come.",
+        ]
+        sections = [
+            Section("Messages by day", (), list(messages_by_day(self.outcome))),
+            *map(self._section, self.journeys),
+        ]
+        return ReportPage(f"Forecast of {', '.join(self.journeys)}", lead, sections, str(self))
+
+    def _section(self, name: str) -> Section:
+        who = came(self.outcome, name, "will enter", "will be held out")
+        ends = ", ".join(f"{found} {status.lower()}" for status, found in self.ends(name).items())
+        rows = [(step, now, str(later)) for step, (now, later) in self.resting(name).items()]
+        resting = [PlainTable(("step", "inside now", "at the end"), rows)] if rows else []
+        counts = {step: evolve(each, waiting=None) for step, each in step_counts(self.outcome, name).items()}
+        picture = svg(self.journeys[name], counts=counts)
+        return Section(f"Journey {name}", [f"{who}; {ends or 'none will end'}."], [*resting, picture])
 
     def _lines(self) -> Iterator[str]:
         count = len(self.outcome.seeds)

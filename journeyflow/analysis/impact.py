@@ -11,10 +11,13 @@ from attrs import field, frozen
 from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.showing import counted
 from journeyflow.basics.words import HOLDOUT
+from journeyflow.drawing.charts import IntervalRow, intervals
 from journeyflow.drawing.rows import Rows
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.questions.numbers.intervals import Interval
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.questions.numbers.trails import Trail
+from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.backtest import Backtest
 from journeyflow.simulation.bands import Band, band
 from journeyflow.simulation.outcome import Outcome
@@ -163,15 +166,57 @@ class Impact(Rows):
         found = next((each for each in self.figures if each[:2] == ("messages", "")), None)
         return "no messages" if found is None else f"messages {found.change}"
 
-    def report(self) -> str:
+    def __str__(self) -> str:
         """Return the comparison as text for people."""
         return "\n".join(self._lines())
+
+    def report(self) -> ReportPage:
+        """Return a report: printed it is the text of the comparison, and `to_html()` writes it as one page of HTML.
+
+        The page has the average difference of one customer with its interval for each figure, what becomes of the
+        messages of each step, and who leaves a step by another branch.
+        """
+        return ReportPage(self._title, [*self._lead()], [*self._sections()], str(self))
+
+    @property
+    def _title(self) -> str:
+        names = [*(row.journey for row in self.steps), *(row.journey for row in self.branches)]
+        return f"Comparison of {', '.join(dict.fromkeys(names)) or 'two versions'}"
+
+    def _lead(self) -> Iterator[str]:
+        yield (
+            f"The same {counted(f'{self.customers.median:,g}', 'customer')} without and with the change:"
+            f" {self.share_changed:.1%} of them get something else."
+        )
+        if len(self.tallies) > 1:
+            yield f"Over {len(self.tallies)} seeds: medians, with what a tenth lies below and above."
+
+    def _sections(self) -> Iterator[Section]:
+        chart = intervals(
+            f"Difference of one customer on average, with {self.confidence:.0%} intervals",
+            ("figure", "difference"),
+            [_interval_row(each) for each in self.figures if each.interval is not None],
+        )
+        rows = [(_named(each), str(each.before), str(each.after), str(each.change)) for each in self.figures]
+        yield Section(
+            "Figures", (), [*([chart] if chart.rows else []), PlainTable(("figure", "before", "after", "change"), rows)]
+        )
+        if self.steps:
+            header = ("step", *_OF_MESSAGES, "hours later")
+            messages = [(_at(each), *map(str, each[2:6]), _hours_later(each.later)) for each in self.steps]
+            yield Section(
+                "Messages", ["To the same customer, with and without the change."], [PlainTable(header, messages)]
+            )
+        moved = [each for each in self.branches if each.before != each.after]
+        if moved:
+            ways = [(_at(each), each.before or ABSENT, each.after or ABSENT, str(each.customers)) for each in moved]
+            yield Section("Other branches", (), [PlainTable(("step", "before", "after", "customers"), ways)])
 
     def _lines(self) -> Iterator[str]:
         seeds = "" if len(self.tallies) == 1 else f", {len(self.tallies)} seeds"
         yield f"{counted(self.customers, 'customer')}{seeds}: {self.share_changed:.1%} of them get something else"
         for each in self.figures:
-            yield f"  {' '.join(filter(None, each[:2]))}: {each.before} -> {each.after}, {_paired(each)}"
+            yield f"  {_named(each)}: {each.before} -> {each.after}, {_paired(each)}"
         for step in self.steps:
             later = "" if not step.later else f", {_hours(step.later, step.interval)}"
             parts = {"both": step.both, "only before": step.only_before, "only after": step.only_after}
@@ -180,8 +225,31 @@ class Impact(Rows):
             yield f"  messages of {step.journey}/{step.step}: {told}{later}"
         for branch in self.branches:
             if branch.before != branch.after:
-                ways = f"{branch.before or '(not there)'} -> {branch.after or '(not there)'}"
+                ways = f"{branch.before or ABSENT} -> {branch.after or ABSENT}"
                 yield f"  {branch.journey}/{branch.step}: {ways}, customers {branch.customers}"
+
+
+ABSENT: Final = "(not there)"
+"""What is said of a customer who does not come to a step."""
+
+
+def _named(figure: PairedFigure) -> str:
+    return " ".join(filter(None, figure[:2]))
+
+
+def _at(row: StepImpact | BranchImpact) -> str:
+    return f"{row.journey}/{row.step}"
+
+
+def _hours_later(minutes: float | None) -> str:
+    return "" if minutes is None else f"{minutes / 60:+.1f}"
+
+
+def _interval_row(figure: PairedFigure) -> IntervalRow:
+    low, high = (figure.interval.low, figure.interval.high) if figure.interval is not None else (0.0, 0.0)
+    return IntervalRow(
+        _named(figure), low, figure.difference, high, f"{figure.difference:+.3f} ({low:+.3f} to {high:+.3f})"
+    )
 
 
 _OF_MESSAGES = ("both", "only before", "only after", "other")

@@ -73,18 +73,19 @@ FOREIGN = tuple(name for name in DIALECTS if name != "native")
 @click.command("show")
 @click.argument("file", type=INPUT)
 @click.option(
-    "--format", "form", type=click.Choice(["mermaid", "dot", "svg", "json", *FOREIGN]), default="mermaid",
+    "--format", "form", type=click.Choice(["mermaid", "dot", "svg", "html", "json", *FOREIGN]), default="mermaid",
     show_default=True,
-    help="Mermaid flowchart, DOT for Graphviz, SVG picture, the journey as JSON, or as the JSON of another system.",
+    help="Mermaid flowchart, DOT for Graphviz, SVG picture, page of HTML, the journey as JSON, or as that of another "
+    "system.",
 )  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as --format json.")
-@click.option("--before", type=INPUT, help="An earlier version, to show what changed; with --format svg.")
+@click.option("--before", type=INPUT, help="An earlier version, to show what changed; with --format svg or html.")
 def show_journey(file: Path, form: str, before: Path | None) -> None:
     """Draw a journey file, in text or as a picture, or rewrite it as JSON; what another system cannot say is listed."""
-    from journeyflow.reporting import dot, mermaid, svg  # noqa: PLC0415 needed here alone
+    from journeyflow.reporting import definition_page, dot, mermaid, svg  # noqa: PLC0415 needed here alone
 
-    if before is not None and form != "svg":
-        msg = "--before goes with --format svg; `journeyflow diff` tells the changes in words"
+    if before is not None and form not in {"svg", "html"}:
+        msg = "--before goes with --format svg or html; `journeyflow diff` tells the changes in words"
         raise click.UsageError(msg)
     journey, *earlier = load_journeys([file, *([before] if before else [])])
     if form in FOREIGN:
@@ -93,10 +94,12 @@ def show_journey(file: Path, form: str, before: Path | None) -> None:
             echo(f"lost: {file}: {loss}", err=True)
         echo(json.dumps(document, indent=2, ensure_ascii=False))
         return
+    was = next(iter(earlier), None)
     writers: dict[str, Callable[[Journey], str]] = {
         "mermaid": mermaid,
         "dot": dot,
-        "svg": partial(svg, before=next(iter(earlier), None)),
+        "svg": partial(svg, before=was),
+        "html": lambda journey: definition_page(journey, was).to_html(),
         "json": dumps_journey,
     }
     echo(writers[form](journey))

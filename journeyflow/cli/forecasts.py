@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from journeyflow.cli.database import database, opened
+from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import Bar, Instant, Whole, as_json, numbers_checked, show, tenant
 from journeyflow.cli.simulations import workers_of
 
@@ -36,6 +37,7 @@ class InstantOrLength(click.ParamType[datetime | str]):
 @click.option("--replications", default=20, show_default=True, help="How often the future is played.")
 @click.option("--workers", type=Whole(1), default=1, show_default=True, help="How many processes work.")
 @tenant
+@html
 @as_json
 def forecast(  # noqa: PLR0917 click passes them by name
     db: Path,
@@ -48,6 +50,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
     workers: int,
     tenant: str,
     *,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Forecast a database: messages a day, people per step, entries and ends, each with its band.
@@ -71,7 +74,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
             progress=lambda done, of: bar("forecast", done, of),
         )
     bar.close()
-    show(found.to_dicts(), found.report(), as_json=as_json)
+    show(found.to_dicts(), reported(found, html), as_json=as_json)
 
 
 @click.command()
@@ -83,6 +86,7 @@ def forecast(  # noqa: PLR0917 click passes them by name
 @click.option("--seed", default=1, show_default=True, help="The seed of the first replication.")
 @click.option("--replications", default=20, show_default=True, help="How often each span is played.")
 @tenant
+@html
 @as_json
 def calibrate(  # noqa: PLR0917 click passes them by name
     db: Path,
@@ -94,6 +98,7 @@ def calibrate(  # noqa: PLR0917 click passes them by name
     replications: int,
     tenant: str,
     *,
+    html: Path | None,
     as_json: bool,
 ) -> None:
     """Forecast past weeks of a database from what was known then, and show how often the truth lay in the bands.
@@ -116,7 +121,7 @@ def calibrate(  # noqa: PLR0917 click passes them by name
             progress=lambda done, of: bar("calibrate", done, of),
         )
     bar.close()
-    show(found.to_dicts(), found.report(), as_json=as_json)
+    show(found.to_dicts(), reported(found, html), as_json=as_json)
 
 
 COMMANDS = (forecast, calibrate)

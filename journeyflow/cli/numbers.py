@@ -8,8 +8,11 @@ from typing import Any
 
 import click
 
+from journeyflow.cli.charts import as_bars, chart, drawn, picture, write_svg
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import Instant, as_json, now, show, table, tenant, when, zone_shown
+from journeyflow.definition.counted import FUNNEL, funnel_rows
+from journeyflow.drawing.charts import BarRow
 from journeyflow.engine.engine import Engine
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.numbers.figures import Count, DayStats, JourneyStats, MessageStats, PeopleStats, StepStats
@@ -130,6 +133,8 @@ def _span(stats: Sequence[JourneyStats]) -> str:
     help="What the rows of the table are; default: step.",
 )
 @click.option("--csv", "as_csv", is_flag=True, help="Print the table as CSV.")
+@chart
+@picture
 @newest
 @tenant
 @as_json
@@ -146,6 +151,8 @@ def stats(  # noqa: PLR0917 click passes them by name
     tenant: str,
     *,
     as_csv: bool,
+    chart: bool,
+    output: Path | None,
     as_json: bool,
 ) -> None:
     """Count people, messages and revenue of a journey, or of all of them.
@@ -155,6 +162,9 @@ def stats(  # noqa: PLR0917 click passes them by name
     """
     if journey is None and (step or domain or by):
         what = "--step, --domain and --by are of one journey: name it"
+        raise click.UsageError(what)
+    if output is not None and not chart:
+        what = "-o goes with --chart: only a picture is written"
         raise click.UsageError(what)
     with opened(db, tenant) as engine:
         asked: dict[str, Any] = {"at": as_of(engine, at), "since": since, "until": until, "channel": channel}
@@ -171,8 +181,25 @@ def stats(  # noqa: PLR0917 click passes them by name
             by_channel = one.by_channel or {}
             tables = {"day": partial(_by_day, one.daily), "channel": partial(_by_channel, by_channel)}
             head, (header, rows) = _summary(one), tables.get(by or "", partial(_by_step, one))()
-    text = csv_text(header, rows).rstrip("\n") if as_csv else head + table(rows, [str(name) for name in header])
+        bars = _bars(engine, value, by, header, rows) if chart else ((), [])
+    if output is not None:
+        show(value, write_svg(output, drawn(f"{journey or 'journeys'} by {bars[0][0]}", *bars)), as_json=as_json)
+        return
+    shown = as_bars(*bars) if chart else table(rows, [str(name) for name in header])
+    text = csv_text(header, rows).rstrip("\n") if as_csv else head + shown
     show(value, text, as_json=as_json)
+
+
+def _bars(
+    engine: Engine, value: object, by: str | None, header: Line, rows: Sequence[Line]
+) -> tuple[Sequence[str], Sequence[BarRow]]:
+    """Return a table as bars: of steps with their shares and who left there, of all else with one number."""
+    if isinstance(value, JourneyStats) and by in {None, "step"}:
+        return FUNNEL, funnel_rows(value.counts, engine.definition(value.journey))
+    what = "total" if by is None else "sent"
+    place = list(header).index(what)
+    counts = [(str(row[0]), int(str(row[place] or 0))) for row in rows]
+    return (str(header[0]), what), [BarRow(name, many, f"{many:,}") for name, many in counts]
 
 
 @click.command()

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from journeyflow.cli.populations import customer_file, file_keywords
+from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import (
     INPUT,
     Bar,
@@ -116,6 +117,7 @@ def power(  # noqa: PLR0917 click passes them by name
 @click.option("--events", type=INPUT, help="Back-test on these events (CSV, NDJSON, JSON), instead of a simulation.")
 @click.option("--confidence", default=0.95, show_default=True, help="The confidence of the intervals.")
 @simulated
+@html
 @as_json
 def compare(  # noqa: PLR0917 click passes them by name
     before: Path,
@@ -125,6 +127,7 @@ def compare(  # noqa: PLR0917 click passes them by name
     events: Path | None,
     confidence: float,
     *,
+    html: Path | None,
     as_json: bool,
     **options: Any,  # noqa: ANN401 those of a simulation
 ) -> None:
@@ -152,7 +155,7 @@ def compare(  # noqa: PLR0917 click passes them by name
         )
     bar.close()
     value = {"customers": found.customers, "changed": found.changed, "rows": found.to_dicts()}
-    show(value, found.report(), as_json=as_json)
+    show(value, reported(found, html), as_json=as_json)
 
 
 def _past(events: Path, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,6 @@ from journeyflow.questions.numbers.figures import JourneyStats
 @as_json
 def demo(db: Path, *, as_json: bool) -> None:
     """Run an onboarding journey for 2,000 made-up customers over 30 virtual days."""
-    from journeyflow.reporting.pages import report as written  # noqa: PLC0415 needed here alone
     from journeyflow.simulation.demo import DAYS, ONBOARDING, run_demo  # noqa: PLC0415 needed here alone
 
     page = replaceable(db.with_suffix(".html"))
@@ -54,7 +53,7 @@ def demo(db: Path, *, as_json: bool) -> None:
         report = run_demo(db, lambda done, of: bar("days", done, of))
     bar.close()
     with Engine(report.path) as engine:
-        write_page(page, written(engine, ONBOARDING.id, at=as_of(engine, None)).to_html())
+        write_page(page, engine.report(ONBOARDING.id, at=as_of(engine, None)).to_html())
     head = (
         f"{report.customers} people signed up; {report.entered} of them, Gold and Platinum, entered the journey.\n"
         f"{DAYS} virtual days later {report.completed} have completed it, {report.exited} left,"

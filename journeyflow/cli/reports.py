@@ -4,6 +4,7 @@ import errno
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
@@ -11,6 +12,9 @@ from journeyflow.cli.database import database, opened
 from journeyflow.cli.numbers import as_of, newest, since, until
 from journeyflow.cli.output import echo, writing
 from journeyflow.cli.shared import as_json, show, tenant
+
+if TYPE_CHECKING:
+    from journeyflow.reporting.html import ReportPage
 
 
 def replaceable(path: Path) -> Path:
@@ -35,6 +39,34 @@ def write_page(path: Path, page: str) -> None:
     """Write a page of HTML. Raises Unwritten if that fails."""
     with writing(path):
         path.write_text(page, encoding="utf-8")
+
+
+def _replaceable(_context: click.Context, _option: click.Parameter, path: Path | None) -> Path | None:
+    return None if path is None else replaceable(path)
+
+
+html = click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=_replaceable,
+    help="Also write a page with pictures there.",
+)
+"""The option of commands whose answer has a report: where it is written, checked before any work."""
+
+
+class Reported(Protocol):
+    """An answer that has a report."""
+
+    def report(self) -> "ReportPage":
+        """Return the report."""
+
+
+def reported(found: Reported, path: Path | None) -> str:
+    """Return an answer as text; write its report if a place for it was named."""
+    if path is not None:
+        write_page(path, found.report().to_html())
+        echo(f"wrote {path}: open it in a browser", err=True)
+    return str(found)
 
 
 @click.command()
@@ -64,11 +96,9 @@ def report(  # noqa: PLR0917 click passes them by name
     It holds pictures, figures, experiments, refusals and failures; it loads nothing and runs no script, and can be kept
     or mailed as it is.
     """
-    from journeyflow.reporting.pages import report as written  # noqa: PLC0415 needed here alone
-
     page = None if output is None else replaceable(output)
     with opened(db, tenant) as engine:
-        found = written(engine, journey, at=as_of(engine, at), since=since, until=until)
+        found = engine.report(journey, at=as_of(engine, at), since=since, until=until)
     if page is None or as_json:
         show(found.to_dict(), found.to_html(), as_json=as_json)
     else:

@@ -1,6 +1,5 @@
 """Simulations from the shell: journeys over made-up people."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -11,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from journeyflow.cli.output import echo
 from journeyflow.cli.populations import TAKING_PART, number, pairs, population_of
-from journeyflow.cli.reports import replaceable, write_page
+from journeyflow.cli.reports import html, reported
 from journeyflow.cli.shared import (
     INPUT,
     Bar,
@@ -27,8 +25,8 @@ from journeyflow.cli.shared import (
     load_policies,
     now,
     reading,
+    show,
     text_of,
-    to_json,
 )
 from journeyflow.errors import InvalidInput
 
@@ -148,7 +146,7 @@ def workers_of(number: int) -> AbstractContextManager[ProcessPoolExecutor | None
 @click.command()
 @click.argument("journeys", nargs=-1, required=True, type=INPUT)
 @simulated
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Also write a page with pictures there.")
+@html
 @as_json
 def simulate(
     journeys: tuple[Path, ...],
@@ -161,19 +159,15 @@ def simulate(
 
     People open, click and convert as the options say, or as a behavior file does. With --json, every figure is a row.
     """
-    from journeyflow.simulation import outcome_page  # noqa: PLC0415 needed here alone
-    from journeyflow.simulation import simulate as run  # noqa: PLC0415 likewise
+    from journeyflow.simulation import simulate as run  # noqa: PLC0415 needed here alone
 
-    page = None if html is None else replaceable(html)
     bar = Bar()
     with faults_shown(), workers_of(options["workers"]) as executor:
         defined = load_journeys(journeys)
         progress = partial(bar, "simulate")
         outcome = run(defined, **described(options, defined), executor=executor, progress=progress)
     bar.close()
-    if page is not None:
-        write_page(page, outcome_page(outcome).to_html())
-    echo(json.dumps(to_json(outcome.to_dicts()), ensure_ascii=False, indent=2) if as_json else outcome.report())
+    show(outcome.to_dicts(), reported(outcome, html), as_json=as_json)
 
 
 def _behavior(path: Path | None, chances: Mapping[str, float | None], when: list[Any]) -> "Behavior":

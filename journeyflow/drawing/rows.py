@@ -1,11 +1,14 @@
 """Answers that are rows: as dictionaries, as a data frame, and as a table in a notebook."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from journeyflow.basics.frames import frame_of
+
+if TYPE_CHECKING:
+    from journeyflow.drawing.charts import Diagram
 
 SHOWN = 100
 """How many rows a notebook shows of an answer; `to_dicts` has them all."""
@@ -44,8 +47,16 @@ class Rows:
         """Return the rows as a data frame; raises MissingExtra without pandas."""
         return frame_of(self.to_dicts())
 
+    def _pictures(self) -> "Iterator[Diagram]":
+        """Yield the pictures that a notebook shows above the table."""
+        return iter(())
+
+    def _repr_svg_(self) -> str | None:
+        """Return the first picture of the answer, for a notebook; None if it has none."""
+        return next((each.svg for each in self._pictures()), None)
+
     def _repr_html_(self) -> str:
-        """Return the first rows as a table, for a notebook; one row stands upright, a field a line."""
+        """Return the pictures and the first rows as a table, for a notebook; one row stands upright, a field a line."""
         from journeyflow.drawing.svg import tag  # noqa: PLC0415 few look at pictures
         from journeyflow.drawing.tables import LONGEST, PlainTable, table  # noqa: PLC0415 likewise
         from journeyflow.drawing.text import escaped  # noqa: PLC0415 likewise
@@ -57,4 +68,5 @@ class Rows:
         else:
             shown = PlainTable(header, [[row.get(name) for name in header] for row in rows[:SHOWN]])
         more = tag("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
-        return tag("p", escaped(repr(self)[:LONGEST])) + table(shown) + more
+        drawn = "".join(each.svg for each in self._pictures())
+        return tag("p", escaped(repr(self)[:LONGEST])) + drawn + table(shown) + more

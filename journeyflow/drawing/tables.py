@@ -1,5 +1,6 @@
 """Rows of cells as tables of HTML."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from attrs import frozen
@@ -25,18 +26,31 @@ def table(of: PlainTable) -> str:
     >>> '<td class="text">hello</td><td>1,200</td>' in table(PlainTable(["step", "visits"], [["hello", 1200]]))
     True
     """
-    texts = [any(isinstance(row[place], str) for row in of.rows) for place in range(len(of.header))]
+    texts = _texts(of.header, of.rows)
     header = "".join(
         tag("th", escaped(name) or " ", scope="col", class_="text" if text else "number")
         for name, text in zip(of.header, texts, strict=True)
     )
-    rows = (tag("tr", *map(_cell, row)) for row in of.rows)
+    rows = (tag("tr", *(_cell(value, text=text) for value, text in zip(row, texts, strict=True))) for row in of.rows)
     whole = tag("table", tag("thead", tag("tr", header)), tag("tbody", *rows))
     return tag("div", whole, class_="scroll", tabindex="0")
 
 
-def _cell(value: object) -> str:
-    said = {} if value is None or isinstance(value, int | float) else {"class_": "text"}
+def _texts(header: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
+    """Return which columns hold words; the others, of numbers alone, stand at the right."""
+    return [not all(map(_is_number, (row[place] for row in rows))) for place in range(len(header))]
+
+
+def _is_number(value: object) -> bool:
+    return value is None or isinstance(value, int | float) or bool(_NUMBER.fullmatch(str(value)))
+
+
+_NUMBER = re.compile(r"[-+]?[\d,.]*%?|\N{EN DASH}")
+"""A number as it is written for people, with its sign and a percent sign, or the dash for an unknown one."""
+
+
+def _cell(value: object, *, text: bool) -> str:
+    said = {"class_": "text"} if text else {}
     return tag("td", cell(value) or " ", **said)
 
 
@@ -68,7 +82,7 @@ def plain_lines(header: Sequence[str], rows: Sequence[Sequence[object]]) -> Iter
     """
     texts = [[visible(name) for name in header], *([visible(_text(value)) for value in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
-    right = [not any(isinstance(row[place], str) for row in rows) for place in range(len(header))]
+    words = _texts(header, rows)
     for line in texts:
-        cells = zip(line, widths, right, strict=True)
-        yield "  ".join(text.rjust(wide) if end else text.ljust(wide) for text, wide, end in cells).rstrip()
+        cells = zip(line, widths, words, strict=True)
+        yield "  ".join(text.ljust(wide) if left else text.rjust(wide) for text, wide, left in cells).rstrip()

@@ -24,7 +24,7 @@ from journeyflow.engine.core import LOG, Core, Handler, Options
 from journeyflow.engine.delivery_calls import DeliveryCalls
 from journeyflow.engine.inputs import check_limit, forward, length_of
 from journeyflow.engine.latest_calls import LatestCalls
-from journeyflow.engine.questions import Questions
+from journeyflow.engine.report_calls import ReportCalls
 from journeyflow.engine.settling import Settling
 from journeyflow.engine.ticking import TickResult, do_due_work, erase_owed, next_call
 from journeyflow.engine.upkeep_calls import UpkeepCalls
@@ -37,7 +37,7 @@ BATCH = 2_000
 """Items per commit: a batch of this size holds the write lock for some tens of milliseconds."""
 
 
-class Engine(CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, LatestCalls, Questions):
+class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, LatestCalls):
     """An embedded customer-journey engine on a SQLite file or any other `Store`.
 
     `store` is the path of a file, which is made if it is missing, or a `Store` such as `MemoryStore()`.

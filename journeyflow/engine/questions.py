@@ -32,11 +32,11 @@ from journeyflow.work.intake import foreseen
 
 if TYPE_CHECKING:  # the modules of questions are imported by the calls that ask them
     from journeyflow.questions.explanation import Explanation
-    from journeyflow.questions.numbers.experiments import Results
+    from journeyflow.questions.moments import Timeline
     from journeyflow.questions.numbers.figures import Benchmark, JourneyStats, MessageStats
+    from journeyflow.questions.numbers.results import Results
     from journeyflow.questions.people import Person
     from journeyflow.questions.refusals import RefusalCount, RefusedEntry
-    from journeyflow.questions.timeline import Timeline
     from journeyflow.questions.why_not import WhyNot
 
 

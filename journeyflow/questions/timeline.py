@@ -2,18 +2,16 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from journeyflow.basics.moments import from_micros
-from journeyflow.basics.showing import shown_at
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.definition.steps import Update
-from journeyflow.drawing.rows import Rows
 from journeyflow.machine.program import Program
 from journeyflow.questions.messages import became
+from journeyflow.questions.moments import Moment, Timeline
 from journeyflow.stores.contract import SqlReader
 from journeyflow.stores.schema import MESSAGE_ID
 
@@ -22,57 +20,6 @@ ANSWERED = ("sent", "failed")
 
 ABOUT_JOURNEYS = frozenset({"enroll", "exit", "retry"})
 """What a host asks for by hand: the type of such an input is the journey's id."""
-
-
-@frozen
-class Moment:
-    """One thing that happened to a customer.
-
-    `kind` is one of "event", "put", "enroll", "exit", "retry" (inputs of the host), "queue" (for a slot of an entry
-    limit), "refusal", "entry", "visit", "message", "goal", "end", and "pause" and "resume" of a journey that the
-    customer is inside. `at` is in UTC. `journey`, `run` and `step` say
-    where it happened; `text` says it in words, `data` as values.
-    """
-
-    at: datetime
-    kind: str
-    text: str
-    journey: str | None = None
-    run: int | None = None
-    step: str | None = None
-    data: Mapping[str, object] = field(factory=dict)
-
-    @property
-    def place(self) -> str:
-        """The journey and the run in short; empty for what belongs to no journey.
-
-        >>> from datetime import UTC
-        >>> Moment(datetime(2026, 1, 5, tzinfo=UTC), "entry", "enters", "welcome", 2).place
-        'welcome #2'
-        """
-        return "" if self.journey is None else self.journey if self.run is None else f"{self.journey} #{self.run}"
-
-
-@frozen
-class Timeline(Rows):
-    """The moments of one customer, oldest first; printed as one line each.
-
-    `more` is whether older moments were left out.
-    """
-
-    tenant: str
-    customer: str
-    moments: tuple[Moment, ...] = field(repr=lambda moments: f"<{len(moments)} moments>")
-    more: bool = False
-
-    def _rows(self) -> Iterator[object]:
-        return iter(self.moments)
-
-    def __str__(self) -> str:
-        """Return all of it as text: when, in which journey and run, what."""
-        width = max((len(moment.place) for moment in self.moments), default=0)
-        lines = [f"  {shown_at(each.at)}  {each.place:<{width}}  {each.text}" for each in self.moments]
-        return "\n".join([self.customer, *(["  ..."] if self.more else []), *lines])
 
 
 MomentKey = tuple[int, int, int, int, int]

@@ -2,7 +2,22 @@
 
 from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.definition.pictures import dot, mermaid
+from journeyflow.drawing.charts import Diagram
+from journeyflow.drawing.tables import PlainTable
 from journeyflow.reporting.export import export_tables
-from journeyflow.reporting.pages import report
+from journeyflow.reporting.html import ReportPage, Section, Tiles
+from journeyflow.reporting.pages import definition_page
 
-__all__ = ["StepCounts", "dot", "export_tables", "mermaid", "report", "svg"]
+__all__ = [
+    "Diagram",
+    "PlainTable",
+    "ReportPage",
+    "Section",
+    "StepCounts",
+    "Tiles",
+    "definition_page",
+    "dot",
+    "export_tables",
+    "mermaid",
+    "svg",
+]

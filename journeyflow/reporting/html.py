@@ -19,13 +19,13 @@ _LAYOUT = (
     "body{margin:0 auto;padding:1.5rem;max-width:72rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
     "body{color:#1f2933;background:#fff}"
     "h1{font-size:1.7rem;line-height:1.25}h2{font-size:1.25rem;margin-top:2.2rem}a{color:#1d4ed8}"
-    "figure{margin:1rem 0;overflow-x:auto}svg{height:auto}.scroll{overflow-x:auto}"
+    "figure{margin:1rem 0 1rem -1rem;overflow-x:auto}svg{height:auto}.scroll{overflow-x:auto}"
     "table{border-collapse:collapse;font-size:.9rem;margin:.5rem 0 1rem}"
     "th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap}td{border-top:1px solid #d5dbe1}"
     ".text{text-align:left}details{margin-bottom:1rem}summary{cursor:pointer}"
-    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(9rem,1fr));gap:.75rem;margin:1rem 0}"
+    "dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;margin:1rem 0}"
     "dl div{background:#f5f7fa;border-radius:.4rem;padding:.6rem .9rem}dt{color:#52606d;font-size:.85rem}"
-    "dd{margin:0;font-size:1.5rem;font-weight:600;line-height:1.3}"
+    "dd{margin:0;font-size:1.35rem;font-weight:600;line-height:1.3}"
     "@media(min-width:48rem){svg{max-width:100%}}"
     "@media(prefers-color-scheme:dark){body{color:#f0f4f8;background:#16191d}a{color:#93c5fd}td{border-color:#3b444e}"
     "dl div{background:#22272e}dt{color:#b8c4ce}}"
@@ -68,6 +68,8 @@ class ReportPage:
     title: str
     lead: Sequence[str]
     sections: Sequence[Section]
+    text: str = ""
+    """The page as plain text, where that is more than its sentences and tables."""
 
     def to_html(self) -> str:
         """Return the page as HTML. Nothing in it runs or loads: its own policy forbids all but its style sheets."""
@@ -92,7 +94,7 @@ class ReportPage:
 
     def __str__(self) -> str:
         """Return what the page says as plain text: its sentences, and its tables and charts in columns."""
-        return "\n".join(self._lines())
+        return self.text or "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
         yield from (visible(self.title), *map(visible, self.lead))

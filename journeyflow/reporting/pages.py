@@ -1,82 +1,130 @@
-"""Reports about a journey, or all journeys of a tenant, as one page of HTML that can be kept, printed and mailed."""
+"""Reports about a journey, or all journeys of a tenant, as one page of HTML that can be kept, printed and mailed.
 
-from collections.abc import Iterator, Sequence
-from datetime import date, datetime
+A page is made of answers: what an engine says to its questions. `Engine.report` asks them.
+"""
 
-from journeyflow.basics.showing import shown_at
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+from journeyflow.basics.showing import counted, in_words, shown_at
+from journeyflow.definition.counted import percent
 from journeyflow.definition.drawings import svg
 from journeyflow.definition.journey import Journey
-from journeyflow.definition.pictures import edges
-from journeyflow.drawing.charts import BarRow, Diagram, IntervalRow, bars, columns, intervals
+from journeyflow.definition.pictures import edges, summary
+from journeyflow.definition.steps import kind
+from journeyflow.drawing.charts import BarRow, bars
 from journeyflow.drawing.tables import PlainTable
-from journeyflow.engine.engine import Engine
-from journeyflow.questions.numbers.experiments import Results
-from journeyflow.questions.numbers.figures import JourneyStats, MessageStats, PeopleStats
-from journeyflow.questions.numbers.intervals import Comparison
-from journeyflow.reporting.html import ReportPage, Section
+from journeyflow.questions.journeys import JourneyInfo
+from journeyflow.questions.numbers.figures import JourneyStats, MessageStats, PeopleStats, ratio, sent_by_day
+from journeyflow.questions.numbers.lengths import TimeToEnd
+from journeyflow.questions.numbers.results import Results
+from journeyflow.questions.paging import Page
+from journeyflow.questions.refusals import RefusalCount
+from journeyflow.records.public import Enrollment, Message
+from journeyflow.reporting.html import ReportPage, Section, Tiles
 
 PEOPLE = ("active", "completed", "exited", "failed", "holdout", "converted")
 MESSAGES = ("sent", "delivered", "opened", "clicked", "bounced", "unsubscribed", "complained")
-Day = date | str | None
 
 FAILURES = 20
 """How many failed messages and runs a report lists."""
 
+WORST = 3
+"""How many steps a report names at which most people left."""
 
-def report(
-    engine: Engine, journey: str | None = None, *, at: datetime, since: Day = None, until: Day = None
-) -> ReportPage:
-    """Return a report of a journey, or of all journeys of the engine's tenant; `to_html` writes it as a page of HTML.
 
-    A journey's report has its picture with counts, the funnel of its steps, messages by day and channel, the results of
-    its experiments, refusals by reason, and what failed with the errors that were told. `since` and `until` are the
-    first and the last day, as in `stats`; by default the 31 days up to that of `at`. The page loads nothing and runs no
-    script. Raises NotFound for an unknown journey, InvalidInput with all faults of the dates.
+@frozen
+class JourneyAnswers:
+    """What a report of a journey says: the answers of an engine; `by_channel` are the statistics by channel.
+
+    `results` is None for a journey that has no goal. `lost` are the newest messages that were given up, `failed` the
+    newest runs that failed.
     """
-    if journey is None:
-        return _of_account(engine, at, since, until)
-    info = engine.journey(journey)
-    definition = engine.definition(journey)
-    stats = engine.stats(journey, at=at, since=since, until=until)
+
+    info: JourneyInfo
+    definition: Journey
+    stats: JourneyStats
+    by_channel: Mapping[str, JourneyStats]
+    lengths: TimeToEnd
+    results: Results | None
+    refusals: Sequence[RefusalCount]
+    lost: Page[Message] = field(repr=False)
+    failed: Page[Enrollment] = field(repr=False)
+
+
+def journey_page(found: JourneyAnswers, at: datetime) -> ReportPage:
+    """Return the report of a journey as of an instant."""
+    info, stats = found.info, found.stats
     lead = [
         f"{info.status}, version {info.version}, as of {shown_at(at)} UTC.",
         f"Figures by day and step are those of {stats.since} to {stats.until} ({stats.timezone}).",
         "People and revenue are those of all time; who is at a step is as of now.",
     ]
     sections = [
-        Section("The journey", (), [svg(definition, counts=stats.counts)]),
-        _people(stats),
-        _funnel(definition, stats),
-        _messages(engine, stats, at),
-        *(_experiments(engine.results(journey)) if definition.goal is not None else ()),
-        _refusals(engine, journey),
-        _failures(engine, journey),
+        Section("At a glance", list(_lost_at(found.definition, stats)), [_tiles(stats)]),
+        Section("The journey", (), [svg(found.definition, counts=stats.counts)]),
+        _funnel(found.definition, stats),
+        _lengths(found.lengths),
+        _messages(stats, found.by_channel),
+        *(() if found.results is None else _experiments(found.results)),
+        _listed(
+            "Refused entries",
+            ("reason", "entries", "customers"),
+            [(each.reason, each.count, each.customers) for each in found.refusals],
+        ),
+        _failures(found.lost, found.failed),
     ]
     return ReportPage(f"Journey {info.name or info.id}", lead, sections)
 
 
-def _of_account(engine: Engine, at: datetime, since: Day, until: Day) -> ReportPage:
-    found = engine.all_stats(at=at, since=since, until=until)
-    infos = {info.id: info for info in engine.journeys(take=None)}
+def account_page(
+    found: Sequence[JourneyStats],
+    infos: Mapping[str, JourneyInfo],
+    refusals: Sequence[RefusalCount],
+    at: datetime,
+) -> ReportPage:
+    """Return the report of all journeys of a tenant as of an instant."""
     rows = [
         (each.journey, infos[each.journey].status, *_people_row(each.people), *_messages_row(each.window))
         for each in found
     ]
     header = ("journey", "status", "entered", *PEOPLE, *MESSAGES)
-    refused = [(each.journey, each.reason, each.count) for each in engine.refusals()]
+    refused = [(each.journey, each.reason, each.count) for each in refusals]
+    entered = [BarRow(each.journey, n, f"{n:,}", (percent(ratio(m, n)),)) for each, n, m in map(_entered, found)]
     sections = [
+        Section("At a glance", (), [_account_tiles(found)]),
         Section(
-            "Journeys", ["People are those of all time, messages those of the window."], [PlainTable(header, rows)]
+            "Journeys",
+            ["People are those of all time, messages those of the window."],
+            [bars("People by journey", ("journey", "entered", "reached the goal"), entered), PlainTable(header, rows)],
         ),
-        Section("Messages by day", (), [_by_day({each.journey: each for each in found})] if found else ()),
+        Section("Messages by day", (), [sent_by_day({each.journey: each for each in found})] if found else ()),
         _listed("Refused entries", ("journey", "reason", "entries"), refused),
     ]
     days = f"{found[0].since} to {found[0].until}" if found else "no days"
-    return ReportPage(
-        "Journeys",
-        [f"{len(found)} {'journey' if len(found) == 1 else 'journeys'}, {days}, as of {shown_at(at)} UTC."],
-        sections,
-    )
+    return ReportPage("Journeys", [f"{counted(len(found), 'journey')}, {days}, as of {shown_at(at)} UTC."], sections)
+
+
+def definition_page(journey: Journey, before: Journey | None = None) -> ReportPage:
+    """Return a page about a journey alone: its picture, and its steps as a table.
+
+    With an earlier version, the picture marks what differs.
+    """
+    rows = [
+        (step.id, kind(step), step.name, summary(step), ", ".join(_ways(journey, step.id))) for step in journey.steps
+    ]
+    steps = PlainTable(("step", "kind", "name", "what it does", "leads to"), rows)
+    sections = [Section("The journey", (), [svg(journey, before=before)]), Section("Steps", (), [steps])]
+    lead = [journey.description] if journey.description else []
+    lead += [] if before is None else ["What differs from the earlier version has a sign: plus, minus, or both."]
+    return ReportPage(f"Journey {journey.name or journey.id}", lead, sections)
+
+
+def _ways(journey: Journey, step: str) -> Iterator[str]:
+    """Yield where a step leads, each after its outcome."""
+    return (": ".join(filter(None, (edge.label, edge.end))) for edge in edges(journey) if edge.start == step)
 
 
 # --- the parts of a report --------------------------------------------------------------------------------------------
@@ -90,83 +138,89 @@ def _messages_row(messages: MessageStats | None) -> Sequence[object]:
     return [getattr(getattr(messages, name, None), "unique", None) for name in MESSAGES]
 
 
-def _people(stats: JourneyStats) -> Section:
-    revenue = stats.messages.revenue if stats.messages is not None else 0
-    said = [f"Revenue, in minor units: {revenue:,}."] if revenue else []
-    return Section("People", said, [PlainTable(("entered", *PEOPLE), [_people_row(stats.people)])])
+def _entered(stats: JourneyStats) -> tuple[JourneyStats, int, int]:
+    people = stats.people
+    return (stats, 0, 0) if people is None else (stats, people.total, people.converted or 0)
+
+
+def _tiles(stats: JourneyStats) -> Tiles:
+    """Return the people of a journey, and what its messages brought: large, at the head of its report."""
+    _, entered, converted = _entered(stats)
+    found: dict[str, object] = dict(zip(("entered", *PEOPLE), _people_row(stats.people), strict=True))
+    found["of them converted"] = percent(ratio(converted, entered))
+    found["messages sent"] = None if stats.messages is None else stats.messages.sent.unique
+    if stats.messages is not None and stats.messages.revenue:
+        found["revenue, in minor units"] = stats.messages.revenue
+    return Tiles(found)
+
+
+def _account_tiles(found: Sequence[JourneyStats]) -> Tiles:
+    people = [each.people for each in found if each.people is not None]
+    sent = [each.window.sent.unique for each in found if each.window is not None]
+    return Tiles(
+        {
+            "journeys": len(found),
+            "entered": sum(each.total for each in people),
+            "inside now": sum(each.active for each in people),
+            "converted": sum(each.converted or 0 for each in people),
+            "messages of the window": sum(sent),
+        }
+    )
+
+
+def _lost_at(journey: Journey, stats: JourneyStats) -> Iterator[str]:
+    """Yield a sentence that names the steps at which most left the journey."""
+    names = {step.id: step.name or step.id for step in journey.steps}
+    left = sorted(((each.left or 0, each) for each in stats.by_step.values()), key=lambda both: -both[0])
+    worst = [
+        f"{names.get(each.step, each.step)!r} ({many:,} of {counted(f'{each.visited or 0:,}', 'visit')})"
+        for many, each in left[:WORST]
+        if many
+    ]
+    yield f"Most left the journey at {', '.join(worst)}." if worst else "Nobody left the journey before its end."
 
 
 def _funnel(journey: Journey, stats: JourneyStats) -> Section:
-    """Return how many visits each step had, as shares of the first step and of the steps that lead to it."""
-    visits = {name: each.visited or 0 for name, each in stats.by_step.items()}
-    sources: dict[str, set[str]] = {step.id: set() for step in journey.steps}
-    for edge in edges(journey):
-        sources[edge.end].add(edge.start)
-    first = visits.get(journey.steps[0].id, 0) if journey.steps else 0
-    rows = []
-    for step in journey.steps:
-        many, before = visits.get(step.id, 0), sum(visits.get(name, 0) for name in sources[step.id])
-        shares = [f"{many / first:.0%} of the first"] if first else []
-        shares += [f"{many / before:.0%} of those before it"] if before else []
-        rows.append(BarRow(step.name or step.id, many, " · ".join([f"{many:,}", *shares])))
-    said = "Visits of the window, as shares of the visits of the first step, and of the steps that lead to each."
-    return Section("Steps", [said], [bars("Visits by step", ("step", "visits"), rows)])
+    said = "Visits of the window, as shares of the visits of the steps that lead to each, and of the first step."
+    return Section("Steps", [said], [stats.funnel(journey), stats.flow(journey)])
 
 
-def _messages(engine: Engine, stats: JourneyStats, at: datetime) -> Section:
-    channels = sorted(stats.by_channel or {})
-    if not channels:
+def _lengths(found: TimeToEnd) -> Section:
+    half, most = (found.within(share) for share in (0.5, 0.9))
+    if half is None or most is None:
+        return Section("Time to the end", ["No run has ended yet."])
+    said = (
+        f"{counted(f'{found.ended:,}', 'run')} ended: half within {_length(half)}, nine of ten within {_length(most)}."
+    )
+    return Section("Time to the end", [said], [found.chart()])
+
+
+def _length(length: timedelta) -> str:
+    return in_words(length // timedelta(microseconds=1))
+
+
+def _messages(stats: JourneyStats, by_channel: Mapping[str, JourneyStats]) -> Section:
+    if not by_channel:
         return Section("Messages", ["The journey sends nothing, or sent nothing in the window."])
-    days = (stats.since, stats.until)
-    by_channel = {
-        name: engine.stats(stats.journey, at=at, channel=name, since=days[0], until=days[1]) for name in channels
-    }
     rows = [(name, *_messages_row(each.messages)) for name, each in stats.by_step.items() if each.messages is not None]
     steps = PlainTable(("step", *MESSAGES), rows)
-    return Section("Messages", ["Each message counts once, however often it was opened."], [_by_day(by_channel), steps])
-
-
-def _by_day(found: dict[str, JourneyStats]) -> Diagram:
-    days = [f"{day.date}" for day in next(iter(found.values())).daily]
-    series = {
-        name: [day.messages.sent.total if day.messages else 0 for day in each.daily] for name, each in found.items()
-    }
-    return columns("Messages sent by day", days, series)
+    said = "Each message counts once, however often it was opened."
+    return Section("Messages", [said], [sent_by_day(by_channel), steps])
 
 
 def _experiments(results: Results) -> Iterator[Section]:
     """Yield a section with the differences of arms and holdout, if there are any, and what must not be compared."""
-    rows = [*_intervals("let in against holdout", results.comparison)]
-    for name, split in results.splits.items():
-        for each in (*split.comparisons, *split.against_holdout):
-            rows += _intervals(f"{name}: {each.other.label} against {each.base.label}", each)
-    if rows or results.splits or results.holdout:
-        chart = [intervals("Differences of the goal's rate", ("groups", "difference"), rows)] if rows else []
-        yield Section("Experiments", results.sentences, chart)
-
-
-def _intervals(label: str, comparison: Comparison | None) -> Iterator[IntervalRow]:
-    if comparison is None or comparison.difference is None or comparison.interval is None:
-        return
-    low, middle, high = (
-        100 * each for each in (comparison.interval.low, comparison.difference, comparison.interval.high)
-    )
-    yield IntervalRow(label, low, middle, high, f"{middle:+.1f} points ({low:.1f} to {high:.1f})")
-
-
-def _refusals(engine: Engine, journey: str) -> Section:
-    rows = [(each.reason, each.count, each.customers) for each in engine.refusals(journey)]
-    return _listed("Refused entries", ("reason", "entries", "customers"), rows)
+    chart = results.chart()
+    if chart.rows or results.splits or results.holdout:
+        yield Section("Experiments", results.sentences, [chart] if chart.rows else [])
 
 
 def _listed(heading: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Section:
     return Section(heading, (), [PlainTable(header, rows)]) if rows else Section(heading, ["None."])
 
 
-def _failures(engine: Engine, journey: str) -> Section:
+def _failures(lost: Page[Message], runs: Page[Enrollment]) -> Section:
     """Return the newest messages that were given up, and the newest runs that failed, with what was told of them."""
-    lost = engine.messages(journey, status="FAILED", take=FAILURES)
-    runs = engine.enrollments(journey, status="FAILED", take=FAILURES)
     parts = []
     if lost:
         rows = [(each.customer, each.step, each.channel, each.attempts, each.error) for each in lost]
@@ -175,7 +229,10 @@ def _failures(engine: Engine, journey: str) -> Section:
         parts.append(
             PlainTable(("customer", "run", "step", "reason"), [(r.customer, r.run, r.step, r.reason) for r in runs])
         )
-    said = [
-        f"{lost.total:,} messages were given up, and {runs.total:,} runs failed; {FAILURES} of each are listed at most."
-    ]
-    return Section("Failures", said, parts)
+    given_up = f"{counted(f'{lost.total:,}', 'message')} {_was(lost.total)} given up"
+    said = f"{given_up}, and {counted(f'{runs.total:,}', 'run')} failed; {FAILURES} of each are listed at most."
+    return Section("Failures", [said], parts)
+
+
+def _was(many: int) -> str:
+    return "was" if many == 1 else "were"

@@ -8,9 +8,9 @@ from journeyflow.simulation.bands import Band
 from journeyflow.simulation.behavior import Behavior, Chance, Fit, When
 from journeyflow.simulation.behavior_file import loads_behavior
 from journeyflow.simulation.draws import Beta, Choice, Dates, Delay, Draws, Key, LogNormal, Normal, Uniform
+from journeyflow.simulation.figures import FunnelRow
 from journeyflow.simulation.fitting import Frequency, Rate
-from journeyflow.simulation.outcome import FunnelRow, Outcome
-from journeyflow.simulation.page import outcome_page
+from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Population, PopulationFit
 from journeyflow.simulation.recording import Deliver, Submitted
 from journeyflow.simulation.run import simulate
@@ -46,6 +46,5 @@ __all__ = [
     "When",
     "backtest",
     "loads_behavior",
-    "outcome_page",
     "simulate",
 ]

@@ -1,17 +1,22 @@
 """What came of a simulation, as one page of HTML: each journey with its picture, its funnel, its messages by day."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
+from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.showing import counted
+from journeyflow.definition.counted import funnel, step_flow
 from journeyflow.definition.drawings import StepCounts, svg
-from journeyflow.drawing.charts import BarRow, Diagram, bands, bars, columns
+from journeyflow.drawing.charts import Diagram, bands, columns
 from journeyflow.drawing.tables import PlainTable
+from journeyflow.questions.numbers.lengths import ENDED, length_name, round_size
 from journeyflow.reporting.html import ReportPage, Section
-from journeyflow.simulation.outcome import Outcome, came, length
+from journeyflow.simulation.figures import Tallied
+from journeyflow.simulation.wording import came, length, outcome_text
 
 
-def outcome_page(outcome: Outcome) -> ReportPage:
+def outcome_page(outcome: Tallied) -> ReportPage:
     """Return an outcome as a page of figures: medians, with bands over several seeds; `to_html` writes it as HTML."""
     many = len(outcome.seeds)
     lead = [
@@ -21,25 +26,23 @@ def outcome_page(outcome: Outcome) -> ReportPage:
         "Days are those of UTC; revenue is in minor units.",
     ]
     sections = [each for name in outcome.journeys for each in _of_journey(outcome, name)]
-    sections.append(Section("Messages by day", (), list(_messages(outcome))))
+    sections.append(Section("Messages by day", (), list(messages_by_day(outcome))))
     caps = [(cap, did, str(found)) for (cap, did), found in outcome.caps_hit().items()]
     sections += [Section("Caps", (), [PlainTable(("cap", "what it did", "messages"), caps)])] if caps else []
-    return ReportPage(f"Simulation of {', '.join(outcome.journeys)}", lead, sections)
+    title = f"Simulation of {', '.join(outcome.journeys)}"
+    return ReportPage(title, lead, sections, outcome_text(outcome))
 
 
-def _of_journey(outcome: Outcome, name: str) -> Iterator[Section]:
-    yield Section(
-        f"Journey {name}", list(_sentences(outcome, name)), [svg(outcome.journeys[name], counts=_counts(outcome, name))]
-    )
-    rows = [
-        BarRow(
-            row.step,
-            row.visited.median,
-            f"{row.visited}" + ("" if row.share is None else f" · {row.share:.0%} of those who entered"),
+def _of_journey(outcome: Tallied, name: str) -> Iterator[Section]:
+    journey, counts, entered = outcome.journeys[name], step_counts(outcome, name), round(outcome.entered(name).median)
+    texts = {row.step: f"{row.visited}" for row in outcome.funnel(name)}
+    yield Section(f"Journey {name}", list(_sentences(outcome, name)), [svg(journey, counts=counts)])
+    yield Section("Steps", (), [funnel(counts, journey, texts), step_flow(counts, journey, entered)])
+    half = outcome.time_to_end(name)
+    if half is not None:
+        yield Section(
+            "Time to the end", [f"Half of those who ended did so within {length(half)}."], list(_ends(outcome, name))
         )
-        for row in outcome.funnel(name)
-    ]
-    yield Section("Steps", (), [bars("Visits by step", ("step", "visits"), rows)])
     unsent = [(step, reason, str(found)) for (step, reason), found in outcome.skipped(name).items()]
     refused = [(reason, str(found)) for reason, found in outcome.refusals(name).items()]
     if refused:
@@ -48,31 +51,45 @@ def _of_journey(outcome: Outcome, name: str) -> Iterator[Section]:
         yield Section("Not sent", (), [PlainTable(("step", "reason", "messages"), unsent)])
 
 
-def _sentences(outcome: Outcome, name: str) -> Iterator[str]:
+def _sentences(outcome: Tallied, name: str) -> Iterator[str]:
     ends = ", ".join(f"{found} {status.lower()}" for status, found in outcome.statuses(name).items())
     yield came(outcome, name) + (f"; at the end {ends}." if ends else ".")
     rate = outcome.goal_rate(name)
     if outcome.journeys[name].goal is not None and rate is not None:
         yield f"{outcome.converted(name)} reached the goal, {rate.median:.1%} of those who entered."
-    if (half := outcome.time_to_end(name)) is not None:
-        yield f"Half of those who ended did so within {length(half)}."
     if any(outcome.revenue(name)):
         yield f"Revenue of its messages: {outcome.revenue(name)}."
 
 
-def _counts(outcome: Outcome, name: str) -> Mapping[str, StepCounts]:
-    resting = outcome.resting(name)
+def step_counts(outcome: Tallied, name: str) -> Mapping[str, StepCounts]:
+    """Return the counts of a journey's steps for its picture, as medians over the seeds."""
+    resting, passed, left = outcome.resting(name), outcome.passed(name), outcome.left(name)
     return {
         row.step: StepCounts(
             round(resting[row.step].median) if row.step in resting else None,
             round(row.visited.median),
+            round(passed[row.step].median),
+            round(left[row.step].median),
             outcomes={label: round(found.median) for label, found in row.outcomes.items()},
         )
         for row in outcome.funnel(name)
     }
 
 
-def _messages(outcome: Outcome) -> Iterator[Diagram]:
+def _ends(outcome: Tallied, name: str) -> Iterator[Diagram]:
+    """Yield how long runs took to their end, on average over the seeds; nothing if none has ended."""
+    lengths = outcome.lengths(name)
+    if not lengths:
+        return
+    size, found = round_size(max(lengths) * MINUTE), Counter[int]()
+    for minutes, count in lengths.items():
+        found[minutes * MINUTE // size] += count
+    places = range(max(found) + 1)
+    means = [round(found[place] / len(outcome.seeds), 1) for place in places]
+    yield columns(ENDED, [length_name(place * size) for place in places], {"ended": means})
+
+
+def messages_by_day(outcome: Tallied) -> Iterator[Diagram]:
     """Yield columns by channel for one seed; for several, a chart of bands for each channel."""
     found = outcome.messages_per_day()
     days = _days(outcome)
@@ -90,6 +107,6 @@ def _messages(outcome: Outcome) -> Iterator[Diagram]:
         yield from (bands(f"Messages by {channel} by day", days, of(channel)) for channel in channels)
 
 
-def _days(outcome: Outcome) -> list[str]:
+def _days(outcome: Tallied) -> list[str]:
     first, last = outcome.start.date(), outcome.until.date()
     return [f"{first + timedelta(days=n)}" for n in range((last - first).days + 1)]

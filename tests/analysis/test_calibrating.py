@@ -61,7 +61,7 @@ def test_a_change_of_life_lies_outside_the_bands():
     (entered,) = [each for each in found.figures if each.figure == "entered"]
     assert entered.truth >= 500
     assert not entered.held
-    assert "!" in found.report()
+    assert "!" in str(found)
     assert repr(found).startswith("Calibration(")
     assert any(row["held"] is False for row in found.to_dicts())
 

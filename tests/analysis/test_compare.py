@@ -95,7 +95,7 @@ def test_the_same_on_both_sides_changes_nothing():
     assert {each.later for each in found.steps} == {0.0}
     assert all(each.before == each.after for each in found.branches)
     assert found.before.tallies == found.after.tallies == impact().before.tallies + impact(seed=2).before.tallies
-    assert "the same" in found.report()
+    assert "the same" in str(found)
 
 
 def test_a_longer_wait_makes_messages_later():
@@ -104,8 +104,8 @@ def test_a_longer_wait_makes_messages_later():
     assert (step(found, "hello").later, step(found, "tips").later) == (0.0, 1_440.0)
     assert step(found, "offer").interval == Interval(1_440.0, 1_440.0)
     assert found.share_changed == 1.0
-    assert "24.0 hours later on average" in found.report()
-    assert "24.0 hours earlier on average" in impact(before=welcome("3 days")).report()
+    assert "24.0 hours later on average" in str(found)
+    assert "24.0 hours earlier on average" in str(impact(before=welcome("3 days")))
 
 
 def test_who_gets_something_else_is_told_by_branch_and_by_step():
@@ -120,7 +120,7 @@ def test_who_gets_something_else_is_told_by_branch_and_by_step():
     assert moved == {("welcome", "big", "yes", "no"): lost, ("welcome", "nudge", "queued", ""): lost}
     assert figure(found, "messages", "SMS").change.median == -lost
     assert figure(found, "messages", "").difference == pytest.approx(-lost / 40)
-    assert f"welcome/big: yes -> no, customers {lost}" in found.report()
+    assert f"welcome/big: yes -> no, customers {lost}" in str(found)
     assert repr(found).startswith(f"Impact(40 customers, {lost / 40:.1%} changed; messages -{lost}")
 
 
@@ -128,7 +128,7 @@ def test_the_same_message_with_another_template_is_something_else():
     """Content counts as well as time."""
     found = impact(after=welcome(template="hi"), behavior=Behavior())
     assert (step(found, "hello").both.median, step(found, "hello").other.median) == (40, 40)
-    assert "with other content 40" in found.report()
+    assert "with other content 40" in str(found)
 
 
 def test_policies_are_compared_with_the_same_journeys():
@@ -160,7 +160,7 @@ def test_figures_are_those_of_the_two_simulations():
         assert getattr(figure(found, "converted", "welcome"), side) == alone.converted("welcome")
         assert getattr(figure(found, "messages", ""), side) == alone.figure("messages")
     assert figure(found, "messages", "").change.low < figure(found, "messages", "").change.high
-    assert "3 seeds" in found.report()
+    assert "3 seeds" in str(found)
 
 
 def test_an_executor_changes_nothing():
@@ -195,7 +195,7 @@ def test_one_customer_has_no_interval():
     assert (step(found, "hello").later, step(found, "hello").interval) == (None, None)
     assert step(found, "hello").only_before.median == 1
     assert "messages -1" in repr(found)
-    assert "messages: 1 -> 0, -1 (-1.000 a customer)" in found.report()
+    assert "messages: 1 -> 0, -1 (-1.000 a customer)" in str(found)
     assert "no messages" in repr(impact(before=short, after=short))
 
 
@@ -227,8 +227,8 @@ def test_another_holdout_is_a_difference():
         assert told == [side.entered, people.holdout, people.converted]
         assert told == [side.messages, 100 - side.messages, side.messages]
     assert figure(past, "entered", "welcome").change.median > 0
-    assert "entered welcome: " in past.report()
-    assert "the same" not in past.report()
+    assert "entered welcome: " in str(past)
+    assert "the same" not in str(past)
     made = impact(before=with_holdout(50), after=with_holdout(10), entering=None)
     for each in ("before", "after"):
         side = getattr(made, each)

@@ -189,7 +189,7 @@ def test_a_forecast_can_be_read(engine):
     """Text, rows and repr; steps that only earlier versions have are there too."""
     expected = forecast(engine, until="2 days", replications=2)
     assert repr(expected).startswith("Forecast(2026-03-21 to 2026-03-23; ")
-    text = expected.report()
+    text = str(expected)
     assert "Journey welcome" in text
     assert "inside now, then" in text
     figures = Counter(row["figure"] for row in expected.to_dicts())
@@ -206,7 +206,7 @@ def test_a_holdout_is_foretold_apart():
     entered, held_out = found.entered("w"), found.outcome.held_out("w")
     assert found.ended("w") == entered
     assert entered.median + held_out.median == 40
-    assert f"Journey w: {entered} will enter, {held_out} will be held out; " in found.report()
+    assert f"Journey w: {entered} will enter, {held_out} will be held out; " in str(found)
     assert found.ends("w") == {"COMPLETED": entered}
 
 

@@ -68,7 +68,7 @@ def test_past_weeks_of_a_file_are_forecast_again(tmp_path):
     options = (path, "--times", 2, "--span", "2 days", "--replications", 3)
     done = CliRunner().invoke(main, ["calibrate", *map(str, options)])
     assert done.exit_code == 0, done.output
-    assert expected.report() in done.output
+    assert str(expected) in done.output
     assert f"of {len(expected.figures)} figures lay in their band" in done.output
     done = CliRunner().invoke(main, ["calibrate", *map(str, options), "--json"])
     assert json.loads(done.output) == expected.to_dicts()

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from click.testing import CliRunner
@@ -180,3 +181,29 @@ def test_formulas_are_text():
     """A cell that begins like a formula gets an apostrophe, a lone sign too; numbers stay."""
     text = csv_text(("a",), [("=1+1",), ("-2",), ("-",), (-2,), ("@x",), (None,)])
     assert text == "a\n'=1+1\n'-2\n'-\n-2\n'@x\n\"\"\n"
+
+
+def test_a_table_is_drawn_as_bars(db):
+    """Of steps with their shares and who left there; of journeys, days, channels and domains with one number."""
+    lines = call("stats", db, "welcome", *AT, "--chart").splitlines()
+    head, hello = next((one, two) for one, two in pairwise(lines) if one.startswith("step "))
+    assert head.split("  ")[-1] == "left here"
+    assert hello.split() == ["hello", "█" * 32, "10", "\N{EN DASH}", "100%", "0"]
+    assert [line.split()[-1] for line in call("stats", db, *AT, "--chart").splitlines()[-2:]] == ["0", "10"]
+    sent = {"day": "2026-01-05", "channel": "EMAIL", "domain": "example.com"}
+    for by, name in sent.items():
+        text = call("stats", db, "welcome", *AT, "--by", by, "--chart")
+        row = next(line.split() for line in text.splitlines() if line.startswith(name))
+        assert row == [name, "█" * 32, "10"]
+
+
+def test_bars_are_a_picture_in_a_file(db, tmp_path):
+    """It has a title; a name of another kind is refused, and so is a file without --chart."""
+    path = tmp_path / "funnel.svg"
+    assert call("stats", db, "welcome", *AT, "--chart", "-o", path) == f"wrote {path}: open it in a browser\n"
+    assert "<title>welcome by step</title>" in path.read_text(encoding="utf-8")
+    assert json.loads(call("stats", db, "welcome", *AT, "--chart", "-o", path, "--json"))["journey"] == "welcome"
+    wrong = CliRunner().invoke(main, ["stats", str(db), "welcome", "--chart", "-o", str(tmp_path / "a.html")])
+    assert "a picture has a name such as a.svg" in wrong.output
+    alone = CliRunner().invoke(main, ["stats", str(db), "welcome", "-o", str(path)])
+    assert "-o goes with --chart" in alone.output

@@ -60,7 +60,7 @@ def test_a_simulation_is_that_of_the_library(journey):
     outcome = simulate(
         JOURNEY, population=50, start=START, until="3 days", behavior=Behavior(opened=0.5, clicked=0.1), seed=3
     )
-    assert call(*options).stdout == f"{outcome.report()}\n"
+    assert call(*options).stdout == f"{outcome}\n"
     rows = json.loads(call(*options, "--json").stdout)
     assert rows == json.loads(json.dumps(outcome.to_dicts()))
     assert call(*options, "--workers", 2, "--json").stdout == call(*options, "--json").stdout

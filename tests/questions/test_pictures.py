@@ -24,17 +24,10 @@ from journeyflow import (
     field,
 )
 from journeyflow.definition.pictures import edges
+from journeyflow.questions.moments import MOMENTS
 from journeyflow.questions.numbers.experiments import results
+from journeyflow.questions.numbers.figures import sent_by_day
 from journeyflow.questions.numbers.lengths import MOST, SIZES, time_to_end
-from journeyflow.questions.pictures import (
-    MOMENTS,
-    ends_chart,
-    flow_chart,
-    funnel_chart,
-    results_chart,
-    sent_chart,
-    timeline_chart,
-)
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.drawing.test_charts import assert_readable
 from tests.samples import START
@@ -94,7 +87,7 @@ def test_numbers_in_pictures_are_those_of_the_answers(store, crowd):
     engine, at = lived(store, crowd)
     with engine:
         stats, taken = engine.stats("j", at=at), dict[str, int]()
-        funnel, flow = funnel_chart(stats, JOURNEY), flow_chart(stats, JOURNEY)
+        funnel, flow = stats.funnel(JOURNEY), stats.flow(JOURNEY)
         for row, (name, step) in zip(funnel.to_dicts(), stats.by_step.items(), strict=True):
             assert row["step"] == (JOURNEY.step(name).name or name)
             assert (row["visits"], row["left here"]) == (f"{step.visited:,}", f"{step.left:,}")
@@ -112,8 +105,8 @@ def test_numbers_in_pictures_are_those_of_the_answers(store, crowd):
             found = time_to_end(reader, lengths)
         assert known is not None
         assert found.ended == known.completed + known.exited + known.failed
-        assert sum(int(cell or 0) for row in ends_chart(found).rows for cell in row[1:]) == found.ended
-        for chart in (funnel, flow, ends_chart(found)):
+        assert sum(int(cell or 0) for row in found.chart().rows for cell in row[1:]) == found.ended
+        for chart in (funnel, flow, found.chart()):
             assert_readable(chart)
 
 
@@ -123,11 +116,11 @@ def test_a_funnel_has_step_and_cumulative_rates():
     with engine:
         stats = engine.stats("j", at=at)
     visits = {name: each.visited or 0 for name, each in stats.by_step.items()}
-    rows = {row["step"]: row for row in funnel_chart(stats, JOURNEY).to_dicts()}
+    rows = {row["step"]: row for row in stats.funnel(JOURNEY).to_dicts()}
     assert rows["tips"]["of those before it"] == f"{round(100 * visits['tips'] / visits['test'], 1):g}%"
     assert rows["tips"]["of the first"] == f"{round(100 * visits['tips'] / visits['hello'], 1):g}%"
     assert rows["Say hello"]["of those before it"] == "\N{EN DASH}"
-    assert {row["of the first"] for row in funnel_chart(stats).to_dicts()} == {"\N{EN DASH}"}
+    assert {row["of the first"] for row in stats.funnel().to_dicts()} == {"\N{EN DASH}"}
     counts = stats.counts["reply"]
     assert (counts.waiting, counts.passed, counts.left) == (0, visits["reply"] - 3, 3)
 
@@ -137,11 +130,11 @@ def test_messages_of_a_day_are_those_of_the_statistics():
     engine, at = lived("memory", (9, 30, 4, 3, 2))
     with engine:
         by = {name: engine.stats("j", at=at, channel=name) for name in ("EMAIL", "SMS")}
-    rows = sent_chart(by).to_dicts()
+    rows = sent_by_day(by).to_dicts()
     for place, day in enumerate(by["SMS"].daily):
         assert rows[place] == {"": f"{day.date}", "EMAIL": f"{by['EMAIL'].daily[place].messages.sent.total}",
                                "SMS": f"{day.messages.sent.total}"}  # fmt: skip
-    assert sent_chart({}).rows == ()
+    assert sent_by_day({}).rows == ()
 
 
 def test_steps_that_a_part_of_statistics_leaves_out_are_nobody():
@@ -150,9 +143,9 @@ def test_steps_that_a_part_of_statistics_leaves_out_are_nobody():
     with engine:
         stats = engine.stats("j", at=at, channel="EMAIL", step="hello")
     assert stats.by_step["hello"].left is None
-    assert {row["how many"] for row in flow_chart(stats, JOURNEY).to_dicts()} == {"0"}
-    assert {row["visits"] for row in funnel_chart(stats, JOURNEY).to_dicts()} == {"0"}
-    assert flow_chart(stats, Journey(id="j", steps=[])).rows == ()
+    assert {row["how many"] for row in stats.flow(JOURNEY).to_dicts()} == {"0"}
+    assert {row["visits"] for row in stats.funnel(JOURNEY).to_dicts()} == {"0"}
+    assert stats.flow(Journey(id="j", steps=[])).rows == ()
 
 
 def test_differences_are_those_of_the_results():
@@ -164,10 +157,10 @@ def test_differences_are_those_of_the_results():
         record = engine._known("j")
         with engine.store.reader() as reader:
             assert results(reader, record) == found
-    rows = results_chart(found).to_dicts()
+    rows = found.chart().to_dicts()
     assert rows[0]["difference"].startswith(f"{100 * (found.comparison.difference or 0):+.1f} points")
     assert [row["groups"] for row in rows] == ["let in against holdout", "test: B against A"]
-    assert "mismatch" not in results_chart(found).svg
+    assert "mismatch" not in found.chart().svg
 
 
 def test_groups_of_the_wrong_sizes_are_drawn_as_doubtful(monkeypatch):
@@ -176,7 +169,7 @@ def test_groups_of_the_wrong_sizes_are_drawn_as_doubtful(monkeypatch):
     with engine:
         found = engine.results("j")
     monkeypatch.setattr("journeyflow.questions.numbers.intervals.SUSPICIOUS", 2)
-    chart = results_chart(found)
+    chart = found.chart()
     assert "Sample ratio mismatch of the holdout: its groups must not be compared." in chart.svg
     assert "hollow" in chart.svg.split("</style>")[1]
 
@@ -190,7 +183,7 @@ def test_a_journey_that_nobody_left_has_no_lengths():
             found = time_to_end(reader, record)
     assert (found.ended, found.within(), found.lengths) == (0, None, ())
     assert repr(found) == "TimeToEnd('j': 0 runs ended)"
-    assert ends_chart(found).rows == ()
+    assert found.chart().rows == ()
 
 
 @pytest.mark.parametrize("days", [0, 1, 40, 400, 365 * 40])
@@ -217,7 +210,7 @@ def test_a_timeline_has_a_line_for_each_moment_and_a_track_for_each_run():
     engine, _ = lived("memory", (3, 3, 1, 1, 7))
     with engine:
         found = engine.timeline("c3")
-    chart = timeline_chart(found)
+    chart = found.chart()
     assert [row["what"] for row in chart.to_dicts()] == [moment.text for moment in found.moments]
     assert "3 days later" in chart.svg
     assert chart.svg.count('class="line series') >= 1
@@ -229,6 +222,6 @@ def test_of_a_very_long_timeline_the_newest_moments_are_drawn():
     with Engine(MemoryStore()) as engine:
         engine.feed(Event(f"e{n}", customer="ann", at=START + timedelta(hours=n)) for n in range(MOMENTS + 5))
         engine.tick(START + timedelta(days=30))
-        chart = timeline_chart(engine.timeline("ann"))
+        chart = engine.timeline("ann").chart()
     assert len(chart.rows) == MOMENTS
     assert "there are earlier ones" in chart.svg

@@ -7,6 +7,7 @@ from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
+import attrs
 import pytest
 
 from journeyflow import (
@@ -14,6 +15,7 @@ from journeyflow import (
     End,
     Engine,
     Event,
+    Exit,
     Goal,
     Journey,
     MemoryStore,
@@ -26,8 +28,7 @@ from journeyflow import (
 )
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.errors import NotFound
-from journeyflow.reporting import report
-from journeyflow.reporting.html import ReportPage, Section
+from journeyflow.reporting import ReportPage, Section, definition_page
 from tests.samples import START
 
 HOSTILE = '<script>alert("x")</script>'
@@ -106,7 +107,7 @@ def engine():
 
 def test_a_report_says_who_came_what_was_sent_and_what_failed(engine):
     """With the figures that the questions of the engine answer."""
-    read = Reader(report(engine, "club", at=START + timedelta(hours=2)).to_html())
+    read = Reader(engine.report("club", at=START + timedelta(hours=2)).to_html())
     stats = engine.stats("club", at=START)
     for said in ("ACTIVE, version 1", "already inside", "550 no such <b>mailbox</b>", "Messages sent by day", HOSTILE):
         assert said in read.said
@@ -118,7 +119,7 @@ def test_a_report_says_who_came_what_was_sent_and_what_failed(engine):
 
 def test_a_report_of_all_journeys_has_a_row_for_each(engine):
     """And what they refused."""
-    read = Reader(report(engine, at=START + timedelta(hours=2)).to_html())
+    read = Reader(engine.report(at=START + timedelta(hours=2)).to_html())
     assert "2 journeys" in read.said
     assert "club ACTIVE" in read.said
     assert "other ACTIVE" in read.said
@@ -128,9 +129,9 @@ def test_a_report_of_all_journeys_has_a_row_for_each(engine):
 def test_a_journey_that_did_nothing_has_a_report_too():
     """It sends nothing, nobody came, and there is nothing to compare."""
     with Engine(MemoryStore()) as engine:
-        assert "0 journeys, no days" in Reader(report(engine, at=START).to_html()).said
+        assert "0 journeys, no days" in Reader(engine.report(at=START).to_html()).said
         engine.deploy(Journey(id="quiet", trigger=Trigger("go"), steps=[End("done")]), at=START)
-        said = Reader(report(engine, "quiet", at=START).to_html()).said
+        said = Reader(engine.report("quiet", at=START).to_html()).said
     assert "The journey sends nothing" in said
     assert "Refused entries None." in said
     assert "Experiments" not in said
@@ -138,9 +139,9 @@ def test_a_journey_that_did_nothing_has_a_report_too():
 
 def test_a_report_is_plain_values_too(engine):
     """What stands in the tables of the page, for programs."""
-    found: dict[str, Any] = report(engine, "club", at=START + timedelta(hours=2)).to_dict()
+    found: dict[str, Any] = engine.report("club", at=START + timedelta(hours=2)).to_dict()
     sections = {each["heading"]: each for each in found["sections"]}
-    assert sections["People"]["tables"][0][0]["entered"] == engine.stats("club", at=START).people.total
+    assert sections["At a glance"]["tables"][0][0]["entered"] == engine.stats("club", at=START).people.total
     assert sections["Refused entries"]["tables"] == [[{"reason": "already inside", "entries": 1, "customers": 1}]]
     assert sections["The journey"]["tables"] == []
 
@@ -148,7 +149,7 @@ def test_a_report_is_plain_values_too(engine):
 def test_an_unknown_journey_has_no_report(engine):
     """As with every question."""
     with pytest.raises(NotFound):
-        report(engine, "clubb", at=START)
+        engine.report("clubb", at=START)
 
 
 def test_failures_of_runs_are_listed():
@@ -162,15 +163,15 @@ def test_failures_of_runs_are_listed():
         engine.feed(Event("go", customer="ann", at=START))
         engine.tick(START)
         engine.tick(START + timedelta(days=1))
-        said = Reader(report(engine, "loop", at=START + timedelta(days=1)).to_html()).said
-    assert "1 runs failed" in said
+        said = Reader(engine.report("loop", at=START + timedelta(days=1)).to_html()).said
+    assert "1 run failed" in said
     assert "ann 1" in said
 
 
 @pytest.mark.parametrize("journey", ["club", None])
 def test_a_page_loads_and_runs_nothing(engine, journey):
     """Its policy allows its own style sheets and nothing else; there is no script, no link, no image."""
-    text = report(engine, journey, at=START).to_html()
+    text = engine.report(journey, at=START).to_html()
     read = Reader(text)
     assert {tag for tag, _ in read.elements}.isdisjoint(
         {"script", "link", "img", "iframe", "object", "a", "form", "base"}
@@ -197,7 +198,7 @@ def test_a_report_of_fifty_steps_is_small():
         engine.deploy(Journey(id="long", trigger=Trigger("go"), steps=[*steps, End("end")]), at=START)
         engine.feed(Event("go", customer="ann", at=START))
         engine.tick(START)
-        assert len(report(engine, "long", at=START).to_html().encode()) < 200_000
+        assert len(engine.report("long", at=START).to_html().encode()) < 200_000
 
 
 def test_every_text_of_a_page_is_escaped():
@@ -210,3 +211,71 @@ def test_every_text_of_a_page_is_escaped():
     said = Reader(text).said
     assert said.count(HOSTILE) == 7
     assert "12,345 \N{EN DASH} 0.5" in said
+
+
+def test_a_page_is_plain_text_too(engine):
+    """Its sentences, and the numbers of its tables and charts in columns: what a terminal or a mail shows."""
+    page = engine.report("club", at=START + timedelta(hours=2))
+    said = str(page)
+    assert said.startswith(f"Journey {HOSTILE}\nACTIVE, version 1")
+    assert re.search(r"^step +visits +of those before it +of the first +left here$", said, re.MULTILINE)
+    assert re.search(r"^already inside +1 +1$", said, re.MULTILINE)
+    assert "<svg" not in said
+    assert repr(page) == f"ReportPage('Journey {HOSTILE}', 8 sections)"
+    assert page._repr_html_().startswith('<iframe srcdoc="&lt;!DOCTYPE html&gt;')
+    assert str(ReportPage("t", [], [], "as it was")) == "as it was"
+
+
+def test_a_report_names_where_most_left():
+    """The step with most first; a journey that nobody left says so."""
+    journey = Journey(
+        id="j",
+        trigger=Trigger("go"),
+        exits=[Exit("quit", event="quit")],
+        steps=[Wait("a", "1 day"), Wait("b", "1 day")],
+    )
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(journey, at=START)
+        engine.feed(Event("go", customer=name, at=START) for name in "abcd")
+        engine.tick(START)
+        assert "Nobody left the journey before its end." in str(engine.report("j", at=START))
+        engine.feed(Event("quit", customer=name, at=START + timedelta(hours=30 * n)) for n, name in enumerate("abc"))
+        engine.tick(START + timedelta(days=5))
+        said = str(engine.report("j", at=START + timedelta(days=5)))
+    assert "Most left the journey at 'a' (1 of 4 visits), 'b' (1 of 3 visits)." in said
+    assert "4 runs ended: half within" in said
+
+
+def test_revenue_stands_with_the_people():
+    """In minor units, where there is any."""
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(JOURNEY, at=START)
+        engine.feed(Event("go", customer=f"c{n}", at=START) for n in range(9))
+        engine.tick(START)
+        messages = engine.claim("m", at=START, limit=9)
+        engine.ack(messages, at=START)
+        revenue = {"message": messages[0].id, "amount": 1234}
+        engine.feed([Event("revenue", customer=messages[0].customer, at=START, data=revenue)])
+        engine.tick(START + timedelta(hours=1))
+        page = engine.report("club", at=START + timedelta(hours=1))
+    found: dict[str, Any] = page.to_dict()
+    assert found["sections"][0]["tables"][0][0]["revenue, in minor units"] == 1234
+
+
+def test_a_journey_alone_is_a_page_with_its_steps():
+    """What a step does and where it leads; with an earlier version, that the signs mean a change."""
+    page = definition_page(attrs.evolve(JOURNEY, description="For members."), JOURNEY)
+    found: dict[str, Any] = page.to_dict()
+    (rows,) = found["sections"][1]["tables"]
+    assert rows[1]["step"] == "test"
+    assert rows[1]["leads to"] == "A 50%: tips, B 50%: rest"
+    assert page.lead[0] == "For members."
+    assert "earlier version" in page.lead[1]
+    assert definition_page(JOURNEY).lead == []
+
+
+def test_printed_pages_show_the_tables_that_are_folded_on_a_screen(engine):
+    """And no page asks for more room than the paper has."""
+    text = engine.report("club", at=START).to_html()
+    assert "@media print{" in text
+    assert "details::details-content{content-visibility:visible" in text

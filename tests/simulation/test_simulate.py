@@ -46,7 +46,6 @@ from journeyflow.simulation import (
     Submitted,
     Uniform,
     When,
-    outcome_page,
     simulate,
 )
 from journeyflow.simulation.backtest import Recorded, replay
@@ -429,8 +428,8 @@ def test_caps_are_figures_of_their_own():
     assert outcome.caps_hit() == outcome.caps_hit("j") == expected
     assert outcome.caps_hit("other") == {}
     assert outcome.funnel("j")[4].skipped == {"cap": (10, 10, 10)}
-    assert "not sent: cap 10" in outcome.report()
-    assert "Cap of 2 messages per week: skipped 10" in outcome.report()
+    assert "not sent: cap 10" in str(outcome)
+    assert "Cap of 2 messages per week: skipped 10" in str(outcome)
     assert sum(row["figure"] == "caps" for row in outcome.to_dicts()) == 2
 
 
@@ -505,7 +504,7 @@ def test_an_outcome_says_what_came_of_it():
     assert 2 * 1_440 <= outcome.time_to_end("welcome", 0.1) <= outcome.time_to_end("welcome") <= 5 * 1_440
     assert outcome.refusals("welcome") == {}
     assert repr(outcome).startswith("Outcome(60 customers, 2026-03-02 to 2026-03-16, 3 seeds; welcome: 60 entered")
-    text = outcome.report()
+    text = str(outcome)
     assert "Journey welcome: 60 entered" in text
     assert "reached the goal: " in text
     figures = {row["figure"] for row in outcome.to_dicts()}
@@ -517,11 +516,11 @@ def test_one_is_one():
     hello = Journey(id="j", trigger=Trigger("go"), steps=[Send("hello", channel="EMAIL", template="t")])
     outcome = run(hello, population=1)
     assert repr(outcome).startswith("Outcome(1 customer, ")
-    assert outcome.report().startswith("1 customer, ")
-    assert "half of those who ended did so within 1 minute\n" in outcome.report()
-    assert "00:00 UTC, 1 message" in outcome.report()
-    assert "1 messages" not in outcome.report()
-    page = outcome_page(outcome).to_html()
+    assert str(outcome).startswith("1 customer, ")
+    assert "half of those who ended did so within 1 minute\n" in str(outcome)
+    assert "00:00 UTC, 1 message" in str(outcome)
+    assert "1 messages" not in str(outcome)
+    page = outcome.report().to_html()
     assert "A simulation of 1 customer from" in page
     assert "1 visit<" in page
 
@@ -535,12 +534,12 @@ def test_those_held_out_are_counted_apart():
     for tally in outcome.tallies:
         alone = evolve(outcome, tallies=(tally,))
         assert sum(each.median for each in alone.statuses("welcome").values()) == alone.entered("welcome").median
-    assert f"{entered} entered, {held_out} held out" in outcome.report()
-    assert f"{entered} entered, {held_out} held out; at the end " in outcome_page(outcome).to_html()
-    assert "holdout" not in outcome.report()
+    assert f"{entered} entered, {held_out} held out" in str(outcome)
+    assert f"{entered} entered, {held_out} held out; at the end " in outcome.report().to_html()
+    assert "holdout" not in str(outcome)
     rows = [row for row in outcome.to_dicts() if row["figure"] == "held out"]
     assert rows == [{"figure": "held out", "journey": "welcome", **held_out._asdict()}]
-    assert "held out" not in run().report()
+    assert "held out" not in str(run())
     assert "held out" not in {row["figure"] for row in run().to_dicts()}
 
 
@@ -549,7 +548,7 @@ def test_an_outcome_without_anybody():
     nobody = run(Journey(id="t", trigger=Trigger.tag_added("vip"), steps=[Wait("w", "1 day")]), behavior=Behavior())
     assert (nobody.goal_rate("t"), nobody.time_to_end("t"), nobody.busiest_hour) == (None, None, None)
     assert nobody.funnel("t")[0].share is None
-    assert "Journey t: 0 entered" in nobody.report()
+    assert "Journey t: 0 entered" in str(nobody)
 
 
 def test_progress_is_told():
@@ -638,10 +637,10 @@ def test_an_outcome_is_a_page_with_pictures(replications):
         until="3 days",
         replications=replications,
     )
-    text = outcome_page(outcome).to_html()
+    text = outcome.report().to_html()
     assert f"{outcome.entered('j')} entered" in text
     assert "Half of those who ended did so within 1 day." in text
-    assert "half of those who ended did so within 1 day\n" in outcome.report()
+    assert "half of those who ended did so within 1 day\n" in str(outcome)
     assert ("Messages by EMAIL by day" in text) == (replications > 1)
     for reason in outcome.refusals("j"):
         assert reason in text

@@ -11,7 +11,7 @@ Only what was split at the same point, in the same proportions, and is counted f
 from collections.abc import Iterator, Mapping
 from zoneinfo import ZoneInfo
 
-from attrs import field, frozen
+from attrs import frozen
 
 from journeyflow.basics.moments import add
 from journeyflow.basics.values import dumps
@@ -20,11 +20,11 @@ from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.steps import Arm, Split, Update
-from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 from journeyflow.machine.program import Program
 from journeyflow.questions.numbers import CONFIDENCE
-from journeyflow.questions.numbers.intervals import Comparison, Group, SampleRatio
+from journeyflow.questions.numbers.intervals import Group
+from journeyflow.questions.numbers.results import Results, SplitResults
 from journeyflow.questions.numbers.strata import Design, Stratum, comparisons, ratio, stratified, totals
 from journeyflow.stores.contract import SqlReader
 
@@ -37,77 +37,6 @@ WHOLE = 100
 
 Counts = dict[tuple[int, str], tuple[int, int]]
 """People and how many of them converted, by the number of a version and the label of a group."""
-
-
-@frozen
-class SplitResults:
-    """The results of a Split: its arms, the test of their sizes, and each arm compared with the first of its version.
-
-    `arms` are sums over all versions, those of the newest version first. Where percentages changed, the sums must not
-    be compared: `strata` has the arms of versions with equal percentages, and `comparisons` compares within those. An
-    arm of an older version whose label now leads to another step is an arm of its own: "A to tips".
-
-    `against_holdout` compares the arms with those who were kept out. It is empty unless everybody who is let in comes
-    to the Split at the entry; `declined` says so if there is a holdout.
-    """
-
-    step: str
-    arms: tuple[Group, ...]
-    ratio: SampleRatio
-    comparisons: tuple[Comparison, ...]
-    against_holdout: tuple[Comparison, ...]
-    strata: tuple[Stratum, ...] = field(repr=False)
-    declined: str = ""
-
-
-@frozen
-class Results(Rows):
-    """The results of a journey, measured by its goal: those let in, those kept out, and the arms of each Split.
-
-    `holdout`, `comparison` (how much more those let in convert) and `ratio` (the test of the two sizes) are None
-    without a holdout. `let_in` and `holdout` are sums over all versions with a goal; only versions with a holdout are
-    compared, those with equal percentages in one of the `strata`. `declined` says which versions with a holdout are
-    left out, and why; else it is empty. `splits` has the results of each Split by the id of its step, those of the
-    newest version first.
-    """
-
-    tenant: str
-    journey: str
-    let_in: Group
-    holdout: Group | None
-    comparison: Comparison | None
-    ratio: SampleRatio | None
-    splits: Mapping[str, SplitResults] = field(repr=False)
-    strata: tuple[Stratum, ...] = field(default=(), repr=False)
-    declined: str = ""
-
-    def _rows(self) -> Iterator[object]:
-        """Yield a row for each group: those let in and kept out, and the arms of each Split by step."""
-        groups: list[tuple[str | None, Group | None]] = [(None, self.let_in), (None, self.holdout)]
-        groups += [(split.step, each) for split in self.splits.values() for each in split.arms]
-        for split, each in groups:
-            if each is not None:
-                counts = {"group": each.label, "n": each.n, "converted": each.converted}
-                yield {"split": split, **counts, "rate": each.rate, "interval": each.interval}
-
-    @property
-    def sentences(self) -> tuple[str, ...]:
-        """The conclusions that the numbers support, each after the name of the journey or the Split it is about.
-
-        Nothing is concluded from groups that do not have the sizes that they should have. No line is there twice.
-        """
-        trusted = self.ratio is None or not self.ratio.suspicious
-        found = [self.comparison.sentence] if self.comparison is not None and trusted else []
-        found += [] if self.ratio is None else [self.ratio.sentence]
-        found += [self.declined] if self.declined else []
-        lines = [f"{self.journey}: {sentence}" for sentence in found]
-        for split in self.splits.values():
-            said = [split.ratio.sentence]
-            if not split.ratio.suspicious:
-                said += [each.sentence for each in (*split.comparisons, *(split.against_holdout if trusted else ()))]
-            said += [split.declined] if split.declined else []
-            lines += [f"{split.step}: {sentence}" for sentence in said]
-        return tuple(dict.fromkeys(lines))
 
 
 def results(reader: SqlReader, record: JourneyRecord, confidence: float = CONFIDENCE) -> Results:

@@ -13,6 +13,8 @@ from journeyflow.drawing.rows import Rows
 
 if TYPE_CHECKING:
     from journeyflow.definition.drawings import StepCounts
+    from journeyflow.definition.shape import Definition
+    from journeyflow.drawing.charts import Diagram
 
 
 @frozen
@@ -235,6 +237,24 @@ class JourneyStats(Rows):
     def _rows(self) -> Iterator[object]:
         return iter(self.by_step.values())
 
+    def funnel(self, journey: "Definition | None" = None) -> "Diagram":
+        """Return how many visits each step had in the window, and how many left the journey there, as a chart.
+
+        With the journey, each step has its share of the visits of the steps that lead to it, and of the first step's.
+        """
+        from journeyflow.definition.counted import funnel  # noqa: PLC0415 few look at pictures
+
+        return funnel(self.counts, journey)
+
+    def flow(self, journey: "Definition") -> "Diagram":
+        """Return how many went from each step of the journey to the next in the window, as a chart."""
+        from journeyflow.definition.counted import step_flow  # noqa: PLC0415 few look at pictures
+
+        return step_flow(self.counts, journey, sum(day.entered or 0 for day in self.daily))
+
+    def _pictures(self) -> "Iterator[Diagram]":
+        yield self.funnel()
+
     @property
     def counts(self) -> "Mapping[str, StepCounts]":
         """The counts that a picture of the journey shows, by step id.
@@ -248,6 +268,15 @@ class JourneyStats(Rows):
             name: StepCounts(each.active, each.visited, each.passed, each.left, outcomes=each.outcomes or {})
             for name, each in self.by_step.items()
         }
+
+
+def sent_by_day(by: Mapping[str, JourneyStats], title: str = "Messages sent by day") -> "Diagram":
+    """Return how many messages were sent on each day of the window, in colors by name: a channel, or a journey."""
+    from journeyflow.drawing.charts import columns  # noqa: PLC0415 few look at pictures
+
+    days = [f"{day.date}" for day in next(iter(by.values())).daily] if by else []
+    series = {name: [day.messages.sent.total if day.messages else 0 for day in each.daily] for name, each in by.items()}
+    return columns(title, days, series)
 
 
 @frozen

@@ -10,6 +10,7 @@ from journeyflow.basics.moments import DAY, MINUTE
 from journeyflow.basics.showing import counted, in_words
 from journeyflow.basics.words import COMPLETED, EXITED, FAILED
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.drawing.charts import Diagram, columns
 from journeyflow.drawing.rows import Rows
 from journeyflow.stores.contract import SqlReader
 
@@ -33,6 +34,9 @@ SIZES = (
 
 MOST = 30
 """How many lengths a distribution has at most, so that each can be seen beside the others."""
+
+ENDED = "Runs that ended, by how long they took"
+"""The title of a chart of them."""
 
 
 @frozen
@@ -76,11 +80,41 @@ class TimeToEnd(Rows):
                 return each.until
         return None
 
+    def chart(self) -> Diagram:
+        """Return how many runs took how long, in colors by how they ended."""
+        names = [length_name(each.since // timedelta(microseconds=1)) for each in self.lengths]
+        ended = {name: [getattr(each, name) for each in self.lengths] for name in ("completed", "exited", "failed")}
+        return columns(ENDED, names, {name: values for name, values in ended.items() if any(values)})
+
+    def _pictures(self) -> Iterator[Diagram]:
+        yield self.chart()
+
     def __repr__(self) -> str:
         """Return how many runs ended, and within which time half of them."""
         half = self.within()
         within = "" if half is None else f", half within {in_words(half // timedelta(microseconds=1))}"
         return f"TimeToEnd({self.journey!r}: {counted(f'{self.ended:,}', 'run')} ended{within})"
+
+
+def length_name(micros: int) -> str:
+    """Return a length of time as it stands below a column.
+
+    >>> length_name(0), length_name(3 * DAY), length_name(DAY // 2)
+    ('0', '3 d', '12 h')
+    """
+    days, rest = divmod(micros, DAY)
+    hours, minutes = divmod(rest // MINUTE, 60)
+    parts = [f"{many} {unit}" for many, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if many]
+    return " ".join(parts) or "0"
+
+
+def round_size(longest: int) -> int:
+    """Return the smallest round length, in microseconds, of which few are enough to hold the longest one.
+
+    >>> round_size(29 * MINUTE) // MINUTE, round_size(29 * DAY) // DAY
+    (1, 1)
+    """
+    return next((each for each in SIZES if longest < each * MOST), longest // MOST + 1)
 
 
 def time_to_end(reader: SqlReader, record: JourneyRecord) -> TimeToEnd:
@@ -90,7 +124,7 @@ def time_to_end(reader: SqlReader, record: JourneyRecord) -> TimeToEnd:
     longest = reader.rows(f"SELECT max(ended_at - entered_at) {where}", asked)[0][0]
     if longest is None:
         return TimeToEnd(record.tenant, record.id, ())
-    size = next((each for each in SIZES if longest < each * MOST), longest // MOST + 1)
+    size = round_size(longest)
     found = Counter[tuple[int, str]]()
     for place, status, count in reader.rows(
         f"SELECT (ended_at - entered_at) / ?, status, count(*) {where} GROUP BY 1, 2", (size, *asked)
