@@ -26,11 +26,10 @@ from journeyflow import (
     arm,
     field,
 )
-from journeyflow.reporting import report
 from journeyflow.services.directory import SQLiteDirectory
 from journeyflow.services.operations import HttpRequest
 from journeyflow.services.site import PageService
-from journeyflow.simulation import Behavior, Population, outcome_page, simulate
+from journeyflow.simulation import Behavior, Population, simulate
 from journeyflow.simulation.demo import ONBOARDING
 from tests.samples import START
 
@@ -119,13 +118,13 @@ def simulated():
         start=START,
         until="14 days",
     )
-    return outcome_page(outcome).to_html()
+    return outcome.report().to_html()
 
 
 REPORTS: dict[str, Callable[[], str]] = {
-    "report/journey": lambda: report(looked_at(), "club", at=NOW).to_html(),
-    "report/hostile": lambda: report(looked_at(), NAME, at=NOW).to_html(),
-    "report/account": lambda: report(looked_at(), at=NOW).to_html(),
+    "report/journey": lambda: looked_at().report("club", at=NOW).to_html(),
+    "report/hostile": lambda: looked_at().report(NAME, at=NOW).to_html(),
+    "report/account": lambda: looked_at().report(at=NOW).to_html(),
     "report/simulation": simulated,
 }
 
