@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 from attrs import asdict, evolve, frozen
 
 from journeyflow.analysis.forecasting import forecast
-from journeyflow.basics.moments import from_micros, to_micros
+from journeyflow.basics.expecting import expect
+from journeyflow.basics.moments import from_micros, iso, to_micros
 from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.drawing.charts import Diagram, bands
@@ -16,7 +17,8 @@ from journeyflow.drawing.rows import Rows
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import InvalidInput
-from journeyflow.questions.history import happened, inputs_between, last_handled, not_replayable
+from journeyflow.questions.history import first_told, happened, inputs_between, last_handled, last_tick, not_replayable
+from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import Changes
 from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.bands import Band
@@ -154,6 +156,8 @@ def calibration(
     pulls customers, or that was paused or archived; and if there is no history before the first span. Raises ValueError
     for numbers that cannot be.
     """
+    expect(Engine, engine=engine)
+    refuse(name_faults(tenant=tenant))
     if type(times) is not int or times < 1:
         msg = f"times must be 1 or more, not {describe(times)}"
         raise ValueError(msg)
@@ -162,6 +166,7 @@ def calibration(
         if faults := not_replayable(reader):
             raise InvalidInput([f"the past cannot be replayed from inputs alone: {fault}" for fault in faults])
         end = (last_handled(reader) or 0) if until is None else to_micros(until, "until")
+        _check_history(reader, times, length, end)
         starts = [end - length * number for number in range(times, 0, -1)]
         figures: list[CheckedFigure] = []
         with Engine(_begun(reader), grace=None, max_jump=None, scrub=False) as past:
@@ -184,6 +189,18 @@ def calibration(
                 if progress is not None:
                     progress(number + 1, times)
     return Calibration(tuple(figures))
+
+
+def _check_history(reader: SqlReader, times: int, length: int, end: int) -> None:
+    """Raise InvalidInput for spans of which it is not known what happened, or what came before them."""
+    newest, first = max(last_handled(reader) or 0, last_tick(reader) or 0), first_told(reader)
+    if end - length > newest:
+        raise InvalidInput([f"until: nothing is known after {iso(newest)}; end there, or within a span of it"])
+    if first is None or times * length > end - first:
+        begun = "there are no inputs" if first is None else f"the first input is of {iso(first)}"
+        raise InvalidInput(
+            [f"times: there is no history before the first span: {begun}; ask for fewer or shorter ones"]
+        )
 
 
 def _begun(reader: SqlReader) -> MemoryStore:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
+from journeyflow.basics.expecting import all_of, expect
 from journeyflow.basics.words import CUSTOMER_EVENTS, JOURNEY_COMPLETED
 from journeyflow.definition.entry import OVER_POLICIES
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
@@ -16,6 +17,7 @@ from journeyflow.drawing.rows import Rows
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import ORDER, Fault, InvalidInput
 from journeyflow.questions.numbers.totals import Totals, totals
+from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.simulation.outcome import Outcome
 
 DEFER, DROP = OVER_POLICIES
@@ -103,10 +105,12 @@ def coverage(
     What every journey has in common is left out: refusals because of its state, and exits by hand. A pull records no
     refusal (R27). Raises InvalidInput for an end before the beginning.
     """
+    expect(date, type(None), since=since, until=until)
     if since is not None and until is not None and until < since:
         raise InvalidInput([Fault("until", "it must not lie before since", ORDER)])
-    given = None if journeys is None else tuple(journeys)
-    many = (what,) if isinstance(what, Engine | Outcome | Coverage) else tuple(what)
+    refuse(name_faults(tenant=tenant))
+    given = None if journeys is None else all_of(Journey, "journeys", "journeys", journeys)
+    many = all_of((Engine, Outcome, Coverage), "an engine, an outcome or a coverage, one or many", "what", what)
     total = Coverage(())
     for each in many:
         total += each if isinstance(each, Coverage) else _coverage(each, given, (since, until), tenant)

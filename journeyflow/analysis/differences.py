@@ -9,6 +9,7 @@ from attrs import frozen
 from journeyflow.analysis.analysis import analyze
 from journeyflow.analysis.ways import Passage, chart_of
 from journeyflow.basics.chance import BUCKETS
+from journeyflow.basics.expecting import expect
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Arm, Branch, Split, Step, kind
 from journeyflow.drawing.rows import Rows
@@ -130,6 +131,7 @@ def diff(before: Journey, after: Journey) -> JourneyDifference:
     rest: duration was 1 day, is 3 days
     duration: 1 day before, 3 days after
     """
+    expect(Journey, before=before, after=after)
     old, new = ({step.id: step for step in each.steps} for each in (before, after))
     was, now = chart_of(before), chart_of(after)
     both = [step.id for step in after.steps if step.id in old]

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve, field, frozen
 
+from journeyflow.basics.expecting import expect
 from journeyflow.basics.moments import DAY, Duration, add, from_micros, to_micros, zone
 from journeyflow.basics.showing import counted
-from journeyflow.basics.values import Attributes, describe
+from journeyflow.basics.values import Attributes
 from journeyflow.basics.words import ACTIVE, HOLDOUT
 from journeyflow.definition.drawings import svg
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
@@ -24,6 +25,7 @@ from journeyflow.errors import InvalidInput
 from journeyflow.questions.customers import all_customers
 from journeyflow.questions.history import active_keys, last_tick, sent_since
 from journeyflow.questions.numbers.totals import Totals, resting, totals
+from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.bands import Band
 from journeyflow.simulation.behavior import Behavior, Fit
@@ -31,6 +33,7 @@ from journeyflow.simulation.host import Replication, SimulatedHost
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.page import messages_by_day, step_counts
 from journeyflow.simulation.population import Population, PopulationFit
+from journeyflow.simulation.run import check_replications
 from journeyflow.simulation.wording import came
 from journeyflow.simulation.workers import worked
 from journeyflow.stores.copying import standing
@@ -216,9 +219,12 @@ def forecast(
     Raises InvalidInput for an end before the beginning and for a store without history, ValueError for numbers that
     cannot be.
     """
-    if type(replications) is not int or replications < 1:
-        msg = f"replications must be 1 or more, not {describe(replications)}"
-        raise ValueError(msg)
+    expect(Engine, engine=engine)
+    refuse(name_faults(tenant=tenant))
+    expect(Behavior, Fit, type(None), behavior=behavior)
+    expect(Population, PopulationFit, int, type(None), population=population)
+    expect(int, seed=seed)
+    check_replications(replications)
     start, end = _span(engine, at, until)
     begin = from_micros(start)
     if behavior is None:

@@ -238,6 +238,9 @@ def _shares(experiment: Experiment, step: str | None) -> dict[str, float]:
         experiment = _of_journey(experiment, step)
     if isinstance(experiment, Split):
         experiment = {arm.label: arm.percentage for arm in experiment.arms}
+    if not isinstance(experiment, Mapping):
+        msg = f"experiment: expected a Split, a Journey, or percentages by label, not {describe(experiment)}"
+        raise TypeError(msg)
     if bad := [share for share in experiment.values() if not (isfinite(share) and share >= 0)]:
         msg = f"a percentage is 0 or more, not {describe(bad[0])}"
         raise ValueError(msg)

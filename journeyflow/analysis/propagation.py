@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from attrs import frozen
 
+from journeyflow.basics.expecting import expect
 from journeyflow.basics.moments import Duration, add, from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
@@ -49,6 +50,7 @@ def propagate(
     for anything but a length of time or an event, a chain to other journeys, a holdout, entry limits or the zones of
     customers.
     """
+    expect(Journey, journey=journey)
     faults = [fault for step in journey.steps if (fault := _fault(step))]
     faults += [name for name in ("holdout", "customer_timezone", "run_criteria") if getattr(journey, name)]
     faults += ["limits"] if journey.limits.per_hour or journey.limits.per_day else []

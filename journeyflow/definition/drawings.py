@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from attrs import Factory, frozen
 
+from journeyflow.basics.expecting import expect, expect_with
 from journeyflow.basics.showing import counted
 from journeyflow.definition.entry import Exit, Goal, Limits, Reentry
 from journeyflow.definition.pictures import Edge, edges, summary, trigger_summary
@@ -44,6 +45,10 @@ def svg(
     >>> svg(Journey(id="j", steps=[End("done")]))[:57]
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 '
     """
+    expect_with("steps", "a Journey", journey=journey)
+    expect_with("steps", "a Journey", optional=True, before=before)
+    expect(Mapping, type(None), counts=counts)
+    expect(StepCounts, **{f"counts of {name}": each for name, each in (counts or {}).items()})
     steps = {step.id: step for step in journey.steps}
     earlier = {} if before is None else {step.id: step for step in before.steps}
     # steps that were removed come last, so that those of the journey keep their places

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
+from journeyflow.basics.expecting import expect_with
 from journeyflow.basics.moments import iso, to_micros
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import Condition, End, Send, Split, Step, Update, Wait
@@ -143,6 +144,7 @@ def mermaid(journey: Definition) -> str:
         n1(("end<br/>end"))
         n0 --> n1
     """
+    expect_with("steps", "a Journey", journey=journey)
     number = {step.id: f"n{position}" for position, step in enumerate(journey.steps)}
     lines = [
         "flowchart TD",
@@ -194,6 +196,7 @@ def dot(journey: Definition) -> str:
         n0 [label="done\nend", shape=doublecircle];
     }
     """
+    expect_with("steps", "a Journey", journey=journey)
     number = {step.id: f"n{position}" for position, step in enumerate(journey.steps)}
     lines = ["digraph journey {", f"    start [label={_dot_text(trigger_summary(journey))}, shape=plaintext];"]
     lines += ["    start -> n0;"] if number else []

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import evolve
 
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT
+from journeyflow.basics.expecting import expect_with
 from journeyflow.basics.hours import Until, Window
 from journeyflow.basics.moments import Duration, zone
 from journeyflow.basics.values import INTEGER_MAX, describe, faults, id_fault, text_fault
@@ -60,6 +61,7 @@ def problems(journey: Definition) -> Iterator[Problem]:
 
     There are warnings only for a journey without errors, because reachability is defined only on a sound graph.
     """
+    expect_with("steps", "a Journey", journey=journey)
     found = [*_header_problems(journey), *_body_problems(journey.steps), *reference_problems(journey)]
     yield from found
     if not found:

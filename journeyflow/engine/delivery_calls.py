@@ -52,7 +52,7 @@ class DeliveryCalls(InputCalls, Questions):
         refuse(id_faults(worker=worker))
         check_limit(limit)
         length = length_of(lease, "lease")
-        names = None if channels is None else words(channels)
+        names = None if channels is None else words(channels, "channels")
         refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
         wanted = None if names is None else frozenset(names)
         taken = list[Message]()

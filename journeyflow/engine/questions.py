@@ -86,7 +86,11 @@ class Questions(Bound):
 
         Raises NotFound for an unknown journey, InvalidInput with every fault.
         """
-        part, statuses, names = Slice(order, descending, skip, take, after), words(status), words(fields)
+        part, statuses, names = (
+            Slice(order, descending, skip, take, after),
+            words(status, "status"),
+            words(fields, "fields"),
+        )
         found = slice_faults(part, queries.ENROLLMENT_ORDERS, "entered")
         found += word_faults("status", statuses, queries.ENROLLMENT_STATUSES)
         found += [fault for name in names for fault in name_faults("fields", fields=name)]
@@ -257,7 +261,9 @@ class Questions(Bound):
         from journeyflow.questions import people  # noqa: PLC0415 needed here alone
 
         part = Slice(order, descending, skip, take, after)
-        wanted = people.Wanted(part, now, words(did), words(did_not), match, words(fields), channel)
+        wanted = people.Wanted(
+            part, now, words(did, "did"), words(did_not, "did_not"), match, words(fields, "fields"), channel
+        )
         refuse(name_faults("journey", "step", journey=journey, step=step))
         record = self._known(journey)
         programs = [program for _, program in record.versions]
@@ -361,7 +367,7 @@ class Questions(Bound):
         `after` is the cursor of the page before, which is the id of its last message. Raises NotFound for an unknown
         journey, InvalidInput with every fault.
         """
-        statuses, place = words(status), (0, 0) if after is None else message_ids.place_of(after)
+        statuses, place = words(status, "status"), (0, 0) if after is None else message_ids.place_of(after)
         found = page_faults(skip, take) + word_faults("status", statuses, messages.MESSAGE_STATUSES)
         found += cursor_faults(after, place)
         found += name_faults(journey=journey, customer=customer, run=run, step=step, channel=channel, error=error)

@@ -71,7 +71,7 @@ class UpkeepCalls(Bound):
             raise InvalidInput([f"progress: must be a function of two numbers, not {describe(progress)}"])
         if all_tenants and journey is not None:
             raise InvalidInput([f"journey: {journey!r} is one of a tenant; leave out all_tenants or journey"])
-        instant = to_micros(before)
+        instant = to_micros(before, "before")
         with self._core.store.transaction(write=False) as transaction:
             records = self._core.refresh(transaction).by_name.values()
             named = None if journey is None else self._find(transaction, journey)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from attrs import Attribute, fields, has
 
+from journeyflow.basics.expecting import MAX_INDENT, expect_between, expect_with
 from journeyflow.basics.hours import Until, Window, write_clock, write_weekdays
 from journeyflow.basics.moments import Duration, iso, to_micros
 from journeyflow.basics.values import thaw
@@ -138,6 +139,7 @@ def to_dict(journey: Journey) -> dict[str, Any]:
     >>> to_dict(Journey(id="j", steps=[Wait("w", "3 days")]))["steps"]
     [{'kind': 'wait', 'id': 'w', 'duration': '3 days', 'next': 'end'}, {'kind': 'end', 'id': 'end'}]
     """
+    expect_with("steps", "a Journey", journey=journey)
     written: dict[str, Any] = {"format": FORMAT, "id": journey.id}
     for name in _KEYS:
         value = getattr(journey, name)
@@ -158,6 +160,7 @@ def dumps_journey(journey: Journey, *, indent: int | None = 2) -> str:
     >>> loads_journey(dumps_journey(Journey(id="j", steps=[End("done")]))).id
     'j'
     """
+    expect_between(0, MAX_INDENT, indent=indent)
     return json.dumps(to_dict(journey), ensure_ascii=False, indent=indent)
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from journeyflow.basics.expecting import MAX_INDENT, expect, expect_between
 from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
 from journeyflow.basics.values import describe
 from journeyflow.definition.policies import Cap, Policies, QuietHours, part_faults
@@ -25,6 +26,7 @@ def policies_to_dict(policies: Policies) -> dict[str, Any]:
     >>> policies_to_dict(Policies(caps=[Cap(2, within="1 day", over="defer")]))
     {'format': 1, 'caps': [{'count': 2, 'within': '1 day', 'over': 'defer'}]}
     """
+    expect(Policies, policies=policies)
     written: dict[str, Any] = {"format": FORMAT}
     if policies.timezone is not None:
         written["timezone"] = policies.timezone
@@ -60,6 +62,7 @@ def dumps_policies(policies: Policies, *, indent: int | None = 2) -> str:
     >>> dumps_policies(Policies(), indent=None)
     '{"format": 1}'
     """
+    expect_between(0, MAX_INDENT, indent=indent)
     return json.dumps(policies_to_dict(policies), ensure_ascii=False, indent=indent)
 
 

@@ -104,6 +104,12 @@ def last_handled(reader: SqlReader) -> int | None:
     return found
 
 
+def first_told(reader: SqlReader) -> int | None:
+    """Return the instant of the earliest input; None if there is none."""
+    found: int | None = reader.rows("SELECT min(at) FROM inputs")[0][0]
+    return found
+
+
 def last_tick(reader: SqlReader) -> int | None:
     """Return the instant of the last tick that did anything; None before the first (R3)."""
     found = reader.rows("SELECT value FROM meta WHERE name = ?", (LAST_TICK,))

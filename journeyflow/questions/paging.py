@@ -236,17 +236,17 @@ _FAULTS: Mapping[str, Callable[[object], str | None]] = {
 """What is no text: the check of each, by the name of the parameter."""
 
 
-def words(value: str | Iterable[str] | None) -> list[str]:
-    """Return one word or many as a list; None is the empty list.
+def words(value: str | Iterable[str] | None, name: str) -> list[str]:
+    """Return one word or many as a list; None is the empty list. An error names the argument.
 
-    >>> words("a"), words(("a", "b")), words(None)
+    >>> words("a", "status"), words(("a", "b"), "status"), words(None, "status")
     (['a'], ['a', 'b'], [])
     """
     if value is None or isinstance(value, str):
         return [] if value is None else [value]
     if isinstance(value, Iterable) and not isinstance(value, BINARY):
         return list(value)
-    msg = f"expected one word or many, not {describe(value)}"
+    msg = f"{name}: expected one word or many, not {describe(value)}"
     raise TypeError(msg)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, Literal
 
+from journeyflow.basics.expecting import expect_with
 from journeyflow.basics.moments import iso
 from journeyflow.basics.values import dumps
 from journeyflow.errors import InvalidInput
@@ -56,6 +57,7 @@ def export_tables(
     >>> export_tables(MemoryStore(), mkdtemp(), tables=["messages"], format="ndjson")
     {'messages': 0}
     """
+    expect_with("reader", "a store", store=store)
     _refuse(tables, format)
     target = Path(fspath(folder))
     target.mkdir(parents=True, exist_ok=True)

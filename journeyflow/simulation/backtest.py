@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Unpack, cast
+from typing import Unpack, cast, get_args
 
 from attrs import define, field, frozen
 
+from journeyflow.basics.expecting import all_of
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
@@ -200,7 +201,7 @@ def _given(events: Source | Iterable[Submitted]) -> tuple[Submitted, ...] | None
     """Return what was submitted, if that is given as values; None for a file."""
     if isinstance(events, str | PathLike) or hasattr(events, "read"):
         return None
-    return tuple(events)
+    return all_of(get_args(Submitted), "a file, or events", "events", events)
 
 
 def _spanned(given: Sequence[Submitted]) -> tuple[FileTally, tuple[datetime, ...]]:

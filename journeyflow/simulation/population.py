@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from math import sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from attrs import evolve, field, frozen
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from journeyflow.engine.engine import Engine
     from journeyflow.simulation.recording import Submitted
+
+MAX_SIZE: Final = 100_000_000
+"""People of one population: more than any machine simulates in a day."""
 
 
 class Participant(NamedTuple):
@@ -67,8 +70,8 @@ class Population:
 
     def __attrs_post_init__(self) -> None:
         """Check the size; raises ValueError."""
-        if type(self.size) is not int or self.size < 1:
-            msg = f"size must be 1 or more, not {describe(self.size)}"
+        if type(self.size) is not int or not 1 <= self.size <= MAX_SIZE:
+            msg = f"size must be 1 to {MAX_SIZE:,}, not {describe(self.size)}"
             raise ValueError(msg)
 
     @classmethod

@@ -8,6 +8,7 @@ from typing import Final
 
 from attrs import evolve
 
+from journeyflow.basics.expecting import all_of, expect, expect_with
 from journeyflow.basics.moments import Duration, add, from_micros, to_micros, zone
 from journeyflow.basics.values import describe
 from journeyflow.definition.entry import Limits
@@ -57,7 +58,8 @@ def simulate(
     Raises InvalidInput for an end before the start and for journeys that share an id, ValueError for numbers that
     cannot be, InvalidJourney for a journey with errors.
     """
-    many = (journeys,) if isinstance(journeys, Journey) else tuple(journeys)
+    many = all_of(Journey, "journeys", "journeys", journeys)
+    expect_with("append", "a list", optional=True, record=record)
     plan = planned(many, population, start, until, behavior, seed, policies, entering)
     check_replications(replications)
     return outcome_of(plan, _run_all(plan, replications, executor, progress, record))
@@ -75,6 +77,10 @@ def planned(  # noqa: PLR0917 what a simulation depends on
 ) -> Replication:
     """Return the first replication of a simulation; the arguments and errors are those of `simulate`."""
     people = Population(size=population) if isinstance(population, int) else population
+    expect(Population, int, population=people)
+    expect(Behavior, type(None), behavior=behavior)
+    expect(Policies, type(None), policies=policies)
+    expect(int, seed=seed)
     begin = to_micros(start, "start")
     end = to_micros(until, "until") if isinstance(until, datetime) else add(begin, Duration.parse(until), zone("UTC"))
     _check(journeys, begin, end)
@@ -100,9 +106,9 @@ def _check(journeys: Sequence[Journey], start: int, end: int) -> None:
 
 
 def check_replications(replications: int) -> None:
-    """Raise ValueError unless the number of replications is an integer of 1 or more."""
-    if type(replications) is not int or replications < 1:
-        msg = f"replications must be 1 or more, not {describe(replications)}"
+    """Raise ValueError unless the number of replications is an integer from 1 on, and can be done."""
+    if type(replications) is not int or not 1 <= replications <= MAX_REPLICATIONS:
+        msg = f"replications must be 1 to {MAX_REPLICATIONS:,}, not {describe(replications)}"
         raise ValueError(msg)
 
 
@@ -146,6 +152,9 @@ def _in_order(tally: Totals) -> Totals:
     """Return a tally in an order that does not depend on how it was counted."""
     return Counter(dict(sorted(tally.items(), key=lambda each: repr(each[0]))))
 
+
+MAX_REPLICATIONS: Final = 100_000
+"""Replications of one simulation: more show nothing that fewer do not."""
 
 PART: Final = 10_000
 """How many people are simulated together at least. A part keeps only its own people in memory, but has its own ticks,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
+from journeyflow.basics.expecting import expect_with
 from journeyflow.engine.housekeeping import Progress
 
 Task = TypeVar("Task")
@@ -18,6 +19,7 @@ def worked(
 
     With an executor all tasks are submitted at once.
     """
+    expect_with("submit", "an executor", optional=True, executor=executor)
     results = map(work, tasks) if executor is None else _submitted(executor, work, tasks)
     for number, result in enumerate(results, 1):
         if progress is not None:

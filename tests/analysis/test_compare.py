@@ -296,7 +296,7 @@ def test_a_back_test_of_policies():
         ({"before": Policies(), "after": Policies(), "events": EVENTS}, "give one at least"),
         ({"before": [Policies(), Policies()], "events": EVENTS}, "one Policies at most"),
         ({"events": EVENTS, "confidence": 1}, "confidence lies between 0 and 1"),
-        ({"population": 1, "start": START, "until": "1 day", "replications": 0}, "replications must be 1 or more"),
+        ({"population": 1, "start": START, "until": "1 day", "replications": 0}, "replications must be 1 to 100,000"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(given, words):

@@ -217,7 +217,7 @@ def test_faults_name_the_remedy():
             forecast(engine, until="1 day")
         with pytest.raises(InvalidInput, match="must lie after"):
             forecast(engine, at=START, until=START)
-        with pytest.raises(ValueError, match="replications must be 1 or more"):
+        with pytest.raises(ValueError, match="replications must be 1 to 100,000"):
             forecast(engine, at=START, until="1 day", replications=0)
 
 

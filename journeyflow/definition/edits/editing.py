@@ -10,6 +10,8 @@ from typing import Any
 
 from attrs import evolve, fields_dict
 
+from journeyflow.basics.expecting import expect
+from journeyflow.basics.values import describe
 from journeyflow.definition.edits.outline import Outline, follow_of, leading, ways_of
 from journeyflow.definition.graph import reachable
 from journeyflow.definition.journey import Journey
@@ -43,6 +45,7 @@ def add_step(
     >>> [each.id for each in add_step(journey, Wait("more", "2 days"), after="rest").steps]
     ['rest', 'more', 'done']
     """
+    expect(Journey, journey=journey)
     found = [*_step_faults(journey, step), *_place_faults(journey, after, way, before)]
     if found:
         raise InvalidJourney(journey.id, found)
@@ -72,6 +75,7 @@ def update_step(journey: Journey, step_id: str, **options: Any) -> Journey:  # n
     >>> update_step(journey, "rest", duration="2 days", name="Rest").step("rest")
     Wait('rest', '2 days', name='Rest', next='end')
     """
+    expect(Journey, journey=journey)
     found = _unknown(journey, step_id, "step_id")
     if not found:
         found = _option_faults(journey.step(step_id), options)
@@ -90,6 +94,7 @@ def replace_step(journey: Journey, step: Step) -> Journey:
     >>> replace_step(journey, Wait("rest", until="09:00")).step("rest")
     Wait('rest', until='09:00', next='end')
     """
+    expect(Journey, journey=journey)
     found = [] if is_step(step) else [_no_step(step)]
     found = found or _unknown(journey, step.id, "step")
     if found:
@@ -110,6 +115,7 @@ def remove_step(journey: Journey, step_id: str, *, to: str | None = None) -> Jou
     >>> [(each.id, dict(targets(each)).get("next")) for each in remove_step(journey, "b").steps]
     [('a', 'done'), ('done', None)]
     """
+    expect(Journey, journey=journey)
     found = [*_unknown(journey, step_id, "step_id"), *(_unknown(journey, to, "to") if to is not None else [])]
     if found:
         raise InvalidJourney(journey.id, found)
@@ -137,6 +143,7 @@ def reorder_steps(journey: Journey, order: Iterable[str]) -> Journey:
     >>> [(each.id, dict(targets(each)).get("next")) for each in reorder_steps(journey, ["b", "a", "done"]).steps]
     [('b', 'a'), ('a', 'done'), ('done', None)]
     """
+    expect(Journey, journey=journey)
     wanted = tuple(order)
     if found := _order_faults(journey, wanted):
         raise InvalidJourney(journey.id, found)
@@ -163,6 +170,7 @@ def update_journey(journey: Journey, **options: Any) -> Journey:  # noqa: ANN401
     >>> update_journey(Journey(id="j", steps=[End("done")]), trigger=Trigger("order.placed"), reentry="always").trigger
     Trigger('order.placed')
     """
+    expect(Journey, journey=journey)
     known = [name for name in fields_dict(Journey) if name != "id"]
     found = [
         Problem("option", ERROR, name, f"a journey has no option {name!r}{did_you_mean(name, known)}")
@@ -182,6 +190,7 @@ def replace_steps(journey: Journey, steps: Iterable[Step]) -> Journey:
     >>> [step.id for step in replace_steps(Journey(id="j", steps=[]), [End("done")]).steps]
     ['done']
     """
+    expect(Journey, journey=journey)
     return evolve(journey, steps=steps)
 
 
@@ -224,7 +233,7 @@ def _added_before(journey: Journey, step: Step, before: str) -> list[Step]:
 
 
 def _no_step(step: object) -> Problem:
-    return Problem("step", ERROR, "step", f"expected a step such as Send(...), not {step!r:.100}")
+    return Problem("step", ERROR, "step", f"expected a step such as Send(...), not {describe(step)}")
 
 
 def _unknown(journey: Journey, step_id: object, what: str) -> list[Problem]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from journeyflow.basics.expecting import expect_with
 from journeyflow.definition.graph import END, leaves_by_next
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import (
@@ -45,6 +46,7 @@ def outline(journey: Journey) -> tuple[tuple[OutlineStep, ...], ...]:
     1 paid {'yes': ['rest']}
     2 done {}
     """
+    expect_with("steps", "a Journey", journey=journey)
     found = Outline(journey.steps)
     made: dict[str, OutlineStep] = {}
     for row in reversed(found.rows):  # inner lists before outer ones

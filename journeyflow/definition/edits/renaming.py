@@ -5,6 +5,7 @@ from typing import Any
 
 from attrs import evolve
 
+from journeyflow.basics.expecting import expect
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
@@ -28,6 +29,7 @@ def rename_step(journey: Journey, step_id: str, to: str) -> Journey:
     >>> rename_step(journey, "done", "over").steps
     (Wait('rest', '1 day', next='over'), End('over'))
     """
+    expect(Journey, journey=journey)
     return renamed(journey, {step_id: to})
 
 

@@ -27,7 +27,7 @@ __all__ = ["DIALECT", "read", "write"]
 
 DIALECT = Dialect(
     "octeth",
-    recognise=lambda value: any(name.lower() == "actions" for name in value),
+    recognise=lambda value: any(isinstance(name, str) and name.lower() == "actions" for name in value),
     read=read,
     write=write,
     named=lambda name: {"JourneyID": name},

@@ -179,7 +179,7 @@ def test_what_stands_against_a_new_step_is_told_at_once():
         "before: say either after or before [place]",
     ]
     assert refused(lambda: add_step(line("a"), "b", way="yes")) == [  # type: ignore[arg-type]  # wrong on purpose
-        "step: expected a step such as Send(...), not 'b' [step]",
+        "step: expected a step such as Send(...), not str 'b' [step]",
         "way: a way goes with after, the step it leads from [place]",
     ]
     assert refused(lambda: add_step(choice(), send("x"), after="pick", way="perhaps")) == [
@@ -264,7 +264,7 @@ def test_a_step_is_replaced_by_another_kind():
     assert ways(replace_step(line("a", "b"), End("a")))[0] == "a:"
     assert refused(lambda: replace_step(line("a"), send("x"))) == ["step: there is no step 'x' [unknown-step]"]
     assert refused(lambda: replace_step(line("a"), None)) == [  # type: ignore[arg-type]  # wrong on purpose
-        "step: expected a step such as Send(...), not None [step]"
+        "step: expected a step such as Send(...), not null [step]"
     ]
 
 
