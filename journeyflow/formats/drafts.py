@@ -9,7 +9,7 @@ from journeyflow.basics.values import describe, thaw
 from journeyflow.definition.journey import Journey, problems
 from journeyflow.definition.options import as_data
 from journeyflow.errors import InvalidInput, InvalidJourney, Problem, did_you_mean
-from journeyflow.formats.native import fingerprint
+from journeyflow.formats.native import content, digest
 from journeyflow.formats.port import DRAFT
 from journeyflow.formats.registry import DIALECTS
 
@@ -90,4 +90,4 @@ class Draft:
 
 def _content(journey: Journey) -> str:
     """Return the fingerprint of a journey, whatever its id."""
-    return fingerprint(evolve(journey, id="-"))
+    return digest({**content(journey), "id": None})

@@ -174,11 +174,21 @@ def fingerprint(journey: Journey) -> str:
     >>> fingerprint(a) == fingerprint(b)
     True
     """
-    content = to_dict(journey)
+    return digest(content(journey))
+
+
+def content(journey: Journey) -> dict[str, Any]:
+    """Return what distinguishes versions, as `to_dict` writes it."""
+    written = to_dict(journey)
     for name in ("name", "description", "notes", "meta", "tenant"):
-        content.pop(name, None)
-    for step in content["steps"]:
+        written.pop(name, None)
+    for step in written["steps"]:
         for name in ("name", "notes", "meta"):
             step.pop(name, None)
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return written
+
+
+def digest(value: object) -> str:
+    """Return a hash of a JSON value, as 32 hexadecimal digits."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -167,7 +167,7 @@ def test_a_journey_is_created_as_a_draft(client):
     assert client.ok("GET", "/journeys/journey_123/steps") == {"data": []}
 
 
-@pytest.mark.rows(86, 87, 151, 138)
+@pytest.mark.rows(86, 87, 151, 138, 252)
 def test_a_journey_is_got_with_what_is_included(client):
     """GET /journeys/:id: the keys that the document prints; steps and enrollments on demand."""
     path = client.create(WELCOME, WAIT)
@@ -195,7 +195,7 @@ def test_a_journey_is_got_with_what_is_included(client):
     assert refused(client.ask("GET", path, include="stepz"), 422, "INVALID") == [("invalid", "include")]
 
 
-@pytest.mark.rows(18, 88, 89, 90, 91)
+@pytest.mark.rows(18, 88, 89, 90, 91, 252)
 def test_journeys_are_listed(client):
     """GET /journeys: the keys of a row, filtered by status and trigger."""
     path = client.create(WELCOME, WAIT)
@@ -221,7 +221,7 @@ def test_journeys_are_listed(client):
     assert len(client.ok("GET", "/journeys", tenantId="tenant_123")["data"]) == 2
 
 
-@pytest.mark.rows(92, 93)
+@pytest.mark.rows(92, 93, 252)
 def test_a_journey_is_updated(client):
     """PATCH /journeys/:id: name and description while it runs; the rest while it does not."""
     path = client.create(WELCOME, WAIT)
@@ -260,7 +260,7 @@ def test_a_journey_for_a_segment_that_customers_leave(client):
     assert client.engine.definition("journey_123").exits == ()
 
 
-@pytest.mark.rows(95)
+@pytest.mark.rows(95, 252)
 def test_only_a_draft_is_deleted(client):
     """DELETE /journeys/:id: 204; another state is a conflict."""
     path = client.create(active=False)
@@ -344,7 +344,7 @@ def test_a_journey_is_built_step_by_step_as_the_document_prints_it(client):
     assert client.ok("GET", f"{path}/steps")["data"][:3] == STEPS
 
 
-@pytest.mark.rows(62, 119)
+@pytest.mark.rows(62, 119, 254)
 def test_a_step_is_added_after_another(client):
     """The body as printed: it leads to where the other one led."""
     path = client.create(WELCOME, WAIT, TYPES[5], active=False)
@@ -374,7 +374,7 @@ def test_every_type_of_step_comes_back_as_it_was_given(client):
     assert client.ok("GET", f"{path}/steps")["data"] == shown
 
 
-@pytest.mark.rows(120)
+@pytest.mark.rows(120, 254)
 def test_a_step_is_updated(client):
     """PATCH of name and config, as printed; what is not given stays."""
     path = client.create(WELCOME, WAIT)
@@ -390,7 +390,7 @@ def test_a_step_is_updated(client):
     assert refused(client.ask("PATCH", f"{path}/steps/step_9", said), 404, "NOT_FOUND") == []
 
 
-@pytest.mark.rows(121)
+@pytest.mark.rows(121, 254)
 def test_a_step_is_deleted(client):
     """204: what led to it leads where it led; steps that only it led to go with it."""
     path = client.create(WELCOME, WAIT, OPENED, TYPES[5], TYPES[6], active=False)
@@ -425,7 +425,7 @@ def test_a_way_of_a_split_leads_on_when_its_step_is_deleted(client):
     assert [each["id"] for each in client.ok("GET", f"{path}/steps")["data"]] == ["step_variant_b"]
 
 
-@pytest.mark.rows(122)
+@pytest.mark.rows(122, 254)
 def test_steps_are_reordered(client):
     """The body as printed; every step is named once, and those of a branch stay in it."""
     path = client.create(WELCOME, WAIT, TYPES[5], TYPES[6], active=False)
@@ -551,7 +551,7 @@ def test_enrollments_are_listed(client):
     assert refused(wrong, 422, "INVALID") == [("invalid", "status"), ("invalid", "skip"), ("invalid", "take")]
 
 
-@pytest.mark.rows(129)
+@pytest.mark.rows(129, 255)
 def test_a_customer_is_enrolled_by_hand(client):
     """POST: 201 with the enrollment, at once; one who may not enter is refused with the reason."""
     path = client.create(WAIT)
@@ -578,7 +578,7 @@ def test_a_customer_is_enrolled_by_hand(client):
     assert refused(wrong, 422, "INVALID") == [("invalid", "[0].customer")]
 
 
-@pytest.mark.rows(132)
+@pytest.mark.rows(132, 255)
 def test_a_customer_leaves(client):
     """DELETE: 204; who is not inside is not found."""
     path = client.create(WAIT)
@@ -588,7 +588,7 @@ def test_a_customer_leaves(client):
     assert refused(client.ask("DELETE", f"{path}/enrollments/customer_1"), 404, "NOT_FOUND") == []
 
 
-@pytest.mark.rows(125, 127, 135)
+@pytest.mark.rows(125, 127, 135, 255)
 def test_an_enrollment_is_got_with_its_steps(client):
     """GET: each step with name, status and instants; the one that lasts has no end."""
     path = client.create(WELCOME, WAIT, {**OPENED, "nextStepYesId": "step_4"}, WAIT, TYPES[6])

@@ -13,7 +13,7 @@ from journeyflow.answers import JourneyInfo
 from journeyflow.errors import ERROR, Conflict, Forbidden, InvalidInput, InvalidJourney, NotFound, Problem, did_you_mean
 from journeyflow.formats.parts import JsonObject
 from journeyflow.services.loyalty.documents import (
-    EDITABLE,
+    LIMITED,
     Document,
     added,
     changed,
@@ -37,9 +37,6 @@ from journeyflow.services.loyalty.showing import (
 )
 from journeyflow.services.loyalty.table import CONFLICT, FORBIDDEN, NOT_FOUND, OPERATIONS, REFUSED, STATUSES
 from journeyflow.services.operations import HttpReply, HttpRequest, repeated
-
-LIMITED = tuple(key for key in EDITABLE if key not in {"name", "description"})
-"""The keys that an ACTIVE journey keeps."""
 
 
 def _journey_id() -> str:

@@ -5,7 +5,7 @@ with the journey as a `Draft`; a journey that was changed by other means since i
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import NoReturn, cast
 
 from attrs import evolve, field, frozen
 
@@ -15,8 +15,10 @@ from journeyflow.definition.journey import Journey
 from journeyflow.errors import ERROR, InvalidJourney, Problem
 from journeyflow.formats import Draft
 from journeyflow.formats.loyalty import write
+from journeyflow.formats.loyalty.keys import HOST
 from journeyflow.formats.loyalty.rules import present
 from journeyflow.formats.parts import JsonObject
+from journeyflow.formats.port import DRAFT
 
 POINTERS = ("nextStepId", "nextStepYesId", "nextStepNoId")
 
@@ -29,9 +31,10 @@ DIALECT = "loyalty"
 OPEN = frozenset({"dangling"})
 """The problems of a document that is not finished yet: a step that others lead to is still to be added."""
 
-EDITABLE = (
-    *("name", "description", "triggerType", "triggerConfig", "segmentId", "exitConditions", "allowReentry", "timezone"),
-)
+LIMITED = ("triggerType", "triggerConfig", "segmentId", "exitConditions", "allowReentry", "timezone")
+"""The keys of a journey that say who is in it and when: an ACTIVE one keeps them."""
+
+EDITABLE = ("name", "description", *LIMITED)
 """The keys of a journey that a request may change."""
 
 
@@ -43,7 +46,7 @@ class Document:
     steps: tuple[JsonObject, ...] = ()
     created_by: str | None = None
     meta: Mapping[str, object] = field(factory=dict)
-    """What is kept with the journey."""
+    """What others keep with the journey."""
     of: Journey | None = None
     """The definition that it was read from."""
 
@@ -64,14 +67,14 @@ class Document:
 def document_of(journey: Journey) -> Document:
     """Return the document of a journey: the one that it was made from, or one that is written from its definition."""
     document = write(journey)[0]
-    meta = cast("dict[str, Any]", thaw(journey.meta))
+    others = {name: value for name, value in journey.meta.items() if name not in {DRAFT, HOST}}
     keys = {key: document[key] for key in EDITABLE if key in document}
     draft = Draft.of(journey)
     if draft is not None and draft.dialect == DIALECT:
         document = cast("JsonObject", thaw(draft.file))
         keys |= {key: document[key] for key in ("triggerConfig", "exitConditions") if key in document}
     steps = tuple({key: value for key, value in step.items() if key != "stepNumber"} for step in document["steps"])
-    return Document(keys, steps, document.get("createdBy"), meta, journey)
+    return Document(keys, steps, document.get("createdBy"), others, journey)
 
 
 def journey_of(name: str, document: Document, *, draft: bool) -> Journey:

@@ -5,11 +5,9 @@ from datetime import UTC, datetime
 
 from journeyflow import Enrollment
 from journeyflow.answers import JourneyInfo
+from journeyflow.formats.loyalty.rules import present
 from journeyflow.formats.parts import JsonObject
-from journeyflow.services.loyalty.documents import ENTRY, POINTERS, Document
-
-ENTRY_KEYS = ("triggerType", "triggerConfig", "segmentId", "exitConditions", "allowReentry", "timezone")
-"""The keys of a journey that say who is in it."""
+from journeyflow.services.loyalty.documents import ENTRY, LIMITED, POINTERS, Document
 
 ENROLLMENT = "enrollment_"
 """How the id of an enrollment begins; its serial follows."""
@@ -28,11 +26,6 @@ def instant(at: datetime | None) -> str | None:
     ('2025-12-14T10:00:00Z', None)
     """
     return None if at is None else at.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
-
-
-def present(whole: JsonObject) -> JsonObject:
-    """Leave out what is absent."""
-    return {key: value for key, value in whole.items() if value is not None}
 
 
 def journey_row(info: JourneyInfo, document: Document) -> JsonObject:
@@ -61,7 +54,7 @@ def journey_shown(info: JourneyInfo, document: Document) -> JsonObject:
             "name": info.name,
             "description": info.description or None,
             "status": info.status,
-            **{key: document.keys.get(key) for key in ENTRY_KEYS},
+            **{key: document.keys.get(key) for key in LIMITED},
             "totalEnrolled": info.enrolled,
             "totalCompleted": info.completed,
             "totalExited": info.exited,
