@@ -372,6 +372,7 @@ def questions(engine: Engine) -> list[object]:
     [each.customer for each in newest] + [each.customer for each in lost]
     trail: answers.Latest[answers.AuditEntry] = engine.audit_trail("j", take=5)
     [entry.text for entry in trail if entry.kind == "state"]
+    engine.customer_ids("a", take=len(trail))[0].upper()
     sent: jf.Page[jf.Message] = engine.messages("j", customer="c1", status="SENT", skip=1, take=2)
     engine.messages(run=1, step="hello", channel="EMAIL", status=["SENT", "QUEUED"])
     return [

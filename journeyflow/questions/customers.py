@@ -94,6 +94,16 @@ def find_customer(reader: SqlReader, tenant: str, customer: str) -> Customer | N
     return Customer(tenant, customer, json.loads(rows[0][0])) if rows else None
 
 
+LAST_CHARACTER = "\U0010ffff"
+"""What sorts after every character that an id is likely to have."""
+
+
+def ids_from(reader: SqlReader, tenant: str, starts: str, take: int) -> tuple[str, ...]:
+    """Return the first ids of customers that begin with a text, sorted: an index leads there."""
+    sql = "SELECT id FROM customers WHERE tenant = ? AND id >= ? AND id < ? AND unicode(id) <> 31 ORDER BY id LIMIT ?"
+    return tuple(name for (name,) in reader.rows(sql, (tenant, starts, starts + LAST_CHARACTER, take)))
+
+
 def told_of(reader: SqlReader, tenant: str, customers: Collection[str]) -> set[str]:
     """Return those of the customers that inputs are about, known or not."""
     sql = "SELECT DISTINCT customer FROM inputs WHERE tenant = ? AND customer IN (SELECT value FROM json_each(?))"

@@ -388,3 +388,21 @@ def test_what_is_asked_of_one_person_walks_through_no_table():
     walks = [plan for plan in plans if walk.match(plan)]
     assert plans
     assert walks == []
+
+
+def test_ids_of_customers_are_found_by_their_beginning(host):
+    """Sorted, as many as asked for; those of other tenants and those forgotten are not among them (R84, R86, R91)."""
+    for name in ("ann", "anna", "Ann", "bob", "\U0001f600", "a'n"):
+        host.put("1 minute", name, n=1)
+    Host(host.engine.tenant("other")).put("1 minute", "andy", n=1)
+    host.tick("2 minutes")
+    engine = host.engine
+    assert engine.customer_ids("an") == ("ann", "anna")
+    assert engine.customer_ids("a", take=2) == ("a'n", "ann")
+    assert engine.customer_ids() == ("Ann", "a'n", "ann", "anna", "bob", "\U0001f600")
+    assert engine.customer_ids("\U0001f600") == ("\U0001f600",)
+    assert engine.customer_ids("c") == ()
+    engine.forget("anna", at=after("3 minutes"))
+    assert engine.customer_ids("an") == ("ann",)
+    with pytest.raises(InvalidInput, match="starts: must be text, not int 5"):
+        engine.customer_ids(5)

@@ -20,6 +20,7 @@ from journeyflow import (
     Goal,
     Journey,
     MemoryStore,
+    Page,
     Send,
     Split,
     Trigger,
@@ -27,6 +28,7 @@ from journeyflow import (
     arm,
     field,
 )
+from journeyflow.answers import SetAside
 from journeyflow.basics.moments import from_micros
 from journeyflow.services.directory import SQLiteDirectory
 from journeyflow.services.operations import HttpRequest
@@ -298,6 +300,22 @@ def test_a_customer_page_says_why_there_was_no_mail(browser):
     consent = browser.look("customer", id="c2")
     assert "consent: it is required, and given for none of SMS" in consent.said
     assert "rest: " not in consent.said
+
+
+def test_the_beginning_of_an_id_finds_customers(browser):
+    """Those whose ids begin so, each a link; the very id leads to its own page."""
+    shown = browser.look("customer", id="c")
+    assert [each for each in shown.links() if "id=" in each] == [f"customer?id=c{n}" for n in range(8)]
+    assert "The first 8 that begin so" in shown.said
+    assert "journey=club" in browser.look("customer", id="c", journey="club").links()[-1]
+
+
+def test_an_old_file_shows_the_days_that_it_is_about(browser):
+    """Where nothing was counted for two weeks, the window ends with what was counted last."""
+    key = basic("", browser.keys["default"])
+    shown = Shown(browser.service.answer(HttpRequest("GET", "/site/", {}, key), NOW + timedelta(days=400)).body)
+    assert "those of the 14 days up to 2026-01-08" in shown.said
+    assert shown.column("Journeys", "sent") == browser.look("").column("Journeys", "sent")
 
 
 def test_a_timeline_is_that_of_the_answer_from_its_end(browser, monkeypatch):
@@ -642,3 +660,15 @@ def test_an_instant_of_the_address_is_read_as_it_was_written(site):
     assert "No such" not in site.look("customer", id="c0", until=str(10**15)).said
     assert from_micros(10**15).year == 2001
     assert quote("a b") == "a%20b"
+
+
+def test_inputs_that_were_set_aside_are_listed(monkeypatch):
+    """Page by page, with the customers they are about (R9)."""
+    monkeypatch.setattr("journeyflow.services.site.records.ROWS", 2)
+    engine = filled(open_engine("memory"))
+    aside = tuple(SetAside(n, "default", "event", "go", f"c{n}", START) for n in range(3))
+    monkeypatch.setattr(Engine, "set_aside", lambda _, take, after: Page(aside[after or 0 :][:take], 3, 0, take, 2))
+    shown = Browser(engine).look("audit")
+    assert shown.column("Set aside", "customer") == ["c0", "c1"]
+    assert "audit?aside=2" in shown.links()
+    assert Browser(engine).look("audit", aside="2").column("Set aside", "customer") == ["c2"]

@@ -33,6 +33,9 @@ from journeyflow.services.site.query import Query, shown_in
 JOURNEYS, RUNS, MESSAGES, MOMENTS = 10, 20, 20, 100
 """How many of each the page of a customer shows."""
 
+FOUND = 25
+"""How many customers are offered where an id is not that of any."""
+
 EXPLAINED = 5
 """How many of the newest runs are explained there: the pages of the others do so."""
 
@@ -42,9 +45,14 @@ VISITS = 200
 
 def customer(query: Query) -> SitePage:
     """Return the page of one customer; raises NotFound for one of whom nothing is known."""
-    name = query.text("id")
-    timeline = query.engine.timeline(name, until=query.instant("until"), take=MOMENTS)
+    name, until = query.text("id"), query.instant("until")
     found = query.engine.find_customer(name)
+    ids = query.engine.customer_ids(name, take=FOUND) if found is None else ()
+    if ids:
+        links = [link(each, "customer", id=each, journey=query.optional("journey")) for each in ids]
+        sentence = paragraph(f"There is no customer of that very id. The first {len(ids)} that begin so:")
+        return SitePage(f"Customers {name}...", [sentence, listed(links)], [("Journeys", "./")])
+    timeline = query.engine.timeline(name, until=until, take=MOMENTS)
     parts = [
         paragraph("As of ", when(query.at), " UTC. Journey time, as in sentences, is in the zone of the journey."),
         *([] if found else [notice("Nothing of this customer has been handled yet: the inputs wait for a tick.")]),

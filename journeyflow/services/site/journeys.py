@@ -1,12 +1,13 @@
 """The pages about journeys: all of them, and one with its picture, steps, arms, refusals and failures."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from journeyflow import Condition, Journey, Send, Split
 from journeyflow.answers import JourneyInfo, JourneyStats, StepStats
 from journeyflow.basics.moments import zone
+from journeyflow.basics.showing import counted
 from journeyflow.definition.drawings import svg
 from journeyflow.definition.pictures import edges, summary
 from journeyflow.definition.steps import Step, kind
@@ -44,8 +45,18 @@ FAILURES = 10
 """How many failed messages and runs the page of a journey shows."""
 
 
-def _since(query: Query) -> str:
-    return (query.at - timedelta(days=DAYS - 1)).date().isoformat()
+def _end(query: Query) -> datetime:
+    """Return the instant whose day is the last of the window: now, or the newest with anything counted if it is older.
+
+    So an old file shows the days that it is about.
+    """
+    last = query.engine.last_counted()
+    return query.at if last is None or last > query.at - timedelta(days=DAYS) else last
+
+
+def _stats(query: Query, journey: str, end: datetime) -> JourneyStats:
+    since = (end - timedelta(days=DAYS - 1)).date()
+    return query.engine.stats(journey, at=end, since=since)
 
 
 # --- all journeys -----------------------------------------------------------------------------------------------------
@@ -57,11 +68,12 @@ SENT = ("sent", "opened", "clicked")
 def overview(query: Query) -> SitePage:
     """Return the page of all journeys, each with how many entered and what was sent of late."""
     found = query.engine.journeys(take=JOURNEYS, after=query.optional("after"))
-    rows = [_row(each, query.engine.stats(each.id, at=query.at, since=_since(query))) for each in found]
+    end = _end(query)
+    rows = [_row(each, _stats(query, each.id, end)) for each in found]
     parts = [
         paragraph(
-            f"{found.total:,} {'journey' if found.total == 1 else 'journeys'}, as of ", when(query.at), " UTC. ",
-            f"Entries by day and messages are those of the last {DAYS} days, people those of all time.",
+            f"{counted(f'{found.total:,}', 'journey')}, as of ", when(query.at), " UTC. ",
+            f"Entries by day and messages are those of the {DAYS} days up to {end.date()}, people those of all time.",
         ),
         table("Journeys", (*ALL, *SENT), rows, "There are none yet: deploy one."),
         *older(found.cursor, "More journeys", ""),
@@ -87,7 +99,7 @@ def journey(query: Query) -> SitePage:
     """Return the page of one journey."""
     name = query.text("id")
     info, definition = query.engine.journey(name), query.engine.definition(name)
-    stats = query.engine.stats(name, at=query.at, since=_since(query))
+    stats = _stats(query, name, _end(query))
     where = zone(definition.timezone)
     parts = [
         *_head(query, info, definition, where),

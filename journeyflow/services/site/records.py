@@ -94,4 +94,5 @@ def _left_over(query: Query) -> Iterator[Markup]:
         "Set aside",
         paragraph("Inputs whose handling raised an exception; give them to retry when the cause is mended."),
         table("Set aside", ("customer", "at (UTC)", "what", "type or journey", "id"), rows),
+        *([link("More that were set aside", "audit", aside=aside.cursor)] if aside.more else []),
     )
