@@ -15,6 +15,8 @@ from journeyflow.errors import MissingExtra
 
 SECOND = 1_000_000
 
+OCTETH = ("2023", "2024", "2025", "2026")
+
 _SHORT = {"s": "seconds", "m": "minutes", "h": "hours"}
 
 
@@ -60,10 +62,14 @@ def is_loopback(host: str) -> bool:
 @click.option("--tick", type=Seconds(), help="Also tick in this process, every so long, such as 10s; default: never.")
 @click.option("--limit", type=Whole(1), default=100, show_default=True, help="Requests per key in 60 seconds.")
 @click.option(
+    "--octeth", "version", type=click.Choice(OCTETH), default=OCTETH[-1], show_default=True,
+    help="The version of Octeth's documents whose shapes its answers have.",
+)  # fmt: skip
+@click.option(
     "--site/--no-site", default=None, help="Whether /site/ has pages to look at; default: on a loopback address only.",
 )  # fmt: skip
 def serve(  # noqa: PLR0917 click passes them by name
-    db: Path, known: Path, host: str, port: int, tick: float | None, limit: int, *, site: bool | None
+    db: Path, known: Path, host: str, port: int, tick: float | None, limit: int, version: str, *, site: bool | None
 ) -> None:
     """Serve Octeth's Journeys API, the loyalty platform's, and pages to look at, over HTTP, until it is stopped.
 
@@ -85,7 +91,7 @@ def serve(  # noqa: PLR0917 click passes them by name
         directory = SQLiteDirectory(known)
         try:
             shown = is_loopback(host) if site is None else site
-            app = application(engine, directory, clock=now, tick=tick, most=limit, site=shown)
+            app = application(engine, directory, clock=now, tick=tick, most=limit, version=version, site=shown)
             signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
             uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
         finally:

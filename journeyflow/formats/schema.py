@@ -313,7 +313,8 @@ def _changes() -> list[Schema]:
     value = {"type": ["string", "number", "boolean", "array", "object"]}
     actions = [action for action in ACTIONS if action != "unset"]
     keys = {"field": ref("path"), "action": {"enum": actions}, "value": value}
-    chain = {"anyOf": [ref("id"), {"type": "array", "items": ref("id"), "minItems": 1}]}
+    one = [ref("id"), {"const": ""}]
+    chain = {"anyOf": [*one, {"type": "array", "items": {"anyOf": one}, "minItems": 1}]}
     naming = {"action": {"enum": [action for action in CHAINS if action in NAMING]}, "journeys": chain}
     plain = {"action": {"enum": [action for action in CHAINS if action not in NAMING]}}
     return [

@@ -566,17 +566,30 @@ def test_a_copy_for_another_tenant_loses_what_belongs_to_the_first(host):
         Reset("exits[0].when.value", "tag", "out"),
         Reset("goal.where.value", "journey", "k"),
     )
-    assert copied.unpublished == ("tagged", "half", "reply", "pick")
+    lost = ["tagged", "gone", "half", "reply", "pick"]
+    assert copied.unpublished == tuple(lost)
     acme = engine.tenant("acme")
     info, made = acme.journey("j"), acme.definition("j")
     assert (info.status, info.trigger, info.name, info.notes) == ("DRAFT", None, "Copy of Jay", "Copy of journey Jay")
-    assert [step.id for step in acme.steps("j") if not step.published] == ["tagged", "plain", "half", "reply", "pick"]
+    assert [step.id for step in acme.steps("j") if not step.published] == ["tagged", "plain", *lost[1:]]
     assert made.step("hello").template == made.step("again").template == "new hello"
     assert made.step("tagged") == Update("tagged", tag.add(""), field("plan").set("x"), next="plain")
-    assert made.step("plain").next == "half", "what is about journeys alone is gone"
-    assert made.step("half") == Update("half", Chain.exit_others(), field("plan").set("z"), next="reply")
+    assert made.step("gone") == Update("gone", Chain.enroll(""), next="half"), "it waits for a journey"
+    half = Update("half", Chain.exit("", ""), Chain.exit_others(), field("plan").set("z"), next="reply")
+    assert made.step("half") == half
     acme.activate("j", at=after("1 day"))
     assert engine.audit() == []
+
+
+@pytest.mark.rows(105)
+def test_a_change_of_no_journey_does_nothing(host):
+    """R18: an empty name enrolls in nothing and ends nothing, also where somebody publishes the step."""
+    host.deploy(Update("next", Chain.enroll(""), Chain.exit("")), Wait("rest", "1 day"))
+    host.say("go")
+    assert [each.step for each in host.engine.enrollments(customer="c1")] == ["rest"]
+    assert host.engine.audit() == []
+    with pytest.raises(InvalidJourney, match="journeys"):
+        Journey(id="x", steps=[Update("u", Chain.enroll(" "))])
 
 
 @pytest.mark.rows(105)

@@ -134,7 +134,7 @@ def test_what_cannot_be_a_user_or_a_resource_is_refused(directory):
     ]
     assert refused(directory.put_user, 3, "acme") == ["tenant: 'acme' is that of user 1"]
     assert refused(directory.put_resource, "song", 1, "acme") == [
-        "kind: must be one of list, tag, field, email, domain, not 'song'"
+        "kind: must be one of list, tag, field, email, domain, export, not 'song'"
     ]
     assert [user.id for user in directory.users()] == [1, 2]
     assert directory.put_user(2, "third").tenant == "third"
@@ -231,7 +231,7 @@ def test_a_document_with_faults_stores_nothing(directory):
         "songs": [],
     }
     assert refused(load, directory, document) == [
-        "songs: unknown; known are users, lists, tags, fields, emails, domains, subscribers",
+        "songs: unknown; known are users, lists, tags, fields, emails, domains, exports, subscribers",
         "users[1]: tenant is missing",
         "users[2]: expected an object, not int 5",
         "tags: expected a list, not dict {}",
@@ -239,5 +239,5 @@ def test_a_document_with_faults_stores_nothing(directory):
     ]
     assert directory.user(3) is None
     assert refused(load, directory, []) == [
-        "expected an object with users, lists, tags, fields, emails, domains, subscribers, not list []"
+        "expected an object with users, lists, tags, fields, emails, domains, exports, subscribers, not list []"
     ]

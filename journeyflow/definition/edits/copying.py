@@ -7,7 +7,6 @@ from attrs import evolve, field, frozen
 
 from journeyflow.basics.values import id_fault, thaw
 from journeyflow.basics.words import MEMBERS
-from journeyflow.definition.edits.editing import remove_step
 from journeyflow.definition.entry import Exit, Trigger
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
@@ -101,33 +100,27 @@ def copy_of(  # noqa: PLR0917 what a copy depends on
 
     The trigger of the copy is manual, and what the host keeps with the journey and its steps stays behind (`meta`). The
     names of lists, tags and journeys are reset to "", and so is what `resources` names in the data of Sends; the steps
-    that have lost something are unpublished, so that nothing is done with an empty name. A change that enrolls in named
-    journeys, or ends runs of them, is dropped, and so is an Update without any other change. `templates` maps the
-    templates of Sends and rules; without it they stay as they are. Raises
-    InvalidInput if `templates` or `resources` returns what cannot be.
+    that have lost something are unpublished, so that nothing is done with an empty name. `templates` maps the templates
+    of Sends and rules; without it they stay as they are. Raises InvalidInput if `templates` or `resources` returns what
+    cannot be.
     """
     taken = _Taking(templates, resources)
     steps = [taken.step(step, f"steps[{n}]") for n, step in enumerate(journey.steps)]
-    emptied = [step.id for step in steps if isinstance(step, Update) and not step.changes]
     unpublished = tuple(
-        step.id
-        for n, step in enumerate(steps)
-        if step.id not in emptied and any(each.path.startswith(f"steps[{n}].") for each in taken.lost)
+        step.id for n, step in enumerate(steps) if any(each.path.startswith(f"steps[{n}].") for each in taken.lost)
     )
     made = evolve(
         clone_of(journey, to, name),
         tenant=None,
         meta={},
         trigger=Trigger(manual=True),
-        steps=[old if old.id in emptied else new for old, new in zip(journey.steps, steps, strict=True)],
+        steps=steps,
         run_criteria=taken.rule(journey.run_criteria, "run_criteria", event=True),
         exits=[taken.exit(each, f"exits[{n}]") for n, each in enumerate(journey.exits)],
         goal=journey.goal and evolve(journey.goal, where=taken.rule(journey.goal.where, "goal.where", event=True)),
     )
     if taken.faults:
         raise InvalidInput(taken.faults)
-    for step_id in emptied:
-        made = remove_step(made, step_id)
     return made, Copied(tenant, to, taken.known, tuple(taken.lost), unpublished)
 
 
@@ -173,7 +166,7 @@ class _Taking:
             return with_options(step, {"branches": branches})
         if isinstance(step, Update):
             changes = [self.change(each, f"{path}.changes[{n}]") for n, each in enumerate(step.changes)]
-            return with_options(step, {"changes": [each for each in changes if each is not None]})
+            return with_options(step, {"changes": changes})
         return step
 
     def data(self, value: Any, place: str, path: str) -> Any:  # noqa: ANN401 any JSON
@@ -192,11 +185,10 @@ class _Taking:
             return [self.data(inner, f"{place}[{n}]", f"{path}[{n}]") for n, inner in enumerate(value)]
         return value
 
-    def change(self, change: Change | Chain, path: str) -> Change | Chain | None:
-        """Return a change with its names reset; None for a change that names journeys of the old tenant."""
+    def change(self, change: Change | Chain, path: str) -> Change | Chain:
+        """Return a change with its names reset."""
         if isinstance(change, Chain):
-            self.lost.extend(Reset(f"{path}.journeys[{n}]", "journey", name) for n, name in enumerate(change.journeys))
-            return None if change.journeys else change
+            return evolve(change, journeys=self.value(change.journeys, f"{path}.journeys", "journey"))
         if change.field not in MEMBERS:
             return change
         return evolve(change, value=self.value(change.value, f"{path}.value", MEMBERS[change.field][2]))

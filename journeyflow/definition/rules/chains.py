@@ -48,7 +48,8 @@ def _names(value: object) -> tuple[str, ...]:
 class Chain:
     """A change about journeys: `enroll`, `exit`, `exit_this`, `exit_others`, `exit_all` or `forget` (R39).
 
-    `journeys` is one id, or several, of journeys of the customer's own tenant; only `enroll` and `exit` take them. A
+    `journeys` is one id, or several, of journeys of the customer's own tenant; only `enroll` and `exit` take them. An
+    empty id, as a copy for another tenant has it, is no journey and does nothing. A
     run that an Update ends is EXITED; its reason is "journey/step", naming the Update, or "forgotten".
 
     >>> Chain.enroll("second-order"), str(Chain.exit("welcome", "trial"))
@@ -134,5 +135,5 @@ def chain_problems(chain: Chain, where: str) -> Iterator[Problem]:
         yield Problem("journeys", ERROR, f"{where}.journeys", f"action {chain.action} {needs}")
     else:
         for position, journey in enumerate(chain.journeys):
-            if fault := id_fault(journey):
+            if journey != "" and (fault := id_fault(journey)):  # an empty one waits to be filled in (R18)
                 yield Problem("id", ERROR, f"{where}.journeys[{position}]", f"the journey's id {fault}")

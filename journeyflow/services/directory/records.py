@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-KINDS = ("list", "tag", "field", "email", "domain")
-"""The kinds of resource: subscriber lists, tags, custom fields, emails, sender domains."""
+KINDS = ("list", "tag", "field", "email", "domain", "export")
+"""The kinds of resource: subscriber lists, tags, custom fields, emails, sender domains, exports of other things than
+journeys."""
 
 PERMISSIONS = ("Campaign.Create", "Campaign.Delete")
 """What a key or a session may do."""

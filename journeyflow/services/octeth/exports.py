@@ -27,7 +27,7 @@ def submit(context: Context, given: AskedFor) -> dict[str, Any]:
 
 
 def get(context: Context, given: AskedFor) -> object:
-    """Return a job as it stands, or its file (F192, F195)."""
+    """Return a job as it stands, or its file (F192, F195); one that the directory knows is of another module (F197)."""
     try:
         job = context.engine.export_job(given["ExportID"])
         if given.get("download"):
@@ -36,7 +36,8 @@ def get(context: Context, given: AskedFor) -> object:
             headers = {"Content-Type": f"{CSV}; charset=utf-8", "Content-Disposition": f'attachment; filename="{name}"'}
             return HttpReply(200, file, headers)
     except (NotFound, InvalidInput):
-        raise CallRefused("export") from None
+        other = context.directory.resource("export", context.tenant, given["ExportID"])
+        raise CallRefused("export" if other is None else "module") from None
     except Conflict:
         raise CallRefused("unfinished") from None
     options = job.options

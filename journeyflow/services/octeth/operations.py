@@ -440,6 +440,7 @@ OPERATIONS: Mapping[str, Operation] = {
             ),
             {
                 "export": _absent(3, "Export job"),
+                "module": Code(4, 404, "Wrong module (job exists but is not a JourneyExport)"),
                 "unfinished": Code(5, 409, "Export job is not completed yet"),
             },
             seeds=_NEWEST,

@@ -12,7 +12,7 @@ from journeyflow.services.octeth import checks
 from journeyflow.services.octeth.context import CallRefused, Context
 from journeyflow.services.octeth.operations import OPERATIONS, ROUTES
 from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation, errors
-from journeyflow.services.operations import HttpReply, HttpRequest, body_of, repeated
+from journeyflow.services.operations import HttpReply, HttpRequest, body_of, nested, repeated
 
 ROOT = "/api/v1/"
 
@@ -94,7 +94,8 @@ class Octeth:
     def _given(self, request: HttpRequest) -> dict[str, Any]:
         """Return all parameters by lower-case name: those of the body go before those of the query."""
         secrets = {name: request.headers[name] for name in (*SECRETS, ADMIN_KEY) if name in request.headers}
-        query = {str(name).lower(): value for name, value in request.query.items()}
+        texts = ((str(name), str(value)) for name, value in request.query.items())
+        query = {name.lower(): value for name, value in nested(texts).items()}
         body = {str(name).lower(): value for name, value in body_of(request).items()}
         said = {
             name: value for name, value in body.items() if value not in (None, "") or name not in {*SECRETS, ADMIN_KEY}

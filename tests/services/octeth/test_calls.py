@@ -597,6 +597,7 @@ def test_a_copy_for_another_user_loses_what_is_the_users():
     assert parameters["AddTag"] == {"TargetTagID": 0}
     assert parameters["UpdateCustomFieldValue"]["TargetCustomFieldID"] == 0
     assert parameters["SendEmail"]["EmailID"] == 0
+    assert parameters["StartJourney"] == {"TargetJourneyID": 0}
     assert [each["Action"] for each in copy["Actions"] if each["Published"]] == ["SendEmail", "Wait"]
 
 

@@ -72,6 +72,13 @@ def vanishing(world: World) -> dict[str, Any]:
     return {"JourneyID": journey, "Actions": [{"ActionID": action, "Published": "false"}]}
 
 
+def of_another_module(world: World) -> dict[str, Any]:
+    """Return an export of subscribers, which the directory knows, beside one of another user."""
+    for number, tenant in ((7, "acme"), (999, "other")):
+        world.directory.put_resource("export", number, tenant, "subscribers.csv")
+    return {"ExportID": 7}
+
+
 def unfinished(world: World) -> dict[str, Any]:
     """Return an export that nobody has worked on."""
     return {"ExportID": world.done("journey.export.submit")["ExportID"], "download": 1}
@@ -225,6 +232,7 @@ PROVOKED: Mapping[str, Mapping[tuple[int, int], Provocation]] = {
         (1, 422): plain(),
         (2, 422): plain(ExportID="x"),
         (3, 404): plain(ExportID=999),
+        (4, 404): of_another_module,
         (5, 409): unfinished,
     },
 }

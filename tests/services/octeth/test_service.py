@@ -83,6 +83,9 @@ def test_a_call_is_made_by_path_or_by_command_in_any_form():
     nested = f"APIKey={world.key}&JourneyID={number}&Actions[0][Action]=ExitThisJourney&Actions[0][Published]=true"
     status, answer = world.send("PATCH", "/api/v1/journey.actions", nested.encode())
     assert (status, answer["Actions"][0]["Action"]) == (200, "ExitThisJourney")
+    asked = {"JourneyID": str(number), "Actions[0][Action]": "ExitAllJourneys"}
+    status, answer = world.send("PATCH", "/api/v1/journey.actions", query={**asked, **key})
+    assert (status, answer["Actions"][0]["Action"]) == (200, "ExitAllJourneys")
     listed = f'APIKey={world.key}&JourneyID={number}&Actions=[{{"Action":"ExitAllJourneys"}}]'
     assert (
         world.send("PATCH", "/api/v1/journey.actions", listed.encode())[1]["Actions"][0]["Action"] == "ExitAllJourneys"
