@@ -6,6 +6,7 @@ from typing import Any
 from attrs import evolve
 
 from journeyflow import formats
+from journeyflow.basics.values import describe
 from journeyflow.basics.words import State
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
 from journeyflow.catalog.migration import Plan, mapping_faults
@@ -154,6 +155,9 @@ def edited(record: JourneyRecord, texts: Mapping[str, object], at: int) -> Catal
 
 def check_newest(record: JourneyRecord, replacing: Journey | None) -> None:
     """Raise Superseded if the newest definition is another one than that which a change was made from (R12)."""
+    if not isinstance(replacing, Journey | None):
+        msg = f"replacing: expected a Journey, not {describe(replacing)}"
+        raise TypeError(msg)
     if replacing is not None and record.newest.journey != replacing:
         raise Superseded(record.id, record.newest_state)
 

@@ -178,6 +178,16 @@ def test_a_journey_that_is_gone_is_replaced_by_nothing(host):
     assert not engine.journeys()
 
 
+def test_only_a_definition_can_be_replaced(host):
+    """A number of a version, or an id, is none."""
+    host.engine.publish(journey(mail("a")), at=START)
+    for wrong in (1, "j"):
+        with pytest.raises(TypeError, match="replacing: expected a Journey, not"):
+            host.engine.publish(journey(mail("b")), at=START, replacing=wrong)
+        with pytest.raises(TypeError, match="replacing: expected a Journey, not"):
+            host.engine.edit("j", at=START, notes="n", replacing=wrong)
+
+
 def test_two_processes_that_change_one_journey_lose_nothing(tmp_path):
     """R12: each reads, changes and publishes over its own connection, and again where the other was faster."""
     path, start = tmp_path / "j.db", Barrier(2)
