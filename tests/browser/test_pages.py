@@ -6,6 +6,7 @@ Needs the group `browser` and a Chromium (Debian: apt install chromium); passed 
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -25,7 +26,9 @@ from journeyflow import (
     Wait,
     arm,
     field,
+    remove_step,
 )
+from journeyflow.analysis import compare
 from journeyflow.services.directory import SQLiteDirectory
 from journeyflow.services.operations import HttpRequest
 from journeyflow.services.site import PageService
@@ -100,25 +103,37 @@ NOW = START + 7 * DAY
 
 
 @cache
+def directory():
+    """Return a directory with a key that is "key"."""
+    found = SQLiteDirectory()
+    found.put_user(1, "default")
+    found.add_secret("key", user=1, secret="key")  # noqa: S106 of no consequence
+    return found
+
+
+@cache
 def service():
-    """Return the site, with a key that is "key"."""
-    directory = SQLiteDirectory()
-    directory.put_user(1, "default")
-    directory.add_secret("key", user=1, secret="key")  # noqa: S106 of no consequence
-    return PageService(looked_at(), directory)
+    """Return the site."""
+    return PageService(looked_at(), directory())
+
+
+PLAYED: dict[str, Any] = {
+    "population": Population(size=40, attributes={"tier": "Gold"}), "behavior": Behavior(opened=0.4, clicked=0.1),
+    "start": START, "until": "14 days",
+}  # fmt: skip
+"""How a journey is simulated."""
 
 
 @cache
 def simulated():
     """Return what came of a simulation, as a page."""
-    outcome = simulate(
-        ONBOARDING,
-        population=Population(size=60, attributes={"tier": "Gold"}),
-        behavior=Behavior(opened=0.4, clicked=0.1),
-        start=START,
-        until="14 days",
-    )
-    return outcome.report().to_html()
+    return simulate(ONBOARDING, **PLAYED).report().to_html()
+
+
+@cache
+def compared():
+    """Return what two versions make of the same people, as a page."""
+    return compare(ONBOARDING, remove_step(ONBOARDING, "coupon"), replications=2, **PLAYED).report().to_html()
 
 
 REPORTS: dict[str, Callable[[], str]] = {
@@ -126,6 +141,7 @@ REPORTS: dict[str, Callable[[], str]] = {
     "report/hostile": lambda: looked_at().report(NAME, at=NOW).to_html(),
     "report/account": lambda: looked_at().report(at=NOW).to_html(),
     "report/simulation": simulated,
+    "report/comparison": compared,
 }
 
 SITE = {
@@ -166,6 +182,8 @@ def chromium():
         browser = started.chromium.launch(executable_path=dev.chromium(), args=["--no-sandbox"])
         yield browser
         browser.close()
+    looked_at().close()
+    directory().close()
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])

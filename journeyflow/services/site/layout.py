@@ -15,6 +15,9 @@ from journeyflow.drawing.text import ELLIPSIS, escaped
 LONGEST = 1_000
 """How many characters of a text are shown: an error is not longer."""
 
+HEADING = 200
+"""How many characters of a name a heading shows."""
+
 SHORT = 80
 """How many characters of a name are shown where it is a link or a heading among others."""
 
@@ -127,7 +130,7 @@ def written(page: SitePage, tenant: str | None) -> str:
     body = (
         tag("a", "Skip to the content", href="#content", class_="skip"),
         "" if tenant is None else _header(tenant),
-        tag("main", *shown, tag("h1", escaped(cut(page.title))), *page.parts, id="content", tabindex="-1"),
+        tag("main", *shown, tag("h1", escaped(cut(page.title, HEADING))), *page.parts, id="content", tabindex="-1"),
     )
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>{tag("body", *body)}</html>\n'
 
@@ -298,6 +301,12 @@ def both_times(at: datetime | None, where: ZoneInfo) -> Markup:
 # --- tables, figures and bars -----------------------------------------------------------------------------------------
 
 
+def _are_figures(cells: Iterable[Content]) -> bool:
+    """Return whether a column has numbers, and nothing else where it has anything."""
+    known = [each for each in cells if each is not None]
+    return bool(known) and all(isinstance(each, int | float | Figure) for each in known)
+
+
 LONG = frozenset({"why", "why not", "now", "last error", "what", "compared", "what it does"})
 """The columns that hold sentences."""
 
@@ -306,12 +315,9 @@ def table(title: str, header: Sequence[str], rows: Sequence[Sequence[Content]], 
     """Return a table in a box that scrolls by itself; or a sentence, if it has no rows."""
     if not rows:
         return paragraph(empty, class_="soft")
-    texts = [
-        not all(isinstance(row[place], int | float | Figure | None) for row in rows) for place in range(len(header))
-    ]
     classes = [
-        {"class_": "text long" if name in LONG else "text"} if text else {}
-        for name, text in zip(header, texts, strict=True)
+        {} if _are_figures(row[place] for row in rows) else {"class_": "text long" if name in LONG else "text"}
+        for place, name in enumerate(header)
     ]
     heads = (tag("th", escaped(name), scope="col", **of) for name, of in zip(header, classes, strict=True))
     lines = (tag("tr", *(tag("td", shown(cell), **of) for cell, of in zip(row, classes, strict=True))) for row in rows)
