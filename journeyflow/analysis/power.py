@@ -118,7 +118,7 @@ class ExperimentPlan(Rows):
         if self.power < _NONE:
             shows = f"{people} {'is' if self.people == 1 else 'are'} too few to show the difference"
         costs = f"it costs {self.lost:,.1f} conversions, compared with everybody in the best group"
-        return tuple(filter(None, (f"{shows}, in intervals of {self.confidence:.4g}", takes, costs)))
+        return tuple(filter(None, (f"{shows}, at a confidence of {100 * self.confidence:.4g}%", takes, costs)))
 
     def report(self) -> str:
         """Return the plan as text for people."""

@@ -138,6 +138,9 @@ def compare(  # noqa: PLR0917 click passes them by name
     """
     from journeyflow.analysis import compare as run  # noqa: PLC0415 needed here alone
 
+    if after is None and after_policies is None:
+        msg = "nothing differs: give the journey file of the change, or --after-policies"
+        raise click.UsageError(msg)
     bar = Bar()
     with numbers_checked(), workers_of(options["workers"]) as executor:
         today, *changed = load_journeys([before] if after is None else [before, after])

@@ -27,6 +27,7 @@ from journeyflow.questions.numbers.statistics import MAX_DAYS
 from journeyflow.questions.refusals import RefusalCount
 from journeyflow.records.public import Enroll, Event, Put
 from journeyflow.reporting.export import export_tables
+from journeyflow.simulation.naming import journey_faults
 from journeyflow.simulation.recording import Submitted, acked, claimed, resubmit, stages
 from journeyflow.stores.contract import Store
 from journeyflow.stores.memory.store import MemoryStore
@@ -104,7 +105,7 @@ def backtest(
     """
     past = Recorded(events, customers, until, policies, _distance(grace, every), file_options(options))
     with Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
-        done = replay(engine, tuple(journeys), past, progress)
+        done = replay(engine, journeys, past, progress)
         if export is not None:
             store = engine.store
             export_tables(store, export, lambda made, of: progress("export", made, of), exact=True, bare=True)
@@ -132,6 +133,9 @@ def _distance(grace: object, every: object) -> int | None:
 
 def replay(engine: Engine, journeys: Iterable[Journey], past: Recorded, progress: PhaseProgress = _silent) -> Backtest:
     """Feed an empty engine with the past, and run it until the end; raises InvalidInput as `backtest` does."""
+    journeys = tuple(journeys)
+    if faults := journey_faults(journeys):
+        raise InvalidInput(faults)
     used, given = set[str](), _given(past.events)
     fed, span = _feed(engine, past, used, progress) if given is None else _spanned(given)
     if not span:

@@ -1,5 +1,6 @@
-"""The names that a behavior uses, held against journeys: a typo in an exception would silently change nothing."""
+"""The names of journeys and those that a behavior uses: a typo in an exception would silently change nothing."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeGuard
 
@@ -32,6 +33,18 @@ def unknown_names(behavior: Behavior, journeys: Iterable[Journey]) -> list[str]:
         for place, each in about
         for name in known
         if (value := getattr(each, name, None)) is not None and value not in known[name]
+    ]
+
+
+def journey_faults(journeys: Iterable[Journey]) -> list[str]:
+    """Return the faults of journeys that are to be played together: there are some, each with an id of its own."""
+    ids = Counter(each.id for each in journeys)
+    if not ids:
+        return ["journeys: give one at least"]
+    twice = ((name, count) for name, count in ids.items() if count > 1)
+    return [
+        f"journeys: the id {name!r} is there {count} times; compare shows versions side by side"
+        for name, count in twice
     ]
 
 

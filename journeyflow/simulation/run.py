@@ -19,6 +19,7 @@ from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.simulation.behavior import Behavior
 from journeyflow.simulation.host import Entering, Replication, run_plan
+from journeyflow.simulation.naming import journey_faults
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Population
 from journeyflow.simulation.recording import Submitted
@@ -94,12 +95,10 @@ def outcome_of(plan: Replication, tallies: Sequence[Totals]) -> Outcome:
     return Outcome(from_micros(plan.start), from_micros(plan.end), seeds, journeys, tuple(map(_in_order, tallies)))
 
 
-def _check(journeys: Sequence[Journey], start: int, end: int) -> None:
+def _check(journeys: Sequence[Journey], begin: int, end: int) -> None:
     """Raise InvalidInput for what cannot be simulated."""
-    faults = [] if journeys else ["journeys: give one at least"]
-    ids = Counter(each.id for each in journeys)
-    faults += [f"journeys: the id {name!r} is there {count} times" for name, count in ids.items() if count > 1]
-    if end <= start:
+    faults = journey_faults(journeys)
+    if end <= begin:
         faults.append("until: it must lie after the start")
     if faults:
         raise InvalidInput(faults)

@@ -169,7 +169,7 @@ def test_an_arm_that_is_not_expected_to_differ_has_no_power():
 def test_so_few_that_they_cannot_show_it_are_said_to_be():
     """A power of 0.0% is no power: the sentence says so."""
     assert power(HALVES, people=5, rate=0.1, difference=0.03).sentences[0] == (
-        "5 people are too few to show the difference, in intervals of 0.95"
+        "5 people are too few to show the difference, at a confidence of 95%"
     )
     assert "1 person is too few to show" in power(HALVES, people=1, rate=0.1, difference=0.03).report()
 

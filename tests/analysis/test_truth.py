@@ -7,6 +7,7 @@ import pytest
 from journeyflow.analysis.impact import mean_interval, paired
 from journeyflow.questions.numbers.intervals import Group, compared
 from journeyflow.questions.numbers.trails import Trail
+from journeyflow.simulation.bands import band
 
 SEEDS = range(200)
 
@@ -63,3 +64,14 @@ def paired_difference(chance):
 def test_intervals_hold_the_truth_as_often_as_they_say(right):
     """In 184 to 196 of 200 seeds."""
     assert 184 <= sum(right(Random(seed)) for seed in SEEDS) <= 196
+
+
+@pytest.mark.parametrize(("replications", "share"), [(5, 4 / 6), (9, 0.8), (20, 0.8)])
+def test_bands_hold_the_truth_as_often_as_they_say(replications, share):
+    """Four of five truths from nine replications on; of fewer ones, the lowest and the highest hold less."""
+    held = 0
+    for seed in range(2_000):
+        chance = Random(seed)
+        found = band(chance.gauss(0, 1) for _ in range(replications))
+        held += found.low <= chance.gauss(0, 1) <= found.high
+    assert held / 2_000 == pytest.approx(share, abs=0.02)

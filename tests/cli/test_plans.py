@@ -136,7 +136,8 @@ def test_compare_takes_the_customers_of_the_past(folder):
     """A file of them with the events; policies hold on both sides unless the change has its own."""
     (folder / "customers.csv").write_text("who,plan\nsue,pro\n")
     words = (
-        "compare", folder / "old.json", "--events", folder / "events.csv", "--map", "who=customer",
+        "compare", folder / "old.json", folder / "old.json",
+        "--events", folder / "events.csv", "--map", "who=customer",
         "--customers", folder / "customers.csv", "--policies", folder / "caps.json",
     )  # fmt: skip
     done = call(*words)
@@ -146,7 +147,10 @@ def test_compare_takes_the_customers_of_the_past(folder):
 
 def test_compare_says_what_cannot_be(folder):
     """A fault of the input has exit status 1, wrong usage 2."""
-    done = call("compare", folder / "old.json", "--when", "step=nowhere,opened=1")
+    both = (folder / "old.json", folder / "new.json")
+    done = call("compare", folder / "old.json", "--policies", folder / "caps.json")
+    assert (done.exit_code, "nothing differs: give the journey file of the change" in done.output) == (2, True)
+    done = call("compare", *both, "--when", "step=nowhere,opened=1")
     assert (done.exit_code, "nowhere" in done.output) == (1, True), done.output
-    done = call("compare", folder / "old.json", "--events", folder / "events.csv", "--confidence", 2)
+    done = call("compare", *both, "--events", folder / "events.csv", "--confidence", 2)
     assert (done.exit_code, "confidence lies between 0 and 1" in done.output) == (2, True), done.output

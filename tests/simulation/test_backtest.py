@@ -237,6 +237,12 @@ def test_events_may_be_events():
         backtest([THANKS], events=[])
 
 
+def test_two_versions_of_one_journey_are_refused(events):
+    """The second would silently replace the first, as in a simulation."""
+    with pytest.raises(InvalidInput, match="the id 'thanks' is there 2 times; compare shows versions side by side"):
+        backtest([THANKS, THANKS], events=events)
+
+
 @pytest.mark.parametrize("db", [None, "run.db"])
 @pytest.mark.unmeasured
 def test_what_a_simulation_recorded_can_be_back_tested(tmp_path, db):
