@@ -444,7 +444,8 @@ def test_a_file_that_says_that_its_journey_does_not_run_stays_a_draft(folder):
 @pytest.mark.rows(49)
 def test_files_of_the_loyalty_platform_are_read_too_and_losses_are_named(folder):
     """A journey file is recognised by its shape; what it says that journeyflow cannot keep is told (F49)."""
-    text = '{"id": "hi", "triggerType": "joined", "status": "ACTIVE", "steps": [{"id": "bye", "type": "END"}]}'
+    entry = '{"type": "TRIGGER", "config": {"eventType": "joined"}, "nextStepId": "bye"}'
+    text = f'{{"id": "hi", "status": "ACTIVE", "steps": [{entry}, {{"id": "bye", "type": "END"}}]}}'
     (folder / "loyalty.json").write_text(text)
     result = call("show", folder / "loyalty.json", "--format", "json")
     assert json.loads(result.stdout)["trigger"] == {"event": "joined"}

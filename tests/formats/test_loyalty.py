@@ -181,7 +181,7 @@ def test_numbers_are_the_order_where_every_step_has_one():
 JOINED = document(step("SEND", "a", SEND))
 
 
-@pytest.mark.rows(49, 86)
+@pytest.mark.rows(86)
 @pytest.mark.parametrize(
     "given",
     [
