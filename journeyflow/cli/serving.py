@@ -13,6 +13,8 @@ from journeyflow.cli.shared import NEW, Whole, faults_shown, now
 from journeyflow.engine.engine import Engine
 from journeyflow.errors import MissingExtra
 
+log = logging.getLogger("journeyflow.http")
+
 SECOND = 1_000_000
 
 OCTETH = ("2023", "2024", "2025", "2026")
@@ -91,6 +93,8 @@ def serve(  # noqa: PLR0917 click passes them by name
         directory = SQLiteDirectory(known)
         try:
             shown = is_loopback(host) if site is None else site
+            if shown:
+                log.info("pages to look at are at /site/: any name will do, and a key is the password")
             app = application(engine, directory, clock=now, tick=tick, most=limit, version=version, site=shown)
             signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
             uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
