@@ -27,9 +27,9 @@ PAGES = {
     "older at a step": ("people", {"journey": "club", "step": "order", "after": "{half}"}),
     "messages": ("messages", {"journey": "club"}),
     "messages given up": ("messages", {"journey": "club", "failed": "1"}),
-    "customer": ("customer", {"id": "c0000003-7"}),
-    "customer who is in no journey": ("customer", {"id": "c0000050-7"}),
-    "run": ("run", {"journey": "club", "customer": "c0000003-7"}),
+    "customer": ("customer", {"id": "c0000003-1"}),
+    "customer who is in no journey": ("customer", {"id": "c0000050-1"}),
+    "run": ("run", {"journey": "club", "customer": "c0000003-1"}),
     "audit": ("audit", {}),
 }
 
