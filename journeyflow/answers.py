@@ -7,6 +7,7 @@ from journeyflow.catalog.migration import Migration, Moved
 from journeyflow.catalog.trail import AuditEntry
 from journeyflow.definition.edits.copying import Copied, Reset
 from journeyflow.definition.edits.outline import OutlineStep
+from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.copy_calls import Bulk
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.settling import Handled, Settling
@@ -68,6 +69,7 @@ __all__ = [
     "RefusedEntry",
     "Reset",
     "Results",
+    "RowTuple",
     "SampleRatio",
     "SendInfo",
     "SetAside",

@@ -40,6 +40,9 @@ MAX_SENTENCE = 600
 MAX_WORD = 100
 """Characters of a name or a value that are quoted in a sentence."""
 
+MAX_BRIEF = 300
+"""Characters of a value, such as the data of an event, in the repr of what holds it; `to_dicts` has all of it."""
+
 MAX_LINES = 100
 """Faults that an error prints; its `problems` or `faults` hold all of them."""
 
@@ -54,14 +57,23 @@ def cut(text: str, room: int = MAX_SENTENCE) -> str:
     return text if len(text) <= room else f"{text[:half]}...{text[-half:]}"
 
 
-def shown(value: object) -> str:
+def brief(value: object) -> str:
+    """Return how a value looks inside the repr of what holds it: shortened in the middle if it is long.
+
+    >>> len(brief("x" * 10_000)) <= MAX_BRIEF
+    True
+    """
+    return shown(value, MAX_BRIEF)
+
+
+def shown(value: object, room: int = MAX_WORD) -> str:
     """Quote a name or a value in a sentence, shortened in the middle if it is long.
 
     >>> shown("a"), shown(10**5_000)
     ("'a'", '(a very large number)')
     """
     try:
-        return cut(repr(value), MAX_WORD)
+        return cut(repr(value), room)
     except ValueError:  # Python refuses to write integers of thousands of digits
         return "(a very large number)"
     except Exception:  # noqa: BLE001 a list of thousands of levels, an object that cannot be shown

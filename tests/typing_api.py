@@ -412,9 +412,10 @@ def numbers(engine: Engine) -> list[object]:
     results: answers.Results = engine.results("j", confidence=0.9)
     taken: answers.TimeToEnd = engine.time_to_end("j")
     lengths: tuple[answers.EndedWithin, ...] = taken.lengths
+    rows: answers.RowTuple[answers.JourneyStats] = engine.all_stats(at=NOW)
     drawn: tuple[str, ...] = (results.chart().svg, taken.chart().svg, stats.funnel().svg)
     page: str = engine.report("j", at=NOW, since="2026-01-01", until=None).to_html() + str(engine.report(at=NOW))
-    assert lengths, (drawn, page)
+    assert lengths, (drawn, page, rows.to_dicts())
     split: answers.SplitResults = results.splits["test"]
     groups: tuple[answers.Group, ...] = split.arms
     comparison: answers.Comparison = split.comparisons[0]

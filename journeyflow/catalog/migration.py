@@ -8,6 +8,7 @@ from attrs import field, frozen
 from journeyflow.basics.values import describe
 from journeyflow.basics.words import ACTIVE, EXITED, SKIPPED
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import did_you_mean
 from journeyflow.machine.behaviours import advance
 from journeyflow.machine.notes import FRESH, REST, Situation, Walk
@@ -33,7 +34,7 @@ class Moved:
 
 
 @frozen
-class Migration:
+class Migration(Rows):
     """What a migration did, or would do with `dry_run`; `moves` are sorted by version and step (R14)."""
 
     journey: str

@@ -9,10 +9,11 @@ from attrs import frozen
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.showing import counted
 from journeyflow.catalog.catalog import NONE, Catalog, JourneyRecord
+from journeyflow.drawing.rows import Rows
 
 
 @frozen
-class AuditEntry:
+class AuditEntry(Rows):
     """One change by a host: when, in UTC, of which journey, None for all of them, and what, as text.
 
     `kind` is "published", "state", "step", "channel" or "policies".

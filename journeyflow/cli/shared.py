@@ -9,7 +9,6 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, TypeVar
 
-import attrs
 import click
 
 from journeyflow.basics.moments import from_micros, parse_instant, read_instant, zone
@@ -17,6 +16,7 @@ from journeyflow.basics.showing import SHOWN_IN, counted, local, shown_at
 from journeyflow.cli.output import as_cell, echo
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
+from journeyflow.drawing.rows import as_values
 from journeyflow.errors import InvalidInput, InvalidJourney, JourneyflowError
 from journeyflow.formats.counting import SHOWN
 from journeyflow.formats.files import BadLine, Source, foreign
@@ -342,14 +342,10 @@ its JSON says too."""
 
 def to_json(value: object) -> object:
     """Convert results to JSON values: records to objects, days and instants to ISO 8601."""
-    kind = type(value)
-    if attrs.has(kind):
-        names = (*attrs.fields_dict(kind), *DERIVED.get(kind.__name__, ()))
-        return {name: to_json(getattr(value, name)) for name in names}
-    if isinstance(value, Mapping):
-        return {str(key): to_json(inner) for key, inner in value.items()}
-    if isinstance(value, tuple | list):
-        return [to_json(inner) for inner in value]
+    return as_values(value, _simple, DERIVED)
+
+
+def _simple(value: object) -> object:
     if isinstance(value, datetime):
         return local(value).isoformat()
     return value.isoformat() if isinstance(value, date) else value

@@ -11,6 +11,7 @@ from journeyflow.definition.pictures import Edge, edges, summary, trigger_summar
 from journeyflow.definition.shape import Definition
 from journeyflow.definition.steps import Step, kind
 from journeyflow.drawing.graphs import Arrow, Box, Fact, graph
+from journeyflow.errors import cut
 
 
 @frozen
@@ -28,6 +29,9 @@ class StepCounts:
 
 
 NOTHING = StepCounts()
+
+LONGEST = 100
+"""How many characters of a name are read to who cannot see the picture."""
 
 
 def svg(
@@ -63,7 +67,7 @@ def svg(
         Arrow(numbers[edge.start], numbers[edge.end], _label(edge, (counts or {}).get(edge.start, NOTHING)), tone)
         for edge, tone in _edges(journey, before)
     ]
-    words = ", ".join(f"{box.word.lower()} {box.name}" for box in boxes)
+    words = ", ".join(f"{box.word.lower()} {cut(box.name, LONGEST)}" for box in boxes)
     return graph(boxes, arrows, _told(journey, before), title=f"Journey {journey.id}", description=words)
 
 

@@ -14,6 +14,7 @@ from attrs import NOTHING, Attribute, fields
 from journeyflow.basics.hours import Until
 from journeyflow.basics.moments import Duration, from_micros, parse_instant, to_micros
 from journeyflow.basics.values import freeze
+from journeyflow.errors import MAX_BRIEF, brief, cut
 
 
 def as_duration(value: object) -> Duration | None:
@@ -146,13 +147,17 @@ class Shown:
             positional.pop()
         parts = [shown for each, value in positional for shown in _positional(each.name, value)]
         named = [(each, value) for each, value in given if each.kw_only and value != default_of(each)]
-        parts += [f"{each.name}={_text(value)!r}" for each, value in named]
+        parts += [f"{each.name}={brief(_text(value))}" for each, value in named]
         return f"{type(self).__name__}({', '.join(parts)})"
 
 
 def _positional(name: str, value: object) -> list[str]:
     """Return the repr of a positional option; arms and changes are separate arguments."""
-    return list(map(repr, cast("Iterable[object]", value))) if name in {"arms", "changes"} else [repr(_text(value))]
+    return [_each(cast("Iterable[object]", value))] if name in {"arms", "changes"} else [brief(_text(value))]
+
+
+def _each(values: Iterable[object]) -> str:
+    return cut(", ".join(map(brief, values)), 2 * MAX_BRIEF)
 
 
 def _text(value: object) -> object:

@@ -12,6 +12,7 @@ from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.layers import Connector, Point, layout
 from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
 from journeyflow.drawing.text import cut, escaped, visible, width
+from journeyflow.errors import cut as shortened
 
 WIDEST = 340
 """How wide the box is that most go through."""
@@ -134,7 +135,9 @@ class _Drawn:
         """Yield everything that is drawn, moved so far; labels come last, above all ribbons."""
         for each in self.ribbons:
             yield tag(
-                "g", tag("title", escaped(each.told)), _ribbon([(x + left, y + top) for x, y in each.points], each)
+                "g",
+                tag("title", escaped(shortened(each.told))),
+                _ribbon([(x + left, y + top) for x, y in each.points], each),
             )
         for box, (x, y), wide in zip(self.boxes, self.middles, self.widths, strict=True):
             at = {"x": x + left - wide / 2, "y": y + top - HEIGHT / 2}
@@ -143,7 +146,7 @@ class _Drawn:
             edge = {"x": x + left + wide / 2 - gone, "y": y + top + HEIGHT / 2 - EDGE}
             yield tag(
                 "g",
-                tag("title", escaped(told)),
+                tag("title", escaped(shortened(told))),
                 tag("rect", **at, width=wide, height=HEIGHT, class_=f"box {box.shape}"),
                 tag("rect", **edge, width=max(gone, 1), height=EDGE, class_="lost") if gone else "",
             )

@@ -1,33 +1,52 @@
 """Answers that are rows: as dictionaries, as a data frame, and as a table in a notebook."""
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from journeyflow.basics.frames import frame_of
+from journeyflow.errors import brief
 
 if TYPE_CHECKING:
     from journeyflow.drawing.charts import Diagram
+
+Item = TypeVar("Item")
+
+LONGEST_REPR = 1_500
+"""Characters up to which a tuple of answers shows all of them."""
 
 SHOWN = 100
 """How many rows a notebook shows of an answer; `to_dicts` has them all."""
 
 
-def as_values(value: object) -> object:
+def _same(value: object) -> object:
+    return value
+
+
+def as_values(
+    value: object,
+    simple: Callable[[object], object] = _same,
+    derived: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+) -> object:
     """Return a value made of dictionaries, lists and simple values: records become dictionaries of their fields.
 
-    >>> as_values({1: (2, None)})
-    {'1': [2, None]}
+    `simple` is applied to every value that is none of these; `derived` names further properties of records, by the name
+    of their class.
+
+    >>> as_values({1: (2, None)}), as_values([1, 2], str)
+    ({'1': [2, None]}, ['1', '2'])
     """
     kind = type(value)
     if attrs.has(kind):
-        return {name: as_values(getattr(value, name)) for name in attrs.fields_dict(kind)}
+        names = (*attrs.fields_dict(kind), *derived.get(kind.__name__, ()))
+        return {name: as_values(getattr(value, name), simple, derived) for name in names}
     if isinstance(value, Mapping):
-        return {str(key): as_values(inner) for key, inner in value.items()}
+        return {str(key): as_values(inner, simple, derived) for key, inner in value.items()}
     if isinstance(value, tuple | list):
-        return [as_values(inner) for inner in value]
-    return value
+        return [as_values(inner, simple, derived) for inner in value]
+    return simple(str(value) if isinstance(value, Exception) else value)
 
 
 class Rows:
@@ -70,3 +89,21 @@ class Rows:
         more = tag("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
         drawn = "".join(each.svg for each in self._pictures())
         return tag("p", escaped(repr(self)[:LONGEST])) + drawn + table(shown) + more
+
+
+class RowTuple(tuple[Item, ...], Rows):
+    """A tuple of answers that can be read as rows.
+
+    >>> RowTuple((1, 2)) == (1, 2), RowTuple(range(10_000))
+    (True, <10,000 answers, the first 0>)
+    """
+
+    __slots__ = ()
+
+    def _rows(self) -> Iterator[object]:
+        return iter(self)
+
+    def __repr__(self) -> str:
+        """Return all of them, or how many there are if that would be too long to read."""
+        text = super().__repr__()
+        return text if len(text) <= LONGEST_REPR else f"<{len(self):,} answers, the first {brief(self[0])}>"

@@ -3,11 +3,15 @@
 from collections.abc import Iterable
 
 from journeyflow.drawing.text import escaped
+from journeyflow.errors import cut
 
 FONT = 13
 """The size of the text in pictures, in pixels."""
 
 SMALL = 11
+
+LONGEST = 4_000
+"""How many characters a description may have: a screen reader reads for minutes."""
 
 LIGHT = {
     "paper": "#ffffff", "ink": "#1f2933", "soft": "#52606d", "line": "#7b8794", "panel": "#f5f7fa",
@@ -93,12 +97,12 @@ def words(text: str, x: float, y: float, *, anchor: str = "middle", class_: str 
 def picture(parts: Iterable[str], width: float, height: float, *, title: str, description: str) -> str:
     """Return a whole picture, as an `svg` element that can stand in a file or inside a page.
 
-    `title` and `description` are read to who cannot see it.
+    `title` and `description` are read to who cannot see it; very long ones are shortened.
     """
     return tag(
         "svg",
-        tag("title", escaped(title)),
-        tag("desc", escaped(description)),
+        tag("title", escaped(cut(title))),
+        tag("desc", escaped(cut(description, LONGEST))),
         tag("style", STYLE),
         tag("rect", width=width, height=height, class_="paper"),
         *parts,

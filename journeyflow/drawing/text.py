@@ -56,6 +56,8 @@ def visible(text: str) -> str:
     >>> visible("a\nb\u202ec")
     'a b c'
     """
+    if text.isprintable():
+        return " ".join(text.split())
     shown = (" " if unicodedata.category(each) in _SHAPELESS and each not in _JOINERS else each for each in text)
     return " ".join("".join(shown).split())
 

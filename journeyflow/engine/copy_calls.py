@@ -11,6 +11,7 @@ from journeyflow.basics.values import describe, id_faults
 from journeyflow.catalog.lifecycle import created
 from journeyflow.definition.edits.copying import Copied, Resources, Templates, clone_of, copy_of
 from journeyflow.definition.edits.renaming import renamed
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.inputs import one_or_many
 from journeyflow.engine.journeys import JourneyCalls
 from journeyflow.errors import MISSING, Fault, JourneyflowError
@@ -23,7 +24,7 @@ BulkCall = Literal["enable", "disable", "clone", "delete", "remove"]
 
 
 @frozen
-class Bulk:
+class Bulk(Rows):
     """The result of a call on many journeys: every distinct id is in `processed` or in `failed` (F107).
 
     `failed` maps ids to the error that stood against each, such as NotFound or Conflict. `clones` maps the ids of

@@ -6,6 +6,7 @@ from datetime import datetime
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import INTEGER_MAX, describe, id_faults
 from journeyflow.basics.words import FAILED
+from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine import delivery
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.input_calls import InputCalls
@@ -34,7 +35,7 @@ class DeliveryCalls(InputCalls, Questions):
         channels: Iterable[str] | None = None,
         limit: int = 100,
         lease: object = "5 minutes",
-    ) -> tuple[Message, ...]:
+    ) -> RowTuple[Message]:
         """Lease messages of this tenant to a worker until `at` + `lease`, oldest first (R71).
 
         Returns at most `limit` messages, of all channels or of those named. Each carries its id, which is its
@@ -58,7 +59,7 @@ class DeliveryCalls(InputCalls, Questions):
         taken = list[Message]()
         most, instant = min(limit, INTEGER_MAX), to_micros(at)
         undisturbed(delivery.claim, self._core, self._tenant, worker, instant, wanted, most, length, taken)
-        return tuple(taken)
+        return RowTuple(taken)
 
     def ack(self, messages: Message | str | Iterable[Message | str], *, at: datetime) -> None:
         """Record that one message or many went out; the next tick makes them SENT (R71).

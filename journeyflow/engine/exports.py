@@ -9,14 +9,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import field, frozen
 
 from journeyflow.basics.moments import DAY, HOUR, bounded, from_micros
 from journeyflow.basics.values import describe, dumps
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import UTC
-from journeyflow.errors import Conflict, InvalidInput, JourneyflowError
+from journeyflow.errors import Conflict, InvalidInput, JourneyflowError, brief
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.exports import find_export
 from journeyflow.questions.journeys import JOURNEY_STATES, STATES
@@ -54,7 +55,7 @@ RATES: Final = COLUMNS[-6:]
 
 
 @frozen
-class ExportJob:
+class ExportJob(Rows):
     """A job as it stands (F192, F193).
 
     `status` is PENDING, PROCESSING, COMPLETED or FAILED; `error` says why it failed, and is empty otherwise. `options`
@@ -66,14 +67,14 @@ class ExportJob:
     id: int
     module: str
     status: str
-    options: Mapping[str, object]
+    options: Mapping[str, object] = field(repr=brief)
     submitted_at: datetime
     started_at: datetime | None
     updated_at: datetime
     finished_at: datetime | None
     expires_at: datetime
     size: int | None
-    error: str
+    error: str = field(repr=brief)
 
 
 def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> ExportJob:

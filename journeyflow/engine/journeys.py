@@ -9,6 +9,7 @@ from journeyflow.basics.values import describe
 from journeyflow.catalog.lifecycle import check_newest, edited, flagged, migration, moved, published, removed, switch
 from journeyflow.catalog.migration import Migration
 from journeyflow.definition.journey import Journey, problems
+from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.core import LOG, Bound
 from journeyflow.engine.inputs import one_or_many
 from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
@@ -173,14 +174,14 @@ class JourneyCalls(Bound):
                 transaction.commit(Changes(catalog=changes))
         return self.journey(journey)
 
-    def versions(self, journey: str) -> tuple[VersionInfo, ...]:
+    def versions(self, journey: str) -> RowTuple[VersionInfo]:
         """Return the versions of a journey by number, with how many people are in each.
 
         Raises NotFound.
         """
         record = self._known(journey)
         with self._core.store.reader() as reader:
-            return versions(reader, record.number, record.newest.number)
+            return RowTuple(versions(reader, record.number, record.newest.number))
 
     def definition(self, journey: str, *, version: int | None = None) -> Journey:
         """Return the definition of a journey: its newest version, or the one of a number.
@@ -199,17 +200,17 @@ class JourneyCalls(Bound):
 
     # --- steps ----------------------------------------------------------------------------------------------------
 
-    def steps(self, journey: str, *, version: int | None = None) -> tuple[StepInfo, ...]:
+    def steps(self, journey: str, *, version: int | None = None) -> RowTuple[StepInfo]:
         """Return the steps of a version in the order of its definition, published or not (F118).
 
         The version is the newest unless one is named. Raises NotFound for an unknown journey or version.
         """
         record, definition = self._version(journey, version)
-        return steps_of(definition.steps, record.newest_unpublished)
+        return RowTuple(steps_of(definition.steps, record.newest_unpublished))
 
     def sends(
         self, journey: str | None = None, *, disabled: bool = False, unpublished: bool = False
-    ) -> tuple[SendInfo, ...]:
+    ) -> RowTuple[SendInfo]:
         """Return the Sends of the newest versions, journeys by id and steps in order (F112).
 
         Of one journey or of all; an unknown journey has none (F116). Only those of ACTIVE journeys, and only published
@@ -224,9 +225,9 @@ class JourneyCalls(Bound):
             for (tenant, name), record in catalog.by_name.items()
             if tenant == self._tenant and journey in {None, name}
         ]
-        return sends_of(records, disabled=disabled, unpublished=unpublished)
+        return RowTuple(sends_of(records, disabled=disabled, unpublished=unpublished))
 
-    def set_published(self, journey: str, steps: Mapping[str, bool], *, at: datetime) -> tuple[StepInfo, ...]:
+    def set_published(self, journey: str, steps: Mapping[str, bool], *, at: datetime) -> RowTuple[StepInfo]:
         """Publish and unpublish steps of a journey, all of them or none; return its steps (R17, F111).
 
         `steps` maps ids of steps to whether they are published. The flag belongs to the step in all versions, and acts

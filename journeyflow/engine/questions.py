@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from journeyflow.basics.moments import FIRST, LAST, to_micros
 from journeyflow.basics.values import INTEGER_MAX, dumps, plain_text
 from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.core import Bound
 from journeyflow.errors import NotFound, shown
 from journeyflow.questions import customers, messages, paging
@@ -319,7 +320,7 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             return unreadable.page(reader, self._tenant, paths, events, Slice(skip=skip, take=take, after=after))
 
-    def refusals(self, journey: str | None = None, *, customers: bool = True) -> "tuple[RefusalCount, ...]":
+    def refusals(self, journey: str | None = None, *, customers: bool = True) -> "RowTuple[RefusalCount]":
         """Return how many entries were refused by reason, of one journey or of all (R21).
 
         By journey, then the most frequent reason first. Counting `customers` looks at everybody who was ever refused;
@@ -330,7 +331,7 @@ class Questions(Bound):
         refuse(name_faults(journey=journey, customers=customers))
         self._check_known(journey)
         with self._core.store.reader() as reader:
-            return refusal_counts(reader, self._tenant, journey, customers=customers)
+            return RowTuple(refusal_counts(reader, self._tenant, journey, customers=customers))
 
     def refused(
         self,
@@ -492,7 +493,7 @@ class Questions(Bound):
         since: date | str | None = None,
         until: date | str | None = None,
         channel: str | None = None,
-    ) -> "tuple[JourneyStats, ...]":
+    ) -> "RowTuple[JourneyStats]":
         """Return the statistics of all this tenant's journeys, sorted by id (F251).
 
         The window is that of `stats`, for each journey in its own zone. The store is asked once, however many journeys
@@ -502,7 +503,7 @@ class Questions(Bound):
 
         records = self._records()
         with self._core.store.reader() as reader:
-            return stats.all_stats(reader, records, stats.Asked(to_micros(at), since, until, channel=channel))
+            return RowTuple(stats.all_stats(reader, records, stats.Asked(to_micros(at), since, until, channel=channel)))
 
     def domain_stats(
         self,

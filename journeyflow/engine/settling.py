@@ -7,6 +7,7 @@ from typing import Self
 from attrs import frozen
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.batches import Batch
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_work_of
@@ -24,7 +25,7 @@ REFUSED = "refused: "
 
 
 @frozen
-class Handled:
+class Handled(Rows):
     """What came of one thing that a host gave (R10).
 
     `kind` is "event", "put", "enroll", "exit", "retry", "ack", "nack" or "requeue". `about` is the type of the event,

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 from journeyflow.basics.moments import LAST, Duration, add, iso, zone
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.dates import TIMEZONE
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import LOG, Core
 from journeyflow.engine.inputs import told_error
@@ -27,7 +28,7 @@ UTC: Final = zone("UTC")
 
 
 @frozen
-class TickResult:
+class TickResult(Rows):
     """What a tick did (R73).
 
     `inputs` were handled, `entered` runs begun, `moves` made, `messages` queued, entries `refused`. `late` counts work

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from attrs import frozen
+from attrs import field, frozen
 
 from journeyflow import formats
 from journeyflow.basics.chance import BUCKETS, KEPT_OUT, bucket
@@ -17,6 +17,7 @@ from journeyflow.definition.rules.conditions import Rule, Sample
 from journeyflow.definition.rules.conditions import explain as explain_rule
 from journeyflow.definition.steps import Condition, Send, Split, Wait
 from journeyflow.drawing.rows import Rows
+from journeyflow.errors import brief
 from journeyflow.machine.gates import CAP, QUIET, SENT, WINDOW
 from journeyflow.questions.messages import became
 from journeyflow.records.public import Enrollment, Visit
@@ -27,7 +28,7 @@ PRUNED = "its visits were pruned; their sums are in the statistics"
 
 
 @frozen
-class Decision:
+class Decision(Rows):
     """What happened at one visit, or at the entry (`n` is 0), and what decided it.
 
     `compared` is one line of text for each rule that was asked, or for what became of the message, and `seen` the
@@ -40,8 +41,8 @@ class Decision:
     outcome: str
     at: datetime
     left_at: datetime | None
-    compared: tuple[str, ...]
-    seen: Mapping[str, object]
+    compared: tuple[str, ...] = field(repr=brief)
+    seen: Mapping[str, object] = field(repr=brief)
 
     def __str__(self) -> str:
         """Return the visit as a line, and below it what was compared."""
@@ -62,9 +63,9 @@ class Explanation(Rows):
 
     enrollment: Enrollment
     entry: Decision
-    visits: tuple[Decision, ...]
-    exit: Mapping[str, object]
-    now: str
+    visits: tuple[Decision, ...] = field(repr=lambda visits: f"<{len(visits)} visits>")
+    exit: Mapping[str, object] = field(repr=brief)
+    now: str = field(repr=brief)
 
     def _rows(self) -> Iterator[object]:
         return iter((self.entry, *self.visits))

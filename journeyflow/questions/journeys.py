@@ -10,6 +10,7 @@ from attrs import field, frozen
 from journeyflow.basics.moments import from_micros
 from journeyflow.definition.entry import Pull
 from journeyflow.drawing.rows import Rows
+from journeyflow.errors import brief
 from journeyflow.questions.paging import Page, Slice, cursor_of, instant_or_none, keyset
 from journeyflow.stores.contract import SqlReader
 
@@ -34,7 +35,7 @@ class JourneyInfo(Rows):
 
     tenant: str
     id: str
-    name: str
+    name: str = field(repr=brief)
     status: str
     trigger: str | None
     version: int

@@ -19,6 +19,8 @@ from journeyflow.basics.words import (
     SET_ASIDE,
     SUPPRESSED,
 )
+from journeyflow.drawing.rows import Rows
+from journeyflow.errors import brief
 from journeyflow.questions.enrollments import OF_TENANT, RUN_CONDITIONS, where_clause
 from journeyflow.questions.paging import Page, Slice, instant_or_none
 from journeyflow.records.message_ids import place_of
@@ -33,7 +35,7 @@ MESSAGE_STATUSES = (QUEUED, CLAIMED, SENT, SUPPRESSED, EXPIRED, CANCELLED, FAILE
 
 
 @frozen
-class Answer:
+class Answer(Rows):
     """A worker's answer about a message: `type` is "ack", or "nack" with its error (R71).
 
     `message` is the id that the worker named, `at` the instant of the answer in UTC.
@@ -42,11 +44,11 @@ class Answer:
     type: str
     message: str
     at: datetime
-    error: str = ""
+    error: str = field(default="", repr=brief)
 
 
 @frozen
-class SetAside:
+class SetAside(Rows):
     """An input that was set aside, because handling it raised an exception (R9); `retry` takes it up again.
 
     `number` is its place among all inputs, `kind` what the host called ("event", "put", "enroll", "exit", "retry",
@@ -60,7 +62,7 @@ class SetAside:
     customer: str
     at: datetime
     id: str | None = None
-    data: Mapping[str, object] = field(factory=dict)
+    data: Mapping[str, object] = field(factory=dict, repr=brief)
 
 
 MESSAGES = f"""

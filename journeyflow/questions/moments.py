@@ -9,6 +9,7 @@ from journeyflow.basics.showing import shown_at
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.rows import Rows
 from journeyflow.drawing.tracks import TrackRow, tracks
+from journeyflow.errors import brief
 
 MOMENTS = 200
 """How many moments a picture of a timeline shows, the newest."""
@@ -21,7 +22,7 @@ GAP = timedelta(hours=12)
 
 
 @frozen
-class Moment:
+class Moment(Rows):
     """One thing that happened to a customer.
 
     `kind` is one of "event", "put", "enroll", "exit", "retry" (inputs of the host), "queue" (for a slot of an entry
@@ -32,11 +33,11 @@ class Moment:
 
     at: datetime
     kind: str
-    text: str
+    text: str = field(repr=brief)
     journey: str | None = None
     run: int | None = None
     step: str | None = None
-    data: Mapping[str, object] = field(factory=dict)
+    data: Mapping[str, object] = field(factory=dict, repr=brief)
 
     @property
     def place(self) -> str:

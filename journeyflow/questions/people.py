@@ -14,6 +14,7 @@ from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import describe, dumps
 from journeyflow.basics.words import MESSAGE_KINDS
 from journeyflow.definition.steps import Send
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.machine.gates import consents
 from journeyflow.machine.program import Program
@@ -35,7 +36,7 @@ ORDERS = {
 
 
 @frozen
-class Person:
+class Person(Rows):
     """A customer who is or was at a step: the newest stay there, and what happened to its messages (F145, F146).
 
     `run` and `n` are the run and the visit of that stay, in UTC from `entered_at` to `left_at`, which is None while the

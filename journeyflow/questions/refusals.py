@@ -9,13 +9,14 @@ from attrs import field, frozen
 
 from journeyflow.basics.moments import from_micros
 from journeyflow.basics.values import dumps, faults
+from journeyflow.drawing.rows import Rows
 from journeyflow.questions.enrollments import where_clause
 from journeyflow.questions.paging import Page, Slice
 from journeyflow.stores.contract import SqlReader
 
 
 @frozen
-class RefusalCount:
+class RefusalCount(Rows):
     """How many entries a journey has refused for a reason, and of how many customers that is the last refusal (R21).
 
     `customers` is None where only entries were counted.
@@ -29,7 +30,7 @@ class RefusalCount:
 
 
 @frozen
-class RefusedEntry:
+class RefusedEntry(Rows):
     """The last refusal of a customer by a journey: why, when, in UTC, and the values that were compared (R21)."""
 
     tenant: str

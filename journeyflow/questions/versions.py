@@ -8,11 +8,13 @@ from attrs import field, frozen
 from journeyflow.basics.moments import from_micros
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Send, Step, kind
+from journeyflow.drawing.rows import Rows
+from journeyflow.errors import brief
 from journeyflow.stores.contract import SqlReader
 
 
 @frozen
-class VersionInfo:
+class VersionInfo(Rows):
     """A version of a journey: when it was first and last published, in UTC, and who is in it (R12).
 
     `newest` is whether new enrollments enter this version. `active` counts the runs that are in it now, `enrolled` the
@@ -58,7 +60,7 @@ def inhabited_versions(reader: SqlReader, tenant: str, journey: str) -> frozense
 
 
 @frozen
-class StepInfo:
+class StepInfo(Rows):
     """A step of a version (F50 to F57).
 
     `number` is its place in the order of the definition, from 1. `published` is its flag: an unpublished step is passed
@@ -68,8 +70,8 @@ class StepInfo:
     number: int
     id: str
     kind: str
-    name: str
-    notes: str
+    name: str = field(repr=brief)
+    notes: str = field(repr=brief)
     published: bool
     definition: Step = field(repr=False)
 
@@ -83,7 +85,7 @@ def steps_of(steps: Iterable[Step], unpublished: frozenset[str]) -> tuple[StepIn
 
 
 @frozen
-class SendInfo:
+class SendInfo(Rows):
     """A Send of a journey, as a list over all journeys shows it (F112 to F114).
 
     `status` is that of the journey, `number` the Send's place in the order of the definition, from 1.

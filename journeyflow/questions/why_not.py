@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 
-from attrs import frozen
+from attrs import field, frozen
 
 from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.moments import FIRST, add, from_micros
@@ -20,6 +20,7 @@ from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.definition.entry import Pull
 from journeyflow.definition.rules.conditions import Rule, Sample, explain, holds
 from journeyflow.drawing.rows import Rows
+from journeyflow.errors import brief
 from journeyflow.machine.program import Program
 from journeyflow.records.rows import Input, Run
 from journeyflow.stores.batch import INPUT, JOURNEY, PULL, QUEUE, Due, Loaded
@@ -59,12 +60,12 @@ class WhyNot(Rows):
     journey: str
     customer: str
     reason: str
-    told: str
+    told: str = field(repr=brief)
     at: datetime | None
-    seen: Mapping[str, object]
+    seen: Mapping[str, object] = field(repr=brief)
     asked_at: datetime
     against: str
-    told_now: str
+    told_now: str = field(repr=brief)
     tried: str = "the same"
 
     @property

@@ -12,7 +12,7 @@ from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe, faults, freeze, id_fault, is_blank
 from journeyflow.basics.words import MEMBERS, MESSAGE, PERMANENT, REVENUE
 from journeyflow.drawing.rows import Rows
-from journeyflow.errors import InvalidInput
+from journeyflow.errors import InvalidInput, brief
 
 MAX_REVENUE = 1_000_000_000_000
 """The largest amount in one revenue event, in minor units: ten billion of any currency. Sums over millions of such
@@ -41,7 +41,7 @@ class Event:
     customer: str = field(kw_only=True)
     at: datetime = field(kw_only=True)
     id: str | None = field(kw_only=True, default=None)
-    data: Mapping[str, object] = field(kw_only=True, factory=dict, converter=_mapping, hash=False)
+    data: Mapping[str, object] = field(kw_only=True, factory=dict, converter=_mapping, hash=False, repr=brief)
 
     def __attrs_post_init__(self) -> None:
         """Check the event on creation, so that nothing later has to."""
@@ -104,7 +104,7 @@ class Put:
     """The host sets attributes of a customer: `Engine.put_customer`."""
 
     customer: str
-    attributes: Mapping[str, object] = field(hash=False)
+    attributes: Mapping[str, object] = field(hash=False, repr=brief)
     at: datetime = field(kw_only=True)
     replace: bool = field(kw_only=True, default=False)
 
@@ -129,11 +129,11 @@ class Customer(Rows):
 
     tenant: str
     id: str
-    attributes: Mapping[str, object] = field(hash=False)
+    attributes: Mapping[str, object] = field(hash=False, repr=brief)
 
 
 @frozen
-class Visit:
+class Visit(Rows):
     """One stay at a step: number within the run, when it was entered and left, status and outcome (R44).
 
     Datetimes are in UTC; `left_at` is None while the run rests there.
@@ -210,7 +210,7 @@ class Engagement:
 
 
 @frozen
-class DeferredEntry:
+class DeferredEntry(Rows):
     """An entry that waits for a slot of a journey's entry limits: since when, and the trigger's data (R23)."""
 
     tenant: str
@@ -218,17 +218,17 @@ class DeferredEntry:
     customer: str
     key: str
     at: datetime
-    data: Mapping[str, object]
+    data: Mapping[str, object] = field(repr=brief)
 
 
 @frozen
-class Unreadable:
+class Unreadable(Rows):
     """A value that is no date or time zone where journeys read one: whose it is, under which name (R61)."""
 
     tenant: str
     customer: str
     attribute: str
-    value: object = field(hash=False)
+    value: object = field(hash=False, repr=brief)
 
 
 @frozen
@@ -249,18 +249,18 @@ class Message(Rows):
     step: str
     channel: str
     template: str
-    data: Mapping[str, object] = field(hash=False)
+    data: Mapping[str, object] = field(hash=False, repr=brief)
     at: datetime
     status: str
     attempts: int = 0
     token: str | None = None
     lease_until: datetime | None = None
     engagement: Mapping[str, Engagement] = field(factory=dict, hash=False, repr=False)
-    error: str = ""
+    error: str = field(default="", repr=brief)
 
 
 @frozen
-class PruneResult:
+class PruneResult(Rows):
     """What a prune deleted, or with `dry_run` would delete, in rows (R86).
 
     `enrollments`, `moves`, `messages` and `inputs` are deleted; `emptied` enrollments stay as bare rows, because

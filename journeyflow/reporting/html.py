@@ -11,6 +11,7 @@ from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.svg import STYLE, tag
 from journeyflow.drawing.tables import LONGEST, PlainTable, cell, plain_lines, table
 from journeyflow.drawing.text import escaped, visible
+from journeyflow.errors import cut
 
 GENERATED = '<meta name="generator" content="journeyflow">'
 """What says of a page that it was written here, and may be written anew."""
@@ -80,13 +81,13 @@ class ReportPage:
             + f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src {hashes}">'
             + GENERATED
             + '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            + tag("title", escaped(self.title))
+            + tag("title", escaped(cut(self.title)))
             + tag("style", _LAYOUT)
             + _STYLE
         )
-        body: list[str] = [tag("h1", escaped(self.title)), *_paragraphs(self.lead)]
+        body: list[str] = [tag("h1", escaped(cut(self.title))), *_paragraphs(self.lead)]
         body += [
-            tag("section", tag("h2", escaped(each.heading)), *_paragraphs(each.sentences), *_parts(each))
+            tag("section", tag("h2", escaped(cut(each.heading))), *_paragraphs(each.sentences), *_parts(each))
             for each in self.sections
         ]
         main = tag("body", tag("main", "\n", *(f"{part}\n" for part in body)))
@@ -132,7 +133,7 @@ def _tables(section: Section) -> Iterator[list[dict[str, object]]]:
 
 
 def _paragraphs(sentences: Sequence[str]) -> Iterator[str]:
-    return (tag("p", escaped(sentence)) for sentence in sentences)
+    return (tag("p", escaped(cut(sentence))) for sentence in sentences)
 
 
 def _parts(section: Section) -> Iterator[str]:
@@ -143,7 +144,7 @@ def _parts(section: Section) -> Iterator[str]:
             yield _tiles(part)
         elif isinstance(part, Diagram):
             whole = PlainTable(part.header, part.rows)
-            folded = tag("details", tag("summary", escaped(f"{part.title} as a table")), table(whole))
+            folded = tag("details", tag("summary", escaped(f"{cut(part.title)} as a table")), table(whole))
             yield _figure(part.svg) + folded
         else:
             yield _figure(part)

@@ -16,6 +16,7 @@ from journeyflow.basics.expecting import all_of
 from journeyflow.basics.moments import from_micros, to_micros, zone
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
+from journeyflow.drawing.rows import Rows
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.inputs import length_of
 from journeyflow.errors import InvalidInput
@@ -42,7 +43,7 @@ unknown)."""
 
 
 @frozen
-class Backtest:
+class Backtest(Rows):
     """What a back-test read and did.
 
     `customers` and `events` were read; `bad` lines were not, and the first of them are in `bad_lines`; `files` has the

@@ -12,6 +12,7 @@ from journeyflow.basics.values import describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.definition.rules.conditions import Rule
 from journeyflow.drawing.rows import Rows
+from journeyflow.errors import brief
 from journeyflow.records.public import Message
 from journeyflow.simulation.background import Background
 from journeyflow.simulation.draws import Delay, Distribution, Draws, micros_of
@@ -146,9 +147,9 @@ class Behavior(Reactions):
     """
 
     revenue: Distribution | None = None
-    conversion: Mapping[str, object] = field(factory=dict)
-    when: tuple[When, ...] = field(default=(), converter=_as_exceptions)
-    background: tuple[Background, ...] = field(default=(), converter=_as_backgrounds)
+    conversion: Mapping[str, object] = field(factory=dict, repr=brief)
+    when: tuple[When, ...] = field(default=(), converter=_as_exceptions, repr=brief)
+    background: tuple[Background, ...] = field(default=(), converter=_as_backgrounds, repr=brief)
     react: React | None = None
     soonest: int = field(default=5 * MINUTE, converter=micros_of)
 

@@ -14,7 +14,7 @@ from journeyflow.basics.showing import counted
 from journeyflow.basics.values import Attributes, describe
 from journeyflow.definition.journey import DEFAULT_TENANT
 from journeyflow.drawing.rows import Rows
-from journeyflow.errors import InvalidInput
+from journeyflow.errors import InvalidInput, brief
 from journeyflow.formats.events import customers_of
 from journeyflow.formats.files import FileKeywords, Source, file_options
 from journeyflow.questions.customers import all_customers
@@ -61,9 +61,11 @@ class Population:
     """
 
     size: int = 1_000
-    attributes: Mapping[str, object] = field(factory=dict)
+    attributes: Mapping[str, object] = field(factory=dict, repr=brief)
     arrivals: Arrivals = field(factory=Arrivals.at_once)
-    records: tuple[tuple[str, Mapping[str, object]], ...] | None = None
+    records: tuple[tuple[str, Mapping[str, object]], ...] | None = field(
+        default=None, repr=lambda records: "None" if records is None else f"<{len(records)} people>"
+    )
     like: tuple[Mapping[str, object], ...] = field(default=(), repr=False)
     prefix: str = "s"
     """What the ids of made-up people begin with."""

@@ -13,6 +13,7 @@ from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule, Rule
 from journeyflow.definition.steps import Condition, Send, Step, Update, Wait, with_options
+from journeyflow.drawing.rows import Rows
 from journeyflow.errors import InvalidInput
 
 Templates = Callable[[str], str]
@@ -60,7 +61,7 @@ class Reset:
 
 
 @frozen
-class Copied:
+class Copied(Rows):
     """The result of a copy into another tenant (F105).
 
     `tenant` and `journey` are the ids of the copy. `templates` maps old template names to new ones. `reset` is the

@@ -15,7 +15,7 @@ from attrs import frozen
 from journeyflow.basics.moments import from_micros, iso, to_micros
 from journeyflow.basics.values import MAX_DEPTH, describe, faults, freeze, text_fault
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS, UTC, Known
-from journeyflow.errors import ERROR, Problem, shown, suggestions
+from journeyflow.errors import ERROR, Problem, brief, shown, suggestions
 
 # --- the rule as data ---------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class FieldRule(Combinable):
     def __repr__(self) -> str:
         """Return the call that makes the comparison, without arguments that are None."""
         said = {"field": self.field, "op": self.op, "value": self.value, "value_of": self.value_of}
-        shown_parts = (f"{name}={part!r}" for name, part in said.items() if part is not None)
+        shown_parts = (f"{name}={brief(part)}" for name, part in said.items() if part is not None)
         return f"FieldRule({', '.join(shown_parts)})"
 
     def __str__(self) -> str:
@@ -84,7 +84,7 @@ def _parts(rules: Iterable["Rule"]) -> tuple["Rule", ...]:
 class AllOf(Combinable):
     """A rule that is true if all of its parts are; true without parts."""
 
-    rules: tuple["Rule", ...] = attrs_field(converter=_parts)
+    rules: tuple["Rule", ...] = attrs_field(converter=_parts, repr=brief)
 
     def __str__(self) -> str:
         """Return the rules joined by "and"."""
@@ -95,7 +95,7 @@ class AllOf(Combinable):
 class AnyOf(Combinable):
     """A rule that is true if at least one of its parts is; false without parts."""
 
-    rules: tuple["Rule", ...] = attrs_field(converter=_parts)
+    rules: tuple["Rule", ...] = attrs_field(converter=_parts, repr=brief)
 
     def __str__(self) -> str:
         """Return the rules joined by "or"."""
@@ -106,7 +106,7 @@ class AnyOf(Combinable):
 class NotRule(Combinable):
     """A rule that is true if another rule is false."""
 
-    rule: "Rule"
+    rule: "Rule" = attrs_field(repr=brief)
 
     def __str__(self) -> str:
         """Return the rule preceded by "not"."""

@@ -62,7 +62,7 @@ def rate(part: int, whole: int) -> float | None:
 
 
 @frozen
-class MessageStats:
+class MessageStats(Rows):
     """What became of messages (F153, F154); `revenue` is in minor units (F161).
 
     `queued` counts the messages that joined the outbox; it is None for a mailbox domain, because the domain of a
@@ -135,7 +135,7 @@ NOTHING, UNKNOWN = MessageStats(0), MessageStats(None)
 
 
 @frozen
-class PeopleStats:
+class PeopleStats(Rows):
     """How many people came and how they left: enrollments of a journey, or visits of a step (R81, F150, F151).
 
     total = active + completed + skipped + exited + failed. `lifetime` counts distinct customers (F166), `holdout` the
@@ -155,7 +155,7 @@ class PeopleStats:
 
 
 @frozen
-class DayStats:
+class DayStats(Rows):
     """One day in the journey's zone: who came and left, and what became of messages (F156, F159, F179)."""
 
     date: date
@@ -169,7 +169,7 @@ class DayStats:
 
 
 @frozen
-class StepStats:
+class StepStats(Rows):
     """One step of a journey (F177 to F183): who rests there now, and what happened there within the window.
 
     `number` is its place in the newest version, from 1, and None if it is not there. `active` is not of the window, nor

@@ -16,6 +16,7 @@ from operator import add
 
 from attrs import field, frozen
 
+from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers import CONFIDENCE
 
 SUSPICIOUS = 0.001
@@ -114,7 +115,7 @@ def chi_square_tail(statistic: float, freedom: int) -> float:
 
 
 @frozen
-class Group:
+class Group(Rows):
     """People who were treated alike: how many there are (`n`), and how many of them converted."""
 
     label: str
@@ -138,7 +139,7 @@ class Group:
 
 
 @frozen
-class Comparison:
+class Comparison(Rows):
     """Two groups compared: by how much the rate of `other` is above that of `base`, and what follows from it.
 
     `strata` are the pairs of groups that were split in equal proportions and are compared with one another: one pair,
@@ -251,7 +252,7 @@ def total(groups: Sequence[Group]) -> Group:
 
 
 @frozen
-class SampleRatio:
+class SampleRatio(Rows):
     """Whether groups have the sizes they should have.
 
     `expected` are the sizes that the shares ask for. `probability` is how likely chance alone is this far off, or

@@ -40,7 +40,7 @@ ENDED = "Runs that ended, by how long they took"
 
 
 @frozen
-class EndedWithin:
+class EndedWithin(Rows):
     """How many runs took so long: at least `since`, and less than `until`; by the status in which they ended."""
 
     since: timedelta

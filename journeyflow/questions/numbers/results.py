@@ -11,7 +11,7 @@ from journeyflow.questions.numbers.strata import Stratum
 
 
 @frozen
-class SplitResults:
+class SplitResults(Rows):
     """The results of a Split: its arms, the test of their sizes, and each arm compared with the first of its version.
 
     `arms` are sums over all versions, those of the newest version first. Where percentages changed, the sums must not

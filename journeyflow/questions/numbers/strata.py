@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from attrs import frozen
 
+from journeyflow.drawing.rows import Rows
 from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.numbers.intervals import Comparison, Group, SampleRatio, compared, sample_ratio
 from journeyflow.questions.numbers.intervals import total as sum_of
@@ -23,7 +24,7 @@ class Design(NamedTuple):
 
 
 @frozen
-class Stratum:
+class Stratum(Rows):
     """The groups of the versions that split people in the same proportions and count by the same goal.
 
     `shares` are the percentages of the groups, by label.
