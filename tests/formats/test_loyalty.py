@@ -301,6 +301,17 @@ def test_several_conditions_of_a_trigger_must_all_hold():
     assert write(journey)[0]["triggerConfig"] == {"conditions": conditions}
 
 
+@pytest.mark.rows(77, 80)
+@pytest.mark.parametrize(
+    ("said", "many"), [({}, all_of), ({"combinator": "AND"}, all_of), ({"combinator": "OR"}, any_of)]
+)
+def test_rules_are_joined_by_and_unless_the_condition_says_or(said, many):
+    """F77, F80: without a combinator all of them must hold."""
+    journey, losses = read(document(step("CONDITION", "c", {**said, "rules": [rule(), rule("a", "gt", 1)]})))
+    assert at(journey, "c").branches[0].when == many(field("plan").eq("paid"), field("a").gt(1))
+    assert losses == []
+
+
 @pytest.mark.rows(2)
 def test_a_journey_without_id_is_named_after_its_name():
     """F2: what the platform would have numbered gets a readable id, and that is said."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from journeyflow import End, Event, Goal, Journey, Reentry, Trigger, field, update_journey, update_step
+from journeyflow import End, Event, Goal, Journey, Reentry, Trigger, field, tag, update_journey, update_step
 from journeyflow.services.loyalty import Loyalty
 from journeyflow.services.loyalty.calls import _CALLS
 from journeyflow.services.loyalty.table import CODES, OPERATIONS
@@ -370,7 +370,16 @@ def test_every_type_of_step_comes_back_as_it_was_given(client):
     assert shown[0]["nextStepId"] == shown[1]["id"]
     assert client.ok("GET", "/journeys", tenantId="tenant_123")["data"][0]["stepsCount"] == len(shown) - 1
     client.ok("POST", f"{path}/activate")
-    assert client.engine.definition("journey_123").trigger.where == field("membershipTier").in_(["Gold", "Platinum"])
+    made = client.engine.definition("journey_123")
+    assert made.trigger == Trigger("scl.member.created", where=field("membershipTier").in_(["Gold", "Platinum"]))
+    send, wait, condition, split, update, end = (made.step(f"step_{number}") for number in range(1, 7))
+    assert (send.channel, send.template, str(wait.duration), end.name) == (
+        *("EMAIL", "welcome_email", "3 days", "Journey Complete"),
+    )
+    assert condition.branches[0].when == field("engagementScore").gte(70) & field("emailOptIn").eq(True)
+    assert (condition.branches[0].next, condition.otherwise) == ("step_engaged", "step_not_engaged")
+    assert [(each.percentage, each.next) for each in split.arms] == [(50, "step_variant_a"), (50, "step_variant_b")]
+    assert update.changes == (tag.add("onboarded"),)
     assert client.ok("GET", f"{path}/steps")["data"] == shown
 
 
