@@ -82,7 +82,7 @@ def serve(  # noqa: PLR0917 click passes them by name
     try:
         import uvicorn  # noqa: PLC0415 optional
 
-        from journeyflow.services.asgi import application  # noqa: PLC0415 optional
+        from journeyflow.services.asgi import PATIENCE, application  # noqa: PLC0415 optional
     except ImportError:
         what = "serve"
         raise MissingExtra(what, "http") from None
@@ -97,7 +97,15 @@ def serve(  # noqa: PLR0917 click passes them by name
                 log.info("pages to look at are at /site/: any name will do, and a key is the password")
             app = application(engine, directory, clock=now, tick=tick, most=limit, version=version, site=shown)
             signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn stops in order, then raises the signal once more
-            uvicorn.run(app, host=host, port=port, log_config=None, access_log=False, server_header=False)
+            uvicorn.run(
+                app,
+                host=host,
+                port=port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=round(PATIENCE),
+            )
         finally:
             directory.close()
 

@@ -55,6 +55,9 @@ LARGEST = 1_000_000
 PASSED_OVER = 10 * LARGEST
 """How many bytes of a body that is too large are read and dropped: a client that is still sending gets no answer."""
 
+PATIENCE = 30.0
+"""How many seconds a body may take to come, and a request to end once the server is to stop."""
+
 SAFE = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 """Headers of every reply."""
 
@@ -202,6 +205,18 @@ def _printed(path: str) -> str:
 
 
 async def _body(headers: Mapping[str, str], receive: "Receive") -> bytes:
+    """Return the body; raises RequestRefused for one that does not come in time, or is large."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await _read(headers, receive)
+    except TimeoutError:
+        raise RequestRefused(408, f"the body did not come within {PATIENCE:g} seconds", CLOSE) from None
+
+
+CLOSE = {"connection": "close"}
+
+
+async def _read(headers: Mapping[str, str], receive: "Receive") -> bytes:
     """Return the body; raises RequestRefused for a large one, of which nothing is kept."""
     told = headers.get("content-length", "0")
     expected = int(told) if told.isascii() and told.isdigit() else 0
@@ -214,7 +229,7 @@ async def _body(headers: Mapping[str, str], receive: "Receive") -> bytes:
         parts += [message.get("body", b"")] if max(size, expected) <= LARGEST else []
         more = message.get("more_body", False)
     if max(size, expected) > LARGEST:
-        raise RequestRefused(413, f"the body has more than {LARGEST:,} bytes", {"connection": "close"})
+        raise RequestRefused(413, f"the body has more than {LARGEST:,} bytes", CLOSE)
     return b"".join(parts)
 
 
@@ -292,7 +307,14 @@ def _systems(engine: Engine, directory: Any, version: str) -> tuple[System, ...]
     )
 
 
-_WORDS = {400: "MALFORMED", 401: "UNAUTHORIZED", 413: "TOO_LARGE", 429: "TOO_MANY_REQUESTS", 500: "INTERNAL"}
+_WORDS = {
+    400: "MALFORMED",
+    401: "UNAUTHORIZED",
+    408: "TIMEOUT",
+    413: "TOO_LARGE",
+    429: "TOO_MANY_REQUESTS",
+    500: "INTERNAL",
+}
 """The codes of the loyalty platform's envelope for what its service never sees."""
 
 

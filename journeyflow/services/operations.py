@@ -73,14 +73,18 @@ def body_of(request: HttpRequest) -> JsonObject:
     """
     if not isinstance(request.body, bytes):
         return dict(request.body or {})
+    told = request.headers.get("content-type", "")
+    if told.startswith("multipart/"):
+        msg = f"the body is in parts; send JSON, or a form as {FORM}"
+        raise ValueError(msg)
     try:
-        text = request.body.decode().strip()
+        text = request.body.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
         msg = "the body is not UTF-8"
         raise ValueError(msg) from None
     if not text:
         return {}
-    if text.startswith("{") or "json" in request.headers.get("content-type", ""):
+    if text.startswith("{") or "json" in told:
         value = parse(text)
         if not isinstance(value, dict):
             msg = "the body is not a JSON object"

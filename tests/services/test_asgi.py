@@ -183,6 +183,21 @@ def test_a_body_without_end_is_not_read_to_its_end(told):
     assert next(read) == (0 if told else 101)
 
 
+@pytest.mark.parametrize(("path", "code"), [("/journeys", "TIMEOUT"), ("/api.php", 408)])
+def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch, path, code):
+    """Nobody keeps a request, or a server that is to stop, by sending half of one."""
+    monkeypatch.setattr(asgi, "PATIENCE", 0.01)
+
+    async def never():
+        yield b"{"
+        await asyncio.sleep(60)
+
+    reply = served.ask("POST", path, key=served.key, content=never())
+    assert (reply.status_code, reply.headers["connection"]) == (408, "close")
+    error = reply.json()["error"] if path == "/journeys" else reply.json()["Errors"][0]
+    assert error.get("code", error.get("Code")) == code
+
+
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"[1]", b'{"a": NaN}'])
 def test_a_faulty_body_is_told_in_the_envelope_of_the_system(served, body):
     """It is a fault of the request, not of the server."""

@@ -15,7 +15,7 @@ def test_a_body_is_an_object_or_a_form():
     assert body(b'{"a": 1}') == {"a": 1}
     assert body(b' {"a": 1}', "application/x-www-form-urlencoded") == {"a": 1}
     assert body(b"a=1&b=") == {"a": "1", "b": ""}
-    assert body({"a": 1}) == {"a": 1}
+    assert body({"a": 1}) == body(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
     assert body(None) == body(b"") == {}
 
 
@@ -24,6 +24,7 @@ def test_a_body_is_an_object_or_a_form():
     [
         (b"\xff", None, "not UTF-8"),
         (b"[1]", JSON, "not a JSON object"),
+        (b"--b\r\n", "multipart/form-data; boundary=b", "send JSON, or a form"),
         (b'{"a": ', None, "no JSON"),
         (b"{" + b'"a":{' * 60_000, None, "no JSON|nested deeper"),
         (b"a=1&a[b]=2", None, "leads into a text"),

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from math import isfinite
 from typing import Any
 
 from journeyflow.basics.values import text_fault
@@ -20,7 +21,8 @@ _WHOLE = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or text_fault(str(value)):
+    is_plain = isinstance(value, str | int) or (isinstance(value, float) and isfinite(value))
+    if isinstance(value, bool) or not is_plain or text_fault(str(value)):
         raise ValueError
     return str(value)
 

@@ -518,6 +518,90 @@ def test_the_benchmark_of_an_account():
     assert other.done("account.journey.benchmark")["Benchmark"]["TotalSent"] == 0
 
 
+HAPPENED = {
+    "delivered": 10,
+    "opened": 9,
+    "clicked": 8,
+    "converted": 7,
+    "browser_viewed": 6,
+    "forwarded": 5,
+    "unsubscribed": 4,
+    "bounced": 3,
+    "complained": 2,
+}
+"""What happened to how many of eleven messages: no two figures are the same."""
+
+
+def told_apart(version: str) -> tuple[World, int]:
+    """Return a world in which eleven emails went out, and each figure of them is another one."""
+    world = World(version)
+    number = world.journey(MAIL, WAIT, enabled=True)
+    acme = world.engine.tenant("acme")
+    journey = acme.journey(number=number).id
+    for each in range(11):
+        acme.put_customer(f"26:{each}", {"email": f"c{each}@gmail.com"}, at=world.now)
+        acme.enroll(journey, f"26:{each}", at=world.now)
+    world.tick()
+    messages = acme.messages(channel="EMAIL", take=None).items
+    for kind, count in HAPPENED.items():
+        for message in messages[:count]:
+            data = {"message": message.id}
+            acme.feed(Event(f"message.{kind}", customer=message.customer, at=world.now, data=data))
+    world.tick()
+    return world, number
+
+
+@pytest.mark.rows(153, 154, 162, 175, 178, 179)
+def test_every_figure_has_its_name():
+    """Nine counters, eleven keys, those of an action, of a day and of a domain; seven of an action in 2024."""
+    world, number = told_apart("2026")
+    journey = world.done("journey.get", JourneyID=number, StartDate="2026-05-17", EndDate="2026-05-17")
+    nine = {
+        "SendCount": 11,
+        "OpenCount": 9,
+        "ClickCount": 8,
+        "ConversionCount": 7,
+        "BrowserViewCount": 6,
+        "ForwardCount": 5,
+        "UnsubscribeCount": 4,
+        "BounceCount": 3,
+        "SpamComplaintCount": 2,
+    }
+    assert journey["JourneyStats"]["AggregatedEmailActions"] == {**nine, "DeliveryCount": 10, "TotalRevenue": 0}
+    action = world.done("journey.stats.byaction", JourneyID=number)["Actions"][0]
+    eight = ("SendCount", "OpenCount", "ClickCount", "UnsubscribeCount", "BounceCount", "SpamComplaintCount")
+    assert action["Stats"] == {**{name: nine[name] for name in eight}, "DeliveryCount": 10, "TotalRevenue": 0}
+    day = {"Date": "2026-05-17", "SendCount": 11, "OpenCount": 9, "ClickCount": 8, "TotalRevenue": 0}
+    assert [each for each in action["DailyStats"] if each["SendCount"]] == [day]
+    (domain,) = world.done("journey.stats.byisp", JourneyID=number)["ByISP"]
+    assert domain == {
+        "Domain": "gmail.com",
+        "Sent": 11,
+        "Delivered": 10,
+        "Opened": 9,
+        "Clicked": 8,
+        "Bounced": 3,
+        "Unsubscribed": 4,
+        "Complained": 2,
+    }
+    world, number = told_apart("2024")
+    answer = world.done("journey.get", JourneyID=number)
+    assert answer["Journey"]["JourneyStats"]["AggregatedEmailActionStats"] == nine
+    world.tick(days=40)  # all time, and not the last days alone
+    stats = world.done("journey.get", JourneyID=number)["Actions"][0]["Stats"]
+    assert stats == {
+        "ActiveSubscribers": "0",
+        "TotalSubscribers": "11",
+        "EmailSent": 11,
+        "EmailOpened": 9,
+        "EmailClicked": 8,
+        "EmailConverted": 7,
+        "EmailUnsubscribed": 4,
+        "EmailBounced": 3,
+        "EmailSpamComplaint": 2,
+    }
+
+
 @pytest.mark.rows(58, 65, 150, 155, 162)
 def test_figures_in_2024():
     """Texts for subscribers, numbers for emails; the newest day first."""

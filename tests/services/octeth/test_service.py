@@ -175,10 +175,23 @@ VALUES: tuple[Any, ...] = (
 )
 
 
+@pytest.mark.parametrize("name", [b"NaN", b"Infinity", b"true", b"[]"])
+def test_a_name_is_a_text_or_a_number(name):
+    """What Python reads as a number that is none is no name."""
+    world = World()
+    body = b'{"Name": %b, "APIKey": "%b"}' % (name, world.key.encode())
+    assert world.send("POST", "/api/v1/journey", body) == (422, errors(1, "Missing Name parameter"))
+    assert world.done("journey.create", Name=2026.5)["Journey"]["JourneyName"] == "2026.5"
+
+
 @pytest.mark.parametrize("version", ["2024", "2026"])
 def test_no_request_raises(version):
-    """Parameters drawn at random, in calls about things that are there, are answered as a call or refused as one."""
+    """Parameters drawn at random, in calls about things that are there, are answered as a call or refused as one.
+
+    Each answer has a status that the OpenAPI document names for the call.
+    """
     world, number = running(version)
+    described = statuses(version)
     draw = random.Random(version)  # as good as any
     actions = [1, 2]
     for each in list(OPERATIONS.values()) * 25:
@@ -196,8 +209,19 @@ def test_no_request_raises(version):
             said = {}
         status, body = world.call(each.command, **said)
         assert 200 <= status < 500, (each.command, said)
+        assert status in described[each.command], (each.command, said)
         json.dumps(body)
     assert world.engine.audit() == []
+
+
+def statuses(version: str) -> dict[str, set[int]]:
+    """Return the statuses that the OpenAPI document names for each command; without a path, those of /api.php."""
+    paths = openapi(version)["paths"]
+    said = {
+        each.command: paths[f"/api/v1/{each.path}"][each.methods[0].lower()] if each.path else paths["/api.php"]["post"]
+        for each in OPERATIONS.values()
+    }
+    return {command: set(map(int, operation["responses"])) for command, operation in said.items()}
 
 
 def test_what_the_engine_finds_wrong_has_the_status_as_its_code():
