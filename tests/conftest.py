@@ -16,9 +16,10 @@ import dev
 import journeyflow
 from journeyflow.basics import patterns
 from journeyflow.errors import MissingExtra
+from tests.cases import share
 from tests.samples import OPENED
 
-settings.register_profile("house", deadline=None)  # a busy machine is no failure
+settings.register_profile("house", deadline=None, max_examples=share(100))  # a busy machine is no failure
 settings.register_profile("long", deadline=None, max_examples=1_000)  # asked for with --hypothesis-profile=long
 settings.load_profile("house")
 

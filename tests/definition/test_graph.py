@@ -236,14 +236,14 @@ def nested(depth: int) -> list[Step]:
 
 
 @pytest.mark.unmeasured
-def test_a_chain_of_100_000_steps_takes_seconds_and_no_recursion():
+def test_a_chain_of_30_000_steps_takes_seconds_and_no_recursion():
     """R13: flattening and every check of the graph are loops."""
     started = time.process_time()
-    journey = Journey(id="long", steps=[send(f"s{n}") for n in range(100_000)])
-    assert len(journey.steps) == 100_001
+    journey = Journey(id="long", steps=[send(f"s{n}") for n in range(30_000)])
+    assert len(journey.steps) == 30_001
     assert problems(journey) == ()
     assert in_cycles(journey.steps) == frozenset()
-    assert time.process_time() - started < 60
+    assert time.process_time() - started < 20
 
 
 def test_lists_nested_2_000_deep_are_flattened():
@@ -366,9 +366,9 @@ def test_two_ways_to_one_step_are_no_cycle():
 @pytest.mark.unmeasured
 def test_a_long_cycle_is_found():
     """R13: of any length, without recursion."""
-    steps = flatten([*(send(f"s{n}") for n in range(50_000)), send("last", next="s10")])
+    steps = flatten([*(send(f"s{n}") for n in range(10_000)), send("last", next="s10")])
     cycle = zero_time_cycle(steps)
-    assert (cycle[0], cycle[-1], len(cycle)) == ("s10", "s10", 49_992)
+    assert (cycle[0], cycle[-1], len(cycle)) == ("s10", "s10", 9_992)
 
 
 def test_reachable_steps():

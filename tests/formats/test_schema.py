@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -23,6 +23,7 @@ from journeyflow.formats.native import to_dict
 from journeyflow.formats.native_reading import from_dict
 from journeyflow.formats.schema import _OPERANDS, BEYOND, dumps_schema, schema
 from journeyflow.testing.strategies import journeys
+from tests.cases import cases
 
 pytestmark = pytest.mark.unmeasured
 
@@ -239,7 +240,7 @@ def test_three_forms_of_a_wait_are_refused_by_both(forms):
     assert agree({"format": 1, "id": "j", "trigger": {"event": "go"}, "steps": [wait]})
 
 
-@settings(max_examples=50)
+@cases(50)
 @given(journeys(), st.data())
 def test_broken_journeys_are_refused_by_both(journey, data):
     """The same for any journey, with two faults."""
@@ -418,7 +419,7 @@ def test_likely_texts_are_valid_texts(name):
     assert all(Draft202012Validator(part).is_valid(text) for text in LIKELY[name])
 
 
-@settings(max_examples=150)
+@cases(150)
 @given(drawn(schema()))
 def test_drawn_files_are_read_or_refused_beyond_the_schema(value):
     """Whatever the schema takes is read, or refused for a reason that it cannot say."""
