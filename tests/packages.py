@@ -25,9 +25,9 @@ from pathlib import Path
 import dev
 
 FOLDER = dev.VENV / "packages"
-EXTRAS = {"without extras": "", "with extras": "[http,regex,testing]"}
-REGEX = "google-re2"
-"""What the tests need besides is installed everywhere; this one only where the extra brings it."""
+EXTRAS = {"without extras": "", "with extras": "[http,pandas,regex,testing]"}
+OF_EXTRAS = ("google-re2", "pandas")
+"""What the tests need besides is installed everywhere; these only where the extras bring them."""
 
 PAGE = "tests/test_docs.py::test_examples_do_what_the_page_says[{}]"
 
@@ -70,7 +70,8 @@ import importlib.util, pathlib, sys
 import journeyflow
 place = pathlib.Path(journeyflow.__file__).resolve()
 assert place.is_relative_to(pathlib.Path(sys.prefix).resolve()), f"imported from {place}"
-assert (importlib.util.find_spec("re2") is not None) == (sys.argv[1] == "with extras"), "the extra is wrongly there"
+for extra in ("pandas", "re2"):
+    assert (importlib.util.find_spec(extra) is not None) == (sys.argv[1] == "with extras"), f"{extra} is wrongly there"
 """
 
 
@@ -120,7 +121,8 @@ def environment(python: str, version: str, wheel: Path, name: str) -> str:
     """Return the Python of an environment that holds the wheel and what tests need; make it if it is not there."""
     project = tomllib.loads((dev.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     hosts = dev.requirements(project, "hosts")  # they say nothing about packaging, and are large
-    needed = [each for each in dev.requirements(project, "test") if each not in hosts and not each.startswith(REGEX)]
+    asked = dev.requirements(project, "test")
+    needed = [each for each in asked if each not in hosts and not each.startswith(OF_EXTRAS)]
     state = json.dumps([python, version, needed, project["project"]])
     digest = hashlib.sha256(state.encode()).hexdigest()
     folder = FOLDER / f"{version}-{name.replace(' ', '-')}"

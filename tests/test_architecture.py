@@ -109,10 +109,21 @@ def name_of(path: Path) -> str:
 
 
 @cache
+def files() -> dict[str, Path]:
+    """Find every module of the package."""
+    return {name_of(path): path for path in sorted((ROOT / PACKAGE).rglob("*.py"))}
+
+
+@cache
 def modules() -> dict[str, ast.Module]:
     """Parse every module of the package."""
-    found = sorted((ROOT / PACKAGE).rglob("*.py"))
-    return {name_of(path): ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in found}
+    return {name: ast.parse(path.read_text(encoding="utf-8"), str(path)) for name, path in files().items()}
+
+
+@cache
+def nodes(module: str) -> list[ast.AST]:
+    """List every part of a module."""
+    return list(ast.walk(modules()[module]))
 
 
 def is_in(module: str, part: str) -> bool:
@@ -122,23 +133,22 @@ def is_in(module: str, part: str) -> bool:
 
 def core() -> list[str]:
     """List the modules that must be pure: all below the engine, bar those that reach outside."""
-    inner = [name for name in modules() if room(name) in {*CORE, "stores"}]
+    inner = [name for name in files() if room(name) in {*CORE, "stores"}]
     return [name for name in inner if not any(is_in(name, part) for part in OUTSIDE)]
 
 
 @cache
 def imports(module: str) -> list[Import]:
     """List what a module imports, inside functions too; a name imported from a package is its module, if it is one."""
-    tree = modules()[module]
     for_types = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes(module)
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
     return [
         Import(name, id(node) in for_types)
-        for node in ast.walk(tree)
+        for node in nodes(module)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in _imported(node)
     ]
@@ -151,7 +161,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[str]:
     source = node.module or ""
     for each in node.names:
         inner = f"{source}.{each.name}"
-        yield inner if inner.removeprefix(f"{PACKAGE}.") in modules() and source.startswith(PACKAGE) else source
+        yield inner if inner.removeprefix(f"{PACKAGE}.") in files() and source.startswith(PACKAGE) else source
 
 
 def arrows() -> list[tuple[str, str, bool]]:
@@ -166,12 +176,7 @@ def arrows() -> list[tuple[str, str, bool]]:
 
 def classes() -> list[tuple[str, ast.ClassDef]]:
     """List every class of the package with its module."""
-    return [
-        (module, node)
-        for module, tree in modules().items()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
-    ]
+    return [(module, node) for module in modules() for node in nodes(module) if isinstance(node, ast.ClassDef)]
 
 
 # --- which way imports point ------------------------------------------------------------------------------------------
@@ -237,8 +242,8 @@ def test_sql_stands_in_two_rooms():
     """Tables and columns are known to the stores and to the questions, and to nobody else; a directory has its own."""
     asking = {
         module
-        for module, tree in modules().items()
-        for node in ast.walk(tree)
+        for module in modules()
+        for node in nodes(module)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
     }
     assert {room(module) for module in asking} == {"stores", "questions", "services", "simulation", "testing"}
@@ -261,34 +266,30 @@ def test_the_core_touches_nothing_outside(module):
     """R1: no clock, chance, file, network, thread or printing in the core."""
     roots = {each.name.split(".")[0] for each in imports(module)}
     assert not roots & WORLD
-    called = {
-        node.func.id
-        for node in ast.walk(modules()[module])
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
+    called = {node.func.id for node in nodes(module) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert not called & CALLS
 
 
-@pytest.mark.parametrize("module", sorted(set(modules()) - set(READS_THE_CLOCK)))
+@pytest.mark.parametrize("module", sorted(set(files()) - set(READS_THE_CLOCK)))
 def test_no_module_reads_a_clock(module):
     """R1: every instant is an argument, for the outer features and in SQL as well."""
     taken = {
         each.name
-        for node in ast.walk(modules()[module])
+        for node in nodes(module)
         if isinstance(node, ast.ImportFrom) and node.module == "time"
         for each in node.names
     }
     assert taken == ({"monotonic"} if module in STOPWATCHES else set())
     assert "time" not in {each.name for each in imports(module)} or taken
-    docstrings = {id(node.value) for node in ast.walk(modules()[module]) if isinstance(node, ast.Expr)}
-    for node in ast.walk(modules()[module]):
+    docstrings = {id(node.value) for node in nodes(module) if isinstance(node, ast.Expr)}
+    for node in nodes(module):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             assert node.func.attr not in CLOCKS, f"line {node.lineno} asks what time it is"
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             assert not [word for word in CLOCKS_IN_SQL if word in node.value.lower()], f"line {node.lineno}"
 
 
-@pytest.mark.parametrize("module", modules())
+@pytest.mark.parametrize("module", files())
 def test_a_dependency_is_imported_where_it_belongs(module):
     """Third-party code enters through one module each, so that what is optional stays optional."""
     standard = sys.stdlib_module_names | {PACKAGE}
@@ -427,8 +428,8 @@ def test_sql_has_no_numbered_places():
     """SQLite's `?1` with a list of values is deprecated in Python 3.12 and refused by 3.14: `?` or `:name` it is."""
     texts = [
         (module, node.value)
-        for module, tree in modules().items()
-        for node in ast.walk(tree)
+        for module in modules()
+        for node in nodes(module)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     assert [module for module, text in texts if re.search(r"(SELECT|WHERE|LIMIT|VALUES)\b[^?]*\?\d", text)] == []
@@ -438,8 +439,8 @@ def test_no_module_takes_what_another_keeps_to_itself():
     """A name that begins with an underscore is imported nowhere: whatever two modules need has a public place."""
     taken = [
         f"{module} takes {each.name} of {node.module}"
-        for module, tree in modules().items()
-        for node in ast.walk(tree)
+        for module in modules()
+        for node in nodes(module)
         if isinstance(node, ast.ImportFrom)
         for each in node.names
         if each.name.startswith("_")
@@ -527,7 +528,7 @@ def test_what_touches_a_customer_is_a_kind_of_message_event():
     assert {*engagement.LAST_ATTRIBUTE, *engagement.WITHDRAWING} <= set(words.MESSAGE_KINDS)
 
 
-@pytest.mark.parametrize("module", modules())
+@pytest.mark.parametrize("module", files())
 def test_every_module_says_what_it_is(module):
     """A reader who opens any file is told first what it is for."""
     assert ast.get_docstring(modules()[module])
