@@ -16,8 +16,8 @@ import pytest
 
 from journeyflow.basics import words
 from journeyflow.catalog import lifecycle
+from journeyflow.definition import step_checks as checks
 from journeyflow.definition import steps
-from journeyflow.definition import validation as checks
 from journeyflow.definition.rules import changes, operators
 from journeyflow.definition.rules import conditions as rules
 from journeyflow.formats import options as file_options

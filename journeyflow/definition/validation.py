@@ -1,15 +1,12 @@
 """Validation of a journey: every problem at once, with its place in a journey file (R13)."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import evolve
 
-from journeyflow.basics.chance import BUCKETS, KEPT_OUT
 from journeyflow.basics.expecting import expect_with
-from journeyflow.basics.hours import Until, Window
 from journeyflow.basics.moments import Duration, zone
-from journeyflow.basics.values import INTEGER_MAX, describe, faults, id_fault, text_fault
+from journeyflow.basics.values import INTEGER_MAX, describe, id_fault
 from journeyflow.definition.entry import (
     KEY_ROOT,
     MIN_EVERY,
@@ -23,24 +20,26 @@ from journeyflow.definition.entry import (
     Trigger,
 )
 from journeyflow.definition.graph import END, reachable, zero_time_cycle
-from journeyflow.definition.options import as_duration, hundredths, read_at, whole_or_decimal
+from journeyflow.definition.option_checks import (
+    boolean_problems,
+    forward_problems,
+    id_problems,
+    meta_problems,
+    name_problems,
+    read_problems,
+    text_problems,
+    window_problems,
+)
+from journeyflow.definition.options import hundredths
 from journeyflow.definition.references import conjuncts, reference_problems, self_trigger_problems
-from journeyflow.definition.retry import retry_faults
-from journeyflow.definition.rules.chains import Chain, chain_problems
-from journeyflow.definition.rules.changes import change_problems
+from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.conditions import FieldRule, path_fault, rule_problems
-from journeyflow.definition.rules.templates import template_problems, template_warnings
-from journeyflow.definition.rules.turns import clock_problems
+from journeyflow.definition.rules.templates import template_warnings
 from journeyflow.definition.shape import Definition
+from journeyflow.definition.step_checks import step_problems
 from journeyflow.definition.steps import (
-    ON_FAILURE,
-    WAIT_FORMS,
-    Arm,
-    Branch,
-    Condition,
     End,
     Send,
-    Split,
     Step,
     Update,
     Wait,
@@ -48,9 +47,6 @@ from journeyflow.definition.steps import (
     targets,
 )
 from journeyflow.errors import ERROR, WARNING, Problem, suggestions
-
-RESERVED = frozenset({KEPT_OUT, "entry"})
-"""Ids that a step cannot have: "holdout" is hashed to choose who is kept out (R25), "entry" names the first move."""
 
 MAX_SHOWN = 20
 """How many steps of a cycle a message names; a longer cycle is shown by both its ends."""
@@ -76,13 +72,13 @@ def problems(journey: Definition) -> Iterator[Problem]:
 
 
 def _header_problems(journey: Definition) -> Iterator[Problem]:
-    yield from _id("the journey's id", journey.id, "id")
+    yield from id_problems("the journey's id", journey.id, "id")
     if journey.tenant is not None:
-        yield from _id("the tenant", journey.tenant, "tenant")
-    yield from _texts(journey, ("name", "description", "notes"), "")
-    yield from _meta(journey.meta, "meta")
-    yield from _booleans(journey, ("customer_timezone",), "")
-    yield from _read("zone", journey.timezone, "timezone", zone)
+        yield from id_problems("the tenant", journey.tenant, "tenant")
+    yield from text_problems(journey, ("name", "description", "notes"), "")
+    yield from meta_problems(journey.meta, "meta")
+    yield from boolean_problems(journey, ("customer_timezone",), "")
+    yield from read_problems("zone", journey.timezone, "timezone", zone)
     if journey.consent not in ("optional", "required"):
         sentence = f"expected 'optional' or 'required', not {describe(journey.consent)}"
         yield Problem("consent", ERROR, "consent", sentence)
@@ -104,7 +100,7 @@ def _trigger_problems(trigger: Trigger) -> Iterator[Problem]:
     if not isinstance(trigger, Trigger):
         yield Problem("trigger", ERROR, "trigger", f"expected a Trigger, not {describe(trigger)}")
         return
-    yield from _booleans(trigger, ("manual",), "trigger.")
+    yield from boolean_problems(trigger, ("manual",), "trigger.")
     if trigger.manual is True and any(part is not None for part in (trigger.event, trigger.where, trigger.pull)):
         yield Problem("trigger", ERROR, "trigger", "a manual trigger has neither event nor criteria nor pull")
     elif trigger.event is not None and trigger.pull is not None:
@@ -124,17 +120,17 @@ def _pull_problems(pull: Pull) -> Iterator[Problem]:
         sentence = f"expected a Pull such as Pull('1 day', list='news'), not {describe(pull)}"
         yield Problem("pull", ERROR, "trigger.pull", sentence)
         return
-    yield from _read("duration", pull.every, "trigger.pull.every", Duration.parse)
+    yield from read_problems("duration", pull.every, "trigger.pull.every", Duration.parse)
     if isinstance(pull.every, Duration):
-        yield from _forward(pull.every, "trigger.pull.every")
+        yield from forward_problems(pull.every, "trigger.pull.every")
         if pull.every.sign > 0 and not pull.every.months and not pull.every.days and pull.every.micros < MIN_EVERY:
             sentence = f"pulls are a minute apart at least, not '{pull.every}'"
             yield Problem("duration", ERROR, "trigger.pull.every", sentence)
     if pull.list is not None:
-        yield from _id("the list", pull.list, "trigger.pull.list")
-    yield from _window(pull.window, "trigger.pull.window")
+        yield from id_problems("the list", pull.list, "trigger.pull.list")
+    yield from window_problems(pull.window, "trigger.pull.window")
     yield from _size_problems(pull.size)
-    yield from _forward(pull.within, "trigger.pull.within")
+    yield from forward_problems(pull.within, "trigger.pull.within")
     if (pull.times is None) != (pull.within is None):
         yield Problem("pull", ERROR, "trigger.pull", "times and within go together: so many entries within that time")
     if pull.times is not None:
@@ -215,7 +211,7 @@ def _reentry_problems(reentry: Reentry) -> Iterator[Problem]:
         yield Problem("reentry", ERROR, "reentry", sentence)
     elif (reentry.policy == "after") != (reentry.period is not None):
         yield Problem("reentry", ERROR, "reentry", "a period goes with 'after', and only with it")
-    yield from _forward(reentry.period, "reentry.after")
+    yield from forward_problems(reentry.period, "reentry.after")
     if reentry.key is not None and (fault := path_fault(reentry.key)):
         yield Problem("key", ERROR, "reentry_key", f"the key {fault}")
     elif reentry.key is not None and not reentry.key.startswith(KEY_ROOT):
@@ -231,14 +227,14 @@ def _exits_problems(exits: object) -> Iterator[Problem]:
     for position, each in enumerate(exits):
         where = f"exits[{position}]"
         if isinstance(each, Exit):
-            yield from _name(each.name, names, f"{where}.name")
+            yield from name_problems(each.name, names, f"{where}.name")
             yield from _exit_problems(each, where)
         else:
             yield Problem("exit", ERROR, where, f"expected an Exit, not {describe(each)}")
 
 
 def _exit_problems(each: Exit, where: str) -> Iterator[Problem]:
-    yield from _booleans(each, ("any_message",), f"{where}.")
+    yield from boolean_problems(each, ("any_message",), f"{where}.")
     if (each.event is None) == (each.when is None):
         yield Problem("exit", ERROR, where, "say either an event (with where) or a condition on the customer (when)")
     if each.event is None and each.where is not None:
@@ -257,8 +253,8 @@ def _goal_problems(goal: Goal | None) -> Iterator[Problem]:
         return
     if fault := id_fault(goal.event):
         yield Problem("goal", ERROR, "goal.event", f"the event type {fault}")
-    yield from _booleans(goal, ("exit", "any_message"), "goal.")
-    yield from _forward(goal.within, "goal.within")
+    yield from boolean_problems(goal, ("exit", "any_message"), "goal.")
+    yield from forward_problems(goal.within, "goal.within")
     yield from rule_problems(goal.where, "goal.where")
 
 
@@ -285,64 +281,6 @@ def _holdout_problems(journey: Definition) -> Iterator[Problem]:
         yield Problem("holdout", ERROR, "holdout", "a holdout needs a goal with within: the time in which both compare")
 
 
-# --- single options ---------------------------------------------------------------------------------------------------
-
-
-def _id(what: str, value: object, where: str) -> Iterator[Problem]:
-    if fault := id_fault(value):
-        yield Problem("id", ERROR, where, f"{what} {fault}")
-
-
-def _name(name: object, taken: set[str], where: str) -> Iterator[Problem]:
-    """Yield the problems of the label of a branch or an arm, or of the name of an exit: it must be a unique id."""
-    if fault := id_fault(name):
-        yield Problem("label", ERROR, where, f"the {where.rpartition('.')[2]} {fault}")
-    elif name in taken:
-        yield Problem("duplicate", ERROR, where, f"the {where.rpartition('.')[2]} {name!r} is there twice")
-    else:
-        taken.add(str(name))
-
-
-def _texts(holder: object, names: Iterable[str], where: str) -> Iterator[Problem]:
-    for name in names:
-        value = getattr(holder, name)
-        fault = text_fault(value) if isinstance(value, str) else f"must be text, not {describe(value)}"
-        if fault:
-            yield Problem("text", ERROR, f"{where}{name}", f"the {name} {fault}")
-
-
-def _booleans(holder: object, names: Iterable[str], where: str) -> Iterator[Problem]:
-    for name in names:
-        value = getattr(holder, name)
-        if not isinstance(value, bool):
-            yield Problem("boolean", ERROR, f"{where}{name}", f"expected true or false, not {describe(value)}")
-
-
-def _read(code: str, value: object, where: str, read: Callable[[Any], object]) -> Iterator[Problem]:
-    """Yield the error that reading a value raises, as a problem."""
-    try:
-        read(value)
-    except (TypeError, ValueError) as error:
-        yield Problem(code, ERROR, where, str(error))
-
-
-def _duration(length: object, where: str) -> Iterator[Problem]:
-    if length is not None:
-        yield from _read("duration", length, where, Duration.parse)
-
-
-def _forward(length: object, where: str) -> Iterator[Problem]:
-    yield from _duration(length, where)
-    if isinstance(length, Duration) and (length.sign <= 0 or length.mixed):
-        yield Problem("duration", ERROR, where, f"the duration '{length}' does not lead forward")
-
-
-def _window(window: object, where: str) -> Iterator[Problem]:
-    if window is not None and not isinstance(window, Window):
-        sentence = f"expected a Window such as Window('MON-FRI', '09:00', '17:00'), not {describe(window)}"
-        yield Problem("window", ERROR, where, sentence)
-
-
 # --- steps --------------------------------------------------------------------------------------------------------
 
 
@@ -357,7 +295,7 @@ def _body_problems(steps: object) -> Iterator[Problem]:
     for position, step in enumerate(steps):
         where = f"steps[{position}]"
         if is_step(step):
-            yield from _of_step(step, _step_problems(step, where))
+            yield from _of_step(step, step_problems(step, where))
         else:
             yield Problem("step", ERROR, where, f"expected a step such as Send(...), not {describe(step)}")
     yield from _graph_problems(steps)
@@ -368,180 +306,6 @@ def _of_step(step: Step, found: Iterable[Problem]) -> Iterator[Problem]:
     for problem in found:
         yield evolve(problem, message=f"step {step.id!r}: {problem.message}") if isinstance(step.id, str) else problem
 
-
-def _step_problems(step: Step, where: str) -> Iterator[Problem]:
-    yield from _id("the id", step.id, f"{where}.id")
-    if isinstance(step.id, str):
-        if "." in step.id:
-            sentence = "the id contains a dot, which separates names in rules"
-            yield Problem("reserved", ERROR, f"{where}.id", sentence)
-        if step.id in RESERVED or (step.id == END and not isinstance(step, End)):
-            yield Problem("reserved", ERROR, f"{where}.id", f"the id {step.id!r} is reserved")
-    yield from _texts(step, ("name", "notes"), f"{where}.")
-    yield from _meta(step.meta, f"{where}.meta")
-    yield from _CHECKS[type(step)](step, where)
-
-
-def _meta(value: object, path: str) -> Iterator[Problem]:
-    """Yield a problem for what a host cannot keep with a journey or a step."""
-    if not isinstance(value, Mapping):
-        yield Problem("meta", ERROR, path, f"expected an object, not {describe(value)}")
-    yield from (Problem("meta", ERROR, path, fault) for fault in faults(value, "meta"))
-
-
-def _send_problems(step: Send, where: str) -> Iterator[Problem]:
-    for name in ("channel", "template"):
-        value = getattr(step, name)
-        if fault := id_fault(value):
-            yield Problem(name, ERROR, f"{where}.{name}", f"the {name} {fault}")
-        elif name == "channel" and "." in value:
-            yield Problem(name, ERROR, f"{where}.{name}", "a channel has no dot in its name")
-    if not isinstance(step.data, Mapping):
-        yield Problem("data", ERROR, f"{where}.data", f"expected an object, not {describe(step.data)}")
-    yield from (Problem("data", ERROR, f"{where}.data", fault) for fault in faults(step.data, "data"))
-    yield from template_problems(step.data, f"{where}.data")
-    yield from _booleans(step, ("transactional", "cancel_on_exit"), f"{where}.")
-    yield from _window(step.window, f"{where}.window")
-    yield from _forward(step.expires, f"{where}.expires")
-    if step.on_failure not in ON_FAILURE:
-        sentence = f"expected 'continue' or 'fail', not {describe(step.on_failure)}"
-        yield Problem("on-failure", ERROR, f"{where}.on_failure", sentence)
-    if step.retry is not None:
-        for place, fault in retry_faults(step.retry):
-            yield Problem("retry", ERROR, f"{where}.retry{place}", fault)
-
-
-WAIT_OPTIONS = {
-    "offset": ("field",),
-    "every": ("field", "at", "every"),
-    "on_missing": ("field",),
-    "on_past": ("field",),
-    "where": ("event",),
-    "timeout": ("event", "when"),
-    "on_event": ("event", "when"),
-    "on_timeout": ("event", "when"),
-}
-"""The options of a Wait that go with some forms only, and those forms."""
-
-
-def _wait_problems(step: Wait, where: str) -> Iterator[Problem]:
-    given = [form for form in WAIT_FORMS if getattr(step, form) is not None]
-    forms = [form for form in given if form != "every"] or given
-    if len(forms) != 1:
-        found = " and ".join(forms) or "none"
-        yield Problem("wait", ERROR, where, f"a wait takes exactly one of {', '.join(WAIT_FORMS)}; found {found}")
-    else:
-        yield from _wait_options(step, forms[0], where)
-    yield from _forward(step.duration, f"{where}.duration")
-    yield from _forward(step.timeout, f"{where}.timeout")
-    yield from _duration(step.offset, f"{where}.offset")
-    if isinstance(step.offset, Duration) and step.offset.mixed:
-        yield Problem("duration", ERROR, f"{where}.offset", f"the offset '{step.offset}' points both ways")
-    if step.until is not None:
-        yield from _read("time", step.until, f"{where}.until", Until.parse)
-    if step.at is not None:
-        yield from _read("time", step.at, f"{where}.at", read_at)
-    if step.event is not None and (fault := id_fault(step.event)):
-        yield Problem("wait", ERROR, f"{where}.event", f"the event type {fault}")
-    if step.field is not None and (fault := path_fault(step.field)):
-        yield Problem("field", ERROR, f"{where}.field", f"the field {fault}")
-    yield from _every_problems(step, f"{where}.every")
-    yield from _booleans(step, ("any_message",), f"{where}.")
-    yield from _window(step.window, f"{where}.window")
-    yield from rule_problems(step.where, f"{where}.where")
-    yield from rule_problems(step.when, f"{where}.when")
-    yield from clock_problems(step.when, f"{where}.when")
-
-
-def _every_problems(step: Wait, where: str) -> Iterator[Problem]:
-    """Yield the problems of a wait that recurs: at a distance that leads forward, or on anniversaries of a date."""
-    if step.every is None or (step.every == "year" and step.field is not None):
-        return
-    if not isinstance(as_duration(step.every), Duration):
-        sentence = f"expected a length of time such as '1 month', not {describe(step.every)}"
-        yield Problem("wait", ERROR, where, f"{sentence}; 'year' is for the anniversaries of a field")
-    else:
-        yield from _forward(as_duration(step.every), where)
-
-
-def _wait_options(step: Wait, form: str, where: str) -> Iterator[Problem]:
-    for name, of in WAIT_OPTIONS.items():
-        if getattr(step, name) is not None and form not in of:
-            fitting = " or ".join(_FORM_WORDS[each] for each in of if each in _FORM_WORDS)
-            yield Problem("wait", ERROR, f"{where}.{name}", f"{name} goes with a wait for {fitting} only")
-    if step.has_event and step.on_timeout is not None and step.timeout is None:
-        yield Problem("wait", ERROR, f"{where}.on_timeout", "on_timeout needs a timeout")
-
-
-_FORM_WORDS = {"field": "a date field", "at": "an instant", "event": "an event", "when": "a condition"}
-
-
-def _condition_problems(step: Condition, where: str) -> Iterator[Problem]:
-    if not isinstance(step.branches, tuple):
-        sentence = f"expected a list of branch(...), not {describe(step.branches)}"
-        yield Problem("branch", ERROR, f"{where}.branches", sentence)
-        return
-    if not step.branches:
-        yield Problem("branch", ERROR, f"{where}.branches", "a condition needs a branch")
-    labels: set[str] = {step.else_label}
-    for position, each in enumerate(step.branches):
-        at = f"{where}.branches[{position}]"
-        if not isinstance(each, Branch):
-            yield Problem("branch", ERROR, at, f"expected a branch(...), not {describe(each)}")
-            continue
-        if each.when is None:
-            yield Problem("branch", ERROR, f"{at}.when", "the branch has no rule")
-        yield from rule_problems(each.when, f"{at}.when")
-        yield from _name(each.label, labels, f"{at}.label")
-
-
-def _split_problems(step: Split, where: str) -> Iterator[Problem]:
-    labels: set[str] = set()
-    shares: list[int | None] = []
-    for position, each in enumerate(step.arms):
-        at = f"{where}.arms[{position}]"
-        if not isinstance(each, Arm):
-            shares.append(None)
-            yield Problem("arm", ERROR, at, f"expected an arm(...), not {describe(each)}")
-            continue
-        shares.append(hundredths(each.percentage))
-        if shares[-1] is None:
-            sentence = f"expected a number from 0 to 100 with at most two decimals, not {describe(each.percentage)}"
-            yield Problem("percentage", ERROR, f"{at}.percentage", sentence)
-        yield from _name(each.label, labels, f"{at}.label")
-    yield from _sum(shares, f"{where}.arms")
-
-
-def _sum(shares: Sequence[int | None], where: str) -> Iterator[Problem]:
-    known = [share for share in shares if share is not None]
-    if len(known) == len(shares) and sum(known) != BUCKETS:
-        total = whole_or_decimal(sum(known) / 100)
-        yield Problem("percentage", ERROR, where, f"the percentages sum to {total}, not to 100")
-
-
-def _update_problems(step: Update, where: str) -> Iterator[Problem]:
-    if not step.changes:
-        yield Problem("update", ERROR, f"{where}.changes", "an update needs a change")
-    for position, change in enumerate(step.changes):
-        at = f"{where}.changes[{position}]"
-        if isinstance(change, Chain):
-            yield from chain_problems(change, at)
-        else:
-            yield from change_problems(change, at)
-
-
-def _end_problems(step: End, where: str) -> Iterator[Problem]:
-    yield from _texts(step, ("outcome",), f"{where}.")
-
-
-_CHECKS: dict[type, Callable[[Any, str], Iterator[Problem]]] = {
-    Send: _send_problems,
-    Wait: _wait_problems,
-    Condition: _condition_problems,
-    Split: _split_problems,
-    Update: _update_problems,
-    End: _end_problems,
-}
 
 # --- the graph ----------------------------------------------------------------------------------------------------
 

@@ -22,8 +22,8 @@ from journeyflow.definition.rules.chains import CHAINS, NAMING, Chain
 from journeyflow.definition.rules.changes import ACTIONS, Change
 from journeyflow.definition.rules.conditions import FieldRule
 from journeyflow.definition.rules.operators import ALIASES, OPERATORS
+from journeyflow.definition.step_checks import RESERVED, WAIT_OPTIONS
 from journeyflow.definition.steps import KINDS, ON_FAILURE, WAIT_FORMS, Arm, Branch
-from journeyflow.definition.validation import RESERVED, WAIT_OPTIONS
 from journeyflow.formats.options import FORMAT, FORMS, WRITTEN, Schema, needed_of, ref
 
 BEYOND: Mapping[str, str] = {
