@@ -68,11 +68,12 @@ def directory(
 
 def _loaded(opened: SQLiteDirectory, document: Path) -> dict[str, int]:
     """Fill a directory from a file; return what came of it."""
+    text = text_of(document)
     try:
-        return load(opened, parse(text_of(document)))
+        return load(opened, parse(text))
     except InvalidInput as error:
         raise InvalidInput([f"{document}: {fault}" for fault in error.faults]) from error
-    except ValueError as error:  # no UTF-8, no JSON
+    except ValueError as error:  # no JSON
         raise InvalidInput([f"{document}: {error}"]) from error
 
 

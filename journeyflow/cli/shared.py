@@ -171,21 +171,24 @@ def source_of(path: Path) -> Source:
     return sys.stdin.buffer if str(path) == "-" else path
 
 
-class NoText(ValueError):
-    """A file that should be JSON is no text in UTF-8."""
+class NoText(InvalidInput):
+    """A file that should be JSON is no text in UTF-8; `why` says what it is, without its name."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        """Name the file."""
+        super().__init__([f"{path}: {why}"])
+        self.why = why
 
 
 def text_of(path: Path) -> str:
     """Return the text of a file in UTF-8, with or without a byte order mark; - is standard input. Raises NoText."""
     data = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
     if told := foreign(data):
-        msg = f"this is {told[0]}; give a JSON file"
-        raise NoText(msg)
+        raise NoText(path, f"this is {told[0]}; give a JSON file")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        msg = f"this is no UTF-8 text: its byte {error.start} is none; save it in UTF-8"
-        raise NoText(msg) from error
+        raise NoText(path, f"this is no UTF-8 text: its byte {error.start} is none; save it in UTF-8") from error
 
 
 def show_skipped(name: str, lines: Sequence[BadLine], bad: int) -> None:
@@ -206,14 +209,12 @@ def load_journey(path: Path) -> Journey:
 
 def _load(path: Path) -> tuple[Journey, bool]:
     """Read a journey file, and whether it says of its journey that it does not run."""
+    text = text_of(path)
     try:
-        text = text_of(path)
         journey, losses = loads_any(text)
     except InvalidJourney as error:
         name = f"{error.journey} in {path}"
         raise InvalidJourney(name, error.problems) from error
-    except NoText as error:
-        raise InvalidInput([f"{path}: {error}"]) from error
     for loss in losses:
         echo(f"lost: {path}: {loss}", err=True)
     return journey, is_draft(text)
@@ -239,10 +240,9 @@ def load_stated(paths: Sequence[Path]) -> list[tuple[Journey, bool]]:
 
 def load_policies(path: Path) -> Policies:
     """Read a policy file; its faults are reported with its name."""
+    text = text_of(path)
     try:
-        return loads_policies(text_of(path))
-    except NoText as error:
-        raise InvalidInput([f"{path}: {error}"]) from error
+        return loads_policies(text)
     except InvalidInput as error:
         raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
 

@@ -16,7 +16,6 @@ from journeyflow.cli.shared import (
     INPUT,
     Bar,
     Instant,
-    NoText,
     NumberRange,
     Whole,
     as_json,
@@ -179,10 +178,9 @@ def _behavior(path: Path | None, chances: Mapping[str, float | None], when: list
         return Behavior(**said, when=when)
     if said or when:
         raise InvalidInput([f"{path}: a behavior file holds all probabilities; leave the options for them out"])
+    text = text_of(path)
     try:
-        return loads_behavior(text_of(path))
-    except NoText as error:
-        raise InvalidInput([f"{path}: {error}"]) from error
+        return loads_behavior(text)
     except InvalidInput as error:
         raise InvalidInput([f"{path}: {fault}" for fault in error.faults]) from error
 
