@@ -75,8 +75,8 @@ class Explanation(Rows):
         found = self.enrollment
         lines = [
             f"{found.customer} in {found.journey} version {found.version}, run {found.run}"
-            + (f", key {found.key!r}: " if found.key else ": ")
-            + found.status
+            + (f", key {found.key!r}" if found.key else "")
+            + f": {found.status}"
             + (f" ({found.reason})" if found.reason else ""),
             ": ".join([f"  entered {shown_at(found.entered_at)}", *self.entry.compared]),
             *map(str, self.visits),

@@ -42,10 +42,11 @@ SHAPE: dict[str, str] = {
             FROM exports)
         WHERE text IS NOT NULL AND CASE WHEN json_valid(text) THEN json_type(text) <> shape ELSE TRUE END
         ORDER BY 1, 2, 3""",
-    "enrollment {0}: what is told of its message {1} is no instant with a count": """
-        SELECT DISTINCT m.enrollment, m.n FROM messages m, json_each(iif(json_valid(m.flags), m.flags, '{}')) f
+    "enrollment {0}: what is told of its message {1} is no instant with a count": f"""
+        SELECT DISTINCT m.enrollment, m.n FROM messages m, json_each(iif(json_valid(m.flags), m.flags, '{{}}')) f
         WHERE f.type <> 'array' OR json_array_length(f.value) <> 2
-           OR (SELECT count(*) FROM json_each(f.value) v WHERE v.type = 'integer') <> 2 ORDER BY 1, 2""",
+           OR (SELECT count(*) FROM json_each(f.value) v WHERE v.type = 'integer') <> 2
+           OR f.value ->> 0 NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2""",
     "{0} {1}: a visit of it is no step with status and outcome": """
         SELECT DISTINCT t.kind, t.number FROM (
             SELECT 'path' AS kind, number, steps FROM paths UNION ALL
@@ -77,6 +78,38 @@ retry. Visits before a migration belong to another version (R14)."""
 STEPS = """
     SELECT v.number AS version, s.value ->> 'id' AS step, s.value AS definition
     FROM versions v JOIN json_each(v.definition, '$.steps') s"""
+
+INSTANTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "input": ("inputs", "seq", ("at",)),
+    "enrollment": (
+        "enrollments",
+        "serial",
+        ("entered_at", "last_at", "ended_at", "converted_at", "since", "due", "held"),
+    ),
+    "move of enrollment": ("moves", "enrollment", ("at",)),
+    "message of enrollment": ("messages", "enrollment", ("at", "available_at", "lease_until", "expires_at")),
+    "export job": ("exports", "number", ("submitted_at", "started_at", "updated_at", "finished_at", "expires_at")),
+    "deferred entry": ("deferred", "number", ("at",)),
+    "last refusal of customer": ("last_refusals", "customer", ("at",)),
+    "timer of journey": ("journey_timers", "journey", ("due",)),
+    "slot of journey": ("slots", "journey", ("at",)),
+    "pull of journey": ("pulls", "journey", ("at", "anchor")),
+    "version": ("versions", "number", ("published_at", "edited_at")),
+    "publication in journey": ("publications", "journey", ("at",)),
+    "flag in journey": ("flags", "journey", ("at",)),
+    "transition of journey": ("transitions", "journey", ("at",)),
+    "policies of tenant": ("policies", "tenant", ("at",)),
+    "held channel of tenant": ("holds", "tenant", ("at",)),
+    "counter of journey": ("counters", "journey", ("last_at",)),
+    "opening balance of journey": ("openings", "journey", ("last_at",)),
+}
+"""What has instants: its table, the column that names it, and the columns of its instants."""
+
+_ALL_INSTANTS = " UNION ALL ".join(
+    f"SELECT '{kind}' AS kind, {name} AS name, {column} AS instant FROM {table}"
+    for kind, (table, name, columns) in INSTANTS.items()
+    for column in columns
+)
 
 CHECKS: dict[str, str] = {
     "enrollment {0} is {1}, which is no status": """
@@ -244,31 +277,7 @@ CHECKS: dict[str, str] = {
         ON r.journey = l.journey AND r.reason = l.reason
         WHERE ifnull(r.total, 0) < l.customers ORDER BY 1, 2""",
     "{0} {1}: the instant {2} is in no calendar": f"""
-        SELECT * FROM (
-            SELECT 'input' AS kind, seq, at AS instant FROM inputs UNION ALL
-            SELECT 'enrollment', serial, entered_at FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, last_at FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, ended_at FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, converted_at FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, since FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, due FROM enrollments UNION ALL
-            SELECT 'enrollment', serial, held FROM enrollments UNION ALL
-            SELECT 'message of enrollment', enrollment, at FROM messages UNION ALL
-            SELECT 'message of enrollment', enrollment, available_at FROM messages UNION ALL
-            SELECT 'message of enrollment', enrollment, lease_until FROM messages UNION ALL
-            SELECT 'message of enrollment', enrollment, expires_at FROM messages UNION ALL
-            SELECT 'export job', number, expires_at FROM exports UNION ALL
-            SELECT 'deferred entry', number, at FROM deferred UNION ALL
-            SELECT 'timer of journey', journey, due FROM journey_timers UNION ALL
-            SELECT 'slot of journey', journey, at FROM slots UNION ALL
-            SELECT 'pull of journey', journey, at FROM pulls UNION ALL
-            SELECT 'version', number, published_at FROM versions UNION ALL
-            SELECT 'policies of tenant', tenant, at FROM policies UNION ALL
-            SELECT 'version', number, edited_at FROM versions UNION ALL
-            SELECT 'publication in journey', journey, at FROM publications UNION ALL
-            SELECT 'flag in journey', journey, at FROM flags UNION ALL
-            SELECT 'transition of journey', journey, at FROM transitions)
-        WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
+        SELECT * FROM ({_ALL_INSTANTS}) WHERE instant NOT BETWEEN {FIRST} AND {LAST} ORDER BY 1, 2, 3""",
 }
 """The sentence for each fault, filled with the columns of the query that finds it; `{0:at}` is an instant."""
 

@@ -23,8 +23,9 @@ from journeyflow import (
     field,
 )
 from journeyflow.basics.moments import iso, to_micros
-from journeyflow.stores.audit import CHECKS, SHAPE, audit, faults
+from journeyflow.stores.audit import CHECKS, INSTANTS, SHAPE, audit, faults
 from journeyflow.stores.contract import Store
+from journeyflow.stores.schema import TABLES
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START
 
@@ -386,3 +387,11 @@ def test_faults_come_one_by_one(file: Path) -> None:
         connection.execute("UPDATE enrollments SET due = NULL")
     with closing(SQLiteStore(file)) as store, store.reader() as reader:
         assert next(faults(reader)) == "enrollment 1 is active and rests without a wake-up"
+
+
+def test_every_instant_of_the_schema_is_looked_at():
+    """Each whole number that is named as instants are (R2); whether a channel is held is none."""
+    named = {column for _, _, columns in INSTANTS.values() for column in columns}
+    looked_at = {(table, column) for table, _, columns in INSTANTS.values() for column in columns} | {("holds", "held")}
+    for table, definition in re.findall(r"CREATE TABLE (\w+) \((.*?)\) STRICT", TABLES, re.DOTALL):
+        assert {(table, column) for column in re.findall(r"(\w+) INTEGER", definition) if column in named} <= looked_at

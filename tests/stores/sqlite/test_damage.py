@@ -1,6 +1,7 @@
 """Damage of every kind, drawn by chance: each call on a damaged file answers or raises StorageError, nothing else."""
 
 import random
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -8,8 +9,23 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
-from journeyflow import Engine, JourneyflowError, StorageError
+from journeyflow import (
+    Cap,
+    Engine,
+    Goal,
+    Journey,
+    JourneyflowError,
+    Limits,
+    Policies,
+    Send,
+    Split,
+    StorageError,
+    Trigger,
+    Wait,
+    arm,
+)
 from journeyflow.errors import Conflict, InvalidInput, NotFound
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.stores.scenes import START, live, tick_and_claim
@@ -60,10 +76,26 @@ def healthy(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Return the bytes of a file in the middle of its life."""
     path = tmp_path_factory.mktemp("healthy") / "journeys.db"
     with Engine(SQLiteStore(path, synchronous="NORMAL", nonce="x"), grace=None, max_jump=None) as engine:
-        live(engine, 12)
-        tick_and_claim(engine, START + timedelta(days=2))
-        engine.submit_export(at=START)
+        everything(engine)
     return path.read_bytes()
+
+
+def everything(engine: Engine) -> None:
+    """Do so much that there is a row in every table."""
+    live(engine, 12)
+    limits, split = Limits(per_day=2), Split("halves", arm(50), arm(50))
+    text = Send("text", channel="SMS", template="t")
+    limited = Journey("limited", trigger=Trigger("member.created"), limits=limits, steps=[text, Wait("rest", "9 days")])
+    brief = Journey("brief", trigger=Trigger("member.created"), goal=Goal("order.placed"), steps=[split])
+    for journey in (limited, brief):
+        engine.deploy(journey, at=START)
+    engine.set_policies(Policies(caps=[Cap(9, per="day")]), at=START)
+    engine.hold_channel("PUSH", at=START)
+    engine.set_published("limited", {"text": False}, at=START)
+    tick_and_claim(engine, START + timedelta(days=2))
+    engine.submit_export(at=START)
+    engine.forget("c11", at=START + timedelta(days=2))
+    engine.prune(START + timedelta(days=1), journey="brief")
 
 
 VALUES = (
@@ -135,6 +167,58 @@ def test_json_of_every_shape_in_every_column(tmp_path: Path, healthy: bytes, col
     assert not wrong, "\n".join(map(str, wrong))
 
 
+OF_ANOTHER_TYPE = ("NULL", "'x'", "x'00ff'", "1.5", "-1", str(2**63 - 1))
+"""What a flipped bit or a foreign tool may leave in a column: nothing, another type, a number out of every range."""
+
+
+def tables(path: Path) -> dict[str, tuple[str, list[str]]]:
+    """Return the definition and the columns of every table of a file, of which none is empty."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY 1"
+        ).fetchall()
+        for name, _ in found:
+            assert connection.execute(f"SELECT count(*) FROM {name}").fetchone() > (0,), name
+        return {
+            name: (sql, [row[1] for row in connection.execute(f"PRAGMA table_info({name})")]) for name, sql in found
+        }
+
+
+def test_another_type_in_every_column(tmp_path: Path, healthy: bytes) -> None:
+    """Whatever SQLite would have refused: every call answers or raises StorageError, never KeyError or TypeError."""
+    path, draw, wrong, met = tmp_path / "journeys.db", random.Random(15), [], 0
+    path.write_bytes(healthy)
+    cases = [
+        (table, sql, column, value)
+        for table, (sql, names) in tables(path).items()
+        for column in names
+        for value in OF_ANOTHER_TYPE
+    ]
+    long = settings.get_current_profile_name() == "long"
+    for table, sql, column, value in cases if long else draw.sample(cases, 24):
+        damaged(path, healthy, f"UPDATE OR IGNORE {table} SET {column} = {value}", (table, sql))
+        found = tried(path, draw)
+        met += "StorageError" in found
+        wrong += [(table, column, value, each) for each in found - {"StorageError"}]
+    assert not wrong, "\n".join(map(str, wrong))
+    assert met
+
+
+def redefined(connection: sqlite3.Connection, table: str, sql: str) -> None:
+    """Give a table another definition, behind the back of SQLite."""
+    connection.execute("PRAGMA writable_schema = ON")
+    [(version,)] = connection.execute("PRAGMA schema_version")
+    connection.execute("UPDATE sqlite_schema SET sql = ? WHERE name = ?", (sql, table))
+    connection.execute(f"PRAGMA schema_version = {version + 1}")
+    connection.execute("PRAGMA writable_schema = RESET")
+
+
+def untyped(sql: str) -> str:
+    """Return the definition of a table without types and without what must not be missing."""
+    sql = re.sub(r" NOT NULL|STRICT,? ?", "", sql)
+    return re.sub(r"(?<=[a-z]) (INTEGER|TEXT)\b(?! PRIMARY)", "", sql).rstrip(", ")
+
+
 def test_tables_and_columns_that_are_missing(tmp_path: Path, healthy: bytes) -> None:
     """Each table dropped, and each column under another name: the file is refused, or the call that needs it is."""
     path, draw, wrong = tmp_path / "journeys.db", random.Random(13), []
@@ -170,15 +254,23 @@ def test_pages_that_are_empty_or_cut_off(tmp_path: Path, healthy: bytes) -> None
     assert not wrong, "\n".join(map(str, wrong))
 
 
-def damaged(path: Path, healthy: bytes, statement: str) -> None:
-    """Write a file and damage it by a statement, as far as SQLite lets that happen."""
+def damaged(path: Path, healthy: bytes, statement: str, table: tuple[str, str] | None = None) -> None:
+    """Write a file and damage it by a statement, as far as SQLite lets that happen; for a while types of a table rest.
+
+    The table is given by its name and its definition.
+    """
     for leftover in path.parent.iterdir():
         leftover.unlink()
     path.write_bytes(healthy)
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection, suppress(sqlite3.IntegrityError):
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA legacy_alter_table = ON")
-        connection.execute(statement)
+        if table is not None:
+            redefined(connection, table[0], untyped(table[1]))
+        with suppress(sqlite3.IntegrityError):
+            connection.execute(statement)
+        if table is not None:
+            redefined(connection, *table)
 
 
 def tried(path: Path, draw: random.Random) -> set[str]:
