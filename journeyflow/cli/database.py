@@ -1,6 +1,6 @@
 """Commands on a database: deploy, run, feed and explain."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -35,9 +35,10 @@ from journeyflow.cli.shared import (
     when,
     zone_shown,
 )
+from journeyflow.definition.edits.linking import link_problems
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey, problems
 from journeyflow.engine.engine import Engine
-from journeyflow.errors import WARNING, NotFound
+from journeyflow.errors import WARNING, NotFound, Problem
 from journeyflow.formats.counting import FileTally, customer_key, event_key
 from journeyflow.formats.events import customers_of, events_of
 from journeyflow.formats.files import BytesRead, FileKeywords, Source, file_options, size_of
@@ -90,8 +91,9 @@ def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, a
             for journey, is_draft in stated
         ]
         found = [engine.tenant(journey.tenant or DEFAULT_TENANT).journey(journey.id) for journey in journeys]
-    for path, journey in zip(files, journeys, strict=True):
-        for problem in problems(journey):
+        between = {name: _between(engine.tenant(name)) for name in {info.tenant for info in found}}
+    for path, journey, info in zip(files, journeys, found, strict=True):
+        for problem in (*problems(journey), *between[info.tenant].get(info.id, ())):
             if problem.severity == WARNING:
                 echo(f"{path}: warning: {problem}", err=True)
     for path, info, version in zip(files, found, versions, strict=True):
@@ -105,6 +107,15 @@ def deploy(db: Path, files: tuple[Path, ...], at: datetime, *, rollback: bool, a
         for row, version in zip(rows, versions, strict=True)
     ]
     show(plain, table(rows, header), as_json=as_json)
+
+
+def _between(engine: Engine) -> Mapping[str, Sequence[Problem]]:
+    """Return what is wrong between the journeys of a tenant, by the journey to mend; one alone may be the first."""
+    ids = [each.id for each in engine.journeys(take=None) if each.status != "ARCHIVED"]
+    found: dict[str, list[Problem]] = {}
+    for name, problem in link_problems(map(engine.definition, ids)) if len(ids) > 1 else ():
+        found.setdefault(name, []).append(problem)
+    return found
 
 
 def _refuse_twins(files: Sequence[Path], journeys: Sequence[Journey]) -> None:

@@ -96,7 +96,7 @@ def _rows(  # noqa: PLR0917 what a file needs
         found = set[str]() if used is None else used
         if file.start in {"{", "["}:
             found.update(options.columns)
-            rows = _renamed(json_rows(file, bad), options.columns, bad)
+            rows = _renamed(json_rows(file, bad), options.columns, needed, bad)
         else:
             rows = csv_rows(file, needed, options, bad, found, every=used is None)
         try:
@@ -109,13 +109,21 @@ def _rows(  # noqa: PLR0917 what a file needs
         progress(file.bytes_read())
 
 
+_MISSING = (
+    "the key '{0}' is missing; if another key has it, map that: columns={{'X': '{0}'}} (--map X={0} in the shell)"
+)
+
+
 def _renamed(
-    rows: Iterator[tuple[int, LineCells]], names: Mapping[str, str], bad: Bad
+    rows: Iterator[tuple[int, LineCells]], names: Mapping[str, str], needed: tuple[str, ...], bad: Bad
 ) -> Iterator[tuple[int, LineCells]]:
     for number, row in rows:
         renamed = {names.get(key, key): value for key, value in row.items()} if names else row
+        missing = [name for name in needed if name not in renamed]
         if len(renamed) < len(row):
             bad(BadLine(number, "two of its keys are mapped to one name"))
+        elif missing:
+            bad(BadLine(number, "; ".join(map(_MISSING.format, missing))))
         else:
             yield number, renamed
 

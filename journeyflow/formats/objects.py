@@ -7,6 +7,7 @@ from typing import TextIO
 
 from journeyflow.basics.values import describe
 from journeyflow.formats.files import Bad, BadLine, LineCells, Opened
+from journeyflow.formats.parts import expected
 
 CHUNK = 8_192
 """How many characters of an array are read at a time; an object that is longer doubles them."""
@@ -62,8 +63,8 @@ def _lines(text: TextIO, bad: Bad) -> Iterator[tuple[int, str, object]]:
 
 
 def _reason(error: Exception) -> str:
-    """Return what is wrong with a text; the place is that of the line."""
-    return "it is nested too deep" if isinstance(error, RecursionError) else getattr(error, "msg", str(error))
+    """Return what is wrong with a text; its place is that of the line."""
+    return "it is nested too deep" if isinstance(error, RecursionError) else expected(error)
 
 
 class _Window:

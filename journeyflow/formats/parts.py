@@ -68,7 +68,7 @@ def parse(text: str) -> Any:  # noqa: ANN401 any JSON
     except (ValueError, TypeError) as error:
         path = isinstance(text, str) and text.endswith(".json") and "\n" not in text
         hint = "; give the text of the file, not its path" if path else ""
-        msg = f"this is no JSON: {_beginning(text) or error}{hint}"
+        msg = f"this is no JSON: {_beginning(text) or _place(error, text)}{hint}"
         raise ValueError(msg) from None
 
 
@@ -80,6 +80,38 @@ def _beginning(text: object) -> str | None:
     if not begin:
         return "it is empty"
     return None if begin in "{[" else f"it begins with {shown(text.lstrip().splitlines()[0])}, not with {{ or ["
+
+
+_EXPECTED = {
+    "Expecting value": "expected a value",
+    "Expecting property name enclosed in double quotes": "expected a key in double quotes",
+    "Expecting ':' delimiter": "expected a colon after the key",
+    "Expecting ',' delimiter": "expected a comma",
+    "Extra data": "expected nothing after the end",
+}
+"""What a reader of JSON expected, by the message of Python's."""
+
+
+def expected(error: Exception) -> str:
+    """Return what was expected of a text that is no JSON, or what is wrong with it.
+
+    >>> try:
+    ...     json.loads('{"id" 5}')
+    ... except ValueError as error:
+    ...     print(expected(error))
+    expected a colon after the key
+    """
+    message = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+    return _EXPECTED.get(message, message)
+
+
+def _place(error: Exception, text: str) -> str:
+    """Return where a text stops being JSON, and what was expected there."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    found = text[error.pos : error.pos + 1]
+    found = f", not {found!r}" if found.strip() and error.msg in _EXPECTED else ", where it ends" if not found else ""
+    return f"line {error.lineno}, column {error.colno}: {expected(error)}{found}"
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401 any JSON

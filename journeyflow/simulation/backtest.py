@@ -5,6 +5,7 @@ Unless the host's grace is asked about, nothing is late in the past: nothing is 
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from os import PathLike, fspath
 from pathlib import Path
@@ -93,9 +94,9 @@ def backtest(
     The files are CSV, NDJSON or JSON arrays and are streamed; `options` are the fields of `FileOptions`, for both of
     them. The events may also be values: events, and what `simulate(record=)` has noted besides, attributes at their
     instant, enrollments by hand and deliveries; without deliveries nobody takes the messages, and they stay QUEUED.
-    `until` is by default the instant of the last of them. With `db` the run is kept in a new SQLite file, else in
-    memory; with `export`, its enrollments, visits and messages are written into that folder as CSV. Customers are put,
-    policies set and journeys deployed just before the first event.
+    `until` is by default the instant of the last of them. With `db` the run is kept in a new SQLite file, which is
+    removed if the call fails, else in memory; with `export`, its enrollments, visits and messages are written into
+    that folder as CSV. Customers are put, policies set and journeys deployed just before the first event.
 
     Everything is done at its own instant, unless `every` is how often the host ticks, a length of time: then work is
     found at the next tick, and what is found later than `grace` takes effect at that tick (`late` counts it). With
@@ -105,7 +106,7 @@ def backtest(
     that cannot be; single bad lines are counted.
     """
     past = Recorded(events, customers, until, policies, _distance(grace, every), file_options(options))
-    with Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
+    with _nothing_left(db), Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
         done = replay(engine, journeys, past, progress)
         if export is not None:
             store = engine.store
@@ -200,6 +201,19 @@ def _new_store(db: PathLikeText | None) -> Store:
     from journeyflow.stores.sqlite.store import SQLiteStore  # noqa: PLC0415 imports sqlite-utils; for files only
 
     return SQLiteStore(path, nonce="memory")  # recorded events name messages by their ids in a store in memory
+
+
+@contextmanager
+def _nothing_left(db: PathLikeText | None) -> Iterator[None]:
+    """Remove a new file, if what is done with it fails."""
+    path = None if db is None or Path(fspath(db)).exists() else fspath(db)
+    try:
+        yield
+    except BaseException:
+        if path is not None:
+            for name in (path, f"{path}-wal", f"{path}-shm"):
+                Path(name).unlink(missing_ok=True)
+        raise
 
 
 def _given(events: Source | Iterable[Submitted]) -> tuple[Submitted, ...] | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def unknown_names(behavior: Behavior, journeys: Iterable[Journey]) -> list[str]:
     """Return the faults of exceptions and lifts that can be about no message of some journeys.
 
-    `simulate` does not ask, since one behavior may serve journeys that are simulated apart.
+    `simulate` only warns of them, since one behavior may serve journeys that are simulated apart.
 
     >>> unknown_names(Behavior(when=[When(channel="SMS", opened=0.9)]), [Journey(id="j", steps=[])])
     ["when[0].channel: no message has 'SMS'"]

@@ -14,12 +14,13 @@ from journeyflow.basics.values import describe
 from journeyflow.definition.entry import Limits
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
+from journeyflow.engine.core import LOG
 from journeyflow.engine.housekeeping import Progress
 from journeyflow.errors import InvalidInput
 from journeyflow.questions.numbers.totals import Totals
 from journeyflow.simulation.behavior import Behavior
 from journeyflow.simulation.host import Entering, Replication, run_plan
-from journeyflow.simulation.naming import journey_faults
+from journeyflow.simulation.naming import journey_faults, unknown_names
 from journeyflow.simulation.outcome import Outcome
 from journeyflow.simulation.population import Population
 from journeyflow.simulation.recording import Submitted
@@ -56,13 +57,16 @@ def simulate(
     did, in its order, to be back-tested: `Event`, `Put` (attributes), `Enroll` (by hand), and `Deliver` where its
     workers took messages.
 
-    Raises InvalidInput for an end before the start and for journeys that share an id, ValueError for numbers that
-    cannot be, InvalidJourney for a journey with errors.
+    Exceptions of `behavior` that are about no message of these journeys are a warning in the log. Raises InvalidInput
+    for an end before the start and for journeys that share an id, ValueError for numbers that cannot be, InvalidJourney
+    for a journey with errors.
     """
     many = all_of(Journey, "journeys", "journeys", journeys)
     expect_with("append", "a list", optional=True, record=record)
     plan = planned(many, population, start, until, behavior, seed, policies, entering)
     check_replications(replications)
+    for fault in unknown_names(plan.behavior, many):
+        LOG.warning("behavior: %s", fault)
     return outcome_of(plan, _run_all(plan, replications, executor, progress, record))
 
 

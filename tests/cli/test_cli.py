@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from journeyflow import End, Engine, Event, Journey, Reentry, Send, Trigger, Wait, update_step
+from journeyflow import Chain, End, Engine, Event, Journey, Reentry, Send, Trigger, Update, Wait, update_step
 from journeyflow.cli import main
 from journeyflow.cli.main import SECTIONS
 from journeyflow.cli.shared import Bar, table
@@ -575,6 +575,26 @@ def test_tenants_may_have_journeys_of_one_id(folder):
     shown = call("deploy", folder / "run.db", mine, theirs).stdout.splitlines()
     assert [line.split() for line in shown[1:]] == [list(map(str, each.values())) for each in told]
     assert "deploy one of them" in call("deploy", folder / "run.db", mine, folder / "default.json").stderr
+
+
+def test_what_is_wrong_between_journeys_is_told_when_they_are_deployed(folder):
+    """R53: names that no journey of the tenant has, in the files and in the database together."""
+    journeys = {
+        "first": Journey("first", steps=[Update("on", Chain.enroll("second", "thrid"))]),
+        "second": Journey("second", steps=[Wait("w", "1 day"), Update("back", Chain.enroll("first"))]),
+    }
+    for name, journey in journeys.items():
+        (folder / f"{name}.json").write_text(dumps_journey(evolve(journey, trigger=Trigger("go"))))
+    first, second = folder / "first.json", folder / "second.json"
+    alone = call("deploy", folder / "run.db", first)
+    assert alone.stderr == ""
+    result = call("deploy", folder / "run.db", second)
+    assert result.stderr == ""
+    told = call("deploy", folder / "new.db", first, second).stderr.splitlines()
+    assert told == call("deploy", folder / "run.db", first, second).stderr.splitlines()
+    assert [line.partition(": ")[0] for line in told] == [str(first), str(first)]
+    assert "there is no journey 'thrid' among these" in told[0]
+    assert "these journeys start one another: first -> second -> first" in told[1]
 
 
 def test_the_demo_replaces_nothing_but_an_earlier_demo(folder, monkeypatch):

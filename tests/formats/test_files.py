@@ -426,7 +426,7 @@ def test_a_fault_in_an_array_costs_its_object():
     )
     found, bad = customers(data)
     assert [name for name, _ in found] == ["c1", "c3"]
-    assert [str(line) for line in bad] == ["lines 3 to 5: this is no JSON: Expecting ',' delimiter"]
+    assert [str(line) for line in bad] == ["lines 3 to 5: this is no JSON: expected a comma"]
 
 
 @pytest.mark.parametrize(
@@ -434,10 +434,10 @@ def test_a_fault_in_an_array_costs_its_object():
     [
         ("[]", [], []),
         ("[ ]\n", [], []),
-        ("[", [], ["line 1: this is no JSON: Expecting value"]),
+        ("[", [], ["line 1: this is no JSON: expected a value"]),
         ('[{"customer":"a"}', ["a"], ["line 1: this is no JSON: expected , or ] behind an object"]),
         ('[{"customer":"a"} {"customer":"b"}]', ["a"], ["line 1: this is no JSON: expected , or ] behind an object"]),
-        ('[{"customer":"a"},]', ["a"], ["line 1: this is no JSON: Expecting value"]),
+        ('[{"customer":"a"},]', ["a"], ["line 1: this is no JSON: expected a value"]),
         ('[{"customer":"a"}]\nx', ["a"], ["line 2: this is no JSON: text stands behind the end of the array"]),
         ('[1,\n{"customer":"a"}]', ["a"], ["line 1: expected an object, not int 1"]),
         ('[{"a":1,"a":2},\n{"customer":"a"}]', ["a"], ["line 1: this is no JSON: the key 'a' stands twice"]),
@@ -493,3 +493,22 @@ def test_an_empty_file_and_an_empty_cell_are_told_as_such():
         with pytest.raises(InvalidInput, match="there is no header; the first line names columns, here customer"):
             list(read_customers(io.BytesIO(text), bad=print, delimiter=";"))
     assert customers("customer,x\n,1\n,\n") == ([], [BadLine(2, "customer: the cell is empty; each line needs one")])
+
+
+def test_a_key_that_is_missing_is_told_with_the_option_that_names_it():
+    """Not as null, which is another fault."""
+    remedy = "if another key has it, map that: columns={'X': 'customer'} (--map X=customer in the shell)"
+    found, bad = customers('{"user": "c1"}\n{"customer": null}\n')
+    assert (found, [each.reason for each in bad]) == (
+        [],
+        [f"the key 'customer' is missing; {remedy}", "customer: must be text, not null"],
+    )
+    assert customers('{"user": "c1"}', columns={"user": "customer"}) == ([("c1", {})], [])
+    _, [only] = events('[{"when": "2026-01-01T00:00:00Z", "type": "go", "customer": "c1"}]')
+    assert only.reason.startswith("the key 'at' is missing; if another key has it, map that: columns={'X': 'at'}")
+    _, [only] = events('{"n": 1}')
+    assert [part.partition(" is missing")[0] for part in only.reason.split("; the ")] == [
+        "the key 'at'",
+        "key 'type'",
+        "key 'customer'",
+    ]

@@ -498,6 +498,23 @@ def test_text_that_is_no_json(text):
     assert only.endswith("[json]")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"id": "j",\n "steps": x}', "line 2, column 11: expected a value, not 'x'"),
+        ('{"id": "j", "steps": [', "line 1, column 23: expected a value, where it ends"),
+        ('{"id": "j"\n "steps": []}', "line 2, column 2: expected a comma, not '\"'"),
+        ('{"id" "j"}', "line 1, column 7: expected a colon after the key, not '\"'"),
+        ("{id: 1}", "line 1, column 2: expected a key in double quotes, not 'i'"),
+        ('{"id": "j"} x', "line 1, column 13: expected nothing after the end, not 'x'"),
+        ('{"id": "j', "line 1, column 8: Unterminated string starting at"),
+    ],
+)
+def test_where_a_file_stops_being_json(text, told):
+    """Line and column, what was expected there, and what stands there instead."""
+    assert reading(text) == [f"this is no JSON: {told} [json]"]
+
+
 @pytest.mark.parametrize("value", [None, 5, b"\xff"])
 def test_what_is_no_text(value):
     """Only text can be read."""

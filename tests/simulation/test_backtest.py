@@ -138,6 +138,20 @@ def test_the_run_is_kept_and_can_be_questioned(tmp_path, events):
         backtest([THANKS], events=events, db=path)
 
 
+@pytest.mark.parametrize("text", ["", "at,type,customer\n", "at,type,customer\nsoon,go,c1\n"])
+def test_a_run_that_fails_leaves_no_file(tmp_path, text):
+    """What was to be kept is removed again, however late the refusal comes; a file that was there stays."""
+    path, past = tmp_path / "run.db", tmp_path / "past.csv"
+    past.write_text(text)
+    with pytest.raises(InvalidInput):
+        backtest([THANKS], events=past, db=path)
+    assert [each.name for each in tmp_path.iterdir()] == ["past.csv"]
+    path.touch()
+    with pytest.raises(InvalidInput):
+        backtest([THANKS], events=past, db=path)
+    assert path.exists()
+
+
 def test_a_file_without_a_readable_event_is_refused(tmp_path):
     """Nothing to run on is an error with the first reason."""
     path = tmp_path / "events.csv"

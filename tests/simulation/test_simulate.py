@@ -1,6 +1,7 @@
 """Simulation: the real engine over made-up people, the same for the same seed, however it is run."""
 
 import json
+import logging
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -225,6 +226,15 @@ def test_people_do_what_the_behavior_says(behavior, kind, step, share):
     )
     assert abs(count / 1_000 - share) <= 4 * (share * (1 - share) / 1_000) ** 0.5
     assert found.median >= count
+
+
+def test_an_exception_about_no_message_is_a_warning(caplog):
+    """A typo in its channel, template or step would silently change nothing; the nearest name is suggested."""
+    journey = Journey("j", trigger=Trigger("go"), steps=[Send("hello", channel="EMAIL", template="welcome")])
+    behavior = Behavior(opened=0.5, when=[When(template="welcme", opened=1.0), When(step="hello", opened=1.0)])
+    with caplog.at_level(logging.WARNING, "journeyflow"):
+        simulate(journey, population=2, start=START, until="1 day", behavior=behavior)
+    assert caplog.messages == ["behavior: when[0].template: no message has 'welcme' (did you mean 'welcome'?)"]
 
 
 def test_a_conversion_reaches_the_goal_and_brings_revenue():
