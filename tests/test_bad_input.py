@@ -356,7 +356,7 @@ def test_files_that_are_no_journeys_are_told_in_a_sentence(name, tmp_path):
 
 LINES = {
     "": None, "{": "no JSON", "[]": "expected an object", "5": "expected an object", "null": "expected an object",
-    '{"at": 1, "type": "x", "customer": "c"}': "at: must be", '{"type": "x", "customer": "c"}': "the key 'at' is missing",
+    '{"at": 1, "type": "x", "customer": "c"}': "at: must be", '{"type": "x", "customer": "c"}': "key 'at' is missing",
     '{"at": "2026-01-01T00:00:00", "type": "x", "customer": "c"}': "has no offset",
     '{"at": "2026-01-01T24:00:00Z", "type": "x", "customer": "c"}': "is no ISO 8601 instant",
     '{"at": "2026-01-01T00:00:00Z", "type": 1, "customer": "c"}': "must be text",
