@@ -8,6 +8,7 @@ and gives back what it could not hand over.
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncContextDecorator, ContextDecorator
 from inspect import (
     isasyncgen,
     isasyncgenfunction,
@@ -211,11 +212,19 @@ def _error_of(came: object) -> BaseException | None:
     """Return why a handler's call is a failed attempt, or None: it raised, or what it returned is still to be done."""
     if isinstance(came, Failure):
         return came.error
-    if not (isawaitable(came) or isgenerator(came) or isasyncgen(came) or hasattr(type(came), "add_done_callback")):
+    decorated = isinstance(came, ContextDecorator | AsyncContextDecorator)
+    if not any(map(_is_unfinished, (came, getattr(came, "gen", None) if decorated else None))):
         return None
     if iscoroutine(came):
         came.close()  # else Python warns that it was never awaited
     return TypeError(f"the handler returned {describe(came)}, which nobody waits for; {PLAIN}")
+
+
+def _is_unfinished(came: object) -> bool:
+    """Return whether a value stands for work that somebody else has to do or to ask for."""
+    if isawaitable(came) or isgenerator(came) or isasyncgen(came) or isinstance(came, map | filter):
+        return True
+    return hasattr(type(came), "add_done_callback")
 
 
 def check_handlers(channels: object) -> None:

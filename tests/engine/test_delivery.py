@@ -6,6 +6,7 @@ import logging
 import re
 import threading
 from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 from itertools import pairwise
 
 import pytest
@@ -315,7 +316,13 @@ def test_channels_map_names_to_functions(channels, words):
         Engine(MemoryStore(), channels=channels)
 
 
-@pytest.mark.parametrize("handler", [*LAZY, lambda _: Later(), lambda _: Future()])
+@pytest.mark.parametrize(
+    "handler",
+    [
+        *(*LAZY, lambda _: Later(), lambda _: Future(), lambda message: map(str, [message])),
+        *(contextmanager(deliver_lazily), asynccontextmanager(deliver_piecemeal)),
+    ],
+)
 def test_what_is_still_to_be_done_is_a_failed_attempt(opened, handler):
     """A handler that returns a promise has not delivered, and the error says so (R71)."""
     host = opened(lambda message: handler(message), 1)  # noqa: PLW0108 its kind cannot be seen from outside
