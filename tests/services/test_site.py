@@ -262,6 +262,17 @@ def test_a_journey_has_its_steps_arms_refusals_and_failures(browser):
     assert "Paused since 2026-01-08 11:00:00 UTC: nobody enters" in refused.said
 
 
+def test_arms_are_compared_by_the_goal_where_that_is_little_work(browser, monkeypatch):
+    """The sentences of the results; a journey with more people leaves them to the command line."""
+    shown = browser.look("journey", id="club")
+    for sentence in browser.engine.results("club").sentences:
+        assert sentence in shown.said
+    assert "Results" not in browser.look("journey", id="vip").words
+    monkeypatch.setattr("journeyflow.services.site.journeys.COMPARED", 3)
+    monkeypatch.setattr(Engine, "results", lambda *_: pytest.fail("it goes through all of history"))
+    assert "journeyflow results" in browser.look("journey", id="club").said
+
+
 def test_who_is_at_a_step_is_paged_by_a_cursor(browser, monkeypatch):
     """Everybody once, the newest first, with until when they rest in the zone of the journey and in UTC."""
     monkeypatch.setattr("journeyflow.services.site.records.ROWS", 2)
@@ -631,8 +642,9 @@ def test_any_words_in_an_address_are_answered(site, text):
 
 
 @pytest.mark.parametrize(("page", "asked"), [each for each in EVERY if each[0] not in {"customer", "run"}])
-def test_a_page_asks_as_much_of_many_people_as_of_few(page, asked):
+def test_a_page_asks_as_much_of_many_people_as_of_few(monkeypatch, page, asked):
     """The number of statements does not grow with people, and no statement walks a table of theirs."""
+    monkeypatch.setattr("journeyflow.services.site.journeys.COMPARED", 0)
     counts = []
     for many in (2, 60):
         engine = filled(open_engine("sqlite"))

@@ -23,6 +23,7 @@ from journeyflow.services.site.layout import (
     both_times,
     figures,
     link,
+    listed,
     notice,
     older,
     paragraph,
@@ -40,6 +41,9 @@ DAYS = 14
 
 JOURNEYS = 15
 """How many journeys stand on a page."""
+
+COMPARED = 2_500
+"""How many enrollments the page of a journey goes through to compare arms: some 15 ms' work."""
 
 FAILURES = 10
 """How many failed messages and runs the page of a journey shows."""
@@ -109,6 +113,7 @@ def journey(query: Query) -> SitePage:
             [
                 section("Steps", *_steps(definition, stats)),
                 *_arms(definition, stats),
+                *_results(query, info, definition),
                 section("Refused entries", *_refusals(query, name)),
                 section("Failures", *_failures(query, name, where)),
             ],
@@ -195,8 +200,21 @@ def _arms(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
     chosen = [step for step in definition.steps if isinstance(step, Split | Condition)]
     rows = [row for step in chosen for row in _ways(step, stats.by_step[step.id])]
     if rows:
-        hint = paragraph("How arms differ by the goal, with intervals: ", Markup("<code>journeyflow results</code>."))
-        yield section("Arms and branches", table("Arms and branches", _WAYS, rows), hint)
+        yield section("Arms and branches", table("Arms and branches", _WAYS, rows))
+
+
+def _results(query: Query, info: JourneyInfo, definition: Journey) -> Iterator[Markup]:
+    """Yield what can be concluded of arms and holdout by the goal, of a journey that is not too large to go through."""
+    is_test = definition.holdout or any(isinstance(step, Split) for step in definition.steps)
+    if definition.goal is None or not is_test:
+        return
+    if info.enrolled + info.holdout > COMPARED:
+        hint = Markup("<code>journeyflow results</code>")
+        yield section(
+            "Results", paragraph("Arms and holdout by the goal, of so many people, are a question to ", hint, ".")
+        )
+        return
+    yield section("Results", listed(query.engine.results(info.id).sentences))
 
 
 _WAYS = ("step", "arm or branch", "meant", "visits", "share")
