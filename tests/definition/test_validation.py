@@ -531,8 +531,8 @@ def test_arms():
             ),
         ),
         (
-            (tag.add("vip"), Chain.enroll("")),
-            ".changes[1].journeys[0]: step 'u': the journey's id must not be empty [id]",
+            (tag.add("vip"), Chain.enroll("a\x00")),
+            ".changes[1].journeys[0]: step 'u': the journey's id contains a NUL character [id]",
         ),
     ],
 )
