@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Ruling(NamedTuple):
-    """What the document leaves open, what is done, and the name of a test in tests/services/test_loyalty.py."""
+    """What the document leaves open, what is done, and the name of a test in tests/services/loyalty/test_calls.py."""
 
     opened: str
     ruled: str

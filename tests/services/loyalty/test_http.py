@@ -99,7 +99,7 @@ def test_every_call_has_its_examples_its_codes_and_its_rulings():
 
 
 def test_every_ruling_is_shown_by_a_test():
-    """Each names one in tests/services/test_loyalty.py."""
-    tree = ast.parse((Path(__file__).parents[1] / "test_loyalty.py").read_text(encoding="utf-8"))
+    """Each names one in tests/services/loyalty/test_calls.py."""
+    tree = ast.parse(Path(__file__).with_name("test_calls.py").read_text(encoding="utf-8"))
     tests = {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
     assert {each.shown for rulings in RULINGS.values() for each in rulings} <= tests

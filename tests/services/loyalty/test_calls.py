@@ -12,87 +12,16 @@ from journeyflow.services.loyalty.calls import _CALLS
 from journeyflow.services.loyalty.table import CODES, OPERATIONS
 from journeyflow.services.operations import ATTEMPTS, HttpRequest
 from tests.samples import START, STORES, after, open_engine
+from tests.services.loyalty import printed
+from tests.services.loyalty.printed import OPENED, WAIT
+from tests.services.loyalty.printed import SEND as WELCOME
 
-CREATE = {
-    "tenantId": "tenant_123",
-    "name": "New Member Onboarding",
-    "description": "Welcome sequence for new members",
-    "triggerType": "scl.member.created",
-    "triggerConfig": {"conditions": [{"field": "membershipTier", "operator": "in", "value": ["Gold", "Platinum"]}]},
-    "allowReentry": False,
-    "timezone": "Africa/Johannesburg",
-}
-"""The body of "Create Journey", as printed."""
+CREATE, FOLLOW_UP = json.loads(printed.CREATE), json.loads(printed.ADD)
 
-WELCOME = {"type": "SEND", "name": "Welcome Email", "config": {"channel": "EMAIL", "templateId": "welcome_email"}}
+STEPS: list[dict[str, Any]] = json.loads(printed.STEPS)["data"]
 
-WAIT = {"type": "WAIT", "name": "Wait 3 days", "config": {"duration": "3 days"}}
-
-OPENED = {
-    "type": "CONDITION",
-    "name": "Check if opened",
-    "config": {"rules": [{"field": "lastEmailOpenAt", "operator": "isNotNull"}]},
-    "nextStepYesId": "step_4",
-    "nextStepNoId": "step_5",
-}
-
-STEPS = [
-    {"id": "step_1", "stepNumber": 1, **WELCOME, "nextStepId": "step_2"},
-    {"id": "step_2", "stepNumber": 2, **WAIT, "nextStepId": "step_3"},
-    {"id": "step_3", "stepNumber": 3, **OPENED},
-]
-"""The answer of "Get Journey Steps", as printed."""
-
-FOLLOW_UP = {
-    "type": "SEND",
-    "name": "Follow-up Email",
-    "config": {"channel": "EMAIL", "templateId": "followup_email"},
-    "afterStepId": "step_2",
-}
-"""The body of "Add Journey Step", as printed."""
-
-TYPES: list[dict[str, Any]] = [
-    {
-        "type": "TRIGGER",
-        "name": "Member Created",
-        "config": {
-            "eventType": "scl.member.created",
-            "conditions": [{"field": "membershipTier", "operator": "in", "value": ["Gold", "Platinum"]}],
-        },
-    },
-    WELCOME,
-    WAIT,
-    {
-        "type": "CONDITION",
-        "name": "Check Engagement",
-        "config": {
-            "combinator": "AND",
-            "rules": [
-                {"field": "engagementScore", "operator": "gte", "value": 70},
-                {"field": "emailOptIn", "operator": "eq", "value": True},
-            ],
-        },
-        "nextStepYesId": "step_engaged",
-        "nextStepNoId": "step_not_engaged",
-    },
-    {
-        "type": "SPLIT",
-        "name": "A/B Test",
-        "config": {
-            "splits": [
-                {"percentage": 50, "nextStepId": "step_variant_a"},
-                {"percentage": 50, "nextStepId": "step_variant_b"},
-            ]
-        },
-    },
-    {
-        "type": "UPDATE",
-        "name": "Tag as Onboarded",
-        "config": {"updates": [{"field": "tags", "action": "add", "value": "onboarded"}]},
-    },
-    {"type": "END", "name": "Journey Complete"},
-]
-"""The examples of "Step Types", as printed."""
+TYPES: list[dict[str, Any]] = [json.loads(each) for each in printed.TYPES.values()]
+"""The examples of "Step Types", in the order of the document."""
 
 
 class Client:
