@@ -34,7 +34,7 @@ class LatestCalls(Bound):
 
         place = after if type(after) is int and abs(after) <= INTEGER_MAX else None
         found = _faults(take, after, place) + name_faults("journey", journey=journey, step=step, failed=failed)
-        refuse(found + (["failed: who failed rests at no step"] if failed and step is not None else []))
+        refuse(found + (["failed: who failed rests at no step"] if failed is True and step is not None else []))
         record = self._known(journey)
         with self._core.store.reader() as reader:
             if step is None:
