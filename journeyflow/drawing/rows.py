@@ -1,12 +1,14 @@
 """Answers that are rows: as dictionaries, as a data frame, and as a table in a notebook."""
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
 from journeyflow.basics.frames import frame_of
+from journeyflow.basics.showing import counted
 from journeyflow.errors import brief
 
 if TYPE_CHECKING:
@@ -49,6 +51,25 @@ def as_values(
     return simple(str(value) if isinstance(value, Exception) else value)
 
 
+def _short(value: object) -> str | float | None:
+    """Return a value as a cell of a notebook shows it: without fractions of a second, or the insides of insides.
+
+    >>> _short({"yes": 2, "no": 1}), _short([{"a": 1}]), _short(datetime(2026, 1, 5, 9)), _short(0.123456)
+    ('yes 2, no 1', '1 entry', '2026-01-05 09:00:00', 0.1235)
+    """
+    if isinstance(value, Mapping):
+        plain = not any(isinstance(inner, dict | list) for inner in value.values())
+        return ", ".join(f"{key} {_short(inner)}" for key, inner in value.items()) if plain else "..."
+    if isinstance(value, list):
+        plain = not any(isinstance(inner, dict | list) for inner in value)
+        return ", ".join(map(str, value)) if plain else counted(len(value), "entry", "entries")
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    if value is None or isinstance(value, int):
+        return value
+    return round(value, 4) if isinstance(value, float) else str(value)
+
+
 class Rows:
     """An answer that can be read as rows; what it consists of is one row, unless it says otherwise."""
 
@@ -70,6 +91,10 @@ class Rows:
         """Yield the pictures that a notebook shows above the table."""
         return iter(())
 
+    def _told(self) -> list[dict[str, object]]:
+        """Return the rows that a notebook shows: those of `to_dicts`, unless there are others easier to read."""
+        return self.to_dicts()
+
     def _repr_svg_(self) -> str | None:
         """Return the first picture of the answer, for a notebook; None if it has none."""
         return next((each.svg for each in self._pictures()), None)
@@ -80,12 +105,13 @@ class Rows:
         from journeyflow.drawing.tables import LONGEST, PlainTable, table  # noqa: PLC0415 likewise
         from journeyflow.drawing.text import escaped  # noqa: PLC0415 likewise
 
-        rows = self.to_dicts()
-        header = list(dict.fromkeys(name for row in rows for name in row))
+        rows = self._told()
+        told = [{name: _short(value) for name, value in row.items()} for row in rows[:SHOWN]]
+        header = list(dict.fromkeys(name for row in told for name, value in row.items() if value not in {None, ""}))
         if len(rows) == 1:
-            shown = PlainTable(("field", "value"), [(name, rows[0][name]) for name in header])
+            shown = PlainTable(("field", "value"), [(name, told[0][name]) for name in header])
         else:
-            shown = PlainTable(header, [[row.get(name) for name in header] for row in rows[:SHOWN]])
+            shown = PlainTable(header, [[row.get(name) for name in header] for row in told])
         more = tag("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
         drawn = "".join(each.svg for each in self._pictures())
         return tag("p", escaped(repr(self)[:LONGEST])) + drawn + table(shown) + more

@@ -27,6 +27,9 @@ class Count:
 
 NONE = Count()
 
+SHOWN = ("sent", "delivered", "opened", "clicked", "bounced", "unsubscribed")
+"""What a notebook shows of the messages of a step."""
+
 RATES = (
     "delivery",
     "open",
@@ -251,6 +254,17 @@ class JourneyStats(Rows):
         from journeyflow.definition.counted import step_flow  # noqa: PLC0415 few look at pictures
 
         return step_flow(self.counts, journey, sum(day.entered or 0 for day in self.daily))
+
+    def _told(self) -> list[dict[str, object]]:
+        """Return a line for each step: who is there, came, went on and left there, and its messages of the window."""
+        return [
+            {
+                "step": each.step, "kind": each.kind, "here now": each.active, "visits": each.visited,
+                "passed": each.passed, "left here": each.left, "outcomes": each.outcomes,
+                **{word: getattr(each.messages, word).unique for word in SHOWN if each.messages is not None},
+            }
+            for each in self.by_step.values()
+        ]  # fmt: skip
 
     def _pictures(self) -> "Iterator[Diagram]":
         yield self.funnel()
