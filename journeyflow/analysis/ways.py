@@ -1,13 +1,14 @@
 """The ways through a journey: from each step, by each outcome, to the next step, with the time it takes.
 
-There is a way wherever a run may go, and perhaps some where it cannot: rules are looked at one Condition at a time.
+There is a way wherever a run may go, and perhaps some where it cannot: what Conditions have found out of a customer is
+known as long as no time passes and no step changes anything, and no longer.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from attrs import frozen
+from attrs import field, frozen
 
 from journeyflow.analysis.solving import possible
 from journeyflow.analysis.spans import (
@@ -22,7 +23,7 @@ from journeyflow.analysis.spans import (
 )
 from journeyflow.basics.moments import DAY, Duration
 from journeyflow.basics.words import CONSENT, MEMBERS
-from journeyflow.definition.graph import in_cycles
+from journeyflow.definition.graph import in_cycles, ways_on
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.rules.chains import Chain
 from journeyflow.definition.rules.changes import Change
@@ -121,16 +122,65 @@ def chart_of(journey: Journey) -> Chart:
     return Chart(journey, ways, dead)
 
 
-@frozen
+Answered = tuple["Demand", ...]
+"""What is known of a customer who comes to a step: the answers of rules."""
+
+NOTHING: Final[Sequence[Answered]] = ((),)
+"""That a customer may be anybody."""
+
+MOST_KNOWN: Final = 16
+"""How many ways to a step, each with what is known on it, are told apart; of a customer on one of more, nothing is."""
+
+
+@frozen(eq=False)
 class _Making:
     """What the builders read besides the step: the journey, and by how much clocks change."""
 
     journey: Journey
     change: int
+    _known: dict[str, Sequence[Answered]] = field(factory=dict, init=False)
 
     @property
     def looping(self) -> frozenset[str]:
         return in_cycles(self.journey.steps)
+
+    @cached_property
+    def before(self) -> Mapping[str, Sequence[Step]]:
+        """The steps that lead to each step."""
+        found: dict[str, list[Step]] = {}
+        for step in self.journey.steps:
+            for name in dict.fromkeys(ways_on(step)):
+                found.setdefault(name, []).append(step)
+        return found
+
+    def known(self, name: str) -> Sequence[Answered]:
+        """Return what is known of the customers who come to a step, once for each way that takes no time."""
+        if name not in self._known:
+            self._known[name] = NOTHING  # a way round knows nothing
+            steps = self.before.get(name, ()) if name != self.journey.steps[0].id else ()
+            found = [each for step in steps for each in self._led(step, name)]
+            self._known[name] = found if found and () not in found and len(found) <= MOST_KNOWN else NOTHING
+        return self._known[name]
+
+    def _led(self, step: Step, name: str) -> Iterator[Answered]:
+        """Yield what is known of customers whom a step leads to another one."""
+        if isinstance(step, Condition):
+            found = ((*known, *asked) for asked, _, to in _answers(step) if to == name for known in self.known(step.id))
+            yield from (each for each in found if possible(each))
+        elif isinstance(step, Split):
+            yield from self.known(step.id)
+        else:
+            yield ()
+
+
+def _answers(step: Condition) -> Iterator[tuple[Answered, str, str | None]]:
+    """Yield for each branch of a Condition what its rules say of those who take it, its label, and the next step."""
+    above: list[Demand] = []
+    for each in step.branches:
+        rule = cast("Any", each.when)
+        yield (*above, (rule, True)), each.label, cast("str | None", each.next)
+        above.append((rule, False))
+    yield tuple(above), step.else_label, cast("str | None", step.otherwise)
 
 
 Passages = Iterator[Passage | DeadEnd]
@@ -176,20 +226,22 @@ def _apart(every: str, change: int) -> int:
     return (length_of(length, change).most or 0) + (3 * DAY if length.months else 0)
 
 
-def _condition(step: Condition, _: _Making) -> Passages:
-    above: list[Demand] = []
-    for each in step.branches:
-        rule = cast("Any", each.when)
-        if possible([*above, (rule, True)]):
-            yield Passage(step.id, each.label, cast("str | None", each.next))
+def _condition(step: Condition, made: _Making) -> Passages:
+    rules = {each.label: cast("Any", each.when) for each in step.branches}
+    for asked, label, to in _answers(step):
+        if any(possible((*known, *asked)) for known in made.known(step.id)):
+            yield Passage(step.id, label, to)
         else:
-            alone = "no customer matches its rule" if not possible([(rule, True)]) else "the branches above take all"
-            yield DeadEnd(step.id, each.label, f"{alone} ({rule})")
-        above.append((rule, False))
-    if possible(above):
-        yield Passage(step.id, step.else_label, cast("str | None", step.otherwise))
-    else:
-        yield DeadEnd(step.id, step.else_label, "the branches above take all")
+            yield DeadEnd(step.id, label, _why_dead(asked, rules.get(label)))
+
+
+def _why_dead(asked: Answered, rule: Any | None) -> str:  # noqa: ANN401 a rule that is whole
+    """Return why nobody takes a branch: by its rule alone, by those above it, or by the Conditions before."""
+    after = f" ({rule})" if rule is not None else ""
+    if possible(asked):
+        return f"no customer who comes here matches{after or ' none of the branches'}"
+    alone = rule is not None and not possible([(rule, True)])
+    return f"{'no customer matches its rule' if alone else 'the branches above take all'}{after}"
 
 
 def _split(step: Split, _: _Making) -> Passages:

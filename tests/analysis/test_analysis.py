@@ -231,6 +231,35 @@ def test_branches_that_cannot_be_taken_are_told_with_the_reason():
     assert "never" in found.unreached
 
 
+OLD = field("age").gt(60)
+
+
+@pytest.mark.parametrize(
+    ("before", "dead"),
+    [
+        ([Condition("c", OLD, yes="inner", no="end")], {"yes"}),
+        ([Condition("c", OLD, yes="end", no="inner")], {"no"}),
+        ([Condition("c", OLD, yes="s", no="end"), Split("s", arm(50, "inner"), arm(50, "inner"))], {"yes"}),
+        (
+            [Condition("c", OLD, yes="inner", no="d"), Condition("d", field("age").gt(70), yes="inner", no="end")],
+            {"yes"},
+        ),
+        ([Condition("c", OLD, yes="inner", no="inner")], set()),
+        ([Condition("c", OLD, yes="w", no="end"), Wait("w", "1 day", next="inner")], set()),
+        ([Condition("c", OLD, yes="u", no="end"), Update("u", field("age").set(5), next="inner")], set()),
+    ],
+    ids=["yes", "no", "through a split", "a dead branch leads nowhere", "either way", "time passes", "it is changed"],
+)
+def test_what_a_condition_found_out_is_known_as_long_as_no_time_passes(before, dead):
+    """A Condition behind another one is asked by customers of whom something is known."""
+    inner = Condition(
+        "inner", branches=[branch(field("age").lte(60), [mail("young")], "yes"), branch(OLD, [mail("old")], "no")]
+    )
+    found = {each.outcome: each.reason for each in analyze(journey(*before, inner)).dead if each.step == "inner"}
+    assert found.keys() - {"else"} == dead
+    assert all("no customer who comes here matches" in found[outcome] for outcome in dead)
+
+
 # --- proofs -----------------------------------------------------------------------------------------------------------
 
 
