@@ -82,7 +82,10 @@ def test_inputs_can_be_given_again(host):
 
 
 def test_what_happened_is_counted_by_day_channel_and_journey(host):
-    """Messages by day and channel, entries and ends by journey; all of it within the span."""
+    """Messages by day and channel, entries and ends by journey; all of it within the span, and of one tenant."""
+    other = Host(host.engine.tenant("other"))
+    other.deploy(Send("text", channel="SMS", template="t"), id="theirs")
+    other.say("go", "1 day")
     assert ask(host, history.happened, "default", BEGIN, BEGIN + 3 * DAY) == {
         ("messages", "2026-01-05", "EMAIL"): 1,
         ("messages", "2026-01-06", "EMAIL"): 1,

@@ -123,6 +123,13 @@ def test_an_empty_branch_gets_its_first_step():
     assert ways(made) == ["pick: b y x", "y: b", "x: b", "b: done", "done:"]
 
 
+def test_a_branch_that_leads_elsewhere_does_so_after_its_first_step_too():
+    """A jump is no list of its own: the new step stands before it."""
+    journey = Journey(id="j", steps=[Wait("w", "1 day"), Condition("pick", PAID, yes="w"), send("b"), End("done")])
+    made = add_step(journey, send("x"), after="pick", way="yes")
+    assert ways(made) == ["w: pick", "pick: b x b", "x: w", "b: done", "done:"]
+
+
 def test_a_step_in_a_branch_is_followed_inside_it():
     """What comes after the last step of a branch still rejoins."""
     made = add_step(choice(), send("x"), after="z")

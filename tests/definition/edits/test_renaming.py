@@ -86,3 +86,10 @@ def test_any_journey_can_be_renamed_and_named_back(journey):
     assert [step.id for step in there.steps] == list(names.values())
     assert renamed(there, {new: old for old, new in names.items()}) == journey
     assert loads_journey(dumps_journey(there)) == there
+
+
+def test_a_part_of_an_attribute_that_looks_like_a_step_stays():
+    """Only behind `message.` and `wait.` a name is that of a step."""
+    rule = field("customer.hello.opened").eq(True)
+    journey = Journey(id="j", steps=[Send("hello", channel="EMAIL", template="t"), Condition("c", rule), End("done")])
+    assert rename_step(journey, "hello", "hi").step("c") == journey.step("c")
