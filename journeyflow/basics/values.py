@@ -178,6 +178,9 @@ _LISTS = (list, tuple)
 _SCALARS = (str, int, float, type(None))
 """What has no parts; of what passed as a value, all else is a list or an object."""
 
+_OBJECTS = (dict, MappingProxyType, Mapping)
+"""What an object may be, the usual types first: an abstract class is slow to ask."""
+
 
 def faults(value: object, path: str = "") -> Iterator[str]:
     """Yield a sentence for everything in a value that cannot be stored, with its path.
@@ -198,9 +201,10 @@ def _is_sound(value: object, levels: int) -> bool:
     if not levels:
         return False
     if kind is dict or kind is MappingProxyType:
-        parts = cast("Mapping[object, object]", value)
-        sound = all(type(key) is str and text_fault(key) is None for key in parts)
-        return sound and all(_is_sound(part, levels - 1) for part in parts.values())
+        for key, part in cast("Mapping[object, object]", value).items():  # `all` would make a generator for each object
+            if type(key) is not str or text_fault(key) is not None or not _is_sound(part, levels - 1):
+                return False
+        return True
     return kind in _LISTS and all(_is_sound(part, levels - 1) for part in cast("Sequence[object]", value))
 
 
@@ -270,9 +274,9 @@ def thaw(value: object) -> object:
     >>> thaw(({"a": (1, 2)},))
     [{'a': [1, 2]}]
     """
-    if isinstance(value, _SCALARS):  # first what there is most of: an abstract class is slow to ask
+    if isinstance(value, _SCALARS):  # first what there is most of
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, _OBJECTS):
         return {key: thaw(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [thaw(inner) for inner in value]
@@ -294,8 +298,8 @@ def _freeze(value: object, levels: int) -> object:
     """Copy this many levels and leave the rest."""
     if isinstance(value, _SCALARS):
         return value
-    if isinstance(value, Mapping) and levels:
-        return {key: _freeze(inner, levels - 1) for key, inner in value.items()}
+    if isinstance(value, _OBJECTS) and levels:
+        return {key: inner if type(inner) in _IS_SOUND else _freeze(inner, levels - 1) for key, inner in value.items()}
     if isinstance(value, list | tuple) and levels:
         return tuple(_freeze(inner, levels - 1) for inner in value)
     return value

@@ -89,5 +89,8 @@ MESSAGE_EVENTS = frozenset(f"{MESSAGE}{kind}" for kind in MESSAGE_KINDS)
 JOURNEY_COMPLETED = "journey.completed"
 """The event that reports that a run has reached an End (R40)."""
 
+WITH_EFFECT = CUSTOMER_EVENTS | MESSAGE_EVENTS | {REVENUE}
+"""The events that do more than let customers in and wake runs."""
+
 ENGINES_OWN = CUSTOMER_EVENTS | MESSAGE_EVENTS | {JOURNEY_COMPLETED}
 """The events that the engine itself may cause."""

@@ -6,6 +6,7 @@ activation, so that a draft can start empty.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from attrs import field as option
 from attrs import frozen
@@ -81,7 +82,7 @@ class Journey:
         if wrong:
             raise InvalidJourney(self.id, wrong)
 
-    @property
+    @cached_property
     def index(self) -> Mapping[str, int]:
         """The position of each step by its id."""
         return {step.id: position for position, step in enumerate(self.steps)}

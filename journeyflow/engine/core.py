@@ -165,7 +165,9 @@ class Amending:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the transaction; then amend the catalog."""
-        self._block.__exit__(kind, error, trace)
+        block = self._block
+        del self._block  # it has the frame of the `with` statement, which has this: a cycle that keeps the store
+        block.__exit__(kind, error, trace)
         after = self._before
         if error is not None or after is None:
             return

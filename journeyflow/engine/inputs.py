@@ -11,7 +11,7 @@ from journeyflow.errors import InvalidInput, shown
 from journeyflow.questions.messages import SetAside
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Enrollment, Event, Message
-from journeyflow.records.rows import Input
+from journeyflow.records.rows import Input, make_input
 from journeyflow.work.delivery import GIVEN_UP
 
 Checked = Input | list[str]
@@ -63,9 +63,10 @@ def event_input(tenant: str, event: object) -> Checked:
     """Return the input of an event, which checked itself when it was made (R20)."""
     if not isinstance(event, Event):
         return [f"expected an Event, not {describe(event)}"]
-    text = dumps(thaw(event.data)) if event.data else None
+    text = dumps({**event.data}) if event.data else None
     id = None if event.id is None else plain_text(event.id)  # noqa: A001 the field's word
-    return Input(0, tenant, plain_text(event.customer), "event", plain_text(event.type), to_micros(event.at), id, text)
+    customer, kind = plain_text(event.customer), plain_text(event.type)
+    return make_input((0, tenant, customer, "event", kind, to_micros(event.at), id, text))
 
 
 def journey_input(
@@ -116,7 +117,7 @@ def answer_input(
         told = error[:MAX_ERROR].encode("utf-8", "replace").decode()  # file names may hold lone surrogates
         more = {"error": told, "permanent": permanent}
         data = {"token": message.token, **{name: value for name, value in more.items() if value}}
-        return Input(0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None)
+        return make_input((0, tenant, "", kind, "", at, message.id, dumps(data) if kind == "nack" else None))
     if isinstance(message, str) and not id_fault(message):
         return Input(0, tenant, "", kind, "", at, plain_text(message), None)
     return [f"expected a claimed Message, not {describe(message)}"]

@@ -26,8 +26,8 @@ such as the whole log when the audit counts again.
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -70,6 +70,10 @@ class Note(NamedTuple):
     label: str = ""
 
 
+make_note: Callable[[tuple[object, ...]], Note] = partial(tuple.__new__, Note)
+"""Make a note from a tuple of all its fields in order."""
+
+
 class Walked(NamedTuple):
     """Moves that are alike: the journey, the run's status, the path, and the kind of entry.
 
@@ -95,7 +99,7 @@ def held_out(run: Run) -> Note:
 
 def told(run: Run, post: Post, what: str, at: int, *, unique: bool = False, amount: int = 1) -> Note:
     """Return a note of a message event of `KINDS`, or of revenue."""
-    return Note(run.journey, post.domain or "", post.step, what, at, unique, amount, post.channel)
+    return make_note((run.journey, post.domain or "", post.step, what, at, unique, amount, post.channel))
 
 
 def entry_kind(visit: int, number: int) -> int:

@@ -170,6 +170,18 @@ def mixing(of: type[Any], own: Collection[str]) -> Callable[[tuple[Any, ...], tu
     return lambda first, second: tuple.__new__(of, pick(first + second))
 
 
+def replacing(of: type[Any], *fields: str) -> Callable[..., Any]:
+    """Make what replaces some fields of a record by values in the same order, in a quarter of the time of `_replace`.
+
+    >>> sent = replacing(Post, "status", "token")
+    >>> sent(Post(1, 1, "hi", "EMAIL", "hi", None, 0, None, True), "SENT", "w.1")[9:14]
+    ('SENT', 0, 0, None, 'w.1')
+    """
+    width = len(of._fields)
+    pick = itemgetter(*(width + fields.index(name) if name in fields else n for n, name in enumerate(of._fields)))
+    return lambda record, *values: tuple.__new__(of, pick(record + values))
+
+
 class Move(NamedTuple):
     """What happened to a run at one instant, from one rest to the next (one row of history).
 

@@ -59,7 +59,14 @@ class Replication:
 
 
 def run_plan(plan: Replication, record: list[Submitted] | None = None, progress: Progress | None = None) -> Totals:
-    """Run one replication, or a part of it, and return what was counted."""
+    """Run one replication, or a part of it, and return what was counted.
+
+    The cycle collector rests until the store is gone: otherwise it would look at all of it, and find nothing.
+    """
+    return undisturbed(_counted, plan, record, progress)
+
+
+def _counted(plan: Replication, record: list[Submitted] | None, progress: Progress | None) -> Totals:
     with played(plan, record, progress) as (tallies, _):
         return tallies
 

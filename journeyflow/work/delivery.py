@@ -1,15 +1,17 @@
 """What workers answer, and what follows: a message is sent, tried again, given up, or queued anew (R71)."""
 
+from collections.abc import Callable
+
 from journeyflow.basics.moments import add, zone
 from journeyflow.basics.words import ACTIVE, CLAIMED, FAILED, MESSAGE, QUEUED, SENT
 from journeyflow.definition.retry import USUAL, Retry
 from journeyflow.definition.steps import Send
 from journeyflow.records.forgetting import FORGOTTEN, cancelled, is_anonymous, without_error
 from journeyflow.records.message_ids import message_id
-from journeyflow.records.rows import Input, Post, version_at
+from journeyflow.records.rows import Input, Post, replacing, version_at
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work.engagement import tell
-from journeyflow.work.happenings import GivenUp, Happening
+from journeyflow.work.happenings import NOBODY, GivenUp, Happening, make_happening
 from journeyflow.work.working_set import Work
 
 GIVEN_UP = "message given up"
@@ -18,7 +20,11 @@ GIVEN_UP = "message given up"
 LEASE_ENDED = "no answer before the lease ended"
 """The error of an attempt that nobody answered."""
 
+MESSAGE_SENT = f"{MESSAGE}sent"
+
 UTC = zone("UTC")
+
+_without_lease: Callable[[Post, str, None, None], Post] = replacing(Post, "status", "lease_until", "token")
 
 
 def _named(work: Work, item: Input) -> tuple[Post, CustomerInHand] | None:
@@ -37,11 +43,12 @@ def ack(work: Work, item: Input, _data: dict[str, object], at: int, _: int) -> s
     post, person = found
     if post.status == SENT:
         return "duplicate"
-    post = post._replace(status=SENT, lease_until=None, token=None)
-    work.messages.set(post)
+    post = _without_lease(post, SENT, None, None)
     if is_anonymous(person.id):  # it was sent, but its customer is forgotten (R86)
+        work.messages.set(post)
         return FORGOTTEN
-    tell(work, Happening(MESSAGE + "sent", {"message": item.id}, item.at, at, person, post=post))
+    told = (MESSAGE_SENT, {"message": item.id}, item.at, at, person, NOBODY, post, "", None)
+    tell(work, make_happening(told))
     return "handled"
 
 
@@ -95,9 +102,9 @@ def _failed_attempt(
     delay = None if permanent else _retry(work, post, person, send, own).after(post.attempts - post.forgiven)
     if delay is not None:
         again = add(at, delay, UTC)
-        work.messages.set(post._replace(status=QUEUED, lease_until=None, token=None, available_at=again))
+        work.messages.set(_without_lease(post, QUEUED, None, None)._replace(available_at=again))
         return
-    post = post._replace(status=FAILED, lease_until=None, token=None)
+    post = _without_lease(post, FAILED, None, None)
     work.messages.set(post)
     named = message_id(work.catalog.nonces, post)
     work.given_up.append(GivenUp(named, post.attempts, post.error))

@@ -1,15 +1,15 @@
 """What happens to a message: noted with it and with the customer, then told to the journeys (R51, R52)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from journeyflow.basics.moments import iso
 from journeyflow.basics.words import CONSENT, MESSAGE, PERMANENT
 from journeyflow.definition.rules.changes import Emitted, events_between
 from journeyflow.records.counting import KINDS, mailbox_domain, told
-from journeyflow.records.rows import Post
+from journeyflow.records.rows import Post, replacing
 from journeyflow.stores.batch import CustomerInHand
-from journeyflow.work.happenings import Happening
+from journeyflow.work.happenings import Happening, make_happening
 from journeyflow.work.stages import handle
 from journeyflow.work.working_set import Work
 
@@ -25,33 +25,39 @@ MAX_NAMES = 1_024
 
 def tell(work: Work, event: Happening) -> None:
     """Record what happened to a message, with it and with the customer; then run the event through the stages (R52)."""
-    post, person, emitted = event.post, event.person, list[Emitted]()
-    if post is not None:
-        kind = event.type.removeprefix(MESSAGE)
-        first, count = post.flags.get(kind, (event.own, 0))
-        post = with_domain(post, person)._replace(flags={**post.flags, kind: (first, count + 1)})
-        work.messages.set(post)
-        if kind == "clicked":
-            work.messages.click(person.number, post)
-        if event.type in KINDS:
-            work.notes.append(told(work.runs[post.serial], post, event.type, event.own, unique=not count))
-        before = person.attributes
-        withdraws = kind in WITHDRAWING or (kind == "bounced" and event.data.get(PERMANENT) is True)
-        after = _without_consent(before, post.channel) if withdraws else _marked(before, post.channel, kind, event.own)
-        work.people.set_attributes(person, after)
+    what, data, own, at, person, causes, post, changed, _ = event
+    if post is None:
+        handle(work, event)
+        return
+    emitted, kind = list[Emitted](), what.removeprefix(MESSAGE)
+    first, count = post.flags.get(kind, (own, 0))
+    post = _noted(post, {**post.flags, kind: (first, count + 1)}, domain_of(post, person))
+    work.messages.set(post)
+    if kind == "clicked":
+        work.messages.click(person.number, post)
+    if what in KINDS:
+        work.notes.append(told(work.runs[post.serial], post, what, own, unique=not count))
+    before = person.attributes
+    if kind in WITHDRAWING or (kind == "bounced" and data.get(PERMANENT) is True):
+        name, after = CONSENT, _without_consent(before, post.channel)
         emitted = list(events_between(before, after, [CONSENT]))
-        changed = "" if after is before else CONSENT if withdraws else last_name(post.channel, kind)
-        data = {**about(work, post), **event.data}
-        event = event._replace(post=post, changed=changed, data=data, text=None)
-    handle(work, event)
-    work.emit(emitted, person, event.at, own=event.own)
+    else:
+        name, after = _marked(before, post.channel, kind, own)
+    if after is not before:
+        changed = name
+        work.people.set_attributes(person, after)
+    if work.catalog.hears(person.tenant, what, changed):
+        data = {**about(work, post), **data}
+        handle(work, make_happening((what, data, own, at, person, causes, post, changed, None)))
+    work.emit(emitted, person, at, own=own)
 
 
-def with_domain(post: Post, person: CustomerInHand) -> Post:
-    """Return the message with its mailbox domain, which is fixed when its first event arrives (F172)."""
-    if post.domain is not None:
-        return post
-    return post._replace(domain=mailbox_domain(post.channel, person.attributes))
+_noted: Callable[[Post, Mapping[str, tuple[int, int]], str], Post] = replacing(Post, "flags", "domain")
+
+
+def domain_of(post: Post, person: CustomerInHand) -> str:
+    """Return the mailbox domain of a message, which is fixed when its first event arrives (F172)."""
+    return mailbox_domain(post.channel, person.attributes) if post.domain is None else post.domain
 
 
 def about(work: Work, post: Post) -> dict[str, object]:
@@ -60,13 +66,13 @@ def about(work: Work, post: Post) -> dict[str, object]:
     return {"journey": journey, "step": post.step, "channel": post.channel, "template": post.template}
 
 
-def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> dict[str, object]:
-    """Return the attributes with the newest instant of a message event, if its kind keeps one (R52)."""
+def _marked(attributes: dict[str, object], channel: str, kind: str, own: int) -> tuple[str, dict[str, object]]:
+    """Return the attributes with the newest instant of a message event, if its kind keeps one, and its name (R52)."""
     if kind not in LAST_ATTRIBUTE:
-        return attributes
+        return "", attributes
     name = last_name(channel, kind)
     before, now = attributes.get(name), iso(own)
-    return attributes if isinstance(before, str) and before >= now else {**attributes, name: now}
+    return name, attributes if isinstance(before, str) and before >= now else {**attributes, name: now}
 
 
 def _without_consent(attributes: dict[str, object], channel: str) -> dict[str, object]:

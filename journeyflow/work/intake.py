@@ -15,8 +15,7 @@ from journeyflow.basics.words import (
     CUSTOMER_EVENTS,
     FAILED,
     MEMBERS,
-    MESSAGE,
-    MESSAGE_KINDS,
+    MESSAGE_EVENTS,
     REVENUE,
 )
 from journeyflow.definition.rules.changes import WrongType, apply_changes, events_between, merge
@@ -29,7 +28,7 @@ from journeyflow.records.rows import Input, Post
 from journeyflow.stores.batch import CustomerInHand
 from journeyflow.work import delivery
 from journeyflow.work.delivery import GIVEN_UP
-from journeyflow.work.engagement import tell, with_domain
+from journeyflow.work.engagement import domain_of, tell
 from journeyflow.work.entries import closed_by, enter, leave
 from journeyflow.work.happenings import NOBODY, Happening, changed_attribute, make_happening
 from journeyflow.work.stages import handle
@@ -67,7 +66,7 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
     if name is not None and (known := known_already(work, item, dedup)):
         return known
     note_dates(work, item)
-    if kind.startswith(MESSAGE) and kind.removeprefix(MESSAGE) in MESSAGE_KINDS:
+    if kind in MESSAGE_EVENTS:
         return _message_event(work, item, data, at)
     person, changed = work.people.meet(tenant, customer), ""
     if kind in CUSTOMER_EVENTS:
@@ -85,8 +84,8 @@ def _event(work: Work, item: Input, data: dict[str, object], at: int, dedup: int
 
 def note_dates(work: Work, item: Input) -> None:
     """Note the dates in an event that no journey can read (R61)."""
-    paths = work.catalog.dated_events.get((item.tenant, item.type))
-    if paths:
+    dated = work.catalog.dated_events
+    if dated and (paths := dated.get((item.tenant, item.type))):
         found = unreadable_in(paths, item.tenant, item.customer, _loads(item.text), f"{item.type}.")
         work.people.unreadable += found
 
@@ -161,7 +160,7 @@ def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: D
     >>> foreseen(None, "event", "tag.added", {"tag": "vip"})
     {'tags': ['vip']}
     """
-    if kind == "event" and name.startswith(MESSAGE) and name.removeprefix(MESSAGE) in MESSAGE_KINDS:
+    if kind == "event" and name in MESSAGE_EVENTS:
         return attributes
     known = attributes or {}
     if kind == "put":
@@ -175,12 +174,13 @@ def foreseen(attributes: dict[str, object] | None, kind: str, name: str, data: D
 
 def _message_event(work: Work, item: Input, data: dict[str, object], at: int) -> str:
     """Handle an event about a message: record it with the message and the customer, then run the stages (R52)."""
+    _, tenant, customer, _, kind, own, _, text = item
     named = data.get("message")
     post = work.messages.named(named)
-    person = work.people.named.get((item.tenant, item.customer))
+    person = work.people.named.get((tenant, customer))
     if person is None or (named is not None and (post is None or not _owns(work, person, post))):
         return "unmatched"
-    tell(work, Happening(item.type, data, item.at, at, person, post=post, text=item.text))
+    tell(work, make_happening((kind, data, own, at, person, NOBODY, post, "", text)))
     return "handled"
 
 
@@ -208,7 +208,7 @@ def _note_revenue(work: Work, item: Input, data: Data, person: CustomerInHand) -
         post = post if post is not None and _owns(work, person, post) else None
         outcome = "handled" if post else "unmatched"
     if post is not None:
-        post = with_domain(post, person)
+        post = post._replace(domain=domain_of(post, person))
         work.messages.set(post)
         work.notes.append(told(work.runs[post.serial], post, REVENUE, item.at, amount=cast("int", data["amount"])))
     return outcome

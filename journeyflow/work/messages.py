@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from journeyflow.basics.words import COUNTED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.machine.program import Program
-from journeyflow.records.message_ids import message_id, place_of
+from journeyflow.records.message_ids import read_id
 from journeyflow.records.rows import Glimpse, Post, Run, name_of
 from journeyflow.stores.batch import Loaded
 
@@ -44,10 +44,12 @@ class Messages:
 
     def named(self, message: object) -> Post | None:
         """Return the message with an id (R70), or None if no message of this database has it."""
-        nonces = self._catalog.nonces
-        place = place_of(message, nonces)
-        post = self.posts.get(place) if place else None
-        return post if post is not None and message_id(nonces, post) == message else None
+        read = read_id(message)
+        if read is None:
+            return None
+        nonce, serial, n = read
+        post = self.posts.get((serial, n))
+        return post if post is not None and self._catalog.nonces[post.nonce] == nonce else None
 
     def click(self, customer: int, post: Post) -> None:
         """Record that a customer clicked a message."""

@@ -5,13 +5,13 @@ finds what is due and writes what changes.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from heapq import heappop
 from operator import itemgetter
 
 from attrs import evolve
 
-from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE
+from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE, WITH_EFFECT
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.machine.behaviours import advance
 from journeyflow.records.changes import Changes
@@ -123,13 +123,15 @@ SHARING = 2
 """How many items at one instant, on average, make handling them together cheaper than one by one."""
 
 
-def are_shared(keys: Sequence[DueKey]) -> bool:
-    """Return whether enough due items share their instants for crowds to pay off.
+def are_shared(due: Due) -> bool:
+    """Return whether crowds pay off: enough of the due items that they may take share their instants.
 
-    >>> are_shared([(5, 2, 1, 0), (5, 2, 2, 0), (5, 2, 3, 0)]), are_shared([(5, 2, 1, 0), (6, 2, 2, 0), (7, 2, 3, 0)])
-    (True, False)
+    >>> are_shared(Due(((5, 2, 1, 0), (5, 2, 2, 0)))), are_shared(Due(((5, 2, 1, 0), (6, 2, 2, 0)))), are_shared(Due())
+    (True, False, False)
     """
-    return SHARING * len({key[0] for key in keys}) <= len(keys)
+    instants = [own for own, rank, _, lease in due.keys if rank == TIMER and not lease]
+    instants += [item.at for item in due.by_kind.get("event", ()) if item.type not in WITH_EFFECT]
+    return 0 < SHARING * len(set(instants)) <= len(instants)
 
 
 def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
@@ -137,7 +139,7 @@ def _in_crowds(work: Work, due: Due, dedup: int) -> Callable[[int, int], int]:
 
     It takes nothing if hardly any instants are shared.
     """
-    if not are_shared(due.keys):
+    if not are_shared(due):
         return _nobody
     from journeyflow.work.together.crowds import Crowds  # noqa: PLC0415 hosts whose instants differ do without
 

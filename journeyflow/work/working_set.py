@@ -4,9 +4,10 @@ It lives as long as one `scheduler.run`. This is the only place where data is ch
 or comes out is a value.
 """
 
-from collections import deque
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from heapq import heappush
+from operator import itemgetter
 from typing import cast
 
 from journeyflow.basics.moments import local_day
@@ -32,6 +33,8 @@ from journeyflow.work.slots import Slots
 
 UNBOUND: tuple[Terms | None, Sent] = (None, NOTHING_SENT)
 """The policies and counted messages of a tenant that has no policies."""
+
+outcome_of: Callable[[tuple[int, str]], str] = itemgetter(1)
 
 KNOWN_ALREADY = frozenset({"duplicate", "conflicting"})
 """The outcomes of what was known already: an event under its id (R26), an ack of what is SENT (R71)."""
@@ -85,6 +88,8 @@ class Work:
 
     def effective(self, own: int) -> int:
         """Return the instant at which something takes effect, and count it if it is late (R5)."""
+        if self.grace is None:
+            return own
         at = self.softened(own)
         self.late += at != own
         return at
@@ -272,7 +277,7 @@ class Work:
     def tally(self) -> Tally:
         """Return the totals of the batch."""
         refused = len(self.refusals)
-        unmatched = [outcome for _, outcome in self.handled].count("unmatched")
+        outcomes = Counter(map(outcome_of, self.handled))
         return Tally(
             len(self.handled),
             self.entered,
@@ -280,13 +285,13 @@ class Work:
             len(self.messages.new) + sum(len(crowd.people) * len(crowd.posts) for crowd in self.crowds.values()),
             refused,
             self.late,
-            unmatched,
+            outcomes["unmatched"],
             self.slots.count,
             self.stop is not None,
             forgotten=len(self.people.forgotten),
             unreadable=tuple(self.people.unreadable),
             given_up=tuple(self.given_up),
-            duplicates=sum(outcome in KNOWN_ALREADY for _, outcome in self.handled),
+            duplicates=sum(outcomes[each] for each in KNOWN_ALREADY),
         )
 
 

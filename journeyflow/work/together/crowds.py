@@ -21,7 +21,7 @@ from operator import itemgetter
 
 from journeyflow.basics.moments import FIRST, LAST
 from journeyflow.basics.values import loads
-from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, MESSAGE_EVENTS, REVENUE
+from journeyflow.basics.words import ACTIVE, WITH_EFFECT
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.rules.chains import Order
 from journeyflow.machine.behaviours import advance, go
@@ -47,9 +47,6 @@ from journeyflow.work.together.walks import (
     follow,
 )
 from journeyflow.work.working_set import Work
-
-WITH_EFFECT = CUSTOMER_EVENTS | MESSAGE_EVENTS | {REVENUE}
-"""The events that do more than let customers in."""
 
 NOBODY_LISTENS, WATCHERS, SOMEBODY = range(3)
 """Who listens to what is emitted: no journey; only exits and waits that watch the customer's attributes without naming
