@@ -82,9 +82,13 @@ class Journey:
         if wrong:
             raise InvalidJourney(self.id, wrong)
 
-    @cached_property
+    @property
     def index(self) -> Mapping[str, int]:
         """The position of each step by its id."""
+        return self._index
+
+    @cached_property
+    def _index(self) -> Mapping[str, int]:
         return {step.id: position for position, step in enumerate(self.steps)}
 
     def step(self, step_id: str) -> Step:

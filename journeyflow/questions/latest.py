@@ -71,8 +71,9 @@ SELECT m.enrollment, m.n FROM messages m WHERE m.status = 'FAILED' AND (m.enroll
 ORDER BY m.enrollment DESC, m.n DESC LIMIT 1 OFFSET :looked_at
 """
 
+# the plus keeps SQLite from walking the journey's enrollments, of which hardly any has a message that failed
 _FAILED_MESSAGES = f"""
-{MESSAGES} WHERE m.status = 'FAILED' AND e.journey = :journey
+{MESSAGES} WHERE m.status = 'FAILED' AND +e.journey = :journey
   AND (m.enrollment, m.n) < (:serial, :n) AND (m.enrollment, m.n) >= (:last, :last_n)
 ORDER BY m.enrollment DESC, m.n DESC LIMIT :take + 1
 """

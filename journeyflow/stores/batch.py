@@ -29,6 +29,9 @@ ANSWERS = frozenset({"ack", "nack", "requeue"})
 named_in: Callable[[Input], tuple[str, str]] = itemgetter(1, 2)
 """Return the tenant and the id of the customer that an input names."""
 
+kind_of: Callable[[Input], str] = itemgetter(3)
+"""Return the kind of an input."""
+
 customer_of: Callable[[Run], int] = itemgetter(1)
 """Return the number of a run's customer."""
 
@@ -73,14 +76,11 @@ class Due:
     @cached_property
     def by_kind(self) -> Mapping[str, Sequence[Input]]:
         """The inputs of each kind, in order."""
-        found: dict[str, list[Input]] = {}
-        for item in self.inputs.values():
-            kind = item.kind
-            if kind in found:
-                found[kind].append(item)
-            else:
-                found[kind] = [item]
-        return found
+        items = [*self.inputs.values()]
+        kinds = dict.fromkeys(map(kind_of, items))  # most batches hold one or two
+        if len(kinds) == 1:
+            return dict.fromkeys(kinds, items)
+        return {kind: [item for item in items if item.kind == kind] for kind in kinds}
 
     @cached_property
     def answers(self) -> Sequence[Input]:
@@ -119,6 +119,8 @@ class Request:
     """The hashes to look up on the suppression list (R86)."""
     exports: bool = False
     """Also the jobs that make files and are not done yet."""
+    following: bool = True
+    """Also the numbers that the next run and the next customer get."""
     last_tick: bool = False
     """Also the instant of the last tick that did anything (R3)."""
     next_input: bool = False
@@ -308,7 +310,7 @@ def select_due(
     inputs: DueOfKind[Input], runs: DueOfKind[Run], posts: DueOfKind[Post], limit: int, timers: Iterable[DueKey] = ()
 ) -> Due:
     """Return the first `limit` items of the total order, merged from the kinds of due work, each in order (R7)."""
-    keys = sorted([*inputs[0], *runs[0], *posts[0], *timers])
+    keys = sorted(chain(inputs[0], runs[0], posts[0], timers))
     more, keys = len(keys) > limit, keys[:limit]
     last = keys[-1] if keys else (0, 0, 0, 0)
     return Due(

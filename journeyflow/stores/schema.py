@@ -90,7 +90,7 @@ CREATE TABLE enrollments (
 CREATE INDEX enrollments_due ON enrollments (due, ifnull(held, {LATER}), serial) WHERE due IS NOT NULL;
 CREATE INDEX enrollments_held ON enrollments (journey) WHERE held IS NOT NULL AND due IS NULL;
 CREATE UNIQUE INDEX enrollments_by_customer ON enrollments (customer, journey, key, run);
-CREATE INDEX enrollments_let_in ON enrollments (journey) WHERE status <> 'HOLDOUT';
+CREATE INDEX enrollments_by_journey ON enrollments (journey);
 CREATE INDEX enrollments_failed ON enrollments (journey) WHERE status = 'FAILED';
 CREATE INDEX enrollments_at_step ON enrollments (version, step) WHERE status = 'ACTIVE';
 

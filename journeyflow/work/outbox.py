@@ -1,7 +1,7 @@
 """The outbox: handing messages out to workers, and dropping those that must no longer be sent (R71)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from journeyflow.basics.moments import bounded, from_micros, to_micros
 from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, FAILED, INTERNAL_ERROR, QUEUED, SUPPRESSED
@@ -12,7 +12,7 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import cancelled, is_anonymous
 from journeyflow.records.message_ids import message_id, place_of
 from journeyflow.records.public import Engagement, Message
-from journeyflow.records.rows import Post, Run, version_at
+from journeyflow.records.rows import Post, Run, replacing, version_at
 from journeyflow.stores.batch import CustomerInHand, Request
 from journeyflow.stores.contract import ClaimRequest, Transaction
 
@@ -44,7 +44,7 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     an exception does not stop the others: it becomes FAILED, and is returned as its id and the exception (R9).
     """
     posts = transaction.claimable(claim_request(catalog, tenant, channels, at, limit))
-    loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts)))
+    loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts), following=False))
     people, runs = {person.number: person for person in loaded.people}, loaded.runs
     changed, messages, aside = list[Post](), list[Message](), list[tuple[str, Exception]]()
     for post in posts:
@@ -125,7 +125,10 @@ def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -
 def _leased(post: Post, until: int, worker: str) -> Post:
     """Return a message as leased: one more attempt, until when, and a token that no other attempt has."""
     attempts = post.attempts + 1
-    return post._replace(status=CLAIMED, attempts=attempts, lease_until=until, token=f"{worker}.{attempts}")
+    return _claimed(post, CLAIMED, attempts, until, f"{worker}.{attempts}")
+
+
+_claimed: Callable[[Post, str, int, int, str], Post] = replacing(Post, "status", "attempts", "lease_until", "token")
 
 
 def _decided(post: Post, run: Run, catalog: Catalog, attributes: dict[str, object], at: int) -> Post:

@@ -129,11 +129,11 @@ def test_indexes_are_what_is_read(host):
     """No question walks a table: each begins in an index, from its end."""
     asked = {"journey": 1, "serial": 9, "n": 9, "last": 0, "last_n": 0, "take": 5, "before": 9, "looked_at": 5}
     for sql, index in (
-        (latest._newest(latest._LET_IN), "enrollments_let_in"),
+        (latest._newest(latest._LET_IN), "enrollments_by_journey"),
         (latest._newest(latest._FAILED), "enrollments_failed"),
         (latest._newest(latest._RESTING), "enrollments_at_step"),
-        (latest._LAST_OF_JOURNEY, "enrollments_let_in"),
-        (latest._OF_JOURNEY, "enrollments_let_in"),
+        (latest._LAST_OF_JOURNEY, "enrollments_by_journey"),
+        (latest._OF_JOURNEY, "enrollments_by_journey"),
         (latest._LAST_FAILED, "messages_failed"),
         (latest._FAILED_MESSAGES, "messages_failed"),
     ):

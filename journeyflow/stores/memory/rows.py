@@ -190,8 +190,8 @@ class MemoryRows:
 
     def _take_inputs(self, changes: Changes) -> None:
         for item in changes.inputs:
-            self._number("input", item.seq)
             self.inputs[item.seq] = self.pending[item.seq] = item
+        self._number("input", *(item.seq for item in changes.inputs))
         self.inbox.add([(item.at, INPUT, item.seq, 0) for item in changes.inputs])
         for seq, outcome in changes.handled:
             self.outcomes[seq] = outcome

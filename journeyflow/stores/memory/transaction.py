@@ -128,7 +128,7 @@ class MemoryTransaction:
         newest = self._newest_posts(request.readers(runs))
         runs.update((serial, store.runs[serial]) for serial, _ in clicked)
         limits = None if request.limits is None else store.limits.load(request.limits, heads, whole)
-        following = store.last["run"] + 1, len(store.customers) + 1
+        following = (store.last["run"] + 1, len(store.customers) + 1) if request.following else (1, 1)
         pulls = None if request.pulls is None else store.pulls.load(request.pulls, circles, named, store.runs)
         return Loaded(
             people,

@@ -52,27 +52,24 @@ class RowForm(Generic[Record]):
 
     def reader(self) -> Callable[[Sequence[Any]], Record]:
         """Make what reads a record from a row that is, or begins with, all its fields."""
-        width, of = len(self.fields), self.of
+        width, of, make = len(self.fields), self.of, tuple.__new__
         turned = tuple((place, self.read[name]) for place, name in enumerate(self.fields) if name in self.read)
-        return lambda row: tuple.__new__(of, _with_turned(row[:width], turned))
+
+        def read(row: Sequence[Any]) -> Record:
+            row = row[:width]
+            for place, turn in turned:
+                value = row[place]
+                other = turn(value)
+                if other is not value:  # as a rule nothing is there: the row stays the one it is
+                    row = (*row[:place], other, *row[place + 1 :])
+            return make(of, row)
+
+        return read
 
 
 def _behind(place: int, turn: Turn, write: Callable[[Record], Row]) -> Callable[[Record], Row]:
     """Make what writes a value that is not stored as it is, and behind it the rest of a row."""
     return lambda record: (turn(record[place]), *write(record))
-
-
-Turned = tuple[tuple[int, Turn], ...]
-"""The places of values that are not stored as they are, each with what turns it."""
-
-
-def _with_turned(row: Sequence[Any], turned: Turned) -> Sequence[Any]:
-    for place, turn in turned:
-        value = row[place]
-        other = turn(value)
-        if other is not value:  # as a rule nothing is there: the row stays the one it is
-            row = (*row[:place], other, *row[place + 1 :])
-    return row
 
 
 def places(columns: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import wraps
 from itertools import chain, repeat
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from journeyflow.basics.values import dumps, loads_each
@@ -49,6 +50,12 @@ from journeyflow.stores.sqlite.rows import (
 from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
 
 Answer = TypeVar("Answer")
+
+seq_of: Callable[[Input], Any] = itemgetter(0)
+
+at_of: Callable[[Input], int] = itemgetter(5)
+
+status_of_run: Callable[[Run], str] = itemgetter(5)
 
 DISAGREEING = ("an index and its table disagree", f"REINDEX it with the sqlite3 tool, or {RESTORE}")
 
@@ -193,21 +200,28 @@ class SQLiteTransaction:
         inputs: bool = True,
         of: AbstractSet[tuple[str, str]] | None = None,
     ) -> Due:
-        """Return the first due items in total order: each kind is a seek in its own index (R7)."""
+        """Return the first due items in total order: each kind is a seek in its own index (R7).
+
+        One statement says of all kinds whether there are any; as a rule most kinds have none, and are not asked.
+        """
         some = of is not None
         asked = {"now": now, "limit": limit + 1, **({} if of is None else {"of": dumps(sorted(of))})}
-        told = self._ask(due.inbox(some=some), asked) if inputs else []
-        rests, leases = self._ask(due.rests(some=some), asked), self._ask(due.leases(some=some), asked)
+        inbox, resting, leased, ringing = (
+            (True, True, True, False) if some else [each is not None and each <= now for each in self._instants("")]
+        )
+        told = self._ask(due.inbox(some=some), asked) if inputs and inbox else []
+        rests = self._ask(due.rests(some=some), asked) if resting else []
+        leases = self._ask(due.leases(some=some), asked) if leased else []
         items, runs, posts = list(map(make_input, told)), list(map(read_run, rests)), list(map(read_post, leases))
-        self._expect(None not in [item.seq for item in items])
-        self._expect({run.status for run in runs} <= {ACTIVE})
+        self._expect(None not in map(seq_of, items))
+        self._expect({*map(status_of_run, runs)} <= {ACTIVE})
         self._expect({post.status for post in posts} <= {CLAIMED})
         return select_due(
-            ([(item.at, INPUT, item.seq, 0) for item in items], items),
+            (list(zip(map(at_of, items), repeat(INPUT), map(seq_of, items), repeat(0))), items),
             (list(map(timer_key, runs)), runs),
             ([(post.lease_until or 0, TIMER, post.serial, post.n) for post in posts], posts),
             limit,
-            () if some else due_timers(self._connection, now, limit + 1),
+            due_timers(self._connection, now, limit + 1) if ringing else (),
         )
 
     @_of_medium
@@ -247,8 +261,7 @@ class SQLiteTransaction:
             posts,
             newest,
             self._known_events(request.events),
-            next_number(self._connection, "enrollments"),
-            next_number(self._connection, "customers"),
+            *self._following(request),
             self._sent(request, people.values()),
             self._limits(request, heads, whole),
             *self._exports(request),
@@ -265,8 +278,17 @@ class SQLiteTransaction:
         return first, self._soonest(unless_held(paused)) if paused else first
 
     def _soonest(self, held: str) -> int | None:
-        instants = self._ask(due.earliest(held))[0]
-        return min((each for each in instants if each is not None), default=None)
+        return min((each for each in self._instants(held) if each is not None), default=None)
+
+    def _instants(self, held: str) -> tuple[int | None, ...]:
+        """Return the instants of the first input, rest, lease and timer of a journey, without what is `held`."""
+        return self._ask(due.earliest(held))[0]
+
+    def _following(self, request: Request) -> tuple[int, int]:
+        """Return the numbers that the next run and the next customer get, unless nobody will come."""
+        if not request.following:
+            return 1, 1
+        return next_number(self._connection, "enrollments"), next_number(self._connection, "customers")
 
     def _last_tick(self) -> int | None:
         """Return the instant of the last tick that did anything, or None (R3)."""

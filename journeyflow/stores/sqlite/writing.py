@@ -290,6 +290,8 @@ class Writer:
             self._expect(self._connection.executemany(CUSTOMERS, known).rowcount == len(known))
 
     def _write_runs(self, changes: Changes) -> None:
+        if not changes.runs and not changes.crowds:
+            return
         first_new = next_number(self._connection, "enrollments")
         new = [new_run(run) for run in changes.runs if run.serial >= first_new]
         known = [changed_run(run) for run in changes.runs if run.serial < first_new]

@@ -312,6 +312,8 @@ class Loading(Begun):
             write(store, Changes(runs=(run(1, 1), run(2, 2))))
             found = load(store)
             expect((found.next_serial, found.next_customer), (3, 5))
+            found = load(store, following=False)
+            expect((found.next_serial, found.next_customer), (1, 1), "unless they are not asked for")
 
     def test_runs_come_back_as_they_were(self, tmp_path: Path) -> None:
         """Every value of a run is kept, both when it is new and after a change."""
