@@ -66,4 +66,4 @@ def test_a_kernel_of_jupyter_runs_it(tmp_path):
         {kind for out in cell.outputs for kind in out.get("data", {})} for cell in notebook.cells if "outputs" in cell
     ]
     assert all(found & {"text/html", "image/svg+xml"} or found == {"text/plain"} for found in kinds)
-    assert sum("image/svg+xml" in found for found in kinds) >= 6
+    assert sum("image/svg+xml" in found for found in kinds) >= 9

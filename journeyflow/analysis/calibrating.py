@@ -110,6 +110,9 @@ class Calibration(Rows):
         sections += [Section(figure.capitalize(), (), list(self._charts(figure))) for figure in self.shares]
         return ReportPage("Forecasts of the past, and what happened", lead, sections, str(self))
 
+    def _pictures(self) -> Iterator[Diagram]:
+        return (chart for figure in self.shares for chart in self._charts(figure))
+
     def _charts(self, figure: str) -> Iterator[Diagram]:
         """Yield a chart for each key of a figure: a day has its place by itself, others that of their forecast."""
         groups = defaultdict[str, list[tuple[str, CheckedFigure]]](list)

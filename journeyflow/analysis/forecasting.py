@@ -18,6 +18,7 @@ from journeyflow.basics.values import Attributes
 from journeyflow.basics.words import ACTIVE, HOLDOUT
 from journeyflow.definition.drawings import svg
 from journeyflow.definition.journey import DEFAULT_TENANT, Journey
+from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.rows import Rows
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.engine.engine import Engine
@@ -150,6 +151,9 @@ class Forecast(Rows):
             *map(self._section, self.journeys),
         ]
         return ReportPage(f"Forecast of {', '.join(self.journeys)}", lead, sections, str(self))
+
+    def _pictures(self) -> Iterator[Diagram]:
+        return messages_by_day(self.outcome)
 
     def _section(self, name: str) -> Section:
         who = came(self.outcome, name, "will enter", "will be held out")

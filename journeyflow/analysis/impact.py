@@ -11,7 +11,7 @@ from attrs import field, frozen
 from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.showing import counted
 from journeyflow.basics.words import HOLDOUT
-from journeyflow.drawing.charts import IntervalRow, intervals
+from journeyflow.drawing.charts import Diagram, IntervalRow, intervals
 from journeyflow.drawing.rows import Rows
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.questions.numbers.intervals import Interval
@@ -191,16 +191,22 @@ class Impact(Rows):
         if len(self.tallies) > 1:
             yield f"Over {len(self.tallies)} seeds: medians, with what a tenth lies below and above."
 
-    def _sections(self) -> Iterator[Section]:
-        chart = intervals(
+    def chart(self) -> Diagram:
+        """Return the difference of one customer on average for each figure, with its interval, as a forest plot."""
+        return intervals(
             f"Difference of one customer on average, with {self.confidence:.0%} intervals",
             ("figure", "difference"),
             [_interval_row(each) for each in self.figures if each.interval is not None],
         )
+
+    def _pictures(self) -> Iterator[Diagram]:
+        chart = self.chart()
+        return iter([chart] if chart.rows else [])
+
+    def _sections(self) -> Iterator[Section]:
         rows = [(_named(each), str(each.before), str(each.after), str(each.change)) for each in self.figures]
-        yield Section(
-            "Figures", (), [*([chart] if chart.rows else []), PlainTable(("figure", "before", "after", "change"), rows)]
-        )
+        figures = PlainTable(("figure", "before", "after", "change"), rows)
+        yield Section("Figures", (), [*self._pictures(), figures])
         if self.steps:
             header = ("step", *_OF_MESSAGES, "hours later")
             messages = [(_at(each), *map(str, each[2:6]), _hours_later(each.later)) for each in self.steps]

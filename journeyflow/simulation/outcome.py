@@ -1,11 +1,14 @@
 """What came of a simulation: its figures, as text for people and as a page of HTML."""
 
+from collections.abc import Iterator
+
 from attrs import frozen
 
 from journeyflow.basics.showing import counted
+from journeyflow.drawing.charts import Diagram
 from journeyflow.reporting.html import ReportPage
 from journeyflow.simulation.figures import Tallied
-from journeyflow.simulation.page import outcome_page
+from journeyflow.simulation.page import messages_by_day, outcome_page, step_funnel
 from journeyflow.simulation.wording import outcome_text
 
 
@@ -36,3 +39,7 @@ class Outcome(Tallied):
         messages by day: medians, with bands over several seeds.
         """
         return outcome_page(self)
+
+    def _pictures(self) -> Iterator[Diagram]:
+        yield from (step_funnel(self, name) for name in self.journeys)
+        yield from messages_by_day(self)

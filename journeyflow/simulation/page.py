@@ -35,9 +35,8 @@ def outcome_page(outcome: Tallied) -> ReportPage:
 
 def _of_journey(outcome: Tallied, name: str) -> Iterator[Section]:
     journey, counts, entered = outcome.journeys[name], step_counts(outcome, name), round(outcome.entered(name).median)
-    texts = {row.step: f"{row.visited}" for row in outcome.funnel(name)}
     yield Section(f"Journey {name}", list(_sentences(outcome, name)), [svg(journey, counts=counts)])
-    yield Section("Steps", (), [funnel(counts, journey, texts), step_flow(counts, journey, entered)])
+    yield Section("Steps", (), [step_funnel(outcome, name), step_flow(counts, journey, entered)])
     half = outcome.time_to_end(name)
     if half is not None:
         yield Section(
@@ -59,6 +58,12 @@ def _sentences(outcome: Tallied, name: str) -> Iterator[str]:
         yield f"{outcome.converted(name)} reached the goal, {rate.median:.1%} of those who entered."
     if any(outcome.revenue(name)):
         yield f"Revenue of its messages: {outcome.revenue(name)}."
+
+
+def step_funnel(outcome: Tallied, name: str) -> Diagram:
+    """Return the funnel of a journey's steps: medians, each with its band over several seeds."""
+    texts = {row.step: f"{row.visited}" for row in outcome.funnel(name)}
+    return funnel(step_counts(outcome, name), outcome.journeys[name], texts)
 
 
 def step_counts(outcome: Tallied, name: str) -> Mapping[str, StepCounts]:
