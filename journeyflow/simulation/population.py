@@ -173,13 +173,27 @@ class Population:
         counted from 0.
         """
         comings = self.comings(seed=seed, start=start, end=end)
-        numbers = range(len(comings) * part // parts, len(comings) * (part + 1) // parts)
+        if self.records is not None and self.arrivals.customer_timezone:
+            given = list(self._given_at_home(comings, start, end))
+            yield from sorted(given[_cut(len(given), part, parts)], key=lambda each: each.at)
+            return
+        numbers = range(len(comings))[_cut(len(comings), part, parts)]
         found = (self._participant(number, comings[number], seed) for number in numbers)
         if not self.arrivals.customer_timezone:
             yield from found
             return
         there = (each._replace(at=self.arrivals.own(each.at, each.attributes)) for each in found)
         yield from sorted((each for each in there if start <= each.at < end), key=lambda each: each.at)
+
+    def _given_at_home(self, comings: Sequence[int], start: int, end: int) -> Iterator[Participant]:
+        """Yield given people, each at the next time of their own zone that lies in the span."""
+        left = iter(comings)
+        for name, known in self.records or ():
+            there = (self.arrivals.own(each, {**known}) for each in left)
+            at = next((each for each in there if start <= each < end), None)
+            if at is None:
+                return
+            yield Participant(name, dict(known), at)
 
     def comings(self, *, seed: int, start: int, end: int) -> Sequence[int]:
         """Return the instants at which people come from `start` to before `end`, in order, in microseconds UTC.
@@ -190,7 +204,8 @@ class Population:
             start, end = start - ZONES_APART, end + ZONES_APART
         most = self.size if self.records is None else len(self.records)
         instants = self.arrivals.instants(seed, most, start, end)
-        return list(instants if self.records is None else islice(instants, most))
+        given = self.records is not None and not self.arrivals.customer_timezone
+        return list(islice(instants, most) if given else instants)
 
     def _participant(self, number: int, at: int, seed: int) -> Participant:
         if self.records is not None:
@@ -202,6 +217,11 @@ class Population:
         for attribute, how in self.attributes.items():
             person[attribute] = _drawn(attribute, how, person, draws)
         return Participant(name, person, at)
+
+
+def _cut(count: int, part: int, parts: int) -> slice:
+    """Return which of so many people, one after the other, are those of one of several parts."""
+    return slice(count * part // parts, count * (part + 1) // parts)
 
 
 # --- fitting ----------------------------------------------------------------------------------------------------------

@@ -369,6 +369,24 @@ def test_everybody_may_come_at_hours_of_their_own_zone():
         assert run(executor=threads, **options).tallies == run(**options).tallies
 
 
+def test_given_people_come_at_hours_of_their_own_zone_too():
+    """Nobody is lost to an arrival that lies before the start where they are; parts together are the whole."""
+    zones = ["Asia/Tokyo", "America/New_York", "Europe/Paris"]
+    records = [(f"c{n}", {"timezone": zones[n % 3]}) for n in range(30)]
+    people = Population.of(records, Arrivals.poisson(90, hours=NINE_TO_FIVE, customer_timezone=True))
+    start = int(START.timestamp() * 1_000_000)
+    span = {"seed": 3, "start": start, "end": start + micros_of("3 days")}
+    come = list(people.participants(**span))
+    assert sorted(each.id for each in come) == sorted(name for name, _ in records)
+    for each in come:
+        there = ZoneInfo(str(each.attributes["timezone"]))
+        assert 9 <= (START + timedelta(microseconds=each.at - start)).astimezone(there).hour < 17
+    cut = [each for part in range(4) for each in people.participants(**span, part=part, parts=4)]
+    assert sorted(cut, key=lambda each: each.id) == sorted(come, key=lambda each: each.id)
+    few = people.participants(**{**span, "end": start + micros_of("2 hours")})
+    assert len(list(few)) < 30, "there is no time for all"
+
+
 def test_given_people_take_part(tmp_path):
     """From pairs, mappings, a file, an engine and a data frame."""
     records = [{"customer": "ann", "plan": "pro"}, {"customer": "bob", "plan": "free"}]
