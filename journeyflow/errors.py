@@ -288,12 +288,13 @@ class Conflict(JourneyflowError, ValueError):
 
 
 class Superseded(Conflict):
-    """A change was made from a definition that is not the newest any more: somebody else was faster (R12)."""
+    """A change was made from something that is not the newest any more: somebody else was faster (R12, R31)."""
 
-    def __init__(self, journey: str, state: str) -> None:
-        """Name the journey, and what to do."""
-        super().__init__(journey, state, "replaced")
-        self.args = (f"journey {shown(journey)} was changed meanwhile; read it again, and make the change once more",)
+    def __init__(self, name: str, state: str = "", *, kind: str = "journey") -> None:
+        """Name what was changed, and what to do."""
+        super().__init__(name, state, "replaced", kind=kind)
+        remedy = "read what is there now, and make the change once more"
+        self.args = (f"another change of {kind} {shown(name)} came first; {remedy}",)
 
 
 class CannotMigrate(JourneyflowError, ValueError):

@@ -268,13 +268,18 @@ def moved(record: JourneyRecord, call: str, at: int) -> Transition:
     return Transition(record.number, at if newest is None else max(at, newest), after)
 
 
-def policies_set(catalog: Catalog, tenant: str, policies: Policies, at: int) -> CatalogChanges:
+def policies_set(
+    catalog: Catalog, tenant: str, policies: Policies, at: int, replacing: Policies | None
+) -> CatalogChanges:
     """Return the changes when a tenant sets policies: none if they are already in force (R31).
 
-    An `at` before the newest instant means that instant (R11).
+    An `at` before the newest instant means that instant (R11). Raise Superseded if the newest policies are others than
+    those which a change was made from.
     """
     timeline = catalog.policies.get(tenant)
     since, before = (at, Policies()) if timeline is None else timeline.newest
+    if replacing is not None and replacing != before:
+        raise Superseded(tenant, kind="the policies of tenant")
     if before == policies:
         return CatalogChanges()
     return CatalogChanges(

@@ -160,20 +160,23 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
 
     # --- policies -------------------------------------------------------------------------------------------------
 
-    def set_policies(self, policies: Policies, *, at: datetime) -> None:
+    def set_policies(self, policies: Policies, *, at: datetime, replacing: Policies | None = None) -> None:
         """Set this tenant's frequency caps and quiet hours from an instant on (R31).
 
         They replace the tenant's policies as a whole: `Policies()` removes them all, and setting what holds already
         changes nothing. A Send follows the policies as of the instant at which it happens, so late work follows those
-        of its own time. An `at` before the instant of the newest policies means that instant (R11). Raises TypeError
-        for anything but `Policies`.
+        of its own time. An `at` before the instant of the newest policies means that instant (R11).
+
+        `replacing` are the policies that these were made from: if the newest are others by now, nothing is stored and
+        Superseded is raised, so that no change overwrites another. Raises TypeError for anything but `Policies`.
         """
-        if not isinstance(policies, Policies):
-            msg = f"expected Policies, not {describe(policies)}"
-            raise TypeError(msg)
+        for said in (policies, *([] if replacing is None else [replacing])):
+            if not isinstance(said, Policies):
+                msg = f"expected Policies, not {describe(said)}"
+                raise TypeError(msg)
         instant = to_micros(at)
         with self._core.amending() as transaction:
-            changes = policies_set(self._core.refresh(transaction), self._tenant, policies, instant)
+            changes = policies_set(self._core.refresh(transaction), self._tenant, policies, instant, replacing)
             if changes:
                 transaction.commit(Changes(catalog=changes))
 

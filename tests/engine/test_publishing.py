@@ -5,12 +5,14 @@ from threading import Barrier, Thread
 import pytest
 
 from journeyflow import (
+    Cap,
     Condition,
     End,
     Engine,
     InvalidJourney,
     Journey,
     NotFound,
+    Policies,
     Send,
     Trigger,
     Wait,
@@ -140,7 +142,7 @@ def test_a_change_does_not_overwrite_one_that_was_faster(host):
     before = engine.definition("j")
     mine, theirs = add_step(before, mail("mine")), add_step(before, mail("theirs"))
     assert engine.publish(theirs, at=START, replacing=before) == 1
-    with pytest.raises(Superseded, match="was changed meanwhile; read it again") as caught:
+    with pytest.raises(Superseded, match="another change of journey 'j' came first; read what is there now") as caught:
         engine.publish(mine, at=START, replacing=before)
     assert (caught.value.journey, caught.value.state) == ("j", "DRAFT")
     assert engine.definition("j") == theirs
@@ -176,6 +178,20 @@ def test_a_journey_that_is_gone_is_replaced_by_nothing(host):
     with pytest.raises(NotFound):
         engine.publish(before, at=START, replacing=before)
     assert not engine.journeys()
+
+
+def test_policies_do_not_overwrite_those_that_were_faster(host):
+    """R31: they are set as a whole, so who changes a part of them says what it was made from."""
+    engine = host.engine
+    before = engine.policies()
+    engine.set_policies(Policies(caps=[Cap(3, per="day")]), at=START, replacing=before)
+    with pytest.raises(Superseded, match="another change of the policies of tenant 'default' came first"):
+        engine.set_policies(Policies(caps=[Cap(1, per="day")]), at=START, replacing=before)
+    assert engine.policies() == Policies(caps=[Cap(3, per="day")])
+    engine.set_policies(before, at=after("1 hour"), replacing=engine.policies())
+    assert engine.policies() == before
+    with pytest.raises(TypeError, match="expected Policies, not"):
+        engine.set_policies(before, at=START, replacing={})
 
 
 def test_only_a_definition_can_be_replaced(host):
