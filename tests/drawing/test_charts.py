@@ -316,3 +316,20 @@ def test_marks_of_changes_can_be_read_on_every_box(tone):
     for colors in (LIGHT, DARK):
         for under in ("paper", "panel", *KINDS):
             assert contrast(colors[tone], colors[under]) >= 3, (tone, under)
+
+
+def test_a_legend_of_many_names_has_many_lines():
+    """Each name is whole, below the title and above the values."""
+    chart = columns("T", ["Mon"], {f"a channel with a long name {n}": [n + 1] for n in range(12)})
+    legend = [each for each in lines(chart) if each[0].startswith("a channel")]
+    assert len({top for _, _, top, *_ in legend}) > 1
+    assert_readable(chart)
+
+
+def test_numbers_of_an_axis_that_would_touch_are_left_out():
+    """Each line of the grid is there; every other number is enough."""
+    chart = intervals("T", ("a", "b"), [IntervalRow("x", 1_000_000, 1_200_000, 9_000_000, "text")])
+    grid = shapes(chart, "path", "link")
+    named = [text for text, *_ in lines(chart) if text.replace(",", "").isdigit()]
+    assert 1 < len(named) < len(grid)
+    assert_readable(chart)

@@ -225,3 +225,36 @@ def test_of_a_very_long_timeline_the_newest_moments_are_drawn():
         chart = engine.timeline("ann").chart()
     assert len(chart.rows) == MOMENTS
     assert "there are earlier ones" in chart.svg
+
+
+def test_arms_beside_the_holdout_are_drawn_too():
+    """Where everybody who is let in comes to the Split at the entry; without people there is no chart."""
+    journey = Journey(
+        id="j",
+        trigger=Trigger("go"),
+        goal=Goal("order", within="9 days"),
+        holdout=30,
+        steps=[Split("test", arm(50, [Send("tips", channel="SMS", template="u")]), arm(50)), Wait("rest", "2 days")],
+    )
+    with Engine(MemoryStore()) as engine:
+        engine.deploy(journey, at=START)
+        engine.tick(START)
+        assert engine.results("j")._repr_svg_() is None
+        engine.feed(Event("go", customer=f"c{n}", at=START) for n in range(60))
+        engine.tick(START + timedelta(days=1))
+        rows = engine.results("j").chart().to_dicts()
+    assert [row["groups"] for row in rows] == [
+        "let in against holdout", "test: B against A", "test: A against holdout", "test: B against holdout",
+    ]  # fmt: skip
+
+
+def test_shares_of_runs_that_ended_lie_within_lengths():
+    """The first length by whose end so many had ended; more than all never have."""
+    engine, _ = lived("memory", (3, 9, 2, 1, 7))
+    with engine:
+        found = engine.time_to_end("j")
+    assert (found.within(0.01) or timedelta(0)) <= (found.within() or timedelta(0)) <= (found.within(1) or timedelta(0))
+    assert found.within(1) == found.lengths[-1].until
+    assert found.within(1.5) is None
+    assert found._repr_html_().count("<svg") == 1
+    assert repr(found).startswith("TimeToEnd('j': ")
