@@ -29,11 +29,13 @@ from journeyflow import (
     remove_step,
 )
 from journeyflow.analysis import compare
+from journeyflow.reporting import ReportPage, Section
 from journeyflow.services.directory import SQLiteDirectory
 from journeyflow.services.operations import HttpRequest
 from journeyflow.services.site import PageService
 from journeyflow.simulation import Behavior, Population, simulate
 from journeyflow.simulation.demo import ONBOARDING
+from tests.drawing.test_charts import KINDS
 from tests.samples import START
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the group `browser`")
@@ -136,12 +138,21 @@ def compared():
     return compare(ONBOARDING, remove_step(ONBOARDING, "coupon"), replications=2, **PLAYED).report().to_html()
 
 
+@cache
+def drawn():
+    """Return every kind of chart, with plain names and with hostile ones, as a page."""
+    cases = [("hello", 30), ("breathe", 27), ("opened", 12)], [("plain", 9), (HOSTILE, 400), ("שלום", 7)]
+    parts = [KINDS[kind](case) for case in cases for kind in KINDS]
+    return ReportPage("Charts", ["Each has its numbers below it."], [Section("All", (), parts)]).to_html()
+
+
 REPORTS: dict[str, Callable[[], str]] = {
     "report/journey": lambda: looked_at().report("club", at=NOW).to_html(),
     "report/hostile": lambda: looked_at().report(NAME, at=NOW).to_html(),
     "report/account": lambda: looked_at().report(at=NOW).to_html(),
     "report/simulation": simulated,
     "report/comparison": compared,
+    "report/charts": drawn,
 }
 
 SITE = {
@@ -213,7 +224,7 @@ def opened(tabs, request):
     assert tab.faults == []
 
 
-IN_THE_DARK = ("report/journey", "report/simulation", "site/journey", "site/customer")
+IN_THE_DARK = ("report/journey", "report/charts", "report/simulation", "site/journey", "site/customer")
 """Pages with all the colors that there are; the others are looked at in the light alone."""
 
 WITH_THE_KEYBOARD = ("report/journey", "site/", "site/journey", "site/customer")
