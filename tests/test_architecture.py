@@ -247,7 +247,8 @@ def test_sql_stands_in_two_rooms():
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
     }
     assert {room(module) for module in asking} == {"stores", "questions", "services", "simulation", "testing"}
-    assert {each for each in asking if room(each) == "services"} == {"services.directory.sqlite"}, "a store of its own"
+    own = {f"services.directory.{each}" for each in ("schema", "sqlite")}
+    assert {each for each in asking if room(each) == "services"} == own, "a store of its own"
     assert {each for each in asking if room(each) in {"simulation", "testing"}} <= ASKS_AS_A_HOST
 
 

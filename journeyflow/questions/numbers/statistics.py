@@ -196,8 +196,8 @@ def _journey_stats(kept: KeptCounters) -> JourneyStats:
     steps = _steps(record)
     chosen = [_chosen(record, steps, asked.step)] if asked.step is not None else list(steps)
     channels = {step: names for step, names in _channels(record).items() if step in chosen}
-    counted = [*kept.cells] if asked.step is None else chosen
-    activity = [at for (step, _), at in kept.last.items() if step in {*counted, *([""] if asked.step is None else [])}]
+    activity = [at for (step, _), at in kept.last.items() if asked.step in {None, step}]
+    places = record.newest.journey.index
     came = ("", "entered") if asked.step is None else (asked.step, "visited")
     sends = channels if channels or asked.step is None else None
     return JourneyStats(
@@ -215,7 +215,7 @@ def _journey_stats(kept: KeptCounters) -> JourneyStats:
         _when(kept.last.get(came)),
         _when(max(activity, default=None)),
         _daily(kept, came, sends),
-        {step: _step(kept, steps[step], channels.get(step)) for step in chosen},
+        {step: _step(kept, steps[step], places.get(step), channels.get(step)) for step in chosen},
         None if sends is None else _by_channel(kept, sends),
     )
 
@@ -348,8 +348,11 @@ def _day(kept: KeptCounters, day: date, iso: str, came: tuple[str, str], sends: 
     return DayStats(day, entered, completed, skipped, exited, failed, converted, messages)
 
 
-def _step(kept: KeptCounters, step: Step, channels: Sequence[str] | None) -> StepStats:
-    """Return what happened at a step within the window, and in all; `channels` are None if it never sent."""
+def _step(kept: KeptCounters, step: Step, place: int | None, channels: Sequence[str] | None) -> StepStats:
+    """Return what happened at a step within the window, and in all.
+
+    `place` is None for a step that the newest version does not have, `channels` for one that never sent.
+    """
     sends = None if channels is None else {step.id: channels}
     known = kept.asked.of_people
     daily = _daily(kept, (step.id, "visited"), sends)
@@ -357,7 +360,7 @@ def _step(kept: KeptCounters, step: Step, channels: Sequence[str] | None) -> Ste
     return StepStats(
         step.id,
         kind(step),
-        _number(kept.record, step.id),
+        None if place is None else place + 1,
         None if people is None else people.active,
         sum(day.entered or 0 for day in daily) if known else None,
         _outcomes(kept, step) if known else None,
@@ -367,11 +370,6 @@ def _step(kept: KeptCounters, step: Step, channels: Sequence[str] | None) -> Ste
         people,
         None if sends is None else _lifetime(kept, sends),
     )
-
-
-def _number(record: JourneyRecord, step: str) -> int | None:
-    position = record.newest.journey.index.get(step)
-    return None if position is None else position + 1
 
 
 def _outcomes(kept: KeptCounters, step: Step) -> dict[str, int]:

@@ -12,7 +12,7 @@ from threading import RLock
 from typing import Any, Self
 
 from journeyflow.basics.values import describe, dumps, id_fault, text_fault
-from journeyflow.errors import ForeignDatabase, InvalidInput, NewerSchema, NotFound, StorageError
+from journeyflow.errors import InvalidInput, NotFound, StorageError
 from journeyflow.services.directory.records import (
     KINDS,
     PERMISSIONS,
@@ -22,33 +22,7 @@ from journeyflow.services.directory.records import (
     Subscriber,
     User,
 )
-
-APPLICATION = 0x6A666469
-"""The mark of the file, "jfdi", so that no other database is taken for a directory."""
-
-SCHEMA = 1
-
-TABLES = """
-CREATE TABLE users (id INTEGER PRIMARY KEY, tenant TEXT NOT NULL UNIQUE, name TEXT NOT NULL) STRICT;
-CREATE TABLE secrets (
-    prefix TEXT NOT NULL, hash TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, user INTEGER REFERENCES users (id),
-    permissions TEXT NOT NULL, expires_at INTEGER
-) STRICT;
-CREATE INDEX secrets_by_prefix ON secrets (prefix);
-CREATE TABLE resources (
-    kind TEXT NOT NULL, id INTEGER NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL, data TEXT NOT NULL,
-    PRIMARY KEY (kind, id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX resources_of_tenant ON resources (kind, tenant);
-CREATE TABLE subscribers (
-    list INTEGER NOT NULL, id INTEGER NOT NULL, tenant TEXT NOT NULL, email TEXT NOT NULL, data TEXT NOT NULL,
-    PRIMARY KEY (list, id)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE numbers (
-    kind TEXT NOT NULL, number INTEGER NOT NULL, tenant TEXT NOT NULL, name TEXT NOT NULL,
-    PRIMARY KEY (kind, number), UNIQUE (kind, tenant, name)
-) STRICT, WITHOUT ROWID;
-"""
+from journeyflow.services.directory.schema import set_up
 
 MAX_NUMBER = 2**62
 """The largest number that anything may have."""
@@ -89,16 +63,7 @@ class SQLiteDirectory:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         with self._writing():
-            (mark,), (schema,) = (self._rows(f"PRAGMA {name}")[0] for name in ("application_id", "user_version"))
-            if mark not in {0, APPLICATION} or (not mark and self._rows("SELECT name FROM sqlite_schema")):
-                raise ForeignDatabase(self.path, "this is not a directory of journeyflow", "name another file")
-            if schema > SCHEMA:
-                raise NewerSchema(self.path, "was written by a newer journeyflow", "upgrade journeyflow")
-            if not mark:
-                for statement in TABLES.split(";"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                self._connection.execute(f"PRAGMA user_version = {SCHEMA}")
+            set_up(self._connection, self.path)
 
     def __enter__(self) -> Self:
         """Return the directory."""

@@ -571,6 +571,9 @@ def test_every_figure_has_its_name():
     action = world.done("journey.stats.byaction", JourneyID=number)["Actions"][0]
     eight = ("SendCount", "OpenCount", "ClickCount", "UnsubscribeCount", "BounceCount", "SpamComplaintCount")
     assert action["Stats"] == {**{name: nine[name] for name in eight}, "DeliveryCount": 10, "TotalRevenue": 0}
+    later = {"StartDate": "2026-05-18", "EndDate": "2026-05-18"}
+    (nothing,) = world.done("journey.stats.byaction", JourneyID=number, **later)["Actions"]
+    assert set(nothing["Stats"].values()) == {0}, "they are of the window"
     day = {"Date": "2026-05-17", "SendCount": 11, "OpenCount": 9, "ClickCount": 8, "TotalRevenue": 0}
     assert [each for each in action["DailyStats"] if each["SendCount"]] == [day]
     (domain,) = world.done("journey.stats.byisp", JourneyID=number)["ByISP"]
@@ -620,7 +623,7 @@ def test_one_of_several_emails_has_its_own_figures():
     world, number = told_apart("2026", {"Action": "SendEmail", "EmailID": 129})
 
     def emails(**said: Any) -> dict[str, Any]:
-        return world.done("journey.get", JourneyID=number, **said)["JourneyStats"]["AggregatedEmailActions"]
+        return dict(world.done("journey.get", JourneyID=number, **said)["JourneyStats"]["AggregatedEmailActions"])
 
     untold = {"ConversionCount": 7, "BrowserViewCount": 6, "ForwardCount": 5}
     assert {name: emails()[name] for name in ("SendCount", *untold)} == {"SendCount": 22, **untold}
