@@ -36,6 +36,10 @@ def test_a_file_is_forecast(tmp_path):
     assert done.exit_code == 0, done.output
     assert "week                        5 inside now, then 0" in done.output
     assert "2026-03-09  SMS        5" in done.output
+    page = tmp_path / "forecast.html"
+    done = run(path, "--until", "8 days", *options, "--html", page)
+    assert f"wrote {page}: open it in a browser" in done.output
+    assert "<title>Forecast of welcome</title>" in page.read_text(encoding="utf-8")
     done = run(path, "--until", "2026-03-11T00:00:00Z", *options, "--workers", 2, "--json")
     rows = json.loads(done.output)
     assert {"figure": "inside", "journey": "welcome", "step": "week", "median": 5, "low": 5, "high": 5} in rows

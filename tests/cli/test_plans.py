@@ -127,7 +127,9 @@ def test_compare_simulates_both_sides(folder):
     assert done.exit_code == 0, done.output
     assert "5 customers, 2 seeds: 100.0% of them get something else" in done.output
     (folder / "beside.json").write_text(dumps_journey(evolve(HELLO, id="beside")))
-    done = call("compare", *words, "--with", folder / "beside.json", "--workers", 2)
+    page = folder / "comparison.html"
+    done = call("compare", *words, "--with", folder / "beside.json", "--workers", 2, "--html", page)
+    assert "<title>Comparison of " in page.read_text(encoding="utf-8")
     assert "beside/hello: both 5" in done.output, done.output
     assert "messages EMAIL: 20 -> 15, -5" in done.output
 
