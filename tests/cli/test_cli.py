@@ -295,7 +295,8 @@ def test_check_names_every_problem_and_fails_on_errors(folder):
 
 
 @pytest.mark.parametrize(
-    ("form", "start"), [("mermaid", "flowchart TD"), ("dot", "digraph"), ("svg", "<svg "), ("html", "<!DOCTYPE html>"), ("json", "{")]
+    ("form", "start"),
+    [("mermaid", "flowchart TD"), ("dot", "digraph"), ("svg", "<svg "), ("html", "<!DOCTYPE html>"), ("json", "{")],
 )
 def test_show_draws_a_journey(folder, form, start):
     """Mermaid, DOT, and the file written anew."""
