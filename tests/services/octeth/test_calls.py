@@ -605,6 +605,46 @@ def test_every_figure_has_its_name():
     }
 
 
+@pytest.mark.rows(63, 109)
+def test_an_empty_list_removes_every_action():
+    """An action that is not in the list is gone, and so is each of none."""
+    world = World()
+    number = world.journey(MAIL, WAIT)
+    assert world.done("journey.actions.update", JourneyID=number, Actions=[])["Actions"] == []
+    assert world.done("journey.get", JourneyID=number)["Actions"] == []
+
+
+@pytest.mark.rows(96, 103, 116)
+def test_deleted_copied_and_foreign_journeys():
+    """Many are deleted, the rest passed over; a copy has the name that is asked for; a foreign one has no emails."""
+    world = World()
+    first, second = world.journey(MAIL, enabled=True), world.journey(MAIL, Notes="mine")
+    copy = world.done("journey.clone", JourneyID=second, NewJourneyName="Another")
+    assert (copy["Journey"]["JourneyName"], copy["Journey"]["Notes"]) == ("Another", "Copy of journey Welcome Series")
+    world.done("journeys.delete", Journeys=f"{first},999,{second}")
+    listed = world.done("journey.list", SkipStats=1)["Journeys"]
+    assert [each["JourneyID"] for each in listed] == [copy["Journey"]["JourneyID"]]
+    foreign = {"JourneyID": copy["Journey"]["JourneyID"], "IncludeDisabled": 1, "IncludeUnpublished": 1}
+    assert len(world.done("journey.sendemailactions", **foreign)["Actions"]) == 1
+    empty = (200, {"Success": True, "Actions": []})
+    assert world.call("journey.sendemailactions", key=world.stranger, **foreign) == empty
+
+
+@pytest.mark.rows(143, 147)
+def test_a_page_of_those_at_an_action_has_25_unless_said_otherwise():
+    """The total counts all of them."""
+    world = World()
+    number = world.journey(MAIL, WAIT, enabled=True)
+    acme = world.engine.tenant("acme")
+    for each in range(27):
+        acme.enroll(acme.journey(number=number).id, f"26:{each}", at=world.now)
+    world.tick()
+    asked = {"JourneyID": number, "ActionID": world.actions(number)[0]}
+    for said, count in (({}, 25), ({"RecordsFrom": 25}, 2), ({"RecordsPerRequest": 3}, 3)):
+        page = world.done("journey.action.subscribers", **asked, **said)
+        assert (page["TotalSubscribers"], len(page["Subscribers"])) == (27, count)
+
+
 @pytest.mark.rows(175)
 def test_what_goes_to_no_mailbox_domain_is_in_no_row():
     """An email to a subscriber without an address counts for the journey, and for no domain."""
