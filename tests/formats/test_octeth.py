@@ -188,7 +188,7 @@ def test_names_are_read_in_any_case_and_parameters_in_two_places():
     assert step("Wait", waitunit="DAYS", WaitAmount="2") == Wait("1", "2 days", next="end")
 
 
-@pytest.mark.rows(59, 219)
+@pytest.mark.rows(59, 74, 219)
 def test_lists_inside_a_decision_lead_on_to_the_action_after_it():
     """Decisions stand in one another; what is empty, or at its end, leads on."""
     inner = action("Decision", 2, Actions={"True": [action("ExitThisJourney", 3)], "False": []})
