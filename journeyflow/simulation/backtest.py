@@ -76,7 +76,7 @@ def _silent(_phase: str, _done: int, _of: int) -> None:
 
 
 def backtest(
-    journeys: Iterable[Journey],
+    journeys: Journey | Iterable[Journey],
     *,
     events: Source | Iterable[Submitted],
     customers: Source | None = None,
@@ -89,7 +89,7 @@ def backtest(
     progress: PhaseProgress = _silent,
     **options: Unpack[FileKeywords],
 ) -> Backtest:
-    """Run an event file through the engine and return what the journeys would have done.
+    """Run an event file through the engine and return what a journey, or several, would have done.
 
     The files are CSV, NDJSON or JSON arrays and are streamed; `options` are the fields of `FileOptions`, for both of
     them. The events may also be values: events, and what `simulate(record=)` has noted besides, attributes at their
@@ -105,9 +105,10 @@ def backtest(
     Raises InvalidInput for files that cannot be read at all and for a `db` that exists, ValueError for lengths of time
     that cannot be; single bad lines are counted.
     """
+    many = (journeys,) if isinstance(journeys, Journey) else tuple(journeys)
     past = Recorded(events, customers, until, policies, _distance(grace, every), file_options(options))
     with _nothing_left(db), Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
-        done = replay(engine, journeys, past, progress)
+        done = replay(engine, many, past, progress)
         if export is not None:
             store = engine.store
             export_tables(store, export, lambda made, of: progress("export", made, of), exact=True, bare=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
+from journeyflow.basics.moments import to_micros
 from journeyflow.engine.engine import Engine
 from journeyflow.records.public import Enroll, Event, Message, Put
 
@@ -25,6 +26,10 @@ class Deliver:
     """
 
     at: datetime
+
+    def __attrs_post_init__(self) -> None:
+        """Check the instant; raises TypeError or ValueError."""
+        to_micros(self.at, "at")
 
 
 Submitted = Event | Put | Enroll | Deliver

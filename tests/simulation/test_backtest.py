@@ -251,6 +251,17 @@ def test_events_may_be_events():
         backtest([THANKS], events=[])
 
 
+def test_one_journey_needs_no_list(events):
+    """As in a simulation."""
+    assert backtest(THANKS, events=events) == backtest([THANKS], events=events)
+
+
+def test_a_delivery_has_an_instant():
+    """It is checked when the value is made, as that of an event is."""
+    with pytest.raises(ValueError, match="at"):
+        Deliver(datetime(2026, 3, 2))  # noqa: DTZ001 it has no zone
+
+
 def test_two_versions_of_one_journey_are_refused(events):
     """The second would silently replace the first, as in a simulation."""
     with pytest.raises(InvalidInput, match="the id 'thanks' is there 2 times; compare shows versions side by side"):
