@@ -42,6 +42,8 @@ GONE = "the file is not there any more: it was removed or renamed while it was o
 
 AWAY = "close the engine, put the file back together with its -wal and -shm, and open it again"
 
+LOG_GONE = "its -wal or -shm was removed or replaced while the file was open"
+
 REPLACED = "another file is in its place: it was replaced or restored while it was open"
 
 REOPEN = "close the engine and open it again; restore files only while nobody has them open"
@@ -123,6 +125,17 @@ class Location(NamedTuple):
         except OSError as error:
             raise StorageError(self.path, GONE, AWAY) from error
         return found.st_dev, found.st_ino
+
+    def log(self) -> tuple[int, ...]:
+        """Return which files are the log (-wal) and its index (-shm) now, as inodes; 0 for one that is not there."""
+        return tuple(map(_inode, () if self.absolute == MEMORY else (f"{self.absolute}-wal", f"{self.absolute}-shm")))
+
+
+def _inode(path: str) -> int:
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116 for every transaction
+    except OSError:
+        return 0
 
 
 def open_file(location: Location, synchronous: str, nonce: str | None) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from journeyflow.stores.contract import check_nonce
 from journeyflow.stores.sqlite.beside import Beside
 from journeyflow.stores.sqlite.blocks import SQLiteBlock, TransactionBlock, View
 from journeyflow.stores.sqlite.inheritance import FILES, OPEN_LATER, checked_path
-from journeyflow.stores.sqlite.opening import MEMORY, REOPEN, REPLACED, Location, meaning, open_file, rebuild
+from journeyflow.stores.sqlite.opening import LOG_GONE, MEMORY, REOPEN, REPLACED, Location, meaning, open_file, rebuild
 from journeyflow.stores.turns import Joining, StoreTurn
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class SQLiteStore:
         FILES.refuse(self._location)
         with Joining(self._turn):  # a fork meanwhile would not know of the file
             self.connection: sqlite3.Connection | None = open_file(self._location, synchronous, nonce)
-            self._identity = self._location.identity()
+            self._identity, self._log = self._location.identity(), self._location.log()
             FILES.note(self, self._identity)
         self._beside = Beside(self._location)
 
@@ -134,6 +134,8 @@ class SQLiteStore:
             raise StorageError(self.path, "the store is closed", "open it again")
         if self._location.identity() != self._identity:
             raise StorageError(self.path, REPLACED, REOPEN)
+        if all(self._log) and self._location.log() != self._log:  # without a log yet, there is none to lose
+            raise StorageError(self.path, LOG_GONE, REOPEN)
 
     def _came_by_fork(self) -> bool:
         """Return whether another process opened the file; a database in memory is shared with nobody."""

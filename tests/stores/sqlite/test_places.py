@@ -59,7 +59,33 @@ def put_a_folder(path: Path) -> None:
     path.mkdir()
 
 
+def write_over(path: Path) -> None:
+    """Write a backup over the file, and remove what belonged to the old content."""
+    backup = path.with_name("backup.db")
+    make(backup, n=0).close()
+    shutil.copyfile(backup, path)
+    for beside in ("-wal", "-shm"):
+        path.with_name(path.name + beside).unlink()
+
+
+def remove_the_log(path: Path) -> None:
+    """Remove what seems to be left over."""
+    path.with_name(path.name + "-wal").unlink()
+
+
+def replace_the_index(path: Path) -> None:
+    """Put another index beside the log."""
+    index = path.with_name(path.name + "-shm")
+    shutil.copyfile(index, path.with_name("other"))
+    path.with_name("other").replace(index)
+
+
+LOG_GONE = r"its -wal or -shm was removed or replaced while the file was open; close the engine and open it again"
+
 CHANGES = {
+    write_over: LOG_GONE,
+    remove_the_log: LOG_GONE,
+    replace_the_index: LOG_GONE,
     take_away: r"the file is not there any more: .*; close the engine, put the file back together with its -wal",
     move: r"the file is not there any more",
     remove_the_folder: r"the file is not there any more",
@@ -93,6 +119,17 @@ def test_a_restored_file_is_whole_when_the_old_engine_is_closed(tmp_path):
         host.tick()
         assert (host.attributes("ann"), host.attributes("bob")) == ({"n": 0}, {"n": 5})
         assert engine.audit() == []
+
+
+def test_what_stood_in_a_log_that_is_removed_is_kept_by_closing(tmp_path):
+    """Nothing that was acknowledged is lost: the engine still has the log, and writes it into the file."""
+    path = tmp_path / "journeys.db"
+    engine = make(path, n=1)
+    remove_the_log(path)
+    engine.close()
+    with Engine(path) as again:
+        assert again.customer("ann").attributes == {"n": 1}
+        assert again.audit() == []
 
 
 def test_a_file_that_comes_back_is_the_same_again(tmp_path):
