@@ -16,10 +16,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -146,6 +148,23 @@ def test_examples_do_what_the_page_says(page, tmp_path, monkeypatch):
                 assert agrees(output, expected), f"{where}: {command}\n{output}"
         elif block.kind == "json":
             json.loads(block.text)
+
+
+def shell_lines(page: Path) -> list[str]:
+    """Return the commands of journeyflow in the `sh` blocks of a page, which are not run: some never end."""
+    text = "".join(block.text for block in blocks(page) if block.kind == "sh").replace("\\\n", " ")
+    return [line for line in text.splitlines() if line.startswith("journeyflow ")]
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if shell_lines(page)], ids=lambda page: page.name)
+def test_commands_that_are_not_run_have_arguments_and_options_that_exist(page):
+    """What a reader types first is not refused; files need not be there."""
+    for line in shell_lines(page):
+        name, *arguments = list(takewhile(lambda word: word not in {"|", ">"}, shlex.split(line, comments=True)[1:]))
+        command = main.commands[name]
+        context = click.Context(command, parent=click.Context(main, **main.context_settings))
+        _, left, _ = command.make_parser(context).parse_args(arguments)
+        assert left == [], line
 
 
 def test_an_output_that_differs_is_noticed():
