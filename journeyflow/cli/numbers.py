@@ -183,7 +183,7 @@ def stats(  # noqa: PLR0917 click passes them by name
             head, (header, rows) = _summary(one), tables.get(by or "", partial(_by_step, one))()
         bars = _bars(engine, value, by, header, rows) if chart else ((), [])
     if output is not None:
-        show(value, write_svg(output, drawn(f"{journey or 'journeys'} by {bars[0][0]}", *bars)), as_json=as_json)
+        show(value, write_svg(output, drawn(_title(journey, *bars[0]), *bars)), as_json=as_json)
         return
     shown = as_bars(*bars) if chart else table(rows, [str(name) for name in header])
     text = csv_text(header, rows).rstrip("\n") if as_csv else head + shown
@@ -196,10 +196,15 @@ def _bars(
     """Return a table as bars: of steps with their shares and who left there, of all else with one number."""
     if isinstance(value, JourneyStats) and by in {None, "step"}:
         return FUNNEL, funnel_rows(value.counts, engine.definition(value.journey))
-    what = "total" if by is None else "sent"
-    place = list(header).index(what)
+    column, what = ("total", "people") if by is None else ("sent", "sent")
+    place = list(header).index(column)
     counts = [(str(row[0]), int(str(row[place] or 0))) for row in rows]
     return (str(header[0]), what), [BarRow(name, many, f"{many:,}") for name, many in counts]
+
+
+def _title(journey: str | None, by: str, what: str, *_: str) -> str:
+    """Return the title of a picture of bars: a picture in a file has no line above it that says what it counts."""
+    return f"{journey or 'all journeys'}: {what} by {by}"
 
 
 @click.command()

@@ -198,10 +198,14 @@ def test_a_table_is_drawn_as_bars(db):
 
 
 def test_bars_are_a_picture_in_a_file(db, tmp_path):
-    """It has a title; a name of another kind is refused, and so is a file without --chart."""
+    """Its title says what is counted; a name of another kind is refused, and so is a file without --chart."""
     path = tmp_path / "funnel.svg"
     assert call("stats", db, "welcome", *AT, "--chart", "-o", path) == f"wrote {path}: open it in a browser\n"
-    assert "<title>welcome by step</title>" in path.read_text(encoding="utf-8")
+    assert "<title>welcome: visits by step</title>" in path.read_text(encoding="utf-8")
+    call("stats", db, "welcome", *AT, "--by", "day", "--chart", "-o", path)
+    assert "<title>welcome: sent by date</title>" in path.read_text(encoding="utf-8")
+    call("stats", db, *AT, "--chart", "-o", path)
+    assert "<title>all journeys: people by journey</title>" in path.read_text(encoding="utf-8")
     assert json.loads(call("stats", db, "welcome", *AT, "--chart", "-o", path, "--json"))["journey"] == "welcome"
     wrong = CliRunner().invoke(main, ["stats", str(db), "welcome", "--chart", "-o", str(tmp_path / "a.html")])
     assert "a picture has a name such as a.svg" in wrong.output
