@@ -262,6 +262,25 @@ def test_a_journey_has_its_steps_arms_refusals_and_failures(browser):
     assert "Paused since 2026-01-08 11:00:00 UTC: nobody enters" in refused.said
 
 
+def test_a_share_above_a_hundred_percent_is_explained():
+    """Whoever was at the step before in earlier days is not among its visits; without such a share nothing is said."""
+    hello = Send("one", channel="EMAIL", template="one")
+    slow = Journey(id="slow", trigger=Trigger("slow"), steps=[hello, Wait("pause", "20 days"), End("over")])
+    begun, sentence = NOW - timedelta(days=30), "A share above 100%: people came again"
+    with Engine(MemoryStore()) as engine:
+        browser = Browser(engine)
+        engine.deploy(slow, at=begun)
+        engine.feed([Event("slow", customer=name, at=begun) for name in ("ann", "bob")])
+        engine.tick(begun)
+        engine.feed(Event("slow", customer="cid", at=NOW - timedelta(days=1)))
+        assert sentence not in browser.look("journey", id="slow").said
+        engine.tick(NOW)
+        shown = browser.look("journey", id="slow")
+        browser.directory.close()
+    assert shown.column("Steps, with who is there and how many came", "of the first") == ["100.0%", "100.0%", "200.0%"]
+    assert sentence in shown.said
+
+
 def test_arms_are_compared_by_the_goal_where_that_is_little_work(browser, monkeypatch):
     """The sentences of the results; a journey with more people leaves them to the command line."""
     shown = browser.look("journey", id="club")
@@ -317,7 +336,7 @@ def test_the_beginning_of_an_id_finds_customers(browser):
     """Those whose ids begin so, each a link; the very id leads to its own page."""
     shown = browser.look("customer", id="c")
     assert [each for each in shown.links() if "id=" in each] == [f"customer?id=c{n}" for n in range(8)]
-    assert "The first 8 that begin so" in shown.said
+    assert "The first 8 whose ids begin with it" in shown.said
     assert "journey=club" in browser.look("customer", id="c", journey="club").links()[-1]
 
 

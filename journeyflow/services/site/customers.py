@@ -50,7 +50,7 @@ def customer(query: Query) -> SitePage:
     ids = query.engine.customer_ids(name, take=FOUND) if found is None else ()
     if ids:
         links = [link(each, "customer", id=each, journey=query.optional("journey")) for each in ids]
-        sentence = paragraph(f"There is no customer of that very id. The first {len(ids)} that begin so:")
+        sentence = paragraph(f"No customer has exactly this id. The first {len(ids)} whose ids begin with it:")
         return SitePage(f"Customers {name}...", [sentence, listed(links)], [("Journeys", "./")])
     timeline = query.engine.timeline(name, until=until, take=MOMENTS)
     parts = [
@@ -90,8 +90,8 @@ def _run(query: Query, found: Enrollment, *, explained: bool) -> Sequence[Conten
         with shown_in(where):
             told = query.engine.explain(found)
         why += [*_troubles(told), *([told.now] if told.now else [])]
-    why += [] if found.ended_at is None else [Markup(f"ended {both_times(found.ended_at, where)}")]
     why += [found.reason] if found.reason else []
+    why += [] if found.ended_at is None else [Markup(f"ended {both_times(found.ended_at, where)}")]
     return (
         link(found.journey, "journey", id=found.journey),
         link(f"run {found.run}", "run", journey=found.journey, customer=found.customer, run=found.run),
@@ -138,7 +138,7 @@ def _why_not(query: Query, journey: str, name: str) -> Sequence[Content]:
     with shown_in(where):
         found = query.engine.why_not(journey, name, at=query.at)
     why = ": ".join(filter(None, (found.reason, found.told))) or "entered before"
-    told = [why] if found.at is None else [why, Markup(both_times(found.at, where))]
+    told = [why] if found.at is None else [why, Markup(f"on {both_times(found.at, where)}")]
     now = badge("would enter") if found.would_enter else f"would not enter: {found.told_now}"
     return link(journey, "journey", id=journey), listed(told), now
 

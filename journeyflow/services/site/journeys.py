@@ -168,12 +168,14 @@ def _steps(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
     for edge in edges(definition):
         before.setdefault(edge.end, set()).add(edge.start)
     first = _visits(stats, definition.steps[0].id) if definition.steps else 0
-    rows = [
-        _step(step, stats, first, sum(_visits(stats, name) for name in before.get(step.id, ())))
-        for step in definition.steps
-    ]
+    came = {step.id: sum(_visits(stats, name) for name in before.get(step.id, ())) for step in definition.steps}
+    rows = [_step(step, stats, first, came[step.id]) for step in definition.steps]
     days = f"{stats.since} to {stats.until} ({stats.timezone})"
     yield paragraph(f"Visits and messages are those of {days}; who is here, as of now.", class_="soft")
+    if any(0 < whole < _visits(stats, step) for step, many in came.items() for whole in (many, first)):
+        yield paragraph(
+            "A share above 100%: people came again, or were at the step before in earlier days.", class_="soft"
+        )
     yield table("Steps, with who is there and how many came", (*STEPS, *SENT), rows, "It has no steps.")
 
 
