@@ -32,7 +32,7 @@ from journeyflow.simulation.bands import Band
 from journeyflow.simulation.behavior import Behavior, Fit
 from journeyflow.simulation.host import Replication, SimulatedHost
 from journeyflow.simulation.outcome import Outcome
-from journeyflow.simulation.page import messages_by_day, step_counts
+from journeyflow.simulation.page import BAND, messages_by_day, section_of_messages, step_counts
 from journeyflow.simulation.population import Population, PopulationFit
 from journeyflow.simulation.run import check_replications
 from journeyflow.simulation.wording import came
@@ -143,11 +143,11 @@ class Forecast(Rows):
         span = f"{self.at:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC"
         played = counted(len(self.outcome.seeds), "replication")
         lead = [
-            f"{span}, {played}: medians, and what a tenth lies below and above.",
+            f"{span}, {played}: {BAND}",
             f"{counted(self.outcome.customers, 'customer')} will come.",
         ]
         sections = [
-            Section("Messages by day", (), list(messages_by_day(self.outcome))),
+            section_of_messages(self.outcome),
             *map(self._section, self.journeys),
         ]
         return ReportPage(f"Forecast of {', '.join(self.journeys)}", lead, sections, str(self))

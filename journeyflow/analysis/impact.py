@@ -21,6 +21,7 @@ from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.backtest import Backtest
 from journeyflow.simulation.bands import Band, band
 from journeyflow.simulation.outcome import Outcome
+from journeyflow.simulation.page import BAND
 
 NOTHING: Final = Trail([], [], [])
 """The trail of somebody who took no part."""
@@ -189,7 +190,7 @@ class Impact(Rows):
             f" {self.share_changed:.1%} of them get something else."
         )
         if len(self.tallies) > 1:
-            yield f"Over {len(self.tallies)} seeds: medians, with what a tenth lies below and above."
+            yield f"Over {len(self.tallies)} seeds: {BAND}"
 
     def chart(self) -> Diagram:
         """Return the difference of one customer on average for each figure, with its interval, as a forest plot."""

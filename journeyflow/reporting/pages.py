@@ -231,7 +231,7 @@ def _failures(lost: Page[Message], runs: Page[Enrollment]) -> Section:
         )
     given_up = f"{counted(f'{lost.total:,}', 'message')} {_was(lost.total)} given up"
     said = f"{given_up}, and {counted(f'{runs.total:,}', 'run')} failed; {FAILURES} of each are listed at most."
-    return Section("Failures", [said], parts)
+    return Section("Failures", [said if parts else "None: no message was given up, and no run failed."], parts)
 
 
 def _was(many: int) -> str:

@@ -15,18 +15,22 @@ from journeyflow.reporting.html import ReportPage, Section
 from journeyflow.simulation.figures import Tallied
 from journeyflow.simulation.wording import came, length, outcome_text
 
+BAND = "medians, with a band that a tenth lies below and a tenth above."
+"""What the figures of several replications are."""
+
+NO_MESSAGES = Section("Messages by day", ["None."])
+
 
 def outcome_page(outcome: Tallied) -> ReportPage:
     """Return an outcome as a page of figures: medians, with bands over several seeds; `to_html` writes it as HTML."""
     many = len(outcome.seeds)
     lead = [
         f"A simulation of {counted(outcome.customers, 'customer')} from {outcome.start:%Y-%m-%d} to"
-        f" {outcome.until:%Y-%m-%d}, "
-        + ("with one seed." if many == 1 else f"with {many} seeds: medians, and what a tenth lies below and above."),
+        f" {outcome.until:%Y-%m-%d}, " + ("with one seed." if many == 1 else f"with {many} seeds: {BAND}"),
         "Days are those of UTC; revenue is in minor units.",
     ]
     sections = [each for name in outcome.journeys for each in _of_journey(outcome, name)]
-    sections.append(Section("Messages by day", (), list(messages_by_day(outcome))))
+    sections.append(section_of_messages(outcome))
     caps = [(cap, did, str(found)) for (cap, did), found in outcome.caps_hit().items()]
     sections += [Section("Caps", (), [PlainTable(("cap", "what it did", "messages"), caps)])] if caps else []
     title = f"Simulation of {', '.join(outcome.journeys)}"
@@ -92,6 +96,11 @@ def _ends(outcome: Tallied, name: str) -> Iterator[Diagram]:
     places = range(max(found) + 1)
     means = [round(found[place] / len(outcome.seeds), 1) for place in places]
     yield columns(ENDED, [length_name(place * size) for place in places], {"ended": means})
+
+
+def section_of_messages(outcome: Tallied) -> Section:
+    """Return the section of messages by day; it says so if there were none."""
+    return Section("Messages by day", (), list(messages_by_day(outcome))) if outcome.messages_per_day() else NO_MESSAGES
 
 
 def messages_by_day(outcome: Tallied) -> Iterator[Diagram]:

@@ -134,6 +134,7 @@ def test_a_journey_that_did_nothing_has_a_report_too():
         said = Reader(engine.report("quiet", at=START).to_html()).said
     assert "The journey sends nothing" in said
     assert "Refused entries None." in said
+    assert "Failures None: no message was given up, and no run failed." in said
     assert "Experiments" not in said
 
 

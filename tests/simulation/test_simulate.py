@@ -553,6 +553,13 @@ def test_one_is_one():
     assert "1 visit<" in page
 
 
+def test_a_page_says_that_nothing_was_sent():
+    """An empty section would look like a fault."""
+    quiet = Journey(id="j", trigger=Trigger("go"), steps=[Wait("pause", "1 day")])
+    for seeds in (1, 2):
+        assert "Messages by day</h2><p>None.</p>" in run(quiet, population=1, replications=seeds).report().to_html()
+
+
 def test_those_held_out_are_counted_apart():
     """R25, R81: who entered is the sum of the statuses, and the text, the rows and the page name the others."""
     outcome = run(evolve(WELCOME, holdout=40), replications=2)
