@@ -102,8 +102,7 @@ class Rows:
     def _repr_html_(self) -> str:
         """Return the pictures and the first rows as a table, for a notebook; one row stands upright, a field a line."""
         from journeyflow.drawing.svg import tag  # noqa: PLC0415 few look at pictures
-        from journeyflow.drawing.tables import LONGEST, PlainTable, table  # noqa: PLC0415 likewise
-        from journeyflow.drawing.text import escaped  # noqa: PLC0415 likewise
+        from journeyflow.drawing.tables import PlainTable, cell, table  # noqa: PLC0415 likewise
 
         rows = self._told()
         told = [{name: _short(value) for name, value in row.items()} for row in rows[:SHOWN]]
@@ -114,7 +113,7 @@ class Rows:
             shown = PlainTable(header, [[row.get(name) for name in header] for row in told])
         more = tag("p", f"{SHOWN:,} of {len(rows):,} rows are shown") if len(rows) > SHOWN else ""
         drawn = "".join(each.svg for each in self._pictures())
-        return tag("p", escaped(repr(self)[:LONGEST])) + drawn + table(shown) + more
+        return tag("p", cell(repr(self))) + drawn + table(shown) + more
 
 
 class RowTuple(tuple[Item, ...], Rows):

@@ -9,6 +9,8 @@ import pytest
 from journeyflow import End, Engine, Event, Goal, Journey, MemoryStore, Send, Split, Trigger, Wait, arm
 from journeyflow.basics import frames
 from journeyflow.drawing.rows import SHOWN
+from journeyflow.drawing.tables import LONGEST
+from journeyflow.drawing.text import escaped
 from journeyflow.errors import MissingExtra
 from tests.samples import START
 
@@ -70,6 +72,8 @@ def test_an_answer_is_plain_rows_and_a_table(engine, name):
     shown = answer._repr_html_()
     assert shown.count("<table>") == 1
     assert len(shown) < 200_000
+    caption = shown[3 : shown.index("</p>")]
+    assert caption.endswith("…" if len(repr(answer)) > LONGEST else escaped(repr(answer))[-1])
 
 
 def test_a_page_is_a_row_for_each_item(engine):
