@@ -56,10 +56,11 @@ def _short(value: object) -> str | float | None:
 
     >>> _short({"yes": 2, "no": 1}), _short([{"a": 1}]), _short(datetime(2026, 1, 5, 9)), _short(0.123456)
     ('yes 2, no 1', '1 entry', '2026-01-05 09:00:00', 0.1235)
+    >>> _short({"sent": {"count": 1}, "opened": {"count": 3}}), _short({"attempts": 1, "error": ""})
+    ('sent, opened', 'attempts 1')
     """
     if isinstance(value, Mapping):
-        plain = not any(isinstance(inner, dict | list) for inner in value.values())
-        return ", ".join(f"{key} {_short(inner)}" for key, inner in value.items()) if plain else "..."
+        return ", ".join(_entry(key, inner) for key, inner in value.items() if inner is not None and inner != "")
     if isinstance(value, list):
         plain = not any(isinstance(inner, dict | list) for inner in value)
         return ", ".join(map(str, value)) if plain else counted(len(value), "entry", "entries")
@@ -68,6 +69,10 @@ def _short(value: object) -> str | float | None:
     if value is None or isinstance(value, int):
         return value
     return round(value, 4) if isinstance(value, float) else str(value)
+
+
+def _entry(key: str, value: object) -> str:
+    return key if isinstance(value, dict | list) else f"{key} {_short(value)}"
 
 
 class Rows:
