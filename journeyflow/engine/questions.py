@@ -62,11 +62,11 @@ class Questions(Bound):
                 attributes = foreseen(attributes, kind, name, data)
         return None if attributes is None else Customer(self._tenant, customer, attributes)
 
-    def customer_ids(self, starts: str = "", *, take: int = 25) -> tuple[str, ...]:
+    def customer_ids(self, starts: str = "", *, take: int | None = 25) -> tuple[str, ...]:
         """Return the first ids of customers that begin with a text, sorted: those to choose from (R84).
 
-        Only customers that a tick has handled are found, and none who is forgotten. Raises InvalidInput with every
-        fault.
+        `take=None` asks for all of them. Only customers that a tick has handled are found, and none who is forgotten.
+        Raises InvalidInput with every fault.
         """
         refuse(page_faults(0, take) + name_faults("starts", starts=starts))
         with self._core.store.reader() as reader:

@@ -98,10 +98,12 @@ LAST_CHARACTER = "\U0010ffff"
 """What sorts after every character that an id is likely to have."""
 
 
-def ids_from(reader: SqlReader, tenant: str, starts: str, take: int) -> tuple[str, ...]:
-    """Return the first ids of customers that begin with a text, sorted: an index leads there."""
+def ids_from(reader: SqlReader, tenant: str, starts: str, take: int | None) -> tuple[str, ...]:
+    """Return the first ids of customers that begin with a text, sorted, or all of them: an index leads there."""
     sql = "SELECT id FROM customers WHERE tenant = ? AND id >= ? AND id < ? AND unicode(id) <> 31 ORDER BY id LIMIT ?"
-    return tuple(name for (name,) in reader.rows(sql, (tenant, starts, starts + LAST_CHARACTER, take)))
+    return tuple(
+        name for (name,) in reader.rows(sql, (tenant, starts, starts + LAST_CHARACTER, -1 if take is None else take))
+    )
 
 
 def told_of(reader: SqlReader, tenant: str, customers: Collection[str]) -> set[str]:

@@ -105,7 +105,7 @@ def backtest(
     Raises InvalidInput for files that cannot be read at all and for a `db` that exists, ValueError for lengths of time
     that cannot be; single bad lines are counted.
     """
-    many = (journeys,) if isinstance(journeys, Journey) else tuple(journeys)
+    many = all_of(Journey, "journeys", "journeys", journeys)
     past = Recorded(events, customers, until, policies, _distance(grace, every), file_options(options))
     with _nothing_left(db), Engine(_new_store(db), grace=grace, max_jump=None, scrub=False) as engine:
         done = replay(engine, many, past, progress)

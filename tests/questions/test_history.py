@@ -56,6 +56,7 @@ def test_when_something_was_heard_first_and_last(host):
     """The first input of each customer, the newest input that was handled, and the newest tick that did anything."""
     assert ask(host, history.first_seen, "default") == {"ann": BEGIN, "bob": BEGIN + DAY}
     assert ask(host, history.last_handled) == BEGIN + DAY
+    assert ask(host, history.first_told) <= BEGIN
     assert ask(host, history.last_tick) == BEGIN + 4 * DAY
 
 
@@ -63,6 +64,7 @@ def test_before_the_first_tick_there_is_no_last_one():
     """R3: an empty store has neither input nor tick."""
     empty = Host(open_engine("memory"))
     assert (ask(empty, history.last_handled), ask(empty, history.last_tick)) == (None, None)
+    assert ask(empty, history.first_told) is None
 
 
 def test_messages_that_were_sent(host):

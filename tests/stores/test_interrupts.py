@@ -31,6 +31,12 @@ PACKAGE = str(Path(turns.__file__).parents[1])
 Interrupt = Callable[[], object]
 
 
+@pytest.fixture(autouse=True)
+def no_greenlets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget that another test has imported greenlet: where there are greenlets, no function is certainly over."""
+    monkeypatch.delitem(sys.modules, "greenlet", raising=False)
+
+
 def at_once() -> None:
     """Raise, as a debugger or an exception set from another thread does."""
     raise KeyboardInterrupt

@@ -14,6 +14,12 @@ from journeyflow.stores.turns import Block, StoreTurn
 from journeyflow.testing import conformance
 
 
+@pytest.fixture(autouse=True)
+def no_greenlets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget that another test has imported greenlet: where there are greenlets, no function is certainly over."""
+    monkeypatch.delitem(sys.modules, "greenlet", raising=False)
+
+
 class Noted(Block):
     """A block that notes that it was dropped."""
 

