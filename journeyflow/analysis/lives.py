@@ -27,15 +27,33 @@ MAX_NAMES = 3_000
 MAX_CALLS = 60
 """How many times a life is prolonged: each time it is played from the start."""
 
+MAX_EFFORT = 6_000
+"""How much is played for one proof: visits, and twenty more for each life that is played, which takes some seconds."""
+
 MOMENT = timedelta(minutes=1)
 """How long before and after a host does something, where there is time."""
 
 
-def life_along(journey: Journey, ways: Sequence[Passage], *, stay: timedelta = MOMENT) -> Life | None:
+class Effort:
+    """How much may still be played."""
+
+    def __init__(self, left: int = MAX_EFFORT) -> None:
+        """Begin with all of it."""
+        self.left = left
+
+    def spend(self, played: Played) -> bool:
+        """Take off what was played; return whether there is some left."""
+        self.left -= 20 + sum(len(each.visits) for each in played.enrollments)
+        return self.left > 0
+
+
+def life_along(
+    journey: Journey, ways: Sequence[Passage], *, stay: timedelta = MOMENT, effort: Effort | None = None
+) -> Life | None:
     """Return a life in which one customer's first run takes these ways, and then stays for a time; None without one.
 
     The last way may lead anywhere; the life ends so long after it is taken. Exits and other journeys are not provided
-    for, so the caller plays the life to see what it shows.
+    for, so the caller plays the life to see what it shows. The search ends when the `effort` is spent.
     """
     if journey.tenant not in {None, DEFAULT_TENANT}:
         return None
@@ -43,7 +61,7 @@ def life_along(journey: Journey, ways: Sequence[Passage], *, stay: timedelta = M
     if customer is None:
         return None
     try:
-        return _Building(journey, tuple(ways), customer).build(stay)
+        return _Building(journey, tuple(ways), customer, effort or Effort()).build(stay)
     except JourneyflowError:  # the host may not say what the rules ask for
         return None
 
@@ -98,6 +116,7 @@ class _Building:
     journey: Journey
     ways: Sequence[Passage]
     customer: str
+    effort: Effort
 
     def build(self, stay: timedelta) -> Life | None:
         """Return the life, or None where the run takes another way."""
@@ -151,6 +170,8 @@ class _Building:
                 return None
             if taken == len(self.ways):
                 return Life(calls, now + stay)
+            if not self.effort.spend(played):
+                return None
             here, way = played.enrollments[0], self.ways[taken]
             if here.step != way.step:
                 return None

@@ -11,7 +11,7 @@ from typing import Literal
 
 from attrs import field, frozen
 
-from journeyflow.analysis.lives import life_along
+from journeyflow.analysis.lives import Effort, life_along
 from journeyflow.analysis.paths import AllPaths, Path, nearest, round_from, route
 from journeyflow.analysis.ways import Chart, Passage
 from journeyflow.basics.moments import DAY, Duration
@@ -121,10 +121,11 @@ def refuted(
     `reason` says what there is to show.
     """
     first: Path | None = None
+    effort = Effort()
     for ways in islice(suspects, MAX_TRIES):
         path = Path(tuple(ways))
         first = first or path
-        life = life_along(journey, ways, stay=stay)
+        life = life_along(journey, ways, stay=stay, effort=effort)
         if life is not None and claim.shown(run([journey], life)):
             return Proof(journey, claim.words, "fails", reason, life, path, claim.shows)
     why = f"{reason}; no life was found that takes such a path: rules, exits or updates may bar it"

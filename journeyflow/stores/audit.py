@@ -195,9 +195,8 @@ CHECKS: dict[str, str] = {
     "enrollment {0} has a history, and beside it what stands for one that was pruned": """
         SELECT DISTINCT a.enrollment FROM arms a JOIN moves m ON m.enrollment = a.enrollment ORDER BY 1""",
     "message {0}-{1} was queued by no visit": f"""
-        SELECT g.enrollment, g.n FROM messages g LEFT JOIN ({VISITS}) w
-        ON w.enrollment = g.enrollment AND w.n = g.n AND w.step = g.step AND w.outcome = 'queued'
-        WHERE w.n IS NULL ORDER BY 1, 2""",
+        SELECT enrollment, n, step FROM messages
+        EXCEPT SELECT enrollment, n, step FROM ({VISITS}) WHERE outcome = 'queued' ORDER BY 1, 2""",
     "visit {1} of enrollment {0} queued a message that is not there": f"""
         SELECT w.enrollment, w.n FROM ({VISITS}) w JOIN enrollments e ON e.serial = w.enrollment
         JOIN ({STEPS}) s ON s.version = e.version AND s.step = w.step AND s.definition ->> 'kind' = 'send'
