@@ -316,6 +316,7 @@ KEEPS_STATE = {
     "Fork": "a question with the answers so far, in one batch",
     "Unknown": "a mark",
     "Draws": "a key that is begun once for all draws of a customer",
+    "Effort": "how much may still be played for one proof",
     "Reactor": "how often each customer got the message of a step, in one simulation",
     "Habit": "when a background event of one participant may come next",
     "SimulatedHost": "the simulated host of one replication",
