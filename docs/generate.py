@@ -665,7 +665,8 @@ def performance_a_day() -> str:
     found = {(each["bench"], each["figure"]): each["value"] for each in stored_run()}
     rows = [(says, f"{found[bench, name] * 86_400 / 1e6:,.1f} million") for bench, name, says in SIZES
             if (bench, name) in found]  # fmt: skip
-    return table(("what", "a day of one core"), rows)
+    missing = "The stored run holds none of these; `python3 dev.py bench --keep mixed events` adds them.\n"
+    return table(("what", "a day of one core"), rows) if rows else missing
 
 
 PEERS = re.compile(r'"(?P<peer>[^"]+)": (?P<name>\w+),')
