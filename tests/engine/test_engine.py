@@ -211,7 +211,7 @@ class Unhashable(str):
     """Text that fails where it is used as it is."""
 
     __slots__ = ()
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # what makes it fail as a key
 
 
 def test_a_text_of_any_class_is_kept_as_plain_text(host):

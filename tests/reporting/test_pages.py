@@ -4,7 +4,6 @@ import re
 from base64 import b64encode
 from datetime import timedelta
 from hashlib import sha256
-from html.parser import HTMLParser
 from typing import Any
 
 import attrs
@@ -29,6 +28,7 @@ from journeyflow import (
 from journeyflow.drawing.tables import PlainTable
 from journeyflow.errors import NotFound
 from journeyflow.reporting import ReportPage, Section, definition_page
+from tests.reader import Reader
 from tests.samples import START
 
 HOSTILE = '<script>alert("x")</script>'
@@ -46,46 +46,6 @@ JOURNEY = Journey(
         End("done"),
     ],
 )
-
-
-class Reader(HTMLParser):
-    """The elements and the text of a page; an element that is not closed is a fault."""
-
-    VOID = frozenset({"meta"})
-
-    def __init__(self, text):
-        """Read a whole page."""
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self.open
-
-    def handle_starttag(self, tag, attrs):
-        """Note an element."""
-        self.elements.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        """Note an element without content."""
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        """Close the last element."""
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        """Note text, but for style sheets."""
-        if "style" not in self.open:
-            self.words.append(data)
-
-    @property
-    def said(self):
-        """All text in one line."""
-        return " ".join(" ".join(self.words).split())
 
 
 @pytest.fixture

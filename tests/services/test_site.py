@@ -4,7 +4,6 @@ import re
 from base64 import b64encode
 from datetime import timedelta
 from html import unescape
-from html.parser import HTMLParser
 from urllib.parse import quote
 
 import pytest
@@ -35,6 +34,7 @@ from journeyflow.services.operations import HttpRequest
 from journeyflow.services.site import PageService
 from journeyflow.services.site.service import PAGES
 from journeyflow.stores.sqlite import SQLiteStore
+from tests.reader import Reader
 from tests.samples import START, STORES, after, open_engine, statements
 
 NOW = after("3 days 5 hours")
@@ -59,29 +59,19 @@ VIP = Journey(
 )  # fmt: skip
 
 
-class Shown(HTMLParser):
-    """A page as it is read: its elements, its text, and its tables by their names."""
-
-    VOID = frozenset({"meta", "link", "input", "br"})
+class Shown(Reader):
+    """A page as it is read, with its tables by their names."""
 
     def __init__(self, page):
-        """Read a whole page; an element that is not closed is a fault."""
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.words: list[str] = []
+        """Read a whole page."""
         self.tables: dict[str, list[list[str]]] = {}
         self.rows: list[list[str]] = []
-        self.feed(page)
-        self.close()
-        assert not self.open
+        super().__init__(page)
 
     def handle_starttag(self, tag, attrs):
-        """Note an element."""
+        """Note an element, and begin a table, a row or a cell."""
+        super().handle_starttag(tag, attrs)
         found = dict(attrs)
-        self.elements.append((tag, found))
-        if tag not in self.VOID:
-            self.open.append(tag)
         if found.get("role") == "region":
             self.rows = self.tables.setdefault(found["aria-label"] or "", [])
         if tag == "tr":
@@ -89,25 +79,11 @@ class Shown(HTMLParser):
         if tag in {"td", "th"}:
             self.rows[-1].append("")
 
-    def handle_startendtag(self, tag, attrs):
-        """Note an element without content."""
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        """Close the last element."""
-        assert self.open.pop() == tag
-
     def handle_data(self, data):
-        """Note text, but for style sheets."""
-        if "style" not in self.open:
-            self.words.append(data)
+        """Note text, in cells too."""
+        super().handle_data(data)
         if {"td", "th"} & set(self.open):
             self.rows[-1][-1] += data
-
-    @property
-    def said(self):
-        """All text in one line."""
-        return " ".join(" ".join(self.words).split())
 
     def column(self, table, name):
         """Return the cells of a column of a table."""
