@@ -195,7 +195,9 @@ class Changes(Part):
     """Everything that one commit writes, as one value. Anything not named stays as it is."""
 
     inputs: tuple[Input, ...] = ()
+    """New inputs: either all have their numbers, ascending, or all are given the next ones by the store."""
     handled: tuple[tuple[int, str], ...] = ()
+    """Inputs that are handled, those among `inputs` too: number, outcome."""
     customers: tuple[tuple[int, str, str, dict[str, object]], ...] = ()
     runs: tuple[Run, ...] = ()
     moves: tuple[Move, ...] = ()

@@ -68,6 +68,14 @@ class ClaimRequest:
     """The steps, as (journey number, step id), whose messages are withheld, because they are unpublished (R17)."""
     held: frozenset[tuple[str, str]] = frozenset()
     """The channels, as (tenant, channel), whose messages are withheld, because they are held."""
+    inputs: bool = True
+    """Whether the messages of customers with an unhandled input at or before `at` are withheld."""
+
+    def admits(self, post: Post, journey: int, tenant: str) -> bool:
+        """Return whether a message of a journey and a tenant is among those asked for, if it may be claimed at all."""
+        wanted = self.tenant in {None, tenant} and (self.channels is None or post.channel in self.channels)
+        free = journey not in self.journeys and (journey, post.step) not in self.steps
+        return wanted and free and (tenant, post.channel) not in self.held
 
 
 class Transaction(Protocol):

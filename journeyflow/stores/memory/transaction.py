@@ -234,8 +234,8 @@ class MemoryTransaction:
     def claimable(self, request: ClaimRequest) -> list[Post]:
         """Return queued messages that may be handed out, oldest first (R71)."""
         store = self._store
-        told = chain.from_iterable(page.values() for page in store.inbox.pages(request.at, PAGE, store.waiting))
-        withheld = {(item.tenant, item.customer) for item in told}
+        pages = store.inbox.pages(request.at, PAGE, store.waiting) if request.inputs else ()
+        withheld = {(item.tenant, item.customer) for item in chain.from_iterable(page.values() for page in pages)}
         fitting = (
             {place: post for place, post in page.items() if self._fits(post, request, withheld)}
             for page in store.outbox.pages(request.at, request.limit, store.queued)
@@ -246,10 +246,7 @@ class MemoryTransaction:
         """Return whether a queued message is one that this worker may have now."""
         run = self._store.runs[post.serial]
         tenant, name, _ = self._store.customers[run.customer]
-        wanted = request.tenant in {None, tenant} and (request.channels is None or post.channel in request.channels)
-        free = run.journey not in request.journeys and (run.journey, post.step) not in request.steps
-        free = free and (tenant, post.channel) not in request.held
-        return wanted and free and (tenant, name) not in withheld
+        return request.admits(post, run.journey, tenant) and (tenant, name) not in withheld
 
 
 def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:

@@ -156,6 +156,7 @@ NOW_OF_POST = ("flags", "status", "attempts", "available_at", "lease_until", "to
 RUN_ROW, POST_ROW, SEEN_ROW, INPUT_ROW = RUN_FORM.names(), POST_FORM.names(), SEEN_FORM.names(), INPUT_FORM.names()
 """The columns of a whole record, as its reader takes them."""
 
+unnumbered_input = INPUT_FORM.writer(INPUT_FORM.without("seq"))
 new_run, changed_run = RUN_FORM.writer((*OF_RUN, "serial", "customer")), RUN_FORM.writer((*NOW_OF_RUN, "serial"))
 new_post, changed_post = POST_FORM.writer((*OF_POST, "serial")), POST_FORM.writer((*NOW_OF_POST, "serial", "n"))
 read_run, read_post, read_seen, read_input = (

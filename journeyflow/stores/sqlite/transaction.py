@@ -107,6 +107,10 @@ SENT = lookup(
     " AND e.last_at >= ? AND m.at >= ? AND m.status IN (SELECT value FROM json_each(?))",
 )
 
+WITHOUT_INPUTS = (
+    " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at)"
+)
+
 NEWEST_POSTS = lookup(f"SELECT {SEEN_ROW} FROM messages", "enrollment")
 
 
@@ -396,7 +400,7 @@ class SQLiteTransaction:
             " (SELECT value ->> 0, value ->> 1 FROM json_each(:steps)))"
             " AND (:held = '[]' OR (c.tenant, m.channel) NOT IN"
             " (SELECT value ->> 0, value ->> 1 FROM json_each(:held)))"
-            " AND (c.tenant, c.id) NOT IN (SELECT tenant, customer FROM inputs WHERE outcome IS NULL AND at <= :at)"
+            f"{WITHOUT_INPUTS * request.inputs}"
             " ORDER BY m.available_at, m.enrollment, m.n LIMIT :limit",
             {
                 "at": request.at,

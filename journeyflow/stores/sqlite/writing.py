@@ -37,6 +37,7 @@ from journeyflow.stores.sqlite.rows import (
     new_run,
     places,
     text_or_none,
+    unnumbered_input,
 )
 
 ALIKE: Final = 8
@@ -86,6 +87,15 @@ class Statement(NamedTuple):
     place: int = 0
 
 
+def adding(table: str, columns: str) -> str:
+    """Write the statement that adds one row.
+
+    >>> adding("t", "a, b")
+    'INSERT INTO t (a, b) VALUES (?, ?)'
+    """
+    return f"INSERT INTO {table} ({columns}) VALUES ({places(columns)})"
+
+
 def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     """Write the statement that adds rows; those that are alike are so in the column `alike`, whatever else there is.
 
@@ -98,9 +108,8 @@ def insert(table: str, columns: str, key: str, *, alike: str = "") -> Statement:
     >>> insert("t", "a", "k, l").many
     'INSERT INTO t (a, k, l) SELECT ?, CAST(key AS INTEGER), value FROM json_each(?)'
     """
-    named = f"INSERT INTO {table} ({columns}, {key})"
-    row, begin = f"({places(f'{columns}, {key}')})", f"{named} SELECT {places(columns)},"
-    one = f"{named} VALUES {row}"
+    row, one = f"({places(f'{columns}, {key}')})", adding(table, f"{columns}, {key}")
+    begin = f"INSERT INTO {table} ({columns}, {key}) SELECT {places(columns)},"
     if "," in key:
         many, span = "CAST(key AS INTEGER), value FROM json_each(?)", "? + key, value FROM json_each(?)"
         found = Statement(one, f"{begin} {many}", f"{begin} {span}", paired=True, width=2)
@@ -140,6 +149,10 @@ def changing(table: str, news: str, key: str) -> Statement:
     many = f"{begin} ({key}) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
     return Statement(f"{begin} {one}", many, width=2)
 
+
+NEW_INPUTS = adding("inputs", INPUT_FORM.names(INPUT_FORM.without("seq")))
+
+NUMBERED_INPUTS = adding("inputs", f"outcome, {INPUT_FORM.names()}")
 
 HANDLED = update("inputs", "outcome", "seq")
 
@@ -187,9 +200,7 @@ class Writer:
         if changes.catalog:
             _write_catalog(self._connection, changes.catalog)
         rename(self._connection, changes.erased.forgotten)
-        if changes.inputs:
-            self._write_inputs(changes.inputs)
-        self._write_outcomes(changes.handled)
+        self._write_outcomes(self._write_inputs(changes.inputs, changes.handled))
         if changes.customers:
             self._write_customers(changes)
         self._write(NEWS, [], [((dumps(each.news),), [*each.people.values()]) for each in changes.crowds if each.news])
@@ -223,12 +234,17 @@ class Writer:
         if counters:
             self._connection.executemany(COUNT.format(table), counters)
 
-    def _write_inputs(self, inputs: Sequence[Input]) -> None:
-        """Write what was told; only what is copied has its number already."""
-        named = INPUT_FORM.fields if inputs[0].seq else INPUT_FORM.without("seq")
-        columns = INPUT_FORM.names(named)
-        rows = map(INPUT_FORM.writer(named), inputs)
-        self._connection.executemany(f"INSERT INTO inputs ({columns}) VALUES ({places(columns)})", rows)
+    def _write_inputs(self, inputs: Sequence[Input], handled: Sequence[tuple[int, str]]) -> Iterable[tuple[int, str]]:
+        """Write what was told; what has its number comes with its outcome. Return the outcomes of all other inputs."""
+        if not inputs:
+            return handled
+        if not inputs[0].seq:
+            self._connection.executemany(NEW_INPUTS, map(unnumbered_input, inputs))
+            return handled
+        outcomes = dict(handled)
+        rows = [(outcomes.pop(item.seq, None), *item) for item in inputs]
+        self._connection.executemany(NUMBERED_INPUTS, rows)
+        return outcomes.items()
 
     def _write_releases(self, released: Sequence[tuple[int, int]]) -> None:
         """Set the instant of what a pause held (R16)."""
@@ -274,7 +290,7 @@ class Writer:
 
     # --- kinds of rows --------------------------------------------------------------------------------------------
 
-    def _write_outcomes(self, handled: Sequence[tuple[int, str]]) -> None:
+    def _write_outcomes(self, handled: Iterable[tuple[int, str]]) -> None:
         by_outcome: defaultdict[str, list[RowKey]] = defaultdict(list)
         for seq, outcome in handled:
             by_outcome[outcome].append(seq)

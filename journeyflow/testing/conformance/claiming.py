@@ -64,6 +64,7 @@ class Claiming(Begun):
             write(store, Changes(inputs=(event("ann"), event("bob", NOON + 1))))
             expect(claimable(store), [(2, 1), (3, 1)], "at the instant of the first input")
             expect(claimable(store, at=NOON + 1), [(3, 1)], "at the instant of the second")
+            expect(claimable(store, at=NOON + 1, inputs=False), [(1, 1), (2, 1), (3, 1)], "if nobody asks for inputs")
             write(store, Changes(handled=((1, "handled"),)))
             expect(claimable(store), [(1, 1), (2, 1), (3, 1)], "when the first is handled")
 

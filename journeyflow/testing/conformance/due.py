@@ -5,7 +5,7 @@ from pathlib import Path
 
 from journeyflow.basics.words import SENT
 from journeyflow.records.changes import Changes, LimitChanges
-from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey
+from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey, PastRequest
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     LIMITS,
@@ -213,6 +213,20 @@ class DueWork(Begun):
             expect(due(store, NOON + 9).keys, ((NOON, INPUT, 1, 0),), "reopened")
             write(store, Changes(handled=((1, "handled"),)))
             expect(load(store, events=frozenset({wanted})).known.keys(), {wanted}, "the id of what was handled")
+
+    def test_what_comes_handled_is_never_due(self, tmp_path: Path) -> None:
+        """Inputs may come with their numbers, and those of the same commit with their outcomes (R10)."""
+        wanted = ("t", "order.placed", "e2")
+        with self.begun(tmp_path) as store:
+            write(store, Changes(inputs=(event("bob"),)))
+            news = (event(seq=2, id="e2"), event(seq=3, at=NOON + 1), event("", seq=4, kind="ack", id="k-9-9"))
+            write(store, Changes(inputs=news, handled=((2, "handled"), (4, "unmatched"))))
+            expect(due(store, NOON).keys, ((NOON, INPUT, 1, 0),), "what was there")
+            expect(due(store, NOON + 1).keys, ((NOON, INPUT, 1, 0), (NOON + 1, INPUT, 3, 0)), "what waits too")
+            expect(load(store, events=frozenset({wanted})).known.keys(), {wanted}, "the id of what came handled")
+            expect(load(store, next_input=True).next_input, 5, "the next number")
+            past = load(store, past=PastRequest(NOON + 9, 0, 9, None)).past
+            expect([(item.seq, outcome) for item, outcome in past], [(2, "handled"), (4, "unmatched")], "what is done")
 
     def test_the_last_tick_is_known(self, tmp_path: Path) -> None:
         """Its instant is kept in the same commit, and is no change of the catalog (R3)."""

@@ -158,8 +158,10 @@ def leased(serial: int, n: int, until: int) -> Post:
 
 def event(customer: str = "ann", at: int = NOON, **said: object) -> Input:
     """Return an event of tenant "t"."""
-    usual: dict[str, Any] = {"tenant": "t", "kind": "event", "type": "order.placed", "id": None, "text": None}
-    return Input(seq=0, customer=customer, at=at, **{**usual, **said})
+    usual: dict[str, Any] = {
+        "seq": 0, "tenant": "t", "kind": "event", "type": "order.placed", "id": None, "text": None
+    }  # fmt: skip
+    return Input(customer=customer, at=at, **{**usual, **said})
 
 
 def answer(kind: str, serial: int, n: int) -> Input:
