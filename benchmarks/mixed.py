@@ -147,9 +147,11 @@ class Counted(SQLiteStore):
     commits = 0
 
     @contextmanager
-    def transaction(self, *, write: bool = True) -> Iterator[Transaction]:
+    def transaction(
+        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None
+    ) -> Iterator[Transaction]:
         """Open a transaction of the file."""
-        with super().transaction(write=write) as transaction:
+        with super().transaction(write=write, tenant=tenant, due_at=due_at) as transaction:
             assert self.connection is not None
             before = self.connection.total_changes
             yield transaction

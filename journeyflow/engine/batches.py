@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from journeyflow.engine.core import Core
 from journeyflow.records.changes import Changes
+from journeyflow.stores.contract import only_tenant
 from journeyflow.stores.turns import Open
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Batch(Open):
 
     def _close(self) -> None:
         """Store the inputs."""
-        with self._core.store.transaction() as transaction:
+        tenant = only_tenant(item.tenant for item in self.inputs)
+        with self._core.store.transaction(tenant=tenant) as transaction:
             transaction.commit(Changes(inputs=tuple(self.inputs)))
 
 

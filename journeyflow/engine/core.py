@@ -140,6 +140,8 @@ class Ticking(Open):
 class Amending:
     """A block with a transaction that remembers what was committed through it, to amend the cached catalog."""
 
+    tenant = None
+
     def __init__(self, core: Core) -> None:
         """Begin with nothing committed."""
         self._core, self._block = core, core.store.transaction()

@@ -71,7 +71,7 @@ def claim(  # noqa: PLR0917 what a claim depends on
     """
     more = True
     while more and len(taken) < limit:
-        with core.store.transaction() as transaction:
+        with core.store.transaction(tenant=tenant) as transaction:
             catalog, left = core.refresh(transaction), limit - len(taken)
             found, more, aside = claim_posts(transaction, catalog, tenant, channels, at, left, lease, worker)
             taken.extend(found)
@@ -84,7 +84,7 @@ def release(core: Core, tenant: str | None, messages: Iterable[Message], answers
 
     Return how many were given back: not those whose lease has ended, or that belong to another tenant.
     """
-    with core.store.transaction() as transaction:
+    with core.store.transaction(tenant=tenant) as transaction:
         posts = released_posts(transaction, core.refresh(transaction), tenant, messages)
         changes = Changes(inputs=tuple(answers), posts=posts)
         if changes:

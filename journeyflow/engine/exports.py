@@ -80,7 +80,7 @@ class ExportJob(Rows):
 def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> ExportJob:
     """Put a job at the end of the queue and return it; raises InvalidInput with every fault (F190, F191)."""
     _refuse(at, options)
-    with core.store.transaction() as transaction:
+    with core.store.transaction(tenant=tenant) as transaction:
         number = transaction.load(Request(exports=True)).next_export
         job = Export(number, tenant, MODULE, PENDING, dumps(options), at, None, at, None, bounded(at + KEPT), "", None)
         transaction.commit(Changes(exports=(job,)))
@@ -111,7 +111,7 @@ def work(core: Core, at: int, limit: int) -> int:
         except JourneyflowError as fault:
             content, status, error = None, FAILED, str(fault)
         ended = job._replace(status=status, updated_at=at, finished_at=at, error=error, content=content)
-        with core.store.transaction() as transaction:
+        with core.store.transaction(tenant=job.tenant) as transaction:
             transaction.commit(Changes(exports=(ended,)))
         done += 1
     return done

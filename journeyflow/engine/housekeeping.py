@@ -31,7 +31,7 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
     """
     do_due_work(core, at - 1, allow_jump=allow_jump)
     told = _told_of(core, tenant, customers)
-    with core.store.transaction() as transaction:
+    with core.store.transaction(tenant=tenant) as transaction:
         catalog = core.refresh(transaction)
         named = frozenset((tenant, customer) for customer in customers)
         limits = LimitRequest(frozenset(catalog.limited)) if catalog.limited else None
@@ -121,7 +121,7 @@ def _prune_runs(core: Core, scope: Scope, doomed: Marks) -> Iterator[tuple[int, 
     """Yield per batch the serial of its last run and what became of its runs; mark in `doomed` whose messages go."""
     after, size = 0, core.options.batch_size
     while True:
-        with core.store.transaction(write=not scope.dry_run) as transaction:
+        with core.store.transaction(write=not scope.dry_run, tenant=scope.tenant) as transaction:
             catalog = core.refresh(transaction)
             asked = PruneRequest(scope.before, scope.journeys, after, size)
             finished = transaction.load(Request(finished=asked)).finished
@@ -140,7 +140,7 @@ def _prune_inputs(core: Core, scope: Scope, doomed: Marks) -> Iterator[tuple[int
     """Yield for each batch the number of the last input that was looked at, and how many inputs went."""
     after, size = 0, core.options.batch_size
     while True:
-        with core.store.transaction(write=not scope.dry_run) as transaction:
+        with core.store.transaction(write=not scope.dry_run, tenant=scope.tenant) as transaction:
             past = transaction.load(Request(past=PastRequest(scope.before, after, size, scope.tenant))).past
             named = {place for item, outcome in past if (place := message_of(item, outcome)) is not None}
             posts = transaction.load(Request(posts=frozenset(named))).posts

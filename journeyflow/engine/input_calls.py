@@ -141,7 +141,7 @@ class InputCalls(Bound):
             self._check_active(name, at)
         self._give(inputs)
         if again:
-            with self._core.store.transaction() as transaction:
+            with self._core.store.transaction(tenant=self._tenant) as transaction:
                 transaction.commit(again)
 
     def _check_active(self, journey: str, at: datetime) -> JourneyRecord:
@@ -191,7 +191,7 @@ class InputCalls(Bound):
             undisturbed(self._store_inputs, chunk)
 
     def _store_inputs(self, inputs: Sequence[Input]) -> None:
-        with self._core.store.transaction() as transaction:
+        with self._core.store.transaction(tenant=self._tenant) as transaction:
             transaction.commit(Changes(inputs=tuple(inputs)))
 
 

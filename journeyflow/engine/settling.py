@@ -18,6 +18,7 @@ from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Enrollment
 from journeyflow.records.rows import Input
 from journeyflow.stores.batch import ANSWERS, Request
+from journeyflow.stores.contract import only_tenant
 from journeyflow.work.alone import Named
 
 REFUSED = "refused: "
@@ -78,7 +79,7 @@ class Settling(Batch):
         core, names = self._core, self._names()
         with core.store.reader() as reader:
             newest, inside = inside_of(reader, names)
-        with core.store.transaction() as transaction:
+        with core.store.transaction(tenant=only_tenant(item.tenant for item in self.inputs)) as transaction:
             first = transaction.load(Request(next_input=True)).next_input
             transaction.commit(Changes(inputs=tuple(self.inputs)))
         do_work_of(core, names, self._now, allow_jump=self._allow_jump)

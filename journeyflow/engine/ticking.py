@@ -17,7 +17,7 @@ from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import TRACES
 from journeyflow.stores.batch import DueKey, Loaded, Request
-from journeyflow.stores.contract import Transaction
+from journeyflow.stores.contract import Transaction, only_tenant
 from journeyflow.work import scheduler
 from journeyflow.work.alone import Named, is_alone, journey_timers, was_alone
 from journeyflow.work.happenings import Tally
@@ -243,7 +243,8 @@ def _one_batch(core: Core, now: int, size: int, limit: int | None, of: Named | N
     Raises, with nothing committed, _Unhandled for an exception that is not the store's, and _NotAlone if the work `of`
     some customers may depend on that of others.
     """
-    with core.store.transaction() as transaction:
+    tenant, due_at = (None, now) if of is None else (only_tenant(each for each, _ in of), None)
+    with core.store.transaction(tenant=tenant, due_at=due_at) as transaction:
         catalog = core.refresh(transaction)
         due = transaction.due(now, size, of=of)
         timers = Loaded() if of is None else transaction.load(journey_timers(catalog))
@@ -262,7 +263,7 @@ def _one_batch(core: Core, now: int, size: int, limit: int | None, of: Named | N
         except Exception as error:
             if not due.keys:  # another process was faster, so no item can be the reason
                 raise
-            raise _Unhandled(due.keys[0]) from error
+            raise _Unhandled(due.keys[0], transaction.tenant) from error
     return due.more or tally.cut, tally
 
 
@@ -277,10 +278,13 @@ def _expect_alone(alone: bool) -> None:
 
 
 class _Unhandled(Exception):
-    """Handling a batch raised an exception, which is the cause; `key` is the place of its first item."""
+    """Handling a batch raised an exception, which is the cause; `key` is the place of its first item.
 
-    def __init__(self, key: DueKey) -> None:
-        self.key = key
+    `tenant` is the one whose work the batch was; None for that of all.
+    """
+
+    def __init__(self, key: DueKey, tenant: str | None) -> None:
+        self.key, self.tenant = key, tenant
 
 
 def _set_aside(core: Core, now: int, failure: _Unhandled) -> Tally:
@@ -291,12 +295,12 @@ def _set_aside(core: Core, now: int, failure: _Unhandled) -> Tally:
     cause = failure.__cause__
     error = cut(told_error(cause)) if cause is not None else ""
     try:
-        done = _put_aside(core, now, failure.key, error, set_aside)
+        done = _put_aside(core, now, failure, error, set_aside)
     except StorageError:
         raise
     except Exception as worse:  # noqa: BLE001 what is wrong may be wrong with the history of the run as well
         LOG.warning("the history of an item that is set aside cannot be written: %s", told_error(worse))
-        done = _put_aside(core, now, failure.key, error, set_barely_aside)
+        done = _put_aside(core, now, failure, error, set_barely_aside)
     if done is None:
         return Tally()
     name, tally = done
@@ -304,9 +308,10 @@ def _set_aside(core: Core, now: int, failure: _Unhandled) -> Tally:
     return tally
 
 
-def _put_aside(core: Core, now: int, key: DueKey, error: str, way: SettingAside) -> tuple[str, Tally] | None:
+def _put_aside(core: Core, now: int, failure: _Unhandled, error: str, way: SettingAside) -> tuple[str, Tally] | None:
     """Set an item aside in one way; return its name and what was done, or None if it is not due any more."""
-    with core.store.transaction() as transaction:
+    key = failure.key
+    with core.store.transaction(tenant=failure.tenant) as transaction:
         catalog, due = core.refresh(transaction), transaction.due(now, 1)
         if due.keys[:1] != (key,):
             return None

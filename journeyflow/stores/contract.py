@@ -5,7 +5,7 @@ A store saves `Changes` and returns what it has saved; it makes no decisions. It
 against this contract.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -20,6 +20,16 @@ from journeyflow.stores.batch import Due, Loaded, Request
 
 LAST_TICK = "last tick"
 """The name under which stores keep the instant of the last tick that did anything (R3), beside their settings."""
+
+
+def only_tenant(tenants: Iterable[str]) -> str | None:
+    """Return the tenant, as `Store.transaction` takes it, if it is the same one each time; None for several.
+
+    >>> only_tenant(["t", "t"]), only_tenant(["t", "u"]), only_tenant([])
+    ('t', None, None)
+    """
+    names = {*tenants}
+    return names.pop() if len(names) == 1 else None
 
 
 def check_nonce(nonce: object) -> None:
@@ -84,6 +94,10 @@ class Transaction(Protocol):
     Whether a transaction sees its own commits is unspecified: callers read everything first.
     """
 
+    @property
+    def tenant(self) -> str | None:
+        """The tenant to whom all belongs that this transaction reads and writes, bar the catalog; None for all."""
+
     def shelf(self, known_revision: int | None) -> Shelf | None:
         """Return the rows of the catalog; None if its revision is still `known_revision`."""
 
@@ -127,8 +141,16 @@ class Store(Protocol):
     inside another, or on a closed store, raises StorageError.
     """
 
-    def transaction(self, *, write: bool = True) -> AbstractContextManager[Transaction]:
-        """Open a transaction; one that writes holds the lock from the start, so that what it has read stays valid."""
+    def transaction(
+        self, *, write: bool = True, tenant: str | None = None, due_at: int | None = None
+    ) -> AbstractContextManager[Transaction]:
+        """Open a transaction; one that writes holds the lock from the start, so that what it has read stays valid.
+
+        With `tenant`, the caller works for that tenant alone: it neither reads nor writes what belongs to others, and
+        changes nothing of the catalog but settings. With `due_at`, it is a tick's that handles what is due at that
+        instant: the store chooses the tenant, one with due work that nobody else has at hand, and `due` finds nothing
+        if there is none. A store with one lock for everything ignores both (R92).
+        """
 
     def reader(self) -> "AbstractContextManager[SqlReader]":
         """Open a consistent view for queries, in SQL over the same tables for every store (R80).

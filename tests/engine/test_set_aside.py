@@ -332,7 +332,8 @@ def test_an_item_that_another_process_handled_meanwhile(engine):
     welcome(engine)
     go(engine)
     engine.tick(NOW)
-    assert ticking._put_aside(engine._core, 0, (1, 1, 1, 0), "", setting_aside.set_aside) is None
+    failure = ticking._Unhandled((1, 1, 1, 0), None)
+    assert ticking._put_aside(engine._core, 0, failure, "", setting_aside.set_aside) is None
     assert engine.audit() == []
 
 
@@ -358,7 +359,7 @@ def test_without_a_due_item_an_exception_is_raised(engine, monkeypatch):
 def test_what_is_no_longer_due_is_not_counted(engine):
     """Another process has handled the item between the attempt and the setting aside."""
     welcome(engine)
-    assert ticking._set_aside(engine._core, 0, ticking._Unhandled((1, 1, 1, 0))) == Tally()
+    assert ticking._set_aside(engine._core, 0, ticking._Unhandled((1, 1, 1, 0), None)) == Tally()
 
 
 def test_a_queue_without_anybody_goes_on(engine):

@@ -51,7 +51,13 @@ class MemoryStore(MemoryRows):
             self._closed = True
             self._mirror.drop()
 
-    def transaction(self, *, write: bool = True) -> AbstractContextManager["MemoryTransaction"]:
+    def transaction(
+        self,
+        *,
+        write: bool = True,
+        tenant: str | None = None,  # noqa: ARG002 one thread at a time
+        due_at: int | None = None,  # noqa: ARG002 likewise
+    ) -> AbstractContextManager["MemoryTransaction"]:
         """Open a transaction; its commits take effect when the block ends without an exception."""
         return MemoryBlock(self, write=write)
 

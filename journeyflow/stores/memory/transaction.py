@@ -49,6 +49,8 @@ READING = ("this transaction was opened for reading", "open it with write=True t
 class MemoryTransaction:
     """A transaction on a `MemoryStore`; see `contract.Transaction`."""
 
+    tenant = None
+
     def __init__(self, store: MemoryRows, *, write: bool) -> None:
         """Start without commits."""
         self._store, self._write = store, write

@@ -66,7 +66,13 @@ class SQLiteStore:
                 FILES.drop(self)
         self._beside.close()
 
-    def transaction(self, *, write: bool = True) -> AbstractContextManager["SQLiteTransaction"]:
+    def transaction(
+        self,
+        *,
+        write: bool = True,
+        tenant: str | None = None,  # noqa: ARG002 a file has one lock
+        due_at: int | None = None,  # noqa: ARG002 likewise
+    ) -> AbstractContextManager["SQLiteTransaction"]:
         """Open a transaction; one that writes holds the write lock of the file from the start."""
         self._refuse_fork()  # before the turn, which another thread may have had when the process was forked
         turn, use = self._place(write=write)

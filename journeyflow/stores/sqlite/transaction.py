@@ -134,6 +134,8 @@ def _of_medium(method: Callable[..., Answer]) -> Callable[..., Answer]:
 class SQLiteTransaction:
     """A transaction on one file; see `contract.Transaction`."""
 
+    tenant = None
+
     def __init__(
         self,
         connection: sqlite3.Connection,
