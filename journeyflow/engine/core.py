@@ -153,7 +153,7 @@ class Amending:
         transaction = self._block.__enter__()
         self._transaction = transaction
         self.shelf, self.due, self.load = transaction.shelf, transaction.due, transaction.load
-        self.claimable = transaction.claimable
+        self.ask = transaction.ask
         return self
 
     def commit(self, changes: Changes) -> None:

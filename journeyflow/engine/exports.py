@@ -26,7 +26,7 @@ from journeyflow.questions.numbers.statistics import Asked, all_stats, window
 from journeyflow.questions.paging import required
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Export
-from journeyflow.stores.batch import Request
+from journeyflow.stores.inquiries import ExportsRequest
 
 MODULE: Final = "journeys"
 """What is exported; jobs of other modules are not found (F197)."""
@@ -81,7 +81,7 @@ def submit(core: Core, tenant: str, at: int, options: Mapping[str, object]) -> E
     """Put a job at the end of the queue and return it; raises InvalidInput with every fault (F190, F191)."""
     _refuse(at, options)
     with core.store.transaction(tenant=tenant) as transaction:
-        number = transaction.load(Request(exports=True)).next_export
+        number = transaction.ask(ExportsRequest())[1]
         job = Export(number, tenant, MODULE, PENDING, dumps(options), at, None, at, None, bounded(at + KEPT), "", None)
         transaction.commit(Changes(exports=(job,)))
     return _shown(job)
@@ -120,7 +120,7 @@ def work(core: Core, at: int, limit: int) -> int:
 def _taken(core: Core, at: int) -> Export | None:
     """Take the first job that no worker has and return it; None if there is none."""
     with core.store.transaction() as transaction:
-        for job in transaction.load(Request(exports=True)).exports:
+        for job in transaction.ask(ExportsRequest())[0]:
             if job.status == PENDING or job.updated_at + LEFT_BEHIND <= at:
                 taken = job._replace(status=PROCESSING, started_at=at, updated_at=at)
                 transaction.commit(Changes(exports=(taken,)))

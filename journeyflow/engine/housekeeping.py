@@ -14,7 +14,8 @@ from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgott
 from journeyflow.records.forgetting import anonymous
 from journeyflow.records.message_ids import nonce_name
 from journeyflow.records.public import PruneResult
-from journeyflow.stores.batch import Due, LimitRequest, PastRequest, PruneRequest, Request
+from journeyflow.stores.batch import Due, LimitRequest, Request
+from journeyflow.stores.inquiries import PastRequest, PruneRequest
 from journeyflow.work import orders
 from journeyflow.work.pruning import Share, message_of, outlived, settle
 from journeyflow.work.scheduler import lay_out
@@ -123,8 +124,7 @@ def _prune_runs(core: Core, scope: Scope, doomed: Marks) -> Iterator[tuple[int, 
     while True:
         with core.store.transaction(write=not scope.dry_run, tenant=scope.tenant) as transaction:
             catalog = core.refresh(transaction)
-            asked = PruneRequest(scope.before, scope.journeys, after, size)
-            finished = transaction.load(Request(finished=asked)).finished
+            finished = transaction.ask(PruneRequest(scope.before, scope.journeys, after, size))
             share = settle(finished, catalog, scope.before)
             if share.changes and not scope.dry_run:
                 transaction.commit(share.changes)
@@ -141,7 +141,7 @@ def _prune_inputs(core: Core, scope: Scope, doomed: Marks) -> Iterator[tuple[int
     after, size = 0, core.options.batch_size
     while True:
         with core.store.transaction(write=not scope.dry_run, tenant=scope.tenant) as transaction:
-            past = transaction.load(Request(past=PastRequest(scope.before, after, size, scope.tenant))).past
+            past = transaction.ask(PastRequest(scope.before, after, size, scope.tenant))
             named = {place for item, outcome in past if (place := message_of(item, outcome)) is not None}
             posts = transaction.load(Request(posts=frozenset(named))).posts
             present = {place for place in posts if place[0] not in doomed}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from journeyflow.basics.words import ACTIVE
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.catalog.migration import Moved, Plan, migrated, shifted
 from journeyflow.engine.core import Core
@@ -12,8 +11,9 @@ from journeyflow.machine.notes import Result, Situation
 from journeyflow.records import counting
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Move, Run
-from journeyflow.stores.batch import ActiveRequest, CustomerInHand, Request
+from journeyflow.stores.batch import CustomerInHand, Request
 from journeyflow.stores.contract import Transaction
+from journeyflow.stores.inquiries import ActiveRequest
 
 
 def migrate_everybody(
@@ -86,13 +86,12 @@ def everybody_inside(
     """Yield the active runs of a journey by serial, a batch at a time, each batch with its customers by number."""
     after, size = 0, core.options.batch_size
     while True:
-        loaded = transaction.load(Request(active=ActiveRequest(journey, after, size)))
-        ours = (run for run in loaded.runs.values() if run.journey == journey and run.status == ACTIVE)
-        inside = sorted(run for run in ours if run.serial > after)[:size]  # a customer is loaded with all keys (R22)
-        if not inside:
+        serials = transaction.ask(ActiveRequest(journey, after, size))
+        if not serials:
             return
-        yield inside, {person.number: person for person in loaded.people}
-        after = inside[-1].serial
+        loaded = transaction.load(Request(serials=frozenset(serials)))
+        yield [loaded.runs[serial] for serial in serials], {person.number: person for person in loaded.people}
+        after = serials[-1]
 
 
 def _archived(catalog: Catalog, run: Run, customer: str, at: int) -> Result:

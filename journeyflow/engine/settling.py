@@ -19,6 +19,7 @@ from journeyflow.records.public import Enrollment
 from journeyflow.records.rows import Input
 from journeyflow.stores.batch import ANSWERS, Request
 from journeyflow.stores.contract import only_tenant
+from journeyflow.stores.inquiries import NextInputRequest
 from journeyflow.work.alone import Named
 
 REFUSED = "refused: "
@@ -80,7 +81,7 @@ class Settling(Batch):
         with core.store.reader() as reader:
             newest, inside = inside_of(reader, names)
         with core.store.transaction(tenant=only_tenant(item.tenant for item in self.inputs)) as transaction:
-            first = transaction.load(Request(next_input=True)).next_input
+            first = transaction.ask(NextInputRequest())
             transaction.commit(Changes(inputs=tuple(self.inputs)))
         do_work_of(core, names, self._now, allow_jump=self._allow_jump)
         with core.store.reader() as reader:

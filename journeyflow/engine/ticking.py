@@ -18,6 +18,7 @@ from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import TRACES
 from journeyflow.stores.batch import DueKey, Loaded, Request
 from journeyflow.stores.contract import Transaction, only_tenant
+from journeyflow.stores.inquiries import EarliestRequest, LastTickRequest
 from journeyflow.work import scheduler
 from journeyflow.work.alone import Named, is_alone, journey_timers, was_alone
 from journeyflow.work.happenings import Tally
@@ -92,14 +93,14 @@ def next_call(core: Core) -> Outlook:
     with core.store.transaction(write=False) as transaction:
         catalog = core.refresh(transaction)
         seen = _seen(transaction, catalog)
-        posts = transaction.claimable(claim_request(catalog, None, frozenset(core.channels), LAST, 1))
+        posts = transaction.ask(claim_request(catalog, None, frozenset(core.channels), LAST, 1))
     instants = [post.available_at for post in posts] + ([] if seen.free is None else [seen.free])
     return evolve(seen, free=min(instants, default=None))
 
 
 def _seen(transaction: Transaction, catalog: Catalog) -> Outlook:
     paused = catalog.paused_since
-    earliest, free = transaction.load(Request(earliest=paused)).earliest
+    earliest, free = transaction.ask(EarliestRequest(paused))
     return Outlook(earliest, free, len(paused), catalog.traces)
 
 
@@ -182,16 +183,16 @@ def _check_clock(core: Core, now: int, jump: Duration) -> None:
             Request(
                 numbers=frozenset(run.customer for run in due.runs.values()),
                 serials=frozenset(post.serial for post in due.posts.values()),
-                last_tick=True,
             )
         )
-    instants = [key[0] for key in due.keys] + ([] if found.last_tick is None else [found.last_tick])
+        last_tick = transaction.ask(LastTickRequest())
+    instants = [key[0] for key in due.keys] + ([] if last_tick is None else [last_tick])
     if not due.keys or add(max(instants), jump, UTC) >= now:
         return
     runs = [*due.runs.values(), *found.runs.values()]
     record = catalog.journeys[runs[0].journey if runs else due.keys[0][2]]
     customer = next((person.id for run in runs for person in found.people if person.number == run.customer), None)
-    last = None if found.last_tick is None else iso(found.last_tick)
+    last = None if last_tick is None else iso(last_tick)
     raise ClockJump(record.tenant, record.id, customer, iso(due.keys[0][0]), last, iso(now), str(jump))
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from attrs import define, field, frozen
 
-from journeyflow.records.rows import Deferred, Export, Glimpse, Input, Move, Post, Round, Run
+from journeyflow.records.rows import Deferred, Glimpse, Input, Post, Round, Run
 
 Item = TypeVar("Item")
 
@@ -117,37 +117,17 @@ class Request:
     events: frozenset[tuple[str, str, str]] = frozenset()
     suppressed: frozenset[str] = frozenset()
     """The hashes to look up on the suppression list (R86)."""
-    exports: bool = False
-    """Also the jobs that make files and are not done yet."""
     following: bool = True
     """Also the numbers that the next run and the next customer get."""
-    last_tick: bool = False
-    """Also the instant of the last tick that did anything (R3)."""
-    next_input: bool = False
-    """Also the number that the next input gets."""
-    earliest: Mapping[int, int] | None = None
-    """The instants of the earliest work alone; these journeys are paused from the given instants on (R73)."""
-    active: "ActiveRequest | None" = None
     caps: "CapRequest | None" = None
     clicked: frozenset[tuple[str, str]] = frozenset()
     """The customers (tenant, id) of which to load every message that was clicked, with its run (R83)."""
     limits: "LimitRequest | None" = None
     pulls: "PullRequest | None" = None
-    finished: "PruneRequest | None" = None
-    past: "PastRequest | None" = None
 
     def readers(self, runs: Mapping[int, Run]) -> set[int]:
         """Return the serials of the runs that need the newest message of each step, among `runs`."""
         return {*self.posts_of, *(serial for serial, run in runs.items() if run.version in self.reading)}
-
-
-@frozen
-class ActiveRequest:
-    """The active runs of a journey with a serial larger than `after`, at most `limit`, by serial."""
-
-    journey: int
-    after: int
-    limit: int
 
 
 @frozen
@@ -156,32 +136,6 @@ class CapRequest:
 
     tenants: frozenset[str]
     since: int
-
-
-@frozen
-class PruneRequest:
-    """A request for ended runs with their history: the first `limit` that ended before an instant, by serial.
-
-    Only runs of these journeys with a serial above `after`, of which something is left to prune.
-    """
-
-    before: int
-    journeys: frozenset[int]
-    after: int
-    limit: int
-
-
-@frozen
-class PastRequest:
-    """A request for handled inputs: the first `limit` with an `at` before an instant, by sequence number.
-
-    Only inputs with a number above `after`, of one tenant or, if that is None, of all.
-    """
-
-    before: int
-    after: int
-    limit: int
-    tenant: str | None
 
 
 @frozen
@@ -221,26 +175,6 @@ def listed_by(heads: Mapping[int, Sequence[Deferred]], single: Iterable[Deferred
 
 
 @frozen
-class Finished:
-    """Runs that ended long ago: their moves without compared values, their messages, and the inputs about those.
-
-    `current` is the serials of the runs that no run of the same customer under the same key has followed. `told` is
-    (input, outcome). An ack names no customer; acks are loaded only if a message has more than one `sent`. `answered`
-    is the messages of all acks, nacks and requeues that are not handled yet.
-    """
-
-    runs: tuple[Run, ...] = ()
-    current: frozenset[int] = frozenset()
-    moves: tuple[Move, ...] = ()
-    posts: tuple[Post, ...] = ()
-    told: tuple[tuple[Input, str | None], ...] = ()
-    answered: frozenset[tuple[int, int]] = frozenset()
-
-
-NOTHING = Finished()
-
-
-@frozen
 class PullRequest:
     """The customers that a batch with pulls needs (R27).
 
@@ -267,10 +201,6 @@ class PullsLoaded:
     entries: Mapping[int, Mapping[int, Sequence[int]]] = field(factory=dict)
 
 
-Earliest = tuple[int | None, int | None]
-"""The instant of the first item of all that will be due, and of the first that no pause holds; None for no item."""
-
-
 @frozen
 class Loaded:
     """The data loaded for a request; what does not exist is absent. `known` maps events to (at, customer, text).
@@ -288,18 +218,9 @@ class Loaded:
     next_customer: int = 1
     sent: Sequence[tuple[int, int, int, int, str]] = ()
     limits: LimitsLoaded | None = None
-    exports: tuple[Export, ...] = ()
-    """The exports that are not finished yet, by number, which is the order of their submission."""
-    next_export: int = 1
     pulls: PullsLoaded | None = None
-    finished: Finished = NOTHING
-    past: Sequence[tuple[Input, str]] = ()
-    """The inputs that `Request.past` asks for, with their outcomes."""
-    last_tick: int | None = None
     suppressed: Mapping[str, int] = field(factory=dict)
     """The entries of the suppression list that were found: hash, the instant before which all is old."""
-    next_input: int = 1
-    earliest: Earliest = (None, None)
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]
@@ -326,11 +247,6 @@ def _up_to(last: DueKey, found: DueOfKind[Item]) -> Sequence[Item]:
     """Return the items up to a place, inclusive."""
     keys, items = found
     return items[: bisect_right(keys, last)]
-
-
-def told_twice(posts: Iterable[Post]) -> set[tuple[int, int]]:
-    """Return the messages, as (serial, n), with more than one `sent`: one of those may be an ack."""
-    return {(post.serial, post.n) for post in posts if post.flags.get("sent", (0, 0))[1] > 1}
 
 
 Circles = dict[int, list[str]]

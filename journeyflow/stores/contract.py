@@ -15,8 +15,8 @@ from attrs import frozen
 from journeyflow.basics.values import id_fault
 from journeyflow.errors import InvalidInput
 from journeyflow.records.changes import Changes
-from journeyflow.records.rows import Post
 from journeyflow.stores.batch import Due, Loaded, Request
+from journeyflow.stores.inquiries import Answer, Inquiry
 
 LAST_TICK = "last tick"
 """The name under which stores keep the instant of the last tick that did anything (R3), beside their settings."""
@@ -61,33 +61,6 @@ class Shelf:
     next_version: int = 1
 
 
-@frozen
-class ClaimRequest:
-    """The messages that a worker asks for: at most `limit` that may be claimed at `at`, oldest first (R71).
-
-    `tenant` and `channels` restrict them; None means all.
-    """
-
-    tenant: str | None
-    channels: frozenset[str] | None
-    at: int
-    limit: int
-    journeys: frozenset[int]
-    """The numbers of the journeys whose messages are withheld, because they are paused."""
-    steps: frozenset[tuple[int, str]] = frozenset()
-    """The steps, as (journey number, step id), whose messages are withheld, because they are unpublished (R17)."""
-    held: frozenset[tuple[str, str]] = frozenset()
-    """The channels, as (tenant, channel), whose messages are withheld, because they are held."""
-    inputs: bool = True
-    """Whether the messages of customers with an unhandled input at or before `at` are withheld."""
-
-    def admits(self, post: Post, journey: int, tenant: str) -> bool:
-        """Return whether a message of a journey and a tenant is among those asked for, if it may be claimed at all."""
-        wanted = self.tenant in {None, tenant} and (self.channels is None or post.channel in self.channels)
-        free = journey not in self.journeys and (journey, post.step) not in self.steps
-        return wanted and free and (tenant, post.channel) not in self.held
-
-
 class Transaction(Protocol):
     """Everything between acquiring the lock and releasing it. Commits are durable when the block is left.
 
@@ -121,8 +94,8 @@ class Transaction(Protocol):
     def load(self, request: Request) -> Loaded:
         """Return what a request asks for; what does not exist is left out."""
 
-    def claimable(self, request: ClaimRequest) -> Sequence[Post]:
-        """Return queued messages that may be handed out, in order of (instant, serial, n)."""
+    def ask(self, inquiry: Inquiry[Answer]) -> Answer:
+        """Answer one of the inquiries of `inquiries.py`, each of which serves one kind of call."""
 
     def commit(self, changes: Changes) -> None:
         """Write changes atomically; none of them take effect unless the block ends without an exception.

@@ -14,7 +14,8 @@ from journeyflow.records.message_ids import message_id, place_of
 from journeyflow.records.public import Engagement, Message
 from journeyflow.records.rows import Post, Run, replacing, version_at
 from journeyflow.stores.batch import CustomerInHand, Request
-from journeyflow.stores.contract import ClaimRequest, Transaction
+from journeyflow.stores.contract import Transaction
+from journeyflow.stores.inquiries import ClaimRequest
 
 
 def claim_request(
@@ -43,7 +44,7 @@ def claim_posts(  # noqa: PLR0917 what a claim depends on
     More may be waiting if `limit` messages were looked at, although some of them were not leased. A message that raises
     an exception does not stop the others: it becomes FAILED, and is returned as its id and the exception (R9).
     """
-    posts = transaction.claimable(claim_request(catalog, tenant, channels, at, limit))
+    posts = transaction.ask(claim_request(catalog, tenant, channels, at, limit))
     loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts), following=False))
     people, runs = {person.number: person for person in loaded.people}, loaded.runs
     changed, messages, aside = list[Post](), list[Message](), list[tuple[str, Exception]]()

@@ -19,7 +19,8 @@ from journeyflow.records.changes import Changes, Pruned
 from journeyflow.records.counting import KINDS, Note, count, told
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Counter, Input, Move, Post, Run, last_visit, version_at
-from journeyflow.stores.batch import ANSWERS, Finished
+from journeyflow.stores.batch import ANSWERS
+from journeyflow.stores.inquiries import Finished
 from journeyflow.work.delivery import GIVEN_UP
 from journeyflow.work.intake import ATTRIBUTION
 

@@ -9,7 +9,7 @@ from journeyflow import Conflict, Engine, Event, InvalidInput, Journey, NotFound
 from journeyflow.engine.exports import COLUMNS
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Export
-from journeyflow.stores.batch import Request
+from journeyflow.stores.inquiries import ExportsRequest
 from journeyflow.stores.sqlite import SQLiteStore
 from tests.samples import START, STORES, Host, after, open_engine
 
@@ -197,7 +197,7 @@ def test_a_job_is_taken_by_one_and_not_lost_with_a_worker(host):
     """What another worker has is left alone; after an hour that worker is taken for dead (F194)."""
     job = host.engine.submit_export(at=START)
     with host.engine.store.transaction() as transaction:
-        (taken,) = transaction.load(Request(exports=True)).exports
+        (taken,) = transaction.ask(ExportsRequest())[0]
         transaction.commit(Changes(exports=(taken._replace(status="PROCESSING", started_at=taken.submitted_at),)))
     assert host.engine.export_job(job.id).status == "PROCESSING"
     assert host.engine.work_exports(at=after("59 minutes")) == 0

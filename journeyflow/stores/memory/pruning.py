@@ -6,7 +6,8 @@ from typing import Protocol
 
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Move, Post, Run
-from journeyflow.stores.batch import ANSWERS, Finished, PastRequest, PruneRequest, told_twice
+from journeyflow.stores.batch import ANSWERS
+from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
 
 
 class KeptRows(Protocol):

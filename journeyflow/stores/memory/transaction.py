@@ -1,9 +1,9 @@
 """A transaction on the store in memory: what it loads, and what it notes to be committed."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import chain
-from typing import TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from journeyflow.basics.moments import LAST
 from journeyflow.basics.words import ACTIVE, COUNTED
@@ -17,18 +17,29 @@ from journeyflow.records.rows import (
     Run,
 )
 from journeyflow.stores.batch import (
-    NOTHING,
     CustomerInHand,
     Due,
     DueKey,
-    Earliest,
-    Finished,
     Loaded,
     Request,
     named_by,
     select_due,
 )
-from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, Shelf
+from journeyflow.stores.inquiries import (
+    ActiveRequest,
+    Answer,
+    ClaimRequest,
+    Earliest,
+    EarliestRequest,
+    ExportsRequest,
+    Finished,
+    Inquiry,
+    LastTickRequest,
+    NextInputRequest,
+    PastRequest,
+    PruneRequest,
+)
 from journeyflow.stores.memory.due import due_of
 from journeyflow.stores.memory.pruning import finished_in, past_in
 from journeyflow.stores.memory.rows import KnownEvent, MemoryRows
@@ -111,11 +122,8 @@ class MemoryTransaction:
 
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request."""
-        if request.earliest is not None:
-            return Loaded(earliest=self._earliest(request.earliest))
         store = self._store
         runs = {serial: store.runs[serial] for serial in request.serials if serial in store.runs}
-        runs.update((run.serial, run) for run in self._active(request))
         circles = store.pulls.circles(request.pulls, store.numbers)
         numbers = map(store.numbers.get, named_by(request, circles))
         named = {number for number in numbers if number is not None}
@@ -141,17 +149,18 @@ class MemoryTransaction:
             *following,
             sent,
             limits,
-            *self._exports(request),
             pulls,
-            *self._past(request),
-            int(store.meta[LAST_TICK]) if request.last_tick and LAST_TICK in store.meta else None,
             {each: store.suppressions[each].before for each in request.suppressed if each in store.suppressions},
-            store.last["input"] + 1,
         )
 
-    def _earliest(self, paused: Mapping[int, int]) -> Earliest:
+    def ask(self, inquiry: Inquiry[Answer]) -> Answer:
+        """Answer what a single call asks."""
+        answer: Answer = self._answers[type(inquiry)](self, inquiry)
+        return answer
+
+    def _earliest(self, inquiry: EarliestRequest) -> Earliest:
         """Return the instants of the earliest work, of all and without what a pause holds."""
-        first = self._soonest({})
+        first, paused = self._soonest({}), inquiry.paused
         return first, self._soonest(paused) if paused else first
 
     def _soonest(self, paused: Mapping[int, int]) -> int | None:
@@ -164,15 +173,24 @@ class MemoryTransaction:
         )
         return min((key[0] for each in pages for key in _first(1, each)[0]), default=None)
 
-    def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
-        """Return what a prune asks for (R86)."""
-        finished = NOTHING if request.finished is None else finished_in(self._store, request.finished)
-        return finished, () if request.past is None else past_in(self._store, request.past)
+    def _last_tick(self, _: LastTickRequest) -> int | None:
+        found = self._store.meta.get(LAST_TICK)
+        return None if found is None else int(found)
 
-    def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
-        """Return the jobs that are not done yet, and the number that the next one gets."""
-        if not request.exports:
-            return (), 1
+    def _next_input(self, _: NextInputRequest) -> int:
+        return self._store.last["input"] + 1
+
+    def _active(self, inquiry: ActiveRequest) -> list[int]:
+        inside = (run for run in self._store.runs.values() if run.journey == inquiry.journey and run.status == ACTIVE)
+        return sorted(run.serial for run in inside if run.serial > inquiry.after)[: inquiry.limit]
+
+    def _finished(self, inquiry: PruneRequest) -> Finished:
+        return finished_in(self._store, inquiry)
+
+    def _past(self, inquiry: PastRequest) -> tuple[tuple[Input, str], ...]:
+        return past_in(self._store, inquiry)
+
+    def _exports(self, _: ExportsRequest) -> tuple[tuple[Export, ...], int]:
         waiting = tuple(job for job in self._store.exports.values() if job.finished_at is None)
         return waiting, len(self._store.exports) + 1
 
@@ -203,18 +221,6 @@ class MemoryTransaction:
             if post.at >= caps.since and post.status in COUNTED
         ]
 
-    def _active(self, request: Request) -> list[Run]:
-        """Return the active runs of a journey that are asked for, by serial."""
-        wanted = request.active
-        if wanted is None:
-            return []
-        active = [
-            run
-            for serial, run in sorted(self._store.runs.items())
-            if serial > wanted.after and run.journey == wanted.journey and run.status == ACTIVE
-        ]
-        return active[: wanted.limit]
-
     def _people(self, whole: set[int], numbers: set[int]) -> tuple[CustomerInHand, ...]:
         """Return the customers under some numbers, the whole ones with the newest run of each journey and key."""
         store, people = self._store, []
@@ -233,7 +239,7 @@ class MemoryTransaction:
             newest.setdefault(post.serial, {})[post.step] = post
         return newest
 
-    def claimable(self, request: ClaimRequest) -> list[Post]:
+    def _claimable(self, request: ClaimRequest) -> list[Post]:
         """Return queued messages that may be handed out, oldest first (R71)."""
         store = self._store
         pages = store.inbox.pages(request.at, PAGE, store.waiting) if request.inputs else ()
@@ -249,6 +255,17 @@ class MemoryTransaction:
         run = self._store.runs[post.serial]
         tenant, name, _ = self._store.customers[run.customer]
         return request.admits(post, run.journey, tenant) and (tenant, name) not in withheld
+
+    _answers: ClassVar[dict[type[Inquiry[Any]], Callable[[Any, Any], Any]]] = {
+        EarliestRequest: _earliest,
+        LastTickRequest: _last_tick,
+        NextInputRequest: _next_input,
+        ActiveRequest: _active,
+        ClaimRequest: _claimable,
+        ExportsRequest: _exports,
+        PruneRequest: _finished,
+        PastRequest: _past,
+    }
 
 
 def _without_numbers(known: Iterable[KnownEvent]) -> tuple[tuple[int, str, str | None], ...]:

@@ -8,7 +8,7 @@ from journeyflow.basics.values import dumps
 from journeyflow.records.changes import Pruned
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.rows import Input, Move, Post, make_move
-from journeyflow.stores.batch import Finished, PastRequest, PruneRequest, told_twice
+from journeyflow.stores.inquiries import Finished, PastRequest, PruneRequest, told_twice
 from journeyflow.stores.sqlite.rows import (
     INPUT_FORM,
     INPUT_ROW,

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from functools import wraps
 from itertools import chain, repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple
 
 from journeyflow.basics.values import dumps, loads_each
 from journeyflow.basics.words import ACTIVE, CLAIMED, COUNTED, QUEUED, UNKNOWN_AFTER
@@ -19,12 +19,9 @@ from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Deferred, Export, Glimpse, Input, Post, Run, make_input
 from journeyflow.stores.batch import (
     INPUT,
-    NOTHING,
     TIMER,
     CustomerInHand,
     Due,
-    Earliest,
-    Finished,
     LimitsLoaded,
     Loaded,
     Request,
@@ -32,7 +29,21 @@ from journeyflow.stores.batch import (
     select_due,
     timer_key,
 )
-from journeyflow.stores.contract import LAST_TICK, ClaimRequest, Shelf
+from journeyflow.stores.contract import LAST_TICK, Shelf
+from journeyflow.stores.inquiries import (
+    ActiveRequest,
+    Answer,
+    ClaimRequest,
+    Earliest,
+    EarliestRequest,
+    ExportsRequest,
+    Finished,
+    Inquiry,
+    LastTickRequest,
+    NextInputRequest,
+    PastRequest,
+    PruneRequest,
+)
 from journeyflow.stores.sqlite import due
 from journeyflow.stores.sqlite.limits import due_timers, load_limits, queue_heads, unless_held
 from journeyflow.stores.sqlite.opening import RESTORE
@@ -48,8 +59,6 @@ from journeyflow.stores.sqlite.rows import (
     read_seen,
 )
 from journeyflow.stores.sqlite.writing import Paths, Writer, next_number
-
-Answer = TypeVar("Answer")
 
 seq_of: Callable[[Input], Any] = itemgetter(0)
 
@@ -233,16 +242,7 @@ class SQLiteTransaction:
     @_of_medium
     def load(self, request: Request) -> Loaded:
         """Return what is known for a request, with a few statements for all of it."""
-        if request.earliest is not None:
-            return Loaded(earliest=self._earliest(request.earliest))
         posts, runs = self._named_posts(request.posts), self._runs(request.serials)
-        if (wanted := request.active) is not None:
-            active = self._ask(
-                f"SELECT {RUN_ROW} FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE'"
-                " ORDER BY serial LIMIT ?",
-                (wanted.journey, wanted.after, wanted.limit),
-            )
-            runs.update((run.serial, run) for run in map(read_run, active))
         circles = load_circles(self._connection, request.pulls)
         people = self._people_by_name(named_by(request, circles))
         whole = {*request.whole, *people, *(run.customer for run in runs.values())}
@@ -270,17 +270,19 @@ class SQLiteTransaction:
             *self._following(request),
             self._sent(request, people.values()),
             self._limits(request, heads, whole),
-            *self._exports(request),
             None if request.pulls is None else load_pulls(self._connection, request.pulls, circles, people),
-            *self._past(request),
-            self._last_tick() if request.last_tick else None,
             dict(self._ask_each(SUPPRESSED, request.suppressed)),
-            next_number(self._connection, "inputs") if request.next_input else 1,
         )
 
-    def _earliest(self, paused: Mapping[int, int]) -> Earliest:
+    @_of_medium
+    def ask(self, inquiry: Inquiry[Answer]) -> Answer:
+        """Answer what a single call asks."""
+        answer: Answer = self._answers[type(inquiry)](self, inquiry)
+        return answer
+
+    def _earliest(self, inquiry: EarliestRequest) -> Earliest:
         """Return the instants of the earliest work, of all and without what a pause holds: seeks in the indexes."""
-        first = self._soonest("")
+        first, paused = self._soonest(""), inquiry.paused
         return first, self._soonest(unless_held(paused)) if paused else first
 
     def _soonest(self, held: str) -> int | None:
@@ -296,10 +298,17 @@ class SQLiteTransaction:
             return 1, 1
         return next_number(self._connection, "enrollments"), next_number(self._connection, "customers")
 
-    def _last_tick(self) -> int | None:
+    def _last_tick(self, _: LastTickRequest) -> int | None:
         """Return the instant of the last tick that did anything, or None (R3)."""
         found = self._ask("SELECT value FROM meta WHERE name = ?", (LAST_TICK,))
         return int(found[0][0]) if found else None
+
+    def _next_input(self, _: NextInputRequest) -> int:
+        return next_number(self._connection, "inputs")
+
+    def _active(self, inquiry: ActiveRequest) -> list[int]:
+        sql = "SELECT serial FROM enrollments WHERE journey = ? AND serial > ? AND status = 'ACTIVE' ORDER BY 1 LIMIT ?"
+        return [serial for (serial,) in self._ask(sql, (inquiry.journey, inquiry.after, inquiry.limit))]
 
     def _clicked(self, request: Request, people: Iterable[CustomerInHand]) -> list[Post]:
         """Return the messages of some customers that were clicked (R83)."""
@@ -318,17 +327,15 @@ class SQLiteTransaction:
         number = next_number(self._connection, "deferred")
         return load_limits(self._connection, request.limits, heads, customers, number)
 
-    def _exports(self, request: Request) -> tuple[tuple[Export, ...], int]:
-        """Return the jobs that are not done yet, and the number that the next one gets."""
-        if not request.exports:
-            return (), 1
+    def _exports(self, _: ExportsRequest) -> tuple[tuple[Export, ...], int]:
         rows = self._ask("SELECT * FROM exports WHERE finished_at IS NULL ORDER BY number")
         return tuple(map(Export._make, rows)), next_number(self._connection, "exports")
 
-    def _past(self, request: Request) -> tuple[Finished, Sequence[tuple[Input, str]]]:
-        """Return what a prune asks for (R86)."""
-        finished = NOTHING if request.finished is None else load_finished(self._connection, request.finished)
-        return finished, () if request.past is None else load_past(self._connection, request.past)
+    def _finished(self, inquiry: PruneRequest) -> Finished:
+        return load_finished(self._connection, inquiry)
+
+    def _past(self, inquiry: PastRequest) -> tuple[tuple[Input, str], ...]:
+        return load_past(self._connection, inquiry)
 
     def _sent(self, request: Request, people: Iterable[CustomerInHand]) -> list[tuple[int, int, int, int, str]]:
         """Return the messages that caps count, of the customers of some tenants, since an instant (R31).
@@ -389,8 +396,7 @@ class SQLiteTransaction:
             known.setdefault((tenant, kind, name), []).append((at, customer, text))
         return {key: tuple(found) for key, found in known.items()}
 
-    @_of_medium
-    def claimable(self, request: ClaimRequest) -> list[Post]:
+    def _claimable(self, request: ClaimRequest) -> list[Post]:
         """Return queued messages that may be handed out, oldest first (R71)."""
         rows = self._ask(
             f"SELECT {POST_FORM.names(table='m.')} FROM messages m"
@@ -417,6 +423,17 @@ class SQLiteTransaction:
         posts = [read_post(row) for row in rows]
         self._expect(all(post.status == QUEUED for post in posts))
         return posts
+
+    _answers: ClassVar[dict[type[Inquiry[Any]], Callable[[Any, Any], Any]]] = {
+        EarliestRequest: _earliest,
+        LastTickRequest: _last_tick,
+        NextInputRequest: _next_input,
+        ActiveRequest: _active,
+        ClaimRequest: _claimable,
+        ExportsRequest: _exports,
+        PruneRequest: _finished,
+        PastRequest: _past,
+    }
 
     # --- writing --------------------------------------------------------------------------------------------------
 

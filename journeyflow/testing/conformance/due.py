@@ -5,13 +5,15 @@ from pathlib import Path
 
 from journeyflow.basics.words import SENT
 from journeyflow.records.changes import Changes, LimitChanges
-from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey, PastRequest
+from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey
+from journeyflow.stores.inquiries import EarliestRequest, LastTickRequest, NextInputRequest, PastRequest
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     LIMITS,
     MINUTE,
     NOON,
     answer,
+    ask,
     busy_agenda,
     drained,
     due,
@@ -89,7 +91,7 @@ class DueWork(Begun):
                 for paused in ({1: NOON}, {1: NOON - MINUTE, 2: NOON + 1}, dict.fromkeys(of.values(), NOON - MINUTE)):
                     free = [key[0] for key in keys if not _is_held(key, of, paused)]
                     wanted = keys[0][0], min(free, default=None)
-                    expect(load(store, earliest=paused).earliest, wanted, f"paused {paused}")
+                    expect(ask(store, EarliestRequest(paused)), wanted, f"paused {paused}")
                 handle(store, limit=1)
                 keys = keys[1:]
 
@@ -102,13 +104,12 @@ class DueWork(Begun):
             Changes(inputs=(event(at=NOON + 1),)),
         )
         with self.begun(tmp_path) as store:
-            expect(load(store, earliest={}).earliest, (None, None), "nothing")
+            expect(ask(store, EarliestRequest({})), (None, None), "nothing")
             for instant, changes in zip((NOON + 4, NOON + 3, NOON + 2, NOON + 1), kinds, strict=True):
                 write(store, changes)
-                expect(load(store, earliest={}).earliest, (instant, instant))
+                expect(ask(store, EarliestRequest({})), (instant, instant))
             write(store, Changes(handled=((1, "handled"),), posts=(post(1, 1, status=SENT),)))
-            expect(load(store, earliest={}).earliest, (NOON + 3, NOON + 3), "what is left")
-            expect(load(store).earliest, (None, None), "unless asked for")
+            expect(ask(store, EarliestRequest({})), (NOON + 3, NOON + 3), "what is left")
 
     def test_due_work_of_some_customers_is_found_alone(self, tmp_path: Path) -> None:
         """Inputs about them, answers about their messages, rests and leases; others' events under their ids (R74)."""
@@ -224,21 +225,20 @@ class DueWork(Begun):
             expect(due(store, NOON).keys, ((NOON, INPUT, 1, 0),), "what was there")
             expect(due(store, NOON + 1).keys, ((NOON, INPUT, 1, 0), (NOON + 1, INPUT, 3, 0)), "what waits too")
             expect(load(store, events=frozenset({wanted})).known.keys(), {wanted}, "the id of what came handled")
-            expect(load(store, next_input=True).next_input, 5, "the next number")
-            past = load(store, past=PastRequest(NOON + 9, 0, 9, None)).past
+            expect(ask(store, NextInputRequest()), 5, "the next number")
+            past = ask(store, PastRequest(NOON + 9, 0, 9, None))
             expect([(item.seq, outcome) for item, outcome in past], [(2, "handled"), (4, "unmatched")], "what is done")
 
     def test_the_last_tick_is_known(self, tmp_path: Path) -> None:
         """Its instant is kept in the same commit, and is no change of the catalog (R3)."""
         with self.begun(tmp_path) as store:
-            expect(load(store, last_tick=True).last_tick, None, "before any tick")
             with store.transaction(write=False) as transaction:
+                expect(transaction.ask(LastTickRequest()), None, "before any tick")
                 revision = transaction.shelf(None).revision  # type: ignore[union-attr]  # none is known
             write(store, Changes(inputs=(event(),), last_tick=NOON))
             write(store, Changes(handled=((1, "handled"),), last_tick=NOON - 5))
-            expect(load(store, last_tick=True).last_tick, NOON - 5, "the tick that came last")
-            expect(load(store).last_tick, None, "unless asked for")
             with store.transaction(write=False) as transaction:
+                expect(transaction.ask(LastTickRequest()), NOON - 5, "the tick that came last")
                 expect(transaction.shelf(revision), None, "the catalog")
 
 

@@ -34,7 +34,8 @@ from journeyflow.stores.batch import (
     Request,
     timer_key,
 )
-from journeyflow.stores.contract import ClaimRequest, Shelf, Store
+from journeyflow.stores.contract import Shelf, Store
+from journeyflow.stores.inquiries import Answer, ClaimRequest, Inquiry
 
 MINUTE = 60_000_000
 NOON = 1_767_268_800_000_000
@@ -213,6 +214,12 @@ def load(store: Store, **wanted: object) -> Loaded:
         return transaction.load(Request(**wanted))  # type: ignore[arg-type]  # what a request holds
 
 
+def ask(store: Store, inquiry: Inquiry[Answer]) -> Answer:
+    """Return the answer to an inquiry, without the write lock."""
+    with store.transaction(write=False) as transaction:
+        return transaction.ask(inquiry)
+
+
 def shelf(store: Store, known: int | None = None) -> Shelf | None:
     """Return the catalog's rows, without the write lock."""
     with store.transaction(write=False) as transaction:
@@ -228,8 +235,7 @@ def revision(store: Store) -> int:
 def claimable(store: Store, **said: object) -> list[tuple[int, int]]:
     """Return the messages that may be handed out at noon, as (serial, n)."""
     usual: dict[str, Any] = {"tenant": None, "channels": None, "at": NOON, "limit": 100, "journeys": frozenset()}
-    with store.transaction() as transaction:
-        return [(each.serial, each.n) for each in transaction.claimable(ClaimRequest(**{**usual, **said}))]
+    return [(each.serial, each.n) for each in ask(store, ClaimRequest(**{**usual, **said}))]
 
 
 def rows(store: Store, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:

@@ -11,7 +11,8 @@ from journeyflow.basics.words import CANCELLED, COMPLETED
 from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
 from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run, Suppression
 from journeyflow.records.suppression import KEY, hashed
-from journeyflow.stores.batch import NOTHING, PastRequest, PruneRequest, Request
+from journeyflow.stores.batch import Request
+from journeyflow.stores.inquiries import ExportsRequest, Finished, NextInputRequest, PastRequest, PruneRequest
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     GIVEN,
@@ -19,6 +20,7 @@ from journeyflow.testing.conformance.samples import (
     NOON,
     PAST,
     Raised,
+    ask,
     due,
     ended,
     entry,
@@ -260,7 +262,7 @@ class Writing(Begun):
         with self.begun(tmp_path) as store:
             history(store)
             wanted = PruneRequest(after, frozenset({1}), 0, 10)
-            found = load(store, finished=wanted).finished
+            found = ask(store, wanted)
             expect([run.serial for run in found.runs], [1, 3, 4], "those with a history, a memory, or a newer run")
             expect(sorted(found.current), [1, 4], "the newest of each customer")
             expect([(move.serial, move.visit, move.seen) for move in found.moves], [(1, 0, {}), (4, 0, {})])
@@ -271,21 +273,19 @@ class Writing(Begun):
                 "what was told of messages, acks only where sent was told twice",
             )
             expect(found.answered, frozenset({(4, 1)}), "what answers that wait are about")
-            expect([run.serial for run in load(store, finished=evolve(wanted, after=1, limit=1)).finished.runs], [3])
-            expect(load(store, finished=evolve(wanted, before=NOON)).finished, NOTHING, "nothing had ended by then")
-            expect(load(store, finished=evolve(wanted, journeys=frozenset())).finished, NOTHING, "of no journey")
-            expect(load(store).finished, NOTHING, "not asked for")
+            expect([run.serial for run in ask(store, evolve(wanted, after=1, limit=1)).runs], [3])
+            expect(ask(store, evolve(wanted, before=NOON)), Finished(), "nothing had ended by then")
+            expect(ask(store, evolve(wanted, journeys=frozenset())), Finished(), "of no journey")
 
     def test_what_was_told_long_ago_comes_by_number(self, tmp_path: Path) -> None:
         """Handled inputs from before an instant come by number, of one tenant or of all (R86)."""
         with self.begun(tmp_path) as store:
             history(store)
             wanted = PastRequest(NOON + MINUTE, 0, 10, None)
-            expect([(item.seq, outcome) for item, outcome in load(store, past=wanted).past], list(PAST))
-            expect([item.seq for item, _ in load(store, past=evolve(wanted, after=1, limit=2)).past], [3, 4])
-            expect([item.seq for item, _ in load(store, past=evolve(wanted, tenant="u")).past], [3])
-            expect(tuple(load(store, past=evolve(wanted, before=NOON)).past), ())
-            expect(tuple(load(store).past), (), "not asked for")
+            expect([(item.seq, outcome) for item, outcome in ask(store, wanted)], list(PAST))
+            expect([item.seq for item, _ in ask(store, evolve(wanted, after=1, limit=2))], [3, 4])
+            expect([item.seq for item, _ in ask(store, evolve(wanted, tenant="u"))], [3])
+            expect(tuple(ask(store, evolve(wanted, before=NOON))), ())
 
     def test_what_is_pruned_is_gone(self, tmp_path: Path) -> None:
         """Pruned rows go, bare ones stay, balances add up; numbers are not reused, ids of events are free (R86)."""
@@ -308,21 +308,21 @@ class Writing(Begun):
             expect(load(store).next_serial, 6)
             write(store, Changes(inputs=(event(),)))
             expect(rows(store, "SELECT max(seq) FROM inputs"), [(8,)])
+            expect(ask(store, NextInputRequest()), 9)
             expect(sorted(due(store, NOON).inputs), [2, 7, 8], "what waits")
             write(store, Changes(catalog=CatalogChanges(purged=(1,))))
             expect(rows(store, "SELECT (SELECT count(*) FROM arms), (SELECT count(*) FROM openings)"), [(0, 0)])
 
     def test_jobs_wait_in_the_order_of_their_numbers(self, tmp_path: Path) -> None:
-        """Unfinished jobs come back by number when requested; a finished one can be read (F194)."""
+        """Unfinished jobs come back by number; a finished one can be read (F194)."""
         with self.begun(tmp_path) as store:
-            expect((load(store, exports=True).exports, load(store, exports=True).next_export), ((), 1), "a new store")
+            jobs, number = ask(store, ExportsRequest())
+            expect((list(jobs), number), ([], 1), "a new store")
             write(store, Changes(exports=(job(1), job(2, tenant="u"))), Changes(exports=(job(3),)))
-            expect(load(store).exports, (), "not asked for")
             done = job(1, status="COMPLETED", finished_at=NOON, content="a,b\n")
             write(store, Changes(exports=(job(2, tenant="u", status="PROCESSING", started_at=NOON), done)))
-            found = load(store, exports=True)
-            waiting = (job(2, tenant="u", status="PROCESSING", started_at=NOON), job(3))
-            expect((tuple(found.exports), found.next_export), (waiting, 4))
+            jobs, number = ask(store, ExportsRequest())
+            expect((list(jobs), number), ([job(2, tenant="u", status="PROCESSING", started_at=NOON), job(3)], 4))
             expect(rows(store, "SELECT * FROM exports WHERE number = 1"), [tuple(done)])
 
     def test_reading_writes_nothing(self, tmp_path: Path) -> None:
