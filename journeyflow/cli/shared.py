@@ -286,7 +286,7 @@ def _mapped(_context: click.Context, _option: click.Parameter, pairs: Sequence[s
 
 
 READING = (
-    click.option("--delimiter", default=",", show_default=True, help='Between cells of CSV, such as ";" or tab.'),
+    click.option("--delimiter", help='Between cells of CSV, such as ";" or tab; default: what the header shows.'),
     click.option("--encoding", help="Of the file, such as cp1252 for Excel; default: UTF-8, UTF-16 if it begins so."),
     click.option("--timezone", help="The zone of instants without an offset, such as Europe/Paris."),
     click.option(
@@ -296,8 +296,8 @@ READING = (
     click.option("--list-separator", help="What separates the members in cells of lists, tags and consent."),
     click.option(
         "--decimal-comma/--decimal-point", default=None,
-        help="Whether 0,5 is a number in CSV, and 1.200 is 1200, or 0.5; default: the point, and with the delimiter "
-        '";" both, where 1.200 is a fault.',
+        help='Whether 0,5 is a number in CSV, and 1.200 is 1200, or 0.5; default: the point, and between ";" or tabs '
+        "both, where 1.200 is a fault.",
     ),
     click.option("--trim", is_flag=True, help="Remove blanks around cells of CSV, which are faults otherwise."),
 )  # fmt: skip

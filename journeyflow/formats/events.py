@@ -20,6 +20,7 @@ from journeyflow.formats.files import (
     BadLine,
     BytesRead,
     FileKeywords,
+    FileKind,
     FileOptions,
     LineCells,
     Source,
@@ -62,18 +63,31 @@ def events_of(
 ) -> Iterator[Event]:
     """Yield the events of a file; with `used`, names in `options.columns` that the file lacks are no fault."""
     zone = options.zone
-    for number, row in _rows(source, ("at", "type", "customer"), options, bad, progress, used):
+
+    def unread(row: LineCells) -> Iterator[str]:
+        try:
+            _instant(str(row.get("at", _SOME)), zone)
+        except ValueError as error:
+            yield str(error)
+
+    for number, row in _rows(source, FileKind(("at", "type", "customer"), unread), options, bad, progress, used):
         try:
             yield _event(row, zone)
         except (InvalidInput, ValueError, TypeError) as error:
             bad(BadLine(number, "; ".join(error.faults) if isinstance(error, InvalidInput) else str(error)))
 
 
+_SOME = "2000-01-01T00:00:00Z"
+"""Stands for an instant that another fault hides."""
+
+_CUSTOMERS = FileKind(("customer",), lambda _: ())
+
+
 def customers_of(
     source: Source, options: FileOptions, bad: Bad, progress: BytesRead, used: set[str] | None = None
 ) -> Iterator[tuple[str, LineCells]]:
     """Yield the customers of a file; `used` is that of `events_of`."""
-    for number, row in _rows(source, ("customer",), options, bad, progress, used):
+    for number, row in _rows(source, _CUSTOMERS, options, bad, progress, used):
         customer = row.pop("customer", None)
         faults = [f"customer: {fault}"] if (fault := id_fault(customer)) else list(attribute_faults(row))
         if faults:
@@ -84,7 +98,7 @@ def customers_of(
 
 def _rows(  # noqa: PLR0917 what a file needs
     source: Source,
-    needed: tuple[str, ...],
+    kind: FileKind,
     options: FileOptions,
     bad: Bad,
     progress: BytesRead,
@@ -96,9 +110,9 @@ def _rows(  # noqa: PLR0917 what a file needs
         found = set[str]() if used is None else used
         if file.start in {"{", "["}:
             found.update(options.columns)
-            rows = _renamed(json_rows(file, bad), options.columns, needed, bad)
+            rows = _renamed(json_rows(file, bad), options.columns, kind.needed, bad)
         else:
-            rows = csv_rows(file, needed, options, bad, found, every=used is None)
+            rows = csv_rows(file, kind, options, bad, found, every=used is None)
         try:
             for count, (number, row) in enumerate(rows):
                 if count % PROGRESS_EVERY == 0:

@@ -3,12 +3,12 @@
 Everything that reads events or customers reads with the same `FileOptions`.
 """
 
+import codecs
 import io
 import json
 import re
 import sys
-from codecs import getincrementaldecoder, lookup
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike, fspath
 from pathlib import Path
@@ -59,13 +59,24 @@ def silent(_: int) -> None:
     """Show no progress."""
 
 
+@frozen
+class FileKind:
+    """What a file of rows must have: the columns that are `needed`, and values that can be read.
+
+    `unread` returns what will be wrong with values of a row once it is taken, so that a row with other faults says all.
+    """
+
+    needed: tuple[str, ...]
+    unread: Callable[[LineCells], Iterable[str]]
+
+
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
 class FileKeywords(TypedDict, total=False):
     """The fields of `FileOptions`, as keyword arguments."""
 
-    delimiter: str
+    delimiter: str | None
     encoding: str | None
     timezone: str | None
     columns: Mapping[str, str]
@@ -86,18 +97,19 @@ def _read_only(value: object) -> object:
 class FileOptions:
     """How a file of events or customers is written; nothing but the first line of a file is guessed.
 
-    `delimiter` separates the cells of a CSV file, one character or "tab". `encoding` is that of Python; by default
-    UTF-8, or the UTF-16 or UTF-32 that the first bytes show. `timezone` is the IANA zone of instants without an offset,
-    which are refused without it. `columns` maps names of columns, or of keys in JSON, to the names that they have here.
-    `list_separator` separates the members in cells of `lists` and `tags`, and the channels in `consent`.
-    `decimal_comma` is whether 0,5 is a number, and 1.200 is 1200; other points, as in 1.2, are then faults. By default,
-    with the delimiter ";" 0,5 and 0.5 are both numbers, and 1.200, which may be either, is a fault. `trim` removes
-    blanks around cells, which are refused otherwise.
+    `delimiter` separates the cells of a CSV file, one character or "tab"; by default it is the one of a first line such
+    as `sep=;`, or that of comma, semicolon, tab and "|" with which the header has the columns it must have. `encoding`
+    is that of Python; by default UTF-8, or the UTF-16 or UTF-32 that the first bytes show. `timezone` is the IANA zone
+    of instants without an offset, which are refused without it. `columns` maps names of columns, or of keys in JSON, to
+    the names that they have here. `list_separator` separates the members in cells of `lists` and `tags`, and the
+    channels in `consent`. `decimal_comma` is whether 0,5 is a number, and 1.200 is 1200; other points, as in 1.2, are
+    then faults. By default, where semicolons or tabs separate cells, 0,5 and 0.5 are both numbers, and 1.200, which may
+    be either, is a fault. `trim` removes blanks around cells, which are refused otherwise.
 
     Raises InvalidInput with every fault.
     """
 
-    delimiter: str = field(default=",", converter=_delimiter)
+    delimiter: str | None = field(default=None, converter=_delimiter)
     encoding: str | None = None
     timezone: str | None = None
     columns: Mapping[str, str] = field(factory=dict, converter=_read_only, hash=False)
@@ -119,7 +131,7 @@ class FileOptions:
 def _option_faults(options: FileOptions) -> Iterator[str]:
     """Yield what is wrong with options."""
     sign, separator = options.delimiter, options.list_separator
-    if not isinstance(sign, str) or len(sign) != 1 or sign in '"\r\n\0':
+    if sign is not None and (not isinstance(sign, str) or len(sign) != 1 or sign in '"\r\n\0'):
         yield f"delimiter: must be one character such as ';', or 'tab', not {describe(sign)}"
     if separator is not None and (not isinstance(separator, str) or not separator):
         yield f"list_separator: must be text such as '|', not {describe(separator)}"
@@ -164,6 +176,16 @@ FOREIGN = {
 """The first bytes of files that people give instead of CSV, what they are, and what to do with them."""
 
 
+MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",  # with which a mark of UTF-32 begins
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+"""The byte order marks, and the encodings that they show."""
+
+
 def foreign(head: bytes) -> tuple[str, str] | None:
     """Return what a file is that begins so, and what to do with it; None if it may be text."""
     return next((told for magic, told in FOREIGN.items() if head.startswith(magic)), None)
@@ -203,12 +225,18 @@ class Opened:
         head = buffered.peek(LOOK)
         if told := foreign(head):
             raise InvalidInput([f"{name}: this is {'; '.join(told)}"])
-        self.encoding = json.detect_encoding(head) if encoding is None else encoding
-        if lookup(self.encoding).name == "utf-8":
+        marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), None)
+        if marked and encoding is not None and not codecs.lookup(encoding).name.startswith(marked):
+            msg = (
+                f"{name}: its first bytes are the mark of {marked}, not {encoding}; leave the encoding out (--encoding)"
+            )
+            raise InvalidInput([msg])
+        self.encoding = json.detect_encoding(head) if encoding is None or marked else encoding
+        if codecs.lookup(self.encoding).name == "utf-8":
             self.encoding = "utf-8-sig"
         self.text = io.TextIOWrapper(buffered, encoding=self.encoding, errors="surrogateescape", newline="")
         try:
-            seen = getincrementaldecoder(self.encoding)("surrogateescape").decode(head)
+            seen = codecs.getincrementaldecoder(self.encoding)("surrogateescape").decode(head)
         except UnicodeError as error:
             raise InvalidInput([f"{name}: this is no {self.encoding} text: {error}"]) from error
         self.start = seen.lstrip()[:1]

@@ -6,15 +6,16 @@ lines between for one cell; then each of these lines is read for itself, and tho
 
 import csv
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby, islice
 
-from journeyflow.basics.values import PADDING
+from attrs import evolve
+
 from journeyflow.basics.words import CONSENT, MEMBERS
-from journeyflow.errors import InvalidInput, cut, did_you_mean, shown, suggestions
-from journeyflow.formats.files import OTHER_ENCODING, Bad, BadLine, FileOptions, LineCells, Opened
+from journeyflow.errors import InvalidInput, cut, shown
+from journeyflow.formats.files import Bad, BadLine, FileKind, FileOptions, LineCells, Opened
+from journeyflow.formats.headers import SIGNS, bare, first_lines, header_faults, names_of, other_sign, sign_of, whole
 
 CSV_FIELD_LIMIT = 10_000_000
 """How many characters a cell, or a record of many lines, may have: a bound on how much a broken quote can swallow."""
@@ -53,14 +54,15 @@ class _Held:
 class Records:
     """The records of a CSV file, with the numbers of their first lines.
 
-    `width` is the number of cells of the header; None while the header itself is read.
+    `width` is the number of cells of the header; None while the header itself is read. Where nobody named the
+    delimiter, `guessed`, a row that is one cell with it and a whole row with another sign is a fault.
     """
 
-    def __init__(self, lines: Iterable[str], delimiter: str) -> None:
+    def __init__(self, lines: Iterable[str], delimiter: str, *, guessed: bool) -> None:
         """Begin before the first line."""
-        csv.field_size_limit(CSV_FIELD_LIMIT)
         self.width: int | None = None
         self._delimiter = delimiter
+        self._others = [sign for sign in SIGNS if guessed and sign != delimiter]
         self._lines = _Held(lines)
         self._reader = csv.reader(self._lines, strict=True, delimiter=delimiter)
 
@@ -87,12 +89,21 @@ class Records:
                 yield from self._each(number, held, fault)
             number += len(held)
 
+    @property
+    def held(self) -> list[str]:
+        """The lines of the last record."""
+        return self._lines.held
+
     def _misfit(self, cells: list[str]) -> str | None:
         """Return why a record cannot be a row, or None. Empty cells behind the last column are no fault."""
         if self.width is None:
             return None
         if len(cells) > self.width and any(cells[self.width :]):
             return f"has {len(cells)} cells, the header has {self.width}"
+        if len(cells) == 1 < self.width:
+            for sign in self._others:
+                if cells[0].count(sign) == self.width - 1:
+                    return f"is separated by {sign!r}, and the header by {self._delimiter!r}"
         further = self._lines.held[1:]
         if len(further) >= SWALLOWED and sum(map(bool, map(self._alone, further))) * 2 > len(further):
             return "this is no CSV: a quoted cell holds lines that are rows"
@@ -132,7 +143,10 @@ ReadCell = Callable[[str], object]
 _POINT = re.compile(r"-?(0|[1-9]\d{0,18})(\.(?:\d{0,30}[1-9]|0))?", re.ASCII)
 _COMMA = re.compile(r"-?(0|[1-9]\d{0,18}|[1-9]\d{0,2}(?:\.\d{3}){1,5})(,(?:\d{0,30}[1-9]|0))?", re.ASCII)
 _EITHER = re.compile(r"-?(?![1-9]\d{0,2}\.\d{3}$)(0|[1-9]\d{0,18})([.,](?:\d{0,30}[1-9]|0))?", re.ASCII)
-"""Where a semicolon separates cells the comma is decimal, and a point too, unless it may separate thousands."""
+"""Where spreadsheets separate cells by another sign the comma is decimal, and a point too if it is not thousands'."""
+
+SPREADSHEET = (";", "\t")
+"""What spreadsheets put between cells where the comma is decimal: in CSV, and in text."""
 
 _COMMA_TEXT = re.compile(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+", re.ASCII)
 """What stays text where the comma is decimal, and is spelled with a point then, so that it compares as a number."""
@@ -188,7 +202,7 @@ def _pointed(text: str, *, thousands: bool = True) -> str:
 
 def _spelling(options: FileOptions) -> re.Pattern[str]:
     if options.decimal_comma is None:
-        return _EITHER if options.delimiter == ";" else _POINT
+        return _EITHER if options.delimiter in SPREADSHEET else _POINT
     return _COMMA if options.decimal_comma else _POINT
 
 
@@ -233,19 +247,6 @@ def _unnamed(text: str) -> object:
     raise ValueError(msg)
 
 
-def bare(text: str) -> str:
-    """Return a cell without blanks around it."""
-    return text.strip(PADDING)
-
-
-def whole(text: str) -> str:
-    """Return a cell; ValueError for one with blanks around it."""
-    if text != text.strip(PADDING):
-        msg = f"{shown(text)} begins or ends with blanks; remove them, or read with trim=True (--trim in the shell)"
-        raise ValueError(msg)
-    return text
-
-
 def _text(text: str) -> object:
     return text
 
@@ -264,35 +265,56 @@ def _readers(header: list[str], plain: tuple[str, ...], options: FileOptions) ->
 
 
 def csv_rows(
-    file: Opened, needed: tuple[str, ...], options: FileOptions, bad: Bad, used: set[str], *, every: bool
+    file: Opened, kind: FileKind, options: FileOptions, bad: Bad, used: set[str], *, every: bool
 ) -> Iterator[tuple[int, LineCells]]:
     """Yield (line number, row) of a CSV file, without its empty cells; a line that is none is passed to `bad`.
 
     `used` gets the names that are both in `options.columns` and in the header; with `every`, all of them must be.
-    Raises InvalidInput for a header that is no CSV, has a column twice, or lacks one of `needed`.
+    Raises InvalidInput for a header that is no CSV, has a column twice, or lacks a column that is needed.
     """
-    records = iter(rows := Records(file.text, options.delimiter))
-    cells = _header(next(records, (1, [])), file, options)
-    if len(cells) == 1 and cells[0].startswith("sep="):  # a line for spreadsheets alone
-        cells = _header(next(records, (2, [])), file, options)
+    csv.field_size_limit(CSV_FIELD_LIMIT)
+    head, guessed = first_lines(file.text), options.delimiter is None
+    options = evolve(options, delimiter=options.delimiter or sign_of(head, kind.needed, options))
+    rows = Records(chain(head, file.text), str(options.delimiter), guessed=guessed)
+    records = iter(rows)
+    cells = _header(records, file, options)
     if not cells:
-        raise InvalidInput([f"{file.name}: there is no header; the first line names columns, here {', '.join(needed)}"])
+        names = ", ".join(kind.needed)
+        raise InvalidInput([f"{file.name}: there is no header; the first line names columns, here {names}"])
     used.update(cell for cell in cells if cell in options.columns)
-    header = [options.columns.get(cell, cell) for cell in cells]
-    faults = list(_header_faults(cells, header, needed, options.columns if every else ()))
+    header = names_of(cells, options)
+    trim, readers = bare if options.trim else whole, _readers(header, kind.needed, options)
+
+    def read(record: list[str]) -> tuple[LineCells, list[str]]:
+        return _row(zip(header, record, readers, strict=False), file, trim)
+
+    faults = list(header_faults(cells, header, kind.needed, options.columns if every else ()))
+    broken = file.undecoded("".join(cells))
+    if (broken or faults) and (hint := other_sign(cells, rows.held, file, kind.needed, options)):
+        faults = [hint]
+    elif broken:
+        first = next(records, None)
+        faults = [f"the header {broken}", *(kind.unread(read(first[1])[0]) if isinstance(first, tuple) else ())]
     if faults:
-        hint = _other_signs(cells, file, options) if any(name not in header for name in needed) else None
-        raise InvalidInput([f"{file.name}: {fault}" for fault in ([hint] if hint else faults)])
+        raise InvalidInput([f"{file.name}: {fault}" for fault in faults])
     rows.width = len(header)
-    trim, readers = bare if options.trim else whole, _readers(header, needed, options)
+    yield from _rows(records, kind, read, bad)
+
+
+def _rows(
+    records: Iterator[tuple[int, list[str]] | BadLine],
+    kind: FileKind,
+    read: Callable[[list[str]], tuple[LineCells, list[str]]],
+    bad: Bad,
+) -> Iterator[tuple[int, LineCells]]:
     for record in records:
         if isinstance(record, BadLine):
             bad(record)
             continue
-        row, faults = _row(zip(header, record[1], readers, strict=False), file, trim)
+        row, faults = read(record[1])
         if faults:
-            bad(BadLine(record[0], "; ".join(faults)))
-        elif row and (empty := [name for name in needed if name not in row]):
+            bad(BadLine(record[0], "; ".join([*faults, *kind.unread(row)])))
+        elif row and (empty := [name for name in kind.needed if name not in row]):
             bad(BadLine(record[0], "; ".join(f"{name}: the cell is empty; each line needs one" for name in empty)))
         elif row:
             yield record[0], row
@@ -323,49 +345,15 @@ def _row(
     return row, faults
 
 
-def _header(record: tuple[int, list[str]] | BadLine, file: Opened, options: FileOptions) -> list[str]:
-    """Return the cells of the first record, without empty ones at its end."""
-    if isinstance(record, BadLine):
-        raise InvalidInput([f"{file.name}: the header cannot be read: {record}"])
-    cells = [bare(cell) if options.trim else cell for cell in record[1]]
-    while cells and not cells[-1]:
-        cells.pop()
-    if fault := file.undecoded("".join(cells)):
-        hint = _other_signs(cells, file, options)
-        raise InvalidInput([f"{file.name}: {hint or f'the header {fault}'}"])
+def _header(records: Iterator[tuple[int, list[str]] | BadLine], file: Opened, options: FileOptions) -> list[str]:
+    """Return the cells of the header, without empty ones at its end; a line for spreadsheets alone is passed over."""
+    cells: list[str] = []
+    for record in islice(records, 2):
+        if isinstance(record, BadLine):
+            raise InvalidInput([f"{file.name}: the header cannot be read: {record}"])
+        cells = [bare(cell) if options.trim else cell for cell in record[1]]
+        while cells and not cells[-1]:
+            cells.pop()
+        if len(cells) != 1 or not cells[0].startswith("sep="):
+            break
     return cells
-
-
-def _header_faults(
-    cells: list[str], header: list[str], needed: tuple[str, ...], mapped: Iterable[str]
-) -> Iterator[str]:
-    """Yield what is wrong with the names of columns."""
-    missing, suggest, there = [name for name in needed if name not in header], suggestions(), set(cells)
-    twice = sorted(name for name, count in Counter(header).items() if count > 1 and name)
-    for name in missing:
-        hint = did_you_mean(name, header)
-        if not hint and len(missing) == 1 and not twice and cells:
-            hint = f"; if another column has it, map that: columns={{'X': {name!r}}} (--map X={name} in the shell)"
-        yield f"the header has no column {name!r}{hint}"
-    yield from (f"the header has the column {name!r} twice" for name in twice)
-    yield from (
-        f"the header has no column {name!r} to map{suggest(name, cells)}" for name in mapped if name not in there
-    )
-    for cell in header:
-        try:
-            whole(cell)
-        except ValueError as error:
-            yield f"the header: {error}"
-
-
-def _other_signs(cells: list[str], file: Opened, options: FileOptions) -> str | None:
-    """Return how a header is separated that seems to be one cell, with the options that read such a file, or None."""
-    found = next((sign for sign in ";\t|," if sign != options.delimiter and len(cells) == 1 and sign in cells[0]), None)
-    if found is None:
-        return None
-    name = {"\t": "tab"}.get(found, found)
-    encoding = ", and it is not UTF-8" + OTHER_ENCODING if file.misread else ""
-    return (
-        f"the cells are separated by {found!r}; write commas, or name the sign: delimiter={found!r} "
-        f"(--delimiter '{name}' in the shell){encoding}"
-    )

@@ -17,7 +17,7 @@ JOURNEY = dumps_journey(
     Journey(id="thanks", trigger=Trigger("buy"), steps=[Send("hi", channel="EMAIL", template="t"), Wait("w", "1 day")])
 )
 AT = ("--at", "2026-01-01T00:00:00Z")
-EXCEL = ("--delimiter", ";", "--encoding", "cp1252")
+EXCEL = ("--encoding", "cp1252", "--timezone", "Europe/Paris")
 
 
 def call(*words, stdin=None):
@@ -35,18 +35,22 @@ def db(tmp_path):
 
 
 def test_the_export_of_a_spreadsheet_is_put_with_two_options(db, tmp_path):
-    """The refusal without them names both."""
-    path = tmp_path / "c.csv"
+    """The refusal without them names both, and the sign between the cells is that of the header."""
+    path, bought = tmp_path / "c.csv", tmp_path / "e.csv"
     path.write_bytes("customer;name;betrag\r\nc1;Jürg;1,5\r\n".encode("cp1252"))
-    refused = call("put-customers", db, path, *AT)
-    assert refused.exit_code == 1
-    assert "(--delimiter ';' in the shell)" in refused.stderr
-    assert "(--encoding cp1252 in the shell)" in refused.stderr
-    done = call("put-customers", db, path, *AT, *EXCEL)
-    assert (done.exit_code, done.stdout) == (0, "1 customer taken, 0 lines skipped\n")
+    bought.write_bytes("at;type;customer;größe\r\n2026-01-01 01:00;buy;c1;0,5\r\n".encode("cp1252"))
+    refused = [call("put-customers", db, path, *AT), call("feed", db, bought)]
+    assert [each.exit_code for each in refused] == [1, 1]
+    assert all("(--encoding cp1252 in the shell)" in each.stderr for each in refused)
+    assert "(--timezone Europe/Paris in the shell)" in refused[1].stderr
+    done = [call("put-customers", db, path, *AT, *EXCEL), call("feed", db, bought, *EXCEL)]
+    assert [(each.exit_code, each.stdout) for each in done] == [
+        (0, "1 customer taken, 0 lines skipped\n"), (0, "1 event taken, 0 lines skipped\n"),
+    ]  # fmt: skip
     call("tick", db, "--now", "2026-01-01T00:00:00Z")
     with Engine(db) as engine:
         assert dict(engine.customer("c1").attributes) == {"name": "Jürg", "betrag": 1.5}
+        assert engine.enrollment("thanks", "c1").entered_at == datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_columns_zones_lists_and_blanks_have_options(db, tmp_path):

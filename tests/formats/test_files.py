@@ -27,8 +27,13 @@ def customers(data, **options):
 
 def events(data, **options):
     """Read events of text: (events, bad lines)."""
+    return events_of_bytes(data.encode(), **options)
+
+
+def events_of_bytes(data, **options):
+    """Read events of bytes: (events, bad lines)."""
     bad: list[BadLine] = []
-    return list(read_events(io.BytesIO(data.encode()), bad=bad.append, **options)), bad
+    return list(read_events(io.BytesIO(data), bad=bad.append, **options)), bad
 
 
 def refusal(data, **options):
@@ -184,7 +189,7 @@ def test_columns_get_other_names():
 
 def values(cells, **options):
     """Read cells of one column."""
-    sign = options.get("delimiter", ",")
+    sign = {"tab": "\t"}.get(name := options.get("delimiter", ","), name)
     lines = [f"c{n}{sign}{cell}" for n, cell in enumerate(cells)]
     found, bad = customers("\n".join([f"customer{sign}x", *lines]), **options)
     assert bad == []
@@ -215,6 +220,7 @@ def test_what_is_a_number_loses_no_digit(number):
     [
         ({"delimiter": ";"}, ["1,5", "2.5", "1,234", "0.125", "1234.567"], [1.5, 2.5, 1.234, 0.125, 1234.567]),
         ({"delimiter": ";"}, ["1.234,5", "1.234.567"], ["1234.5", "1.234.567"]),
+        ({"delimiter": "tab"}, ["1,5", "2.5", "1,234", "0.125", "1.234,5"], [1.5, 2.5, 1.234, 0.125, "1234.5"]),
         ({"delimiter": ";", "decimal_comma": False}, ["1,5", "2.5", "1,234"], ["1,5", 2.5, "1,234"]),
         ({"delimiter": ";", "decimal_comma": False}, ["1.234", "1234.567", "1.234,5"], [1.234, 1234.567, "1.234,5"]),
         ({"delimiter": "|"}, ["1,5", "2.5", "1,234", "1.234", "1.234,5"], ["1,5", 2.5, "1,234", 1.234, "1.234,5"]),
@@ -323,10 +329,16 @@ READ = [("c1", {"name": "Jürg", "betrag": 1.5})]
 @pytest.mark.parametrize(
     ("data", "options"),
     [
+        (GERMAN.encode("utf-8-sig"), {}),
+        (b"sep=;\r\n" + GERMAN.encode(), {}),
         (GERMAN.encode("utf-8-sig"), {"delimiter": ";"}),
         (GERMAN.encode("utf-8-sig"), {"delimiter": ";", "encoding": "utf-8"}),
-        (GERMAN.encode("cp1252"), {"delimiter": ";", "encoding": "cp1252"}),
-        (GERMAN.encode("utf-16"), {"delimiter": ";"}),
+        (GERMAN.encode("cp1252"), {"encoding": "cp1252"}),
+        (GERMAN.replace(";", "\t").encode("cp1252"), {"encoding": "cp1252"}),
+        (GERMAN.encode("utf-16"), {}),
+        (GERMAN.encode("utf-32"), {"encoding": "utf-32-be"}),
+        (b"\xff\xfe" + GERMAN.encode("utf-16-le"), {"encoding": "utf-16-le"}),
+        (b"\xff\xfe" + GERMAN.replace(";", "\t").encode("utf-16-le"), {}),
         (GERMAN.encode("utf-16-be"), {"delimiter": ";"}),
         (GERMAN.replace(";", "\t").encode("utf-16"), {"delimiter": "tab", "decimal_comma": True}),
     ],
@@ -337,21 +349,103 @@ def test_exports_of_spreadsheets_are_read_with_two_options(data, options):
 
 
 def test_the_refusal_of_a_spreadsheet_names_the_options():
-    """Both at once, if the file is not UTF-8 either."""
+    """Where the sign that was named is wrong, and if the file is not UTF-8 either both at once."""
     encoding = "; name its encoding, for Excel perhaps encoding='cp1252' (--encoding cp1252 in the shell)"
-    other = "the stream: the cells are separated by ';'; write commas, or name the sign: "
-    other += "delimiter=';' (--delimiter ';' in the shell)"
-    assert refusal("customer;name\n") == other
-    assert refusal(GERMAN.encode("cp1252")) == f"{other}, and it is not UTF-8{encoding}"
-    assert refusal("customer;größe\n".encode("cp1252")) == f"{other}, and it is not UTF-8{encoding}"
-    assert "(--delimiter 'tab' in the shell)" in refusal("customer\tname\n")
+    other = "the stream: the cells are separated by ';'; name the sign: delimiter=';' (--delimiter ';' in the shell)"
+    assert refusal("customer;name\n", delimiter=",") == other
+    assert refusal(GERMAN.encode("cp1252"), delimiter=",") == f"{other}, and it is not UTF-8{encoding}"
+    assert refusal("customer;größe\n".encode("cp1252"), delimiter=",") == f"{other}, and it is not UTF-8{encoding}"
+    assert refusal("sep=,\ncustomer;name\n") == other
+    assert "(--delimiter 'tab' in the shell)" in refusal("customer\tname\n", delimiter=";")
     assert "delimiter=','" in refusal("customer,name\n", delimiter=";")
+    assert "did you mean 'customer;name'?" in refusal('"customer;name"\n')
+    assert "the header has no column 'customer'" in refusal("Kunde;name\n")
     broken = "contains a lone surrogate, which is no valid text: the file is not utf-8"
     assert refusal("customer,größe\n".encode("cp1252")) == f"the stream: the header {broken}{encoding}"
     _, (bad,) = customers("customer,name\nc1,Jürg\n".encode("cp1252"))
     assert str(bad) == f"line 2: name: {broken}{encoding}"
     _, (bad,) = customers('{"customer": "c1", "name": "Jürg"}\n'.encode("cp1252"))
     assert str(bad) == f"line 1: {broken}{encoding}"
+
+
+LOCAL = "at;type;customer;größe\n01.02.2026;kauf;c1;1,5\n2026-03-01 10:00;kauf;c1;1,5\n"
+
+
+def test_an_export_in_local_times_needs_its_encoding_and_its_zone():
+    """The refusal without them names these two and no other, whether the header is read or a line."""
+    done = events_of_bytes(LOCAL.encode("cp1252"), encoding="cp1252", timezone="Europe/Paris")
+    assert [(event.at, dict(event.data)) for event in done[0]] == [
+        (datetime(2026, 3, 1, 9, tzinfo=UTC), {"größe": 1.5})
+    ]
+    local = LOCAL.replace("01.02.2026;kauf;c1;1,5\n", "")
+    with pytest.raises(InvalidInput) as error:
+        events_of_bytes(local.encode("cp1252"))
+    header, first = error.value.faults
+    assert "the header contains a lone surrogate" in header
+    assert "encoding='cp1252' (--encoding cp1252 in the shell)" in header
+    assert "has no offset" in first
+    assert "timezone='Europe/Paris' (--timezone Europe/Paris in the shell)" in first
+    _, (bad,) = events_of_bytes(local.replace("größe", "size").replace("kauf", "käuf").encode("cp1252"))
+    assert ("(--encoding cp1252 in the shell)" in bad.reason, "(--timezone Europe" in bad.reason) == (True, True)
+    assert "delimiter" not in f"{header}{first}{bad}"
+    for rows in ("", '2026-03-01 10:00;kauf;c1;"1\n', ";kauf;c1;\n", "2026-03-01T10:00:00Z;kauf;c1;1\n"):
+        with pytest.raises(InvalidInput, match="the header contains a lone surrogate") as error:
+            events_of_bytes(f"at;type;customer;größe\n{rows}".encode("cp1252"))
+        assert len(error.value.faults) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        ("customer;first, last\nc1;Ann, Lee\n", {"first, last": "Ann, Lee"}),
+        ("customer,a;b;c\nc1,Ann\n", {"a;b;c": "Ann"}),
+        ('customer|"a;b,c\td"\nc1|Ann\n', {"a;b,c\td": "Ann"}),
+        ('\r\n\r\n"two\r\nlines";customer\r\nAnn;c1\r\n', {"two\r\nlines": "Ann"}),
+        ("sep=:\ncustomer:name\nc1:Ann\n", {"name": "Ann"}),
+        ('"sep=;"\ncustomer;name\nc1;Ann\n', {"name": "Ann"}),
+    ],
+)
+def test_the_header_shows_the_sign_with_which_it_has_its_columns(data, found):
+    """Another sign in a name is part of it; a line for spreadsheets states the sign."""
+    assert customers(data) == ([("c1", found)], [])
+    mapped = customers(data.replace("customer", "Kunde"), columns={"Kunde": "customer"})
+    assert mapped == ([("c1", found)], [])
+    assert customers(data.replace("customer", " customer "), trim=True) == ([("c1", found)], [])
+
+
+def test_a_column_alone_is_one_whatever_its_cells_hold():
+    """A cell with a comma and no quotes is told; it is no row of two cells, and no other sign separates cells."""
+    found, bad = customers('customer\nc1\n"a,b"\na,b\na;b\n')
+    assert [name for name, _ in found] == ["c1", "a,b", "a;b"]
+    assert [str(line) for line in bad] == ["line 4: has 2 cells, the header has 1"]
+
+
+def test_rows_with_another_sign_than_the_header_are_told():
+    """They would be customers with strange names and nothing else; a caller who names the sign gets them."""
+    data = "customer;name\nc1,Ann\nc2;Bob\nc3\n"
+    found, bad = customers(data)
+    assert [name for name, _ in found] == ["c2", "c3"]
+    assert [str(line) for line in bad] == ["line 2: is separated by ',', and the header by ';'"]
+    found, bad = customers(data, delimiter=";")
+    assert ([name for name, _ in found], bad) == (["c1,Ann", "c2", "c3"], [])
+
+
+def test_a_header_that_never_ends_costs_no_file(monkeypatch):
+    """The search for its end is bounded, and NUL in it is no trace."""
+    data = '"customer;name\n' + "c1;Ann\n" * 1_000
+    assert "the header cannot be read: lines 1 to 1001: this is no CSV" in refusal(data)
+    monkeypatch.setattr(tables_module, "CSV_FIELD_LIMIT", 10)
+    assert "this is no CSV: field larger than field limit (10)" in refusal("customer,a-long-name\n")
+    monkeypatch.undo()
+    customers("customer\n")  # the limit is that of the process
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16-le", "latin-1"])
+def test_a_mark_of_another_encoding_than_the_one_that_was_named_is_told(encoding):
+    """Letters would be read as others, without a word."""
+    fault = f"the stream: its first bytes are the mark of utf-8, not {encoding}; leave the encoding out (--encoding)"
+    assert refusal(GERMAN.encode("utf-8-sig"), encoding=encoding) == fault
+    assert refusal(b'\xef\xbb\xbf{"customer": "c1"}', encoding=encoding) == fault
 
 
 @pytest.mark.parametrize(
