@@ -400,17 +400,30 @@ def takes_time() -> str:
 # --- calls and commands -----------------------------------------------------------------------------------------------
 
 
+PARTS = (
+    *("VersionCalls", "LifecycleCalls", "CopyCalls", "InputCalls", "Engine", "DeliveryCalls", "ChannelCalls"),
+    *("Questions", "LatestCalls", "DecisionCalls", "NumberCalls", "ReportCalls", "UpkeepCalls"),
+)
+"""The classes that the engine is made of, in the order in which a reader meets their calls."""
+
+
 def calls() -> str:
     """Return the methods of an engine, with the summary of each, as a table."""
     rows = []
-    journeys, deliveries, channels, upkeep, latest, questions = journeyflow.Engine.__bases__
-    inputs = deliveries.__bases__[0]
-    parts = (journeys, inputs, journeyflow.Engine, deliveries, channels, upkeep, questions, latest)
-    for name, member in [each for part in parts for each in vars(part).items()]:
-        if not name.startswith("_") and callable(member):
+    parts = [part for part in journeyflow.Engine.__mro__ if any(_is_call(*each) for each in vars(part).items())]
+    for name, member in [each for part in sorted(parts, key=_order_of) for each in vars(part).items()]:
+        if _is_call(name, member):
             given = [each for each in inspect.signature(member).parameters if each != "self"]
             rows.append((f"`{name}({', '.join(given)})`", summary(member).split("; raises")[0]))
     return table(("call", "what it does"), rows)
+
+
+def _is_call(name: str, member: object) -> bool:
+    return not name.startswith("_") and callable(member)
+
+
+def _order_of(part: type) -> int:
+    return PARTS.index(part.__name__)
 
 
 def commands() -> str:

@@ -13,7 +13,7 @@ from journeyflow.definition.edits.copying import Copied, Resources, Templates, c
 from journeyflow.definition.edits.renaming import renamed
 from journeyflow.drawing.rows import Rows
 from journeyflow.engine.inputs import one_or_many
-from journeyflow.engine.journeys import JourneyCalls
+from journeyflow.engine.version_calls import VersionCalls
 from journeyflow.errors import MISSING, Fault, JourneyflowError
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.paging import name_faults, refuse
@@ -36,7 +36,7 @@ class Bulk(Rows):
     clones: Mapping[str, str] = field(factory=dict)
 
 
-class CopyCalls(JourneyCalls):
+class CopyCalls(VersionCalls):
     """The methods of an `Engine` that copy journeys, and that change many of them."""
 
     # --- copies ---------------------------------------------------------------------------------------------------

@@ -195,3 +195,8 @@ class Bound:
         """Return the record of a journey within a transaction; raises what `_known` raises."""
         refuse(name_faults("journey", journey=journey))
         return find(self._core.refresh(transaction), tenant or self._tenant, journey)
+
+    def _check_known(self, journey: str | None) -> None:
+        """Raise NotFound for an unknown journey; None is no journey."""
+        if journey is not None:
+            self._known(journey)

@@ -1,19 +1,15 @@
-"""The methods of an engine that answer questions: people, messages, decisions, statistics (R80 to R85)."""
+"""The methods of an engine that look up and list: customers, enrollments, people, messages, refusals (R80, R84)."""
 
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from journeyflow.basics.moments import FIRST, LAST, to_micros
-from journeyflow.basics.values import INTEGER_MAX, dumps, plain_text
-from journeyflow.catalog.catalog import JourneyRecord
+from journeyflow.basics.values import INTEGER_MAX, dumps
 from journeyflow.drawing.rows import RowTuple
-from journeyflow.engine.core import Bound
-from journeyflow.errors import NotFound, shown
+from journeyflow.engine.decision_calls import DecisionCalls, enrollment_name
+from journeyflow.engine.number_calls import NumberCalls
 from journeyflow.questions import customers, messages, paging
 from journeyflow.questions import enrollments as queries
 from journeyflow.questions.messages import Answer, SetAside
-from journeyflow.questions.numbers import CONFIDENCE
 from journeyflow.questions.paging import (
     Cursor,
     Page,
@@ -28,20 +24,14 @@ from journeyflow.questions.paging import (
 )
 from journeyflow.records import message_ids
 from journeyflow.records.public import Customer, DeferredEntry, Enrollment, Event, Message, Unreadable
-from journeyflow.work import scheduler
 from journeyflow.work.intake import foreseen
 
 if TYPE_CHECKING:  # the modules of questions are imported by the calls that ask them
-    from journeyflow.questions.explanation import Explanation
-    from journeyflow.questions.moments import Timeline
-    from journeyflow.questions.numbers.figures import Benchmark, JourneyStats, MessageStats
-    from journeyflow.questions.numbers.results import Results
     from journeyflow.questions.people import Person
     from journeyflow.questions.refusals import RefusalCount, RefusedEntry
-    from journeyflow.questions.why_not import WhyNot
 
 
-class Questions(Bound):
+class Questions(DecisionCalls, NumberCalls):
     """The methods of an `Engine` that answer questions about its tenant; none of them changes anything."""
 
     def customer(self, customer: str, *, pending: bool = False) -> Customer:
@@ -133,7 +123,7 @@ class Questions(Bound):
         """
         found = self.find_enrollment(journey, customer, run=run, key=key, serial=serial)
         if found is None:
-            raise self._missing(journey, _named(journey, customer, run, key) if serial is None else serial)
+            raise self._missing(journey, enrollment_name(journey, customer, run, key) if serial is None else serial)
         return found
 
     def find_enrollment(
@@ -150,96 +140,6 @@ class Questions(Bound):
         refuse(name_faults(*(("journey", "customer") if serial is None else ()), **asked))
         with self._core.store.reader() as reader:
             return queries.find_enrollment(reader, self._tenant, asked)
-
-    def at(
-        self,
-        journey: str | Enrollment,
-        customer: str | None = None,
-        *,
-        instant: datetime,
-        run: int | None = None,
-        key: str | None = None,
-    ) -> Enrollment:
-        """Return a run as it stood at an instant, after everything that happened then: step, visits, status (R85).
-
-        Takes an `Enrollment`, or a journey and a customer: then the run that was the newest at that instant, unless
-        `run` or `key` names one. `due` and `awaits` of a wait that is over by now are not kept, and are None. Raises
-        NotFound if there was no such run by then.
-        """
-        from journeyflow.questions.as_of import enrollment_at  # noqa: PLC0415 needed here alone
-
-        asked, name = self._asked(journey, customer, run, key)
-        with self._core.store.reader() as reader:
-            found = enrollment_at(reader, self._tenant, asked, to_micros(instant, "instant"))
-        if found is None:
-            raise self._missing(str(asked["journey"]), f"{name} at {instant.isoformat()}")
-        return found
-
-    def _asked(
-        self, journey: str | Enrollment, customer: str | None, run: int | None = None, key: str | None = None
-    ) -> tuple[dict[str, object], str]:
-        """Return the filters for an enrollment, or for a journey and a customer, and a name for what is asked about."""
-        if isinstance(journey, Enrollment):
-            if journey.tenant != self._tenant:
-                kind = "enrollment"
-                raise NotFound(kind, f"{journey.journey}/{journey.customer}")
-            return self._asked(journey.journey, journey.customer, journey.run)
-        if customer is None:
-            msg = "name a journey and a customer, or give an Enrollment"
-            raise TypeError(msg)
-        asked: dict[str, object] = {"journey": journey, "customer": customer, "run": run, "key": key}
-        refuse(name_faults("journey", "customer", **asked))
-        return asked, _named(journey, customer, run, key)
-
-    def _missing(self, journey: str | None, name: object) -> NotFound:
-        """Return that there is no such enrollment; raises NotFound of the journey if there is no such one."""
-        self._check_known(journey)
-        kind = "enrollment"
-        return NotFound(kind, name)
-
-    def why_not(
-        self, journey: str | Enrollment, customer: str | None = None, *, at: datetime | None = None
-    ) -> "WhyNot":
-        """Return why a customer did not enter a journey, and whether the same event would enter them now (R21, R85).
-
-        Takes a journey and a customer, or an `Enrollment`. The entry is tried as of `at`, by default the newest instant
-        known of both, on a copy and with the code that enters people; nothing of it is kept. Raises NotFound for an
-        unknown journey; an unknown customer is one of the answers.
-        """
-        from journeyflow.questions import why_not as whynot  # noqa: PLC0415 needed here alone
-
-        asked, _ = self._asked(journey, customer)
-        journey, customer = plain_text(asked["journey"]), plain_text(asked["customer"])
-        core = self._core
-        record = self._known(journey)
-        with core.store.reader() as reader:
-            found = whynot.evidence(reader, record, customer)
-        instant = whynot.newest_instant(record, found) if at is None else to_micros(at)
-        due = whynot.attempt(record, customer, found, instant)
-        with core.store.transaction(write=False) as transaction:
-            catalog = core.refresh(transaction)
-            loaded = transaction.load(scheduler.plan(due, catalog))
-            return whynot.why_not(whynot.Door(catalog, catalog.journeys[record.number], due, loaded, found))
-
-    def timeline(
-        self, customer: str, *, since: datetime | None = None, until: datetime | None = None, take: int | None = 1_000
-    ) -> "Timeline":
-        """Return what happened to a customer across all journeys, oldest first (R85).
-
-        Events and attributes from the host, entries, refusals, visits, messages, goals and ends, from `since` to
-        `until`, both included; of these the newest `take`, or all with `take=None`. Of refusals only the last of each
-        journey is kept. Raises NotFound.
-        """
-        from journeyflow.questions.timeline import tell  # noqa: PLC0415 needed here alone
-
-        refuse(page_faults(0, take) + name_faults("customer", customer=customer))
-        first = FIRST if since is None else to_micros(since, "since")
-        last = LAST if until is None else to_micros(until, "until")
-        with self._core.store.transaction(write=False) as transaction:
-            programs = self._core.refresh(transaction).programs
-        with self._core.store.reader() as reader:
-            found = tell(reader, programs, self._tenant, customer, first, last, take)
-        return paging.required(found, "customer", customer)
 
     def people(
         self,
@@ -433,150 +333,6 @@ class Questions(Bound):
         with self._core.store.reader() as reader:
             return messages.set_aside(reader, self._tenant, Slice(skip=skip, take=take, after=after))
 
-    def _check_known(self, journey: str | None) -> None:
-        """Raise NotFound for an unknown journey; None is no journey."""
-        if journey is not None:
-            self._known(journey)
-
-    def explain(
-        self,
-        journey: str | Enrollment,
-        customer: str | None = None,
-        *,
-        run: int | None = None,
-        key: str | None = None,
-    ) -> "Explanation":
-        """Return every decision of a run with the values that it compared, printable as text (R85).
-
-        Takes an `Enrollment`, or a journey and a customer: then the newest run, the newest with `key`, or the one of
-        the number `run`. Raises NotFound.
-        """
-        from journeyflow.questions.explanation import explain  # noqa: PLC0415 needed here alone
-
-        asked, name = self._asked(journey, customer, run, key)
-        with self._core.store.reader() as reader:
-            found = queries.find_enrollment(reader, self._tenant, asked)
-            if found is not None:
-                return explain(reader, found)
-        raise self._missing(str(asked["journey"]), name)
-
-    # --- numbers --------------------------------------------------------------------------------------------------
-
-    def stats(
-        self,
-        journey: str,
-        *,
-        at: datetime,
-        since: date | str | None = None,
-        until: date | str | None = None,
-        step: str | None = None,
-        domain: str | None = None,
-        channel: str | None = None,
-    ) -> "JourneyStats":
-        """Return the statistics of a journey, or of a step, a domain, a channel of it (R81 to R83, F150 to F183).
-
-        The window is the days from `since` to `until`, both included, in the journey's zone; dates are `date` or
-        "YYYY-MM-DD". By default it is the 31 days up to that of `at`. Figures that are not known are None, never 0.
-        Raises NotFound for an unknown journey or step and for a channel by which the journey never sent, InvalidInput
-        with all faults of dates, domain and channel (F189).
-        """
-        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
-
-        record = self._known(journey)
-        with self._core.store.reader() as reader:
-            return stats.all_stats(reader, [record], stats.Asked(to_micros(at), since, until, step, domain, channel))[0]
-
-    def all_stats(
-        self,
-        *,
-        at: datetime,
-        since: date | str | None = None,
-        until: date | str | None = None,
-        channel: str | None = None,
-    ) -> "RowTuple[JourneyStats]":
-        """Return the statistics of all this tenant's journeys, sorted by id (F251).
-
-        The window is that of `stats`, for each journey in its own zone. The store is asked once, however many journeys
-        there are. Raises InvalidInput with all faults of dates and channel, NotFound for a channel of none of them.
-        """
-        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
-
-        records = self._records()
-        with self._core.store.reader() as reader:
-            return RowTuple(stats.all_stats(reader, records, stats.Asked(to_micros(at), since, until, channel=channel)))
-
-    def domain_stats(
-        self,
-        journey: str,
-        *,
-        at: datetime,
-        since: date | str | None = None,
-        until: date | str | None = None,
-        step: str | None = None,
-        channel: str | None = None,
-    ) -> "Mapping[str, MessageStats]":
-        """Return what became of a journey's messages in the window by mailbox domain, most sent first (F175).
-
-        Ties are by name. The empty domain holds the messages that have none: those to unknown addresses and those of
-        other channels than EMAIL. Window and errors are those of `stats`.
-        """
-        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
-
-        record = self._known(journey)
-        with self._core.store.reader() as reader:
-            return stats.domain_stats(reader, record, stats.Asked(to_micros(at), since, until, step, channel=channel))
-
-    def benchmark(
-        self,
-        *,
-        at: datetime,
-        since: date | str | None = None,
-        until: date | str | None = None,
-        channel: str | None = None,
-    ) -> "Benchmark":
-        """Return the sums over this tenant's journeys that sent something in the window (F184 to F188).
-
-        Rates are sums over sums, so a journey weighs what it sent; with a `channel`, only what was sent by it counts.
-        The window is that of `stats`, for each journey in its own zone. Raises as `all_stats` does.
-        """
-        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
-
-        records = self._records()
-        with self._core.store.reader() as reader:
-            asked = stats.Asked(to_micros(at), since, until, channel=channel)
-            return stats.benchmark(reader, self._tenant, records, asked)
-
-    def last_counted(self) -> datetime | None:
-        """Return the newest instant at which anything of this tenant was counted; None if nothing ever was (R82).
-
-        A window that ends with its day is the newest that shows anything: that of a back-test, or of an old file.
-        """
-        from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
-
-        with self._core.store.reader() as reader:
-            return stats.last_counted(reader, self._tenant)
-
-    def results(self, journey: str, *, confidence: float = CONFIDENCE) -> "Results":
-        """Return how a journey's holdout and the arms of its Splits compare by its goal (R87).
-
-        People are counted by their first entry. Only groups that were split at the same point and in the same
-        proportions are compared: where percentages changed, within the versions of each. Rates have Wilson's interval
-        and differences Newcombe's, at `confidence` between 0 and 1; group sizes are tested against those asked for. The
-        cost grows with the journey's history. Raises NotFound for an unknown journey, InvalidInput for one without a
-        goal, ValueError for another `confidence`.
-        """
-        from journeyflow.questions.numbers.experiments import results  # noqa: PLC0415 needed here alone
-
-        record = self._known(journey)
-        with self._core.store.reader() as reader:
-            return results(reader, record, confidence)
-
-    def _records(self) -> list[JourneyRecord]:
-        """Return this tenant's journeys by id."""
-        with self._core.store.transaction(write=False) as transaction:
-            by_name = self._core.refresh(transaction).by_name
-        return [record for (tenant, _), record in sorted(by_name.items()) if tenant == self._tenant]
-
     def audit(self) -> list[str]:
         """Return a sentence for everything in the store that does not add up; [] if all does (R80).
 
@@ -586,9 +342,3 @@ class Questions(Bound):
 
         with self._core.store.reader() as reader:
             return audit(reader)
-
-
-def _named(journey: str | None, customer: str | None, run: int | None, key: str | None) -> str:
-    """Return the name of an enrollment that is asked for."""
-    which = "" if run is None else f", run {run}"
-    return f"{journey}/{customer}{which}" + ("" if key is None else f", key {shown(key)}")

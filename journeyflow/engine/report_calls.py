@@ -3,8 +3,8 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from journeyflow.engine.journeys import JourneyCalls
 from journeyflow.engine.questions import Questions
+from journeyflow.engine.version_calls import VersionCalls
 
 if TYPE_CHECKING:  # imported by the calls that need them
     from journeyflow.questions.numbers.lengths import TimeToEnd
@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # imported by the calls that need them
 Day = date | str | None
 
 
-class ReportCalls(JourneyCalls, Questions):
+class ReportCalls(VersionCalls, Questions):
     """The methods of an `Engine` that sum up what its questions answer; none of them changes anything."""
 
     def report(self, journey: str | None = None, *, at: datetime, since: Day = None, until: Day = None) -> "ReportPage":
