@@ -128,7 +128,7 @@ class Watch:
         terminalreporter.section("journeys")
         terminalreporter.write_line(total.report())
         if 100 * total.share < self.bound:
-            said = f"{100 * total.share:.0f} % of the ways were taken, fewer than {self.bound:g} %"
+            said = f"{100 * total.share:.0f}% of the ways were taken, fewer than {self.bound:g}%"
             terminalreporter.write_line(f"FAIL --journeys-fail-under: {said}", red=True)
 
     @pytest.hookimpl

@@ -75,7 +75,7 @@ class Coverage(Rows):
 
     def __repr__(self) -> str:
         """Return how many ways were taken."""
-        return f"Coverage({self.taken} of {len(self.ways)} ways taken, {100 * self.share:.0f} %)"
+        return f"Coverage({self.taken} of {len(self.ways)} ways taken, {100 * self.share:.0f}%)"
 
     def report(self) -> str:
         """Return the coverage of each journey as text for people, with what was missed."""
@@ -84,7 +84,7 @@ class Coverage(Rows):
     def _lines(self) -> Iterator[str]:
         for journey in dict.fromkeys(way.journey for way in self.ways):
             part = Coverage(tuple(way for way in self.ways if way.journey == journey))
-            yield f"{journey}: {part.taken} of {len(part.ways)} ways taken, {100 * part.share:.0f} %"
+            yield f"{journey}: {part.taken} of {len(part.ways)} ways taken, {100 * part.share:.0f}%"
             yield from (f"  never: {way}" for way in part.missed)
 
 

@@ -249,7 +249,7 @@ def _split(step: Split, _: _Making) -> Passages:
         if each.buckets:
             yield Passage(step.id, each.label, cast("str | None", each.next))
         else:
-            yield DeadEnd(step.id, each.label, "its share is 0 %")
+            yield DeadEnd(step.id, each.label, "its share is 0%")
 
 
 def _update(step: Update, made: _Making) -> Passages:

@@ -5,7 +5,7 @@ from calendar import monthrange
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import islice
+from itertools import groupby, islice
 from zoneinfo import ZoneInfo
 
 from attrs import field, frozen
@@ -102,6 +102,17 @@ def write_weekdays(days: frozenset[int]) -> tuple[str, ...]:
     return tuple(WEEKDAYS[day] for day in sorted(days))
 
 
+def weekdays_in_words(days: frozenset[int]) -> str:
+    """Return weekdays as people write them: three or more in a row as a range.
+
+    >>> weekdays_in_words(frozenset(range(5))), weekdays_in_words(frozenset({0, 5, 6}))
+    ('MON-FRI', 'MON,SAT,SUN')
+    """
+    rows = [list(row) for _, row in groupby(enumerate(sorted(days)), key=lambda each: each[1] - each[0])]
+    names = [[WEEKDAYS[day] for _, day in row] for row in rows]
+    return ",".join(f"{row[0]}-{row[-1]}" if len(row) > 2 else ",".join(row) for row in names)  # noqa: PLR2004 two are a list
+
+
 @frozen
 class Window:
     """Hours in which something may happen: weekdays, local start and end (exclusive); overnight if end < start (R34).
@@ -110,7 +121,7 @@ class Window:
     Raise ValueError for weekdays, times or a zone that are not valid, and for a window of no length.
 
     >>> Window("MON-FRI", "09:00", "17:00")
-    Window('MON,TUE,WED,THU,FRI', '09:00', '17:00')
+    Window('MON-FRI', '09:00', '17:00')
     """
 
     weekdays: frozenset[int] = field(default=None, converter=parse_weekdays)
@@ -135,10 +146,10 @@ class Window:
         >>> Window(None, "22:00", "08:00").words(ZoneInfo("UTC"))
         '22:00 to 08:00, UTC'
         >>> Window("SAT,SUN", "09:00", "17:00", timezone="Europe/Paris").words(ZoneInfo("UTC"))
-        'SAT SUN 09:00 to 17:00, Europe/Paris'
+        'SAT,SUN 09:00 to 17:00, Europe/Paris'
         """
-        days = write_weekdays(self.weekdays) if len(self.weekdays) < len(WEEKDAYS) else ()
-        return f"{' '.join((*days, write_clock(self.start)))} to {write_clock(self.end)}, {self.timezone or where.key}"
+        days = f"{weekdays_in_words(self.weekdays)} " if len(self.weekdays) < len(WEEKDAYS) else ""
+        return f"{days}{write_clock(self.start)} to {write_clock(self.end)}, {self.timezone or where.key}"
 
     def next_open(self, instant: int, where: ZoneInfo) -> int:
         """Return `instant` if the window is open then, else its next opening (R34).
@@ -167,7 +178,7 @@ class Window:
 
     def __repr__(self) -> str:
         """Return the window as it is written in Python."""
-        days = ",".join(write_weekdays(self.weekdays))
+        days = weekdays_in_words(self.weekdays)
         zoned = "" if self.timezone is None else f", {self.timezone!r}"
         return f"Window({days!r}, {write_clock(self.start)!r}, {write_clock(self.end)!r}{zoned})"
 
@@ -255,7 +266,7 @@ class Until:
     Raise ValueError for 24:00, and for all weekdays without a time.
 
     >>> Until.parse("09:00"), Until.parse("MON-FRI 09:00"), Until.parse("SAT")
-    (Until('09:00'), Until('MON,TUE,WED,THU,FRI 09:00'), Until('SAT'))
+    (Until('09:00'), Until('MON-FRI 09:00'), Until('SAT'))
     """
 
     time: int | None = field(default=None, converter=_clock_or_none)
@@ -301,7 +312,7 @@ class Until:
 
     def __str__(self) -> str:
         """Return text that `parse` reads back."""
-        days = "" if len(self.weekdays) == len(WEEKDAYS) else ",".join(write_weekdays(self.weekdays))
+        days = "" if len(self.weekdays) == len(WEEKDAYS) else weekdays_in_words(self.weekdays)
         return f"{days} {write_clock(self.time) if self.time is not None else ''}".strip()
 
 

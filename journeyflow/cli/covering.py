@@ -41,7 +41,7 @@ def coverage(  # noqa: PLR0917 click passes them by name
         found = run(engine, journeys=known, since=first, until=last, tenant=tenant)
     show(found.to_dicts(), found.report(), as_json=as_json)
     if 100 * found.share < fail_under:
-        msg = f"{100 * found.share:.0f} % of the ways were taken, fewer than {fail_under:g} %"
+        msg = f"{100 * found.share:.0f}% of the ways were taken, fewer than {fail_under:g}%"
         raise Faults(msg)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from journeyflow.basics.hours import WEEKDAYS, write_clock, write_weekdays
+from journeyflow.basics.hours import WEEKDAYS, weekdays_in_words, write_clock
 from journeyflow.cli.database import database, opened
 from journeyflow.cli.shared import INPUT, as_json, faults_shown, load_policies, now_option, show, table, tenant
 from journeyflow.definition.policies import Cap, Policies, QuietHours
@@ -22,7 +22,7 @@ def _cap_line(cap: Cap) -> tuple[str, str, str]:
 
 def _quiet_line(quiet: QuietHours) -> tuple[str, str, str]:
     hours = quiet.hours
-    days = "every day" if len(hours.weekdays) == len(WEEKDAYS) else ", ".join(write_weekdays(hours.weekdays))
+    days = "every day" if len(hours.weekdays) == len(WEEKDAYS) else weekdays_in_words(hours.weekdays)
     return ("quiet", quiet.channel or "all channels", f"{write_clock(hours.start)} to {write_clock(hours.end)}, {days}")
 
 

@@ -145,7 +145,7 @@ def _facts(journey: Definition) -> Iterator[tuple[str, str]]:
     if journey.limits != Limits():
         yield "Limits", _limits(journey.limits)
     if journey.holdout:
-        yield "Holdout", f"{journey.holdout:g} % are kept out to compare with"
+        yield "Holdout", f"{journey.holdout:g}% are kept out to compare with"
     yield from (("Exit", _exit(each)) for each in journey.exits)
     if journey.goal is not None:
         yield "Goal", _goal(journey.goal)

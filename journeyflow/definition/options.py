@@ -43,7 +43,7 @@ def as_until(value: object) -> Until | None:
     """Read a local opening; any other value stays as it is.
 
     >>> as_until("MON-FRI 09:00"), as_until("25:00")
-    (Until('MON,TUE,WED,THU,FRI 09:00'), '25:00')
+    (Until('MON-FRI 09:00'), '25:00')
     """
     try:
         return None if value is None else Until.parse(value)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from attrs import field as option
 from attrs import frozen
 
-from journeyflow.basics.hours import PERIODS, WEEKDAYS, Window, calendar_period, write_clock, write_weekdays
+from journeyflow.basics.hours import PERIODS, WEEKDAYS, Window, calendar_period, weekdays_in_words, write_clock
 from journeyflow.basics.moments import DAY, Duration, add, zone
 from journeyflow.basics.values import describe, id_fault
 from journeyflow.definition.options import Shown, as_data, as_duration, as_parts
@@ -128,7 +128,7 @@ class QuietHours:
         hours = self.hours
         parts = [repr(write_clock(hours.start)), repr(write_clock(hours.end))]
         if len(hours.weekdays) < len(WEEKDAYS):
-            parts.append(f"weekdays={','.join(write_weekdays(hours.weekdays))!r}")
+            parts.append(f"weekdays={weekdays_in_words(hours.weekdays)!r}")
         if self.channel is not None:
             parts.append(f"channel={self.channel!r}")
         return f"QuietHours({', '.join(parts)})"

@@ -5,6 +5,7 @@ from math import ceil, floor, log10
 
 from attrs import frozen
 
+from journeyflow.basics.showing import counted
 from journeyflow.drawing.svg import FONT, SERIES, SMALL, number, tag, words
 from journeyflow.drawing.text import cut, visible, width
 
@@ -18,6 +19,9 @@ LINE = 20
 
 WIDE, HIGH = 640, 220
 """The size of the area that a chart draws its values in."""
+
+NARROWEST = 320
+"""How wide a picture is at least."""
 
 LONGEST = 200
 """How wide a label may be."""
@@ -40,15 +44,19 @@ def color(position: int) -> str:
     return f"series{position % len(SERIES)}"
 
 
-def ticks(low: float, high: float) -> list[float]:
+def ticks(low: float, high: float, least: float = 0) -> list[float]:
     """Return round numbers from one at or below `low` to one at or above `high`: four to ten steps.
+
+    No step is smaller than `least`, so that there are fewer.
 
     >>> ticks(0, 37)
     [0, 5, 10, 15, 20, 25, 30, 35, 40]
     >>> ticks(-3, 2.5)
     [-3, -2, -1, 0, 1, 2, 3]
+    >>> ticks(0, 2, least=1)
+    [0, 1, 2]
     """
-    across = (high - low) or 1
+    across = max(high - low, 4 * least) or 1
     power = floor(log10(across / 4))
     # powers below 1 divide, because 3 * 0.1 is not 0.3
     size = next(each for each in (5, 2, 1) if across / 4 >= each * 10.0**power)
@@ -76,8 +84,9 @@ class Scale:
 
     @classmethod
     def of(cls, values: Sequence[float], top: float) -> "Scale":
-        """Return the scale of some values, in an area that begins at `top`."""
-        return cls(ticks(min([0, *values]), max([0, *values])), top)
+        """Return the scale of some values, in an area that begins at `top`; counts have no fractions on it."""
+        whole = all(float(value).is_integer() for value in values)
+        return cls(ticks(min([0, *values]), max([0, *values]), least=1 if whole else 0), top)
 
     @property
     def margin(self) -> float:
@@ -125,6 +134,11 @@ def heading(title: str, wide: float) -> str:
     return words(cut(visible(title), wide - 2 * MARGIN, FONT), MARGIN, MARGIN + 14, anchor="start", class_="strong")
 
 
+def nothing() -> tuple[list[str], tuple[float, float]]:
+    """Return what a chart of nothing shows below its title, and its size."""
+    return [words("Nothing to show.", MARGIN, TOP + 4, anchor="start", class_="soft")], (NARROWEST, TOP + LINE + 4)
+
+
 def told(header: Sequence[str], rows: Sequence[object]) -> str:
     """Return what a chart holds, for who cannot see it."""
-    return f"{len(rows)} rows of {', '.join(name for name in header if name)}; a table says the same."
+    return f"{counted(len(rows), 'row')} of {', '.join(name for name in header if name)}; a table says the same."

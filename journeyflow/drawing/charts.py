@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
+from journeyflow.basics.showing import counted
 from journeyflow.drawing.axes import (
     HIGH,
     LINE,
@@ -17,6 +18,7 @@ from journeyflow.drawing.axes import (
     heading,
     legend,
     names_below,
+    nothing,
     shown,
     ticks,
     told,
@@ -54,7 +56,7 @@ class Diagram:
 
     def __repr__(self) -> str:
         """Return the title, and how many rows there are."""
-        return f"Diagram({visible(self.title)[:LONGEST]!r}, {len(self.rows)} rows)"
+        return f"Diagram({visible(self.title)[:LONGEST]!r}, {counted(len(self.rows), 'row')})"
 
     def to_dicts(self) -> list[dict[str, str]]:
         """Return the rows of the table, each as a dictionary by header."""
@@ -281,6 +283,8 @@ def _diagram(
     header: Sequence[str],
     rows: Sequence[tuple[str, ...]],
 ) -> Diagram:
-    """Return a chart with its title at its top."""
+    """Return a chart with its title at its top; one without rows says that there is nothing."""
+    if not rows:
+        parts, size = nothing()
     svg = picture([heading(title, size[0]), *parts], *size, title=title, description=told(header, rows))
     return Diagram(title, svg, tuple(header), tuple(rows))

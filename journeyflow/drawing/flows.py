@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from journeyflow.drawing.axes import LONGEST, MARGIN, TOP, LegendKey, heading, legend, shown
+from journeyflow.drawing.axes import LONGEST, MARGIN, NARROWEST, TOP, LegendKey, heading, legend, nothing, shown
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.layers import Connector, Point, layout
 from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
@@ -17,14 +17,14 @@ from journeyflow.errors import cut as shortened
 WIDEST = 340
 """How wide the box is that most go through."""
 
-NARROWEST = 320
-"""How wide a picture is at least."""
-
 HEIGHT = 26
 """The height of a box; its label stands inside, or reaches over its sides."""
 
 EDGE = 5
 """The height of the edge of a box that shows how many were lost there."""
+
+LOOP = 6
+"""How thick a way is that leads back to its own box: its number is beside it, and its width would hide the picture."""
 
 HEADER = ("from", "to", "how many")
 
@@ -71,8 +71,10 @@ def flow(title: str, boxes: Sequence[FlowBox], flows: Sequence[Flow], lost: str 
         for each in flows
     )
     size = (wide, top + drawn.height + MARGIN)
+    if not kept:
+        parts, size = nothing()
     described = f"{len(rows)} ways between {len(boxes)} boxes, and how many took each; a table says the same."
-    svg = picture([heading(title, wide), *parts], *size, title=title, description=described)
+    svg = picture([heading(title, size[0]), *parts], *size, title=title, description=described)
     return Diagram(title, svg, HEADER, rows)
 
 
@@ -114,11 +116,11 @@ class _Drawn:
         scale = WIDEST / max(values, default=1)
         widths = [max(value * scale, 2) for value in values]
         labels = [f"{cut(visible(box.name), LONGEST, FONT)} · {shown(box.value)}" for box in boxes]
-        ways = [cut(visible(each.label), LONGEST, SMALL) for each in flows]
-        ways = [f"{way} · {shown(each.value)}" if way else "" for way, each in zip(ways, flows, strict=True)]
+        ways = [_way(each) for each in flows]
+        thick = [min(max(each.value * scale, 1), LOOP if each.start == each.end else WIDEST) for each in flows]
         links = [
-            Connector(*both, width(way, SMALL) + 8 if way else 0, 16 if way else 0, max(each.value * scale, 1))
-            for each, both, way in zip(flows, ends, ways, strict=True)
+            Connector(*both, width(way, SMALL) + 8 if way else 0, 16 if way else 0, thickness)
+            for both, way, thickness in zip(ends, ways, thick, strict=True)
         ]
         sizes = [(max(wide, width(label, FONT) + 8), HEIGHT) for wide, label in zip(widths, labels, strict=True)]
         found = layout(sizes, links)
@@ -133,7 +135,7 @@ class _Drawn:
 
     def parts(self, left: float, top: float, lost: str) -> Iterator[str]:
         """Yield everything that is drawn, moved so far; labels come last, above all ribbons."""
-        for each in self.ribbons:
+        for each in sorted(self.ribbons, key=lambda ribbon: ribbon.back):
             yield tag(
                 "g",
                 tag("title", escaped(shortened(each.told))),
@@ -150,11 +152,24 @@ class _Drawn:
                 tag("rect", **at, width=wide, height=HEIGHT, class_=f"box {box.shape}"),
                 tag("rect", **edge, width=max(gone, 1), height=EDGE, class_="lost") if gone else "",
             )
-        for label, (x, y) in zip(self.labels, self.middles, strict=True):
-            yield words(label, x + left, y + top + FONT / 3 - 1)
+        for label, (x, y), wide in zip(self.labels, self.middles, self.widths, strict=True):
+            yield words(label, x + left, y + top + FONT / 3 - 1, class_=_over(label, FONT, wide))
         for each in self.ribbons:
             if each.middle is not None:
-                yield words(each.label, each.middle[0] + left, each.middle[1] + top + SMALL / 3)
+                x, y = each.middle
+                yield words(each.label, x + left, y + top + SMALL / 3, class_=_over(each.label, SMALL, each.thickness))
+
+
+def _way(each: Flow) -> str:
+    """Return what a way is called, with its number; a way back to its own box has its number without a name too."""
+    if not each.label and each.start != each.end:
+        return ""
+    return " · ".join(filter(None, (cut(visible(each.label), LONGEST, SMALL), shown(each.value))))
+
+
+def _over(label: str, size: float, room: float) -> str:
+    """Return the class of a label: one that reaches over the sides of what it names is set off from them."""
+    return "over" if width(label, size) > room else ""
 
 
 def _told(boxes: Sequence[FlowBox], places: dict[int, int], each: Flow) -> str:
@@ -183,7 +198,8 @@ def _ported(
             place = x - wide / 2
             for route, end in sorted(ends, key=lambda each: found[each[0]][1 if each[1] == 0 else -2][0]):
                 thickness = links[route].thickness
-                found[route][end] = (place + thickness / 2, found[route][end][1])
+                inside = max(x + (wide - thickness) / 2, x)  # more may come back to a box than went on from it
+                found[route][end] = (min(place + thickness / 2, inside), found[route][end][1])
                 place += thickness
     return found
 

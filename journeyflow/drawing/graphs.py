@@ -95,7 +95,7 @@ def _lines(box: Box) -> list[TextLine]:
     lines = [(SIGNS.get(box.tone, "") + box.word, f"soft {box.tone}".strip(), SMALL)]
     lines += [(line, "strong", FONT) for line in broken(visible(box.name), WIDEST, FONT, 2)]
     lines += [(line, "", FONT) for line in broken(visible(box.text), WIDEST, FONT, 3) if line]
-    lines += [(line, "soft", SMALL) for line in broken(visible(box.figures), WIDEST, SMALL, 2) if line]
+    lines += [(line, "soft", SMALL) for line in broken(visible(box.figures), WIDEST, SMALL, 2, " · ") if line]
     return lines
 
 

@@ -7,8 +7,9 @@ moved sideways to make the links as straight as the widths allow.
 """
 
 from bisect import bisect_right, insort
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+from math import inf
 from typing import NamedTuple
 
 from attrs import Factory, define, frozen
@@ -56,13 +57,19 @@ class Layout:
 
 @define(eq=False)
 class _Place:
-    """A place in a layer: of a box, of a label, or of a link that passes; `loops` is what links around it take."""
+    """A place in a layer: of a box, of a label, or of a link that passes; `loops` is what links around it take.
+
+    A link is `thickness` wide; it best stands `right` of the middle of what is above it, and what is below it `beside`.
+    """
 
     layer: int
     width: float
     height: float
     box: bool = False
     loops: float = 0
+    thickness: float = 0
+    right: float = 0
+    beside: float = 0
     above: list["_Place"] = Factory(list)
     below: list["_Place"] = Factory(list)
     order: int = 0
@@ -88,7 +95,11 @@ def layout(sizes: Sequence[tuple[float, float]], links: Sequence[Connector]) -> 
     chains = [_chain(boxes, link, back=number in back) for number, link in enumerate(links)]
     layers = _layers(boxes)
     _sort(layers)
+    for box in boxes:
+        _tie(box)
     _move(layers)
+    for line in _lines(layers):
+        _straighten(line, layers)
     width, height = _settle(layers)
     ways = [
         _around(number, links, boxes[link.start]) if not chain else _down(boxes, link, chain)
@@ -154,7 +165,7 @@ def _chain(boxes: Sequence[_Place], link: Connector, *, back: bool) -> list[_Pla
         boxes[link.start].loops += link.thickness + link.width + BESIDE
         return []
     top, bottom = (boxes[link.end], boxes[link.start]) if back else (boxes[link.start], boxes[link.end])
-    chain = [_Place(layer, link.thickness, 0) for layer in range(top.layer + 1, bottom.layer)]
+    chain = [_Place(layer, link.thickness, 0, thickness=link.thickness) for layer in range(top.layer + 1, bottom.layer)]
     label = chain[-1 if back else 0]
     label.width, label.height = max(link.width, link.thickness), link.height
     for upper, lower in zip([top, *chain], [*chain, bottom], strict=True):
@@ -222,6 +233,25 @@ def _crossings(layers: Sequence[Sequence[_Place]]) -> int:
     return crossings
 
 
+def _tie(box: _Place) -> None:
+    """Note where links best leave and meet a box: beside one another, from where the thicker side begins."""
+    left = max(sum(place.thickness for place in side) for side in (box.above, box.below)) / -2
+    for side in (box.above, box.below):
+        at = left
+        for place in sorted(side, key=lambda each: each.order):
+            middle = at + place.thickness / 2
+            if side is box.below:
+                place.right = middle
+            else:
+                place.beside = -middle
+            at += place.thickness
+
+
+def _right(upper: _Place, lower: _Place) -> float:
+    """Return how far to the right of the upper one of two neighbors the lower one best stands."""
+    return lower.right if upper.box else upper.beside
+
+
 # --- places in pixels -------------------------------------------------------------------------------------------------
 
 
@@ -237,15 +267,24 @@ def _move(layers: Sequence[Sequence[_Place]]) -> None:
 
 def _wanted(place: _Place, *, down: bool, both: bool) -> tuple[float, float]:
     """Return how much a place wants to be where, by its neighbors."""
-    pulls = [(_pull(each, place), each.x) for each in place.above] if down or both else []
-    pulls += [(_pull(place, each), each.x) for each in place.below] if both or not down else []
+    pulls = [(_pull(each, place), each.x + _right(each, place)) for each in place.above] if down or both else []
+    pulls += [(_pull(place, each), each.x - _right(place, each)) for each in place.below] if both or not down else []
     weight = sum(pull for pull, _ in pulls)
     return (weight, sum(pull * x for pull, x in pulls) / weight) if pulls else (0.01, place.x)
 
 
 def _pull(upper: _Place, lower: _Place) -> int:
     """Return how much a link pulls: far more where it is the only one at both ends, so that it runs straight."""
-    return ALONE if len(upper.below) == len(lower.above) == 1 else 1
+    return ALONE if _alone(upper, lower) else 1
+
+
+def _alone(upper: _Place, lower: _Place) -> bool:
+    return len(upper.below) == len(lower.above) == 1
+
+
+def _apart(left: _Place, right: _Place) -> float:
+    """Return how far apart the middles of two neighbors are at least."""
+    return (left.room + right.room) / 2 + (BESIDE if left.box and right.box else BESIDE / 2)
 
 
 def _spread(layer: Sequence[_Place], wanted: Sequence[tuple[float, float]]) -> None:
@@ -254,10 +293,7 @@ def _spread(layer: Sequence[_Place], wanted: Sequence[tuple[float, float]]) -> N
     The sum of the weighted squares of what is missing is the least possible: neighbors that want to be nearer to one
     another than they may be are joined to blocks, from left to right, each at the mean of its places.
     """
-    offsets = [0.0]
-    for left, right in pairwise(layer):
-        beside = BESIDE if left.box and right.box else BESIDE / 2
-        offsets.append(offsets[-1] + (left.room + right.room) / 2 + beside)
+    offsets = list(accumulate((_apart(*pair) for pair in pairwise(layer)), initial=0.0))
     blocks: list[list[float]] = []  # the weight, the weighted sum of what is wanted, and how many places
     for offset, (weight, x) in zip(offsets, wanted, strict=True):
         block = [weight, weight * (x - offset), 1]
@@ -267,6 +303,42 @@ def _spread(layer: Sequence[_Place], wanted: Sequence[tuple[float, float]]) -> N
     means = [mean for weight, total, many in blocks for mean in [total / weight] * int(many)]
     for place, offset, mean in zip(layer, offsets, means, strict=True):
         place.x = mean + offset
+
+
+def _lines(layers: Sequence[Sequence[_Place]]) -> Iterator[list[_Place]]:
+    """Yield the places that are tied to one another alone, from top to bottom, line by line."""
+    for place in (place for layer in layers for place in layer):
+        if len(place.above) != 1 or not _alone(place.above[0], place):
+            line = [place]
+            while line[-1].below and _alone(line[-1], line[-1].below[0]):
+                line.append(line[-1].below[0])
+            yield line
+
+
+def _straighten(line: Sequence[_Place], layers: Sequence[Sequence[_Place]]) -> None:
+    """Put a line upright, in as few pieces as the neighbors of its places leave room for."""
+    piece, low, high, beside = list[tuple[_Place, float]](), -inf, inf, 0.0
+    for above, place in zip([None, *line], line, strict=False):
+        beside += 0 if above is None else _right(above, place)
+        left, right = (bound - beside for bound in _room(place, layers[place.layer]))
+        if max(low, left) > min(high, right):
+            _upright(piece, low, high)
+            piece, low, high = [], -inf, inf
+        piece, low, high = [*piece, (place, beside)], max(low, left), min(high, right)
+    _upright(piece, low, high)
+
+
+def _room(place: _Place, layer: Sequence[_Place]) -> tuple[float, float]:
+    """Return from where to where the middle of a place can be, between its neighbors."""
+    before, after = layer[: place.order][-1:], layer[place.order + 1 :][:1]
+    left = max((each.x + _apart(each, place) for each in before), default=-inf)
+    return left, max(min((each.x - _apart(place, each) for each in after), default=inf), left)
+
+
+def _upright(piece: Sequence[tuple[_Place, float]], low: float, high: float) -> None:
+    middle = min(max(sum(place.x - beside for place, beside in piece) / len(piece), low), high)
+    for place, beside in piece:
+        place.x = middle + beside
 
 
 def _settle(layers: Sequence[Sequence[_Place]]) -> tuple[float, float]:

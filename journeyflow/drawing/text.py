@@ -4,7 +4,6 @@ A picture does not know which font shows it, so widths are those of a wide one (
 """
 
 import unicodedata
-from collections.abc import Iterator
 from html import escape
 from itertools import accumulate, takewhile
 
@@ -75,16 +74,18 @@ def cut(text: str, room: float, size: float) -> str:
     return text[: max(fits, 0)].rstrip() + ELLIPSIS
 
 
-def broken(text: str, room: float, size: float, lines: int) -> list[str]:
+def broken(text: str, room: float, size: float, lines: int, between: str = " ") -> list[str]:
     """Return a text in at most so many lines, broken between words; the last one is cut if more would follow.
+
+    `between` is what stands between what belongs together.
 
     >>> broken("wait for a click of the first message", 90, 12, 2)
     ['wait for a', 'click of the…']
     """
-    words = _words(text, room, size)
+    words = (cut(word, room, size) for word in text.split(between))
     found = [next(words, "")]
     for word in words:
-        longer = f"{found[-1]} {word}"
+        longer = f"{found[-1]}{between}{word}"
         if width(longer, size) <= room:
             found[-1] = longer
         elif len(found) < lines:
@@ -93,10 +94,6 @@ def broken(text: str, room: float, size: float, lines: int) -> list[str]:
             found[-1] = cut(f"{longer}{ELLIPSIS}", room, size).rstrip(ELLIPSIS).rstrip() + ELLIPSIS
             break
     return found
-
-
-def _words(text: str, room: float, size: float) -> Iterator[str]:
-    return (cut(word, room, size) for word in text.split(" "))
 
 
 def escaped(text: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from attrs import frozen
 
-from journeyflow.drawing.axes import MARGIN, TOP, color, heading
+from journeyflow.basics.showing import counted
+from journeyflow.drawing.axes import MARGIN, NARROWEST, TOP, color, heading, nothing
 from journeyflow.drawing.charts import Diagram
 from journeyflow.drawing.svg import FONT, SMALL, number, picture, tag, words
 from journeyflow.drawing.text import cut, visible, width
@@ -55,7 +56,7 @@ def tracks(title: str, rows: Sequence[TrackRow], more: str = "") -> Diagram:
     first = clock + APART
     named = first + many * APART
     said = named + max((width(place, SMALL) for place in places), default=0) + 14
-    wide = max(said + max((width(text, FONT) for text in texts), default=0), 320) + MARGIN
+    wide = max(said + max((width(text, FONT) for text in texts), default=0), NARROWEST) + MARGIN
     top = TOP
     parts = [heading(title, wide)]
     if more:
@@ -72,8 +73,9 @@ def tracks(title: str, rows: Sequence[TrackRow], more: str = "") -> Diagram:
             words(place, named, y + 4, anchor="start", class_="soft"),
             words(text, said, y + 4, anchor="start"),
         ]
-    size = (wide, (ys[-1] if ys else top) + ROW / 2 + MARGIN)
-    svg = picture(parts, *size, title=title, description=f"{len(rows)} moments, oldest first; a table says the same.")
+    empty, size = ([], (wide, ys[-1] + ROW / 2 + MARGIN)) if rows else nothing()
+    described = f"{counted(len(rows), 'moment')}, oldest first; a table says the same."
+    svg = picture([*parts, *empty], *size, title=title, description=described)
     return Diagram(title, svg, ("when", "where", "what"), tuple((row.when, row.place, row.text) for row in rows))
 
 

@@ -317,7 +317,7 @@ class Fit(Rows):
         yield f"{self._basis()}, {self.since:%Y-%m-%d} to {self.until:%Y-%m-%d}"
         for rate in self.rates:
             where = " ".join(name for name in rate.place if name is not None) or "all messages"
-            bounds = f"{100 * rate.mean:6.2f} % ({100 * rate.low:.2f} to {100 * rate.high:.2f})"
+            bounds = f"{100 * rate.mean:6.2f}% ({100 * rate.low:.2f} to {100 * rate.high:.2f})"
             after = "" if rate.delay is None else f", median after {rate.delay.value(0.5) / MINUTE:.0f} minutes"
             yield f"  {where:<36} {rate.kind:<12} {bounds}, {rate.count} of {rate.of}{after}"
         for each in self.frequencies:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from journeyflow.basics.moments import MINUTE
 from journeyflow.basics.showing import counted
-from journeyflow.definition.counted import funnel, step_flow
+from journeyflow.definition.counted import funnel, percent, step_flow
 from journeyflow.definition.drawings import StepCounts, svg
 from journeyflow.drawing.charts import Diagram, bands, columns
 from journeyflow.drawing.tables import PlainTable
@@ -59,7 +59,7 @@ def _sentences(outcome: Tallied, name: str) -> Iterator[str]:
     yield came(outcome, name) + (f"; at the end {ends}." if ends else ".")
     rate = outcome.goal_rate(name)
     if outcome.journeys[name].goal is not None and rate is not None:
-        yield f"{outcome.converted(name)} reached the goal, {rate.median:.1%} of those who entered."
+        yield f"{outcome.converted(name)} reached the goal, {percent(rate.median)} of those who entered."
     if any(outcome.revenue(name)):
         yield f"Revenue of its messages: {outcome.revenue(name)}."
 

@@ -29,7 +29,7 @@ def _lines(outcome: Tallied) -> Iterator[str]:
         rate = outcome.goal_rate(name)
         if outcome.journeys[name].goal is not None and rate is not None:
             shares = Band(*(round(100 * value, 2) for value in rate))
-            yield f"  reached the goal: {outcome.converted(name)}, {shares} % of those who entered"
+            yield f"  reached the goal: {outcome.converted(name)}, {shares}% of those who entered"
         half = outcome.time_to_end(name)
         if half is not None:
             yield f"  half of those who ended did so within {length(half)}"
@@ -55,7 +55,7 @@ def _funnel_lines(outcome: Tallied, journey: str) -> Iterator[str]:
             row.step,
             row.kind,
             str(row.visited),
-            "" if row.share is None else f"{100 * row.share:.1f} %",
+            "" if row.share is None else f"{100 * row.share:.1f}%",
             ", ".join(
                 [f"{label} {found}" for label, found in row.outcomes.items()]
                 + [f"not sent: {reason} {found}" for reason, found in row.skipped.items()]

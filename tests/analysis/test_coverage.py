@@ -126,8 +126,8 @@ def test_a_store_answers_what_was_taken(engine):
         "step offer": 2, "not sent offer consent": 1, "step answer": 2, "outcome answer timeout": 1, "step silent": 1,
         "goal": 1, "exit goal": 1, "refusal run criteria": 1, "refusal re-entry": 1,
     }  # fmt: skip
-    assert repr(found) == "Coverage(9 of 19 ways taken, 47 %)"
-    assert found.report().splitlines()[:2] == ["sale: 9 of 19 ways taken, 47 %", "  never: outcome answer event"]
+    assert repr(found) == "Coverage(9 of 19 ways taken, 47%)"
+    assert found.report().splitlines()[:2] == ["sale: 9 of 19 ways taken, 47%", "  never: outcome answer event"]
     assert found.to_dicts()[0] == {"journey": "sale", "kind": "step", "step": "offer", "label": "", "times": 2}
 
 

@@ -64,7 +64,7 @@ def test_the_ways_that_tests_took_are_printed(tested):
     """Engines that are closed count as those that are dropped; what nobody took is named."""
     status, text = tested("--journeys=journeys")
     assert status == 0
-    assert "hello: 4 of 7 ways taken, 57 %" in text
+    assert "hello: 4 of 7 ways taken, 57%" in text
     assert [line.strip() for line in text.splitlines() if "never" in line] == [
         "never: outcome w timeout",
         "never: step late",
@@ -77,14 +77,14 @@ def test_too_few_ways_fail_the_session(tested):
     assert tested("--journeys=journeys", "--journeys-fail-under=50")[0] == 0
     status, text = tested("--journeys=journeys", "--journeys-fail-under=80")
     assert status == 1
-    assert "fewer than 80 %" in text
+    assert "fewer than 80%" in text
 
 
 def test_workers_hand_over_what_they_saw(tested):
     """With pytest-xdist the controller adds up."""
     status, text = tested("--journeys=journeys", "-p", "xdist", "-n", "2")
     assert status == 0
-    assert "hello: 4 of 7 ways taken, 57 %" in text
+    assert "hello: 4 of 7 ways taken, 57%" in text
 
 
 def test_a_folder_without_journeys_is_a_wrong_option(tested):

@@ -474,7 +474,7 @@ def test_policies_are_set_from_a_file_and_shown(db, tmp_path):
         ["cap", "   all channels", "at most 5 within 7 days, else skipped"],
         ["cap", "   all channels", "off"],
         ["quiet", " all channels", "22:00 to 08:00, every day"],
-        ["quiet", " SMS", "", "   00:00 to 24:00, SAT, SUN"],
+        ["quiet", " SMS", "", "   00:00 to 24:00, SAT,SUN"],
         ["zone", "  Europe/Paris", "for customers without a zone of their own"],
     ] or shown.stdout
     as_json = call("policies", db, "--json").stdout

@@ -23,9 +23,9 @@ def test_a_database_says_what_was_taken_and_a_bound_can_fail(tmp_path):
         engine.tick(START)
     run = CliRunner().invoke
     text = run(main, ["coverage", db])
-    assert text.output.splitlines()[:2] == ["j: 1 of 5 ways taken, 20 %", "  never: outcome w event"]
+    assert text.output.splitlines()[:2] == ["j: 1 of 5 ways taken, 20%", "  never: outcome w event"]
     assert json.loads(run(main, ["coverage", db, str(file), "--json"]).output)[0]["times"] == 1
     assert "0 of 5" in run(main, ["coverage", db, "--since", "2026-01-02"]).output
     below = run(main, ["coverage", db, "--fail-under", "50"])
     assert below.exit_code == 1
-    assert "20 % of the ways were taken, fewer than 50 %" in below.output
+    assert "20% of the ways were taken, fewer than 50%" in below.output

@@ -87,7 +87,7 @@ def test_the_entry_rules_stand_above():
         "Consent required to one of its channels",
         "Re-entry after 90 days, one run for each event.card",
         "Limits 10 an hour and 100 a day, more are refused",
-        "Holdout 2.5 % are kept out to compare with",
+        "Holdout 2.5% are kept out to compare with",
         "Exit left: quit",
         "Exit moved: as soon as country = 'XX'",
         "Goal order where event.total > 9 within 7 days, which ends the run",

@@ -89,6 +89,31 @@ def test_a_chain_is_a_straight_line_down():
     assert [y for _, y in found.boxes] == [10, 10 + 20 + 2 * BETWEEN, 10 + 2 * (20 + 2 * BETWEEN)]
 
 
+def test_lines_are_straight_where_nothing_is_in_their_way():
+    """A link past many layers, a branch of one box below the other, and the labels on them: no kink."""
+    links = [Connector(0, 1, 30, 18), Connector(1, 2), Connector(2, 3), Connector(3, 4), Connector(0, 4, 60, 18)]
+    found = layout([(90, 20), (40, 20), (120, 20), (50, 20), (70, 20)], links)
+    assert len({x for x, _ in filter(None, (*found.boxes[1:4], found.labels[0]))}) == 1
+    assert len({x for x, _ in found.routes[4][1:-1]}) == 1
+
+
+def test_a_line_past_boxes_in_its_way_is_straight_in_pieces():
+    """A link that must give way to a wide box does so once, and is upright before and behind."""
+    links = [Connector(2, 4), Connector(1, 4), Connector(3, 4), Connector(0, 2)]
+    found = layout([(40, 20), (40, 20), (300, 20), (40, 20), (40, 20)], links)
+    assert len({x for x, _ in found.routes[1][1:-1]}) == 2
+
+
+def test_thick_links_stand_below_where_they_leave_their_box():
+    """A thin one beside a thick one to the same box: neither swings out, and they are a little apart."""
+    links = [Connector(0, 1, thickness=45), Connector(0, 1, thickness=255)]
+    found = layout([(300, 20)] * 2, links)
+    left = found.boxes[0][0] - 150
+    thin, thick = (route[1][0] - left for route in found.routes)
+    assert abs(thin - 22.5) <= BESIDE / 2
+    assert abs(thick - 172.5) <= BESIDE / 2
+
+
 def test_branches_stand_in_the_order_in_which_they_are_written():
     """The first branch is the left one; both are in the middle of what they come from and lead to."""
     found = layout([(40, 20)] * 4, [Connector(0, 1), Connector(0, 2), Connector(1, 3), Connector(2, 3)])

@@ -253,7 +253,7 @@ def test_a_share_above_a_hundred_percent_is_explained():
         engine.tick(NOW)
         shown = browser.look("journey", id="slow")
         browser.directory.close()
-    assert shown.column("Steps, with who is there and how many came", "of the first") == ["100.0%", "100.0%", "200.0%"]
+    assert shown.column("Steps, with who is there and how many came", "of the first") == ["100%", "100%", "200%"]
     assert sentence in shown.said
 
 

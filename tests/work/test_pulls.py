@@ -812,7 +812,7 @@ def test_a_schedule_is_written_and_read():
     """All options stand in the journey file, and come back equal."""
     assert loads_journey(dumps_journey(WHOLE)) == WHOLE
     assert repr(WHOLE.trigger.pull) == (
-        "Pull('1 hour', list='news', size=(10, 20), window=Window('MON,TUE,WED,THU,FRI', '09:00', '17:00'),"
+        "Pull('1 hour', list='news', size=(10, 20), window=Window('MON-FRI', '09:00', '17:00'),"
         " times=2, within='30 days')"
     )
     assert Trigger.every("1 day").pull == Pull("1 day") == Pull(Duration.parse("1 day"))

@@ -8,6 +8,7 @@ from journeyflow import Condition, Journey, Send, Split
 from journeyflow.answers import JourneyInfo, JourneyStats, StepStats
 from journeyflow.basics.moments import zone
 from journeyflow.basics.showing import counted
+from journeyflow.definition.counted import percent
 from journeyflow.definition.drawings import svg
 from journeyflow.definition.pictures import edges, summary
 from journeyflow.definition.steps import Step, kind
@@ -160,7 +161,7 @@ def _hidden(name: str, value: str) -> str:
 
 # --- its steps --------------------------------------------------------------------------------------------------------
 
-STEPS = ("step", "what it does", "here now", "visits", "of those before", "of the first", "left here")
+STEPS = ("step", "here now", "visits", "left here", "of those before", "of the first")
 
 
 def _steps(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
@@ -176,7 +177,7 @@ def _steps(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:
         yield paragraph(
             "A share above 100%: people came again, or were at the step before in earlier days.", class_="soft"
         )
-    yield table("Steps, with who is there and how many came", (*STEPS, *SENT), rows, "It has no steps.")
+    yield table("Steps, with who is there and how many came", (*STEPS, *SENT, "what it does"), rows, "It has no steps.")
 
 
 def _step(step: Step, stats: JourneyStats, first: int, before: int) -> Sequence[Content]:
@@ -186,7 +187,7 @@ def _step(step: Step, stats: JourneyStats, first: int, before: int) -> Sequence[
     inside = Figure(link(f"{found.active or 0:,}", "people", journey=stats.journey, step=step.id))
     messages = [None if found.messages is None else getattr(found.messages, word).unique for word in SENT]
     shares = _share(visits, before), _share(visits, first)
-    return (step.name or step.id, words, inside, bar(visits, first), *shares, found.left, *messages)
+    return (step.name or step.id, inside, bar(visits, first), found.left, *shares, *messages, words)
 
 
 def _visits(stats: JourneyStats, step: str) -> int:
@@ -194,7 +195,7 @@ def _visits(stats: JourneyStats, step: str) -> int:
 
 
 def _share(part: int, whole: int) -> Figure | None:
-    return Figure(f"{part / whole:.1%}") if whole else None
+    return Figure(percent(part / whole)) if whole else None
 
 
 def _arms(definition: Journey, stats: JourneyStats) -> Iterator[Markup]:

@@ -92,7 +92,7 @@ def _left_over(query: Query) -> Iterator[Markup]:
     ]
     yield section(
         "Set aside",
-        paragraph("Inputs whose handling raised an exception; give them to retry when the cause is mended."),
+        paragraph("Inputs whose handling raised an exception: give them to `retry` once the cause is mended."),
         table("Set aside", ("customer", "at (UTC)", "what", "type or journey", "id"), rows),
         *([link("More that were set aside", "audit", aside=aside.cursor)] if aside.more else []),
     )
