@@ -547,9 +547,9 @@ def octeth_codes() -> str:
 
 
 def octeth_conformance() -> str:
-    """Return what the tests show of each call: the examples of each document, and the codes that are provoked."""
+    """Return what the tests show of each call: the examples of each document, its codes, and the rulings."""
     sys.path.insert(0, str(ROOT))
-    from tests.services.octeth import test_codes, test_seeds  # noqa: PLC0415 the tests know what they show
+    from tests.services.octeth import rulings, test_codes, test_seeds  # noqa: PLC0415 the tests know what they show
 
     examples = test_seeds.printed()
     rows = []
@@ -558,8 +558,14 @@ def octeth_conformance() -> str:
         as_other = "" if alike == command else f"as {code(alike)}: "
         shown = [f"{version}: {', '.join(names)}" for version, names in sorted(examples[alike].items())]
         provoked = [f"{number} ({status})" for number, status in sorted(test_codes.PROVOKED[command])]
-        rows.append((code(command), ", ".join(each.seeds), as_other + "; ".join(shown), ", ".join(provoked)))
-    return table(("command", "documents", "examples sent as they are printed", "codes provoked (HTTP status)"), rows)
+        sent = (as_other + "; ".join(shown), ", ".join(provoked), _ruled(rulings.RULINGS[command]))
+        rows.append((code(command), ", ".join(each.seeds), *sent))
+    heads = ("examples sent as they are printed", "codes provoked (HTTP status)", "left open: *ruled*")
+    return table(("command", "documents", *heads), rows)
+
+
+def _ruled(rulings: Iterable[Any]) -> str:
+    return "; ".join(f"{one.opened}: *{one.ruled}*" for one in rulings)
 
 
 def loyalty_conformance() -> str:
@@ -576,7 +582,7 @@ def loyalty_conformance() -> str:
                 if one.operation == each.name
             ),
             ", ".join(f"`{one}` ({loyalty.CODES[one][0]})" for one in provoked.PROVOKED[each.name]),
-            "; ".join(f"{one.opened}: *{one.ruled}*" for one in rulings.RULINGS[each.name]),
+            _ruled(rulings.RULINGS[each.name]),
         )
         for each in loyalty.OPERATIONS
     ]

@@ -265,7 +265,8 @@ def lifecycle(engine: Engine) -> list[str]:
     ended: int = engine.archive("j", at=NOW) + deployed.newest
     states = [engine.activate("j", at=NOW), engine.pause("j", at=NOW), engine.resume("j", at=NOW, overdue="run")]
     definition: Journey = engine.definition("j", version=version + ended)
-    return [each.status for each in states] + [definition.id]
+    every: dict[str, Journey] = engine.definitions()
+    return [each.status for each in states] + [definition.id, *every]
 
 
 def inputs(engine: Engine) -> None:

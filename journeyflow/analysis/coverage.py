@@ -127,7 +127,7 @@ def _coverage(what: Engine | Outcome, journeys: Sequence[Journey] | None, days: 
         policies = Policies()
     else:
         bound = what.tenant(tenant)
-        known = () if journeys is not None else [bound.definition(each.id) for each in bound.journeys(take=None)]
+        known = () if journeys is not None else [*bound.definitions().values()]
         with what.store.reader() as reader:
             tallies = (totals(reader, tenant),)
         policies = bound.policies()

@@ -183,6 +183,12 @@ class VersionCalls(LifecycleCalls):
         """
         return self._version(journey, version)[1]
 
+    def definitions(self) -> dict[str, Journey]:
+        """Return the newest definition of each of this tenant's journeys, by id, all as of one instant."""
+        with self._core.store.transaction(write=False) as transaction:
+            known = self._core.refresh(transaction).by_name
+        return {name: record.newest.journey for (of, name), record in sorted(known.items()) if of == self._tenant}
+
     def _version(self, journey: str, version: int | None) -> "tuple[JourneyRecord, Journey]":
         """Return the record of a journey, and the definition of a version of it; raises NotFound."""
         refuse(name_faults("journey", journey=journey, version=version))  # both faults at once

@@ -604,6 +604,36 @@ def test_definitions_can_be_read_back(host):
         host.engine.definition("j", version=3)
 
 
+@pytest.mark.rows(1, 19)
+def test_a_journey_is_a_named_automation_of_one_tenant(host):
+    """Its trigger and its steps come back in their order, beside its name, its state and its figures."""
+    steps = [mail("hello"), Wait("rest", "1 day"), mail("bye")]
+    acme = host.engine.tenant("acme")
+    acme.deploy(Journey(id="j", name="Onboarding", trigger=Trigger("go"), steps=steps), at=START)
+    acme.feed(Event("go", customer="ann", at=START))
+    host.tick()
+    info, definition = acme.journey("j"), acme.definition("j")
+    assert (info.name, info.tenant, info.status, info.trigger) == ("Onboarding", "acme", "ACTIVE", "go")
+    assert (info.enrolled, info.active, info.completed) == (1, 1, 0)
+    assert [step.id for step in definition.steps] == ["hello", "rest", "bye", "end"]
+    assert (definition.name, definition.trigger) == ("Onboarding", Trigger("go"))
+    for ask in (host.engine.tenant("other").journey, host.engine.tenant("other").definition):
+        with pytest.raises(NotFound):
+            ask("j")
+
+
+def test_all_definitions_can_be_read_at_once(host):
+    """The newest one of each journey of the tenant, by id (R12, R84)."""
+    host.deploy(mail("a"), id="b")
+    newest = host.deploy(mail("b"), when="1 hour", id="b")
+    draft = Journey(id="a", steps=[mail()])
+    host.engine.publish(draft, at=START)
+    host.engine.tenant("other").publish(draft, at=START)
+    assert host.engine.definitions() == {"a": draft, "b": newest}
+    assert list(host.engine.definitions()) == ["a", "b"]
+    assert host.engine.tenant("nobody").definitions() == {}
+
+
 # --- tenants --------------------------------------------------------------------------------------------------------
 
 

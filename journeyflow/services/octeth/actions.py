@@ -1,13 +1,13 @@
 """The calls about actions: replace them, publish them, list those that send emails and those who are at one."""
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 
 from journeyflow import End, InvalidJourney, Journey
-from journeyflow.answers import JourneyStats, PeopleStats, StepStats
+from journeyflow.answers import JourneyStats, PeopleStats, SendInfo, StepStats
 from journeyflow.definition.steps import with_options
 from journeyflow.formats.octeth.keys import is_true
 from journeyflow.formats.octeth.reading import ActionRow, read_actions
@@ -86,7 +86,7 @@ def _number(value: Any) -> int | None:  # noqa: ANN401 any JSON
 
 def action_objects(context: Context, journey: Journey, emails: JourneyStats | None) -> list[dict[str, Any]]:
     """Return the actions of a journey as a call and a version show them, lists inside Decisions included."""
-    infos = {each.id: each for each in context.engine.steps(journey.id)}
+    published = {each.id for each in context.engine.steps(journey.id) if each.published}
     numbers = context.action_numbers(journey)
     told = context.engine.stats(journey.id, at=context.now) if context.old else emails
     stats = {} if told is None else told.by_step
@@ -103,7 +103,7 @@ def action_objects(context: Context, journey: Journey, emails: JourneyStats | No
                 "ActionParameters": _parameters(each.parameters, naming),
                 **({"Actions": lists} if lists else {}),
                 "Notes": each.step.notes,
-                "Published": infos[each.step.id].published,
+                "Published": each.step.id in published,
             }
             rows.append({**_in_call(context, keys), **_figures(context, each, stats.get(each.step.id))})
         return rows
@@ -274,21 +274,18 @@ def send_emails(context: Context, given: AskedFor) -> dict[str, Any]:
     sends = engine.sends(None if one is None else one.id, disabled=disabled, unpublished=hidden)
     emails = context.directory.resources("email", context.tenant)
     infos = {each.id: each for each in engine.journeys(order="created")}
+    own = _by_journey(each for each in sends if each.channel == EMAIL and each.status != "ARCHIVED")
+    definitions = {name: each for name, each in engine.definitions().items() if name in own}
+    numbers = context.numbers_of_actions(definitions.values())
     rows = []
-    for journey, info in infos.items():
-        own = [
-            each for each in sends if each.journey == journey and each.channel == EMAIL and each.status != "ARCHIVED"
-        ]
-        if not own:
-            continue
-        definition = engine.definition(journey)
-        orders, numbers = orders_of(definition), context.action_numbers(definition)
-        for each in own:
+    for journey in (name for name in infos if name in definitions):
+        orders = orders_of(definitions[journey])
+        for each in (send for send in own[journey] if (journey, send.step) in numbers):
             email = emails.get(int(each.template)) if each.template.isdigit() else None
             rows.append(
                 {
-                    "ActionID": numbers[each.step],
-                    "JourneyID": info.number,
+                    "ActionID": numbers[journey, each.step],
+                    "JourneyID": infos[journey].number,
                     "JourneyName": html.unescape(each.journey_name),
                     "EmailName": "" if email is None else email.name,
                     "Subject": "" if email is None else str(email.data.get("Subject", "")),
@@ -297,6 +294,13 @@ def send_emails(context: Context, given: AskedFor) -> dict[str, Any]:
                 }
             )
     return {"Success": True, "Actions": rows}
+
+
+def _by_journey(sends: Iterable[SendInfo]) -> dict[str, list[SendInfo]]:
+    found: dict[str, list[SendInfo]] = {}
+    for each in sends:
+        found.setdefault(each.journey, []).append(each)
+    return found
 
 
 def orders_of(journey: Journey) -> dict[str, int]:

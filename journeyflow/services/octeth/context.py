@@ -1,11 +1,11 @@
 """What a call of Octeth works with: the engine of the caller, the directory, the instant, and how it is refused."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
-from attrs import define
+from attrs import define, field
 
 from journeyflow import End, Engine, InvalidInput, Journey, NotFound
 from journeyflow.answers import JourneyInfo, MessageStats
@@ -37,7 +37,8 @@ class CallRefused(Exception):
 class Context:
     """One call: the engine bound to the caller's tenant, and everything else that it depends on.
 
-    `user` is None for an administrator, whose engine is bound to no tenant in particular.
+    `user` is None for an administrator, whose engine is bound to no tenant in particular. `numbers` are those of the
+    journeys that a call has looked up, by id.
     """
 
     engine: Engine
@@ -46,6 +47,7 @@ class Context:
     version: str
     now: datetime
     user: User | None
+    numbers: dict[str, int] = field(factory=dict)
 
     @property
     def old(self) -> bool:
@@ -87,8 +89,13 @@ class Context:
 
     def action_numbers(self, journey: Journey) -> dict[str, int]:
         """Return the ActionID of each step of a journey; an End is no action."""
-        names = {f"{journey.id}/{step.id}": step.id for step in journey.steps if not isinstance(step, End)}
-        return {names[name]: number for name, number in self.directory.numbers(ACTION, self.tenant, names).items()}
+        return {step: number for (_, step), number in self.numbers_of_actions([journey]).items()}
+
+    def numbers_of_actions(self, journeys: Iterable[Journey]) -> dict[tuple[str, str], int]:
+        """Return the ActionID of each step of journeys, by journey and step."""
+        steps = [(journey.id, step.id) for journey in journeys for step in journey.steps if not isinstance(step, End)]
+        numbers = self.directory.numbers(ACTION, self.tenant, map("/".join, steps))
+        return {each: numbers["/".join(each)] for each in steps}
 
     def step_of(self, journey: str, number: int) -> str | None:
         """Return the step of a journey that has an ActionID."""

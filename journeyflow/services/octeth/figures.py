@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from journeyflow.formats.octeth.keys import numbered
+from journeyflow.formats.octeth.triggers import EMAIL
 from journeyflow.services.octeth import shapes
 from journeyflow.services.octeth.actions import orders_of
 from journeyflow.services.octeth.context import NO_MESSAGES, AskedFor, Context
@@ -42,8 +43,8 @@ def by_action(context: Context, given: AskedFor) -> dict[str, Any]:
     chosen = context.send(definition, given.get("EmailID"))
     stats = context.of_emails(context.engine.stats, info.id, domain=given.get("ISP"), **days)
     sends = context.engine.sends(info.id, disabled=True, unpublished=True)
-    own = [each for each in sends if each.channel == "EMAIL" and chosen in {None, each.step}]
     numbers, orders = context.action_numbers(definition), orders_of(definition)
+    own = [each for each in sends if each.channel == EMAIL and each.step in numbers and chosen in {None, each.step}]
     emails = context.directory.resources("email", context.tenant)
     rows = []
     for each in sorted(own, key=lambda send: (orders.get(send.step, send.number), send.number)):

@@ -181,8 +181,7 @@ def list_(context: Context, given: AskedFor) -> dict[str, Any]:
     sending = {each.journey for each in engine.sends(disabled=True, unpublished=True)}
     whole = _by_id(engine.all_stats(at=context.now)) if told and given.get("IncludeActivityCounters") else {}
     rows = []
-    for info in infos:
-        row = shapes.journey_object(context, info)
+    for info, row in shapes.journey_objects(context, infos):
         if told:
             figures = emails.get(info.id) if info.id in sending else None
             row["JourneyStats"] = shapes.journey_stats(context, info, figures, whole=whole.get(info.id))

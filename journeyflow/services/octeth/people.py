@@ -146,5 +146,5 @@ def journeys_of(context: Context, given: AskedFor) -> dict[str, Any]:
     """Return the journeys that a subscriber is inside of (F134)."""
     customer = context.subscriber(given).customer
     infos = context.engine.journeys(customer=customer, order="created")
-    journeys = [shapes.journey_object(context, each) for each in infos]
+    journeys = [told for _, told in shapes.journey_objects(context, infos)]
     return {"ListID": str(given["ListID"]), "SubscriberID": str(given["SubscriberID"]), "Journeys": journeys}

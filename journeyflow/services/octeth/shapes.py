@@ -1,7 +1,7 @@
 """The objects in answers of Octeth: which keys they have in which call and version (F2 on, F150 on, F256 on)."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
@@ -104,6 +104,15 @@ def journey_object(context: Context, info: JourneyInfo, definition: Journey | No
     return {key: values[key] for key in keys}
 
 
+def journey_objects(context: Context, infos: Sequence[JourneyInfo]) -> Iterator[tuple[JourneyInfo, dict[str, Any]]]:
+    """Yield journeys with their objects; one that is deleted meanwhile is left out."""
+    definitions = context.engine.definitions()
+    context.numbers |= {each.id: each.number for each in infos}
+    for info in infos:
+        if info.id in definitions:
+            yield info, journey_object(context, info, definitions[info.id])
+
+
 def numbered_trigger(context: Context, journey: Journey) -> tuple[str, dict[str, Any]]:
     """Return the trigger of a journey and its parameters, another journey by its number."""
     trigger, parameters = write_trigger(journey.trigger)
@@ -114,6 +123,8 @@ def numbered_trigger(context: Context, journey: Journey) -> tuple[str, dict[str,
 
 def journey_number(context: Context, name: str) -> int:
     """Return the number of a journey by its id; 0 for one that is not there any more."""
+    if name in context.numbers:
+        return context.numbers[name]
     try:
         return context.engine.journey(name).number
     except NotFound:

@@ -1,15 +1,6 @@
 """Where the document contradicts itself or is silent: what is done, call by call, and the test that shows it."""
 
-from typing import NamedTuple
-
-
-class Ruling(NamedTuple):
-    """What the document leaves open, what is done, and the name of a test in tests/services/loyalty/test_calls.py."""
-
-    opened: str
-    ruled: str
-    shown: str
-
+from tests.services.ruled import Ruling
 
 _CHOICES = Ruling(
     "where a step is added after a CONDITION or a SPLIT",

@@ -1,6 +1,5 @@
 """Each printed example and each code of the loyalty platform's interface, over a socket."""
 
-import ast
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from tests.services.loyalty.platform import Platform
 from tests.services.loyalty.printed import EXAMPLES, Example, check
 from tests.services.loyalty.provoked import CASES, METHODS, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHORIZED, Case
 from tests.services.loyalty.rulings import RULINGS
+from tests.services.ruled import names_of_tests
 
 STATUSES = {UNAUTHORIZED: 401, TOO_LARGE: 413, TOO_MANY_REQUESTS: 429, **{code: CODES[code][0] for code in CODES}}
 
@@ -100,6 +100,5 @@ def test_every_call_has_its_examples_its_codes_and_its_rulings():
 
 def test_every_ruling_is_shown_by_a_test():
     """Each names one in tests/services/loyalty/test_calls.py."""
-    tree = ast.parse(Path(__file__).with_name("test_calls.py").read_text(encoding="utf-8"))
-    tests = {each.name for each in tree.body if isinstance(each, ast.FunctionDef)}
+    tests = names_of_tests([Path(__file__).with_name("test_calls.py")])
     assert {each.shown for rulings in RULINGS.values() for each in rulings} <= tests

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from journeyflow import Condition, End, Engine, Event, Journey, Send, Trigger, Wait, field
-from journeyflow.services.octeth import VERSIONS
+from journeyflow.services.octeth import VERSIONS, Octeth
+from journeyflow.stores.sqlite import SQLiteStore
 from tests.services.octeth.world import MAIL, WAIT, World, running
 
 # --- journeys ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.rows(20, 21, 85, 201)
+@pytest.mark.rows(20, 21, 85, 201, 229)
 def test_a_new_journey_is_disabled_and_manual_unless_said_otherwise():
     """It can be enabled at once, although it does nothing yet."""
     world = World()
@@ -23,7 +24,7 @@ def test_a_new_journey_is_disabled_and_manual_unless_said_otherwise():
     assert world.done("journey.enable", JourneyID=number)["Journey"]["Status"] == "Enabled"
 
 
-@pytest.mark.rows(23, 28, 32, 34, 35, 36, 38, 39, 40, 41, 43)
+@pytest.mark.rows(23, 28, 32, 34, 35, 36, 38, 39, 40, 41, 43, 229)
 @pytest.mark.parametrize(
     ("name", "said", "event", "rule"),
     [
@@ -95,7 +96,7 @@ def test_what_a_journey_cannot_be_has_a_code_too(said, code):
     assert (status // 100, [each["Code"] for each in body["Errors"]]) == (4, [code])
 
 
-@pytest.mark.rows(92, 93, 202)
+@pytest.mark.rows(92, 93, 202, 232)
 def test_only_what_is_given_is_changed():
     """An empty Notes empties them; a target alone leaves the trigger, but a trigger needs its target."""
     world = World()
@@ -121,7 +122,26 @@ def test_only_what_is_given_is_changed():
         assert (shown["JourneyName"], shown["TriggerParameters"]) == (name, {"ListID": target})
 
 
-@pytest.mark.rows(94, 225)
+@pytest.mark.rows(235)
+def test_a_journey_is_enabled_and_disabled():
+    """Each is told in the answer and stands in the journey; only while it is Enabled does anybody enter."""
+    world = World()
+    number = world.journey(WAIT)
+    about: dict[str, Any] = {"JourneyID": number, "ListID": 26, "SubscriberID": 1}
+    for call, state, status in (("enable", "Enabled", 200), ("disable", "Disabled", 403), ("enable", "Enabled", 200)):
+        assert world.done(f"journey.{call}", JourneyID=number)["Journey"]["Status"] == state
+        assert world.done("journey.get", JourneyID=number)["Status"] == state
+        assert world.call("subscriber.journey.trigger", **about)[0] == status
+        assert world.call(f"journey.{call}", JourneyID=number)[0] == 409
+    world.done("journey.disable", JourneyID=number)
+    world.tick(days=5)
+    assert world.done("journey.get", JourneyID=number)["JourneyStats"]["ActiveSubscribers"] == 1
+    world.done("journey.enable", JourneyID=number)
+    world.tick(minutes=1)
+    assert world.done("journey.get", JourneyID=number)["JourneyStats"]["ActiveSubscribers"] == 0
+
+
+@pytest.mark.rows(94, 225, 233)
 def test_a_deleted_journey_is_gone_with_everything():
     """In any state; its number is never given again."""
     world, number = running()
@@ -129,6 +149,15 @@ def test_a_deleted_journey_is_gone_with_everything():
     assert world.call("journey.get", JourneyID=number)[0] == 404
     assert world.done("journey.list")["Journeys"] == []
     assert world.journey() != number
+
+
+@pytest.mark.rows(88, 112, 230)
+def test_emails_and_journeys_are_listed_oldest_first():
+    """In the order in which they were made, whatever their names and ids are; all of them are there."""
+    world = World()
+    numbers = [world.journey(MAIL, enabled=True, Name=name) for name in ("B", "C", "A", *"DEFGHIJKLM")]
+    assert [int(each["JourneyID"]) for each in world.done("journey.list")["Journeys"]] == numbers
+    assert [each["JourneyID"] for each in world.done("journey.sendemailactions")["Actions"]] == numbers
 
 
 def test_an_archived_journey_does_not_exist():
@@ -164,7 +193,7 @@ def test_journeys_that_others_made_have_numbers_too():
 # --- actions ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.rows(57, 63, 64, 223)
+@pytest.mark.rows(57, 63, 64, 223, 236)
 def test_a_list_replaces_what_was_there():
     """A known number keeps its action, none makes a new one, what is missing is removed; new ones are not published."""
     world = World()
@@ -203,6 +232,19 @@ def test_a_list_without_numbers_is_all_new_and_one_of_before_is_taken_again():
         world.done("journey.actions.update", JourneyID=number, Actions=[wait])
         (shown,) = world.done("journey.get", JourneyID=number)["Actions"]
         assert (shown["ActionID"], shown["ActionParameters"]["WaitAmount"]) == (str(last), days)
+
+
+@pytest.mark.rows(63, 236)
+def test_subscribers_inside_go_on_as_they_began():
+    """Replacing actions takes nothing from those who are at one: the new list is for those who come after."""
+    world, number = running()
+    inside = {"ListID": 26, "SubscriberID": 1}
+    world.done("journey.actions.update", JourneyID=number, Actions=[{**WAIT, "WaitAmount": 9, "Published": 1}])
+    world.tick(days=4)
+    assert world.done("subscriber.journey.list", **inside)["Journeys"] == []
+    world.done("subscriber.journey.trigger", JourneyID=number, **inside)
+    world.tick(days=4)
+    assert len(world.done("subscriber.journey.list", **inside)["Journeys"]) == 1
 
 
 @pytest.mark.rows(223)
@@ -245,7 +287,7 @@ def test_numbers_inside_actions_are_those_of_the_interface():
         assert world.call("journey.actions.update", JourneyID=number, Actions=wrong)[0] == 422
 
 
-@pytest.mark.rows(111)
+@pytest.mark.rows(111, 237)
 def test_flags_are_set_all_or_none():
     """An unknown action leaves the others as they are."""
     world = World()
@@ -269,7 +311,7 @@ def test_flags_are_set_all_or_none():
     assert [each["Published"] for each in shown] == [True, False]
 
 
-@pytest.mark.rows(51, 112, 113, 114, 115, 117, 262)
+@pytest.mark.rows(51, 112, 113, 114, 115, 117, 244, 262)
 def test_emails_of_all_journeys():
     """Enabled and published ones; an email that is gone leaves empty texts; the order is that of the own list."""
     world = World()
@@ -298,7 +340,7 @@ def test_emails_of_all_journeys():
 # --- subscribers ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.rows(130, 131, 133, 134)
+@pytest.mark.rows(130, 131, 133, 134, 238, 239, 240)
 def test_a_subscriber_enters_and_leaves_at_once():
     """The customer of the engine is "LIST:SUBSCRIBER", with the address of the directory; leaving twice is no fault."""
     world, number = running()
@@ -312,8 +354,9 @@ def test_a_subscriber_enters_and_leaves_at_once():
         assert world.done("subscriber.journey.list", **about)["Journeys"] == []
     stats = world.done("journey.get", JourneyID=number)["JourneyStats"]
     assert (stats["ActiveSubscribers"], stats["TotalSubscribers"]) == (1, 2)
-    world.done("subscriber.journey.trigger", JourneyID=number, **about)
-    assert world.done("journey.get", JourneyID=number)["JourneyStats"]["TotalSubscribers"] == 3
+    for _ in range(2):
+        world.done("subscriber.journey.trigger", JourneyID=number, **about)
+        assert world.done("journey.get", JourneyID=number)["JourneyStats"]["TotalSubscribers"] == 3
 
 
 def test_a_subscriber_is_put_off_when_the_clock_seems_wrong():
@@ -327,7 +370,7 @@ def test_a_subscriber_is_put_off_when_the_clock_seems_wrong():
     assert world.engine.tenant("acme").journey(number=number).enrolled == 3
 
 
-@pytest.mark.rows(139, 140, 141, 142, 143, 144, 145, 146, 147, 148)
+@pytest.mark.rows(139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 241)
 def test_those_at_an_action():
     """Filtered by what they did, sorted, a page at a time; nobody has done anything at an action that sends nothing."""
     world, number = running()
@@ -392,7 +435,7 @@ def reacted(version: str = "2026") -> tuple[World, int]:
     return world, number
 
 
-@pytest.mark.rows(150, 152, 154, 156, 157, 158, 159, 160, 161, 168, 170, 250, 256)
+@pytest.mark.rows(150, 152, 154, 156, 157, 158, 159, 160, 161, 168, 170, 231, 256)
 def test_the_figures_of_a_journey():
     """Of all time, by day in a window, money in units of the currency; a Wait has none."""
     world, number = reacted()
@@ -421,6 +464,98 @@ def test_the_figures_of_a_journey():
     later = world.done("journey.get", JourneyID=number, StartDate="2026-05-18", EndDate="2026-05-18")
     assert later["JourneyStats"]["AggregatedEmailActions"] == emails
     assert later["Actions"][0]["Revenue"] == 0
+
+
+@pytest.mark.rows(250)
+def test_figures_are_those_of_the_moment():
+    """What was reported since the last answer is in the next one, in every call that counts."""
+    world, number = running()
+
+    def opened() -> list[Any]:
+        journey = world.done("journey.get", JourneyID=number)
+        (listed,) = world.done("journey.list")["Journeys"]
+        (action,) = world.done("journey.stats.byaction", JourneyID=number)["Actions"]
+        domains = world.done("journey.stats.byisp", JourneyID=number)["ByISP"]
+        return [
+            journey["JourneyStats"]["AggregatedEmailActions"]["OpenCount"],
+            journey["Actions"][0]["Stats"]["OpenCount"],
+            listed["JourneyStats"]["AggregatedEmailActions"]["OpenCount"],
+            action["Stats"]["OpenCount"],
+            action["DailyStats"][-1]["OpenCount"],
+            sum(each["Opened"] for each in domains),
+            2 * world.done("account.journey.benchmark")["Benchmark"]["OpenRate"],
+        ]
+
+    assert opened() == [0] * 7
+    acme = world.engine.tenant("acme")
+    for count, message in enumerate(acme.messages(channel="EMAIL", take=None), 1):
+        acme.feed(Event("message.opened", customer=message.customer, at=world.now, data={"message": message.id}))
+        world.engine.tick(world.now)
+        assert opened() == [count] * 7
+
+
+@pytest.mark.rows(167, 251)
+def test_a_list_asks_as_much_for_many_journeys_as_for_one():
+    """No question is asked once per journey, and figures that are left out are not asked for."""
+    world = World()
+    world.engine = Engine(SQLiteStore(":memory:"))
+    world.service = Octeth(world.engine, world.directory)
+    costs = []
+    for more in (1, 7):
+        number = world.journey(MAIL, enabled=True)
+        for _ in range(more):
+            world.journey(MAIL, Trigger="JourneyCompleted", Trigger_Value=number)
+        world.done("subscriber.journey.trigger", JourneyID=number, ListID=26, SubscriberID=1)
+        everything, skipped, counted, neither = (
+            asked(world, "journey.list", **said)
+            for said in (
+                {},
+                {"SkipStats": 1},
+                {"IncludeActivityCounters": 1},
+                {"SkipStats": 1, "IncludeActivityCounters": 1},
+            )
+        )
+        assert neither == skipped < everything < counted
+        emails = asked(world, "journey.sendemailactions", IncludeDisabled=1)
+        inside = asked(world, "subscriber.journey.list", ListID=26, SubscriberID=1)
+        costs.append((everything, skipped, counted, emails, inside))
+    assert costs[0] == costs[1]
+
+
+def test_a_journey_that_is_deleted_while_others_are_listed_is_left_out(monkeypatch):
+    """Nobody gets an error because somebody else deletes a journey, or an action."""
+    world = World()
+    kept, gone, changed = (world.journey(MAIL, enabled=True) for _ in range(3))
+    acme, definitions, listed = world.engine.tenant("acme"), Engine.definitions, Engine.sends
+    sends = {name: listed(acme, journey) for name, journey in (("all", None), ("changed", "journey-3"))}
+    assert sends["changed"]
+    world.done("journey.actions.update", JourneyID=changed, Actions=[WAIT])
+
+    def meanwhile(engine: Engine) -> dict[str, Journey]:
+        if world.call("journey.get", JourneyID=gone)[0] == 200:
+            world.done("journey.delete", JourneyID=gone)
+        return definitions(engine)
+
+    monkeypatch.setattr(Engine, "definitions", meanwhile)
+    numbers = [each["JourneyID"] for each in world.done("journey.list")["Journeys"]]
+    assert numbers == [str(kept), str(changed)]
+    monkeypatch.setattr(Engine, "sends", lambda _, journey=None, **__: sends["changed" if journey else "all"])
+    assert [each["JourneyID"] for each in world.done("journey.sendemailactions")["Actions"]] == [kept]
+    assert world.done("journey.stats.byaction", JourneyID=changed)["Actions"] == []
+
+
+def asked(world: World, command: str, **said: Any) -> int:
+    """Return how many questions a call asks of both files, once it has been made before."""
+    store = world.engine.store
+    assert isinstance(store, SQLiteStore)
+    questions: list[str] = []
+    for _ in range(2):
+        questions.clear()
+        for connection in (store.connection, world.directory._connection):
+            assert connection is not None
+            connection.set_trace_callback(questions.append)
+        world.done(command, **said)
+    return len(questions)
 
 
 @pytest.mark.rows(163, 164, 165, 166, 167, 137)
@@ -466,7 +601,7 @@ def test_the_figures_of_one_email_or_one_domain():
         assert answer["Actions"] == plain["Actions"]
 
 
-@pytest.mark.rows(175, 176)
+@pytest.mark.rows(175, 176, 245)
 def test_figures_by_domain():
     """The most sent first; texts to phones and unknown addresses have no row."""
     world, number = reacted()
@@ -480,7 +615,7 @@ def test_figures_by_domain():
     assert world.done("journey.stats.byisp", JourneyID=world.journey())["ByISP"] == []
 
 
-@pytest.mark.rows(177, 178, 179, 180, 182, 183)
+@pytest.mark.rows(177, 178, 179, 180, 182, 183, 246)
 def test_figures_by_action():
     """Every email in its order, with every day of the window; of one domain or one action if asked."""
     world, number = reacted()
@@ -503,7 +638,7 @@ def test_figures_by_action():
     assert fresh.done("journey.stats.byaction", JourneyID=text)["Actions"] == []
 
 
-@pytest.mark.rows(184, 185, 186, 187, 188, 260)
+@pytest.mark.rows(184, 185, 186, 187, 188, 247, 260)
 def test_the_benchmark_of_an_account():
     """Proportions with four decimals; without any email they are 0."""
     world, _ = reacted()
@@ -614,7 +749,7 @@ def test_an_empty_list_removes_every_action():
     assert world.done("journey.get", JourneyID=number)["Actions"] == []
 
 
-@pytest.mark.rows(96, 103, 116)
+@pytest.mark.rows(96, 103, 116, 234, 242)
 def test_deleted_copied_and_foreign_journeys():
     """Many are deleted, the rest passed over; a copy has the name that is asked for; a foreign one has no emails."""
     world = World()
@@ -676,7 +811,7 @@ def test_one_of_several_emails_has_its_own_figures():
     assert [each["Stats"]["OpenCount"] for each in rows] == [each["OpenCount"] for each in filtered]
 
 
-@pytest.mark.rows(88, 168, 169)
+@pytest.mark.rows(88, 168, 169, 230)
 def test_the_list_has_the_days_that_are_asked_for():
     """StatsStartDate and StatsEndDate bound the days, and nothing else."""
     world, _ = reacted()
@@ -722,11 +857,11 @@ def test_figures_in_2024():
 # --- many, copies, exports --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.rows(104, 106, 107, 108)
+@pytest.mark.rows(104, 106, 107, 108, 248)
 def test_many_journeys_at_once():
     """Each number is processed or failed, once; another user's fails as one that is not there."""
     world = World()
-    one, two = world.journey(WAIT), world.journey(MAIL)
+    one, two = world.journey(WAIT), world.journey({**MAIL, "Published": "false"}, Notes="why")
     answer = world.done("journeys.enable", JourneyIDs=f"{one},{two},{one},abc,999")
     assert answer == {"Success": True, "ProcessedJourneyIDs": [one, two], "FailedJourneyIDs": [999]}
     again = world.done("journeys.enable", JourneyIDs=f"{one},{two}")
@@ -738,13 +873,14 @@ def test_many_journeys_at_once():
     assert cloned["FailedJourneyIDs"] == [999]
     copy = world.done("journey.get", JourneyID=cloned["ClonedJourneys"][1]["NewJourneyID"])
     assert (copy["JourneyName"], copy["Status"]) == ("Welcome Series (copy)", "Disabled")
+    assert (copy["Notes"], copy["Actions"][0]["Published"]) == ("Copy of journey Welcome Series", False)
     assert {int(each["ActionID"]) for each in copy["Actions"]}.isdisjoint(world.actions(two))
     named = world.done("journeys.clone", JourneyIDs=one, NameSuffix="- backup")["ClonedJourneys"][0]["NewJourneyID"]
     assert world.done("journey.get", JourneyID=named)["JourneyName"] == "Welcome Series - backup"
     assert world.done("journeys.delete", Journeys="998,999")["Success"] is True
 
 
-@pytest.mark.rows(103)
+@pytest.mark.rows(103, 242)
 def test_a_copy_has_actions_of_its_own():
     """The same actions under new numbers, with their flags; no subscribers, no figures."""
     world, number = running()
@@ -758,7 +894,7 @@ def test_a_copy_has_actions_of_its_own():
     assert answer["Journey"]["Notes"] == "Copy of journey Welcome Series"
 
 
-@pytest.mark.rows(105)
+@pytest.mark.rows(105, 243)
 def test_a_copy_for_another_user_loses_what_is_the_users():
     """Lists, tags, fields, gateways and journeys are 0, emails that are gone too; those actions are not published."""
     world = World()
@@ -786,7 +922,7 @@ def test_a_copy_for_another_user_loses_what_is_the_users():
     assert [each["Action"] for each in copy["Actions"] if each["Published"]] == ["SendEmail", "Wait"]
 
 
-@pytest.mark.rows(190, 191, 192, 193, 194, 195, 196, 197, 261)
+@pytest.mark.rows(190, 191, 192, 193, 194, 195, 196, 197, 249, 261)
 def test_an_export_from_its_submission_to_its_file():
     """Pending, then Completed; the file is a CSV with a name; another user's job is not found."""
     world, _ = reacted()

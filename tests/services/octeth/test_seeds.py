@@ -3,12 +3,15 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 from journeyflow.services.octeth.operations import OPERATIONS, ROUTES
+from tests.services.octeth.rulings import RULINGS
 from tests.services.octeth.world import MAIL, WAIT, World
+from tests.services.ruled import names_of_tests
 
 JSON = {"Content-Type": "application/json"}
 
@@ -590,6 +593,14 @@ def test_every_call_has_an_example_of_every_document_that_has_it():
     found = printed()
     for command, each in OPERATIONS.items():
         assert set(each.seeds) <= set(found.get(ALIKE.get(command, command), {})), command
+
+
+def test_every_call_has_its_rulings_and_each_is_shown_by_a_test():
+    """No row of docs/conformance.md is empty."""
+    assert RULINGS.keys() == OPERATIONS.keys()
+    assert all(RULINGS.values())
+    tests = names_of_tests(Path(__file__).parent.glob("test_*.py"))
+    assert {each.shown for rulings in RULINGS.values() for each in rulings} <= tests
 
 
 def test_the_comparison_notices_what_differs():
