@@ -254,7 +254,7 @@ def test_sql_stands_in_two_rooms():
 
 ASKS_AS_A_HOST = {
     *("simulation.demo", "testing.running"),
-    *(f"testing.conformance.{part}" for part in ("catalog", "loading", "questions", "samples", "writing")),
+    *(f"testing.conformance.{part}" for part in ("asking", "catalog", "loading", "questions", "writing")),
 }
 """What looks at the documented tables as any host may."""
 

@@ -22,7 +22,8 @@ from journeyflow.formats.cells import csv_text
 from journeyflow.questions.exports import find_export
 from journeyflow.questions.journeys import JOURNEY_STATES, STATES
 from journeyflow.questions.numbers.figures import JourneyStats, MessageStats
-from journeyflow.questions.numbers.statistics import Asked, all_stats, window
+from journeyflow.questions.numbers.statistics import all_stats
+from journeyflow.questions.numbers.window import Asked, window
 from journeyflow.questions.paging import required
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Export

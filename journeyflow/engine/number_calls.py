@@ -38,10 +38,11 @@ class NumberCalls(Bound):
         with all faults of dates, domain and channel (F189).
         """
         from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.numbers.window import Asked  # noqa: PLC0415 likewise
 
         record = self._known(journey)
         with self._core.store.reader() as reader:
-            return stats.all_stats(reader, [record], stats.Asked(to_micros(at), since, until, step, domain, channel))[0]
+            return stats.all_stats(reader, [record], Asked(to_micros(at), since, until, step, domain, channel))[0]
 
     def all_stats(
         self,
@@ -57,10 +58,11 @@ class NumberCalls(Bound):
         there are. Raises InvalidInput with all faults of dates and channel, NotFound for a channel of none of them.
         """
         from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.numbers.window import Asked  # noqa: PLC0415 likewise
 
         records = self._records()
         with self._core.store.reader() as reader:
-            return RowTuple(stats.all_stats(reader, records, stats.Asked(to_micros(at), since, until, channel=channel)))
+            return RowTuple(stats.all_stats(reader, records, Asked(to_micros(at), since, until, channel=channel)))
 
     def domain_stats(
         self,
@@ -78,10 +80,11 @@ class NumberCalls(Bound):
         other channels than EMAIL. Window and errors are those of `stats`.
         """
         from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.numbers.window import Asked  # noqa: PLC0415 likewise
 
         record = self._known(journey)
         with self._core.store.reader() as reader:
-            return stats.domain_stats(reader, record, stats.Asked(to_micros(at), since, until, step, channel=channel))
+            return stats.domain_stats(reader, record, Asked(to_micros(at), since, until, step, channel=channel))
 
     def benchmark(
         self,
@@ -97,10 +100,11 @@ class NumberCalls(Bound):
         The window is that of `stats`, for each journey in its own zone. Raises as `all_stats` does.
         """
         from journeyflow.questions.numbers import statistics as stats  # noqa: PLC0415 needed here alone
+        from journeyflow.questions.numbers.window import Asked  # noqa: PLC0415 likewise
 
         records = self._records()
         with self._core.store.reader() as reader:
-            asked = stats.Asked(to_micros(at), since, until, channel=channel)
+            asked = Asked(to_micros(at), since, until, channel=channel)
             return stats.benchmark(reader, self._tenant, records, asked)
 
     def last_counted(self) -> datetime | None:

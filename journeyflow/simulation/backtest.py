@@ -25,7 +25,7 @@ from journeyflow.formats.counting import SHOWN, FileCounts, FileTally, customer_
 from journeyflow.formats.events import customers_of, events_of
 from journeyflow.formats.files import FileKeywords, FileOptions, Source, file_options, size_of
 from journeyflow.questions.numbers.figures import JourneyStats
-from journeyflow.questions.numbers.statistics import MAX_DAYS
+from journeyflow.questions.numbers.window import MAX_DAYS
 from journeyflow.questions.refusals import RefusalCount
 from journeyflow.records.public import Enroll, Event, Put
 from journeyflow.reporting.export import export_tables

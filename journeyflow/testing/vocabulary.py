@@ -9,7 +9,7 @@ from journeyflow.definition.rules.changes import Change
 from journeyflow.definition.rules.conditions import FieldRule, Rule, walk
 from journeyflow.definition.rules.templates import template_reads
 from journeyflow.definition.steps import Condition, Send, Update, Wait
-from journeyflow.testing.definitions import DATES
+from journeyflow.testing.drawn_steps import DATES
 
 KEYS = ("a", 1, "1", 1.0, 2)
 

@@ -3,22 +3,18 @@
 An answer costs what the days of the window cost, however many people are enrolled.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from attrs import frozen
-
-from journeyflow.basics.moments import from_micros, local_day, zone
-from journeyflow.basics.values import describe, dumps
+from journeyflow.basics.moments import from_micros, zone
+from journeyflow.basics.values import dumps
 from journeyflow.basics.words import REVENUE
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Condition, Send, Split, Step, kind
-from journeyflow.errors import ORDER, Fault, InvalidInput, NotFound, did_you_mean
+from journeyflow.errors import NotFound, did_you_mean
 from journeyflow.questions.numbers.figures import (
     NOTHING,
     UNKNOWN,
@@ -30,17 +26,11 @@ from journeyflow.questions.numbers.figures import (
     PeopleStats,
     StepStats,
 )
-from journeyflow.questions.paging import name_faults
+from journeyflow.questions.numbers.window import Asked, days_between, places_of, window
 from journeyflow.records.counting import ALL, KINDS, QUEUED
 from journeyflow.stores.contract import SqlReader
 
 UTC = zone("UTC")
-
-DEFAULT_DAYS = 30
-"""Days before the last one of a window, unless its first one is given: 31 rows (R82)."""
-
-MAX_DAYS = 3_660
-"""Days in one window: ten years, more than any page shows or an answer should hold by accident."""
 
 Cell = tuple[int, int]
 
@@ -58,69 +48,7 @@ SENT = "message.sent"
 OF_MESSAGES = frozenset({*KINDS, QUEUED, REVENUE})
 """What is counted of messages, by channel; everything else is about people."""
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-_DOMAIN = re.compile(r"[a-zA-Z0-9.-]*")
-
 _KINDS = tuple(kind.removeprefix("message.") for kind in KINDS)
-
-# --- what is asked for ------------------------------------------------------------------------------------------------
-
-
-@frozen
-class Asked:
-    """What is asked for: as of when, which days (None for the default), a step, a mailbox domain, a channel."""
-
-    at: int
-    since: object = None
-    until: object = None
-    step: str | None = None
-    domain: str | None = None
-    channel: str | None = None
-
-    @property
-    def of_people(self) -> bool:
-        """Whether the answer is about people too: they belong to no channel and no mailbox domain."""
-        return self.domain is None and self.channel is None
-
-
-def window(asked: Asked, where: ZoneInfo) -> list[date]:
-    """Return the days that are asked for, ascending; raise InvalidInput with all faults of the question (F189).
-
-    >>> days = window(Asked(0), ZoneInfo("UTC"))
-    >>> print(days[0], days[-1], len(days))
-    1969-12-02 1970-01-01 31
-    """
-    until, fault = _date("until", asked.until, date.fromisoformat(local_day(asked.at, where)))
-    usual = date.fromordinal(max(until.toordinal() - DEFAULT_DAYS, 1))
-    since, another = _date("since", asked.since, usual)
-    found = [*name_faults(step=asked.step), *(each for each in (another, fault) if each)]
-    if not found and since > until:
-        found.append(Fault("since", f"{since} is after until {until}", ORDER))
-    if not found and (until - since).days >= MAX_DAYS:
-        found.append(f"since: from {since} to {until} it is more than {MAX_DAYS} days; ask for fewer")
-    if asked.domain is not None and not (isinstance(asked.domain, str) and _DOMAIN.fullmatch(asked.domain)):
-        found.append(f"domain: {describe(asked.domain)} is no mailbox domain such as 'example.com'")
-    if asked.channel is not None and not isinstance(asked.channel, str):
-        found.append(f"channel: {describe(asked.channel)} is no channel such as 'EMAIL'")
-    else:
-        found += name_faults(channel=asked.channel)
-    if found:
-        raise InvalidInput(found)
-    return _days(since, until)
-
-
-def _date(name: str, value: object, usual: date) -> tuple[date, str]:
-    """Read a date strictly; return it with its fault, which is empty if there is none."""
-    if value is None or (isinstance(value, date) and not isinstance(value, datetime)):
-        return value or usual, ""
-    try:
-        if isinstance(value, str) and _DATE.fullmatch(value):
-            return date.fromisoformat(value), ""
-    except ValueError:
-        pass
-    return usual, f"{name}: {describe(value)} is no date such as '2026-01-31'"
-
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
@@ -178,17 +106,7 @@ def all_stats(reader: SqlReader, records: Sequence[JourneyRecord], asked: Asked)
 def _kept(record: JourneyRecord, asked: Asked) -> KeptCounters:
     """Return the counters of a journey before anything was read of them."""
     days = window(asked, record.zone)
-    return KeptCounters(record, asked, days, _places(days[0], days[-1]), {}, {})
-
-
-@lru_cache(64)
-def _places(since: date, until: date) -> Mapping[str, int]:
-    """Return the place of each day in a window, by its ISO date; cached, because most questions are of few windows."""
-    return {day.isoformat(): place for place, day in enumerate(_days(since, until))}
-
-
-def _days(since: date, until: date) -> list[date]:
-    return [date.fromordinal(day) for day in range(since.toordinal(), until.toordinal() + 1)]
+    return KeptCounters(record, asked, days, places_of(days[0], days[-1]), {}, {})
 
 
 def _journey_stats(kept: KeptCounters) -> JourneyStats:
@@ -334,7 +252,7 @@ def _quiet(since: date, until: date, people: bool, entered: bool, queued: bool |
     none = 0 if people else None
     converted = none if entered else None
     messages = None if queued is None else NOTHING if queued else UNKNOWN
-    return tuple(DayStats(day, none, none, none, none, none, converted, messages) for day in _days(since, until))
+    return tuple(DayStats(day, none, none, none, none, none, converted, messages) for day in days_between(since, until))
 
 
 def _day(kept: KeptCounters, day: date, iso: str, came: tuple[str, str], sends: Iterable[str] | None) -> DayStats:

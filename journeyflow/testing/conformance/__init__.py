@@ -7,6 +7,26 @@ Derive a class from `StoreConformance` in a test module, define how to make a ne
             return MyStore(tmp_path / "somewhere")
 """
 
+from journeyflow.testing.conformance.asking import (
+    TABLES,
+    Raised,
+    claimable,
+    coming,
+    drained,
+    due,
+    entries_of,
+    everything,
+    expect,
+    expect_contents,
+    glimpses,
+    load,
+    people,
+    refused,
+    revision,
+    rows,
+    shelf,
+    write,
+)
 from journeyflow.testing.conformance.catalog import Catalogs
 from journeyflow.testing.conformance.claiming import Claiming
 from journeyflow.testing.conformance.due import DueWork
@@ -23,36 +43,18 @@ from journeyflow.testing.conformance.samples import (
     PAST,
     PEOPLE,
     SEEN,
-    TABLES,
     VIEWED,
-    Raised,
     busy_agenda,
-    claimable,
-    coming,
-    drained,
-    due,
     ended,
-    entries_of,
     entry,
     event,
-    everything,
     everything_else,
-    expect,
-    expect_contents,
-    glimpses,
     history,
     job,
     leased,
-    load,
-    people,
     post,
-    refused,
-    revision,
-    rows,
     run,
-    shelf,
     whole_order,
-    write,
 )
 from journeyflow.testing.conformance.writing import Writing
 

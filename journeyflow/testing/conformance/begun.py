@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from journeyflow.stores.contract import Store
-from journeyflow.testing.conformance.samples import CATALOG, PEOPLE, write
+from journeyflow.testing.conformance.asking import write
+from journeyflow.testing.conformance.samples import CATALOG, PEOPLE
 
 
 class Begun:

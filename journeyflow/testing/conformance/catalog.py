@@ -19,26 +19,9 @@ from journeyflow.records.changes import (
 from journeyflow.records.rows import Refusal, Round
 from journeyflow.stores.batch import JOURNEY, Due, Request
 from journeyflow.stores.contract import Store
+from journeyflow.testing.conformance.asking import claimable, due, expect, load, revision, rows, shelf, write
 from journeyflow.testing.conformance.begun import Begun
-from journeyflow.testing.conformance.samples import (
-    DEFINITION,
-    MINUTE,
-    NOON,
-    claimable,
-    due,
-    ended,
-    entry,
-    event,
-    expect,
-    leased,
-    load,
-    post,
-    revision,
-    rows,
-    run,
-    shelf,
-    write,
-)
+from journeyflow.testing.conformance.samples import DEFINITION, MINUTE, NOON, ended, entry, event, leased, post, run
 
 
 class Catalogs(Begun):

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from journeyflow.basics.words import SENT
 from journeyflow.records.changes import Changes
+from journeyflow.testing.conformance.asking import claimable, expect, write
 from journeyflow.testing.conformance.begun import Begun
-from journeyflow.testing.conformance.samples import NOON, claimable, event, expect, leased, post, run, write
+from journeyflow.testing.conformance.samples import NOON, event, leased, post, run
 
 
 class Claiming(Begun):

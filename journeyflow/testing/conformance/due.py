@@ -7,28 +7,30 @@ from journeyflow.basics.words import SENT
 from journeyflow.records.changes import Changes, LimitChanges
 from journeyflow.stores.batch import HELD, INPUT, JOURNEY, TIMER, DueKey
 from journeyflow.stores.inquiries import EarliestRequest, LastTickRequest, NextInputRequest, PastRequest
+from journeyflow.testing.conformance.asking import (
+    ask,
+    drained,
+    due,
+    due_of,
+    expect,
+    expect_contents,
+    handle,
+    load,
+    write,
+)
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     LIMITS,
     MINUTE,
     NOON,
     answer,
-    ask,
     busy_agenda,
-    drained,
-    due,
-    due_of,
     ended,
     event,
-    expect,
-    expect_contents,
-    handle,
     leased,
-    load,
     post,
     run,
     whole_order,
-    write,
 )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from journeyflow.basics.words import ACTIVE, COMPLETED
 from journeyflow.records.changes import Changes
 from journeyflow.records.rows import Counter, Move, Refusal
+from journeyflow.testing.conformance.asking import everything, expect, refused, rows, write
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     COUNTED_OF_RUNS,
@@ -15,13 +16,8 @@ from journeyflow.testing.conformance.samples import (
     ended,
     entry,
     event,
-    everything,
-    expect,
     post,
-    refused,
-    rows,
     run,
-    write,
 )
 
 

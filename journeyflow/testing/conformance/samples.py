@@ -1,12 +1,9 @@
-"""The samples of the contract: journeys, customers, runs, and short helpers to write and to ask."""
+"""The samples of the contract: journeys, customers, runs, messages, inputs, and what views show of them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ACTIVE, CLAIMED, COMPLETED, QUEUED, SENT
-from journeyflow.errors import StorageError
 from journeyflow.records.changes import (
     CatalogChanges,
     Changes,
@@ -22,20 +19,11 @@ from journeyflow.records.changes import (
 )
 from journeyflow.records.rows import Counter, Deferred, Export, Input, Move, Post, Refusal, Round, Run
 from journeyflow.stores.batch import (
-    HELD,
     INPUT,
-    JOURNEY,
     TIMER,
-    Due,
     DueKey,
-    Loaded,
-    PullRequest,
-    PullsLoaded,
-    Request,
     timer_key,
 )
-from journeyflow.stores.contract import Shelf, Store
-from journeyflow.stores.inquiries import Answer, ClaimRequest, Inquiry
 
 MINUTE = 60_000_000
 NOON = 1_767_268_800_000_000
@@ -79,31 +67,6 @@ PEOPLE = Changes(
     )
 )
 """Two customers with the same id in two tenants, and two others."""
-
-
-class Raised(Exception):
-    """An error while a transaction is open."""
-
-
-def expect(found: object, wanted: object, what: str = "") -> None:
-    """Raise AssertionError, showing both values, unless they are equal."""
-    if found != wanted:
-        msg = f"{what}\n  wanted {wanted!r}\n  found  {found!r}"
-        raise AssertionError(msg)
-
-
-@contextmanager
-def refused(what: str) -> Iterator[None]:
-    """Raise AssertionError unless the block raises StorageError."""
-    try:
-        yield
-    except StorageError:
-        return
-    msg = f"{what} must raise StorageError"
-    raise AssertionError(msg)
-
-
-# --- what is written --------------------------------------------------------------------------------------------------
 
 
 def run(serial: int, customer: int, journey: int = 1, **said: object) -> Run:
@@ -189,61 +152,6 @@ def entry(serial: int) -> Move:
     return Move(serial, 0, NOON, (("hello", COMPLETED, "queued"), ("breathe", ACTIVE, "")), {})
 
 
-def write(store: Store, *changes: Changes) -> None:
-    """Commit changes, each in its own transaction."""
-    for each in changes:
-        with store.transaction() as transaction:
-            transaction.commit(each)
-
-
-def due(store: Store, now: int = NOON, limit: int = 100) -> Due:
-    """Return what is due, without the write lock."""
-    with store.transaction(write=False) as transaction:
-        return transaction.due(now, limit)
-
-
-def due_of(store: Store, *customers: tuple[str, str], limit: int = 100) -> Due:
-    """Return what is due at noon of some customers (tenant, id), without the write lock."""
-    with store.transaction(write=False) as transaction:
-        return transaction.due(NOON, limit, of=set(customers))
-
-
-def load(store: Store, **wanted: object) -> Loaded:
-    """Return what a request loads, without the write lock."""
-    with store.transaction(write=False) as transaction:
-        return transaction.load(Request(**wanted))  # type: ignore[arg-type]  # what a request holds
-
-
-def ask(store: Store, inquiry: Inquiry[Answer]) -> Answer:
-    """Return the answer to an inquiry, without the write lock."""
-    with store.transaction(write=False) as transaction:
-        return transaction.ask(inquiry)
-
-
-def shelf(store: Store, known: int | None = None) -> Shelf | None:
-    """Return the catalog's rows, without the write lock."""
-    with store.transaction(write=False) as transaction:
-        return transaction.shelf(known)
-
-
-def revision(store: Store) -> int:
-    """Return the revision of the catalog."""
-    found = shelf(store)
-    return -1 if found is None else found.revision
-
-
-def claimable(store: Store, **said: object) -> list[tuple[int, int]]:
-    """Return the messages that may be handed out at noon, as (serial, n)."""
-    usual: dict[str, Any] = {"tenant": None, "channels": None, "at": NOON, "limit": 100, "journeys": frozenset()}
-    return [(each.serial, each.n) for each in ask(store, ClaimRequest(**{**usual, **said}))]
-
-
-def rows(store: Store, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-    """Return the rows of an SQL query."""
-    with store.reader() as reader:
-        return reader.rows(sql, parameters)
-
-
 def busy_agenda() -> Changes:
     """Return inputs, timers, held work and leases, many of them at equal instants."""
     instants = [NOON - MINUTE, NOON, NOON + MINUTE]
@@ -326,90 +234,11 @@ VIEWED: dict[str, list[tuple[Any, ...]]] = {
 }
 
 
-def people(loaded: Loaded) -> dict[int, tuple[str, str, dict[str, object], list[int]]]:
-    """Return customers by number: tenant, id, attributes, serials."""
-    return {
-        person.number: (person.tenant, person.id, person.attributes, [*person.serials])
-        for person in sorted(loaded.people, key=lambda person: person.number)
-    }
-
-
-def glimpses(loaded: Loaded) -> dict[int, dict[str, tuple[int, str, int, dict[str, tuple[int, int]], int]]]:
-    """Return what rules read of the newest messages, by serial and step."""
-    return {
-        serial: {step: (each.n, each.step, each.at, dict(each.flags), each.nonce) for step, each in newest.items()}
-        for serial, newest in loaded.newest.items()
-    }
-
-
-def expect_contents(found: Due) -> None:
-    """Check that exactly the items of the due keys came with them."""
-    leases = {key[2:] for key in found.keys if key[1] == TIMER and key[3]}
-    rests = {key[2] for key in found.keys if key[1] == TIMER and not key[3]}
-    rests |= {key[3] for key in found.keys if key[1] == HELD}
-    expect(set(found.posts), leases, "messages")
-    expect(set(found.inputs), {key[2] for key in found.keys if key[1] == INPUT}, "inputs")
-    expect(set(found.runs), rests, "runs")
-    expect({timer_key(each) for each in found.runs.values()} - set(found.keys), set(), "places of runs")
-
-
-def drained(store: Store, limit: int) -> list[DueKey]:
-    """Handle everything that is due, batch by batch, and return the order in which it came."""
-    order: list[DueKey] = []
-    more = True
-    while more:
-        found = handle(store, limit)
-        order += found.keys
-        more = found.more
-    return order
-
-
-def handle(store: Store, limit: int) -> Due:
-    """Handle one batch of what is due, and return it."""
-    with store.transaction() as transaction:
-        found = transaction.due(NOON + MINUTE, limit)
-        transaction.commit(
-            Changes(
-                handled=tuple((seq, "handled") for seq in found.inputs),
-                runs=tuple(each._replace(due=None, held=None, awaits="x") for each in found.runs.values()),
-                posts=tuple(each._replace(status=SENT, lease_until=None) for each in found.posts.values()),
-                limits=LimitChanges(stopped=tuple((a, b) for _, rank, a, b in found.keys if rank == JOURNEY)),
-            )
-        )
-        return found
-
-
-def coming(store: Store, wanted: PullRequest) -> tuple[dict[int, list[str]], dict[int, Round]]:
-    """Return the customers that come next in each journey's pulls, and the state of the pulls."""
-    pulls = load(store, pulls=wanted).pulls or PullsLoaded()
-    return {journey: list(names) for journey, names in pulls.members.items()}, dict(pulls.rounds)
-
-
-def entries_of(pulls: PullsLoaded) -> dict[int, dict[int, list[int]]]:
-    """Return entries as plain dicts and lists."""
-    return {
-        journey: {customer: list(instants) for customer, instants in entries.items()}
-        for journey, entries in pulls.entries.items()
-    }
-
-
 COUNTED_OF_RUNS = [
     Counter(journey, "*", "*", "", what, "", 1, 0, NOON)
     for journey, what in ((1, "entered"), (1, "completed"), (3, "entered"))
 ]
 """The counters of the runs that the views show."""
-
-TABLES = (
-    *("meta", "journeys", "versions", "publications", "transitions", "flags", "customers", "inputs", "enrollments"),
-    *("paths", "moves", "messages", "refusals", "last_refusals", "counters", "exports", "pulls", "list_members"),
-    *("openings", "arms", "suppressions"),
-)
-
-
-def everything(store: Store) -> list[list[tuple[Any, ...]]]:
-    """Return every row of every table."""
-    with store.reader() as reader:
-        return [reader.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in TABLES]
 
 
 def everything_else() -> Changes:
@@ -446,8 +275,8 @@ def everything_else() -> Changes:
     )
 
 
-def history(store: Store) -> None:
-    """Write finished runs, in journey 1, with messages and the inputs about them."""
+def history() -> tuple[Changes, Changes]:
+    """Return finished runs, in journey 1, with messages and the inputs about them, and what became of the inputs."""
     sent = {"sent": (NOON, 2)}
     told = (
         event(type="message.opened", id="o", text=dumps({"message": "k-1-1"})),
@@ -460,11 +289,8 @@ def history(store: Store) -> None:
     )
     runs = (ended(1, 1), run(2, 2), ended(3, 2, number=2, key="x"), ended(4, 2, number=3, key="x"), ended(5, 3))
     posts = (post(1, status=SENT), post(4, status=SENT, flags=sent))
-    write(
-        store,
-        Changes(inputs=told, runs=runs, moves=(entry(1)._replace(seen={"entry": {"a": 1}}), entry(4)), new_posts=posts),
-    )
-    write(store, Changes(handled=PAST))
+    moves = (entry(1)._replace(seen={"entry": {"a": 1}}), entry(4))
+    return Changes(inputs=told, runs=runs, moves=moves, new_posts=posts), Changes(handled=PAST)
 
 
 PAST = ((1, "handled"), (3, "handled"), (4, "attributed to k-4-1"), (5, "handled"), (6, "handled"))

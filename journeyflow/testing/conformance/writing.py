@@ -13,32 +13,34 @@ from journeyflow.records.rows import Counter, Crowd, Move, Refusal, Run, Suppres
 from journeyflow.records.suppression import KEY, hashed
 from journeyflow.stores.batch import Request
 from journeyflow.stores.inquiries import ExportsRequest, Finished, NextInputRequest, PastRequest, PruneRequest
+from journeyflow.testing.conformance.asking import (
+    Raised,
+    ask,
+    due,
+    everything,
+    expect,
+    load,
+    people,
+    refused,
+    rows,
+    shelf,
+    write,
+)
 from journeyflow.testing.conformance.begun import Begun
 from journeyflow.testing.conformance.samples import (
     GIVEN,
     MINUTE,
     NOON,
     PAST,
-    Raised,
-    ask,
-    due,
     ended,
     entry,
     event,
-    everything,
     everything_else,
-    expect,
     history,
     job,
     leased,
-    load,
-    people,
     post,
-    refused,
-    rows,
     run,
-    shelf,
-    write,
 )
 
 
@@ -260,7 +262,7 @@ class Writing(Begun):
         """Runs that ended before an instant and have something left to delete come by serial (R86)."""
         after = NOON + MINUTE
         with self.begun(tmp_path) as store:
-            history(store)
+            write(store, *history())
             wanted = PruneRequest(after, frozenset({1}), 0, 10)
             found = ask(store, wanted)
             expect([run.serial for run in found.runs], [1, 3, 4], "those with a history, a memory, or a newer run")
@@ -280,7 +282,7 @@ class Writing(Begun):
     def test_what_was_told_long_ago_comes_by_number(self, tmp_path: Path) -> None:
         """Handled inputs from before an instant come by number, of one tenant or of all (R86)."""
         with self.begun(tmp_path) as store:
-            history(store)
+            write(store, *history())
             wanted = PastRequest(NOON + MINUTE, 0, 10, None)
             expect([(item.seq, outcome) for item, outcome in ask(store, wanted)], list(PAST))
             expect([item.seq for item, _ in ask(store, evolve(wanted, after=1, limit=2))], [3, 4])
@@ -291,7 +293,7 @@ class Writing(Begun):
         """Pruned rows go, bare ones stay, balances add up; numbers are not reused, ids of events are free (R86)."""
         opening = Counter(1, "*", "*", "", "entered", "", 2, 1, NOON)
         with self.begun(tmp_path) as store:
-            history(store)
+            write(store, *history())
             pruned = Pruned((3,), (ended(1, 1),), ((1, 1, "which", "A"),), (1, 3))
             write(
                 store, Changes(pruned=evolve(pruned, openings=(opening,))), Changes(pruned=Pruned(openings=(opening,)))

@@ -34,7 +34,7 @@ from journeyflow.basics.moments import zone
 from journeyflow.definition.steps import kind
 from journeyflow.formats.native import dumps_journey
 from journeyflow.questions.numbers.figures import Count, MessageStats, PeopleStats, ratio
-from journeyflow.questions.numbers.statistics import MAX_DAYS, Asked, window
+from journeyflow.questions.numbers.window import MAX_DAYS, Asked, window
 from journeyflow.records.changes import CatalogChanges, Changes, NewJourney, NewVersion, Transition
 from journeyflow.testing import run
 from journeyflow.testing.strategies import journeys, lives
