@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
+from operator import itemgetter
 
 from attrs import frozen
 
@@ -25,34 +26,43 @@ class AuditEntry(Rows):
     text: str
 
 
-def audit_trail(catalog: Catalog, tenant: str, record: JourneyRecord | None) -> list[AuditEntry]:
+Change = tuple[int, str | None, str, str]
+"""What an `AuditEntry` is made of: its instant in microseconds, and the rest; few of very many are shown."""
+
+
+def audit_trail(catalog: Catalog, tenant: str, record: JourneyRecord | None) -> list[Change]:
     """Return what a tenant changed, of one journey or of everything, the oldest change first."""
     if record is not None:
         return _sorted(_of_journey(record))
     found = [each for (of, _), known in catalog.by_name.items() if of == tenant for each in _of_journey(known)]
     for at, channel, held in _switched(catalog.holds.get(tenant, ())):
-        found.append(_entry(at, None, "channel", f"channel {channel} {'is held' if held else 'is released'}"))
+        found.append((at, None, "channel", f"channel {channel} {'is held' if held else 'is released'}"))
     history = catalog.policies.get(tenant)
     for at, terms in () if history is None else history.history:
         caps, quiet = counted(len(terms.policies.caps), "cap"), len(terms.policies.quiet)
-        found.append(_entry(at, None, "policies", f"policies are set: {caps}, {quiet} quiet hours"))
+        found.append((at, None, "policies", f"policies are set: {caps}, {quiet} quiet hours"))
     return _sorted(found)
 
 
-def _sorted(found: Iterable[AuditEntry]) -> list[AuditEntry]:
-    return sorted(found, key=lambda each: each.at)
+def audit_entry(at: int, journey: str | None, kind: str, text: str) -> AuditEntry:
+    """Return a change as hosts get it."""
+    return AuditEntry(from_micros(at), journey, kind, text)
 
 
-def _of_journey(record: JourneyRecord) -> Iterator[AuditEntry]:
+def _sorted(found: Iterable[Change]) -> list[Change]:
+    return sorted(found, key=itemgetter(0))
+
+
+def _of_journey(record: JourneyRecord) -> Iterator[Change]:
     seen = set[int]()
     for at, program in record.versions:
         again = " again" if program.version in seen else ""
         seen.add(program.version)
-        yield _entry(at, record.id, "published", f"version {program.version} is published{again}")
+        yield at, record.id, "published", f"version {program.version} is published{again}"
     for at, state in record.transitions:
-        yield _entry(at, record.id, "state", f"is {state} from now on")
+        yield at, record.id, "state", f"is {state} from now on"
     for at, step, unpublished in _switched(record.flags):
-        yield _entry(at, record.id, "step", f"step {step} is {'un' if unpublished else ''}published")
+        yield at, record.id, "step", f"step {step} is {'un' if unpublished else ''}published"
 
 
 def _switched(history: Sequence[tuple[int, frozenset[str]]]) -> Iterator[tuple[int, str, bool]]:
@@ -60,7 +70,3 @@ def _switched(history: Sequence[tuple[int, frozenset[str]]]) -> Iterator[tuple[i
     for (_, before), (at, after) in pairwise([(0, NONE), *history]):
         for name in sorted(before ^ after):
             yield at, name, name in after
-
-
-def _entry(at: int, journey: str | None, kind: str, text: str) -> AuditEntry:
-    return AuditEntry(from_micros(at), journey, kind, text)

@@ -76,7 +76,7 @@ class LatestCalls(Bound):
         Of one journey, or of everything that this tenant has. It says what and when, not by whom: the library knows no
         users. What a purge removed is not in it. Raises NotFound for an unknown journey, InvalidInput with every fault.
         """
-        from journeyflow.catalog.trail import audit_trail  # noqa: PLC0415 needed here alone
+        from journeyflow.catalog.trail import audit_entry, audit_trail  # noqa: PLC0415 needed here alone
 
         place = after if type(after) is int and 0 < after <= INTEGER_MAX else None
         refuse(_faults(take, after, place) + name_faults(journey=journey))
@@ -84,7 +84,8 @@ class LatestCalls(Bound):
             catalog = self._core.refresh(transaction)
             record = None if journey is None else self._find(transaction, journey)
         found = audit_trail(catalog, self._tenant, record)[:place]
-        return Latest(tuple(reversed(found[-take:])), len(found) - take if len(found) > take else None)
+        shown = tuple(audit_entry(*each) for each in reversed(found[-take:]))
+        return Latest(shown, len(found) - take if len(found) > take else None)
 
 
 def _faults(take: object, after: object, place: object) -> list[str]:

@@ -390,6 +390,28 @@ def test_what_is_asked_of_one_person_walks_through_no_table():
     assert walks == []
 
 
+def test_what_is_asked_of_one_person_in_a_journey_is_found_by_the_person():
+    """Their runs and messages, in any order, from any place: never through all who are in the journey (R84)."""
+    with open_engine("sqlite") as engine:
+        host = Host(engine)
+        host.deploy(Send("hello", channel="EMAIL", template="t"), Wait("w", "9 days"), reentry="always")
+        for name in ("c1", "c2", "c2"):
+            host.say("go", START, name)
+        with statements(engine) as asked:
+            for order in ("entered", "customer", "due", "ended"):
+                first = engine.enrollments("j", customer="c2", order=order, take=1)
+                engine.enrollments("j", customer="c2", order=order, take=1, after=first.cursor)
+            engine.enrollments("j", customer="c2", status="ACTIVE", step="w", version=1)
+            engine.messages("j", customer="c2", after=engine.messages("j", customer="c2", run=1, take=1).cursor)
+            engine.find_enrollment("j", "c2")
+            engine.explain("j", "c2")
+        with engine.store.reader() as reader:
+            plans = [row[3] for sql in list(asked) for row in reader.rows(f"EXPLAIN QUERY PLAN {sql}")]
+    searches = [plan for plan in plans if plan.startswith("SEARCH e ")]
+    assert searches
+    assert [plan for plan in searches if "enrollments_by_journey" in plan or "rowid>" in plan] == []
+
+
 def test_ids_of_customers_are_found_by_their_beginning(host):
     """Sorted, as many as asked for; those of other tenants and those forgotten are not among them (R84, R86, R91)."""
     for name in ("ann", "anna", "Ann", "bob", "\U0001f600", "a'n"):
