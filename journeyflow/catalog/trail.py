@@ -26,11 +26,11 @@ class AuditEntry(Rows):
     text: str
 
 
-Change = tuple[int, str | None, str, str]
+TrailRow = tuple[int, str | None, str, str]
 """What an `AuditEntry` is made of: its instant in microseconds, and the rest; few of very many are shown."""
 
 
-def audit_trail(catalog: Catalog, tenant: str, record: JourneyRecord | None) -> list[Change]:
+def audit_trail(catalog: Catalog, tenant: str, record: JourneyRecord | None) -> list[TrailRow]:
     """Return what a tenant changed, of one journey or of everything, the oldest change first."""
     if record is not None:
         return _sorted(_of_journey(record))
@@ -49,11 +49,11 @@ def audit_entry(at: int, journey: str | None, kind: str, text: str) -> AuditEntr
     return AuditEntry(from_micros(at), journey, kind, text)
 
 
-def _sorted(found: Iterable[Change]) -> list[Change]:
+def _sorted(found: Iterable[TrailRow]) -> list[TrailRow]:
     return sorted(found, key=itemgetter(0))
 
 
-def _of_journey(record: JourneyRecord) -> Iterator[Change]:
+def _of_journey(record: JourneyRecord) -> Iterator[TrailRow]:
     seen = set[int]()
     for at, program in record.versions:
         again = " again" if program.version in seen else ""
