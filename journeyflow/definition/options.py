@@ -133,6 +133,19 @@ def as_percentage(value: object) -> float:
 # --- how they look ----------------------------------------------------------------------------------------------------
 
 
+def options_given(made: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:  # noqa: ANN401 any value made by attrs
+    """Return the options by which a value can be made again, as (name, value): positional ones, then named ones.
+
+    Those that have their defaults are left out where they may be.
+    """
+    given = [(each, getattr(made, each.name)) for each in fields(type(made)) if each.init]
+    positional = [pair for pair in given if not pair[0].kw_only]
+    while positional and positional[-1][1] == default_of(positional[-1][0]):
+        positional.pop()
+    named = [(each.name, value) for each, value in given if each.kw_only and value != default_of(each)]
+    return [(each.name, value) for each, value in positional], named
+
+
 class Shown:
     """A mixin with a repr that is the call that makes the object, without options that have their default."""
 
@@ -140,14 +153,9 @@ class Shown:
 
     def __repr__(self) -> str:
         """Return the call: positional options up to the last given, then named ones that differ from their default."""
-        options = fields(type(self))  # type: ignore[arg-type]  # every class of this kind is made by attrs
-        given = [(each, getattr(self, each.name)) for each in options]
-        positional = [pair for pair in given if not pair[0].kw_only]
-        while positional and positional[-1][1] == default_of(positional[-1][0]):
-            positional.pop()
-        parts = [shown for each, value in positional for shown in _positional(each.name, value)]
-        named = [(each, value) for each, value in given if each.kw_only and value != default_of(each)]
-        parts += [f"{each.name}={brief(_text(value))}" for each, value in named]
+        positional, named = options_given(self)
+        parts = [shown for name, value in positional for shown in _positional(name, value)]
+        parts += [f"{name}={brief(_text(value))}" for name, value in named]
         return f"{type(self).__name__}({', '.join(parts)})"
 
 

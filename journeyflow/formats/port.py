@@ -10,6 +10,7 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 
+from journeyflow.basics.moments import Duration
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.steps import Condition, End, Send, Split, Update, Wait
 from journeyflow.errors import InvalidJourney, Problem
@@ -67,6 +68,23 @@ def has_steps_with(value: Mapping[str, object], key: str) -> bool:
     steps = value.get("steps")
     steps = steps.get("data") if isinstance(steps, Mapping) else steps
     return isinstance(steps, list) and any(isinstance(step, Mapping) and key in step for step in steps)
+
+
+def in_one_unit(duration: Duration | None, units: Iterable[tuple[str, str, int]]) -> tuple[int, str] | None:
+    """Return a length of time as a whole number of one of some units; None if it needs another unit, or two.
+
+    A unit is its name, the part of a `Duration` that it counts, and how much of that one of it is.
+
+    >>> in_one_unit(Duration.parse("14 days"), [("week", "days", 7)]), in_one_unit(None, [])
+    ((2, 'week'), None)
+    """
+    if duration is None or duration.months or (duration.days and duration.micros):
+        return None
+    for unit, part, size in units:
+        count, rest = divmod(getattr(duration, part), size)
+        if count and not rest:
+            return count, unit
+    return None
 
 
 PLAIN: Mapping[type, Any] = {

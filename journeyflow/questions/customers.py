@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from journeyflow.basics.moments import from_micros
-from journeyflow.basics.values import dumps, faults
+from journeyflow.basics.values import dumps
 from journeyflow.definition.rules.changes import read_path
-from journeyflow.questions.paging import Page, Slice
+from journeyflow.questions.paging import Page, Slice, read_place
 from journeyflow.records.public import Customer, DeferredEntry
 from journeyflow.stores.contract import SqlReader
 
@@ -78,12 +78,8 @@ def deferred_place(cursor: object) -> tuple[str, int, int] | None:
     >>> deferred_place('["calm",1767571200000000,7]'), deferred_place('["calm",7]'), deferred_place(7)
     (('calm', 1767571200000000, 7), None, None)
     """
-    try:
-        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
-    except (ValueError, RecursionError):
-        return None
-    match place:
-        case [str(journey), at, number] if type(at) is type(number) is int and not any(faults(place)):
+    match read_place(cursor):
+        case [str(journey), at, number] if type(at) is type(number) is int:
             return journey, at, number
     return None
 

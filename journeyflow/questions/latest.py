@@ -5,14 +5,13 @@ there are. Where most of what is read belongs to other journeys, or has no messa
 and the cursor leads on from there.
 """
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
 from journeyflow.basics.values import INTEGER_MAX, dumps
 from journeyflow.questions.enrollments import ENROLLMENTS, JOINS, read_enrollment
 from journeyflow.questions.messages import MESSAGES, read_message
-from journeyflow.questions.paging import Latest
+from journeyflow.questions.paging import Latest, read_place
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Enrollment, Message
 from journeyflow.stores.contract import SqlReader
@@ -100,11 +99,7 @@ def message_place(cursor: object) -> tuple[int, int] | None:
     >>> message_place("[7,1]"), message_place("[7]"), message_place("x"), message_place(7)
     ((7, 1), None, None, None)
     """
-    try:
-        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
-    except (ValueError, RecursionError):
-        return None
-    match place:
-        case [serial, n] if type(serial) is type(n) is int and max(abs(serial), abs(n)) <= INTEGER_MAX:
+    match read_place(cursor):
+        case [serial, n] if type(serial) is type(n) is int:
             return serial, n
     return None

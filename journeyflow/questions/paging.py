@@ -254,13 +254,23 @@ def _place(cursor: object, *, is_plain: bool) -> list[Any] | None:
     """Read a cursor: the number alone, or the value that the list is sorted by and the number."""
     if is_plain:
         return [cursor] if type(cursor) is int and abs(cursor) <= INTEGER_MAX else None
+    match read_place(cursor):
+        case [str() | int() | float() as value, number] if type(number) is int:
+            return [value, number]
+    return None
+
+
+def read_place(cursor: object) -> list[Any]:
+    """Return the parts of a cursor that is a list as JSON; [] for anything else, and for what cannot be stored.
+
+    >>> read_place('["ann",7]'), read_place("7"), read_place("["), read_place(7)
+    (['ann', 7], [], [], [])
+    """
     try:
-        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
+        place = json.loads(cursor) if isinstance(cursor, str) else None
     except (ValueError, RecursionError):
-        return None
-    if not isinstance(place, list) or len(place) != 2 or type(place[1]) is not int or any(faults(place)):  # noqa: PLR2004 value and number
-        return None
-    return place if isinstance(place[0], str | int | float) else None
+        return []
+    return place if isinstance(place, list) and not any(faults(place)) else []
 
 
 def keyset(wanted: Slice, value: str, number: str) -> tuple[str, str, dict[str, object]]:

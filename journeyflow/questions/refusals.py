@@ -8,10 +8,10 @@ from typing import Any
 from attrs import field, frozen
 
 from journeyflow.basics.moments import from_micros
-from journeyflow.basics.values import dumps, faults
+from journeyflow.basics.values import dumps
 from journeyflow.drawing.rows import Rows
 from journeyflow.questions.enrollments import where_clause
-from journeyflow.questions.paging import Page, Slice
+from journeyflow.questions.paging import Page, Slice, read_place
 from journeyflow.stores.contract import SqlReader
 
 
@@ -93,11 +93,7 @@ def refusal_place(cursor: object) -> tuple[int, int, int] | None:
     >>> refusal_place("[1767571200000000,7,1]"), refusal_place("[7,1]"), refusal_place(7)
     ((1767571200000000, 7, 1), None, None)
     """
-    try:
-        place: Any = json.loads(cursor) if isinstance(cursor, str) else None
-    except (ValueError, RecursionError):
-        return None
-    match place:
-        case [at, customer, journey] if all(type(each) is int for each in place) and not any(faults(place)):
+    match read_place(cursor):
+        case [at, customer, journey] if type(at) is type(customer) is type(journey) is int:
             return at, customer, journey
     return None

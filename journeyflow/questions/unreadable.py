@@ -3,9 +3,9 @@
 import json
 from collections.abc import Collection, Iterator, Mapping
 
-from journeyflow.basics.values import dumps, faults
+from journeyflow.basics.values import dumps
 from journeyflow.questions.customers import all_customers
-from journeyflow.questions.paging import Page, Slice
+from journeyflow.questions.paging import Page, Slice, read_place
 from journeyflow.records.public import Unreadable
 from journeyflow.stores.contract import SqlReader
 from journeyflow.work.unreadable import unreadable_in
@@ -53,11 +53,7 @@ def place_in(cursor: object) -> tuple[str, str] | None:
     >>> place_in('["ann","birthday"]'), place_in('["ann"]'), place_in("[")
     (('ann', 'birthday'), None, None)
     """
-    try:
-        place = json.loads(cursor) if isinstance(cursor, str) else None
-    except (ValueError, RecursionError):
-        return None
-    match place:
-        case [str(customer), str(attribute)] if not any(faults(place)):
+    match read_place(cursor):
+        case [str(customer), str(attribute)]:
             return customer, attribute
     return None

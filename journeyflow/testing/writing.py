@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from keyword import iskeyword
 from typing import Any, get_args
 
-from attrs import fields, has
+from attrs import has
 
 from journeyflow.basics.hours import Until, Window
 from journeyflow.basics.moments import Duration
-from journeyflow.definition.options import default_of
+from journeyflow.definition.options import options_given
 from journeyflow.definition.policies import QuietHours
 from journeyflow.definition.rules.conditions import AllOf, AnyOf, FieldRule, NotRule
 from journeyflow.definition.rules.operators import OPERATORS
@@ -95,13 +95,9 @@ _SPREAD = {"arms", "changes"}
 
 def _call(made: Any) -> str:  # noqa: ANN401 any value made by attrs
     """Return the call that makes a value: positional options up to the last given, then the named ones given."""
-    given = [(each, getattr(made, each.name)) for each in fields(type(made)) if each.init]
-    positional = [pair for pair in given if not pair[0].kw_only]
-    while positional and positional[-1][1] == default_of(positional[-1][0]):
-        positional.pop()
-    parts = [as_code(part) for each, value in positional for part in (value if each.name in _SPREAD else (value,))]
-    named = [(each, value) for each, value in given if each.kw_only and value != default_of(each)]
-    parts += [f"{each.name}={as_code(value)}" for each, value in named]
+    positional, named = options_given(made)
+    parts = [as_code(part) for name, value in positional for part in (value if name in _SPREAD else (value,))]
+    parts += [f"{name}={as_code(value)}" for name, value in named]
     name = type(made).__name__
     return f"{_NAMES.get(name, name)}({', '.join(parts)})"
 

@@ -15,7 +15,7 @@ from journeyflow.formats.loyalty.exits import exits_lost, write_exits
 from journeyflow.formats.loyalty.keys import HOST, OF_HOST
 from journeyflow.formats.loyalty.rules import flat, grouped, present, rule_lost, sayable, segment_of
 from journeyflow.formats.parts import JsonObject
-from journeyflow.formats.port import DRAFT, Loss, options_lost
+from journeyflow.formats.port import DRAFT, Loss, in_one_unit, options_lost
 
 
 def write(journey: Journey) -> tuple[dict[str, Any], list[Loss]]:
@@ -114,11 +114,8 @@ def write_duration(duration: Duration | None) -> str | None:
     >>> write_duration(Duration.parse("14 days")), write_duration(Duration.parse("1 month"))
     ('2 weeks', None)
     """
-    if duration is None or duration.months or (duration.days and duration.micros):
-        return None
-    for unit, part, size in _UNITS:
-        count, rest = divmod(getattr(duration, part), size)
-        if count and not rest:
+    match in_one_unit(duration, _UNITS):
+        case count, unit:
             return f"{count} {unit}{'' if count == 1 else 's'}"
     return None
 

@@ -16,7 +16,7 @@ from journeyflow.formats.octeth.criteria import write_rule
 from journeyflow.formats.octeth.keys import field_of, members, numbered, present
 from journeyflow.formats.octeth.triggers import EMAIL, criteria_of, trigger_losses, write_trigger
 from journeyflow.formats.parts import JsonObject
-from journeyflow.formats.port import Loss, options_lost
+from journeyflow.formats.port import Loss, in_one_unit, options_lost
 
 # --- actions ----------------------------------------------------------------------------------------------------------
 
@@ -131,11 +131,8 @@ def write_wait(duration: Duration | None) -> JsonObject:
     >>> write_wait(Duration.parse("90 minutes")), write_wait(Duration.parse("1 month"))
     ({'WaitUnit': 'minutes', 'WaitAmount': 90}, {})
     """
-    if duration is None or duration.months or (duration.days and duration.micros):
-        return {}
-    for unit, part, size in _UNITS:
-        count, rest = divmod(getattr(duration, part), size)
-        if count and not rest:
+    match in_one_unit(duration, _UNITS):
+        case count, unit:
             return {"WaitUnit": unit, "WaitAmount": count}
     return {}
 
