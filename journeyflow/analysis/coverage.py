@@ -173,7 +173,7 @@ def _within(day: str, days: Days) -> bool:
     return (since is None or at >= since) and (until is None or at <= until)
 
 
-# --- what there is to take --------------------------------------------------------------------------------------------
+# --- what can be taken ------------------------------------------------------------------------------------------------
 
 
 def ways(journey: Journey, policies: Policies | None = None) -> Iterator[CoveredWay]:

@@ -20,7 +20,7 @@ def lint(*journeys: Journey) -> tuple[tuple[str, Problem], ...]:
     There are the warnings of validation; branches and arms that nobody takes; choices that make no difference; values
     that are read before they can be set; waits that may last for ever; loops without a way out; templates sent twice on
     one path; and messages at one instant. Several journeys are taken to be all there are: then names of unknown
-    journeys and circles of journeys are told as well.
+    journeys and circles of journeys are warned of as well.
 
     >>> from journeyflow import Trigger, arm
     >>> odd = Journey("odd", trigger=Trigger("go"), steps=[Split("s", arm(100), arm(0)), Wait("w", event="buy")])

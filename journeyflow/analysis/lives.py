@@ -111,7 +111,7 @@ def literals(journey: Journey, way: Passage) -> Iterator[Demand]:
 
 @frozen
 class _Building:
-    """Builds a life: what is to happen, and of whom."""
+    """Builds a life: what is to happen, and to whom."""
 
     journey: Journey
     ways: Sequence[Passage]

@@ -40,7 +40,7 @@ Difference = float | Mapping[str, float]
 
 
 _NONE: Final = 0.0005
-"""Below this power a difference is never shown, as far as a tenth of a percent tells."""
+"""The power, half a tenth of a percent, below which a difference counts as never shown."""
 
 
 @frozen
@@ -222,7 +222,7 @@ def smallest_difference(
 
 
 _FINE: Final = 10_000
-"""How many differences are told apart between 0 and 1: hundredths of a point."""
+"""How many differences between 0 and 1 are distinguished: steps of a hundredth of a point."""
 
 
 _OFF: Final = 0.005

@@ -129,7 +129,7 @@ NOTHING: Final[Sequence[Answered]] = ((),)
 """That a customer may be anybody."""
 
 MOST_KNOWN: Final = 16
-"""How many ways to a step, each with what is known on it, are told apart; of a customer on one of more, nothing is."""
+"""How many ways to a step are distinguished, each with what is known on it; with more, nothing is known."""
 
 
 @frozen(eq=False)

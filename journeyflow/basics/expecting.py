@@ -1,4 +1,4 @@
-"""What an argument has to be: wrong types are told under the name of the argument, before anything is done."""
+"""What an argument has to be: errors about types name the argument, and come before anything is done."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -254,7 +254,7 @@ def _inside(where: str, key: object) -> str:
 
 def _scalar_fault(item: object) -> str | None:
     """Return what is wrong with a scalar value, or None; None also for lists and objects."""
-    if isinstance(item, str):  # first what there is most of: an abstract class is asked last
+    if isinstance(item, str):  # the most frequent first; an abstract class is asked last
         return text_fault(item)
     if item is None or isinstance(item, _PLAIN):
         return None
@@ -274,7 +274,7 @@ def thaw(value: object) -> object:
     >>> thaw(({"a": (1, 2)},))
     [{'a': [1, 2]}]
     """
-    if isinstance(value, _SCALARS):  # first what there is most of
+    if isinstance(value, _SCALARS):  # the most frequent first
         return value
     if isinstance(value, _OBJECTS):
         return {key: thaw(inner) for key, inner in value.items()}

@@ -122,7 +122,7 @@ class Catalog:
     grace: int | None = field(init=False)
     """How late work may be found before its instant is softened (R5), in microseconds; None is no limit."""
     traces: bool = field(init=False)
-    """Whether a step has forgotten a customer of whom the file's free space may still hold data (R86)."""
+    """Whether the file's free space may still hold data of a customer whom a step has forgotten (R86)."""
 
     @nonces.default
     def _(self) -> Sequence[str]:
@@ -150,7 +150,7 @@ class Catalog:
     def when_forgetting(self, *, traces: bool) -> CatalogChanges:
         """Return what to note with a commit that forgets: that the list has entries, and traces owed to the medium.
 
-        Traces are noted even if some are owed already, so that whoever scrubs meanwhile sees another revision.
+        Traces are noted even if some are owed already, so that a scrub that is going on sees another revision.
         """
         listed = () if self.suppressing else ((SUPPRESSING, "yes"),)
         return CatalogChanges(meta=(*listed, *(((TRACES, OWED),) if traces else ())))

@@ -62,7 +62,7 @@ def _problems(path: Path) -> tuple[Journey | None, tuple[Problem, ...]]:
     except NoText as error:
         return None, (Problem("encoding", ERROR, "", error.why),)
     lost = [Problem("lost", WARNING, loss.path, loss.sentence) for loss in losses]
-    # what a dialect tells at its place in the file is not told again at that of a native file
+    # what a dialect reports at its place in the file is not repeated at that of a native file
     return journey, (*(each for each in problems(journey) if not any(each.message in o.message for o in lost)), *lost)
 
 

@@ -66,7 +66,7 @@ def claim(  # noqa: PLR0917 click passes them by name
         rows = [(m.id, m.token, m.customer, m.channel, m.template, m.attempts, when(m.lease_until)) for m in claimed]
         try:
             show(claimed, table(rows, header), as_json=as_json)
-        except BaseException as error:  # whoever asked has not got them
+        except BaseException as error:  # the caller has not got them
             engine.release(claimed)
             if isinstance(error, Unwritten):
                 what = f"nothing is claimed, because the output could not be written: {error.error}"

@@ -98,8 +98,8 @@ def release(core: Core, tenant: str | None, messages: Iterable[Message], answers
 def push(core: Core, now: int) -> tuple[int, int]:
     """Hand messages to the handlers of their channels, until none is left; return how many were delivered and failed.
 
-    They are leased in pages of some 50 ms of work, as far as the page before tells: the first is one message, each next
-    one at most twice as large. So what stops the process has few messages on lease, and one if handlers are slow.
+    They are leased in pages of some 50 ms of work, judging by the page before: the first is one message, each next one
+    at most twice as large. So what stops the process has few messages on lease, and one if handlers are slow.
     """
     began, size = core.stopwatch(), 1
     delivered = failed = 0

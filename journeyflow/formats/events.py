@@ -3,7 +3,7 @@
 An event file has the columns `at,type,customer[,id]`, and every further column is data; a customer file has `customer`
 and attributes. In CSV, a cell that is a number in its canonical spelling, true or false is read as such, and an empty
 cell as absent. A line that cannot be read is passed to `bad` with its number and the reason; the other lines are still
-read. How a file is written is told by `FileOptions`.
+read. `FileOptions` describes how a file is written.
 """
 
 import re

@@ -110,7 +110,7 @@ class Records:
         return None
 
     def _each(self, first: int, held: list[str], fault: str) -> Iterator[tuple[int, list[str]] | BadLine]:
-        """Read each line of a broken record for itself; what lies between whole rows is told together."""
+        """Read each line of a broken record for itself; what lies between whole rows is reported together."""
         alone = enumerate(map(self._alone, held), first)
         runs = [list(each) for _, each in groupby(alone, key=lambda pair: bool(pair[1]))]
         spans = ", ".join(_span(run[0][0], run[-1][0]) for run in runs if not run[0][1])

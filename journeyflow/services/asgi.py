@@ -176,7 +176,7 @@ class Site:
         log.info("%s %s %d %.1f ms %s", scope["method"], _printed(scope["path"]), reply.status, taken, name)
 
     async def _answer(self, scope: "Scope", headers: Mapping[str, str], receive: "Receive", name: str) -> HttpReply:
-        """Return the reply of a system; what it never sees, and what it did not expect, is told in its envelope."""
+        """Return the reply of a system; requests that never reach it and unexpected errors get its envelope too."""
         path = scope["path"]
         system = next((each for each in self._systems if each.paths.match(path)), None)
         if system is None:

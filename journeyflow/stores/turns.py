@@ -1,8 +1,8 @@
 """Turns: one block of work on a store at a time, and none that an interrupt or a fork leaves open (R72).
 
-Ctrl-C, a signal handler that raises and a debugger can end any function between any two of its instructions, also the
-one that was to clean up. So the end of a block is not taken for granted: whoever wants the turn next looks whether the
-`with` statement that holds it is still running, and ends the block if not.
+Ctrl-C, a signal handler that raises and a debugger can end any function between any two of its instructions, even one
+that cleans up. So the end of a block is not taken for granted: the next thread that wants the turn checks whether the
+`with` statement that holds it is still running, and ends the block if it is not.
 """
 
 import os

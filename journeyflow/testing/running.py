@@ -239,7 +239,7 @@ class Played:
 
     @property
     def said(self) -> Life:
-        """The life as it was really played, with every Reaction replaced by the call about its message."""
+        """The life as it was played, with every Reaction replaced by the call about its message."""
         return Life([each for each in self.script if not isinstance(each, datetime)], self.life.end)
 
 

@@ -1,4 +1,4 @@
-"""The calls on many journeys: what becomes of each is told, and a failure does not stop the rest (F106 to F108)."""
+"""The calls on many journeys: each has a result of its own, and a failure does not stop the rest (F106 to F108)."""
 
 from collections.abc import Sequence
 from typing import Any, Literal

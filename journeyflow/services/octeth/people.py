@@ -31,7 +31,7 @@ RECORD = (
     *("BounceType", "SubscriptionStatus", "SubscriptionDate", "SubscriptionIP", "UnsubscriptionDate"),
     *("UnsubscriptionIP", "OptInDate"),
 )
-"""What is told of a subscriber in 2024 besides the address: attributes of the customer, or data of the directory."""
+"""What the edition of 2024 shows of a subscriber besides the address: attributes, or data of the directory."""
 
 NOTHING: Mapping[str, str] = {
     "BounceType": "Not Bounced",

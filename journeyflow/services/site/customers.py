@@ -44,7 +44,7 @@ VISITS = 200
 
 
 def customer(query: Query) -> SitePage:
-    """Return the page of one customer; raises NotFound for one of whom nothing is known."""
+    """Return the page of one customer; raises NotFound if nothing is known of the customer."""
     name, until = query.text("id"), query.instant("until")
     found = query.engine.find_customer(name)
     ids = query.engine.customer_ids(name, take=FOUND) if found is None else ()

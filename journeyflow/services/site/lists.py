@@ -53,7 +53,7 @@ def _became(message: Message) -> Sequence[Content]:
 
 
 def enrollments_table(name: str, found: Iterable[Enrollment], where: ZoneInfo) -> Markup:
-    """Return runs as a table: of whom, in which state, where they rest and until when."""
+    """Return runs as a table: the customer, the state, where the run rests and until when."""
     names = (*time_names("entered", where), "status", "at step", "waits for", *time_names("until", where), "reason")
     rows = [
         (

@@ -1,4 +1,4 @@
-"""The service behind the site: who may look, which page an address is, and what is told of faults."""
+"""The service behind the site: who may look, which page an address is, and how faults are shown."""
 
 import binascii
 from base64 import b64decode
