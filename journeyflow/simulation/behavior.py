@@ -117,11 +117,14 @@ def _as_backgrounds(value: Iterable[Background]) -> tuple[Background, ...]:
 
 
 class Done(NamedTuple):
-    """What a participant does: the event's type and data, and how long after the message was sent, in microseconds."""
+    """What a participant does: the event's type and data, and how long after the message was sent, in microseconds.
+
+    `data` of None stands for the id of the message alone.
+    """
 
     delay: int
     type: str
-    data: dict[str, object]
+    data: dict[str, object] | None = None
 
 
 React = Callable[[Message, Mapping[str, object], Draws], Iterable[tuple[object, str, Mapping[str, object]]]]

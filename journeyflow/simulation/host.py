@@ -6,7 +6,7 @@ The intervals are counted from the start, so that what happens to one participan
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from heapq import heapify, heappop, heapreplace
@@ -15,7 +15,7 @@ from typing import Final
 from attrs import frozen
 
 from journeyflow.basics.moments import from_micros, to_micros
-from journeyflow.basics.values import Attributes
+from journeyflow.basics.values import Attributes, dumps
 from journeyflow.basics.words import ENGINES_OWN
 from journeyflow.definition.journey import Journey
 from journeyflow.definition.policies import Policies
@@ -23,13 +23,16 @@ from journeyflow.definition.rules.changes import read_path
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.engine import Engine
 from journeyflow.engine.housekeeping import Progress
+from journeyflow.engine.inputs import event_input
 from journeyflow.questions.numbers.totals import Totals, totals
+from journeyflow.records.changes import Changes
 from journeyflow.records.public import Enroll, Event, Message, Put
+from journeyflow.records.rows import Input, make_input
 from journeyflow.simulation.behavior import Behavior, Done
 from journeyflow.simulation.draws import Draws, Key
 from journeyflow.simulation.population import Participant, Population
 from journeyflow.simulation.reacting import Habit, Reactor
-from journeyflow.simulation.recording import CLAIM, Deliver, Submitted, acked, claimed, submit
+from journeyflow.simulation.recording import CLAIM, Deliver, Submitted, claimed, naming, sent_input, submit
 from journeyflow.stores.memory.store import MemoryStore
 
 Entering = Callable[[str, datetime], Iterable[Event]]
@@ -131,10 +134,11 @@ class SimulatedHost:
         for customer, attributes in customers.items():
             self._attributes[customer] = attributes
             self._expect_habits(customer, start)
-        with self._engine.batch():
-            for message in messages:
-                attributes = customers.get(message.customer, {})
-                self._feed(self._events(message, self._reactor.outstanding(message, attributes, start), start))
+        outstanding = list[Input]()
+        for message in messages:
+            done = self._reactor.outstanding(message, customers.get(message.customer, {}), start)
+            outstanding += self._inputs(message, done, start)
+        self._report(outstanding)
 
     def welcome(self) -> None:
         """Put everybody who will come into the inbox."""
@@ -178,12 +182,16 @@ class SimulatedHost:
 
     def _feed(self, events: list[Event]) -> None:
         self._engine.feed(events)
+        for event in events:
+            self._note(event)
+
+    def _note(self, event: Event) -> None:
+        """Note the keys in an event, and the event itself if there is a record."""
         for name in self._key_names:
-            for event in events:
-                if (key := read_path(event.data, name)) is not None:
-                    self._keys.setdefault(event.customer, {})[name] = key
+            if (key := read_path(event.data, name)) is not None:
+                self._keys.setdefault(event.customer, {})[name] = key
         if self._record is not None:
-            self._record += events
+            self._record.append(event)
 
     def _submit(self, item: Put | Enroll) -> None:
         submit(self._engine, item)
@@ -232,7 +240,7 @@ class SimulatedHost:
 
         The workers report what they sent at the beginning of the next interval, which handles that along with all else.
         """
-        delivery, until = Deliver(from_micros(now)), from_micros(self._plan.end)
+        delivery = Deliver(from_micros(now))
         hour = f"{delivery.at:%Y-%m-%d %H}:00"
         more = True
         while more:
@@ -240,29 +248,47 @@ class SimulatedHost:
                 self._record.append(delivery)
             messages = claimed(self._engine, delivery)
             self.tallies.update(("handed out", hour, message.channel) for message in messages)
-            with self._engine.batch():
-                acked(self._engine, delivery, messages, until)
-                self._feed([event for message in messages for event in self._reactions(message, now)])
+            acks = [sent_input(message, now + 1) for message in messages] if now < self._plan.end else []
+            self._report([*acks, *(each for message in messages for each in self._reactions(message, now))])
             more = len(messages) == CLAIM
         return now + 1
 
-    def _reactions(self, message: Message, now: int) -> list[Event]:
+    def _report(self, inputs: Sequence[Input]) -> None:
+        """Put inputs that need no check into the inbox, in one commit."""
+        if inputs:
+            with self._engine.store.transaction() as transaction:
+                transaction.commit(Changes(inputs=tuple(inputs)))
+
+    def _reactions(self, message: Message, now: int) -> list[Input]:
         """Count a message, and return what its customer does with it before the end."""
         if to_micros(message.at) >= self._begun:  # the others were made before the simulation
             day = message.at.date().isoformat()
             self.tallies["messages", day, message.channel, message.journey, message.step] += 1
         for habit in self._habits_of.get(message.customer, ()):
             habit.lift(message, now)
-        return self._events(message, self._reactor.reactions(message, self._attributes.get(message.customer, {})), now)
+        done = self._reactor.reactions(message, self._attributes.get(message.customer, {}))
+        return self._inputs(message, done, now)
 
-    def _events(self, message: Message, done: Iterable[Done], now: int) -> list[Event]:
-        """Return what a customer does with a message as events, after an instant and before the end."""
-        sent, end = to_micros(message.at), self._plan.end
-        return [
-            Event(each.type, customer=message.customer, at=from_micros(sent + each.delay), data=each.data)
-            for each in done
-            if now < sent + each.delay <= end
-        ]
+    def _inputs(self, message: Message, done: Iterable[Done], now: int) -> list[Input]:
+        """Return what a customer does with a message as inputs, after an instant and before the end.
+
+        What only names the message needs neither an `Event` nor its checks, unless the host notes events.
+        """
+        sent, end, noted = to_micros(message.at), self._plan.end, self._record is not None or self._key_names
+        tenant, customer, text = message.tenant, message.customer, dumps(naming(message))
+        inputs = list[Input]()
+        for delay, kind, data in done:
+            at = sent + delay
+            if not now < at <= end:
+                continue
+            if data is None and not noted:
+                inputs.append(make_input((0, tenant, customer, "event", kind, at, None, text)))
+            else:
+                said = naming(message) if data is None else data
+                event = Event(kind, customer=customer, at=from_micros(at), data=said)
+                self._note(event)
+                inputs.append(event_input(tenant, event))  # type: ignore[arg-type]  # an Event has no faults
+        return inputs
 
 
 NO_KEYS: Final[dict[str, object]] = {}

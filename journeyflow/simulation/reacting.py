@@ -17,6 +17,7 @@ from journeyflow.records.public import Message
 from journeyflow.simulation.background import Background
 from journeyflow.simulation.behavior import USUAL, Behavior, Chance, Done, When
 from journeyflow.simulation.draws import Draws, Key, micros_of
+from journeyflow.simulation.recording import naming
 
 UTC: Final = zone("UTC")
 
@@ -92,7 +93,6 @@ class Reactor:
         self, message: Message, said: Mapping[str, Chance], draws: Draws, purpose: tuple[str, ...]
     ) -> Iterator[Done]:
         """Yield what becomes of a message by its probabilities."""
-        about: dict[str, object] = {"message": message.id}
         units = {kind: draws.unit(kind, *purpose) for kind in {SAME.get(kind, kind) for kind in said}}
         happens = {kind: units[SAME.get(kind, kind)] < each.probability for kind, each in said.items()}
 
@@ -102,36 +102,36 @@ class Reactor:
 
         soonest = self._behavior.soonest
         if happens.get("bounced"):
-            yield Done(max(delay("bounced"), soonest), "message.bounced", about)
+            yield Done(max(delay("bounced"), soonest), "message.bounced")
             return
         if not happens.get("delivered", True):
             return
         at = soonest
         if "delivered" in said:
             at = max(delay("delivered"), soonest)
-            yield Done(at, "message.delivered", about)
+            yield Done(at, "message.delivered")
         opened = at
         if happens.get("opened") or happens.get("clicked"):
             opened = at + delay("opened")
-            yield Done(opened, "message.opened", about)
+            yield Done(opened, "message.opened")
         if happens.get("clicked"):
-            yield Done(opened + delay("clicked"), "message.clicked", about)
+            yield Done(opened + delay("clicked"), "message.clicked")
         if happens.get("converted"):
             yield from self._conversion(message, opened + delay("converted"), draws, purpose)
         for kind in ("unsubscribed", "complained"):
             if happens.get(kind):
-                yield Done((opened if kind == "unsubscribed" else at) + delay(kind), f"message.{kind}", about)
+                yield Done((opened if kind == "unsubscribed" else at) + delay(kind), f"message.{kind}")
 
     def _conversion(self, message: Message, at: int, draws: Draws, purpose: tuple[str, ...]) -> Iterator[Done]:
         """Yield the event of the journey's goal, the conversion of the message, and its revenue."""
-        journey, data = self._journeys[message.journey], dict[str, object](message=message.id)
+        journey, data = self._journeys[message.journey], naming(message)
         amount = {}
         if self._behavior.revenue is not None:
             amount = {"amount": int(cast("float", self._behavior.revenue.value(draws.unit("revenue", *purpose))))}
         goal = journey.goal
         if goal is not None:
             yield Done(at, goal.event, {**data, **amount, **self._more(draws, purpose)})
-        yield Done(at, "message.converted", data)
+        yield Done(at, "message.converted")
         if amount and (goal is None or goal.event != "revenue"):
             yield Done(at, "revenue", {**data, **amount})
 

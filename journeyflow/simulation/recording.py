@@ -10,6 +10,7 @@ from attrs import frozen
 from journeyflow.basics.moments import to_micros
 from journeyflow.engine.engine import Engine
 from journeyflow.records.public import Enroll, Event, Message, Put
+from journeyflow.records.rows import Input, make_input
 
 CLAIM: Final = 10_000
 """Messages that the simulated host takes at a time."""
@@ -68,6 +69,16 @@ def acked(engine: Engine, delivery: Deliver, messages: Sequence[Message], until:
         return 0
     engine.ack(messages, at=delivery.at + SOON)
     return len(messages)
+
+
+def sent_input(message: Message, at: int) -> Input:
+    """Return the report that a claimed message was sent, as `Engine.ack` makes it."""
+    return make_input((0, message.tenant, "", "ack", "", at, message.id, None))
+
+
+def naming(message: Message) -> dict[str, object]:
+    """Return the data of an event that only says which message it is about."""
+    return {"message": message.id}
 
 
 def stages(items: Iterable[Submitted]) -> Iterator[tuple[list[Event | Put | Enroll], Deliver | None]]:
