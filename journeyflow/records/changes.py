@@ -1,5 +1,9 @@
 """Changes: the value that a commit writes, and its parts, each of which serves one kind of call."""
 
+from collections.abc import Callable
+from functools import cache
+from operator import attrgetter
+
 from attrs import fields, frozen
 
 from journeyflow.basics.words import State
@@ -25,7 +29,13 @@ class Part:
 
     def __bool__(self) -> bool:
         """Return whether there is anything to write."""
-        return any(getattr(self, each.name) for each in fields(type(self)))  # type: ignore[arg-type]  # all are attrs
+        return any(_reader(type(self))(self))  # type: ignore[arg-type]  # a class is hashable
+
+
+@cache
+def _reader(part: type[Part]) -> Callable[[Part], tuple[object, ...]]:
+    """Return a function that reads all fields of a part; a commit asks several parts whether they are empty."""
+    return attrgetter(*(each.name for each in fields(part)))  # type: ignore[arg-type]  # all are attrs
 
 
 @frozen

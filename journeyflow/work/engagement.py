@@ -49,7 +49,8 @@ def tell(work: Work, event: Happening) -> None:
     if work.catalog.hears(person.tenant, what, changed):
         data = {**about(work, post), **data}
         handle(work, make_happening((what, data, own, at, person, causes, post, changed, None)))
-    work.emit(emitted, person, at, own=own)
+    if emitted:
+        work.emit(emitted, person, at, own=own)
 
 
 _noted: Callable[[Post, Mapping[str, tuple[int, int]], str], Post] = replacing(Post, "flags", "domain")

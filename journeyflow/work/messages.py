@@ -78,7 +78,7 @@ class Messages:
         run = self._runs[post.serial]
         if run.version in self._catalog.reading_posts:
             newest = self.newest.setdefault(post.serial, {})
-            name = name_of(run, post)
+            name = post.step if run.memory is None else name_of(run, post)
             held = newest.get(name)
             if held is None or held.n <= post.n:
                 newest[name] = post

@@ -9,8 +9,6 @@ from collections.abc import Callable
 from heapq import heappop
 from operator import itemgetter
 
-from attrs import evolve
-
 from journeyflow.basics.words import ACTIVE, MESSAGE, REVENUE, WITH_EFFECT
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.machine.behaviours import advance
@@ -114,9 +112,8 @@ def run(
         items += 1
         _handle_item(work, key, dedup)
     work.walk = advance  # the crowds have the working set, and it had them: a cycle, which only the collector finds
-    tally = work.tally()
-    cut = tally.cut or position < len(keys) or bool(work.heap)
-    return work.changes(), evolve(tally, items=items - work.put_off, cut=cut)
+    cut = work.stop is not None or position < len(keys) or bool(work.heap)
+    return work.changes(), work.tally(items - work.put_off, cut=cut)
 
 
 SHARING = 2

@@ -6,8 +6,6 @@ belongs to the end of a run, or, if that raises too, barely, with no more than w
 
 from collections.abc import Callable
 
-from attrs import evolve
-
 from journeyflow.basics.words import FAILED, INTERNAL_ERROR, SET_ASIDE
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.machine.behaviours import advance
@@ -37,7 +35,7 @@ def set_aside(transaction: Transaction, due: Due, catalog: Catalog, now: int, er
     loaded = transaction.load(plan(due, catalog) if of_journey else about)
     work = lay_out(due, loaded, catalog, now, grace=catalog.grace)
     _WAYS[_kind(key)](work, key, error)
-    return work.changes(), evolve(work.tally(), items=1, errors=1)
+    return work.changes(), work.tally(1, errors=1)
 
 
 def set_barely_aside(

@@ -274,8 +274,8 @@ class Work:
         """End this batch before a place in the order, because what comes there is not loaded (R7)."""
         self.stop = key if self.stop is None else min(self.stop, key)
 
-    def tally(self) -> Tally:
-        """Return the totals of the batch."""
+    def tally(self, items: int, *, cut: bool = False, errors: int = 0) -> Tally:
+        """Return the totals of the batch, of so many items; `cut` is whether due work is left."""
         refused = len(self.refusals)
         outcomes = Counter(map(outcome_of, self.handled))
         return Tally(
@@ -287,7 +287,9 @@ class Work:
             self.late,
             outcomes["unmatched"],
             self.slots.count,
-            self.stop is not None,
+            cut,
+            items,
+            errors=errors,
             forgotten=len(self.people.forgotten),
             unreadable=tuple(self.people.unreadable),
             given_up=tuple(self.given_up),

@@ -41,12 +41,30 @@ class Agenda(Generic[AgendaKey]):
 
     def pages(self, until: int, size: int, standing: "Standing[AgendaKey, Item]") -> Iterator[Mapping[AgendaKey, Item]]:
         """Yield pages of at most `size` valid places with their items, in order, up to the instant `until`."""
-        self._added += standing(self._shown)
-        self._shown = []
+        self._put_back(standing)
         while places := self._take(until, size):
             found = standing(places)
             self._shown[-len(places) :] = found
             yield found
+            if len(places) < size:
+                return
+
+    def first(self, standing: "Standing[AgendaKey, Item]") -> AgendaKey | None:
+        """Return the first valid place, or None if there is none; it stays where it is."""
+        self._put_back(standing)
+        self._settle()
+        while lists := [each for each in self._lists if each]:
+            self._lists = lists
+            earliest = min(lists, key=itemgetter(-1))
+            if standing(earliest[-1:]):
+                return earliest[-1]
+            earliest.pop()
+        return None
+
+    def _put_back(self, standing: "Standing[AgendaKey, Item]") -> None:
+        """Add again what was shown and is still valid."""
+        self._added += standing(self._shown)
+        self._shown = []
 
     def keep(self, wanted: Callable[[AgendaKey], bool]) -> None:
         """Remove the places that are not wanted."""

@@ -160,18 +160,14 @@ class MemoryTransaction:
 
     def _earliest(self, inquiry: EarliestRequest) -> Earliest:
         """Return the instants of the earliest work, of all and without what a pause holds."""
-        first, paused = self._soonest({}), inquiry.paused
-        return first, self._soonest(paused) if paused else first
-
-    def _soonest(self, paused: Mapping[int, int]) -> int | None:
-        store = self._store
-        pages: tuple[Iterable[Mapping[DueKey, object]], ...] = (
-            store.inbox.pages(LAST, 1, store.waiting),
-            _unheld(store.timers.pages(LAST, 1, store.resting), paused),
-            store.leases.pages(LAST, 1, store.leased),
-            _unheld(store.journey_timers.pages(LAST, 1, store.ringing), paused),
-        )
-        return min((key[0] for each in pages for key in _first(1, each)[0]), default=None)
+        store, paused = self._store, inquiry.paused
+        told = store.inbox.first(store.waiting), store.leases.first(store.leased)
+        first = _soonest(*told, store.timers.first(store.resting), store.journey_timers.first(store.ringing))
+        if not paused:
+            return first, first
+        resting, _ = _first(1, _unheld(store.timers.pages(LAST, 1, store.resting), paused))
+        ringing, _ = _first(1, _unheld(store.journey_timers.pages(LAST, 1, store.ringing), paused))
+        return first, _soonest(*told, *resting, *ringing)
 
     def _last_tick(self, _: LastTickRequest) -> int | None:
         found = self._store.meta.get(LAST_TICK)
@@ -279,13 +275,15 @@ Waking = TypeVar("Waking", Run, None)
 def _unheld(pages: Iterable[Mapping[DueKey, Waking]], paused: Mapping[int, int]) -> Iterator[Mapping[DueKey, Waking]]:
     """Yield the pages without the timers of paused journeys, from an instant each (R16)."""
     for page in pages:
-        if paused:
-            page = {  # noqa: PLW2901 the same page
-                key: run
-                for key, run in page.items()
-                if key[0] < paused.get(key[2] if run is None else run.journey, key[0] + 1)
-            }
-        yield page
+        yield {
+            key: run
+            for key, run in page.items()
+            if key[0] < paused.get(key[2] if run is None else run.journey, key[0] + 1)
+        }
+
+
+def _soonest(*places: DueKey | None) -> int | None:
+    return min((place[0] for place in places if place is not None), default=None)
 
 
 def _first(count: int, pages: Iterable[Mapping[Where, Item]]) -> tuple[list[Where], list[Item]]:

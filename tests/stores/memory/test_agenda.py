@@ -12,6 +12,7 @@ doings = st.lists(
     st.one_of(
         st.tuples(st.just("add"), st.lists(places, max_size=30)),
         st.tuples(st.just("look"), st.tuples(st.integers(0, 9), st.integers(1, 12), st.integers(1, 3))),
+        st.tuples(st.just("peek"), st.none()),
         st.tuples(st.just("move on"), st.sets(places, max_size=10)),
         st.tuples(st.just("drop"), st.integers(0, 40)),
     ),
@@ -57,6 +58,8 @@ def test_the_first_places_that_still_stand_are_shown(doings):
             wanted = sorted(place for place in known.places if place[0] <= until)
             assert found == wanted[: len(found)]
             assert len(found) == len(wanted) or len(found) > 0
+        elif name == "peek":
+            assert agenda.first(known.standing) == min(known.places, default=None)
         elif name == "move on":
             known.places -= what
         else:
@@ -80,6 +83,18 @@ def test_what_was_shown_is_shown_again_as_long_as_it_stands():
     assert known.asked <= 3
 
 
+def test_the_first_place_is_looked_at_where_it_stands():
+    """R73: the instant of the earliest work is asked for before and after each tick, and moves nothing."""
+    agenda, known = Agenda[Place](), Known()
+    assert agenda.first(known.standing) is None
+    agenda.add([(1, 1), (1, 2), (2, 1)])
+    known.places = {(1, 2), (2, 1)}
+    assert agenda.first(known.standing) == (1, 2)
+    known.asked = 0
+    assert agenda.first(known.standing) == (1, 2)
+    assert known.asked == 1
+
+
 def test_a_place_that_comes_twice_is_one():
     """A message that is queued again at the instant it was queued at before is one message."""
     agenda, known = Agenda[Place](), Known()
@@ -95,6 +110,7 @@ def test_what_comes_one_by_one_is_in_few_lists():
     for n in range(2_000):
         known.places.add((n * 7919 % 2_003, n))
         agenda.add([(n * 7919 % 2_003, n)])
+        assert agenda.first(known.standing) == min(known.places)
         assert looked(agenda, known, 3_000, 1, 1) == [min(known.places)]
         most = max(most, len(agenda._lists))
     assert most <= 11
