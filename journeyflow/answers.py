@@ -9,6 +9,7 @@ from journeyflow.definition.edits.copying import Copied, Reset
 from journeyflow.definition.edits.outline import OutlineStep
 from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine.copy_calls import Bulk
+from journeyflow.engine.cycling import Cycling
 from journeyflow.engine.exports import ExportJob
 from journeyflow.engine.settling import Handled, Settling
 from journeyflow.questions.explanation import Decision, Explanation
@@ -43,6 +44,7 @@ __all__ = [
     "Comparison",
     "Copied",
     "Count",
+    "Cycling",
     "DayStats",
     "Decision",
     "DeferredEntry",

@@ -351,6 +351,8 @@ KEEPS_STATE = {
     **dict.fromkeys(
         ("InputCalls", "DeliveryCalls", "ReportCalls", "UpkeepCalls", "LatestCalls"), "methods of an engine"
     ),
+    "HostCall": "one call of a host while it does work: what is not stored or claimed yet",
+    "Cycling": "a block of calls; what came of it, when it has ended",
     "Settling": "what one thread puts into the inbox, and what came of it",
     "CopyCalls": "the part of the engine that copies journeys, and changes many",
     "Fault": "a sentence; a text has no records",

@@ -275,6 +275,12 @@ def inputs(engine: Engine) -> None:
         engine.exit("j", "ann", at=NOW)
     handled: tuple[answers.Handled, ...] = settled.outcomes
     assert isinstance(settled, answers.Settling)
+    with engine.cycle(NOW, worker="w", channels=["EMAIL"], limit=9, lease="1 hour", allow_jump=True) as cycle:
+        engine.feed(jf.Event("e", customer="c", at=NOW))
+    cycled: jf.TickResult = cycle.result
+    claimed: answers.RowTuple[jf.Message] = cycle.messages
+    assert isinstance(cycle, answers.Cycling)
+    assert cycled.inputs == len(claimed)
     assert [each.refusal for each in handled], [each.serial for each in (*settled.entered, *settled.ended)]
     with engine.batch():
         engine.put_customer("c1", {"email": "a@example.com", "consent": {"EMAIL": True}}, at=NOW, replace=True)

@@ -30,11 +30,13 @@ class Batch(Open):
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Close the batch, and store its inputs unless the block raised."""
         self._core.local.batch = None
-        if error is None and self.inputs:
+        if error is None:
             self._close()
 
     def _close(self) -> None:
-        """Store the inputs."""
+        """Store the inputs, if there are any."""
+        if not self.inputs:
+            return
         tenant = only_tenant(item.tenant for item in self.inputs)
         with self._core.store.transaction(tenant=tenant) as transaction:
             transaction.commit(Changes(inputs=tuple(self.inputs)))

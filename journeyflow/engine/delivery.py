@@ -20,6 +20,8 @@ from inspect import (
 )
 from typing import Final, NamedTuple
 
+from attrs import evolve
+
 from journeyflow.basics.moments import MINUTE, SECOND
 from journeyflow.basics.values import describe, id_faults
 from journeyflow.engine.core import LOG, Core
@@ -29,7 +31,7 @@ from journeyflow.questions.paging import refuse
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Message
 from journeyflow.records.rows import Input
-from journeyflow.work.outbox import claim_posts, released_posts
+from journeyflow.work.outbox import Claimant, Claimed, claim_posts, released_posts
 
 PUSH: Final = 100
 """Messages leased to the engine's own handlers at a time, at most."""
@@ -54,29 +56,27 @@ UNFINISHED: Final[dict[Callable[[object], bool], str]] = {
 """The kinds of function whose call delivers nothing, and what an error says of them."""
 
 
-def claim(  # noqa: PLR0917 what a claim depends on
-    core: Core,
-    tenant: str | None,
-    worker: str,
-    at: int,
-    channels: frozenset[str] | None,
-    limit: int,
-    lease: int,
-    taken: "deque[Message] | list[Message]",
-) -> None:
-    """Lease messages to a worker and add them to `taken` until it holds `limit`.
+def claim(core: Core, wanted: Claimant, taken: "deque[Message] | list[Message]") -> None:
+    """Lease messages to a worker and add them to `taken` until it holds as many as are wanted.
 
     Those that must not be sent any more do not count toward the limit. Messages are added before their lease is
     committed, so that whoever is interrupted here knows what to give back.
     """
     more = True
-    while more and len(taken) < limit:
-        with core.store.transaction(tenant=tenant) as transaction:
-            catalog, left = core.refresh(transaction), limit - len(taken)
-            found, more, aside = claim_posts(transaction, catalog, tenant, channels, at, left, lease, worker)
-            taken.extend(found)
-        for message, error in aside:
-            LOG.error("set aside message %s: %s", message, told_error(error), exc_info=error)
+    while more and len(taken) < wanted.limit:
+        with core.store.transaction(tenant=wanted.tenant) as transaction:
+            found = claim_posts(transaction, core.refresh(transaction), evolve(wanted, limit=wanted.limit - len(taken)))
+            taken.extend(found.messages)
+            if found.posts:
+                transaction.commit(Changes(posts=tuple(found.posts.values())))
+        more = found.more
+        log_aside(found)
+
+
+def log_aside(found: Claimed) -> None:
+    """Log the messages that a claim set aside (R9)."""
+    for message, error in found.aside:
+        LOG.error("set aside message %s: %s", message, told_error(error), exc_info=error)
 
 
 def release(core: Core, tenant: str | None, messages: Iterable[Message], answers: Iterable[Input] = ()) -> int:
@@ -143,7 +143,7 @@ class Handover:
 
     def claim(self, size: int, lease: int) -> None:
         """Lease messages of all tenants, for the channels that have a handler."""
-        claim(self.core, None, "engine", self.now, frozenset(self.core.channels), size, lease, self.leased)
+        claim(self.core, Claimant(None, "engine", self.now, frozenset(self.core.channels), size, lease), self.leased)
 
     def hand_over(self, since: float) -> float:
         """Call the handlers one after the other, while the lease has time left and nobody closes the engine.

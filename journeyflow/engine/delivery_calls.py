@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from journeyflow.basics.moments import to_micros
-from journeyflow.basics.values import INTEGER_MAX, describe, id_faults
+from journeyflow.basics.values import describe
 from journeyflow.basics.words import FAILED
 from journeyflow.drawing.rows import RowTuple
 from journeyflow.engine import delivery
@@ -12,15 +12,14 @@ from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.input_calls import InputCalls
 from journeyflow.engine.inputs import (
     answer_input,
-    check_limit,
+    claim_of,
     lease_fault,
-    length_of,
     one_or_many,
     requeue_input,
 )
 from journeyflow.engine.questions import Questions
 from journeyflow.errors import InvalidInput
-from journeyflow.questions.paging import name_faults, refuse, words
+from journeyflow.questions.paging import refuse
 from journeyflow.records.public import Message
 
 
@@ -50,15 +49,9 @@ class DeliveryCalls(InputCalls, Questions):
         Raises InvalidInput for a malformed worker or channel, ValueError for a `limit` below 1 or a `lease` that is not
         positive.
         """
-        refuse(id_faults(worker=worker))
-        check_limit(limit)
-        length = length_of(lease, "lease")
-        names = None if channels is None else words(channels, "channels")
-        refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
-        wanted = None if names is None else frozenset(names)
+        wanted = claim_of(self._tenant, worker, to_micros(at), channels, limit, lease)
         taken = list[Message]()
-        most, instant = min(limit, INTEGER_MAX), to_micros(at)
-        undisturbed(delivery.claim, self._core, self._tenant, worker, instant, wanted, most, length, taken)
+        undisturbed(delivery.claim, self._core, wanted, taken)
         return RowTuple(taken)
 
     def ack(self, messages: Message | str | Iterable[Message | str], *, at: datetime) -> None:

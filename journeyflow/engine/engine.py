@@ -4,13 +4,11 @@ It has no clock, no thread, no sleep and no state of its own beyond a cache of t
 argument.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from os import PathLike
 from time import monotonic
 from typing import Self
-
-from attrs import evolve
 
 from journeyflow.basics.moments import LAST, from_micros, to_micros
 from journeyflow.basics.values import describe, id_faults, plain_text
@@ -20,14 +18,16 @@ from journeyflow.definition.policies import Policies
 from journeyflow.engine import delivery
 from journeyflow.engine.channels import ChannelCalls
 from journeyflow.engine.copy_calls import CopyCalls
-from journeyflow.engine.core import LOG, Core, Handler, Options
+from journeyflow.engine.core import Core, Handler, Options
+from journeyflow.engine.cycling import Cycling
 from journeyflow.engine.delivery_calls import DeliveryCalls
-from journeyflow.engine.inputs import check_limit, forward, length_of
+from journeyflow.engine.inputs import check_limit, claim_of, forward, length_of
 from journeyflow.engine.latest_calls import LatestCalls
 from journeyflow.engine.report_calls import ReportCalls
 from journeyflow.engine.settling import Settling
-from journeyflow.engine.ticking import TickResult, do_due_work, erase_owed, next_call
+from journeyflow.engine.ticking import TickResult, erase_owed, next_call, tick
 from journeyflow.engine.upkeep_calls import UpkeepCalls
+from journeyflow.engine.working import HostCall
 from journeyflow.questions.paging import name_faults, refuse
 from journeyflow.records.changes import CatalogChanges, Changes
 from journeyflow.stores.contract import Store
@@ -210,22 +210,45 @@ class Engine(ReportCalls, CopyCalls, DeliveryCalls, ChannelCalls, UpkeepCalls, L
         if limit is not None:
             check_limit(limit)
         with self._core.ticking():
-            result, outlook = do_due_work(self._core, instant, limit=limit, allow_jump=allow_jump)
-            delivered = failed = 0
-            if self._core.channels:
-                delivered, failed = delivery.push(self._core, instant)
-                outlook = next_call(self._core)
-        due = outlook.free
-        result = evolve(
-            result,
-            delivered=delivered,
-            failed=failed,
-            next_due=None if due is None else from_micros(due),
-            more=due is not None and due <= instant,
-            paused=outlook.paused,
-        )
-        LOG.debug("tick at %s: %s", now, result)
-        return result
+            return tick(HostCall(self._core, instant, allow_jump=allow_jump), limit=limit)
+
+    def cycle(
+        self,
+        now: datetime,
+        *,
+        worker: str | None = None,
+        channels: Iterable[str] | None = None,
+        limit: int = 100,
+        lease: object = "5 minutes",
+        allow_jump: bool = False,
+    ) -> Cycling:
+        """Store what a `with` block gives, do what is due, and claim messages: in one commit, if it fits (R75).
+
+        This is for a host that goes round. What this thread puts into the inbox within the block, such as answers about
+        messages and events, is stored when the block ends, and handled with everything else that is due, as by
+        `tick(now)`. Then, with a `worker`, messages of this tenant are claimed, as by `claim(worker, at=now)` with the
+        same `channels`, `limit` and `lease`. The results are those of the separate calls. `batch_size` bounds what one
+        commit handles: more inputs than that, or more due work, make further commits.
+
+        If the block raises, nothing of it is stored, and nothing is done. What it gives is stored in the first commit,
+        all of it or nothing; messages are leased in the last.
+
+        Raises RuntimeError inside another batch of the same thread, and what `tick` and `claim` raise: after ClockJump,
+        what the block gave is in the inbox.
+
+        >>> from datetime import UTC
+        >>> from journeyflow import Event, Journey, MemoryStore, Send, Trigger
+        >>> engine, now = Engine(MemoryStore()), datetime(2026, 1, 5, tzinfo=UTC)
+        >>> hello = Send("hello", channel="EMAIL", template="hello")
+        >>> _ = engine.deploy(Journey(id="welcome", trigger=Trigger("signed.up"), steps=[hello]), at=now)
+        >>> with engine.cycle(now, worker="mailer") as cycle:
+        ...     engine.feed(Event("signed.up", customer="ann", at=now))
+        >>> cycle.result.entered, [message.customer for message in cycle.messages]
+        (1, ['ann'])
+        """
+        instant = to_micros(now, "now")
+        wanted = None if worker is None else claim_of(self._tenant, worker, instant, channels, limit, lease)
+        return Cycling(self._core, instant, wanted, allow_jump=allow_jump)
 
     def settle(self, now: datetime, *, allow_jump: bool = False) -> Settling:
         """Handle what is given in a `with` block as soon as the block ends, and say what came of it (R74).

@@ -16,7 +16,7 @@ from journeyflow.basics.values import describe, dumps
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.drawing.rows import Rows
 from journeyflow.engine.core import Core
-from journeyflow.engine.ticking import UTC
+from journeyflow.engine.working import UTC
 from journeyflow.errors import Conflict, InvalidInput, JourneyflowError, brief
 from journeyflow.formats.cells import csv_text
 from journeyflow.questions.exports import find_export

@@ -8,6 +8,7 @@ from attrs import evolve, frozen
 
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_due_work, scrub
+from journeyflow.engine.working import HostCall
 from journeyflow.errors import InvalidInput, NotFound
 from journeyflow.questions.customers import newest_numbers, told_of
 from journeyflow.records.changes import CatalogChanges, Changes, Erased, Forgotten, Pruned
@@ -30,7 +31,7 @@ def forget(core: Core, tenant: str, customers: Collection[str], at: int, *, scru
     All work with own instants before `at` is done first, without deliveries (R11). Raises NotFound, with nobody
     forgotten, for a customer about whom nothing is known, not even an unhandled input.
     """
-    do_due_work(core, at - 1, allow_jump=allow_jump)
+    do_due_work(HostCall(core, at - 1, allow_jump=allow_jump))
     told = _told_of(core, tenant, customers)
     with core.store.transaction(tenant=tenant) as transaction:
         catalog = core.refresh(transaction)

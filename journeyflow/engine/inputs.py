@@ -4,15 +4,17 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from journeyflow.basics.moments import DAY, Duration, to_micros
-from journeyflow.basics.values import BINARY, describe, dumps, id_fault, id_faults, plain_text, thaw
+from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, id_fault, id_faults, plain_text, thaw
 from journeyflow.basics.words import FAILED
 from journeyflow.definition.rules.changes import attribute_faults
 from journeyflow.errors import InvalidInput, shown
 from journeyflow.questions.messages import SetAside
+from journeyflow.questions.paging import name_faults, refuse, words
 from journeyflow.records.changes import Changes
 from journeyflow.records.public import Enrollment, Event, Message
 from journeyflow.records.rows import Input, make_input
 from journeyflow.work.delivery import GIVEN_UP
+from journeyflow.work.outbox import Claimant
 
 Checked = Input | list[str]
 
@@ -142,6 +144,18 @@ def requeue_input(tenant: str, message: object, at: int) -> Checked:
     if isinstance(name, str) and not id_fault(name):
         return Input(0, tenant, "", "requeue", "", at, plain_text(name), None)
     return [f"expected a Message or the id of one, not {describe(message)}"]
+
+
+def claim_of(  # noqa: PLR0917 what a claim depends on
+    tenant: str, worker: str, at: int, channels: Iterable[str] | None, limit: int, lease: object
+) -> Claimant:
+    """Check what a worker asks for (R71)."""
+    refuse(id_faults(worker=worker))
+    check_limit(limit)
+    length = length_of(lease, "lease")
+    names = None if channels is None else words(channels, "channels")
+    refuse([fault for name in names or () for fault in name_faults("channels", channels=name)])
+    return Claimant(tenant, worker, at, None if names is None else frozenset(names), min(limit, INTEGER_MAX), length)
 
 
 def told_error(error: BaseException) -> str:

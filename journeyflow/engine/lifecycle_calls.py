@@ -11,6 +11,7 @@ from journeyflow.catalog.migration import Migration
 from journeyflow.engine.core import Bound
 from journeyflow.engine.moving import exit_everybody, migrate_everybody, shift_everybody
 from journeyflow.engine.ticking import do_due_work
+from journeyflow.engine.working import HostCall
 from journeyflow.questions import journeys, paging
 from journeyflow.questions.journeys import JourneyInfo
 from journeyflow.questions.paging import Cursor, Page, Slice, name_faults, refuse, slice_faults, word_faults
@@ -63,7 +64,7 @@ class LifecycleCalls(Bound):
         if overdue == "run":
             return self._lifecycle(journey, "resume", at)
         core = self._core
-        do_due_work(core, moved(self._known(journey), "resume", to_micros(at)).at - 1, allow_jump=allow_jump)
+        do_due_work(HostCall(core, moved(self._known(journey), "resume", to_micros(at)).at - 1, allow_jump=allow_jump))
         with core.amending() as transaction:
             record = self._find(transaction, journey)
             shift_everybody(core, transaction, record, moved(record, "resume", to_micros(at)).at)
@@ -100,7 +101,7 @@ class LifecycleCalls(Bound):
         core, mapped = self._core, dict(mapping or {})
         plan = migration(self._known(journey), to_version, mapped, to_micros(at))
         if not dry_run:
-            do_due_work(core, plan.at - 1, allow_jump=allow_jump)
+            do_due_work(HostCall(core, plan.at - 1, allow_jump=allow_jump))
         with core.store.transaction(write=not dry_run) as transaction:
             record = self._find(transaction, journey)
             plan = migration(record, to_version, mapped, to_micros(at))
@@ -131,7 +132,7 @@ class LifecycleCalls(Bound):
         with core.store.transaction(write=False) as transaction:
             record = self._find(transaction, journey)
             first = moved(record, "archive", to_micros(at)).at
-        do_due_work(core, first - 1, allow_jump=allow_jump)
+        do_due_work(HostCall(core, first - 1, allow_jump=allow_jump))
         with core.amending() as transaction:
             record = self._find(transaction, journey)
             transition = moved(record, "archive", to_micros(at))

@@ -11,15 +11,13 @@ from journeyflow.drawing.rows import Rows
 from journeyflow.engine.batches import Batch
 from journeyflow.engine.core import Core
 from journeyflow.engine.ticking import do_work_of
+from journeyflow.engine.working import HostCall
 from journeyflow.questions.customers import outcomes_of
 from journeyflow.questions.enrollments import inside_of, since
-from journeyflow.records.changes import Changes
 from journeyflow.records.message_ids import place_of
 from journeyflow.records.public import Enrollment
 from journeyflow.records.rows import Input
 from journeyflow.stores.batch import ANSWERS, Request
-from journeyflow.stores.contract import only_tenant
-from journeyflow.stores.inquiries import NextInputRequest
 from journeyflow.work.alone import Named
 
 REFUSED = "refused: "
@@ -64,7 +62,7 @@ class Settling(Batch):
     def __init__(self, core: Core, now: int, *, allow_jump: bool) -> None:
         """Begin without inputs."""
         super().__init__(core)
-        self._now, self._allow_jump = now, allow_jump
+        self._call = HostCall(core, now, allow_jump=allow_jump)
 
     def __repr__(self) -> str:
         """Return how many inputs were handled, and how many runs began and ended with them."""
@@ -76,16 +74,21 @@ class Settling(Batch):
         return self
 
     def _close(self) -> None:
-        """Store the inputs, do the work of their customers, and read what came of it."""
+        """Store the inputs, if there are any, do the work of their customers, and read what came of it.
+
+        They are stored first, because work of others with the same event id is looked up by them (R74).
+        """
+        if not self.inputs:
+            return
         core, names = self._core, self._names()
         with core.store.reader() as reader:
             newest, inside = inside_of(reader, names)
-        with core.store.transaction(tenant=only_tenant(item.tenant for item in self.inputs)) as transaction:
-            first = transaction.ask(NextInputRequest())
-            transaction.commit(Changes(inputs=tuple(self.inputs)))
-        do_work_of(core, names, self._now, allow_jump=self._allow_jump)
+        call = self._call
+        call.inputs, call.of = self.inputs, names
+        call.store()
+        do_work_of(call)
         with core.store.reader() as reader:
-            outcomes = outcomes_of(reader, first, len(self.inputs))
+            outcomes = outcomes_of(reader, call.first, len(self.inputs))
             self.entered, self.ended = since(reader, names, newest, inside)
         self.outcomes = tuple(map(_handled, self.inputs, outcomes))
 

@@ -1,31 +1,25 @@
-"""The work of a tick, batch by batch: load, run, commit, until nothing is due (R3, R7)."""
+"""The work of a tick: batches until nothing is due, deliveries, and what the host is told of it (R3, R73)."""
 
 from datetime import datetime
 from typing import Final
 
 from attrs import evolve, frozen
 
-from journeyflow.basics.moments import LAST, Duration, add, iso, zone
+from journeyflow.basics.moments import LAST, from_micros
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.dates import TIMEZONE
 from journeyflow.drawing.rows import Rows
+from journeyflow.engine import delivery
 from journeyflow.engine.collector import undisturbed
 from journeyflow.engine.core import LOG, Core
-from journeyflow.engine.inputs import told_error
-from journeyflow.errors import ClockJump, StorageError, cut, shown
-from journeyflow.questions.paging import name_faults, refuse
+from journeyflow.engine.working import HostCall, NotAlone, Overdue, Unhandled, check_clock, do_batch, set_first_aside
+from journeyflow.errors import StorageError, shown
 from journeyflow.records.changes import CatalogChanges, Changes, Erased
 from journeyflow.records.forgetting import TRACES
-from journeyflow.stores.batch import DueKey, Loaded, Request
-from journeyflow.stores.contract import Transaction, only_tenant
-from journeyflow.stores.inquiries import EarliestRequest, LastTickRequest
-from journeyflow.work import scheduler
-from journeyflow.work.alone import Named, is_alone, journey_timers, was_alone
+from journeyflow.stores.contract import Transaction
+from journeyflow.stores.inquiries import EarliestRequest
 from journeyflow.work.happenings import Tally
-from journeyflow.work.outbox import claim_request
-from journeyflow.work.setting_aside import SettingAside, name_item, set_aside, set_barely_aside
-
-UTC: Final = zone("UTC")
+from journeyflow.work.outbox import claim_request, waiting
 
 
 @frozen
@@ -72,18 +66,28 @@ class Outlook:
 
     `earliest` is the instant of the earliest work, `free` that of the earliest which no pause will hold; None is none.
     `paused` counts the paused journeys. `owing` is whether traces of forgotten customers are owed to the medium (R86).
+    `waiting` is whether a message waits for the claim of the call that looks.
     """
 
     earliest: int | None
     free: int | None
     paused: int
     owing: bool
+    waiting: bool = False
+
+    def busy(self, now: int) -> bool:
+        """Return whether there is anything to do at `now`."""
+        return self.waiting or (self.earliest is not None and self.earliest <= now)
 
 
-def look(core: Core) -> Outlook:
-    """Return when there is work, without the write lock."""
+def look(core: Core, call: HostCall | None = None) -> Outlook:
+    """Return when there is work, without the write lock, and whether a call will have messages of its claim."""
     with core.store.transaction(write=False) as transaction:
-        return _seen(transaction, core.refresh(transaction))
+        catalog = core.refresh(transaction)
+        outlook = _seen(transaction, catalog)
+        if call is None or call.claim is None or not call.joining or outlook.busy(call.now):
+            return outlook
+        return evolve(outlook, waiting=bool(waiting(transaction, catalog, evolve(call.claim, limit=1))))
 
 
 def next_call(core: Core) -> Outlook:
@@ -104,70 +108,92 @@ def _seen(transaction: Transaction, catalog: Catalog) -> Outlook:
     return Outlook(earliest, free, len(paused), catalog.traces)
 
 
-def do_due_work(
-    core: Core, now: int, *, limit: int | None = None, allow_jump: bool = False
-) -> tuple[TickResult, Outlook]:
+def tick(call: HostCall, *, limit: int | None = None) -> TickResult:
+    """Do the work of a call, hand messages to the engine's own channels, and claim what is left to be claimed.
+
+    Raises what `do_due_work` raises.
+    """
+    core, (result, outlook) = call.core, do_due_work(call, limit=limit)
+    if core.channels:
+        delivered, failed = delivery.push(core, call.now)
+        result = evolve(result, delivered=delivered, failed=failed)
+    if call.claim is not None:
+        undisturbed(delivery.claim, core, call.claim, call.messages)
+    if core.channels or call.claim is not None:
+        outlook = next_call(core)
+    due = outlook.free
+    result = evolve(
+        result,
+        next_due=None if due is None else from_micros(due),
+        more=due is not None and due <= call.now,
+        paused=outlook.paused,
+    )
+    LOG.debug("tick at %s: %s", from_micros(call.now), result)
+    return result
+
+
+def do_due_work(call: HostCall, *, limit: int | None = None) -> tuple[TickResult, Outlook]:
     """Handle batches until nothing is due, and leave no traces of the forgotten on the medium (R86).
 
-    Return what was done, and when there is more work. The store is asked without the write lock first, so that an idle
-    tick writes nothing, and looks once. Raises ClockJump (R3), and StorageError if what this work forgot cannot be
-    erased.
+    Return what was done, and when there is more work. A call that gives no inputs asks the store without the write lock
+    first, so that an idle tick writes nothing, and looks once. Raises ClockJump (R3) with the inputs stored, and
+    StorageError if what this work forgot cannot be erased.
     """
-    refuse(name_faults(allow_jump=allow_jump))
-    outlook, done = look(core), NOTHING_DONE
-    if _is_due(core, outlook, now, allow_jump=allow_jump):
-        done = undisturbed(_worked, core, now, limit)
+    core, done, outlook = call.core, NOTHING_DONE, None if call.inputs else look(call.core, call)
+    if outlook is None or outlook.busy(call.now):
+        if outlook is not None:
+            _expect_clock(call, outlook)
+        done = undisturbed(_worked, call, limit)
         if core.options.scrub and done.forgotten:
             scrub(core)
         outlook = look(core)
+    elif call.joining:
+        call.claim = None  # nothing can be claimed
     if outlook.owing:
         _erase(core)
     return done, outlook
 
 
-def do_work_of(core: Core, names: Named, now: int, *, allow_jump: bool = False) -> None:
+def do_work_of(call: HostCall) -> None:
     """Do the due work of some customers, or of everybody where theirs may depend on that of others (R74).
 
     Raises what `do_due_work` raises.
     """
-    refuse(name_faults(allow_jump=allow_jump))
-    if not _is_due(core, look(core), now, allow_jump=allow_jump):
+    outlook, size, more = look(call.core), call.core.options.batch_size, True
+    if not outlook.busy(call.now):
         return
-    size, more = core.options.batch_size, True
+    _expect_clock(call, outlook)
     try:
         while more:
-            more, tally = _one_batch(core, now, size, None, names)
+            more, tally = do_batch(call, size)
             _added(NOTHING_DONE, tally)
-    except (_NotAlone, _Unhandled):
-        do_due_work(core, now, allow_jump=allow_jump)
+    except (NotAlone, Unhandled):
+        call.of = None
+        do_due_work(call)
     else:
-        erase_owed(core)
+        erase_owed(call.core)
 
 
-def _is_due(core: Core, outlook: Outlook, now: int, *, allow_jump: bool) -> bool:
-    """Return whether anything is due. Raises ClockJump (R3)."""
-    earliest, jump = outlook.earliest, core.options.max_jump
-    if earliest is None or earliest > now:
-        return False
-    if jump is not None and not allow_jump and add(earliest, jump, UTC) < now:
-        _check_clock(core, now, jump)
-    return True
-
-
-def _worked(core: Core, now: int, limit: int | None) -> TickResult:
+def _worked(call: HostCall, limit: int | None) -> TickResult:
     """Handle batches until nothing is due."""
     total = NOTHING_DONE
     left, more = limit, True
-    pace = whole = core.options.batch_size
+    pace = whole = call.core.options.batch_size
     while more and left != 0:
         size = pace if left is None else min(left, pace)
         try:
-            more, tally = _one_batch(core, now, size, left if pace == whole else size)
-        except _Unhandled as failure:
+            more, tally = do_batch(call, size, left if pace == whole else size)
+        except Overdue:
+            check_clock(call)
+            continue
+        except Unhandled as failure:
+            if call.together:
+                call.part()
+                continue
             if size > 1 or pace == whole > 1:  # look for the item in smaller batches, which nothing else can tell (R7)
                 pace = max(1, size // 2)
                 continue
-            tally = _set_aside(core, now, failure)
+            tally = set_first_aside(call.core, call.now, failure)
         else:
             pace = min(whole, 2 * pace)
         total = _added(total, tally)
@@ -175,25 +201,11 @@ def _worked(core: Core, now: int, limit: int | None) -> TickResult:
     return total
 
 
-def _check_clock(core: Core, now: int, jump: Duration) -> None:
-    """Raise ClockJump if the earliest due timer and the last tick lie too far before `now`; inputs may (R3)."""
-    with core.store.transaction(write=False) as transaction:
-        catalog, due = core.refresh(transaction), transaction.due(now, 1, inputs=False)
-        found = transaction.load(
-            Request(
-                numbers=frozenset(run.customer for run in due.runs.values()),
-                serials=frozenset(post.serial for post in due.posts.values()),
-            )
-        )
-        last_tick = transaction.ask(LastTickRequest())
-    instants = [key[0] for key in due.keys] + ([] if last_tick is None else [last_tick])
-    if not due.keys or add(max(instants), jump, UTC) >= now:
-        return
-    runs = [*due.runs.values(), *found.runs.values()]
-    record = catalog.journeys[runs[0].journey if runs else due.keys[0][2]]
-    customer = next((person.id for run in runs for person in found.people if person.number == run.customer), None)
-    last = None if last_tick is None else iso(last_tick)
-    raise ClockJump(record.tenant, record.id, customer, iso(due.keys[0][0]), last, iso(now), str(jump))
+def _expect_clock(call: HostCall, outlook: Outlook) -> None:
+    """Raise ClockJump if the clock has jumped (R3): it is looked at if the earliest work is from long ago."""
+    if call.is_far(outlook.earliest):
+        check_clock(call)
+    call.jump = None
 
 
 # --- traces on the medium ---------------------------------------------------------------------------------------------
@@ -233,92 +245,6 @@ def scrub(core: Core) -> None:
         catalog = core.refresh(transaction)
         if catalog.traces and catalog.revision == revision:
             transaction.commit(Changes(catalog=CatalogChanges(meta=((TRACES, ""),))))
-
-
-# --- batches ----------------------------------------------------------------------------------------------------------
-
-
-def _one_batch(core: Core, now: int, size: int, limit: int | None, of: Named | None = None) -> tuple[bool, Tally]:
-    """Load, run and commit one batch; return whether more is due than was loaded, and what was done.
-
-    Raises, with nothing committed, _Unhandled for an exception that is not the store's, and _NotAlone if the work `of`
-    some customers may depend on that of others.
-    """
-    tenant, due_at = (None, now) if of is None else (only_tenant(each for each, _ in of), None)
-    with core.store.transaction(tenant=tenant, due_at=due_at) as transaction:
-        catalog = core.refresh(transaction)
-        due = transaction.due(now, size, of=of)
-        timers = Loaded() if of is None else transaction.load(journey_timers(catalog))
-        _expect_alone(of is None or is_alone(of, due, timers, catalog, now))
-        try:
-            loaded = transaction.load(scheduler.plan(due, catalog))
-            grace, dedup = catalog.grace, core.options.dedup
-            changes, tally = scheduler.run(due, loaded, catalog, now, grace=grace, dedup=dedup, limit=limit)
-            if tally.forgotten or changes.erased.dismissed:
-                changes = evolve(changes, catalog=catalog.when_forgetting(traces=True))
-            _expect_alone(of is None or was_alone(changes))
-            if changes:
-                transaction.commit(evolve(changes, last_tick=now))
-        except (StorageError, _NotAlone):
-            raise
-        except Exception as error:
-            if not due.keys:  # another process was faster, so no item can be the reason
-                raise
-            raise _Unhandled(due.keys[0], transaction.tenant) from error
-    return due.more or tally.cut, tally
-
-
-class _NotAlone(Exception):
-    """The work of some customers may depend on that of others."""
-
-
-def _expect_alone(alone: bool) -> None:
-    """Raise _NotAlone unless the work at hand may be done by itself."""
-    if not alone:
-        raise _NotAlone
-
-
-class _Unhandled(Exception):
-    """Handling a batch raised an exception, which is the cause; `key` is the place of its first item.
-
-    `tenant` is the one whose work the batch was; None for that of all.
-    """
-
-    def __init__(self, key: DueKey, tenant: str | None) -> None:
-        self.key, self.tenant = key, tenant
-
-
-def _set_aside(core: Core, now: int, failure: _Unhandled) -> Tally:
-    """Set aside the item whose handling raised an exception, and log it (R9); return what was done.
-
-    Does nothing if another process has handled the item meanwhile.
-    """
-    cause = failure.__cause__
-    error = cut(told_error(cause)) if cause is not None else ""
-    try:
-        done = _put_aside(core, now, failure, error, set_aside)
-    except StorageError:
-        raise
-    except Exception as worse:  # noqa: BLE001 what is wrong may be wrong with the history of the run as well
-        LOG.warning("the history of an item that is set aside cannot be written: %s", told_error(worse))
-        done = _put_aside(core, now, failure, error, set_barely_aside)
-    if done is None:
-        return Tally()
-    name, tally = done
-    LOG.error("set aside %s: %s", name, error, exc_info=cause)
-    return tally
-
-
-def _put_aside(core: Core, now: int, failure: _Unhandled, error: str, way: SettingAside) -> tuple[str, Tally] | None:
-    """Set an item aside in one way; return its name and what was done, or None if it is not due any more."""
-    key = failure.key
-    with core.store.transaction(tenant=failure.tenant) as transaction:
-        catalog, due = core.refresh(transaction), transaction.due(now, 1)
-        if due.keys[:1] != (key,):
-            return None
-        changes, tally = way(transaction, due, catalog, now, error)
-        transaction.commit(evolve(changes, last_tick=now))
-        return name_item(due, catalog, key), tally
 
 
 def _added(total: TickResult, tally: Tally) -> TickResult:

@@ -215,7 +215,7 @@ class Changes(Part):
     crowds: tuple[Crowd, ...] = ()
     """Runs, moves and new messages of many customers at once; none of their runs is among `runs`."""
     posts: tuple[Post, ...] = ()
-    """Existing messages, with their new values; new messages are in `new_posts`."""
+    """Existing messages and those of `crowds`, with their new values; other new messages are in `new_posts`."""
     refusals: tuple[Refusal, ...] = ()
     counters: tuple[Counter, ...] = ()
     """What to add to the kept counters."""

@@ -6,7 +6,7 @@ stores exchange, with numbers and microseconds. There are millions of the latter
 writes rows, and a tuple costs a third of an attrs object to make.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
 from types import MappingProxyType
@@ -223,6 +223,23 @@ class Crowd(NamedTuple):
     def entering(self) -> bool:
         """Whether the runs are new."""
         return self.move.visit == 0
+
+
+_in_crowd: Callable[[Run, Run], Run] = mixing(Run, ("serial", "customer", "number", "entered_at", "trigger", "key"))
+"""Makes the run of somebody in a crowd: what never changes is their own, the rest is the crowd's."""
+
+
+def runs_of(crowd: Crowd, known: Mapping[int, Run]) -> list[Run]:
+    """Return the runs of a crowd as it leaves them; `known` has those that are not new, by serial."""
+    if crowd.entering:
+        _, _, *rest = crowd.run  # behind whose it is
+        return [make_run((*who, *rest)) for who in crowd.people.items()]
+    return [_in_crowd(known[serial], crowd.run) for serial in crowd.people]
+
+
+def posts_of(crowd: Crowd) -> Iterator[Post]:
+    """Yield the new messages of a crowd, one after the other of everybody."""
+    return (make_post((serial, *rest)) for _, *rest in crowd.posts for serial in crowd.people)
 
 
 class Refusal(NamedTuple):

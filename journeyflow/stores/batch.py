@@ -9,7 +9,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from journeyflow.records.rows import Deferred, Glimpse, Input, Post, Round, Run
 
@@ -221,6 +221,19 @@ class Loaded:
     pulls: PullsLoaded | None = None
     suppressed: Mapping[str, int] = field(factory=dict)
     """The entries of the suppression list that were found: hash, the instant before which all is old."""
+
+
+def with_inputs(due: Due, inputs: Sequence[Input], now: int) -> Due:
+    """Return due work together with inputs that no store has yet: those due at `now`, in their places (R7).
+
+    If more is due than was read, those behind the last item that was read are left out.
+    """
+    coming = {(item.at, INPUT, item.seq, 0): item for item in inputs if item.at <= now}
+    if due.more:
+        coming = {key: item for key, item in coming.items() if key <= due.keys[-1]}
+    keys = sorted((*due.keys, *coming))
+    known = {**due.inputs, **{item.seq: item for item in coming.values()}}
+    return evolve(due, keys=tuple(keys), inputs={key[2]: known[key[2]] for key in keys if key[1] == INPUT})
 
 
 DueOfKind = tuple[Sequence[DueKey], Sequence[Item]]

@@ -1,21 +1,25 @@
 """The outbox: handing messages out to workers, and dropping those that must no longer be sent (R71)."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+
+from attrs import evolve, frozen
 
 from journeyflow.basics.moments import bounded, from_micros, to_micros
+from journeyflow.basics.values import INTEGER_MAX
 from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, FAILED, INTERNAL_ERROR, QUEUED, SUPPRESSED
 from journeyflow.catalog.catalog import Catalog
 from journeyflow.definition.steps import Send
 from journeyflow.machine.gates import consents
-from journeyflow.records.changes import Changes
 from journeyflow.records.forgetting import cancelled, is_anonymous
 from journeyflow.records.message_ids import message_id, place_of
 from journeyflow.records.public import Engagement, Message
 from journeyflow.records.rows import Post, Run, replacing, version_at
-from journeyflow.stores.batch import CustomerInHand, Request
+from journeyflow.stores.batch import CustomerInHand, Loaded, Request
 from journeyflow.stores.contract import Transaction
 from journeyflow.stores.inquiries import ClaimRequest
+from journeyflow.work.hand import EMPTY, Hand
 
 
 def claim_request(
@@ -29,40 +33,76 @@ def claim_request(
     return ClaimRequest(tenant, channels, at, limit, paused, hidden, catalog.held(at))
 
 
-def claim_posts(  # noqa: PLR0917 what a claim depends on
-    transaction: Transaction,
-    catalog: Catalog,
-    tenant: str | None,
-    channels: frozenset[str] | None,
-    at: int,
-    limit: int,
-    lease: int,
-    worker: str,
-) -> tuple[list[Message], bool, list[tuple[str, Exception]]]:
-    """Lease messages inside a transaction: return them, whether more may be waiting, and what was set aside.
+@frozen
+class Claimant:
+    """What a worker asks for: at most `limit` messages, leased for `lease` microseconds from `at` on (R71).
 
-    More may be waiting if `limit` messages were looked at, although some of them were not leased. A message that raises
-    an exception does not stop the others: it becomes FAILED, and is returned as its id and the exception (R9).
+    `tenant` and `channels` restrict them; None means all.
     """
-    posts = transaction.ask(claim_request(catalog, tenant, channels, at, limit))
-    loaded = transaction.load(Request(serials=frozenset(post.serial for post in posts), following=False))
-    people, runs = {person.number: person for person in loaded.people}, loaded.runs
-    changed, messages, aside = list[Post](), list[Message](), list[tuple[str, Exception]]()
+
+    tenant: str | None
+    worker: str
+    at: int
+    channels: frozenset[str] | None
+    limit: int
+    lease: int
+
+
+@frozen
+class Claimed:
+    """What came of a claim.
+
+    `posts` are the messages that were looked at, with their new values, to be committed. One that raises an exception
+    does not stop the others (R9): it becomes FAILED, and is in `aside`, as its id and the exception. `more` is whether
+    others may be had: as many as were asked for were looked at, and some of them were not leased.
+    """
+
+    messages: list[Message]
+    posts: dict[tuple[int, int], Post]
+    aside: list[tuple[str, Exception]]
+    more: bool
+
+
+def claim_posts(transaction: Transaction, catalog: Catalog, claim: Claimant, hand: Hand = EMPTY) -> Claimed:
+    """Lease messages inside a transaction, also those that a batch has in hand."""
+    posts = waiting(transaction, catalog, claim, hand)
+    serials = frozenset(post.serial for post in posts).difference(hand.runs)
+    loaded = transaction.load(Request(serials=serials, following=False)) if serials else Loaded()
+    runs, people = {**loaded.runs, **hand.runs}, {person.number: person for person in loaded.people}
+    people.update(hand.people)
+    changed, messages, aside = dict[tuple[int, int], Post](), list[Message](), list[tuple[str, Exception]]()
     for post in posts:
         try:
             run = runs[post.serial]
             customer = people[run.customer]
-            after = _decided(post, run, catalog, customer.attributes, at)
+            after = _decided(post, run, catalog, customer.attributes, claim.at)
             if after.status == QUEUED:
-                after = _leased(after, bounded(at + lease), worker)
+                after = _leased(after, bounded(claim.at + claim.lease), claim.worker)
                 messages.append(_message(after, run, customer, catalog))
         except Exception as error:  # noqa: BLE001 one message must not keep the others from being sent
             after = put_aside(post, type(error).__name__)
             aside.append((message_id(catalog.nonces, post), error))
-        changed.append(after)
-    if changed:
-        transaction.commit(Changes(posts=tuple(changed)))
-    return messages, len(posts) == limit, aside
+        changed[post[:2]] = after
+    return Claimed(messages, changed, aside, len(messages) < len(posts) == claim.limit)
+
+
+def waiting(transaction: Transaction, catalog: Catalog, claim: Claimant, hand: Hand = EMPTY) -> Sequence[Post]:
+    """Return the first messages that may be handed out, of the store and in hand: what is in hand is newer."""
+    limit = min(claim.limit + len(hand.posts), INTEGER_MAX)
+    request = claim_request(catalog, claim.tenant, claim.channels, claim.at, limit)
+    found = transaction.ask(evolve(request, inputs=not hand.whole))
+    if not hand.posts:
+        return found
+    mine = [post for post in hand.posts.values() if post.status == QUEUED and post.available_at <= claim.at]
+    runs, people = hand.runs, hand.people
+    owned = ((post, runs[post.serial]) for post in mine)
+    fitting = [post for post, run in owned if request.admits(post, run.journey, people[run.customer].tenant)]
+    others = [post for post in found if post[:2] not in hand.posts]
+    return sorted(others + fitting, key=_place)[: claim.limit]
+
+
+_place: Callable[[Post], tuple[int, int, int]] = itemgetter(*map(Post._fields.index, ("available_at", "serial", "n")))
+"""Return the place of a message in the outbox."""
 
 
 def put_aside(post: Post, error: str) -> Post:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from journeyflow import Engine, Event, InvalidInput, Journey, Limits, MemoryStore, Send, Trigger, Wait
-from journeyflow.engine import ticking
+from journeyflow.engine import working
 from journeyflow.machine import behaviours
 from journeyflow.stores.batch import LimitsLoaded
 from journeyflow.stores.memory.transaction import MemoryTransaction
@@ -133,6 +133,27 @@ def test_an_input_that_cannot_be_handled_is_set_aside(engine, stage, monkeypatch
     assert outcomes(engine) == dict.fromkeys(PEOPLE, "handled")
     entered = {who: START + timedelta(seconds=n) for n, who in enumerate(PEOPLE)}
     assert statuses(engine) == {who: ("COMPLETED", "", at) for who, at in entered.items()}
+    assert engine.audit() == []
+
+
+@pytest.mark.parametrize("stage", STAGES_OF_AN_INPUT)
+@pytest.mark.unmeasured
+def test_an_input_of_a_cycle_that_cannot_be_handled_is_set_aside(engine, stage, monkeypatch):
+    """R75: the other inputs of the same block are handled, and the messages of the others are claimed."""
+    welcome(engine)
+    place, name, wanted = STAGES_OF_AN_INPUT[stage]
+    with monkeypatch.context() as planted:
+        for where in [place] if place else [MemoryTransaction, SQLiteTransaction]:
+            plant(planted, where, name, wanted)
+        with engine.cycle(NOW + HOUR, worker="w") as cycle:
+            go(engine)
+    assert (cycle.result.errors, cycle.result.inputs, cycle.result.entered) == (1, 3, 2)
+    assert [message.customer for message in cycle.messages] == ["ann", "cyd"]
+    assert outcomes(engine) == {"ann": "handled", BAD: "error", "cyd": "handled"}
+    engine.retry(engine.set_aside().items, at=NOW + HOUR)
+    with engine.cycle(NOW + 2 * HOUR, worker="w") as cycle:
+        pass
+    assert [message.customer for message in cycle.messages] == ["bad", "ann", "cyd"]  # two leases have ended
     assert engine.audit() == []
 
 
@@ -322,7 +343,7 @@ def test_an_exception_without_any_item_is_raised(engine, monkeypatch):
     welcome(engine)
     go(engine)
     plant(monkeypatch, scheduler, "plan", lambda _: True)
-    plant(monkeypatch, ticking, "_put_aside", lambda _: True)
+    plant(monkeypatch, working, "_put_aside", lambda _: True)
     with pytest.raises(RuntimeError, match="planted"):
         engine.tick(NOW)
 
@@ -332,8 +353,8 @@ def test_an_item_that_another_process_handled_meanwhile(engine):
     welcome(engine)
     go(engine)
     engine.tick(NOW)
-    failure = ticking._Unhandled((1, 1, 1, 0), None)
-    assert ticking._put_aside(engine._core, 0, failure, "", setting_aside.set_aside) is None
+    failure = working.Unhandled([(1, 1, 1, 0)], None)
+    assert working._put_aside(engine._core, 0, failure, "", setting_aside.set_aside) is None
     assert engine.audit() == []
 
 
@@ -349,17 +370,10 @@ def test_customers_who_would_move_together(engine, monkeypatch):
     assert outcomes(engine) == {"ann": "handled", BAD: "error", "cyd": "handled"}
 
 
-def test_without_a_due_item_an_exception_is_raised(engine, monkeypatch):
-    """Another process was faster, so no item can be the reason."""
-    plant(monkeypatch, scheduler, "plan", lambda _: True)
-    with pytest.raises(RuntimeError, match="planted"):
-        ticking._one_batch(engine._core, 0, 1, None)
-
-
 def test_what_is_no_longer_due_is_not_counted(engine):
     """Another process has handled the item between the attempt and the setting aside."""
     welcome(engine)
-    assert ticking._set_aside(engine._core, 0, ticking._Unhandled((1, 1, 1, 0), None)) == Tally()
+    assert working.set_first_aside(engine._core, 0, working.Unhandled([(1, 1, 1, 0)], None)) == Tally()
 
 
 def test_a_queue_without_anybody_goes_on(engine):

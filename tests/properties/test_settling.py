@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from journeyflow import Engine, Event, MemoryStore
+from journeyflow.basics.moments import to_micros
+from journeyflow.engine import working
 from journeyflow.engine.ticking import do_work_of
 from journeyflow.stores.contract import Store
 from journeyflow.stores.sqlite import SQLiteStore
@@ -68,7 +70,7 @@ def replay(chosen, script, store, some, *, known, grace):
         for each in script:
             if not isinstance(each, Call):
                 for name in some:
-                    do_work_of(engine._core, {("default", name)}, round(each.timestamp() * 1_000_000))
+                    do_work_of(working.HostCall(engine._core, to_micros(each), of={("default", name)}))
                 player.tick(each)
             else:
                 player.make(renamed(each, engine, known))
@@ -129,7 +131,7 @@ def test_customers_who_are_settled_all_the_time_come_to_what_one_late_tick_would
             if isinstance(each, Call):
                 player.make(each)
             else:
-                do_work_of(engine._core, some, round(each.timestamp() * 1_000_000))
+                do_work_of(working.HostCall(engine._core, to_micros(each), of=some))
         player.tick(life.end)
         settled = player.outcome(chosen, life)
     assert settled.audit == []

@@ -194,6 +194,36 @@ class Agreement(RuleBasedStateMachine):
         else:
             self.both(lambda engine: drained(engine, self.now, limit))
 
+    @rule(
+        target=handed,
+        many=st.lists(st.tuples(customers, happenings, spans), max_size=3),
+        answered=st.lists(handed, max_size=2),
+        minutes=st.sampled_from([0, 1, 60, 1_440]),
+        limit=st.integers(1, 4),
+        tenant=tenants,
+    )
+    def cycle(
+        self,
+        many: list[tuple[str, tuple[str, dict[str, object]], int]],
+        answered: list[Message],
+        minutes: int,
+        limit: int,
+        tenant: str,
+    ) -> Any:
+        """Do everything in one go (R75)."""
+        self.now = self.at(minutes)
+        events = [Event(kind, customer=customer, at=self.at(span), data=data) for customer, (kind, data), span in many]
+
+        def call(engine: Engine) -> Any:
+            bound = engine.tenant(tenant)
+            with bound.cycle(self.now, worker="w", limit=limit) as cycle:
+                bound.ack(answered, at=self.now)
+                bound.feed(events)
+            return cycle.result, cycle.messages
+
+        _, claimed = self.both(call)
+        return multiple(*claimed)
+
     # --- delivery
 
     @rule(

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from journeyflow import Engine, Journey, Limits, MemoryStore, Send, StorageError, Trigger, Wait
+from journeyflow import Engine, Event, Journey, Limits, MemoryStore, Send, StorageError, Trigger, Wait
 from journeyflow.records.changes import Changes
 from journeyflow.stores import turns
 from journeyflow.stores.sqlite import SQLiteStore
@@ -125,6 +125,41 @@ def test_an_interrupted_tick_is_finished_by_anybody(kind: str, how: str) -> None
         assert dump(engine.store) == wanted, number
         assert engine.audit() == []
     assert met > 12
+
+
+@pytest.mark.parametrize("how", INTERRUPTS)
+@pytest.mark.parametrize("kind", STORES)
+def test_an_interrupted_cycle_is_done_or_not(kind: str, how: str) -> None:
+    """R75: inputs, work and leases are all there, or nothing is; what was not done can be done again."""
+    now = START + timedelta(hours=1)
+    hello = Journey(id="hello", trigger=Trigger("go"), steps=[Send("hi", channel="EMAIL", template="t")])
+
+    def begun() -> Engine:
+        engine = open_engine(kind, grace=None)
+        engine.deploy(hello, at=START)
+        cycle(engine, START)
+        return engine
+
+    def cycle(engine: Engine, at: datetime) -> None:
+        with engine.cycle(at, worker="w", lease="9 days"):
+            engine.feed(Event("go", customer=name, at=at) for name in ("ann", "bob"))
+
+    quiet = begun()
+    before = dump(quiet.store)
+    with interrupting(10**9, at_once, opcodes=True) as left:
+        cycle(quiet, now)
+    after, length = dump(quiet.store), 10**9 - left[0]
+    draw, kept = random.Random(7), set[bool]()
+    for number in sorted(draw.sample(range(1, length), 24)):
+        engine = begun()
+        error = held(partial(cycle, engine, now), number, INTERRUPTS[how], opcodes=True)
+        found = in_thread(partial(dump, engine.store))
+        if error is not None:
+            kept.add(found == after)
+        if found == before:
+            in_thread(partial(cycle, engine, now))
+        assert dump(engine.store) == after, number
+    assert False in kept
 
 
 ENTERED_AND_LEFT = ("/stores/turns.py", "/stores/sqlite/blocks.py", "/stores/memory/commits.py", "/engine/core.py")

@@ -4,7 +4,7 @@ What a commit writes is put in place by steps that may be repeated (see `commits
 """
 
 from bisect import insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 from attrs import evolve
@@ -46,10 +46,9 @@ from journeyflow.records.rows import (
     Suppression,
     make_input,
     make_move,
-    make_post,
-    make_run,
-    mixing,
     patched,
+    posts_of,
+    runs_of,
 )
 from journeyflow.records.suppression import KEY, key_of, known_events, suppressions
 from journeyflow.stores.batch import (
@@ -153,9 +152,9 @@ class MemoryRows:
         self._take_runs(changes.runs)
         self.moves += changes.moves
         self._take_posts(changes.new_posts)
-        self._take_posts(changes.posts)
         for crowd in changes.crowds:
             self._take_crowd(crowd)
+        self._take_posts(changes.posts)
         self.refusals += changes.refusals
         self.counters.update(prepared.counters)
         self.openings.update(prepared.openings)
@@ -373,20 +372,13 @@ class MemoryRows:
 
     def _take_crowd(self, crowd: Crowd) -> None:
         """Apply what a crowd came to."""
-        people, serials = crowd.people.items(), [*crowd.people]
         for customer in crowd.people.values() if crowd.news else ():
             tenant, name, attributes = self.customers[customer]
             self.customers[customer] = tenant, name, patched(attributes, crowd.news)
-        if crowd.entering:
-            _, _, *rest = crowd.run  # behind whose it is
-            runs = [make_run((*who, *rest)) for who in people]
-        else:
-            runs = [_in_crowd(self.runs[serial], crowd.run) for serial in serials]
-        self._take_runs(runs)
+        self._take_runs(runs_of(crowd, self.runs))
         _, *rest = crowd.move
-        self.moves += [make_move((serial, *rest)) for serial in serials]
-        for _, *rest in crowd.posts:
-            self._take_posts([make_post((serial, *rest)) for serial in serials])
+        self.moves += [make_move((serial, *rest)) for serial in crowd.people]
+        self._take_posts([*posts_of(crowd)])
 
     def _take_posts(self, posts: Sequence[Post]) -> None:
         """Put messages in place last: of a message that is there, all else is."""
@@ -440,10 +432,6 @@ class MemoryRows:
         """Return the messages that may be handed out from their instant on."""
         found = ((place, self.posts[place[1:]]) for place in places)
         return {place: post for place, post in found if post.status == QUEUED and post.available_at == place[0]}
-
-
-_in_crowd: Callable[[Run, Run], Run] = mixing(Run, ("serial", "customer", "number", "entered_at", "trigger", "key"))
-"""Makes the run of somebody in a crowd: what never changes is their own, the rest is the crowd's."""
 
 
 def _serial(key: DueKey) -> int:
