@@ -22,6 +22,7 @@ Compiled = dict[tuple[int, str], Program]
 
 def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
     """Return the catalog in a store's rows. Programs in `compiled` are reused. Raise CorruptDatabase, MissingExtra."""
+    _check_types(shelf, path)
     transitions: dict[int, list[tuple[int, State]]] = {}
     for journey, at, state in shelf.transitions:
         if state not in get_args(State):
@@ -53,6 +54,25 @@ def read_catalog(shelf: Shelf, path: object, compiled: Compiled) -> Catalog:
         policies[tenant] = _with_policies(policies.get(tenant), tenant, at, text, path)
     numbers = shelf.next_journey, shelf.next_version
     return evolve(build_catalog(shelf.revision, shelf.meta, records, policies, numbers), holds=holds)
+
+
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "journeys": (int, str, str),
+    "versions": (int, int, int, int, str, str),
+    "transitions": (int, int, str),
+    "policies": (str, int, str),
+    "flags": (int, int, str, int),
+    "holds": (str, int, str, int),
+}
+"""The types of the rows of a shelf."""
+
+
+def _check_types(shelf: Shelf, path: object) -> None:
+    """Raise CorruptDatabase if a row has a value of another type than its column."""
+    for name, wanted in _TYPES.items():
+        for found in {tuple(map(type, row)) for row in getattr(shelf, name)}:
+            if not all(map(issubclass, found, wanted)):
+                raise CorruptDatabase(path, f"a row of {name} has values of other types than its columns")
 
 
 def amended(catalog: Catalog, changes: CatalogChanges, path: object, compiled: Compiled) -> Catalog:

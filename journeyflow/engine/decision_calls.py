@@ -83,9 +83,10 @@ class DecisionCalls(Bound):
         journey, customer = plain_text(asked["journey"]), plain_text(asked["customer"])
         core = self._core
         record = self._known(journey)
+        asked_at = None if at is None else to_micros(at)
         with core.store.reader() as reader:
             found = whynot.evidence(reader, record, customer)
-        instant = whynot.newest_instant(record, found) if at is None else to_micros(at)
+            instant = whynot.newest_instant(record, found) if asked_at is None else asked_at
         due = whynot.attempt(record, customer, found, instant)
         with core.store.transaction(write=False) as transaction:
             catalog = core.refresh(transaction)

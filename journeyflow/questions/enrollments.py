@@ -6,6 +6,7 @@ from typing import Any
 from attrs import evolve
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.soundness import sound
 from journeyflow.basics.values import dumps
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, FAILED, HOLDOUT
 from journeyflow.questions.customers import some_fields
@@ -73,18 +74,20 @@ OF_TENANT = "e.journey IN (SELECT number FROM journeys WHERE tenant = :tenant)"
 def read_enrollment(row: Sequence[Any], fields: Mapping[str, object] | None = None) -> Enrollment:
     """Read an enrollment from a row of `ENROLLMENTS`, with attributes of its customer."""
     entered_at, ended_at, converted_at, step, position, due, awaits, key = row[8:16]
-    return Enrollment(
-        *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
-        from_micros(entered_at),
-        instant_or_none(ended_at),
-        instant_or_none(converted_at),
-        step,
-        None if position < 0 else position + 1,
-        instant_or_none(due),
-        awaits,
-        key,
-        (),
-        fields or {},
+    return sound(
+        Enrollment(
+            *row[:8],  # type: ignore[call-arg]  # the first eight columns, of any type
+            from_micros(entered_at),
+            instant_or_none(ended_at),
+            instant_or_none(converted_at),
+            step,
+            None if position < 0 else position + 1,
+            instant_or_none(due),
+            awaits,
+            key,
+            (),
+            fields or {},
+        )
     )
 
 
@@ -160,6 +163,6 @@ def visits(reader: SqlReader, serial: int) -> tuple[Visit, ...]:
         f"SELECT n, step, status, outcome, entered, left FROM ({VISITS}) WHERE enrollment = ? ORDER BY n", (serial,)
     )
     return tuple(
-        Visit(n, step, status, outcome, from_micros(entered), instant_or_none(left))
+        sound(Visit(n, step, status, outcome, from_micros(entered), instant_or_none(left)))
         for n, step, status, outcome, entered, left in rows
     )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from attrs import field, frozen
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.soundness import sound
 from journeyflow.basics.words import (
     CANCELLED,
     CLAIMED,
@@ -80,16 +81,18 @@ def read_message(row: tuple[Any, ...]) -> Message:
     """Read a message from a row of `MESSAGES`."""
     data, at, status, attempts, token, lease, flags, error = row[9:]
     told = json.loads(flags).items() if flags else ()
-    return Message(
-        *row[:9],  # type: ignore[call-arg]  # the first nine columns, of any type
-        json.loads(data) if data else {},
-        from_micros(at),
-        status,
-        attempts,
-        token,
-        instant_or_none(lease),
-        {kind: Engagement(from_micros(first), total) for kind, (first, total) in told},
-        error,
+    return sound(
+        Message(
+            *row[:9],  # type: ignore[call-arg]  # the first nine columns, of any type
+            json.loads(data) if data else {},
+            from_micros(at),
+            status,
+            attempts,
+            token,
+            instant_or_none(lease),
+            {kind: Engagement(from_micros(first), total) for kind, (first, total) in told},
+            error,
+        )
     )
 
 

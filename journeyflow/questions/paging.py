@@ -8,6 +8,7 @@ from typing import Any, TypeVar, overload
 from attrs import frozen
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.soundness import sound
 from journeyflow.basics.values import BINARY, INTEGER_MAX, describe, dumps, faults, text_fault
 from journeyflow.drawing.rows import Rows
 from journeyflow.errors import INVALID, MISSING, Fault, InvalidInput, NotFound, did_you_mean, shown
@@ -127,7 +128,7 @@ class Slice:
         """Return the page of rows that were found within the bounds, given how to read a row, and its cursor."""
         kept = rows[: self.take]
         cursor = place(kept[-1]) if len(rows) > len(kept) else None
-        return Page(tuple(map(read, kept)), total, self.skip, self.take, cursor)
+        return Page(tuple([sound(read(row)) for row in kept]), total, self.skip, self.take, cursor)
 
 
 def page_faults(skip: object, take: object) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 from attrs import frozen
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.soundness import sound
 from journeyflow.basics.words import ACTIVE, COMPLETED, EXITED, HOLDOUT
 from journeyflow.definition.steps import Update
 from journeyflow.machine.program import Program
@@ -130,7 +131,7 @@ def tell(  # noqa: PLR0917 a person and a window
     ]
     found = sorted((each for each in found if since <= each[0][0] <= until), key=lambda each: each[0])
     cut = any(rows and rows[0][place] > take for rows, place in ((inputs, 7), (moves, 4), (messages, 9)))
-    return Timeline(tenant, customer, tuple(each for _, each in found[-take:]), cut or len(found) > take)
+    return Timeline(tenant, customer, tuple([sound(each) for _, each in found[-take:]]), cut or len(found) > take)
 
 
 def _told(row: Sequence[Any]) -> PlacedMoment:

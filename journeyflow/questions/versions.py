@@ -6,6 +6,7 @@ from datetime import datetime
 from attrs import field, frozen
 
 from journeyflow.basics.moments import from_micros
+from journeyflow.basics.soundness import sound
 from journeyflow.catalog.catalog import JourneyRecord
 from journeyflow.definition.steps import Send, Step, kind
 from journeyflow.drawing.rows import Rows
@@ -44,7 +45,7 @@ def versions(reader: SqlReader, journey: int, newest: int) -> tuple[VersionInfo,
     """Return the versions of a journey by version, given the numbers of the journey and of its newest version."""
     rows = reader.rows(_VERSIONS, {"journey": journey, "newest": newest})
     return tuple(
-        VersionInfo(version, from_micros(first), from_micros(last), bool(is_newest), *people)
+        sound(VersionInfo(version, from_micros(first), from_micros(last), bool(is_newest), *people))
         for version, first, last, is_newest, *people in rows
     )
 

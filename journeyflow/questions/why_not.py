@@ -15,6 +15,7 @@ from attrs import field, frozen
 from journeyflow.basics.chance import KEPT_OUT
 from journeyflow.basics.moments import FIRST, add, from_micros
 from journeyflow.basics.showing import shown_at
+from journeyflow.basics.soundness import sound
 from journeyflow.basics.words import ACTIVE, CUSTOMER_EVENTS, HOLDOUT, JOURNEY_COMPLETED, MESSAGE
 from journeyflow.catalog.catalog import Catalog, JourneyRecord
 from journeyflow.definition.entry import Pull
@@ -335,10 +336,10 @@ def why_not(door: Door) -> WhyNot:
     reason, words, at, seen = _happened(door)  # before anything is tried
     against, told_now = door.tried()
     record, item = door.record, door.item
-    return WhyNot(
+    return sound(WhyNot(
         record.tenant, record.id, item.customer, reason, words, None if at is None else from_micros(at), seen,
         from_micros(item.at), against, told_now, _tried(door),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _tried(door: Door) -> str:

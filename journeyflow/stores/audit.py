@@ -249,6 +249,9 @@ CHECKS: dict[str, str] = {
     "journey {0!r} has no version": """
         SELECT j.id FROM journeys j LEFT JOIN publications p ON p.journey = j.number
         WHERE p.version IS NULL ORDER BY 1""",
+    "journey {0!r} has no version 1": """
+        SELECT j.id FROM journeys j WHERE NOT EXISTS (
+            SELECT 1 FROM versions v WHERE v.journey = j.number AND v.version = 1) ORDER BY 1""",
     "journey {0!r} published version {1}, which belongs to another journey": """
         SELECT j.id, p.version FROM journeys j JOIN publications p ON p.journey = j.number
         JOIN versions v ON v.number = p.version WHERE v.journey <> j.number ORDER BY 1, 2""",

@@ -7,6 +7,7 @@ from operator import itemgetter
 from attrs import evolve, frozen
 
 from journeyflow.basics.moments import bounded, from_micros, to_micros
+from journeyflow.basics.soundness import sound
 from journeyflow.basics.values import INTEGER_MAX
 from journeyflow.basics.words import CANCELLED, CLAIMED, EXITED, EXPIRED, FAILED, INTERNAL_ERROR, QUEUED, SUPPRESSED
 from journeyflow.catalog.catalog import Catalog
@@ -142,24 +143,26 @@ def _unclaimed(post: Post, owner: CustomerInHand) -> Post:
 
 def _message(post: Post, run: Run, customer: CustomerInHand, catalog: Catalog) -> Message:
     """Make the message that a worker gets."""
-    return Message(
-        message_id(catalog.nonces, post),
-        customer.tenant,
-        catalog.journeys[run.journey].id,
-        customer.id,
-        run.number,
-        post.n,
-        post.step,
-        post.channel,
-        post.template,
-        json.loads(post.data) if post.data else {},
-        from_micros(post.at),
-        post.status,
-        post.attempts,
-        post.token,
-        None if post.lease_until is None else from_micros(post.lease_until),
-        {kind: Engagement(from_micros(first), total) for kind, (first, total) in post.flags.items()},
-        post.error,
+    return sound(
+        Message(
+            message_id(catalog.nonces, post),
+            customer.tenant,
+            catalog.journeys[run.journey].id,
+            customer.id,
+            run.number,
+            post.n,
+            post.step,
+            post.channel,
+            post.template,
+            json.loads(post.data) if post.data else {},
+            from_micros(post.at),
+            post.status,
+            post.attempts,
+            post.token,
+            None if post.lease_until is None else from_micros(post.lease_until),
+            {kind: Engagement(from_micros(first), total) for kind, (first, total) in post.flags.items()},
+            post.error,
+        )
     )
 
 

@@ -293,6 +293,7 @@ FAULTS: list[tuple[str, str]] = [
         "customer 'eve' of tenant 'default' is told to be on list 'club'",
     ),
     # journeys
+    ("INSERT INTO journeys VALUES (9, 't', 'bare')", "journey 'bare' has no version 1"),
     ("INSERT INTO journeys VALUES (9, 't', 'bare')", "journey 'bare' has no version"),
     (
         "UPDATE publications SET version = 2 WHERE journey = 1",

@@ -2,7 +2,24 @@
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
+
+FETCHED = 1_000
+"""How many rows of a stream are fetched at a time."""
+
+
+def checked(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Return rows; raises TypeError for one with bytes, as a flipped bit makes of a text: no column holds any.
+
+    >>> checked([("a", 1), ("b", None)])
+    [('a', 1), ('b', None)]
+    """
+    if bytes in set(map(type, chain.from_iterable(rows))):
+        msg = "a value in the file is bytes, and no column holds any"
+        raise TypeError(msg)
+    return rows
 
 
 class SQLiteReader:
@@ -15,13 +32,14 @@ class SQLiteReader:
 
     def rows(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
-        return self._connection.execute(sql, parameters).fetchall()
+        return checked(self._connection.execute(sql, parameters).fetchall())
 
     def stream(self, sql: str, parameters: Mapping[str, object] | Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Return the rows of a query one by one, as long as the view is open."""
         cursor = self._connection.cursor()
         self._streams.append(cursor)  # before it runs: whatever happens then, it is closed
-        return iter(cursor.execute(sql, parameters))
+        cursor.execute(sql, parameters)
+        return chain.from_iterable(map(checked, iter(partial(cursor.fetchmany, FETCHED), [])))
 
     def close(self) -> None:
         """Close every stream: an unfinished one would keep its old view open, in the way of the next writer."""

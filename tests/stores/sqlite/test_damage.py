@@ -3,11 +3,12 @@
 import random
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import attrs
 import pytest
 from hypothesis import settings
 
@@ -18,6 +19,7 @@ from journeyflow import (
     Journey,
     JourneyflowError,
     Limits,
+    Page,
     Policies,
     Send,
     Split,
@@ -202,6 +204,68 @@ def test_another_type_in_every_column(tmp_path: Path, healthy: bytes) -> None:
         wrong += [(table, column, value, each) for each in found - {"StorageError"}]
     assert not wrong, "\n".join(map(str, wrong))
     assert met
+
+
+def answers(path: Path) -> Iterator[tuple[str, object]]:
+    """Yield the answer of each call that changes nothing, and the messages of a claim, by the name of the call."""
+    with suppress(StorageError), Engine(SQLiteStore(path, synchronous="NORMAL"), max_jump=None) as engine:
+        for name in [*CALLS][:20]:
+            with suppress(StorageError, NotFound):
+                yield name, CALLS[name](engine)
+        with suppress(StorageError, NotFound):
+            yield "claim", tick_and_claim(engine, LATER)
+
+
+def plain(value: object, place: str) -> Iterator[tuple[str, type]]:
+    """Yield the texts, numbers and bytes in an answer, each as its place and its type."""
+    if isinstance(value, str | int | float | bytes):
+        yield place, type(value)
+    elif attrs.has(type(value)):
+        for each in attrs.fields(type(value)):  # type: ignore[arg-type]  # it has some
+            yield from plain(getattr(value, each.name), f"{place}.{each.name}")
+    elif isinstance(value, tuple | list | Page):
+        for item in value:
+            yield from plain(item, f"{place}[]")
+
+
+def test_no_answer_has_another_type(tmp_path: Path, healthy: bytes) -> None:
+    """A text that became bytes or a number, a number that became a text: a flipped bit is enough where they are empty.
+
+    A call that would return it says that the file is damaged.
+    """
+    path, draw, wrong = tmp_path / "journeys.db", random.Random(16), []
+    path.write_bytes(healthy)
+    known: dict[str, set[type]] = {}
+    for name, answer in answers(path):
+        for place, found in plain(answer, name):
+            known.setdefault(place, set()).add(found)
+    path.write_bytes(healthy)
+    cases = [
+        (table, sql, column, value)
+        for table, (sql, names) in tables(path).items()
+        for column in names
+        for value in ("x'616263'", "7", "''")
+    ]
+    long = settings.get_current_profile_name() == "long"
+    seen = [case for case in cases if f"{case[0]}.{case[2]}" in SHOWN_COLUMNS]
+    for table, sql, column, value in cases if long else [*draw.sample(seen, 7), *draw.sample(cases, 3)]:
+        damaged(path, healthy, f"UPDATE OR IGNORE {table} SET {column} = {value}", (table, sql))
+        for name, answer in answers(path):
+            wrong += [
+                (table, column, value, place, found)
+                for place, found in plain(answer, name)
+                if found not in known.get(place, {found}) or found is bytes
+            ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+SHOWN_COLUMNS = (
+    *("customers.id", "journeys.id", "versions.version", "enrollments.run", "enrollments.status", "enrollments.reason"),
+    *("enrollments.awaits", "enrollments.key", "deferred.key", "inputs.kind", "inputs.type", "inputs.outcome"),
+    *("messages.n", "messages.step", "messages.channel", "messages.template", "messages.status", "messages.attempts"),
+    *("messages.token", "messages.error", "policies.at", "inputs.at", "transitions.state"),
+)
+"""Columns whose values stand in answers as they are."""
 
 
 def redefined(connection: sqlite3.Connection, table: str, sql: str) -> None:
