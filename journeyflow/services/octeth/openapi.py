@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from journeyflow.services.forms import FORM, MULTIPART
 from journeyflow.services.octeth.checks import KINDS
 from journeyflow.services.octeth.operations import OPERATIONS
 from journeyflow.services.octeth.service import ADMIN_KEY, LEGACY, NOT_PERMITTED, ROOT, UNKNOWN_CALLER
 from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation
+from journeyflow.services.operations import CSV, JSON
 from journeyflow.services.parameters import described, in_query
 
 
@@ -47,11 +49,11 @@ def _operation(operation: Operation, version: str, method: str) -> dict[str, Any
     if method == "GET":
         said["parameters"] = in_query(operation.parameters, KINDS)
     else:
-        said["requestBody"] = {"content": {name: {"schema": schema} for name in ("application/json", _FORM)}}
+        said["requestBody"] = {"content": {name: {"schema": schema} for name in _BODIES}}
     return said
 
 
-_FORM = "application/x-www-form-urlencoded"
+_BODIES = (JSON, FORM, MULTIPART)
 
 
 def _legacy(version: str) -> dict[str, Any]:
@@ -69,7 +71,7 @@ def _legacy(version: str) -> dict[str, Any]:
         "operationId": "command",
         "summary": "Make any call by its command",
         "security": [{"APIKey": []}, {"SessionID": []}, {"AdminAPIKey": []}],
-        "requestBody": {"content": {"application/json": {"schema": {"oneOf": variants}}}},
+        "requestBody": {"content": {name: {"schema": {"oneOf": variants}} for name in _BODIES}},
         "responses": _responses(list(OPERATIONS.values()), version),
     }
 
@@ -81,9 +83,9 @@ def _responses(operations: list[Operation], version: str) -> dict[str, Any]:
         by_status.setdefault(code.status, set()).add(f"{code.number}: {code.words(version)}")
     for status in (400, 404, 405):
         by_status.setdefault(status, set()).add(f"{status}: what is no call")
-    content = {"application/json": {"schema": {"type": "object"}}}
+    content = {JSON: {"schema": {"type": "object"}}}
     csv = (
-        {"text/csv": {"schema": {"type": "string"}}}
+        {CSV: {"schema": {"type": "string"}}}
         if any(each.command == "journey.export.get" for each in operations)
         else {}
     )

@@ -8,11 +8,12 @@ from journeyflow import Conflict, Engine, Forbidden, InvalidInput, InvalidJourne
 from journeyflow.basics.moments import to_micros
 from journeyflow.basics.values import describe
 from journeyflow.services.directory import Caller, Directory
+from journeyflow.services.forms import nested
 from journeyflow.services.octeth import checks
 from journeyflow.services.octeth.context import CallRefused, Context
 from journeyflow.services.octeth.operations import OPERATIONS, ROUTES
 from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation, errors
-from journeyflow.services.operations import HttpReply, HttpRequest, body_of, nested, repeated
+from journeyflow.services.operations import HttpReply, HttpRequest, body_of, repeated
 
 ROOT = "/api/v1/"
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from journeyflow import Engine, MemoryStore
+from journeyflow.services.forms import FORM, MULTIPART
 from journeyflow.services.octeth import OPERATIONS, VERSIONS, Octeth, openapi
 from journeyflow.services.octeth.operations import ROUTES
 from journeyflow.services.octeth.table import ENVELOPES
-from journeyflow.services.operations import HttpRequest
+from journeyflow.services.operations import JSON, HttpRequest
 from tests.services.octeth.world import MAIL, NOW, WAIT, World, running
 
 
@@ -72,8 +73,12 @@ def test_a_call_is_made_by_path_or_by_command_in_any_form():
     told = world.done("journey.get", JourneyID=number)
     asked = {"Command": "Journey.Get", "JourneyID": str(number), **key}
     form = "&".join(f"{name}={value}" for name, value in asked.items()).encode()
+    head = '\r\n--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}'
+    parts = "".join(head.format(*each) for each in asked.items()) + "\r\n--x--"
+    in_parts = {"Content-Type": "multipart/form-data; boundary=x"}
     for request in (
         HttpRequest("POST", "/api.php", body=form),
+        HttpRequest("POST", "/api.php", headers=in_parts, body=parts.encode()),
         HttpRequest("GET", "/api.php", query=asked),
         HttpRequest("POST", "/api.php", body=json.dumps(asked).encode()),
         HttpRequest("GET", "/api/v1/journey", query={"journeyid": str(number)}, headers=key),
@@ -263,7 +268,9 @@ def test_the_openapi_document_has_every_call(version):
             assert {name["name"] for name in told.get("parameters", ()) if name["required"]} == (
                 needed if method == "GET" else set()
             )
-            body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            bodies = told.get("requestBody", {}).get("content", {})
+            assert set(bodies) == (set() if method == "GET" else {JSON, FORM, MULTIPART})
+            body = bodies.get(JSON, {}).get("schema", {})
             assert names | set(body.get("properties", {})) == {one.name for one in each.parameters}
             assert set(body.get("required", ())) == (set() if method == "GET" else needed)
     assert "405" in document["paths"]["/api.php"]["post"]["responses"]
