@@ -4,12 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from journeyflow.services.loyalty.answers import ANSWERS
 from journeyflow.services.loyalty.requests import KINDS
 from journeyflow.services.loyalty.table import CODES, OPERATIONS, Endpoint
+from journeyflow.services.operations import JSON
 from journeyflow.services.parameters import described, in_query
 
 TRANSPORT: Mapping[int, str] = {
     401: "UNAUTHORIZED: a key is needed",
+    408: "TIMEOUT: the body did not come in time",
     413: "TOO_LARGE: the body is too large",
     429: "TOO_MANY_REQUESTS: the key has called too often",
     500: "INTERNAL: an error that is in the log",
@@ -26,7 +29,14 @@ _ERROR = {
             "properties": {
                 "code": {"type": "string"},
                 "message": {"type": "string"},
-                "details": {"type": "array", "items": {"type": "object"}},
+                "details": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["code", "path", "message"],
+                        "properties": {name: {"type": "string"} for name in ("code", "path", "message")},
+                    },
+                },
             },
         }
     },
@@ -81,7 +91,7 @@ def _operation(operation: Endpoint) -> dict[str, Any]:
     if operation.body:
         said["requestBody"] = {
             "required": True,
-            "content": {"application/json": {"schema": described(operation.body, KINDS)}},
+            "content": {JSON: {"schema": described(operation.body, KINDS)}},
         }
     return said
 
@@ -92,12 +102,13 @@ def _names(operation: Endpoint) -> list[str]:
 
 def _responses(operation: Endpoint) -> Iterator[tuple[str, Any]]:
     """Yield the answers by status: that of success, and those of its errors and of the transport, with their codes."""
-    anything = {"application/json": {"schema": {"type": ["object", "array"]}}}
-    yield str(operation.status), {"description": "done", **({} if operation.status == 204 else {"content": anything})}  # noqa: PLR2004
+    answer = ANSWERS.get(operation.name)
+    content = {} if answer is None else {"content": {JSON: {"schema": answer}}}
+    yield str(operation.status), {"description": "done", **content}
     words: dict[int, list[str]] = {status: [said] for status, said in TRANSPORT.items()}
     for code in ("MALFORMED", "NOT_FOUND", "METHOD_NOT_ALLOWED", *operation.errors):
         status, said = CODES[code]
         words.setdefault(status, []).append(f"{code}: {said}")
     for status in sorted(words):
         described = "; ".join(dict.fromkeys(words[status]))
-        yield str(status), {"description": described, "content": {"application/json": {"schema": _ERROR}}}
+        yield str(status), {"description": described, "content": {JSON: {"schema": _ERROR}}}

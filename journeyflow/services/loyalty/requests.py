@@ -7,8 +7,8 @@ from typing import Any
 
 from attrs import frozen
 
-from journeyflow.basics.values import describe
-from journeyflow.errors import ERROR, Problem, did_you_mean
+from journeyflow.basics.values import describe, id_fault
+from journeyflow.errors import ERROR, Problem, brief, did_you_mean
 from journeyflow.formats.parts import JsonObject
 from journeyflow.services import parameters
 from journeyflow.services.loyalty.showing import error_shown
@@ -74,11 +74,11 @@ def _operation(request: HttpRequest) -> tuple[Endpoint, Mapping[str, str]]:
         for operation in OPERATIONS
         if (match := pattern_of(operation.path).fullmatch(request.path.rstrip("/")))
     ]
+    if not matching or any(id_fault(name) for _, variables in matching for name in variables.values()):
+        raise Rejected(NOT_FOUND, f"there is no path {brief(request.path)}")
     for operation, variables in matching:
         if operation.method == request.method.upper():
             return operation, variables
-    if not matching:
-        raise Rejected(NOT_FOUND, f"there is no path {request.path!r}")
     known = ", ".join(sorted({operation.method for operation, _ in matching}))
     raise Rejected(METHOD_NOT_ALLOWED, f"{request.path!r} takes {known}, not {request.method}")
 
@@ -131,6 +131,11 @@ def _text(value: object) -> object:
     return value
 
 
+def _texts(value: object) -> list[object]:
+    """Read a list of texts."""
+    return [_text(each) for each in _instance(list, "a list")(value)]
+
+
 def _one_of(*words: str) -> Kind:
     """Return the kind of a word out of several."""
     text = _instance(str, "a text")
@@ -158,9 +163,10 @@ def _whole(least: int, most: int) -> Kind:
     return Kind(read, {"type": "integer"})
 
 
-def _words(value: str) -> list[str]:
+def _words(value: object) -> list[str]:
     """Read words with commas between them."""
-    found = [word.strip() for word in value.split(",") if word.strip()]
+    text = str(_instance(str, "a text")(value))
+    found = [word.strip() for word in text.split(",") if word.strip()]
     for word in found:
         if word not in INCLUDED:
             msg = f"cannot include {word!r}{did_you_mean(word, INCLUDED)}"
@@ -174,6 +180,7 @@ KINDS: parameters.Kinds = {
     "flag": Kind(_instance(bool, "true or false"), {"type": "boolean"}),
     "object": Kind(_instance(dict, "an object"), {"type": "object"}),
     "list": Kind(_instance(list, "a list"), {"type": "array"}),
+    "texts": Kind(_texts, {"type": "array", "items": {"type": "string"}}),
     "skip": _whole(0, 10**9),
     "take": _whole(1, 10_000),
     "words": Kind(_words, {"type": "string"}),

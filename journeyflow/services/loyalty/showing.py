@@ -95,14 +95,14 @@ def serial_of(name: str) -> int | None:
 
 def enrollment_row(each: Enrollment, name_of: StepNames) -> JsonObject:
     """Return an enrollment as a row of a list (F123, F124)."""
-    fields = each.fields
-    name = fields.get("name") or " ".join(str(part) for key in ("firstName", "lastName") if (part := fields.get(key)))
+    texts = {key: value for key, value in each.fields.items() if isinstance(value, str)}
+    name = texts.get("name") or " ".join(part for key in ("firstName", "lastName") if (part := texts.get(key)))
     return present(
         {
             "id": enrollment_id(each.serial),
             "customerId": each.customer,
             "customerName": name or None,
-            "customerEmail": fields.get("email"),
+            "customerEmail": texts.get("email"),
             "status": each.status,
             "currentStepNumber": each.step_number,
             "currentStepName": None if each.step is None else name_of(each.version, each.step),

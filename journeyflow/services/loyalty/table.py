@@ -144,7 +144,7 @@ OPERATIONS: Sequence[Endpoint] = (
     ),
     Endpoint(
         "reorder_steps", "POST", "/journeys/:id/steps/reorder", "Put the steps into another order.",
-        body=(_must("stepIds", "list"),), errors=(MALFORMED, NOT_FOUND, CONFLICT, INVALID),
+        body=(_must("stepIds", "texts"),), errors=(MALFORMED, NOT_FOUND, CONFLICT, INVALID),
     ),
     Endpoint(
         "update_step", "PATCH", "/journeys/:id/steps/:stepId", "Update a step.",

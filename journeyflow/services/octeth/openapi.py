@@ -1,13 +1,13 @@
 """The OpenAPI document of Octeth's calls, drawn from their table."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from journeyflow.services.forms import FORM, MULTIPART
 from journeyflow.services.octeth.checks import KINDS
 from journeyflow.services.octeth.operations import OPERATIONS
 from journeyflow.services.octeth.service import ADMIN_KEY, LEGACY, NOT_PERMITTED, ROOT, UNKNOWN_CALLER
-from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation
+from journeyflow.services.octeth.table import ADMIN, VERSIONS, Code, Operation, errors
 from journeyflow.services.operations import CSV, JSON
 from journeyflow.services.parameters import described, in_query
 
@@ -76,24 +76,57 @@ def _legacy(version: str) -> dict[str, Any]:
     }
 
 
+TRANSPORT: Mapping[int, str] = {
+    **dict.fromkeys((400, 404, 405), "what is no call"),
+    408: "the body did not come in time",
+    413: "the body is too large",
+    429: "the key has called too often",
+    500: "an error that is in the log",
+}
+"""What is answered before a call, or by the transport, by status, which is the code too."""
+
+
 def _responses(operations: list[Operation], version: str) -> dict[str, Any]:
     """Return the answers by status, the faults with their codes and messages."""
-    by_status: dict[int, set[str]] = {}
+    by_status = {status: {f"{status}: {words}"} for status, words in TRANSPORT.items()}
     for code in _codes(operations):
         by_status.setdefault(code.status, set()).add(f"{code.number}: {code.words(version)}")
-    for status in (400, 404, 405):
-        by_status.setdefault(status, set()).add(f"{status}: what is no call")
-    content = {JSON: {"schema": {"type": "object"}}}
-    csv = (
-        {CSV: {"schema": {"type": "string"}}}
-        if any(each.command == "journey.export.get" for each in operations)
-        else {}
-    )
+    files = any(each.command == "journey.export.get" for each in operations)
+    answer = {JSON: {"schema": {"type": "object"}}, **({CSV: {"schema": {"type": "string"}}} if files else {})}
+    fault = {JSON: {"schema": _faulty(operations, version)}}
     faults = {
-        str(status): {"description": "; ".join(sorted(words)), "content": content}
+        str(status): {"description": "; ".join(sorted(words)), "content": fault}
         for status, words in sorted(by_status.items())
     }
-    return {"200": {"description": "done", "content": {**content, **csv}}, **faults}
+    return {"200": {"description": "done", "content": answer}, **faults}
+
+
+_FAULT = {
+    "type": "object",
+    "required": ["Code", "Message"],
+    "properties": {
+        "Code": {"type": "integer"},
+        "Message": {"type": "string"},
+        "Details": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+_KEYS: Mapping[type, Mapping[str, Any]] = {bool: {"const": False}, int: {"type": "integer"}, dict: _FAULT}
+"""What stands in an envelope, by its type."""
+
+
+def _faulty(operations: list[Operation], version: str) -> dict[str, Any]:
+    """Return the schema of a fault: the envelope of each call, or the usual one for what is no call."""
+    envelopes = dict.fromkeys([errors, *(each.envelope(version) for each in operations)])
+    schemas = []
+    for envelope in envelopes:
+        shown = envelope([{"Code": 1, "Message": ""}])
+        properties = {
+            key: {"type": "array", "items": _KEYS[type(value[0])]} if isinstance(value, list) else _KEYS[type(value)]
+            for key, value in shown.items()
+        }
+        schemas.append({"type": "object", "required": list(shown), "properties": properties})
+    return {"anyOf": schemas}
 
 
 def _codes(operations: list[Operation]) -> Iterator[Code]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from journeyflow.services.loyalty.table import OPERATIONS, pattern_of
+from journeyflow.services.loyalty.table import OPERATIONS, Endpoint, pattern_of
 from tests.services.loyalty.platform import Platform
 
 
@@ -25,11 +25,16 @@ class Example(NamedTuple):
     ours: Mapping[tuple[str | int, ...], object] = {}
 
     @property
-    def operation(self) -> str:
-        """The name of the operation that is asked for."""
+    def endpoint(self) -> Endpoint:
+        """The operation that is asked for."""
         path = self.path.partition("?")[0]
         found = [each for each in OPERATIONS if each.method == self.method and pattern_of(each.path).fullmatch(path)]
-        return found[0].name
+        return found[0]
+
+    @property
+    def operation(self) -> str:
+        """The name of the operation that is asked for."""
+        return self.endpoint.name
 
 
 # --- what is printed --------------------------------------------------------------------------------------------------

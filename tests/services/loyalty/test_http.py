@@ -8,6 +8,7 @@ import pytest
 
 from journeyflow.services.loyalty.table import CODES, METHOD_NOT_ALLOWED, OPERATIONS
 from tests.services.loopback import Loopback, serving
+from tests.services.loyalty.described import is_described
 from tests.services.loyalty.platform import Platform
 from tests.services.loyalty.printed import EXAMPLES, Example, check
 from tests.services.loyalty.provoked import CASES, METHODS, TOO_LARGE, TOO_MANY_REQUESTS, UNAUTHORIZED, Case
@@ -40,7 +41,9 @@ def test_each_printed_example_is_answered_as_it_is_printed(loopback, example: Ex
     loopback.serve(platform)
     body = None if example.body is None else example.body.encode()
     reply = asked(loopback, platform, example.method, example.path, body)
-    check(example, reply.status_code, json.loads(reply.content) if reply.content else None)
+    answer = json.loads(reply.content) if reply.content else None
+    check(example, reply.status_code, answer)
+    is_described(example.endpoint, reply.status_code, answer)
     if example.method == "DELETE":
         assert asked(loopback, platform, "DELETE", example.path).status_code == 404
     assert "content-type" not in reply.headers or reply.headers["content-type"] == "application/json"
@@ -54,6 +57,7 @@ def provoke(loopback, case: Case):
     operation = next(each for each in OPERATIONS if each.name == case.operation)
     path = operation.path if ":id" not in operation.path else "/journeys/journey_123"
     reply = asked(loopback, platform, case.method or operation.method, path + case.path, case.body)
+    is_described(operation, reply.status_code, reply.json())
     error = reply.json()["error"]
     assert error.keys() == {"code", "message", "details"}
     assert error["message"]

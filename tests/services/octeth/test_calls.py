@@ -18,9 +18,13 @@ from tests.services.octeth.world import MAIL, WAIT, World, running
 def test_a_new_journey_is_disabled_and_manual_unless_said_otherwise():
     """It can be enabled at once, although it does nothing yet."""
     world = World()
-    number = world.journey()
+    made = world.done("journey.create", Name="Contact Form", Notes="why")["Journey"]
+    assert (made["JourneyName"], made["Notes"], made["Status"]) == ("Contact Form", "why", "Disabled")
+    number = int(made["JourneyID"])
     journey = world.done("journey.get", JourneyID=number)
+    assert (journey["JourneyName"], journey["Notes"], journey["Actions"]) == ("Contact Form", "why", [])
     assert (journey["Status"], journey["Trigger"], journey["TriggerParameters"]) == ("Disabled", "Manual", [])
+    assert world.engine.tenant("acme").definition("journey-1").trigger == Trigger(manual=True)
     assert world.done("journey.enable", JourneyID=number)["Journey"]["Status"] == "Enabled"
 
 
@@ -107,6 +111,7 @@ def test_only_what_is_given_is_changed():
     journey = acme.definition(acme.journey(number=number).id)
     assert str(journey.trigger.where) == "event.list = '30'"
     assert (journey.limits.per_hour, journey.limits.per_day) == (3, 5)
+    assert world.done("journey.update", JourneyID=number, Notes="because")["Journey"]["Notes"] == "because"
     changed = world.done("journey.update", JourneyID=number, Notes="")["Journey"]
     assert (changed["Notes"], changed["JourneyName"]) == ("", "Welcome Series")
     rule = [{"Property": "EmailAddress", "Operator": "is set"}, {"Property": "10", "Operator": "equals", "Value": "a"}]
@@ -148,6 +153,8 @@ def test_a_deleted_journey_is_gone_with_everything():
     world.done("journey.delete", JourneyID=number)
     assert world.call("journey.get", JourneyID=number)[0] == 404
     assert world.done("journey.list")["Journeys"] == []
+    assert world.engine.tenant("acme").journeys(take=None).items == ()
+    assert world.engine.tenant("acme").messages(take=None).items == ()
     assert world.journey() != number
 
 
@@ -612,6 +619,8 @@ def test_figures_by_domain():
     ]
     mail = world.actions(number)[0]
     assert world.done("journey.stats.byisp", JourneyID=number, EmailID=mail)["ByISP"] == rows
+    later = {"StartDate": "2026-05-18", "EndDate": "2026-05-18"}
+    assert world.done("journey.stats.byisp", JourneyID=number, **later)["ByISP"] == []
     assert world.done("journey.stats.byisp", JourneyID=world.journey())["ByISP"] == []
 
 
@@ -647,6 +656,9 @@ def test_the_benchmark_of_an_account():
     told = found["Benchmark"]
     assert (told["OpenRate"], told["ClickRate"], told["BounceRate"]) == (1.0, 1.0, 0.0)
     assert (told["JourneyCount"], told["TotalSent"], told["RevenuePerSubscriber"]) == (1, 2, 61.73)
+    told = told_apart("2026")[0].done("account.journey.benchmark")["Benchmark"]
+    rates = [told[f"{name}Rate"] for name in ("Open", "Click", "ClickToOpen", "Bounce", "Unsubscribe", "Complaint")]
+    assert rates == [0.8182, 0.7273, 0.8889, 0.2727, 0.3636, 0.1818]
     other = World()
     text = other.journey({"Action": "SendSMS", "message": "x"}, enabled=True)
     other.done("subscriber.journey.trigger", JourneyID=text, ListID=26, SubscriberID=1)
@@ -686,7 +698,7 @@ def told_apart(version: str, *more: Any) -> tuple[World, int]:
     return world, number
 
 
-@pytest.mark.rows(153, 154, 162, 175, 178, 179)
+@pytest.mark.rows(153, 154, 162, 175, 178, 179, 245, 246)
 def test_every_figure_has_its_name():
     """Nine counters, eleven keys, those of an action, of a day and of a domain; seven of an action in 2024."""
     world, number = told_apart("2026")
