@@ -474,3 +474,128 @@ def test_nothing_is_concluded_from_groups_of_the_wrong_size(host):
     assert found.sentences[1:] == (f"test: {split.ratio.sentence}", f"test: {split.comparisons[0].sentence}")
     wrong = evolve(split, ratio=found.ratio, declined="so")
     assert evolve(found, splits={"test": wrong}).sentences[1:] == (f"test: {found.ratio.sentence}", "test: so")
+
+
+# --- whose, and which: nothing else is counted ------------------------------------------------------------------------
+
+
+def test_a_later_goal_of_another_journey_is_none_of_this_one(host):
+    """A restart hands on the goal of its own journey, whatever the customer reaches elsewhere (R25, R38)."""
+    goal, again = Goal("bought", within="30 days"), {"reentry": "always"}
+    host.deploy(Wait("day", "1 day"), goal=goal, **again)
+    host.deploy(Wait("day", "1 day"), goal=Goal("paid", within="30 days"), **again, id="other")
+    for when in ("0 days", "2 days"):
+        came(host, 3, when)
+    host.say("paid", "49 hours", "c0")
+    host.say("bought", "49 hours", "c1")
+    assert (host.engine.results("j").let_in.converted, host.engine.results("other").let_in.converted) == (1, 1)
+    host.say("bought", "50 hours", "c2")
+    assert (host.engine.results("j").let_in.converted, host.engine.results("other").let_in.converted) == (2, 1)
+
+
+def test_those_who_ended_in_a_version_and_those_who_were_moved_are_added_up(host):
+    """Both entered it; a version without a holdout declines nothing, wherever its people went (R14, R87)."""
+    steps = (Split("test", *ARMS), Wait("day", "1 day"))
+    host.deploy(*steps, goal=Goal("bought"))
+    came(host, 6)
+    host.feed_all("bought", "1 hour", ["c0", "c1"])
+    host.tick("2 days")
+    host.feed_all("go", "2 days", [f"d{n}" for n in range(5)])
+    host.tick("2 days")
+    host.deploy(*steps, goal=Goal("paid"), when="50 hours")
+    host.engine.migrate("j", 2, at=after("50 hours"))
+    found = host.engine.results("j")
+    assert (found.let_in.n, found.let_in.converted, found.declined) == (11, 2, "")
+    host.feed_all("go", "51 hours", ["e0", "e1", "e2"])
+    host.tick("51 hours")
+    assert (host.engine.results("j").let_in.n, host.engine.results("j").let_in.converted) == (14, 2)
+
+
+def test_each_reason_names_its_own_versions(host):
+    """One version has entry limits, another's people were moved to another goal: two reasons, each told once (R87)."""
+    within = Goal("bought", within="7 days")
+    host.deploy(Wait("day", "1 day"), goal=within, holdout=50)
+    came(host, 10)
+    host.deploy(Wait("day", "1 day"), goal=Goal("paid", within="7 days"), holdout=50, when="1 hour")
+    host.engine.migrate("j", 2, at=after("2 hours"))
+    host.deploy(Wait("day", "1 day"), goal=within, holdout=50, limits=Limits(per_day=5), when="3 hours")
+    limited = "with entry limits people are counted from their slot, the holdout from its trigger"
+    assert host.engine.results("j").declined == (
+        f"who entered version 3 is not compared with the holdout: {limited}; "
+        "who entered version 1 is not compared with the holdout: some were moved to a version with another goal"
+    )
+
+
+def test_each_split_has_its_own_arms_and_each_version_its_own_people(host):
+    """Two Splits at the entry of two versions: each version is compared with those it kept out (R87)."""
+    goal = Goal("bought", within="7 days")
+    second = Split("then", arm(50, [End("x")], "x"), arm(50, [End("y")], "y"))
+    host.deploy(split_of(50), second, goal=goal, holdout=50)
+    came(host, 12)
+    host.deploy(split_of(50), second, goal=goal, holdout=25, when="1 day")
+    host.feed_all("go", "1 day", [f"d{n}" for n in range(12)])
+    host.tick("1 day")
+    found = host.engine.results("j").splits
+    assert {name: [each.label for each in split.arms] for name, split in found.items()} == {
+        "test": ["A", "B"], "then": ["x", "y"],
+    }  # fmt: skip
+    assert [(each.other.label, len(each.strata)) for each in found["test"].against_holdout] == [("A", 2), ("B", 2)]
+
+
+def test_who_came_to_the_first_step_in_another_version_is_in_no_arm_beside_the_holdout(host):
+    """Those let in past an unpublished Split are none of its version, even if others came from elsewhere (R14, R17)."""
+    goal, day = Goal("bought", within="7 days"), Wait("day", "1 day")
+    host.deploy(day, goal=goal)
+    host.feed_all("go", "0 days", [f"a{n}" for n in range(8)])
+    host.tick()
+    host.deploy(split_of(50), day, goal=goal, holdout=50, when="1 hour")
+    host.engine.set_published("j", {"test": False}, at=after("1 hour"))
+    names = [f"c{n}" for n in range(60)]
+    for kept_out in (False, True):
+        alike = [name for name in names if (bucket("default", "j", "holdout", name) < 5_000) is kept_out]
+        host.feed_all("go", "2 hours", alike[:8])
+    host.tick("2 hours")
+    host.engine.set_published("j", {"test": True}, at=after("3 hours"))
+    host.engine.migrate("j", 2, {"day": "test"}, at=after("4 hours"))
+    host.tick("5 hours")
+    found = host.engine.results("j")
+    assert (found.let_in.n, sum(group.n for group in found.splits["test"].arms)) == (16, 8)
+    assert found.splits["test"].against_holdout == ()
+
+
+def test_where_all_are_kept_out_there_is_nobody_to_compare(host):
+    """A holdout of 100 % leaves no arm anybody could take (R25, R87)."""
+    host.deploy(split_of(50), goal=Goal("bought", within="7 days"), holdout=100)
+    came(host, 4)
+    assert host.engine.results("j").splits["test"].against_holdout == ()
+
+
+def test_customers_on_paths_spelled_out_are_in_the_arms_that_they_took(host):
+    """Each by the arm and the goal of the own run, also after history was pruned (R80, R86, R87)."""
+    steps = [Update(f"s{n}", tag.add("x")) for n in range(120)]
+    arms = (arm(50, [End("no")], "tips"), arm(50, [End("yes")], "offer"))
+    host.deploy(*steps, Split("test", *arms), goal=Goal("bought", exit=False))
+    names = came(host, 9)
+    took = {name: arm_of(host, name) for name in names}
+    wanted = {"tips": [*took.values()].count("tips"), "offer": [*took.values()].count("offer")}
+    found = host.engine.results("j").splits["test"]
+    assert {group.label: group.n for group in found.arms} == wanted
+    assert abs(wanted["tips"] - wanted["offer"]) < 7
+    assert host.engine.prune(after("1 day")).moves == 9
+    assert host.engine.results("j").splits["test"] == found
+
+
+def test_a_split_on_a_path_spelled_out_is_that_of_the_version_of_then(host):
+    """Who was moved while waiting before it is split as the new version says (R14, R80, R87)."""
+    many = [Update(f"s{n}", tag.add("x")) for n in range(120)]
+    for share, when in ((100, "0 days"), (0, "1 hour")):
+        split = Split("test", arm(share, "s0", "x"), arm(100 - share, "s0", "y"))
+        host.deploy(Wait("day", "1 day"), split, *many, goal=Goal("bought"), when=when)
+        if share:
+            came(host, 4)
+    host.engine.migrate("j", 2, at=after("2 hours"))
+    host.tick("2 days")
+    strata = host.engine.results("j").splits["test"].strata
+    assert [(each.versions, {group.label: group.n for group in each.groups}) for each in strata] == [
+        ((2,), {"x": 0, "y": 4}), ((1,), {"x": 0, "y": 0}),
+    ]  # fmt: skip
