@@ -47,7 +47,7 @@ def enrollment_at(reader: SqlReader, tenant: str, asked: Mapping[str, object], a
         return found
     if found.ended_at is not None:
         found = evolve(found, status=ACTIVE, reason="", ended_at=None)
-    if not visits or len(past) == len(moves):  # it has not moved since; a holdout never moves
+    if len(past) == len(moves):  # it has not moved since; a holdout never moves
         return found
     return _rest(reader, found, visits[-1])
 

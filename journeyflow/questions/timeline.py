@@ -219,7 +219,7 @@ def _changes(run: RunOfLine, step: str) -> str:
     """Return what an Update of the run's version changes, in words."""
     steps: Iterable[object] = run.program.journey.steps if run.program else ()
     found = next((each for each in steps if isinstance(each, Update) and each.id == step), None)
-    return f" ({', '.join(map(str, found.changes))})" if found and found.changes else ""
+    return f" ({', '.join(map(str, found.changes))})" if found else ""
 
 
 def _of_message(row: Sequence[Any], run: RunOfLine) -> Iterator[PlacedMoment]:

@@ -719,6 +719,26 @@ def test_many_are_cloned(host):
 
 
 @pytest.mark.rows(104)
+def test_a_clone_of_a_journey_without_a_name_is_named_after_its_id(host):
+    """F104: the suffix makes a name of it."""
+    host.deploy(End("done"), id="plain")
+    assert host.engine.bulk("clone", ["plain"], at=START).clones == {"plain": "plain-copy"}
+    assert host.engine.journey("plain-copy").name == "plain (copy)"
+
+
+def test_what_is_no_function_cannot_change_a_copy(host):
+    """R18: both arguments are named at once, and nothing is copied."""
+    host.deploy(End("done"), id="plain")
+    with pytest.raises(InvalidInput) as caught:
+        host.engine.copy_to("acme", "plain", at=START, templates={"a": "b"}, data=7)
+    assert [*caught.value.faults] == [
+        "templates: must be a function, not dict {'a': 'b'}",
+        "data: must be a function, not int 7",
+    ]
+    assert not host.engine.tenant("acme").journeys()
+
+
+@pytest.mark.rows(104)
 def test_ids_of_clones_are_the_hosts(host):
     """F104: of a mapping or a function; a taken one fails like any other."""
     three(host.engine)

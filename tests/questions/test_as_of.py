@@ -139,3 +139,25 @@ def test_a_run_that_was_put_back_had_failed_before(host):
     assert seen(at(host, "3 hours"))[:2] == ("ACTIVE", "w")
     assert at(host, "3 hours") == host.engine.enrollment("j", "c1")
     assert host.engine.timeline("c1").moments[-3].text == "retry by hand"
+
+
+def test_who_is_kept_out_stood_still_from_the_first_instant_on(host):
+    """A holdout has no visits, and is one as of any instant from the trigger on (R25)."""
+    host.deploy(Wait("rest", "1 day"), goal=Goal("order", within="7 days"), holdout=100)
+    host.say("go", "1 hour")
+    for when in ("1 hour", "5 days"):
+        assert seen(at(host, when)) == ("HOLDOUT", None, None, [])
+    with pytest.raises(NotFound):
+        at(host, "59 minutes")
+
+
+def test_a_long_move_is_told_step_by_step(host):
+    """A move too long to be kept as a number is read as it is spelled out (R80)."""
+    host.deploy(*(Update(f"s{n}", tag.add("x")) for n in range(120)), Wait("rest", "1 day"))
+    host.say("go")
+    host.tick("2 days")
+    assert (at(host, "1 hour").step, at(host, "1 hour").step_number, len(at(host, "1 hour").visits)) == (
+        "rest",
+        121,
+        121,
+    )

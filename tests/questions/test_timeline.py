@@ -243,3 +243,113 @@ def test_there_is_no_more_than_everything(host):
     host.tick("1 hour")
     assert not host.engine.timeline("c1", take=2).more
     assert host.engine.timeline("c1", take=1).more
+
+
+def texts(host, **window):
+    """Return the lines of c1, each with the journey and run."""
+    return [f"{each.place} {each.text}".strip() for each in host.engine.timeline("c1", **window).moments]
+
+
+def test_what_lies_outside_a_window_takes_no_room_in_it(life):
+    """The newest of the window are told, not those of the newest that are in it; a window may have no inputs (R85)."""
+    assert texts(life, until=START, take=2) == ["welcome #1 rest: waits", "rich refused, run criteria: plan = 'free'"]
+    assert texts(life, until=after("2 minutes"), take=1) == ["event message.opened: message = 'memory-1-1'"]
+    assert "welcome #1 message EMAIL 'welcome': now SENT after 1 attempt" in texts(life, until=START)
+    between = {"since": after("1 hour"), "until": after("30 hours")}
+    assert texts(life, **between)[0] == "welcome #1 rest: elapsed"
+    assert not life.engine.timeline("c1", **between, take=4).more
+
+
+def test_the_newest_inputs_and_messages_are_kept(host):
+    """Of one instant those given or made last, of several instants those of the last (R7, R84)."""
+    host.deploy(*(Send(name, channel="EMAIL", template=name) for name in "abc"), Wait("rest", "1 day"))
+    for kind in ("x", "y", "go"):
+        host.feed(kind)
+    host.tick()
+    assert texts(host, take=2) == ["j #1 message EMAIL 'c': now QUEUED", "j #1 rest: waits"]
+    host.deploy(Send("d", channel="EMAIL", template="d"), id="k", trigger=Trigger("again"))
+    host.say("again", "1 hour")
+    assert texts(host, take=3)[0] == "k #1 message EMAIL 'd': now QUEUED"
+    other = host.engine.timeline("c1", until=START, take=20).moments
+    assert [each.text for each in other if each.kind == "event"] == ["event x", "event y", "event go"]
+    for kind in ("p", "q", "r"):
+        host.feed(kind, "2 hours")
+    assert texts(host, take=2) == ["event q (waits for a tick)", "event r (waits for a tick)"]
+
+
+def test_each_waits_in_the_queue_alone(host):
+    """R23: the places of others are no moments of this customer."""
+    host.deploy(End("done"), limits=Limits(per_hour=1), reentry="always")
+    for name in ("c2", "c1", "c3"):
+        host.say("go", START, name)
+    assert [each.kind for each in host.engine.timeline("c1").moments] == ["event", "queue"]
+
+
+def test_pauses_are_those_of_the_own_journey_while_inside(host):
+    """Not those of another journey at another instant; and those kept out are inside of nothing (R16, R25)."""
+    host.deploy(Wait("rest", "1 day"))
+    host.deploy(Wait("rest", "1 day"), id="other", trigger=Trigger("never"))
+    host.deploy(End("done"), id="kept", holdout=100, goal=Goal("order", within="1 day"))
+    host.say("go")
+    for journey, hours in (("other", 1), ("kept", 2), ("j", 3)):
+        host.engine.pause(journey, at=after(f"{hours} hours"))
+    host.engine.resume("j", at=after("2 days"))
+    host.tick("2 days")
+    assert texts(host, since=after("1 minute")) == [
+        "j #1 the journey is paused",
+        "j #1 the journey is resumed",
+        "j #1 rest: elapsed",
+        "j #1 end: completed",
+        "j #1 COMPLETED",
+    ]
+
+
+def test_an_update_is_told_with_what_it_changed(host):
+    """By the version of the own run; one that was passed by changed nothing."""
+    host.deploy(End("done"), trigger=Trigger("never"))
+    host.deploy(Update("mark", tag.add("vip")), Update("off", tag.add("x")), id="k")
+    host.engine.set_published("k", {"off": False}, at=START)
+    host.say("go")
+    assert [text for text in texts(host) if ": " in text] == [
+        "k #1 mark: completed (add tags 'vip')",
+        "k #1 off: skipped",
+        "k #1 end: completed",
+    ]
+
+
+def test_a_move_to_another_version_is_told(host):
+    """R14: the step that was left for another one of the new version, and no other exit."""
+    host.deploy(Wait("old", "1 day"), exits=[Exit("out", event="out")])
+    host.say("go")
+    host.deploy(Wait("new", "1 day"), exits=[Exit("out", event="out")], when="1 hour")
+    host.engine.migrate("j", 2, {"old": "new"}, at=after("1 hour"))
+    host.say("out", "2 hours")
+    assert [text for text in texts(host) if ": " in text] == [
+        "j #1 old: waits",
+        "j #1 old: exited, migrated",
+        "j #1 new: waits",
+        "j #1 new: exited",
+    ]
+
+
+def test_a_run_whose_visits_were_pruned_says_so(host):
+    """R86: that it began and ended stays; a run that goes on has all its visits."""
+    host.deploy(End("done"), reentry="always")
+    host.deploy(Wait("rest", "1 day"), id="k")
+    host.say("go")
+    assert host.engine.prune(after("1 hour")).moves == 1
+    assert texts(host) == [
+        "j #1 enters, version 1",
+        "j #1 COMPLETED; the visits were pruned",
+        "k #1 enters, version 1",
+        "k #1 rest: waits",
+    ]
+
+
+def test_steps_of_a_long_move_are_told_one_by_one(host):
+    """A move too long to be kept as a number is read step by step (R80)."""
+    host.deploy(*(Update(f"s{n}", tag.add("x")) for n in range(120)), End("done"))
+    host.say("go")
+    told = texts(host)
+    assert (len(told), told[2]) == (124, "j #1 s0: completed (add tags 'x')")
+    assert told[-3:-1] == ["j #1 s119: completed (add tags 'x')", "j #1 done: completed"]

@@ -268,3 +268,32 @@ def test_a_timeline_that_just_fits_is_whole(host):
     assert host.engine.timeline("c1", take=len(whole.moments)) == whole
     assert not whole.more
     assert host.engine.timeline("c1", take=len(whole.moments) - 1).more
+
+
+def test_the_dossier_holds_what_was_sent_compared_and_awaited_by_its_customer_alone(host):
+    """R86: messages by their own journey, values by their own run, places in the queue of this customer."""
+    asks = Condition("ask", field("plan").eq("paid"), yes=[End("yes")])
+    for name in ("a", "b"):
+        host.deploy(HELLO, asks, id=name)
+    host.deploy(End("done"), id="few", limits=Limits(per_hour=1), trigger=Trigger("few"), reentry="always")
+    host.deploy(End("done"), id="rare", limits=Limits(per_hour=1), trigger=Trigger("rare"), reentry="always")
+    for customer in ("c1", "c2", "c3"):
+        host.put(START, customer, plan=customer)
+        host.feed("go", START, customer)
+        host.feed("rare" if customer == "c3" else "few", START, customer)
+    host.feed("rare", START, "c2")
+    host.tick()
+    kept = host.engine.export_customer("c2")
+    named = {name: [each["journey"] for each in kept[name]] for name in ("messages", "waiting")}
+    assert named == {"messages": ["a", "b"], "waiting": ["few", "rare"]}
+    runs = {run["journey"]: [each["values"] for each in run["compared"]] for run in kept["enrollments"]}
+    assert runs["a"] == runs["b"] == [{"1": {"plan": "c2"}}]
+
+
+def test_who_has_no_inputs_left_is_known_all_the_same(host):
+    """R86: attributes stay when what was told of a customer long ago is pruned."""
+    host.put(START, "c1", plan="paid")
+    host.tick()
+    assert host.engine.prune(after("400 days")).inputs == 1
+    kept = host.engine.export_customer("c1")
+    assert (kept["attributes"], kept["told"]) == ({"plan": "paid"}, [])

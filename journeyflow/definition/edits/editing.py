@@ -121,12 +121,13 @@ def remove_step(journey: Journey, step_id: str, *, to: str | None = None) -> Jou
         raise InvalidJourney(journey.id, found)
     going, first = journey.step(step_id), journey.steps[0].id == step_id
     follow = follow_of(going) if to is None else to
-    needed = first or any(step_id in _ids(step) for step in journey.steps if step.id != step_id)
+    others = [step for step in journey.steps if step.id != step_id]
+    needed = first or any(step_id in dict(targets(step)).values() for step in others)
     if follow == step_id or (follow is None and needed and len(journey.steps) > 1):
         sentence = f"step {step_id!r} leads nowhere else; say with to= where those go who came there"
         raise InvalidJourney(journey.id, [Problem("to", ERROR, "to", sentence)])
-    left = [_redirected(step, step_id, follow) for step in journey.steps if step.id != step_id]
-    if first and follow is not None:
+    left = [_redirected(step, step_id, follow) for step in others]
+    if first:
         left.sort(key=lambda step: step.id != follow)
     return evolve(journey, steps=_without_orphans(journey, left))
 
@@ -200,11 +201,6 @@ def replace_steps(journey: Journey, steps: Iterable[Step]) -> Journey:
 def _with(journey: Journey, step: Step) -> Journey:
     """Return a journey with a step in the place of the one with the same id."""
     return evolve(journey, steps=[step if each.id == step.id else each for each in journey.steps])
-
-
-def _ids(step: Step) -> list[str]:
-    """Return the ids of the steps that a step names as continuations, including where its branches rejoin."""
-    return [target for _, target in targets(step) if isinstance(target, str)]
 
 
 def _redirected(step: Step, gone: str, follow: str | None) -> Step:

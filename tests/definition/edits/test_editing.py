@@ -484,3 +484,38 @@ def test_edits_of_any_journey_can_be_taken_back(journey):
 def by_id(journey: Journey) -> dict[str, Step]:
     """Give the steps of a journey, whatever their order."""
     return {step.id: step for step in journey.steps}
+
+
+def test_an_edit_of_what_is_no_journey_names_the_argument():
+    """Each edit says what it expected, before anything else."""
+    edits: dict[str, Callable[[Any], object]] = {
+        "add_step": lambda odd: add_step(odd, End("x")),
+        "update_step": lambda odd: update_step(odd, "x"),
+        "replace_step": lambda odd: replace_step(odd, End("x")),
+        "remove_step": lambda odd: remove_step(odd, "x"),
+        "reorder_steps": lambda odd: reorder_steps(odd, []),
+        "update_journey": update_journey,
+        "replace_steps": lambda odd: replace_steps(odd, []),
+    }
+    for edit in edits.values():
+        for odd in ("j", None, {"id": "j"}):
+            with pytest.raises(TypeError, match=r"^journey: expected Journey, not "):
+                edit(odd)
+
+
+def test_the_id_is_no_suggestion():
+    """An option that is misspelled is like none that cannot be changed."""
+    journey = Journey(id="j", steps=[End("done")])
+    for edit in (lambda: update_journey(journey, idd="x"), lambda: update_step(journey, "done", idd="x")):
+        with pytest.raises(InvalidJourney) as caught:
+            edit()
+        assert "did you mean" not in str(caught.value)
+
+
+def test_the_first_step_is_needed_though_no_step_leads_to_it():
+    """A choice at the entry whose branches never rejoin has no successor: the journey would begin nowhere (F121)."""
+    choice = Condition("choice", field("n").eq(1), yes=[End("x")], no=[End("y")])
+    journey = Journey(id="j", steps=[choice])
+    with pytest.raises(InvalidJourney, match="leads nowhere else"):
+        remove_step(journey, "choice")
+    assert [step.id for step in remove_step(journey, "choice", to="y").steps] == ["y"]
